@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 /**
- * Starts a model for the build, on a free port: an endpoint that speaks OpenAI's chat completions. It wants
- * one command run, and then finishes. The tests have one that can do more (test/support/chat-endpoint.mjs),
- * which is not there where an image is built.
+ * Starts a model for the build on a free port: an endpoint for OpenAI's chat completions that calls the
+ * terminal once and then finishes. The image build has no test/ folder, so it cannot use
+ * test/support/chat-endpoint.mjs.
  */
 export async function startBuildModel() {
   const server = createServer((request, response) => void answer(request, response)).listen(0, '127.0.0.1');
@@ -19,9 +19,9 @@ export async function startBuildModel() {
 }
 
 async function answer(request, response) {
-  const pieces = [];
-  for await (const piece of request) pieces.push(piece);
-  const { model, stream, messages } = JSON.parse(Buffer.concat(pieces).toString());
+  const chunks = [];
+  for await (const chunk of request) chunks.push(chunk);
+  const { model, stream, messages } = JSON.parse(Buffer.concat(chunks).toString());
   const message = { role: 'assistant', content: null, tool_calls: [nextCall(messages)] };
   const body = {
     id: 'build',
@@ -37,13 +37,13 @@ async function answer(request, response) {
   }
   response.setHeader('content-type', 'text/event-stream');
   const choices = [
-    [{ index: 0, delta: { role: 'assistant', content: 'At work. ' }, finish_reason: null }],
+    [{ index: 0, delta: { role: 'assistant', content: 'Working. ' }, finish_reason: null }],
     [{ index: 0, delta: { ...message, content: undefined }, finish_reason: null }],
     [{ index: 0, delta: {}, finish_reason: 'tool_calls' }],
   ];
   for (const choice of choices) {
-    const piece = { ...body, object: 'chat.completion.chunk', choices: choice };
-    response.write(`data: ${JSON.stringify(piece)}\n\n`);
+    const chunk = { ...body, object: 'chat.completion.chunk', choices: choice };
+    response.write(`data: ${JSON.stringify(chunk)}\n\n`);
   }
   response.end('data: [DONE]\n\n');
 }

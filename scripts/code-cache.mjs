@@ -1,7 +1,7 @@
-// The third step of `npm run build`: starts the bundled server in a folder in which an agent has worked
-// before, looks at that work, lets another agent work, and writes beside each file of the bundle what V8 has
-// compiled of it by then, so that later starts compile nothing. A Node with another V8 compiles as usual.
-// Why: docs/decisions/0010-compiled-code-beside-the-bundle.md
+// The third step of `npm run build`: runs the bundled server in a folder with a stored conversation, reads
+// that conversation, runs another agent, and stores the code that V8 has compiled by then next to each
+// bundled file. Later starts load it instead of compiling. A Node with another version of V8 ignores it.
+// Reasons: docs/decisions/0010-compiled-code-beside-the-bundle.md
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -14,11 +14,11 @@ import { WebSocket } from 'ws';
 import { codeCacheOf, runScript } from '../dist/cli/code-cache.js';
 import { startBuildModel } from './build-model.mjs';
 
-/** How long the agent may take before the build gives up on it (ms). */
-const PATIENCE_MS = 60_000;
+/** Timeout for each wait of the build (ms). */
+const TIMEOUT_MS = 60_000;
 
 const bundle = fileURLToPath(new URL('../dist/bundle/', import.meta.url));
-// Those of other flags stay: the build compiles for a start with and one without them.
+// Caches for other V8 flags stay: the build runs this script with and without them.
 for (const name of await readdir(bundle))
   if (name.endsWith(codeCacheOf(''))) await rm(path.join(bundle, name));
 
@@ -32,7 +32,7 @@ require.extensions['.cjs'] = (module, file) => {
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-build-'));
 process.chdir(folder);
-// Nothing of whoever builds this is read or written, and nothing is said.
+// Isolates the server from the environment and the home folder of the user who builds.
 for (const name of Object.keys(process.env)) if (name !== 'PATH') delete process.env[name];
 Object.assign(process.env, { HOME: folder, LOG_LEVEL: 'error', OH_SECRET_KEY: 'of the build' });
 process.once('exit', () => require('node:fs').rmSync(folder, { recursive: true, force: true }));
@@ -40,12 +40,12 @@ process.once('exit', () => require('node:fs').rmSync(folder, { recursive: true, 
 const model = await startBuildModel();
 const port = await freePort();
 const listening = ['--host', '127.0.0.1', '--port', String(port)];
-const stored = await workBefore();
+const stored = await storeConversation();
 const { run } = require(path.join(bundle, 'program.cjs'));
 await run('', listening);
-await lookAt(stored);
-await work();
-// By another name first: V8 dies of compiled code that is damaged, as half of it may be.
+await readStored(stored);
+await runAgents();
+// Renamed when complete: V8 crashes on a damaged cache.
 for (const [file, script] of scripts) {
   await writeFile(`${codeCacheOf(file)}.new`, script.createCachedData());
   await rename(`${codeCacheOf(file)}.new`, codeCacheOf(file));
@@ -54,33 +54,33 @@ model.close();
 console.log(`Compiled: ${scripts.size} files`);
 process.kill(process.pid, 'SIGTERM');
 
-/** Another server does its work and ends: what a restarted server finds. */
-async function workBefore() {
+/** Runs and stops another server, so that this one starts with a stored conversation. */
+async function storeConversation() {
   const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
   const server = spawn(process.execPath, [main, ...listening], { stdio: 'inherit' });
   const ended = once(server, 'exit');
   try {
     await Promise.race([
-      answers(),
-      ended.then(() => Promise.reject(new Error('the server of the build ended'))),
+      waitUntilServing(),
+      ended.then(() => Promise.reject(new Error('the server of the build exited'))),
     ]);
-    return await work();
+    return await runAgents();
   } finally {
     server.kill();
     await ended;
   }
 }
 
-async function answers() {
-  const end = Date.now() + PATIENCE_MS;
+async function waitUntilServing() {
+  const end = Date.now() + TIMEOUT_MS;
   while (!(await fetch(`http://127.0.0.1:${port}/alive`).catch(() => undefined))?.ok) {
     if (Date.now() > end) throw new Error('the server of the build does not answer');
     await sleep(20);
   }
 }
 
-/** What people ask for first after a restart. */
-async function lookAt(id) {
+/** Sends the requests that clients send first after a restart. */
+async function readStored(id) {
   await request('GET', '/alive');
   await request('GET', `/api/conversations/${id}/events/search?limit=100`);
   await request('GET', `/api/conversations/${id}/events/search?kind=MessageEvent&sort_order=TIMESTAMP_DESC`);
@@ -88,31 +88,32 @@ async function lookAt(id) {
   await request('GET', `/api/conversations/${id}`);
   await request('GET', '/api/conversations/search?limit=20');
   const socket = new WebSocket(`ws://127.0.0.1:${port}/sockets/events/${id}?resend_all=true`);
-  await once(socket, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) });
+  await once(socket, 'message', { signal: AbortSignal.timeout(TIMEOUT_MS) });
   socket.close();
   const content = [{ type: 'text', text: 'hello' }];
   await request('POST', `/api/conversations/${id}/events`, { role: 'user', content, run: false });
 }
 
-/** What most servers do soon after their start; answers a conversation's id. */
-async function work() {
-  const [id] = await Promise.all([workWith(false), workWith(true)]);
+/** Runs two agents, one with a streaming model; returns the id of a conversation. */
+async function runAgents() {
+  const [id] = await Promise.all([runAgent(false), runAgent(true)]);
   return id;
 }
 
-/** @param stream whether the model's answers come in pieces */
-async function workWith(stream) {
+/** @param stream whether the model streams its answers */
+async function runAgent(stream) {
   const llm = { model: 'openai/build', base_url: model.url, api_key: 'of the build', stream };
   const { id } = await request('POST', '/api/conversations', {
     agent: { llm, tools: [{ name: 'terminal' }, { name: 'file_editor' }] },
     workspace: { working_dir: path.join(folder, 'project') },
     initial_message: { content: [{ type: 'text', text: 'hello' }] },
   });
-  const end = Date.now() + PATIENCE_MS;
+  const end = Date.now() + TIMEOUT_MS;
   for (;;) {
     const { execution_status: status } = await request('GET', `/api/conversations/${id}`);
     if (status === 'finished') return id;
-    if (status === 'error' || Date.now() > end) throw new Error(`the agent of the build ended as ${status}`);
+    if (status === 'error' || Date.now() > end)
+      throw new Error(`the agent of the build ended with status ${status}`);
     await sleep(20);
   }
 }

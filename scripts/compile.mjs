@@ -1,6 +1,5 @@
-// Compiles src/ into another folder, without a check of types and without a bundle: what `--reload` runs
-// after each change. Usage: node scripts/compile.mjs <folder>. Names each file that does not compile; then
-// the exit code is 1.
+// Compiles src/ into a folder without type checks and without a bundle. `--reload` runs it after each change.
+// Usage: node scripts/compile.mjs <folder>. Prints each file that does not compile and exits with 1.
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,10 +15,10 @@ const files = entries
   .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !/\.(spec|d)\.ts$/.test(entry.name))
   .map((entry) => path.join(entry.parentPath, entry.name));
 const results = await Promise.allSettled(files.map(compile));
-const mistakes = results.filter(({ status }) => status === 'rejected');
-// What follows the place of the mistake is about the compiler.
-for (const { reason } of mistakes) console.error(String(reason.message ?? reason).split('\n\nCaused by')[0]);
-if (mistakes.length > 0) process.exit(1);
+const failures = results.filter(({ status }) => status === 'rejected');
+// The text after the error location is about the compiler itself.
+for (const { reason } of failures) console.error(String(reason.message ?? reason).split('\n\nCaused by')[0]);
+if (failures.length > 0) process.exit(1);
 
 async function compile(file) {
   const { code, map } = await transformFile(file, { cwd: root, swcrc: true });

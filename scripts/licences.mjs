@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-/** The licence texts of the packages whose code is in the bundle: they ask to be passed on with it. */
+/**
+ * Collects the licence texts of all bundled packages; the licences require that they are distributed with it.
+ */
 export async function licencesOf(output) {
   const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
   const folders = new Set(modules.map(packageFolder).filter((folder) => folder !== undefined));

@@ -16,10 +16,10 @@ import { SocketsModule } from './sockets/index.js';
 import { WorkspaceModule } from './workspace/workspace.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
 
-/** The wiring of the server. */
+/** The root module of the server. */
 @Module({})
 export class AppModule {
-  /** @param init how the server came to its configuration, when that was after its start */
+  /** @param init set if the server was configured after its start */
   static forRoot(config: AppConfig, init?: DeferredInit): DynamicModule {
     return {
       module: AppModule,

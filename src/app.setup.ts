@@ -18,12 +18,13 @@ import { PatternWsAdapter } from './sockets/index.js';
 import { WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
 
-/** The logger of Nest and the server; `false` for none. */
+/** The logger of the server; `false` disables logging. */
 export type ServerLog = LoggerService | LogLevel[] | false;
 
 /**
- * Creates a server that is not listening yet. End it with `close()`.
- * @param init the deferred initialisation, if the server got its configuration after its start
+ * Creates the server that the command line and the tests start. It does not listen yet. Close it with
+ * `close()`.
+ * @param init set if the server was configured after its start
  */
 export async function createServer(
   config: AppConfig,
@@ -47,7 +48,7 @@ export async function createServer(
   return app;
 }
 
-/** Creates a server that waits for its set-up and answers requests to the API with 503. */
+/** Creates a server that waits for `POST /api/init` and answers other API requests with 503. */
 export async function createWaitingServer(
   config: AppConfig,
   logger: ServerLog,
@@ -64,7 +65,7 @@ export async function createWaitingServer(
 function createApp(module: DynamicModule, logger: ServerLog): Promise<NestExpressApplication> {
   return NestFactory.create<NestExpressApplication>(module, new JsonAdapter(), {
     logger,
-    // The caller reports errors; by default Nest would end the process.
+    // The caller reports errors; Nest would exit the process.
     abortOnError: false,
     bodyParser: false,
     forceCloseConnections: true,
@@ -72,8 +73,8 @@ function createApp(module: DynamicModule, logger: ServerLog): Promise<NestExpres
 }
 
 /**
- * The first middleware: request log, guard of the host of canvas back ends, protection of a server without a
- * key.
+ * Installs the guards on the HTTP server and returns the handlers that run first: the request log and the
+ * guards.
  */
 function protect(
   app: NestExpressApplication,

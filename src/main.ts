@@ -5,26 +5,23 @@ import { fileURLToPath } from 'node:url';
 import { useCodeCaches } from './cli/code-cache.js';
 import type * as Program from './program.js';
 
-keepCompiledCode();
+enableCompileCache();
 const main = fileURLToPath(import.meta.url);
 const { run } = await loadProgram();
 await run(main, process.argv.slice(2));
 
-/** The bundle, where the build has made one (docs/decisions/0010), else the modules as they are. */
+/** Loads the bundle (docs/decisions/0010) if the build has made one, else the separate modules. */
 async function loadProgram(): Promise<typeof Program> {
   const bundle = fileURLToPath(new URL('bundle/program.cjs', import.meta.url));
   if (!existsSync(bundle)) return import('./program.js');
   const require = createRequire(import.meta.url);
   useCodeCaches(require);
-  // Made of that module.
+  // The bundle is built from that module.
   return require(bundle) as typeof Program;
 }
 
-/**
- * Keeps the code of what has no cache beside it in the temporary folder, for the next time. Node has this
- * from 22.8.
- */
-function keepCompiledCode(): void {
+/** Lets Node (22.8 and newer) cache compiled code of files without a code cache in its temporary folder. */
+function enableCompileCache(): void {
   const enable: unknown = Reflect.get(module, 'enableCompileCache');
   if (typeof enable === 'function') Reflect.apply(enable, module, []);
 }

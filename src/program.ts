@@ -1,12 +1,12 @@
 import { HELP, parseCommandLine, type Command } from './cli/command-line.js';
 
-/** A command that reads the configuration. */
-type Configured = Extract<Command, { kind: 'serve' | 'check-config' }>;
+/** A command that loads the configuration. */
+type ConfiguredCommand = Extract<Command, { kind: 'serve' | 'check-config' }>;
 
 /**
- * Does what the command line asks for. Modules are loaded when they are needed: `--help` does not wait for a
+ * Runs the command that the arguments select. Modules are imported when needed: `--help` does not load the
  * framework.
- * @param main the file that was started; `--reload` starts it again
+ * @param main the file that was started; `--reload` restarts it
  */
 export async function run(main: string, args: readonly string[]): Promise<void> {
   const command = parseCommandLine(args);
@@ -19,30 +19,30 @@ export async function run(main: string, args: readonly string[]): Promise<void> 
       process.stdout.write(`${SERVER_VERSION}\n`);
       break;
     }
-    case 'mistake':
-      complain([command.message]);
+    case 'usage-error':
+      printErrors([command.message]);
       process.exitCode = 2;
       break;
     case 'check-config':
-      await explained(command, checkConfig);
+      await runExplained(command, checkConfig);
       break;
     case 'serve':
-      await (command.reload ? reload(main, args) : explained(command, start));
+      await (command.reload ? reload(main, args) : runExplained(command, start));
       break;
   }
 }
 
-async function checkConfig(command: Configured): Promise<void> {
+async function checkConfig(command: ConfiguredCommand): Promise<void> {
   const { effectiveConfig, loadConfig } = await import('./config/index.js');
-  const { config } = loadConfig({ env: process.env, cwd: process.cwd(), ...given(command) });
+  const { config } = loadConfig({ env: process.env, cwd: process.cwd(), ...overrides(command) });
   process.stdout.write(`${JSON.stringify(effectiveConfig(config), null, 2)}\n`);
 }
 
-async function start(command: Configured): Promise<void> {
+async function start(command: ConfiguredCommand): Promise<void> {
   const { loadConfig } = await import('./config/index.js');
-  const loaded = loadConfig({ env: process.env, cwd: process.cwd(), ...given(command) });
-  const { serve } = await import('./cli/serve.js');
-  await serve(loaded);
+  const loaded = loadConfig({ env: process.env, cwd: process.cwd(), ...overrides(command) });
+  const [{ serve }, factory] = await Promise.all([import('./cli/serve.js'), import('./app.setup.js')]);
+  await serve(loaded, factory);
 }
 
 async function reload(main: string, args: readonly string[]): Promise<void> {
@@ -50,22 +50,25 @@ async function reload(main: string, args: readonly string[]): Promise<void> {
   process.exitCode = await runReloading(main, args);
 }
 
-/** What stands in the command line wins over the configuration. */
-function given({ listen, ui }: Configured): Pick<Configured, 'listen' | 'ui'> {
+/** Values of the command line; they override the configuration. */
+function overrides({ listen, ui }: ConfiguredCommand): Pick<ConfiguredCommand, 'listen' | 'ui'> {
   return { listen, ui };
 }
 
-/** Does it, or says in a line for each mistake why not, and ends with 1. */
-async function explained(command: Configured, action: (command: Configured) => Promise<void>): Promise<void> {
+/** Runs a command; on failure prints one line for each problem and exits with 1. */
+async function runExplained(
+  command: ConfiguredCommand,
+  action: (command: ConfiguredCommand) => Promise<void>,
+): Promise<void> {
   try {
     await action(command);
   } catch (error) {
     const { explainStartupError } = await import('./cli/startup-error.js');
-    complain(explainStartupError(error, command.listen));
+    printErrors(explainStartupError(error, command.listen));
     process.exit(1);
   }
 }
 
-function complain(lines: readonly string[]): void {
+function printErrors(lines: readonly string[]): void {
   for (const line of lines) process.stderr.write(`openhands-agent-server: ${line}\n`);
 }

@@ -9,8 +9,8 @@ import { Activity, EventLoopDelay, Readiness, ServerController } from './server/
 import { ToolsModule } from './tools/index.js';
 
 /**
- * The wiring of a server that waits to be set up: who it is, and the route that sets it up. Nothing that
- * depends on the configuration exists before that is final.
+ * The root module of a server that waits for `POST /api/init`: server information and that route. Nothing
+ * that depends on the final configuration exists yet.
  */
 @Module({})
 export class WaitingModule {

@@ -5,7 +5,7 @@ import { Llm, type LlmResponse } from '../llm/llm.js';
 import type { LlmConfig } from '../llm/request/llm-config.js';
 import type { Tool } from '../tools/tool.js';
 import { ToolRegistry } from '../tools/tool-registry.js';
-import { toLlmTool } from '../tools/tool-schema.js';
+import { toLlmTool } from '../tools/llm-tool.js';
 import type { AgentView } from './agent-view.js';
 import { toMessages } from './messages/to-messages.js';
 

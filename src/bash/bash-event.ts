@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { utcTimestamp } from '../events/clock.js';
 
-/** A command that a client has started. Keys in the order of the wire. */
+/** A command that a client has started. The fields are in the order of the wire. */
 export interface BashCommand {
   command: string;
-  /** Null: the folder of the server. */
+  /** Null: the server's working directory. */
   cwd: string | null;
   /** Seconds. */
   timeout: number;
@@ -14,15 +14,15 @@ export interface BashCommand {
   kind: 'BashCommand';
 }
 
-/** Output of a command; the one with an exit code is its last. */
+/** Output of a command. The last one has an exit code. */
 export interface BashOutput {
   id: string;
   timestamp: string;
   command_id: string;
-  /** Counts the outputs of one command from 0. */
+  /** The number of the output within its command, from 0. */
   order: number;
   /**
-   * Negative: the signal that ended it; -1 also for a timeout and for a command that could not be started.
+   * Negative: the signal that ended the command. -1 also for a timeout and for a command that did not start.
    */
   exit_code: number | null;
   stdout: string | null;
@@ -30,10 +30,10 @@ export interface BashOutput {
   kind: 'BashOutput';
 }
 
-/** What is kept in a history and sent to sockets. */
+/** An event that is stored and sent to sockets. */
 export type BashEvent = BashCommand | BashOutput;
 
-/** Complains about a frame of a socket; never kept. */
+/** An error about a frame of a socket. Never stored. */
 export interface BashError {
   id: string;
   timestamp: string;
@@ -42,13 +42,13 @@ export interface BashError {
   kind: 'BashError';
 }
 
-/** What a client wants to have run. */
+/** A request to run a command. */
 export interface BashRequest {
   command: string;
   cwd: string | null;
-  /** Seconds; 0 or less ends it before it begins. */
+  /** Seconds. If 0 or less, the command is not started. */
   timeout: number;
-  /** Output becomes an event as it comes, instead of when the command ends or there is a megabyte of it. */
+  /** Emit output as it is produced, instead of when the command ends or after a megabyte. */
   stream: boolean;
 }
 
@@ -57,12 +57,12 @@ export function bashId(): string {
   return randomBytes(16).toString('hex');
 }
 
-/** Microseconds since the epoch of such a timestamp. */
-export function microsOf(timestamp: string): number {
+/** Converts an event's timestamp to microseconds since the epoch. */
+export function toMicroseconds(timestamp: string): number {
   return Date.parse(`${timestamp.slice(0, 19)}Z`) * 1000 + Number(timestamp.slice(20, 26));
 }
 
-/** A complaint about a frame. */
+/** Creates an error about a frame. */
 export function bashError(code: string, detail: string): BashError {
   return { id: bashId(), timestamp: utcTimestamp(), code, detail, kind: 'BashError' };
 }

@@ -3,13 +3,13 @@ import { EventBusModule } from '../events/event-bus.module.js';
 import { documentSchemas } from '../http/operation.js';
 import { ServerModule } from '../server/server.module.js';
 import { StorageModule } from '../storage/storage.module.js';
-import { RuntimeScopesModule } from '../workspace/runtime-scopes.module.js';
-import { BashController } from './bash.controller.js';
+import { RuntimeScopesModule } from '../workspace/index.js';
+import { BashController } from './api/bash.controller.js';
 import { BashService } from './bash.service.js';
 
-documentSchemas(async () => (await import('./docs-schemas.js')).bashSchemas());
+documentSchemas(async () => (await import('./api/docs-schemas.js')).bashSchemas());
 
-/** The commands that clients run themselves. */
+/** Commands that clients run directly, without an agent. */
 @Module({
   imports: [EventBusModule, ServerModule, StorageModule, RuntimeScopesModule],
   controllers: [BashController],

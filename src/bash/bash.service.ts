@@ -5,20 +5,20 @@ import { AppConfig } from '../config/index.js';
 import { EventBus, type ClosingConversation, type EventSubscriber } from '../events/index.js';
 import { Catalogue } from '../storage/index.js';
 import { endSessionProcesses } from '../processes/index.js';
-import { RuntimeScopes } from '../workspace/runtime-scopes.js';
-import { BashHistory, type HistoryLimits } from './bash-history.js';
+import { RuntimeScopes } from '../workspace/index.js';
+import { BashHistory, type HistoryLimits } from './history/bash-history.js';
 import type { BashRequest } from './bash-event.js';
-import { BashShell } from './bash-shell.js';
+import { BashShell } from './shell/bash-shell.js';
 
-/** The folder of a history inside that of its conversation. */
+/** The history's folder inside the conversation's folder. */
 const HISTORY_FOLDER = 'bash_events';
-/** Shells of conversations that stay open while nobody uses them: an index each. */
+/** The maximum number of idle shells that stay open, each with an index in memory. */
 const MAX_IDLE_SHELLS = 50;
 
-/** The shells of the bash routes: one for the server, and one for each conversation that is asked for. */
+/** The shells of the bash routes: one of the server, and one for each conversation. */
 @Injectable()
 export class BashService implements BeforeApplicationShutdown, EventSubscriber {
-  /** All processes of all commands carry it, so that none is left at the end. */
+  /** Identifies the processes of all commands, so that the shutdown finds and ends them. */
   private readonly sessionId = `bash-${randomUUID()}`;
   private readonly shells = new Map<string, Promise<BashShell>>();
   private readonly limits: HistoryLimits;
@@ -46,30 +46,30 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
    */
   async shell(conversationId?: string): Promise<BashShell> {
     if (conversationId === undefined) {
-      return this.opened('', this.config.paths.bashEvents, this.config.base_dir, null);
+      return this.getOrOpen('', this.config.paths.bashEvents, this.config.base_dir, null);
     }
     const { folder } = await this.scopes.of(conversationId);
     const history = path.join(this.catalogue.folder(conversationId), HISTORY_FOLDER);
-    return this.opened(conversationId, history, folder, folder);
+    return this.getOrOpen(conversationId, history, folder, folder);
   }
 
   /**
-   * The request as its shell runs it.
-   * @throws InvalidRequestError when it wants to run outside of the folder of its conversation
+   * Checks the working directory of a request.
+   * @throws InvalidRequestError if it is outside of the conversation's folder
    */
-  async admitted(request: BashRequest, conversationId?: string): Promise<BashRequest> {
+  async checked(request: BashRequest, conversationId?: string): Promise<BashRequest> {
     if (conversationId === undefined || request.cwd === null) return request;
     const scope = await this.scopes.of(conversationId);
     await scope.paths.assertInside(request.cwd, 'cwd');
     return request;
   }
 
-  /** Events of conversations are not its matter. */
+  /** Only closing conversations are of interest. */
   onEvent(): void {
     return;
   }
 
-  /** The commands of a deleted conversation end, before its folder goes. */
+  /** Ends the commands of a deleted conversation before its folder is removed. */
   async onClosing({ conversationId, removed }: ClosingConversation): Promise<void> {
     if (!removed) return;
     const opening = this.shells.get(conversationId);
@@ -78,13 +78,13 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
     await shell?.end();
   }
 
-  /** Ends every command and whatever it left running. */
+  /** Ends all commands and the processes that they left running. */
   async beforeApplicationShutdown(): Promise<void> {
     this.closing = true;
     this.unsubscribe();
     const shells = await Promise.all([...this.shells.values()].map((shell) => shell.catch(() => undefined)));
     const open = shells.filter((shell) => shell !== undefined);
-    for (const shell of open) shell.refuse();
+    for (const shell of open) shell.rejectNew();
     if (open.length > 0)
       await endSessionProcesses(
         this.sessionId,
@@ -93,7 +93,7 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
     await Promise.all(open.map((shell) => shell.close()));
   }
 
-  private opened(
+  private getOrOpen(
     key: string,
     history: string,
     folder: string,
@@ -102,7 +102,7 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
     const known = this.shells.get(key);
     this.shells.delete(key);
     const shell = known ?? this.open(history, folder, shownFolder);
-    // The last that was used stands last.
+    // Keeps the map in the order of last use.
     this.shells.set(key, shell);
     if (!known) {
       shell.catch(() => this.shells.delete(key));
@@ -118,7 +118,7 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
       outputLimit: this.config.bash_output_limit_chars,
       sessionId: this.sessionId,
     });
-    if (this.closing) shell.refuse();
+    if (this.closing) shell.rejectNew();
     return shell;
   }
 

@@ -1,28 +1,26 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createRequire, Module } from 'node:module';
 import path from 'node:path';
 import { cachedDataVersionTag } from 'node:v8';
 import { Script } from 'node:vm';
 
 /**
- * Where the compiled code of a file of the bundle is kept: beside it, for one version of V8, its flags and
- * this kind of processor. V8 itself refuses what does not fit; then the file is compiled as if there were
- * none.
+ * The file for V8's compiled code of a bundled file. Its name holds the processor architecture and V8's tag
+ * for its version and flags. V8 rejects code that does not fit and compiles the file instead.
  */
 export function codeCacheOf(file: string): string {
   return `${file}.${process.arch}-${cachedDataVersionTag()}.cache`;
 }
 
-/** How Node loads a kind of files. */
+/** Loads files with one extension, as Node's `require.extensions` does. */
 type Loader = (module: NodeJS.Module, file: string) => void;
 
 /**
- * From now on `.cjs` files that have their compiled code beside them are not compiled again when they are
- * required. `require.extensions` is called deprecated, since it was used to compile other languages; it stays
- * in Node, as it says itself.
+ * Makes `require` load `.cjs` files with their code cache, if there is one. `require.extensions` is
+ * deprecated for compiling other languages, but Node documents that it will not be removed.
  */
 export function useCodeCaches(require: NodeJS.Require): void {
-  // Whoever asks for lines of the sources gets them: Node reads source maps only of what it compiles itself.
+  // Node maps stack traces to sources only for files that it loads itself.
   if (process.sourceMapsEnabled) return;
   const loaders: NodeJS.Dict<Loader> = Reflect.get(require, 'extensions');
   const loadAsUsual = loaders['.js'];
@@ -33,55 +31,24 @@ export function useCodeCaches(require: NodeJS.Require): void {
   };
 }
 
-/** V8 itself looks only at the length of a changed file. */
+/** Compares modification times: V8 itself checks only the length of the source. */
 function isUpToDate(cache: string, file: string): boolean {
   const made = statSync(cache, { throwIfNoEntry: false });
   return made !== undefined && made.mtimeMs >= statSync(file).mtimeMs;
 }
 
 /**
- * Runs a file of the bundle, which is ASCII, as a CommonJS module.
- * @param cache the file of its compiled code, where there is one
- * @returns what `createCachedData` makes the compiled code of, once everything has run that a start runs
+ * Runs a bundled file as a CommonJS module.
+ * @param cache the file of its compiled code; without one V8 compiles the source
+ * @returns the script; call `createCachedData` on it after its functions have run
  */
 export function runScript(module: NodeJS.Module, file: string, cache?: string): Script {
-  const cachedData = cache === undefined ? undefined : readBetween('', cache, '');
-  const source = readBetween(BEFORE, file, BEHIND);
-  const script = new Script(source.toString('latin1'), { filename: file, cachedData });
-  for (const bytes of [cachedData, source]) if (bytes) release(bytes);
+  const cachedData = cache === undefined ? undefined : readFileSync(cache);
+  const script = new Script(Module.wrap(readFileSync(file, 'utf8')), { filename: file, cachedData });
   const body: unknown = script.runInThisContext();
   if (typeof body === 'function') {
-    const surroundings = [module.exports, createRequire(file), module, file, path.dirname(file)];
-    Reflect.apply(body, module.exports, surroundings);
+    const scope = [module.exports, createRequire(file), module, file, path.dirname(file)];
+    Reflect.apply(body, module.exports, scope);
   }
   return script;
-}
-
-/** What stands around a module, which gives it `module`, `require` and so on. */
-const [BEFORE = '', BEHIND = ''] = Module.wrap('\0').split('\0');
-
-/** Reads a file between two texts, in one piece: strings that are joined later lie in memory twice. */
-function readBetween(before: string, file: string, behind: string): Buffer {
-  const fd = openSync(file, 'r');
-  try {
-    const { size } = fstatSync(fd);
-    // Not of the pool that all buffers share: it can be given back.
-    const bytes = Buffer.allocUnsafeSlow(before.length + size + behind.length);
-    let end = bytes.write(before, 'latin1');
-    for (let read = -1; read !== 0; end += read)
-      read = readSync(fd, bytes, end, before.length + size - end, null);
-    end += bytes.write(behind, end, 'latin1');
-    return bytes.subarray(0, end);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/**
- * Gives the memory of a buffer back at once, where Node can (from 22 on): it is megabytes, and the collector
- * comes late.
- */
-function release({ buffer }: Buffer): void {
-  const transfer: unknown = Reflect.get(buffer, 'transfer');
-  if (typeof transfer === 'function') Reflect.apply(transfer, buffer, [0]);
 }

@@ -1,7 +1,7 @@
 import { parseCommandLine } from './command-line.js';
 
 describe('parseCommandLine', () => {
-  it('serves everybody on port 8000 unless told otherwise', () => {
+  it('listens on all addresses and port 8000 by default', () => {
     const listen = { host: '0.0.0.0', port: 8000, hostGiven: false };
     expect(parseCommandLine([])).toEqual({ kind: 'serve', listen, reload: false });
   });
@@ -10,7 +10,7 @@ describe('parseCommandLine', () => {
     [['--host', 'localhost', '--port=3000'], { host: 'localhost', port: 3000, hostGiven: true }],
     [['--host=0.0.0.0'], { host: '0.0.0.0', port: 8000, hostGiven: true }],
     [['--port', '0'], { host: '0.0.0.0', port: 0, hostGiven: false }],
-  ])('reads %j', (args, listen) => {
+  ])('parses the address from %j', (args, listen) => {
     expect(parseCommandLine(args)).toMatchObject({ kind: 'serve', listen });
   });
 
@@ -18,7 +18,7 @@ describe('parseCommandLine', () => {
     [['--help', '--port', 'x'], 'help'],
     [['--version'], 'version'],
     [['--check-config'], 'check-config'],
-  ])('takes %j for %s', (args, kind) => {
+  ])('parses %j as the command %s', (args, kind) => {
     expect(parseCommandLine(args).kind).toBe(kind);
   });
 
@@ -28,7 +28,7 @@ describe('parseCommandLine', () => {
     [['--port', 'web'], "--port takes a number from 0 to 65535, not 'web' (see --help)"],
     [['--host='], '--host takes an address (see --help)'],
     [['serve'], "Unexpected argument 'serve' (see --help)"],
-  ])('explains what is wrong with %j in one line', (args, message) => {
-    expect(parseCommandLine(args)).toEqual({ kind: 'mistake', message });
+  ])('explains in one line what is wrong with %j', (args, message) => {
+    expect(parseCommandLine(args)).toEqual({ kind: 'usage-error', message });
   });
 });

@@ -2,15 +2,15 @@ import { parseArgs } from 'node:util';
 import type { ListenAddress } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
 
-/** What the command line asks for. */
+/** A parsed command line. */
 export type Command =
   | { kind: 'help' }
   | { kind: 'version' }
-  | { kind: 'mistake'; message: string }
+  | { kind: 'usage-error'; message: string }
   | { kind: 'check-config'; listen: ListenAddress; ui?: string }
   | { kind: 'serve'; listen: ListenAddress; ui?: string; reload: boolean };
 
-/** What `--help` prints. */
+/** The output of `--help`. */
 export const HELP = `Usage: openhands-agent-server [options]
 
 Options:
@@ -28,7 +28,7 @@ then OH_* variables. SESSION_API_KEY requires a key, OH_SECRET_KEY encrypts secr
 Relative paths start from the current folder.
 `;
 
-/** Reads the arguments that follow the program's name. */
+/** Parses the arguments after the program name. */
 export function parseCommandLine(args: readonly string[]): Command {
   try {
     const { values } = parseArgs({
@@ -46,21 +46,21 @@ export function parseCommandLine(args: readonly string[]): Command {
     if (values.help) return { kind: 'help' };
     if (values.version) return { kind: 'version' };
     const port = parsePort(values.port);
-    if (port === undefined) return mistake(`--port takes a number from 0 to 65535, not '${values.port}'`);
-    if (values.host === '') return mistake('--host takes an address');
-    if (values.ui?.trim() === '') return mistake('--ui takes a folder');
+    if (port === undefined) return usageError(`--port takes a number from 0 to 65535, not '${values.port}'`);
+    if (values.host === '') return usageError('--host takes an address');
+    if (values.ui?.trim() === '') return usageError('--ui takes a folder');
     const ui = values.ui === undefined ? {} : { ui: values.ui };
     const listen = { host: values.host ?? '0.0.0.0', port, hostGiven: values.host !== undefined };
     if (values['check-config']) return { kind: 'check-config', listen, ...ui };
     return { kind: 'serve', listen, ...ui, reload: values.reload };
   } catch (error) {
-    // Node's message goes on with advice on its own syntax.
-    return mistake(errorMessage(error).split(/\. |\n/)[0] ?? '');
+    // Node's message continues with advice on its own syntax.
+    return usageError(errorMessage(error).split(/\. |\n/)[0] ?? '');
   }
 }
 
-function mistake(message: string): Command {
-  return { kind: 'mistake', message: `${message} (see --help)` };
+function usageError(message: string): Command {
+  return { kind: 'usage-error', message: `${message} (see --help)` };
 }
 
 function parsePort(text: string): number | undefined {

@@ -7,8 +7,8 @@ import { passOnToChildren } from '../processes/index.js';
 import { explainStartupError } from './startup-error.js';
 
 /**
- * Makes the server of a process that was started with `deferred_init`, once its settings are known, and lets
- * it answer what comes in at the port. It ends with the server that waited for it.
+ * Creates the configured server of a process that was started with `deferred_init`, and lets it answer the
+ * requests of the waiting server. It is closed with the waiting server.
  */
 export class DeferredSetup extends ServerSetup implements BeforeApplicationShutdown {
   private ready: NestExpressApplication | undefined;
@@ -21,8 +21,8 @@ export class DeferredSetup extends ServerSetup implements BeforeApplicationShutd
     super();
   }
 
-  /** Says whose port it is that the server will answer at. */
-  answerAt(waiting: Server): void {
+  /** Sets the waiting server whose requests the configured one will answer. */
+  setWaitingServer(waiting: Server): void {
     this.waiting = waiting;
   }
 

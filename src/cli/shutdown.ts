@@ -2,22 +2,22 @@ import type { Server } from 'node:http';
 import { Logger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 
-/** All has to be over after this time; half a second less than the 10 s that are promised. */
+/** Time limit of a shutdown (ms): half a second less than the documented 10 s. */
 const DEADLINE_MS = 9_500;
 
-/** One Ctrl-C may arrive twice: from the terminal, and again from npm or the watcher of `--reload`. */
+/** Ctrl-C may arrive twice: from the terminal, and again from npm or from `--reload`. */
 const SAME_SIGNAL_MS = 500;
 
 /**
- * Ends the server in order on SIGTERM and SIGINT, and when its starter is gone, then the process with 0. The
- * order:
+ * Shuts down on SIGTERM and SIGINT, and when the parent process that opened the IPC channel is gone, and
+ * exits with 0. In this order:
  *
- * 1. no new connections;
- * 2. Nest's shutdown hooks: sockets closed with 1012, runs paused (a step gets a few seconds), logs and
- *    shells closed;
- * 3. open HTTP connections cut.
+ * 1. no new connections are accepted;
+ * 2. Nest's shutdown hooks close sockets with 1012, pause runs (a step gets a few seconds), and close logs
+ *   and shells;
+ * 3. open HTTP connections are closed.
  *
- * A second signal ends the process at once; so does the deadline, with 1.
+ * A second signal, or the time limit, exits at once with 1.
  */
 export function shutDownOnSignals(app: NestExpressApplication): void {
   const logger = new Logger('Shutdown');
@@ -30,14 +30,14 @@ export function shutDownOnSignals(app: NestExpressApplication): void {
     startedAt = Date.now();
     logger.log(`${signal}: closing sockets, pausing runs`);
     setTimeout(() => {
-      logger.error('not done in time: leaving what is still open');
+      logger.error('the shutdown took too long: exiting with open connections and runs');
       process.exit(1);
     }, DEADLINE_MS);
     void shutDown(app, logger);
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  // Whoever started this process with a channel (`--reload`) is gone, and nobody would end it any more.
+  // The parent (`--reload`) is gone: nothing else would stop this process.
   process.on('disconnect', () => onSignal('SIGTERM'));
 }
 

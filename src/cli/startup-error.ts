@@ -1,11 +1,11 @@
 import { ConfigError, describeProblem, type ListenAddress } from '../config/index.js';
 import { errorCode, errorMessage } from '../errors/index.js';
 
-/** A folder that the server has to write to cannot be written. */
+/** A folder that the server needs is not writable. */
 export class UnwritableFolderError extends Error {
   override readonly name = 'UnwritableFolderError';
   constructor(
-    /** The option that names the folder. */
+    /** The configuration option of the folder. */
     readonly option: string,
     readonly folder: string,
     cause: unknown,
@@ -14,7 +14,7 @@ export class UnwritableFolderError extends Error {
   }
 }
 
-/** Why the server did not start, as lines for the person who started it. */
+/** Explains to the operator, line by line, why the server did not start. */
 export function explainStartupError(error: unknown, { host, port }: ListenAddress): string[] {
   if (error instanceof ConfigError)
     return error.problems.map((it) => `configuration: ${describeProblem(it)}`);

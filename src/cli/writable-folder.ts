@@ -6,12 +6,12 @@ import { errorCode } from '../errors/index.js';
 import { makeFolder } from '../files/index.js';
 import { UnwritableFolderError } from './startup-error.js';
 
-/** There is no room, on the disk or for this user. */
-const FULL = new Set(['ENOSPC', 'EDQUOT']);
+/** The disk or the user's quota is full. */
+const DISK_FULL_CODES = new Set(['ENOSPC', 'EDQUOT']);
 
 /**
- * Creates the folder if need be and writes to it for a moment: permissions alone do not tell of a read-only
- * disk. A full disk is only warned of: what is stored can be read, and deleting is what makes room.
+ * Creates the folder if needed and writes a test file: permissions do not reveal a read-only disk. A full
+ * disk is only a warning, because stored conversations can still be read, and deleting some makes room.
  * @throws UnwritableFolderError
  */
 export async function requireWritableFolder(option: string, folder: string): Promise<void> {
@@ -21,9 +21,9 @@ export async function requireWritableFolder(option: string, folder: string): Pro
     await writeFile(probe, 'x');
   } catch (error) {
     const reason = errorCode(error) ?? '';
-    if (!FULL.has(reason)) throw new UnwritableFolderError(option, folder, error);
+    if (!DISK_FULL_CODES.has(reason)) throw new UnwritableFolderError(option, folder, error);
     new Logger('Server').warn(
-      `the disk of ${folder} (${option}) is full (${reason}): until there is room, conversations can be read and deleted only`,
+      `the disk of ${folder} (${option}) is full (${reason}): conversations can only be read and deleted until there is room`,
     );
   } finally {
     await rm(probe, { force: true }).catch(() => undefined);

@@ -1,28 +1,28 @@
 import { ConflictException, HttpException, NotFoundException } from '@nestjs/common';
-import type { Outcome } from './answering.js';
+import type { Outcome } from './answers/pending-answer.js';
 
-/** A model that is none of this server. */
+/** The model does not exist on this server. */
 export function unknownModel(model: string): NotFoundException {
   return new NotFoundException({
     detail: `Unknown OpenHands model '${model.slice(0, 100)}'. Use GET /v1/models.`,
   });
 }
 
-/** The conversation cannot take a message now. */
+/** The conversation cannot accept a message now. */
 export function conflict(detail: string): ConflictException {
   return new ConflictException({ detail });
 }
 
-/** The answer did not come in time; the run goes on. */
-export function tooLate(conversationId: string, seconds: number): HttpException {
+/** The answer was not ready in time; the run continues. */
+export function answerTimeout(conversationId: string, seconds: number): HttpException {
   return new HttpException(
-    `The agent did not finish within ${seconds} seconds and goes on working. ` +
-      `Follow conversation ${conversationId}, or ask for a stream.`,
+    `The agent did not finish within ${seconds} seconds and continues to work. ` +
+      `Follow conversation ${conversationId}, or request a stream.`,
     504,
   );
 }
 
-/** Why a run has no answer; undefined: it has one. */
+/** The error for a run without an answer; undefined if it has one. */
 export function failureOf({ status, failure }: Outcome): HttpException | undefined {
   if (status === 'finished') return undefined;
   const text = `Agent run ended with status: ${status}`;

@@ -18,27 +18,28 @@ import { uuid } from '../http/validation/field-type.js';
 import { openAiError, type OpenAiError } from '../http/errors/openai-error.js';
 import { Operation, documentSchemas } from '../http/operation.js';
 import { CountsAsActivity } from '../server/index.js';
-import type { Outcome } from './answering.js';
-import { ChatStream, chatCompletion } from './chat-answer.js';
+import type { Outcome } from './answers/pending-answer.js';
+import { ChatStream, chatCompletion } from './answers/chat-answer.js';
 import { OpenAIChatCompletionRequestDto } from './dto/chat-completion.dto.js';
 import { OpenAIResponseRequestDto } from './dto/response.dto.js';
-import { EventStream } from './event-stream.js';
+import { EventStream } from './answers/event-stream.js';
 import { failureOf } from './gateway-errors.js';
 import { GatewayService, type Asked } from './gateway.service.js';
-import type { Piece } from './narration.js';
+import type { Piece } from './answers/narration.js';
 import { questionOfChat, questionOfResponse, type Question } from './question.js';
-import { ResponseStream, frameOf, wholeResponse } from './response-answer.js';
+import { ResponseStream, frameOf, wholeResponse } from './answers/response-answer.js';
 
 const tag = 'OpenAI Compatibility';
 const CONVERSATION = 'X-OpenHands-ServerConversation-ID';
 const headers = {
-  [CONVERSATION]: 'The conversation to continue; one of this id is made where there is none.',
+  [CONVERSATION]: 'The conversation to continue; it is created if it does not exist.',
   ...OBSERVABILITY_HEADERS,
 };
-const STREAMED = 'With `stream`, server-sent events. When the client goes away, the run is interrupted.';
+const STREAMED =
+  'With `stream`, answers with server-sent events. The run is interrupted when the client disconnects.';
 
-/** An answer that is told while it is made. */
-interface Telling {
+/** A streamed answer. */
+interface AnswerStream {
   piece(piece: Piece): void;
   end(outcome: Outcome): void;
   fail(error: OpenAiError): void;
@@ -46,9 +47,7 @@ interface Telling {
 
 documentSchemas(async () => (await import('./docs/gateway-schemas.js')).gatewaySchemas());
 
-/**
- * Agents for clients of OpenAI's API: each LLM profile is a model, and each answer is what a run comes to.
- */
+/** Serves agents to clients of OpenAI's API: each LLM profile is a model, each answer the result of a run. */
 @Controller('v1')
 @UseInterceptors(CountsAsActivity)
 export class GatewayController {
@@ -63,8 +62,8 @@ export class GatewayController {
   @Operation({
     tag,
     summary: 'List models',
-    description: 'One for each LLM profile.',
-    answers: { 200: { description: 'Sorted by name.', schema: 'OpenAIModelListResponse' } },
+    description: 'There is one model for each LLM profile.',
+    answers: { 200: { description: 'The models, sorted by name.', schema: 'OpenAIModelListResponse' } },
   })
   async models(): Promise<object> {
     const ids = await this.gateway.models();
@@ -76,7 +75,7 @@ export class GatewayController {
   @Operation({
     tag,
     summary: 'Ask an agent (chat completions)',
-    description: `The active agent profile works with the model of the request until it is done. ${STREAMED}`,
+    description: `Runs the active agent profile with the requested model until it is done. ${STREAMED}`,
     headers,
     body: { schema: OpenAIChatCompletionRequestDto, large: true },
     answers: { 200: { description: 'The final response.', schema: 'ChatCompletion' } },
@@ -91,14 +90,14 @@ export class GatewayController {
     const { include_usage = false, include_commentary = true } = body.stream_options ?? {};
     if (!body.stream) return this.answer(asked, response, (outcome) => chatCompletion(body.model, outcome));
     const options = { include_usage, include_commentary };
-    await this.tell(asked, response, (stream) => new ChatStream(body.model, stream, options));
+    await this.stream(asked, response, (stream) => new ChatStream(body.model, stream, options));
   }
 
   @Post('responses')
   @Operation({
     tag,
     summary: 'Ask an agent (responses)',
-    description: `The active agent profile works with the model of the request until it is done. ${STREAMED}`,
+    description: `Runs the active agent profile with the requested model until it is done. ${STREAMED}`,
     headers,
     body: { schema: OpenAIResponseRequestDto, large: true },
     answers: { 200: { description: 'The final response.', schema: 'OpenAIResponse' } },
@@ -113,22 +112,22 @@ export class GatewayController {
     const frame = frameOf(body);
     const asked = await this.ask(question, given, response);
     if (!body.stream) return this.answer(asked, response, (outcome) => wholeResponse(frame, outcome));
-    await this.tell(asked, response, (stream) => new ResponseStream(frame, stream));
+    await this.stream(asked, response, (stream) => new ResponseStream(frame, stream));
   }
 
-  /** From here on the run ends when the client goes away. */
+  /** Sends the request to the conversation. From here on a disconnect interrupts the run. */
   private async ask(question: Question, given: IncomingHttpHeaders, response: Response): Promise<Asked> {
     const asked = await this.gateway.ask(question, conversationOf(given), given);
-    const { answering, outcome } = asked;
-    // Whoever waits for it is told; nobody need wait.
+    const { pending, outcome } = asked;
+    // Callers that await it handle the error; a disconnected client does not await it.
     outcome.catch(() => undefined);
-    response.setHeader(CONVERSATION, answering.conversationId);
-    const leave = (): void => {
+    response.setHeader(CONVERSATION, pending.conversationId);
+    const onClose = (): void => {
       if (response.writableFinished) return;
-      answering.interrupt().catch((error: unknown) => this.logger.warn(error));
+      pending.interrupt().catch((error: unknown) => this.logger.warn(error));
     };
-    if (response.destroyed) leave();
-    else response.on('close', leave);
+    if (response.destroyed) onClose();
+    else response.on('close', onClose);
     return asked;
   }
 
@@ -142,22 +141,22 @@ export class GatewayController {
     response.end(JSON.stringify(bodyOf(outcome)));
   }
 
-  /** An error can only be told in the stream from here on. */
-  private async tell(
-    { answering, outcome }: Asked,
+  /** Streams the answer; errors are part of the stream. */
+  private async stream(
+    { pending, outcome }: Asked,
     response: Response,
-    form: (stream: EventStream) => Telling,
+    createAnswer: (stream: EventStream) => AnswerStream,
   ): Promise<void> {
-    const telling = form(new EventStream(response, this.config.gateway_keep_alive_seconds));
-    answering.narration.listen((piece) => telling.piece(piece));
+    const answer = createAnswer(new EventStream(response, this.config.gateway_keep_alive_seconds));
+    pending.narration.listen((piece) => answer.piece(piece));
     try {
       const ended = await outcome;
       const failure = failureOf(ended);
-      if (failure) telling.fail(errorOf(failure));
-      else telling.end(ended);
+      if (failure) answer.fail(errorOf(failure));
+      else answer.end(ended);
     } catch (error) {
       this.logger.error(error);
-      telling.fail(openAiError(500, { detail: 'Internal Server Error' }));
+      answer.fail(openAiError(500, { detail: 'Internal Server Error' }));
     }
   }
 }

@@ -15,26 +15,24 @@ import { withTimeout } from '../flow/index.js';
 import { readDto } from '../http/validation/dto.js';
 import { AgentProfilesService, LlmProfiles } from '../settings/index.js';
 import { isJsonObject } from '../json/index.js';
-import { Answering, type Outcome } from './answering.js';
-import { conflict, failureOf, tooLate, unknownModel } from './gateway-errors.js';
+import { PendingAnswer, type Outcome } from './answers/pending-answer.js';
+import { conflict, failureOf, answerTimeout, unknownModel } from './gateway-errors.js';
 import type { Question } from './question.js';
 
 const MODEL_PREFIX = 'openhands_';
 
-/** An answer on its way. */
+/** A request that was sent to a conversation. */
 export interface Asked {
-  answering: Answering;
-  /** Never rejects by itself for how the run ended: `failureOf` tells. */
+  pending: PendingAnswer;
+  /** Resolves also for failed runs: see `failureOf`. */
   outcome: Promise<Outcome>;
 }
 
-/**
- * Conversations as models: each question is a message, and what the run of the agent comes to is the answer.
- */
+/** Conversations as models: each request is a message, and the result of the run is the answer. */
 @Injectable()
 export class GatewayService implements OnModuleDestroy {
-  /** Conversations that are being asked: one question at a time. */
-  private readonly open = new Map<string, Answering>();
+  /** Pending answers by conversation: one at a time. */
+  private readonly open = new Map<string, PendingAnswer>();
 
   constructor(
     private readonly conversations: ConversationsService,
@@ -45,57 +43,55 @@ export class GatewayService implements OnModuleDestroy {
     private readonly config: AppConfig,
   ) {}
 
-  /** The connections are about to be cut: what they wait for ends, too, and can be continued. */
+  /** Interrupts pending answers at the shutdown; the conversations can be continued later. */
   async onModuleDestroy(): Promise<void> {
-    await Promise.allSettled([...this.open.values()].map((answering) => answering.interrupt()));
+    await Promise.allSettled([...this.open.values()].map((pending) => pending.interrupt()));
   }
 
-  /** The names of the models that there are, sorted. */
+  /** The names of all models, sorted. */
   async models(): Promise<string[]> {
     return (await this.llms.names()).map((name) => MODEL_PREFIX + name);
   }
 
   /**
-   * Sends a question to a conversation, which is made where there is none of this id, and starts its answer.
-   * @param id of the conversation; undefined: a new one
-   * @throws HttpException 400, 404, 409; RunLimitError, InvalidRequestError and what else keeps a run from
-   *   starting
+   * Sends a request to a conversation, which is created if it does not exist, and starts a run.
+   * @param id the conversation; undefined creates a new one
+   * @throws HttpException 400, 404, 409; RunLimitError, InvalidRequestError and other errors that prevent a
+   *   run
    */
   async ask(question: Question, id: string | undefined, headers: IncomingHttpHeaders): Promise<Asked> {
     const profile = await this.profileOf(question.model);
     const conversationId = id ?? randomUUID();
     if (this.open.has(conversationId)) throw busy(conversationId);
-    const answering = new Answering(conversationId, this.bus, () => {
-      if (this.open.get(conversationId) === answering) this.open.delete(conversationId);
+    const pending = new PendingAnswer(conversationId, this.bus, () => {
+      if (this.open.get(conversationId) === pending) this.open.delete(conversationId);
     });
-    this.open.set(conversationId, answering);
+    this.open.set(conversationId, pending);
     try {
       const known = id === undefined ? undefined : await this.find(id);
       const conversation = known ?? (await this.create(conversationId, profile, question, headers));
-      if (known) await continued(known, question);
-      return { answering, outcome: answering.follow(conversation) };
+      if (known) await continueWith(known, question);
+      return { pending, outcome: pending.follow(conversation) };
     } catch (error) {
-      answering.end();
+      pending.close();
       throw error;
     }
   }
 
   /**
-   * The outcome with an answer, in the time that there is for one that comes whole.
-   * @throws HttpException 409, 500 or 504 where there is none
+   * The outcome of a successful run, within the configured timeout.
+   * @throws HttpException 409, 500 or 504 otherwise
    */
-  async whole({ answering, outcome }: Asked): Promise<Outcome> {
+  async whole({ pending, outcome }: Asked): Promise<Outcome> {
     const seconds = this.config.gateway_timeout_seconds;
     const ended = await withTimeout(outcome, (seconds ?? Infinity) * 1000, () => undefined);
-    if (!ended) throw tooLate(answering.conversationId, seconds ?? 0);
+    if (!ended) throw answerTimeout(pending.conversationId, seconds ?? 0);
     const failure = failureOf(ended);
     if (failure) throw failure;
     return ended;
   }
 
-  /**
-   * @throws HttpException 404; InvalidProfileNameError, ProfileNotFoundError and what else is wrong with it
-   */
+  /** @throws HttpException 404; InvalidProfileNameError, ProfileNotFoundError and other errors of profiles */
   private async profileOf(model: string): Promise<string> {
     const name = model.startsWith(MODEL_PREFIX) ? model.slice(MODEL_PREFIX.length) : '';
     if (name === '') throw unknownModel(model);
@@ -124,7 +120,7 @@ export class GatewayService implements OnModuleDestroy {
     const dto = readDto(StartConversationRequestDto, {
       workspace: { working_dir },
       conversation_id: id,
-      // A title would be one more call of the model, which the usage would count.
+      // A title would be another call of the model, counted in the usage.
       autotitle: false,
     });
     const request = toStartRequest(withObservabilityHeaders(dto, headers), launched);
@@ -137,8 +133,8 @@ export class GatewayService implements OnModuleDestroy {
   }
 }
 
-/** @throws HttpException 409 for a conversation that cannot take a message now */
-async function continued(conversation: Conversation, question: Question): Promise<void> {
+/** @throws HttpException 409 for a conversation that cannot accept a message now */
+async function continueWith(conversation: Conversation, question: Question): Promise<void> {
   const { id, state } = conversation;
   const { execution_status: status } = state;
   if (status === 'paused' && wasPaused(conversation)) {
@@ -152,13 +148,13 @@ async function continued(conversation: Conversation, question: Question): Promis
         `(POST /api/conversations/${id}/events/respond_to_confirmation) before the next message.`,
     );
   }
-  // A run that goes on where one was cut off still says `paused` while it prepares itself.
+  // A run that continues an interrupted one keeps the status `paused` while it starts.
   const resumes = conversation.isRunning && status === 'paused';
   if (conversation.isBusy || resumes || conversation.goal.active) throw busy(id);
   await conversation.sendMessage(messageOf(question), true);
 }
 
-/** Whether a person has paused it. What was cut off (by who asked, or by a restart) just goes on. */
+/** Whether a user has paused it. An interrupted run (by a disconnect or a restart) is just continued. */
 function wasPaused({ log, length }: Conversation): boolean {
   for (let seq = length - 1; seq >= 0; seq--) {
     const { kind } = log.entry(seq);
@@ -176,7 +172,7 @@ function messageOf({ content }: Question): IncomingMessage {
   return { role: 'user', content };
 }
 
-/** The profile with what the request says to the system, and with a model that is heard while it writes. */
+/** The profile with the system messages of the request and with streaming enabled. */
 function withInstructions(launched: LaunchedProfile, instructions: string): LaunchedProfile {
   const { llm, agent_context } = launched.settings;
   const context = isJsonObject(agent_context) ? agent_context : {};
@@ -186,7 +182,7 @@ function withInstructions(launched: LaunchedProfile, instructions: string): Laun
     ...launched,
     settings: {
       ...launched.settings,
-      // An agent from elsewhere has its own.
+      // An ACP agent has its own model.
       ...(isJsonObject(llm) && { llm: { ...llm, stream: true } }),
       ...(texts.length > 0 && {
         agent_context: { ...context, system_message_suffix: texts.join('\n\n') },

@@ -7,26 +7,26 @@ import type {
   OpenAIResponseRequestDto,
 } from './dto/response.dto.js';
 
-/** What is asked, in the words of a conversation. */
+/** A request, converted for a conversation. */
 export interface Question {
   model: string;
   /** The message to the agent. */
   content: Content[];
-  /** Added to the system prompt of a new conversation; empty: nothing. */
+  /** Added to the system prompt of a new conversation. */
   instructions: string;
 }
 
-/** So many images may come with one message. */
+/** Maximum number of images in a message. */
 const MAX_IMAGES = 100;
 const SYSTEM_ROLES: readonly string[] = ['system', 'developer'];
 
-/** @throws BadRequestException for what no agent could be told */
+/** @throws BadRequestException for a request without a valid user message */
 export function questionOfChat({ model, messages }: OpenAIChatCompletionRequestDto): Question {
   const last = messages.findLast(({ role }) => role === 'user');
-  if (!last) throw refused('At least one user message is required');
+  if (!last) throw badRequest('At least one user message is required');
   return {
     model,
-    content: sendable(chatContent(last.content), 'The user message must not be empty'),
+    content: validated(chatContent(last.content), 'The user message must not be empty'),
     instructions: instructionsOf(
       messages
         .filter(({ role }) => SYSTEM_ROLES.includes(role))
@@ -35,16 +35,16 @@ export function questionOfChat({ model, messages }: OpenAIChatCompletionRequestD
   };
 }
 
-/** @throws BadRequestException for what no agent could be told, and for what this server does not do */
+/** @throws BadRequestException for a request without a valid user message, and for unsupported options */
 export function questionOfResponse(request: OpenAIResponseRequestDto): Question {
   const { model, input, instructions, previous_response_id, store } = request;
-  if (store) throw refused('Persistent response storage (store=True) is not supported yet');
+  if (store) throw badRequest('Persistent response storage (store=True) is not supported yet');
   if (previous_response_id !== null)
-    throw refused('previous_response_id is not supported; replay input items instead');
+    throw badRequest('previous_response_id is not supported; replay input items instead');
   const empty = 'Responses input must not be empty';
   if (typeof input === 'string') {
     const content = input.trim() === '' ? [] : [textContent(input)];
-    return { model, content: sendable(content, empty), instructions: instructionsOf([instructions ?? '']) };
+    return { model, content: validated(content, empty), instructions: instructionsOf([instructions ?? '']) };
   }
   const read = input.map((message) => ({ role: message.role, content: responseContent(message) }));
   const [system, dialogue] = [
@@ -52,8 +52,8 @@ export function questionOfResponse(request: OpenAIResponseRequestDto): Question 
     read.filter(({ role }) => !SYSTEM_ROLES.includes(role)),
   ];
   if (!dialogue.some(({ role }) => role === 'user'))
-    throw refused('Responses input must include a user message');
-  sendable(
+    throw badRequest('Responses input must include a user message');
+  validated(
     dialogue.flatMap(({ content }) => content),
     empty,
   );
@@ -64,7 +64,7 @@ export function questionOfResponse(request: OpenAIResponseRequestDto): Question 
   };
 }
 
-/** A dialogue for an agent that has not seen it: who said what stands in the text. */
+/** Joins a dialogue into one message that names the role of each part. */
 function asOneMessage(dialogue: readonly { role: string; content: Content[] }[]): Content[] {
   const [only, ...others] = dialogue;
   if (only && others.length === 0) return only.content;
@@ -79,7 +79,7 @@ function chatContent(content: string | readonly OpenAIContentPartDto[] | null): 
   if (typeof content === 'string' || content === null) return textBlocks(content);
   return content.flatMap(({ type, text, image_url: image }) => {
     if (type === 'text') return textBlocks(text);
-    if (type !== 'image_url') throw refused(`Unsupported content part type: ${shortened(type)}`);
+    if (type !== 'image_url') throw badRequest(`Unsupported content part type: ${truncated(type)}`);
     const url = typeof image === 'string' ? image : image?.url;
     return [imageOf(url, 'image_url content part is missing a url')];
   });
@@ -92,7 +92,7 @@ function responseContent({ content }: OpenAIResponseInputMessageDto): Content[] 
 
 function responsePart({ type, text, image_url: image }: OpenAIResponseInputContentPartDto): Content[] {
   if (type === 'input_text' || type === 'output_text') return textBlocks(text);
-  if (type !== 'input_image') throw refused(`Unsupported Responses content part type: ${shortened(type)}`);
+  if (type !== 'input_image') throw badRequest(`Unsupported Responses content part type: ${truncated(type)}`);
   return [imageOf(image, 'input_image content part is missing an image_url')];
 }
 
@@ -100,20 +100,23 @@ function textBlocks(text: string | null): Content[] {
   return text === null || text === '' ? [] : [textContent(text)];
 }
 
-/** @throws BadRequestException for no URL, and for one that leads to no image on the web or in itself */
+/**
+ * @throws BadRequestException for a missing URL, and for one that is neither http(s) nor a data: URL of an
+ *   image
+ */
 function imageOf(url: string | null | undefined, missing: string): Content {
-  if (url === null || url === undefined || url === '') throw refused(missing);
+  if (url === null || url === undefined || url === '') throw badRequest(missing);
   if (!/^(https?:\/\/|data:image\/)/i.test(url))
-    throw refused('An image must be an http(s) URL or a data: URL of an image');
+    throw badRequest('An image must be an http(s) URL or a data: URL of an image');
   return { cache_prompt: false, type: 'image', image_urls: [url] };
 }
 
-/** @throws BadRequestException for a message that says nothing, or has too many images */
-function sendable(content: Content[], empty: string): Content[] {
+/** @throws BadRequestException for an empty message or too many images */
+function validated(content: Content[], empty: string): Content[] {
   const says = content.some((block) => block.type === 'image' || block.text.trim() !== '');
-  if (!says) throw refused(empty);
+  if (!says) throw badRequest(empty);
   const images = content.filter(({ type }) => type === 'image').length;
-  if (images > MAX_IMAGES) throw refused(`A message may have ${MAX_IMAGES} images, not ${images}`);
+  if (images > MAX_IMAGES) throw badRequest(`A message may have ${MAX_IMAGES} images, not ${images}`);
   return content;
 }
 
@@ -121,10 +124,10 @@ function instructionsOf(texts: readonly string[]): string {
   return texts.filter((text) => text.trim() !== '').join('\n\n');
 }
 
-function shortened(text: string): string {
+function truncated(text: string): string {
   return text.slice(0, 100);
 }
 
-function refused(detail: string): BadRequestException {
+function badRequest(detail: string): BadRequestException {
   return new BadRequestException({ detail });
 }

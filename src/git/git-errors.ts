@@ -4,32 +4,29 @@ export class GitCommandError extends Error {
   constructor(
     args: readonly string[],
     why = 'Git command failed',
-    /** The line of git that says why, free of passwords; empty when it said nothing. */
+    /** Git's error line without passwords; empty if there was none. */
     readonly reason = '',
   ) {
     super(`${why}: ${['git', '--no-pager', ...args].map(quoted).join(' ')}`);
   }
 }
 
-/**
- * A path or a repository that cannot be read: it is not there, too large, or something else than it should
- * be.
- */
+/** A path or repository cannot be read: it is missing, too large, or not what was expected. */
 export class GitPathError extends Error {
   override readonly name = 'GitPathError';
 }
 
-/** A repository cannot be fetched; the message says why, free of passwords. */
+/** A repository cannot be fetched. The message gives the reason without passwords. */
 export class GitFetchError extends Error {
   override readonly name: string = 'GitFetchError';
 }
 
-/** A fetch took too long. */
+/** A fetch exceeded its time limit. */
 export class GitFetchTimeoutError extends GitFetchError {
   override readonly name = 'GitFetchTimeoutError';
 }
 
-/** As a shell would have to be told. */
+/** Quotes a word for a shell. */
 function quoted(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
   return `'${word.replaceAll("'", `'"'"'`)}'`;

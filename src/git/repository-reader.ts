@@ -1,16 +1,16 @@
 import { realpath } from 'node:fs/promises';
-import { checkOut } from './check-out.js';
-import { FETCH_TIMEOUT_MS } from './fetch-git.js';
-import { findGitFolder } from './git-folder.js';
-import { Repository } from './repository.js';
+import { checkOut } from './remote/check-out.js';
+import { FETCH_TIMEOUT_MS } from './remote/fetch-git.js';
+import { findGitFolder } from './repository/git-folder.js';
+import { Repository } from './repository/repository.js';
 
-/** The top of the repository that a folder lies in (real path); undefined outside of one. */
+/** The top (real path) of the repository that contains a folder; undefined if there is none. */
 export async function repositoryTop(folder: string): Promise<string | undefined> {
   return (await findGitFolder(await realpath(folder), () => true))?.top;
 }
 
 /**
- * Files below a folder that are tracked or not ignored, by path from there.
+ * Paths of the tracked and the untracked but not ignored files below a folder, relative to it.
  * @returns undefined outside of a repository
  * @throws GitCommandError, GitPathError
  */
@@ -26,9 +26,9 @@ export async function repositoryFiles(
 }
 
 /**
- * Whether something below a folder has changed: files that are not committed, or commits of its branch. Never
- * fails: no change is known where there is no repository, or none that can be read.
- * @param since commits from this moment on count (UTC)
+ * Whether there are uncommitted changes below a folder, or commits on its branch. False without a readable
+ * repository; never fails.
+ * @param since time (UTC) from which on commits count
  */
 export async function hasChanges(folder: string, since: string): Promise<boolean> {
   const changed = await inRepository(folder, async (repository, real) => {
@@ -41,9 +41,9 @@ export async function hasChanges(folder: string, since: string): Promise<boolean
 }
 
 /**
- * Fetches one commit of a repository and checks it out, with the passwords and addresses that the operator
- * has configured.
- * @param place an absolute path where nothing is
+ * Fetches one commit of a repository and checks it out, with the operator's git configuration (credentials,
+ * addresses).
+ * @param place absolute path of the target folder; must not exist
  * @returns the commit
  * @throws GitFetchError
  */

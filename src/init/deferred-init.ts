@@ -1,16 +1,16 @@
 import { errorMessage } from '../errors/index.js';
 
-/** How far a server is that was started to be set up later. */
+/** State of a server that was started with `deferred_init`. */
 export type InitState = 'dormant' | 'initializing' | 'ready';
 
-/** What `/api/init` answers. */
+/** The answer of `/api/init`. */
 export interface InitStatus {
   state: InitState;
-  /** Why the last attempt failed. */
+  /** The error of the last failed attempt. */
   error: string | null;
 }
 
-/** It was set up already, or is being set up right now. */
+/** The server is initialized already, or being initialized. */
 export class AlreadyInitializedError extends Error {
   override readonly name = 'AlreadyInitializedError';
   constructor(state: InitState) {
@@ -19,8 +19,8 @@ export class AlreadyInitializedError extends Error {
 }
 
 /**
- * The one setting-up of a server that was started with `deferred_init`. Until it is done nothing of the
- * server exists that depends on its configuration; then everything is made at once, with the final one.
+ * Initializes a server that was started with `deferred_init`, once. Before that nothing exists that depends
+ * on the configuration; then everything is created with the final one.
  */
 export class DeferredInit {
   private state: InitState = 'dormant';
@@ -31,9 +31,9 @@ export class DeferredInit {
   }
 
   /**
-   * Sets the server up. After a failure it waits for the next attempt.
-   * @param setUp makes the server; throws what made it impossible
-   * @throws AlreadyInitializedError, and what `setUp` throws
+   * Initializes the server. After a failure another attempt is possible.
+   * @param setUp creates the server
+   * @throws AlreadyInitializedError, and errors of `setUp`
    */
   async run(setUp: () => Promise<void>): Promise<void> {
     if (this.state !== 'dormant') throw new AlreadyInitializedError(this.state);
@@ -50,7 +50,7 @@ export class DeferredInit {
   }
 }
 
-/** Makes the server with the settings that came. The wiring provides it. */
+/** Creates the server with the received settings. The command line provides it. */
 export abstract class ServerSetup {
   abstract setUp(settings: Record<string, unknown>, env: Record<string, string>): Promise<void>;
 }

@@ -3,9 +3,7 @@ import type { Request, Response } from 'express';
 import { checkKeys, FailedKeys, KeySet } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 
-/**
- * Lets a request pass that carries the server's secret key in `X-Init-API-Key`, or any when there is none.
- */
+/** Requires the server's secret key in `X-Init-API-Key`, if the server has one. */
 @Injectable()
 export class InitKeyGuard implements CanActivate {
   private readonly keys: KeySet;

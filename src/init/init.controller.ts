@@ -27,14 +27,14 @@ const STATUS = {
   type: 'object',
   properties: {
     state: { type: 'string', enum: ['dormant', 'initializing', 'ready'] },
-    error: { type: ['string', 'null'], description: 'Why the last attempt failed.' },
+    error: { type: ['string', 'null'], description: 'The error of the last failed attempt.' },
   },
   required: ['state', 'error'],
 };
-const answers = { 200: { description: 'How far it is.', schema: STATUS } };
+const answers = { 200: { description: 'The state.', schema: STATUS } };
 const tag = 'Init';
 
-/** Sets up a server that was started with `deferred_init`, once. */
+/** Initializes a server that was started with `deferred_init`, once. */
 @OpenRoute()
 @Controller('api/init')
 export class InitController {
@@ -44,7 +44,7 @@ export class InitController {
   ) {}
 
   @Get()
-  @Operation({ tag, summary: 'Whether the server is set up', open: true, answers, errors: [404] })
+  @Operation({ tag, summary: 'Get the initialization state', open: true, answers, errors: [404] })
   status(): InitStatus {
     return this.deferred().status;
   }
@@ -53,25 +53,25 @@ export class InitController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Set the server up',
-    description: 'Needs the secret key in `X-Init-API-Key`, if there is one.',
+    summary: 'Initialize the server',
+    description: 'Requires the secret key in `X-Init-API-Key` if the server has one.',
     open: true,
     body: { schema: InitRequestDto },
     answers,
     errors: [400, 401, 404],
   })
-  // Below `@Operation`, so that it is asked first: the key is checked before the body is read.
+  // Below `@Operation`, so that this guard runs first and the key is checked before the body is read.
   @UseGuards(InitKeyGuard)
   async start(@Body() request: InitRequestDto): Promise<InitStatus> {
     const init = this.deferred();
     const { env, ...settings } = request;
     try {
       await init.run(async () => {
-        refuseWhatCannotBe(request);
+        validate(request);
         await this.server?.setUp(settings, env ?? {});
       });
     } catch (error) {
-      throw answerTo(error, request);
+      throw toHttpError(error, request);
     }
     return init.status;
   }
@@ -82,15 +82,17 @@ export class InitController {
   }
 }
 
-function refuseWhatCannotBe(request: InitRequestDto): void {
+function validate(request: InitRequestDto): void {
   if (request.session_api_keys?.some((key) => key.trim() === ''))
     throw new UnprocessableEntityException('session_api_keys cannot contain empty keys');
   const problems = environmentProblems(request.env ?? {});
   if (problems.length > 0) throw new RequestValidationError(problems, { body: request });
 }
 
-/** Mistakes in the settings are the client's; everything else says why the server cannot work with them. */
-function answerTo(error: unknown, body: InitRequestDto): Error {
+/**
+ * Converts configuration errors to validation errors; other errors say why the server could not be created.
+ */
+function toHttpError(error: unknown, body: InitRequestDto): Error {
   if (error instanceof HttpException || error instanceof RequestValidationError) return error;
   if (error instanceof AlreadyInitializedError) return new BadRequestException(error.message);
   if (!(error instanceof ConfigError)) return new InternalServerErrorException(errorMessage(error));
@@ -100,7 +102,7 @@ function answerTo(error: unknown, body: InitRequestDto): Error {
   return new RequestValidationError(problems, { body });
 }
 
-/** `webhooks[0].base_url` as the wire has it. */
+/** Converts `webhooks[0].base_url` to the location of a validation error. */
 function locationOf(path: string): Location {
   return path
     .split(/[.[\]]+/)

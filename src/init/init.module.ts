@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { DeferredInit, ServerSetup } from './deferred-init.js';
 import { InitController } from './init.controller.js';
 
-/** The routes that set a waiting server up. On a server that did not wait they say so. */
+/** The routes that initialize a waiting server. On other servers they answer 404. */
 @Module({})
 export class InitModule {
   static forRoot(init?: DeferredInit, server?: ServerSetup): DynamicModule {

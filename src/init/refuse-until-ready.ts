@@ -5,13 +5,13 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import type { DeferredInit } from './deferred-init.js';
 
-/** Everything that the server will have once it is set up. */
-const LATER = /^\/(api|v1|conversations)(\/|$)(?!init$)/;
+/** Routes that exist only after the initialization. */
+const DEFERRED_ROUTES = /^\/(api|v1|conversations)(\/|$)(?!init$)/;
 
-/** Answers requests of the API with 503 and sockets with 403 for as long as the server is not set up. */
+/** Answers API requests with 503 and sockets with 403 until the server is initialized. */
 export function refuseUntilReady(app: NestExpressApplication, init: DeferredInit): void {
   app.use((request: Request, _response: Response, next: NextFunction) => {
-    if (!LATER.test(request.path)) return next();
+    if (!DEFERRED_ROUTES.test(request.path)) return next();
     const { state } = init.status;
     next(
       new ServiceUnavailableException(
@@ -27,7 +27,7 @@ export function refuseUntilReady(app: NestExpressApplication, init: DeferredInit
   });
 }
 
-/** From now on `next` answers what comes in at the port of `waiting`. It need not listen itself. */
+/** Lets `next` answer all requests to the port of `waiting`. It need not listen itself. */
 export function handOver(waiting: Server, next: Server): void {
   for (const event of ['request', 'upgrade'] as const) {
     waiting.removeAllListeners(event);

@@ -5,11 +5,11 @@ export class JsonDecodeError extends Error {
   override readonly name = 'JsonDecodeError';
 }
 
-/** Levels of arrays and objects: more than any tool needs, and far fewer than a stack holds. */
+/** Maximum nesting: far more than any tool needs, and far less than the stack allows. */
 const MAX_DEPTH = 200;
-/** Values of a text by a model, as of a request body: each takes far more memory than its characters. */
+/** Maximum values of a text by a model, as of a request body: a value takes far more memory than its text. */
 const MAX_VALUES = 25_000;
-/** Characters of a text by a model: four times the longest answer of one. */
+/** Maximum length of a text by a model (characters): four times what fits into its longest answer. */
 const MAX_LENGTH = 2 * 1024 * 1024;
 
 /**
@@ -23,7 +23,7 @@ export function decodeJson(text: string): unknown {
 
 /**
  * Parses the JSON value at the start of a text and ignores what follows it.
- * @throws JsonDecodeError when the text does not start with a value
+ * @throws JsonDecodeError if the text does not start with a value
  */
 export function decodeJsonPrefix(text: string): unknown {
   return decoding(text, () => new JsonDecoder(text, MODEL_JSON).prefix());
@@ -68,13 +68,13 @@ function decoding(text: string, decode: () => unknown): unknown {
 
 /** What a decoder accepts. */
 interface Dialect {
-  /** Matches what stands for itself in a string. */
-  plain: RegExp;
+  /** Matches the characters of a string that need no decoding. */
+  unescaped: RegExp;
   maxValues: number;
 }
 
-const MODEL_JSON: Dialect = { plain: /[^"\\]*/y, maxValues: MAX_VALUES };
-const STRICT_JSON: Dialect = { plain: /[^"\\\u0000-\u001f]*/y, maxValues: Infinity };
+const MODEL_JSON: Dialect = { unescaped: /[^"\\]*/y, maxValues: MAX_VALUES };
+const STRICT_JSON: Dialect = { unescaped: /[^"\\\u0000-\u001f]*/y, maxValues: Infinity };
 
 class Mistake extends Error {
   constructor(
@@ -103,7 +103,7 @@ const ESCAPES = new Map([
 ]);
 
 class JsonDecoder {
-  /** Where the value that was read last ends. */
+  /** The end of the last value that was parsed. */
   private position = 0;
   private values = 0;
 
@@ -195,7 +195,7 @@ class JsonDecoder {
       if (this.text[at] === '}') throw new Mistake(comma, 'Illegal trailing comma before end of object');
     }
     this.position = at + 1;
-    // fromEntries defines own fields, so a key like `__proto__` stays an ordinary one.
+    // Unlike assignment, fromEntries makes `__proto__` an ordinary field.
     return Object.fromEntries(fields);
   }
 
@@ -203,7 +203,7 @@ class JsonDecoder {
     let result = '';
     let at = start + 1;
     for (;;) {
-      const next = this.plainEnd(at);
+      const next = this.unescapedEnd(at);
       result += this.text.slice(at, next);
       if (next >= this.text.length) throw new Mistake(start, 'Unterminated string starting at');
       if (this.text[next] === '"') {
@@ -225,12 +225,12 @@ class JsonDecoder {
     }
   }
 
-  /** Where the run of characters ends that stand for themselves. */
-  private plainEnd(at: number): number {
-    const { plain } = this.dialect;
-    plain.lastIndex = at;
-    plain.exec(this.text);
-    return plain.lastIndex;
+  /** The end of the characters that need no decoding. */
+  private unescapedEnd(at: number): number {
+    const { unescaped } = this.dialect;
+    unescaped.lastIndex = at;
+    unescaped.exec(this.text);
+    return unescaped.lastIndex;
   }
 
   private unicodeEscape(at: number): string {

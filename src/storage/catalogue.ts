@@ -1,59 +1,57 @@
 import type { JsonObject } from '../json/index.js';
 import type { LeaseFence } from './lease-store.js';
 
-/** The few fields by which conversations are listed, kept in memory for all of them. */
+/** The fields by which conversations are listed. They are kept in memory for all conversations. */
 export interface CatalogueEntry {
   /** Dashed UUID. */
   id: string;
   created_at: string;
   updated_at: string;
   execution_status: string;
-  /** The conversation that it was made for. */
+  /** The conversation that created it. */
   parent_conversation_id: string | null;
 }
 
-/**
- * What stands in `metadata.json`: the fields of the entry, everything else the conversation is, and
- * `log_position`.
- */
+/** The content of `metadata.json`: the fields of the entry, the rest of the state, and `log_position`. */
 export type StoredMetadata = CatalogueEntry & JsonObject;
 
 /**
- * All conversations of a store. The entries are read in the background after start; whoever needs them waits
- * for that. Broken metadata leaves its conversation out of the list and is reported once.
+ * All stored conversations. Entries are loaded in the background after the start; methods that need them
+ * wait. A conversation with damaged metadata is not listed; the damage is logged once.
  */
 export abstract class Catalogue {
-  /** All entries, newest last by `created_at`. */
+  /** All entries in the order of `created_at`. */
   abstract list(): Promise<readonly CatalogueEntry[]>;
-  /** The ids of the conversations that were made for this one, oldest first. */
+  /** The ids of the conversations that this one created, oldest first. */
   abstract childrenOf(id: string): Promise<string[]>;
   abstract has(id: string): Promise<boolean>;
   /**
    * The stored metadata, or undefined for an unknown conversation.
-   * @throws DamagedConversationError when there is a conversation, but its metadata cannot be read
+   * @throws DamagedConversationError when the conversation exists but its metadata cannot be read
    */
   abstract load(id: string): Promise<StoredMetadata | undefined>;
   /**
-   * Another one whenever the stored metadata was changed, by whomever; undefined where there is none, or it
-   * changed so lately that the next change may not be seen.
+   * A value that changes with every change of the stored metadata, also by other processes. Undefined if
+   * there is no metadata, or if it changed so recently that a further change could leave the value the same.
    */
   abstract stampOf(id: string): Promise<string | undefined>;
   /**
-   * Says that a conversation is being made: until it is saved there is none, whatever a crash leaves of it.
+   * Marks a conversation as being created: until its first `save` it does not exist, whatever a crash leaves
+   * behind.
    */
-  abstract begin(id: string): Promise<void>;
+  abstract beginCreation(id: string): Promise<void>;
   /**
    * Replaces the metadata atomically (temporary file, fsync, rename, fsync of the folder) and updates the
    * entry.
    */
   abstract save(metadata: StoredMetadata, fence: LeaseFence): Promise<void>;
-  /** Updates the entry in memory only: what the open conversation says of itself. */
-  abstract touch(entry: CatalogueEntry): void;
+  /** Updates the entry in memory only, with the state of the open conversation. */
+  abstract updateEntry(entry: CatalogueEntry): void;
   /** Removes a conversation and all its files. */
   abstract remove(id: string): Promise<void>;
   /**
-   * Where this conversation's own files go (long outputs, task lists); a driver without files gives a local
-   * folder.
+   * The folder for the conversation's own files (long outputs, task lists). A driver that does not store
+   * files returns a local folder.
    */
   abstract folder(id: string): string;
 }

@@ -1,6 +1,6 @@
 import type { LeaseFence } from './lease-store.js';
 
-/** What searches need of an event without parsing its line. */
+/** The fields of an event that searches use without parsing its line. */
 export interface EventIndexEntry {
   id: string;
   kind: string;
@@ -8,18 +8,18 @@ export interface EventIndexEntry {
   timestamp: string;
 }
 
-/** What the searchable fields of an event have to be; all that is given must match. */
+/** Conditions on the fields of an event. All given conditions must match. */
 export interface EntryFilter {
   kind?: string;
   source?: string;
-  /** As event timestamps are: they are compared as texts. */
+  /** In the format of event timestamps: compared as strings. */
   timestampGte?: string;
   timestampLt?: string;
 }
 
 /**
- * Where to look: from one event on, upwards or downwards, among those below `length`, until so many are
- * found.
+ * The part of a log to search: from event `from` up or down, only events below `length`, at most `limit`
+ * matches.
  */
 export interface LogRange {
   from: number;
@@ -28,55 +28,49 @@ export interface LogRange {
   limit: number;
 }
 
-/** An event on its way into the log. */
+/** An event to append. */
 export interface LogRecord extends EventIndexEntry {
   /** One line of JSON without the newline. */
   line: string;
-  /** The same in UTF-8: the log puts it here where the line is large, so that nobody has to make it again. */
+  /** The line in UTF-8. The log sets it for large lines, so that others need not encode them again. */
   bytes?: Buffer;
 }
 
 /**
- * The append-only log of one conversation. Events are numbered from 0 without gaps. Implementations are
- * async, know no HTTP, and answer an append only when its bytes are durable.
+ * The append-only log of one conversation. Events are numbered from 0 without gaps. An append resolves only
+ * when its bytes are durable.
  */
 export abstract class EventLog {
-  /** How many events are durable: the next sequence number. */
+  /** The number of durable events. */
   abstract readonly length: number;
 
   /**
-   * Appends records. Resolves when they are durable (appends waiting at that moment share one flush). Calls
-   * may overlap: `expectedSeq` counts records already handed in, durable or not.
+   * Appends records and resolves when they are durable. Pending appends share one flush. Calls may overlap:
+   * `expectedSeq` is the number of records that were accepted before, durable or not.
    * @throws SequenceConflictError when `expectedSeq` is not the next number
    * @throws LeaseLostError when the fence is no longer the valid one
    */
   abstract append(expectedSeq: number, fence: LeaseFence, records: readonly LogRecord[]): Promise<void>;
 
-  /** The lines of `limit` events from `fromSeq` on; fewer at the end. Only durable events are seen. */
+  /** The lines of up to `limit` events from `fromSeq` on. Only durable events are read. */
   abstract read(fromSeq: number, limit: number): Promise<string[]>;
 
-  /**
-   * The same as UTF-8, for who sends them on: as many as come to so many bytes, but at least one if there is
-   * one.
-   */
+  /** Like `read`, in UTF-8 and of at most `bytes` bytes in all, but at least one line if there is one. */
   abstract readBytes(fromSeq: number, limit: number, bytes: number): Promise<Buffer[]>;
 
-  /** The lines with these sequence numbers, in the order asked. */
+  /** The lines with these sequence numbers, in the given order. */
   abstract readMany(seqs: readonly number[]): Promise<string[]>;
 
-  /**
-   * The same as UTF-8 with commas between them, as they stand in a JSON array: an answer needs no texts made
-   * of them.
-   */
+  /** Like `readMany`, as UTF-8 joined by commas: the items of a JSON array, without decoding them. */
   abstract readItems(seqs: readonly number[]): Promise<Buffer>;
 
-  /** Sequence numbers in parts: the lines of each come to at most so many bytes, or it is one line. */
-  abstract partsOf(seqs: readonly number[], bytes: number): number[][];
+  /** Splits sequence numbers into groups whose lines have at most `bytes` bytes, or are a single line. */
+  abstract splitByBytes(seqs: readonly number[], bytes: number): number[][];
 
   /** The searchable fields of one durable event. */
   abstract entry(seq: number): EventIndexEntry;
 
-  /** The sequence numbers of the events that match, in the order in which they were come by. */
+  /** The sequence numbers of the matching events, in the order of the search. */
   abstract select(filter: EntryFilter, range: LogRange): number[];
 
   /** The sequence number of an event id, or undefined. */
@@ -84,13 +78,13 @@ export abstract class EventLog {
 
   /**
    * Flushes and releases the file. Idempotent.
-   * @param next what becomes of the log: nothing is done for its next reader where it is to be removed
+   * @param next `removed` if the log will be deleted: then no index is saved for the next reader
    */
   abstract close(next?: 'kept' | 'removed'): Promise<void>;
 }
 
 /** Opens logs. */
 export abstract class EventLogStore {
-  /** Opens (or creates) the log of a conversation; cuts a torn last line and reports it. */
+  /** Opens or creates the log of a conversation. A torn last line is dropped and logged. */
   abstract open(conversationId: string): Promise<EventLog>;
 }

@@ -1,21 +1,24 @@
 /**
- * Proof of the right to write: the generation rises with each owner, so an old owner's writes are refused.
+ * The right to write a conversation. The generation grows with each owner, so that writes of an older owner
+ * are refused.
  */
 export interface LeaseFence {
   readonly conversationId: string;
   readonly generation: number;
-  /** False once the lease is known to be lost, was released, or is overdue: then `confirm` knows more. */
+  /**
+   * False once the lease was lost or released, or is overdue. `confirm` can make an overdue one valid again.
+   */
   isValid(): boolean;
   /**
-   * Makes up for an overdue renewal (the process was frozen, the clock jumped) if nobody has taken the lease
-   * meanwhile. True when the lease holds.
+   * Renews an overdue lease (the process was frozen, the clock jumped) unless another server has taken it.
+   * Resolves with whether the lease is held.
    */
   confirm(): Promise<boolean>;
-  /** Has `listener` told, once, when it comes out that another server has taken the lease. */
+  /** Calls `listener` once, when this server notices that another one has taken the lease. */
   onLost(listener: () => void): void;
 }
 
-/** Who holds the lease of a conversation; one process holds it under one boot id. */
+/** The owner of a lease. `owner_instance_id` differs for each start of a process. */
 export interface LeaseOwner {
   owner_instance_id: string;
   generation: number;
@@ -25,15 +28,15 @@ export interface LeaseOwner {
   owner_pid: number;
 }
 
-/** Keeps two servers on one store from writing the same conversation. Leases gate writes only. */
+/** Prevents two servers from writing the same conversation. Reads need no lease. */
 export abstract class LeaseStore {
   /**
-   * Takes the lease of a conversation: free, expired, or of a process of this host that is gone. Renews
-   * itself until released.
-   * @throws LeaseHeldError when a live other server holds it
+   * Takes the lease of a conversation if it is free, expired, or owned by a dead process of this host. It is
+   * renewed until it is released.
+   * @throws LeaseHeldError when another live server holds it
    */
   abstract acquire(conversationId: string): Promise<LeaseFence>;
   abstract release(fence: LeaseFence): Promise<void>;
-  /** Whether nobody has the lease, without taking it: on a full disk it cannot be taken. */
+  /** Whether nobody holds the lease. Unlike `acquire` it works on a full disk. */
   abstract isVacant(conversationId: string): Promise<boolean>;
 }

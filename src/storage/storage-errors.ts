@@ -1,9 +1,6 @@
 import { DomainError, errorCode, errorMessage } from '../errors/index.js';
 
-/**
- * Another live server owns the conversation. Clients know this as not found; the message says that it is
- * elsewhere.
- */
+/** Another live server owns the conversation. For clients it is not found here; the message says why. */
 export class LeaseHeldError extends DomainError {
   override readonly name = 'LeaseHeldError';
   readonly kind = 'not-found';
@@ -12,7 +9,7 @@ export class LeaseHeldError extends DomainError {
   }
 }
 
-/** This server owned the conversation and no longer does; the write was refused. */
+/** This server no longer owns the conversation; the write was refused. */
 export class LeaseLostError extends DomainError {
   override readonly name = 'LeaseLostError';
   readonly kind = 'conflict';
@@ -21,7 +18,7 @@ export class LeaseLostError extends DomainError {
   }
 }
 
-/** An append did not start at the end of the log. */
+/** The expected sequence number of an append is not the next one of the log. */
 export class SequenceConflictError extends Error {
   override readonly name = 'SequenceConflictError';
   constructor(expected: number, actual: number) {
@@ -30,8 +27,8 @@ export class SequenceConflictError extends Error {
 }
 
 /**
- * What is stored of a conversation cannot be understood. Its events may be readable all the same, and it can
- * be deleted.
+ * The metadata or a file of a conversation is damaged. Its events may still be readable, and it can be
+ * deleted.
  */
 export class DamagedConversationError extends DomainError {
   override readonly name = 'DamagedConversationError';
@@ -44,8 +41,8 @@ export class DamagedConversationError extends DomainError {
   }
 }
 
-const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
-const OUT_OF_ORDER = new Set([
+const DISK_FULL_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+const UNAVAILABLE_CODES = new Set([
   'EROFS',
   'EACCES',
   'EPERM',
@@ -58,48 +55,52 @@ const OUT_OF_ORDER = new Set([
 ]);
 
 /**
- * The store takes or gives nothing at the moment; what was asked for was not done. No restart is needed when
- * it works again.
+ * The storage cannot be read or written at the moment; the operation was not done. It recovers without a
+ * restart.
  */
 export class StorageFailedError extends DomainError {
   override readonly name = 'StorageFailedError';
   readonly kind: 'storage-full' | 'unavailable';
 
   constructor(
-    /** What the system said, `ENOSPC` for example. */
+    /** The system's error code, such as `ENOSPC`. */
     readonly code: string,
     cause: unknown,
   ) {
     super(
-      FULL.has(code)
+      DISK_FULL_CODES.has(code)
         ? `The disk of the server is full (${code}): nothing was stored. Try again when there is room.`
         : `The server cannot use its data folder at the moment: ${errorMessage(cause)}`,
       { cause },
     );
-    this.kind = FULL.has(code) ? 'storage-full' : 'unavailable';
+    this.kind = DISK_FULL_CODES.has(code) ? 'storage-full' : 'unavailable';
   }
 
-  /** There is no room, as opposed to a store that is out of order. */
+  /** The disk is full; otherwise the storage is unavailable. */
   get isFull(): boolean {
     return this.kind === 'storage-full';
   }
 }
 
-/** A folder, a link, a pipe: no file. */
-const NO_FILE = new Set(['EISDIR', 'ENOTDIR', 'ELOOP', 'ENXIO']);
+/** Codes for a folder, a link or a pipe in the place of a file. */
+const NOT_A_FILE_CODES = new Set(['EISDIR', 'ENOTDIR', 'ELOOP', 'ENXIO']);
 
 /**
- * Why a file of a conversation cannot be used: something else stands in its place, or the store is out of
- * order.
+ * Converts an error about a file of a conversation: damage if something else is in its place, otherwise see
+ * `toStorageError`.
  * @param what the file is called in the reason
  */
-export function unusableFile(conversationId: string, what: string, error: unknown): unknown {
-  if (!NO_FILE.has(errorCode(error) ?? '')) return storageFailure(error);
-  return new DamagedConversationError(conversationId, `${what} is no file: ${errorMessage(error)}`);
+export function toFileError(conversationId: string, what: string, error: unknown): unknown {
+  if (!NOT_A_FILE_CODES.has(errorCode(error) ?? '')) return toStorageError(error);
+  return new DamagedConversationError(conversationId, `${what} is not a file: ${errorMessage(error)}`);
 }
 
-/** A `StorageFailedError` for an error of the system that says so, any other error as it is. */
-export function storageFailure(error: unknown): unknown {
+/**
+ * A `StorageFailedError` for system errors that mean a full or unavailable disk; any other error unchanged.
+ */
+export function toStorageError(error: unknown): unknown {
   const code = errorCode(error) ?? '';
-  return FULL.has(code) || OUT_OF_ORDER.has(code) ? new StorageFailedError(code, error) : error;
+  return DISK_FULL_CODES.has(code) || UNAVAILABLE_CODES.has(code)
+    ? new StorageFailedError(code, error)
+    : error;
 }

@@ -1,7 +1,7 @@
-/** Where and how conversations are stored. The token by which drivers get it. */
+/** Storage settings. The class is their injection token. */
 export abstract class StorageOptions {
-  /** The absolute path of the folder that holds one folder for each conversation. */
+  /** Absolute path of the folder that contains a folder for each conversation. */
   abstract readonly conversationsPath: string;
-  /** Seconds after which a server that does not renew its leases has lost them; 0 switches leases off. */
+  /** Seconds after which a lease that is not renewed expires; 0 disables leases. */
   abstract readonly leaseTtlSeconds: number;
 }

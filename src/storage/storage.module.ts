@@ -8,7 +8,7 @@ import { FileLeaseStore } from './file/lease/file-lease-store.js';
 import { LeaseStore } from './lease-store.js';
 import { StorageOptions } from './storage-options.js';
 
-/** Provides the storage ports; the file driver stands behind them. */
+/** Provides the storage ports, implemented by the file driver. */
 @Module({
   providers: [
     {

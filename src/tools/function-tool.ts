@@ -1,15 +1,15 @@
-import type { Observation } from '../events/index.js';
+import type { Content, Observation } from '../events/index.js';
 import type { ExecutionContext, Tool, ToolDefinition, ToolResource } from './tool.js';
 
-/** What a tool does that keeps nothing between its calls and starts nothing that outlives them. */
+/** The behaviour of a tool that keeps no state between calls and starts nothing that outlives a call. */
 export interface ToolFunction {
   /** See `ToolInvocation.execute`. */
   execute: (args: Record<string, unknown>, context: ExecutionContext) => Promise<Observation>;
-  /** What a call will touch; default: nothing that needs a lock. */
+  /** See `ToolInvocation.touches`; default: no resources. */
   touches?: (args: Record<string, unknown>) => ToolResource[];
 }
 
-/** A tool that is one function. */
+/** Creates a tool from a function. */
 export function functionTool(definition: ToolDefinition, { execute, touches }: ToolFunction): Tool {
   return {
     definition,
@@ -22,19 +22,34 @@ export function functionTool(definition: ToolDefinition, { execute, touches }: T
   };
 }
 
-/** The definition with a sentence on where the tool works, for this conversation. */
-export function inWorkspace(definition: ToolDefinition, workingDir: string, rule: string): ToolDefinition {
-  const description = `${definition.description}\n\nYour current working directory is: ${workingDir}\n${rule}`;
+/** Creates a tool that only answers: it uses no resources and cannot fail. */
+export function answeringTool(
+  definition: ToolDefinition,
+  answer: (args: Record<string, unknown>) => Content[],
+): Tool {
+  return functionTool(definition, {
+    execute: (args) =>
+      Promise.resolve({ content: answer(args), is_error: false, kind: definition.observationKind }),
+  });
+}
+
+/** The definition with the working directory, and a rule about paths, added to its description. */
+export function withWorkingDir(
+  definition: ToolDefinition,
+  workingDir: string,
+  pathRule: string,
+): ToolDefinition {
+  const description = `${definition.description}\n\nYour current working directory is: ${workingDir}\n${pathRule}`;
   return { ...definition, description };
 }
 
-/** An argument that is text; undefined when it is not set. */
+/** A string argument; undefined if it is not set. */
 export function textArgument(args: Record<string, unknown>, name: string): string | undefined {
   const value = args[name];
   return typeof value === 'string' ? value : undefined;
 }
 
-/** An argument that is a number; undefined when it is not set. */
+/** A number argument; undefined if it is not set. */
 export function numberArgument(args: Record<string, unknown>, name: string): number | undefined {
   const value = args[name];
   return typeof value === 'number' ? value : undefined;

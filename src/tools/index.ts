@@ -1,7 +1,36 @@
-export * from './arguments/index.js';
+// `mcp/` has a door of its own, because it is only loaded when a conversation uses MCP servers.
+export { resolveToolCall, type ResolvedToolCall } from './arguments/resolve-tool-call.js';
 export { hasChromium } from './browser/chromium.js';
-export * from './tool-errors.js';
-export * from './tool-registry.js';
-export * from './tool-schema.js';
-export * from './tool.js';
-export * from './tools.module.js';
+export { clientToolProblem, withClientTools, type ClientToolSpec } from './client/client-tool.js';
+export { toLlmTool } from './llm-tool.js';
+export type * from './mcp/index.js';
+export { readMcpConfig } from './mcp/mcp-config.js';
+export { maxForegroundTimeout, runtimeIdleTimeout } from './terminal/foreground-limit.js';
+export {
+  HostRefusal,
+  type ChildRequest,
+  type ModelAnswer,
+  type ModelQuestion,
+  type NamedSecrets,
+  type RoutedModel,
+  type SecretStream,
+  type StartedChild,
+  type SubAgents,
+  type SubAgentType,
+  type TaskResult,
+  type ToolHost,
+  type ToolModels,
+  type ToolSecrets,
+  type ToolSkill,
+} from './tool-host.js';
+export { DuplicateToolError, toolDefinitions, ToolRegistry, UnknownToolError } from './tool-registry.js';
+export {
+  describeTool,
+  ToolExecutionError,
+  type Tool,
+  type ToolDefinition,
+  type ToolInvocation,
+  type ToolResource,
+} from './tool.js';
+export { ToolsModule } from './tools.module.js';
+export { truncateMiddle } from './truncate.js';

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { describeTool, type Tool, type ToolHost } from './tool.js';
-import { DuplicateToolError, UnknownToolError } from './tool-errors.js';
-import { ToolRegistry } from './tool-registry.js';
-import { toLlmTool } from './tool-schema.js';
+import { describeTool, type Tool } from './tool.js';
+import type { ToolHost } from './tool-host.js';
+import { DuplicateToolError, UnknownToolError, ToolRegistry } from './tool-registry.js';
+import { toLlmTool } from './llm-tool.js';
 
 const DEFAULTS = ['FinishTool', 'ThinkTool'];
 const registry = new ToolRegistry();
@@ -21,20 +21,20 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('ToolRegistry', () => {
-  it('makes the configured tools in their order, then the built-in ones', () => {
+  it('creates the configured tools in their order, then the built-in ones', () => {
     const names = [...registry.createTools(named('task_tracker', 'terminal'), DEFAULTS, host).keys()];
     expect(names).toEqual(['task_tracker', 'terminal', 'finish', 'think']);
     expect([...registry.createTools([], ['ThinkTool'], host).keys()]).toEqual(['think']);
   });
 
-  it('names what it does not know and what there is', () => {
+  it('reports an unknown name and the available ones', () => {
     expect(() => registry.createTools(named('nosuchtool'), DEFAULTS, host)).toThrow(
       new UnknownToolError('nosuchtool', registry.available()),
     );
     expect(() => registry.assertKnown(named('nosuchtool'), [])).toThrow(
       /^ToolDefinition 'nosuchtool' is not registered. Available: \['terminal', 'file_editor', 'task_tracker', 'glob',/,
     );
-    // Class names are no names of tools to configure, and the other way round.
+    // Configurable tools are not found by class name, and built-in ones not by tool name.
     expect(() => registry.assertKnown(named('TerminalTool'), [])).toThrow(UnknownToolError);
     expect(() => registry.assertKnown([], ['think'])).toThrow(
       "Available: ['FinishTool', 'ThinkTool', 'InvokeSkillTool', 'SwitchLLMTool', 'ClassifyAndSwitchLLMTool', 'VisionInspectTool']",
@@ -42,7 +42,7 @@ describe('ToolRegistry', () => {
     expect(() => registry.assertKnown(named('constructor'), [])).toThrow(UnknownToolError);
   });
 
-  it('refuses two tools of one name', () => {
+  it('refuses two tools with the same name', () => {
     expect(() => registry.assertKnown(named('terminal', 'terminal'), [])).toThrow(
       new DuplicateToolError(['terminal']),
     );
@@ -51,7 +51,7 @@ describe('ToolRegistry', () => {
     );
   });
 
-  it('knows where the original defines its tools', () => {
+  it('knows the modules of the original server', () => {
     const names = registry.available().map((name) => registry.qualifiedName(name));
     expect(names).toEqual([
       'openhands.tools.terminal.definition',
@@ -74,7 +74,7 @@ describe('ToolRegistry', () => {
     expect(registry.qualifiedName('finish')).toBeUndefined();
   });
 
-  it('renders an observation by its kind, unknown ones as they are', () => {
+  it('renders an observation by its kind and leaves unknown ones unchanged', () => {
     const content = [{ cache_prompt: false, type: 'text' as const, text: 'out' }];
     const metadata = { exit_code: 0, working_dir: '/w', prefix: '', suffix: '\n[done]' };
     const observation = { content, is_error: false, metadata, exit_code: 0, kind: 'TerminalObservation' };
@@ -83,11 +83,11 @@ describe('ToolRegistry', () => {
   });
 });
 
-describe('a tool as the model and the clients see it', () => {
+describe('the description of a tool', () => {
   const tools = (): Map<string, Tool> =>
     registry.createTools(named('terminal', 'file_editor', 'task_tracker'), DEFAULTS, host);
 
-  it('has the recorded parameters in the recorded order', () => {
+  it('has the parameters of the original in the same order', () => {
     const parameters = [...tools().values()].map(({ definition }) => toLlmTool(definition).parameters);
     const shapes = parameters.map(({ properties, required }) => [Object.keys(properties ?? {}), required]);
     const always = ['security_risk', 'summary'];
@@ -104,12 +104,12 @@ describe('a tool as the model and the clients see it', () => {
     expect(Object.keys(parameters[0] ?? {})).toEqual(['type', 'properties', 'required']);
   });
 
-  it('is sent types, descriptions and choices, and nothing that only our validation reads', () => {
+  it('omits keywords that only validation uses', () => {
     const text = JSON.stringify([...tools().values()].map(({ definition }) => toLlmTool(definition)));
     expect(text).not.toMatch(/"(default|minimum)":|"title":"TaskItem"/);
     const tracker = tools().get('task_tracker');
     if (!tracker) throw new Error('no task tracker');
-    // `title` is the name of a field here, not a keyword.
+    // Here `title` is a field, not a keyword.
     expect(toLlmTool(tracker.definition).parameters).toMatchObject({
       properties: {
         task_list: {
@@ -128,7 +128,7 @@ describe('a tool as the model and the clients see it', () => {
     });
   });
 
-  it('is described in the system prompt event as recorded, its text aside', () => {
+  it('equals that of the original in the system prompt event, except for the text', () => {
     const described = [...tools().values()].map(({ definition }) => ({
       ...describeTool(definition),
       description: '',

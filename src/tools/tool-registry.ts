@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Content, Observation } from '../events/index.js';
+import { pythonRepr } from '../text/index.js';
 import { applyPatchDefinition } from './apply-patch/apply-patch-tool.js';
 import { browserToolSet } from './browser/browser-tool-set.js';
 import { startChildDefinition } from './child-conversation/start-child-tool.js';
@@ -12,26 +13,26 @@ import { askOracleDefinition } from './models/ask-oracle-tool.js';
 import { inspectImageDefinition } from './models/inspect-image-tool.js';
 import { routeTaskDefinition } from './models/route-task-tool.js';
 import { switchLlmDefinition } from './models/switch-llm-tool.js';
-import { editDefinition } from './plain-files/edit-tool.js';
-import { listDirectoryDefinition } from './plain-files/list-directory-tool.js';
-import { readFileDefinition } from './plain-files/read-file-tool.js';
-import { writeFileDefinition } from './plain-files/write-file-tool.js';
+import { editDefinition } from './gemini-files/edit-tool.js';
+import { listDirectoryDefinition } from './gemini-files/list-directory-tool.js';
+import { readFileDefinition } from './gemini-files/read-file-tool.js';
+import { writeFileDefinition } from './gemini-files/write-file-tool.js';
 import { globDefinition } from './search/glob-tool.js';
 import { grepDefinition } from './search/grep-tool.js';
 import { taskDefinition } from './task/task-tool.js';
 import { taskTrackerDefinition } from './task-tracker/task-tracker-tool.js';
 import { terminalDefinition } from './terminal/terminal-tool.js';
 import { thinkDefinition } from './think/think-tool.js';
-import type { Tool, ToolDefinition, ToolHost } from './tool.js';
-import { DuplicateToolError, UnknownToolError } from './tool-errors.js';
+import type { Tool, ToolDefinition } from './tool.js';
+import type { ToolHost } from './tool-host.js';
 
-/** A tool as the configuration of an agent names it. */
+/** A tool as an agent's configuration names it. */
 export interface RequestedTool {
   name: string;
   params?: Record<string, unknown>;
 }
 
-/** Tools that a configuration names one by one, in the order in which they are listed. */
+/** Tools that a configuration names one by one, in the order in which the API lists them. */
 const CONFIGURABLE: readonly ToolDefinition[] = [
   terminalDefinition,
   fileEditorDefinition,
@@ -50,20 +51,20 @@ const CONFIGURABLE: readonly ToolDefinition[] = [
   routeTaskDefinition,
 ];
 
-/** Tools that come together, by the one name that a configuration has for them. */
+/** Tools that a configuration enables together, by the name of the set. */
 const SETS: Readonly<Record<string, readonly ToolDefinition[]>> = { browser_tool_set: browserToolSet };
 
-/** The one built-in tool that configurations may name like the others. */
+/** The built-in tool that configurations may also name like the others. */
 const ROUTING_TOOL = 'ClassifyAndSwitchLLMTool';
 
-/** Names that a configuration has for a tool where the model knows another one. */
+/** Names in configurations that differ from the name that the model calls. */
 const CONFIGURED_NAMES: Readonly<Record<string, string>> = {
   task: 'task_tool_set',
   route_task_to_model: ROUTING_TOOL,
 };
 
-/** Modules of the original that are not named after their tool. */
-const MODULES: Readonly<Record<string, string>> = {
+/** Modules of the original server in Python that are not named after their tool. */
+const ORIGINAL_MODULES: Readonly<Record<string, string>> = {
   edit: 'gemini.edit',
   write_file: 'gemini.write_file',
   read_file: 'gemini.read_file',
@@ -73,7 +74,7 @@ const MODULES: Readonly<Record<string, string>> = {
   start_child_conversation: 'child_conversation',
 };
 
-/** Tools that come by their class name in `include_default_tools`. */
+/** Tools that `include_default_tools` names by their class. */
 const BUILT_IN: readonly ToolDefinition[] = [
   finishDefinition,
   thinkDefinition,
@@ -85,12 +86,33 @@ const BUILT_IN: readonly ToolDefinition[] = [
 
 const DEFINITIONS = [...CONFIGURABLE, ...Object.values(SETS).flat(), ...BUILT_IN];
 
-/** The tools of this server, those of clients and MCP servers aside. */
+/** All tools of this server, without those of clients and MCP servers. */
 export function toolDefinitions(): readonly ToolDefinition[] {
   return DEFINITIONS;
 }
 
-/** Knows every tool of this server and makes the instances of a conversation. */
+/** A configuration names a tool that this server does not have. */
+export class UnknownToolError extends Error {
+  override readonly name = 'UnknownToolError';
+
+  constructor(
+    readonly toolName: string,
+    readonly available: readonly string[],
+  ) {
+    super(`ToolDefinition '${toolName}' is not registered. Available: ${pythonRepr(available)}`);
+  }
+}
+
+/** Two tools of a conversation have the same name, so the model could not tell them apart. */
+export class DuplicateToolError extends Error {
+  override readonly name = 'DuplicateToolError';
+
+  constructor(readonly toolNames: readonly string[]) {
+    super(`Duplicate tool names found: {${toolNames.map(pythonRepr).join(', ')}}`);
+  }
+}
+
+/** Finds this server's tools by name and creates the instances of a conversation. */
 @Injectable()
 export class ToolRegistry {
   private readonly configurable = new Map([
@@ -104,79 +126,77 @@ export class ToolRegistry {
     DEFINITIONS.map((definition) => [definition.observationKind, definition]),
   );
 
-  /** The names that a configuration can ask for. */
+  /** The names that a configuration can use. */
   available(): string[] {
     return [...this.configurable.keys()];
   }
 
   /**
-   * Makes the tools of one conversation: the configured ones in their order, those of the client, then the
-   * built-in ones by class name. Instances start nothing before they are used.
-   * @throws UnknownToolError when a name is not known
-   * @throws DuplicateToolError when a name comes twice
+   * Creates the tools of a conversation: the configured ones in their order, those of the client, then the
+   * built-in ones. Instances start nothing before their first call.
+   * @throws UnknownToolError, DuplicateToolError
    */
   createTools(
     requested: readonly RequestedTool[],
     includeDefault: readonly string[],
     host: ToolHost,
-    ofClient: readonly ClientToolSpec[] = [],
+    clientTools: readonly ClientToolSpec[] = [],
   ): Map<string, Tool> {
-    const wanted = this.select(requested, includeDefault, ofClient);
+    const selected = this.select(requested, includeDefault, clientTools);
     return new Map(
-      wanted.map(({ definition, params }) => [definition.name, definition.create(host, params)]),
+      selected.map(({ definition, params }) => [definition.name, definition.create(host, params)]),
     );
   }
 
   /**
-   * Checks a configuration without making anything.
-   * @throws UnknownToolError when a name is not known
-   * @throws DuplicateToolError when a name comes twice
+   * Checks a configuration without creating anything.
+   * @throws UnknownToolError, DuplicateToolError
    */
   assertKnown(requested: readonly RequestedTool[], includeDefault: readonly string[]): void {
     this.select(requested, includeDefault);
   }
 
-  /** Whether a tool comes by its class name: no filter takes those away. */
+  /** Whether a tool is built in. Tool filters do not apply to those. */
   isBuiltIn({ kind }: ToolDefinition): boolean {
     return this.builtIn.has(kind);
   }
 
-  /** Whether the server has a tool of this name, built in or not. */
+  /** Whether the server has a tool of this name, in a configuration or for the model. */
   has(name: string): boolean {
     if (this.configurable.has(name)) return true;
     return DEFINITIONS.some((definition) => definition.name === name);
   }
 
-  /** How a stored observation reads for the model; one of a tool that is not known reads as it is. */
+  /** Renders a stored observation for the model; the content unchanged if its tool is unknown. */
   renderObservation(observation: Observation): Content[] {
     const definition = this.byObservation.get(observation.kind);
     return definition?.render?.(observation) ?? observation.content;
   }
 
-  /**
-   * Where the original defines a tool, which clients send and expect back; undefined for one we do not have.
-   */
+  /** The original's module of a tool, which clients send and expect; undefined for an unknown tool. */
   qualifiedName(name: string): string | undefined {
     if (name === ROUTING_TOOL) return 'openhands.sdk.tool.builtins.classify_and_switch_llm';
-    return this.configurable.has(name) ? `openhands.tools.${MODULES[name] ?? name}.definition` : undefined;
+    return this.configurable.has(name)
+      ? `openhands.tools.${ORIGINAL_MODULES[name] ?? name}.definition`
+      : undefined;
   }
 
   private select(
     requested: readonly RequestedTool[],
     includeDefault: readonly string[],
-    ofClient: readonly ClientToolSpec[] = [],
+    clientTools: readonly ClientToolSpec[] = [],
   ): SelectedTool[] {
-    const wanted = [
+    const selected = [
       ...requested.flatMap(({ name, params }) =>
         find(this.configurable, name).map((definition) => ({ definition, params: params ?? {} })),
       ),
-      ...ofClient.map((spec) => ({ definition: clientToolDefinition(spec), params: {} })),
+      ...clientTools.map((spec) => ({ definition: clientToolDefinition(spec), params: {} })),
       ...includeDefault.flatMap((kind) =>
         find(this.builtIn, kind).map((definition) => ({ definition, params: {} })),
       ),
     ];
-    refuseDuplicates(wanted.map(({ definition }) => definition.name));
-    return wanted;
+    assertUnique(selected.map(({ definition }) => definition.name));
+    return selected;
   }
 }
 
@@ -194,7 +214,7 @@ function find(
   return definitions;
 }
 
-function refuseDuplicates(names: readonly string[]): void {
-  const doubled = names.filter((name, index) => names.indexOf(name) !== index);
-  if (doubled.length > 0) throw new DuplicateToolError([...new Set(doubled)]);
+function assertUnique(names: readonly string[]): void {
+  const duplicates = names.filter((name, index) => names.indexOf(name) !== index);
+  if (duplicates.length > 0) throw new DuplicateToolError([...new Set(duplicates)]);
 }

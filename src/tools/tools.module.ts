@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ToolRegistry } from './tool-registry.js';
 
-/** The tools that agents can be given. */
+/** Provides the registry of tools. */
 @Module({ providers: [ToolRegistry], exports: [ToolRegistry] })
 export class ToolsModule {}

@@ -11,18 +11,18 @@ const NOTICE =
 const numbers = Array.from({ length: 1000 }, (_, index) => index).join('\n');
 
 describe('truncateMiddle', () => {
-  it('leaves what fits', () => {
+  it('returns short texts unchanged', () => {
     expect(truncateMiddle('abc', 3)).toBe('abc');
   });
 
-  it('keeps head and tail around a notice, in exactly the limit', () => {
+  it('keeps head and tail around a notice within the limit', () => {
     const text = truncateMiddle(numbers, 400);
     expect(text).toHaveLength(400);
-    // As the reference cuts it: 144 characters before the notice.
+    // The original also keeps 144 characters before the notice.
     expect(text).toBe(numbers.slice(0, 144) + NOTICE + numbers.slice(144 + NOTICE.length - 400));
   });
 
-  it('shows only the notice where nothing else fits', () => {
+  it('returns only the notice if nothing else fits', () => {
     expect(truncateMiddle(numbers, 20)).toBe('<response clipped><N');
   });
 
@@ -49,16 +49,16 @@ describe('truncateMiddleAndSave', () => {
   });
   afterEach(() => rm(path.dirname(folder), { recursive: true, force: true }));
 
-  it('writes nothing for what fits', async () => {
+  it('saves nothing for short texts', async () => {
     expect(await truncateMiddleAndSave('abc', 3, { folder, tool: 'terminal' })).toBe('abc');
     await expect(readdir(folder)).rejects.toThrow('ENOENT');
   });
 
-  it('names the file of the whole text and the first line that is missing', async () => {
+  it('reports the file and the first missing line', async () => {
     const text = await truncateMiddleAndSave(numbers, 1000, { folder, tool: 'bash' });
     expect(text).toHaveLength(1000);
     const file = path.join(folder, 'bash_output_cdcaf632.txt');
-    // 444 characters of head: 138 numbers and a half.
+    // A head of 444 characters ends within the 139th line.
     expect(text).toContain(
       `${numbers.slice(0, 444)}<response clipped><NOTE>Due to the max output limit, only part of the full response has ` +
         `been shown to you. The complete output has been saved to ${file} - you can use other tools to view the full ` +

@@ -6,23 +6,23 @@ const NOTICE_START =
   '<response clipped><NOTE>Due to the max output limit, only part of the full response has been shown to you.';
 const NOTICE_END = '</NOTE>';
 
-/** Where the whole text goes when it is cut. */
+/** Where the complete text is saved. */
 export interface FullOutputTarget {
-  /** Absolute folder; created when needed. */
+  /** Absolute path; created if missing. */
   folder: string;
-  /** First part of the file's name: `<tool>_output_<hash>.txt`. */
+  /** Prefix of the file name: `<tool>_output_<hash>.txt`. */
   tool: string;
 }
 
-/** Moves a cut out of the middle of a surrogate pair. */
-function wholeCharacters(text: string, end: number): number {
+/** Moves a cut position out of a surrogate pair. */
+function alignToCharacter(text: string, end: number): number {
   const code = text.charCodeAt(end - 1);
   return end > 0 && end < text.length && code >= 0xd800 && code <= 0xdbff ? end - 1 : end;
 }
 
 function cut(text: string, limit: number, head: number, notice: string): string {
   if (limit <= notice.length) return notice.slice(0, limit);
-  const headEnd = wholeCharacters(text, Math.min(head, limit - notice.length));
+  const headEnd = alignToCharacter(text, Math.min(head, limit - notice.length));
   const tailStart = text.length - (limit - notice.length - headEnd);
   const code = text.charCodeAt(tailStart);
   const safeStart = code >= 0xdc00 && code <= 0xdfff ? tailStart + 1 : tailStart;
@@ -34,8 +34,8 @@ function headLength(limit: number): number {
 }
 
 /**
- * Shortens a text to exactly `limit` UTF-16 units (one or two fewer where a cut would split a character):
- * head, a notice that something is missing, tail. Shorter texts come back as they are.
+ * Truncates a text in the middle to `limit` UTF-16 units, or one or two fewer if a cut would split a
+ * character. A notice marks the cut. Shorter texts are returned unchanged.
  */
 export function truncateMiddle(text: string, limit: number): string {
   if (text.length <= limit) return text;
@@ -43,9 +43,9 @@ export function truncateMiddle(text: string, limit: number): string {
 }
 
 /**
- * Like `truncateMiddle`, and keeps the whole text in a file that the notice names, together with the line
- * where the missing part begins. The file is named after its content, so the same text is stored once.
- * @throws when the file cannot be written
+ * Like `truncateMiddle`, but saves the complete text to a file. The notice names the file and the line where
+ * the missing part begins. The file name is a hash of the text, so equal texts are saved once.
+ * @throws the error of the file system
  */
 export async function truncateMiddleAndSave(
   text: string,

@@ -2,21 +2,19 @@ import type { AppConfig } from '../config/index.js';
 
 type UiConfig = Pick<AppConfig, 'session_api_keys' | 'ui_give_key' | 'telemetry'>;
 
-/**
- * What a page shows as its key where none is required: without any key the agent canvas knows no back end.
- */
+/** The key that a page gets if none is required: without any key the agent canvas does not connect. */
 const NO_KEY_NEEDED = 'no-key-needed';
 
 /**
- * The page with what the UI has to know of its server, as the globals that the agent canvas (1.20) reads: the
- * session key, or that it has to ask for one, and that it is not to report its use unless this server does.
- * @param isTrusted whoever asks may be given the key
+ * Adds the server's settings to a page, as the globals that the agent canvas (1.20) reads: the session key or
+ * that it must ask for one, and that it must not send telemetry unless this server does.
+ * @param isTrusted whether the client may receive the key
  */
 export function withServerConfig(html: string, config: UiConfig, isTrusted: boolean): string {
   const script = `<script>${Object.entries(globals(config, isTrusted))
     .map(([name, value]) => `window.${name}=${literal(value)};`)
     .join('')}</script>`;
-  // Before every other script of the page; the function keeps `$` in a key from being a pattern.
+  // Before all other scripts of the page. A replacer function, because `$` in a key would be a pattern.
   return /<head[^<>]*>/i.test(html) ? html.replace(/<head[^<>]*>/i, (head) => head + script) : script + html;
 }
 
@@ -31,7 +29,7 @@ function globals(config: UiConfig, isTrusted: boolean): Record<string, string | 
   };
 }
 
-/** A value as JavaScript that cannot end the script it stands in. */
+/** A value as JavaScript that cannot end the surrounding script element. */
 function literal(value: string | boolean): string {
   return JSON.stringify(value).replace(
     /[<>\u2028\u2029]/g,

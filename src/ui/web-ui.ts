@@ -3,51 +3,45 @@ import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
 import { ConfigError, type AppConfig } from '../config/index.js';
-import { PathGuard, type GuardedPath } from '../workspace/path-guard.js';
-import { sendFile } from '../workspace/send-file.js';
+import { PathGuard, sendFile, type GuardedPath } from '../workspace/index.js';
 import { withServerConfig } from './page-config.js';
 
-/** What a bundler named after its content never changes. */
+/** Files that a bundler names after their content never change. */
 const ASSET = /(?:^|\/)assets\//;
 const HASHED = /[.-][\w-]{8,64}\.\w{1,16}$/;
 const FOREVER = 'public, max-age=31536000, immutable';
-/** Paths of the server itself: what is not there stays a 404, whatever a browser would like to see. */
+/** Paths of the server: unknown ones answer 404, never the page. */
 const RESERVED = /^\/(api|sockets|v1|docs|redoc|openapi\.json|static|app-backends)(\/|$)/;
-/**
- * Routes whose addresses are also those of pages: a browser that opens one gets the page, a client of the API
- * the route.
- */
+/** Paths of both routes and pages: a browser that opens one gets the page, an API client the route. */
 const SHARED = /^\/($|conversations(\/|$))/;
 const PAGE = 'index.html';
-/** Where `static_files_path` is served, as in the original. */
+/** Path of `static_files_path`, as in the original (openhands-agent-server). */
 const MOUNT = '/static';
 
 type TrustCheck = (request: Request) => boolean;
 
 /**
- * A built web UI, served beside the API by the same port. It answers only what no route answers, so it cannot
+ * A built web UI, served on the same port as the API. It answers only paths without a route, so it cannot
  * hide one.
- * - `ui_path`: pages and files at `/`; any other address that a browser opens is the page, which finds its
- *   way itself.
- *   `GET /` and the first spelling of the conversations' routes stay what they are for everybody but
- *   browsers.
- * - `static_files_path`: the same folder of files below `/static`, where `/` leads to, and at `/` for what is
+ * - `ui_path`: files at `/`. Any other path that a browser opens is answered with the page, which routes by
+ *   itself. `GET /` and the routes below `/conversations` still answer other clients.
+ * - `static_files_path`: files below `/static`, to which `/` redirects, and also at `/` for pages that are
  *   built so.
  */
 export class WebUi {
   private constructor(
     private readonly guard: PathGuard,
     private readonly config: AppConfig,
-    /** `/` is the page itself, or leads to the mount. */
+    /** `/` answers the page; otherwise it redirects to the mount. */
     private readonly atRoot: boolean,
     private readonly isTrusted: TrustCheck,
   ) {}
 
   /**
-   * The UI that is configured, if there is one. A `static_files_path` that is not there is left out with a
-   * warning, as the original does.
-   * @param isTrusted whether whoever asks may be given the session key
-   * @throws ConfigError when `ui_path` holds no page
+   * The configured UI, if there is one. A missing `static_files_path` is ignored with a warning, as in the
+   * original.
+   * @param isTrusted whether the client of a request may receive the session key
+   * @throws ConfigError when `ui_path` contains no page
    */
   static async configured(config: AppConfig, isTrusted: TrustCheck): Promise<WebUi | undefined> {
     const ui = config.paths.ui;
@@ -66,16 +60,16 @@ export class WebUi {
     if (staticFiles === null) return undefined;
     const guard = await PathGuard.of(staticFiles).catch(() => undefined);
     if (guard !== undefined) return new WebUi(guard, config, false, isTrusted);
-    new Logger('Server').warn(`static_files_path is no folder, nothing is served from it: ${staticFiles}`);
+    new Logger('Server').warn(`static_files_path is not a folder, nothing is served from it: ${staticFiles}`);
     return undefined;
   }
 
-  /** Answers before the routes do what a browser means by an address that is also a route's. */
+  /** Middleware before the routes: answers paths that are both routes and pages, if a browser opens them. */
   readonly beforeRoutes = (request: Request, response: Response, next: NextFunction): void => {
     if (!SHARED.test(request.path) || !isReading(request)) return next();
     if (this.atRoot) {
       response.vary('Accept');
-      if (!isOpened(request)) return next();
+      if (!isNavigation(request)) return next();
       void this.sendPage(request, response).catch(next);
     } else if (request.path === '/') {
       void this.find(PAGE).then((page) => {
@@ -84,7 +78,7 @@ export class WebUi {
     } else next();
   };
 
-  /** Answers a path that no route knows, if it can. */
+  /** Answers a path without a route, if there is a file or a page for it. */
   readonly unknownPath = (request: Request, response: Response, next: NextFunction): void => {
     if (!isReading(request)) return next();
     void this.answer(request, response).then((done) => {
@@ -101,14 +95,14 @@ export class WebUi {
       else await this.sendAsset(request, response, found.path);
       return true;
     }
-    // An address of the page's own, not a file that is missing.
+    // A path that the page routes itself, not a missing file.
     const isAddress = !/(^|\/)\.|\.\w+$/.test(relative) && !RESERVED.test(request.path);
-    if (!isAddress || !isOpened(request) || (await this.find(PAGE)) === undefined) return false;
+    if (!isAddress || !isNavigation(request) || (await this.find(PAGE)) === undefined) return false;
     await this.sendPage(request, response);
     return true;
   }
 
-  /** The path below the folder, decoded once; nothing for what is not ours. */
+  /** The path relative to the folder, decoded once; undefined for paths that the UI does not serve. */
   private pathOf({ path: encoded }: Request): string | undefined {
     const below = encoded === MOUNT || encoded.startsWith(`${MOUNT}/`);
     if (below && this.atRoot) return undefined;
@@ -119,7 +113,7 @@ export class WebUi {
     }
   }
 
-  /** Nothing is hidden in a UI that has to be seen: files that begin with a dot are not served. */
+  /** Files that begin with a dot are not served: they are not part of a UI. */
   private async find(relative: string): Promise<GuardedPath | undefined> {
     if (relative.split('/').some((part) => part.startsWith('.'))) return undefined;
     return this.guard.find(relative).catch(() => undefined);
@@ -133,9 +127,9 @@ export class WebUi {
     const html = withServerConfig(await readFile(file, 'utf8'), this.config, this.isTrusted(request));
     response.setHeader('Cache-Control', 'no-store');
     response.setHeader('X-Content-Type-Options', 'nosniff');
-    // A page that may hold a key, and acts with it, is not to be framed by others.
+    // Other sites must not frame a page that may contain a key.
     response.setHeader('Content-Security-Policy', "frame-ancestors 'self'");
-    // Nor is it in the hands of the page that opened it, which may be a file of a workspace.
+    // Nor may the page that opened it access it: that may be a file of a workspace.
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin-allow-popups');
     response.setHeader('Referrer-Policy', 'same-origin');
     response.type('html').send(html);
@@ -152,8 +146,8 @@ function isReading({ method }: Request): boolean {
   return method === 'GET' || method === 'HEAD';
 }
 
-/** A browser opens the address as a page; clients of the API, probes and scripts of pages do not. */
-function isOpened(request: Request): boolean {
+/** Whether a browser opens the path as a page, as opposed to API clients, probes and scripts. */
+function isNavigation(request: Request): boolean {
   const destination = request.get('sec-fetch-dest');
   const isDocument = destination === undefined || destination === 'document' || destination === 'iframe';
   return isDocument && (request.get('accept') ?? '').includes('text/html');

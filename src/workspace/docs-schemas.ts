@@ -2,7 +2,7 @@ import type { JsonSchema } from '../http/validation/field-type.js';
 import { fileSchemas } from './files/docs-schemas.js';
 import { gitSchemas } from './git/docs-schemas.js';
 
-/** What the routes of this folder answer. */
+/** Schemas of the answers of this folder's routes. */
 export function workspaceSchemas(): Record<string, JsonSchema> {
   return {
     ...fileSchemas(),

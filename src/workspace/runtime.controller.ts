@@ -3,7 +3,7 @@ import { ConversationsService } from '../conversations/conversations.service.js'
 import { ConversationIdPipe } from '../http/validation/conversation-id.pipe.js';
 import { Operation } from '../http/operation.js';
 
-/** Whether a conversation has a place to run commands. Here it always has: the machine of the server. */
+/** State of a conversation's runtime. It is always available: the server's machine. */
 interface RuntimeInfo {
   runtime_status: 'available';
   can_resume: boolean;
@@ -13,7 +13,7 @@ interface RuntimeInfo {
 const AVAILABLE: RuntimeInfo = { runtime_status: 'available', can_resume: true, runtime_error: null };
 const tag = 'Runtime';
 
-/** Where a conversation runs. */
+/** The runtime of a conversation. */
 @Controller('api/conversations/:conversation_id/runtime')
 export class RuntimeController {
   constructor(private readonly conversations: ConversationsService) {}
@@ -21,30 +21,33 @@ export class RuntimeController {
   @Get()
   @Operation({
     tag,
-    summary: 'Whether a conversation has a place to run commands',
+    summary: 'Get the runtime of a conversation',
     answers: {
-      200: { description: 'It has: the machine of the server.', schema: 'ConversationRuntimeInfo' },
+      200: {
+        description: 'The runtime, which is the machine of the server.',
+        schema: 'ConversationRuntimeInfo',
+      },
     },
     errors: [404],
   })
   info(@Param('conversation_id', ConversationIdPipe) id: string): Promise<RuntimeInfo> {
-    return this.known(id);
+    return this.assertExists(id);
   }
 
   @Post('reprovision')
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Get a conversation a place to run commands',
-    description: 'Does nothing: it has one.',
-    answers: { 200: { description: 'It has.', schema: 'ConversationRuntimeInfo' } },
+    summary: 'Provision the runtime of a conversation again',
+    description: 'Does nothing: the runtime is always available.',
+    answers: { 200: { description: 'The runtime.', schema: 'ConversationRuntimeInfo' } },
     errors: [404],
   })
   reprovision(@Param('conversation_id', ConversationIdPipe) id: string): Promise<RuntimeInfo> {
-    return this.known(id);
+    return this.assertExists(id);
   }
 
-  private async known(id: string): Promise<RuntimeInfo> {
+  private async assertExists(id: string): Promise<RuntimeInfo> {
     await this.conversations.workingDir(id);
     return AVAILABLE;
   }

@@ -14,16 +14,16 @@ import { GitService } from './git/git.service.js';
 import { RepositoriesController } from './git/repositories.controller.js';
 import { RepositorySearch } from './git/repository-search.js';
 import { RuntimeController } from './runtime.controller.js';
-import { RuntimeScopesModule } from './runtime-scopes.module.js';
+import { RuntimeScopesModule } from './paths/runtime-scopes.module.js';
 import { ConversationVscodeController } from './vscode/conversation-vscode.controller.js';
 import { Editor } from './vscode/editor.js';
 import { VscodeController } from './vscode/vscode.controller.js';
-import { WorkspaceFilesController } from './workspace-files.controller.js';
-import { WorkspaceSessionController } from './workspace-session.controller.js';
+import { WorkspaceFilesController } from './preview/workspace-files.controller.js';
+import { WorkspaceSessionController } from './preview/workspace-session.controller.js';
 
 documentSchemas(async () => (await import('./docs-schemas.js')).workspaceSchemas());
 
-/** Files, repositories and the folders that conversations work in, over HTTP. */
+/** Routes for files, repositories and the working folders of conversations. */
 @Module({
   imports: [ConversationsModule, RuntimeScopesModule, ServerModule, SettingsModule, StorageModule],
   controllers: [

@@ -242,8 +242,8 @@ describe('tools of the client', () => {
     [{ type: 'array' }, "(got type='array')"],
     [{ type: ['object', 'null'] }, "(got type=['object', 'null'])"],
     [{ properties: {} }, '(got type=None)'],
-    [{ type: 'object', properties: [] }, 'no JSON schema of an object'],
-    [{ type: 'object', required: 'title' }, 'no JSON schema of an object'],
+    [{ type: 'object', properties: [] }, 'not a JSON schema of an object'],
+    [{ type: 'object', required: 'title' }, 'not a JSON schema of an object'],
   ])('refuses the parameters %j, which are no schema of an object', async (parameters, why) => {
     const body = request(undefined, [{ ...TOOL, parameters }]);
     const answer = await server.request('POST', '/api/conversations', body);

@@ -32,7 +32,7 @@ describe('the log', () => {
   it('says at start what is served to whom and where the configuration came from', () => {
     const messages = linesOf(server).map(({ message }) => message);
     expect(messages).toContain(
-      'configuration: workspace/openhands_agent_server_config.json (not there), OH_MAX_CONCURRENT_RUNS, OH_SECRET_KEY',
+      'configuration: workspace/openhands_agent_server_config.json (not found), OH_MAX_CONCURRENT_RUNS, OH_SECRET_KEY',
     );
     expect(messages).toContainEqual(expect.stringMatching(/^access: /));
     expect(linesOf(server).at(-1)?.['message']).toMatch(/listening on http/);
@@ -173,7 +173,7 @@ describe('a failure that nobody waited for', () => {
     const preload = `--import=data:text/javascript,${encodeURIComponent(FAIL)}`;
     const server = await ServerProcess.start({ env: { NODE_OPTIONS: preload } });
     process.kill(server.pid, 'SIGUSR2');
-    const line = await lineWith(server, { level: 'error', message: 'a failure that nobody waited for' });
+    const line = await lineWith(server, { level: 'error', message: 'unhandled rejection' });
     expect(line['stack']).toMatch(/^Error: nobody waited\n +at /);
     expect((await server.request('GET', '/alive')).status).toBe(200);
     const { body } = await server.request('GET', '/metrics');

@@ -61,7 +61,7 @@ describe('temporary folders of git', () => {
 
     const next = await start(at('slow'));
     await eventually(async () => !(await left()).some((name) => ofKilled.includes(name)), 'the sweep');
-    await next.logs('removed 1 temporary folders of servers that are gone');
+    await next.logs('removed 1 temporary folders of servers that no longer run');
     expect(await left()).toEqual(ofRunning);
   });
 
@@ -75,7 +75,7 @@ describe('temporary folders of git', () => {
       if (!name.endsWith('Z')) await utimes(path.join(temporary, name), old, old);
     }
     const server = await start(at('slow'));
-    await server.logs('removed 3 temporary folders of servers that are gone');
+    await server.logs('removed 3 temporary folders of servers that no longer run');
     expect(await readdir(temporary)).toEqual(expect.arrayContaining(['git-AbCdEf', 'openhands-git-mine']));
     expect(await left()).toEqual(
       [...names.map((name) => `${name.slice(0, -1)}Z`), 'openhands-git-mine', 'openhands-notes'].sort(),

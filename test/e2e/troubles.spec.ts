@@ -55,7 +55,7 @@ describe('the troubles that people have', () => {
 
   it('no configuration file at all: starts, and says where it looked', async () => {
     const server = await ServerProcess.start({ cwd });
-    await server.logs('workspace/openhands_agent_server_config.json (not there)');
+    await server.logs('workspace/openhands_agent_server_config.json (not found)');
     await server.stop();
   });
 

@@ -183,7 +183,7 @@ describe('a web UI on the port of the API', () => {
     await server?.stop();
     const without = await start({ env: { OH_STATIC_FILES_PATH: path.join(folder, 'gone') } });
     expect((await rawRequest(without)).status).toBe(200);
-    expect(server?.log).toContain('static_files_path is no folder');
+    expect(server?.log).toContain('static_files_path is not a folder');
   });
 
   it.each(['empty', 'gone'])('refuses to start with a --ui that holds no page: %s', async (name) => {

@@ -280,7 +280,7 @@ describe('damaged files', () => {
     const damaged = client(name);
     const said = {
       status: 409,
-      body: { detail: containing(`${damaged.id} is damaged: its lease is no file`) },
+      body: { detail: containing(`${damaged.id} is damaged: its lease is not a file`) },
     };
     expect(
       await server.request('POST', `${damaged.route}/events`, userMessage('NEVER STORED')),
@@ -295,7 +295,7 @@ describe('damaged files', () => {
     await symlink(path.join(folder, 'nowhere'), log(folderOf(made)));
     expect(await server.request('POST', `${made.route}/events`, userMessage('NEVER STORED'))).toMatchObject({
       status: 409,
-      body: { detail: containing(`${made.id} is damaged: its log is no file`) },
+      body: { detail: containing(`${made.id} is damaged: its log is not a file`) },
     });
     await expect(access(path.join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'ENOENT' });
     await deletes(made);

@@ -5,7 +5,7 @@ import {
   TerminalSession,
   type TerminalSessionOptions,
   type WatchOptions,
-} from '../../src/tools/terminal/terminal-session.js';
+} from '../../src/tools/terminal/session/terminal-session.js';
 
 /** Waits for a command to end. */
 export const WATCH: WatchOptions = { quietMs: 10_000 };

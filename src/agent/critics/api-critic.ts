@@ -4,8 +4,7 @@ import { MAX_TIMER_MS } from '../../flow/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { LlmTool } from '../../llm/llm.js';
 import type { CriticResult } from './local-critics.js';
-import { boundedText } from '../../tools/bounded-text.js';
-import { withoutTrailingSlashes } from '../../text/index.js';
+import { readResponseText, withoutTrailingSlashes } from '../../text/index.js';
 
 /** Longest accepted response (bytes). */
 const MAX_BYTES = 1024 * 1024;
@@ -43,7 +42,7 @@ export async function askCriticService(
     return toResult(
       critic,
       probabilities(
-        await boundedText(response, MAX_BYTES, () => new CriticServiceError('its answer is too long')),
+        await readResponseText(response, MAX_BYTES, () => new CriticServiceError('its answer is too long')),
       ),
     );
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { HookEventType } from '../../events/index.js';
-import { fitting } from '../../tools/name-pattern.js';
+import { matchingNames } from '../../text/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** One hook with defaults filled in. */
@@ -100,7 +100,7 @@ function matches(matcher: string, toolName: string | undefined, deadline: number
   const delimited = /^\/(.*)\/$/s.exec(matcher)?.[1];
   const pattern = delimited ?? (/[|.*+?[\](){}^$\\]/.test(matcher) ? matcher : undefined);
   if (pattern === undefined) return matcher === toolName;
-  const matching = fitting(pattern, [toolName], true, deadline - performance.now());
+  const matching = matchingNames(pattern, [toolName], true, deadline - performance.now());
   // Fail closed: a pattern that is invalid or times out matches.
   return matching === undefined || matching.length > 0;
 }

@@ -3,7 +3,7 @@ import { textContent, type EventDraft, type Message } from '../../events/index.j
 import type { Llm, LlmResponse, LlmTool } from '../../llm/llm.js';
 import { resolveToolCall } from '../../tools/arguments/resolve-tool-call.js';
 import type { Tool } from '../../tools/tool.js';
-import { toLlmTool } from '../../tools/tool-schema.js';
+import { toLlmTool } from '../../tools/llm-tool.js';
 import type { JsonObject } from '../../json/index.js';
 import type { AgentSpec } from '../agent-spec.js';
 import { parseModelDecision, type HookDecision } from './hook-output.js';

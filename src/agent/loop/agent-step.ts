@@ -14,7 +14,7 @@ import { CallFormatError, LlmError } from '../../llm/errors/llm-error.js';
 import { resolveToolCall, type ResolvedToolCall } from '../../tools/arguments/resolve-tool-call.js';
 import type { Tool } from '../../tools/tool.js';
 import type { ToolRegistry } from '../../tools/tool-registry.js';
-import { toLlmTool } from '../../tools/tool-schema.js';
+import { toLlmTool } from '../../tools/llm-tool.js';
 import type { AgentSession } from '../agent-session.js';
 import type { ViewEvent } from '../agent-view.js';
 import { Critics, requestRefinement } from '../critics/critics.js';

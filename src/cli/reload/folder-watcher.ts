@@ -4,71 +4,73 @@ import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { SerialQueue } from '../../flow/index.js';
 
-/** Who saves many files, or a build, is left to finish: a change counts after this time of quiet. */
+/**
+ * Time without further changes before a change is reported (ms), so that many saves or a build count once.
+ */
 const QUIET_MS = 200;
 
 /**
- * Tells when files below a folder have changed. One watch a folder, because on Linux Node's recursive watch
- * loses files that editors replace by renaming; what really changed is found by comparing names, sizes and
- * times.
+ * Reports changes of files below a folder. Watches each folder separately, because on Linux Node's recursive
+ * watch loses files that editors replace by renaming. Compares names, sizes and times to find out whether
+ * something really changed.
  */
 export class FolderWatcher {
   private readonly watches = new Map<string, FSWatcher>();
-  private seen = '';
-  private quiet: NodeJS.Timeout | undefined;
+  private lastSnapshot = '';
+  private timer: NodeJS.Timeout | undefined;
   private readonly comparisons = new SerialQueue();
   private closed = false;
 
   private constructor(
     private readonly folder: string,
-    private readonly counts: (file: string) => boolean,
+    private readonly isRelevant: (file: string) => boolean,
     private readonly onChange: () => void,
   ) {}
 
   /**
-   * Watches from now on. End it with `close`.
-   * @param counts whether changes of this file matter
+   * Starts to watch. Stop it with `close`.
+   * @param isRelevant whether changes of a file are reported
    */
-  static async open(folder: string, counts: (file: string) => boolean, onChange: () => void) {
-    const watcher = new FolderWatcher(folder, counts, onChange);
-    watcher.seen = await watcher.look();
-    // Again, for what changed between the first look and its watches.
-    watcher.later();
+  static async open(folder: string, isRelevant: (file: string) => boolean, onChange: () => void) {
+    const watcher = new FolderWatcher(folder, isRelevant, onChange);
+    watcher.lastSnapshot = await watcher.snapshot();
+    // Compares again: files may have changed before their folder was watched.
+    watcher.scheduleComparison();
     return watcher;
   }
 
   close(): void {
     this.closed = true;
-    clearTimeout(this.quiet);
+    clearTimeout(this.timer);
     for (const watch of this.watches.values()) watch.close();
     this.watches.clear();
   }
 
-  private later(): void {
+  private scheduleComparison(): void {
     if (this.closed) return;
-    clearTimeout(this.quiet);
-    this.quiet = setTimeout(() => void this.comparisons.run(() => this.compare()), QUIET_MS);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.comparisons.run(() => this.compare()), QUIET_MS);
   }
 
   private async compare(): Promise<void> {
-    const now = await this.look();
-    if (this.closed || now === this.seen) return;
-    this.seen = now;
+    const now = await this.snapshot();
+    if (this.closed || now === this.lastSnapshot) return;
+    this.lastSnapshot = now;
     this.onChange();
   }
 
-  /** Watches every folder that is there, and answers what the files look like. */
-  private async look(): Promise<string> {
+  /** Watches every folder, and returns a description of all files. */
+  private async snapshot(): Promise<string> {
     const facts: string[] = [];
     const folders = new Set<string>();
     const visit = async (folder: string): Promise<void> => {
       folders.add(folder);
-      // Before it is read, so that nothing is made in between.
+      // Before it is read, so that no new file is missed.
       this.watchFolder(folder);
-      for (const entry of await ifThere(readdir(folder, { withFileTypes: true }), [])) {
+      for (const entry of await orIfMissing(readdir(folder, { withFileTypes: true }), [])) {
         const file = path.join(folder, entry.name);
         if (entry.isDirectory()) await visit(file);
-        else if (this.counts(file)) facts.push(`${file} ${await describe(file)}`);
+        else if (this.isRelevant(file)) facts.push(`${file} ${await describe(file)}`);
       }
     };
     await visit(this.folder);
@@ -83,9 +85,9 @@ export class FolderWatcher {
   private watchFolder(folder: string): void {
     if (this.closed || this.watches.has(folder)) return;
     try {
-      const watching = watch(folder, () => this.later());
-      // A folder that is removed: the next look no longer finds it.
-      watching.on('error', () => this.later());
+      const watching = watch(folder, () => this.scheduleComparison());
+      // The folder was removed: the next comparison drops it.
+      watching.on('error', () => this.scheduleComparison());
       this.watches.set(folder, watching);
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
@@ -94,15 +96,15 @@ export class FolderWatcher {
 }
 
 async function describe(file: string): Promise<string> {
-  const facts = await ifThere(stat(file), undefined);
+  const facts = await orIfMissing(stat(file), undefined);
   return facts === undefined ? 'gone' : `${facts.size} ${facts.mtimeMs}`;
 }
 
-async function ifThere<T>(reading: Promise<T>, otherwise: T): Promise<T> {
+async function orIfMissing<T>(reading: Promise<T>, fallback: T): Promise<T> {
   try {
     return await reading;
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return otherwise;
+    if (errorCode(error) === 'ENOENT') return fallback;
     throw error;
   }
 }

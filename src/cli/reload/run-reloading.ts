@@ -3,10 +3,10 @@ import { findProgram, type Program } from './program.js';
 import { ServerChild } from './server-child.js';
 
 /**
- * Runs the server as a child process, and again whenever its sources change; without sources, whenever what
- * was built changes. The old server ends in order (runs pause, sockets close with 1012) before the new one
- * starts. While sources do not compile, the old one stays. Resolves with the exit code of the last server:
- * after SIGTERM or SIGINT, and when one that was not started by a change ends by itself.
+ * Runs the server as a child process and restarts it when its sources, or without sources its build, change.
+ * The old server shuts down (runs pause, sockets close with 1012) before the new one starts. If the sources
+ * do not compile, the old one continues. Resolves with the exit code of the last server: after SIGTERM or
+ * SIGINT, or when a server that was not started by a change exits by itself.
  */
 export async function runReloading(main: string, args: readonly string[]): Promise<number> {
   const program = await findProgram(main);
@@ -16,10 +16,10 @@ export async function runReloading(main: string, args: readonly string[]): Promi
   );
   const watcher = await FolderWatcher.open(
     program.folder,
-    (file) => program.counts(file),
+    (file) => program.isRelevant(file),
     () => reloader.change(),
   );
-  say(`watching ${program.folder}`);
+  print(`watching ${program.folder}`);
   try {
     return await reloader.run();
   } finally {
@@ -30,11 +30,11 @@ export async function runReloading(main: string, args: readonly string[]): Promi
 
 class Reloader {
   private server: ServerChild | undefined;
-  /** A server was ended for a change, so the next change may mend what ended this one. */
-  private renewed = false;
+  /** The server was restarted for a change, so a further change may repair one that exits. */
+  private wasRestarted = false;
   private ending = false;
   private changed = true;
-  /** So many signals to end came. */
+  /** Number of termination signals received. */
   private signals = 0;
   private wake: () => void = () => undefined;
 
@@ -43,7 +43,7 @@ class Reloader {
     private readonly args: readonly string[],
   ) {}
 
-  /** The files have changed. */
+  /** Called when files have changed. */
   change(): void {
     this.changed = true;
     this.wake();
@@ -55,55 +55,55 @@ class Reloader {
       if (this.signals > 0) return (await this.server?.exit) ?? 0;
       if (this.changed) {
         this.changed = false;
-        await this.renew();
+        await this.restart();
         continue;
       }
       const code = await Promise.race([
-        this.woken(),
+        this.nextEvent(),
         ...(this.server === undefined ? [] : [this.server.exit]),
       ]);
       if (code === undefined || this.signals > 0) continue;
-      if (!this.renewed) return code;
-      say(`the server ended with ${code}: waiting for a change`);
+      if (!this.wasRestarted) return code;
+      print(`the server ended with ${code}: waiting for a change`);
       this.server = undefined;
     }
   }
 
-  private async renew(): Promise<void> {
-    const main = await this.program.make();
+  private async restart(): Promise<void> {
+    const main = await this.program.build();
     if (this.changed || this.signals > 0) return;
     if (main === undefined) {
-      say(
+      print(
         this.server === undefined
           ? 'waiting for a change'
-          : 'the server stays as it was until that is mended',
+          : 'the server continues unchanged until that is fixed',
       );
       return;
     }
     if (this.server !== undefined) {
-      say('there are changes: starting again');
+      print('files have changed: restarting');
       this.ending = true;
       await this.server.end();
       this.ending = false;
-      this.renewed = true;
+      this.wasRestarted = true;
     }
     if (this.signals > 0) return;
     this.server = new ServerChild(main, this.args);
-    await this.program.tidy();
+    await this.program.removeOldBuilds();
   }
 
   private stop(signal: NodeJS.Signals): void {
-    // One signal more would end a server at once that is ending in order.
+    // A second signal would abort a shutdown in progress.
     if (!this.ending || this.signals > 0) this.server?.signal(signal);
     this.signals += 1;
     this.wake();
   }
 
-  private woken(): Promise<undefined> {
+  private nextEvent(): Promise<undefined> {
     return new Promise((resolve) => (this.wake = () => resolve(undefined)));
   }
 }
 
-function say(text: string): void {
+function print(text: string): void {
   process.stdout.write(`openhands-agent-server --reload: ${text}\n`);
 }

@@ -1,14 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 
-/** A server ends within 10 s of a signal; one that is later no longer listens to signals. */
-const PATIENCE_MS = 12_000;
+/** A server exits within 10 s of a signal; a later one does not respond any more. */
+const TIMEOUT_MS = 12_000;
 
-/**
- * A server process that `--reload` started. Its IPC channel tells it when its starter is gone, however that
- * ended.
- */
+/** A server process of `--reload`. When its parent dies, the IPC channel closes and it shuts down. */
 export class ServerChild {
-  /** Its exit code, when it has ended; 1 when a signal ended it. */
+  /** Resolves with the exit code; 1 when a signal ended the process. */
   readonly exit: Promise<number>;
   private readonly child: ChildProcess;
 
@@ -25,12 +22,12 @@ export class ServerChild {
     this.child.kill(signal);
   }
 
-  /** Ends it in order and answers its exit code. */
+  /** Shuts it down and returns the exit code. */
   async end(): Promise<number> {
     this.child.kill('SIGTERM');
-    const late = setTimeout(() => this.child.kill('SIGKILL'), PATIENCE_MS);
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), TIMEOUT_MS);
     const code = await this.exit;
-    clearTimeout(late);
+    clearTimeout(timer);
     return code;
   }
 }

@@ -5,10 +5,11 @@ import { isInvocable, needsInvokeTool, skillsOf } from '../../agent/skills/index
 import { makeFolder } from '../../files/index.js';
 import { settlesWithin } from '../../flow/index.js';
 import type { McpServers } from '../../tools/mcp/index.js';
-import { fitting } from '../../tools/name-pattern.js';
-import { DuplicateToolError } from '../../tools/tool-errors.js';
+import { matchingNames } from '../../text/index.js';
+import { DuplicateToolError } from '../../tools/tool-registry.js';
 import type { ToolRegistry } from '../../tools/tool-registry.js';
-import type { SubAgents, Tool, ToolHost, ToolDefinition, ToolSecrets } from '../../tools/tool.js';
+import type { Tool, ToolDefinition } from '../../tools/tool.js';
+import type { SubAgents, ToolHost, ToolSecrets } from '../../tools/tool-host.js';
 import { ensureRepository, hasChanges } from '../../git/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { ConversationClosedError, ToolNameClashError } from '../conversation-errors.js';
@@ -247,7 +248,7 @@ function filterByPrefix(
   pattern: string,
   registry: ToolRegistry,
 ): Map<string, Tool> {
-  const kept = new Set(fitting(pattern, [...all.keys()], false));
+  const kept = new Set(matchingNames(pattern, [...all.keys()], false));
   return new Map(
     [...all].filter(([name, { definition }]) => kept.has(name) || registry.isBuiltIn(definition)),
   );

@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
-import type { StartedChild } from '../../tools/tool.js';
+import type { StartedChild } from '../../tools/tool-host.js';
 import type { JsonObject } from '../../json/index.js';
 import { BranchesService } from '../branches/branches.service.js';
 import {

@@ -3,7 +3,7 @@ import { copyFile, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
-import { storageFailure } from '../../storage/index.js';
+import { toStorageError } from '../../storage/index.js';
 
 /** Long outputs that events name by their path. */
 const OUTPUTS = 'observations';
@@ -65,6 +65,6 @@ async function copyIfThere(from: string, to: string): Promise<void> {
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE);
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw storageFailure(error);
+    if (errorCode(error) !== 'ENOENT') throw toStorageError(error);
   }
 }

@@ -5,9 +5,9 @@ import { InvalidRequestError, errorMessage } from '../../errors/index.js';
 import { utcTimestamp } from '../../events/index.js';
 import { makeFolder } from '../../files/index.js';
 import { nameProblem } from '../../llm/index.js';
-import { storageFailure, StorageFailedError } from '../../storage/index.js';
-import { fitting } from '../../tools/name-pattern.js';
-import { DuplicateToolError, UnknownToolError } from '../../tools/tool-errors.js';
+import { toStorageError, StorageFailedError } from '../../storage/index.js';
+import { matchingNames } from '../../text/index.js';
+import { DuplicateToolError, UnknownToolError } from '../../tools/tool-registry.js';
 import type { ToolRegistry } from '../../tools/tool-registry.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { StartConversationRequest } from '../state/start-request.js';
@@ -82,7 +82,7 @@ export function assertToolsKnown(
     );
   }
   const { filter_tools_regex: filter } = agent;
-  if (filter !== null && fitting(filter, [], false) === undefined) {
+  if (filter !== null && matchingNames(filter, [], false) === undefined) {
     const location = ['body', 'agent', 'filter_tools_regex'];
     throw new InvalidRequestError(location, 'Not a valid regular expression', filter);
   }
@@ -135,7 +135,7 @@ export async function makeWorkingDir(workingDir: string, baseDir: string): Promi
   try {
     await makeFolder(path.resolve(baseDir, workingDir));
   } catch (error) {
-    const failure = storageFailure(error);
+    const failure = toStorageError(error);
     if (failure instanceof StorageFailedError && failure.isFull) throw failure;
     const reason = errorMessage(error);
     throw new InvalidRequestError(location, `working_dir cannot be used: ${reason}`, workingDir);

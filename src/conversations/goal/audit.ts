@@ -2,8 +2,7 @@ import { describeEvent } from '../../agent/condenser/summary-prompt.js';
 import type { ViewEvent } from '../../agent/agent-view.js';
 import { plainText, textContent, type Message } from '../../events/index.js';
 import { isJsonObject, parseJson } from '../../json/index.js';
-import { taggedParts } from '../../text/index.js';
-import { pythonRepr } from '../../tools/arguments/python-text.js';
+import { pythonRepr, taggedParts } from '../../text/index.js';
 import type { GoalVerdict } from '../state/conversation-state.js';
 
 /** Characters of the history, and of one event of it, that an audit looks at: the newest count. */

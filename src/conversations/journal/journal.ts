@@ -81,7 +81,7 @@ export class Journal implements EventSink {
     const { submitted } = this.writer;
     const events = drafts.map((draft, index) => this.apply(draft, submitted + index));
     const written = this.writer.write(events);
-    this.services.catalogue.touch(this.state);
+    this.services.catalogue.updateEntry(this.state);
     // The snapshot says `running` before the run does anything: that is how a restart finds interrupted runs.
     const starts = this.state.execution_status === 'running' && statusBefore !== 'running';
     const saved = starts ? this.save() : Promise.resolve();

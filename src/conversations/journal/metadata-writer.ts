@@ -28,7 +28,7 @@ export class MetadataWriter {
   /** Sets `updated_at`, for changes without an event. */
   markChanged(): void {
     touch(this.state, utcTimestamp());
-    this.services.catalogue.touch(this.state);
+    this.services.catalogue.updateEntry(this.state);
   }
 
   /** Resolves when a snapshot at least as new as this call is on disk. */

@@ -30,7 +30,7 @@ export class EventSearch {
     const found = await this.matches(query, this.start(query), query.limit + 1);
     const next = found[query.limit];
     return {
-      parts: this.log.partsOf(found.slice(0, query.limit), PART_BYTES),
+      parts: this.log.splitByBytes(found.slice(0, query.limit), PART_BYTES),
       nextPageId: next === undefined ? null : this.log.entry(next).id,
     };
   }

@@ -272,7 +272,7 @@ export class ConversationRegistry {
     // After a lost lease the new owner records the interrupted run.
     if (wasRunning && !(error instanceof LeaseLostError)) {
       this.unrecordedRuns.add(broken.id, errorMessage(error));
-      this.services.catalogue.touch({ ...broken.state, execution_status: 'error' });
+      this.services.catalogue.updateEntry({ ...broken.state, execution_status: 'error' });
     }
     this.retire(broken.id, broken);
   }

@@ -73,7 +73,7 @@ export class ConversationStore {
     const storage = await this.openEmpty(state.id);
     const { log, fence } = storage;
     try {
-      if (fill) await catalogue.begin(state.id);
+      if (fill) await catalogue.beginCreation(state.id);
       await fill?.(log, fence);
       // The metadata last: without them the conversation does not exist.
       await catalogue.save(toStored(state, log.length, this.codec), fence);

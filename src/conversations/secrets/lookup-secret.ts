@@ -1,8 +1,7 @@
 import { errorMessage } from '../../errors/index.js';
 import { asJsonObject } from '../../json/index.js';
-import { splitBasicAuth, parseUrl } from '../../text/index.js';
+import { splitBasicAuth, parseUrl, readResponseText } from '../../text/index.js';
 import { MAX_SECRET_LENGTH } from './secret-sources.js';
-import { boundedText } from '../../tools/bounded-text.js';
 
 /**
  * The one credential that keepers are bound for: how Codex is signed in, which its vendor renews from time to
@@ -47,7 +46,7 @@ export async function lookUp(
       await response.body?.cancel();
       throw new SecretLookupError(`its server answered ${response.status}`, response.status);
     }
-    return await boundedText(
+    return await readResponseText(
       response,
       MAX_BYTES,
       () => new SecretLookupError('the answer is too long', response.status),

@@ -1,5 +1,5 @@
 import type { SecretName } from '../../agent/prompt/secrets-section.js';
-import type { NamedSecrets, ToolSecrets } from '../../tools/tool.js';
+import type { NamedSecrets, ToolSecrets } from '../../tools/tool-host.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { CODEX_SIGN_IN, keptCredential, lookUp, SecretLookupError, tokensIn } from './lookup-secret.js';
 import { MAX_SECRET_LENGTH, secretSources, toldValues, type SecretHolder } from './secret-sources.js';

@@ -13,7 +13,7 @@ import {
   type ModelQuestion,
   type RoutedModel,
   type ToolModels,
-} from '../../tools/tool.js';
+} from '../../tools/tool-host.js';
 import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { Journal } from '../journal/journal.js';
@@ -104,7 +104,7 @@ export class ConversationModels implements ToolModels {
 
   async ask(asked: ModelQuestion, signal: AbortSignal, own: JsonObject = {}): Promise<ModelAnswer> {
     const loaded = await this.load(asked.profile, own);
-    const usage_id = asked.bucket ?? `${asked.profile}:${loaded.model}`;
+    const usage_id = asked.usageId ?? `${asked.profile}:${loaded.model}`;
     const config: LlmConfig = { ...loaded, usage_id, stream: false };
     const response = await this.complete(config, asked, signal);
     await this.journal.commit([this.usage.count(usage_id, config.model, response)]);

@@ -1,5 +1,5 @@
 import { withoutTrailing } from '../../text/index.js';
-import { HostRefusal, type ModelQuestion } from '../../tools/tool.js';
+import { HostRefusal, type ModelQuestion } from '../../tools/tool-host.js';
 import { isJsonObject } from '../../json/index.js';
 
 /** Which model suits which kind of task, in words that a model chooses by. */
@@ -30,7 +30,7 @@ export interface Route {
 /** The question which kind of task a conversation is about. */
 export function routingQuestion(table: RoutingTable, conversation: string): ModelQuestion {
   const excerpt = conversation.slice(-MAX_EXCERPT);
-  const base = { profile: table.classifier, bucket: `classifier:${table.classifier}` };
+  const base = { profile: table.classifier, usageId: `classifier:${table.classifier}` };
   if (table.template !== null) {
     const question = table.template
       .replaceAll(/\{\{\s*instance_text\s*\}\}/g, () => excerpt)

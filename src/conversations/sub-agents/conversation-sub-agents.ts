@@ -16,7 +16,7 @@ import {
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
-import { HostRefusal, type SubAgents, type TaskResult } from '../../tools/tool.js';
+import { HostRefusal, type SubAgents, type TaskResult } from '../../tools/tool-host.js';
 import type { JsonObject } from '../../json/index.js';
 import { promptFilesOf } from '../context/prompt-files.js';
 import { HookContext } from '../agent-runtime/hook-context.js';

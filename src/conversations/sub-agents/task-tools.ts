@@ -4,7 +4,8 @@ import { isInvocable, skillsOf } from '../../agent/skills/index.js';
 import type { AgentType } from '../../agent/sub-agents/index.js';
 import type { McpServers } from '../../tools/mcp/index.js';
 import type { ToolRegistry } from '../../tools/tool-registry.js';
-import { HostRefusal, type Tool, type ToolHost } from '../../tools/tool.js';
+import type { Tool } from '../../tools/tool.js';
+import { HostRefusal, type ToolHost } from '../../tools/tool-host.js';
 import type { Toolset } from '../agent-runtime/toolset.js';
 
 /** The tools of one task, which end with it. */

@@ -3,7 +3,7 @@ import { open, readdir, readlink, realpath, stat, writeFile } from 'node:fs/prom
 import path from 'node:path';
 import { isInside, makeFolder } from '../../files/index.js';
 import { errorMessage } from '../../errors/index.js';
-import { storageFailure } from '../../storage/index.js';
+import { toStorageError } from '../../storage/index.js';
 import { InvalidExtensionError, SourceUnavailableError } from './extension-errors.js';
 
 /** Limits of an extension. */
@@ -33,7 +33,7 @@ export async function copyTree(from: string, to: string, root: string): Promise<
     await copyFolder(copy, await asSourceError(realpath(from)), to, '', []);
   } catch (error) {
     if (error instanceof InvalidExtensionError || error instanceof SourceUnavailableError) throw error;
-    throw storageFailure(error);
+    throw toStorageError(error);
   }
   return copy.skipped;
 }

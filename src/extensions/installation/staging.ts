@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
-import { storageFailure } from '../../storage/index.js';
+import { toStorageError } from '../../storage/index.js';
 import { copyTree } from './copy-tree.js';
 import { InvalidExtensionError } from './extension-errors.js';
 import { isExtensionName, type ExtensionMetadata, type ExtensionKind } from './extension-kind.js';
@@ -55,7 +55,7 @@ export class Staging {
     await this.sweep();
     const place = await this.newPath();
     await makeFolder(place, 0o700).catch((error: unknown) => {
-      throw storageFailure(error);
+      throw toStorageError(error);
     });
     try {
       const { baseDir, github } = this;
@@ -98,7 +98,7 @@ export class Staging {
   /** A new path. @throws StorageFailedError */
   async newPath(): Promise<string> {
     await makeFolder(this.root, 0o700).catch((error: unknown) => {
-      throw storageFailure(error);
+      throw toStorageError(error);
     });
     return path.join(this.root, randomUUID());
   }

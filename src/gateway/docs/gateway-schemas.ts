@@ -9,10 +9,10 @@ const listOf = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
 const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
 const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
 
-/** Of OpenAI's; what a run comes to is always `stop`. */
+/** OpenAI's values; the gateway always answers `stop`. */
 const FINISH_REASONS = ['stop', 'length', 'tool_calls', 'content_filter', 'function_call'];
 
-/** An object; fields whose names end in `?` may be left out. */
+/** An object schema; fields whose names end in `?` are optional. */
 function object(fields: Record<string, JsonSchema>): JsonSchema {
   const names = Object.keys(fields);
   return {
@@ -22,7 +22,7 @@ function object(fields: Record<string, JsonSchema>): JsonSchema {
   };
 }
 
-/** What `/v1` answers. */
+/** Schemas of the answers of `/v1`. */
 export function gatewaySchemas(): Record<string, JsonSchema> {
   return {
     OpenAIModelListResponse: object({ 'object?': withDefault('list'), data: listOf(ref('Model')) }),

@@ -1,9 +1,9 @@
 import { model } from '../../http/validation/dto.js';
 import { Field } from '../../http/validation/field.js';
 import { choice, flag, listOf, nullable, text } from '../../http/validation/field-type.js';
-import { orNull, textOr, whole } from './unions.js';
+import { orNull, textOr, nestedObject } from './unions.js';
 
-/** So many messages of a dialogue are read; the conversation here has its history itself. */
+/** Maximum number of messages; the conversation has its own history. */
 const MAX_MESSAGES = 2048;
 
 /** An image. */
@@ -20,7 +20,7 @@ export class OpenAIContentPartDto {
   @Field(nullable(text()))
   text: string | null = null;
 
-  @Field(orNull(textOr('OpenAIImageURL', whole(OpenAIImageURLDto, 'OpenAIImageURL'))))
+  @Field(orNull(textOr('OpenAIImageURL', nestedObject(OpenAIImageURLDto, 'OpenAIImageURL'))))
   image_url: OpenAIImageURLDto | string | null = null;
 }
 
@@ -29,27 +29,31 @@ export class OpenAIChatMessageDto {
   @Field(choice(['system', 'developer', 'user', 'assistant', 'tool']))
   role!: string;
 
-  @Field(orNull(textOr('list[OpenAIContentPart]', listOf(whole(OpenAIContentPartDto, 'OpenAIContentPart')))))
+  @Field(
+    orNull(
+      textOr('list[OpenAIContentPart]', listOf(nestedObject(OpenAIContentPartDto, 'OpenAIContentPart'))),
+    ),
+  )
   content: string | OpenAIContentPartDto[] | null = null;
 }
 
-/** What a stream says besides the answer. */
+/** Options of a stream. */
 export class OpenAIStreamOptionsDto {
-  @Field(flag(), 'Ends with the tokens that the conversation has used.')
+  @Field(flag(), 'The stream ends with the token usage of the conversation.')
   include_usage = false;
 
-  @Field(flag(), 'False: only the final response, without what the agent says on the way to it.')
+  @Field(flag(), 'False: only the final response, without the messages before it.')
   include_commentary = true;
 }
 
-/** A request for a chat completion. Other fields of OpenAI's API are taken and have no effect. */
+/** A request for a chat completion. Other fields of OpenAI's API are accepted and ignored. */
 export class OpenAIChatCompletionRequestDto {
-  @Field(text(), '`openhands_` and the name of an LLM profile.')
+  @Field(text(), '`openhands_` followed by the name of an LLM profile.')
   model!: string;
 
   @Field(
     listOf(model(OpenAIChatMessageDto), { max: MAX_MESSAGES }),
-    'The last one of the user is sent to the agent; those of the system are added to the prompt of a new conversation.',
+    'The last user message is sent to the agent; system messages are added to the prompt of a new conversation.',
   )
   messages!: OpenAIChatMessageDto[];
 

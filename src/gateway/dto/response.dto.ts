@@ -1,8 +1,8 @@
 import { Field } from '../../http/validation/field.js';
 import { choice, flag, listOf, nullable, recordOf, text } from '../../http/validation/field-type.js';
-import { textOr, whole } from './unions.js';
+import { textOr, nestedObject } from './unions.js';
 
-/** So many messages may be sent at once. */
+/** Maximum number of messages. */
 const MAX_MESSAGES = 2048;
 
 /** A part of a message. */
@@ -25,30 +25,32 @@ export class OpenAIResponseInputMessageDto {
   @Field(
     textOr(
       'list[OpenAIResponseInputContentPart]',
-      listOf(whole(OpenAIResponseInputContentPartDto, 'OpenAIResponseInputContentPart')),
+      listOf(nestedObject(OpenAIResponseInputContentPartDto, 'OpenAIResponseInputContentPart')),
     ),
   )
   content!: string | OpenAIResponseInputContentPartDto[];
 }
 
-/** A request for a response. Other fields of OpenAI's API are taken and have no effect. */
+/** A request for a response. Other fields of OpenAI's API are accepted and ignored. */
 export class OpenAIResponseRequestDto {
-  @Field(text(), '`openhands_` and the name of an LLM profile.')
+  @Field(text(), '`openhands_` followed by the name of an LLM profile.')
   model!: string;
 
   @Field(
     textOr(
       'list[OpenAIResponseInputMessage]',
-      listOf(whole(OpenAIResponseInputMessageDto, 'OpenAIResponseInputMessage'), { max: MAX_MESSAGES }),
+      listOf(nestedObject(OpenAIResponseInputMessageDto, 'OpenAIResponseInputMessage'), {
+        max: MAX_MESSAGES,
+      }),
     ),
-    'All messages of user and assistant are sent to the agent; those of the system are added to its prompt.',
+    'All user and assistant messages are sent to the agent; system messages are added to its prompt.',
   )
   input!: string | OpenAIResponseInputMessageDto[];
 
   @Field(nullable(text()), 'Added to the prompt of a new conversation.')
   instructions: string | null = null;
 
-  @Field(nullable(text()), 'Not supported: continue a conversation by the header.')
+  @Field(nullable(text()), 'Not supported: use the header to continue a conversation.')
   previous_response_id: string | null = null;
 
   @Field(flag(), 'Not supported: conversations are kept, responses are not.')
@@ -57,6 +59,6 @@ export class OpenAIResponseRequestDto {
   @Field(flag())
   stream = false;
 
-  @Field(nullable(recordOf(text())), 'Answered as it came.')
+  @Field(nullable(recordOf(text())), 'Returned unchanged.')
   metadata: Record<string, string> | null = null;
 }

@@ -3,8 +3,8 @@ import type { DtoClass } from '../../http/validation/field.js';
 import { text, type FieldType } from '../../http/validation/field-type.js';
 import { prefixPath } from '../../http/validation/problem.js';
 
-/** An object that is checked as one value, so that it can be one of the forms of a field. */
-export function whole<T extends object>(dto: DtoClass<T>, className: string): FieldType {
+/** An object that is validated as a single value, so that it can be part of a union. */
+export function nestedObject<T extends object>(dto: DtoClass<T>, className: string): FieldType {
   const type = model(dto, { className });
   return {
     read: (raw) => type.read(raw),
@@ -14,7 +14,8 @@ export function whole<T extends object>(dto: DtoClass<T>, className: string): Fi
 }
 
 /**
- * A text, or something else; what fits neither is told of both. @param name of the other form, in problems
+ * A string or another type; reports the problems of both if neither fits. @param name of the other type in
+ * problems
  */
 export function textOr(name: string, other: FieldType): FieldType {
   return {
@@ -30,7 +31,7 @@ export function textOr(name: string, other: FieldType): FieldType {
   };
 }
 
-/** Also null, as one more form: its schema stands beside the others. */
+/** Adds null as a member of the union. */
 export function orNull(type: FieldType): FieldType {
   const { anyOf } = type.schema();
   const forms: unknown[] = Array.isArray(anyOf) ? anyOf : [type.schema()];

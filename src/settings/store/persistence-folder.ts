@@ -3,7 +3,7 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { FolderLock, makeFolder, replaceFile, resolveLink, type StillHeld } from '../../files/index.js';
-import { storageFailure } from '../../storage/index.js';
+import { toStorageError } from '../../storage/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { DamagedFileError, TooLargeError } from '../settings-errors.js';
 
@@ -49,7 +49,7 @@ export class PersistenceFolder {
   async names(folder: string): Promise<string[]> {
     const files = await readdir(this.path(folder)).catch((error: unknown) => {
       if (errorCode(error) === 'ENOENT') return [];
-      throw storageFailure(error);
+      throw toStorageError(error);
     });
     return files
       .filter((file) => file.endsWith('.json') && !file.startsWith('.'))
@@ -66,7 +66,7 @@ export class PersistenceFolder {
       await makeFolder(this.root, 0o700);
       return await this.lock.hold((stillHeld) => work(new FolderWriter(this, stillHeld)));
     } catch (error) {
-      throw storageFailure(error);
+      throw toStorageError(error);
     }
   }
 
@@ -97,7 +97,7 @@ export class PersistenceFolder {
       }
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return undefined;
-      throw storageFailure(error);
+      throw toStorageError(error);
     }
   }
 }

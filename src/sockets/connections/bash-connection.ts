@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import { bashError } from '../../bash/bash-event.js';
-import type { BashShell } from '../../bash/bash-shell.js';
+import type { BashShell } from '../../bash/shell/bash-shell.js';
 import { errorMessage, errorStack } from '../../errors/index.js';
 import { readBashFrame } from '../frames/bash-frame.js';
 import { CLOSE, closeSocket } from './close-code.js';

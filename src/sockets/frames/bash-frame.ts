@@ -1,5 +1,5 @@
 import type { BashRequest } from '../../bash/bash-event.js';
-import { ExecuteBashRequestDto } from '../../bash/dto/bash.dto.js';
+import { ExecuteBashRequestDto } from '../../bash/api/bash.dto.js';
 import { problemsOf, readDto } from '../../http/index.js';
 import {
   describeJsonMistake,

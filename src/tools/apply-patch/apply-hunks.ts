@@ -1,21 +1,21 @@
-import type { SourceText, Splice } from '../file-editor/source-text.js';
+import type { SourceText, Splice } from '../text-files/source-text.js';
 import { ComparisonBudget, NumberedLines } from './numbered-lines.js';
 import type { Hunk, HunkLine } from './parse-patch.js';
 import { PatchError } from './patch-error.js';
 
-/** How a line of a hunk and one of the file are compared, and what it counts when they are equal only so. */
+/** Ways to compare lines, from strict to lenient, with the fuzz that a match adds. */
 const COMPARISONS: readonly { fuzz: number; of: (line: string) => string }[] = [
   { fuzz: 0, of: (line) => line },
   { fuzz: 1, of: (line) => line.trimEnd() },
   { fuzz: 100, of: (line) => line.trim() },
 ];
-/** What it counts when a hunk for the end of a file fits only elsewhere. */
-const NOT_AT_END = 10_000;
+/** The fuzz of a hunk for the end of the file that only matches elsewhere. */
+const FUZZ_NOT_AT_END = 10_000;
 
 /**
- * Applies hunks to a text, one below the other. Lines that stay are kept as the file has them. Works in
- * parts, because a model may want thousands of hunks in a file of a million lines.
- * @throws PatchError when one does not fit
+ * Applies hunks to a text from top to bottom. Context lines stay as they are in the file. Yields regularly,
+ * because a patch may have thousands of hunks for a file of a million lines.
+ * @throws PatchError if a hunk does not match
  */
 export function* applyHunks(
   source: SourceText,
@@ -23,13 +23,13 @@ export function* applyHunks(
 ): Generator<void, { edited: SourceText; fuzz: number }> {
   const lines = source.text.split('\n');
   const finder = new HunkFinder(lines);
-  const places = new LinePlaces(lines);
+  const offsets = new LineOffsets(lines);
   const splices: Splice[] = [];
   let from = 0;
   let fuzz = 0;
   for (const hunk of hunks) {
     for (const anchor of hunk.anchors) {
-      from = yield* finder.below(anchor, from);
+      from = yield* finder.lineBelow(anchor, from);
       yield;
     }
     const expected = hunk.lines.filter(({ kind }) => kind !== '+').map(({ text }) => text);
@@ -37,7 +37,7 @@ export function* applyHunks(
     if (!found) {
       throw new PatchError(`Invalid${hunk.atEnd ? ' EOF' : ''} Context ${from}:\n${expected.join('\n')}`);
     }
-    for (const splice of splicesOf(hunk.lines, found.at, places)) splices.push(splice);
+    for (const splice of splicesOf(hunk.lines, found.at, offsets)) splices.push(splice);
     from = found.at + expected.length;
     fuzz += found.fuzz;
     yield;
@@ -45,21 +45,21 @@ export function* applyHunks(
   return { edited: source.spliceAll(splices), fuzz };
 }
 
-interface Found {
+interface HunkMatch {
   at: number;
   fuzz: number;
 }
 
-/** Finds lines of a patch in a text: exactly, or else with other space around them. */
+/** Finds a hunk's lines in a text, exactly or else ignoring white space around them. */
 class HunkFinder {
   private readonly budget = new ComparisonBudget();
-  /** By comparison; made when it is needed. */
+  /** One per comparison, created when needed. */
   private readonly numbered: NumberedLines[] = [];
 
   constructor(private readonly lines: readonly string[]) {}
 
-  /** The line below an anchor; where we are if there is no such line. */
-  *below(anchor: string, from: number): Generator<void, number> {
+  /** The line below an anchor, or `from` if the anchor is not found. */
+  *lineBelow(anchor: string, from: number): Generator<void, number> {
     const found = yield* this.find([anchor], from);
     return found ? found.at + 1 : from;
   }
@@ -68,7 +68,7 @@ class HunkFinder {
     expected: readonly string[],
     from: number,
     end = this.lines.length,
-  ): Generator<void, Found | undefined> {
+  ): Generator<void, HunkMatch | undefined> {
     for (const [index, { fuzz, of }] of COMPARISONS.entries()) {
       const numbered = (this.numbered[index] ??= yield* NumberedLines.of(this.lines, of, this.budget));
       const at = yield* numbered.find(expected, from, end);
@@ -77,24 +77,24 @@ class HunkFinder {
     return undefined;
   }
 
-  *findAtEnd(expected: readonly string[], from: number): Generator<void, Found | undefined> {
-    // The end of the last line is no line.
+  *findAtEnd(expected: readonly string[], from: number): Generator<void, HunkMatch | undefined> {
+    // A line end at the end of the text does not begin another line.
     const end = this.lines.at(-1) === '' ? this.lines.length - 1 : this.lines.length;
     const found = yield* this.find(expected, Math.max(from, end - expected.length), end);
     if (found) return found;
     const elsewhere = yield* this.find(expected, from);
-    return elsewhere && { at: elsewhere.at, fuzz: elsewhere.fuzz + NOT_AT_END };
+    return elsewhere && { at: elsewhere.at, fuzz: elsewhere.fuzz + FUZZ_NOT_AT_END };
   }
 }
 
-/** The changes of a hunk that fits at a line: those lines that go or come, without the ones that stay. */
-function splicesOf(hunk: readonly HunkLine[], at: number, places: LinePlaces): Splice[] {
+/** The changes of a hunk that matches at a line: removed and added lines, without context lines. */
+function splicesOf(hunk: readonly HunkLine[], at: number, offsets: LineOffsets): Splice[] {
   const splices: Splice[] = [];
   let line = at;
   let first = at;
   let added: string[] = [];
   const flush = (): void => {
-    if (line > first || added.length > 0) splices.push(places.splice(first, line, added));
+    if (line > first || added.length > 0) splices.push(offsets.splice(first, line, added));
     added = [];
   };
   for (const { kind, text } of hunk) {
@@ -111,8 +111,8 @@ function splicesOf(hunk: readonly HunkLine[], at: number, places: LinePlaces): S
   return splices;
 }
 
-/** Where the lines of a text are, so that lines can be replaced in it. */
-class LinePlaces {
+/** Maps line numbers to offsets in a text. */
+class LineOffsets {
   private readonly starts: number[] = [];
   private readonly length: number;
 
@@ -125,15 +125,15 @@ class LinePlaces {
     this.length = start - 1;
   }
 
-  /** The lines from `first` up to `end` give way to others. */
+  /** Replaces the lines from `first` up to `end` (exclusive). */
   splice(first: number, end: number, added: readonly string[]): Splice {
     const start = this.starts[first] ?? this.length;
     const stop = this.starts[end];
     if (stop !== undefined) {
       return { start, end: stop, replacement: added.map((line) => `${line}\n`).join('') };
     }
-    // The last line has no end of its own: what comes behind it brings one, and it takes one along when it
-    // goes.
+    // The last line has no line end: lines appended behind it add one, and removing it removes the one
+    // before.
     const text = added.join('\n');
     if (first >= this.starts.length) {
       return { start: this.length, end: this.length, replacement: `\n${text}` };

@@ -3,10 +3,10 @@ import { textContent, type Observation } from '../../events/index.js';
 import { functionTool, textArgument } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
 import { parsePatch, patchedPaths } from './parse-patch.js';
-import { carryOut, planPatch } from './patch-files.js';
+import { applyPlan, planPatch } from './patch-files.js';
 import { PatchError } from './patch-error.js';
 
-/** Lets the agent change several files at once by a patch in the format that OpenAI's models know. */
+/** Lets the agent change several files at once with a patch in the format that OpenAI models know. */
 export const applyPatchDefinition: ToolDefinition = {
   name: 'apply_patch',
   kind: 'ApplyPatchTool',
@@ -56,7 +56,7 @@ async function applyPatch(patch: string, workingDir: string, signal: AbortSignal
   try {
     const plan = await planPatch(parsePatch(patch), workingDir, signal);
     signal.throwIfAborted();
-    await carryOut(plan);
+    await applyPlan(plan);
     const { changes, fuzz } = plan;
     const message = 'Done!';
     return { content: [textContent(message)], is_error: false, message, fuzz, commit: { changes }, kind };

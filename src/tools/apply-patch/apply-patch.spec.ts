@@ -14,7 +14,7 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { plainText, type Observation } from '../../events/index.js';
-import { SourceText } from '../file-editor/source-text.js';
+import { SourceText } from '../text-files/source-text.js';
 import { applyHunks } from './apply-hunks.js';
 import { applyPatchDefinition } from './apply-patch-tool.js';
 import { parsePatch } from './parse-patch.js';
@@ -38,7 +38,7 @@ const apply = (body: string): Promise<Observation> =>
 const text = (name: string): Promise<string> => readFile(path.join(folder, name), 'utf8');
 
 describe('apply_patch', () => {
-  it('answers as recorded', async () => {
+  it('answers as the original does', async () => {
     expect(await apply('*** Add File: n.txt\n+hello\n*** Update File: a.py\n@@\n a\n-x\n+y')).toEqual({
       content: [{ cache_prompt: false, type: 'text', text: 'Done!' }],
       is_error: false,
@@ -59,7 +59,7 @@ describe('apply_patch', () => {
     expect(await readdir(folder)).toEqual(['n.txt', 'sub']);
   });
 
-  it('moves files, with their mode, and makes the folders that they need', async () => {
+  it('moves files with their mode and creates missing folders', async () => {
     await chmod(path.join(folder, 'a.py'), 0o755);
     const moved = await apply('*** Update File: a.py\n*** Move to: new/b.py\n@@\n x\n+z');
     expect(moved).toMatchObject({ commit: { changes: { 'a.py': { move_path: 'new/b.py' } } } });
@@ -90,7 +90,7 @@ describe('apply_patch', () => {
     expect([await readdir(folder), await text('a.py')]).toEqual([['a.py', 'sub'], 'a\nx\nb\n']);
   });
 
-  it('follows no link out of the workspace', async () => {
+  it('refuses symbolic links that lead out of the workspace', async () => {
     await symlink(outside, path.join(folder, 'link'));
     await writeFile(path.join(outside, 'secret'), 's\n');
     await symlink(path.join(outside, 'secret'), path.join(folder, 'file'));
@@ -104,7 +104,7 @@ describe('apply_patch', () => {
     expect(await readdir(outside)).toEqual(['secret', 'work']);
   });
 
-  it('takes an absolute path of the workspace, and says what it will touch', async () => {
+  it('accepts absolute paths in the workspace and locks the resolved files', async () => {
     const body = `*** Update File: ${folder}/a.py\n@@\n-x\n+y`;
     expect(invocation(`${body}\n*** Add File: sub/../q\n`).touches()).toEqual([
       { kind: 'file', key: path.join(folder, 'a.py') },
@@ -113,7 +113,7 @@ describe('apply_patch', () => {
     expect(await apply(body)).toMatchObject({ is_error: false });
   });
 
-  it('refuses what is no patch', async () => {
+  it('refuses a text that is not a patch', async () => {
     const run = async (patch: string) =>
       plainText((await invocation(patch).execute({ signal: new AbortController().signal })).content);
     expect(await run('garbage')).toBe("Invalid patch: must start with '*** Begin Patch'");
@@ -147,11 +147,11 @@ describe('applyHunks', () => {
     ['other line ends', 'a\r\nb\r\n', '@@\n a\n-b\n+c\n+d', 'a\r\nc\r\nd\r\n', 0],
     ['an empty line without its space', 'a\n\nb\n', '@@\n a\n\n-b\n+c', 'a\n\nc\n', 0],
     ['only new lines', 'a\n', '@@\n+b', 'b\na\n', 0],
-  ])('fits %s', (_name, before, hunks, after, fuzz) => {
+  ])('applies hunks despite differences: %s', (_name, before, hunks, after, fuzz) => {
     expect(patched(before, hunks)).toEqual([after, fuzz]);
   });
 
-  it('takes time that grows with the lines, not with their product', () => {
+  it('takes time proportional to the number of lines', () => {
     const started = performance.now();
     const hunk = `@@\n${' x\n'.repeat(10_000)}-y`;
     expect(() => patched('x\n'.repeat(40_000), hunk)).toThrow(/^Invalid Context 0/);
@@ -161,7 +161,7 @@ describe('applyHunks', () => {
     expect(performance.now() - started).toBeLessThan(4_000);
   });
 
-  it('turns any text into any other, whatever hunk says so', () => {
+  it('can turn any text into any other', () => {
     const lines = fc.array(fc.constantFrom('a', 'b', ' c', ''), { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(lines, lines, (before, after) => {

@@ -1,16 +1,16 @@
 import { fallbacks } from '../../text/index.js';
 import { PatchError } from './patch-error.js';
 
-/** How many lines may be compared for one patch (0.5 s); more is refused. */
+/** The maximum number of line comparisons for a patch (0.5 s). */
 const MAX_COMPARISONS = 200_000_000;
-/** So many are compared, or numbered, in one part of the work. */
-const LINES_AT_ONCE = 8192;
+/** The number of lines that are processed between two yields. */
+const CHUNK_LINES = 8192;
 
-/** The comparisons that a patch has left. */
+/** Limits the line comparisons of a patch. */
 export class ComparisonBudget {
   private left = MAX_COMPARISONS;
 
-  /** @throws PatchError once nothing is left */
+  /** @throws PatchError once the budget is exceeded */
   spend(count: number): void {
     this.left -= count;
     if (this.left < 0) {
@@ -20,8 +20,8 @@ export class ComparisonBudget {
 }
 
 /**
- * The lines of a text as numbers, equal lines with equal numbers, so that a sequence of lines is found in
- * linear time whatever the lines are. All methods work in parts.
+ * The lines of a text as numbers, equal lines with equal numbers. A sequence of lines is found in linear
+ * time. The generators yield regularly so that their caller can let the event loop run.
  */
 export class NumberedLines {
   private constructor(
@@ -29,12 +29,12 @@ export class NumberedLines {
     /** The number of each line. */
     private readonly lines: Int32Array,
     private readonly numbers: ReadonlyMap<string, number>,
-    /** By number: the last line that has it. */
+    /** For each number, the index of the last line that has it. */
     private readonly last: readonly number[],
     private readonly budget: ComparisonBudget,
   ) {}
 
-  /** @param form what of a line counts: lines are equal when their forms are */
+  /** @param form normalises a line: lines with the same form are equal */
   static *of(
     lines: readonly string[],
     form: (line: string) => string,
@@ -49,13 +49,13 @@ export class NumberedLines {
       if (number === numbers.size) numbers.set(key, number);
       numbered[index] = number;
       last[number] = index;
-      if (index % LINES_AT_ONCE === 0) yield;
+      if (index % CHUNK_LINES === 0) yield;
     }
     return new NumberedLines(form, numbered, numbers, last, budget);
   }
 
   /**
-   * Where a sequence of lines begins that is within the lines `from` up to `end`; -1 if there is none.
+   * Finds a sequence of lines between `from` and `end` (exclusive). Returns its first line, or -1.
    * @throws PatchError
    */
   *find(searched: readonly string[], from: number, end = this.lines.length): Generator<void, number> {
@@ -63,10 +63,10 @@ export class NumberedLines {
     const wanted = new Int32Array(searched.length);
     for (const [index, line] of searched.entries()) {
       const number = this.numbers.get(this.form(line));
-      // It is nowhere, or only above.
+      // The line does not occur, or only above `from`.
       if (number === undefined || (this.last[number] ?? -1) < from) return -1;
       wanted[index] = number;
-      if (index % LINES_AT_ONCE === 0) yield;
+      if (index % CHUNK_LINES === 0) yield;
     }
     if (wanted.length === 0) return from;
     const table = fallbacks(wanted.length, (at) => wanted[at] ?? -1);
@@ -76,14 +76,14 @@ export class NumberedLines {
       while (matched > 0 && wanted[matched] !== number) matched = table[matched - 1] ?? 0;
       if (wanted[matched] === number) matched += 1;
       if (matched === wanted.length) {
-        this.budget.spend((at - from) % LINES_AT_ONCE);
+        this.budget.spend((at - from) % CHUNK_LINES);
         return at - matched + 1;
       }
-      if ((at - from) % LINES_AT_ONCE !== LINES_AT_ONCE - 1) continue;
-      this.budget.spend(LINES_AT_ONCE);
+      if ((at - from) % CHUNK_LINES !== CHUNK_LINES - 1) continue;
+      this.budget.spend(CHUNK_LINES);
       yield;
     }
-    this.budget.spend((end - from) % LINES_AT_ONCE);
+    this.budget.spend((end - from) % CHUNK_LINES);
     return -1;
   }
 }

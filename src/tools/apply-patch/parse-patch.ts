@@ -1,21 +1,21 @@
 import { PatchError } from './patch-error.js';
 
-/** What a patch does to one file. Paths are as the patch has them. */
+/** The change of one file. Paths are as written in the patch. */
 export type FilePatch =
   | { type: 'add'; path: string; content: string }
   | { type: 'delete'; path: string }
   | { type: 'update'; path: string; moveTo: string | undefined; hunks: Hunk[] };
 
-/** Lines that follow each other in the file, and what becomes of them. */
+/** A change of consecutive lines. */
 export interface Hunk {
-  /** Lines somewhere above it, in their order: where to begin to look. */
+  /** Lines above the hunk, in order. The search starts below them. */
   anchors: string[];
   lines: HunkLine[];
-  /** It is at the end of the file. */
+  /** Whether the hunk is at the end of the file. */
   atEnd: boolean;
 }
 
-/** A line of a hunk: one that stays, one that goes, or one that comes. */
+/** A context line (space), a removed line (`-`) or an added line (`+`). */
 export interface HunkLine {
   kind: ' ' | '-' | '+';
   text: string;
@@ -30,8 +30,8 @@ const MOVE = '*** Move to: ';
 const END_OF_FILE = '*** End of File';
 
 /**
- * Reads a patch in the format of OpenAI's models: `*** Begin Patch`, a section for each file, `*** End
- * Patch`. Nothing is looked up: whether it fits is seen when it is applied.
+ * Parses a patch in the format of OpenAI models: `*** Begin Patch`, a section for each file, `*** End Patch`.
+ * Does not access files: whether the patch matches shows when it is applied.
  * @throws PatchError
  */
 export function parsePatch(text: string): FilePatch[] {
@@ -42,12 +42,12 @@ export function parsePatch(text: string): FilePatch[] {
   }
   const reader = new LineReader(lines.slice(1, -1));
   const patches: FilePatch[] = [];
-  while (!reader.atEnd) patches.push(readFile(reader));
-  refuseDoubled(patches);
+  while (!reader.atEnd) patches.push(parseSection(reader));
+  assertUniquePaths(patches);
   return patches;
 }
 
-/** The paths that a patch names, without reading the rest of it. */
+/** The paths in a patch, without parsing the rest of it. */
 export function patchedPaths(text: string): string[] {
   const names = [ADD, UPDATE, DELETE, MOVE];
   return text.split('\n').flatMap((line) => {
@@ -71,41 +71,41 @@ class LineReader {
     this.at++;
     return line;
   }
-  /** What follows a keyword, if the line begins with it. */
+  /** The text behind a keyword if the line begins with it; else undefined. */
   take(keyword: string): string | undefined {
     if (this.atEnd || !this.current.startsWith(keyword)) return undefined;
     return this.next().slice(keyword.length).trim();
   }
-  /** The section of a file goes on. */
+  /** Whether the current line belongs to the section of the current file. */
   get inSection(): boolean {
     return !this.atEnd && (!this.current.startsWith('*** ') || this.current.startsWith(END_OF_FILE));
   }
 }
 
-function readFile(reader: LineReader): FilePatch {
+function parseSection(reader: LineReader): FilePatch {
   const added = reader.take(ADD);
-  if (added !== undefined) return { type: 'add', path: named(added), content: readContent(reader) };
+  if (added !== undefined) return { type: 'add', path: requireName(added), content: parseContent(reader) };
   const deleted = reader.take(DELETE);
-  if (deleted !== undefined) return { type: 'delete', path: named(deleted) };
+  if (deleted !== undefined) return { type: 'delete', path: requireName(deleted) };
   const updated = reader.take(UPDATE);
   if (updated === undefined) throw new PatchError(`Unknown Line: ${reader.current}`);
   const moveTo = reader.take(MOVE);
   const hunks: Hunk[] = [];
-  while (reader.inSection) hunks.push(readHunk(reader));
+  while (reader.inSection) hunks.push(parseHunk(reader));
   return {
     type: 'update',
-    path: named(updated),
-    moveTo: moveTo === undefined ? undefined : named(moveTo),
+    path: requireName(updated),
+    moveTo: moveTo === undefined ? undefined : requireName(moveTo),
     hunks,
   };
 }
 
-function named(file: string): string {
+function requireName(file: string): string {
   if (file === '' || file.includes('\0')) throw new PatchError('Invalid patch: a file has no name');
   return file;
 }
 
-function readContent(reader: LineReader): string {
+function parseContent(reader: LineReader): string {
   const lines: string[] = [];
   while (reader.inSection) {
     const line = reader.next();
@@ -115,7 +115,7 @@ function readContent(reader: LineReader): string {
   return lines.join('\n');
 }
 
-function readHunk(reader: LineReader): Hunk {
+function parseHunk(reader: LineReader): Hunk {
   const anchors: string[] = [];
   while (reader.inSection && /^@@( |$)/.test(reader.current)) {
     const anchor = reader.next().slice(3);
@@ -124,21 +124,21 @@ function readHunk(reader: LineReader): Hunk {
   const lines: HunkLine[] = [];
   while (reader.inSection && !reader.current.startsWith('@@')) {
     if (reader.take(END_OF_FILE) !== undefined) return { anchors, lines, atEnd: true };
-    lines.push(hunkLine(reader.next()));
+    lines.push(parseHunkLine(reader.next()));
   }
   if (lines.length === 0 && reader.inSection) throw new PatchError(`Invalid Line: ${reader.current}`);
   return { anchors, lines, atEnd: false };
 }
 
-function hunkLine(line: string): HunkLine {
-  // Models leave the space of an empty line away.
+function parseHunkLine(line: string): HunkLine {
+  // Models omit the space in front of an empty context line.
   if (line === '') return { kind: ' ', text: '' };
   const [kind] = line;
   if (kind !== ' ' && kind !== '-' && kind !== '+') throw new PatchError(`Invalid Line: ${line}`);
   return { kind, text: line.slice(1) };
 }
 
-function refuseDoubled(patches: readonly FilePatch[]): void {
+function assertUniquePaths(patches: readonly FilePatch[]): void {
   const seen = new Set<string>();
   for (const { path } of patches) {
     if (seen.has(path)) {

@@ -1,4 +1,4 @@
-/** A patch that cannot be applied; the message is for the model. */
+/** A patch cannot be applied. The message is for the model. */
 export class PatchError extends Error {
   override readonly name = 'PatchError';
 }

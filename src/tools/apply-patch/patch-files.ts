@@ -3,33 +3,33 @@ import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { makeFolder, replaceFile } from '../../files/index.js';
 import { inSlices } from '../../flow/index.js';
-import { pathKind } from '../file-editor/file-path.js';
-import { EditorError } from '../file-editor/editor-error.js';
-import { SourceText } from '../file-editor/source-text.js';
-import { encodeText, FileRefusedError, readTextFile, type TextFile } from '../file-editor/text-file.js';
+import { pathKind } from '../text-files/file-path.js';
+import { FileToolError } from '../text-files/file-tool-error.js';
+import { SourceText } from '../text-files/source-text.js';
+import { encodeText, FileRefusedError, readTextFile, type TextFile } from '../text-files/text-file.js';
 import { applyHunks } from './apply-hunks.js';
 import type { FilePatch } from './parse-patch.js';
 import { PatchError } from './patch-error.js';
 
-/** What happened to a file, as the wire has it. Contents have `\n` at every line end. */
+/** The change of a file with the field names of the wire. Contents have normalised line ends (`\n`). */
 export interface Change {
   type: 'add' | 'update' | 'delete';
   old_content?: string;
   new_content?: string;
-  /** Empty: it stayed where it is. */
+  /** Empty: the file was not moved. */
   move_path?: string;
 }
 
-/** A file before and after; undefined: it is not there. */
+/** The content of a file before and after; undefined: the file does not exist. */
 interface Step {
   file: string;
   before: Buffer | undefined;
   after: Buffer | undefined;
-  /** The mode that the content had and keeps wherever it goes; undefined for what is new. */
+  /** The file mode to keep, also when the file is moved; undefined for a new file. */
   mode?: number;
 }
 
-/** A patch worked out, with nothing written yet. */
+/** The steps of a patch, computed before anything is written. */
 export interface Plan {
   changes: Record<string, Change>;
   fuzz: number;
@@ -37,8 +37,8 @@ export interface Plan {
 }
 
 /**
- * Works out what a patch does.
- * @throws PatchError when it does not fit, or leads out of the workspace; the reason of the signal once it is
+ * Computes the steps of a patch.
+ * @throws PatchError if it does not match or leads out of the workspace; the signal's reason once it is
  *   aborted
  */
 export async function planPatch(
@@ -71,7 +71,9 @@ export async function planPatch(
     const { edited, fuzz } = await inSlices(applyHunks(source, patch.hunks));
     const after = encodeText(edited.raw, before.encoding);
     plan.fuzz += fuzz;
-    plan.steps.push(...(await placed(file, patch.moveTo, workingDir, { before: before.bytes, after, mode })));
+    plan.steps.push(
+      ...(await updateSteps(file, patch.moveTo, workingDir, { before: before.bytes, after, mode })),
+    );
     plan.changes[patch.path] = {
       type: 'update',
       old_content: source.text,
@@ -82,8 +84,8 @@ export async function planPatch(
   return plan;
 }
 
-/** The steps of an update: in place, or at another place. */
-async function placed(
+/** The steps of an update, with or without a move. */
+async function updateSteps(
   file: string,
   moveTo: string | undefined,
   workingDir: string,
@@ -104,29 +106,29 @@ async function readCurrent(file: string, patch: FilePatch): Promise<TextFile | u
   if (kind === 'missing') return undefined;
   if (kind === 'directory') throw new PatchError(`Path is a directory: ${patch.path}`);
   return readTextFile(file).catch((error: unknown) => {
-    throw new PatchError(reason(error, 'read', file));
+    throw new PatchError(errorText(error, 'read', file));
   });
 }
 
 /**
- * Does what was worked out: all of it, or nothing when something fails.
+ * Executes a plan. If a step fails, the steps before it are rolled back.
  * @throws PatchError
  */
-export async function carryOut({ steps }: Plan): Promise<void> {
+export async function applyPlan({ steps }: Plan): Promise<void> {
   const done: Step[] = [];
   for (const step of steps) {
     try {
       done.push(step);
-      await put(step.file, step.after, step.mode);
+      await writeStep(step.file, step.after, step.mode);
     } catch (error) {
       for (const { file, before, mode } of done.reverse())
-        await put(file, before, mode).catch(() => undefined);
-      throw new PatchError(`${reason(error, 'write to', step.file)}. Nothing was changed.`);
+        await writeStep(file, before, mode).catch(() => undefined);
+      throw new PatchError(`${errorText(error, 'write to', step.file)}. Nothing was changed.`);
     }
   }
 }
 
-async function put(file: string, content: Buffer | undefined, mode: number | undefined): Promise<void> {
+async function writeStep(file: string, content: Buffer | undefined, mode: number | undefined): Promise<void> {
   if (content === undefined) {
     await rm(file, { force: true });
     return;
@@ -136,35 +138,35 @@ async function put(file: string, content: Buffer | undefined, mode: number | und
   if (mode !== undefined) await chmod(file, mode & 0o7777);
 }
 
-function reason(error: unknown, doing: 'read' | 'write to', file: string): string {
+function errorText(error: unknown, operation: 'read' | 'write to', file: string): string {
   return error instanceof FileRefusedError
     ? error.message
-    : EditorError.fileSystem(error, doing, file).message;
+    : FileToolError.fileSystem(error, operation, file).message;
 }
 
 /**
- * The absolute path of a file of the workspace.
- * @throws PatchError for one outside, links followed
+ * The absolute path of a file in the workspace.
+ * @throws PatchError if the path leads out of the workspace, also through symbolic links
  */
 async function insideWorkspace(given: string, workingDir: string): Promise<string> {
   const file = path.resolve(workingDir, given);
-  const [root, real] = await Promise.all([realpath(workingDir), realPlace(file)]);
-  if (!isBelow(root, real) || !isBelow(path.resolve(workingDir), file)) {
+  const [root, real] = await Promise.all([realpath(workingDir), resolveRealPath(file)]);
+  if (!isWithin(root, real) || !isWithin(path.resolve(workingDir), file)) {
     throw new PatchError('Absolute or escaping paths are not allowed');
   }
   return file;
 }
 
-function isBelow(folder: string, file: string): boolean {
+function isWithin(folder: string, file: string): boolean {
   return file.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }
 
-/** Where a file is or would be, links followed. */
-async function realPlace(file: string): Promise<string> {
+/** The real path of a file that may not exist yet. */
+async function resolveRealPath(file: string): Promise<string> {
   try {
     return await realpath(file);
   } catch (error) {
     if (errorCode(error) !== 'ENOENT' || file === path.dirname(file)) return file;
-    return path.join(await realPlace(path.dirname(file)), path.basename(file));
+    return path.join(await resolveRealPath(path.dirname(file)), path.basename(file));
   }
 }

@@ -1,14 +1,14 @@
 import { isJsonObject } from '../../json/index.js';
-import { pythonRepr } from './python-text.js';
+import { pythonRepr } from '../../text/index.js';
 
-/** One thing that is wrong with an argument. */
+/** A validation error of one argument. */
 export interface ValidationProblem {
-  /** Where: `task_list.0.status`. */
+  /** Path of the value, as in `task_list.0.status`. */
   location: string;
-  /** The kind of mistake, as pydantic names it: `missing`, `literal_error` ... */
+  /** The error type in pydantic's terms: `missing`, `literal_error` ... */
   type: string;
   message: string;
-  /** What was given instead. */
+  /** The given value. */
   input: unknown;
 }
 
@@ -16,12 +16,11 @@ type Schema = Record<string, unknown>;
 type Report = (type: string, message: string) => void;
 
 /**
- * Makes a value of what was given, as lenient as pydantic is with it: `"5"` is a number and `"yes"` a
- * boolean. Fills in the defaults of objects. What does not fit is added to `problems`, and the answer is of
- * no use then.
+ * Validates and converts a value as leniently as pydantic: `"5"` is a number and `"yes"` a boolean. Fills in
+ * the defaults of objects. Errors are added to `problems`; the result must then not be used.
  *
- * Of JSON schema it knows what tools use: `type`, `enum`, `minimum`, `properties`, `required`, `items`,
- * `default`, and `title` for the name of an object. Everything else is let through.
+ * Supports the JSON schema keywords that tools use: `type`, `enum`, `minimum`, `properties`, `required`,
+ * `items`, `default`, and `title` as the name of an object. Other keywords are ignored.
  */
 function coerceValue(
   schema: Schema,
@@ -36,9 +35,9 @@ function coerceValue(
       if (typeof value !== 'string') report('string_type', 'Input should be a valid string');
       return value;
     case 'integer':
-      return atLeast(schema, coerceInteger(value, report), report);
+      return checkMinimum(schema, coerceInteger(value, report), report);
     case 'number':
-      return atLeast(schema, coerceNumber(value, report), report);
+      return checkMinimum(schema, coerceNumber(value, report), report);
     case 'boolean':
       return coerceBoolean(value, report);
     case 'array':
@@ -50,7 +49,7 @@ function coerceValue(
   }
 }
 
-/** Makes an object of the properties that the schema declares, in their order; other fields are left out. */
+/** Converts the fields that the schema declares, in schema order. Other fields are omitted. */
 export function coerceFields(
   schema: Schema,
   fields: Record<string, unknown>,
@@ -88,7 +87,7 @@ function coerceNested(
     else report('dict_type', 'Input should be a valid dictionary');
     return value;
   }
-  // An object without declared properties is free-form.
+  // An object without declared properties is accepted unchanged.
   return isJsonObject(schema['properties']) ? coerceFields(schema, value, location, problems) : value;
 }
 
@@ -147,9 +146,9 @@ function coerceNumber(value: unknown, report: Report): number | undefined {
     return undefined;
   }
   const text = value.trim();
-  const digits = /^[-+]?(\d+(_\d+)*(\.(\d+(_\d+)*)?)?|\.\d+(_\d+)*)(e[-+]?\d+)?$/i.test(text);
-  const parsed = digits ? Number(text.replaceAll('_', '')) : Number.NaN;
-  // Infinity has no place in JSON, so it is no number here either.
+  const isNumber = /^[-+]?(\d+(_\d+)*(\.(\d+(_\d+)*)?)?|\.\d+(_\d+)*)(e[-+]?\d+)?$/i.test(text);
+  const parsed = isNumber ? Number(text.replaceAll('_', '')) : Number.NaN;
+  // JSON cannot represent Infinity.
   if (Number.isFinite(parsed)) return parsed;
   report('float_parsing', 'Input should be a valid number, unable to parse string as a number');
   return undefined;
@@ -172,7 +171,7 @@ function coerceBoolean(value: unknown, report: Report): unknown {
   return value;
 }
 
-function atLeast(schema: Schema, value: number | undefined, report: Report): number | undefined {
+function checkMinimum(schema: Schema, value: number | undefined, report: Report): number | undefined {
   const minimum = schema['minimum'];
   if (value !== undefined && typeof minimum === 'number' && value < minimum) {
     report('greater_than_equal', `Input should be greater than or equal to ${minimum}`);

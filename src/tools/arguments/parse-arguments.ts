@@ -1,15 +1,15 @@
 import { isJsonObject, decodeJson, JsonDecodeError } from '../../json/index.js';
 
-/** The arguments of a call as an object, or why its text is not JSON. */
+/** The arguments of a call, or why its text is not valid JSON. */
 export type ParsedArguments = { ok: true; args: Record<string, unknown> } | { ok: false; error: string };
 
-/** Spellings of `security_risk` that models are known to produce. */
+/** Misspellings of `security_risk` that models produce. */
 const RISK_TYPOS = ['security_rort', 'securtiy_risk', 'security_riks'];
 
 /**
- * Reads the JSON text of a tool call and repairs what models get wrong: raw control characters inside
- * strings, JSON that is not an object (counts as no arguments), nulls for "not given", and misspelt
- * `security_risk`. Never throws.
+ * Parses the JSON text of a tool call and repairs common mistakes of models: raw control characters in
+ * strings, JSON that is not an object (treated as no arguments), null for an omitted argument, and
+ * misspellings of `security_risk`. Never throws.
  */
 export function parseArguments(rawJson: string): ParsedArguments {
   let value: unknown;
@@ -21,10 +21,10 @@ export function parseArguments(rawJson: string): ParsedArguments {
   }
   if (!isJsonObject(value)) return { ok: true, args: {} };
   const given = Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
-  return { ok: true, args: respellRisk(given) };
+  return { ok: true, args: correctRiskName(given) };
 }
 
-function respellRisk(args: Record<string, unknown>): Record<string, unknown> {
+function correctRiskName(args: Record<string, unknown>): Record<string, unknown> {
   let repaired = args;
   for (const typo of RISK_TYPOS) {
     if (!Object.hasOwn(repaired, typo)) continue;

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { fileEditorDefinition } from '../file-editor/file-editor-tool.js';
 import { finishDefinition } from '../finish/finish-tool.js';
 import { taskTrackerDefinition } from '../task-tracker/task-tracker-tool.js';
 import { terminalDefinition } from '../terminal/terminal-tool.js';
 import { thinkDefinition } from '../think/think-tool.js';
-import type { Tool, ToolHost } from '../tool.js';
+import type { Tool, ToolSchema } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import { resolveToolCall } from './resolve-tool-call.js';
 
-/** Calls and what the original made of them: the events it stored and the texts it told the model. */
+/** A call, and what the original made of it: the stored action, or the error for the model. */
 interface RecordedCall {
   call: { name: string; arguments: string };
   analyzer: boolean;
@@ -16,7 +18,7 @@ interface RecordedCall {
 }
 
 const recorded = JSON.parse(
-  readFileSync(new URL('recorded-calls.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../test/recorded/tool-calls.json', import.meta.url), 'utf8'),
 ) as RecordedCall[];
 
 const host: ToolHost = { conversationId: 'c', workingDir: '/w', folder: '/nowhere', shownFolder: 'nowhere' };
@@ -26,10 +28,10 @@ const tools = new Map<string, Tool>(
   ),
 );
 
-describe('a tool call of a model', () => {
+describe('resolveToolCall', () => {
   it.each(
     recorded.map((record) => [`${record.call.name} ${record.call.arguments.slice(0, 100)}`, record] as const),
-  )('is resolved as recorded: %s', (_title, { call, analyzer, valid, invalid }) => {
+  )('resolves a call as the original does: %s', (_title, { call, analyzer, valid, invalid }) => {
     const resolved = resolveToolCall(tools, call, { analyzer });
     if (resolved.kind === 'invalid') {
       const { name, argumentsText, error } = resolved;
@@ -38,7 +40,38 @@ describe('a tool call of a model', () => {
     }
     const { name, argumentsText, summary, securityRisk, invocation } = resolved;
     expect({ name, argumentsText, summary, securityRisk, action: invocation.action }).toEqual(valid);
-    // The key order is part of what clients see.
+    // Clients see the fields in this order.
     expect(JSON.stringify(invocation.action)).toBe(JSON.stringify(valid?.action));
+  });
+
+  it('truncates a name that is too long', () => {
+    const call = { name: 'n'.repeat(1_000_000), arguments: '{}' };
+    const resolved = resolveToolCall(new Map(), call, { analyzer: false });
+    expect(resolved.name).toHaveLength(256);
+    expect(JSON.stringify(resolved).length).toBeLessThan(2_000);
+  });
+
+  it('never throws', () => {
+    const tools = new Map([['think', thinkDefinition.create(host, {})]]);
+    const name = fc.oneof(fc.string(), fc.constantFrom('think', 'grep', 'bash'));
+    fc.assert(
+      fc.property(name, fc.oneof(fc.string(), fc.json()), fc.boolean(), (given, text, analyzer) => {
+        const resolved = resolveToolCall(tools, { name: given, arguments: text }, { analyzer });
+        if (resolved.kind === 'valid') expect(resolved.name).toBe('think');
+      }),
+    );
+  });
+
+  it('uses the summary parameter of a tool as the summary of the call', () => {
+    const schema: ToolSchema = { type: 'object', properties: { summary: { type: 'string' } } };
+    const definition = { ...thinkDefinition, schema };
+    const instance = { ...thinkDefinition.create(host, {}), definition };
+    const call = { name: 'think', arguments: '{"summary": "short"}' };
+    const resolved = resolveToolCall(new Map([['think', instance]]), call, { analyzer: false });
+    expect(resolved.kind === 'valid' && resolved.invocation.action).toEqual({
+      summary: 'short',
+      kind: 'ThinkAction',
+    });
+    expect(resolved.kind === 'valid' && resolved.summary).toBe('short');
   });
 });

@@ -3,11 +3,11 @@ import type { Tool, ToolInvocation } from '../tool.js';
 import { decodeValues } from './decode-values.js';
 import { CommandNotInferredError, inferFileEditorCommand } from './infer-command.js';
 import { parseArguments } from './parse-arguments.js';
-import { pythonJson, pythonRepr } from './python-text.js';
+import { pythonJson, pythonRepr } from '../../text/index.js';
 import { repairName } from './repair-name.js';
 import { validateArguments } from './validate-arguments.js';
 
-/** What the agent makes of one tool call of the model. */
+/** A tool call of a model after repair and validation. */
 export type ResolvedToolCall =
   | {
       kind: 'valid';
@@ -15,9 +15,9 @@ export type ResolvedToolCall =
       invocation: ToolInvocation;
       /** The tool's registered name. */
       name: string;
-      /** The repaired arguments as JSON text, with `summary` and `security_risk`. */
+      /** The repaired arguments as JSON, with `summary` and `security_risk`. */
       argumentsText: string;
-      /** What the model says that it does, or the call itself in short. */
+      /** The model's summary of the call, or the call itself. */
       summary: string;
       securityRisk: SecurityRisk;
     }
@@ -25,23 +25,20 @@ export type ResolvedToolCall =
       kind: 'invalid';
       /** As the model wrote it. */
       name: string;
-      /**
-       * As the model wrote them; JSON that says so when they were not JSON, so that the history stays
-       * readable.
-       */
+      /** As the model wrote them; if that is not valid JSON, JSON that describes the error. */
       argumentsText: string;
-      /** What the model is told. */
+      /** The message for the model. */
       error: string;
     };
 
-/** What has to be known of a call. */
+/** A tool call as a model wrote it. */
 export interface RequestedCall {
   name: string;
-  /** JSON text. */
+  /** Usually JSON. */
   arguments: string;
 }
 
-/** The longest name (characters): no tool has such a one, and it stands in events several times. */
+/** Longer names are cut (characters). No tool has one, and events repeat the name several times. */
 const MAX_NAME = 256;
 
 const SECURITY_RISKS: readonly SecurityRisk[] = ['UNKNOWN', 'LOW', 'MEDIUM', 'HIGH'];
@@ -51,8 +48,9 @@ function isSecurityRisk(value: unknown): value is SecurityRisk {
 }
 
 /**
- * Repairs and validates a tool call. `analyzer` says whether a security analyzer reads the model's own
- * estimate of the risk; without one it is dropped. Never throws for what the model wrote.
+ * Repairs and validates a tool call. Mistakes of the model are part of the result, never thrown.
+ * @param options `analyzer`: whether a security analyzer uses the model's own estimate of the risk; if not,
+ *   the estimate is dropped
  */
 export function resolveToolCall(
   tools: ReadonlyMap<string, Tool>,
@@ -93,8 +91,9 @@ function resolveArguments(
 ): ResolvedToolCall {
   const { definition } = tool;
   const { own, risk, summary } = separate(tool, args);
-  const judged = analyzer && !definition.annotations.readOnlyHint && risk !== undefined;
-  if (judged && !isSecurityRisk(risk)) return refuse(`${pythonRepr(risk)} is not a valid SecurityRisk`, own);
+  const isRiskGiven = analyzer && !definition.annotations.readOnlyHint && risk !== undefined;
+  if (isRiskGiven && !isSecurityRisk(risk))
+    return refuse(`${pythonRepr(risk)} is not a valid SecurityRisk`, own);
   const validated = validateArguments(definition, own);
   if (!validated.ok) return refuse(validated.error, own);
   const hasSummary = typeof summary === 'string' && summary.trim() !== '';
@@ -105,11 +104,11 @@ function resolveArguments(
     name: definition.name,
     argumentsText: pythonJson(args),
     summary: hasSummary ? summary : `${definition.name}: ${pythonJson(own)}`,
-    securityRisk: judged && isSecurityRisk(risk) ? risk : 'UNKNOWN',
+    securityRisk: isRiskGiven && isSecurityRisk(risk) ? risk : 'UNKNOWN',
   };
 }
 
-/** Takes apart what is the tool's and what every call carries. A tool may have a `summary` of its own. */
+/** Separates the tool's own arguments from those of every call. A tool may declare its own `summary`. */
 function separate(
   tool: Tool,
   args: Record<string, unknown>,

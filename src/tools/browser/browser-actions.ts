@@ -2,32 +2,32 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { numberArgument, textArgument } from '../function-tool.js';
-import type { ToolHost } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import { BrowserError } from './browser-error.js';
 import type { BrowserTabs } from './browser-tabs.js';
 import { pageElements, type PageElement } from './page-elements.js';
 import { pageTextScript } from './page-text.js';
 import { webAddress } from './web-address.js';
 
-/** How much of a page's text one answer has; leaves room for the remark where it goes on. */
-const TEXT_PART = 49_000;
-const NAVIGATION_MS = 30_000;
-/** An element that was there a moment ago is there now, or gone. */
-const ELEMENT_MS = 5_000;
-/** Pages go on loading for as long as they like; what they show first is enough to go on. */
-const SETTLE_MS = 5_000;
-/** A click that leads to another page does so within this time. */
-const REACTION_MS = 500;
+/** Characters of a page's text in one result; leaves room for the heading. */
+const CHUNK_CHARACTERS = 49_000;
+const NAVIGATION_TIMEOUT_MS = 30_000;
+/** Timeout for elements, which were on the page when the model saw it. */
+const ELEMENT_TIMEOUT_MS = 5_000;
+/** How long to wait for a page to finish loading. Some never do. */
+const LOAD_TIMEOUT_MS = 5_000;
+/** How long to wait for a navigation after a click. */
+const CLICK_NAVIGATION_MS = 500;
 const RECORDINGS_FOLDER = 'recordings';
 
-/** What came of an action. */
-export interface BrowserAnswer {
+/** The result of an action. */
+export interface BrowserResult {
   text: string;
-  /** A PNG, base64. */
+  /** PNG, base64. */
   screenshot?: string;
 }
 
-/** What an action works with. */
+/** The arguments of an action and what it can use. */
 export interface BrowserCall {
   tabs: BrowserTabs;
   args: Record<string, unknown>;
@@ -35,24 +35,24 @@ export interface BrowserCall {
   signal: AbortSignal;
 }
 
-/** Does one action in the browser. */
-type BrowserAction = (call: BrowserCall) => Promise<BrowserAnswer>;
+/** Performs one action in the browser. */
+type BrowserAction = (call: BrowserCall) => Promise<BrowserResult>;
 
-/** Opens an address, in the current tab or in a new one. */
+/** Opens a URL in the current tab or in a new one. */
 const navigate: BrowserAction = async ({ tabs, args, signal }) => {
   const address = webAddress(textArgument(args, 'url') ?? '');
   const page = args['new_tab'] === true ? await tabs.open() : await tabs.current();
   const response = await page.goto(address, {
     waitUntil: 'domcontentloaded',
-    timeout: NAVIGATION_MS,
+    timeout: NAVIGATION_TIMEOUT_MS,
     signal,
   });
-  await settle(page, signal);
+  await waitForLoad(page, signal);
   const status = response && response.status() >= 400 ? ` (HTTP ${response.status()})` : '';
   return { text: `Opened ${page.url()}${status} in tab ${tabs.idOf(page)}. Title: ${await page.title()}` };
 };
 
-/** Clicks an element that `get_state` has shown. */
+/** Clicks an element that `get_state` has listed. */
 const click: BrowserAction = async ({ tabs, args, signal }) => {
   const page = await tabs.current();
   const { element, locator } = target(page, tabs, args);
@@ -60,48 +60,48 @@ const click: BrowserAction = async ({ tabs, args, signal }) => {
   const onPage = (fresh: Page): void => void opened.push(fresh);
   tabs.context.on('page', onPage);
   try {
-    const moved = page
-      .waitForEvent('framenavigated', { timeout: REACTION_MS, signal })
+    const navigated = page
+      .waitForEvent('framenavigated', { timeout: CLICK_NAVIGATION_MS, signal })
       .catch(() => undefined);
     await locator.click({
-      timeout: ELEMENT_MS,
+      timeout: ELEMENT_TIMEOUT_MS,
       signal,
       ...(args['new_tab'] === true && { modifiers: ['ControlOrMeta'] }),
     });
-    await moved;
+    await navigated;
   } catch (error) {
-    throw orGone(error, element);
+    throw elementError(error, element);
   } finally {
     tabs.context.off('page', onPage);
   }
   const fresh = opened.find((candidate) => !candidate.isClosed());
   if (fresh) await tabs.switchTo(tabs.idOf(fresh));
   const current = fresh ?? (await tabs.current());
-  await settle(current, signal);
+  await waitForLoad(current, signal);
   const where = fresh ? ` It opened tab ${tabs.idOf(fresh)}, which is the current one now.` : '';
-  return { text: `Clicked ${described(element)}.${where} The page is ${current.url()}` };
+  return { text: `Clicked ${describeElement(element)}.${where} The page is ${current.url()}` };
 };
 
-/** Replaces what is in a field, or chooses from a list. */
+/** Fills in a field, or selects an option of a list. */
 const type: BrowserAction = async ({ tabs, args, signal }) => {
   const page = await tabs.current();
   const { element, locator } = target(page, tabs, args);
   const text = textArgument(args, 'text') ?? '';
   try {
-    if (element.options) await locator.selectOption(text, { timeout: ELEMENT_MS, signal });
-    else await locator.fill(text, { timeout: ELEMENT_MS, signal });
+    if (element.options) await locator.selectOption(text, { timeout: ELEMENT_TIMEOUT_MS, signal });
+    else await locator.fill(text, { timeout: ELEMENT_TIMEOUT_MS, signal });
   } catch (error) {
-    throw orGone(error, element);
+    throw elementError(error, element);
   }
-  return { text: `${element.options ? 'Chose' : 'Typed'} "${text}" in ${described(element)}.` };
+  return { text: `${element.options ? 'Chose' : 'Typed'} "${text}" in ${describeElement(element)}.` };
 };
 
-/** Says what can be done on the page, and gives each thing its index. */
+/** Describes the page and lists its interactive elements with their indexes. */
 const getState: BrowserAction = async ({ tabs, args, signal }) => {
   const page = await tabs.current();
   const tree: unknown = await page.ariaSnapshotJSON({ mode: 'ai', signal });
   const elements = pageElements(tree);
-  tabs.remember(page, elements);
+  tabs.storeElements(page, elements);
   const state = {
     url: page.url(),
     title: await page.title(),
@@ -111,11 +111,11 @@ const getState: BrowserAction = async ({ tabs, args, signal }) => {
   };
   const text = JSON.stringify(state, undefined, 1);
   if (args['include_screenshot'] !== true) return { text };
-  const image = await page.screenshot({ type: 'png', timeout: NAVIGATION_MS, signal });
+  const image = await page.screenshot({ type: 'png', timeout: NAVIGATION_TIMEOUT_MS, signal });
   return { text, screenshot: image.toString('base64') };
 };
 
-/** Gives the text of the page, as much as one answer takes. */
+/** Returns a part of the page's text. */
 const getContent: BrowserAction = async ({ tabs, args }) => {
   const page = await tabs.current();
   const read: unknown = await page.evaluate(pageTextScript(args['extract_links'] === true));
@@ -124,13 +124,13 @@ const getContent: BrowserAction = async ({ tabs, args }) => {
   if (start > 0 && start >= content.length) {
     throw new BrowserError(`The page has only ${content.length} characters.`);
   }
-  const end = Math.min(content.length, start + TEXT_PART);
+  const end = Math.min(content.length, start + CHUNK_CHARACTERS);
   const rest = end < content.length ? `; go on with start_from_char=${end}` : '';
   const heading = `Content of ${page.url()}, characters ${start} to ${end} of ${content.length}${rest}:`;
   return { text: `${heading}\n\n${content.slice(start, end)}` };
 };
 
-/** Moves by most of a screen, so that a line or two stay in sight. */
+/** Scrolls by 90 percent of the viewport, so that some lines stay visible. */
 const scroll: BrowserAction = async ({ tabs, args }) => {
   const page = await tabs.current();
   const direction = args['direction'] === 'up' ? 'up' : 'down';
@@ -143,9 +143,9 @@ const scroll: BrowserAction = async ({ tabs, args }) => {
 const goBack: BrowserAction = async ({ tabs, signal }) => {
   const page = await tabs.current();
   const before = page.url();
-  await page.goBack({ waitUntil: 'domcontentloaded', timeout: NAVIGATION_MS, signal });
+  await page.goBack({ waitUntil: 'domcontentloaded', timeout: NAVIGATION_TIMEOUT_MS, signal });
   if (page.url() === before) return { text: `There is no page to go back to from ${before}` };
-  await settle(page, signal);
+  await waitForLoad(page, signal);
   return { text: `Went back to ${page.url()}` };
 };
 
@@ -205,28 +205,28 @@ function target(
   return { element, locator: page.locator(`aria-ref=${element.ref}`) };
 }
 
-async function settle(page: Page, signal: AbortSignal): Promise<void> {
-  await page.waitForLoadState('load', { timeout: SETTLE_MS, signal }).catch(() => undefined);
+async function waitForLoad(page: Page, signal: AbortSignal): Promise<void> {
+  await page.waitForLoadState('load', { timeout: LOAD_TIMEOUT_MS, signal }).catch(() => undefined);
 }
 
-function described({ role, name }: PageElement): string {
+function describeElement({ role, name }: PageElement): string {
   return name === '' ? `the ${role}` : `the ${role} "${name}"`;
 }
 
-/** Playwright waits for an element that is not there, and says only that it has waited. */
-function orGone(error: unknown, element: PageElement): unknown {
+/** Replaces Playwright's timeout error by one that says why the element cannot be used. */
+function elementError(error: unknown, element: PageElement): unknown {
   if (!(error instanceof Error) || error.name !== 'TimeoutError') return error;
-  const why = /intercepts pointer events|not visible|not enabled|not stable|outside of the viewport/.exec(
+  const cause = /intercepts pointer events|not visible|not enabled|not stable|outside of the viewport/.exec(
     error.message,
   )?.[0];
-  const reason = why ?? 'it is not on the page any more';
+  const reason = cause ?? 'it is not on the page any more';
   return new BrowserError(
-    `Cannot use ${described(element)}: ${reason}. Look at the page again with browser_get_state.`,
+    `Cannot use ${describeElement(element)}: ${reason}. Look at the page again with browser_get_state.`,
     { cause: error },
   );
 }
 
-/** Every action by the name of its tool. */
+/** The actions by tool name. */
 export const BROWSER_ACTIONS: Readonly<Record<string, BrowserAction>> = {
   browser_navigate: navigate,
   browser_click: click,

@@ -3,23 +3,23 @@ import { BrowserError } from './browser-error.js';
 import { BrowserTabs } from './browser-tabs.js';
 import { startChromium, type RunningChromium } from './chromium.js';
 
-const ACTION_SECONDS = 60;
-const IDLE_MINUTES = 30;
+const DEFAULT_ACTION_SECONDS = 60;
+const DEFAULT_IDLE_MINUTES = 30;
 
-/** What a configuration can say about the browser. */
+/** Options of a browser session. */
 export interface SessionOptions {
-  /** An action that takes longer has met a page that hangs (ms). */
+  /** Timeout of an action (ms). */
   actionMs: number;
-  /** A browser that nobody uses costs memory: it is ended then, and started again at the next use (ms). */
+  /** An unused browser is closed after this time, and started again at the next action (ms). */
   idleMs: number;
 }
 
-/** Reads the parameters of the tool set: `action_timeout_seconds` and `session_timeout_minutes`. */
+/** Parses the parameters of the tool set: `action_timeout_seconds` and `session_timeout_minutes`. */
 export function sessionOptions(params: Record<string, unknown>): SessionOptions {
   const { action_timeout_seconds: seconds, session_timeout_minutes: minutes } = params;
   return {
-    actionMs: milliseconds(seconds, ACTION_SECONDS, 1000),
-    idleMs: milliseconds(minutes, IDLE_MINUTES, 60_000),
+    actionMs: milliseconds(seconds, DEFAULT_ACTION_SECONDS, 1000),
+    idleMs: milliseconds(minutes, DEFAULT_IDLE_MINUTES, 60_000),
   };
 }
 
@@ -28,36 +28,34 @@ function milliseconds(value: unknown, fallback: number, unit: number): number {
   return Math.min(given * unit, MAX_TIMER_MS);
 }
 
-interface Started {
+interface StartedBrowser {
   chromium: RunningChromium;
   tabs: BrowserTabs;
 }
 
-/**
- * The browser of one conversation: started by the first action, ended with its tools or when nobody uses it.
- */
+/** The browser of a conversation. It starts with the first action and closes with its tools or when idle. */
 export class BrowserSession {
-  private started: Promise<Started> | undefined;
-  private idle: NodeJS.Timeout | undefined;
+  private started: Promise<StartedBrowser> | undefined;
+  private idleTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: SessionOptions) {}
 
   /**
-   * Does something in the browser. The signal that the action gets is also aborted when it takes too long:
-   * the browser is ended then, because a page that hangs would hold up everything after it.
-   * @throws BrowserError when it cannot be done; the reason of the signal once it is aborted
+   * Performs an action. On timeout, the action's signal is aborted and the browser is closed, because a page
+   * that hangs would block all later actions.
+   * @throws BrowserError if the action is not possible; the signal's reason once it is aborted
    */
   async perform<T>(
     signal: AbortSignal,
     action: (tabs: BrowserTabs, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     signal.throwIfAborted();
-    clearTimeout(this.idle);
+    clearTimeout(this.idleTimer);
     const timeout = AbortSignal.timeout(this.options.actionMs);
-    const either = AbortSignal.any([signal, timeout]);
+    const combined = AbortSignal.any([signal, timeout]);
     try {
-      const { tabs } = await untilAborted(either, this.start());
-      return await untilAborted(either, action(tabs, either));
+      const { tabs } = await untilAborted(combined, this.start());
+      return await untilAborted(combined, action(tabs, combined));
     } catch (error) {
       if (signal.aborted) {
         await this.stopLoading();
@@ -74,33 +72,33 @@ export class BrowserSession {
     }
   }
 
-  /** Ends the browser. The next action would start a new one. */
+  /** Closes the browser. The next action starts a new one. */
   async close(): Promise<void> {
-    clearTimeout(this.idle);
+    clearTimeout(this.idleTimer);
     const started = this.started;
     this.started = undefined;
-    // One that did not start has nothing to end.
+    // If the browser failed to start, there is nothing to close.
     const running = await started?.catch(() => undefined);
     await running?.chromium.close();
   }
 
-  private start(): Promise<Started> {
+  private start(): Promise<StartedBrowser> {
     if (this.started) return this.started;
     const started = startChromium().then((chromium) => {
       chromium.context.on('close', () => this.forget(started));
       return { chromium, tabs: new BrowserTabs(chromium.context) };
     });
-    // The next action may find it possible.
+    // After a failure the next action tries again.
     started.catch(() => this.forget(started));
     this.started = started;
     return started;
   }
 
-  private forget(started: Promise<Started>): void {
+  private forget(started: Promise<StartedBrowser>): void {
     if (this.started === started) this.started = undefined;
   }
 
-  /** The server should not go on with what the user has interrupted. */
+  /** Stops pages that are still loading after an interrupt. */
   private async stopLoading(): Promise<void> {
     const started = await Promise.race([this.started?.catch(() => undefined), Promise.resolve(undefined)]);
     for (const page of started?.tabs.context.pages() ?? []) {
@@ -109,9 +107,9 @@ export class BrowserSession {
   }
 
   private closeWhenIdle(): void {
-    clearTimeout(this.idle);
+    clearTimeout(this.idleTimer);
     if (!this.started) return;
-    this.idle = setTimeout(() => void this.close().catch(() => undefined), this.options.idleMs);
-    this.idle.unref();
+    this.idleTimer = setTimeout(() => void this.close().catch(() => undefined), this.options.idleMs);
+    this.idleTimer.unref();
   }
 }

@@ -3,7 +3,7 @@ import type { BrowserContext, Page } from 'playwright-core';
 import { BrowserError } from './browser-error.js';
 import type { PageElement } from './page-elements.js';
 
-/** A tab for somebody who chooses one. */
+/** A tab as the model sees it. */
 export interface TabSummary {
   tab_id: string;
   url: string;
@@ -11,17 +11,17 @@ export interface TabSummary {
   current: boolean;
 }
 
-/** Remarks beyond these are dropped: a page can make any number of them. */
+/** Limits on notes, because a page can cause any number of them. */
 const MAX_NOTES = 20;
-const MAX_NOTE = 300;
+const MAX_NOTE_LENGTH = 300;
 
-/** The tabs of a browser, which of them is worked in, and what happened in them that nobody asked for. */
+/** The tabs of a browser, the current tab, and notes about unexpected events in them. */
 export class BrowserTabs {
   private readonly ids = new Map<Page, string>();
   private readonly elements = new WeakMap<Page, readonly PageElement[]>();
   private notes: string[] = [];
   private chosen: Page | undefined;
-  /** Whether a recording is going on. */
+  /** Whether a recording is active. */
   recording = false;
 
   constructor(readonly context: BrowserContext) {
@@ -29,7 +29,7 @@ export class BrowserTabs {
     context.on('page', (page) => this.add(page));
   }
 
-  /** The tab that is worked in; a new one when there is none. */
+  /** The current tab. Opens one if there is none. */
   async current(): Promise<Page> {
     if (this.chosen && !this.chosen.isClosed()) return this.chosen;
     this.chosen = this.context.pages().at(-1) ?? (await this.context.newPage());
@@ -41,7 +41,7 @@ export class BrowserTabs {
     return this.chosen;
   }
 
-  /** @throws BrowserError when there is no such tab */
+  /** @throws BrowserError if there is no such tab */
   async switchTo(id: string): Promise<Page> {
     const page = this.find(id);
     await page.bringToFront();
@@ -49,7 +49,7 @@ export class BrowserTabs {
     return page;
   }
 
-  /** @throws BrowserError when there is no such tab */
+  /** @throws BrowserError if there is no such tab */
   async close(id: string): Promise<void> {
     await this.find(id).close();
   }
@@ -70,12 +70,12 @@ export class BrowserTabs {
     return this.ids.get(page) ?? this.add(page);
   }
 
-  /** What `get_state` has shown of a page, for the indexes that follow. */
-  remember(page: Page, elements: readonly PageElement[]): void {
+  /** Stores the elements that `get_state` has listed. Later indexes refer to them. */
+  storeElements(page: Page, elements: readonly PageElement[]): void {
     this.elements.set(page, elements);
   }
 
-  /** @throws BrowserError when no such element was shown */
+  /** @throws BrowserError if no such element was listed */
   element(page: Page, index: number): PageElement {
     const element = this.elements.get(page)?.[index];
     if (element) return element;
@@ -84,7 +84,7 @@ export class BrowserTabs {
     );
   }
 
-  /** Takes what happened since the last call. */
+  /** Returns and clears the notes. */
   takeNotes(): string[] {
     const notes = this.notes;
     this.notes = [];
@@ -93,7 +93,7 @@ export class BrowserTabs {
 
   note(text: string): void {
     const { length } = this.notes;
-    if (length < MAX_NOTES) this.notes.push(text.slice(0, MAX_NOTE));
+    if (length < MAX_NOTES) this.notes.push(text.slice(0, MAX_NOTE_LENGTH));
     else if (length === MAX_NOTES) this.notes.push('More of that happened and is not shown.');
   }
 
@@ -115,7 +115,7 @@ export class BrowserTabs {
       void page.close().catch(() => undefined);
     });
     page.on('dialog', (dialog) => {
-      // Leaving a page is what was asked for; anything else a page asks is answered with no.
+      // Leaving a page is what the model asked for. All other dialogs are dismissed.
       const leaving = dialog.type() === 'beforeunload';
       if (!leaving)
         this.note(`The page showed a dialog (${dialog.type()}), which was dismissed: ${dialog.message()}`);

@@ -2,16 +2,16 @@ import type { ToolDefinition, ToolSchema } from '../tool.js';
 import { BROWSER_OBSERVATION, browserTool, renderBrowserObservation } from './browser-tool.js';
 
 interface BrowserToolSpec {
-  /** Behind `browser_`. */
+  /** Without the prefix `browser_`. */
   name: string;
   description: string;
   properties?: ToolSchema['properties'];
   required?: string[];
-  /** What the annotations say, where it is not no. */
+  /** The annotations that are true. */
   hints?: ('readOnly' | 'destructive' | 'idempotent' | 'openWorld')[];
 }
 
-const INDEX = (what: string): Record<string, unknown> => ({
+const elementIndex = (what: string): Record<string, unknown> => ({
   type: 'integer',
   description: `The index of the ${what} (from browser_get_state)`,
   minimum: 0,
@@ -48,7 +48,7 @@ const SPECS: readonly BrowserToolSpec[] = [
       'Clicks an element of the current page by its index from browser_get_state. A tab that opens by the click ' +
       'becomes the current one.',
     properties: {
-      index: INDEX('element to click'),
+      index: elementIndex('element to click'),
       new_tab: flag('Whether to open any resulting navigation in a new tab.'),
     },
     required: ['index'],
@@ -90,7 +90,7 @@ const SPECS: readonly BrowserToolSpec[] = [
     description:
       'Replaces what is in a field of the current page by a text. In a list it chooses the entry of that name.',
     properties: {
-      index: INDEX('input element'),
+      index: elementIndex('input element'),
       text: { type: 'string', description: 'The text to type' },
     },
     required: ['index', 'text'],
@@ -160,7 +160,7 @@ const SPECS: readonly BrowserToolSpec[] = [
   },
 ];
 
-/** Lets the agent use the web: one browser for each conversation, started by the first call. */
+/** Lets the agent use a web browser. The tools of a conversation share one browser. */
 export const browserToolSet: readonly ToolDefinition[] = SPECS.map(toDefinition);
 
 function toDefinition(spec: BrowserToolSpec): ToolDefinition {

@@ -1,30 +1,31 @@
 import path from 'node:path';
 import { textContent, type Content, type Observation } from '../../events/index.js';
 import { functionTool } from '../function-tool.js';
-import type { ExecutionContext, Tool, ToolDefinition, ToolHost } from '../tool.js';
+import type { ExecutionContext, Tool, ToolDefinition } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import { truncateMiddleAndSave } from '../truncate.js';
 import { BrowserError } from './browser-error.js';
 import { BrowserSession, sessionOptions } from './browser-session.js';
-import type { BrowserAnswer } from './browser-actions.js';
+import type { BrowserResult } from './browser-actions.js';
 
 export const BROWSER_OBSERVATION = 'BrowserObservation';
-/** Characters of an answer (reference SDK). */
-const MAX_ANSWER_LENGTH = 50_000;
+/** The longest result (characters), the same as the original's. */
+const MAX_RESULT_LENGTH = 50_000;
 const OBSERVATIONS_FOLDER = 'observations';
 
-/** Why no call can be done, whatever it is. */
-function refusalOf(host: ToolHost, params: Record<string, unknown>): string | undefined {
+/** Why all calls are refused, or undefined. */
+function refusalReason(host: ToolHost, params: Record<string, unknown>): string | undefined {
   if (host.browserEnabled === false) {
     return 'The browser is switched off on this server (OH_ENABLE_BROWSER). Go on without one.';
   }
-  // Ignored, it would open what somebody wanted to keep closed.
+  // Ignoring this restriction would be unsafe.
   if (params['allowed_domains'] !== undefined && params['allowed_domains'] !== null) {
     return 'This server cannot keep the browser to the allowed_domains of the tool. Go on without a browser.';
   }
   return undefined;
 }
 
-/** The tools of one conversation share a browser. */
+/** The tools of a conversation share a browser. */
 const sessions = new WeakMap<ToolHost, BrowserSession>();
 
 function sessionOf(host: ToolHost, params: Record<string, unknown>): BrowserSession {
@@ -35,14 +36,14 @@ function sessionOf(host: ToolHost, params: Record<string, unknown>): BrowserSess
   return session;
 }
 
-/** One of the tools that use the conversation's browser; closing any of them ends it. */
+/** Creates a tool that uses the conversation's browser. Closing any of these tools closes the browser. */
 export function browserTool(
   definition: ToolDefinition,
   host: ToolHost,
   params: Record<string, unknown>,
 ): Tool {
   const session = sessionOf(host, params);
-  const refusal = refusalOf(host, params);
+  const refusal = refusalReason(host, params);
   return {
     ...functionTool(definition, {
       execute: (args, context) => execute(definition, args, { session, host, context, refusal }),
@@ -52,7 +53,7 @@ export function browserTool(
   };
 }
 
-interface Surroundings {
+interface CallContext {
   session: BrowserSession;
   host: ToolHost;
   context: ExecutionContext;
@@ -62,33 +63,33 @@ interface Surroundings {
 async function execute(
   definition: ToolDefinition,
   args: Record<string, unknown>,
-  { session, host, context, refusal }: Surroundings,
+  { session, host, context, refusal }: CallContext,
 ): Promise<Observation> {
   if (refusal !== undefined) return observation(definition, host, { text: refusal }, true);
-  // With the first use: the start of the server does not wait for it.
+  // Loaded on first use, to keep the server's start fast.
   const { BROWSER_ACTIONS } = await import('./browser-actions.js');
   const action = BROWSER_ACTIONS[definition.name];
   if (!action) throw new Error(`No action for ${definition.name}`);
-  const answer = (said: BrowserAnswer, isError: boolean): Promise<Observation> =>
-    observation(definition, host, said, isError);
+  const respond = (result: BrowserResult, isError: boolean): Promise<Observation> =>
+    observation(definition, host, result, isError);
   try {
     return await session.perform(context.signal, async (tabs, signal) => {
       const outcome = await action({ tabs, args, host, signal }).then(
-        (said) => ({ said, isError: false }),
-        (error: unknown) => ({ said: { text: failureText(error, signal) }, isError: true }),
+        (result) => ({ result, isError: false }),
+        (error: unknown) => ({ result: { text: failureText(error, signal) }, isError: true }),
       );
       const notes = tabs.takeNotes().map((note) => `[${note}]\n`);
-      return answer({ ...outcome.said, text: notes.join('') + outcome.said.text }, outcome.isError);
+      return respond({ ...outcome.result, text: notes.join('') + outcome.result.text }, outcome.isError);
     });
   } catch (error) {
     if (!(error instanceof BrowserError)) throw error;
-    return answer({ text: error.message }, true);
+    return respond({ text: error.message }, true);
   }
 }
 
 /**
- * What went wrong in one line: Playwright adds the log of the call.
- * @throws what is not about the page: an abort
+ * An error message in one line, without the call log that Playwright adds.
+ * @throws the error itself if it is an abort
  */
 function failureText(error: unknown, signal: AbortSignal): string {
   if (signal.aborted || !(error instanceof Error)) throw error;
@@ -100,14 +101,14 @@ function failureText(error: unknown, signal: AbortSignal): string {
 async function observation(
   definition: ToolDefinition,
   host: ToolHost,
-  { text, screenshot }: BrowserAnswer,
+  { text, screenshot }: BrowserResult,
   isError: boolean,
 ): Promise<Observation> {
-  // Before it is cut or kept in a file: half a secret is not found any more.
+  // Masked before truncating and saving, because a partial value is not recognised.
   const masked = host.secrets?.mask(text) ?? text;
   const target = { folder: path.join(host.folder, OBSERVATIONS_FOLDER), tool: definition.name };
   return {
-    content: [textContent(await truncateMiddleAndSave(masked, MAX_ANSWER_LENGTH, target))],
+    content: [textContent(await truncateMiddleAndSave(masked, MAX_RESULT_LENGTH, target))],
     is_error: isError,
     ...(screenshot !== undefined && { screenshot_data: screenshot }),
     full_output_save_dir: path.join(host.shownFolder, OBSERVATIONS_FOLDER),
@@ -115,7 +116,7 @@ async function observation(
   };
 }
 
-/** The model is shown the screenshot; events carry it once. */
+/** Adds the screenshot, which the stored event has in a field of its own, to the content for the model. */
 export function renderBrowserObservation(observation: Observation): Content[] {
   const { screenshot_data: screenshot } = observation;
   if (typeof screenshot !== 'string') return observation.content;

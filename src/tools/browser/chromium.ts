@@ -6,12 +6,12 @@ import { makeTemporaryFolder } from '../../files/index.js';
 import { childEnvironment } from '../../processes/index.js';
 import { BrowserError } from './browser-error.js';
 
-/** What a Chromium is called, where it comes from different packages. */
+/** Program names of Chromium in different packages. */
 const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
-/** Names the program where it is not on the PATH. */
+/** The environment variable with the program's path, if it is not on the PATH. */
 const PROGRAM_VARIABLE = 'CHROME_PATH';
-const START_MS = 30_000;
-/** Enough for pages that people use on a desktop, small enough for a model's eyes. */
+const START_TIMEOUT_MS = 30_000;
+/** Enough for desktop pages, small enough for screenshots to models. */
 const VIEWPORT = { width: 1280, height: 800 };
 const ARGUMENTS = [
   '--disable-gpu',
@@ -22,17 +22,17 @@ const ARGUMENTS = [
   '--disable-quic',
 ];
 
-/** A Chromium that runs, with a profile of its own. */
+/** A running Chromium with its own profile. */
 export interface RunningChromium {
   context: BrowserContext;
-  /** Ends it and removes its profile. */
+  /** Closes the browser and removes its profile. */
   close(): Promise<void>;
 }
 
 /**
- * Starts the system's Chromium without a window and with an empty profile. It is steered through a pipe, so
- * it ends with this process however that ends.
- * @throws BrowserError when there is none or it does not start
+ * Starts the system's Chromium in headless mode with an empty profile. It is controlled through a pipe, so it
+ * always ends with this process.
+ * @throws BrowserError if there is no Chromium or it does not start
  */
 export async function startChromium(): Promise<RunningChromium> {
   const executablePath = await findChromium();
@@ -43,13 +43,13 @@ export async function startChromium(): Promise<RunningChromium> {
     const context = await chromium.launchPersistentContext(profile, {
       executablePath,
       args: ARGUMENTS,
-      // The sandbox cannot be had by root.
+      // Chromium's sandbox is not available to root.
       chromiumSandbox: process.getuid?.() !== 0,
       env: childEnvironment(),
       viewport: VIEWPORT,
       acceptDownloads: false,
-      timeout: START_MS,
-      // The server ends its browsers itself, after its conversations.
+      timeout: START_TIMEOUT_MS,
+      // The server closes its browsers itself, after its conversations.
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
@@ -69,7 +69,7 @@ export async function startChromium(): Promise<RunningChromium> {
   }
 }
 
-/** Whether there is a browser that could be started. */
+/** Whether a Chromium is installed. */
 export async function hasChromium(): Promise<boolean> {
   return findChromium().then(
     () => true,
@@ -77,7 +77,7 @@ export async function hasChromium(): Promise<boolean> {
   );
 }
 
-/** The program that the environment names, or the first one on the PATH. */
+/** The program in the environment variable, or the first one on the PATH. */
 async function findChromium(): Promise<string> {
   const named = process.env[PROGRAM_VARIABLE];
   if (named) {
@@ -117,7 +117,7 @@ async function loadPlaywright(): Promise<BrowserType> {
   }
 }
 
-/** The sentence that says it, out of the browser's whole log. */
+/** The relevant sentence of the browser's log. */
 function startFailure(error: unknown): string {
   const message = errorMessage(error);
   if (/no usable sandbox|sandbox.{0,200}not.{0,200}configured|zygote_host/i.test(message)) {

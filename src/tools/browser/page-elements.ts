@@ -2,19 +2,19 @@ import { isJsonObject } from '../../json/index.js';
 
 /** Something on a page that can be clicked or filled in. */
 export interface PageElement {
-  /** How the browser finds it again, as long as the page is the same. */
+  /** Playwright's reference to the element. Valid until the page changes. */
   ref: string;
   role: string;
-  /** Its label, or the text in it. */
+  /** The accessible name, or the inner text. */
   name: string;
-  /** What is in a field. */
+  /** The content of a field. */
   value?: string;
-  /** Where a link leads, as the page has it. */
+  /** The target of a link, as written in the page. */
   url?: string;
   placeholder?: string;
-  /** What a list offers to choose from. */
+  /** The options of a list. */
   options?: string[];
-  /** States that are set: checked, disabled, ... */
+  /** Active states: checked, disabled, ... */
   states?: string[];
 }
 
@@ -39,9 +39,8 @@ const MAX_NAME = 200;
 const MAX_OPTIONS = 100;
 
 /**
- * The elements of a page that a user can act on, in the order of the page, those in frames too.
- * @param tree the accessibility tree as Playwright gives it: nodes with `role`, `name`, `ref`, `children`,
- *   ...
+ * The interactive elements of a page in document order, including those in frames.
+ * @param tree Playwright's accessibility tree: nodes with `role`, `name`, `ref`, `children`, ...
  */
 export function pageElements(tree: unknown): PageElement[] {
   const found: PageElement[] = [];
@@ -57,7 +56,7 @@ function collect(node: unknown, inside: boolean, found: PageElement[]): void {
   if (!isJsonObject(node)) return;
   const element = inside ? undefined : elementOf(node);
   if (element) found.push(element);
-  // What is in something clickable only shows that it is: the arrow of a button, the text of a link.
+  // Elements inside a clickable one belong to it: the icon of a button, the text of a link.
   const within =
     inside || (element !== undefined && node['cursor'] === 'pointer' && !INTERACTIVE.has(element.role));
   if (element?.options === undefined) collect(node['children'], within, found);
@@ -66,15 +65,16 @@ function collect(node: unknown, inside: boolean, found: PageElement[]): void {
 function elementOf(node: Record<string, unknown>): PageElement | undefined {
   const { ref, role } = node;
   if (typeof ref !== 'string' || typeof role !== 'string') return undefined;
-  if (!INTERACTIVE.has(role) && !(node['cursor'] === 'pointer' && isLeafLike(node))) return undefined;
+  if (!INTERACTIVE.has(role) && !(node['cursor'] === 'pointer' && hasNoInteractiveContent(node)))
+    return undefined;
   const options = optionsOf(node['children']);
   const states = STATES.filter((state) => node[state] === true || node[state] === 'mixed');
   const isField = FIELDS.has(role);
   return {
     ref,
     role,
-    name: clipped(text(node['name']) || (isField || options.length > 0 ? '' : innerText(node))),
-    ...(isField && text(node['text']) !== '' && { value: clipped(text(node['text'])) }),
+    name: shorten(text(node['name']) || (isField || options.length > 0 ? '' : innerText(node))),
+    ...(isField && text(node['text']) !== '' && { value: shorten(text(node['text'])) }),
     ...(typeof node['url'] === 'string' && { url: node['url'] }),
     ...(typeof node['placeholder'] === 'string' && { placeholder: node['placeholder'] }),
     ...(options.length > 0 && { options }),
@@ -82,8 +82,10 @@ function elementOf(node: Record<string, unknown>): PageElement | undefined {
   };
 }
 
-/** A page may show the hand over all of itself: that is not one element. */
-function isLeafLike(node: Record<string, unknown>): boolean {
+/**
+ * An element that contains interactive ones does not count: a page may set the pointer cursor on everything.
+ */
+function hasNoInteractiveContent(node: Record<string, unknown>): boolean {
   return !containsInteractive(node['children']);
 }
 
@@ -113,7 +115,7 @@ function innerText(node: unknown): string {
     .join(' ');
 }
 
-function clipped(value: string): string {
+function shorten(value: string): string {
   return value.length <= MAX_NAME ? value : `${value.slice(0, MAX_NAME - 1)}…`;
 }
 

@@ -1,12 +1,10 @@
-/**
- * A page that is longer is cut here, in characters: nobody reads so much, and it has to pass through memory.
- */
+/** Longer pages are cut (characters), to bound memory. */
 const MAX_CHARACTERS = 2_000_000;
 
 /**
- * The text of the page as markdown: runs in the page. As a text of its own, because the build changes
- * functions in ways that only work where the rest of the build is.
- * @param links whether links say where they lead
+ * A script that returns the page's text as markdown. It runs in the page. It is a string, because compiled
+ * functions may refer to helpers that do not exist in the page.
+ * @param links whether links include their targets
  */
 export function pageTextScript(links: boolean): string {
   return `(${READ_PAGE})(${links}, ${MAX_CHARACTERS})`;

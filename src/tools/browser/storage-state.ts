@@ -22,7 +22,7 @@ const STATE = z.object({
   origins: z.array(z.object({ origin: z.string(), localStorage: ENTRIES.default([]) })).default([]),
 });
 
-/** Cookies and local storage of every site, and the session storage of the current page. */
+/** Cookies and local storage of all sites, and the session storage of the current page. */
 export async function readStorage(context: BrowserContext, page: Page): Promise<Record<string, unknown>> {
   const { cookies, origins } = await context.storageState();
   const session: unknown = await page
@@ -32,8 +32,8 @@ export async function readStorage(context: BrowserContext, page: Page): Promise<
 }
 
 /**
- * Replaces cookies and local storage. Session storage belongs to a tab and is left alone.
- * @throws BrowserError for a state that is not one
+ * Replaces cookies and local storage. Session storage belongs to a tab and stays unchanged.
+ * @throws BrowserError if the state is invalid
  */
 export async function writeStorage(
   context: BrowserContext,

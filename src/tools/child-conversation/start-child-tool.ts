@@ -1,8 +1,9 @@
 import { textContent, type Observation } from '../../events/index.js';
 import { functionTool, textArgument } from '../function-tool.js';
-import { HostRefusal, type ToolDefinition, type ToolHost } from '../tool.js';
+import type { ToolDefinition } from '../tool.js';
+import { HostRefusal, type ToolHost } from '../tool-host.js';
 
-/** Lets the agent start a conversation that works on a task of its own, beside it. */
+/** Lets the agent start a child conversation that works on a task independently. */
 export const startChildDefinition: ToolDefinition = {
   name: 'start_child_conversation',
   kind: 'StartChildConversationTool',
@@ -45,7 +46,7 @@ export const startChildDefinition: ToolDefinition = {
   },
   create: (host) =>
     functionTool(startChildDefinition, {
-      // One after another: two worktrees of a repository cannot be made at the same time.
+      // Two worktrees of a repository cannot be created at the same time.
       touches: () => [{ kind: 'tool', key: 'start_child_conversation' }],
       execute: (args, { signal }) => {
         signal.throwIfAborted();
@@ -65,8 +66,8 @@ async function start({ startChild }: ToolHost, args: Record<string, unknown>): P
       title: textArgument(args, 'title') ?? null,
       isolation: args['isolation'] === 'shared' ? 'shared' : 'worktree',
     });
-    const told = `Started child conversation ${child.conversation_id} (status: ${child.status}).`;
-    const text = `${told}\n${JSON.stringify(child, undefined, 2)}`;
+    const message = `Started child conversation ${child.conversation_id} (status: ${child.status}).`;
+    const text = `${message}\n${JSON.stringify(child, undefined, 2)}`;
     const facts = Object.fromEntries(Object.entries(child).filter(([, value]) => value !== null));
     return { content: [textContent(text)], is_error: false, ...facts, kind };
   } catch (error) {

@@ -1,37 +1,37 @@
 import { textContent, type ToolAnnotations } from '../../events/index.js';
 import { isJsonObject } from '../../json/index.js';
-import { statelessTool } from '../stateless-tool.js';
+import { answeringTool } from '../function-tool.js';
 import type { Tool, ToolDefinition, ToolSchema } from '../tool.js';
 
-/** A tool that the client executes, as the wire has it. */
+/** A tool that the client executes, in the form of the wire. */
 export interface ClientToolSpec {
   name: string;
   description: string;
-  /** JSON schema of the arguments, an object. */
+  /** JSON schema of the arguments, of type object. */
   parameters: Record<string, unknown>;
   annotations: (Omit<ToolAnnotations, 'title'> & { title: string | null }) | null;
 }
 
-/** What providers take as the name of a tool. */
+/** Tool names that model providers accept. */
 const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 
-/** Of a tool that nothing is known of the worst is assumed (the defaults of MCP). */
-const UNKNOWN: ToolAnnotations = {
+/** Assumed for tools without annotations: the worst case (the defaults of MCP). */
+const DEFAULT_ANNOTATIONS: ToolAnnotations = {
   readOnlyHint: false,
   destructiveHint: true,
   idempotentHint: false,
   openWorldHint: true,
 };
 
-/** Types of arguments that are checked and converted. */
-const SCALARS: ReadonlySet<unknown> = new Set(['string', 'integer', 'number', 'boolean']);
+/** Argument types that are validated and converted. */
+const SCALAR_TYPES: ReadonlySet<unknown> = new Set(['string', 'integer', 'number', 'boolean']);
 
-/** An argument `kind` is called this in actions, where `kind` says what they are. Clients know the name. */
+/** The name of an argument `kind` in actions, where `kind` is the action's type. Clients know this name. */
 const KIND_ARGUMENT = 'mcp_arg_kind';
 
 /**
- * A tool of the client for the agent: its calls are checked against the client's schema and answered at once.
- * The client sees them as events, does what they say, and tells the agent in a message.
+ * Creates the definition of a client tool. Its calls are validated against the client's schema and answered
+ * at once. The client receives them as events, executes them, and reports the result in a message.
  */
 export function clientToolDefinition(spec: ClientToolSpec): ToolDefinition {
   const { name, description, parameters } = spec;
@@ -43,8 +43,8 @@ export function clientToolDefinition(spec: ClientToolSpec): ToolDefinition {
     observationKind: 'ClientToolObservation',
     title: given?.title ?? name,
     description,
-    annotations: given ?? UNKNOWN,
-    shown: { annotations: given ?? undefined, client_tool_name: name, input_schema: parameters },
+    annotations: given ?? DEFAULT_ANNOTATIONS,
+    clientDescription: { annotations: given ?? undefined, client_tool_name: name, input_schema: parameters },
     schema: argumentSchema(parameters),
     modelSchema: parameters,
     argumentsOf: ({ kind: _kind, [KIND_ARGUMENT]: own, ...rest }) =>
@@ -54,9 +54,9 @@ export function clientToolDefinition(spec: ClientToolSpec): ToolDefinition {
   return definition;
 }
 
-/** Tells the model that the client has the call; nothing is waited for. */
+/** Answers that the call was passed to the client, without waiting for the client. */
 function dispatchingTool(definition: ToolDefinition): Tool {
-  const tool = statelessTool(definition, () => [textContent('Tool call dispatched to client.')]);
+  const tool = answeringTool(definition, () => [textContent('Tool call dispatched to client.')]);
   return {
     ...tool,
     prepare: (args) => {
@@ -69,7 +69,7 @@ function dispatchingTool(definition: ToolDefinition): Tool {
   };
 }
 
-/** An agent's tools with those of the client behind them, as clients are shown them. */
+/** An agent as clients see it, with the client tools appended to its tools. */
 export function withClientTools<Agent extends object>(agent: Agent, clientTools: readonly ClientToolSpec[]) {
   if (clientTools.length === 0) return agent;
   const tools: unknown = 'tools' in agent ? agent.tools : [];
@@ -77,22 +77,22 @@ export function withClientTools<Agent extends object>(agent: Agent, clientTools:
   return { ...agent, tools: [...(Array.isArray(tools) ? (tools as unknown[]) : []), ...specs] };
 }
 
-/** What is wrong with the name or the fields of a client tool, in a sentence; undefined: nothing. */
+/** An error message if a client tool is invalid, else undefined. */
 export function clientToolProblem({ name, parameters }: ClientToolSpec): string | undefined {
   if (!NAME.test(name)) {
-    return 'A client tool name has 1 to 64 letters, digits, underscores and hyphens; models take no others.';
+    return 'A client tool name has 1 to 64 letters, digits, underscores and hyphens; models accept no others.';
   }
   const { properties = {}, required = [] } = parameters;
   const isSchema = isJsonObject(properties) && Array.isArray(required);
-  return isSchema ? undefined : `The parameters of client tool '${name}' are no JSON schema of an object.`;
+  return isSchema ? undefined : `The parameters of client tool '${name}' are not a JSON schema of an object.`;
 }
 
 /**
- * What arguments are validated against: the types of the client's schema and which of them are required.
- * Values inside objects, enumerations and bounds are for the model to keep and for the client to check.
+ * The schema for validation: types and required fields of the client's schema. Fields of nested objects,
+ * enumerations and bounds are left to the client.
  */
 function argumentSchema({ properties, required }: Record<string, unknown>): ToolSchema {
-  // The risk is taken out of the arguments of every tool before they are checked.
+  // `security_risk` is removed from all calls before validation.
   const { security_risk: _reserved, ...fields } = isJsonObject(properties) ? properties : {};
   const names = Array.isArray(required) ? required.filter((field) => typeof field === 'string') : [];
   return {
@@ -104,15 +104,15 @@ function argumentSchema({ properties, required }: Record<string, unknown>): Tool
   };
 }
 
-/** The type of one argument; anything is taken where the schema names no type, or several. */
+/** The schema of one argument. Any value is accepted if the schema names no type or several types. */
 function argumentType(schema: unknown): Record<string, unknown> {
   if (!isJsonObject(schema)) return {};
   const type = singleType(schema['type']);
-  if (SCALARS.has(type) || type === 'object') return { type };
+  if (SCALAR_TYPES.has(type) || type === 'object') return { type };
   return type === 'array' ? { type, items: argumentType(schema['items']) } : {};
 }
 
-/** `["string", "null"]` is a string that may be left out. */
+/** `["string", "null"]` means an optional string. */
 function singleType(type: unknown): unknown {
   if (!Array.isArray(type)) return type;
   const types: unknown[] = type.filter((name) => name !== 'null');

@@ -7,7 +7,7 @@ import { resolveToolCall } from '../arguments/resolve-tool-call.js';
 import type { Tool } from '../tool.js';
 import { fileEditorDefinition } from './file-editor-tool.js';
 
-/** What the original answered to a sequence of calls; the workspace stands as `/workspace`. */
+/** A call of a sequence, and the original's result, with `/workspace` for the workspace. */
 interface RecordedCase {
   arguments: string;
   action: Action;
@@ -15,10 +15,10 @@ interface RecordedCase {
 }
 
 const recorded = JSON.parse(
-  readFileSync(new URL('recorded-cases.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../test/recorded/file-editor-cases.json', import.meta.url), 'utf8'),
 ) as RecordedCase[];
 
-/** A PNG of one pixel, as recorded. */
+/** A PNG of one pixel, the same as in the recording. */
 const PIXEL =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
@@ -50,33 +50,33 @@ afterAll(async () => {
   await rm(root, { recursive: true });
 });
 
-/** The temporary file beside the target has a random name, which the text about a failed write shows. */
+/** Masks the random name of a temporary file, which the error about a failed write contains. */
 const withoutRandom = (text: string): string => text.replace(/\.[0-9a-z_]{8}\.tmp/g, '.<random>.tmp');
 
-describe('the file editor, call after call as recorded', () => {
+describe('the file editor answers a recorded sequence of calls as the original does', () => {
   it.each(recorded.map((record) => [record.arguments, record] as const))('%s', async (_title, record) => {
-    const here = (text: string): string => text.replaceAll('/workspace', workspace);
-    const back = (value: unknown): unknown =>
+    const toActual = (text: string): string => text.replaceAll('/workspace', workspace);
+    const toRecorded = (value: unknown): unknown =>
       JSON.parse(withoutRandom(JSON.stringify(value)).replaceAll(workspace, '/workspace'));
     const tools = new Map([['file_editor', tool]]);
-    const call = { name: 'file_editor', arguments: here(record.arguments) };
+    const call = { name: 'file_editor', arguments: toActual(record.arguments) };
     const resolved = resolveToolCall(tools, call, { analyzer: false });
     if (resolved.kind !== 'valid') throw new Error(resolved.error);
     const { invocation } = resolved;
-    expect(JSON.stringify(back(invocation.action))).toBe(JSON.stringify(record.action));
+    expect(JSON.stringify(toRecorded(invocation.action))).toBe(JSON.stringify(record.action));
     const observation = await invocation.execute({ signal: AbortSignal.abort() });
     const expected: unknown = JSON.parse(withoutRandom(JSON.stringify(record.observation)));
-    expect(back(observation)).toEqual(expected);
-    expect(JSON.stringify(back(observation))).toBe(JSON.stringify(expected));
+    expect(toRecorded(observation)).toEqual(expected);
+    expect(JSON.stringify(toRecorded(observation))).toBe(JSON.stringify(expected));
   });
 
-  it('leaves nothing but the files behind', async () => {
+  it('has applied the recorded edits', async () => {
     expect(await readFile(path.join(workspace, 'a.txt'), 'utf8')).toBe('ONE\ntwo\ntwo\nthree\n');
   });
 });
 
 describe('an invocation of the file editor', () => {
-  it('touches its file, relative ones inside the workspace', () => {
+  it('locks its file and resolves relative paths in the workspace', () => {
     const touched = (file: string) => tool.prepare({ command: 'view', path: file }).touches();
     expect(touched('/x//y/./z/')).toEqual([{ kind: 'file', key: '/x/y/z' }]);
     expect(touched('/x/../y')).toEqual([{ kind: 'file', key: '/y' }]);

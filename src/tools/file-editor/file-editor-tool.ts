@@ -1,22 +1,15 @@
 import path from 'node:path';
 import { textContent, type Observation } from '../../events/index.js';
-import {
-  ToolExecutionError,
-  type Tool,
-  type ToolDefinition,
-  type ToolHost,
-  type ToolInvocation,
-} from '../tool.js';
-import { EditorError } from './editor-error.js';
+import { ToolExecutionError, type Tool, type ToolDefinition, type ToolInvocation } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
+import { FileToolError } from '../text-files/file-tool-error.js';
 import { FileEditor, type EditorCommand, type EditorRequest } from './file-editor.js';
-import { tidyPath } from './file-path.js';
-import { FileRefusedError } from './text-file.js';
+import { tidyPath } from '../text-files/file-path.js';
+import { FileRefusedError } from '../text-files/text-file.js';
 
 const COMMANDS: readonly EditorCommand[] = ['view', 'create', 'str_replace', 'insert', 'undo_edit'];
 
-/**
- * Lets the agent view and edit files without a shell: exact replacements, snippets of the result, and undo.
- */
+/** Lets the agent view and edit files: exact replacements, snippets of the result, and undo. */
 export const fileEditorDefinition: ToolDefinition = {
   name: 'file_editor',
   kind: 'FileEditorTool',
@@ -91,13 +84,13 @@ export const fileEditorDefinition: ToolDefinition = {
   create: (host) => new FileEditorTool(fileEditorDefinition, host),
 };
 
-/** What is different about an editor that may not edit everything. */
+/** Restricts what an editor may do. */
 export interface EditorLimits {
-  /** Called before each command. @throws EditorError for one that is not allowed */
+  /** Called before each command. @throws FileToolError if the command is not allowed */
   check: (request: EditorRequest) => Promise<void>;
 }
 
-/** The editor as a tool, and as one with limits: then its observations carry no contents. */
+/** The editor as a tool. With limits, its observations do not contain file contents. */
 export class FileEditorTool implements Tool {
   private readonly editor: FileEditor;
 
@@ -117,7 +110,7 @@ export class FileEditorTool implements Tool {
         const file = typeof args['path'] === 'string' ? tidyPath(args['path']) : '.';
         return [{ kind: 'file', key: path.resolve(this.host.workingDir, file) }];
       },
-      execute: () => this.execute(requestOf(args)),
+      execute: () => this.execute(toRequest(args)),
     };
   }
 
@@ -134,29 +127,29 @@ export class FileEditorTool implements Tool {
       const result = { command, path: file, prev_exist, ...(this.limits ? {} : contents) };
       return { content, is_error: false, ...result, kind };
     } catch (error) {
-      if (!(error instanceof EditorError || error instanceof FileRefusedError)) throw error;
+      if (!(error instanceof FileToolError || error instanceof FileRefusedError)) throw error;
       return { content: [textContent(error.message)], is_error: true, command, prev_exist: true, kind };
     }
   }
 }
 
-/** The request in the arguments, which have passed the schema, now or before they were stored. */
-function requestOf(args: Record<string, unknown>): EditorRequest {
+/** Converts validated arguments, which may come from a stored action. */
+function toRequest(args: Record<string, unknown>): EditorRequest {
   const command = COMMANDS.find((known) => known === args['command']);
-  const file = textOf(args['path']);
+  const file = textOrUndefined(args['path']);
   if (!command || file === undefined) throw new ToolExecutionError('command and path are required');
   const { insert_line: insertLine, view_range: range } = args;
   return {
     command,
     path: file,
-    file_text: textOf(args['file_text']),
-    old_str: textOf(args['old_str']),
-    new_str: textOf(args['new_str']),
+    file_text: textOrUndefined(args['file_text']),
+    old_str: textOrUndefined(args['old_str']),
+    new_str: textOrUndefined(args['new_str']),
     insert_line: typeof insertLine === 'number' ? insertLine : undefined,
     view_range: Array.isArray(range) ? range.map(Number) : undefined,
   };
 }
 
-function textOf(value: unknown): string | undefined {
+function textOrUndefined(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }

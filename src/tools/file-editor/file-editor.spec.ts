@@ -42,8 +42,8 @@ async function run(command: EditorRequest['command'], name: string, rest: Partia
 const replace = (name: string, old_str: string, new_str: string) =>
   run('str_replace', name, { old_str, new_str });
 
-describe('line ends', () => {
-  it('of a Windows file survive every edit, and models see them as \\n', async () => {
+describe('FileEditor and line ends', () => {
+  it('keeps CRLF in every edit and shows it to models as \\n', async () => {
     await put('a.txt', 'one\r\ntwo\r\nthree\r\n');
     const result = await replace('a.txt', 'one\ntwo', '1\n2');
     expect(result.old_content).toBe('one\ntwo\nthree\n');
@@ -56,13 +56,13 @@ describe('line ends', () => {
     expect(await text('a.txt')).toBe('one\r\ntwo\r\nthree\r\n');
   });
 
-  it('of untouched lines of a mixed file stay as they are', async () => {
+  it('keeps the line ends of untouched lines in a mixed file', async () => {
     await put('a.txt', 'one\r\ntwo\nthree\rfour\n');
     await replace('a.txt', 'two', '2\n2b');
     expect(await text('a.txt')).toBe('one\r\n2\n2b\nthree\rfour\n');
   });
 
-  it('are missing at the end of a file: an inserted line still is a line of its own', async () => {
+  it('inserts a separate line behind a last line without a line end', async () => {
     await put('a.txt', 'one\ntwo');
     const result = await run('insert', 'a.txt', { insert_line: 2, new_str: 'three' });
     expect(result.new_content).toBe('one\ntwo\nthree\n');
@@ -70,7 +70,7 @@ describe('line ends', () => {
   });
 });
 
-describe('encodings', () => {
+describe('FileEditor and encodings', () => {
   it.each([
     [
       'UTF-16 little endian',
@@ -84,7 +84,7 @@ describe('encodings', () => {
     ],
     ['UTF-8 with a mark', Buffer.from('\ufeffhällo\n'), Buffer.from('\ufeffHÄLLO ✓\n')],
     ['UTF-8', Buffer.from('hällo\n'), Buffer.from('HÄLLO ✓\n')],
-  ])('%s is kept', async (_name, before, after) => {
+  ])('keeps the encoding %s', async (_name, before, after) => {
     await put('a.txt', before);
     const result = await replace('a.txt', 'hällo', 'HÄLLO ✓');
     expect(result.old_content).toBe('hällo\n');
@@ -93,14 +93,14 @@ describe('encodings', () => {
     expect(await bytes('a.txt')).toEqual(before);
   });
 
-  it('Latin-1 keeps every byte that was not edited', async () => {
+  it('keeps every unedited byte of a Latin-1 file', async () => {
     await put('a.txt', Buffer.from('caf\xe9 cr\xe8me \x80\n', 'latin1'));
     expect((await run('view', 'a.txt')).text).toContain('café crème');
     await replace('a.txt', 'caf', 'CAF');
     expect(await bytes('a.txt')).toEqual(Buffer.from('CAF\xe9 cr\xe8me \x80\n', 'latin1'));
   });
 
-  it('Latin-1 becomes UTF-8 when it has to', async () => {
+  it('converts Latin-1 to UTF-8 if the new text requires it', async () => {
     await put('a.txt', Buffer.from('caf\xe9\n', 'latin1'));
     await replace('a.txt', 'caf', '✓');
     expect(await text('a.txt')).toBe('✓é\n');
@@ -112,7 +112,7 @@ describe('encodings', () => {
     ['a zero byte', Buffer.from('abc\0def')],
     ['control characters', Buffer.from([1, 2, 3, 4, 5, 97, 98, 99])],
     ['half a UTF-16 character', Buffer.from([0xff, 0xfe, 0x41])],
-  ])('%s is binary', async (_name, content) => {
+  ])('refuses a binary file: %s', async (_name, content) => {
     await put('a.bin', content);
     const refusal = `File validation failed for ${at('a.bin')}: File appears to be binary and this file type cannot be`;
     await expect(run('view', 'a.bin')).rejects.toThrow(refusal);
@@ -120,14 +120,14 @@ describe('encodings', () => {
     expect(await bytes('a.bin')).toEqual(content);
   });
 
-  it('coloured text is text', async () => {
+  it('accepts text with colour codes', async () => {
     await put('a.log', '\u001b[31mred\u001b[0m\n');
     expect((await run('view', 'a.log')).text).toContain('\u001b[31mred');
   });
 });
 
-describe('what a file is beside its content', () => {
-  it('mode and owner stay', async () => {
+describe('FileEditor and file metadata', () => {
+  it('keeps mode and owner', async () => {
     await put('run.sh', '#!/bin/sh\necho hi\n');
     await chmod(at('run.sh'), 0o751);
     const before = await stat(at('run.sh'));
@@ -136,39 +136,39 @@ describe('what a file is beside its content', () => {
     expect([after.mode, after.uid, after.gid]).toEqual([before.mode, before.uid, before.gid]);
   });
 
-  it('a link stays a link and its target is edited', async () => {
+  it('edits the target of a symbolic link', async () => {
     await put('target.txt', 'one\n');
     await symlink('target.txt', at('link.txt'));
     await replace('link.txt', 'one', 'two');
     expect((await lstat(at('link.txt'))).isSymbolicLink()).toBe(true);
     expect(await text('target.txt')).toBe('two\n');
-    // One file, one history, by whatever name.
+    // The file and its link share one history.
     await run('undo_edit', 'target.txt');
     expect(await text('link.txt')).toBe('one\n');
   });
 
-  it('another name of the same file keeps the earlier content: a rename cannot break it half-way', async () => {
+  it('leaves other hard links with the earlier content', async () => {
     await put('a.txt', 'one\n');
     await link(at('a.txt'), at('b.txt'));
     await replace('a.txt', 'one', 'two');
     expect(await text('b.txt')).toBe('one\n');
   });
 
-  it('a new file gets the usual mode', async () => {
+  it('creates files with the default mode', async () => {
     await run('create', 'new.txt', { file_text: 'x' });
     await put('usual.txt', 'x');
     expect((await stat(at('new.txt'))).mode).toBe((await stat(at('usual.txt'))).mode);
   });
 
-  it('no temporary file is left, not even by a failed write', async () => {
+  it('leaves no temporary file, even after a failed write', async () => {
     await run('create', 'a.txt', { file_text: 'x' });
     await expect(run('create', 'a.txt/b', { file_text: 'x' })).rejects.toThrow('[Errno 20] Not a directory');
     expect(await readdir(workspace)).toEqual(['a.txt']);
   });
 });
 
-describe('undo', () => {
-  it('goes back ten states and knows no more', async () => {
+describe('undo_edit', () => {
+  it('can undo the last ten edits', async () => {
     await put('n.txt', '0\n');
     for (let n = 0; n < 13; n += 1) await replace('n.txt', String(n), String(n + 1));
     for (let n = 12; n >= 3; n -= 1) {
@@ -177,7 +177,7 @@ describe('undo', () => {
     await expect(run('undo_edit', 'n.txt')).rejects.toThrow('No edit history found for');
   });
 
-  it('survives a restart', async () => {
+  it('works after a restart', async () => {
     await put('a.txt', 'one\n');
     await replace('a.txt', 'one', 'two');
     editor = new FileEditor(workspace, path.join(root, 'history'));
@@ -185,7 +185,7 @@ describe('undo', () => {
     expect(await text('a.txt')).toBe('one\n');
   });
 
-  it('has a state for the creation, and says what it found in the file', async () => {
+  it('restores the created content and reports the content it replaced', async () => {
     await run('create', 'a.txt', { file_text: 'one\n' });
     await put('a.txt', 'changed by somebody else\n');
     const result = await run('undo_edit', 'a.txt');
@@ -195,7 +195,7 @@ describe('undo', () => {
 });
 
 describe('view', () => {
-  it('keeps the true line numbers behind a cut', async () => {
+  it('keeps correct line numbers behind a cut', async () => {
     const lines = Array.from({ length: 3000 }, (_, index) => `this is line ${index + 1}`);
     await put('many.txt', `${lines.join('\n')}\n`);
     const shown = (await run('view', 'many.txt')).text.split('\n').slice(1, -1);
@@ -204,21 +204,21 @@ describe('view', () => {
       const [number = '', content] = line.split('\t');
       expect(content).toBe(`this is line ${number.trim()}`);
     }
-    // 16,000 characters without the numbers, as recorded.
+    // 16,000 characters without line numbers, as in the original.
     expect(shown.map((line) => line.slice(line.indexOf('\t') + 1)).join('\n')).toHaveLength(15_999);
     const part = (await run('view', 'many.txt', { view_range: [100, 2900] })).text.split('\n').slice(1, -1);
     expect(part.at(-1)).toBe('  2900\tthis is line 2900');
   });
 
-  it('cuts one long line', async () => {
+  it('cuts a single long line', async () => {
     await put('long.txt', `${'😀'.repeat(10_000)}\nend\n`);
     const shown = (await run('view', 'long.txt')).text;
-    // No half of a character stands alone.
+    // There is no lone surrogate.
     expect(shown).not.toMatch(/\p{Surrogate}/u);
     expect(shown.endsWith('\n     2\tend\n')).toBe(true);
   });
 
-  it('of a directory sorts by names, follows links and leaves hidden ones out', async () => {
+  it('lists a directory sorted, follows links and omits hidden entries', async () => {
     await mkdir(at('sub/c/d'), { recursive: true });
     await mkdir(at('.hidden'));
     await Promise.all(
@@ -251,7 +251,7 @@ describe('view', () => {
     expect((await run('view', 'empty')).text).toMatch(/excluding hidden items:\n\/w\/empty\/$/);
   });
 
-  it('of a huge directory is cut', async () => {
+  it('truncates the listing of a huge directory', async () => {
     await mkdir(at('big'));
     for (let n = 0; n < 2100; n += 1) await put(`big/${n}`, '');
     expect((await run('view', 'big')).text).toMatch(/\n\n101 more entries are not shown\.$/);
@@ -273,7 +273,7 @@ describe('view', () => {
       'a\vb\fc\u2028d\n',
       "Here's the result of running `cat -n` on /w/f:\n     1\ta\vb\fc\u2028d\n",
     ],
-  ])('of a file with %s', async (_name, content, shown) => {
+  ])('shows a file with %s', async (_name, content, shown) => {
     await put('f', content);
     expect((await run('view', 'f')).text).toBe(shown);
   });
@@ -283,7 +283,7 @@ describe('view', () => {
     [[1, 2, 3], 'It should be a list of two integers.'],
     [[3, 3], 'Its first element `3` should be within the range of lines of the file: [1, 2].'],
     [[1, -2], 'Its second element `-2` should be greater than or equal to the first element `1`.'],
-  ])('of the range %j is refused', async (range, hint) => {
+  ])('refuses the range %j', async (range, hint) => {
     await put('f', 'one\ntwo');
     const parameter = `[${range.join(', ')}]`;
     await expect(run('view', 'f', { view_range: range })).rejects.toThrow(
@@ -293,14 +293,14 @@ describe('view', () => {
 });
 
 describe('str_replace', () => {
-  it('tries without the space around the text, and keeps that of the replacement', async () => {
+  it('falls back to the trimmed text but keeps white space of the replacement', async () => {
     await put('f', 'a\none\nb\n');
     expect((await replace('f', ' one ', ' X ')).new_content).toBe('a\n X \nb\n');
     await expect(replace('f', ' zzz ', 'q')).rejects.toThrow('old_str `zzz` did not appear verbatim');
     await expect(replace('f', '   ', 'q')).rejects.toThrow('old_str `   ` did not appear verbatim');
   });
 
-  it('of nothing fills an empty file and nothing else', async () => {
+  it('accepts an empty old_str only for an empty file', async () => {
     await put('f', '');
     expect((await replace('f', '', 'b')).new_content).toBe('b');
     await put('f', 'a\nb\n');
@@ -309,7 +309,7 @@ describe('str_replace', () => {
     );
   });
 
-  it('names the lines once each, and not endlessly many', async () => {
+  it('lists each line once and a limited number of lines', async () => {
     await put('f', 'x x\ny\nx\n');
     await expect(replace('f', 'x', 'q')).rejects.toThrow(
       'Multiple occurrences of old_str `x` in lines [1, 3].',
@@ -323,7 +323,7 @@ describe('str_replace', () => {
     ['line3\nline4', 'L3\nL3b\nL4', [1, 9]],
     ['line6\n', '', [3, 10]],
     ['line29', 'last\nlast2\n', [26, 31]],
-  ])('of %j by %j shows the lines %j', async (old, replacement, [first, last]) => {
+  ])('replaces %j by %j and shows the lines %j', async (old, replacement, [first, last]) => {
     await put('f', Array.from({ length: 29 }, (_, index) => `line${index + 1}\n`).join(''));
     const numbers = [...(await replace('f', old, replacement)).text.matchAll(/^ *(\d+)\t/gm)].map(([, n]) =>
       Number(n),
@@ -331,7 +331,7 @@ describe('str_replace', () => {
     expect([numbers[0], numbers.at(-1)]).toEqual([first, last]);
   });
 
-  it('that empties a file shows nothing', async () => {
+  it('shows no snippet if the file becomes empty', async () => {
     await put('f', 'one\n');
     expect((await replace('f', 'one\n', '')).text).toBe(
       "The file /w/f has been edited. Here's the result of running `cat -n` on a snippet of /w/f:\n" +
@@ -340,7 +340,7 @@ describe('str_replace', () => {
   });
 });
 
-describe('paths', () => {
+describe('FileEditor and paths', () => {
   it.each([
     ['', 'Invalid `path` parameter: .. The path should be an absolute path. Maybe you meant /w?'],
     ['./f', 'Invalid `path` parameter: f. The path should be an absolute path. Maybe you meant /w/f?'],
@@ -349,16 +349,16 @@ describe('paths', () => {
       '/nope/x/',
       'Invalid `path` parameter: /nope/x. The path /nope/x does not exist. Please provide a valid path.',
     ],
-  ])('%j is refused', async (given, message) => {
+  ])('refuses the path %j', async (given, message) => {
     await put('f', '');
     const refused = editor.run({ command: 'view', path: given }).then(
       () => 'not refused',
       (error: unknown) => String(error),
     );
-    expect((await refused).replaceAll(workspace, '/w')).toBe(`EditorError: ${message}`);
+    expect((await refused).replaceAll(workspace, '/w')).toBe(`FileToolError: ${message}`);
   });
 
-  it('are shown tidied, with `..` kept', async () => {
+  it('normalises the shown path but keeps `..`', async () => {
     await mkdir(at('d'));
     await put('f', 'x\n');
     const result = await editor.run({ command: 'view', path: `/${workspace}//d/./../f/` });

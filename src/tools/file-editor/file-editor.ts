@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { textContent, type Content } from '../../events/index.js';
 import { EditHistory } from './edit-history.js';
-import { EditorError } from './editor-error.js';
-import { pathKind, requireAbsolute, tidyPath, type PathKind } from './file-path.js';
+import { FileToolError } from '../text-files/file-tool-error.js';
+import { pathKind, requireAbsolute, tidyPath, type PathKind } from '../text-files/file-path.js';
 import { numberLines } from './number-lines.js';
-import { findUnique } from './replace-text.js';
-import { foldLineEnds, SourceText, splitLines } from './source-text.js';
+import { findUnique } from '../text-files/find-text.js';
+import { normaliseLineEnds, SourceText, splitLines } from '../text-files/source-text.js';
 import {
   decodeText,
   FileRefusedError,
@@ -13,12 +13,12 @@ import {
   readTextFile,
   writeTextFile,
   type TextFile,
-} from './text-file.js';
+} from '../text-files/text-file.js';
 import { viewDirectory } from './view-directory.js';
 
 export type EditorCommand = 'view' | 'create' | 'str_replace' | 'insert' | 'undo_edit';
 
-/** The arguments of a call; which are needed depends on the command. */
+/** The arguments of a call. The command determines which are required. */
 export interface EditorRequest {
   command: EditorCommand;
   path: string;
@@ -29,7 +29,7 @@ export interface EditorRequest {
   view_range?: number[];
 }
 
-/** What a command did. Contents have `\n` at every line end, whatever the file has. */
+/** The result of a command. Contents have normalised line ends (`\n`). */
 export interface EditorResult {
   content: Content[];
   path: string;
@@ -47,21 +47,20 @@ const IMAGE_TYPES = new Map([
   ['.bmp', 'image/bmp'],
 ]);
 
-/** How many lines around a change are shown. */
+/** The number of lines that are shown around a change. */
 const SNIPPET_LINES = 4;
-/** How many of the lines on which a text occurs are named. */
-const MAX_NAMED_LINES = 100;
+/** The maximum number of lines in an error about several occurrences. */
+const MAX_LISTED_LINES = 100;
 
 const UTF8 = { name: 'utf-8', bom: false } as const;
 
 /**
- * Views and edits files by absolute path. It is not confined to the workspace: neither is the terminal beside
- * it.
+ * Views and edits files by absolute path. It is not confined to the workspace, and neither is the terminal.
  *
- * Where it does better than the original: line ends and encodings of untouched text survive an edit; links
- * are written through, not replaced; owner and mode stay; new files get the usual mode; text inserted behind
- * a last line without an end begins a new line; line numbers behind a cut are true; the history survives a
- * restart.
+ * Differs from the original server: an edit preserves line ends and encodings of untouched text, follows
+ * symbolic links instead of replacing them, and keeps owner and mode; new files get the default mode; text
+ * inserted behind a last line without a line end begins a new line; line numbers behind a cut are correct;
+ * the edit history survives a restart.
  */
 export class FileEditor {
   private readonly history: EditHistory;
@@ -69,15 +68,15 @@ export class FileEditor {
   constructor(
     private readonly workingDir: string,
     historyFolder: string,
-    /** Hides secrets in what is shown. */
+    /** Masks secrets in file contents that are shown. */
     private readonly mask: (text: string) => string = (text) => text,
   ) {
     this.history = new EditHistory(historyFolder);
   }
 
   /**
-   * Does one command.
-   * @throws EditorError or FileRefusedError with the text for the model
+   * Executes a command.
+   * @throws FileToolError, FileRefusedError with a message for the model
    */
   async run(request: EditorRequest): Promise<EditorResult> {
     const file = tidyPath(request.path);
@@ -102,10 +101,10 @@ export class FileEditor {
     if (command === 'create') {
       if (kind === 'missing') return kind;
       const hint = `File already exists at: ${file}. Cannot overwrite files using command \`create\`.`;
-      throw EditorError.invalid('path', file, hint);
+      throw FileToolError.invalid('path', file, hint);
     }
     if (kind === 'missing') {
-      throw EditorError.invalid(
+      throw FileToolError.invalid(
         'path',
         file,
         `The path ${file} does not exist. Please provide a valid path.`,
@@ -113,7 +112,7 @@ export class FileEditor {
     }
     if (kind === 'directory' && command !== 'view') {
       const hint = `The path ${file} is a directory and only the \`view\` command can be used on directories.`;
-      throw EditorError.invalid('path', file, hint);
+      throw FileToolError.invalid('path', file, hint);
     }
     return kind;
   }
@@ -123,24 +122,24 @@ export class FileEditor {
     if (kind === 'directory') {
       if (range.length > 0) {
         const hint = 'The `view_range` parameter is not allowed when `path` points to a directory.';
-        throw EditorError.invalid('view_range', range, hint);
+        throw FileToolError.invalid('view_range', range, hint);
       }
       const listing = await viewDirectory(file).catch((error: unknown) => {
-        throw EditorError.fileSystem(error, 'read', file);
+        throw FileToolError.fileSystem(error, 'read', file);
       });
       return { content: [textContent(listing)], ...result };
     }
     const imageType = IMAGE_TYPES.get(path.extname(file).toLowerCase());
     if (imageType) return { content: await viewImage(file, imageType), ...result };
-    const { raw } = await reading(file, readTextFile);
-    const lines = splitLines(foldLineEnds(raw));
+    const { raw } = await readOrRefuse(file, readTextFile);
+    const lines = splitLines(normaliseLineEnds(raw));
     return { content: [textContent(viewLines(file, lines, range, this.mask))], ...result };
   }
 
   private async create(file: string, text: string | undefined): Promise<EditorResult> {
-    if (text === undefined) throw EditorError.missing('file_text', 'create');
+    if (text === undefined) throw FileToolError.missing('file_text', 'create');
     await this.write(file, text, UTF8);
-    // The new text is a state to go back to.
+    // Undo restores the text as it was created.
     await this.history.push(file, Buffer.from(text));
     return {
       content: [textContent(`File created successfully at: ${file}`)],
@@ -151,29 +150,29 @@ export class FileEditor {
   }
 
   private async replace(file: string, oldText?: string, newText?: string): Promise<EditorResult> {
-    if (oldText === undefined) throw EditorError.missing('old_str', 'str_replace');
-    if (newText === undefined) throw EditorError.missing('new_str', 'str_replace');
+    if (oldText === undefined) throw FileToolError.missing('old_str', 'str_replace');
+    if (newText === undefined) throw FileToolError.missing('new_str', 'str_replace');
     if (oldText === newText) {
       const hint = 'No replacement was performed. `new_str` and `old_str` must be different.';
-      throw EditorError.invalid('new_str', newText, hint);
+      throw FileToolError.invalid('new_str', newText, hint);
     }
-    const before = await reading(file, readTextFile);
+    const before = await readOrRefuse(file, readTextFile);
     const source = new SourceText(before.raw);
-    const place = findUnique(source.text, foldLineEnds(oldText));
+    const place = findUnique(source.text, normaliseLineEnds(oldText));
     if (place.kind === 'missing') {
-      throw new EditorError(
+      throw new FileToolError(
         `No replacement was performed, old_str \`${place.searched}\` did not appear verbatim in ${file}.`,
       );
     }
     if (place.kind === 'ambiguous') {
-      throw new EditorError(
+      throw new FileToolError(
         `No replacement was performed. Multiple occurrences of old_str \`${place.searched}\` ` +
-          `in lines ${nameLines(place.lines)}. Please ensure it is unique.`,
+          `in lines ${listLines(place.lines)}. Please ensure it is unique.`,
       );
     }
     const edited = source.splice(place.start, place.end, newText);
     const added = newText.split('\n').length - 1;
-    const snippet = showAround(edited.lines, place.line, place.line + added, this.mask);
+    const snippet = snippetAround(edited.lines, place.line, place.line + added, this.mask);
     return this.save(
       file,
       before,
@@ -185,23 +184,23 @@ export class FileEditor {
   }
 
   private async insert(file: string, line?: number, text?: string): Promise<EditorResult> {
-    if (line === undefined) throw EditorError.missing('insert_line', 'insert');
-    if (text === undefined) throw EditorError.missing('new_str', 'insert');
-    const before = await reading(file, readTextFile);
+    if (line === undefined) throw FileToolError.missing('insert_line', 'insert');
+    if (text === undefined) throw FileToolError.missing('new_str', 'insert');
+    const before = await readOrRefuse(file, readTextFile);
     const source = new SourceText(before.raw);
     const { lines } = source;
     if (line < 0 || line > lines.length) {
       const hint = `It should be within the range of allowed values: [0, ${lines.length}]`;
-      throw EditorError.invalid('insert_line', line, hint);
+      throw FileToolError.invalid('insert_line', line, hint);
     }
     const at = lines.slice(0, line).reduce((offset, above) => offset + above.length + 1, 0);
-    const joins = at > source.text.length;
+    const needsLineEnd = at > source.text.length;
     const edited = source.splice(
       Math.min(at, source.text.length),
       Math.min(at, source.text.length),
-      `${joins ? '\n' : ''}${text}\n`,
+      `${needsLineEnd ? '\n' : ''}${text}\n`,
     );
-    const snippet = showAround(edited.lines, line, line + text.split('\n').length, this.mask);
+    const snippet = snippetAround(edited.lines, line, line + text.split('\n').length, this.mask);
     return this.save(
       file,
       before,
@@ -214,13 +213,13 @@ export class FileEditor {
   }
 
   private async undo(file: string): Promise<EditorResult> {
-    const state = await this.history.last(file);
-    const earlier = state && decodeText(state);
-    if (!earlier) throw new EditorError(`No edit history found for ${file}.`);
-    const before = await reading(file, readTextFile);
+    const version = await this.history.last(file);
+    const earlier = version && decodeText(version);
+    if (!earlier) throw new FileToolError(`No edit history found for ${file}.`);
+    const before = await readOrRefuse(file, readTextFile);
     await this.write(file, earlier.raw, earlier.encoding);
     await this.history.drop(file);
-    const content = foldLineEnds(earlier.raw);
+    const content = normaliseLineEnds(earlier.raw);
     return {
       content: [
         textContent(
@@ -230,7 +229,7 @@ export class FileEditor {
       ],
       path: file,
       prev_exist: true,
-      old_content: foldLineEnds(before.raw),
+      old_content: normaliseLineEnds(before.raw),
       new_content: content,
     };
   }
@@ -260,13 +259,13 @@ export class FileEditor {
 
   private async write(file: string, raw: string, encoding: TextFile['encoding']): Promise<void> {
     await writeTextFile(file, raw, encoding).catch((error: unknown) => {
-      throw EditorError.fileSystem(error, 'write to', file);
+      throw FileToolError.fileSystem(error, 'write to', file);
     });
   }
 }
 
 async function viewImage(file: string, type: string): Promise<Content[]> {
-  const bytes = await reading(file, readBounded);
+  const bytes = await readOrRefuse(file, readBounded);
   const url = `data:${type};base64,${bytes.toString('base64')}`;
   return [
     textContent(`Image file ${file} read successfully. Displaying image content.`),
@@ -284,16 +283,16 @@ function viewLines(
   if (range.length === 0) return title + numberLines(lines, 1, mask);
   const [first, last] = range;
   if (range.length !== 2 || first === undefined || last === undefined) {
-    throw EditorError.invalid('view_range', range, 'It should be a list of two integers.');
+    throw FileToolError.invalid('view_range', range, 'It should be a list of two integers.');
   }
   const count = lines.length;
   if (first < 1 || first > count) {
     const hint = `Its first element \`${first}\` should be within the range of lines of the file: [1, ${count}].`;
-    throw EditorError.invalid('view_range', range, hint);
+    throw FileToolError.invalid('view_range', range, hint);
   }
   if (last !== -1 && last < first) {
     const hint = `Its second element \`${last}\` should be greater than or equal to the first element \`${first}\`.`;
-    throw EditorError.invalid('view_range', range, hint);
+    throw FileToolError.invalid('view_range', range, hint);
   }
   const note =
     last > count
@@ -302,10 +301,8 @@ function viewLines(
   return note + title + numberLines(lines.slice(first - 1, last === -1 ? count : last), first, mask);
 }
 
-/**
- * The changed lines with a few around them, numbered. `from`: the line of the change, or the one above it.
- */
-function showAround(
+/** The changed lines with their context, numbered. `from`: the first changed line, or the one above it. */
+function snippetAround(
   lines: readonly string[],
   from: number,
   to: number,
@@ -315,16 +312,16 @@ function showAround(
   return numberLines(lines.slice(first, to + SNIPPET_LINES), first + 1, mask);
 }
 
-function nameLines(lines: readonly number[]): string {
-  const named = lines.slice(0, MAX_NAMED_LINES).join(', ');
-  return lines.length > MAX_NAMED_LINES ? `[${named}, ...]` : `[${named}]`;
+function listLines(lines: readonly number[]): string {
+  const listed = lines.slice(0, MAX_LISTED_LINES).join(', ');
+  return lines.length > MAX_LISTED_LINES ? `[${listed}, ...]` : `[${listed}]`;
 }
 
-async function reading<T>(file: string, read: (file: string) => Promise<T>): Promise<T> {
+async function readOrRefuse<T>(file: string, read: (file: string) => Promise<T>): Promise<T> {
   try {
     return await read(file);
   } catch (error) {
     if (error instanceof FileRefusedError) throw error;
-    throw EditorError.fileSystem(error, 'read', file);
+    throw FileToolError.fileSystem(error, 'read', file);
   }
 }

@@ -1,4 +1,4 @@
-/** How many characters of a file are shown at a time, line numbers not counted. */
+/** The maximum number of characters that are shown of a file, not counting line numbers. */
 const MAX_SHOWN_CHARS = 16_000;
 
 const NOTICE =
@@ -7,27 +7,31 @@ const NOTICE =
   'you are looking for.</NOTE>';
 
 /**
- * Lines as `cat -n` prints them, the first with the number `first`. What is too long loses its middle; the
- * lines behind the cut keep their true numbers.
- * @param mask hides secrets in a line: before anything is cut, half a secret is not found any more
+ * Numbers lines as `cat -n` does, starting with `first`. Long texts are cut in the middle; the lines rest the
+ * cut keep their correct numbers.
+ * @param mask masks secrets in a line. Applied before the cut, because a partial value is not recognised.
  */
-export function numberLines(all: readonly string[], first: number, mask: (line: string) => string): string {
-  const lines = all.map(mask);
+export function numberLines(
+  unmasked: readonly string[],
+  first: number,
+  mask: (line: string) => string,
+): string {
+  const lines = unmasked.map(mask);
   const text = lines.map((line) => `${line}\n`).join('');
   if (text.length <= MAX_SHOWN_CHARS) return numbered(lines, first);
   const room = MAX_SHOWN_CHARS - NOTICE.length;
-  const head = withoutHalfPair(text.slice(0, Math.ceil(room / 2))).split('\n');
-  const tail = withoutHalfPair(text.slice(text.length - Math.floor(room / 2), -1)).split('\n');
-  const [cutEnd = '', ...behind] = tail;
+  const head = withoutLoneSurrogate(text.slice(0, Math.ceil(room / 2))).split('\n');
+  const tail = withoutLoneSurrogate(text.slice(text.length - Math.floor(room / 2), -1)).split('\n');
+  const [cutEnd = '', ...rest] = tail;
   const cutLine = `${head.pop() ?? ''}${NOTICE}${cutEnd}`;
-  return numbered([...head, cutLine], first) + numbered(behind, first + lines.length - behind.length);
+  return numbered([...head, cutLine], first) + numbered(rest, first + lines.length - rest.length);
 }
 
 function numbered(lines: readonly string[], first: number): string {
   return lines.map((line, index) => `${String(first + index).padStart(6)}\t${line}\n`).join('');
 }
 
-/** A character outside the basic plane is two units: one alone at the cut goes too. */
-function withoutHalfPair(text: string): string {
+/** Removes half of a surrogate pair at the cut. */
+function withoutLoneSurrogate(text: string): string {
   return text.replace(/^[\udc00-\udfff]|[\ud800-\udbff]$/g, '');
 }

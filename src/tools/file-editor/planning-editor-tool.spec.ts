@@ -17,7 +17,7 @@ const run = (args: Record<string, unknown>): Promise<Observation> => {
 };
 
 describe('planning_file_editor', () => {
-  it('shows everything and refuses to edit anything but the plan, as recorded', async () => {
+  it('views all files and refuses to edit other files than the plan', async () => {
     const file = path.join(folder, 'a.txt');
     await writeFile(file, 'A\n');
     expect(await run({ command: 'view', path: file })).toEqual({
@@ -52,7 +52,7 @@ describe('planning_file_editor', () => {
     }
   });
 
-  it('edits the plan, which is there with its headings, and keeps the contents to itself', async () => {
+  it('creates the plan with headings, edits it and omits contents from observations', async () => {
     const plan = path.join(folder, '.agents_tmp/PLAN.md');
     const edited = await run({
       command: 'str_replace',
@@ -69,7 +69,7 @@ describe('planning_file_editor', () => {
     expect(await readFile(plan, 'utf8')).not.toContain('win');
   });
 
-  it('goes on with a plan in the workspace itself', async () => {
+  it('keeps using a plan in the root of the workspace', async () => {
     const legacy = path.join(folder, 'PLAN.md');
     await writeFile(legacy, '# plan\n');
     expect(await run({ command: 'insert', path: legacy, insert_line: 1, new_str: 'more' })).toMatchObject({

@@ -1,12 +1,13 @@
 import path from 'node:path';
 import { makeFolder, replaceFile } from '../../files/index.js';
-import { inWorkspace } from '../function-tool.js';
-import type { ToolDefinition, ToolHost } from '../tool.js';
-import { EditorError } from './editor-error.js';
+import { withWorkingDir } from '../function-tool.js';
+import type { ToolDefinition } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
+import { FileToolError } from '../text-files/file-tool-error.js';
 import { FileEditorTool, fileEditorDefinition, type EditorLimits } from './file-editor-tool.js';
-import { pathKind } from './file-path.js';
+import { pathKind } from '../text-files/file-path.js';
 
-/** What a new plan is made of. */
+/** The sections of a new plan. */
 const SECTIONS = [
   'OBJECTIVE',
   'CONTEXT SUMMARY',
@@ -16,7 +17,7 @@ const SECTIONS = [
 ];
 const NEW_PLAN = SECTIONS.map((title, index) => `# ${index + 1}. ${title}\n`).join('\n');
 
-/** Lets an agent that plans view everything and edit nothing but its plan. */
+/** Lets a planning agent view all files but edit only its plan. */
 export const planningFileEditorDefinition: ToolDefinition = {
   ...fileEditorDefinition,
   name: 'planning_file_editor',
@@ -38,17 +39,17 @@ export const planningFileEditorDefinition: ToolDefinition = {
   },
   create: (host) => {
     const rule = 'Your plan is .agents_tmp/PLAN.md in it, or PLAN.md if the project has one.';
-    const definition = inWorkspace(planningFileEditorDefinition, host.workingDir, rule);
-    return new FileEditorTool(definition, host, onlyThePlan(host));
+    const definition = withWorkingDir(planningFileEditorDefinition, host.workingDir, rule);
+    return new FileEditorTool(definition, host, planOnly(host));
   },
 };
 
-function onlyThePlan({ workingDir }: ToolHost): EditorLimits {
+function planOnly({ workingDir }: ToolHost): EditorLimits {
   return {
     check: async ({ command, path: file }) => {
-      const plan = await preparePlan(workingDir);
+      const plan = await ensurePlan(workingDir);
       if (command === 'view' || path.resolve(file) === plan) return;
-      throw new EditorError(
+      throw new FileToolError(
         `Operation '${command}' is not allowed on file '${file}'. Only the following files can be edited: ['${plan}']`,
       );
     },
@@ -56,10 +57,11 @@ function onlyThePlan({ workingDir }: ToolHost): EditorLimits {
 }
 
 /**
- * The path of the plan, which is there then. A plan of earlier versions, in the workspace itself, is kept in
- * use.
+ * Creates the plan if necessary and returns its path. A plan in the workspace's root folder, where earlier
+ * versions put it, stays in use.
+ * @throws FileToolError
  */
-async function preparePlan(workingDir: string): Promise<string> {
+async function ensurePlan(workingDir: string): Promise<string> {
   const legacy = path.join(workingDir, 'PLAN.md');
   if ((await pathKind(legacy)) === 'file') return legacy;
   const plan = path.join(workingDir, '.agents_tmp', 'PLAN.md');
@@ -68,7 +70,7 @@ async function preparePlan(workingDir: string): Promise<string> {
     await makeFolder(path.dirname(plan));
     await replaceFile(plan, NEW_PLAN);
   } catch (error) {
-    throw EditorError.fileSystem(error, 'write to', plan);
+    throw FileToolError.fileSystem(error, 'write to', plan);
   }
   return plan;
 }

@@ -2,15 +2,15 @@ import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 
-/** How deep a directory is shown. */
+/** The number of directory levels that are shown. */
 const LEVELS = 2;
-/** A directory with more entries than this is cut: its listing would fill the model's context. */
+/** Longer listings are truncated, because they would fill the model's context. */
 const MAX_ENTRIES = 2000;
 
 /**
- * The files and directories of a directory, two levels deep, without hidden ones; directories end in a slash
- * and links are followed.
- * @throws the error of the file system when the directory itself cannot be read
+ * Lists files and directories two levels deep, without hidden ones. Directories end in a slash; symbolic
+ * links are followed.
+ * @throws the error of the file system if the directory itself cannot be read
  */
 export async function viewDirectory(directory: string): Promise<string> {
   const children = await readdir(directory, { withFileTypes: true });
@@ -35,7 +35,7 @@ export async function viewDirectory(directory: string): Promise<string> {
 async function list(directory: string, children: readonly Dirent[], levels: number): Promise<string[]> {
   const visible = children.filter((child) => !isHidden(child)).sort(byName);
   const lists: string[][] = [];
-  // One after another: a directory of thousands must not open thousands of handles at once.
+  // Sequentially: a directory with thousands of entries must not open thousands of handles at once.
   for (const child of visible) lists.push(await listChild(path.join(directory, child.name), child, levels));
   return lists.flat();
 }
@@ -43,14 +43,14 @@ async function list(directory: string, children: readonly Dirent[], levels: numb
 async function listChild(file: string, child: Dirent, levels: number): Promise<string[]> {
   if (!(await isDirectory(file, child))) return [file];
   if (levels === 1) return [`${file}/`];
-  // A directory that may not be read is shown without its content.
+  // An unreadable directory is listed without its content.
   const children = await readdir(file, { withFileTypes: true }).catch(() => []);
   return [`${file}/`, ...(await list(file, children, levels - 1))];
 }
 
 async function isDirectory(file: string, child: Dirent): Promise<boolean> {
   if (!child.isSymbolicLink()) return child.isDirectory();
-  // A link that leads nowhere is shown like a file.
+  // A dangling link is listed like a file.
   return stat(file).then(
     (stats) => stats.isDirectory(),
     () => false,
@@ -61,7 +61,7 @@ function isHidden(child: Dirent): boolean {
   return child.name.startsWith('.');
 }
 
-/** By code points, as Python sorts names. */
+/** By code points, as in Python. */
 function byName(a: Dirent, b: Dirent): number {
   return Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
 }

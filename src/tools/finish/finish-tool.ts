@@ -1,10 +1,8 @@
 import { textContent } from '../../events/index.js';
-import { statelessTool } from '../stateless-tool.js';
+import { answeringTool } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
 
-/**
- * Ends the run with a last message to the user. The agent loop watches for it; the tool itself only answers.
- */
+/** Ends the run with a final message to the user. The agent loop detects the call; the tool only answers. */
 export const finishDefinition: ToolDefinition = {
   name: 'finish',
   kind: 'FinishTool',
@@ -28,5 +26,5 @@ export const finishDefinition: ToolDefinition = {
     properties: { message: { type: 'string', description: 'Final message to send to the user.' } },
     required: ['message'],
   },
-  create: () => statelessTool(finishDefinition, ({ message }) => [textContent(String(message))]),
+  create: () => answeringTool(finishDefinition, ({ message }) => [textContent(String(message))]),
 };

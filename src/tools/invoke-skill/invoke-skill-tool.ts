@@ -1,13 +1,14 @@
 import path from 'node:path';
 import { textContent, type Observation } from '../../events/index.js';
-import type { ExecutionContext, Tool, ToolDefinition, ToolHost, ToolSkill } from '../tool.js';
+import type { ExecutionContext, Tool, ToolDefinition } from '../tool.js';
+import type { ToolHost, ToolSkill } from '../tool-host.js';
 import { truncateMiddle } from '../truncate.js';
 import { renderCommands } from './render-commands.js';
 
-/** Longest text of a skill with what its commands printed (characters). */
+/** The longest text of a skill, including the output of its commands (characters). */
 const MAX_TEXT = 100_000;
 
-/** Gets the text of a skill that the prompt only lists. */
+/** Reads the text of a skill that the prompt only lists. */
 export const invokeSkillDefinition: ToolDefinition = {
   name: 'invoke_skill',
   kind: 'InvokeSkillTool',
@@ -64,12 +65,12 @@ async function invoke(name: string, host: ToolHost, { signal }: ExecutionContext
   return observation(name, truncateMiddle(text, MAX_TEXT) + footer(skill, host.workingDir), false);
 }
 
-/** Where the files are that the text of a skill speaks of. */
+/** Tells the model where files are that the skill's text refers to. */
 function footer({ source }: ToolSkill, workingDir: string): string {
   if (source === null) return '';
   const folder = path.dirname(source);
-  const below = path.relative(workingDir, folder);
-  const shown = below.startsWith('..') || path.isAbsolute(below) ? folder : below || '.';
+  const relative = path.relative(workingDir, folder);
+  const shown = relative.startsWith('..') || path.isAbsolute(relative) ? folder : relative || '.';
   return (
     `\n\n---\nThis skill is located at \`${shown}\`. Files that it names (under \`scripts/\`, \`references/\` or ` +
     '`assets/`, for example) are relative to that directory.'

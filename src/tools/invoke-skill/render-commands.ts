@@ -1,19 +1,19 @@
 import { spawn } from 'node:child_process';
 import { shellEnvironment, killGroup } from '../../processes/index.js';
 
-/** How long one command may take (ms), and how many there may be in a text. */
+/** Limits of one command (ms) and of the commands of a text. */
 const TIMEOUT_MS = 10_000;
 const MAX_COMMANDS = 20;
-/** Most of what one command prints that is shown (bytes). */
+/** The maximum output of one command (bytes). */
 const MAX_OUTPUT = 50_000;
 
 /** `` !`command` `` */
 const COMMAND = /!`([^`\n]+)`/g;
 
 /**
- * Puts the output of the commands of a skill (`` !`command` ``) in their place, one after the other. A
- * command that fails is replaced by what went wrong.
- * @throws the reason of the signal once it is aborted
+ * Replaces the commands in a skill (`` !`command` ``) by their output, running one after another. A command
+ * that fails is replaced by an error message.
+ * @throws the signal's reason once it is aborted
  */
 export async function renderCommands(text: string, folder: string, signal: AbortSignal): Promise<string> {
   let rendered = '';
@@ -33,7 +33,7 @@ export async function renderCommands(text: string, folder: string, signal: Abort
 
 async function run(command: string, folder: string, signal: AbortSignal): Promise<string> {
   signal.throwIfAborted();
-  // A group of its own, so that what it starts can be ended with it.
+  // A process group of its own, so that its children can be killed with it.
   const child = spawn('/bin/sh', ['-c', command], {
     cwd: folder,
     env: shellEnvironment(),
@@ -42,17 +42,17 @@ async function run(command: string, folder: string, signal: AbortSignal): Promis
   });
   const kill = (): void => killGroup(child, 'SIGKILL');
   const limit = AbortSignal.timeout(TIMEOUT_MS);
-  const ends = AbortSignal.any([signal, limit]);
-  ends.addEventListener('abort', kill);
+  const aborted = AbortSignal.any([signal, limit]);
+  aborted.addEventListener('abort', kill);
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
   const result = await new Promise<number | Error | null>((resolve) => {
     child.once('error', resolve);
     child.once('close', resolve);
-    // What it left behind would keep its output open.
+    // Remaining background processes would keep the output open.
     child.once('exit', kill);
   });
-  ends.removeEventListener('abort', kill);
+  aborted.removeEventListener('abort', kill);
   signal.throwIfAborted();
   if (result === 0) return stdout().trim();
   if (limit.aborted) return `[Error: Command \`${command}\` timed out after ${TIMEOUT_MS / 1000} seconds]`;
@@ -60,7 +60,7 @@ async function run(command: string, folder: string, signal: AbortSignal): Promis
   return `[Error: Command \`${command}\` ${reason}: ${stderr().trim()}]`;
 }
 
-/** Keeps the beginning of what comes, and takes the rest so that its writer goes on. */
+/** Keeps the beginning of a stream. The rest is read and dropped so that the writer does not block. */
 function collect(stream: NodeJS.ReadableStream): () => string {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -6,56 +6,56 @@ import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
 import type { CallToolResult, Tool as ListedTool } from '@modelcontextprotocol/sdk/types.js';
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
-import type { ToolHost } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import { untilAborted } from '../../flow/index.js';
 import type { McpServerConfig } from './mcp-config.js';
 import { TokenRenewal } from './mcp-oauth.js';
 import { withSecrets } from './secret-references.js';
-import { boundedFetch } from './bounded-fetch.js';
-import { MessageTooLongError } from './message-bound.js';
-import { StdioProcess } from './stdio-process.js';
+import { boundedFetch } from './transport/bounded-fetch.js';
+import { MessageTooLongError } from './transport/message-bound.js';
+import { StdioProcess } from './transport/stdio-process.js';
 
-/** How long connecting and listing may take together, and one call (ms; the values of the OpenHands SDK). */
-const LIST_TIMEOUT_MS = 30_000;
+/** Timeouts for connecting and listing tools together, and for one call (ms), as in the original. */
+const CONNECT_TIMEOUT_MS = 30_000;
 const CALL_TIMEOUT_MS = 300_000;
-/** A server that fails again and again is started again after 1 s, 2 s, 4 s ... at most this (ms). */
+/** The longest wait before reconnecting after repeated failures: 1 s, 2 s, 4 s ... (ms). */
 const MAX_BACKOFF_MS = 60_000;
-/** Pages of a list of tools that are read, and tools: nobody has more, and no model takes so many. */
+/** Limits on a server's list of tools. */
 const MAX_PAGES = 100;
 const MAX_TOOLS = 1_000;
-/** The longest name of a tool (characters): it stands in each call, and in errors. */
+/** Tools with longer names are omitted (characters). */
 const MAX_TOOL_NAME = 256;
-/** What a program says on stderr is kept for the debug log: so many characters of each run. */
+/** How much of a program's stderr is logged (characters). */
 const MAX_STDERR = 64 * 1024;
 
-/** Why a server cannot be asked now. Its text names no secret. */
+/** A server is not available now. The message contains no secrets. */
 export class McpUnavailableError extends Error {
   override readonly name = 'McpUnavailableError';
 }
 
-/** Who wants to know what happens to a connection. */
+/** Receives the events of a connection. */
 export interface McpConnectionOwner {
-  /** The tools may be others now: the server has said so, or it was started again. */
+  /** The tools may have changed: the server said so, or the connection was restored. */
   toolsChanged(): void;
-  /** The access token of the server was renewed. */
+  /** The server's access token was renewed. */
   tokensRenewed(tokens: OAuthTokens): void;
 }
 
 /**
- * One server for one conversation: connected when it is first needed, and again when the connection is lost.
+ * A conversation's connection to a server. It connects when needed, and again after the connection is lost.
  */
 export class McpConnection {
   private readonly logger = new Logger('Mcp');
   private current: Promise<Client> | undefined;
-  private readonly left = new AbortController();
+  private readonly closeController = new AbortController();
   private failures = 0;
   private failedAt = 0;
   private wasConnected = false;
-  /** Why the last connection was ended, if the server sent too much. */
+  /** Set if the last connection was closed because a message was too long. */
   private tooLong: MessageTooLongError | undefined;
   private readonly authorization: OAuthClientProvider | undefined;
 
-  /** @param signIn gets and renews tokens instead of what the configuration has */
+  /** @param signIn provides tokens instead of those in the configuration */
   constructor(
     private readonly config: McpServerConfig,
     private readonly host: ToolHost,
@@ -71,24 +71,27 @@ export class McpConnection {
     return this.config.name;
   }
 
-  /** The moment from which another attempt to connect makes sense (of `performance.now()`). */
+  /** The earliest time for another attempt to connect (`performance.now()`). */
   get retryAt(): number {
     if (this.failures === 0) return 0;
     return this.failedAt + Math.min(1_000 * 2 ** (this.failures - 1), MAX_BACKOFF_MS);
   }
 
-  /** What the server offers. @throws whatever goes wrong, in time */
+  /** Lists the server's tools. @throws any error of connecting or listing, or a timeout */
   async listTools(signal: AbortSignal): Promise<ListedTool[]> {
-    const seconds = this.config.timeoutSeconds ?? LIST_TIMEOUT_MS / 1_000;
-    const limit = AbortSignal.any([signal, this.left.signal, AbortSignal.timeout(seconds * 1_000)]);
+    const seconds = this.config.timeoutSeconds ?? CONNECT_TIMEOUT_MS / 1_000;
+    const limit = AbortSignal.any([
+      signal,
+      this.closeController.signal,
+      AbortSignal.timeout(seconds * 1_000),
+    ]);
     const client = await this.client(limit);
     try {
-      const tools = await listAll(client, limit, (what) => this.debug(what));
+      const tools = await listAll(client, limit, (message) => this.debug(message));
       this.failures = 0;
       return tools;
     } catch (error) {
-      // One that does not say what it has is of no use; nor is it the fault of the server if nobody waits any
-      // more.
+      // A connection that cannot list tools is useless, unless the caller itself has aborted.
       if (!signal.aborted) await client.close().catch(() => undefined);
       limit.throwIfAborted();
       throw this.tooLong ?? error;
@@ -96,13 +99,13 @@ export class McpConnection {
   }
 
   /**
-   * Has the server do something; an abort tells it to stop.
-   * @throws McpUnavailableError, what the SDK throws, or the reason of the signal
+   * Calls a tool. An abort cancels the request on the server.
+   * @throws McpUnavailableError, errors of the SDK, or the signal's reason
    */
   async call(name: string, args: Record<string, unknown>, signal: AbortSignal): Promise<CallToolResult> {
     const result = await this.request(name, args, signal).catch((error: unknown) => {
-      // The server has forgotten who we are, so it has done nothing: it was started anew.
-      if (codeOf(error) === 404) return this.request(name, args, signal);
+      // The server lost the session because it was restarted, so it has not executed the call.
+      if (statusOf(error) === 404) return this.request(name, args, signal);
       throw error;
     });
     this.failures = 0;
@@ -114,7 +117,7 @@ export class McpConnection {
     args: Record<string, unknown>,
     signal: AbortSignal,
   ): Promise<CallToolResult> {
-    const limit = AbortSignal.timeout(LIST_TIMEOUT_MS);
+    const limit = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
     const client = await this.client(AbortSignal.any([signal, limit]));
     const { CallToolResultSchema, McpError } = await import('@modelcontextprotocol/sdk/types.js');
     const request = { method: 'tools/call' as const, params: { name, arguments: args } };
@@ -123,22 +126,22 @@ export class McpConnection {
     } catch (error) {
       signal.throwIfAborted();
       if (this.tooLong) throw this.tooLong;
-      // What the server says itself; anything else says that the connection is of no use any more.
+      // An McpError is the server's response. Any other error means that the connection is broken.
       if (!(error instanceof McpError)) await client.close().catch(() => undefined);
       throw error;
     }
   }
 
-  /** Ends the connection, and a program that was started for it. Idempotent. */
+  /** Closes the connection and ends the server's process, if there is one. Idempotent. */
   async close(): Promise<void> {
-    this.left.abort(new McpUnavailableError('The conversation is closed'));
+    this.closeController.abort(new McpUnavailableError('The conversation is closed'));
     const client = await this.current?.catch(() => undefined);
     await client?.close().catch(() => undefined);
   }
 
-  /** The connection, made again if it was lost. */
+  /** The connected client. Connects if necessary. */
   private async client(signal: AbortSignal): Promise<Client> {
-    this.left.signal.throwIfAborted();
+    this.closeController.signal.throwIfAborted();
     signal.throwIfAborted();
     if (!this.current) {
       const wait = this.retryAt - performance.now();
@@ -155,7 +158,7 @@ export class McpConnection {
     return untilAborted(signal, this.current);
   }
 
-  /** What was started again may be another version. */
+  /** After a reconnect the server may be a different version with other tools. */
   private connected(): void {
     if (this.wasConnected) this.owner.toolsChanged();
     this.wasConnected = true;
@@ -168,10 +171,10 @@ export class McpConnection {
     this.failedAt = performance.now();
   }
 
-  /** Nobody's interrupt ends it: others may wait for it too. */
+  /** Takes no caller's signal, because several callers may wait for the connection. */
   private async connect(lost: () => void): Promise<Client> {
-    const seconds = this.config.timeoutSeconds ?? LIST_TIMEOUT_MS / 1_000;
-    const signal = AbortSignal.any([this.left.signal, AbortSignal.timeout(seconds * 1_000)]);
+    const seconds = this.config.timeoutSeconds ?? CONNECT_TIMEOUT_MS / 1_000;
+    const signal = AbortSignal.any([this.closeController.signal, AbortSignal.timeout(seconds * 1_000)]);
     const { Client: McpClient } = await import('@modelcontextprotocol/sdk/client/index.js');
     const { ToolListChangedNotificationSchema } = await import('@modelcontextprotocol/sdk/types.js');
     const client = new McpClient({ name: 'openhands-agent-server', version: '1.0.0' });
@@ -206,7 +209,7 @@ export class McpConnection {
       fetch: boundedFetch((error) => this.disconnect(error)),
     };
     if (config.kind === 'sse') {
-      return olderTransport(await import('@modelcontextprotocol/sdk/client/sse.js'), url, options);
+      return sseTransport(await import('@modelcontextprotocol/sdk/client/sse.js'), url, options);
     }
     const { StreamableHTTPClientTransport } =
       await import('@modelcontextprotocol/sdk/client/streamableHttp.js');
@@ -214,14 +217,14 @@ export class McpConnection {
   }
 
   /**
-   * Who waits for an answer is told at once: a stream of events that breaks does not end what waits for it.
+   * Closes the client so that pending requests fail at once: the SDK keeps them waiting when a stream breaks.
    */
   private disconnect(error: MessageTooLongError): void {
     this.tooLong = error;
     void this.current?.then((client) => client.close()).catch(() => undefined);
   }
 
-  /** What a program says on stderr, for the debug log; not all of it. */
+  /** Logs the beginning of a program's stderr. */
   private stderr(): (text: string) => void {
     let left = MAX_STDERR;
     return (text) => {
@@ -231,8 +234,8 @@ export class McpConnection {
     };
   }
 
-  private debug(what: string): void {
-    const text = this.host.secrets?.mask(what) ?? what;
+  private debug(message: string): void {
+    const text = this.host.secrets?.mask(message) ?? message;
     this.logger.debug(`conversation ${this.host.conversationId}: MCP server ${this.config.name} ${text}`);
   }
 }
@@ -243,8 +246,8 @@ interface HttpOptions {
   authProvider: OAuthClientProvider | undefined;
 }
 
-/** The older protocol is on its way out, but there are servers that speak nothing else. */
-function olderTransport(
+/** The SDK deprecates this transport, but some servers support no other. */
+function sseTransport(
   sdk: { SSEClientTransport: new (url: URL, options: HttpOptions) => Transport },
   url: URL,
   options: HttpOptions,
@@ -255,7 +258,7 @@ function olderTransport(
 async function listAll(
   client: Client,
   signal: AbortSignal,
-  tell: (what: string) => void,
+  log: (message: string) => void,
 ): Promise<ListedTool[]> {
   const { ListToolsResultSchema } = await import('@modelcontextprotocol/sdk/types.js');
   const tools: ListedTool[] = [];
@@ -263,17 +266,17 @@ async function listAll(
   for (let page = 0; page < MAX_PAGES; page++) {
     const request = { method: 'tools/list' as const, params: { cursor } };
     const listed = await client.request(request, ListToolsResultSchema, { signal });
-    const usable = listed.tools.filter(({ name }) => name.length <= MAX_TOOL_NAME);
-    if (usable.length < listed.tools.length) tell('has tools with very long names, which are left out');
-    for (const tool of usable) tools.push(tool);
+    const accepted = listed.tools.filter(({ name }) => name.length <= MAX_TOOL_NAME);
+    if (accepted.length < listed.tools.length) log('has tools with very long names, which are left out');
+    for (const tool of accepted) tools.push(tool);
     cursor = listed.nextCursor;
     if (cursor === undefined || tools.length > MAX_TOOLS) break;
   }
-  if (tools.length > MAX_TOOLS) tell(`has more than ${MAX_TOOLS} tools, and the others are left out`);
+  if (tools.length > MAX_TOOLS) log(`has more than ${MAX_TOOLS} tools, and the others are left out`);
   return tools.slice(0, MAX_TOOLS);
 }
 
-/** The HTTP status that a transport failed with. */
-function codeOf(error: unknown): unknown {
+/** The HTTP status of a transport error. */
+function statusOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }

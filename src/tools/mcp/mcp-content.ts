@@ -4,17 +4,17 @@ import { truncateMiddle } from '../truncate.js';
 
 type Block = CallToolResult['content'][number];
 
-/** Characters of all texts of a result (what is sent of a tool's answer to a model). */
+/** The maximum length of all texts of a result (characters): models are not sent longer observations. */
 const MAX_TEXT = 50_000;
-/** Characters of the images of a result, as base64. */
+/** The maximum size of all images of a result (characters of base64). */
 const MAX_IMAGES = 20 * 1024 * 1024;
 
 /**
- * What a server answered, as blocks that models take: texts and images as they are, resources as text with
- * their address, and for what no model takes a line that says what it was. Bounded.
- * @param mask hides secrets; before anything is cut
+ * Converts a server's result to content for models: texts and images unchanged, resources as text with their
+ * URI, and a description of anything else. The size is bounded.
+ * @param mask masks secrets, before anything is truncated
  */
-export function readContent(blocks: readonly Block[], mask: (text: string) => string): Content[] {
+export function toContent(blocks: readonly Block[], mask: (text: string) => string): Content[] {
   let textLeft = MAX_TEXT;
   let imagesLeft = MAX_IMAGES;
   return blocks.flatMap((block): Content[] => {
@@ -37,7 +37,7 @@ function textOf(block: Exclude<Block, { type: 'image' }>): string {
     case 'text':
       return block.text;
     case 'audio':
-      return `[Audio (${block.mimeType}), ${sizeOf(block.data)} bytes, which cannot be shown.]`;
+      return `[Audio (${block.mimeType}), ${decodedSize(block.data)} bytes, which cannot be shown.]`;
     case 'resource_link': {
       const { uri, name, description } = block;
       return `[Resource ${name}: ${uri}]${description === undefined ? '' : `\n${description}`}`;
@@ -46,11 +46,11 @@ function textOf(block: Exclude<Block, { type: 'image' }>): string {
       const { resource } = block;
       if ('text' in resource) return `[Resource ${resource.uri}]\n${resource.text}`;
       const type = resource.mimeType ?? 'binary';
-      return `[Resource ${resource.uri} (${type}), ${sizeOf(resource.blob)} bytes, which cannot be shown.]`;
+      return `[Resource ${resource.uri} (${type}), ${decodedSize(resource.blob)} bytes, which cannot be shown.]`;
     }
   }
 }
 
-function sizeOf(base64: string): number {
+function decodedSize(base64: string): number {
   return Buffer.byteLength(base64, 'base64');
 }

@@ -6,24 +6,24 @@ import type {
 } from '@modelcontextprotocol/sdk/shared/auth.js';
 import { isJsonObject } from '../../json/index.js';
 
-/** What somebody got who signed in at the authorization server of an MCP server. */
+/** The result of a sign-in at the authorization server of an MCP server. */
 export interface OAuthGrant {
   client: OAuthClientInformationMixed;
   tokens: OAuthTokens;
 }
 
 /**
- * Renews the access token of an MCP server when the server does not take it any more. To sign in, a person is
- * needed: that is the client's part.
+ * Renews the access token of an MCP server when the server rejects it. Signing in needs a person, so clients
+ * do that.
  */
 export class TokenRenewal implements OAuthClientProvider {
-  /** The SDK takes a client without one for a machine that signs in by itself. Nobody is sent there. */
+  /** Unused, but without it the SDK would use the client credentials grant. */
   readonly redirectUrl = 'http://localhost/';
   readonly clientMetadata: OAuthClientMetadata = { redirect_uris: [this.redirectUrl] };
   private issuer: string | undefined;
   private refused = false;
 
-  /** @param save keeps renewed tokens: the old refresh token may be of no use any more */
+  /** @param save stores renewed tokens. The old refresh token may have become invalid. */
   constructor(
     private readonly grant: OAuthGrant,
     private readonly save: (tokens: OAuthTokens) => void,
@@ -33,13 +33,13 @@ export class TokenRenewal implements OAuthClientProvider {
     return this.grant.client;
   }
 
-  /** Tokens that do not say who issued them are of the server that the MCP server names. */
+  /** Tokens without an issuer belong to the authorization server that the MCP server names. */
   tokens(): OAuthTokens | undefined {
     const { tokens } = this.grant;
     return this.refused ? undefined : { ...tokens, issuer: tokens.issuer ?? this.issuer };
   }
 
-  /** The refresh token is not taken any more. */
+  /** Called when the refresh token is rejected. */
   invalidateCredentials(): void {
     this.refused = true;
   }
@@ -58,7 +58,7 @@ export class TokenRenewal implements OAuthClientProvider {
   }
 
   saveCodeVerifier(): void {
-    // Nobody is sent to sign in, so nothing is verified.
+    // There is no sign-in, so there is nothing to verify.
   }
 
   codeVerifier(): never {
@@ -66,7 +66,7 @@ export class TokenRenewal implements OAuthClientProvider {
   }
 }
 
-/** The configuration of a server with other tokens in its credentials. */
+/** The configuration of a server with its tokens replaced. */
 export function withTokens(server: unknown, tokens: OAuthTokens): Record<string, unknown> {
   const config = isJsonObject(server) ? server : {};
   const auth = isJsonObject(config['auth']) ? config['auth'] : {};
@@ -74,7 +74,7 @@ export function withTokens(server: unknown, tokens: OAuthTokens): Record<string,
   return { ...config, auth: { ...auth, state: { ...state, tokens, token_expires_at: expiry(tokens) } } };
 }
 
-/** Seconds since the epoch; null: nobody has said. */
+/** Seconds since the epoch; null if unknown. */
 function expiry({ expires_in: seconds }: OAuthTokens): number | null {
   return seconds === undefined ? null : Date.now() / 1_000 + seconds;
 }

@@ -1,33 +1,33 @@
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { errorMessage } from '../../errors/index.js';
-import type { ToolHost } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import type { McpServerConfig } from './mcp-config.js';
 import { McpConnection } from './mcp-connection.js';
-import { readContent } from './mcp-content.js';
-import { blocksOf } from './mcp-tool.js';
+import { toContent } from './mcp-content.js';
+import { contentBlocks } from './mcp-tool.js';
 
-/** What is tried with a server. */
+/** A request to test a server. */
 export interface McpProbeRequest {
   config: McpServerConfig;
-  /** Where a program is started: absolute path. */
+  /** The working directory of a server's program: absolute path. */
   folder: string;
   call?: { name: string; arguments: Record<string, unknown> };
   signIn?: OAuthClientProvider;
-  /** Frees a text from secrets. */
+  /** Masks secrets in a text. */
   mask: (text: string) => string;
 }
 
-/** What a server offers, and what it answered to a call. */
+/** A server's tools, and its result of a call. */
 export interface McpProbe {
-  /** Names as the server says them. */
+  /** Names as the server knows them. */
   tools: string[];
   result?: { is_error: boolean; text: string };
 }
 
 /**
- * Connects to a server for no longer than it takes to list its tools and to call one of them. A call that
- * fails is part of the answer; when this resolves nothing of the server is left running.
- * @throws whatever goes wrong before the call; the reason of the signal once it is aborted
+ * Connects to a server, lists its tools, optionally calls one, and disconnects. A failed call is part of the
+ * result. Nothing of the server is left running when this resolves.
+ * @throws any error before the call; the signal's reason once it is aborted
  */
 export async function probeMcpServer(request: McpProbeRequest, signal: AbortSignal): Promise<McpProbe> {
   const { config, folder, signIn, call, mask } = request;
@@ -55,7 +55,7 @@ async function callTool(
 ): Promise<{ is_error: boolean; text: string }> {
   try {
     const result = await connection.call(name, args, signal);
-    const blocks = readContent(blocksOf(result), mask);
+    const blocks = toContent(contentBlocks(result), mask);
     const text = blocks.map((block) => (block.type === 'text' ? block.text : '[An image]')).join('\n');
     return { is_error: result.isError === true, text };
   } catch (error) {

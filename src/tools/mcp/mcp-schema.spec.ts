@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { readSchema } from './mcp-schema.js';
+import { toToolSchema } from './mcp-schema.js';
 
-describe('the schema of a tool of an MCP server', () => {
-  it('has its references written out, nulls and defaults left out', () => {
-    const schema = readSchema({
+describe('toToolSchema', () => {
+  it('inlines references and removes nulls and defaults', () => {
+    const schema = toToolSchema({
       type: 'object',
       properties: {
         point: { $ref: '#/$defs/Point', description: 'where' },
@@ -29,10 +29,10 @@ describe('the schema of a tool of an MCP server', () => {
     });
   });
 
-  it('comes to an end where one refers to itself', () => {
+  it('terminates for recursive schemas', () => {
     const node = { type: 'object', properties: { next: { $ref: '#/$defs/Node' } } };
     const text = JSON.stringify(
-      readSchema({ properties: { list: { $ref: '#/$defs/Node' } }, $defs: { Node: node } }),
+      toToolSchema({ properties: { list: { $ref: '#/$defs/Node' } }, $defs: { Node: node } }),
     );
     expect(text.length).toBeLessThan(5_000);
     expect(text).not.toContain('$ref');
@@ -43,14 +43,14 @@ describe('the schema of a tool of an MCP server', () => {
     [{ type: 'string' }, true],
     [false, undefined],
     [undefined, undefined],
-  ])('takes further fields where it says so: %j', (additionalProperties, expected) => {
-    expect(readSchema({ additionalProperties }).additionalProperties).toBe(expected);
+  ])('allows additional fields if the schema does: %j', (additionalProperties, expected) => {
+    expect(toToolSchema({ additionalProperties }).additionalProperties).toBe(expected);
   });
 
-  it('may be anything', () => {
+  it('accepts any properties', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (properties) => {
-        expect(Object.keys(readSchema({ properties }).properties)).toEqual(Object.keys(properties));
+        expect(Object.keys(toToolSchema({ properties }).properties)).toEqual(Object.keys(properties));
       }),
     );
   });

@@ -1,21 +1,20 @@
 import { isJsonObject } from '../../json/index.js';
 import type { ToolSchema } from '../tool.js';
 
-/** How deep schemas are followed; what is below takes anything. */
+/** The maximum depth of a schema. Anything below is accepted without validation. */
 const MAX_DEPTH = 12;
 
 /**
- * The schema of a server's tool in the form that ours have: references to its own definitions are written
- * out, and what may be null as well is only what it is otherwise, because null means "not given". Defaults
- * stay with the server.
+ * Converts a server's schema to a `ToolSchema`. References to its own definitions are inlined. `null` is
+ * removed from types, because null means that an argument is omitted. Defaults are left to the server.
  */
-export function readSchema(input: Readonly<Record<string, unknown>>): ToolSchema {
+export function toToolSchema(input: Readonly<Record<string, unknown>>): ToolSchema {
   const { properties, required, additionalProperties: more } = input;
   const fields = isJsonObject(properties) ? Object.entries(properties) : [];
   const names = Array.isArray(required) ? required.filter((name) => typeof name === 'string') : [];
   return {
     type: 'object',
-    properties: Object.fromEntries(fields.map(([name, field]) => [name, simplified(field, input, 0)])),
+    properties: Object.fromEntries(fields.map(([name, field]) => [name, simplify(field, input, 0)])),
     ...(names.length > 0 ? { required: names } : {}),
     ...(more === true || isJsonObject(more) ? { additionalProperties: true } : {}),
   };
@@ -23,40 +22,40 @@ export function readSchema(input: Readonly<Record<string, unknown>>): ToolSchema
 
 type Schema = Record<string, unknown>;
 
-function simplified(schema: unknown, root: Schema, depth: number): Schema {
+function simplify(schema: unknown, root: Schema, depth: number): Schema {
   if (!isJsonObject(schema) || depth > MAX_DEPTH) return {};
   const { $ref: reference, default: _default, ...own } = schema;
   if (typeof reference === 'string') {
-    return { ...simplified(target(reference, root), root, depth + 1), ...own };
+    return { ...simplify(resolveReference(reference, root), root, depth + 1), ...own };
   }
   const alternatives = nonNull(own['anyOf'] ?? own['oneOf']);
   if (alternatives?.length === 1) {
     const { anyOf: _any, oneOf: _one, ...rest } = own;
-    return { ...simplified(alternatives[0], root, depth + 1), ...withoutNull(rest) };
+    return { ...simplify(alternatives[0], root, depth + 1), ...withoutNull(rest) };
   }
   return Object.fromEntries(
     Object.entries(withoutNull(own)).map(([keyword, value]) => [
       keyword,
-      inside(keyword, value, root, depth + 1),
+      simplifyKeyword(keyword, value, root, depth + 1),
     ]),
   );
 }
 
-function inside(keyword: string, value: unknown, root: Schema, depth: number): unknown {
+function simplifyKeyword(keyword: string, value: unknown, root: Schema, depth: number): unknown {
   switch (keyword) {
     case 'properties':
     case 'patternProperties':
       if (!isJsonObject(value)) return {};
       return Object.fromEntries(
-        Object.entries(value).map(([name, field]) => [name, simplified(field, root, depth)]),
+        Object.entries(value).map(([name, field]) => [name, simplify(field, root, depth)]),
       );
     case 'items':
     case 'additionalProperties':
-      return isJsonObject(value) ? simplified(value, root, depth) : value;
+      return isJsonObject(value) ? simplify(value, root, depth) : value;
     case 'anyOf':
     case 'oneOf':
     case 'allOf':
-      return Array.isArray(value) ? value.map((item) => simplified(item, root, depth)) : value;
+      return Array.isArray(value) ? value.map((item) => simplify(item, root, depth)) : value;
     default:
       return value;
   }
@@ -68,7 +67,7 @@ function nonNull(alternatives: unknown): unknown[] | undefined {
   return all.filter((item) => !(isJsonObject(item) && item['type'] === 'null'));
 }
 
-/** `type: ["string", "null"]` is a string that may be left out. */
+/** `type: ["string", "null"]` means an optional string. */
 function withoutNull(schema: Schema): Schema {
   const { type } = schema;
   if (!Array.isArray(type)) return schema;
@@ -76,7 +75,7 @@ function withoutNull(schema: Schema): Schema {
   return { ...schema, type: types.length === 1 ? types[0] : types };
 }
 
-function target(reference: string, root: Schema): unknown {
+function resolveReference(reference: string, root: Schema): unknown {
   if (!reference.startsWith('#/')) return {};
   let found: unknown = root;
   for (const part of reference.slice(2).split('/')) {

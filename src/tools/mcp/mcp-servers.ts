@@ -3,33 +3,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Tool as ListedTool } from '@modelcontextprotocol/sdk/types.js';
 import { errorMessage } from '../../errors/index.js';
-import type { Tool, ToolHost } from '../tool.js';
+import type { Tool } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import { untilAborted } from '../../flow/index.js';
 import { readMcpConfig, type McpServerConfig } from './mcp-config.js';
 import { McpConnection, type McpConnectionOwner } from './mcp-connection.js';
 import { withTokens } from './mcp-oauth.js';
 import { mcpTool } from './mcp-tool.js';
 
-/** What providers take in the name of a tool, and how long it may be. */
-const NOT_IN_NAMES = /[^a-zA-Z0-9_-]/g;
+/** The restrictions of model providers on tool names. */
+const INVALID_IN_NAMES = /[^a-zA-Z0-9_-]/g;
 const MAX_NAME = 64;
-/** Between two lists of a server that changes (ms). */
-const GAP_MS = 500;
+/** The minimum interval between two lists of a server whose tools change (ms). */
+const LIST_INTERVAL_MS = 500;
 
-/** Who has the tools of MCP servers. */
+/** Receives the events of a conversation's MCP servers. */
 export interface McpOwner {
-  /** Some servers offer other tools than before. */
+  /** The tools of some servers have changed. */
   toolsChanged(): void;
-  /**
-   * The access token of a server was renewed: its configuration has other tokens now, the old ones may be of
-   * no use.
-   */
+  /** A server's tokens were renewed. Store the configuration, because the old tokens may be invalid. */
   configChanged(serverName: string, server: Record<string, unknown>): void;
 }
 
-/** The MCP servers of one conversation and the tools that they offer. */
+/** A conversation's MCP servers and their tools. */
 export class McpServers {
-  private servers: OfferingServer[];
+  private servers: ServerTools[];
 
   /** @param config servers by name */
   constructor(
@@ -40,13 +38,13 @@ export class McpServers {
     this.servers = this.serversOf(config);
   }
 
-  /** With several servers each tool has the name of its server in front. */
-  private serversOf(config: Readonly<Record<string, unknown>>): OfferingServer[] {
+  /** If there are several servers, tool names are prefixed by the server's name. */
+  private serversOf(config: Readonly<Record<string, unknown>>): ServerTools[] {
     const configs = readMcpConfig(config);
     const prefix = ({ name }: McpServerConfig): string => (configs.length > 1 ? `${name}_` : '');
     return configs.map((server) => {
       const { name } = server;
-      return new OfferingServer(server, prefix(server), this.host, {
+      return new ServerTools(server, prefix(server), this.host, {
         toolsChanged: () => this.owner.toolsChanged(),
         tokensRenewed: (tokens) => this.owner.configChanged(name, withTokens(config[name], tokens)),
       });
@@ -54,14 +52,14 @@ export class McpServers {
   }
 
   /**
-   * Takes over a changed configuration. Servers that are as before go on, with the names that their tools
-   * have now; the others are ended or connected to, and the owner is told when they have tools.
-   * @returns resolves when all of them have been tried
+   * Applies a changed configuration. Unchanged servers keep running, possibly with new tool names; removed
+   * ones are closed and new ones connected. The owner is notified when tools change.
+   * @returns resolves when all connections have been attempted
    */
   async change(config: Readonly<Record<string, unknown>>): Promise<void> {
     const before = this.servers;
     this.servers = this.serversOf(config).map(
-      (server) => before.find((running) => running.takesPlaceOf(server)) ?? server,
+      (server) => before.find((running) => running.adopt(server)) ?? server,
     );
     const ended = before.filter((server) => !this.servers.includes(server));
     const added = this.servers.filter((server) => !before.includes(server));
@@ -69,45 +67,44 @@ export class McpServers {
     await Promise.all([...ended.map((server) => server.close()), ...added.map((server) => server.list())]);
   }
 
-  /** What the servers offer, as far as is known, in the order of the servers. */
+  /** The tools that are known so far, in the order of the servers. */
   get tools(): Tool[] {
     return this.servers.flatMap(({ tools }) => tools);
   }
 
   /**
-   * Connects to all servers at once and lists their tools. One that cannot be reached is left out, with a
-   * warning in the log.
-   * @throws the reason of the signal once it is aborted
+   * Connects to all servers concurrently and lists their tools. Servers that fail are skipped with a warning
+   * in the log.
+   * @throws the signal's reason once it is aborted
    */
   async connect(signal: AbortSignal): Promise<void> {
     await untilAborted(signal, Promise.all(this.servers.map((server) => server.list())));
   }
 
   /**
-   * Tries those again that could not be reached, if it is time to; costs nothing otherwise. Nobody has to
-   * wait for it.
-   * @returns resolves when all attempts that are going on have ended
+   * Retries failed servers whose backoff has elapsed. Does nothing for the others.
+   * @returns resolves when all running attempts have ended
    */
   async retry(): Promise<void> {
     await Promise.all(this.servers.map((server) => server.retry()));
   }
 
-  /** Ends all connections, and programs that were started for them. Idempotent. */
+  /** Closes all connections and ends the servers' processes. Idempotent. */
   async close(): Promise<void> {
     await Promise.all(this.servers.map((server) => server.close()));
   }
 }
 
-/** A server and its tools, which may come late and change. */
-class OfferingServer {
+/** A server and its tools, which may become available late and may change. */
+class ServerTools {
   private readonly logger = new Logger('Mcp');
   private readonly connection: McpConnection;
-  private readonly left = new AbortController();
+  private readonly closeController = new AbortController();
   private listed: ListedTool[] | undefined;
   private listing: Promise<void> | undefined;
-  /** How often the server has changed. */
+  /** Counts changes of the tools. */
   private changes = 0;
-  /** Why it could not be reached; said once. */
+  /** The last failure, to log it only once. */
   private problem: string | undefined;
   tools: Tool[] = [];
 
@@ -117,50 +114,47 @@ class OfferingServer {
     private readonly host: ToolHost,
     private readonly owner: McpConnectionOwner,
   ) {
-    const toolsChanged = (): void => this.outdate();
+    const toolsChanged = (): void => this.onToolsChanged();
     this.connection = new McpConnection(config, host, { ...owner, toolsChanged });
   }
 
-  /**
-   * Whether it is the same as one that has not been used yet; if so it takes over how that one names its
-   * tools.
-   */
-  takesPlaceOf({ config, prefix }: OfferingServer): boolean {
+  /** Whether this server has the same configuration as a new one. If so, adopts its tool names. */
+  adopt({ config, prefix }: ServerTools): boolean {
     if (!isDeepStrictEqual(config, this.config)) return false;
     this.prefix = prefix;
     this.makeTools();
     return true;
   }
 
-  /** Reads what it offers; however many ask, one list is read at a time. Never fails. */
+  /** Lists the tools. Concurrent calls share one request. Never rejects. */
   list(): Promise<void> {
     this.listing ??= this.listUntilCurrent().finally(() => (this.listing = undefined));
     return this.listing;
   }
 
-  /** Tries again, if it could not be reached and it is time to. */
+  /** Retries if the server has failed and its backoff has elapsed. */
   async retry(): Promise<void> {
     const isDue = this.listed === undefined && performance.now() >= this.connection.retryAt;
     await (isDue ? this.list() : this.listing);
   }
 
   async close(): Promise<void> {
-    this.left.abort();
+    this.closeController.abort();
     await this.connection.close();
     await this.listing;
   }
 
-  private outdate(): void {
+  private onToolsChanged(): void {
     this.changes += 1;
     void this.list();
   }
 
   private async listUntilCurrent(): Promise<void> {
     const before = this.tools;
-    const { signal } = this.left;
-    for (let gap = 0; !signal.aborted; gap = GAP_MS) {
-      // A server that says all the time that something has changed is asked now and then.
-      await sleep(gap, undefined, { signal, ref: false }).catch(() => undefined);
+    const { signal } = this.closeController;
+    for (let delay = 0; !signal.aborted; delay = LIST_INTERVAL_MS) {
+      // Limits the requests to a server that reports changes all the time.
+      await sleep(delay, undefined, { signal, ref: false }).catch(() => undefined);
       const { changes } = this;
       await this.listOnce(signal);
       if (this.changes === changes) break;
@@ -171,7 +165,7 @@ class OfferingServer {
   private async listOnce(signal: AbortSignal): Promise<void> {
     try {
       const listed = await this.connection.listTools(signal);
-      if (this.problem !== undefined) this.logger.log(this.about('can be used now'));
+      if (this.problem !== undefined) this.logger.log(this.describe('can be used now'));
       this.problem = undefined;
       if (isDeepStrictEqual(listed, this.listed)) return;
       this.listed = listed;
@@ -179,7 +173,7 @@ class OfferingServer {
     } catch (error) {
       if (signal.aborted) return;
       const reason = this.host.secrets?.mask(errorMessage(error)) ?? errorMessage(error);
-      if (reason !== this.problem) this.logger.warn(this.about(`cannot be used: ${reason}`));
+      if (reason !== this.problem) this.logger.warn(this.describe(`cannot be used: ${reason}`));
       this.problem = reason;
     }
   }
@@ -190,10 +184,10 @@ class OfferingServer {
   }
 
   private nameOf({ name }: ListedTool): string {
-    return (this.prefix + name).replace(NOT_IN_NAMES, '_').slice(0, MAX_NAME);
+    return (this.prefix + name).replace(INVALID_IN_NAMES, '_').slice(0, MAX_NAME);
   }
 
-  private about(what: string): string {
-    return `conversation ${this.host.conversationId}: MCP server ${this.connection.serverName} ${what}`;
+  private describe(message: string): string {
+    return `conversation ${this.host.conversationId}: MCP server ${this.connection.serverName} ${message}`;
   }
 }

@@ -6,26 +6,26 @@ import type {
   OAuthTokens,
 } from '@modelcontextprotocol/sdk/shared/auth.js';
 
-/** What is known before somebody signs in, and after. */
+/** Credentials before and after a sign-in. */
 export interface McpCredentials {
-  /** A client that the authorization server knows already. */
+  /** A client that is registered at the authorization server. */
   client?: OAuthClientInformationMixed;
   tokens?: OAuthTokens;
-  /** When the access token ends (s since the epoch). */
+  /** When the access token expires (seconds since the epoch). */
   expiresAt?: number;
 }
 
 /**
- * A person signs in at the authorization server of an MCP server: with PKCE, and a client that registers
- * itself where none is given. The person is sent to the address that `onAuthorize` gets, and comes back to
- * the redirect URL with a code.
+ * Lets a person sign in at the authorization server of an MCP server, with PKCE and, if no client is given,
+ * dynamic client registration. The person opens the URL that `onAuthorize` receives and is redirected to
+ * `redirectUrl` with a code.
  */
 export class McpSignIn implements OAuthClientProvider {
-  private readonly secretState = randomBytes(32).toString('base64url');
+  private readonly stateParameter = randomBytes(32).toString('base64url');
   private verifier: string | undefined;
   private discovered: OAuthDiscoveryState | undefined;
 
-  /** @param onAuthorize throws where nobody can be sent anywhere */
+  /** @param onAuthorize throws if there is no person to sign in */
   constructor(
     readonly redirectUrl: string,
     readonly clientMetadata: OAuthClientMetadata,
@@ -34,19 +34,19 @@ export class McpSignIn implements OAuthClientProvider {
     readonly clientMetadataUrl?: string,
   ) {}
 
-  /** What there is after the sign-in. */
+  /** The credentials after the sign-in. */
   get outcome(): McpCredentials {
     return this.credentials;
   }
 
-  /** Goes with the person, there and back. */
+  /** The OAuth `state` parameter, which the redirect must repeat. */
   state(): string {
-    return this.secretState;
+    return this.stateParameter;
   }
 
   /**
-   * Gets tokens for the code with which the person came back.
-   * @throws what the SDK throws; texts may hold what the authorization server says
+   * Exchanges the code of the redirect for tokens.
+   * @throws errors of the SDK, whose messages may quote the authorization server
    */
   async finish(serverUrl: string, code: string): Promise<void> {
     const { auth } = await import('@modelcontextprotocol/sdk/client/auth.js');
@@ -63,7 +63,7 @@ export class McpSignIn implements OAuthClientProvider {
 
   tokens(): OAuthTokens | undefined {
     const { tokens } = this.credentials;
-    // Tokens that do not say who issued them are of the server that the MCP server names.
+    // Tokens without an issuer belong to the authorization server that the MCP server names.
     return tokens && { ...tokens, issuer: tokens.issuer ?? this.discovered?.authorizationServerUrl };
   }
 

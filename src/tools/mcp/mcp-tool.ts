@@ -2,17 +2,18 @@ import type { CallToolResult, Tool as ListedTool } from '@modelcontextprotocol/s
 import { errorMessage } from '../../errors/index.js';
 import { textContent, type Observation, type ToolAnnotations } from '../../events/index.js';
 import { isJsonObject } from '../../json/index.js';
-import type { ExecutionContext, Tool, ToolDefinition, ToolHost, ToolInvocation } from '../tool.js';
+import type { ExecutionContext, Tool, ToolDefinition, ToolInvocation } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import type { McpConnection } from './mcp-connection.js';
-import { readContent } from './mcp-content.js';
-import { readSchema } from './mcp-schema.js';
+import { toContent } from './mcp-content.js';
+import { toToolSchema } from './mcp-schema.js';
 import { withSecrets } from './secret-references.js';
 
 const ACTION = 'MCPToolAction';
 const OBSERVATION = 'MCPToolObservation';
 
-/** Of a tool that nothing is known of the worst is assumed (the defaults of MCP). */
-const UNKNOWN: ToolAnnotations = {
+/** Assumed for missing annotations: the worst case (the defaults of MCP). */
+const DEFAULT_ANNOTATIONS: ToolAnnotations = {
   readOnlyHint: false,
   destructiveHint: true,
   idempotentHint: false,
@@ -20,15 +21,15 @@ const UNKNOWN: ToolAnnotations = {
 };
 
 /**
- * A tool of a server as one of ours.
- * @param name what the model calls it
+ * Wraps a tool of an MCP server.
+ * @param name the name for the model
  */
 export function mcpTool(name: string, listed: ListedTool, connection: McpConnection, host: ToolHost): Tool {
   const definition = definitionOf(name, listed, (): Tool => tool);
   const tool: Tool = {
     definition,
     prepare: (args) => new McpInvocation(name, listed.name, args, connection, host),
-    // The connection belongs to all tools of the server.
+    // The tools of a server share its connection, which `McpServers` closes.
     close: () => Promise.resolve(),
   };
   return tool;
@@ -36,7 +37,7 @@ export function mcpTool(name: string, listed: ListedTool, connection: McpConnect
 
 function definitionOf(name: string, listed: ListedTool, create: () => Tool): ToolDefinition {
   const { annotations: hints, description, _meta: meta } = listed;
-  const annotations = hints ? { ...UNKNOWN, ...hints } : UNKNOWN;
+  const annotations = hints ? { ...DEFAULT_ANNOTATIONS, ...hints } : DEFAULT_ANNOTATIONS;
   return {
     name,
     kind: 'MCPToolDefinition',
@@ -45,21 +46,21 @@ function definitionOf(name: string, listed: ListedTool, create: () => Tool): Too
     title: hints?.title ?? name,
     description: description ?? 'No description provided',
     annotations,
-    schema: readSchema(listed.inputSchema),
+    schema: toToolSchema(listed.inputSchema),
     argumentsTitle: `MCP${camelCase(name)}Action`,
-    shown: { annotations: hints ? annotations : undefined, meta, mcp_tool: { ...listed } },
+    clientDescription: { annotations: hints ? annotations : undefined, meta, mcp_tool: { ...listed } },
     argumentsOf: ({ data }) => (isJsonObject(data) ? data : {}),
     create,
   };
 }
 
-/** One call. The arguments are the server's; secrets are put in only on their way to it. */
+/** A call. References to secrets are resolved only when the arguments are sent to the server. */
 class McpInvocation implements ToolInvocation {
   readonly action;
 
   constructor(
     private readonly name: string,
-    private readonly serverSideName: string,
+    private readonly remoteName: string,
     private readonly args: Record<string, unknown>,
     private readonly connection: McpConnection,
     private readonly host: ToolHost,
@@ -75,9 +76,9 @@ class McpInvocation implements ToolInvocation {
     const mask = (text: string): string => this.host.secrets?.mask(text) ?? text;
     try {
       const args = await withSecrets(this.args, this.host.secrets, signal);
-      const result = await this.connection.call(this.serverSideName, args, signal);
+      const result = await this.connection.call(this.remoteName, args, signal);
       const head = textContent(`[Tool '${this.name}' executed.]`);
-      return this.observation([head, ...readContent(blocksOf(result), mask)], result.isError === true);
+      return this.observation([head, ...toContent(contentBlocks(result), mask)], result.isError === true);
     } catch (error) {
       signal.throwIfAborted();
       const reason = errorMessage(error).replace(/^MCP error -?\d+: /, '');
@@ -90,8 +91,8 @@ class McpInvocation implements ToolInvocation {
   }
 }
 
-/** What there is for a model; a server may answer with data only. */
-export function blocksOf({ content, structuredContent }: CallToolResult): CallToolResult['content'] {
+/** The content blocks of a result. A server may return structured data only. */
+export function contentBlocks({ content, structuredContent }: CallToolResult): CallToolResult['content'] {
   if (content.length > 0 || structuredContent === undefined) return content;
   return [{ type: 'text', text: JSON.stringify(structuredContent) }];
 }

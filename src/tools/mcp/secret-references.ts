@@ -1,11 +1,11 @@
-import type { ToolSecrets } from '../tool.js';
+import type { ToolSecrets } from '../tool-host.js';
 
 const REFERENCE = /\$\{(\w+)\}|\$(\w+)/g;
 
 /**
- * A value with the secrets of the conversation in place of `$NAME` and `${NAME}`, at any depth. Other names
- * stay as they are: the environment of the server is nobody's business.
- * @throws the reason of the signal once it is aborted
+ * Replaces `$NAME` and `${NAME}` in a value, at any depth, by the conversation's secrets. Other names are
+ * left unchanged; the server's environment variables are not used.
+ * @throws the signal's reason once it is aborted
  */
 export async function withSecrets<T>(
   value: T,
@@ -20,17 +20,19 @@ export async function withSecrets(
   const text = JSON.stringify(value);
   if (!secrets || !text.includes('$')) return value;
   const { variables } = await secrets.namedIn(text, signal);
-  return replaced(value, (name) => (Object.hasOwn(variables, name) ? variables[name] : undefined));
+  return replaceReferences(value, (name) => (Object.hasOwn(variables, name) ? variables[name] : undefined));
 }
 
-function replaced(value: unknown, lookUp: (name: string) => string | undefined): unknown {
+function replaceReferences(value: unknown, lookUp: (name: string) => string | undefined): unknown {
   if (typeof value === 'string') {
     return value.replace(
       REFERENCE,
       (all, braced: string | undefined, bare: string | undefined) => lookUp(braced ?? bare ?? '') ?? all,
     );
   }
-  if (Array.isArray(value)) return value.map((item: unknown) => replaced(item, lookUp));
+  if (Array.isArray(value)) return value.map((item: unknown) => replaceReferences(item, lookUp));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, replaced(item, lookUp)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, replaceReferences(item, lookUp)]),
+  );
 }

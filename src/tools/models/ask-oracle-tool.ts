@@ -1,11 +1,12 @@
 import { textContent, type Observation } from '../../events/index.js';
 import { functionTool, textArgument } from '../function-tool.js';
-import { HostRefusal, type ExecutionContext, type ToolDefinition, type ToolModels } from '../tool.js';
+import type { ExecutionContext, ToolDefinition } from '../tool.js';
+import { HostRefusal, type ToolModels } from '../tool-host.js';
 import { truncateMiddle } from '../truncate.js';
 
-/** The profile whose model is asked. */
+/** The name of the profile whose model is asked. */
 const PROFILE = 'oracle';
-/** Characters of an answer: more is not shown to models anyway. */
+/** The longest answer (characters): models are not sent longer observations. */
 const MAX_ANSWER = 50_000;
 
 const INSTRUCTIONS =
@@ -57,12 +58,13 @@ async function ask(
   { signal }: ExecutionContext,
 ): Promise<Observation> {
   const context = textArgument(args, 'context');
-  const parts = [`Question:\n${textArgument(args, 'question') ?? ''}`];
-  if (context !== undefined && context !== '') parts.push(`Additional context from the agent:\n${context}`);
+  const sections = [`Question:\n${textArgument(args, 'question') ?? ''}`];
+  if (context !== undefined && context !== '')
+    sections.push(`Additional context from the agent:\n${context}`);
   const kind = askOracleDefinition.observationKind;
   try {
     if (!models) throw new HostRefusal('The Oracle is not available to sub-agents.');
-    const request = { profile: PROFILE, instructions: INSTRUCTIONS, question: parts.join('\n\n') };
+    const request = { profile: PROFILE, instructions: INSTRUCTIONS, question: sections.join('\n\n') };
     const { text: answer } = await models.ask(request, signal);
     return { content: [textContent(truncateMiddle(answer, MAX_ANSWER))], is_error: false, kind };
   } catch (error) {

@@ -1,12 +1,13 @@
 import { textContent, type Observation } from '../../events/index.js';
 import { functionTool, numberArgument, textArgument } from '../function-tool.js';
-import { HostRefusal, type ExecutionContext, type ToolDefinition, type ToolHost } from '../tool.js';
+import type { ExecutionContext, ToolDefinition } from '../tool.js';
+import { HostRefusal, type ToolHost } from '../tool-host.js';
 import { truncateMiddle } from '../truncate.js';
 
-/** Characters of an answer: more is not shown to models anyway. */
+/** The longest answer (characters): models are not sent longer observations. */
 const MAX_ANSWER = 50_000;
 
-/** Lets an agent whose model takes no images ask one that does. */
+/** Lets an agent whose model does not accept images ask one that does. */
 export const inspectImageDefinition: ToolDefinition = {
   name: 'inspect_image_with_vision',
   kind: 'VisionInspectTool',
@@ -76,7 +77,7 @@ async function inspect(
         `Image index ${image_index} is out of range. The latest user message has ${images.length} image(s).`,
       );
     }
-    const request = { profile, bucket: `vision-profile:${profile}`, question, images: [image] };
+    const request = { profile, usageId: `vision-profile:${profile}`, question, images: [image] };
     const { text, model, baseUrl } = await models.ask(request, signal);
     const answer = truncateMiddle(text, MAX_ANSWER);
     const facts = { model, ...(baseUrl === null ? {} : { base_url: baseUrl }), answer };

@@ -1,8 +1,9 @@
 import { textContent, type Observation } from '../../events/index.js';
 import { functionTool } from '../function-tool.js';
-import { HostRefusal, type ToolDefinition, type ToolModels } from '../tool.js';
+import type { ToolDefinition } from '../tool.js';
+import { HostRefusal, type ToolModels } from '../tool-host.js';
 
-/** Lets the agent have the model chosen that suits its task. */
+/** Lets the agent switch to the model that its profile configuration assigns to the kind of task. */
 export const routeTaskDefinition: ToolDefinition = {
   name: 'route_task_to_model',
   kind: 'ClassifyAndSwitchLLMTool',
@@ -22,7 +23,7 @@ export const routeTaskDefinition: ToolDefinition = {
   schema: { type: 'object', properties: {} },
   create: ({ models }, params) =>
     functionTool(routeTaskDefinition, {
-      // As a switch by name, so that the two do not cross.
+      // The same resource as `switch_llm`, so that the two do not run concurrently.
       touches: () => [{ kind: 'tool', key: 'switch_llm' }],
       execute: (_args, { signal }) => route(models, params, signal),
     }),

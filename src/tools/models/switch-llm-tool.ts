@@ -1,8 +1,9 @@
 import { textContent, type Observation } from '../../events/index.js';
 import { functionTool, textArgument } from '../function-tool.js';
-import { HostRefusal, type ToolDefinition, type ToolModels } from '../tool.js';
+import type { ToolDefinition } from '../tool.js';
+import { HostRefusal, type ToolModels } from '../tool-host.js';
 
-/** Lets the agent go on with the model of another profile. */
+/** Lets the agent switch to the model of another profile. */
 export const switchLlmDefinition: ToolDefinition = {
   name: 'switch_llm',
   kind: 'SwitchLLMTool',

@@ -1,10 +1,9 @@
 import type { Observation } from '../../events/index.js';
-import { functionTool, inWorkspace, textArgument } from '../function-tool.js';
+import { functionTool, withWorkingDir, textArgument } from '../function-tool.js';
 import type { ExecutionContext, ToolDefinition } from '../tool.js';
-import { listFiles } from './file-list.js';
+import { runFileSearch, isFolder, MAX_FILES, searchFolder } from './file-search.js';
 import { planGlob } from './glob-plan.js';
 import { searchFiles } from './ripgrep.js';
-import { isFolder, MAX_FILES, searchPlace } from './search-place.js';
 
 /** Lets the agent find files by their names. */
 export const globDefinition: ToolDefinition = {
@@ -43,9 +42,12 @@ export const globDefinition: ToolDefinition = {
     required: ['pattern'],
   },
   create: ({ workingDir }) =>
-    functionTool(inWorkspace(globDefinition, workingDir, 'Patterns and relative paths are relative to it.'), {
-      execute: (args, context) => glob(workingDir, args, context),
-    }),
+    functionTool(
+      withWorkingDir(globDefinition, workingDir, 'Patterns and relative paths are relative to it.'),
+      {
+        execute: (args, context) => glob(workingDir, args, context),
+      },
+    ),
 };
 
 function glob(
@@ -54,15 +56,15 @@ function glob(
   { signal }: ExecutionContext,
 ): Promise<Observation> {
   const pattern = textArgument(args, 'pattern') ?? '';
-  const place = searchPlace(workingDir, textArgument(args, 'path'));
-  return listFiles({
-    place,
-    what: `matching pattern '${pattern}'`,
-    find: () => find(place, pattern, signal),
+  const folder = searchFolder(workingDir, textArgument(args, 'path'));
+  return runFileSearch({
+    folder,
+    criterion: `matching pattern '${pattern}'`,
+    find: () => find(folder, pattern, signal),
     observation: (files, truncated) => ({
       files,
       pattern,
-      search_path: place,
+      search_path: folder,
       truncated,
       kind: globDefinition.observationKind,
     }),
@@ -70,11 +72,11 @@ function glob(
 }
 
 async function find(
-  place: string,
+  root: string,
   pattern: string,
   signal: AbortSignal,
 ): Promise<{ files: string[]; truncated: boolean }> {
-  const { folder, accepts, hidden } = planGlob(place, pattern);
+  const { folder, accepts, hidden } = planGlob(root, pattern);
   if (!(await isFolder(folder))) return { files: [], truncated: false };
   const args = ['--files', ...(hidden ? ['--hidden', '--glob=!.git'] : [])];
   return searchFiles({ folder, args, accepts, limit: MAX_FILES, signal });

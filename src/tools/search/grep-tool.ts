@@ -1,12 +1,11 @@
 import type { Observation } from '../../events/index.js';
-import { functionTool, inWorkspace, textArgument } from '../function-tool.js';
+import { functionTool, withWorkingDir, textArgument } from '../function-tool.js';
 import type { ExecutionContext, ToolDefinition } from '../tool.js';
-import { listFiles } from './file-list.js';
+import { runFileSearch, MAX_FILES, searchFolder } from './file-search.js';
 import { globMatcher } from './glob-matcher.js';
 import { searchFiles } from './ripgrep.js';
-import { MAX_FILES, searchPlace } from './search-place.js';
 
-/** Lets the agent find files by what they say. */
+/** Lets the agent find files by their contents. */
 export const grepDefinition: ToolDefinition = {
   name: 'grep',
   kind: 'GrepTool',
@@ -43,7 +42,7 @@ export const grepDefinition: ToolDefinition = {
     required: ['pattern'],
   },
   create: ({ workingDir }) =>
-    functionTool(inWorkspace(grepDefinition, workingDir, 'Relative paths are relative to it.'), {
+    functionTool(withWorkingDir(grepDefinition, workingDir, 'Relative paths are relative to it.'), {
       execute: (args, context) => grep(workingDir, args, context),
     }),
 };
@@ -55,16 +54,16 @@ function grep(
 ): Promise<Observation> {
   const pattern = textArgument(args, 'pattern') ?? '';
   const include = textArgument(args, 'include');
-  const place = searchPlace(workingDir, textArgument(args, 'path'));
-  return listFiles({
-    place,
-    what: `containing pattern '${pattern}'`,
+  const folder = searchFolder(workingDir, textArgument(args, 'path'));
+  return runFileSearch({
+    folder,
+    criterion: `containing pattern '${pattern}'`,
     suffix: include === undefined ? '' : ` (filtered by '${include}')`,
-    find: () => find(place, pattern, include, signal),
+    find: () => find(folder, pattern, include, signal),
     observation: (matches, truncated) => ({
       matches,
       pattern,
-      search_path: place,
+      search_path: folder,
       ...(include === undefined ? {} : { include_pattern: include }),
       truncated,
       kind: grepDefinition.observationKind,
@@ -73,7 +72,7 @@ function grep(
 }
 
 function find(
-  place: string,
+  folder: string,
   pattern: string,
   include: string | undefined,
   signal: AbortSignal,
@@ -83,9 +82,8 @@ function find(
   if (include?.includes('/')) {
     accepts = globMatcher(include.replace(/^\/+/, ''));
   } else if (include) {
-    // Ripgrep passes over the others unread. A `--glob` it would take for a reason to look into ignored
-    // files.
+    // A file type makes ripgrep skip other files unread. `--glob` would include ignored files.
     args.push(`--type-add=asked:${include}`, '--type=asked');
   }
-  return searchFiles({ folder: place, args, accepts, limit: MAX_FILES, signal });
+  return searchFiles({ folder, args, accepts, limit: MAX_FILES, signal });
 }

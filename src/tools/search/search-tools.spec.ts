@@ -8,7 +8,7 @@ import { grepDefinition } from './grep-tool.js';
 
 let folder: string;
 
-/** Files with their ages in minutes. */
+/** Creates files with the given ages in minutes. */
 async function write(files: Record<string, number>): Promise<void> {
   for (const [name, age] of Object.entries(files)) {
     const file = path.join(folder, name);
@@ -52,7 +52,7 @@ const names = (observation: Observation): string[] =>
 describe('glob', () => {
   const glob = (args: Record<string, unknown>) => call(globDefinition, args);
 
-  it('answers as recorded, newest first', async () => {
+  it('answers as the original does, newest files first', async () => {
     expect(await glob({ pattern: '**/*.py' })).toEqual({
       content: [
         {
@@ -80,7 +80,7 @@ describe('glob', () => {
     });
   });
 
-  it('leaves out what is hidden or ignored, unless the pattern names it', async () => {
+  it('omits hidden and ignored files unless the pattern names them', async () => {
     expect(names(await glob({ pattern: '*' })).sort()).toEqual(['a.py', 'b.txt', 'sub/c.py', 'sub/d.ts']);
     expect(names(await glob({ pattern: '.hid/*' }))).toEqual(['.hid/e.py']);
     expect(names(await glob({ pattern: '.env*' }))).toEqual(['.env']);
@@ -88,7 +88,7 @@ describe('glob', () => {
     expect(names(await glob({ pattern: '**/.*' })).sort()).toEqual(['.env', '.gitignore']);
   });
 
-  it('takes relative and absolute places', async () => {
+  it('accepts relative and absolute paths', async () => {
     expect(names(await glob({ pattern: '*', path: 'sub' }))).toEqual(['sub/c.py', 'sub/d.ts']);
     expect(names(await glob({ pattern: `${folder}/sub/*.{ts,js}` }))).toEqual(['sub/d.ts']);
     expect(names(await glob({ pattern: 'c.py' }))).toEqual(['sub/c.py']);
@@ -96,7 +96,7 @@ describe('glob', () => {
     expect(names(await glob({ pattern: 'nowhere/*.py' }))).toEqual([]);
   });
 
-  it('tells of no more than 100 files', async () => {
+  it('returns at most 100 files', async () => {
     await write(Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`many/${index}.many`, index])));
     const observation = await glob({ pattern: '*.many' });
     expect(names(observation)).toHaveLength(100);
@@ -107,7 +107,7 @@ describe('glob', () => {
     expect((await glob({ pattern: '*.many' }))['truncated']).toBe(false);
   });
 
-  it('ends with its signal', async () => {
+  it('rejects with the reason of its signal', async () => {
     const reason = new Error('interrupted');
     await expect(call(globDefinition, { pattern: '*' }, AbortSignal.abort(reason))).rejects.toBe(reason);
     const abort = new AbortController();
@@ -120,7 +120,7 @@ describe('glob', () => {
 describe('grep', () => {
   const grep = (args: Record<string, unknown>) => call(grepDefinition, args);
 
-  it('answers as recorded, newest first', async () => {
+  it('answers as the original does, newest files first', async () => {
     expect(await grep({ pattern: 'NEEDLE', include: '*.py' })).toEqual({
       content: [
         {
@@ -147,7 +147,7 @@ describe('grep', () => {
     expect(missing).not.toHaveProperty('include_pattern');
   });
 
-  it('takes filters of names and of paths', async () => {
+  it('filters by names and by paths', async () => {
     expect(names(await grep({ pattern: 'needle', include: '*.{ts,js}' }))).toEqual(['sub/d.ts']);
     expect(names(await grep({ pattern: 'needle', include: 'sub/**/*.py' }))).toEqual(['sub/c.py']);
     expect(names(await grep({ pattern: 'needle', include: '*' }))).not.toContain('out/f.py');
@@ -155,7 +155,7 @@ describe('grep', () => {
     expect(names(await grep({ pattern: 'nee(?=dle)', include: '*.ts' }))).toEqual(['sub/d.ts']);
   });
 
-  it('says what is wrong with an expression or a place', async () => {
+  it('reports an invalid expression or path', async () => {
     const broken = await grep({ pattern: '[' });
     expect(broken).toMatchObject({ is_error: true, matches: [], truncated: false });
     expect(JSON.stringify(broken.content)).toContain('Invalid regex pattern: ');

@@ -6,7 +6,7 @@ import { SerialQueue } from '../../flow/index.js';
 const TASK_STATUSES = ['todo', 'in_progress', 'done'] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
-/** One task; the key order is what clients see. */
+/** A task. Clients see the fields in this order. */
 export interface TaskItem {
   title: string;
   notes: string;
@@ -38,17 +38,17 @@ const STATUS_ALIASES = new Map<string, TaskStatus>([
 ]);
 
 /**
- * The status that a model means by `Completed`, `to-do` or `In Progress`; what means nothing stays as it is.
+ * Maps spellings such as `Completed`, `to-do` or `In Progress` to a status; others are returned unchanged.
  */
-export function foldStatus(status: string): string {
-  const folded = status
+export function normaliseStatus(status: string): string {
+  const normalised = status
     .trim()
     .toLowerCase()
     .replaceAll(/[-\s]+/g, '_');
-  return STATUS_ALIASES.get(folded) ?? TASK_STATUSES.find((known) => known === folded) ?? status;
+  return STATUS_ALIASES.get(normalised) ?? TASK_STATUSES.find((known) => known === normalised) ?? status;
 }
 
-/** Whether a value is a list of tasks with all their fields. */
+/** Whether a value is a list of complete tasks. */
 export function isTaskList(value: unknown): value is TaskItem[] {
   return Array.isArray(value) && value.every(isTask);
 }
@@ -62,10 +62,10 @@ function isTask(value: unknown): value is TaskItem {
   );
 }
 
-/** Bytes of a list that is read: the agent can write to its file. */
+/** The largest file that is read (bytes): the agent itself can write to it. */
 const MAX_BYTES = 1024 * 1024;
 
-/** The task list of a conversation, in a file that survives restarts. Changes are made one after another. */
+/** The task list of a conversation, stored in a file. Writes are serialised. */
 export class TaskList {
   private readonly file: string;
   private readonly writes = new SerialQueue();
@@ -74,14 +74,14 @@ export class TaskList {
     this.file = path.join(folder, 'TASKS.json');
   }
 
-  /** The tasks as they were saved last; none when the file is missing or unreadable. */
+  /** The tasks that were saved last; none if the file is missing or invalid. */
   async read(): Promise<TaskItem[]> {
     await this.writes.settled();
     try {
       const tasks: unknown = await readJsonFile(this.file, { limit: MAX_BYTES });
       return isTaskList(tasks) ? tasks : [];
     } catch {
-      // The list is the model's own note. If it is lost, an empty list is what it has to go on with.
+      // The list is only a note of the model: if it is lost, the model continues with an empty one.
       return [];
     }
   }

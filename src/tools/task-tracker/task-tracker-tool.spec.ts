@@ -30,7 +30,7 @@ function call(args: unknown): Promise<Observation> {
 }
 
 describe('the task tracker', () => {
-  it('has no list at first', async () => {
+  it('starts without a list', async () => {
     expect(await call({})).toEqual({
       content: [
         {
@@ -62,7 +62,7 @@ describe('the task tracker', () => {
     expect(plainText((await call({})).content)).toMatch(/^No task list found/);
   });
 
-  it('takes the spellings that models use for a status', async () => {
+  it('accepts the spellings that models use for a status', async () => {
     const spellings = [
       'Completed',
       'to-do',
@@ -82,7 +82,7 @@ describe('the task tracker', () => {
     ).rejects.toThrow("input_value='No-Such'");
   });
 
-  it('keeps the list in TASKS.json beyond a restart', async () => {
+  it('keeps the list in TASKS.json across restarts', async () => {
     await call({ command: 'plan', task_list: [{ title: 'A' }] });
     expect(await readFile(path.join(folder, 'TASKS.json'), 'utf8')).toBe(
       '[\n  {\n    "title": "A",\n    "notes": "",\n    "status": "todo"\n  }\n]',
@@ -92,7 +92,7 @@ describe('the task tracker', () => {
   });
 
   it.each(['not json', '{}', '[{"title": "A"}]'])(
-    'goes on with none when the file says %j',
+    'treats an invalid file as an empty list: %j',
     async (content) => {
       await mkdir(folder);
       await writeFile(path.join(folder, 'TASKS.json'), content);
@@ -100,7 +100,7 @@ describe('the task tracker', () => {
     },
   );
 
-  it('keeps one whole list, the last one, when plans come at the same time', async () => {
+  it('keeps the last list when plans are sent concurrently', async () => {
     const plan = (n: number) =>
       call({
         command: 'plan',
@@ -112,7 +112,7 @@ describe('the task tracker', () => {
     expect(await readdir(folder)).toEqual(['TASKS.json']);
   });
 
-  it('shares one resource among its calls', () => {
+  it('uses the same resource for all calls', () => {
     expect(tool.prepare({ command: 'view' }).touches()).toEqual([{ kind: 'tool', key: 'task_tracker' }]);
   });
 });

@@ -1,13 +1,8 @@
 import { textContent, type Observation } from '../../events/index.js';
+import { ToolExecutionError, type Tool, type ToolDefinition, type ToolInvocation } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import {
-  ToolExecutionError,
-  type Tool,
-  type ToolDefinition,
-  type ToolHost,
-  type ToolInvocation,
-} from '../tool.js';
-import {
-  foldStatus,
+  normaliseStatus,
   isTaskList,
   TASK_SCHEMA,
   TaskList,
@@ -15,7 +10,7 @@ import {
   type TaskStatus,
 } from './task-list.js';
 
-/** Lets the agent keep a plan: it writes the whole list each time, and people watch it change. */
+/** Lets the agent keep a task list that clients can show. Each `plan` replaces the whole list. */
 export const taskTrackerDefinition: ToolDefinition = {
   name: 'task_tracker',
   kind: 'TaskTrackerTool',
@@ -56,17 +51,17 @@ export const taskTrackerDefinition: ToolDefinition = {
       },
     },
   },
-  foldArguments(args) {
+  normaliseArguments(args) {
     const tasks = args['task_list'];
     if (!Array.isArray(tasks)) return args;
-    return { ...args, task_list: tasks.map(foldTask) };
+    return { ...args, task_list: tasks.map(normaliseTask) };
   },
   create: (host) => new TaskTrackerTool(host),
 };
 
-function foldTask(task: unknown): unknown {
+function normaliseTask(task: unknown): unknown {
   if (typeof task !== 'object' || task === null || !('status' in task)) return task;
-  return typeof task.status === 'string' ? { ...task, status: foldStatus(task.status) } : task;
+  return typeof task.status === 'string' ? { ...task, status: normaliseStatus(task.status) } : task;
 }
 
 class TaskTrackerTool implements Tool {

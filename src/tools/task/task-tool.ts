@@ -1,16 +1,11 @@
 import { textContent, type Content, type Observation } from '../../events/index.js';
 import { functionTool, textArgument } from '../function-tool.js';
-import {
-  HostRefusal,
-  type ExecutionContext,
-  type SubAgents,
-  type ToolDefinition,
-  type ToolResource,
-} from '../tool.js';
+import type { ExecutionContext, ToolDefinition, ToolResource } from '../tool.js';
+import { HostRefusal, type SubAgents } from '../tool-host.js';
 
 const DEFAULT_TYPE = 'general-purpose';
 
-/** Lets the agent have tasks done by other agents, with a history and tools of their own. */
+/** Lets the agent delegate tasks to sub-agents, which have their own history and tools. */
 export const taskDefinition: ToolDefinition = {
   name: 'task',
   kind: 'TaskTool',
@@ -59,7 +54,7 @@ export const taskDefinition: ToolDefinition = {
   render,
 };
 
-/** Two calls cannot go on with one task at the same time. */
+/** Two calls must not resume the same task at the same time. */
 function touches(args: Record<string, unknown>): ToolResource[] {
   const resume = textArgument(args, 'resume');
   return resume === undefined ? [] : [{ kind: 'tool', key: `task:${resume}` }];
@@ -100,6 +95,6 @@ async function runTask(
 
 function render(observation: Observation): Content[] {
   const { task_id: id, subagent, status, content } = observation;
-  const head = `Task ID: ${String(id)}\nSubagent: ${String(subagent)}\nStatus: ${String(status)}`;
-  return [textContent(head), ...content];
+  const header = `Task ID: ${String(id)}\nSubagent: ${String(subagent)}\nStatus: ${String(status)}`;
+  return [textContent(header), ...content];
 }

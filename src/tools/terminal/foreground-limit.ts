@@ -1,14 +1,11 @@
-import { pythonGeneral } from '../arguments/python-text.js';
+import { pythonGeneral } from '../../text/index.js';
+
+/** The share of the idle timeout that a foreground command may take, so that there is activity before it. */
+const IDLE_SHARE = 0.9;
 
 /**
- * The part of the idle time that a command in the foreground may take, so that something happens before it is
- * over.
- */
-const SHARE = 0.9;
-
-/**
- * After how many seconds without work the machine that the server runs on is taken away, as whoever runs it
- * says by `OH_RUNTIME_IDLE_TIMEOUT_SECONDS`; null: nobody says so. Looked up for each use, as it may change.
+ * The seconds of inactivity after which the operator's platform removes this runtime, from
+ * `OH_RUNTIME_IDLE_TIMEOUT_SECONDS`; null if not set. Read at each call, because the variable may change.
  */
 export function runtimeIdleTimeout(): number | null {
   const text = process.env['OH_RUNTIME_IDLE_TIMEOUT_SECONDS']?.trim() ?? '';
@@ -16,13 +13,13 @@ export function runtimeIdleTimeout(): number | null {
   return Number.isFinite(seconds) && seconds > 0 ? seconds : null;
 }
 
-/** How long a command may be waited for in the foreground (seconds); null: as long as the model says. */
+/** The longest timeout of a foreground command (seconds); null: unlimited. */
 export function maxForegroundTimeout(): number | null {
   const idle = runtimeIdleTimeout();
-  return idle === null ? null : idle * SHARE;
+  return idle === null ? null : idle * IDLE_SHARE;
 }
 
-/** Why a command is not run that the model wants to wait for as long as that (seconds); undefined: it is. */
+/** The refusal of a command with a too long timeout (seconds); undefined if the timeout is allowed. */
 export function foregroundRefusal(timeout: number | undefined): string | undefined {
   const [idle, limit] = [runtimeIdleTimeout(), maxForegroundTimeout()];
   if (timeout === undefined || idle === null || limit === null || timeout <= limit) return undefined;

@@ -15,17 +15,14 @@ const NAMED_KEYS: Readonly<Record<string, string>> = {
 
 const CONTROL_KEY = /^C-([A-Za-z])$/;
 
-/**
- * What a terminal sends for a key name (`C-c`, `UP`, ...; xterm's codes), or nothing when the text is no key
- * name.
- */
+/** The sequence that xterm sends for a key name (`C-c`, `UP`, ...); undefined for other texts. */
 export function keySequence(name: string): string | undefined {
   const letter = controlLetter(name);
   if (letter) return String.fromCharCode(letter.charCodeAt(0) & 0x1f);
   return Object.hasOwn(NAMED_KEYS, name) ? NAMED_KEYS[name] : undefined;
 }
 
-/** The upper-case letter of a control key: `C` for `C-c`. */
+/** The upper-case letter of a control key: `C` for `C-c`; undefined for other texts. */
 export function controlLetter(name: string): string | undefined {
   return CONTROL_KEY.exec(name)?.[1]?.toUpperCase();
 }

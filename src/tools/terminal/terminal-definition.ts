@@ -1,7 +1,7 @@
 import type { ToolAnnotations } from '../../events/index.js';
 import type { ToolSchema } from '../tool.js';
 
-/** What models read about the terminal. */
+/** The tool's description for models. */
 export const TERMINAL_DESCRIPTION = `Execute a shell command in the terminal within a persistent shell session.
 
 ### Command execution
@@ -34,7 +34,7 @@ export const TERMINAL_DESCRIPTION = `Execute a shell command in the terminal wit
 * If the terminal does not answer any more, set \`reset\` to \`true\`: the session starts anew in the original
 * working directory, and its variables are gone. It cannot be combined with \`is_input\`.`;
 
-/** The arguments of a call. */
+/** The schema of the arguments. */
 export const TERMINAL_SCHEMA: ToolSchema = {
   type: 'object',
   properties: {
@@ -69,7 +69,7 @@ export const TERMINAL_SCHEMA: ToolSchema = {
   required: ['command'],
 };
 
-/** A command can do anything: nothing is promised. */
+/** The worst case, because a command can do anything. */
 export const TERMINAL_ANNOTATIONS: ToolAnnotations = {
   title: 'terminal',
   readOnlyHint: false,

@@ -1,12 +1,12 @@
 import { textContent } from '../../events/index.js';
 import type { Content, Observation } from '../../events/index.js';
 import { truncateMiddle } from '../truncate.js';
-import type { ShellPrompt } from './prompt-protocol.js';
+import type { ShellPrompt } from './session/prompt-protocol.js';
 
-/** What the model gets to see of one answer at most, in characters (reference SDK). */
-export const MAX_ANSWER_LENGTH = 30_000;
+/** The longest rendered observation (characters), the same as the original's. */
+export const MAX_RENDERED_LENGTH = 30_000;
 
-/** `metadata` of a TerminalObservation, in the order of the wire. */
+/** `metadata` of a TerminalObservation, with its fields in the order of the wire. */
 export interface CommandMetadata {
   exit_code: number;
   pid: number;
@@ -19,7 +19,8 @@ export interface CommandMetadata {
 }
 
 /**
- * Metadata of an answer: what the shell said at its prompt, or -1 everywhere when the command did not end.
+ * Creates metadata from the shell's state at its prompt. Without a prompt (the command runs on), codes are
+ * -1.
  */
 export function commandMetadata(
   prompt: ShellPrompt | undefined,
@@ -39,8 +40,8 @@ export function commandMetadata(
   };
 }
 
-/** What the model reads around the output. */
-export function answerFrame(metadata: CommandMetadata): { before: string; after: string } {
+/** The text that the model sees before and after the output. */
+export function outputFrame(metadata: CommandMetadata): { before: string; after: string } {
   const lines = [metadata.suffix];
   if (metadata.working_dir) lines.push(`\n[Current working directory: ${metadata.working_dir}]`);
   if (metadata.py_interpreter_path) lines.push(`\n[Python interpreter: ${metadata.py_interpreter_path}]`);
@@ -48,42 +49,42 @@ export function answerFrame(metadata: CommandMetadata): { before: string; after:
   return { before: metadata.prefix, after: lines.join('') };
 }
 
-/** What an observation of the terminal is made of. */
-export interface AnswerParts {
+/** The parts of a terminal observation. */
+export interface TerminalResult {
   command: string;
   text: string;
   isError?: boolean;
-  /** Absent: nothing was run. */
+  /** Absent if nothing was run. */
   exitCode?: number;
   metadata?: CommandMetadata;
-  /** Where whole outputs are kept, as clients see it; not shown with an answer that has no output. */
+  /** The folder of complete outputs, as clients see it. Omitted if there is no output. */
   saveDir?: string;
 }
 
-/** Builds the observation with its fields in the order of the wire. */
-export function terminalObservation(parts: AnswerParts): Observation {
-  const { command, text, exitCode, saveDir } = parts;
+/** Creates an observation with its fields in the order of the wire. */
+export function terminalObservation(result: TerminalResult): Observation {
+  const { command, text, exitCode, saveDir } = result;
   return {
     content: [textContent(text)],
-    is_error: parts.isError ?? false,
+    is_error: result.isError ?? false,
     command,
     ...(exitCode !== undefined && { exit_code: exitCode }),
     timeout: false,
-    metadata: parts.metadata ?? commandMetadata(undefined, '', ''),
+    metadata: result.metadata ?? commandMetadata(undefined, '', ''),
     ...(saveDir !== undefined && text !== '' && { full_output_save_dir: saveDir }),
     kind: 'TerminalObservation',
   };
 }
 
-/** How a TerminalObservation reads for the model: the output between what the metadata says about it. */
+/** Renders a stored observation for the model: the output, framed by texts from its metadata. */
 export function renderTerminalObservation(observation: Observation): Content[] {
-  const { before, after } = answerFrame(storedMetadata(observation.metadata));
+  const { before, after } = outputFrame(storedMetadata(observation.metadata));
   const text = observation.content.map((block) => (block.type === 'text' ? block.text : '')).join('');
   const images = observation.content.filter((block) => block.type !== 'text');
-  return [textContent(truncateMiddle(before + text + after, MAX_ANSWER_LENGTH)), ...images];
+  return [textContent(truncateMiddle(before + text + after, MAX_RENDERED_LENGTH)), ...images];
 }
 
-/** Metadata as it comes back from a log, where absent and null fields are left out. */
+/** Reads stored metadata, in which null fields are omitted. */
 function storedMetadata(stored: unknown): CommandMetadata {
   const fields = new Map<string, unknown>(Object.entries(stored ?? {}));
   const string = (name: string) => {

@@ -1,8 +1,9 @@
-import { pythonRepr } from '../arguments/python-text.js';
-import type { CommandReport } from './terminal-session.js';
+import { pythonRepr } from '../../text/index.js';
+import type { CommandReport } from './session/terminal-session.js';
 import { controlLetter } from './keys.js';
 
-/** Texts that models and clients know from the reference tool, word for word. */
+// These texts are those of the original, word for word, because models and clients know them.
+
 export const NOTHING_TO_READ = 'No previous running command to retrieve logs from.';
 export const NOTHING_TO_TYPE_INTO = 'No previous running command to interact with.';
 export const PREVIOUS_OUTPUT = '[Below is the output of the previous command.]\n';
@@ -10,12 +11,12 @@ export const RESET_DONE =
   'Terminal session has been reset. All previous environment variables and session state have been cleared.';
 export const RESET_WITH_INPUT = 'Cannot use reset=True with is_input=True';
 
-const HOW_TO_GO_ON =
+const HOW_TO_CONTINUE =
   "You may wait longer to see additional output by sending empty command '', send other commands to interact with the " +
   'current process, send keys ("C-c", "C-z", "C-d") to interrupt/kill the previous command before sending your new ' +
   'command, or use the timeout parameter in terminal for future commands.';
 
-/** What follows the output, by how the watch ended. `limits` are in seconds. */
+/** The text behind the output, depending on how watching ended. `limits` are in seconds. */
 export function outcomeSuffix(
   outcome: Exclude<CommandReport['outcome'], 'ended'>,
   exitCode: number,
@@ -23,31 +24,31 @@ export function outcomeSuffix(
   limits: { quiet: number; timeout?: number },
 ): string {
   if (outcome === 'quiet') {
-    return `\n[The command has no new output after ${limits.quiet} seconds. ${HOW_TO_GO_ON}]`;
+    return `\n[The command has no new output after ${limits.quiet} seconds. ${HOW_TO_CONTINUE}]`;
   }
   if (outcome === 'timeout') {
-    return `\n[The command timed out after ${decimal(limits.timeout ?? 0)} seconds. ${HOW_TO_GO_ON}]`;
+    return `\n[The command timed out after ${decimal(limits.timeout ?? 0)} seconds. ${HOW_TO_CONTINUE}]`;
   }
   const letter = controlLetter(sent);
   const key = letter ? ` CTRL+${letter} was sent.` : '';
   return `\n[The command completed with exit code ${exitCode}.${key}]`;
 }
 
-/** The answer to a command that came while another one runs. */
+/** The text for a command that was sent while another one is running. */
 export function notExecutedSuffix(command: string): string {
   return (
     `\n[Your command "${command}" is NOT executed. The previous command is still running - You CANNOT send new commands ` +
     'until the previous command is completed. By setting `is_input` to `true`, you can interact with the current ' +
-    `process: ${HOW_TO_GO_ON}]`
+    `process: ${HOW_TO_CONTINUE}]`
   );
 }
 
-/** Stands before output whose beginning had to be dropped. */
-export function headDroppedPrefix(remainingLines: number): string {
+/** The text before output whose beginning was dropped. */
+export function droppedOutputPrefix(remainingLines: number): string {
   return `[Previous command outputs are truncated. Showing the last ${remainingLines} lines of the output below.]\n`;
 }
 
-/** The answer to several commands in one call. */
+/** The text for several commands in one call. */
 export function severalCommands(commands: readonly string[]): string {
   const list = commands.map((command, index) => `(${index + 1}) ${command}`).join('\n');
   return (
@@ -56,7 +57,7 @@ export function severalCommands(commands: readonly string[]): string {
   );
 }
 
-/** The shell ended with its command: what it printed, and what that means. */
+/** The text after a command that ended the shell. */
 export function shellEnded(exitCode: number): string {
   return (
     `The terminal session was reset because the shell ended (exit code ${exitCode}) while running the previous command. ` +
@@ -67,7 +68,7 @@ export function shellEnded(exitCode: number): string {
   );
 }
 
-/** What an earlier command had still to say when the next one was sent. */
+/** The remaining output of an earlier command, shown with the result of the next one. */
 export function earlierOutput(exitCode: number, output: string): string {
   const end = `[The previous command completed with exit code ${exitCode}.]\n[Below is the output of the new command.]\n`;
   return output === '' ? end : `${PREVIOUS_OUTPUT}${output}\n${end}`;
@@ -78,7 +79,7 @@ const LIST = /^\[['"{]/;
 const DICT = /^\{['"]/;
 const EXCERPT_LENGTH = 60;
 
-/** A refusal when a command is a data structure and not a command, as some models send it; else nothing. */
+/** The refusal of a command that is a data structure, as some models send it; else undefined. */
 export function literalRefusal(command: string): string | undefined {
   const text = command.trim();
   const type = NESTED_LIST.test(text)
@@ -100,7 +101,7 @@ export function literalRefusal(command: string): string | undefined {
   );
 }
 
-/** As Python writes a float. */
+/** Formats a float as Python does. */
 function decimal(seconds: number): string {
   return Number.isInteger(seconds) ? `${seconds}.0` : String(seconds);
 }

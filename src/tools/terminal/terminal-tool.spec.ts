@@ -11,8 +11,8 @@ import type { Tool } from '../tool.js';
 import { terminalDefinition } from './terminal-tool.js';
 
 /**
- * What the reference answered, without the control sequences that it leaves in the output; where only those
- * were the output, it is empty here and the save folder is left out, as the reference does for empty output.
+ * A call, and the original's result without the control sequences that it leaves in the output. If there was
+ * no other output, the output is empty and the save folder is omitted, as the original does for empty output.
  */
 interface RecordedAnswer {
   arguments: Record<string, unknown>;
@@ -22,7 +22,7 @@ interface RecordedAnswer {
 }
 
 const recordedAnswers = JSON.parse(
-  readFileSync(new URL('recorded-answers.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../../test/recorded/terminal-answers.json', import.meta.url), 'utf8'),
 ) as RecordedAnswer[];
 
 let folder: string;
@@ -58,8 +58,8 @@ function rendered(observation: Observation): string {
 }
 
 describe('the terminal tool', () => {
-  it('answers as the reference does with its subprocess back end', async () => {
-    const quietSeconds = 1.2;
+  it('answers as the original does with its subprocess back end', async () => {
+    const quietSeconds = 1.5;
     const tool = open({ terminal_type: 'subprocess', no_change_timeout_seconds: quietSeconds });
     for (const { arguments: args, action, observation, error } of recordedAnswers) {
       const limited = 'timeout' in args ? { ...args, timeout: 0.5 } : args;
@@ -75,7 +75,7 @@ describe('the terminal tool', () => {
         continue;
       }
       const shown = JSON.stringify(normalised(await answer));
-      // The order of the fields is part of it.
+      // Clients see the fields in this order.
       expect(shown).toBe(
         JSON.stringify(observation)
           .replace('after 4 seconds', `after ${quietSeconds} seconds`)
@@ -84,7 +84,7 @@ describe('the terminal tool', () => {
     }
   });
 
-  /** Names of this machine as the recording has them. */
+  /** Replaces paths and names of this machine by those of the recording. */
   function normalised(observation: Observation): Observation {
     const known = JSON.stringify(observation)
       .replaceAll(folder, '/workspace')
@@ -94,7 +94,7 @@ describe('the terminal tool', () => {
     return JSON.parse(known) as Observation;
   }
 
-  it('tells the model the output, the directory, the interpreter and the exit code', async () => {
+  it('renders output, directory, interpreter and exit code for the model', async () => {
     const tool = open();
     const observation = await call(tool, { command: 'echo a; (exit 3)' });
     expect(observation.metadata).toMatchObject({ username: userInfo().username });
@@ -109,7 +109,7 @@ describe('the terminal tool', () => {
     );
   });
 
-  it('cuts long output for the model and keeps all of it in a file', async () => {
+  it('truncates long output and saves all of it to a file', async () => {
     const observation = await call(open(), { command: 'seq 1 9000' });
     const answer = rendered(observation);
     expect(answer).toHaveLength(30_000);
@@ -122,7 +122,7 @@ describe('the terminal tool', () => {
     expect(answer).not.toContain(`\n${Number(line)}\n`);
   });
 
-  it('says that the head of very long output is gone', async () => {
+  it('reports that the beginning of very long output was dropped', async () => {
     const observation = await call(open(), { command: 'seq 1 30000' });
     const prefix =
       '[Previous command outputs are truncated. Showing the last 10000 lines of the output below.]\n';
@@ -131,7 +131,7 @@ describe('the terminal tool', () => {
     expect(rendered(observation).startsWith(`${prefix}20001\n`)).toBe(true);
   });
 
-  it('goes on in a new shell after `exit`, and says so', async () => {
+  it('continues in a new shell after `exit` and reports it', async () => {
     const tool = open();
     const observation = await call(tool, { command: 'echo last; exit 3' });
     expect(observation).toMatchObject({ is_error: true, exit_code: -1, metadata: { exit_code: -1 } });
@@ -139,7 +139,7 @@ describe('the terminal tool', () => {
     expect(await text(tool, 'echo alive')).toBe('alive');
   });
 
-  it('gives the end of an earlier command with the next answer', async () => {
+  it('returns the rest of an earlier command with the next result', async () => {
     const tool = open({ no_change_timeout_seconds: 0.1 });
     await call(tool, { command: 'echo early; sleep 0.3; echo late; (exit 4)' });
     await expect(call(tool, { command: 'echo next' })).resolves.toMatchObject({ is_error: true });
@@ -155,24 +155,24 @@ describe('the terminal tool', () => {
     );
   });
 
-  it('gives the end of a command to who types too late', async () => {
+  it('returns the result of a command that ended before the input', async () => {
     const tool = open();
     await call(tool, { command: 'read x; echo "got $x"', timeout: 0.1 });
     await call(tool, { command: 'a', is_input: true, timeout: 0 });
     const answer = await call(tool, { command: 'b', is_input: true });
-    // The terminal may still echo what came too late.
+    // The terminal may still echo the late input.
     expect(rendered(answer)).toMatch(/got a\n(b\n)?\[The command completed with exit code 0\.\]/);
     expect(await text(tool, 'echo ok')).toBe('ok');
   });
 
-  it('takes keys without `is_input` while a command runs', async () => {
+  it('accepts keys without `is_input` while a command runs', async () => {
     const tool = open();
     await call(tool, { command: 'sleep 100', timeout: 0.2 });
     expect(rendered(await call(tool, { command: 'C-c' }))).toContain('exit code 130. CTRL+C was sent.]');
     expect(await text(tool, 'C-c')).toBe('bash: C-c: command not found');
   });
 
-  it('ends with an interrupt, and the shell goes on', async () => {
+  it('rejects on an interrupt and keeps the shell', async () => {
     const tool = open();
     const controller = new AbortController();
     const running = tool
@@ -184,7 +184,7 @@ describe('the terminal tool', () => {
     expect(await text(tool, 'pwd; echo $A')).toBe('/\n1');
   });
 
-  it('refuses what it cannot do in words', async () => {
+  it('explains why a call is refused', async () => {
     const missing = call(open({}, path.join(folder, 'missing')), { command: 'ls' });
     await expect(missing).rejects.toThrow(ToolExecutionError);
     await expect(missing).rejects.toThrow(
@@ -206,27 +206,27 @@ describe('the terminal tool', () => {
     );
   });
 
-  it('takes tests and groups for commands, not for literals', async () => {
+  it('does not mistake tests and groups for literals', async () => {
     const tool = open();
     expect(await text(tool, '[ "a" = a ] && { echo yes; }')).toBe('yes');
     expect(await text(tool, '{ echo hi; }')).toBe('hi');
   });
 
-  it('hears output as it comes, and gives variables of the configuration to commands', async () => {
-    const heard: string[] = [];
+  it('streams live output and sets configured variables', async () => {
+    const received: string[] = [];
     const tool = open({ env: { MINE: 'x', NUMBER: 1 } });
     const controller = new AbortController();
     await tool
       .prepare({ command: 'echo $MINE$NUMBER' })
-      .execute({ signal: controller.signal, onOutput: (chunk) => heard.push(chunk) });
-    expect(heard.join('')).toBe('x\r\n');
+      .execute({ signal: controller.signal, onOutput: (chunk) => received.push(chunk) });
+    expect(received.join('')).toBe('x\r\n');
   });
 
-  it('needs the terminal of its conversation for itself', () => {
+  it('locks the terminal of its conversation', () => {
     expect(open().prepare({ command: 'ls' }).touches()).toEqual([{ kind: 'terminal', key: 'c1' }]);
   });
 
-  it('reads stored observations whose empty fields are gone', () => {
+  it('renders stored observations without empty fields', () => {
     const stored = { content: [], is_error: false, kind: 'TerminalObservation' };
     expect(rendered(stored)).toBe('');
   });

@@ -2,28 +2,29 @@ import { userInfo } from 'node:os';
 import path from 'node:path';
 
 import type { Action, Observation } from '../../events/index.js';
-import type { ExecutionContext, Tool, ToolDefinition, ToolHost, ToolInvocation } from '../tool.js';
+import type { ExecutionContext, Tool, ToolDefinition, ToolInvocation } from '../tool.js';
+import type { ToolHost } from '../tool-host.js';
 import { ToolExecutionError } from '../tool.js';
 import { truncateMiddle, truncateMiddleAndSave } from '../truncate.js';
-import { splitCommands } from './command-splitter.js';
+import { splitCommands } from './bash-syntax/split-commands.js';
 import { foregroundRefusal } from './foreground-limit.js';
 import { keySequence } from './keys.js';
-import { ShellStartError } from './shell.js';
+import { ShellStartError } from './session/shell.js';
 import { TERMINAL_ANNOTATIONS, TERMINAL_DESCRIPTION, TERMINAL_SCHEMA } from './terminal-definition.js';
 import {
-  answerFrame,
+  outputFrame,
   commandMetadata,
-  MAX_ANSWER_LENGTH,
+  MAX_RENDERED_LENGTH,
   renderTerminalObservation,
   terminalObservation,
 } from './terminal-observation.js';
-import { TerminalSession, WorkingDirError } from './terminal-session.js';
-import type { CommandReport, WatchOptions } from './terminal-session.js';
+import { TerminalSession, WorkingDirError } from './session/terminal-session.js';
+import type { CommandReport, WatchOptions } from './session/terminal-session.js';
 import * as texts from './terminal-texts.js';
 
-/** Seconds without output after which a call returns (reference SDK). */
+/** Seconds without output after which a call returns, as in the original. */
 const DEFAULT_QUIET_SECONDS = 30;
-/** How much of an earlier command's last output an answer repeats, in characters. */
+/** The maximum of an earlier command's remaining output in a result (characters). */
 const EARLIER_OUTPUT_LENGTH = 5000;
 const OBSERVATIONS_FOLDER = 'observations';
 
@@ -37,7 +38,7 @@ export const terminalDefinition: ToolDefinition = {
   description: TERMINAL_DESCRIPTION,
   annotations: TERMINAL_ANNOTATIONS,
   schema: TERMINAL_SCHEMA,
-  create: (host, params) => new TerminalTool(host, readParams(params)),
+  create: (host, params) => new TerminalTool(host, parseParams(params)),
   render: renderTerminalObservation,
 };
 
@@ -48,7 +49,7 @@ interface TerminalParams {
   username?: string;
 }
 
-/** A call's arguments with their defaults. `timeout` in seconds. */
+/** The arguments of a call. `timeout` is in seconds. */
 interface TerminalArguments {
   command: string;
   isInput: boolean;
@@ -56,8 +57,8 @@ interface TerminalArguments {
   reset: boolean;
 }
 
-/** `terminal_type` is accepted and means nothing: there is one back end. */
-function readParams(params: Record<string, unknown>): TerminalParams {
+/** `terminal_type` is accepted and ignored, because there is only one implementation. */
+function parseParams(params: Record<string, unknown>): TerminalParams {
   const { no_change_timeout_seconds: quiet, shell_path: shellPath, env, username } = params;
   const entries = Object.entries(env ?? {}).filter(
     (entry): entry is [string, string] => typeof entry[1] === 'string',
@@ -70,7 +71,7 @@ function readParams(params: Record<string, unknown>): TerminalParams {
   };
 }
 
-function readArguments(args: Record<string, unknown>): TerminalArguments {
+function parseArguments(args: Record<string, unknown>): TerminalArguments {
   return {
     command: typeof args.command === 'string' ? args.command : '',
     isInput: args.is_input === true,
@@ -95,7 +96,7 @@ class TerminalTool implements Tool {
   }
 
   prepare(args: Record<string, unknown>): ToolInvocation {
-    const call = readArguments(args);
+    const call = parseArguments(args);
     const { command, isInput, timeout, reset } = call;
     const action: Action = {
       command,
@@ -158,26 +159,26 @@ class TerminalTool implements Tool {
     const refusal = call.isInput ? undefined : texts.literalRefusal(command);
     if (refusal) return terminalObservation({ command, text: refusal, isError: true });
     if (command.trim() === '') return this.poll(call, context);
-    const tooLong = call.isInput ? undefined : foregroundRefusal(call.timeout);
-    if (tooLong !== undefined) return this.complaint(call, tooLong);
+    const timeoutRefusal = call.isInput ? undefined : foregroundRefusal(call.timeout);
+    if (timeoutRefusal !== undefined) return this.misuse(call, timeoutRefusal);
     const key = keySequence(command.trim());
     if (this.session.status !== 'idle' && (call.isInput || key !== undefined)) {
       return this.type(call, key ?? `${command}\n`, context);
     }
-    if (call.isInput) return this.complaint(call, texts.NOTHING_TO_TYPE_INTO);
+    if (call.isInput) return this.misuse(call, texts.NOTHING_TO_TYPE_INTO);
     const commands = splitCommands(command);
-    if (commands.length > 1) return this.complaint(call, texts.severalCommands(commands));
+    if (commands.length > 1) return this.misuse(call, texts.severalCommands(commands));
     if (this.session.status === 'running') return this.notExecuted(call);
     return this.run(call, context);
   }
 
-  /** The model misunderstood the state of the terminal. */
-  private complaint({ command }: TerminalArguments, text: string): Observation {
+  /** An error result: the call does not fit the state of the terminal. */
+  private misuse({ command }: TerminalArguments, text: string): Observation {
     return terminalObservation({ command, text, isError: true, saveDir: this.shownSaveDir });
   }
 
   private async poll(call: TerminalArguments, context: ExecutionContext): Promise<Observation> {
-    if (this.session.status === 'idle') return this.complaint(call, texts.NOTHING_TO_READ);
+    if (this.session.status === 'idle') return this.misuse(call, texts.NOTHING_TO_READ);
     return this.observe(call, await this.session.watch(this.watchOptions(call, context)), {
       continued: true,
     });
@@ -216,10 +217,7 @@ class TerminalTool implements Tool {
     return this.observe(call, report, { continued: false, prefix: problems + (before ?? '') });
   }
 
-  /**
-   * Sets the secrets that a command names; they stay set. Answers what the model has to know of those that
-   * are not.
-   */
+  /** Exports the secrets that a command refers to. Returns messages about those that are not available. */
   private async setSecrets(command: string, signal: AbortSignal): Promise<string> {
     const named = await this.host.secrets?.namedIn(command, signal);
     if (!named) return '';
@@ -238,29 +236,30 @@ class TerminalTool implements Tool {
   ): Promise<Observation> {
     const { command } = call;
     const { outcome, exitCode, prompt } = report;
-    // Before it is cut or kept in a file: half a secret is not found any more.
+    // Masked before truncating and saving, because a partial value is not recognised.
     const output = this.masked(report.output);
-    const dropped = report.remainingLines === undefined ? '' : texts.headDroppedPrefix(report.remainingLines);
+    const dropped =
+      report.remainingLines === undefined ? '' : texts.droppedOutputPrefix(report.remainingLines);
     if (outcome === 'ended') {
       const metadata = commandMetadata(undefined, prefix + dropped, '');
       const ending = texts.shellEnded(exitCode);
-      // Bash says `exit` when it leaves.
+      // Bash prints `exit` when it exits.
       const printed = output.replace(/(^|\n)exit$/, '');
-      const text = await this.limited(printed === '' ? ending : `${printed}\n\n${ending}`, metadata);
+      const text = await this.truncated(printed === '' ? ending : `${printed}\n\n${ending}`, metadata);
       return terminalObservation({ command, text, isError: true, exitCode: -1, metadata });
     }
     const limits = { quiet: this.params.quietSeconds, timeout: call.timeout };
     const suffix = texts.outcomeSuffix(outcome, exitCode, command.trim(), limits);
     const still = continued && outcome !== 'completed' ? texts.PREVIOUS_OUTPUT : '';
     const metadata = commandMetadata(prompt, prefix + still + dropped, suffix);
-    const text = await this.limited(output, metadata);
+    const text = await this.truncated(output, metadata);
     return terminalObservation({ command, text, exitCode, metadata, saveDir: this.shownSaveDir });
   }
 
-  /** Cuts the output so that the whole answer stays within its limit; the complete output goes to a file. */
-  private limited(output: string, metadata: ReturnType<typeof commandMetadata>): Promise<string> {
-    const { before, after } = answerFrame(metadata);
-    const limit = MAX_ANSWER_LENGTH - before.length - after.length;
+  /** Truncates the output so that the rendered observation fits its limit. The complete output is saved. */
+  private truncated(output: string, metadata: ReturnType<typeof commandMetadata>): Promise<string> {
+    const { before, after } = outputFrame(metadata);
+    const limit = MAX_RENDERED_LENGTH - before.length - after.length;
     const folder = path.join(this.host.folder, OBSERVATIONS_FOLDER);
     return truncateMiddleAndSave(output, limit, { folder, tool: terminalDefinition.name });
   }
@@ -274,7 +273,7 @@ class TerminalTool implements Tool {
     };
   }
 
-  /** Live output without secrets; what may be the beginning of one waits for the next piece. */
+  /** Masks secrets in live output. The possible beginning of a secret is held back until the next chunk. */
   private maskedOutput(show: ExecutionContext['onOutput']): ExecutionContext['onOutput'] {
     const stream = this.host.secrets?.stream();
     if (!show || !stream) return show;
@@ -289,7 +288,7 @@ class TerminalTool implements Tool {
   }
 }
 
-/** The terminal shows what was typed; the model knows it. */
+/** Removes the terminal's echo of the input. */
 function withoutEcho(output: string, typed: string): string {
   if (output === typed) return '';
   return output.startsWith(`${typed}\n`) ? output.slice(typed.length + 1) : output;

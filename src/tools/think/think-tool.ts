@@ -1,8 +1,8 @@
 import { textContent } from '../../events/index.js';
-import { statelessTool } from '../stateless-tool.js';
+import { answeringTool } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
 
-/** Gives the model room to reason in words; nothing happens but that the thought is in the log. */
+/** Lets the model write down its reasoning. The only effect is the event in the log. */
 export const thinkDefinition: ToolDefinition = {
   name: 'think',
   kind: 'ThinkTool',
@@ -25,5 +25,5 @@ export const thinkDefinition: ToolDefinition = {
     properties: { thought: { type: 'string', description: 'The thought to log.' } },
     required: ['thought'],
   },
-  create: () => statelessTool(thinkDefinition, () => [textContent('Your thought has been logged.')]),
+  create: () => answeringTool(thinkDefinition, () => [textContent('Your thought has been logged.')]),
 };

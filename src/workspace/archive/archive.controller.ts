@@ -4,14 +4,14 @@ import type { Request, Response } from 'express';
 import { ConversationIdPipe, RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { Operation } from '../../http/operation.js';
 import { CountsAsActivity } from '../../server/index.js';
-import { ArchiveQueryDto } from '../dto/files.dto.js';
-import { RuntimeScopes } from '../runtime-scopes.js';
+import { ArchiveQueryDto } from '../files/files.dto.js';
+import { RuntimeScopes } from '../paths/runtime-scopes.js';
 import { ArchiveService } from './archive.service.js';
 
 const tag = 'Files';
 const SCOPE = 'runtime_conversation_id';
 
-/** Folders and conversations as one file. */
+/** Downloads of folders and conversations as archives. */
 @Controller(['api/file', `api/conversations/:${SCOPE}/file`])
 @UseInterceptors(CountsAsActivity)
 export class ArchiveController {
@@ -23,12 +23,15 @@ export class ArchiveController {
   @Get('archive')
   @Operation({
     tag,
-    summary: 'Download a folder, or what has changed in it',
+    summary: 'Download a folder or its changes',
     description:
       'A folder that is no repository, but has just one within three levels, stands for that one. An archive has plain ' +
       'files and folders only, and none that may hold git credentials; headers `X-Archive-...` say what it is of.',
     query: ArchiveQueryDto,
-    answers: { 200: { description: 'The archive.' }, 206: { description: 'The range of a patch.' } },
+    answers: {
+      200: { description: 'The archive.' },
+      206: { description: 'The requested range of a patch.' },
+    },
     errors: [403, 404, 416],
   })
   async archive(
@@ -44,8 +47,8 @@ export class ArchiveController {
   @Get('download-trajectory/:conversation_id')
   @Operation({
     tag,
-    summary: 'Download everything that is stored of a conversation',
-    description: 'As a zip, without secrets.',
+    summary: 'Download all stored data of a conversation',
+    description: 'A zip archive with secrets masked.',
     answers: { 200: { description: 'The archive.' } },
     errors: [404],
   })

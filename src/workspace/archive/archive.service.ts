@@ -21,15 +21,14 @@ import {
 import { abortWhenClientLeaves, streamAnswer } from '../../http/body/stream-answer.js';
 import { Catalogue } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
-import { contentDisposition, percentEncoded } from '../content-disposition.js';
 import { FilesService } from '../files/files.service.js';
-import { RuntimeScopes } from '../runtime-scopes.js';
-import { sendOpened } from '../send-file.js';
+import { RuntimeScopes } from '../paths/runtime-scopes.js';
+import { contentDisposition, percentEncoded, sendOpened } from '../files/send-file.js';
 import { Excludes } from './excludes.js';
 import { tarArchive } from './tar-archive.js';
 import { trajectory } from './trajectory.js';
 
-/** What an archive is to hold. */
+/** The requested content of an archive. */
 export interface ArchiveRequest {
   path: string;
   base_ref: string | null;
@@ -37,16 +36,16 @@ export interface ArchiveRequest {
   exclude: string[] | null;
 }
 
-/** How deep a repository is looked for below a folder that is none, and where it is not. */
+/** Depth of the search for a repository below a folder, and folders that it skips. */
 const MAX_DEPTH = 3;
 const NOT_ENTERED = new Set(['node_modules', 'venv', 'site-packages', 'vendor']);
-/** Folders that are looked at for it. */
+/** Maximum number of folders that it visits. */
 const MAX_FOLDERS = 5_000;
 
-/** Archives for clients, made while they are sent. */
+/** Creates archives for clients while they are sent. */
 @Injectable()
 export class ArchiveService {
-  /** Logs that are scanned for a trajectory at the same time. */
+  /** Limits how many logs are opened for trajectories at once. */
   private readonly opening = new Slots(4);
 
   constructor(
@@ -57,7 +56,7 @@ export class ArchiveService {
     private readonly secrets: KnownSecrets,
   ) {}
 
-  /** Answers with all files of a folder, or of the one repository in it. */
+  /** Answers with all files of a folder, or of the only repository in it. */
   async sendTarGz(wanted: ArchiveRequest, response: Response, scope?: string): Promise<void> {
     const folder = await repositoryIn(await this.files.folder(wanted.path, scope));
     const excludes = excludesOf(wanted);
@@ -72,7 +71,7 @@ export class ArchiveService {
     await streamAnswer(response, tarArchive({ folder, excludes, scope: paths }), createGzip());
   }
 
-  /** Answers with a patch of what has changed in a folder since a base. */
+  /** Answers with a patch of the changes in a folder since a base. */
   async sendPatch(
     wanted: ArchiveRequest,
     request: Request,
@@ -102,7 +101,10 @@ export class ArchiveService {
     }
   }
 
-  /** Makes the patch in a temporary file, which is gone when the answer is out or the client has left. */
+  /**
+   * Writes the patch to a temporary file, which is removed when the answer was sent or the client has
+   * disconnected.
+   */
   private async sendPatchSince(
     base: string,
     { repository, folder, pathspecs }: { repository: Repository; folder: string; pathspecs: string[] },
@@ -129,7 +131,7 @@ export class ArchiveService {
     }
   }
 
-  /** Answers with everything that is stored of a conversation, without its secrets. */
+  /** Answers with all stored data of a conversation, with secrets masked. */
   async sendTrajectory(conversationId: string, response: Response): Promise<void> {
     const folder = this.catalogue.folder(conversationId);
     const exported = await this.opening.run(() => this.conversations.exported(conversationId));
@@ -176,7 +178,7 @@ function startDownload(response: Response, name: string, type: string): void {
   response.setHeader('Cache-Control', 'private, no-store');
 }
 
-/** Says which repository it is of; the address without passwords and tokens. */
+/** Sets headers that describe the repository; its address without passwords and tokens. */
 async function describe(repository: Repository, response: Response): Promise<void> {
   const { remote } = repository;
   const head = await commitOf(repository, 'HEAD');
@@ -190,7 +192,8 @@ async function describe(repository: Repository, response: Response): Promise<voi
 }
 
 /**
- * The folder itself if it is a repository, else the only one within a few levels below it, else the folder.
+ * The folder itself if it is a repository, else the only repository within a few levels below it, else the
+ * folder.
  */
 async function repositoryIn(folder: string): Promise<string> {
   if (await hasGit(folder)) return folder;
@@ -221,7 +224,7 @@ async function enterable(folder: string): Promise<string[]> {
       if (found.length > MAX_FOLDERS) break;
     }
   } catch {
-    // It may not be read: nothing to be found there.
+    // Skips an unreadable folder.
   }
   return found;
 }

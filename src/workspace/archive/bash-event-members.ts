@@ -5,14 +5,14 @@ import { documentMember, filesIn, folderMember } from './trajectory-members.js';
 import type { ZipMember } from './zip-archive.js';
 
 const SEGMENT = /\.jsonl$/;
-/** Microseconds of a day and a time, as the names of the original have them. */
+/** The parts of a timestamp that the original uses in file names. */
 const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{6})Z?$/;
 const ID = /^[0-9a-f]{32}$/;
 
 /**
- * The commands that clients ran in a conversation and their outputs, a file for each as in the original:
- * `<UTC>_BashCommand_<id>` and `<UTC>_BashOutput_<id of the command>_<id>`.
- * @param folder absolute path; need not be there
+ * The commands that clients ran in a conversation, and their outputs, one file each as in the original
+ * (openhands-agent-server): `<UTC>_BashCommand_<id>` and `<UTC>_BashOutput_<id of the command>_<id>`.
+ * @param folder absolute path; may be missing
  * @param root name of the folder in the zip
  */
 export async function* bashEventMembers({
@@ -36,7 +36,7 @@ export async function* bashEventMembers({
   }
 }
 
-/** Undefined for a line that is no event: a crash, or a full disk, may leave one. */
+/** Undefined for a line that is not an event: a crash or a full disk may leave one. */
 function memberOf(line: string, root: string): ZipMember | undefined {
   const event = parsed(line);
   if (!event) return undefined;

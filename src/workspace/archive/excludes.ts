@@ -1,28 +1,26 @@
 import { matchesSequence } from '../../tools/search/match-sequence.js';
-import { PASSWORD_FILES } from '../path-guard.js';
+import { PASSWORD_FILES } from '../paths/path-guard.js';
 import { withoutTrailingSlashes } from '../../text/index.js';
 
-/**
- * What archives leave out unless they are asked to hold everything: what is made from the rest, or is large.
- */
+/** Excluded by default: generated and large files. */
 const DEFAULT_EXCLUDES = [
   ...['.git/', 'node_modules/', '.venv/', 'venv/', '__pycache__/', '.mypy_cache/', '.pytest_cache/'],
   ...['.ruff_cache/', 'dist/', 'build/', '.next/', 'target/', '*.pyc'],
 ];
 
-/** Longest pattern, and how many there may be. */
+/** Maximum length and number of patterns. */
 const MAX_PATTERN = 500;
 export const MAX_PATTERNS = 100;
 
 /**
- * Patterns of what an archive leaves out: `name` at any depth, `a/b` from the top, with `*`, `?` and `[...]`
- * within a name; `name/` folders only, with what is in them.
+ * Patterns of excluded files: `name` at any depth, `a/b` from the top, with `*`, `?` and `[...]` within a
+ * name; `name/` for folders and their content only.
  */
 export class Excludes {
   readonly patterns: readonly string[];
   private readonly rules: readonly Rule[];
 
-  /** @throws RangeError for more or longer patterns than anybody needs */
+  /** @throws RangeError for too many or too long patterns */
   constructor(withDefaults: boolean, more: readonly string[]) {
     if (more.length > MAX_PATTERNS || more.some(({ length }) => length > MAX_PATTERN)) {
       throw new RangeError(`At most ${MAX_PATTERNS} excludes of ${MAX_PATTERN} characters`);
@@ -31,7 +29,7 @@ export class Excludes {
     this.rules = this.patterns.flatMap(ruleOf);
   }
 
-  /** Whether an entry is left out. What is in a folder that is left out need not be asked for. */
+  /** Whether an entry is excluded. The content of excluded folders need not be checked. */
   matches(parts: readonly string[], isFolder: boolean): boolean {
     return this.rules.some(({ names, foldersOnly, atAnyDepth }) => {
       if (foldersOnly && !isFolder) return false;
@@ -40,10 +38,7 @@ export class Excludes {
     });
   }
 
-  /**
-   * The same for git, as magic pathspecs; besides, files with passwords, of which a patch would show the
-   * text.
-   */
+  /** The patterns as git pathspecs, plus files that contain passwords, whose text a patch would show. */
   pathspecs(): string[] {
     const asked = this.rules.flatMap(({ source, foldersOnly, atAnyDepth }) => {
       const spec = `:(glob,exclude)${atAnyDepth ? '**/' : ''}${source}`;
@@ -64,7 +59,7 @@ function ruleOf(pattern: string): Rule[] {
   const source = withoutTrailingSlashes(pattern);
   if (source === '' || source.includes('\0')) return [];
   const parts = source.split('/');
-  // No entry has such a part, and git would call it a path outside the repository.
+  // No entry has such a part, and git would reject it as outside the repository.
   if (parts.some((part) => ['', '.', '..'].includes(part))) return [];
   const names = parts.map(tokensOf);
   return [{ source, names, foldersOnly: pattern.endsWith('/'), atAnyDepth: names.length === 1 }];
@@ -72,7 +67,7 @@ function ruleOf(pattern: string): Rule[] {
 
 type Token = '*' | RegExp;
 
-/** A pattern for one name, character by character: no pattern may take long. */
+/** Parses a pattern for one name. Matched token by token, so that no pattern takes long. */
 function tokensOf(glob: string): Token[] {
   const tokens: Token[] = [];
   for (let at = 0; at < glob.length;) {
@@ -90,8 +85,8 @@ function tokenOf(piece: string): Token {
 }
 
 /**
- * The class of characters (`[a-z]`, `[!]x]`) that begins at a place; empty when there is none, or none that
- * ends.
+ * The character class (`[a-z]`, `[!]x]`) that begins at an offset; empty if there is none or it is not
+ * closed.
  */
 function classAt(glob: string, at: number): string {
   if (glob[at] !== '[') return '';
@@ -117,7 +112,7 @@ function characterClass(piece: string): RegExp {
   try {
     return new RegExp(`[${isNegated ? '^' : ''}${inner}]`, 'u');
   } catch {
-    // A range that runs backwards matches nothing.
+    // A reversed range matches nothing.
     return /[]/;
   }
 }

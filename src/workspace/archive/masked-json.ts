@@ -1,17 +1,17 @@
 import { isToken, MASK } from '../../crypto/index.js';
 
-/** Keys of credentials: a text under one of them is masked, whatever it is. */
+/** Keys of credentials, whose string values are always masked. */
 const SECRET_KEYS =
   /^(api_key|llm_api_key|aws_access_key_id|aws_secret_access_key|aws_session_token|client_secret|password|(access|refresh|auth)_token)$/;
-/** Lines without any of this need not be parsed. */
+/** Lines that do not match need not be parsed. */
 const MAY_HOLD_SECRETS = /gAAAAA|api_key|access_key|_token|client_secret|password/;
 
-/** A line of JSON without its secrets. */
+/** Masks the secrets in a line of JSON. */
 export function maskedLine(line: string, mask: (text: string) => string): string {
   return mask(MAY_HOLD_SECRETS.test(line) ? masked(line, 0) : line);
 }
 
-/** A JSON document without its secrets, laid out for people. What is no JSON is left out but for a note. */
+/** Masks the secrets in a JSON document and indents it. Invalid JSON is replaced by a note. */
 export function maskedJson(text: string, mask: (text: string) => string): string {
   return mask(masked(text, 2));
 }

@@ -3,22 +3,22 @@ import type { FileHandle } from 'node:fs/promises';
 import { errorCode } from '../../errors/index.js';
 import { openPlainFile } from '../../files/index.js';
 
-/** A file that is open for reading. Close its handle. */
+/** A plain file that is open for reading. Close its handle. */
 export interface PlainFile {
   path: string;
   handle: FileHandle;
   stats: Stats;
 }
 
-/** Bytes that are read at a time. */
+/** Bytes per read. */
 const CHUNK = 256 * 1024;
-/** What is read as a whole is not longer (bytes). */
+/** Maximum that is read into memory at once (bytes). */
 const MAX_WHOLE = 64 * 1024 * 1024;
 const LINE_END = 10;
-/** It is no plain file, or cannot be read. */
+/** Codes for anything but a readable plain file. */
 const NO_FILE = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO', 'ENODEV', 'EACCES', 'EPERM']);
 
-/** Opens a file; undefined for anything else, and for what cannot be read. */
+/** Opens a plain file; undefined for anything else and for unreadable files. */
 export async function tryOpenPlainFile(path: string): Promise<PlainFile | undefined> {
   const handle = await openPlainFile(path).catch((error: unknown) => {
     if (NO_FILE.has(errorCode(error) ?? '')) return undefined;
@@ -33,7 +33,7 @@ export async function tryOpenPlainFile(path: string): Promise<PlainFile | undefi
   }
 }
 
-/** The bytes that it had when it was opened. */
+/** The bytes up to the size at the time of opening. */
 export async function* bytesOf({ handle, stats }: PlainFile, end = stats.size): AsyncGenerator<Buffer, void> {
   for (let at = 0; at < end;) {
     const buffer = Buffer.allocUnsafe(Math.min(CHUNK, end - at));
@@ -44,14 +44,14 @@ export async function* bytesOf({ handle, stats }: PlainFile, end = stats.size): 
   }
 }
 
-/** The text of a file, or of its beginning where it is longer than 64 MiB. */
+/** The text of a file, truncated to 64 MiB. */
 export async function beginningOf(file: PlainFile): Promise<string> {
   const pieces: Buffer[] = [];
   for await (const piece of bytesOf(file, Math.min(file.stats.size, MAX_WHOLE))) pieces.push(piece);
   return Buffer.concat(pieces).toString();
 }
 
-/** Its whole lines; one that is longer than 64 MiB is left out. */
+/** The complete lines of a file; lines longer than 64 MiB are skipped. */
 export async function* linesOf(file: PlainFile): AsyncGenerator<string, void> {
   let pieces: Buffer[] = [];
   let length = 0;
@@ -65,7 +65,7 @@ export async function* linesOf(file: PlainFile): AsyncGenerator<string, void> {
       start = end + 1;
     }
     length += chunk.length - start;
-    // Of a line that is too long nothing is kept.
+    // Drops a line that is too long.
     if (length > MAX_WHOLE) pieces = [];
     else pieces.push(chunk.subarray(start));
   }

@@ -8,29 +8,29 @@ import { linesOf, type PlainFile } from './plain-file.js';
 import { documentMember, eventFileName, filesIn, folderMember } from './trajectory-members.js';
 import type { ZipMember } from './zip-archive.js';
 
-/** The log of a task of a sub-agent; its first line says of which type the agent is. */
+/** The log of a sub-agent's task; its first line names the type of the agent. */
 const TASK = /^task_\d{8,}\.jsonl$/;
 const IDS = /^\{"id":"([\w-]{1,100})","timestamp":"([^"]{1,40})"/;
-/** The end of an event that is nobody's parent. */
+/** The end of an event that is never a parent. */
 const STATE_UPDATE = '"kind":"ConversationStateUpdateEvent"}';
 
 type Parent = ConversationDocuments['baseState'];
 
 /** The tasks of a conversation. */
 export interface TaskSource {
-  /** Absolute path of the folder with their logs; need not be there. */
+  /** Absolute path of the folder with their logs; may be missing. */
   folder: string;
   /** Name of the folder in the zip. */
   root: string;
-  /** `base_state.json` of the conversation; undefined where its metadata is damaged. */
+  /** `base_state.json` of the conversation; undefined if its metadata is damaged. */
   parent?: Parent;
   mask: (text: string) => string;
 }
 
 /**
- * What the sub-agents of a conversation did: each task a folder with `events/` and `base_state.json`, as the
- * original keeps the conversation of a sub-agent. The state is that of the conversation with what differs;
- * `agent_state` names the task.
+ * The tasks of a conversation's sub-agents: each is a folder with `events/` and `base_state.json`, as the
+ * original stores the conversation of a sub-agent. The state is that of the conversation with the
+ * differences; `agent_state` names the task.
  */
 export async function* subAgentMembers(source: TaskSource): AsyncGenerator<ZipMember, void> {
   let isFirst = true;
@@ -80,12 +80,12 @@ async function* taskMembers(
   yield documentMember(`${folder}/base_state.json`, text, file.stats.mtime);
 }
 
-/** The original names these folders by ids: 32 hex digits, here the same for the same task. */
+/** A stable id of 32 hex digits, as the original names these folders. */
 function idOfTask(folder: string, task: string): string {
   return createHash('sha256').update(`${folder}/${task}`).digest('hex').slice(0, 32);
 }
 
-/** What a task cost is booked under its name. */
+/** The usage of a task is stored under its name. */
 function usageOf({ stats }: Parent, taskId: string): Record<string, unknown> {
   const all = isJsonObject(stats) ? stats['usage_to_metrics'] : undefined;
   const name = `task:${taskId}`;

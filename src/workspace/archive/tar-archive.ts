@@ -2,32 +2,32 @@ import { constants, type Stats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
-import { CredentialsFileError, FileMissingError } from '../path-guard.js';
-import { NoFolderError, type OpenedFile, type PathScope } from '../path-scope.js';
-import { SafeFolder } from '../safe-folder.js';
+import { CredentialsFileError, FileMissingError } from '../paths/path-guard.js';
+import { NoFolderError, type OpenedFile, type PathScope } from '../paths/path-scope.js';
+import { SafeFolder } from '../paths/safe-folder.js';
 import type { Excludes } from './excludes.js';
 
 const MANIFEST = 'archive_manifest.json';
-/** Bytes that are read at a time. */
+/** Bytes per read. */
 const CHUNK = 256 * 1024;
-/** Of a tar (bytes). */
+/** Block size of a tar (bytes). */
 const BLOCK = 512;
-/** Nobody gets more rights by unpacking it. */
+/** Permission bits only: no setuid or setgid. */
 const MODE = constants.S_IRWXU | constants.S_IRWXG | constants.S_IRWXO;
 
-/** What goes into an archive. */
+/** The source of an archive. */
 export interface TarSource {
   /** Real path of the folder. */
   folder: string;
   excludes: Excludes;
-  /** Checks each file once more when it is open. */
+  /** Checks each file again when it is open. */
   scope: PathScope;
 }
 
 /**
- * A folder as the bytes of a tar, read as they are asked for, with a manifest at its end. Only folders and
- * plain files: links, devices and pipes are left out, as is what may hold git credentials. A file that
- * changes meanwhile has the length that it had when it was opened.
+ * Streams a folder as a tar with a manifest at its end. Contains only folders and plain files, no links,
+ * devices, pipes or files that may contain git credentials. A file that changes meanwhile keeps the length
+ * that it had when it was opened.
  */
 export async function* tarArchive(source: TarSource): AsyncGenerator<Buffer, void> {
   const { Header, Pax } = await import('tar');
@@ -35,14 +35,13 @@ export async function* tarArchive(source: TarSource): AsyncGenerator<Buffer, voi
     const block = Buffer.alloc(BLOCK);
     const header = new Header(member);
     header.encode(block);
-    // A name that is too long for it, or has other characters than ASCII, stands in a block of its own in
-    // front.
+    // A long or non-ASCII name goes into an extended header before it.
     return header.needPax ? Buffer.concat([new Pax({ path: member.path }).encode(), block]) : block;
   });
   yield* archive.content();
 }
 
-/** What a header says of a member. */
+/** The fields of a header. */
 interface Member {
   path: string;
   type: 'File' | 'Directory';
@@ -67,11 +66,11 @@ class TarArchive {
   async *content(): AsyncGenerator<Buffer, void> {
     yield* this.folder([]);
     if (!this.hasManifest) yield this.manifest();
-    // Two empty blocks are its end.
+    // Two empty blocks mark the end.
     yield Buffer.alloc(2 * BLOCK);
   }
 
-  /** A folder with what is in it; the stack holds as many names as the path is deep. */
+  /** A folder and its content, recursively. */
   private async *folder(parts: readonly string[]): AsyncGenerator<Buffer, void> {
     const [found] = await this.list(path.join(this.source.folder, ...parts)).catch(gone);
     if (!found) return;
@@ -81,7 +80,7 @@ class TarArchive {
     for (const name of names.sort()) yield* this.entry([...parts, name]);
   }
 
-  /** Through its handle: a link in its place would tell names from outside. */
+  /** Lists a folder through its handle, because a link in its place would reveal names outside. */
   private async list(path: string): Promise<[{ stats: Stats; names: string[] }]> {
     const folder = await SafeFolder.open(this.source.scope, path);
     try {
@@ -114,7 +113,7 @@ class TarArchive {
     }
   }
 
-  /** Undefined for what must not or cannot be read. */
+  /** Undefined for files that must not or cannot be read. */
   private async open(file: string): Promise<OpenedFile | undefined> {
     try {
       return await this.source.scope.openFile(file);
@@ -143,7 +142,7 @@ class TarArchive {
   }
 }
 
-/** Exactly so many bytes: what a file has lost meanwhile are zeros, what it has won is left out. */
+/** Exactly `size` bytes: a truncated file is filled with zeros, a longer one is cut. */
 async function* exactly({ handle }: OpenedFile, size: number): AsyncGenerator<Buffer, void> {
   for (let at = 0; at < size;) {
     const buffer = Buffer.alloc(Math.min(CHUNK, size - at));
@@ -154,12 +153,12 @@ async function* exactly({ handle }: OpenedFile, size: number): AsyncGenerator<Bu
   }
 }
 
-/** Each member ends with a block. */
+/** Pads a member to a whole block. */
 function padding(size: number): Buffer {
   return Buffer.alloc(-size & (BLOCK - 1));
 }
 
-/** Nothing for what cannot be read: gone meanwhile, closed to this user, or deeper than a path can lead. */
+/** Skips entries that were removed, are unreadable, or have too long a path. */
 function gone(error: unknown): [] {
   if (error instanceof NoFolderError) return [];
   if (['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG'].includes(errorCode(error) ?? '')) return [];

@@ -9,36 +9,33 @@ import { subAgentMembers } from './sub-agent-members.js';
 import { documentMember, eventFileName, folderMember, namesIn } from './trajectory-members.js';
 import { zipArchive, type ZipMember } from './zip-archive.js';
 
-/** What a trajectory is made of. */
+/** The source of a trajectory. */
 export interface TrajectorySource extends ExportedConversation {
   /** Absolute path of the folder of the conversation. */
   folder: string;
-  /** Frees a text from secrets that the server knows. */
+  /** Masks the secrets that the server knows. */
   mask: (text: string) => string;
 }
 
-/**
- * Not for others: credentials of running agents, what only this server needs, and what other members say
- * already.
- */
+/** Excluded: credentials of running agents, internal files, and files that other members contain. */
 const LEFT_OUT =
   /^(acp|tasks|unfinished|events\.(jsonl|index)|metadata\.json.*|owner_lease\.json|.*\.tmp|.*\.lock)$/;
 const PERMISSIONS = 0o777;
-/** Events that are read at a time: so many, or of so many bytes. */
+/** Limits of one read of events. */
 const EVENTS_AT_ONCE = 100;
 const BYTES_AT_ONCE = 1024 * 1024;
 
 /**
- * Everything that is stored of a conversation as a zip, secrets masked, made while it is asked for: in the
- * layout that the original server has on its disk and in its trajectories. It holds the events that there are
- * when it begins. The caller closes the log.
+ * Streams all stored data of a conversation as a zip with secrets masked, in the layout of the original
+ * server's storage and trajectories. Contains the events that exist when it starts. The caller closes the
+ * log.
  */
 export function trajectory(source: TrajectorySource): AsyncGenerator<Buffer, void> {
   return zipArchive(new Trajectory(source).members());
 }
 
 type Members = AsyncGenerator<ZipMember, void>;
-/** By name: what is not stored in the form in which it is shown. */
+/** Members by name that are generated rather than copied from the folder. */
 type Made = Map<string, () => Members | ZipMember[]>;
 
 class Trajectory {
@@ -88,12 +85,12 @@ class Trajectory {
         yield documentMember(name, maskedLine(line.toString(), mask), new Date(timestamp));
         seq += 1;
       }
-      // What was read ahead is there at once: nothing else would have its turn.
+      // Yields to other requests: reads may resolve at once.
       await nextTurn();
     }
   }
 
-  /** A file or a folder as it is; links, pipes and devices are left out. */
+  /** A stored file or folder; skips links, pipes and devices. */
   private async *stored(parts: readonly string[]): Members {
     const name = [this.root, ...parts].join('/');
     const place = path.join(this.source.folder, ...parts);

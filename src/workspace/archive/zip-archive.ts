@@ -5,7 +5,7 @@ import { crc32, createDeflateRaw, deflateRaw, deflateRawSync } from 'node:zlib';
 
 const compressed = promisify(deflateRaw);
 
-/** A file or a folder in a zip. */
+/** A file or folder in a zip. */
 export interface ZipMember {
   /** Relative; of a folder it ends with a slash. */
   name: string;

@@ -11,7 +11,7 @@ const listOf = (name: string): JsonSchema => ({
   items: { $ref: `#/components/schemas/${name}` },
 });
 
-/** What the file routes answer. */
+/** Schemas of the answers of the file routes. */
 export function fileSchemas(): Record<string, JsonSchema> {
   return {
     FileUploadResult: object({

@@ -1,12 +1,12 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { Operation } from '../../http/operation.js';
-import { HomeQueryDto, SubdirectoriesQueryDto } from '../dto/files.dto.js';
+import { HomeQueryDto, SubdirectoriesQueryDto } from './files.dto.js';
 import { FilesService } from './files.service.js';
 import type { HomeView, SubfolderPage } from './listing.js';
 
 const tag = 'Files';
 
-/** Lets people look for a folder to work in. */
+/** Lets clients browse for a working folder. */
 @Controller('api/file')
 export class FileDiscoveryController {
   constructor(private readonly files: FilesService) {}
@@ -14,9 +14,9 @@ export class FileDiscoveryController {
   @Get('home')
   @Operation({
     tag,
-    summary: 'Get the home folder and what is in it',
+    summary: 'List the home folder',
     query: HomeQueryDto,
-    answers: { 200: { description: 'Where to begin.', schema: 'HomeResponse' } },
+    answers: { 200: { description: 'The home folder and places to start from.', schema: 'HomeResponse' } },
   })
   home(@Query() query: HomeQueryDto): Promise<HomeView> {
     return this.files.home(query.include_hidden);
@@ -26,9 +26,9 @@ export class FileDiscoveryController {
   @Operation({
     tag,
     summary: 'List the folders in a folder',
-    description: 'Without links, by name.',
+    description: 'Sorted by name, without links.',
     query: SubdirectoriesQueryDto,
-    answers: { 200: { description: 'A page.', schema: 'SubdirectoryPage' } },
+    answers: { 200: { description: 'A page of folders.', schema: 'SubdirectoryPage' } },
     errors: [403, 404],
   })
   subdirectories(@Query() query: SubdirectoriesQueryDto): Promise<SubfolderPage> {

@@ -1,7 +1,7 @@
 import { BadRequestException, ForbiddenException, HttpException, NotFoundException } from '@nestjs/common';
 import { errorCode } from '../../errors/index.js';
-import { CredentialsFileError, FileMissingError, PathOutsideError } from '../path-guard.js';
-import { NoFolderError, NotAbsoluteError } from '../path-scope.js';
+import { CredentialsFileError, FileMissingError, PathOutsideError } from '../paths/path-guard.js';
+import { NoFolderError, NotAbsoluteError } from '../paths/path-scope.js';
 
 /** A folder stands where a file is to be. */
 export class FolderInTheWayError extends Error {

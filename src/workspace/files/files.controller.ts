@@ -4,14 +4,14 @@ import type { Request, Response } from 'express';
 import { RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { Operation } from '../../http/operation.js';
 import { CountsAsActivity } from '../../server/index.js';
-import { FilePathQueryDto } from '../dto/files.dto.js';
-import { sendOpened } from '../send-file.js';
+import { FilePathQueryDto } from './files.dto.js';
+import { sendOpened } from './send-file.js';
 import { FilesService } from './files.service.js';
 
 const tag = 'Files';
 const SCOPE = 'runtime_conversation_id';
 
-/** Files in and out, on the machine or in the folder of a conversation. */
+/** Uploads and downloads, on the machine or in the folder of a conversation. */
 @Controller(['api/file', `api/conversations/:${SCOPE}/file`])
 @UseInterceptors(CountsAsActivity)
 export class FilesController {
@@ -23,8 +23,7 @@ export class FilesController {
     tag,
     summary: 'Upload a file',
     description:
-      'As the field `file` of a form. Missing folders are made. A file that is there is replaced when the new one is ' +
-      'there as a whole.',
+      'As the field `file` of a form. Missing folders are created. An existing file is replaced when the new one is complete.',
     query: FilePathQueryDto,
     body: {
       schema: {
@@ -36,7 +35,7 @@ export class FilesController {
     },
     answers: {
       200: {
-        description: 'It is there.',
+        description: 'The uploaded file.',
         schema: 'FileUploadResult',
       },
     },
@@ -55,9 +54,9 @@ export class FilesController {
     tag,
     summary: 'Download a file',
     description:
-      'Answers ranges and conditional requests. Files that may hold git credentials are refused with 403.',
+      'Supports ranges and conditional requests. Files that may contain git credentials are refused with 403.',
     query: FilePathQueryDto,
-    answers: { 200: { description: 'The file.' }, 206: { description: 'The range of the file.' } },
+    answers: { 200: { description: 'The file.' }, 206: { description: 'The requested range of the file.' } },
     errors: [403, 404, 416],
   })
   async download(
@@ -67,7 +66,7 @@ export class FilesController {
     @Res() response: Response,
   ): Promise<void> {
     const file = await this.files.download(query.path, scope);
-    // The name that was asked for: a link may lead to a file of another one.
+    // The requested name: a link may lead to a file with another name.
     const name = path.basename(path.normalize(query.path));
     await sendOpened(request, response, file, { attachment: { name, type: 'application/octet-stream' } });
   }
@@ -76,10 +75,10 @@ export class FilesController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Make a folder',
-    description: 'With those above it that are missing. One that is there stays as it is.',
+    summary: 'Create a folder',
+    description: 'Also creates missing parents. An existing folder stays unchanged.',
     query: FilePathQueryDto,
-    answers: { 200: { description: 'It is there.', schema: 'Success' } },
+    answers: { 200: { description: 'The folder exists.', schema: 'Success' } },
     errors: [403, 404, 507],
   })
   async createDirectory(

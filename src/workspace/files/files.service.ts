@@ -3,18 +3,15 @@ import type { Request } from 'express';
 import { AppConfig } from '../../config/index.js';
 import { errorCode } from '../../errors/index.js';
 import { dropRestOfBody } from '../../http/body/rest-of-body.js';
-import { FileMissingError } from '../path-guard.js';
-import { NoFolderError, type Located, type OpenedFile } from '../path-scope.js';
-import { RuntimeScopes } from '../runtime-scopes.js';
-import { SafeFolder } from '../safe-folder.js';
+import { FileMissingError } from '../paths/path-guard.js';
+import { NoFolderError, type Located, type OpenedFile } from '../paths/path-scope.js';
+import { RuntimeScopes } from '../paths/runtime-scopes.js';
+import { SafeFolder } from '../paths/safe-folder.js';
 import { fileFailure } from './file-errors.js';
 import { describeHome, listSubfolders, type HomeView, type SubfolderPage } from './listing.js';
 import { upload } from './upload.js';
 
-/**
- * Files of the machine or of a conversation, for clients. A conversation's id confines the paths to its
- * folder.
- */
+/** File operations for clients. A conversation id restricts the paths to its folder. */
 @Injectable()
 export class FilesService {
   constructor(
@@ -22,7 +19,7 @@ export class FilesService {
     private readonly scopes: RuntimeScopes,
   ) {}
 
-  /** Writes the file of a form; answers its bytes. */
+  /** Writes the file of a form; returns its size in bytes. */
   async upload(request: Request, target: string, conversationId?: string): Promise<number> {
     try {
       const { paths } = await this.scopes.of(conversationId);
@@ -33,20 +30,20 @@ export class FilesService {
     }
   }
 
-  /** Opens a file to be sent. */
+  /** Opens a file for a download. */
   async download(file: string, conversationId?: string): Promise<OpenedFile> {
     const { paths } = await this.scopes.of(conversationId);
-    return this.failing(async () => {
+    return this.withHttpErrors(async () => {
       const located = await found(paths.locate(file), 'File not found');
       if (located.kind !== 'file') throw new BadRequestException('Path is not a file');
       return paths.openFile(located.path);
     });
   }
 
-  /** Makes a folder with those above it, unless it is there. */
+  /** Creates a folder and its missing parents. */
   async makeFolder(folder: string, conversationId?: string): Promise<void> {
     const { paths } = await this.scopes.of(conversationId);
-    await this.failing(async () => {
+    await this.withHttpErrors(async () => {
       const located = await paths.locate(folder);
       if (located.kind !== 'folder' && located.kind !== 'missing') {
         throw new BadRequestException('Path exists and is not a directory');
@@ -55,10 +52,10 @@ export class FilesService {
     });
   }
 
-  /** The absolute path of a folder, without links. */
+  /** The real path of a folder. */
   async folder(folder: string, conversationId?: string): Promise<string> {
     const { paths } = await this.scopes.of(conversationId);
-    return this.failing(async () => {
+    return this.withHttpErrors(async () => {
       const located = await found(paths.locate(folder), 'Directory not found');
       if (located.kind !== 'folder') throw new BadRequestException('Path is not a directory');
       return located.path;
@@ -70,7 +67,7 @@ export class FilesService {
     options: { hidden: boolean; limit: number; pageId?: string },
   ): Promise<SubfolderPage> {
     const real = await this.folder(folder);
-    return this.failing(async () => {
+    return this.withHttpErrors(async () => {
       try {
         return await listSubfolders(real, folder, options);
       } catch (error) {
@@ -84,7 +81,7 @@ export class FilesService {
     return describeHome(hidden, this.config.paths.fileRoot ?? undefined);
   }
 
-  private async failing<T>(work: () => Promise<T>): Promise<T> {
+  private async withHttpErrors<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
@@ -93,7 +90,7 @@ export class FilesService {
   }
 }
 
-/** What there is at a path; a path that leads nowhere is not found, whatever the reason. */
+/** Resolves a path; any path that cannot exist is reported as not found. */
 async function found(locating: Promise<Located>, missing: string): Promise<Located> {
   const located = await locating.catch((error: unknown) => {
     const isNowhere = error instanceof NoFolderError || errorCode(error) === 'ENAMETOOLONG';

@@ -10,13 +10,13 @@ export interface Subfolder {
   path: string;
 }
 
-/** Folders directly below a folder, a page of them. */
+/** A page of the subfolders of a folder. */
 export interface SubfolderPage {
   items: Subfolder[];
   next_page_id: string | null;
 }
 
-/** Where a person may begin to look for a folder. */
+/** Places from which to browse for a folder. */
 export interface HomeView {
   home: string;
   favorites: { label: string; path: string }[];
@@ -26,9 +26,9 @@ export interface HomeView {
 const MAX_FAVORITES = 50;
 
 /**
- * The folders directly below a folder, without links, by name in any case.
- * @param shown the folder as the client wrote it: the paths of the answer begin with it
- * @param pageId name of the first one of the page; an unknown one is the first page
+ * Lists the subfolders of a folder, without links, sorted by name ignoring case.
+ * @param shown the folder as the client named it; prefix of the returned paths
+ * @param pageId name of the first item of the page; an unknown one returns the first page
  */
 export async function listSubfolders(
   folder: string,
@@ -45,8 +45,8 @@ export async function listSubfolders(
 }
 
 /**
- * The home of this user and what is in it.
- * @param root where the routes are confined to a folder, that is all there is
+ * The user's home folder and its subfolders.
+ * @param root takes the place of the home folder and of `/` if the routes are restricted to it
  */
 export async function describeHome(hidden: boolean, root: string | undefined): Promise<HomeView> {
   const home = root ?? os.homedir();

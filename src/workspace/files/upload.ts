@@ -4,8 +4,8 @@ import type { Request } from 'express';
 import { PayloadTooLargeException } from '@nestjs/common';
 import { errorCode } from '../../errors/index.js';
 import { replaceFile } from '../../files/index.js';
-import type { PathScope } from '../path-scope.js';
-import { SafeFolder } from '../safe-folder.js';
+import type { PathScope } from '../paths/path-scope.js';
+import { SafeFolder } from '../paths/safe-folder.js';
 import { FolderInTheWayError, NotAFileError } from './file-errors.js';
 
 /** The field of the form that holds the file. */

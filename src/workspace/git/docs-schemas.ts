@@ -12,7 +12,7 @@ const listOf = (name: string): JsonSchema => ({
   items: { $ref: `#/components/schemas/${name}` },
 });
 
-/** What the git routes answer. */
+/** Schemas of the answers of the git routes. */
 export function gitSchemas(): Record<string, JsonSchema> {
   return {
     GitChangeStatus: { type: 'string', enum: ['MOVED', 'ADDED', 'DELETED', 'UPDATED'] },
@@ -40,7 +40,7 @@ export function gitSchemas(): Record<string, JsonSchema> {
     GitProviderRepositoryPage: object({
       items: listOf('GitProviderRepository'),
       next_page_id: orNull(text),
-      missing_token: { type: 'boolean', description: 'There is no token, so there is nothing to be seen.' },
+      missing_token: { type: 'boolean', description: 'No token is stored, so the list is empty.' },
     }),
     GitCommitsPage: object({ commits: listOf('GitCommit'), has_more: { type: 'boolean' } }),
   };

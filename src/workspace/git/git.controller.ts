@@ -5,13 +5,7 @@ import { readChecked } from '../../http/validation/dto.js';
 import { text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
 import { CountsAsActivity } from '../../server/index.js';
-import {
-  GitChangesQueryDto,
-  GitCommitsQueryDto,
-  GitDiffQueryDto,
-  GitPathQueryDto,
-  SHA,
-} from '../dto/git.dto.js';
+import { GitChangesQueryDto, GitCommitsQueryDto, GitDiffQueryDto, GitPathQueryDto, SHA } from './git.dto.js';
 import { GitService } from './git.service.js';
 
 const tag = 'Git';

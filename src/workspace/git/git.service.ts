@@ -13,15 +13,12 @@ import {
   type GitCommitsPage,
   type GitDiff,
 } from '../../git/index.js';
-import { assertNoCredentials } from '../path-guard.js';
-import { NoFolderError, type Located } from '../path-scope.js';
-import { RuntimeScopes } from '../runtime-scopes.js';
+import { assertNoCredentials } from '../paths/path-guard.js';
+import { NoFolderError, type Located } from '../paths/path-scope.js';
+import { RuntimeScopes } from '../paths/runtime-scopes.js';
 import { fileFailure } from '../files/file-errors.js';
 
-/**
- * What is in repositories of the machine or of a conversation, for clients. Where there is none, there is
- * nothing to tell.
- */
+/** Git information for clients. Empty for folders without a repository. */
 @Injectable()
 export class GitService {
   constructor(private readonly scopes: RuntimeScopes) {}
@@ -53,7 +50,7 @@ export class GitService {
     if (ref !== null && commit !== null) {
       throw new BadRequestException("'ref' and 'commit' are mutually exclusive");
     }
-    return this.failing(async () => {
+    return this.withHttpErrors(async () => {
       const located = await this.locate(given, scope);
       if (!located) throw new GitPathError(`File does not exist: ${given}`);
       assertNoCredentials(located.path.split(path.sep));
@@ -69,7 +66,7 @@ export class GitService {
     scope: string | undefined,
     work: (folder: string, bounds: GitBounds | undefined) => Promise<T>,
   ): Promise<T | undefined> {
-    return this.failing(async () => {
+    return this.withHttpErrors(async () => {
       const located = await this.locate(given, scope);
       return located?.kind === 'folder' ? work(located.path, await this.bounds(scope)) : undefined;
     });
@@ -79,7 +76,7 @@ export class GitService {
     return (await this.scopes.of(scope)).gitBounds();
   }
 
-  /** Undefined for a path that leads nowhere. */
+  /** Undefined for a path whose parent is not a folder. */
   private async locate(given: string, scope: string | undefined): Promise<Located | undefined> {
     const { gitPaths } = await this.scopes.of(scope);
     return gitPaths.locate(given).catch((error: unknown) => {
@@ -88,7 +85,7 @@ export class GitService {
     });
   }
 
-  private async failing<T>(work: () => Promise<T>): Promise<T> {
+  private async withHttpErrors<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {

@@ -1,9 +1,9 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { Operation } from '../../http/operation.js';
-import { RepositorySearchQueryDto } from '../dto/git.dto.js';
+import { RepositorySearchQueryDto } from './git.dto.js';
 import { RepositorySearch, type HostedRepositoryPage } from './repository-search.js';
 
-/** Repositories at a host that the user has a token for. */
+/** Repositories on a git host for which the user has stored a token. */
 @Controller('api/git/repositories')
 export class RepositoriesController {
   constructor(private readonly repositories: RepositorySearch) {}
@@ -11,14 +11,14 @@ export class RepositoriesController {
   @Get('search')
   @Operation({
     tag: 'Git',
-    summary: 'List repositories at a host',
+    summary: 'List repositories on a git host',
     description:
       'With the token that is stored as a secret of the settings: `github_token`, `GITHUB_TOKEN`, `GH_TOKEN` or ' +
       '`github`. Without one nobody is asked.',
     query: RepositorySearchQueryDto,
     answers: {
       200: {
-        description: 'A page, those that were changed last first.',
+        description: 'A page of repositories, most recently pushed first.',
         schema: 'GitProviderRepositoryPage',
       },
     },

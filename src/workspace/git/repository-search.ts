@@ -1,9 +1,8 @@
 import { BadRequestException, HttpException, Injectable } from '@nestjs/common';
 import { NoSuchEntryError, UserSecrets } from '../../settings/index.js';
-import { boundedText } from '../../tools/bounded-text.js';
-import { withoutTrailingSlashes } from '../../text/index.js';
+import { readResponseText, withoutTrailingSlashes } from '../../text/index.js';
 
-/** A repository that the token of a user opens. */
+/** A repository that the user's token can access. */
 export interface HostedRepository {
   id: string;
   full_name: string;
@@ -14,15 +13,15 @@ export interface HostedRepository {
   main_branch: string | null;
 }
 
-/** A page of them. */
+/** A page of repositories. */
 export interface HostedRepositoryPage {
   items: HostedRepository[];
   next_page_id: string | null;
-  /** There is no token, so there is nothing to be seen. */
+  /** No token is stored, so the page is empty. */
   missing_token: boolean;
 }
 
-/** Which are wanted. */
+/** A search for repositories. */
 export interface RepositoryQuery {
   provider: string;
   query: string | null;
@@ -30,26 +29,20 @@ export interface RepositoryQuery {
   page_id: string | null;
 }
 
-/** Names under which users keep a token of GitHub; the first that is there counts. */
+/** Names of the secret with a GitHub token; the first existing one is used. */
 const TOKEN_NAMES = ['github_token', 'GITHUB_TOKEN', 'GH_TOKEN', 'github'];
 const PAGE_SIZE = 100;
-/** Pages that are read for one request that looks for a name. */
+/** Maximum number of pages that are read for one search by name. */
 const MAX_PAGES = 20;
 const TIMEOUT_MS = 15_000;
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/**
- * Lists repositories of GitHub with the token that a user has stored. Nobody else is asked, and nobody
- * without a token.
- */
+/** Lists repositories on GitHub with the stored token. Makes no requests without a token. */
 @Injectable()
 export class RepositorySearch {
   constructor(private readonly secrets: UserSecrets) {}
 
-  /**
-   * @throws HttpException 400 for other hosts and unknown pages, 401, 403, 502, 504 for what GitHub says or
-   * does not
-   */
+  /** @throws HttpException 400 for other hosts and unknown pages; 401, 403, 502, 504 for errors of GitHub */
   async search({ provider, query, limit, page_id }: RepositoryQuery): Promise<HostedRepositoryPage> {
     if (provider !== 'github') {
       throw new BadRequestException(`Repository discovery is not supported for provider '${provider}'`);
@@ -105,7 +98,7 @@ async function fetchPage(
   token: string,
   page: number,
 ): Promise<{ found: HostedRepository[]; hasNext: boolean }> {
-  // The variable that programs of GitHub know; an enterprise has a host of its own.
+  // The variable that GitHub's tools use; GitHub Enterprise has its own host.
   const base = withoutTrailingSlashes(process.env['GITHUB_API_URL'] ?? 'https://api.github.com');
   const affiliation = 'owner,collaborator,organization_member';
   const query = new URLSearchParams({
@@ -115,9 +108,11 @@ async function fetchPage(
     affiliation,
   });
   const answer = await ask(`${base}/user/repos?${query.toString()}`, token);
-  const text = await boundedText(answer, MAX_BYTES, () => failure(undefined, 502)).catch((error: unknown) => {
-    throw asFailure(error);
-  });
+  const text = await readResponseText(answer, MAX_BYTES, () => failure(undefined, 502)).catch(
+    (error: unknown) => {
+      throw asFailure(error);
+    },
+  );
   const hasNext = /<[^<>]+>;\s*rel="next"/.test(answer.headers.get('link') ?? '');
   return { found: readRepositories(text), hasNext };
 }
@@ -131,7 +126,7 @@ async function ask(url: string, token: string): Promise<Response> {
   };
   let answer: Response;
   try {
-    // A redirect would take the token elsewhere.
+    // A redirect would send the token to another host.
     answer = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
     throw asFailure(error);
@@ -142,7 +137,7 @@ async function ask(url: string, token: string): Promise<Response> {
   throw failure(undefined, [401, 403].includes(status) ? status : status >= 500 ? 502 : 400);
 }
 
-/** What went wrong on the way, without its words: they may hold the address. */
+/** Converts a network error. Its message is not passed on, because it may contain the address. */
 function asFailure(error: unknown): HttpException {
   if (error instanceof HttpException) return error;
   const isLate = error instanceof DOMException && error.name === 'TimeoutError';

@@ -3,23 +3,22 @@ import { RuntimeConversationIdPipe } from '../../http/validation/conversation-id
 import { Field } from '../../http/validation/field.js';
 import { nullable, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
-import { RuntimeScopes } from '../runtime-scopes.js';
-import { Editor, type EditorStatus } from './editor.js';
-import { EDITOR_STATUS } from './editor-status.js';
+import { RuntimeScopes } from '../paths/runtime-scopes.js';
+import { Editor, EDITOR_STATUS, type EditorStatus } from './editor.js';
 
 const tag = 'VSCode';
 const SCOPE = 'runtime_conversation_id';
 
-/** Where the editor is to begin. */
+/** The folder to open, and the editor's address. */
 export class ConversationVscodeQueryDto {
-  @Field(nullable(text()), 'Address that the editor is reached under.')
+  @Field(nullable(text()), 'Public address of the editor.')
   base_url: string | null = null;
 
-  @Field(nullable(text()), 'Absolute; inside the folder of the conversation.')
+  @Field(nullable(text()), 'Absolute path in the folder of the conversation.')
   workspace_dir: string | null = null;
 }
 
-/** The editor in the browser, for a conversation: the same one for all of them. */
+/** The editor for a conversation. All conversations share one editor. */
 @Controller(`api/conversations/:${SCOPE}/vscode`)
 export class ConversationVscodeController {
   constructor(
@@ -32,7 +31,9 @@ export class ConversationVscodeController {
     tag,
     summary: 'Get the address of the editor for a conversation',
     query: ConversationVscodeQueryDto,
-    answers: { 200: { description: 'Null: there is none.', schema: 'VSCodeUrlResponse' } },
+    answers: {
+      200: { description: 'The address; null if there is no editor.', schema: 'VSCodeUrlResponse' },
+    },
     errors: [404],
   })
   async url(
@@ -47,7 +48,7 @@ export class ConversationVscodeController {
   @Get('status')
   @Operation({
     tag,
-    summary: 'Whether the editor runs for a conversation',
+    summary: 'Get the status of the editor for a conversation',
     answers: { 200: EDITOR_STATUS },
     errors: [404],
   })

@@ -19,26 +19,32 @@ import { makeTemporaryFolder } from '../../files/index.js';
 import { shellEnvironment, endGroup, hasEnded } from '../../processes/index.js';
 import { withoutTrailingSlashes } from '../../text/index.js';
 
-/** The program inside of the configured folder. */
+/** The program in the configured folder. */
 const PROGRAM = path.join('bin', 'openvscode-server');
-/** How long it may take until it listens (ms), and how often that is looked at. */
+/** Time limit of a start, and polling interval (ms). */
 const START_MS = 30_000;
 const LOOK_MS = 50;
-/** One that did not start is not tried again sooner (ms). */
+/** Minimum time between attempts after a failed start (ms). */
 const RETRY_MS = 5_000;
 
-/** Whether the editor runs, and whether it is allowed to; field names are the wire's. */
+/** Status of the editor; the field names are part of the API. */
 export interface EditorStatus {
   running: boolean;
   enabled: boolean;
   message?: string;
 }
 
+/** The answer of the status routes in the API document. */
+export const EDITOR_STATUS = {
+  description: 'Whether the editor is running and enabled.',
+  schema: { type: 'object', additionalProperties: { anyOf: [{ type: 'boolean' }, { type: 'string' }] } },
+};
+
 const DISABLED = 'VSCode is disabled in configuration';
 
 /**
- * The editor in the browser: OpenVSCode Server, where it is installed. It is started when somebody asks for
- * its address, and ends with this server. Who knows the token may use it; each start has another one.
+ * Runs OpenVSCode Server, if it is installed. It is started when its address is first requested and stopped
+ * with this server. Access requires a token that is new for each start of this server.
  */
 @Injectable()
 export class Editor implements BeforeApplicationShutdown {
@@ -56,16 +62,17 @@ export class Editor implements BeforeApplicationShutdown {
     known.add([this.token]);
   }
 
-  /** Starts nothing. */
+  /** The status; does not start the editor. */
   get status(): EditorStatus {
     if (!this.config.enable_vscode) return { running: false, enabled: false, message: DISABLED };
     return { running: this.isRunning && this.starting === undefined, enabled: true };
   }
 
   /**
-   * Where the editor shows a folder, started if need be; null where there is none.
-   * @param baseUrl address that it is reached under; without one it is on this machine
-   * @throws ServiceUnavailableException where it is switched off
+   * The URL at which the editor shows a folder; starts the editor if needed. Null if it is not installed or
+   * does not start.
+   * @param baseUrl public address of the editor; by default on this machine
+   * @throws ServiceUnavailableException when the editor is disabled
    */
   async url(baseUrl: string | null, folder: string): Promise<string | null> {
     if (!this.config.enable_vscode)
@@ -79,7 +86,7 @@ export class Editor implements BeforeApplicationShutdown {
     return `${base}${below && `/${below}`}/?tkn=${this.token}&folder=${shown}`;
   }
 
-  /** Ends the editor. */
+  /** Stops the editor. */
   async beforeApplicationShutdown(): Promise<void> {
     this.closing.abort(new Error('The server stops'));
     await this.starting;
@@ -110,10 +117,10 @@ export class Editor implements BeforeApplicationShutdown {
 
   private async start(program: string): Promise<void> {
     const { vscode_port: port, vscode_base_path, base_dir, listen } = this.config;
-    // Where this server serves its own machine only, so does the editor.
+    // If this server serves only this machine, so does the editor.
     const host = isLoopbackOnly(this.config) ? '127.0.0.1' : listen.host;
     await assertFree(port, host);
-    // In a file: arguments of a program can be seen by everybody on the machine.
+    // In a file: other users can see the arguments of a process.
     const folder = await makeTemporaryFolder('editor');
     const file = path.join(folder, 'token');
     await writeFile(file, this.token, { mode: 0o600 });
@@ -144,7 +151,7 @@ export class Editor implements BeforeApplicationShutdown {
   }
 }
 
-/** Another program there would be taken for the editor, and be given its token. */
+/** Another program on the port would be mistaken for the editor and receive its token. */
 async function assertFree(port: number, host: string): Promise<void> {
   const probe = createServer().listen(port, host);
   await once(probe, 'listening');
@@ -152,7 +159,7 @@ async function assertFree(port: number, host: string): Promise<void> {
   await once(probe, 'close');
 }
 
-/** Under which name this machine reaches what listens there. */
+/** The address at which this machine reaches a listening host. */
 function localName(host: string): string {
   if (host === '::') return '::1';
   return host === '0.0.0.0' ? '127.0.0.1' : host;

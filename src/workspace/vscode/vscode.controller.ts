@@ -2,21 +2,20 @@ import { Controller, Get, Query } from '@nestjs/common';
 import { Field } from '../../http/validation/field.js';
 import { nullable, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
-import { Editor, type EditorStatus } from './editor.js';
-import { EDITOR_STATUS } from './editor-status.js';
+import { Editor, EDITOR_STATUS, type EditorStatus } from './editor.js';
 
 const tag = 'VSCode';
 
-/** Where the editor is to begin. */
+/** The folder to open, and the editor's address. */
 export class VscodeQueryDto {
-  @Field(nullable(text()), 'Address that the editor is reached under.')
+  @Field(nullable(text()), 'Public address of the editor.')
   base_url: string | null = null;
 
-  @Field(text(), 'The folder that it shows.')
+  @Field(text(), 'The folder to open.')
   workspace_dir: string = 'workspace';
 }
 
-/** The editor in the browser, where it is installed. */
+/** The editor in the browser. */
 @Controller('api/vscode')
 export class VscodeController {
   constructor(private readonly editor: Editor) {}
@@ -25,10 +24,13 @@ export class VscodeController {
   @Operation({
     tag,
     summary: 'Get the address of the editor',
-    description: 'Starts the editor unless it runs. The address holds the token that opens it.',
+    description: 'Starts the editor if needed. The address contains its access token.',
     query: VscodeQueryDto,
     answers: {
-      200: { description: 'Null: it is not installed, or does not start.', schema: 'VSCodeUrlResponse' },
+      200: {
+        description: 'The address; null if the editor is not installed or does not start.',
+        schema: 'VSCodeUrlResponse',
+      },
     },
   })
   async url(@Query() { base_url, workspace_dir }: VscodeQueryDto): Promise<{ url: string | null }> {
@@ -36,7 +38,7 @@ export class VscodeController {
   }
 
   @Get('status')
-  @Operation({ tag, summary: 'Whether the editor runs', answers: { 200: EDITOR_STATUS } })
+  @Operation({ tag, summary: 'Get the status of the editor', answers: { 200: EDITOR_STATUS } })
   status(): EditorStatus {
     return this.editor.status;
   }

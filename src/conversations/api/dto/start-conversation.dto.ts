@@ -16,7 +16,7 @@ import {
   uuid,
 } from '../../../http/validation/field-type.js';
 import { valueError } from '../../../http/validation/problem.js';
-import { pythonRepr } from '../../../tools/arguments/python-text.js';
+import { pythonRepr } from '../../../text/index.js';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { AgentDefinitionDto, agentDefinition } from './agent-definition.dto.js';
 import { agent } from './any-agent.dto.js';

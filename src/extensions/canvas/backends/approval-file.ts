@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../../errors/index.js';
 import { makeFolder, readJsonFile, replaceFile } from '../../../files/index.js';
-import { storageFailure } from '../../../storage/index.js';
+import { toStorageError } from '../../../storage/index.js';
 import { isJsonObject } from '../../../json/index.js';
 
 /** A user's approval of one version of a back end. */
@@ -30,14 +30,14 @@ export async function writeApproval(file: string, approval: Approval): Promise<v
     await makeFolder(path.dirname(file), 0o700);
     await replaceFile(file, JSON.stringify(approval), { mode: 0o600 });
   } catch (error) {
-    throw storageFailure(error);
+    throw toStorageError(error);
   }
 }
 
 /** @throws StorageFailedError */
 export async function removeApproval(file: string): Promise<void> {
   await rm(file, { force: true }).catch((error: unknown) => {
-    throw storageFailure(error);
+    throw toStorageError(error);
   });
 }
 
@@ -46,6 +46,6 @@ async function readJson(file: string): Promise<unknown> {
     return await readJsonFile(file);
   } catch (error) {
     if (errorCode(error) === undefined || errorCode(error) === 'ENOENT') return undefined;
-    throw storageFailure(error);
+    throw toStorageError(error);
   }
 }

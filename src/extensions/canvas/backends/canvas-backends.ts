@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { AppConfig } from '../../../config/index.js';
 import { makeFolder, persistenceRoot } from '../../../files/index.js';
-import { storageFailure } from '../../../storage/index.js';
+import { toStorageError } from '../../../storage/index.js';
 import { Installations } from '../../installation/installations.js';
 import { readCanvasManifest } from '../canvas-manifest.js';
 import { readApproval, removeApproval, writeApproval } from './approval-file.js';
@@ -176,7 +176,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
     await this.queue.run(name, async () => {
       if (this.isRunning(name)) throw new BackendRefusedError('stop the backend before deleting its data');
       await rm(this.paths.data(name), { recursive: true, force: true }).catch((error: unknown) => {
-        throw storageFailure(error);
+        throw toStorageError(error);
       });
     });
     return this.status(name);
@@ -235,7 +235,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
   private async planOf({ name, revision, folder, backend, artifact }: RunnableBackend): Promise<BackendPlan> {
     const home = this.paths.home(name);
     await makeFolder(home, 0o700).catch((error: unknown) => {
-      throw storageFailure(error);
+      throw toStorageError(error);
     });
     const artifact_dir = this.paths.artifact(name, artifact.sha256);
     const data_dir = this.paths.data(name);

@@ -13,7 +13,7 @@ import {
 import { FileCatalogue } from './file-catalogue.js';
 import { FileLeaseStore } from '../lease/file-lease-store.js';
 
-describe('the catalogue of conversations in a folder', () => {
+describe('FileCatalogue', () => {
   let root: string;
   let leases: FileLeaseStore;
   let catalogue: FileCatalogue;
@@ -41,7 +41,7 @@ describe('the catalogue of conversations in a folder', () => {
     await rm(root, { recursive: true, force: true });
   });
 
-  it('lists what was saved by time of creation, before and after a restart', async () => {
+  it('lists saved conversations by time of creation, before and after a restart', async () => {
     const times = ['2026-03-01', '2026-01-01', '2026-02-01', '2026-02-01'];
     const saved = [];
     for (const time of times) saved.push((await stored(time)).metadata);
@@ -65,14 +65,14 @@ describe('the catalogue of conversations in a folder', () => {
     }
   });
 
-  it('writes files that only their owner reads, and leaves no temporary ones', async () => {
+  it('writes files that only their owner can read, and leaves no temporary files', async () => {
     const { metadata } = await stored('2026-01-01');
     expect(await readdir(catalogue.folder(metadata.id))).toEqual(['metadata.json']);
     expect((await stat(metadataFile(metadata.id))).mode & 0o777).toBe(0o600);
     expect((await stat(catalogue.folder(metadata.id))).mode & 0o777).toBe(0o700);
   });
 
-  it('keeps the order of saves, each with the content of its time', async () => {
+  it('keeps the order of saves, each with the content at the time of the call', async () => {
     const { metadata, fence } = await stored('2026-01-01');
     const saves = [];
     for (let round = 1; round <= 20; round += 1) {
@@ -84,7 +84,7 @@ describe('the catalogue of conversations in a folder', () => {
     expect(await open().load(metadata.id)).toMatchObject({ round: 20 });
   });
 
-  it('lists what another server on the folder made, and no longer what it removed', async () => {
+  it('lists conversations that another server creates, until it removes them', async () => {
     const [own, gone] = [await stored('2026-01-01'), await stored('2026-01-02')];
     const other = open();
     expect(await ids(other)).toEqual([own.metadata.id, gone.metadata.id]);
@@ -98,24 +98,24 @@ describe('the catalogue of conversations in a folder', () => {
     expect(await ids(other)).toEqual([own.metadata.id, metadata.id, unfinished.id]);
   });
 
-  it('takes what an open conversation says of itself, and only the fields of the list', async () => {
+  it('updates the entry of an open conversation, and keeps only the fields of the list', async () => {
     const { metadata } = await stored('2026-01-01');
     const before = await catalogue.list();
-    catalogue.touch({ ...metadata, execution_status: 'running' });
+    catalogue.updateEntry({ ...metadata, execution_status: 'running' });
     expect(await catalogue.list()).toEqual([{ ...before[0], execution_status: 'running' }]);
     expect(before[0]?.execution_status).toBe('idle');
-    catalogue.touch(newMetadata('2026-01-01'));
+    catalogue.updateEntry(newMetadata('2026-01-01'));
     expect(await ids(catalogue)).toEqual([metadata.id]);
   });
 
-  it('refuses a save without the lease', async () => {
+  it('rejects a save without the lease', async () => {
     const { metadata, fence } = await stored('2026-01-01');
     await leases.release(fence);
     await expect(catalogue.save({ ...metadata, title: 'no' }, fence)).rejects.toThrow(LeaseLostError);
     expect(await catalogue.load(metadata.id)).toEqual(metadata);
   });
 
-  it('does not let its first look at the folder undo what was saved meanwhile', async () => {
+  it('does not overwrite entries that were saved during the first scan', async () => {
     const { metadata, fence } = await stored('2026-01-01');
     const fresh = open();
     const listed = fresh.list();
@@ -124,7 +124,7 @@ describe('the catalogue of conversations in a folder', () => {
     expect((await fresh.list()).map(({ execution_status }) => execution_status)).toEqual(['finished']);
   });
 
-  it('removes a conversation with all its files, for good, and whatever state it is in', async () => {
+  it('removes a conversation with all its files, whatever state it is in', async () => {
     const { metadata } = await stored('2026-01-01');
     const other = await stored('2026-01-02');
     await mkdir(path.join(catalogue.folder(metadata.id), 'observations'));
@@ -139,14 +139,14 @@ describe('the catalogue of conversations in a folder', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  it('finishes at the next start a removal that a crash interrupted', async () => {
+  it('finishes a removal that a crash interrupted at the next start', async () => {
     const leftover = path.join(root, `.deleted-${randomUUID().replaceAll('-', '')}-1`);
     await mkdir(path.join(leftover, 'inside'), { recursive: true });
     expect(await ids(open())).toEqual([]);
     await until(async () => (await readdir(root)).length === 0);
   });
 
-  it('leaves out what is broken, says so once, and lists the rest', async () => {
+  it('does not list damaged conversations, logs each once, and lists the rest', async () => {
     const good = await stored('2026-01-05');
     const breakages: Record<string, (file: string, text: string) => Promise<void>> = {
       cut: (file, text) => writeFile(file, text.slice(0, -2)),
@@ -183,7 +183,7 @@ describe('the catalogue of conversations in a folder', () => {
     for (const id of broken) expect(messages.filter((message) => message.includes(id))).toHaveLength(1);
   });
 
-  it('passes over what is no conversation, or was never completely created', async () => {
+  it('ignores other folders and conversations whose creation was interrupted', async () => {
     await mkdir(path.join(root, 'something'));
     await mkdir(catalogue.folder(randomUUID()));
     await writeFile(path.join(root, 'file'), '');
@@ -191,10 +191,10 @@ describe('the catalogue of conversations in a folder', () => {
     expect(errors).not.toHaveBeenCalled();
   });
 
-  describe('where a power cut met a creation', () => {
+  describe('after a power cut during a creation', () => {
     const firstOf = (id: string): string => path.join(catalogue.folder(id), 'metadata.json.first');
 
-    it('has the conversation when its first metadata are whole, and puts them in their place with the next save', async () => {
+    it('has the conversation if its first metadata are complete, and renames them with the next save', async () => {
       const { metadata, fence } = await stored('2026-01-01');
       await rename(metadataFile(metadata.id), firstOf(metadata.id));
       const fresh = open();
@@ -211,7 +211,7 @@ describe('the catalogue of conversations in a folder', () => {
       ['empty', () => ''],
       ['cut', (text: string) => text.slice(0, -2)],
       ['of zeros', (text: string) => '\0'.repeat(text.length)],
-    ])('has none when they are %s, and takes another of its id', async (_how, broken) => {
+    ])('has no conversation if they are %s, and can create another one with the id', async (_how, broken) => {
       const { metadata, fence } = await stored('2026-01-01');
       await writeFile(firstOf(metadata.id), broken(await readFile(metadataFile(metadata.id), 'utf8')));
       await rm(metadataFile(metadata.id));
@@ -236,7 +236,7 @@ describe('the catalogue of conversations in a folder', () => {
     expect(await ids(open())).toEqual([large.id, turned['id']]);
   });
 
-  it('is empty where there is no folder, and refuses ids that are no UUIDs', async () => {
+  it('is empty without a folder, and rejects ids that are not UUIDs', async () => {
     const nowhere = new FileCatalogue({ conversationsPath: path.join(root, 'none'), leaseTtlSeconds: 0 });
     expect(await nowhere.list()).toEqual([]);
     expect(() => nowhere.folder('../../etc')).toThrow(RangeError);

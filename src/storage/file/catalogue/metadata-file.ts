@@ -3,21 +3,21 @@ import { promisify } from 'node:util';
 import { assertPlainFile, PLAIN, readPlainFile } from '../../../files/index.js';
 import type { CatalogueEntry, StoredMetadata } from '../../catalogue.js';
 
-// Plain descriptors: 10,000 file handles would cost three times as much as their reads.
+// Plain descriptors: a `FileHandle` costs three times as much as the read.
 const open = promisify(fs.open);
 const read = promisify(fs.read);
 const close = promisify(fs.close);
 
-/** How `formatMetadata` begins. */
-const HEAD =
+/** The beginning of the text that `formatMetadata` writes. */
+const ENTRY_PREFIX =
   /^\{"id":"[0-9a-f-]{36}","created_at":"[^"\\\x00-\x1f]*","updated_at":"[^"\\\x00-\x1f]*","execution_status":"[^"\\\x00-\x1f]*","parent_conversation_id":(?:null|"[0-9a-f-]{36}")/;
-const HEAD_BYTES = 400;
-/** Every file ends in a newline, so that one which was cut is recognised without parsing it. */
+const MAX_PREFIX_BYTES = 400;
+/** Every file ends with a newline, so that a truncated one is detected without parsing it. */
 const NEWLINE = 10;
 
 /**
- * The text of `metadata.json`: the fields of the catalogue first, where `readEntry` finds them without
- * parsing the rest.
+ * The text of `metadata.json`. The fields of the entry come first, so that `readEntry` need not parse the
+ * rest.
  */
 export function formatMetadata(metadata: StoredMetadata): string {
   const { id, created_at, updated_at, execution_status, parent_conversation_id, ...rest } = metadata;
@@ -27,19 +27,19 @@ export function formatMetadata(metadata: StoredMetadata): string {
 
 /**
  * Reads a whole `metadata.json`.
- * @throws Error when it cannot be read or is not the metadata of this conversation
+ * @throws Error when it cannot be read or is not the metadata of the conversation
  */
 export async function readMetadata(file: string, conversationId: string): Promise<StoredMetadata> {
-  const metadata = parsed(await readPlainFile(file));
-  if (!isMetadata(metadata)) throw new Error('a field of the list of conversations is missing');
-  if (metadata.id !== conversationId) throw new Error(`it is of another conversation, ${metadata.id}`);
+  const metadata = parseJson(await readPlainFile(file));
+  if (!isMetadata(metadata)) throw new Error('a required field is missing');
+  if (metadata.id !== conversationId) throw new Error(`it belongs to conversation ${metadata.id}`);
   return metadata;
 }
 
 /**
- * Reads only what the list needs.
- * @param buffer space for the file; larger files are parsed in full
- * @throws Error as `readMetadata` does; damage in the middle of the file is not seen
+ * Reads only the fields of the list.
+ * @param buffer scratch space; files that do not fit are parsed in full
+ * @throws Error as `readMetadata` does; damage in the middle of the file is not detected
  */
 export async function readEntry(
   file: string,
@@ -54,11 +54,11 @@ export async function readEntry(
   } finally {
     await close(descriptor);
   }
-  return entryIn(buffer, length, conversationId) ?? readMetadata(file, conversationId);
+  return parsePrefix(buffer, length, conversationId) ?? readMetadata(file, conversationId);
 }
 
-/** The same while everything else waits; undefined where it takes more than a look, or fails. */
-export function readEntryNow(
+/** Synchronous `readEntry`; undefined if the file does not have our format or cannot be read. */
+export function readEntrySync(
   file: string,
   conversationId: string,
   buffer: Buffer,
@@ -67,7 +67,7 @@ export function readEntryNow(
   try {
     descriptor = fs.openSync(file, fs.constants.O_RDONLY | PLAIN);
     assertPlainFile(descriptor, file);
-    return entryIn(buffer, fs.readSync(descriptor, buffer, 0, buffer.length, 0), conversationId);
+    return parsePrefix(buffer, fs.readSync(descriptor, buffer, 0, buffer.length, 0), conversationId);
   } catch {
     return undefined;
   } finally {
@@ -75,17 +75,19 @@ export function readEntryNow(
   }
 }
 
-/** The entry of a file that fits into the buffer and begins as our own do. */
-function entryIn(buffer: Buffer, length: number, conversationId: string): CatalogueEntry | undefined {
+/** The entry of a file that fits into the buffer and has our format. */
+function parsePrefix(buffer: Buffer, length: number, conversationId: string): CatalogueEntry | undefined {
   const whole = length < buffer.length && buffer[length - 1] === NEWLINE;
-  const head = whole ? HEAD.exec(buffer.toString('latin1', 0, Math.min(HEAD_BYTES, length)))?.[0] : undefined;
-  // Parsed, not cut out: a piece of a string keeps all of it in memory.
+  const head = whole
+    ? ENTRY_PREFIX.exec(buffer.toString('latin1', 0, Math.min(MAX_PREFIX_BYTES, length)))?.[0]
+    : undefined;
+  // Parsed instead of sliced: a slice would keep the whole string in memory.
   const entry: unknown = head === undefined ? undefined : JSON.parse(`${head}}`);
   return isMetadata(entry) && entry.id === conversationId ? entry : undefined;
 }
 
-/** The parser's own message would show a piece of the text, and what is in it is nobody's business. */
-function parsed(text: string): unknown {
+/** The parser's own message would quote the text, which may contain secrets. */
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {

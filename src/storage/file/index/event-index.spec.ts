@@ -7,11 +7,11 @@ import { EventIndex } from './event-index.js';
 const KINDS = ['MessageEvent', 'ActionEvent', 'PauseEvent'];
 const timestamp = fc.oneof(
   fc.integer({ min: 0, max: 20 }).map((n) => formatLocal(1_795_000_000_000_000 + n)),
-  // Of another form: compared as texts, as they stand in the log.
+  // In other formats: compared as strings.
   fc.constantFrom('2026-11-18T11:06:40', '', '2026-11-18T11:06:40.000005Z', '9999-12-31T23:59:59.999999'),
 );
 const entry = fc.record({
-  // Ids that are no UUIDs do not fit the packed form.
+  // Ids that are not UUIDs do not fit the packed form.
   id: fc.oneof(
     fc.constant(null).map(() => randomUUID()),
     fc.uuid().map((id) => `odd ${id}`),
@@ -39,8 +39,8 @@ function isWanted(entry: EventIndexEntry, { kind, source, timestampGte, timestam
   );
 }
 
-describe('the index of a log', () => {
-  it('selects what the fields of its events say, from anywhere in both directions', () => {
+describe('EventIndex', () => {
+  it('selects matching events from any seq in both directions', () => {
     const range = fc.record({
       from: fc.nat(25),
       descending: fc.boolean(),

@@ -5,44 +5,44 @@ import { formatMicros, parseMicros } from './packed-timestamp.js';
 import { type PackedUuids, UuidTable } from './uuid-table.js';
 
 const FIRST_CAPACITY = 8;
-/** Of an event, in all columns: two doubles and two bytes. */
+/** Size of an event in all columns: two doubles and two bytes. */
 const EVENT_BYTES = 18;
 
-/** All that an index holds whose events all have the packed form. */
+/** The content of an index, to be saved. All its events have the packed form. */
 export interface PackedIndex {
-  /** Of `columnsIn`, with no room for more events. */
+  /** The buffer of the columns, without spare capacity. */
   columns: ArrayBuffer;
   names: string[];
   ids: PackedUuids;
 }
 
 /**
- * Where each line of a log ends and what searches need of it, in about 45 bytes an event: 100,000 events take
- * less than 5 MB. Events that do not fit the packed form (an id that is no UUID, another format of time) are
- * kept as objects.
+ * The end of each line of a log and its searchable fields, in about 45 bytes per event: 100,000 events need
+ * less than 5 MB. Events that do not fit the packed form (an id that is not a UUID, another format of time)
+ * are kept as objects.
  */
 export class EventIndex {
   private count = 0;
-  private columns = columnsIn(new ArrayBuffer(FIRST_CAPACITY * EVENT_BYTES));
+  private columns = columnsOver(new ArrayBuffer(FIRST_CAPACITY * EVENT_BYTES));
   private ids = new UuidTable();
   private names = new NameTable();
   private irregular: Map<number, EventIndexEntry> | undefined;
   private irregularIds: Map<string, number> | undefined;
 
-  /** The index that this was a copy of; the arrays are its own from now on. */
+  /** Restores an index; it takes ownership of the arrays. */
   static of({ columns, names, ids }: PackedIndex): EventIndex {
     const index = new EventIndex();
-    index.columns = columnsIn(columns);
+    index.columns = columnsOver(columns);
     index.count = index.columns.ends.length;
     index.ids = UuidTable.of(ids);
     index.names = new NameTable(names);
     return index;
   }
 
-  /** A copy of all that the index holds; undefined when an event does not fit the packed form. */
+  /** A copy of the content; undefined if an event does not fit the packed form. */
   packed(): PackedIndex | undefined {
     if (this.irregular !== undefined) return undefined;
-    const { buffer } = copied(this.columns, this.count, this.count);
+    const { buffer } = copyColumns(this.columns, this.count, this.count);
     return { columns: buffer, names: this.names.list(), ids: this.ids.packed() };
   }
 
@@ -50,14 +50,14 @@ export class EventIndex {
     return this.count;
   }
 
-  /** Bytes of all lines: where the next one starts. */
+  /** Length of all lines (bytes): the offset of the next one. */
   get byteLength(): number {
     return this.startOf(this.count);
   }
 
   /**
-   * Adds the next event, whose line ends (newline included) at this byte offset.
-   * @returns false when there is one of its id already: that one is found by it
+   * Adds the next event. Its line, with the newline, ends at byte offset `end`.
+   * @returns false when an earlier event has the same id; `seqOf` finds that one
    */
   push(entry: EventIndexEntry, end: number): boolean {
     if (this.count === this.columns.ends.length) this.grow();
@@ -76,32 +76,32 @@ export class EventIndex {
       return true;
     }
     const isNew = this.seqOf(entry.id) === undefined;
-    this.ids.pushNone();
-    this.keep(seq, entry);
+    this.ids.pushEmpty();
+    this.storeIrregular(seq, entry);
     return isNew;
   }
 
-  /** Tells something else of the last event than what was added. */
-  amendLast(entry: EventIndexEntry): void {
-    this.keep(this.count - 1, entry);
+  /** Replaces the fields of the last event. */
+  replaceLast(entry: EventIndexEntry): void {
+    this.storeIrregular(this.count - 1, entry);
   }
 
-  private keep(seq: number, { id, timestamp, source, kind }: EventIndexEntry): void {
+  private storeIrregular(seq: number, { id, timestamp, source, kind }: EventIndexEntry): void {
     this.irregular ??= new Map();
     this.irregularIds ??= new Map();
     this.irregular.set(seq, { id, timestamp, source, kind });
     if (!this.irregularIds.has(id)) this.irregularIds.set(id, seq);
   }
 
-  /** Byte offset of a line; for `length` the end of the last one. */
+  /** Byte offset of a line; for `seq === length` the end of the last one. */
   startOf(seq: number): number {
     return seq === 0 ? 0 : (this.columns.ends[seq - 1] ?? 0);
   }
 
   /**
-   * The searchable fields of an event. They are unpacked when they are read: filters look at one or two of
+   * The searchable fields of an event. Each is unpacked when it is read, because callers read one or two of
    * them.
-   * @throws RangeError for a number that is not in the log
+   * @throws RangeError for a seq that is not in the log
    */
   entry(seq: number): EventIndexEntry {
     if (!Number.isInteger(seq) || seq < 0 || seq >= this.count) {
@@ -110,19 +110,19 @@ export class EventIndex {
     return this.irregular?.get(seq) ?? new PackedEntry(this, seq);
   }
 
-  /** The number of an event id; the first, should a damaged log have it twice. */
+  /** The seq of an event id; of the first event if a damaged log repeats the id. */
   seqOf(id: string): number | undefined {
     return this.ids.find(id) ?? this.irregularIds?.get(id);
   }
 
   /**
-   * The numbers of the events that match. Numbers are compared with numbers: nothing is made of an event, so
-   * that even those of a long log are looked through within a fraction of a millisecond.
+   * The seqs of the matching events. Compares packed numbers without creating objects, so that a search
+   * through a long log takes a fraction of a millisecond.
    */
   select(filter: EntryFilter, { from, descending, length, limit }: LogRange): number[] {
     const found: number[] = [];
-    const matches = this.packedTest(filter);
-    const toKind = this.jumpTo(filter.kind, descending);
+    const matches = this.packedMatcher(filter);
+    const toKind = this.kindSeeker(filter.kind, descending);
     const step = descending ? -1 : 1;
     for (let seq = toKind(from); seq >= 0 && seq < length && found.length < limit; seq = toKind(seq + step)) {
       const irregular = this.irregular?.get(seq);
@@ -131,9 +131,11 @@ export class EventIndex {
     return found;
   }
 
-  /** The next event that may be of a kind, this one included; -1 when there is none. */
-  private jumpTo(name: string | undefined, descending: boolean): (seq: number) => number {
-    // What does not fit the packed form may be of any kind.
+  /**
+   * Returns a function that finds the next event that may be of a kind, from a seq on; -1 if there is none.
+   */
+  private kindSeeker(name: string | undefined, descending: boolean): (seq: number) => number {
+    // Events that do not fit the packed form may be of any kind.
     if (name === undefined || this.irregular !== undefined) return (seq) => seq;
     const { kinds } = this.columns;
     const kind = this.names.find(name);
@@ -142,14 +144,14 @@ export class EventIndex {
     return (seq) => kinds.indexOf(kind, seq);
   }
 
-  /** Whether an event in the packed form matches. */
-  private packedTest(filter: EntryFilter): (seq: number) => boolean {
+  /** Returns a test for events in the packed form. */
+  private packedMatcher(filter: EntryFilter): (seq: number) => boolean {
     const { kinds, sources, micros } = this.columns;
     const kind = codeIn(this.names, filter.kind);
     const source = codeIn(this.names, filter.source);
     const since = filter.timestampGte === undefined ? -Infinity : parseMicros(filter.timestampGte);
     const before = filter.timestampLt === undefined ? Infinity : parseMicros(filter.timestampLt);
-    // A time of another form compares as a text.
+    // Times in another format are compared as strings.
     if (since === undefined || before === undefined) return (seq) => matchesEntry(this.entry(seq), filter);
     return (seq) => {
       const time = micros[seq] ?? NaN;
@@ -162,32 +164,32 @@ export class EventIndex {
     };
   }
 
-  /** For `PackedEntry`. */
+  /** Used by `PackedEntry`. */
   idOf(seq: number): string {
     return this.ids.at(seq);
   }
 
-  /** For `PackedEntry`. */
+  /** Used by `PackedEntry`. */
   kindOf(seq: number): string {
     return this.names.nameOf(this.columns.kinds[seq] ?? 0);
   }
 
-  /** For `PackedEntry`. */
+  /** Used by `PackedEntry`. */
   sourceOf(seq: number): string {
     return this.names.nameOf(this.columns.sources[seq] ?? 0);
   }
 
-  /** For `PackedEntry`. */
+  /** Used by `PackedEntry`. */
   timestampOf(seq: number): string {
     return formatMicros(this.columns.micros[seq] ?? 0);
   }
 
   private grow(): void {
-    this.columns = copied(this.columns, this.count, Math.ceil((this.count + 1) * 1.5));
+    this.columns = copyColumns(this.columns, this.count, Math.ceil((this.count + 1) * 1.5));
   }
 }
 
-/** In the place of the code of a name: which name it is makes no difference. No name has it, or `NONE`. */
+/** Matches any name, and no name, in the place of a name's code. */
 const ANY = -1;
 const NONE = -2;
 
@@ -202,9 +204,9 @@ function matchesEntry(entry: EventIndexEntry, filter: EntryFilter): boolean {
   return filter.timestampLt === undefined || entry.timestamp < filter.timestampLt;
 }
 
-/** What is kept of each event, by number. */
+/** The columns of the index, by seq. */
 interface Columns {
-  /** Byte offset behind the newline of each line. */
+  /** Byte offset after the newline of each line. */
   ends: Float64Array;
   micros: Float64Array;
   kinds: Uint8Array;
@@ -212,11 +214,8 @@ interface Columns {
   buffer: ArrayBuffer;
 }
 
-/**
- * In one piece of memory, of which the columns are parts: each piece takes a hundred bytes more than is in
- * it.
- */
-function columnsIn(buffer: ArrayBuffer): Columns {
+/** Columns as views of one buffer: each buffer has an overhead of a hundred bytes. */
+function columnsOver(buffer: ArrayBuffer): Columns {
   const capacity = buffer.byteLength / EVENT_BYTES;
   return {
     ends: new Float64Array(buffer, 0, capacity),
@@ -227,9 +226,9 @@ function columnsIn(buffer: ArrayBuffer): Columns {
   };
 }
 
-/** Room for so many events, with the first ones of others in it. */
-function copied(columns: Columns, count: number, capacity: number): Columns {
-  const copy = columnsIn(new ArrayBuffer(capacity * EVENT_BYTES));
+/** Columns with a new capacity and the first `count` events. */
+function copyColumns(columns: Columns, count: number, capacity: number): Columns {
+  const copy = columnsOver(new ArrayBuffer(capacity * EVENT_BYTES));
   copy.ends.set(columns.ends.subarray(0, count));
   copy.micros.set(columns.micros.subarray(0, count));
   copy.kinds.set(columns.kinds.subarray(0, count));

@@ -19,18 +19,18 @@ import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
 import { heldLease, logRecord as record } from '../../../../test/support/log-records.js';
 import type { EventLog, LogRecord } from '../../index.js';
-import { conversationFolder } from '../catalogue/conversation-folder.js';
+import { conversationFolder } from '../conversation-folder.js';
 import { FileEventLogStore } from '../log/file-event-log-store.js';
 import { LogLines } from '../log/log-lines.js';
-import { isSettled } from '../catalogue/settled-stamp.js';
+import { isSettled } from '../settled-stamp.js';
 
-/** As many as get an index, and some. */
+/** More than the minimum for an index. */
 const EVENTS = 600;
-/** Changes this far apart (ms) are told apart by who keeps an index. */
+/** Changes this far apart (ms) have different file times. */
 const SETTLING_MS = 100;
 const FENCE = heldLease();
 
-describe('the index beside a log', () => {
+describe('the saved index of a log', () => {
   let root: string;
   let id: string;
   let file: string;
@@ -47,8 +47,8 @@ describe('the index beside a log', () => {
     await log?.close();
     log = undefined;
   };
-  /** A log with these events that was closed by its owner. */
-  const made = async (events = EVENTS, owner = FENCE): Promise<void> => {
+  /** Creates a log with these events and closes it as its owner. */
+  const createLog = async (events = EVENTS, owner = FENCE): Promise<void> => {
     id = randomUUID();
     await mkdir(conversationFolder(root, id));
     file = path.join(conversationFolder(root, id), 'events.jsonl');
@@ -57,13 +57,13 @@ describe('the index beside a log', () => {
     await (await open()).append(0, owner, records);
     await close();
   };
-  const isThere = (): Promise<boolean> => stat(index).then(...[() => true, () => false]);
+  const indexExists = (): Promise<boolean> => stat(index).then(...[() => true, () => false]);
   const entryOf = (opened: EventLog, seq: number): unknown => {
     const { id, timestamp, source, kind } = opened.entry(seq);
     return { id, timestamp, source, kind };
   };
-  /** What the log tells is what was written. */
-  const tells = async (opened: EventLog): Promise<void> => {
+  /** Expects that the log serves what was written. */
+  const expectServed = async (opened: EventLog): Promise<void> => {
     expect(opened.length).toBe(records.length);
     for (const [seq, { id, timestamp, source, kind }] of records.entries()) {
       expect(entryOf(opened, seq)).toEqual({ id, timestamp, source, kind });
@@ -86,30 +86,30 @@ describe('the index beside a log', () => {
     await rm(root, { recursive: true, force: true });
   });
 
-  it('tells what the log tells, without a look at it, and goes on with it', async () => {
-    await made();
+  it('replaces a scan of the log, also after further appends', async () => {
+    await createLog();
     expect((await stat(index)).mode & 0o777).toBe(0o600);
     const scan = jest.spyOn(LogLines.prototype, 'scan');
-    await tells(await open());
+    await expectServed(await open());
     expect(scan).not.toHaveBeenCalled();
     for (let round = 0; round < 2; round += 1) {
       const more = Array.from({ length: 40 }, () => record('more'));
       await (await open()).append(records.length, FENCE, more);
       records.push(...more);
-      await tells(await open());
+      await expectServed(await open());
       await close();
     }
   });
 
-  it('is what is read, as long as it is of this very log', async () => {
-    await made();
+  it('is ignored for another log and for one that was changed in place', async () => {
+    await createLog();
     const one = await readFile(index);
-    // Of another log with as many events: it would tell other ids, if it were believed.
-    await made();
+    // The index of another log with as many events, but other ids.
+    await createLog();
     await writeFile(index, one);
-    await tells(await open());
-    // Changed in place, and of the same size: two lines of different lengths have changed places.
-    await made();
+    await expectServed(await open());
+    // Changed in place with the same size: two lines of different lengths are swapped.
+    await createLog();
     const before = await stat(file, { bigint: true });
     const swapped = [...records];
     [swapped[7], swapped[77]] = [records[77] ?? record(), records[7] ?? record()];
@@ -118,30 +118,30 @@ describe('the index beside a log', () => {
     const after = await stat(file, { bigint: true });
     expect([after.size, after.ino]).toEqual([before.size, before.ino]);
     records = swapped;
-    await tells(await open());
+    await expectServed(await open());
   });
 
   it.each<[string, () => Promise<number>]>([
     ['appended to', () => appendFile(file, `${record().line}\n`).then(() => EVENTS + 1)],
-    ['cut', async () => truncate(file, (await stat(file)).size - 10).then(() => EVENTS - 1)],
-    ['emptied', () => truncate(file).then(() => 0)],
-    ['of zeros at its end', () => appendFile(file, Buffer.alloc(100)).then(() => EVENTS)],
+    ['truncated', async () => truncate(file, (await stat(file)).size - 10).then(() => EVENTS - 1)],
+    ['truncated to nothing', () => truncate(file).then(() => 0)],
+    ['extended by zeros', () => appendFile(file, Buffer.alloc(100)).then(() => EVENTS)],
     [
-      'another one of the same size',
+      'replaced by one of the same size',
       async () => {
         await writeFile(`${file}.new`, (await readFile(file)).fill(0));
         await rename(`${file}.new`, file);
         return 0;
       },
     ],
-  ])('is not believed of a log that was %s', async (_, change) => {
-    await made();
+  ])('is ignored for a log that was %s', async (_, change) => {
+    await createLog();
     const length = await change();
     expect((await open()).length).toBe(length);
   });
 
-  it('is none when any part of it is damaged', async () => {
-    await made();
+  it('is ignored when any part of it is damaged', async () => {
+    await createLog();
     const whole = await readFile(index);
     const place = fc.nat(whole.length - 1);
     await fc.assert(
@@ -149,17 +149,17 @@ describe('the index beside a log', () => {
         const damaged = Buffer.from(whole);
         damaged[byte] = (damaged[byte] ?? 0) ^ change;
         await writeFile(index, cut ? damaged.subarray(0, byte) : damaged);
-        await tells(await open());
+        await expectServed(await open());
       }),
       { numRuns: 30 },
     );
   });
 
-  it('is not made by who lost the lease, of few events, nor of a damaged log', async () => {
-    await made(20);
-    expect(await isThere()).toBe(false);
+  it('is not saved without the lease, for few events, or for a damaged log', async () => {
+    await createLog(20);
+    expect(await indexExists()).toBe(false);
     let owns = true;
-    await made(
+    await createLog(
       EVENTS,
       heldLease(() => owns),
     );
@@ -173,48 +173,48 @@ describe('the index beside a log', () => {
     );
     owns = false;
     await close();
-    expect(await isThere()).toBe(false);
-    await made();
+    expect(await indexExists()).toBe(false);
+    await createLog();
     await rm(index);
     await writeFile(file, (await readFile(file, 'utf8')).replace('{"id":', '{"di":'));
     await (await open()).append(EVENTS, FENCE, [record()]);
     await close();
-    expect(await isThere()).toBe(false);
+    expect(await indexExists()).toBe(false);
   });
 
-  it('is not made of a log that somebody else has changed while it was open', async () => {
-    await made();
+  it('is not saved for a log that another process has changed while it was open', async () => {
+    await createLog();
     await rm(index);
     const more = record();
     await (await open()).append(EVENTS, FENCE, [more]);
     records.push(more);
-    // What is of the append is behind us by then.
+    // Until the time of the append differs from that of the change below.
     while (!isSettled((await stat(file)).mtimeMs, Date.now() - SETTLING_MS)) await delay(5);
     const there = await openFile(file, 'r+');
     await there.write('damage\nand more of it', 5_000);
     await there.close();
     await close();
-    expect(await isThere()).toBe(false);
+    expect(await indexExists()).toBe(false);
     expect((await open()).length).toBe(EVENTS + 2);
   });
 
-  it('is not made of a log that is to be removed', async () => {
-    await made();
+  it('is not saved for a log that will be removed', async () => {
+    await createLog();
     await rm(index);
     await (await open()).append(EVENTS, FENCE, [record()]);
     await log?.close('removed');
-    expect(await isThere()).toBe(false);
+    expect(await indexExists()).toBe(false);
   });
 
-  it('is done without where it cannot be', async () => {
-    await made();
+  it('is optional: a log works when its index cannot be written', async () => {
+    await createLog();
     await rm(index);
     await mkdir(index);
-    await tells(await open());
+    await expectServed(await open());
     const more = record();
     await (await open()).append(EVENTS, FENCE, [more]);
     records.push(more);
     await close();
-    await tells(await open());
+    await expectServed(await open());
   });
 });

@@ -3,15 +3,15 @@ import { constants } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
 import { openPlainFile, PLAIN } from '../../../files/index.js';
-import { FILE_MODE } from '../catalogue/conversation-folder.js';
+import { FILE_MODE } from '../conversation-folder.js';
 import { EventIndex, type PackedIndex } from './event-index.js';
 
-/** Raised whenever `PackedIndex` changes: an index of another layout is none. */
+/** Version of `PackedIndex`; an index of another version is ignored. */
 const LAYOUT = 1;
 const HASH = 'sha1';
 const HASH_BYTES = 20;
 
-/** What stands in the file, behind a hash of it, in V8's own form for values. */
+/** The content of the file after its hash, in V8's serialization format. */
 interface IndexRecord {
   layout: number;
   stamp: string;
@@ -19,8 +19,8 @@ interface IndexRecord {
 }
 
 /**
- * Reads the index that was made of a log with this stamp. Whatever is not whole, or is of another log, is no
- * index: it holds nothing that the log does not hold, so that nobody needs to be told.
+ * Reads the index of a log with this stamp. Undefined if the file is missing, damaged or of another log; that
+ * needs no report, because the log contains the same data.
  */
 export async function readIndex(file: string, stamp: string): Promise<EventIndex | undefined> {
   try {
@@ -28,20 +28,20 @@ export async function readIndex(file: string, stamp: string): Promise<EventIndex
     const content = bytes.subarray(HASH_BYTES);
     if (!hashOf(content).equals(bytes.subarray(0, HASH_BYTES))) return undefined;
     const record: unknown = deserialize(content);
-    if (!isOurs(record) || record.stamp !== stamp) return undefined;
+    if (!isIndexRecord(record) || record.stamp !== stamp) return undefined;
     const { ids, ...others } = record.index;
-    // Copies: what was read may be parts of the whole file, which would stay in memory.
+    // Copies: the arrays may be views of the whole file, which would stay in memory.
     return EventIndex.of({ ...others, ids: { words: ids.words.slice(), slots: ids.slots.slice() } });
   } catch {
-    // Not there, unreadable, or of a version of V8 that writes otherwise. The log tells the same.
+    // Missing, unreadable, or written by a V8 with another format.
     return undefined;
   }
 }
 
 /**
- * Writes the index of a log that has this stamp. It is not flushed: what a crash leaves of it is not whole,
- * and no index.
- * @returns false when the index has something that does not fit the file
+ * Writes the index of a log with this stamp. It is not flushed: the hash detects what a crash leaves
+ * incomplete.
+ * @returns false when the index cannot be packed
  */
 export async function writeIndex(file: string, stamp: string, index: EventIndex): Promise<boolean> {
   const packed = index.packed();
@@ -66,7 +66,7 @@ function hashOf(content: Buffer): Buffer {
   return createHash(HASH).update(content).digest();
 }
 
-/** What has the right hash was written here: the layout tells the rest. */
-function isOurs(record: unknown): record is IndexRecord {
+/** The hash was checked before: only the layout can differ. */
+function isIndexRecord(record: unknown): record is IndexRecord {
   return typeof record === 'object' && record !== null && 'layout' in record && record.layout === LAYOUT;
 }

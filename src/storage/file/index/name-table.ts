@@ -1,31 +1,34 @@
-/** One byte holds the code of a name. */
-const MOST_NAMES = 256;
+/** Codes have one byte. */
+const MAX_NAMES = 256;
 
-/** Gives the few names that events repeat (kinds, sources) a code of one byte. */
+/** Assigns one-byte codes to the few names that events repeat (kinds, sources). */
 export class NameTable {
   /**
-   * @param names a few: looking through them takes no longer than a hash, and a `Map` takes more memory than
-   * all of them
+   * @param names known names by code. An array: with few names a search is as fast as a `Map`, which needs
+   *   more memory
    */
   constructor(private readonly names: string[] = []) {}
 
-  /** A copy of all names, each at the place that is its code. */
+  /** A copy of all names, by code. */
   list(): string[] {
     return [...this.names];
   }
 
-  /** The code of a name, or undefined when it has none and none is left: then the log is not one of ours. */
+  /**
+   * The code of a name, assigned if needed. Undefined when no code is left, as in a log that we have not
+   * written.
+   */
   codeOf(name: string): number | undefined {
     const known = this.names.indexOf(name);
     if (known !== -1) return known;
-    if (this.names.length === MOST_NAMES) return undefined;
-    // Cut out of a longer string a name would keep all of it in memory.
+    if (this.names.length === MAX_NAMES) return undefined;
+    // A copy: a slice would keep the whole string in memory.
     const own = Buffer.from(name).toString();
     if (own !== name) return undefined; // half a surrogate pair
     return this.names.push(own) - 1;
   }
 
-  /** The code that a name has already. */
+  /** The code of a known name. */
   find(name: string): number | undefined {
     const code = this.names.indexOf(name);
     return code === -1 ? undefined : code;

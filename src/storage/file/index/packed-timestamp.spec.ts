@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { eventTimestamp, formatLocal } from '../../../events/clock.js';
 import { formatMicros, parseMicros } from './packed-timestamp.js';
 
-describe('packed timestamps', () => {
-  it('come back as they were', () => {
+describe('parseMicros', () => {
+  it('is reversed by formatMicros', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 253_000_000_000_000_000 }).map((n) => n / 64),
@@ -18,7 +18,7 @@ describe('packed timestamps', () => {
     expect(formatMicros(parseMicros('2028-02-29T23:59:59.000009') ?? 0)).toBe('2028-02-29T23:59:59.000009');
   });
 
-  it('keep the order of their texts', () => {
+  it('keeps the order of the timestamps', () => {
     const texts = ['1999-12-31T23:59:59.999999', '2026-01-01T00:00:00.000000', '2026-01-01T00:00:00.000001'];
     const packed = texts.map((text) => parseMicros(text) ?? NaN);
     expect([...packed].sort((a, b) => a - b)).toEqual(packed);
@@ -37,7 +37,7 @@ describe('packed timestamps', () => {
     '2026-01-01T00:00:00.000',
     '2026-01-01T00:00:00.000000Z',
     '',
-  ])('are none of %j', (text) => {
+  ])('rejects %j', (text) => {
     expect(parseMicros(text)).toBeUndefined();
   });
 });

@@ -1,23 +1,22 @@
-/** ASCII throughout. */
+/** Length of a timestamp in ASCII. */
 export const TIMESTAMP_BYTES = 'YYYY-MM-DDTHH:MM:SS.ffffff'.length;
 const [DASH, COLON, DOT, T] = [45, 58, 46, 84];
 const DAYS_OF_MONTH: readonly number[] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** From 2255 on there are more microseconds than a double counts exactly. */
+/** From 2255 on microseconds exceed the integers that a double represents exactly. */
 const LAST_YEAR = 2254;
 
 /**
- * Event timestamps (`YYYY-MM-DDTHH:MM:SS.ffffff`, no zone) as microseconds, which fit a double exactly. The
- * zone does not matter as long as both directions take the same one. Undefined for any text that would not
- * come back the same. Written by hand: `Date.parse` and a comparison of texts are half of the time that
- * opening a log takes.
+ * Converts an event timestamp (`YYYY-MM-DDTHH:MM:SS.ffffff`, no zone) to microseconds, treated as UTC.
+ * Undefined for a text that `formatMicros` would not restore. Hand-written: `Date.parse` and a comparison of
+ * strings would take half of the time to open a log.
  */
 export function parseMicros(timestamp: string): number | undefined {
   const bytes = Buffer.from(timestamp);
   return bytes.length === TIMESTAMP_BYTES ? microsAt(bytes, 0) : undefined;
 }
 
-/** The same for the text of that length which begins at this byte. */
+/** Like `parseMicros`, for the timestamp at an offset. */
 export function microsAt(bytes: Buffer, at: number): number | undefined {
   if (!hasForm(bytes, at)) return undefined;
   const year = digits(bytes, at, 4);
@@ -39,7 +38,7 @@ export function microsAt(bytes: Buffer, at: number): number | undefined {
   return inRange ? Date.UTC(year, month - 1, day, hour, minute, second) * 1000 + fraction : undefined;
 }
 
-/** The timestamp that `parseMicros` made a number of. */
+/** The inverse of `parseMicros`. */
 export function formatMicros(micros: number): string {
   const iso = new Date(Math.floor(micros / 1000)).toISOString();
   return iso.slice(0, 23) + String(micros % 1000).padStart(3, '0');
@@ -56,13 +55,13 @@ function hasForm(bytes: Buffer, at: number): boolean {
   );
 }
 
-/** Days of a month (1 to 12); none for other numbers. */
+/** Days of a month (1 to 12); 0 for other numbers. */
 function daysOf(year: number, month: number): number {
   const isLeapYear = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   return month === 2 && isLeapYear ? 29 : (DAYS_OF_MONTH[month - 1] ?? 0);
 }
 
-/** The number that so many bytes are; NaN, which is in no range, when one of them is no digit. */
+/** The value of `count` digits; NaN, which is in no range, if one of them is not a digit. */
 function digits(bytes: Buffer, from: number, count: number): number {
   let value = 0;
   for (let at = from; at < from + count; at += 1) {

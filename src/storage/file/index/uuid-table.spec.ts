@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { UuidTable } from './uuid-table.js';
 
-describe('the table of UUIDs', () => {
-  it('finds each of many by its number and its text, while it grows', () => {
+describe('UuidTable', () => {
+  it('finds each of many UUIDs by number and by text while it grows', () => {
     const table = new UuidTable();
     expect(table.find(randomUUID())).toBeUndefined();
     const ids = Array.from({ length: 3000 }, (_, index) =>
-      // Counted-up ids fall into the same places more often than random ones.
+      // Sequential ids collide more often than random ones.
       index % 2 ? randomUUID() : `00000000-0000-4000-8000-${index.toString(16).padStart(12, '0')}`,
     );
     for (const [seq, id] of ids.entries()) {
@@ -20,18 +20,18 @@ describe('the table of UUIDs', () => {
     expect(table.find(randomUUID())).toBeUndefined();
   });
 
-  it('takes only what comes back the same, and counts what has no id', () => {
+  it('stores only UUIDs that it can restore, and counts entries without an id', () => {
     const table = new UuidTable();
-    for (const no of [
+    for (const invalid of [
       '',
       'x',
       randomUUID().toUpperCase().replace(/^./, 'A'),
       '00000000-0000-0000-0000-000000000000',
     ]) {
-      expect(table.push(no)).toBe(false);
-      expect(table.find(no)).toBeUndefined();
+      expect(table.push(invalid)).toBe(false);
+      expect(table.find(invalid)).toBeUndefined();
     }
-    table.pushNone();
+    table.pushEmpty();
     const id = randomUUID();
     table.push(id);
     table.push(id);

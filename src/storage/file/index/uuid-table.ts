@@ -1,8 +1,8 @@
-/** A dashed UUID is ASCII throughout. */
+/** Length of a dashed UUID in ASCII. */
 export const UUID_BYTES = 36;
 const DASH = 45;
 const NO_DIGIT = 0xff;
-/** What each byte is as a hexadecimal digit, in lower case. */
+/** The value of each byte as a lower-case hexadecimal digit. */
 const DIGITS = Uint8Array.from({ length: 256 }, (_, byte) => {
   const digit = '0123456789abcdef'.indexOf(String.fromCharCode(byte));
   return digit === -1 ? NO_DIGIT : digit;
@@ -13,7 +13,7 @@ const FIRST_CAPACITY = 8;
 /** A UUID as four words of 32 bits. */
 export type UuidWords = readonly [number, number, number, number];
 
-/** The UUID that begins at this byte; undefined where none in lower case does. */
+/** The UUID that begins at an offset; undefined if there is no lower-case UUID. */
 export function uuidAt(bytes: Buffer, at: number): UuidWords | undefined {
   const dashed =
     bytes[at + 8] === DASH && bytes[at + 13] === DASH && bytes[at + 18] === DASH && bytes[at + 23] === DASH;
@@ -25,7 +25,7 @@ export function uuidAt(bytes: Buffer, at: number): UuidWords | undefined {
   return Number.isNaN(first + second + third + fourth) ? undefined : [first, second, third, fourth];
 }
 
-/** The number that so many hexadecimal digits are; NaN when one of them is none. */
+/** The value of `count` hexadecimal digits; NaN if one of them is not a digit. */
 function hexAt(bytes: Buffer, from: number, count: number): number {
   let value = 0;
   let broken = 0;
@@ -42,53 +42,52 @@ function uuidOf(text: string): UuidWords | undefined {
   return bytes.length === UUID_BYTES ? uuidAt(bytes, 0) : undefined;
 }
 
-/** The text of a UUID. */
+/** Formats a UUID. */
 export function formatUuid(words: ArrayLike<number>): string {
   const hex = Array.from(words, hex8).join('');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** All that a table holds. */
+/** The content of a table, to be saved. */
 export interface PackedUuids {
   words: Uint32Array;
   slots: Uint32Array;
 }
 
 /**
- * UUIDs by number and numbers by UUID, in 16 bytes and 5 to 11 for the hash table. A `Map` of strings would
- * take 120.
+ * Maps numbers to UUIDs and UUIDs to numbers, with 16 bytes for each and 5 to 11 for the hash table. A `Map`
+ * of strings would need 120.
  */
 export class UuidTable {
   private count = 0;
-  /** Four words for each number; all zero where there is no UUID. */
+  /** Four words for each number; all zero if it has no UUID. */
   private words: Uint32Array;
-  /** Open addressing: number + 1, or 0. */
+  /** Hash table with open addressing: number + 1, or 0 if empty. */
   private slots: Uint32Array;
 
   constructor() {
-    // In one piece of memory: each piece takes a hundred bytes more than is in it, and most tables stay
-    // small.
+    // One buffer: each has an overhead of a hundred bytes, and most tables stay small.
     const { buffer } = new Uint32Array(FIRST_CAPACITY * (WORDS + 2));
     this.words = new Uint32Array(buffer, 0, FIRST_CAPACITY * WORDS);
     this.slots = new Uint32Array(buffer, FIRST_CAPACITY * WORDS * 4, 2 * FIRST_CAPACITY);
   }
 
   /**
-   * Stores the id under the next number; false (and nothing stored) when it is there already, no lower-case
-   * UUID, or the nil one.
+   * Stores an id under the next number. False, and nothing is stored, if it exists already, is not a
+   * lower-case UUID, or is the nil UUID.
    */
   push(id: string): boolean {
     const words = uuidOf(id);
     return words !== undefined && this.pushWords(words);
   }
 
-  /** The same for the words of a UUID. */
+  /** Like `push`, for the words of a UUID. */
   pushWords(words: UuidWords): boolean {
     if (words[0] === 0 && words[1] === 0 && words[2] === 0 && words[3] === 0) return false;
     let slot = this.slotOf(words);
     if (this.slots[slot] !== 0) return false;
     const { slots } = this;
-    // First: it may put larger arrays in the place of these.
+    // Before the writes: it may replace the arrays by larger ones.
     const at = this.reserve();
     if (this.slots !== slots) slot = this.slotOf(words);
     this.words.set(words, at);
@@ -96,12 +95,12 @@ export class UuidTable {
     return true;
   }
 
-  /** A copy of all that the table holds, of the size that it needs. */
+  /** A copy of the content without spare capacity. */
   packed(): PackedUuids {
     return { words: this.words.slice(0, this.count * WORDS), slots: this.slots.slice() };
   }
 
-  /** The table that this was a copy of; the arrays are its own from now on. */
+  /** Restores a table; it takes ownership of the arrays. */
   static of({ words, slots }: PackedUuids): UuidTable {
     const table = new UuidTable();
     table.count = words.length / WORDS;
@@ -110,8 +109,8 @@ export class UuidTable {
     return table;
   }
 
-  /** Uses up the next number without an id. */
-  pushNone(): void {
+  /** Skips the next number: it has no id. */
+  pushEmpty(): void {
     this.reserve();
   }
 
@@ -132,13 +131,13 @@ export class UuidTable {
       larger.set(this.words);
       this.words = larger;
     }
-    // Less than three quarters full, so that a search ends soon at an empty slot.
-    if (this.count * 4 >= this.slots.length * 3) this.hashAgain();
+    // At most three quarters full, so that searches soon reach an empty slot.
+    if (this.count * 4 >= this.slots.length * 3) this.rehash();
     this.count += 1;
     return at;
   }
 
-  private hashAgain(): void {
+  private rehash(): void {
     this.slots = new Uint32Array(2 * this.slots.length);
     for (let seq = 0; seq < this.count; seq += 1) {
       const at = seq * WORDS;
@@ -152,10 +151,10 @@ export class UuidTable {
     }
   }
 
-  /** The slot that holds these words, or the empty one where they belong. */
+  /** The slot that holds a UUID, or the empty one where it belongs. */
   private slotOf(words: UuidWords): number {
     const mask = this.slots.length - 1;
-    // Random UUIDs need no better hash; mixing in all words keeps counted-up ones apart as well.
+    // Random UUIDs need no better hash; mixing all words separates sequential ones as well.
     const mixed = words[0] ^ words[1] ^ words[2] ^ words[3];
     let slot = (Math.imul(mixed, 0x9e3779b1) >>> 0) & mask;
     while (this.slots[slot] !== 0 && !this.holds((this.slots[slot] ?? 0) - 1, words))

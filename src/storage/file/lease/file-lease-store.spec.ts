@@ -9,14 +9,14 @@ import { fileURLToPath } from 'node:url';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { LeaseHeldError, type LeaseOwner } from '../../index.js';
-import { conversationFolder } from '../catalogue/conversation-folder.js';
+import { conversationFolder } from '../conversation-folder.js';
 import { FileEventLogStore } from '../log/file-event-log-store.js';
 import { FileLeaseStore } from './file-lease-store.js';
 
 const HOLDER = fileURLToPath(new URL('../../../../test/faults/lease-holder.mjs', import.meta.url));
 const TTL_SECONDS = 45;
 
-describe('leases in files', () => {
+describe('FileLeaseStore', () => {
   let root: string;
   let id: string;
   let file: string;
@@ -50,7 +50,7 @@ describe('leases in files', () => {
     await rm(root, { recursive: true, force: true });
   });
 
-  it('name the owner, its process and when they run out', async () => {
+  it('writes the owner, its process and the time of expiry into the file', async () => {
     const fence = await newStore().acquire(id);
     const lease = await onDisk();
     expect(lease).toMatchObject({ generation: 1, owner_host: os.hostname(), owner_pid: process.pid });
@@ -63,7 +63,7 @@ describe('leases in files', () => {
     expect(await readdir(path.dirname(file))).toEqual(['owner_lease.json']);
   });
 
-  it('can be taken once, and again with the next generation when they were given back', async () => {
+  it('grants a lease once, and again with the next generation after its release', async () => {
     const [first, second] = [newStore(), newStore()];
     const fence = await first.acquire(id);
     await expect(first.acquire(id)).rejects.toThrow(LeaseHeldError);
@@ -78,7 +78,7 @@ describe('leases in files', () => {
     await expect(newStore().acquire(id)).rejects.toThrow(LeaseHeldError);
   });
 
-  it('are renewed in place, all by one timer', async () => {
+  it('renews all leases in place with one timer', async () => {
     const store = newStore(0.3);
     const fences = await Promise.all([id, randomUUID(), randomUUID()].map((each) => store.acquire(each)));
     const { expires_at, ...rest } = await onDisk();
@@ -89,7 +89,7 @@ describe('leases in files', () => {
     expect(fences.every((fence) => fence.isValid())).toBe(true);
   });
 
-  it('are lost when the file says that another owns it', async () => {
+  it('loses a lease when the file names another owner', async () => {
     const store = newStore(0.3);
     const fence = await store.acquire(id);
     await writeFile(file, JSON.stringify({ ...(await onDisk()), owner_instance_id: 'other', generation: 2 }));
@@ -99,7 +99,7 @@ describe('leases in files', () => {
     expect(await onDisk()).toMatchObject({ owner_instance_id: 'other' });
   });
 
-  it('are lost with their folder', async () => {
+  it('loses a lease when its folder is removed', async () => {
     const store = newStore(0.3);
     const fence = await store.acquire(id);
     await rm(path.dirname(file), { recursive: true });
@@ -108,7 +108,7 @@ describe('leases in files', () => {
     expect((await store.acquire(id)).generation).toBe(1);
   });
 
-  it('that are overdue hold on when nobody took them meanwhile', async () => {
+  it('confirms an overdue lease that nobody else has acquired', async () => {
     const fence = await newStore().acquire(id);
     jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
     expect(fence.isValid()).toBe(false);
@@ -116,14 +116,14 @@ describe('leases in files', () => {
     expect(fence.isValid()).toBe(true);
   });
 
-  it('are taken from a process of this host that is gone, even one with our own process id', async () => {
+  it('acquires the lease of a dead process of this host, even one with our own process id', async () => {
     await newStore().acquire(id);
     const lease = await onDisk();
     await writeFile(file, JSON.stringify({ ...lease, owner_instance_id: 'before the container restarted' }));
     expect((await newStore().acquire(id)).generation).toBe(2);
   });
 
-  it('of another host are taken when they have run out, not before', async () => {
+  it('acquires the lease of another host when it has expired, not before', async () => {
     await mkdir(path.dirname(file));
     const lease = { owner_instance_id: 'x', generation: 7, owner_host: 'elsewhere', owner_pid: 1 };
     await writeFile(file, JSON.stringify({ ...lease, expires_at: Date.now() / 1000 + 60 }));
@@ -133,7 +133,7 @@ describe('leases in files', () => {
   });
 
   it.each(['', '{"owner', '\0\0\0\0', '[]'])(
-    'that cannot be read (%j) count from their last change',
+    'treats a lease file that contains %j as one that expires a time to live after its last change',
     async (text) => {
       await mkdir(path.dirname(file));
       await writeFile(file, text);
@@ -145,7 +145,7 @@ describe('leases in files', () => {
     },
   );
 
-  it('pass over a claim that a crash left, and wait for one that is being made', async () => {
+  it('skips an expired claim, and respects one that is being made', async () => {
     const store = newStore();
     await store.release(await store.acquire(id));
     const claim = path.join(path.dirname(file), 'owner_lease.2.claim');
@@ -157,7 +157,7 @@ describe('leases in files', () => {
     expect(await readdir(path.dirname(file))).toEqual(['owner_lease.json']);
   });
 
-  it('are refused to an overdue owner while somebody claims them', async () => {
+  it('does not confirm an overdue lease while another process claims it', async () => {
     const fence = await newStore().acquire(id);
     jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
     const claim = { ...(await onDisk()), owner_instance_id: 'x', generation: 2, owner_host: 'elsewhere' };
@@ -166,7 +166,7 @@ describe('leases in files', () => {
     expect(await fence.confirm()).toBe(false);
   });
 
-  it('go to exactly one of many who want them', async () => {
+  it('grants a lease to exactly one of many concurrent callers', async () => {
     const first = newStore();
     await first.release(await first.acquire(id));
     for (let round = 2; round < 12; round += 1) {
@@ -180,7 +180,7 @@ describe('leases in files', () => {
     }
   });
 
-  it('switched off, are held without a file until they are given back', async () => {
+  it('grants leases without files when leases are disabled', async () => {
     const store = newStore(0);
     const fence = await store.acquire(id);
     expect(fence.isValid()).toBe(true);
@@ -192,66 +192,66 @@ describe('leases in files', () => {
   });
 
   describe('between processes', () => {
-    it('are refused while the other lives, and taken at once when it was killed', async () => {
+    it('refuses the lease of a live process, and grants it at once when that was killed', async () => {
       const [first, second] = [newHolder(), newHolder()];
-      expect(await first.tell('acquire')).toBe('1');
-      expect(await second.tell('acquire')).toBe('LeaseHeldError');
-      const event = await first.tell('append');
+      expect(await first.send('acquire')).toBe('1');
+      expect(await second.send('acquire')).toBe('LeaseHeldError');
+      const event = await first.send('append');
       await first.kill();
-      expect(await second.tell('acquire')).toBe('2');
-      await second.tell('append');
-      expect(await second.tell('release')).toBe('released');
+      expect(await second.send('acquire')).toBe('2');
+      await second.send('append');
+      expect(await second.send('release')).toBe('released');
       const log = await new FileEventLogStore({ conversationsPath: root, leaseTtlSeconds: 0 }).open(id);
       expect(log.length).toBe(2);
       expect(log.seqOf(event)).toBe(0);
       await log.close();
     });
 
-    it('go to one process when several start at once', async () => {
+    it('grants a lease to one of several processes that start at once', async () => {
       const first = newHolder();
-      await first.tell('acquire');
+      await first.send('acquire');
       await first.kill();
       const rivals = Array.from({ length: 3 }, () => newHolder());
-      const answers = await Promise.all(rivals.map((rival) => rival.tell('acquire')));
+      const answers = await Promise.all(rivals.map((rival) => rival.send('acquire')));
       expect(answers.sort()).toEqual(['2', 'LeaseHeldError', 'LeaseHeldError']);
     });
 
-    it('are lost by a process that was frozen past its time: what it writes then is refused', async () => {
+    it('rejects writes of a process that was frozen until its lease was acquired by another', async () => {
       const frozen = newHolder(1);
-      expect(await frozen.tell('acquire')).toBe('1');
-      const before = await frozen.tell('append');
+      expect(await frozen.send('acquire')).toBe('1');
+      const before = await frozen.send('append');
       frozen.signal('SIGSTOP');
       const inode = (await stat(path.join(path.dirname(file), 'events.jsonl'))).ino;
-      const heir = newHolder();
-      await until(async () => (await heir.tell('acquire')) === '2');
-      const after = await heir.tell('append');
-      // The frozen process may be in the middle of a write: what it has open is not the log any more.
+      const successor = newHolder();
+      await until(async () => (await successor.send('acquire')) === '2');
+      const after = await successor.send('append');
+      // The frozen process may be in the middle of a write: the file that it has open is no longer the log.
       expect((await stat(path.join(path.dirname(file), 'events.jsonl'))).ino).not.toBe(inode);
-      const refused = frozen.tell('append');
+      const refused = frozen.send('append');
       frozen.signal('SIGCONT');
       expect(await refused).toBe('LeaseLostError');
-      expect(await frozen.tell('confirm')).toBe('false');
-      const last = await heir.tell('append');
-      expect(await heir.tell('confirm')).toBe('true');
+      expect(await frozen.send('confirm')).toBe('false');
+      const last = await successor.send('append');
+      expect(await successor.send('confirm')).toBe('true');
       const log = await new FileEventLogStore({ conversationsPath: root, leaseTtlSeconds: 0 }).open(id);
       expect([before, after, last].map((event) => log.seqOf(event))).toEqual([0, 1, 2]);
       expect(log.length).toBe(3);
       await log.close();
     });
 
-    it('survive being frozen when nobody took them', async () => {
+    it('accepts writes of a process that was frozen when nobody has acquired its lease', async () => {
       const holder = newHolder(0.5);
-      await holder.tell('acquire');
+      await holder.send('acquire');
       holder.signal('SIGSTOP');
       await until(async () => (await onDisk()).expires_at * 1000 < Date.now());
-      const appended = holder.tell('append');
+      const appended = holder.send('append');
       holder.signal('SIGCONT');
       expect(await appended).toMatch(/^[0-9a-f-]{36}$/);
     });
   });
 });
 
-/** A process that takes the lease when it is told to. */
+/** A process that acquires the lease on command. */
 class Holder {
   private readonly child: ChildProcess;
   private readonly answers: AsyncIterator<string>;
@@ -264,7 +264,7 @@ class Holder {
     this.answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   }
 
-  async tell(command: 'acquire' | 'append' | 'confirm' | 'release'): Promise<string> {
+  async send(command: 'acquire' | 'append' | 'confirm' | 'release'): Promise<string> {
     this.child.stdin?.write(`${command}\n`);
     const answer = await this.answers.next();
     return answer.done ? 'ended' : answer.value;

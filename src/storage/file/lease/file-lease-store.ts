@@ -5,29 +5,29 @@ import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { errorCode } from '../../../errors/index.js';
 import { openPlainFile, syncFolder } from '../../../files/index.js';
 import { LeaseStore, type LeaseFence } from '../../lease-store.js';
-import { DamagedConversationError, LeaseHeldError, unusableFile } from '../../storage-errors.js';
+import { DamagedConversationError, LeaseHeldError, toFileError } from '../../storage-errors.js';
 import { StorageOptions } from '../../storage-options.js';
 import { forEachBounded } from '../../../flow/index.js';
-import { conversationFolder, FOLDER_MODE, LOG_FILE } from '../catalogue/conversation-folder.js';
+import { conversationFolder, FOLDER_MODE, LOG_FILE } from '../conversation-folder.js';
 import { FileLease } from './file-lease.js';
 import { LeaseFile } from './lease-file.js';
 import { announceOwner } from './lease-record.js';
 
-/** Leases are renewed three times in their life, as the original does (15 s of 45 s). */
+/** Renewals within one time to live, as in the original (every 15 s of 45 s). */
 const RENEWALS_PER_TTL = 3;
-const RENEWALS_AT_ONCE = 4;
+const MAX_PARALLEL_RENEWALS = 4;
 
 /**
- * Leases as `owner_lease.json` in the folders of the conversations. One timer renews all that this process
- * holds.
+ * Leases as `owner_lease.json` in the folders of the conversations. One timer renews all leases of this
+ * process.
  */
 @Injectable()
 export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown {
   private readonly logger = new Logger('LeaseStore');
   private readonly instanceId = randomBytes(16).toString('hex');
-  private readonly withdraw = announceOwner(this.instanceId);
-  /** Conversations whose lease is held, being taken or being given back. */
-  private readonly held = new Map<string, FileLease | Unleased | undefined>();
+  private readonly withdrawOwner = announceOwner(this.instanceId);
+  /** Leases that are held, being acquired (undefined) or being released, by conversation. */
+  private readonly held = new Map<string, FileLease | UnleasedFence | undefined>();
   private readonly releases = new Map<string, Promise<void>>();
   private readonly ttlMs: number;
   private timer: NodeJS.Timeout | undefined;
@@ -40,7 +40,7 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
 
   override async acquire(conversationId: string): Promise<LeaseFence> {
     await this.releases.get(conversationId);
-    // Within one process a conversation has one owner, too.
+    // A conversation has one owner within a process, too.
     if (this.held.has(conversationId)) throw new LeaseHeldError(conversationId);
     this.held.set(conversationId, undefined);
     try {
@@ -50,7 +50,7 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
       return fence;
     } catch (error) {
       this.held.delete(conversationId);
-      throw unusableFile(conversationId, 'its lease', error);
+      throw toFileError(conversationId, 'its lease', error);
     }
   }
 
@@ -58,7 +58,7 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
     const { conversationId } = fence;
     const lease = this.held.get(conversationId);
     if (!lease || lease !== fence) return;
-    const releasing = this.releases.get(conversationId) ?? this.giveBack(lease);
+    const releasing = this.releases.get(conversationId) ?? this.doRelease(lease);
     this.releases.set(conversationId, releasing);
     await releasing;
   }
@@ -70,25 +70,25 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
     try {
       return await new LeaseFile(folder, this.instanceId, this.ttlMs).isVacant();
     } catch (error) {
-      const failure = unusableFile(conversationId, 'its lease', error);
-      // Whatever stands in its place, nobody holds it.
+      const failure = toFileError(conversationId, 'its lease', error);
+      // Something else is in the place of the file, so nobody holds the lease.
       if (failure instanceof DamagedConversationError) return true;
       throw failure;
     }
   }
 
-  /** Gives back what nobody gave back. */
+  /** Releases the leases that are still held. */
   async onApplicationShutdown(): Promise<void> {
-    await forEachBounded([...this.held.values()], RENEWALS_AT_ONCE, async (lease) => {
+    await forEachBounded([...this.held.values()], MAX_PARALLEL_RENEWALS, async (lease) => {
       if (lease) await this.release(lease);
     });
-    this.withdraw();
+    this.withdrawOwner();
   }
 
-  private async take(conversationId: string): Promise<FileLease | Unleased> {
+  private async take(conversationId: string): Promise<FileLease | UnleasedFence> {
     const folder = conversationFolder(this.options.conversationsPath, conversationId);
     await ensureFolder(folder);
-    if (this.ttlMs === 0) return new Unleased(conversationId);
+    if (this.ttlMs === 0) return new UnleasedFence(conversationId);
     const file = new LeaseFile(folder, this.instanceId, this.ttlMs);
     const taken = await file.take();
     if (!taken) throw new LeaseHeldError(conversationId);
@@ -100,17 +100,17 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
       await lease.release();
       throw error;
     }
-    this.logger.warn(`conversation ${conversationId}: took over the lease of a server that did not renew it`);
+    this.logger.warn(`conversation ${conversationId}: acquired the lease of a server that did not renew it`);
     return lease;
   }
 
-  private async giveBack(lease: FileLease | Unleased): Promise<void> {
+  private async doRelease(lease: FileLease | UnleasedFence): Promise<void> {
     const { conversationId } = lease;
     try {
       await lease.release();
     } catch (error) {
-      // It runs out by itself; whoever closes a conversation has nothing to do about it.
-      this.logger.warn(`conversation ${conversationId}: the lease could not be given back: ${String(error)}`);
+      // Logged only: the lease expires by itself.
+      this.logger.warn(`conversation ${conversationId}: the lease could not be released: ${String(error)}`);
     } finally {
       this.held.delete(conversationId);
       this.releases.delete(conversationId);
@@ -131,8 +131,8 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
   private async renewAll(): Promise<void> {
     if (this.renewing) return;
     this.renewing = true;
-    // Nothing is thrown here: a failed renewal is reported and tried again.
-    await forEachBounded([...this.held.values()], RENEWALS_AT_ONCE, async (lease) => {
+    // `renew` does not throw: a failed renewal is logged and tried again.
+    await forEachBounded([...this.held.values()], MAX_PARALLEL_RENEWALS, async (lease) => {
       if (lease instanceof FileLease && lease.isHeld) await this.renew(lease);
     });
     this.renewing = false;
@@ -142,15 +142,15 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
     const { conversationId } = lease;
     try {
       if ((await lease.renew()) || lease.isReleased) return;
-      this.logger.error(`conversation ${conversationId}: the lease is lost to another server`);
+      this.logger.error(`conversation ${conversationId}: the lease was lost to another server`);
     } catch (error) {
       this.logger.warn(`conversation ${conversationId}: the lease could not be renewed: ${String(error)}`);
     }
   }
 }
 
-/** Leases are switched off: the right to write lasts until it is given back. */
-class Unleased implements LeaseFence {
+/** A fence while leases are disabled: valid until it is released. */
+class UnleasedFence implements LeaseFence {
   readonly generation = 0;
   private valid = true;
 
@@ -163,7 +163,7 @@ class Unleased implements LeaseFence {
     return Promise.resolve(this.valid);
   }
   onLost(): void {
-    // Nobody takes what nobody holds.
+    // Cannot be lost.
   }
   release(): Promise<void> {
     this.valid = false;
@@ -172,15 +172,15 @@ class Unleased implements LeaseFence {
 }
 
 /**
- * Puts a copy in the place of the log. The owner before may only be frozen: a write that it finishes when it
- * wakes goes to the file that it has open, which from now on is not the log any more. It finds its lease lost
- * before it tells anybody that the write was done.
+ * Replaces the log by a copy. The previous owner may only be frozen: a write that it finishes after waking
+ * goes to its open file, which is no longer the log, and it sees that its lease is lost before it
+ * acknowledges the write.
  */
 async function detachLog(folder: string, instanceId: string): Promise<void> {
   const log = path.join(folder, LOG_FILE);
   const copy = path.join(folder, `${LOG_FILE}.${instanceId}.tmp`);
   try {
-    // A copy would have what a link leads to, or never end.
+    // Rejects links and pipes, which a copy would follow or block on.
     await (await openPlainFile(log)).close();
     await copyFile(log, copy, constants.COPYFILE_FICLONE);
     const handle = await open(copy, 'r+');
@@ -197,7 +197,7 @@ async function detachLog(folder: string, instanceId: string): Promise<void> {
   }
 }
 
-/** With `recursive` alone a read-only file system is told as `ENOENT`. */
+/** Tries without `recursive` first, which would report a read-only file system as `ENOENT`. */
 async function ensureFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { mode: FOLDER_MODE });

@@ -3,11 +3,11 @@ import type { LeaseFence, LeaseOwner } from '../../lease-store.js';
 import type { LeaseFile } from './lease-file.js';
 import { released } from './lease-record.js';
 
-/** A lease that this process has taken. Reads and writes of its file happen one after another. */
+/** A lease that this process has acquired. Its file operations are serialized. */
 export class FileLease implements LeaseFence {
   private state: 'held' | 'lost' | 'released' = 'held';
   private readonly accesses = new SerialQueue();
-  private readonly losers: (() => void)[] = [];
+  private readonly lostListeners: (() => void)[] = [];
 
   constructor(
     readonly conversationId: string,
@@ -20,7 +20,7 @@ export class FileLease implements LeaseFence {
     return this.lease.generation;
   }
 
-  /** Neither known to be lost nor given back; it may be overdue. */
+  /** Neither lost nor released; it may be overdue. */
   get isHeld(): boolean {
     return this.state === 'held';
   }
@@ -30,8 +30,8 @@ export class FileLease implements LeaseFence {
   }
 
   isValid(): boolean {
-    // By the clock on the wall, as others judge it: a process that was frozen past its lease finds it overdue
-    // at once.
+    // By the wall clock, as other servers judge it: a process that was frozen past its lease sees at once
+    // that it is overdue.
     return this.state === 'held' && Date.now() < this.lease.expires_at * 1000;
   }
 
@@ -41,12 +41,12 @@ export class FileLease implements LeaseFence {
       : this.accesses.run(async () => this.isValid() || this.renewNow());
   }
 
-  /** Extends the lease. False when it is lost or was given back. */
+  /** Renews the lease. False when it was lost or released. */
   renew(): Promise<boolean> {
     return this.accesses.run(() => this.renewNow());
   }
 
-  /** Gives the lease back. */
+  /** Releases the lease. */
   async release(): Promise<void> {
     const wasHeld = this.state === 'held';
     if (wasHeld) this.state = 'released';
@@ -59,18 +59,18 @@ export class FileLease implements LeaseFence {
     if (this.state !== 'held') return false;
     const next = { ...this.lease, expires_at: (Date.now() + this.ttlMs) / 1000 };
     if (await this.file.overwrite(this.lease, next)) this.lease = next;
-    else this.lose();
+    else this.markLost();
     return this.isValid();
   }
 
   onLost(listener: () => void): void {
-    this.losers.push(listener);
+    this.lostListeners.push(listener);
   }
 
-  private lose(): void {
-    // It may have been given back meanwhile: then nothing is lost.
+  private markLost(): void {
+    // It may have been released meanwhile.
     if (this.state !== 'held') return;
     this.state = 'lost';
-    for (const listener of this.losers) listener();
+    for (const listener of this.lostListeners) listener();
   }
 }

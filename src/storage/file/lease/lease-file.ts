@@ -4,13 +4,13 @@ import path from 'node:path';
 import { errorCode } from '../../../errors/index.js';
 import type { LeaseOwner } from '../../lease-store.js';
 import { isMissing, openPlainFile, readPlainFile } from '../../../files/index.js';
-import { LEASE_FILE } from '../catalogue/conversation-folder.js';
+import { LEASE_FILE } from '../conversation-folder.js';
 import { linkNewFile } from '../log/durable-file.js';
 import { formatLease, ownLease, parseLease, sameOwner, vacancyOf, type Vacancy } from './lease-record.js';
 
 const CLAIM = /^owner_lease\.(\d+)\.claim$/;
 
-/** A lease that was taken, and what became of its owner before (undefined: there was none). */
+/** An acquired lease, and why its previous owner could be replaced (undefined: there was none). */
 export interface TakenLease {
   lease: LeaseOwner;
   previous: Vacancy;
@@ -19,22 +19,22 @@ export interface TakenLease {
 /**
  * `owner_lease.json` of one conversation.
  *
- * Why two processes cannot both own it. Whoever wants generation N+1 first links a complete claim file under
- * the name `owner_lease.{N+1}.claim`, which succeeds for one only, then reads the lease again, and only if
- * that still is the vacant generation N renames the claim over it. A claim left by a crash is passed over for
- * the next number, never removed and re-made, so no two ever work under the same name. Renewal overwrites the
- * file in place: an owner that was frozen in the middle of it hits the file that was replaced, not the new
- * one. A renewal in time needs no more, since nobody may have found the lease vacant before it. A late one
- * looks for claims after it has written, while a claimant reads the lease after it has claimed: one of the
- * two sees the other and gives way. The file stays when a lease is given back, so that generations rise for
- * ever. Clocks of different hosts must agree to well within the time to live.
+ * Why two processes cannot both own it: a claimant of generation N+1 first links a complete claim file named
+ * `owner_lease.{N+1}.claim`, which succeeds for one process only. Then it reads the lease again, and renames
+ * the claim over it only if the lease is still the vacant generation N. A claim that a crash left is skipped
+ * for the next number, never removed and recreated, so that no two processes use the same name. Renewal
+ * overwrites the file in place: an owner that was frozen during it writes to the replaced file, not to the
+ * new one. A renewal in time needs no more checks, since nobody can have found the lease vacant before it. A
+ * late renewal looks for claims after its write, while a claimant reads the lease after its claim: one of the
+ * two sees the other and gives up. The file stays when a lease is released, so that generations always grow.
+ * Clocks of different hosts must agree to well within the time to live.
  */
 export class LeaseFile {
   private readonly file: string;
 
   /**
-   * @param instanceId who takes leases through this object; it must not hold this one when it calls `take`
-   * @param ttlMs how long a lease lasts that is not renewed
+   * @param instanceId the owner that acquires leases; it must not hold this lease when it calls `take`
+   * @param ttlMs time after which a lease that is not renewed expires
    */
   constructor(
     private readonly folder: string,
@@ -44,9 +44,9 @@ export class LeaseFile {
     this.file = path.join(folder, LEASE_FILE);
   }
 
-  /** Takes the lease if it is vacant; undefined when a live owner has it, or is just taking it. */
+  /** Acquires the lease if it is vacant; undefined when a live owner holds it or is acquiring it. */
   async take(): Promise<TakenLease | undefined> {
-    // Each further round means that somebody else has changed the lease between two looks.
+    // Another round is needed only if another process changed the lease between two reads.
     for (let round = 0; round < 5; round += 1) {
       const current = await this.read(this.file);
       if (!current) {
@@ -62,44 +62,44 @@ export class LeaseFile {
     return undefined;
   }
 
-  /** Whether anybody could take the lease now. */
+  /** Whether the lease could be acquired now. */
   async isVacant(): Promise<boolean> {
     const current = await this.read(this.file);
     return current === undefined || this.vacancyOf(current) !== undefined;
   }
 
   /**
-   * Writes a later (or the released) state of a lease over it, if it still is this owner's.
-   * @returns false when it is not
+   * Overwrites the lease with its renewed or released state, if it still has this owner.
+   * @returns false when it has another owner
    */
-  async overwrite(mine: LeaseOwner, next: LeaseOwner): Promise<boolean> {
+  async overwrite(own: LeaseOwner, next: LeaseOwner): Promise<boolean> {
     const handle = await openPlainFile(this.file, constants.O_RDWR).catch(undefinedIfMissing);
     if (!handle) return false;
     try {
       const text = await handle.readFile('utf8');
       const found = parseLease(text);
-      if (!found || !sameOwner(found, mine)) return false;
+      if (!found || !sameOwner(found, own)) return false;
       await handle.write(formatLease(next).padEnd(text.length), 0);
     } finally {
       await handle.close();
     }
-    const inTime = Date.now() < mine.expires_at * 1000;
-    return inTime || this.isUndisputed(mine);
+    const inTime = Date.now() < own.expires_at * 1000;
+    return inTime || this.isUndisputed(own);
   }
 
-  /** After a late renewal: nobody is taking the lease, and nobody has. */
-  private async isUndisputed(mine: LeaseOwner): Promise<boolean> {
+  /** After a late renewal: no other process has acquired the lease or is acquiring it. */
+  private async isUndisputed(own: LeaseOwner): Promise<boolean> {
     for (const name of await readdir(this.folder)) {
       const generation = Number(CLAIM.exec(name)?.[1]);
-      if (!(generation > mine.generation)) continue;
+      if (!(generation > own.generation)) continue;
       const claim = parseLease(
         (await readPlainFile(path.join(this.folder, name)).catch(undefinedIfMissing)) ?? '',
       );
-      // A claim whose maker is gone, or that has run out, is not taken up any more: see `replace`.
+      // A claim of a dead process, or an expired one, is not used any more: see `replace`.
       if (claim && vacancyOf(claim) === undefined) return false;
     }
     const found = parseLease((await readPlainFile(this.file).catch(undefinedIfMissing)) ?? '');
-    return found !== undefined && sameOwner(found, mine);
+    return found !== undefined && sameOwner(found, own);
   }
 
   private async claim(current: LeaseOwner): Promise<{ lease: LeaseOwner; stale: string[] } | 'held'> {
@@ -115,7 +115,7 @@ export class LeaseFile {
     }
   }
 
-  /** Puts a claim in the place of a vacant lease; undefined when that has changed meanwhile. */
+  /** Replaces a vacant lease by a claim; undefined when the lease has changed meanwhile. */
   private async replace(
     current: LeaseOwner,
     { lease, stale }: { lease: LeaseOwner; stale: string[] },
@@ -128,11 +128,10 @@ export class LeaseFile {
       return undefined;
     }
     const renamed = await rename(name, this.file).then(() => true, undefinedIfMissing);
-    // Only now: as long as a stale claim stands, late owners and slow claimants see that the lease is
-    // disputed.
+    // Only now: while a stale claim exists, late owners and slow claimants see that the lease is disputed.
     for (const old of stale) await rm(old, { force: true });
     const written = renamed && (await this.read(this.file));
-    // A claimant that was frozen on the way may have been passed over: it does not count once it has run out.
+    // If this process was frozen, another claimant may have skipped its claim: an expired one does not count.
     return written && sameOwner(written, lease) && Date.now() < lease.expires_at * 1000 ? vacancy : undefined;
   }
 
@@ -144,12 +143,12 @@ export class LeaseFile {
     return ownLease(this.instanceId, generation, Date.now() + this.ttlMs);
   }
 
-  /** A lease of this very server that it does not hold any more is as good as given back. */
+  /** A lease of this server that it does not hold any more counts as released. */
   private vacancyOf(lease: LeaseOwner): Vacancy {
     return lease.owner_instance_id === this.instanceId ? 'released' : vacancyOf(lease);
   }
 
-  /** The lease in a file. One that cannot be read (a power cut) counts from its last change. */
+  /** The lease in a file. A damaged one (after a power cut) expires a time to live after its last change. */
   private async read(file: string): Promise<LeaseOwner | undefined> {
     if (isMissing(file)) return undefined;
     const text = await readPlainFile(file).catch(undefinedIfMissing);
@@ -162,7 +161,7 @@ export class LeaseFile {
     return { owner_instance_id: '', generation: 0, expires_at, owner_host: '', owner_pid: 0 };
   }
 
-  /** Creates a file that is complete from the first moment; false when the name is taken. */
+  /** Creates a file that is complete as soon as it is visible; false when the name is taken. */
   private async create(file: string, lease: LeaseOwner): Promise<boolean> {
     const temporary = path.join(this.folder, `owner_lease.${lease.owner_instance_id}.tmp`);
     try {

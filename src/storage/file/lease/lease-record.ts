@@ -2,25 +2,22 @@ import os from 'node:os';
 import { isProcessAlive } from '../../../processes/index.js';
 import type { LeaseOwner } from '../../lease-store.js';
 
-/** Why a lease may be taken over; undefined while its owner may be writing. */
+/** Why a lease may be acquired by another owner; undefined while its owner may be writing. */
 export type Vacancy = 'released' | 'dead' | 'expired' | undefined;
 
-/** `expires_at` of a lease that was given back. */
+/** `expires_at` of a released lease. */
 const RELEASED = 0;
 
-/**
- * Owners that live in this process. A process id alone does not tell: in a container it is 1 after each
- * restart.
- */
-const ownersHere = new Set<string>();
+/** Owners in this process. A process id is not enough: in a container it is 1 after each restart. */
+const localOwners = new Set<string>();
 
-/** Announces an owner of this process; the answer ends it. */
+/** Registers an owner of this process; returns a function that removes it. */
 export function announceOwner(instanceId: string): () => void {
-  ownersHere.add(instanceId);
-  return () => void ownersHere.delete(instanceId);
+  localOwners.add(instanceId);
+  return () => void localOwners.delete(instanceId);
 }
 
-/** The lease of this process, expiring at this time (ms since the epoch). */
+/** A lease of this process that expires at a time (ms since the epoch). */
 export function ownLease(instanceId: string, generation: number, expiresAt: number): LeaseOwner {
   return {
     owner_instance_id: instanceId,
@@ -31,13 +28,14 @@ export function ownLease(instanceId: string, generation: number, expiresAt: numb
   };
 }
 
-/** The lease as its owner leaves it: anybody may take it at once. */
+/** The released state of a lease: anybody may acquire it at once. */
 export function released(lease: LeaseOwner): LeaseOwner {
   return { ...lease, expires_at: RELEASED };
 }
 
 /**
- * The JSON of a lease. Milliseconds keep their digits: a renewed lease is as long as the one it overwrites.
+ * The JSON of a lease. Milliseconds have fixed digits, so that a renewed lease is as long as the one it
+ * overwrites.
  */
 export function formatLease(lease: LeaseOwner): string {
   const { owner_instance_id, generation, expires_at, owner_host, owner_pid } = lease;
@@ -47,7 +45,7 @@ export function formatLease(lease: LeaseOwner): string {
   );
 }
 
-/** The lease in this text, or undefined when it is none. */
+/** The lease in a text, or undefined for anything else. */
 export function parseLease(text: string): LeaseOwner | undefined {
   let value: unknown;
   try {
@@ -58,21 +56,21 @@ export function parseLease(text: string): LeaseOwner | undefined {
   return isLease(value) ? value : undefined;
 }
 
-/** Whether two records are of the same taking: the same server, the same generation. */
+/** Whether two records have the same server and the same generation. */
 export function sameOwner(a: LeaseOwner, b: LeaseOwner): boolean {
   return a.owner_instance_id === b.owner_instance_id && a.generation === b.generation;
 }
 
-/** Whether, and why, somebody else may take this lease now. */
+/** Whether and why another owner may acquire this lease now. */
 export function vacancyOf(lease: LeaseOwner): Vacancy {
   if (lease.expires_at === RELEASED) return 'released';
-  if (lease.owner_host === os.hostname() && !livesHere(lease)) return 'dead';
+  if (lease.owner_host === os.hostname() && !isOwnerAlive(lease)) return 'dead';
   return lease.expires_at * 1000 <= Date.now() ? 'expired' : undefined;
 }
 
-/** Whether the owner, of this host, is a running process. */
-function livesHere({ owner_pid, owner_instance_id }: LeaseOwner): boolean {
-  if (owner_pid === process.pid) return ownersHere.has(owner_instance_id);
+/** Whether the owner, a process of this host, is running. */
+function isOwnerAlive({ owner_pid, owner_instance_id }: LeaseOwner): boolean {
+  if (owner_pid === process.pid) return localOwners.has(owner_instance_id);
   return isProcessAlive(owner_pid);
 }
 

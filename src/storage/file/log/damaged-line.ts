@@ -1,23 +1,25 @@
 import { createHash } from 'node:crypto';
 import type { EventIndexEntry } from '../../event-log.js';
 
-/** A line that is no event, or one that is there already: which one, and where its bytes are. */
+/** A line that is not a valid event, or that repeats one: its number and position. */
 export interface DamagedLine {
   conversationId: string;
   seq: number;
   start: number;
   end: number;
-  /** Of the event before it, so that searches by time stay in order; empty for the first. */
+  /**
+   * The timestamp of the event before it, so that searches by time stay in order; empty for the first line.
+   */
   timestamp: string;
-  /** The number of the event that it repeats. */
+  /** The seq of the event that it repeats. */
   repeats?: number;
 }
 
 /**
- * What is served for a line that damage has made unreadable: an error event that says so. Numbers of later
- * events must not change, and an answer built from raw lines must stay JSON.
+ * Creates the error event that is served in the place of a damaged line. The seq of later events must not
+ * change, and an answer that is built from raw lines must stay valid JSON.
  */
-export function standIn({
+export function createPlaceholder({
   conversationId,
   seq,
   start,
@@ -32,7 +34,7 @@ export function standIn({
   const detail =
     repeats === undefined
       ? `Event ${seq} cannot be read: ${what} are damaged`
-      : `Event ${seq} is left out: ${what} repeat event ${repeats}`;
+      : `Event ${seq} is skipped: ${what} repeat event ${repeats}`;
   const line = JSON.stringify({
     id,
     timestamp: timestamp === '' ? '1970-01-01T00:00:00.000000' : timestamp,
@@ -45,9 +47,7 @@ export function standIn({
   return { id, timestamp, source, kind, line };
 }
 
-/**
- * The same id at each start: clients remember events by it. Version 8 of RFC 9562 is the one for such ids.
- */
+/** The same id after each start, because clients remember events by id. A UUID of version 8 (RFC 9562). */
 function stableUuid(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;

@@ -5,19 +5,18 @@ import { promisify } from 'node:util';
 import { errorCode } from '../../../errors/index.js';
 import { PLAIN, replaceFile, syncFolder, syncFolderTogether } from '../../../files/index.js';
 import { turnForRequest } from '../../../flow/index.js';
-import { FILE_MODE, FOLDER_MODE } from '../catalogue/conversation-folder.js';
+import { FILE_MODE, FOLDER_MODE } from '../conversation-folder.js';
 
 /*
- * What waits for the disk, or makes a file, goes by way of a thread of the process. What only changes a page
- * or a name that is in memory (a short write, a rename, a close) is done at once: the way to the thread and
- * back takes longer than that.
+ * Calls that wait for the disk or create a file use the thread pool. Calls that only change memory of the
+ * kernel (a short write, a rename, a close) are synchronous: the way to a thread and back takes longer.
  */
 const open = promisify(fs.open);
 
-/** Nothing is written through a link, or waits for a pipe. */
+/** Neither follows a link nor blocks on a pipe. */
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | PLAIN;
 
-/** Removes a file if it is there. `rm` with `force` would look at it twice first. */
+/** Removes a file if it exists. `rm` with `force` makes two more system calls. */
 export async function removeFile(file: string): Promise<void> {
   try {
     await unlink(file);
@@ -26,18 +25,18 @@ export async function removeFile(file: string): Promise<void> {
   }
 }
 
-/** Makes a folder, and its name durable if it is new. */
+/** Creates a folder and flushes its name if it is new. */
 export async function makeFolder(folder: string): Promise<void> {
   const firstMade = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
   if (firstMade !== undefined) await syncFolder(path.dirname(firstMade));
 }
 
 /**
- * Puts a file where there is none. When it is done the file is durable, and so are its name and that of its
- * folder. After a crash on the way the whole content may stand under the temporary name, durable, too.
- * @param temporary name for the content in the same folder
- * @param mayPut asked after the content is on disk; when it throws, there is no file
- * @returns false when something has the temporary name
+ * Creates a file. On return the file, its name and the name of its folder are durable. A crash may leave the
+ * complete content under the temporary name.
+ * @param temporary name in the same folder for the content
+ * @param mayPut called when the content is on disk; if it throws, no file is created
+ * @returns false when the temporary name is taken
  */
 export async function putNewFile(
   file: string,
@@ -53,10 +52,9 @@ export async function putNewFile(
       mode: FILE_MODE,
       flush: 'content',
       beforeRename: async () => {
-        // One commit of a journal has all of it, if the file comes first: then the folders find their names
-        // written.
+        // With the file first, one commit of the file system's journal covers the names as well.
         await Promise.all([syncFolder(folder), syncFolderTogether(path.dirname(folder))]);
-        // All that have waited for the same sync come here in one moment.
+        // Yields: all callers that shared a flush continue at the same time.
         await turnForRequest();
         await mayPut();
       },
@@ -68,7 +66,7 @@ export async function putNewFile(
   }
 }
 
-/** Makes a file that is complete from the first moment. @throws EEXIST when the name is taken */
+/** Creates a file that is complete as soon as it is visible. @throws EEXIST when the name is taken */
 export async function linkNewFile(file: string, temporary: string, content: string): Promise<void> {
   const written = await open(temporary, NEW_FILE | constants.O_TRUNC, FILE_MODE);
   try {

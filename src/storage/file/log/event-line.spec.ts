@@ -7,7 +7,7 @@ const fields = (line: Buffer, read: typeof readEventLine, start = 0, end = line.
   return entry && { id: entry.id, timestamp: entry.timestamp, source: entry.source, kind: entry.kind };
 };
 
-const BRACE_BEHIND_SOURCE = {
+const BRACE_AFTER_SOURCE = {
   id: '00000000-0000-1000-8000-000000000000',
   timestamp: '1970-01-01T00:00:00.000000',
   source: 'agent',
@@ -15,7 +15,7 @@ const BRACE_BEHIND_SOURCE = {
   kind: 'MessageEvent',
 };
 
-describe('the fields of an event by the bytes of its line', () => {
+describe('readEventLine', () => {
   const name = fc.oneof(
     fc.constantFrom('user', 'agent', 'MessageEvent', 'kind', 'x'.repeat(70)),
     fc.string(),
@@ -33,7 +33,7 @@ describe('the fields of an event by the bytes of its line', () => {
   const event = fc.record({ id, timestamp, source: name, text: fc.string({ unit: 'binary' }), kind: name });
   const line = event.map((it) => Buffer.from(JSON.stringify(it)));
 
-  it('are those of its JSON', () => {
+  it('reads the fields that the JSON contains', () => {
     fc.assert(
       fc.property(line, line, (before, own) => {
         const around = Buffer.concat([before, Buffer.from('\n'), own, before]);
@@ -44,7 +44,7 @@ describe('the fields of an event by the bytes of its line', () => {
     );
   });
 
-  it('are not taken from a line that is damaged where they stand', () => {
+  it('does not read fields from a line whose beginning or end is damaged', () => {
     const regular = fc.record({
       id: fc.uuid(),
       timestamp: fc.integer({ min: 0, max: 4e15 }).map(formatLocal),
@@ -61,8 +61,8 @@ describe('the fields of an event by the bytes of its line', () => {
         bytes[at < head ? at : bytes.length - tail + at - head] = byte;
         expect(fields(bytes, readEventLine)).toEqual(fields(bytes, parseEventLine));
       }),
-      // A brace in the place of the comma behind the source was overlooked.
-      { numRuns: 2_000, examples: [[BRACE_BEHIND_SOURCE, 102, '}'.charCodeAt(0)]] },
+      // Regression: a brace in the place of the comma after the source.
+      { numRuns: 2_000, examples: [[BRACE_AFTER_SOURCE, 102, '}'.charCodeAt(0)]] },
     );
   });
 });

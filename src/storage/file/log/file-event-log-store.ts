@@ -2,11 +2,11 @@ import path from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { EventLogStore, type EventLog } from '../../event-log.js';
 import { StorageOptions } from '../../storage-options.js';
-import { conversationFolder, LOG_FILE } from '../catalogue/conversation-folder.js';
+import { conversationFolder, LOG_FILE } from '../conversation-folder.js';
 import { FileEventLog } from './file-event-log.js';
 import { LogFile } from './log-file.js';
 
-/** Opens the logs of conversations as `events.jsonl` in their folders. Whoever opens one closes it. */
+/** Opens the logs of conversations, `events.jsonl` in their folders. The caller closes them. */
 @Injectable()
 export class FileEventLogStore extends EventLogStore {
   constructor(private readonly options: StorageOptions) {

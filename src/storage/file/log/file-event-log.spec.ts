@@ -15,13 +15,13 @@ import {
   type LeaseFence,
   type LogRecord,
 } from '../../index.js';
-import { conversationFolder } from '../catalogue/conversation-folder.js';
+import { conversationFolder } from '../conversation-folder.js';
 import { FileEventLogStore } from './file-event-log-store.js';
 import { FileLeaseStore } from '../lease/file-lease-store.js';
 
 const IDS = { conversationsPath: '', leaseTtlSeconds: 0 };
 
-describe('the log of a conversation in a file', () => {
+describe('FileEventLog', () => {
   let root: string;
   let leases: FileLeaseStore;
   let logs: FileEventLogStore;
@@ -57,7 +57,7 @@ describe('the log of a conversation in a file', () => {
     return log;
   };
 
-  it('is empty before the first append and keeps what was appended, over a reopen', async () => {
+  it('is empty before the first append and keeps appended events over a reopen', async () => {
     expect(log.length).toBe(0);
     expect(await log.read(0, 10)).toEqual([]);
     expect(log.seqOf(randomUUID())).toBeUndefined();
@@ -82,7 +82,7 @@ describe('the log of a conversation in a file', () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
-  it('behaves like a list under random appends, reads and reopens, whatever the text', async () => {
+  it('behaves like a list under random appends, reads and reopens with any text', async () => {
     const text = fc.string({ unit: 'binary', maxLength: 40 });
     const command = fc.oneof(
       fc.record({ do: fc.constant('append' as const), texts: fc.array(text, { maxLength: 5 }) }),
@@ -125,7 +125,7 @@ describe('the log of a conversation in a file', () => {
     );
   });
 
-  it('shares flushes among appends that wait', async () => {
+  it('shares flushes among pending appends', async () => {
     const flush = jest.spyOn(fs, 'write');
     const count = 500;
     await Promise.all(Array.from({ length: count }, (_, seq) => log.append(seq, fence, [record()])));
@@ -133,7 +133,7 @@ describe('the log of a conversation in a file', () => {
     expect(flush.mock.calls.length).toBeLessThan(10);
   });
 
-  it('shows an event only when it is durable', async () => {
+  it('serves an event only when it is durable', async () => {
     const appended = log.append(0, fence, [record()]);
     expect(log.length).toBe(0);
     expect(await log.read(0, 1)).toEqual([]);
@@ -141,7 +141,7 @@ describe('the log of a conversation in a file', () => {
     expect(log.length).toBe(1);
   });
 
-  it('refuses appends out of order, of several lines, and after close', async () => {
+  it('rejects appends out of order, of several lines, and after close', async () => {
     await expect(log.append(1, fence, [record()])).rejects.toThrow(SequenceConflictError);
     await expect(log.append(0, fence, [{ ...record(), line: '{\n}' }])).rejects.toThrow(TypeError);
     await log.append(0, fence, [record()]);
@@ -152,7 +152,7 @@ describe('the log of a conversation in a file', () => {
     expect((await reopen()).length).toBe(2);
   });
 
-  it('refuses appends under a lease that was given back', async () => {
+  it('rejects appends under a released lease', async () => {
     await log.append(0, fence, [record()]);
     await leases.release(fence);
     await expect(log.append(1, fence, [record()])).rejects.toThrow(LeaseLostError);
@@ -161,7 +161,7 @@ describe('the log of a conversation in a file', () => {
     expect((await reopen()).length).toBe(2);
   });
 
-  it('takes in what another owner wrote since it was opened', async () => {
+  it('reads what another owner has written since it was opened', async () => {
     await log.append(0, fence, [record()]);
     const other = await logs.open(id);
     const theirs = record();
@@ -175,8 +175,8 @@ describe('the log of a conversation in a file', () => {
     expect((await reopen()).length).toBe(3);
   });
 
-  describe('a torn end', () => {
-    it('costs no whole line, wherever the cut is', async () => {
+  describe('with a torn end', () => {
+    it('keeps every complete line, wherever the end was cut', async () => {
       const records = [record('ä€😀\u2028'), record(), record('x'.repeat(50))];
       const whole = Buffer.from(records.map(({ line }) => `${line}\n`).join(''));
       await log.append(0, fence, records);
@@ -201,7 +201,7 @@ describe('the log of a conversation in a file', () => {
       ['zeros with newlines', `${'\0'.repeat(100)}\n${'\0'.repeat(100)}\n`],
       ['a line cut in its middle', `${record().line.replace('"content"', '')}\n`],
       ['a number', '7\n'],
-    ])('of %s is left out and cut by the next append', async (_name, tail) => {
+    ])('skips %s at the end, and truncates it with the next append', async (_name, tail) => {
       const first = record();
       await log.append(0, fence, [first]);
       await appendFile(file, tail);
@@ -214,7 +214,7 @@ describe('the log of a conversation in a file', () => {
       expect(await readFile(file, 'utf8')).toBe(`${first.line}\n${second.line}\n`);
     });
 
-    it('of a file without any whole line leaves an empty log', async () => {
+    it('is empty when the file has no complete line', async () => {
       await writeFile(file, '{"id"');
       expect((await reopen()).length).toBe(0);
       await log.append(0, fence, [record()]);
@@ -222,7 +222,7 @@ describe('the log of a conversation in a file', () => {
     });
   });
 
-  it('serves a stand-in for a damaged line and keeps the numbers of those behind it', async () => {
+  it('serves a placeholder for a damaged line and keeps the seq of later ones', async () => {
     const records = [record(), record(), record(), record()];
     await log.append(0, fence, records);
     const lines = (await readFile(file)).toString().split('\n');
@@ -254,7 +254,7 @@ describe('the log of a conversation in a file', () => {
     expect((await reopen()).entry(1).id).toBe(before);
   });
 
-  it('answers UTF-8 whatever became of the middle of a line', async () => {
+  it('answers valid UTF-8 when the middle of a line is damaged', async () => {
     await log.append(0, fence, [record('one'), record('@@'), record()]);
     const bytes = await readFile(file);
     bytes.fill(0xff, bytes.indexOf('@@'), bytes.indexOf('@@') + 2);
@@ -269,7 +269,7 @@ describe('the log of a conversation in a file', () => {
     }
   });
 
-  it('reads lines that other programs wrote, in any order of keys and of any length', async () => {
+  it('reads lines of other programs, with any order of keys and any length', async () => {
     const odd = [
       JSON.stringify({
         kind: 'PauseEvent',
@@ -303,14 +303,14 @@ describe('the log of a conversation in a file', () => {
     }
   });
 
-  it('says so when the file was emptied under it', async () => {
+  it('rejects reads when the file was truncated by another process', async () => {
     await log.append(0, fence, [record()]);
     await truncate(file, 0);
     await expect(log.read(0, 1)).rejects.toThrow('shorter');
     expect((await reopen()).length).toBe(0);
   });
 
-  it('refuses ids that are no UUIDs', async () => {
+  it('rejects ids that are not UUIDs', async () => {
     await expect(logs.open('../../etc')).rejects.toThrow(RangeError);
   });
 });

@@ -11,28 +11,26 @@ import {
   type LogRecord,
 } from '../../event-log.js';
 import type { LeaseFence } from '../../lease-store.js';
-import { LeaseLostError, SequenceConflictError, unusableFile } from '../../storage-errors.js';
+import { LeaseLostError, SequenceConflictError, toFileError } from '../../storage-errors.js';
 import type { LogFile } from './log-file.js';
 import { LogLines } from './log-lines.js';
-import { LONGEST_LINE_BYTES } from './log-scan.js';
+import { MAX_LINE_BYTES } from './log-scan.js';
 
-/** One for all: each conversation that is open would keep its own. */
+/** Shared by all logs, to save memory. */
 const logger = new Logger('EventLog');
 
-/**
- * One flush takes no more text than this (UTF-16 units), so that what is copied or held for it stays small.
- */
-const MOST_TEXT_PER_FLUSH = 8 * 1024 * 1024;
+/** Maximum text of one flush (UTF-16 units), to bound its buffers. */
+const MAX_TEXT_PER_FLUSH = 8 * 1024 * 1024;
 
-/** What it is called in errors. */
-const LOG = 'its log';
+/** How errors name the file. */
+const FILE_NAME_IN_ERRORS = 'its log';
 
 const NEWLINE = 10;
-/** So much text is encoded in a part (UTF-16 units). */
-const CHUNK_BYTES = 256 * 1024;
+/** Text that is encoded before yielding (UTF-16 units). */
+const CHUNK_LENGTH = 256 * 1024;
 
-/** An append that has not been answered. */
-interface Waiting {
+/** An append that is not durable yet. */
+interface PendingAppend {
   seq: number;
   fence: LeaseFence;
   records: readonly LogRecord[];
@@ -41,19 +39,19 @@ interface Waiting {
 }
 
 /**
- * The log of one conversation in `events.jsonl`. Appends that wait while one is flushed share the next flush.
- * A failed flush fails all that wait, and the file is cut back to what was durable before anything else is
- * written.
+ * The log of one conversation in `events.jsonl`. Appends that arrive during a flush share the next one. A
+ * failed flush rejects all pending appends, and the file is truncated to its durable length before the next
+ * write.
  */
 export class FileEventLog extends EventLog {
-  private readonly waiting: Waiting[] = [];
+  private readonly pending: PendingAppend[] = [];
   private flushing: Promise<void> | undefined;
-  private handedIn: number;
+  private acceptedLength: number;
   private closing: Promise<void> | undefined;
-  /** The fence under which the file is open for writing. */
+  /** The fence of the owner for which the file is open for writing. */
   private writer: LeaseFence | undefined;
-  /** Whether bytes of a failed append may stand behind the durable ones. */
-  private untidy = false;
+  /** Bytes of a failed append may follow the durable ones. */
+  private needsTruncation = false;
 
   private constructor(
     private readonly conversationId: string,
@@ -61,17 +59,17 @@ export class FileEventLog extends EventLog {
     private readonly lines: LogLines,
   ) {
     super();
-    this.handedIn = lines.length;
+    this.acceptedLength = lines.length;
   }
 
-  /** Reads what is there. Without a file the log is empty, and the first append creates it. */
+  /** Opens a log. If the file is missing the log is empty, and the first append creates the file. */
   static async open(conversationId: string, file: LogFile): Promise<FileEventLog> {
     const lines = new LogLines(conversationId, file);
     try {
-      if (!isMissing(file.path) && !(await lines.restore())) await lines.scan();
+      if (!isMissing(file.path) && !(await lines.loadIndex())) await lines.scan();
     } catch (error) {
       await file.close();
-      if (errorCode(error) !== 'ENOENT') throw unusableFile(conversationId, LOG, error);
+      if (errorCode(error) !== 'ENOENT') throw toFileError(conversationId, FILE_NAME_IN_ERRORS, error);
     }
     return new FileEventLog(conversationId, file, lines);
   }
@@ -82,15 +80,15 @@ export class FileEventLog extends EventLog {
 
   override append(expectedSeq: number, fence: LeaseFence, records: readonly LogRecord[]): Promise<void> {
     if (this.closing) return Promise.reject(this.closedError());
-    if (expectedSeq !== this.handedIn) {
-      return Promise.reject(new SequenceConflictError(expectedSeq, this.handedIn));
+    if (expectedSeq !== this.acceptedLength) {
+      return Promise.reject(new SequenceConflictError(expectedSeq, this.acceptedLength));
     }
     if (records.some(({ line }) => line.includes('\n') || isTooLong(line))) {
-      return Promise.reject(new TypeError('an event must be one line of a length that can be read back'));
+      return Promise.reject(new TypeError('an event must be a single line of at most 64 MiB'));
     }
-    this.handedIn += records.length;
+    this.acceptedLength += records.length;
     return new Promise((resolve, reject) => {
-      this.waiting.push({ seq: expectedSeq, fence, records, resolve, reject });
+      this.pending.push({ seq: expectedSeq, fence, records, resolve, reject });
       this.flushing ??= this.flushAll();
     });
   }
@@ -115,7 +113,7 @@ export class FileEventLog extends EventLog {
     return this.lines.readItems(seqs).catch(this.rethrow);
   }
 
-  override partsOf(seqs: readonly number[], bytes: number): number[][] {
+  override splitByBytes(seqs: readonly number[], bytes: number): number[][] {
     return this.lines.partsOf(seqs, bytes);
   }
 
@@ -132,16 +130,16 @@ export class FileEventLog extends EventLog {
   }
 
   override close(next: 'kept' | 'removed' = 'kept'): Promise<void> {
-    this.closing ??= this.end(next);
+    this.closing ??= this.doClose(next);
     return this.closing;
   }
 
-  private async end(next: 'kept' | 'removed'): Promise<void> {
+  private async doClose(next: 'kept' | 'removed'): Promise<void> {
     await this.flushing;
     try {
-      // Others own the folder as soon as this one does not.
+      // Only the owner may write into the folder.
       const isOwner = this.writer?.isValid() === true;
-      if (next === 'kept' && isOwner && !this.untidy) await this.lines.keep();
+      if (next === 'kept' && isOwner && !this.needsTruncation) await this.lines.saveIndex();
     } catch (error) {
       logger.debug(`conversation ${this.conversationId}: no index of its log: ${errorMessage(error)}`);
     }
@@ -149,52 +147,51 @@ export class FileEventLog extends EventLog {
   }
 
   private async flushAll(): Promise<void> {
-    while (this.waiting.length > 0) {
+    while (this.pending.length > 0) {
       const batch = this.takeBatch();
       try {
         await this.flush(batch);
         for (const { resolve } of batch) resolve();
       } catch (error) {
-        await this.cutBack();
-        // Those that came meanwhile counted on numbers which now will not be given.
-        const failed = [...batch, ...this.waiting.splice(0)];
-        this.handedIn = this.lines.length;
-        for (const { reject } of failed) reject(unusableFile(this.conversationId, LOG, error));
+        await this.truncateToDurable();
+        // Later appends expect sequence numbers that depend on this batch.
+        const failed = [...batch, ...this.pending.splice(0)];
+        this.acceptedLength = this.lines.length;
+        for (const { reject } of failed) reject(toFileError(this.conversationId, FILE_NAME_IN_ERRORS, error));
       }
     }
     this.flushing = undefined;
   }
 
-  /**
-   * The next appends that share a flush: all that wait, as long as they come from one owner and are not huge.
-   */
-  private takeBatch(): Waiting[] {
-    const fence = this.waiting[0]?.fence;
+  /** The pending appends that share the next flush: of the same owner, and limited in size. */
+  private takeBatch(): PendingAppend[] {
+    const fence = this.pending[0]?.fence;
     let text = 0;
-    const end = this.waiting.findIndex((append, index) => {
+    const end = this.pending.findIndex((append, index) => {
       for (const { line } of append.records) text += line.length;
-      return index > 0 && (append.fence !== fence || text > MOST_TEXT_PER_FLUSH);
+      return index > 0 && (append.fence !== fence || text > MAX_TEXT_PER_FLUSH);
     });
-    return this.waiting.splice(0, end === -1 ? this.waiting.length : end);
+    return this.pending.splice(0, end === -1 ? this.pending.length : end);
   }
 
-  private async flush(batch: readonly Waiting[]): Promise<void> {
+  private async flush(batch: readonly PendingAppend[]): Promise<void> {
     const first = batch[0];
     if (!first) return;
     const { fence } = first;
     const records = batch.flatMap((append) => append.records);
     const text = records.reduce((sum, { line }) => sum + line.length, 0);
-    const encoded = text < CHUNK_BYTES ? encodeNow(records) : await encode(records);
+    const encoded = text < CHUNK_LENGTH ? encodeSync(records) : await encode(records);
     if (!fence.isValid()) await this.confirm(fence);
-    if (this.writer !== fence) await this.adopt(fence);
+    if (this.writer !== fence) await this.openForWriting(fence);
     if (first.seq !== this.lines.length) throw new SequenceConflictError(first.seq, this.lines.length);
-    if (this.untidy) await this.file.truncate(this.lines.byteLength);
+    if (this.needsTruncation) await this.file.truncate(this.lines.byteLength);
     if (records.length === 0) return;
-    this.untidy = true;
+    this.needsTruncation = true;
     await this.file.write(encoded.pieces, this.lines.byteLength);
-    // The process may have been frozen while it wrote; only what was written under a lease is acknowledged.
+    // The process may have been frozen during the write: acknowledge only what was written under a valid
+    // lease.
     if (!fence.isValid()) await this.confirm(fence);
-    this.untidy = false;
+    this.needsTruncation = false;
     let end = this.lines.byteLength;
     for (const [index, record] of records.entries()) {
       end += encoded.lengths[index] ?? 0;
@@ -205,36 +202,33 @@ export class FileEventLog extends EventLog {
 
   private async confirm(fence: LeaseFence): Promise<void> {
     if (await fence.confirm()) return;
-    // Whatever stands in the file now is the business of the next owner.
+    // The file now belongs to the next owner: do not truncate it.
     this.writer = undefined;
-    this.untidy = false;
+    this.needsTruncation = false;
     throw new LeaseLostError(this.conversationId);
   }
 
-  /** The first append of an owner: an earlier owner may have written since the file was read. */
-  private async adopt(fence: LeaseFence): Promise<void> {
+  /** Before the first append of an owner: an earlier owner may have written since the file was scanned. */
+  private async openForWriting(fence: LeaseFence): Promise<void> {
     await this.file.reopenForWriting();
     await this.lines.catchUp();
-    this.untidy = false;
+    this.needsTruncation = false;
     this.writer = fence;
   }
 
-  /**
-   * Removes what a failed append has left in the file. When that fails too, the next append tries again
-   * first.
-   */
-  private async cutBack(): Promise<void> {
-    if (!this.untidy) return;
+  /** Removes the bytes of a failed append. If that fails too, the next append tries again first. */
+  private async truncateToDurable(): Promise<void> {
+    if (!this.needsTruncation) return;
     try {
       await this.file.truncate(this.lines.byteLength);
-      this.untidy = false;
+      this.needsTruncation = false;
     } catch (error) {
-      logger.error(`conversation ${this.conversationId}: the log cannot be cut back: ${String(error)}`);
+      logger.error(`conversation ${this.conversationId}: the log cannot be truncated: ${String(error)}`);
     }
   }
 
   private readonly rethrow = (error: unknown): never => {
-    throw unusableFile(this.conversationId, LOG, error);
+    throw toFileError(this.conversationId, FILE_NAME_IN_ERRORS, error);
   };
 
   private closedError(): Error {
@@ -243,56 +237,56 @@ export class FileEventLog extends EventLog {
 }
 
 function isTooLong(line: string): boolean {
-  // No character takes more than three bytes: almost all lines need not be measured.
-  return line.length * 3 >= LONGEST_LINE_BYTES && Buffer.byteLength(line) >= LONGEST_LINE_BYTES;
+  // A UTF-16 unit has at most three bytes in UTF-8: almost no line needs to be measured.
+  return line.length * 3 >= MAX_LINE_BYTES && Buffer.byteLength(line) >= MAX_LINE_BYTES;
 }
 
-/** The bytes of records as they stand in a log. */
+/** Encoded records. */
 interface Encoded {
   pieces: Buffer[];
-  /** Of each line, its newline included (bytes). */
+  /** Length of each line with its newline (bytes). */
   lengths: number[];
 }
 
 /**
- * Makes the bytes of records, in slices: ten megabytes in one piece would hold everything up for 25 ms. Large
- * lines keep theirs.
+ * Encodes records in time slices: ten megabytes at once would block the event loop for 25 ms. Large lines
+ * keep their bytes in the record.
  */
 async function encode(records: readonly LogRecord[]): Promise<Encoded> {
   for (const record of records) {
     if (!isLarge(record.line.length)) continue;
-    // Making the text was a long turn already.
+    // Serialising the event took long already: yield first.
     await afterLarge(record.line.length);
     record.bytes = Buffer.from(record.line);
   }
-  return inSlices(encodeAll(records));
+  return inSlices(encodeInChunks(records));
 }
 
-function encodeNow(records: readonly LogRecord[]): Encoded {
+function encodeSync(records: readonly LogRecord[]): Encoded {
   const encoded: Encoded = { pieces: [], lengths: [] };
-  encodePart(records, encoded);
+  encodeChunk(records, encoded);
   return encoded;
 }
 
-/** The bytes of large lines are not copied, those of the others stand one behind the other. */
-function* encodeAll(records: readonly LogRecord[]): Generator<void, Encoded> {
+/** Large lines keep their own buffers; the others are copied into shared ones. */
+function* encodeInChunks(records: readonly LogRecord[]): Generator<void, Encoded> {
   const encoded: Encoded = { pieces: [], lengths: [] };
   let part: LogRecord[] = [];
   let text = 0;
   for (const record of records) {
     part.push(record);
     text += record.bytes ? 0 : record.line.length;
-    if (text < CHUNK_BYTES) continue;
-    encodePart(part, encoded);
+    if (text < CHUNK_LENGTH) continue;
+    encodeChunk(part, encoded);
     part = [];
     text = 0;
     yield;
   }
-  encodePart(part, encoded);
+  encodeChunk(part, encoded);
   return encoded;
 }
 
-function encodePart(records: readonly LogRecord[], { pieces, lengths }: Encoded): void {
+function encodeChunk(records: readonly LogRecord[], { pieces, lengths }: Encoded): void {
   const sizes = records.map(({ line, bytes }) => (bytes?.length ?? Buffer.byteLength(line)) + 1);
   for (const size of sizes) lengths.push(size);
   const small = records.reduce((size, { bytes }, index) => size + (bytes ? 1 : (sizes[index] ?? 0)), 0);

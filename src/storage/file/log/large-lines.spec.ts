@@ -9,14 +9,14 @@ import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
 import { heldLease, logRecord as record } from '../../../../test/support/log-records.js';
 import { LeaseLostError, type EventLog, type LogRecord } from '../../index.js';
-import { conversationFolder } from '../catalogue/conversation-folder.js';
+import { conversationFolder } from '../conversation-folder.js';
 import { FileEventLogStore } from './file-event-log-store.js';
 
 const MIB = 1024 * 1024;
 const SMALL = 'small, ä and 中';
 const LARGE = `${SMALL} 😀`.repeat(Math.ceil(MIB / SMALL.length));
 
-describe('large lines of a log', () => {
+describe('FileEventLog with large lines', () => {
   let root: string;
   let logs: FileEventLogStore;
   let file: string;
@@ -50,7 +50,7 @@ describe('large lines of a log', () => {
     return log;
   };
 
-  const expectThere = async (records: readonly LogRecord[]): Promise<void> => {
+  const expectStored = async (records: readonly LogRecord[]): Promise<void> => {
     const text = records.map(({ line }) => `${line}\n`).join('');
     expect((await readFile(file, 'utf8')) === text).toBe(true);
     for (const reader of [() => Promise.resolve(log), reopen]) {
@@ -59,7 +59,7 @@ describe('large lines of a log', () => {
     }
   };
 
-  it('are read up to so many bytes, but at least one, and as UTF-8 whatever stands in the file', async () => {
+  it('reads lines up to a number of bytes, but at least one, and always as UTF-8', async () => {
     const records = ['a', 'b', LARGE, 'c'].map((text) => record(text));
     await log.append(0, heldLease(), records);
     const lengths = records.map(({ line }) => Buffer.byteLength(line));
@@ -75,7 +75,7 @@ describe('large lines of a log', () => {
     const bytes = await log.readBytes(0, 10, 10 * MIB);
     expect(bytes.map((line, seq) => line.toString() === records[seq]?.line)).toEqual(records.map(() => true));
     await log.close();
-    // Somebody has put a byte into a text that is none there.
+    // A byte that is invalid in UTF-8.
     const damaged = await readFile(file);
     damaged[damaged.indexOf('"content":"') + '"content":"'.length] = 0xff;
     await writeFile(file, damaged);
@@ -83,7 +83,7 @@ describe('large lines of a log', () => {
     for (const line of await log.readBytes(0, 10, 10 * MIB)) expect(isUtf8(line)).toBe(true);
   });
 
-  it('are written with small ones in any order, however little is written at a time', async () => {
+  it('writes large and small lines in any order, however few bytes a write accepts', async () => {
     const batches = fc.array(fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }), {
       minLength: 1,
       maxLength: 3,
@@ -95,7 +95,7 @@ describe('large lines of a log', () => {
         async (sizes, counts) => {
           await log.close();
           await openNew();
-          const written = writeLess(counts);
+          const written = limitWrites(counts);
           const records: LogRecord[] = [];
           for (const batch of sizes) {
             const next = batch.map((isLarge) => record(isLarge ? LARGE : SMALL));
@@ -103,7 +103,7 @@ describe('large lines of a log', () => {
             records.push(...next);
           }
           written.mockRestore();
-          await expectThere(records);
+          await expectStored(records);
           for (const { bytes, line } of records)
             expect(bytes?.equals(Buffer.from(line)) ?? line.length < MIB).toBe(true);
         },
@@ -112,7 +112,7 @@ describe('large lines of a log', () => {
     );
   });
 
-  it('leave nothing behind when their write fails', async () => {
+  it('leaves nothing in the file when a write fails', async () => {
     const kept = record(SMALL);
     await log.append(0, heldLease(), [kept]);
     const failing = jest.spyOn(fs, 'writev').mockImplementationOnce((fd, pieces, position, done) => {
@@ -123,10 +123,10 @@ describe('large lines of a log', () => {
     expect(failing).toHaveBeenCalledTimes(1);
     const next = record(LARGE);
     await log.append(1, heldLease(), [next]);
-    await expectThere([kept, next]);
+    await expectStored([kept, next]);
   });
 
-  it('are not written when the lease is lost while their bytes are made', async () => {
+  it('writes nothing when the lease is lost during the encoding', async () => {
     let [isHeld, asked] = [true, 0];
     const fence = heldLease(() => (asked++, isHeld));
     const kept = record(SMALL);
@@ -139,7 +139,7 @@ describe('large lines of a log', () => {
     expect(await readFile(file, 'utf8')).toBe(`${kept.line}\n`);
   });
 
-  it('are read though they are no UTF-8', async () => {
+  it('reads large lines that are invalid UTF-8', async () => {
     const whole = record(LARGE);
     await log.append(0, heldLease(), [whole]);
     await log.close();
@@ -151,8 +151,8 @@ describe('large lines of a log', () => {
   });
 });
 
-/** The next calls write no more than so many bytes each. */
-function writeLess(counts: readonly number[]): jest.SpiedFunction<typeof fs.writev> {
+/** Limits how many bytes the next calls write. */
+function limitWrites(counts: readonly number[]): jest.SpiedFunction<typeof fs.writev> {
   const { writev } = fs;
   const left = [...counts];
   const less = ((fd, pieces, position, done) => {

@@ -7,12 +7,12 @@ import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { heldLease, logRecord as record } from '../../../../test/support/log-records.js';
 import type { EventLog } from '../../index.js';
-import { conversationFolder } from '../catalogue/conversation-folder.js';
+import { conversationFolder } from '../conversation-folder.js';
 import { FileEventLogStore } from './file-event-log-store.js';
 
 const fence = heldLease();
 
-describe('the file under the log of a conversation', () => {
+describe('LogFile', () => {
   let root: string;
   let logs: FileEventLogStore;
   let id: string;
@@ -42,10 +42,10 @@ describe('the file under the log of a conversation', () => {
     return log;
   };
 
-  it('leaves no file open when it is closed while somebody reads', async () => {
+  it('leaves no file open when it is closed during a read', async () => {
     const records = Array.from({ length: 40 }, () => record('x'.repeat(20_000)));
     await log.append(0, fence, records);
-    // Far from each other, so that they are read one after the other.
+    // Far apart, so that they are read with separate calls.
     const seqs = records.flatMap((_, seq) => (seq % 2 === 0 ? [seq] : []));
     const reading = log.readMany(seqs);
     await log.close();
@@ -53,7 +53,7 @@ describe('the file under the log of a conversation', () => {
     expect(await openFiles()).not.toContain(file);
   });
 
-  it('keeps no more than one file open where it cannot be opened for writing', async () => {
+  it('keeps at most one file open when it cannot be opened for writing', async () => {
     const kept = record();
     await log.append(0, fence, [kept]);
     await reopen();
@@ -69,8 +69,8 @@ describe('the file under the log of a conversation', () => {
     expect((await openFiles()).filter((target) => target === file)).toHaveLength(1);
   });
 
-  describe('a write that fails', () => {
-    it('fails all that wait, and leaves the log as it was', async () => {
+  describe('after a failed write', () => {
+    it('rejects all pending appends and keeps the durable events', async () => {
       const kept = record();
       await log.append(0, fence, [kept]);
       failOnce('write', 'ENOSPC');
@@ -84,7 +84,7 @@ describe('the file under the log of a conversation', () => {
       expect(await (await reopen()).read(0, 10)).toEqual([kept.line, next.line]);
     });
 
-    it('is cut off before the next append when that was not possible at once', async () => {
+    it('truncates the file before the next append if it could not do so at once', async () => {
       const kept = record('short');
       await log.append(0, fence, [kept]);
       failOnce('write', 'EIO', (fd, bytes, from, length, position) =>
@@ -100,7 +100,7 @@ describe('the file under the log of a conversation', () => {
   });
 });
 
-/** What the descriptors of this process stand for. */
+/** The files that this process has open. */
 async function openFiles(): Promise<string[]> {
   const open = await readdir('/proc/self/fd').catch((): string[] => []);
   return Promise.all(open.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
@@ -108,7 +108,7 @@ async function openFiles(): Promise<string[]> {
 
 type Written = [fd: number, bytes: Buffer, from: number, length: number, position: number];
 
-/** The next call of the file system fails, after it has done its work or without. */
+/** Makes the next call of a function of `fs` fail, optionally after it has done its work. */
 function failOnce(call: 'write' | 'ftruncate', code: string, work?: (...args: Written) => unknown): void {
   const failing = (...args: unknown[]): void => {
     const answer = args.pop() as (error: Error) => void;

@@ -4,52 +4,38 @@ import { promisify } from 'node:util';
 import { errorCode } from '../../../errors/index.js';
 import { assertPlainFile, PLAIN, syncFolder } from '../../../files/index.js';
 import { meters } from '../../../meters/index.js';
-import { FILE_MODE } from '../catalogue/conversation-folder.js';
-import { ReadAhead } from './read-ahead.js';
-import { isSettled, TICK_MS } from '../catalogue/settled-stamp.js';
+import { FILE_MODE } from '../conversation-folder.js';
+import { isSettled, TICK_MS } from '../settled-stamp.js';
 
 /**
- * Linux writes and flushes in one call, as `fdatasync` would (open(2), O_DSYNC): that saves a way through the
- * threads of Node for each append. Elsewhere the flag means less than `datasync` of Node does, or is not
- * known.
+ * On Linux a write with O_DSYNC also flushes, as `fdatasync` does (open(2)): that saves one task of the
+ * thread pool for each append. On other systems the flag guarantees less or does not exist.
  */
-const FLUSHES_ITSELF = process.platform === 'linux' ? constants.O_DSYNC : 0;
+const SYNC_FLAG = process.platform === 'linux' ? constants.O_DSYNC : 0;
 
 /*
  * By descriptors: a `FileHandle` takes a kilobyte of each conversation that is open, and its ways to the disk
  * are longer.
  */
 const close = promisify(fs.close);
-const openAny = promisify(fs.open);
+const openDescriptor = promisify(fs.open);
 const read = promisify(fs.read);
 const datasync = promisify(fs.fdatasync);
 const stat = promisify(fs.fstat);
 
-/** One for all logs: it bounds what is held. */
-const ahead = new ReadAhead<LogFile>();
-
-/** The bytes of one log. Opened when first used; knows nothing of events. */
+/** The file of one log. Opened at the first use; works with bytes, not events. */
 export class LogFile {
   private current: Promise<SharedFile> | undefined;
-  /** The file was created, and a power cut could still take its name. */
+  /** The file was created and its name is not durable yet. */
   private isNew = false;
   private isClosed = false;
-  /** When it was last changed here (ms); `NaN` before. */
+  /** When this process last changed it (ms); `NaN` before the first change. */
   private changed = { began: NaN, ended: NaN };
 
   constructor(readonly path: string) {}
 
-  /** Bytes from `start` up to `end`. */
+  /** Reads the bytes from `start` up to, not including, `end`. */
   async read(start: number, end: number): Promise<Buffer> {
-    return (await ahead.take(this, start, end)) ?? this.readNow(start, end);
-  }
-
-  /** Begins to read bytes that will be asked for next, in just these bounds. */
-  prepare(start: number, end: number): void {
-    if (!this.isClosed) ahead.begin(this, start, end, () => this.readNow(start, end));
-  }
-
-  private async readNow(start: number, end: number): Promise<Buffer> {
     const bytes = Buffer.allocUnsafe(end - start);
     const length = await this.use((fd) => readFully(fd, bytes, start));
     if (length < bytes.length) throw new Error(`${this.path} is shorter than it was`);
@@ -58,16 +44,15 @@ export class LogFile {
 
   /** Runs `action` with the descriptor of the open file; the file stays open at least until it ends. */
   async use<T>(action: (fd: number) => Promise<T>): Promise<T> {
-    if (this.isClosed) return this.useOnce(action);
+    if (this.isClosed) return this.useTemporarily(action);
     this.current ??= this.openWith(() => open(this.path, constants.O_RDONLY));
     return (await this.current).use(action);
   }
 
   /**
-   * Who began to read before the file was closed may go on, but keeps nothing open: nobody would close it any
-   * more.
+   * For reads that began before `close`: opens the file for one action, because nothing would close it later.
    */
-  private async useOnce<T>(action: (fd: number) => Promise<T>): Promise<T> {
+  private async useTemporarily<T>(action: (fd: number) => Promise<T>): Promise<T> {
     const fd = await open(this.path, constants.O_RDONLY);
     try {
       return await action(fd);
@@ -77,8 +62,8 @@ export class LogFile {
   }
 
   /**
-   * Opens the file for writing under its present name (another server may have put a new file there) and
-   * creates it if there is none. Reads that are going on end on the file they began with.
+   * Opens the file for writing by its path (another server may have replaced the file) and creates it if it
+   * is missing. Reads in progress continue on the old file.
    */
   async reopenForWriting(): Promise<void> {
     const before = this.current;
@@ -87,23 +72,23 @@ export class LogFile {
     try {
       await this.current;
     } finally {
-      await this.retire(before);
+      await this.closeWhenUnused(before);
     }
   }
 
-  /** Writes these pieces one behind the other at this offset, and resolves when all are durable. */
+  /** Writes the pieces consecutively at an offset and resolves when all are durable. */
   async write(pieces: readonly Buffer[], position: number): Promise<void> {
     const started = performance.now();
     await this.change(async (fd) => {
       for (let rest = pieces; rest.length > 0;) {
         const count = await write(fd, rest, position);
-        rest = without(rest, count);
+        rest = remainingPieces(rest, count);
         position += count;
       }
       const flushes: Promise<void>[] = [];
-      if (!FLUSHES_ITSELF) flushes.push(datasync(fd));
+      if (!SYNC_FLAG) flushes.push(datasync(fd));
       if (this.isNew) flushes.push(syncFolder(path.dirname(this.path)));
-      // The file stays open until all are done, whatever becomes of them.
+      // Waits for all before the file may be closed.
       for (const flush of await Promise.allSettled(flushes))
         if (flush.status === 'rejected') throw flush.reason;
     });
@@ -126,8 +111,8 @@ export class LogFile {
   }
 
   /**
-   * Tells this file and what is in it from any other, once it is settled: whoever writes changes a time of
-   * the file. `isOwn`: as far as its times tell, nobody has changed it since this server did.
+   * A stamp that identifies the file and its content once it is settled, because every write changes a time
+   * of the file. `isOwn`: judging by its times, nobody else has changed it since this server did.
    */
   async stamp(): Promise<{ stamp: string; size: number; isSettled: boolean; isOwn: boolean }> {
     const now = Date.now();
@@ -142,47 +127,42 @@ export class LogFile {
     };
   }
 
-  /** Closes the file when what is going on has ended. */
+  /** Closes the file when the operations in progress have ended. */
   async close(): Promise<void> {
-    ahead.drop(this);
     const before = this.current;
     this.current = undefined;
     this.isClosed = true;
-    await this.retire(before);
+    await this.closeWhenUnused(before);
   }
 
   private async openOrCreate(): Promise<number> {
     try {
-      return await open(this.path, constants.O_RDWR | FLUSHES_ITSELF);
+      return await open(this.path, constants.O_RDWR | SYNC_FLAG);
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
     }
     this.isNew = true;
-    return open(
-      this.path,
-      constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | FLUSHES_ITSELF,
-      FILE_MODE,
-    );
+    return open(this.path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | SYNC_FLAG, FILE_MODE);
   }
 
   private openWith(opener: () => Promise<number>): Promise<SharedFile> {
     const opening = opener().then((fd) => new SharedFile(fd));
-    // A failed attempt is not remembered: the next use tries again.
+    // The next use tries again.
     opening.catch(() => {
       if (this.current === opening) this.current = undefined;
     });
     return opening;
   }
 
-  private async retire(file: Promise<SharedFile> | undefined): Promise<void> {
+  private async closeWhenUnused(file: Promise<SharedFile> | undefined): Promise<void> {
     const opened = await file?.catch(() => undefined);
-    await opened?.retire();
+    await opened?.closeWhenUnused();
   }
 }
 
-/** Opens a file, and nothing else that may stand in its place. */
+/** Opens a plain file; rejects anything else. */
 async function open(file: string, flags: number, mode?: number): Promise<number> {
-  const fd = await openAny(file, flags | PLAIN, mode);
+  const fd = await openDescriptor(file, flags | PLAIN, mode);
   try {
     assertPlainFile(fd, file);
     return fd;
@@ -192,7 +172,7 @@ async function open(file: string, flags: number, mode?: number): Promise<number>
   }
 }
 
-/** Reads until the buffer is full or the file ends; answers the number of bytes. */
+/** Reads until the buffer is full or the file ends; returns the number of bytes. */
 export async function readFully(fd: number, bytes: Buffer, position: number): Promise<number> {
   let done = 0;
   while (done < bytes.length) {
@@ -203,10 +183,10 @@ export async function readFully(fd: number, bytes: Buffer, position: number): Pr
   return done;
 }
 
-/** A call takes so many (`IOV_MAX` of Linux). */
-const MOST_PIECES = 1024;
+/** Maximum per call (`IOV_MAX` of Linux). */
+const MAX_PIECES = 1024;
 
-/** Writes what there is, or the beginning of it; answers how many bytes. */
+/** Writes the pieces or a part of them; returns the number of bytes written. */
 function write(fd: number, pieces: readonly Buffer[], position: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const done = (error: Error | null, count: number): void => {
@@ -215,12 +195,12 @@ function write(fd: number, pieces: readonly Buffer[], position: number): Promise
     };
     const [only] = pieces;
     if (only && pieces.length === 1) fs.write(fd, only, 0, only.length, position, done);
-    else fs.writev(fd, pieces.slice(0, MOST_PIECES), position, done);
+    else fs.writev(fd, pieces.slice(0, MAX_PIECES), position, done);
   });
 }
 
-/** The pieces that are left when so many bytes have been written. */
-function without(pieces: readonly Buffer[], count: number): Buffer[] {
+/** The pieces that remain when `count` bytes have been written. */
+function remainingPieces(pieces: readonly Buffer[], count: number): Buffer[] {
   const left: Buffer[] = [];
   for (const piece of pieces) {
     if (piece.length > count) left.push(piece.subarray(count));
@@ -238,7 +218,7 @@ function truncate(fd: number, length: number): Promise<void> {
   });
 }
 
-/** A file that is closed when its last user is done with it. */
+/** An open file that is closed when its last user has finished. */
 class SharedFile {
   private users = 1;
 
@@ -249,16 +229,16 @@ class SharedFile {
     try {
       return await action(this.fd);
     } finally {
-      await this.leave();
+      await this.removeUser();
     }
   }
 
-  /** Gives up the owner's share. */
-  retire(): Promise<void> {
-    return this.leave();
+  /** Removes the owner as a user. */
+  closeWhenUnused(): Promise<void> {
+    return this.removeUser();
   }
 
-  private async leave(): Promise<void> {
+  private async removeUser(): Promise<void> {
     this.users -= 1;
     if (this.users === 0) await close(this.fd);
   }

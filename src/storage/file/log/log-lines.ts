@@ -5,44 +5,42 @@ import { Logger } from '@nestjs/common';
 import type { EntryFilter, EventIndexEntry, LogRange } from '../../event-log.js';
 import { forEachBounded, inSlices, isLarge, turnForLine } from '../../../flow/index.js';
 import { decodeInParts } from '../../../text/index.js';
-import { INDEX_FILE } from '../catalogue/conversation-folder.js';
-import { standIn } from './damaged-line.js';
+import { INDEX_FILE } from '../conversation-folder.js';
+import { createPlaceholder } from './damaged-line.js';
 import { EventIndex } from '../index/event-index.js';
 import { readIndex, writeIndex } from '../index/index-file.js';
 import type { LogFile } from './log-file.js';
 import { scanLog, type ScannedLine } from './log-scan.js';
-import { TICK_MS } from '../catalogue/settled-stamp.js';
+import { TICK_MS } from '../settled-stamp.js';
 
-/** One for all: each conversation that is open would keep its own. */
+/** Shared by all logs, to save memory. */
 const logger = new Logger('EventLog');
 
-/** Lines with less than this between them are read together: a call costs more than the bytes. */
-const GAP_BYTES = 16 * 1024;
-const READS_AT_ONCE = 4;
+/** Lines with smaller gaps between them are read in one call. */
+const MAX_GAP_BYTES = 16 * 1024;
+const MAX_PARALLEL_READS = 4;
 const COMMA = 44;
-const BETWEEN = Buffer.from(',');
-/** So many are read in about the time that an index takes. */
-const FEW_EVENTS = 500;
-/** A bit longer than a stamp takes where it has a fraction (ms). */
+const SEPARATOR = Buffer.from(',');
+/** Scanning fewer events takes no longer than loading an index. */
+const MIN_INDEXED_EVENTS = 500;
+/** Time after which the stamp of a changed file is settled (ms). */
 const SETTLED_AFTER_MS = TICK_MS + 10;
 
-/** Where the bytes of a line are, without its newline. */
+/** The bytes of a line, without its newline. */
 interface Piece {
   bytes: Buffer;
   start: number;
   end: number;
 }
 
-const NOTHING: Piece = { bytes: Buffer.alloc(0), start: 0, end: 0 };
+const EMPTY_PIECE: Piece = { bytes: Buffer.alloc(0), start: 0, end: 0 };
 
-/** The lines of one log: their places in the file, their fields, their text. */
+/** The lines of one log: their offsets in the file, their fields and their text. */
 export class LogLines {
   private index = new EventIndex();
-  /** Stand-ins for damaged lines, where there are any. */
+  /** Placeholder events for damaged lines, by seq. */
   private damaged: Map<number, string> | undefined;
-  /** Where the last page of lines ended: who asks for those that follow will ask for more. */
-  private pageEnd: number | undefined;
-  /** Bytes behind the last whole line when the file was read. */
+  /** Bytes after the last valid line when the file was scanned. */
   private torn = 0;
 
   constructor(
@@ -58,7 +56,7 @@ export class LogLines {
     return this.index.byteLength;
   }
 
-  /** Takes in a line that was written. */
+  /** Adds a line that was written. */
   push(entry: EventIndexEntry, end: number): void {
     this.index.push(entry, end);
   }
@@ -85,19 +83,18 @@ export class LogLines {
     const found = await this.readPieces(seqs);
     const lines: string[] = [];
     for (const seq of seqs) {
-      const { bytes, start, end } = found.get(seq) ?? NOTHING;
+      const { bytes, start, end } = found.get(seq) ?? EMPTY_PIECE;
       const isSmall = !isLarge(end - start);
       const turn = turnForLine();
       if (turn) await turn;
-      lines.push(isSmall ? bytes.toString('utf8', start, end) : await largeLine(bytes.subarray(start, end)));
+      lines.push(
+        isSmall ? bytes.toString('utf8', start, end) : await decodeLargeLine(bytes.subarray(start, end)),
+      );
     }
     return lines;
   }
 
-  /**
-   * The bytes of the lines from one on: no more than that many, and no more bytes, but at least one if there
-   * is one.
-   */
+  /** Like `EventLog.readBytes`. */
   async readBytes(fromSeq: number, limit: number, bytes: number): Promise<Buffer[]> {
     const from = Math.max(0, fromSeq);
     const end = Math.min(from + limit, this.length);
@@ -106,9 +103,9 @@ export class LogLines {
     const seqs = Array.from({ length: to - from }, (_, index) => from + index);
     const found = await this.readPieces(seqs);
     return seqs.map((seq) => {
-      const piece = found.get(seq) ?? NOTHING;
+      const piece = found.get(seq) ?? EMPTY_PIECE;
       const line = piece.bytes.subarray(piece.start, piece.end);
-      // A damaged line may be no UTF-8; a frame always is.
+      // A damaged line may be invalid UTF-8; a socket frame must not.
       return isUtf8(line) ? line : Buffer.from(line.toString('utf8'));
     });
   }
@@ -127,13 +124,13 @@ export class LogLines {
   }
 
   async readItems(seqs: readonly number[]): Promise<Buffer> {
-    const joined = this.isRun(seqs) ? await this.readRun(seqs) : await this.joinPieces(seqs);
-    // A damaged line may be no UTF-8; an answer always is.
+    const joined = this.isContiguous(seqs) ? await this.readContiguous(seqs) : await this.joinPieces(seqs);
+    // A damaged line may be invalid UTF-8; an answer must not.
     return isUtf8(joined) ? joined : Buffer.from(joined.toString('utf8'));
   }
 
-  /** Lines that follow each other in a log without damage: as most pages are. */
-  private isRun(seqs: readonly number[]): boolean {
+  /** Consecutive lines of a log without damage, as in most pages. */
+  private isContiguous(seqs: readonly number[]): boolean {
     const [first] = seqs;
     return (
       first !== undefined &&
@@ -143,33 +140,27 @@ export class LogLines {
     );
   }
 
-  /** Their bytes as they are, but commas in the place of newlines. */
-  private async readRun(seqs: readonly number[]): Promise<Buffer> {
+  /** Reads them in one call and replaces the newlines by commas. */
+  private async readContiguous(seqs: readonly number[]): Promise<Buffer> {
     const from = seqs[0] ?? 0;
     const to = from + seqs.length;
     const offset = this.index.startOf(from);
     const bytes = await this.file.read(offset, this.index.startOf(to) - 1);
-    if (from === this.pageEnd) this.prepareRun(to, Math.min(to + seqs.length, this.length));
-    this.pageEnd = to;
     for (let seq = from + 1; seq < to; seq += 1) bytes[this.index.startOf(seq) - offset - 1] = COMMA;
     return bytes;
-  }
-
-  private prepareRun(from: number, to: number): void {
-    if (from < to) this.file.prepare(this.index.startOf(from), this.index.startOf(to) - 1);
   }
 
   private async joinPieces(seqs: readonly number[]): Promise<Buffer> {
     const found = await this.readPieces(seqs);
     const pieces = seqs.flatMap((seq) => {
-      const { bytes, start, end } = found.get(seq) ?? NOTHING;
-      return [BETWEEN, bytes.subarray(start, end)];
+      const { bytes, start, end } = found.get(seq) ?? EMPTY_PIECE;
+      return [SEPARATOR, bytes.subarray(start, end)];
     });
     return Buffer.concat(pieces.slice(1));
   }
 
-  /** Takes what an index beside the log says of its lines, if it is one of just this log. */
-  async restore(): Promise<boolean> {
+  /** Loads the saved index, if there is one for the current content of the log. */
+  async loadIndex(): Promise<boolean> {
     const { stamp } = await this.file.stamp();
     const index = await readIndex(this.indexFile, stamp);
     if (index === undefined) return false;
@@ -178,11 +169,11 @@ export class LogLines {
   }
 
   /**
-   * Puts an index beside the log, for whoever opens it next. A short log is read as fast, and one that is
-   * damaged, or that somebody else has changed, is to be looked at each time.
+   * Saves an index for the next reader of the log. Skips short logs, which are scanned as fast, and logs that
+   * are damaged or that another process has changed, which must be scanned each time.
    */
-  async keep(): Promise<void> {
-    if (this.length < FEW_EVENTS || this.damaged !== undefined || this.torn > 0) return;
+  async saveIndex(): Promise<void> {
+    if (this.length < MIN_INDEXED_EVENTS || this.damaged !== undefined || this.torn > 0) return;
     let now = await this.file.stamp();
     if (now.isOwn && !now.isSettled) {
       await delay(SETTLED_AFTER_MS);
@@ -197,13 +188,13 @@ export class LogLines {
   }
 
   /**
-   * Reads what the file has beyond the lines known so far. A torn end is left out and reported; it stays in
-   * the file until an owner writes, since another server may be in the middle of writing it.
+   * Reads the lines after the known ones. A torn end is skipped and logged; it stays in the file until an
+   * owner writes, because another server may be writing it at the moment.
    */
   async scan(): Promise<void> {
     const from = this.byteLength;
     const before = this.damaged?.size ?? 0;
-    const torn = await this.file.use((fd) => scanLog(fd, from, (line) => this.take(line)));
+    const torn = await this.file.use((fd) => scanLog(fd, from, (line) => this.addScanned(line)));
     if (torn > 0 && torn !== this.torn) {
       logger.warn(
         `conversation ${this.conversationId}: cut ${torn} bytes of an unfinished event off the log`,
@@ -217,10 +208,7 @@ export class LogLines {
     );
   }
 
-  /**
-   * For the owner of the lease: takes in what an earlier owner wrote after `scan`, and cuts a torn end off
-   * the file.
-   */
+  /** For the owner of the lease: reads what an earlier owner wrote after `scan`, and truncates a torn end. */
   async catchUp(): Promise<void> {
     const size = await this.file.size();
     if (size < this.byteLength) throw new Error(`${this.file.path} is shorter than it was`);
@@ -230,21 +218,21 @@ export class LogLines {
     this.torn = 0;
   }
 
-  private take({ entry, start, end }: ScannedLine): void {
+  private addScanned({ entry, start, end }: ScannedLine): void {
     const seq = this.length;
     if (entry && this.index.push(entry, end)) return;
     const { conversationId } = this;
     const timestamp = seq === 0 ? '' : this.index.entry(seq - 1).timestamp;
     const repeats = entry && this.index.seqOf(entry.id);
-    const { line, ...fields } = standIn({ conversationId, seq, start, end, timestamp, repeats });
+    const { line, ...fields } = createPlaceholder({ conversationId, seq, start, end, timestamp, repeats });
     this.damaged ??= new Map();
     this.damaged.set(seq, line);
-    // Ids stay unique: pages are found by them.
-    if (entry) this.index.amendLast(fields);
+    // Ids must stay unique, because pages are located by id.
+    if (entry) this.index.replaceLast(fields);
     else this.index.push(fields, end);
   }
 
-  /** The bytes of lines. What is damaged is not read: it may be very long. */
+  /** Reads the bytes of lines. Damaged lines are not read: they may be very long. */
   private async readPieces(seqs: readonly number[]): Promise<Map<number, Piece>> {
     const found = new Map<number, Piece>();
     const wanted = new Set(seqs);
@@ -253,8 +241,8 @@ export class LogLines {
       const bytes = Buffer.from(line);
       found.set(seq, { bytes, start: 0, end: bytes.length });
     }
-    const ranges = this.neighbours(wanted);
-    await forEachBounded(ranges, Math.min(READS_AT_ONCE, ranges.length), async ([from, to]) => {
+    const ranges = this.mergedRanges(wanted);
+    await forEachBounded(ranges, Math.min(MAX_PARALLEL_READS, ranges.length), async ([from, to]) => {
       const offset = this.index.startOf(from);
       const bytes = await this.file.read(offset, this.index.startOf(to));
       for (let seq = from; seq < to; seq += 1) {
@@ -266,21 +254,21 @@ export class LogLines {
     return found;
   }
 
-  /** Ranges that cover these numbers, near ones joined. */
-  private neighbours(seqs: ReadonlySet<number>): [from: number, to: number][] {
+  /** Ranges of lines that cover these seqs; nearby ones are merged. */
+  private mergedRanges(seqs: ReadonlySet<number>): [from: number, to: number][] {
     const ranges: [from: number, to: number][] = [];
     for (const seq of [...seqs].sort((a, b) => a - b)) {
-      this.index.entry(seq); // refuses numbers that are not in the log
+      this.index.entry(seq); // throws for a seq that is not in the log
       const last = ranges.at(-1);
-      if (last && this.index.startOf(seq) - this.index.startOf(last[1]) < GAP_BYTES) last[1] = seq + 1;
+      if (last && this.index.startOf(seq) - this.index.startOf(last[1]) < MAX_GAP_BYTES) last[1] = seq + 1;
       else ranges.push([seq, seq + 1]);
     }
     return ranges;
   }
 }
 
-async function largeLine(bytes: Buffer): Promise<string> {
+async function decodeLargeLine(bytes: Buffer): Promise<string> {
   const parts = await inSlices(decodeInParts(bytes));
-  // A damaged line may be no UTF-8.
+  // A damaged line may be invalid UTF-8.
   return parts?.join('') ?? bytes.toString();
 }

@@ -4,43 +4,43 @@ import type { EventIndexEntry } from '../../event-log.js';
 import { parseEventLine, readEventLine } from './event-line.js';
 import { readFully } from './log-file.js';
 
-/** Most logs are read by one call; of a long one as much at a time as makes the calls cheap. */
+/** One call reads most logs; long ones are read in larger chunks. */
 const FIRST_CHUNK_BYTES = 128 * 1024;
 const CHUNK_BYTES = 1024 * 1024;
-/** No event is longer (a request has half of it at most). What is longer is damage and not kept in memory. */
-export const LONGEST_LINE_BYTES = 64 * 1024 * 1024;
+/** Maximum length of an event. Longer lines are damage and are not kept in memory. */
+export const MAX_LINE_BYTES = 64 * 1024 * 1024;
 const NEWLINE = 10;
 
 const readInto = promisify(read);
 
-/** One line of a log: its fields, or none when it is damaged, and the byte offset behind its newline. */
+/** One line of a log: its fields (undefined if it is damaged), and its byte range including the newline. */
 export interface ScannedLine {
   entry: EventIndexEntry | undefined;
   start: number;
   end: number;
 }
 
-/** Tells of a line that is too long to be an event; the newline is at `end`. */
+/** Called for a line that is too long to be an event; its newline is at `end`. */
 type OnTooLong = (start: number, end: number) => void;
 
 /**
- * Hands out one line as a range of a buffer that is valid during the call only; `zeros` tells of a zero byte
- * near it.
+ * Called for a line as a range of a buffer that is valid during the call only. `zeros`: the chunk contains a
+ * zero byte.
  */
 type OnRange = (bytes: Buffer, start: number, end: number, position: number, zeros: boolean) => void;
 
 /**
- * Reads the lines of a log from a byte offset on. What does not end in a whole event (a line without a
- * newline, lines that are no JSON) is a torn write and not handed out; damaged lines with whole ones behind
- * them are.
- * @returns how many bytes at the end were left out
+ * Reads the lines of a log from a byte offset on. Everything after the last valid event (a line without a
+ * newline, lines that are not JSON) is a torn write and is not reported; damaged lines before a valid one
+ * are.
+ * @returns the number of bytes of the torn end
  */
 export async function scanLog(
   fd: number,
   from: number,
   onLine: (line: ScannedLine) => void,
 ): Promise<number> {
-  // Whether a line is the last whole one is known only when the next whole one comes.
+  // Held until the next valid line: only then it is certain that they are not part of a torn end.
   let held: ScannedLine[] = [];
   const onRange: OnRange = (bytes, start, end, position, zeros) => {
     const damaged = zeros && bytes.subarray(start, end).includes(0);
@@ -60,7 +60,7 @@ export async function scanLog(
   return size - last.end;
 }
 
-/** The last event is the one that a crash may have hurt: it is parsed in full. */
+/** Parses the last event in full: it is the one that a crash can damage. */
 async function isWhole(fd: number, { start, end }: ScannedLine): Promise<boolean> {
   const bytes = Buffer.allocUnsafe(end - start - 1);
   await readFully(fd, bytes, start);
@@ -68,7 +68,7 @@ async function isWhole(fd: number, { start, end }: ScannedLine): Promise<boolean
 }
 
 /**
- * Hands out the lines without their newlines. What follows the last newline is not a line.
+ * Reports the lines without their newlines. The text after the last newline is not a line.
  * @returns the size of the file
  */
 async function splitLines(fd: number, from: number, onRange: OnRange, onTooLong: OnTooLong): Promise<number> {
@@ -82,7 +82,7 @@ async function splitLines(fd: number, from: number, onRange: OnRange, onTooLong:
     const known = filled;
     filled += bytesRead;
     const bytes = buffer.subarray(0, filled);
-    // One look at a whole chunk costs next to nothing; one at each line would.
+    // One search per chunk instead of one per line.
     const zeros = bytes.includes(0);
     let start = 0;
     for (
@@ -99,18 +99,18 @@ async function splitLines(fd: number, from: number, onRange: OnRange, onTooLong:
     buffer.copyWithin(0, start, filled);
     position += start;
     filled -= start;
-    if (filled >= LONGEST_LINE_BYTES || (tooLongFrom !== undefined && filled > 0)) {
+    if (filled >= MAX_LINE_BYTES || (tooLongFrom !== undefined && filled > 0)) {
       tooLongFrom ??= position;
       position += filled;
       filled = 0;
     }
-    if (isLong) buffer = enlarged(buffer, filled, CHUNK_BYTES);
-    else if (filled === buffer.length) buffer = enlarged(buffer, filled, buffer.length * 2);
+    if (isLong) buffer = grownBuffer(buffer, filled, CHUNK_BYTES);
+    else if (filled === buffer.length) buffer = grownBuffer(buffer, filled, buffer.length * 2);
   }
 }
 
-/** A larger buffer that begins with the same bytes; what is behind them is not cleared. */
-function enlarged(buffer: Buffer, filled: number, length: number): Buffer {
+/** A larger buffer that begins with the same bytes; the rest is uninitialised. */
+function grownBuffer(buffer: Buffer, filled: number, length: number): Buffer {
   const larger = Buffer.allocUnsafe(length);
   buffer.copy(larger, 0, 0, filled);
   return larger;

@@ -7,13 +7,13 @@ import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
 import { heldLease, logRecord as record } from '../../../../test/support/log-records.js';
 import type { EventLog, LogRecord } from '../../index.js';
-import { conversationFolder } from '../catalogue/conversation-folder.js';
+import { conversationFolder } from '../conversation-folder.js';
 import { FileEventLogStore } from './file-event-log-store.js';
 
 const RUNS = Number(process.env['FAULT_ROUNDS'] ?? 4);
 const FENCE = heldLease();
 
-/** What a crash may leave behind the place where a write was torn. */
+/** What a crash may leave after the place where a write was torn. */
 const tails = fc.oneof(
   fc.constant(Buffer.alloc(0)),
   fc.integer({ min: 1, max: 5000 }).map((length) => Buffer.alloc(length)),
@@ -21,11 +21,11 @@ const tails = fc.oneof(
   fc
     .constantFrom('\n', '\n\n', '\r\n', '{}\n', '7\n', '[]\n', 'null', '"\n', '\0\n\0', '{"id":"')
     .map((text) => Buffer.from(text)),
-  // The blocks of another write, without their beginning and their end.
+  // Blocks of another write, without their beginning and end.
   fc.nat(80).map((from) => Buffer.from(record('other').line).subarray(from + 1)),
 );
 
-describe('a log whose end was torn', () => {
+describe('FileEventLog with a torn end', () => {
   let root: string;
   let id: string;
   let file: string;
@@ -48,7 +48,7 @@ describe('a log whose end was torn', () => {
     new FileEventLogStore({ conversationsPath: root, leaseTtlSeconds: 0 }).open(id);
 
   it(
-    'serves every whole line, reports the rest, and goes on behind them, wherever it was torn',
+    'serves every complete line, logs the rest, and appends after the lines, wherever the end was torn',
     async () => {
       const texts = fc.array(fc.string({ unit: 'binary', maxLength: 12 }), { minLength: 1, maxLength: 3 });
       await fc.assert(
@@ -67,7 +67,7 @@ describe('a log whose end was torn', () => {
     60_000 + RUNS * 10_000,
   );
 
-  /** @param lines those that are whole @param size of the file */
+  /** @param lines the complete lines @param size of the file (bytes) */
   async function serves(lines: readonly string[], size: number): Promise<void> {
     warnings.mockClear();
     const log = await open();
@@ -86,7 +86,7 @@ describe('a log whose end was torn', () => {
     await again.close();
   }
 
-  it('tells of an event that is there twice, and finds the first by its id', async () => {
+  it('serves a placeholder for a repeated event and finds the first one by its id', async () => {
     const [one, two, three] = [record('1'), record('2'), record('3')];
     await writeFile(file, [one, two, two, three, one].map(({ line }) => `${line}\n`).join(''));
     const log = await open();
@@ -108,7 +108,7 @@ describe('a log whose end was torn', () => {
     await log.close();
   });
 
-  it('does not take a line into memory that is longer than any event', async () => {
+  it('does not read a line into memory that is longer than the maximum', async () => {
     const [one, two] = [record('1'), record('2')];
     const chunk = Buffer.alloc(50 * 1024 * 1024, 'x');
     await writeFile(file, Buffer.concat([Buffer.from(`${one.line}\n`), chunk, chunk, chunk, chunk]));
@@ -130,15 +130,12 @@ describe('a log whose end was torn', () => {
     expect((await stat(file)).size).toBeGreaterThan(200 * 1024 * 1024);
     await expect(
       (await open()).append(4, FENCE, [{ ...next, id: randomUUID(), line: 'x'.repeat(65 * 1024 * 1024) }]),
-    ).rejects.toThrow('length');
+    ).rejects.toThrow('64 MiB');
   });
 
   it.each([
     ['lines that end with CRLF', (lines: string[]) => lines.map((line) => `${line}\r\n`)],
-    [
-      'lines with an order of keys of their own',
-      (lines: string[]) => lines.map((line) => `${reversed(line)}\n`),
-    ],
+    ['lines with another order of keys', (lines: string[]) => lines.map((line) => `${reversed(line)}\n`)],
     [
       'events of unknown kinds',
       (lines: string[]) => lines.map((line) => `${line.replace(/\w+"\}$/, 'X"}')}\n`),
@@ -154,7 +151,7 @@ describe('a log whose end was torn', () => {
     await log.close();
   });
 
-  it('shows what stands between events and is none', async () => {
+  it('serves placeholders for lines between events that are not events', async () => {
     const [one, two] = [record('1'), record('2')];
     await writeFile(file, `${one.line}\n\n{"kind":"PauseEvent"}\n[1]\n${two.line}\n`);
     const log = await open();
@@ -165,10 +162,7 @@ describe('a log whose end was torn', () => {
   });
 });
 
-/**
- * The lines up to the last that is one of these events, byte by byte; what a tail makes of the torn one is
- * none.
- */
+/** The lines up to the last one that equals the event at its place. */
 function wholeLines(bytes: Buffer, records: readonly LogRecord[]): string[] {
   const lines = bytes.toString('latin1').split('\n').slice(0, -1);
   const known = records.map(({ line }) => Buffer.from(line).toString('latin1'));

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder } from '../../../../files/index.js';
-import { storageFailure } from '../../../../storage/index.js';
+import { toStorageError } from '../../../../storage/index.js';
 import { readArchive, fetchArchive } from './fetch-archive.js';
 import { BackendRefusedError } from '../backend-errors.js';
 import type { CanvasExtensionBackendArtifactDto } from '../backend-manifest.js';
@@ -39,7 +39,7 @@ export async function prepareArtifact(
     await seal(target);
     return target;
   } catch (error) {
-    throw error instanceof BackendRefusedError ? error : storageFailure(error);
+    throw error instanceof BackendRefusedError ? error : toStorageError(error);
   } finally {
     await removeTree(work);
   }

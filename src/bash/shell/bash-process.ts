@@ -1,0 +1,149 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { stat } from 'node:fs/promises';
+import os from 'node:os';
+import type { Readable } from 'node:stream';
+import { errorCode, errorMessage } from '../../errors/index.js';
+import { MAX_TIMER_MS, settlesWithin, turnToStart } from '../../flow/index.js';
+import { hasEnded, signal } from '../../processes/index.js';
+import type { OutputName, OutputRecorder } from './output-recorder.js';
+
+/** How long a command may take to end after SIGTERM before it is killed (ms). */
+const GRACE_MS = 1_000;
+
+/** The system's messages for errors that prevent commands from starting. */
+const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
+  ENOENT: 'No such file or directory',
+  ENOTDIR: 'Not a directory',
+  EACCES: 'Permission denied',
+  E2BIG: 'Argument list too long',
+  ENAMETOOLONG: 'File name too long',
+  ELOOP: 'Too many levels of symbolic links',
+};
+
+/** A command to run. */
+export interface ProcessOptions {
+  command: string;
+  /** Absolute path. */
+  cwd: string;
+  env: Readonly<Record<string, string>>;
+  timeoutSeconds: number;
+}
+
+/**
+ * A command in its own process group. It has ended when its shell has exited and its outputs are closed. On
+ * timeout, the process group gets SIGTERM and then SIGKILL.
+ */
+export class BashProcess {
+  private child: ChildProcess | undefined;
+  private stopped = false;
+  private ended = false;
+  private readonly timeout = new AbortController();
+
+  constructor(private readonly options: ProcessOptions) {}
+
+  /** The process id of the shell while it is running. */
+  get pid(): number | undefined {
+    return this.ended ? undefined : this.child?.pid;
+  }
+
+  /** Runs the command to its end. Never rejects: a command that cannot be started has the exit code -1. */
+  async run(recorder: OutputRecorder): Promise<number> {
+    const { timeoutSeconds } = this.options;
+    try {
+      // Stopped, or timed out, before the start.
+      const exitCode = timeoutSeconds <= 0 || this.stopped ? -1 : await this.runChild(recorder);
+      await recorder.finish(exitCode);
+      return exitCode;
+    } catch (error) {
+      await recorder.finish(-1, `Error executing command: ${startErrorText(error, this.options.cwd)}`);
+      return -1;
+    } finally {
+      this.ended = true;
+    }
+  }
+
+  /** Ends the command: SIGTERM, then SIGKILL. Resolves when it has ended or cannot be killed. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    const { child } = this;
+    if (child?.pid === undefined || this.ended) return;
+    this.signalGroup(child.pid, 'SIGTERM');
+    if (await settlesWithin(exited(child), GRACE_MS)) return;
+    this.signalGroup(child.pid, 'SIGKILL');
+    await settlesWithin(exited(child), GRACE_MS);
+  }
+
+  private async runChild(recorder: OutputRecorder): Promise<number> {
+    const { command, cwd, env, timeoutSeconds } = this.options;
+    // For a missing folder, `spawn` would report that the shell is missing.
+    if (!(await stat(cwd)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
+    await turnToStart();
+    if (this.wasStopped()) return -1;
+    const child = spawn('/bin/sh', ['-c', command], {
+      cwd,
+      env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child = child;
+    const started = new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve).once('error', reject);
+    });
+    await started;
+    const outputs = Promise.all([
+      read(child.stdout, 'stdout', recorder),
+      read(child.stderr, 'stderr', recorder),
+      exited(child),
+    ]);
+    const timer = setTimeout(() => this.timeout.abort(), Math.min(timeoutSeconds * 1000, MAX_TIMER_MS));
+    const timedOut = new Promise<'timeout'>((resolve) => {
+      this.timeout.signal.addEventListener('abort', () => resolve('timeout'), { once: true });
+    });
+    const outcome = await Promise.race([outputs, timedOut]);
+    clearTimeout(timer);
+    if (outcome !== 'timeout') return exitCodeOf(child);
+    await this.stop();
+    // Reads the remaining output, but does not wait for other processes that keep it open.
+    await settlesWithin(outputs, GRACE_MS);
+    child.stdout.destroy();
+    child.stderr.destroy();
+    return -1;
+  }
+
+  /** A method, because the compiler does not know that the value changes during an `await`. */
+  private wasStopped(): boolean {
+    return this.stopped;
+  }
+
+  private signalGroup(pid: number, name: NodeJS.Signals): void {
+    signal(-pid, name);
+  }
+}
+
+async function read(stream: Readable, name: OutputName, recorder: OutputRecorder): Promise<void> {
+  stream.setEncoding('utf8');
+  try {
+    for await (const text of stream) await recorder.add(name, String(text));
+  } catch {
+    // The stream was destroyed: there is no more output.
+  }
+}
+
+/** Resolves when a process has exited. */
+async function exited(child: ChildProcess): Promise<void> {
+  if (!hasEnded(child)) await new Promise((resolve) => child.once('exit', resolve));
+}
+
+function exitCodeOf({ exitCode, signalCode }: ChildProcess): number {
+  if (exitCode !== null) return exitCode;
+  return signalCode === null ? -1 : -os.constants.signals[signalCode];
+}
+
+/** Words errors as the original does. */
+function startErrorText(error: unknown, cwd: string): string {
+  const code = errorCode(error) ?? '';
+  const message = SYSTEM_MESSAGES[code];
+  if (message === undefined) return errorMessage(error);
+  const number = new Map(Object.entries(os.constants.errno)).get(code) ?? 0;
+  return `[Errno ${number}] ${message}: '${code === 'E2BIG' ? '/bin/sh' : cwd}'`;
+}

@@ -1,0 +1,180 @@
+import path from 'node:path';
+import { HttpException, HttpStatus, Logger } from '@nestjs/common';
+import { errorMessage } from '../../errors/index.js';
+import { utcTimestamp } from '../../events/clock.js';
+import { shellEnvironment, SESSION_VARIABLE } from '../../processes/index.js';
+import {
+  bashId,
+  type BashCommand,
+  type BashEvent,
+  type BashOutput,
+  type BashRequest,
+} from '../bash-event.js';
+import type { BashHistory } from '../history/bash-history.js';
+import { BashProcess } from './bash-process.js';
+import { OutputRecorder } from './output-recorder.js';
+import { CollectedOutput } from './collected-output.js';
+
+/** The maximum number of concurrent commands of a shell. */
+const MAX_RUNNING = 100;
+
+/** Options of a shell. */
+export interface ShellOptions {
+  /** The default working directory of commands: absolute path. */
+  folder: string;
+  /** The default of `cwd` in events. */
+  shownFolder: string | null;
+  /** The maximum recorded output of a command (characters). */
+  outputLimit: number;
+  /** Set as `SESSION_VARIABLE` in every process. */
+  sessionId: string;
+}
+
+/**
+ * Receives each event as JSON after it was stored, with its number in the history; undefined if it could not
+ * be stored. All listeners share the buffer.
+ */
+export type BashListener = (line: Buffer, number: number | undefined) => void;
+
+/** Runs the commands of clients in one folder, stores their events and notifies listeners. */
+export class BashShell {
+  private readonly logger = new Logger('Bash');
+  private readonly running = new Map<string, { process: BashProcess; done: Promise<unknown> }>();
+  private readonly listeners = new Set<BashListener>();
+  private closed = false;
+
+  constructor(
+    readonly history: BashHistory,
+    private readonly options: ShellOptions,
+  ) {}
+
+  /** Whether no command is running and there are no listeners. */
+  get isIdle(): boolean {
+    return this.running.size === 0 && this.listeners.size === 0;
+  }
+
+  get listenerCount(): number {
+    return this.listeners.size;
+  }
+
+  /** Process ids of the shells of running commands. */
+  get pids(): number[] {
+    return [...this.running.values()].flatMap(({ process }) => process.pid ?? []);
+  }
+
+  /** @returns a function that removes the listener */
+  listen(listener: BashListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /**
+   * Starts a command without waiting for its end.
+   * @param onOutput receives all outputs of the command
+   * @throws HttpException 429, 503
+   */
+  async start(request: BashRequest, onOutput?: (output: BashOutput) => void): Promise<BashCommand> {
+    if (this.closed) throw new HttpException('Server is shutting down', HttpStatus.SERVICE_UNAVAILABLE);
+    if (this.running.size >= MAX_RUNNING) {
+      throw new HttpException('Too many commands are running', HttpStatus.TOO_MANY_REQUESTS);
+    }
+    const command = this.toCommand(request);
+    const process = new BashProcess({
+      command: command.command,
+      cwd: path.resolve(this.options.folder, request.cwd ?? ''),
+      env: shellEnvironment({ [SESSION_VARIABLE]: this.options.sessionId }),
+      timeoutSeconds: command.timeout,
+    });
+    const recorder = new OutputRecorder({
+      stream: request.stream,
+      limit: this.options.outputLimit,
+      emit: async (chunk) => {
+        const { order, exit_code, stdout, stderr } = chunk;
+        const output: BashOutput = {
+          id: bashId(),
+          timestamp: utcTimestamp(),
+          command_id: command.id,
+          order,
+          exit_code,
+          stdout,
+          stderr,
+          kind: 'BashOutput',
+        };
+        await this.publish(output);
+        onOutput?.(output);
+      },
+    });
+    // Registered before its event is stored, so that it can be stopped from then on.
+    const stored = this.publish(command);
+    const done = stored.then(() => process.run(recorder)).finally(() => this.running.delete(command.id));
+    this.running.set(command.id, { process, done });
+    await stored;
+    return command;
+  }
+
+  /** Runs a command to its end and collects its output. */
+  async execute(request: BashRequest): Promise<CollectedOutput> {
+    const whole = new CollectedOutput();
+    await new Promise<void>((resolve, reject) => {
+      this.start(request, (output) => {
+        whole.add(output);
+        if (output.exit_code !== null) resolve();
+      }).catch(reject);
+    });
+    return whole;
+  }
+
+  /**
+   * Ends a running command. Does nothing if it has already ended.
+   * @returns false if the id is unknown
+   */
+  async stop(commandId: string): Promise<boolean> {
+    const found = this.running.get(commandId);
+    if (!found) return this.history.hasCommand(commandId);
+    await found.process.stop();
+    return true;
+  }
+
+  /** Rejects all further commands. */
+  rejectNew(): void {
+    this.closed = true;
+  }
+
+  /** Ends all commands and closes the history. */
+  async end(): Promise<void> {
+    this.rejectNew();
+    await Promise.all([...this.running.values()].map(({ process }) => process.stop()));
+    await this.close();
+  }
+
+  /** Waits until all commands have ended and their events are stored. */
+  async close(): Promise<void> {
+    this.rejectNew();
+    await Promise.all([...this.running.values()].map(({ done }) => done));
+    await this.history.close();
+  }
+
+  private toCommand({ command, cwd, timeout }: BashRequest): BashCommand {
+    return {
+      command,
+      cwd: cwd ?? this.options.shownFolder,
+      timeout,
+      id: bashId(),
+      timestamp: utcTimestamp(),
+      kind: 'BashCommand',
+    };
+  }
+
+  /** A storage error does not end the command: listeners still receive its output. */
+  private async publish(event: BashEvent): Promise<void> {
+    let number: number | undefined;
+    try {
+      number = await this.history.append(event);
+    } catch (error) {
+      this.logger.error(`${event.kind} of the bash routes cannot be stored: ${errorMessage(error)}`);
+    }
+    if (this.listeners.size === 0) return;
+    const line = Buffer.from(JSON.stringify(event));
+    for (const listener of this.listeners) listener(line, number);
+  }
+}

@@ -1,0 +1,84 @@
+import type { Conversation } from '../../conversations/conversation/conversation.js';
+import type { EventBus } from '../../events/index.js';
+import { Narration } from './narration.js';
+
+/** Tokens used by all models of a conversation since its start. */
+export interface TokenTotals {
+  prompt: number;
+  completion: number;
+  cached: number;
+  reasoning: number;
+}
+
+/** The result of a run that answers a request. */
+export interface Outcome {
+  /** The status of the conversation. */
+  status: string;
+  /** The final response; empty if there is none. */
+  text: string;
+  usage: TokenTotals;
+  /** The error of the run, if it recorded one. */
+  failure: string | undefined;
+}
+
+/** The pending answer to one request. */
+export class PendingAnswer {
+  readonly narration = new Narration();
+  private readonly unsubscribe: () => void;
+  private conversation: Conversation | undefined;
+  private isAbandoned = false;
+
+  constructor(
+    readonly conversationId: string,
+    bus: EventBus,
+    /** Called when the conversation can accept the next request. */
+    private readonly onClosed: () => void,
+  ) {
+    this.unsubscribe = bus.subscribe(conversationId, {
+      onEvent: ({ event }) => this.narration.onEvent(event),
+      onItem: (item) => this.narration.onItem(item),
+    });
+  }
+
+  /** Resolves when the run has ended, also if the client has disconnected. */
+  async follow(conversation: Conversation): Promise<Outcome> {
+    this.conversation = conversation;
+    if (this.isAbandoned) await this.interrupt();
+    try {
+      await conversation.runsEnded();
+      // Afterwards the narration has received all events that the state reflects.
+      await conversation.settled();
+      return this.outcome(conversation);
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Interrupts the run, because nobody waits for the answer any more. */
+  async interrupt(): Promise<void> {
+    this.isAbandoned = true;
+    const { conversation } = this;
+    if (!conversation?.isRunning || conversation.state.execution_status === 'finished') return;
+    await conversation.interrupt();
+    await conversation.publishChange();
+  }
+
+  /** Stops listening to the conversation. */
+  close(): void {
+    this.unsubscribe();
+    this.narration.close();
+    this.onClosed();
+  }
+
+  private outcome({ state }: Conversation): Outcome {
+    const { answer, failure } = this.narration;
+    const usage = { prompt: 0, completion: 0, cached: 0, reasoning: 0 };
+    for (const { accumulated_token_usage: total } of Object.values(state.stats.usage_to_metrics)) {
+      usage.prompt += total.prompt_tokens;
+      usage.completion += total.completion_tokens;
+      usage.cached += total.cache_read_tokens;
+      usage.reasoning += total.reasoning_tokens;
+    }
+    return { status: state.execution_status, text: answer, usage, failure };
+  }
+}

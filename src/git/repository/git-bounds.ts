@@ -1,0 +1,116 @@
+import { open, readdir, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { GitPathError } from '../git-errors.js';
+import { type GitFolder, firstLineOf, PLAIN_READ } from './git-folder.js';
+
+/** Where the parts of a repository may be. Absolute paths. */
+export interface GitAreas {
+  /** Folders whose content is allowed. */
+  folders: readonly string[];
+  /** Worktrees in this folder may belong to a repository outside, if that repository lists them. */
+  worktrees: string;
+}
+
+const PARTS = ['config', 'objects', 'refs', 'packed-refs', 'shallow', 'reftable', 'info/exclude'];
+const OWN_PARTS = ['HEAD', 'index'];
+/** Maximum size of the alternates file (bytes). */
+const MAX_ALTERNATES = 64 * 1024;
+/** Maximum nesting of alternates, as in git. */
+const MAX_DEPTH = 5;
+
+/** Restricts repositories to some folders: links, `gitdir:` files and alternates could lead out of them. */
+export class GitBounds {
+  private constructor(
+    private readonly folders: readonly string[],
+    private readonly worktrees: string,
+  ) {}
+
+  static async of({ folders, worktrees }: GitAreas): Promise<GitBounds> {
+    return new GitBounds(await Promise.all(folders.map(realPathOf)), await realPathOf(worktrees));
+  }
+
+  /**
+   * Whether a folder (real path) may be the top of a repository; the search upwards ends where it may not.
+   */
+  mayContainTop(folder: string): boolean {
+    return [...this.folders, this.worktrees].some((area) => isWithin(area, folder));
+  }
+
+  /** @throws GitPathError for a repository with a part outside the bounds */
+  async assertContains(folder: GitFolder): Promise<void> {
+    const areas = [...this.folders];
+    if (await this.isKnownWorktree(folder)) areas.push(await realPathOf(folder.common));
+    const parts = [
+      folder.own,
+      folder.common,
+      ...OWN_PARTS.map((name) => path.join(folder.own, name)),
+      ...PARTS.map((name) => path.join(folder.common, name)),
+    ];
+    for (const part of parts) assertWithin(areas, await realPathOf(part));
+    await assertObjects(areas, path.join(folder.common, 'objects'));
+  }
+
+  /** Whether the outside repository itself lists the folder as its worktree. */
+  private async isKnownWorktree({ top, own, common }: GitFolder): Promise<boolean> {
+    if (!isWithin(this.worktrees, top)) return false;
+    const entry = await firstLineOf(path.join(own, 'gitdir'));
+    if (entry === undefined) return false;
+    const known = path.join(await realPathOf(common), 'worktrees');
+    const named = await realPathOf(path.resolve(own, entry));
+    return path.dirname(await realPathOf(own)) === known && named === path.join(top, '.git');
+  }
+}
+
+/** Checks a folder of objects and its alternates. */
+async function assertObjects(areas: readonly string[], objects: string, depth = 0): Promise<void> {
+  assertWithin(areas, await realPathOf(objects));
+  await assertLinks(areas, objects, true);
+  for (const line of await alternates(path.join(objects, 'info', 'alternates'))) {
+    if (depth >= MAX_DEPTH) throw outsideError();
+    await assertObjects(areas, path.resolve(objects, line), depth + 1);
+  }
+}
+
+async function assertLinks(areas: readonly string[], folder: string, deep: boolean): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    const file = path.join(folder, entry.name);
+    if (entry.isSymbolicLink()) assertWithin(areas, await realPathOf(file));
+    if (deep && !entry.isFile()) await assertLinks(areas, file, false);
+  }
+}
+
+/** The lines of an alternates file. Quoted lines are rejected instead of parsed. */
+async function alternates(file: string): Promise<string[]> {
+  const handle = await open(file, PLAIN_READ).catch(() => undefined);
+  if (!handle) return [];
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile() || stats.size > MAX_ALTERNATES) throw outsideError();
+    const lines = (await handle.readFile('utf8')).split('\n').filter((line) => line !== '');
+    if (lines.some((line) => line.startsWith('"'))) throw outsideError();
+    return lines.filter((line) => !line.startsWith('#'));
+  } finally {
+    await handle.close();
+  }
+}
+
+function assertWithin(areas: readonly string[], file: string): void {
+  if (!areas.some((area) => isWithin(area, file))) throw outsideError();
+}
+
+function outsideError(): GitPathError {
+  return new GitPathError('The repository has parts outside the folder that this server serves');
+}
+
+function isWithin(area: string, file: string): boolean {
+  const relative = path.relative(area, file);
+  return relative !== '..' && !relative.startsWith(`..${path.sep}`);
+}
+
+/** The real path; for a missing file, the real path of its deepest existing parent plus the rest. */
+async function realPathOf(file: string): Promise<string> {
+  const found = await realpath(file).catch(() => undefined);
+  if (found !== undefined) return found;
+  const parent = path.dirname(file);
+  return parent === file ? file : path.join(await realPathOf(parent), path.basename(file));
+}

@@ -1,0 +1,44 @@
+import path from 'node:path';
+import { FileToolError } from '../text-files/file-tool-error.js';
+import { pathKind, tidyPath } from '../text-files/file-path.js';
+import { FileRefusedError, readTextFile, type TextFile } from '../text-files/text-file.js';
+import { textArgument } from '../function-tool.js';
+import type { ToolResource } from '../tool.js';
+
+/** The rule about paths in the descriptions of these tools. */
+export const PATH_RULE = 'File paths can be absolute or relative to this directory.';
+
+/** The absolute path in a call's argument. Relative paths are resolved in the workspace. */
+export function fileArgument(
+  workingDir: string,
+  args: Record<string, unknown>,
+  argument = 'file_path',
+): string {
+  const given = textArgument(args, argument) ?? '.';
+  return tidyPath(path.isAbsolute(given) ? given : `${workingDir}/${given}`);
+}
+
+/** The file of a call as a resource. */
+export function fileResource(workingDir: string, args: Record<string, unknown>): ToolResource[] {
+  return [{ kind: 'file', key: path.resolve(fileArgument(workingDir, args)) }];
+}
+
+/**
+ * Reads a text file; undefined if it does not exist.
+ * @throws FileToolError
+ */
+export async function readIfExists(file: string): Promise<TextFile | undefined> {
+  const kind = await pathKind(file);
+  if (kind === 'directory') throw new FileToolError(`Error: Path is a directory, not a file: ${file}`);
+  if (kind === 'missing') return undefined;
+  return readTextFile(file).catch((error: unknown) => {
+    throw toFileToolError(error, 'read', file);
+  });
+}
+
+/** Converts an error about a file to an error for the model. */
+export function toFileToolError(error: unknown, operation: 'read' | 'write to', file: string): FileToolError {
+  const { message } =
+    error instanceof FileRefusedError ? error : FileToolError.fileSystem(error, operation, file);
+  return new FileToolError(`Error: ${message}`);
+}

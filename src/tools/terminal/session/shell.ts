@@ -1,0 +1,241 @@
+import { Buffer } from 'node:buffer';
+
+import type { IPty } from '@lydell/node-pty';
+
+import { settlesWithin, turnToStart } from '../../../flow/index.js';
+import { OutputBuffer } from './output-buffer.js';
+import { commandInput, MarkerScanner, promptCommand, restoreInput } from './prompt-protocol.js';
+import type { Marker, ShellPrompt } from './prompt-protocol.js';
+import { readRemainder } from './pty-remainder.js';
+import { foregroundGroup, signal } from '../../../processes/index.js';
+
+/** The same size as in the original: wide enough that programs do not wrap their lines. */
+const COLUMNS = 256;
+const ROWS = 200;
+/** How long to wait for the first prompt. */
+const START_TIMEOUT_MS = 10_000;
+/** How long bash may take to exit after SIGHUP before it is killed. */
+const HANGUP_GRACE_MS = 200;
+/** How long to wait after SIGKILL. A process that hangs in the kernel may never exit. */
+const KILL_GRACE_MS = 2000;
+const CTRL_C = '\x03';
+/** How often a command is sent again. Each time means another late Ctrl-C. */
+const MAX_RESENDS = 5;
+
+/** How a shell is started. */
+export interface ShellOptions {
+  /** Identifies the session in markers and in the environment of its processes. */
+  id: string;
+  /** Path or name of a bash of version 4.4 or later. */
+  shellPath: string;
+  workingDir: string;
+  environment: Readonly<Record<string, string>>;
+}
+
+/** Receives the events of a shell. */
+export interface ShellListener {
+  /** Output of the running command. */
+  onOutput(bytes: Buffer): void;
+  /** The command has ended, and the next one can be executed. */
+  onReady(prompt: ShellPrompt): void;
+  /** The shell has exited, and its terminal is closed. */
+  onExit(exitCode: number): void;
+}
+
+/** The shell could not be started. */
+export class ShellStartError extends Error {
+  override readonly name = 'ShellStartError';
+}
+
+/** A bash on a pseudo-terminal, from its start to its exit. Runs one command at a time. */
+export class Shell {
+  /** The unread output of the command. */
+  readonly output = new OutputBuffer();
+  private readonly scanner: MarkerScanner;
+  private readonly exited: Promise<void>;
+  private state: 'starting' | 'ready' | 'sent' | 'running' | 'restoring' | 'ended' = 'starting';
+  private sequence = 0;
+  private command = '';
+  private resends = 0;
+  /** The command's exit code while `PROMPT_COMMAND` is restored: the ready marker then has another one. */
+  private restoredExitCode?: number;
+  private lastPrompt: ShellPrompt | undefined;
+
+  private constructor(
+    private readonly pty: IPty,
+    private readonly options: ShellOptions,
+    private readonly listener: ShellListener,
+  ) {
+    this.scanner = new MarkerScanner(
+      options.id,
+      (bytes) => this.onOutputBytes(bytes),
+      (marker) => this.onMarker(marker),
+    );
+    // Without an encoding the terminal emits buffers, although its types say strings.
+    pty.onData((data: string | Buffer) =>
+      this.scanner.push(typeof data === 'string' ? Buffer.from(data) : data),
+    );
+    readRemainder(pty, (bytes) => this.scanner.push(bytes));
+    this.exited = new Promise((resolve) => {
+      pty.onExit(({ exitCode }) => {
+        this.state = 'ended';
+        resolve();
+        listener.onExit(exitCode);
+      });
+    });
+  }
+
+  /**
+   * Starts bash and waits for its first prompt.
+   * @throws ShellStartError if there is no such shell, or it is not a supported bash
+   */
+  static async start(options: ShellOptions, listener: ShellListener): Promise<Shell> {
+    const { spawn } = await import('@lydell/node-pty');
+    await turnToStart();
+    return new Promise((resolve, reject) => {
+      const fail = (reason: string) => {
+        clearTimeout(timer);
+        reject(new ShellStartError(`Cannot start the shell ${options.shellPath}: ${reason}`));
+      };
+      let settled = false;
+      const pty = spawn(options.shellPath, ['--noprofile', '--norc', '--noediting', '+o', 'history', '-i'], {
+        name: 'xterm-256color',
+        cols: COLUMNS,
+        rows: ROWS,
+        cwd: options.workingDir,
+        // The agent's commands do not belong in the user's history.
+        env: { ...options.environment, HISTFILE: '', PROMPT_COMMAND: promptCommand(options.id) },
+        encoding: null,
+      });
+      const shell = new Shell(pty, options, {
+        onOutput: (bytes) => listener.onOutput(bytes),
+        onReady: (prompt) => {
+          if (settled) return listener.onReady(prompt);
+          settled = true;
+          clearTimeout(timer);
+          resolve(shell);
+        },
+        onExit: (exitCode) => {
+          if (settled) return listener.onExit(exitCode);
+          settled = true;
+          fail(`it ended at once with exit code ${exitCode}`);
+        },
+      });
+      const timer = setTimeout(() => {
+        settled = true;
+        fail('it shows no prompt; bash 4.4 or later is needed');
+        void shell.end();
+      }, START_TIMEOUT_MS);
+    });
+  }
+
+  get pid(): number {
+    return this.pty.pid;
+  }
+
+  /** The shell's state at its last prompt. */
+  get prompt(): ShellPrompt | undefined {
+    return this.lastPrompt;
+  }
+
+  /**
+   * Runs a command of any length and content. The listener receives its output and its end.
+   * @param last the value of `$?` for the command
+   */
+  execute(command: string, last: number): void {
+    const flags = this.lastPrompt?.flags ?? '';
+    this.sequence += 1;
+    this.resends = 0;
+    this.command = commandInput(this.options.id, this.sequence, command, { exitCode: last, flags });
+    this.output.clear();
+    this.state = 'sent';
+    this.pty.write(this.command);
+  }
+
+  /** Types into the terminal. */
+  type(text: string): void {
+    if (this.state !== 'ended') this.pty.write(text);
+  }
+
+  /** Presses Ctrl-C. */
+  pressInterrupt(): void {
+    // The interrupted command must not be sent again if it has not started yet.
+    this.command = '';
+    this.type(CTRL_C);
+  }
+
+  /** The terminal's foreground process group; undefined if unknown. */
+  foregroundGroup(): Promise<number | undefined> {
+    return foregroundGroup(this.pid);
+  }
+
+  /** Kills the foreground process group. @returns false if that is the shell itself */
+  async killForeground(): Promise<boolean> {
+    const group = await this.foregroundGroup();
+    if (this.state === 'ended' || group === undefined || group === this.pid) return false;
+    signal(-group, 'SIGKILL');
+    return true;
+  }
+
+  /** Sends SIGHUP, as closing a terminal window does, and SIGKILL if the shell does not exit. */
+  async end(): Promise<void> {
+    if (this.state === 'ended') return;
+    const group = await foregroundGroup(this.pid);
+    if (group !== undefined && group !== this.pid) {
+      signal(-group, 'SIGHUP');
+      signal(-group, 'SIGCONT');
+    }
+    signal(this.pid, 'SIGHUP');
+    if (await settlesWithin(this.exited, HANGUP_GRACE_MS)) return;
+    if (group !== undefined) signal(-group, 'SIGKILL');
+    signal(this.pid, 'SIGKILL');
+    await settlesWithin(this.exited, KILL_GRACE_MS);
+  }
+
+  private onOutputBytes(bytes: Buffer): void {
+    // Before the start marker this is only the echo of our input, and at a prompt only background jobs print.
+    if (this.state !== 'running') return;
+    this.output.append(bytes);
+    this.listener.onOutput(bytes);
+  }
+
+  private onMarker(marker: Marker): void {
+    if (marker.type === 'started' && this.state === 'sent') this.state = 'running';
+    if (marker.type === 'prompt' && this.state === 'running') this.restore(marker.exitCode);
+    if (marker.type === 'skipped' && marker.sequence === this.sequence) this.onSkipped();
+    if (marker.type === 'ready') this.onPrompt(marker.prompt);
+  }
+
+  /** A command has removed `PROMPT_COMMAND`. It has ended, but the shell prints no ready marker. */
+  private restore(exitCode: number): void {
+    this.restoredExitCode = exitCode;
+    this.state = 'restoring';
+    this.pty.write(restoreInput(this.options.id));
+  }
+
+  private onPrompt(prompt: ShellPrompt): void {
+    const exitCode = this.restoredExitCode ?? prompt.exitCode;
+    this.restoredExitCode = undefined;
+    this.lastPrompt = { ...prompt, exitCode };
+    if (this.state === 'sent' && this.command !== '' && this.resends < MAX_RESENDS) {
+      // A late Ctrl-C for the previous command interrupted reading this one.
+      this.resends += 1;
+      this.pty.write(this.command);
+      return;
+    }
+    this.becomeReady();
+  }
+
+  /**
+   * A late Ctrl-C ended the command before it printed its start marker, so its end is not reported otherwise.
+   */
+  private onSkipped(): void {
+    if (this.state === 'sent') this.becomeReady();
+  }
+
+  private becomeReady(): void {
+    if (this.state === 'ready' || !this.lastPrompt) return;
+    this.state = 'ready';
+    this.listener.onReady(this.lastPrompt);
+  }
+}

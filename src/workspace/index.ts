@@ -1,0 +1,4 @@
+export { sendFile } from './files/send-file.js';
+export { PathGuard, type GuardedPath } from './paths/path-guard.js';
+export { RuntimeScopes } from './paths/runtime-scopes.js';
+export { RuntimeScopesModule } from './paths/runtime-scopes.module.js';

@@ -1,0 +1,197 @@
+import { lstat, open, readlink, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import path from 'node:path';
+import { errorCode } from '../../errors/index.js';
+import { isInside } from '../../files/index.js';
+import { assertNoCredentials, FileMissingError } from './path-guard.js';
+
+/** A resolved path. */
+export interface Located {
+  /** Absolute, without symbolic links and dots. Missing parts are at its end. */
+  path: string;
+  /** The deepest existing parent. */
+  existing: string;
+  /** The names below it that do not exist. */
+  missing: string[];
+  /** The kind of `path`. */
+  kind: 'file' | 'folder' | 'other' | 'missing';
+}
+
+/** A file inside the scope that is open for reading. */
+export interface OpenedFile {
+  handle: FileHandle;
+  /** Its real path. */
+  path: string;
+  /** A path that reads exactly this file, even if its real path changes. */
+  source: string;
+  stats: Stats;
+}
+
+/** The path is not absolute or contains NUL. */
+export class NotAbsoluteError extends Error {
+  override readonly name = 'NotAbsoluteError';
+  constructor() {
+    super('Path must be absolute');
+  }
+}
+
+/** A parent of the path is not a folder, or is a dangling link. */
+export class NoFolderError extends Error {
+  override readonly name = 'NoFolderError';
+  constructor() {
+    super('A parent of the path is not a directory');
+  }
+}
+
+/** Which paths clients may use on a group of routes. */
+export interface PathScopeOptions {
+  /** Only paths in this folder are allowed; undefined allows all. */
+  root?: string;
+  /** Creates the error for a path outside. `what` names the parameter. */
+  outside: (what: string) => Error;
+  /** The base of relative paths; undefined rejects them. */
+  base?: string;
+}
+
+/** Maximum length of a path (bytes; on Linux 4096 with the final zero). */
+const MAX_PATH = 4095;
+/** Where Linux lists the open files of the process. */
+const HANDLES = '/proc/self/fd';
+
+/**
+ * Checks absolute paths from clients: resolves each name as the system does and follows links, so that `..`
+ * after a link has its real meaning. Opened files are checked again by their handle, because their path may
+ * have changed meanwhile.
+ */
+export class PathScope {
+  constructor(readonly options: PathScopeOptions) {}
+
+  /**
+   * Resolves a path.
+   * @param what the name of the parameter
+   * @throws NotAbsoluteError, NoFolderError, the error for paths outside, and errors of the system
+   */
+  async locate(given: string, what = 'path'): Promise<Located> {
+    const absolute = this.absolute(given, what);
+    const located = await walk(absolute).catch(async (error: unknown) => {
+      // Does not reveal what exists outside.
+      await this.assertIsInside(path.normalize(absolute), what);
+      throw error;
+    });
+    await this.assertIsInside(located.path, what);
+    return located;
+  }
+
+  /** @throws the error for paths outside */
+  async assertInside(given: string, what: string): Promise<void> {
+    await this.locate(given, what).catch((error: unknown) => {
+      if (error instanceof NoFolderError) throw this.options.outside(what);
+      throw error;
+    });
+  }
+
+  /**
+   * Opens a file that `locate` found, for reading.
+   * @throws FileMissingError when it is gone or not a plain file, CredentialsFileError, the error for paths
+   *   outside
+   */
+  async openFile(file: string): Promise<OpenedFile> {
+    assertNoCredentials(file.split(path.sep));
+    // Does not block on a pipe. Does not follow a link: `locate` has resolved all links.
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+    const handle = await open(file, flags).catch((error: unknown) => {
+      const code = errorCode(error) ?? '';
+      if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV'].includes(code))
+        throw new FileMissingError('File not found');
+      throw error;
+    });
+    try {
+      const stats = await handle.stat();
+      if (!stats.isFile()) throw new FileMissingError('File not found');
+      const actual = await this.verify(handle, file);
+      assertNoCredentials(actual.split(path.sep));
+      return { handle, path: actual, source: handlePath(handle) ?? actual, stats };
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Checks the file that a handle is open on and returns its path. Without /proc it uses the opened path. */
+  async verify(handle: FileHandle, opened: string): Promise<string> {
+    const source = handlePath(handle);
+    const actual = source === undefined ? opened : await readlink(source).catch(() => opened);
+    await this.assertIsInside(actual, 'path');
+    return actual;
+  }
+
+  private absolute(given: string, what: string): string {
+    const { base, root, outside } = this.options;
+    if (given.includes('\0')) throw root === undefined ? new NotAbsoluteError() : outside(what);
+    if (path.isAbsolute(given)) return given;
+    // Not `path.join`, which would remove the dots.
+    if (base !== undefined) return `${base}/${given}`;
+    throw root === undefined ? new NotAbsoluteError() : outside(what);
+  }
+
+  private async assertIsInside(real: string, what: string): Promise<void> {
+    const { root, outside } = this.options;
+    if (root === undefined) return;
+    const realRoot = await realpath(root).catch(() => undefined);
+    if (realRoot === undefined || !isInside(realRoot, real)) throw outside(what);
+  }
+}
+
+/** A path for the file that a handle is open on; only on Linux. */
+export function handlePath(handle: FileHandle): string | undefined {
+  return process.platform === 'linux' ? `${HANDLES}/${handle.fd}` : undefined;
+}
+
+/** Resolves a path name by name, as the system does. */
+async function walk(absolute: string): Promise<Located> {
+  let existing = '/';
+  const missing: string[] = [];
+  for (const name of absolute.split('/')) {
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      if (missing.length > 0) missing.pop();
+      else existing = path.dirname(existing);
+    } else if (missing.length > 0) {
+      missing.push(name);
+    } else {
+      const next = await follow(existing, name);
+      if (next === undefined) missing.push(name);
+      else existing = next;
+    }
+  }
+  const kind = missing.length > 0 ? 'missing' : kindOf(await stat(existing));
+  const whole = path.join(existing, ...missing);
+  // Created name by name it could exist, but no call could open or remove it.
+  if (Buffer.byteLength(whole) > MAX_PATH)
+    throw Object.assign(new Error('the path is too long'), { code: 'ENAMETOOLONG' });
+  return { path: whole, existing, missing, kind };
+}
+
+/** Resolves a name in a folder; undefined if it does not exist. */
+async function follow(folder: string, name: string): Promise<string | undefined> {
+  const next = path.join(folder, name);
+  try {
+    return await realpath(next);
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOTDIR' || code === 'ELOOP') throw new NoFolderError();
+    if (code !== 'ENOENT') throw error;
+    // A dangling link: a file created through it could be anywhere.
+    const isLink = await lstat(next).then(
+      () => true,
+      () => false,
+    );
+    if (isLink) throw new NoFolderError();
+    return undefined;
+  }
+}
+
+function kindOf(stats: Stats): Located['kind'] {
+  if (stats.isFile()) return 'file';
+  return stats.isDirectory() ? 'folder' : 'other';
+}

@@ -1,0 +1,109 @@
+import type { IncomingMessage } from 'node:http';
+import path from 'node:path';
+import {
+  BadRequestException,
+  Controller,
+  ForbiddenException,
+  Get,
+  NotFoundException,
+  Param,
+  Req,
+  Res,
+} from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { AcceptsWorkspaceCookie } from '../../auth/index.js';
+import { AppConfig } from '../../config/index.js';
+import { ConversationsService } from '../../conversations/conversations.service.js';
+import { errorCode } from '../../errors/index.js';
+import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
+import { Operation } from '../../http/operation.js';
+import { CredentialsFileError, FileMissingError, PathGuard, PathOutsideError } from '../paths/path-guard.js';
+import { PathScope, type OpenedFile } from '../paths/path-scope.js';
+import { sendOpened } from '../files/send-file.js';
+
+/** Serves the working folder of a conversation as a static web site. */
+@Controller('api/conversations')
+export class WorkspaceFilesController {
+  constructor(
+    private readonly conversations: ConversationsService,
+    private readonly config: AppConfig,
+  ) {}
+
+  @Get(':conversation_id/workspace{/*file_path}')
+  @AcceptsWorkspaceCookie()
+  @Operation({
+    tag: 'Workspace',
+    summary: "Get a file of a conversation's working folder",
+    description:
+      'A folder is answered with its `index.html`. The session key may come in the cookie of `/api/auth/workspace-session`. Supports ' +
+      'ranges and conditional requests. Pages are sandboxed: their scripts do not have the origin of the server. Files that may contain git credentials are refused with 403.',
+    answers: { 200: { description: 'The file.' }, 206: { description: 'The requested range of the file.' } },
+    errors: [400, 403, 404],
+  })
+  async file(
+    @Param('conversation_id', ConversationIdPipe) id: string,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const folder = await this.conversations.workingDir(id);
+    const file = await openFile(folder, pathBelowWorkspace(request));
+    // Browsers do not show a PDF in a sandbox, and do not run its scripts with the rights of a page.
+    const isPdf = path.extname(file.path).toLowerCase() === '.pdf';
+    if (!isPdf && !this.config.trust_workspace_pages)
+      response.setHeader('Content-Security-Policy', pageSandbox(request));
+    await sendOpened(request, response, file);
+  }
+}
+
+/** Opens the file at a path, or the `index.html` of a folder. */
+async function openFile(folder: string, relative: string): Promise<OpenedFile> {
+  try {
+    const guard = await PathGuard.of(folder);
+    const scope = new PathScope({ root: guard.root, outside: () => new PathOutsideError() });
+    const found = await guard.find(relative);
+    if (found.kind === 'file') return await scope.openFile(found.path);
+    const index = await guard.find(`${relative}/index.html`.replace(/^\//, '')).catch(() => undefined);
+    if (index?.kind === 'file') return await scope.openFile(index.path);
+    throw new FileMissingError('No index.html in directory');
+  } catch (error) {
+    if (error instanceof PathOutsideError) throw new BadRequestException(error.message);
+    if (error instanceof CredentialsFileError) throw new ForbiddenException(error.message);
+    if (error instanceof FileMissingError) throw new NotFoundException(error.message);
+    if (errorCode(error) === 'EACCES') throw new ForbiddenException('File cannot be read');
+    throw error;
+  }
+}
+
+/**
+ * The path after `/workspace/`, decoded, so that `..%2f` equals `../`. The router has already verified the
+ * encoding.
+ */
+function pathBelowWorkspace(request: Request): string {
+  const [, encoded = ''] = /^\/api\/conversations\/[^/]+\/workspace\/?(.*)$/s.exec(request.path) ?? [];
+  return decodeURIComponent(encoded);
+}
+
+const SHARED = 'allow-downloads allow-forms allow-modals allow-popups allow-popups-to-escape-sandbox';
+/** Scripts run in an opaque origin. */
+const ISOLATED = `sandbox allow-scripts ${SHARED}`;
+/**
+ * The page has the origin of the server, so that browsers send the workspace cookie for its images. Scripts
+ * do not run.
+ */
+const STATIC = `sandbox allow-same-origin ${SHARED}`;
+
+const FRAMES = new Set(['iframe', 'frame', 'embed', 'object']);
+const SAME_SITE = new Set(['same-origin', 'same-site']);
+
+/**
+ * The `Content-Security-Policy` of a workspace file. Without it a page that an agent or a repository has
+ * written would have the origin of the server: its scripts could call the API and read what the web UI stores
+ * in the browser.
+ *
+ * In frames of the web UI pages run without scripts; elsewhere they are isolated. Requests without
+ * `Sec-Fetch-*` headers, which browsers omit over plain HTTP to other machines, get the isolated page.
+ */
+function pageSandbox({ headers }: IncomingMessage): string {
+  const { 'sec-fetch-dest': destination = '', 'sec-fetch-site': site = '' } = headers;
+  return FRAMES.has(destination) && SAME_SITE.has(site) ? STATIC : ISOLATED;
+}

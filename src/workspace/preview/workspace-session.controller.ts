@@ -1,0 +1,45 @@
+import { Controller, Delete, HttpCode, Post, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { expiredWorkspaceCookie, presentedKeys, SessionKeys, workspaceCookie } from '../../auth/index.js';
+import { parseHost } from '../../text/index.js';
+import { Operation } from '../../http/operation.js';
+
+const tag = 'Workspace';
+
+/** Sets and clears the cookie for workspace files. */
+@Controller('api/auth/workspace-session')
+export class WorkspaceSessionController {
+  constructor(private readonly keys: SessionKeys) {}
+
+  @Post()
+  @HttpCode(204)
+  @Operation({
+    tag,
+    summary: 'Set the cookie for workspace files',
+    description:
+      'The cookie contains the session key of this request. It is accepted for workspace files only.',
+    answers: { 204: { description: 'The cookie was set.' } },
+  })
+  start(@Req() request: Request, @Res({ passthrough: true }) response: Response): void {
+    const [key] = presentedKeys(request).filter((shown) => !this.keys.required() || this.keys.accepts(shown));
+    response.setHeader('Set-Cookie', workspaceCookie(key, isSecure(request)));
+  }
+
+  @Delete()
+  @HttpCode(204)
+  @Operation({
+    tag,
+    summary: 'Clear the cookie for workspace files',
+    answers: { 204: { description: 'The cookie was cleared.' } },
+  })
+  end(@Req() request: Request, @Res({ passthrough: true }) response: Response): void {
+    response.setHeader('Set-Cookie', expiredWorkspaceCookie(isSecure(request)));
+  }
+}
+
+/** Whether the request uses https, also through a proxy, or localhost, which browsers treat as secure. */
+function isSecure({ headers }: Request): boolean {
+  if (String(headers['x-forwarded-proto']).split(',')[0]?.trim() === 'https') return true;
+  const host = parseHost(headers.host ?? '');
+  return host !== undefined && ['localhost', '127.0.0.1', '[::1]'].includes(host.hostname);
+}
