@@ -1,12 +1,13 @@
-import { errorMessage } from '../errors/index.js';
+import { DomainError, errorMessage } from '../errors/index.js';
 
 /** What can go wrong with an agent from elsewhere, in the words that clients know. */
 export type AcpErrorCode =
   'ACPSpawnError' | 'ACPInitError' | 'ACPStartupTimeout' | 'ACPAuthRequired' | 'ACPPromptError';
 
 /** An agent from elsewhere could not be started, or did not do what it was asked. */
-export class AcpError extends Error {
+export class AcpError extends DomainError {
   override readonly name = 'AcpError';
+  readonly kind = 'rejected';
   constructor(
     readonly code: AcpErrorCode,
     message: string,
@@ -16,13 +17,15 @@ export class AcpError extends Error {
 }
 
 /** An agent from elsewhere cannot do what was asked of it at all. */
-export class AcpUnsupportedError extends Error {
+export class AcpUnsupportedError extends DomainError {
   override readonly name = 'AcpUnsupportedError';
+  readonly kind = 'rejected';
 }
 
 /** An agent from elsewhere did not answer in time. */
-export class AcpTimeoutError extends Error {
+export class AcpTimeoutError extends DomainError {
   override readonly name = 'AcpTimeoutError';
+  readonly kind = 'upstream-timeout';
 }
 
 /** What an agent answers, if it does so in time. @throws AcpTimeoutError */

@@ -12,12 +12,19 @@ export type ErrorKind =
   | 'rejected'
   /** A field of the request has no usable value. */
   | 'invalid'
+  | 'forbidden'
   | 'too-large'
   /** As much of this is going on as the server allows; later it may work. */
   | 'limit-reached'
   /** Something that the answer needs is not there now; later it may work. */
   | 'unavailable'
-  | 'storage-full';
+  | 'storage-full'
+  /** The server cannot do this at all. */
+  | 'unsupported'
+  /** Another program that the answer depends on failed. */
+  | 'upstream-failed'
+  /** Another program that the answer depends on did not answer in time. */
+  | 'upstream-timeout';
 
 /**
  * An error that was foreseen. Its message is for clients; `cause` is only set where the system refused

@@ -1,8 +1,8 @@
 import { errorMessage } from '../../errors/index.js';
-import { asObject } from '../../settings/json-values.js';
 import { splitBasicAuth, parseUrl } from '../../text/index.js';
 import { MAX_SECRET_LENGTH } from './secret-sources.js';
 import { boundedText } from '../../tools/bounded-text.js';
+import { asJsonObject } from '../../json/index.js';
 
 /**
  * The one credential that keepers are bound for: how Codex is signed in, which its vendor renews from time to
@@ -63,15 +63,15 @@ export async function lookUp(
  * The value in the answer of a keeper of credentials, `{"value": text, "version": text}`; undefined for any
  * other answer.
  */
-export function keptCredential(answer: string): string | undefined {
-  const { value, version } = asObject(parsed(answer));
+export function credentialIn(answer: string): string | undefined {
+  const { value, version } = asJsonObject(parsed(answer));
   return typeof value === 'string' && typeof version === 'string' && version !== '' ? value : undefined;
 }
 
 /** The tokens in a sign-in of Codex: a program may print one of them alone. */
 export function tokensIn(signIn: string): string[] {
-  const { tokens, OPENAI_API_KEY: key } = asObject(parsed(signIn));
-  const { access_token, refresh_token, id_token } = asObject(tokens);
+  const { tokens, OPENAI_API_KEY: key } = asJsonObject(parsed(signIn));
+  const { access_token, refresh_token, id_token } = asJsonObject(tokens);
   return [access_token, refresh_token, id_token, key].filter(
     (token): token is string => typeof token === 'string' && token !== '',
   );

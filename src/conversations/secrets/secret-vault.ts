@@ -2,7 +2,7 @@ import type { SecretName } from '../../agent/prompt/secrets-section.js';
 import type { EventDraft } from '../../events/index.js';
 import type { NamedSecrets, ToolSecrets } from '../../tools/tool.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { CODEX_SIGN_IN, keptCredential, lookUp, SecretLookupError, tokensIn } from './lookup-secret.js';
+import { CODEX_SIGN_IN, credentialIn, lookUp, SecretLookupError, tokensIn } from './lookup-secret.js';
 import { maskDraft } from './masked-draft.js';
 import { MAX_SECRET_LENGTH, secretSources, toldValues, type SecretHolder } from './secret-sources.js';
 import { StreamMask, TextMask } from './text-mask.js';
@@ -95,7 +95,7 @@ export class SecretVault implements ToolSecrets {
     }
     try {
       const answer = await lookUp(String(url), stringsIn(headers), signal);
-      const found = name === CODEX_SIGN_IN ? (keptCredential(answer) ?? answer) : answer;
+      const found = name === CODEX_SIGN_IN ? (credentialIn(answer) ?? answer) : answer;
       this.failures?.delete(name);
       this.remember(found);
       if (name === CODEX_SIGN_IN) for (const token of tokensIn(found)) this.remember(token);

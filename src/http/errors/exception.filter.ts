@@ -28,11 +28,17 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   conflict: 409,
   rejected: 400,
   invalid: 422,
+  forbidden: 403,
   'too-large': 413,
   'limit-reached': 429,
   unavailable: 503,
   'storage-full': 507,
+  unsupported: 501,
+  'upstream-failed': 502,
+  'upstream-timeout': 504,
 };
+/** Kinds of failures that lie outside of the server, or beyond what it can do. */
+const NOT_OURS: ReadonlySet<ErrorKind> = new Set(['unsupported', 'upstream-failed', 'upstream-timeout']);
 /**
  * The routes of events and of the workspace name the conversation that they did not find, the others do not.
  */
@@ -133,6 +139,7 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   if (!(error instanceof DomainError) || error.cause !== undefined) return undefined;
   const status = STATUS[error.kind];
   if (error.kind === 'unavailable') return unavailable(status, error.message, SOON);
+  if (NOT_OURS.has(error.kind)) return unavailable(status, error.message);
   const { summary = error.message } = error;
   const text = NAMES_CONVERSATION.test(request.path) ? error.message : summary;
   if (error.isRetryable) return { status, body: { detail: text, retryable: true } };

@@ -1,3 +1,4 @@
+import { DomainError } from '../../../errors/index.js';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { textOrNull, texts } from '../skill.js';
 import type { Warn } from '../skill-folder.js';
@@ -14,8 +15,9 @@ export interface Marketplace extends Source {
 }
 
 /** A plugin or a marketplace of that name is not there; the message says which. */
-export class UnknownPluginError extends Error {
+export class UnknownPluginError extends DomainError {
   override readonly name = 'UnknownPluginError';
+  readonly kind = 'not-found';
 }
 
 /** The marketplaces of an agent context; what is none is left out. */

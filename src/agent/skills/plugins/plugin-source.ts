@@ -3,7 +3,7 @@ import { mkdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { errorMessage } from '../../../errors/index.js';
+import { DomainError, errorMessage } from '../../../errors/index.js';
 import { makeTemporaryFolder, sweepTemporaryFolders } from '../../../files/index.js';
 import { maskRemote } from '../../../text/index.js';
 import type { Repositories } from '../repositories.js';
@@ -19,8 +19,9 @@ export interface Source {
 }
 
 /** A source that cannot be had; the message says why. */
-export class SourceError extends Error {
+export class SourceError extends DomainError {
   override readonly name = 'SourceError';
+  readonly kind = 'rejected';
 }
 
 /** Turns sources into folders. Only what somebody named is fetched, and only by git. */
