@@ -1,1 +1,1 @@
-export { isJsonObject, type JsonObject } from './json-object.js';
+export { asJsonObject, asText, isJsonObject, type JsonObject } from './json-object.js';

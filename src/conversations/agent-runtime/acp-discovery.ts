@@ -6,8 +6,7 @@ import { ConversationServices } from '../conversation/conversation-services.js';
 import { decryptRequestSecrets } from '../secrets/given-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { SecretVault } from '../secrets/secret-vault.js';
-import { asObject } from '../../settings/json-values.js';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 
 /** How long an answer is kept (ms), and how many are. */
 const KEPT_MS = 300_000;
@@ -37,7 +36,7 @@ export class AcpDiscovery implements OnApplicationShutdown {
   ): Promise<ModelDiscovery> {
     const { secrets } = this.opened({ secrets: sources });
     const { mcp_config } = this.opened({ mcp_config: agent.mcp_config }, 'agent_settings');
-    const given = { secrets: sourcesIn(secrets), agent: { ...agent, mcp_config: asObject(mcp_config) } };
+    const given = { secrets: sourcesIn(secrets), agent: { ...agent, mcp_config: asJsonObject(mcp_config) } };
     assertSecretsFit(given, ['body', 'secrets']);
     const key = createHash('sha256').update(JSON.stringify(given)).digest('hex');
     const known = this.known.get(key);
@@ -76,6 +75,6 @@ const nothing = (): void => undefined;
 
 function sourcesIn(value: unknown): Record<string, JsonObject> {
   return Object.fromEntries(
-    Object.entries(asObject(value)).map(([name, source]) => [name, asObject(source)]),
+    Object.entries(asJsonObject(value)).map(([name, source]) => [name, asJsonObject(source)]),
   );
 }

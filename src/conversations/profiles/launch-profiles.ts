@@ -1,8 +1,7 @@
 import { Injectable, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
 import { AgentProfiles, UnusableProfileError, type AgentProfile } from '../../settings/index.js';
-import { asObject } from '../../settings/json-values.js';
 import { commandWords } from '../../text/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { given, settingsOfProfile } from './launched-settings.js';
 import { ProfileReferences } from './profile-references.js';
 
@@ -90,7 +89,7 @@ export class LaunchProfiles {
 export function withAdditions(launched: LaunchedProfile, additions: LaunchAdditions): LaunchedProfile {
   const { system_message_suffix_append: suffix, skills } = additions;
   const { agent_context } = launched.settings;
-  const context = asObject(agent_context);
+  const context = asJsonObject(agent_context);
   const words = [context['system_message_suffix'], suffix].filter(
     (text) => typeof text === 'string' && text !== '',
   );

@@ -1,5 +1,4 @@
-import { asObject } from '../../settings/json-values.js';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import type { FoundReferences } from './profile-references.js';
 
 /**
@@ -19,7 +18,7 @@ export function settingsOfProfile(
     // Somebody watches: what the model says is shown while it says it.
     llm: { ...llm, stream: true },
     ...(verification !== undefined && {
-      verification: { ...asObject(verification), critic_api_key: criticKey },
+      verification: { ...asJsonObject(verification), critic_api_key: criticKey },
     }),
     ...given({ active_meta_profile: meta_profile_ref }),
     ...(meta && { meta_profile: meta, meta_profile_llms: metaLlms }),

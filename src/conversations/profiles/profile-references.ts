@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ContextLoader, DEFAULT_LIST, type Skill } from '../../agent/skills/index.js';
 import { LlmProfiles, MetaProfiles, MissingEntryError, SettingsStore } from '../../settings/index.js';
-import { asObject, asText } from '../../settings/json-values.js';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
 
 /** What an agent profile refers to, and what of it is not there. */
 export interface FoundReferences {
@@ -56,12 +55,12 @@ export class ProfileReferences {
     refs: unknown,
   ): Promise<Pick<FoundReferences, 'servers' | 'danglingServers' | 'criticKey'>> {
     const { agent } = await this.settings.load();
-    const known = new Map(Object.entries(asObject(agent['mcp_config'])));
+    const known = new Map(Object.entries(asJsonObject(agent['mcp_config'])));
     const wanted = Array.isArray(refs) ? refs.map(String) : [...known.keys()];
     return {
       servers: Object.fromEntries([...known].filter(([name]) => wanted.includes(name))),
       danglingServers: wanted.filter((name) => !known.has(name)),
-      criticKey: asText(asObject(agent['verification'])['critic_api_key']),
+      criticKey: asText(asJsonObject(agent['verification'])['critic_api_key']),
     };
   }
 

@@ -1,8 +1,7 @@
 import { shownModels } from '../../acp/index.js';
 import { createEvent, withoutNulls, type ConversationStateUpdateEvent } from '../../events/index.js';
-import { asObject } from '../../settings/json-values.js';
 import { withClientTools, type ClientToolSpec } from '../../tools/client/client-tool.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 
 /** How secrets are shown: masked (`**********`) or hidden (null). */
@@ -65,7 +64,7 @@ export function conversationInfo(
     tags: state.tags,
     ...shownModels(state.agent_state),
     launched_agent_profile: state.launched_agent_profile,
-    agent: withClientTools(shownAgent(asObject(agent), options.includeSkills), state.client_tools),
+    agent: withClientTools(shownAgent(asJsonObject(agent), options.includeSkills), state.client_tools),
     client_tools: state.client_tools,
     tool_module_qualnames: state.tool_module_qualnames,
     runtime_info: options.runtimeInfo ? RUNTIME_INFO : null,
@@ -85,7 +84,7 @@ function maskedState(state: ConversationState, shownRoot: string, secrets: Secre
   const { agent, security_analyzer, hook_config, ...masked } = secrets.mask(withSecrets(state));
   return {
     id: state.id,
-    agent: asObject(agent),
+    agent: asJsonObject(agent),
     workspace: state.workspace,
     persistence_dir: persistenceDir(shownRoot, state.id),
     max_iterations: state.max_iterations,

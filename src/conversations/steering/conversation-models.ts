@@ -12,7 +12,6 @@ import {
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import { ProfileNotFoundError } from '../../settings/index.js';
-import { asObject } from '../../settings/json-values.js';
 import {
   HostRefusal,
   type ModelAnswer,
@@ -20,7 +19,7 @@ import {
   type RoutedModel,
   type ToolModels,
 } from '../../tools/tool.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { agentInEvents } from '../state/conversation-info.js';
@@ -93,7 +92,7 @@ export class ConversationModels implements ToolModels {
       throw new HostRefusal(
         'There is no meta-profile that says which model suits which task, or it is not valid.',
       );
-    const own = asObject(params['meta_profile_llms']);
+    const own = asJsonObject(params['meta_profile_llms']);
     const { text } = await this.ask(routingQuestion(table, this.host.transcript()), signal, own);
     const names = [...Object.keys(own), ...(await this.services.models.names())];
     const { chosenClass, profile } = routeOf(table, text, names);

@@ -3,11 +3,10 @@ import { readChecked } from '../../http/validation/dto.js';
 import { anyObject, text } from '../../http/validation/field-type.js';
 import { jsonBodyOf } from '../../http/body/json-body.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { type AgentProfileInfo, AgentProfilesService } from './agent-profiles.service.js';
 import { NAME_IN_PATH, ProfileNamePipe } from '../dto/profile-name.js';
 import { RenameAgentProfileRequestDto } from '../llm-profiles/profile-requests.dto.js';
-import { asObject } from '../json-values.js';
 import type { Mutation } from '../llm-profiles/llm-profiles.controller.js';
 
 const tag = 'Profiles';
@@ -54,7 +53,7 @@ export class AgentProfilesController {
     errors: [409],
   })
   async save(@Param('name', ProfileNamePipe) name: string, @Body() body: unknown): Promise<Mutation> {
-    const profile = asObject(readChecked(anyObject(), jsonBodyOf(body), ['body']));
+    const profile = asJsonObject(readChecked(anyObject(), jsonBodyOf(body), ['body']));
     await this.service.save(name, profile);
     return { name, message: `Agent profile '${name}' saved` };
   }

@@ -3,12 +3,11 @@ import { Injectable, UnprocessableEntityException } from '@nestjs/common';
 import { toPlain } from '../../http/validation/dto.js';
 import { StorageFailedError } from '../../storage/index.js';
 import { commandText } from '../../text/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
 import { type AgentProfile, AgentProfiles } from './agent-profiles.js';
 import { AGENT_PROFILE_VERSION, readAgentProfile } from './agent-profile.dto.js';
 import { LLMDto } from '../dto/llm.dto.js';
 import { withoutEnding } from '../dto/profile-name.js';
-import { asObject, asText } from '../json-values.js';
 import { LlmProfiles } from '../llm-profiles/llm-profiles.js';
 import { LimitReachedError, NoSuchEntryError, UnreadableStoreError } from '../settings-errors.js';
 import { isOpenHands } from '../user-settings/settings.service.js';
@@ -151,7 +150,7 @@ export class AgentProfilesService {
   }
 
   private async ofOpenHands(writer: FolderWriter, settings: Settings): Promise<JsonObject> {
-    const llm = asObject(settings.agent['llm']);
+    const llm = asJsonObject(settings.agent['llm']);
     const { active_profile: active } = settings;
     if (active === null && isChosen(llm) && !(await this.llms.names()).includes(DEFAULT)) {
       await this.llms.save(writer, DEFAULT, llm, true);
@@ -187,8 +186,8 @@ function wordsIn(list: unknown): string[] {
 function ofAgent(settings: Settings): JsonObject {
   const { agent, tools, persona, condenser, verification, tool_concurrency_limit, agent_context } =
     settings.agent;
-  const { system_message_suffix = null, disabled_skills = [] } = asObject(agent_context);
-  const { critic_api_key: _secret, ...critic } = asObject(verification);
+  const { system_message_suffix = null, disabled_skills = [] } = asJsonObject(agent_context);
+  const { critic_api_key: _secret, ...critic } = asJsonObject(verification);
   return {
     ...{ agent, tools, persona, condenser, verification: critic, tool_concurrency_limit },
     ...{ system_message_suffix, disabled_skills },
@@ -208,7 +207,7 @@ export function checkedProfile(body: JsonObject): JsonObject {
     throw new UnprocessableEntityException({ detail });
   }
   const plain: unknown = JSON.parse(JSON.stringify(toPlain(read.profile)));
-  const { schema_version: _sent, agent_kind, ...fields } = asObject(plain);
+  const { schema_version: _sent, agent_kind, ...fields } = asJsonObject(plain);
   return inOrder({ schema_version: AGENT_PROFILE_VERSION, agent_kind, ...fields });
 }
 
@@ -217,7 +216,7 @@ function completeProfile(stored: AgentProfile): AgentProfile {
   const read = readAgentProfile(stored);
   if ('problems' in read) return stored;
   const plain: unknown = JSON.parse(JSON.stringify(toPlain(read.profile)));
-  return { ...asObject(plain), id: stored.id, name: stored.name };
+  return { ...asJsonObject(plain), id: stored.id, name: stored.name };
 }
 
 /** Clients see id and name behind the kind, also where they were not sent. */

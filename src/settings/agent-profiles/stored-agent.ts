@@ -2,9 +2,9 @@ import { fieldsOf } from '../../http/validation/field.js';
 import { ACPAgentSettingsDto, OpenHandsAgentSettingsDto } from '../dto/agent-settings.dto.js';
 import { McpServerDto } from '../dto/mcp-server.dto.js';
 import { splitBasicAuth } from '../../text/index.js';
-import { asObject, completed, has } from '../json-values.js';
+import { completed, hasPath } from '../json-values.js';
 import { utcTimestamp } from '../../events/index.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** Objects of agent settings that have fields of their own, as opposed to maps. */
 export const AGENT_PARTS = ['llm', 'agent_context', 'condenser', 'verification', 'meta_profile'];
@@ -27,15 +27,15 @@ export function completeAgent(settings: JsonObject, stored: JsonObject): JsonObj
   const agent = completed(
     dto,
     { ...settings, agent_kind: kind },
-    ({ type, at = [] }) => type === 'extra_forbidden' && has(stored, at),
+    ({ type, at = [] }) => type === 'extra_forbidden' && hasPath(stored, at),
   );
   if (!agent) return undefined;
-  const servers = Object.entries(asObject(agent['mcp_config']));
+  const servers = Object.entries(asJsonObject(agent['mcp_config']));
   return {
     ...agent,
-    ...(agent['llm'] !== undefined && { llm: completeLlm(asObject(agent['llm'])) }),
-    mcp_config: Object.fromEntries(servers.map(([name, server]) => [name, tidyServer(asObject(server))])),
-    agent_context: agent['agent_context'] === null ? null : withTime(asObject(agent['agent_context'])),
+    ...(agent['llm'] !== undefined && { llm: completeLlm(asJsonObject(agent['llm'])) }),
+    mcp_config: Object.fromEntries(servers.map(([name, server]) => [name, tidyServer(asJsonObject(server))])),
+    agent_context: agent['agent_context'] === null ? null : withTime(asJsonObject(agent['agent_context'])),
   };
 }
 
@@ -59,7 +59,8 @@ function tidyServer(given: JsonObject): JsonObject {
     names
       .map((name) => [name, Object.hasOwn(full, name) ? full[name] : null] as const)
       .filter(
-        ([name, value]) => value !== null && !(MAPS.has(name) && Object.keys(asObject(value)).length === 0),
+        ([name, value]) =>
+          value !== null && !(MAPS.has(name) && Object.keys(asJsonObject(value)).length === 0),
       ),
   );
 }
@@ -71,11 +72,13 @@ function tidyServer(given: JsonObject): JsonObject {
  */
 function withBasicAuth(service: JsonObject): JsonObject {
   const { url, headers, auth } = service;
-  const strategy = asObject(auth)['strategy'] ?? 'none';
+  const strategy = asJsonObject(auth)['strategy'] ?? 'none';
   if (typeof url !== 'string' || strategy !== 'none') return service;
   const { url: plain, authorization } = splitBasicAuth(url);
   if (authorization === undefined) return service;
-  const others = Object.entries(asObject(headers)).filter(([name]) => name.toLowerCase() !== 'authorization');
+  const others = Object.entries(asJsonObject(headers)).filter(
+    ([name]) => name.toLowerCase() !== 'authorization',
+  );
   return { ...service, url: plain, headers: { ...Object.fromEntries(others), Authorization: authorization } };
 }
 

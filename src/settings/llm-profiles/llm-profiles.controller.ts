@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post } from '@
 import { Cipher } from '../../crypto/index.js';
 import { toPlain } from '../../http/validation/dto.js';
 import { Operation } from '../../http/operation.js';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { NAME_IN_PATH, ProfileNamePipe } from '../dto/profile-name.js';
 import {
   RenameProfileRequestDto,
@@ -10,7 +10,6 @@ import {
   ValidateProfileRequestDto,
 } from './profile-requests.dto.js';
 import { EXPOSE_HEADER, exposureOf } from '../user-settings/exposure.js';
-import { asObject } from '../json-values.js';
 import type { ProfileInfo } from './llm-profiles.js';
 import { LlmProfilesService } from './llm-profiles.service.js';
 import type { ProfileCheck } from './profile-check.js';
@@ -73,7 +72,7 @@ export class LlmProfilesController {
     @Param('name', ProfileNamePipe) name: string,
     @Body() { llm, include_secrets }: SaveProfileRequestDto,
   ): Promise<Mutation> {
-    await this.service.save(name, asObject(toPlain(llm)), include_secrets);
+    await this.service.save(name, asJsonObject(toPlain(llm)), include_secrets);
     return { name, message: `Profile '${name}' saved` };
   }
 
@@ -144,6 +143,6 @@ export class LlmProfilesController {
     @Param('name', ProfileNamePipe) name: string,
     @Body() { llm }: ValidateProfileRequestDto,
   ): Promise<ProfileCheck> {
-    return this.service.check(name, asObject(toPlain(llm)));
+    return this.service.check(name, asJsonObject(toPlain(llm)));
   }
 }

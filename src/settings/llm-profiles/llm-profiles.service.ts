@@ -1,12 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Cipher, hideSecrets } from '../../crypto/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { asText, type JsonObject } from '../../json/index.js';
 import { AgentProfiles } from '../agent-profiles/agent-profiles.js';
 import { withoutEnding } from '../dto/profile-name.js';
 import { hasSecret } from '../dto/secret-text.js';
 import { exposed, type Exposure } from '../user-settings/exposure.js';
 import { decryptSettingsSecrets } from '../user-settings/given-secrets.js';
-import { asText } from '../json-values.js';
 import { LlmProfiles, profileLlm, type ProfileInfo } from './llm-profiles.js';
 import { ProfileChecker, type ProfileCheck } from './profile-check.js';
 import { ProviderConnections } from '../provider-connections/provider-connections.js';

@@ -1,10 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { FileSecrets, maskUserinfo, withoutSecrets } from '../../crypto/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { asText, type JsonObject } from '../../json/index.js';
 import { LLMDto } from '../dto/llm.dto.js';
 import { PROFILE_NAME, withoutEnding } from '../dto/profile-name.js';
 import { hasSecret } from '../dto/secret-text.js';
-import { asText, completed } from '../json-values.js';
+import { completed } from '../json-values.js';
 import {
   type ProviderConnection,
   ProviderConnections,

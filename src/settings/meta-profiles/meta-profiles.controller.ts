@@ -2,10 +2,9 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/co
 import { refTo, toPlain } from '../../http/validation/dto.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
 import { RequestValidationError, valueError } from '../../http/validation/problem.js';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { metaProfileComplaint, MetaProfileDto } from './meta-profile.dto.js';
 import { NAME_IN_PATH, ProfileNamePipe, withoutEnding } from '../dto/profile-name.js';
-import { asObject } from '../json-values.js';
 import type { Mutation } from '../llm-profiles/llm-profiles.controller.js';
 import { type MetaProfileInfo, MetaProfiles } from './meta-profiles.js';
 import { isOpenHands, withMetaProfile } from '../user-settings/settings.service.js';
@@ -63,7 +62,7 @@ export class MetaProfilesController {
     @Body() profile: MetaProfileDto,
   ): Promise<Mutation> {
     const complaint = metaProfileComplaint(profile);
-    const body = asObject(toPlain(profile));
+    const body = asJsonObject(toPlain(profile));
     if (complaint !== undefined) {
       throw new RequestValidationError([valueError(complaint, ['body'])], { body: sent(profile) });
     }
@@ -120,7 +119,7 @@ export class MetaProfilesController {
 function sent(profile: MetaProfileDto): JsonObject {
   const defaults = new Map<string, unknown>(Object.entries(new MetaProfileDto()));
   return Object.fromEntries(
-    Object.entries(asObject(toPlain(profile))).filter(
+    Object.entries(asJsonObject(toPlain(profile))).filter(
       ([name, value]) => JSON.stringify(value) !== JSON.stringify(defaults.get(name)),
     ),
   );

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { JsonObject } from '../../json/index.js';
+import { asText, type JsonObject } from '../../json/index.js';
 import { MetaProfileDto } from './meta-profile.dto.js';
-import { asText, completed } from '../json-values.js';
+import { completed } from '../json-values.js';
 import { DamagedFileError, NoSuchEntryError, UnusableProfileError } from '../settings-errors.js';
 import { NamedFiles } from '../store/named-files.js';
 import { type FolderWriter, PersistenceFolder } from '../store/persistence-folder.js';

@@ -4,8 +4,7 @@ import { Field, NoOtherFields } from '../../http/validation/field.js';
 import { type FieldType, nullable, text } from '../../http/validation/field-type.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
 import { RequestValidationError, valueError } from '../../http/validation/problem.js';
-import type { JsonObject } from '../../json/index.js';
-import { asText } from '../json-values.js';
+import { asText, type JsonObject } from '../../json/index.js';
 import { LlmProfiles } from '../llm-profiles/llm-profiles.js';
 import {
   type ConnectionFields,

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ENCRYPTED_PLACES, FileSecrets } from '../../crypto/index.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, asText, isJsonObject, type JsonObject } from '../../json/index.js';
 import { hasSecret } from '../dto/secret-text.js';
-import { asObject, asText } from '../json-values.js';
 import {
   DanglingConnectionError,
   LimitReachedError,
@@ -152,8 +151,8 @@ function placesOf(
 /** An entry with its key and address as they stand among those of all. */
 function withPlaces(entry: JsonObject, { secrets, addresses }: JsonObject): JsonObject {
   const id = String(entry['id']);
-  const { base_url } = asObject(asObject(addresses)[id]);
-  return { ...entry, api_key: asObject(secrets)[id] ?? null, base_url: base_url ?? null };
+  const { base_url } = asJsonObject(asJsonObject(addresses)[id]);
+  return { ...entry, api_key: asJsonObject(secrets)[id] ?? null, base_url: base_url ?? null };
 }
 
 function toConnection(entry: JsonObject): ProviderConnection {

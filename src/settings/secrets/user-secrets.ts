@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Cipher, FileSecrets, isToken, MASK } from '../../crypto/index.js';
-import type { JsonObject } from '../../json/index.js';
-import { asObject, asText } from '../json-values.js';
+import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
 import {
   LimitReachedError,
   NoSuchEntryError,
@@ -41,7 +40,7 @@ export class UserSecrets {
   async list(): Promise<SecretItem[]> {
     try {
       const { entries } = await this.read();
-      return Object.entries(entries).map(([name, entry]) => itemOf(name, asObject(entry)));
+      return Object.entries(entries).map(([name, entry]) => itemOf(name, asJsonObject(entry)));
     } catch (error) {
       if (error instanceof UnreadableStoreError) return [];
       throw error;
@@ -76,7 +75,7 @@ export class UserSecrets {
       if (isNew && Object.keys(entries).length >= LIMIT) {
         throw new LimitReachedError(`Secret limit reached (${LIMIT}). Delete one before adding another.`);
       }
-      const entry = { ...asObject(entries[name]), name, description };
+      const entry = { ...asJsonObject(entries[name]), name, description };
       return {
         next: { entries: { ...entries, [name]: entry }, values: { ...values, [name]: plain } },
         result: { name, description },
@@ -98,10 +97,12 @@ export class UserSecrets {
       const { file, ...stored } = await this.load();
       const { next, result } = work(stored);
       const before = { secrets: textsOf(stored.entries) };
-      const sealed = asObject(this.secrets.seal(this.file.path, { secrets: next.values }, before)['secrets']);
+      const sealed = asJsonObject(
+        this.secrets.seal(this.file.path, { secrets: next.values }, before)['secrets'],
+      );
       const custom_secrets = Object.fromEntries(
         Object.entries(next.entries).map(([name, entry]) => {
-          const { name: own, description = null, ...more } = asObject(entry);
+          const { name: own, description = null, ...more } = asJsonObject(entry);
           return [
             name,
             { name: own ?? name, secret: sealed[name] ?? null, description, ...withoutSecret(more) },
@@ -118,7 +119,7 @@ export class UserSecrets {
     const { file, entries } = await this.read();
     const { value, unopened } = this.secrets.open(this.file.path, { secrets: textsOf(entries) });
     if (unopened.length > 0) throw this.file.unusable(`no key opens ${unopened.length} of its secrets`);
-    return { file, entries, values: asObject(value['secrets']) };
+    return { file, entries, values: asJsonObject(value['secrets']) };
   }
 
   private async read(): Promise<{ file: JsonObject; entries: JsonObject }> {
@@ -127,7 +128,7 @@ export class UserSecrets {
     if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
       throw this.file.unusable('it holds no secrets by name');
     }
-    return { file, entries: asObject(entries) };
+    return { file, entries: asJsonObject(entries) };
   }
 }
 
@@ -153,7 +154,7 @@ function textsOf(entries: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(entries).map(([name, entry]) => [
       name,
-      asText(entry) ?? asText(asObject(entry)['secret']),
+      asText(entry) ?? asText(asJsonObject(entry)['secret']),
     ]),
   );
 }

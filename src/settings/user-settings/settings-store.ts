@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { ENCRYPTED_PLACES, FileSecrets } from '../../crypto/index.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, asText, isJsonObject, type JsonObject } from '../../json/index.js';
 import { ConversationSettingsDto } from './conversation-settings.dto.js';
-import { asObject, asText, completed, withUnknown } from '../json-values.js';
+import { completed, withUnknown } from '../json-values.js';
 import { currentSettings } from './older-files.js';
 import { UnreadableStoreError } from '../settings-errors.js';
 import { PersistenceFolder, type FolderWriter } from '../store/persistence-folder.js';
@@ -71,7 +71,7 @@ export class SettingsStore {
     const known = {
       schema_version: versionOf(stored),
       agent_settings,
-      conversation_settings: withUnknown(conversation, asObject(stored['conversation_settings'])),
+      conversation_settings: withUnknown(conversation, asJsonObject(stored['conversation_settings'])),
       ...active,
       // Of what they do not know, other programs keep only this when they write the file.
       misc_settings: { ...ofClients(misc), ...(tokens !== undefined && { [ENCRYPTED_PLACES]: tokens }) },
@@ -99,7 +99,7 @@ export class SettingsStore {
     const { agent_settings: given = {} } = stored;
     const agent = isJsonObject(given) ? completeAgent(given, given) : undefined;
     if (!agent) throw this.file.unusable('its agent_settings are not valid');
-    const conversation = completed(ConversationSettingsDto, asObject(stored['conversation_settings']));
+    const conversation = completed(ConversationSettingsDto, asJsonObject(stored['conversation_settings']));
     if (!conversation) throw this.file.unusable('its conversation_settings are not valid');
     return {
       agent,
@@ -107,15 +107,15 @@ export class SettingsStore {
       active_profile: nameOf(stored['active_profile']),
       active_agent_profile_id: nameOf(stored['active_agent_profile_id']),
       active_meta_profile: nameOf(stored['active_meta_profile']),
-      misc: ofClients(asObject(stored['misc_settings'])),
+      misc: ofClients(asJsonObject(stored['misc_settings'])),
     };
   }
 }
 
 /** The settings of the agent with the tokens that stand elsewhere in the file. */
 function sealedAgent(stored: JsonObject): JsonObject {
-  const { [ENCRYPTED_PLACES]: tokens } = asObject(stored['misc_settings']);
-  const agent = asObject(stored['agent_settings']);
+  const { [ENCRYPTED_PLACES]: tokens } = asJsonObject(stored['misc_settings']);
+  const agent = asJsonObject(stored['agent_settings']);
   return tokens === undefined ? agent : { ...agent, [ENCRYPTED_PLACES]: tokens };
 }
 

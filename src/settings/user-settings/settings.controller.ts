@@ -13,11 +13,10 @@ import {
 import { Cipher } from '../../crypto/index.js';
 import { toPlain } from '../../http/validation/dto.js';
 import { Operation } from '../../http/operation.js';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { McpServerDto, McpServerPatchDto } from '../dto/mcp-server.dto.js';
 import { SettingsUpdateRequestDto } from './update-settings.dto.js';
 import { EXPOSE_HEADER, exposureOf } from './exposure.js';
-import { asObject } from '../json-values.js';
 import { agentSchema } from '../schema/agent-schema.js';
 import { conversationSchema } from '../schema/conversation-schema.js';
 import type { SettingsSchema } from '../schema/settings-schema.js';
@@ -93,7 +92,7 @@ export class SettingsController {
     errors: [409],
   })
   addServer(@Param('settings_key') key: string, @Body() server: McpServerDto): Promise<JsonObject> {
-    return this.service.addMcpServer(key, asObject(toPlain(server)));
+    return this.service.addMcpServer(key, asJsonObject(toPlain(server)));
   }
 
   @Patch('mcp/:settings_key')
@@ -106,7 +105,7 @@ export class SettingsController {
     errors: [404, 409],
   })
   changeServer(@Param('settings_key') key: string, @Body() changes: McpServerPatchDto): Promise<JsonObject> {
-    return this.service.changeMcpServer(key, asObject(toPlain(changes)));
+    return this.service.changeMcpServer(key, asJsonObject(toPlain(changes)));
   }
 
   @Delete('mcp/:settings_key')

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Cipher } from '../../crypto/index.js';
 import { utcTimestamp } from '../../events/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { AgentProfiles } from '../agent-profiles/agent-profiles.js';
 import { ConversationSettingsDto } from './conversation-settings.dto.js';
 import { hasSecret } from '../dto/secret-text.js';
@@ -9,7 +9,7 @@ import type { SettingsUpdateRequestDto } from './update-settings.dto.js';
 import { withoutEnding } from '../dto/profile-name.js';
 import { exposed, type Exposure } from './exposure.js';
 import { decryptSettingsSecrets } from './given-secrets.js';
-import { asObject, completed, mergeBelow, mergePatch } from '../json-values.js';
+import { completed, mergeBelow, mergePatch } from '../json-values.js';
 import { LlmProfiles, profileLlm } from '../llm-profiles/llm-profiles.js';
 import { MetaProfiles } from '../meta-profiles/meta-profiles.js';
 import { EntryExistsError, NoSuchEntryError, RefusedSettingsError } from '../settings-errors.js';
@@ -115,14 +115,15 @@ export class SettingsService {
 
   private view({ agent, conversation, misc, ...active }: Settings, exposure: Exposure): JsonObject {
     const shown = exposed(agent, exposure, this.cipher);
-    const llm = asObject(agent['llm']);
-    const { fallback_strategy: _notShown, ...shownLlm } = asObject(shown['llm']);
+    const llm = asJsonObject(agent['llm']);
+    const { fallback_strategy: _notShown, ...shownLlm } = asJsonObject(shown['llm']);
     const context = shown['agent_context'];
     return {
       agent_settings: {
         ...shown,
         ...(shown['llm'] !== undefined && { llm: shownLlm }),
-        agent_context: context === null ? null : { current_datetime: utcTimestamp(), ...asObject(context) },
+        agent_context:
+          context === null ? null : { current_datetime: utcTimestamp(), ...asJsonObject(context) },
       },
       conversation_settings: conversation,
       llm_api_key_is_set: hasSecret(llm['api_key']),
@@ -171,7 +172,7 @@ function hasLlm({ agent_settings_diff: diff }: SettingsUpdateRequestDto): boolea
 }
 
 function hasServer({ agent }: Settings, key: string): boolean {
-  return Object.hasOwn(asObject(agent['mcp_config']), key);
+  return Object.hasOwn(asJsonObject(agent['mcp_config']), key);
 }
 
 /** @throws RefusedSettingsError */
