@@ -3,7 +3,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { discoverModels, type ModelDiscovery } from '../../acp/index.js';
 import type { AcpAgentSpec } from '../../agent/agent-spec.js';
 import { ConversationServices } from '../conversation/conversation-services.js';
-import { decryptRequestSecrets } from '../secrets/given-secrets.js';
+import { decryptRequestSecrets } from '../secrets/request-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { SecretVault } from '../secrets/secret-vault.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';

@@ -23,7 +23,7 @@ import type { Journal } from '../journal/journal.js';
 import { stateUpdate } from '../runs/run.js';
 import type { RunControlHost } from '../runs/run-control.js';
 import { explainMissingKey } from '../secrets/missing-key.js';
-import { maskedJson } from '../secrets/masked-json.js';
+import { maskedJson } from '../secrets/mask-json.js';
 import { SecretVault } from '../secrets/secret-vault.js';
 import { Session } from './session.js';
 import { TitleWriter, type TitleHost } from '../titles/title-writer.js';

@@ -4,7 +4,7 @@ import { model } from '../../http/validation/dto.js';
 import { Field } from '../../http/validation/field.js';
 import { flag, mapOf } from '../../http/validation/field-type.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
-import { ACPAgentSettingsDto, acpAgentOf } from './dto/acp-agent.dto.js';
+import { ACPAgentSettingsDto, acpAgentOf } from './dto/agent/acp-agent.dto.js';
 import { secretSource } from './dto/policies.dto.js';
 import { toAgentContext, toSecretSources } from './dto/to-start-request.js';
 import { AcpDiscovery } from '../agent-runtime/acp-discovery.js';

@@ -19,8 +19,8 @@ import { Operation, documentSchemas } from '../../http/operation.js';
 import type { AnswerSource } from '../../http/body/stream-answer.js';
 import type { JsonObject } from '../../json/index.js';
 import { ConversationsService } from '../conversations.service.js';
-import { IDEMPOTENCY_HEADER, conversationIdOf, readIdempotencyKey } from './dto/idempotency-key.js';
-import { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './dto/observability-headers.js';
+import { IDEMPOTENCY_HEADER, conversationIdOf, readIdempotencyKey } from './headers/idempotency-key.js';
+import { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './headers/observability-headers.js';
 import {
   ConversationBatchQueryDto,
   ConversationCountQueryDto,

@@ -22,7 +22,7 @@ import { type AnswerSource, listInPieces } from '../../http/body/stream-answer.j
 import { isJsonObject } from '../../json/index.js';
 import { type EventFilter, ConversationsService } from '../conversations.service.js';
 import { ConfirmationResponseRequestDto, SendMessageRequestDto } from './dto/message.dto.js';
-import { IDEMPOTENCY_HEADER, readIdempotencyKey } from './dto/idempotency-key.js';
+import { IDEMPOTENCY_HEADER, readIdempotencyKey } from './headers/idempotency-key.js';
 import { EventCountQueryDto, EventListQueryDto, EventSearchQueryDto } from './dto/queries.dto.js';
 import { toIncomingMessage } from './dto/to-start-request.js';
 import { pageJson } from '../queries/json-page.js';

@@ -6,7 +6,7 @@ import { readChecked, toPlain } from '../../http/validation/dto.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { hookConfig } from '../api/dto/hook-config.dto.js';
+import { hookConfig } from '../api/dto/agent/hook-config.dto.js';
 
 const HOOKS = ['pre_tool_use', 'post_tool_use', 'user_prompt_submit', 'session_start', 'session_end', 'stop'];
 

@@ -15,7 +15,7 @@ import type { IncomingMessage, StartConversationRequest } from '../state/start-r
 import { findAmbientPlugins } from '../context/ambient-plugins.js';
 import { promptFilesOf } from '../context/prompt-files.js';
 import { requireBinding } from '../secrets/bound-credentials.js';
-import { decryptRequestSecrets } from '../secrets/given-secrets.js';
+import { decryptRequestSecrets } from '../secrets/request-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type MadeWorktree } from '../worktrees/worktrees.js';
 import { withWorktreeNote } from '../worktrees/worktree-note.js';

@@ -2,7 +2,7 @@ import { Injectable, NotFoundException, UnprocessableEntityException } from '@ne
 import { AgentProfiles, UnusableProfileError, type AgentProfile } from '../../settings/index.js';
 import { commandWords } from '../../text/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
-import { given, settingsOfProfile } from './launched-settings.js';
+import { given, settingsOfProfile } from './profile-settings.js';
 import { ProfileReferences } from './profile-references.js';
 
 /** An agent that a stored profile describes. */

@@ -6,7 +6,7 @@ import { hasSecret } from '../../settings/dto/secret-text.js';
 import { commandWords } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/tool-registry.js';
 import type { JsonObject } from '../../json/index.js';
-import { settingsOfProfile } from './launched-settings.js';
+import { settingsOfProfile } from './profile-settings.js';
 import { type FoundReferences, ProfileReferences } from './profile-references.js';
 
 /** Tools of an agent that names none. */

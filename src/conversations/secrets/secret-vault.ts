@@ -3,7 +3,7 @@ import type { EventDraft } from '../../events/index.js';
 import type { NamedSecrets, ToolSecrets } from '../../tools/tool.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { CODEX_SIGN_IN, credentialIn, lookUp, SecretLookupError, tokensIn } from './lookup-secret.js';
-import { maskDraft } from './masked-draft.js';
+import { maskDraft } from './mask-draft.js';
 import { MAX_SECRET_LENGTH, secretSources, toldValues, type SecretHolder } from './secret-sources.js';
 import { StreamMask, TextMask } from './text-mask.js';
 

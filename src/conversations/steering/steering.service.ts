@@ -16,7 +16,7 @@ import { agentInEvents } from '../state/conversation-info.js';
 import { assertModelServed } from '../conversation/new-conversation.js';
 import { stateUpdate } from '../runs/run.js';
 import { inScope } from '../profiles/secret-scope.js';
-import { decryptRequestSecrets } from '../secrets/given-secrets.js';
+import { decryptRequestSecrets } from '../secrets/request-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 
 /** A configuration object whose `kind` names its class. */

@@ -9,8 +9,8 @@ import { errorMessage } from '../../errors/index.js';
 import { readChecked, toPlain } from '../../http/validation/dto.js';
 import { RequestValidationError } from '../../http/validation/problem.js';
 import { isJsonObject } from '../../json/index.js';
-import { AgentDefinitionDto, agentDefinition } from '../api/dto/agent-definition.dto.js';
-import { toCondenser } from '../api/dto/to-condenser.js';
+import { AgentDefinitionDto, agentDefinition } from '../api/dto/agent/agent-definition.dto.js';
+import { toCondenser } from '../api/dto/agent/to-condenser.js';
 
 /** What is wrong with a definition; nothing of it stops anything. */
 type Warn = (source: string, problem: string) => void;

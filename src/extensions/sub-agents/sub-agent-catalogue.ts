@@ -8,7 +8,7 @@ import {
   type AgentType,
 } from '../../agent/sub-agents/index.js';
 import { AppConfig } from '../../config/index.js';
-import type { AgentDefinitionDto } from '../../conversations/api/dto/agent-definition.dto.js';
+import type { AgentDefinitionDto } from '../../conversations/api/dto/agent/agent-definition.dto.js';
 import { problemOf, readDefinition } from '../../conversations/sub-agents/definitions.js';
 import { toPlain } from '../../http/validation/dto.js';
 import { taggedParts } from '../../text/index.js';

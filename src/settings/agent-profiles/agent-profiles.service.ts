@@ -12,7 +12,7 @@ import { LlmProfiles } from '../llm-profiles/llm-profiles.js';
 import { LimitReachedError, NoSuchEntryError, UnreadableStoreError } from '../settings-errors.js';
 import { isOpenHands } from '../user-settings/settings.service.js';
 import { type Settings, SettingsStore } from '../user-settings/settings-store.js';
-import { completeAgent } from './stored-agent.js';
+import { completeAgent } from '../user-settings/complete-agent.js';
 import { PersistenceFolder, type FolderWriter } from '../store/persistence-folder.js';
 
 /** The profile that there is when nobody has made another one. */

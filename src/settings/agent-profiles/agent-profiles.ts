@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { JsonObject } from '../../json/index.js';
-import { currentProfile, losesSomething } from '../user-settings/older-files.js';
+import { currentProfile, losesSomething } from '../store/older-files.js';
 import { DamagedFileError, NoSuchEntryError, UnusableProfileError } from '../settings-errors.js';
 import { NamedFiles } from '../store/named-files.js';
 import { type FolderWriter, PersistenceFolder } from '../store/persistence-folder.js';

@@ -9,7 +9,7 @@ import {
   SaveProfileRequestDto,
   ValidateProfileRequestDto,
 } from './profile-requests.dto.js';
-import { EXPOSE_HEADER, exposureOf } from '../user-settings/exposure.js';
+import { EXPOSE_HEADER, exposureOf } from '../dto/expose-secrets.js';
 import type { ProfileInfo } from './llm-profiles.js';
 import { LlmProfilesService } from './llm-profiles.service.js';
 import type { ProfileCheck } from './profile-check.js';

@@ -4,15 +4,15 @@ import { asText, type JsonObject } from '../../json/index.js';
 import { AgentProfiles } from '../agent-profiles/agent-profiles.js';
 import { withoutEnding } from '../dto/profile-name.js';
 import { hasSecret } from '../dto/secret-text.js';
-import { exposed, type Exposure } from '../user-settings/exposure.js';
-import { decryptSettingsSecrets } from '../user-settings/given-secrets.js';
+import { exposed, type Exposure } from '../dto/expose-secrets.js';
+import { decryptSettingsSecrets } from '../dto/request-secrets.js';
 import { LlmProfiles, profileLlm, type ProfileInfo } from './llm-profiles.js';
 import { ProfileChecker, type ProfileCheck } from './profile-check.js';
 import { ProviderConnections } from '../provider-connections/provider-connections.js';
 import { StillReferencedError, UnusableProfileError, ProfileNotFoundError } from '../settings-errors.js';
 import { isOpenHands, withProfile } from '../user-settings/settings.service.js';
 import { SettingsStore } from '../user-settings/settings-store.js';
-import { completeLlm } from '../agent-profiles/stored-agent.js';
+import { completeLlm } from '../user-settings/complete-agent.js';
 import { PersistenceFolder } from '../store/persistence-folder.js';
 
 /** LLM profiles, and what depends on them. */

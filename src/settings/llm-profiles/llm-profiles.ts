@@ -16,7 +16,7 @@ import {
   UnreadableStoreError,
   UnusableProfileError,
 } from '../settings-errors.js';
-import { completeLlm } from '../agent-profiles/stored-agent.js';
+import { completeLlm } from '../user-settings/complete-agent.js';
 import { NamedFiles } from '../store/named-files.js';
 import { type FolderWriter, PersistenceFolder } from '../store/persistence-folder.js';
 

@@ -3,11 +3,11 @@ import { ENCRYPTED_PLACES, FileSecrets } from '../../crypto/index.js';
 import { asJsonObject, asText, isJsonObject, type JsonObject } from '../../json/index.js';
 import { ConversationSettingsDto } from './conversation-settings.dto.js';
 import { completed, withUnknown } from '../json-values.js';
-import { currentSettings } from './older-files.js';
+import { currentSettings } from '../store/older-files.js';
 import { UnreadableStoreError } from '../settings-errors.js';
 import { PersistenceFolder, type FolderWriter } from '../store/persistence-folder.js';
 import { StoreFile } from '../store/store-file.js';
-import { AGENT_PARTS, agentKind, completeAgent } from '../agent-profiles/stored-agent.js';
+import { AGENT_PARTS, agentKind, completeAgent } from './complete-agent.js';
 
 const FILE = 'settings.json';
 /** The version of the file that this server writes. */

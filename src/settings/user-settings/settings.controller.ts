@@ -16,10 +16,10 @@ import { Operation } from '../../http/operation.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { McpServerDto, McpServerPatchDto } from '../dto/mcp-server.dto.js';
 import { SettingsUpdateRequestDto } from './update-settings.dto.js';
-import { EXPOSE_HEADER, exposureOf } from './exposure.js';
-import { agentSchema } from '../schema/agent-schema.js';
-import { conversationSchema } from '../schema/conversation-schema.js';
-import type { SettingsSchema } from '../schema/settings-schema.js';
+import { EXPOSE_HEADER, exposureOf } from '../dto/expose-secrets.js';
+import { agentSchema } from './form-schema/agent-schema.js';
+import { conversationSchema } from './form-schema/conversation-schema.js';
+import type { SettingsSchema } from './form-schema/form-schema.js';
 import { SettingsService } from './settings.service.js';
 
 const tag = 'Settings';

@@ -7,15 +7,15 @@ import { ConversationSettingsDto } from './conversation-settings.dto.js';
 import { hasSecret } from '../dto/secret-text.js';
 import type { SettingsUpdateRequestDto } from './update-settings.dto.js';
 import { withoutEnding } from '../dto/profile-name.js';
-import { exposed, type Exposure } from './exposure.js';
-import { decryptSettingsSecrets } from './given-secrets.js';
+import { exposed, type Exposure } from '../dto/expose-secrets.js';
+import { decryptSettingsSecrets } from '../dto/request-secrets.js';
 import { completed, mergeBelow, mergePatch } from '../json-values.js';
 import { LlmProfiles, profileLlm } from '../llm-profiles/llm-profiles.js';
 import { MetaProfiles } from '../meta-profiles/meta-profiles.js';
 import { EntryExistsError, NoSuchEntryError, RefusedSettingsError } from '../settings-errors.js';
 import { SettingsStore, type Settings } from './settings-store.js';
 import { PersistenceFolder } from '../store/persistence-folder.js';
-import { agentKind, completeAgent } from '../agent-profiles/stored-agent.js';
+import { agentKind, completeAgent } from './complete-agent.js';
 
 /** The settings of a user, and what changes them. */
 @Injectable()

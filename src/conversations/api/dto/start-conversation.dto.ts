@@ -18,9 +18,9 @@ import {
 import { valueError } from '../../../http/validation/problem.js';
 import { pythonRepr } from '../../../tools/arguments/python-text.js';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
-import { AgentDefinitionDto, agentDefinition } from './agent-definition.dto.js';
-import { agent } from './any-agent.dto.js';
-import { HookConfigDto, hookConfig } from './hook-config.dto.js';
+import { AgentDefinitionDto, agentDefinition } from './agent/agent-definition.dto.js';
+import { agent } from './agent/any-agent.dto.js';
+import { HookConfigDto, hookConfig } from './agent/hook-config.dto.js';
 import { SendMessageRequestDto } from './message.dto.js';
 import { NeverConfirmDto, confirmationPolicy, secretSource, securityAnalyzer } from './policies.dto.js';
 import { tags } from './tags.js';

@@ -10,14 +10,14 @@ import type {
   StartConversationRequest,
   WorktreeOptions,
 } from '../../state/start-request.js';
-import { ACPAgentDto, acpAgentFromSettings, toAcpAgentSpec } from './acp-agent.dto.js';
-import { AgentDto, DEFAULT_PROMPT_FILE, LLMSummarizingCondenserDto } from './agent.dto.js';
+import { ACPAgentDto, acpAgentFromSettings, toAcpAgentSpec } from './agent/acp-agent.dto.js';
+import { AgentDto, DEFAULT_PROMPT_FILE, LLMSummarizingCondenserDto } from './agent/agent.dto.js';
 import type { AgentContextDto } from '../../../settings/dto/agent-context.dto.js';
-import { toCondenser } from './to-condenser.js';
-import { AgentSettingsDto } from './agent-settings.dto.js';
+import { toCondenser } from './agent/to-condenser.js';
+import { AgentSettingsDto } from './agent/agent-settings.dto.js';
 import type { LaunchedProfile } from '../../profiles/launch-profiles.js';
 import { inScope } from '../../profiles/secret-scope.js';
-import { criticOfSettings } from './critic-of-settings.js';
+import { criticOfSettings } from './agent/critic-from-settings.js';
 import { toLlmConfig } from '../../../settings/dto/to-llm-config.js';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import type { ImageContentDto, SendMessageRequestDto, TextContentDto } from './message.dto.js';

@@ -1,9 +1,9 @@
 import { refTo } from '../../../http/validation/dto.js';
 import type { DtoClass } from '../../../http/validation/field.js';
 import type { JsonSchema } from '../../../http/validation/field-type.js';
-import { agent } from '../dto/any-agent.dto.js';
+import { agent } from '../dto/agent/any-agent.dto.js';
 import { ClientToolSpecDto, LocalWorkspaceDto } from '../dto/start-conversation.dto.js';
-import { HookConfigDto } from '../dto/hook-config.dto.js';
+import { HookConfigDto } from '../dto/agent/hook-config.dto.js';
 import { confirmationPolicy, secretSource, securityAnalyzer } from '../dto/policies.dto.js';
 import { EVENT_SCHEMAS } from './event-schemas.js';
 import { list, object, orNull, ref } from './schema-parts.js';

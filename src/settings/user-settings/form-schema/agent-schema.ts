@@ -1,10 +1,10 @@
-import { fieldsOf } from '../../http/validation/field.js';
-import { AgentContextDto } from '../dto/agent-context.dto.js';
-import { ACPAgentSettingsDto, OpenHandsAgentSettingsDto } from '../dto/agent-settings.dto.js';
-import { LLMSummarizingCondenserSettingsDto } from '../dto/condenser-settings.dto.js';
-import { LLMDto } from '../dto/llm.dto.js';
-import { VerificationSettingsDto } from '../dto/verification-settings.dto.js';
-import { type FieldHints, sectionOf, type SettingsSchema } from './settings-schema.js';
+import { fieldsOf } from '../../../http/validation/field.js';
+import { AgentContextDto } from '../../dto/agent-context.dto.js';
+import { ACPAgentSettingsDto, OpenHandsAgentSettingsDto } from '../../dto/agent-settings.dto.js';
+import { LLMSummarizingCondenserSettingsDto } from '../../dto/condenser-settings.dto.js';
+import { LLMDto } from '../../dto/llm.dto.js';
+import { VerificationSettingsDto } from '../../dto/verification-settings.dto.js';
+import { type FieldHints, sectionOf, type SettingsSchema } from './form-schema.js';
 
 /** What the form of the agent settings says; keys, labels and order are those that clients know. */
 export function agentSchema(): SettingsSchema {

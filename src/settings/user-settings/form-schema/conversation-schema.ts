@@ -1,5 +1,5 @@
-import { ConversationSettingsDto } from '../user-settings/conversation-settings.dto.js';
-import { type FieldHints, type SectionSpec, sectionOf, type SettingsSchema } from './settings-schema.js';
+import { ConversationSettingsDto } from '../conversation-settings.dto.js';
+import { type FieldHints, type SectionSpec, sectionOf, type SettingsSchema } from './form-schema.js';
 
 const worktree = ['default_runtime=worktree'];
 const container = ['default_runtime=docker'];

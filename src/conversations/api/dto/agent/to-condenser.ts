@@ -1,5 +1,5 @@
-import type { CondenserSpec } from '../../../agent/condenser/condenser-spec.js';
-import { toLlmConfig } from '../../../settings/dto/to-llm-config.js';
+import type { CondenserSpec } from '../../../../agent/condenser/condenser-spec.js';
+import { toLlmConfig } from '../../../../settings/dto/to-llm-config.js';
 import { LLMSummarizingCondenserDto, PipelineCondenserDto } from './agent.dto.js';
 
 /** A condenser with all fields of its models. */

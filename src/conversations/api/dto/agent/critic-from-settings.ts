@@ -1,9 +1,9 @@
-import { isBlank } from '../../../crypto/index.js';
-import { toPlain } from '../../../http/validation/dto.js';
-import type { LLMDto } from '../../../settings/dto/llm.dto.js';
-import type { VerificationSettingsDto } from '../../../settings/dto/verification-settings.dto.js';
-import { isJsonObject, type JsonObject } from '../../../json/index.js';
-import { parseUrl } from '../../../text/index.js';
+import { isBlank } from '../../../../crypto/index.js';
+import { toPlain } from '../../../../http/validation/dto.js';
+import type { LLMDto } from '../../../../settings/dto/llm.dto.js';
+import type { VerificationSettingsDto } from '../../../../settings/dto/verification-settings.dto.js';
+import { isJsonObject, type JsonObject } from '../../../../json/index.js';
+import { parseUrl } from '../../../../text/index.js';
 import { APIBasedCriticDto } from './agent.dto.js';
 
 /**

@@ -1,8 +1,8 @@
-import { InvalidRequestError } from '../../../errors/index.js';
-import { ACP_SERVERS, commandOf, FILE_SECRETS } from '../../../acp/index.js';
-import type { AcpAgentSpec, FileSecretSpec } from '../../../agent/agent-spec.js';
-import { model, readChecked } from '../../../http/validation/dto.js';
-import { Field } from '../../../http/validation/field.js';
+import { InvalidRequestError } from '../../../../errors/index.js';
+import { ACP_SERVERS, commandOf, FILE_SECRETS } from '../../../../acp/index.js';
+import type { AcpAgentSpec, FileSecretSpec } from '../../../../agent/agent-spec.js';
+import { model, readChecked } from '../../../../http/validation/dto.js';
+import { Field } from '../../../../http/validation/field.js';
 import {
   choice,
   decimal,
@@ -12,12 +12,12 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../../http/validation/field-type.js';
-import { type AgentContextDto, agentContext } from '../../../settings/dto/agent-context.dto.js';
-import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
-import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';
-import { toLlmConfig } from '../../../settings/dto/to-llm-config.js';
-import type { JsonObject } from '../../../json/index.js';
+} from '../../../../http/validation/field-type.js';
+import { type AgentContextDto, agentContext } from '../../../../settings/dto/agent-context.dto.js';
+import { LLMDto, llm } from '../../../../settings/dto/llm.dto.js';
+import { mcpServer } from '../../../../settings/dto/mcp-server.dto.js';
+import { toLlmConfig } from '../../../../settings/dto/to-llm-config.js';
+import type { JsonObject } from '../../../../json/index.js';
 import { AgentFields } from './agent.dto.js';
 
 /** What such an agent has for a model: the name stands for the one that it chooses. */

@@ -1,5 +1,5 @@
-import { model } from '../../../http/validation/dto.js';
-import { Field, NoOtherFields } from '../../../http/validation/field.js';
+import { model } from '../../../../http/validation/dto.js';
+import { Field, NoOtherFields } from '../../../../http/validation/field.js';
 import {
   type FieldType,
   choice,
@@ -8,8 +8,8 @@ import {
   listOf,
   nullable,
   text,
-} from '../../../http/validation/field-type.js';
-import { isJsonObject } from '../../../json/index.js';
+} from '../../../../http/validation/field-type.js';
+import { isJsonObject } from '../../../../json/index.js';
 
 /** One command that a hook runs. */
 export class HookDefinitionDto {

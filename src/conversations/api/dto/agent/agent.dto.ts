@@ -1,5 +1,5 @@
-import { model, oneOfKinds } from '../../../http/validation/dto.js';
-import { Field } from '../../../http/validation/field.js';
+import { model, oneOfKinds } from '../../../../http/validation/dto.js';
+import { Field } from '../../../../http/validation/field.js';
 import {
   anyObject,
   choice,
@@ -10,16 +10,16 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../../http/validation/field-type.js';
+} from '../../../../http/validation/field-type.js';
 import {
   type AgentContextDto,
   type ToolDto,
   agentContext,
   tool,
-} from '../../../settings/dto/agent-context.dto.js';
-import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
-import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';
-import type { JsonObject } from '../../../json/index.js';
+} from '../../../../settings/dto/agent-context.dto.js';
+import { LLMDto, llm } from '../../../../settings/dto/llm.dto.js';
+import { mcpServer } from '../../../../settings/dto/mcp-server.dto.js';
+import type { JsonObject } from '../../../../json/index.js';
 
 /** Puts a summary in the place of old events when the history grows. */
 export class LLMSummarizingCondenserDto {

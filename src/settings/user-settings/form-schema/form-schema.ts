@@ -1,8 +1,8 @@
-import { fieldSchema } from '../../openapi/dto-schema.js';
-import { type DtoClass, type FieldSpec, fieldsOf } from '../../http/validation/field.js';
-import { type JsonSchema } from '../../http/validation/field-type.js';
-import { documentSchemas } from '../../http/operation.js';
-import { isJsonObject } from '../../json/index.js';
+import { fieldSchema } from '../../../openapi/dto-schema.js';
+import { type DtoClass, type FieldSpec, fieldsOf } from '../../../http/validation/field.js';
+import { type JsonSchema } from '../../../http/validation/field-type.js';
+import { documentSchemas } from '../../../http/operation.js';
+import { isJsonObject } from '../../../json/index.js';
 
 /** How important a field is to people. */
 export type Prominence = 'critical' | 'major' | 'minor';

@@ -1,5 +1,5 @@
-import { model } from '../../../http/validation/dto.js';
-import { Field } from '../../../http/validation/field.js';
+import { model } from '../../../../http/validation/dto.js';
+import { Field } from '../../../../http/validation/field.js';
 import {
   anyObject,
   choice,
@@ -9,9 +9,9 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../../http/validation/field-type.js';
-import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';
-import type { JsonObject } from '../../../json/index.js';
+} from '../../../../http/validation/field-type.js';
+import { mcpServer } from '../../../../settings/dto/mcp-server.dto.js';
+import type { JsonObject } from '../../../../json/index.js';
 import { condenser } from './agent.dto.js';
 import { HookConfigDto, hookConfig } from './hook-config.dto.js';
 

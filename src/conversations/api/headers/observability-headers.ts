@@ -1,7 +1,7 @@
 import { InvalidRequestError } from '../../../errors/index.js';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isJsonObject } from '../../../json/index.js';
-import type { StartConversationRequestDto } from './start-conversation.dto.js';
+import type { StartConversationRequestDto } from '../dto/start-conversation.dto.js';
 
 const PREFIX = 'x-openhands-observability-';
 

@@ -1,5 +1,5 @@
-import { model } from '../../../http/validation/dto.js';
-import { Field } from '../../../http/validation/field.js';
+import { model } from '../../../../http/validation/dto.js';
+import { Field } from '../../../../http/validation/field.js';
 import {
   choice,
   decimal,
@@ -9,18 +9,18 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../../http/validation/field-type.js';
+} from '../../../../http/validation/field-type.js';
 import {
   AgentContextDto,
   type ToolDto,
   agentContext,
   tool,
-} from '../../../settings/dto/agent-context.dto.js';
-import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
-import { type MetaProfileDto, metaProfile } from '../../../settings/meta-profiles/meta-profile.dto.js';
-import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';
-import { VerificationSettingsDto } from '../../../settings/dto/verification-settings.dto.js';
-import type { JsonObject } from '../../../json/index.js';
+} from '../../../../settings/dto/agent-context.dto.js';
+import { LLMDto, llm } from '../../../../settings/dto/llm.dto.js';
+import { type MetaProfileDto, metaProfile } from '../../../../settings/meta-profiles/meta-profile.dto.js';
+import { mcpServer } from '../../../../settings/dto/mcp-server.dto.js';
+import { VerificationSettingsDto } from '../../../../settings/dto/verification-settings.dto.js';
+import type { JsonObject } from '../../../../json/index.js';
 
 /** Whether and how the history is condensed. */
 export class CondenserSettingsDto {
