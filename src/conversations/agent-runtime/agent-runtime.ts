@@ -23,7 +23,7 @@ import type { Journal } from '../journal/journal.js';
 import { stateUpdate } from '../runs/run.js';
 import type { RunControlHost } from '../runs/run-control.js';
 import { explainMissingKey } from '../secrets/missing-key.js';
-import { maskedJson } from '../secrets/mask-json.js';
+import { maskJson } from '../secrets/mask-json.js';
 import { SecretVault } from '../secrets/secret-vault.js';
 import { Session } from './session.js';
 import { TitleWriter, type TitleHost } from '../titles/title-writer.js';
@@ -200,7 +200,7 @@ export class AgentRuntime implements RunControlHost, TitleHost {
   /** Nobody waits for it; a log that takes nothing more has said so elsewhere. */
   private logCall({ filename, data, model, usageId }: CompletionLog): void {
     const kwargs = this.services.secrets.mask({ kwargs: data['kwargs'] });
-    const log_data = maskedJson({ ...data, ...kwargs }, (text) => this.vault.mask(text));
+    const log_data = maskJson({ ...data, ...kwargs }, (text) => this.vault.mask(text));
     const event: EventDraft = {
       source: 'environment',
       filename,

@@ -18,7 +18,7 @@ import { SteeringService } from '../steering/steering.service.js';
 
 const SUCCESS = { success: true } as const;
 const tag = 'Conversations';
-const done = { 200: { description: 'Done.', schema: 'Success' } };
+const done = { 200: { description: 'Success.', schema: 'Success' } };
 const runtime = { 200: { description: 'The state of the runtime.', schema: 'ConversationRuntimeInfo' } };
 
 documentSchemas(() =>

@@ -8,7 +8,7 @@ import { parseWithYield } from '../journal/parse-event.js';
 export type TreeLog = Pick<EventLog, 'length' | 'read' | 'entry' | 'seqOf'>;
 
 /** Lines read at a time on the way back to the root. */
-const CHUNK = 200;
+const CHUNK_LINES = 200;
 
 /**
  * The numbers of the events from the root to `head`, in order; state updates are no part of the tree. Where a
@@ -67,7 +67,7 @@ class LineWindow {
 
   async event(seq: number): Promise<DurableEvent | undefined> {
     if (seq < this.from || seq >= this.from + this.lines.length) {
-      this.from = Math.max(0, seq - CHUNK + 1);
+      this.from = Math.max(0, seq - CHUNK_LINES + 1);
       this.lines = await this.log.read(this.from, Math.min(seq + 1, this.end) - this.from);
     }
     return parseWithYield(this.lines[seq - this.from] ?? '');

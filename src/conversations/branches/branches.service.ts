@@ -18,9 +18,8 @@ import { toRecord } from '../journal/log-writer.js';
 import { Worktrees } from '../worktrees/worktrees.js';
 import { ChildStarter } from './child-starter.js';
 import { branchPath, systemPromptSeq, treeEvent } from './branch-path.js';
-import { copyMemory } from './fork-memory.js';
-import { copyEvents, forkedState, type ForkRequest } from './fork.js';
-import { openActionErrors } from './open-actions.js';
+import { copyAgentFiles } from './fork-memory.js';
+import { copyEvents, forkedState, openActionErrors, type ForkRequest } from './fork.js';
 
 /** Branches of a conversation, and conversations that are made of it: forks and children. */
 @Injectable()
@@ -32,7 +31,7 @@ export class BranchesService {
     private readonly worktrees: Worktrees,
     children: ChildStarter,
   ) {
-    children.use((id, request) => this.startChild(id, request));
+    children.setHandler((id, request) => this.startChild(id, request));
   }
 
   /**
@@ -40,7 +39,7 @@ export class BranchesService {
    * @throws UnknownEventError, AlreadyRunningError
    */
   async navigate(id: string, eventId: string | null, includeSkills: boolean): Promise<JsonObject> {
-    const conversation = await this.open(id, 'Conversation');
+    const conversation = await this.acquireAs(id, 'Conversation');
     await conversation.navigate(eventId);
     return this.info(conversation, includeSkills);
   }
@@ -51,7 +50,7 @@ export class BranchesService {
    * @throws UnknownEventError, ConversationExistsError
    */
   async fork(id: string, request: ForkRequest, includeSkills: boolean): Promise<JsonObject> {
-    const source = await this.open(id, 'Source conversation');
+    const source = await this.acquireAs(id, 'Source conversation');
     if (request.id !== null && (await this.services.catalogue.has(request.id))) {
       throw new ConversationExistsError(request.id);
     }
@@ -61,7 +60,7 @@ export class BranchesService {
     credentials.share(id, state.id);
     const folders = { source: catalogue.folder(id), fork: catalogue.folder(state.id) };
     const { conversation, created } = await this.registry.create(state, async (log, fence) => {
-      const adapt = await copyMemory(folders, request.fromEventId === null);
+      const adapt = await copyAgentFiles(folders, request.fromEventId === null);
       await copyEvents(source.log, seqs, { log, fence }, adapt);
       if (errors.length > 0) await log.append(seqs.length, fence, errors.map(toRecord));
     });
@@ -79,7 +78,7 @@ export class BranchesService {
     const childId = randomUUID();
     this.services.credentials.share(id, childId);
     const child = await this.creation.create({
-      ...inherited(parent),
+      ...inheritedState(parent),
       conversation_id: childId,
       parent_conversation_id: id,
       title,
@@ -101,7 +100,7 @@ export class BranchesService {
     };
   }
 
-  private async open(id: string, role: string): Promise<Conversation> {
+  private async acquireAs(id: string, role: string): Promise<Conversation> {
     try {
       return await this.registry.acquire(id);
     } catch (error) {
@@ -154,7 +153,7 @@ async function planFork(source: Conversation, request: ForkRequest): Promise<For
 }
 
 /** What a child takes over from its parent. */
-function inherited(parent: ConversationState) {
+function inheritedState(parent: ConversationState) {
   const { agent, workspace, confirmation_policy, security_analyzer, max_iterations, stuck_detection } =
     parent;
   const {

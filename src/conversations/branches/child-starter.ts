@@ -11,18 +11,18 @@ type Start = (parentId: string, request: ChildRequest) => Promise<StartedChild>;
  */
 @Injectable()
 export class ChildStarter {
-  private start: Start | undefined;
+  private handler: Start | undefined;
 
   /** Says who starts children. */
-  use(start: Start): void {
-    this.start = start;
+  setHandler(start: Start): void {
+    this.handler = start;
   }
 
   /** @throws HostRefusal with the text for the model */
   async startChild(parentId: string, request: ChildRequest): Promise<StartedChild> {
-    if (!this.start) throw new HostRefusal('the server is still starting');
+    if (!this.handler) throw new HostRefusal('the server is still starting');
     try {
-      return await this.start(parentId, request);
+      return await this.handler(parentId, request);
     } catch (error) {
       const isRefusal = error instanceof InvalidRequestError || error instanceof RunLimitError;
       throw isRefusal ? new HostRefusal(error.message) : error;

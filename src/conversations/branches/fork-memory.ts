@@ -6,11 +6,11 @@ import { makeFolder } from '../../files/index.js';
 import { storageFailure } from '../../storage/index.js';
 
 /** Long outputs that events name by their path. */
-const OUTPUTS = 'observations';
+const OUTPUTS_FOLDER = 'observations';
 /** What its sub-agents did, so that their tasks can go on. */
-const SUB_AGENTS = 'tasks';
+const SUB_AGENT_LOGS_FOLDER = 'tasks';
 /** The list of the task tracker. */
-const TASKS = 'TASKS.json';
+const TASK_LIST_FILE = 'TASKS.json';
 
 /** Outputs beyond this are not copied: a fork answers while its client waits. */
 const MAX_FILES = 2_000;
@@ -28,14 +28,24 @@ export interface ForkFolders {
  * @throws StorageFailedError
  * @returns turns a line of the source's log into one of the fork's: its own outputs are what it names
  */
-export async function copyMemory(folders: ForkFolders, whole: boolean): Promise<(line: string) => string> {
-  if (whole) await copyIfThere(path.join(folders.source, TASKS), path.join(folders.fork, TASKS));
-  await copyOutputs(path.join(folders.source, SUB_AGENTS), path.join(folders.fork, SUB_AGENTS));
-  const copied = await copyOutputs(path.join(folders.source, OUTPUTS), path.join(folders.fork, OUTPUTS));
+export async function copyAgentFiles(
+  folders: ForkFolders,
+  whole: boolean,
+): Promise<(line: string) => string> {
+  if (whole)
+    await copyIfThere(path.join(folders.source, TASK_LIST_FILE), path.join(folders.fork, TASK_LIST_FILE));
+  await copyOutputs(
+    path.join(folders.source, SUB_AGENT_LOGS_FOLDER),
+    path.join(folders.fork, SUB_AGENT_LOGS_FOLDER),
+  );
+  const copied = await copyOutputs(
+    path.join(folders.source, OUTPUTS_FOLDER),
+    path.join(folders.fork, OUTPUTS_FOLDER),
+  );
   if (!copied) return (line) => line;
   // The names of these folders are ids, which nothing else is called by.
-  const theirs = `${path.basename(folders.source)}/${OUTPUTS}`;
-  const own = `${path.basename(folders.fork)}/${OUTPUTS}`;
+  const theirs = `${path.basename(folders.source)}/${OUTPUTS_FOLDER}`;
+  const own = `${path.basename(folders.fork)}/${OUTPUTS_FOLDER}`;
   return (line) => line.replaceAll(theirs, own);
 }
 

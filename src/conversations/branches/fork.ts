@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { utcTimestamp } from '../../events/index.js';
+import { toolErrorDraft } from '../../agent/drafts.js';
+import { TOOL_FAULT } from '../../agent/error-classification.js';
+import { createEvent, utcTimestamp, type ActionEvent, type DurableEvent } from '../../events/index.js';
 import type { EventLog, LeaseFence, LogRecord } from '../../storage/index.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
@@ -12,6 +14,11 @@ export interface ForkRequest {
   /** Only the branch from the root to this event; null: everything. */
   fromEventId: string | null;
 }
+
+/** What the agent of a fork reads about a tool that the source is still executing. */
+const RUNS_ELSEWHERE =
+  'This tool was still in progress when the conversation was forked. Its result is known only to the conversation that ' +
+  'this one was forked from; it may have done its work.';
 
 /** Events copied at a time: between two batches others get their turn, and only one is in memory. */
 const BATCH = 100;
@@ -69,4 +76,18 @@ export async function copyEvents(
     });
     await target.log.append(at, target.fence, records);
   }
+}
+
+/**
+ * Creates an error for each action that the source is still executing. They follow `head`. Without a result,
+ * the first run of the fork would execute these actions again.
+ */
+export function openActionErrors(open: readonly ActionEvent[], head: string | null): DurableEvent[] {
+  let parent = head ?? undefined;
+  return open.map((action) => {
+    const error = createEvent(toolErrorDraft(action, RUNS_ELSEWHERE, TOOL_FAULT));
+    const event: DurableEvent = { ...error, parent_id: parent };
+    parent = error.id;
+    return event;
+  });
 }

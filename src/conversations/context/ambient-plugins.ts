@@ -3,7 +3,7 @@ import type { Plugin } from '../../agent/skills/plugins/index.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
 /** What the state of a conversation remembers them by. */
-interface Remembered {
+interface AmbientPluginRecord {
   ambient_plugins?: string[];
 }
 
@@ -17,7 +17,7 @@ export async function findAmbientPlugins(
   { agent }: ConversationState,
   workspace: string,
   context: ContextLoader,
-): Promise<Remembered> {
+): Promise<AmbientPluginRecord> {
   if (agent.kind !== 'Agent') return {};
   const wantsProject = agent.agent_context?.['load_project_skills'] === true;
   const [project, user] = await Promise.all([
@@ -46,7 +46,7 @@ export async function readAmbientPlugins(
 }
 
 /** A plugin without what the agent has already under the same names. */
-export function besides({ agent }: ConversationState, plugin: Plugin): Plugin {
+export function withoutKnownParts({ agent }: ConversationState, plugin: Plugin): Plugin {
   const skills = new Set(skillsOf(agent).map(({ name }) => name));
   const servers = Object.entries(plugin.mcpServers).filter(
     ([name]) => !Object.hasOwn(agent.mcp_config, name),
@@ -59,10 +59,10 @@ export function besides({ agent }: ConversationState, plugin: Plugin): Plugin {
 }
 
 function withoutPrograms(plugin: Plugin): Plugin {
-  return { ...plugin, hooks: undefined, mcpServers: {}, agents: plugin.agents.map(withoutStarts) };
+  return { ...plugin, hooks: undefined, mcpServers: {}, agents: plugin.agents.map(withoutAgentPrograms) };
 }
 
-function withoutStarts(agent: Plugin['agents'][number]): Plugin['agents'][number] {
+function withoutAgentPrograms(agent: Plugin['agents'][number]): Plugin['agents'][number] {
   const { hooks: _hooks, mcp_config: _servers, permission_mode: _mode, ...rest } = agent;
   return rest;
 }

@@ -17,9 +17,9 @@ import type { ConversationServices } from '../conversation/conversation-services
 import type { ConversationState } from '../state/conversation-state.js';
 import { agentInEvents } from '../state/conversation-info.js';
 import { stateUpdate } from '../runs/run.js';
-import { besides, readAmbientPlugins } from './ambient-plugins.js';
+import { withoutKnownParts, readAmbientPlugins } from './ambient-plugins.js';
 import { mergePlugin } from './merge-plugin.js';
-import { promptFilesOf } from './prompt-files.js';
+import { loadPromptFiles } from './prompt-files.js';
 
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('ConversationContext');
@@ -40,8 +40,8 @@ export interface ContextHost {
 export class ConversationContext {
   private loading: Promise<void> | undefined;
   /** What changed by loading, for the log. */
-  private updates: EventDraft[] = [];
-  private notes: string | undefined;
+  private pendingUpdates: EventDraft[] = [];
+  private memoryText: string | undefined;
 
   constructor(
     private readonly host: ContextHost,
@@ -58,14 +58,14 @@ export class ConversationContext {
 
   /** The events of what `prepare` changed; they stand before the system prompt. */
   takeUpdates(): EventDraft[] {
-    const updates = this.updates;
-    this.updates = [];
+    const updates = this.pendingUpdates;
+    this.pendingUpdates = [];
     return updates;
   }
 
   /** What the agent has noted down, as it was read. */
   get memory(): string | undefined {
-    return this.notes;
+    return this.memoryText;
   }
 
   /**
@@ -73,11 +73,11 @@ export class ConversationContext {
    * @throws UnusablePromptError
    */
   promptFiles(): Promise<PromptFiles> {
-    return promptFilesOf(this.host.state.agent, this.services, this.owner);
+    return loadPromptFiles(this.host.state.agent, this.services, this.owner);
   }
 
   /** What a message of the user brings along. */
-  extrasOf(content: readonly Content[]): MessageExtras {
+  messageExtras(content: readonly Content[]): MessageExtras {
     const { agent, activated_knowledge_skills: activated } = this.host.state;
     const suffix = agent.agent_context?.['user_message_suffix'];
     const text = plainText(content);
@@ -131,17 +131,17 @@ export class ConversationContext {
     const read = wantsContext(before)
       ? await context.load({ agent: before, workspace: workingDir, owner })
       : undefined;
-    this.notes = read?.memory;
+    this.memoryText = read?.memory;
     // The agent of this moment: another model may have come while files were read.
     if (read) {
       const { agent } = state;
       state.agent = { ...agent, agent_context: { ...agent.agent_context, skills: read.skills } };
     }
     for (const plugin of plugins) mergePlugin(state, plugin, context.warn(owner));
-    for (const plugin of ambient) mergePlugin(state, besides(state, plugin), context.warn(owner));
-    this.updates = this.agentUpdate(before);
+    for (const plugin of ambient) mergePlugin(state, withoutKnownParts(state, plugin), context.warn(owner));
+    this.pendingUpdates = this.agentUpdate(before);
     // The event shows secrets masked, so the state comes first.
-    if (this.updates.length > 0 || plugins.length > 0 || ambient.length > 0) await this.host.save();
+    if (this.pendingUpdates.length > 0 || plugins.length > 0 || ambient.length > 0) await this.host.save();
   }
 
   private get owner(): string {

@@ -9,7 +9,7 @@ import type { ConversationServices } from '../conversation/conversation-services
  * @param location path of the agent in the request, `body` first
  * @throws UnusablePromptError for a file that the agent names and that cannot be used
  */
-export async function promptFilesOf(
+export async function loadPromptFiles(
   agent: AgentSpec,
   { context, baseDir }: Pick<ConversationServices, 'context' | 'baseDir'>,
   owner: string,

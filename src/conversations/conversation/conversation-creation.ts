@@ -13,11 +13,11 @@ import { assertModelsServed, assertToolsKnown, makeWorkingDir, newConversation }
 import type { ConversationState } from '../state/conversation-state.js';
 import type { IncomingMessage, StartConversationRequest } from '../state/start-request.js';
 import { findAmbientPlugins } from '../context/ambient-plugins.js';
-import { promptFilesOf } from '../context/prompt-files.js';
+import { loadPromptFiles } from '../context/prompt-files.js';
 import { requireBinding } from '../secrets/bound-credentials.js';
 import { decryptRequestSecrets } from '../secrets/request-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
-import { FROM_HEAD, WorktreeError, Worktrees, type MadeWorktree } from '../worktrees/worktrees.js';
+import { FROM_HEAD, WorktreeError, Worktrees, type CreatedWorktree } from '../worktrees/worktrees.js';
 import { withWorktreeNote } from '../worktrees/worktree-note.js';
 
 /**
@@ -85,7 +85,7 @@ export class ConversationCreation {
     this.useBinding(state);
     const { agent, agentField = 'agent' } = request;
     // Read again for the prompt; until then the client is told of what is wrong.
-    await promptFilesOf(agent, this.services, `conversation ${state.id}`, ['body', agentField]);
+    await loadPromptFiles(agent, this.services, `conversation ${state.id}`, ['body', agentField]);
     state.rest = { ...state.rest, ...(await this.pluginFolders(request)) };
     const worktree = request.worktree ? await this.makeWorktree(request, state.id) : undefined;
     if (worktree) {
@@ -115,9 +115,9 @@ export class ConversationCreation {
   /** A credential that was bound before its conversation was made is dropped by an agent that takes none. */
   private useBinding(state: ConversationState): void {
     const { credentials } = this.services;
-    if (!credentials.of(state.id)) return;
+    if (!credentials.sourceOf(state.id)) return;
     if (state.agent.kind === 'ACPAgent') requireBinding(state);
-    else credentials.forget(state.id);
+    else credentials.unbind(state.id);
   }
 
   /**
@@ -189,11 +189,11 @@ export class ConversationCreation {
   private async makeWorktree(
     request: StartConversationRequest,
     id: string,
-  ): Promise<MadeWorktree | undefined> {
+  ): Promise<CreatedWorktree | undefined> {
     const field = request.needsWorktree ? 'isolation' : 'worktree';
     const folder = path.resolve(this.services.baseDir, request.workspace.working_dir);
     try {
-      const made = await this.worktrees.make(folder, id, request.worktree_options ?? FROM_HEAD);
+      const made = await this.worktrees.create(folder, id, request.worktree_options ?? FROM_HEAD);
       if (made || !request.needsWorktree) return made;
       throw new WorktreeError(`${folder} is in no git repository`);
     } catch (error) {

@@ -17,7 +17,7 @@ import type { ConversationServices, OpenedStorage } from './conversation-service
 import type { ConversationChange, ConversationState } from '../state/conversation-state.js';
 import type { InfoOptions } from '../state/conversation-info.js';
 import { interruptedRunDrafts, type InterruptedRun } from '../runs/interrupted-run.js';
-import { GoalLoop, type GoalTurns } from '../goal/goal-loop.js';
+import { GoalLoop, type AgentTurns } from '../goal/goal-loop.js';
 import { Journal } from '../journal/journal.js';
 import { Lifecycle } from './lifecycle.js';
 import { ManualCondensation, type CondensationRuns } from '../context/manual-condensation.js';
@@ -31,7 +31,7 @@ import type { IncomingMessage } from '../state/start-request.js';
  * One open conversation: the only writer of its journal, and what clients ask of it. Requests are taken in
  * the order in which they come; nothing here waits for a running tool.
  */
-export class Conversation implements GoalTurns, CondensationRuns {
+export class Conversation implements AgentTurns, CondensationRuns {
   private readonly life: Lifecycle;
   private readonly journal: Journal;
   private readonly announcements: StateBroadcaster;

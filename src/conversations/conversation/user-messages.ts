@@ -98,7 +98,7 @@ export class UserMessages {
   ): Promise<void> {
     const { execution_status, blocked_messages, agent_state } = this.host.state;
     const agentState = forgetRefinement(agent_state);
-    const extras = this.context.extrasOf(message.content);
+    const extras = this.context.messageExtras(message.content);
     const reset = ['finished', 'stuck'].includes(execution_status) ? [statusUpdate('idle')] : [];
     const event: EventDraft = {
       id,

@@ -9,14 +9,14 @@ import type { GoalVerdict } from '../state/conversation-state.js';
 const MAX_TRANSCRIPT = 60_000;
 const MAX_EVENT = 4_000;
 
-const AUDITOR = `You audit whether a goal that an agent works for has been reached. You get the objective and what happened. \
+const AUDITOR_PROMPT = `You audit whether a goal that an agent works for has been reached. You get the objective and what happened. \
 Be strict: a requirement counts as met only when the history shows evidence for it (the output of a command, a test, a \
 file that was read), not because the agent says so. Check every requirement of the objective.
 
 Answer with one JSON object and nothing else:
 {"complete": true or false, "score": 0.0 to 1.0, "missing": "what is still to be done, or nothing"}`;
 
-const UNREADABLE: GoalVerdict = {
+const UNPARSABLE_VERDICT: GoalVerdict = {
   score: 0,
   complete: false,
   missing: 'Judge verdict could not be parsed.',
@@ -26,7 +26,7 @@ const UNREADABLE: GoalVerdict = {
 export function auditRequest(objective: string, events: readonly ViewEvent[]): Message[] {
   const question = `<objective>\n${objective}\n</objective>\n\n<transcript>\n${transcript(events)}\n</transcript>`;
   return [
-    { role: 'system', content: [textContent(AUDITOR)], thinking_blocks: [] },
+    { role: 'system', content: [textContent(AUDITOR_PROMPT)], thinking_blocks: [] },
     { role: 'user', content: [textContent(question)], thinking_blocks: [] },
   ];
 }
@@ -45,35 +45,37 @@ function transcript(events: readonly ViewEvent[]): string {
 }
 
 /** The verdict in an answer; one that cannot be read counts as not complete. */
-export function verdictOf(answer: Message): GoalVerdict {
-  const found = jsonObject(taggedParts(plainText(answer.content), '<think>', '</think>').outside.join(''));
-  if (!found) return UNREADABLE;
-  const score = scoreOf(found['score']);
-  const complete = Object.hasOwn(found, 'complete') ? isYes(found['complete']) : score >= 1;
-  return { score, complete, missing: missingOf(found['missing']) };
+export function parseVerdict(answer: Message): GoalVerdict {
+  const found = parseJsonObject(
+    taggedParts(plainText(answer.content), '<think>', '</think>').outside.join(''),
+  );
+  if (!found) return UNPARSABLE_VERDICT;
+  const score = parseScore(found['score']);
+  const complete = Object.hasOwn(found, 'complete') ? parseComplete(found['complete']) : score >= 1;
+  return { score, complete, missing: missingText(found['missing']) };
 }
 
-function scoreOf(score: unknown): number {
+function parseScore(score: unknown): number {
   const value = typeof score === 'string' ? Number.parseFloat(score) : Number(score);
   return Number.isFinite(value) ? Math.min(1, Math.max(0, value)) : 0;
 }
 
 /** Models also write a text or a number for it; the text `false` is none that says yes. */
-function isYes(value: unknown): boolean {
+function parseComplete(value: unknown): boolean {
   return typeof value === 'string' ? /^(true|yes)$/i.test(value.trim()) : Boolean(value);
 }
 
 /**
  * Clients know this field as a text: what is none is shown as Python writes it, and nothing as an empty one.
  */
-function missingOf(missing: unknown): string {
+function missingText(missing: unknown): string {
   if (typeof missing === 'string') return missing;
   const isNothing = !missing || (typeof missing === 'object' && Object.keys(missing).length === 0);
   return isNothing ? '' : pythonRepr(missing);
 }
 
 /** The object in a text that may say more around it. */
-function jsonObject(text: string): Record<string, unknown> | undefined {
+function parseJsonObject(text: string): Record<string, unknown> | undefined {
   const from = text.indexOf('{');
   const to = text.lastIndexOf('}');
   if (from === -1 || to < from) return undefined;
@@ -95,7 +97,7 @@ export function followUp(iteration: number, { missing }: GoalVerdict): string {
 }
 
 /** What the agent is told when a goal goes on that was interrupted. */
-export function resumption(objective: string): string {
+export function resumeMessage(objective: string): string {
   return (
     'Resuming a goal that was paused or interrupted. Look at how things really are now instead of trusting your memory, ' +
     `and go on until all of the objective is proved:\n\n${objective}`

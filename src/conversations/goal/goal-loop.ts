@@ -10,7 +10,7 @@ import { AlreadyRunningError, GoalBusyError, GoalRefusedError } from '../convers
 import type { ConversationState, GoalState, GoalVerdict } from '../state/conversation-state.js';
 import { stateUpdate } from '../runs/run.js';
 import type { RunSlots } from '../runs/run-slots.js';
-import { auditRequest, followUp, resumption, verdictOf } from './audit.js';
+import { auditRequest, followUp, resumeMessage, parseVerdict } from './audit.js';
 
 const NO_JUDGE = 'A goal needs a model that judges the work, and an ACP agent has none of ours.';
 
@@ -26,7 +26,7 @@ export interface GoalHost {
 }
 
 /** How a goal has the agent work. */
-export interface GoalTurns {
+export interface AgentTurns {
   /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
   atRest(): Promise<void>;
   /** Says something as the user. */
@@ -46,7 +46,7 @@ export class GoalLoop {
 
   constructor(
     private readonly host: GoalHost,
-    private readonly turns: GoalTurns,
+    private readonly turns: AgentTurns,
     private readonly services: { llm: Llm; slots: RunSlots },
     private readonly background: Background,
   ) {}
@@ -76,7 +76,7 @@ export class GoalLoop {
         if (goal?.status !== 'interrupted') throw new GoalRefusedError('no_resumable_goal');
         return goal;
       },
-      resumption(this.host.state.goal?.objective ?? ''),
+      resumeMessage(this.host.state.goal?.objective ?? ''),
     );
   }
 
@@ -125,7 +125,7 @@ export class GoalLoop {
     } catch (error) {
       if (this.current !== work) return;
       const code = error instanceof LlmError ? error.code : errorName(error);
-      await this.say(runErrorDraft(code, errorMessage(error)), ...this.interruption());
+      await this.commitMasked(runErrorDraft(code, errorMessage(error)), ...this.interruption());
     }
   }
 
@@ -150,11 +150,11 @@ export class GoalLoop {
         : 'running';
     const active = status === 'running';
     if (!active) this.current = undefined;
-    await this.say(usage, goalUpdate({ ...state.goal, active, status, iteration, verdict }));
+    await this.commitMasked(usage, goalUpdate({ ...state.goal, active, status, iteration, verdict }));
     return active ? followUp(iteration, verdict) : undefined;
   }
 
-  private async say(...drafts: EventDraft[]): Promise<void> {
+  private async commitMasked(...drafts: EventDraft[]): Promise<void> {
     await this.host.commit(drafts.map((draft) => this.host.masked(draft)));
   }
 
@@ -172,7 +172,7 @@ export class GoalLoop {
       signal,
     });
     const usage = this.host.countUsage(agent.llm.usage_id, agent.llm.model, response);
-    return { verdict: verdictOf(response.message), usage };
+    return { verdict: parseVerdict(response.message), usage };
   }
 }
 

@@ -2,7 +2,7 @@ import { Injectable, NotFoundException, UnprocessableEntityException } from '@ne
 import { AgentProfiles, UnusableProfileError, type AgentProfile } from '../../settings/index.js';
 import { commandWords } from '../../text/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
-import { given, settingsOfProfile } from './profile-settings.js';
+import { definedFields, settingsFromProfile } from './profile-settings.js';
 import { ProfileReferences } from './profile-references.js';
 
 /** An agent that a stored profile describes. */
@@ -11,7 +11,7 @@ export interface LaunchedProfile {
   /** What `agent_settings` of a create request would say. Secrets in clear. */
   settings: JsonObject;
   /** What clients are told of it: `launched_agent_profile` of the wire. */
-  shown: JsonObject;
+  launchInfo: JsonObject;
 }
 
 /** What one launch adds to the agent of a profile; field names are the wire's. */
@@ -40,20 +40,20 @@ export class LaunchProfiles {
     const { secret_refs = null, revision = 0, agent_kind: kind } = profile;
     const shown = { agent_profile_id: id, revision, secret_refs, llm_profile_ref: llmProfile ?? null };
     if (kind === 'acp') {
-      const settings = { ...acpSettingsOf(profile), mcp_config: await this.serversOf(profile) };
-      return { name: profile.name, settings, shown };
+      const settings = { ...acpSettings(profile), mcp_config: await this.resolveServers(profile) };
+      return { name: profile.name, settings, launchInfo: shown };
     }
     if (kind !== 'openhands') {
       throw new UnusableProfileError(
         `Agent profile '${profile.name}' is of a kind that this server does not run`,
       );
     }
-    return { name: profile.name, settings: await this.settingsOf(profile), shown };
+    return { name: profile.name, settings: await this.resolveSettings(profile), launchInfo: shown };
   }
 
   /** The MCP servers of a profile that names no model. */
-  private async serversOf({ mcp_server_refs }: AgentProfile): Promise<JsonObject> {
-    const { servers, danglingServers } = await this.references.find({ mcp_server_refs });
+  private async resolveServers({ mcp_server_refs }: AgentProfile): Promise<JsonObject> {
+    const { servers, danglingServers } = await this.references.resolve({ mcp_server_refs });
     if (danglingServers.length === 0) return servers;
     throw new UnprocessableEntityException({
       detail: {
@@ -67,11 +67,11 @@ export class LaunchProfiles {
     });
   }
 
-  private async settingsOf(profile: AgentProfile): Promise<JsonObject> {
-    const found = await this.references.find(profile);
+  private async resolveSettings(profile: AgentProfile): Promise<JsonObject> {
+    const found = await this.references.resolve(profile);
     const { llm, llmName, danglingServers, danglingMeta, danglingMetaLlms } = found;
     const isWhole = danglingServers.length === 0 && danglingMeta === null && danglingMetaLlms.length === 0;
-    if (llm && isWhole) return settingsOfProfile(profile, llm, found);
+    if (llm && isWhole) return settingsFromProfile(profile, llm, found);
     throw new UnprocessableEntityException({
       detail: {
         code: 'unresolved_profile_references',
@@ -102,12 +102,12 @@ export function withAdditions(launched: LaunchedProfile, additions: LaunchAdditi
 }
 
 /** An agent from elsewhere. Its command is one text there, as in a shell. */
-function acpSettingsOf(profile: AgentProfile): JsonObject {
+function acpSettings(profile: AgentProfile): JsonObject {
   const { acp_server, acp_model, acp_session_mode, acp_prompt_timeout, acp_startup_timeout } = profile;
   const { acp_command: command, acp_args } = profile;
   return {
     agent_kind: 'acp',
-    ...given({ acp_server, acp_model, acp_session_mode, acp_prompt_timeout, acp_startup_timeout }),
+    ...definedFields({ acp_server, acp_model, acp_session_mode, acp_prompt_timeout, acp_startup_timeout }),
     ...(typeof command === 'string' && command !== '' && { acp_command: commandWords(command) }),
     ...(Array.isArray(acp_args) && { acp_args }),
   };

@@ -25,7 +25,7 @@ export class ModelProfiles {
    * @returns undefined when there is none at all
    * @throws NoSuchEntryError, UnusableProfileError
    */
-  async routing(name: string | null): Promise<JsonObject | undefined> {
+  async loadMetaProfile(name: string | null): Promise<JsonObject | undefined> {
     const chosen =
       name ??
       (await this.settings.loadForReading()).active_meta_profile ??
@@ -44,14 +44,14 @@ export class ModelProfiles {
    */
   async load(name: string): Promise<LlmConfig> {
     const profile = await this.profiles.load(name);
-    return this.given(profile.name, profile.llm);
+    return this.fromFields(profile.name, profile.llm);
   }
 
   /**
    * The same for a model that a conversation brings along as that of a profile.
    * @throws UnusableProfileError
    */
-  given(name: string, llm: JsonObject): LlmConfig {
+  fromFields(name: string, llm: JsonObject): LlmConfig {
     return { ...toConfig(name, llm), usage_id: `profile:${name}` };
   }
 }

@@ -6,8 +6,8 @@ import { hasSecret } from '../../settings/dto/secret-text.js';
 import { commandWords } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/tool-registry.js';
 import type { JsonObject } from '../../json/index.js';
-import { settingsOfProfile } from './profile-settings.js';
-import { type FoundReferences, ProfileReferences } from './profile-references.js';
+import { settingsFromProfile } from './profile-settings.js';
+import { type ResolvedReferences, ProfileReferences } from './profile-references.js';
 
 /** Tools of an agent that names none. */
 const DEFAULT_TOOLS = ['terminal', 'file_editor', 'task_tracker', 'browser_tool_set', 'switch_llm'];
@@ -35,37 +35,37 @@ export class ProfileDiagnosis {
   ) {}
 
   /** @param profile a valid agent profile with all fields */
-  async of(profile: JsonObject): Promise<JsonObject> {
-    return profile['agent_kind'] === 'openhands' ? this.ofOurs(profile) : this.ofOthers(profile);
+  async diagnose(profile: JsonObject): Promise<JsonObject> {
+    return profile['agent_kind'] === 'openhands' ? this.diagnoseBuiltIn(profile) : this.diagnoseAcp(profile);
   }
 
-  private async ofOurs(profile: JsonObject): Promise<JsonObject> {
-    const { found, problem } = await this.found(profile);
+  private async diagnoseBuiltIn(profile: JsonObject): Promise<JsonObject> {
+    const { found: resolve, problem } = await this.found(profile);
     const { tools } = profile;
     const named = Array.isArray(tools)
       ? tools.map((tool: { name?: unknown }) => String(tool.name))
       : undefined;
     const unusable = (named ?? DEFAULT_TOOLS).filter((name) => !this.isUsable(name));
-    const errors = problemsOf(found, problem, named ? unusable : []);
-    const { llm, servers } = found;
+    const errors = problemTexts(resolve, problem, named ? unusable : []);
+    const { llm, servers } = resolve;
     const isValid = errors.length === 0 && llm !== undefined;
     const usable = named
       ? tools
       : DEFAULT_TOOLS.filter((name) => this.isUsable(name)).map((name) => ({ name, params: {} }));
     return {
-      ...this.summary(profile, found),
+      ...this.summary(profile, resolve),
       valid: isValid,
       errors,
       unusable_tools: unusable,
-      llm_profile_ref: found.llmName,
+      llm_profile_ref: resolve.llmName,
       llm_profile_resolved: llm !== undefined,
       llm_api_key_set: hasSecret(llm?.['api_key']),
-      resolved_mcp_config_keys: found.danglingServers.length > 0 && !llm ? [] : Object.keys(servers),
-      resolved_settings: isValid ? resolved({ ...profile, tools: usable }, llm, found) : null,
+      resolved_mcp_config_keys: resolve.danglingServers.length > 0 && !llm ? [] : Object.keys(servers),
+      resolved_settings: isValid ? resolvedSettings({ ...profile, tools: usable }, llm, resolve) : null,
     };
   }
 
-  private async ofOthers(profile: JsonObject): Promise<JsonObject> {
+  private async diagnoseAcp(profile: JsonObject): Promise<JsonObject> {
     const { found } = await this.found({ mcp_server_refs: profile['mcp_server_refs'] });
     const server = String(profile['acp_server']);
     const [key, url, file] = ACP_SECRETS[server] ?? [null, null, null];
@@ -82,12 +82,12 @@ export class ProfileDiagnosis {
       acp_api_key_secret_name: key,
       acp_base_url_secret_name: url,
       acp_file_secret_names: file === null ? [] : [file],
-      resolved_settings: errors.length === 0 ? resolvedAcp(profile, found.servers) : null,
+      resolved_settings: errors.length === 0 ? resolvedAcpSettings(profile, found.servers) : null,
     };
   }
 
   /** What the answer says of every profile, in the order that clients know. */
-  private summary(profile: JsonObject, found: FoundReferences): JsonObject {
+  private summary(profile: JsonObject, found: ResolvedReferences): JsonObject {
     return {
       agent_kind: profile['agent_kind'],
       valid: false,
@@ -114,12 +114,12 @@ export class ProfileDiagnosis {
   }
 
   /** A model that is there and cannot be used is a finding, too. */
-  private async found(profile: JsonObject): Promise<{ found: FoundReferences; problem?: string }> {
+  private async found(profile: JsonObject): Promise<{ found: ResolvedReferences; problem?: string }> {
     try {
-      return { found: await this.references.find(profile) };
+      return { found: await this.references.resolve(profile) };
     } catch (error) {
       if (!(error instanceof DanglingConnectionError || error instanceof UnusableProfileError)) throw error;
-      const found = await this.references.find({ ...profile, llm_profile_ref: '0' });
+      const found = await this.references.resolve({ ...profile, llm_profile_ref: '0' });
       const llmName = String(profile['llm_profile_ref']);
       return { found: { ...found, llmName, llm: undefined }, problem: error.message };
     }
@@ -131,7 +131,7 @@ export class ProfileDiagnosis {
   }
 }
 
-function problemsOf(found: FoundReferences, problem: string | undefined, unusable: string[]): string[] {
+function problemTexts(found: ResolvedReferences, problem: string | undefined, unusable: string[]): string[] {
   const { llm, llmName, danglingServers, danglingMeta, danglingMetaLlms } = found;
   return [
     ...(unusable.length > 0 ? [`Tool(s) this server cannot run: ${unusable.join(', ')}`] : []),
@@ -145,14 +145,18 @@ function problemsOf(found: FoundReferences, problem: string | undefined, unusabl
 }
 
 /** The settings of the agent, secrets masked. */
-function resolved(profile: JsonObject, llm: JsonObject, found: FoundReferences): JsonObject | null {
-  const settings = settingsOfProfile(profile, llm, found);
+function resolvedSettings(
+  profile: JsonObject,
+  llm: JsonObject,
+  found: ResolvedReferences,
+): JsonObject | null {
+  const settings = settingsFromProfile(profile, llm, found);
   const full = completeAgent(settings, settings);
   return full ? maskSecrets(full) : null;
 }
 
 /** The same for an agent from elsewhere. */
-function resolvedAcp(profile: JsonObject, servers: JsonObject): JsonObject | null {
+function resolvedAcpSettings(profile: JsonObject, servers: JsonObject): JsonObject | null {
   const {
     acp_server,
     acp_model,

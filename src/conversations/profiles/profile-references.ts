@@ -4,7 +4,7 @@ import { LlmProfiles, MetaProfiles, MissingEntryError, SettingsStore } from '../
 import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
 
 /** What an agent profile refers to, and what of it is not there. */
-export interface FoundReferences {
+export interface ResolvedReferences {
   /**
    * The name of its LLM profile, and its model with secrets in clear; undefined: there is no such profile.
    */
@@ -38,22 +38,22 @@ export class ProfileReferences {
   ) {}
 
   /** @throws UnusableProfileError, InvalidProfileNameError, DanglingConnectionError, UnreadableStoreError */
-  async find(profile: JsonObject): Promise<FoundReferences> {
+  async resolve(profile: JsonObject): Promise<ResolvedReferences> {
     const llmName = String(profile['llm_profile_ref']);
-    const found = await existing(this.llms.load(llmName));
+    const found = await orUndefined(this.llms.load(llmName));
     return {
       llmName,
       llm: found?.llm,
-      ...(await this.ofSettings(profile['mcp_server_refs'])),
-      ...(await this.metaOf(profile)),
-      publicSkills: await this.skillsOf(profile),
+      ...(await this.fromSettings(profile['mcp_server_refs'])),
+      ...(await this.resolveMetaProfile(profile)),
+      publicSkills: await this.publicSkills(profile),
     };
   }
 
   /** The servers that are named; all where none are. */
-  private async ofSettings(
+  private async fromSettings(
     refs: unknown,
-  ): Promise<Pick<FoundReferences, 'servers' | 'danglingServers' | 'criticKey'>> {
+  ): Promise<Pick<ResolvedReferences, 'servers' | 'danglingServers' | 'criticKey'>> {
     const { agent } = await this.settings.load();
     const known = new Map(Object.entries(asJsonObject(agent['mcp_config'])));
     const wanted = Array.isArray(refs) ? refs.map(String) : [...known.keys()];
@@ -65,13 +65,13 @@ export class ProfileReferences {
   }
 
   /** A meta-profile counts only where it is to choose models. */
-  private async metaOf({
+  private async resolveMetaProfile({
     meta_profile_ref: ref = null,
     enable_classify_and_switch_llm_tool: isUsed = false,
-  }: JsonObject): Promise<MetaFound> {
+  }: JsonObject): Promise<ResolvedMetaProfile> {
     const none = { meta: undefined, metaLlms: {}, danglingMeta: null, danglingMetaLlms: [] };
     if (typeof ref !== 'string' || isUsed !== true) return none;
-    const meta = await existing(this.metas.load(ref));
+    const meta = await orUndefined(this.metas.load(ref));
     if (!meta) return { ...none, danglingMeta: ref };
     const { classifier_model, classes } = meta;
     const models = Array.isArray(classes) ? classes.map((entry: { model?: unknown }) => entry.model) : [];
@@ -81,11 +81,11 @@ export class ProfileReferences {
     if (missing.length > 0) return { ...none, meta, danglingMetaLlms: missing };
     // A model that chooses by a template may name any profile.
     const choosable = meta['prompt_template'] === null ? needed : new Set([...needed, ...names]);
-    return { ...none, meta, metaLlms: await this.llmsOf(choosable) };
+    return { ...none, meta, metaLlms: await this.loadLlms(choosable) };
   }
 
   /** Models by the names of their profiles. Those that cannot be used are none to choose. */
-  private async llmsOf(names: ReadonlySet<string>): Promise<JsonObject> {
+  private async loadLlms(names: ReadonlySet<string>): Promise<JsonObject> {
     const loaded = [...names].map(async (name) => {
       const found = await this.llms.load(name).catch(() => undefined);
       return found ? [[name, found.llm] as const] : [];
@@ -94,7 +94,7 @@ export class ProfileReferences {
   }
 
   /** The public skills that are named, all where none are, but not those that the profile switches off. */
-  private async skillsOf({
+  private async publicSkills({
     agent_kind: kind = 'openhands',
     public_skills: refs = null,
     disabled_skills: disabled,
@@ -109,9 +109,12 @@ export class ProfileReferences {
 }
 
 /** What a meta-profile brings. */
-type MetaFound = Pick<FoundReferences, 'meta' | 'metaLlms' | 'danglingMeta' | 'danglingMetaLlms'>;
+type ResolvedMetaProfile = Pick<
+  ResolvedReferences,
+  'meta' | 'metaLlms' | 'danglingMeta' | 'danglingMetaLlms'
+>;
 
-async function existing<T>(loading: Promise<T>): Promise<T | undefined> {
+async function orUndefined<T>(loading: Promise<T>): Promise<T | undefined> {
   try {
     return await loading;
   } catch (error) {

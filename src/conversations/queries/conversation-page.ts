@@ -13,18 +13,18 @@ export interface ConversationQuery {
   includeSkills: boolean;
 }
 
-type Asked = Pick<ConversationQuery, 'pageId' | 'limit' | 'status' | 'sortOrder'>;
+type PageQuery = Pick<ConversationQuery, 'pageId' | 'limit' | 'status' | 'sortOrder'>;
 
 /**
  * The entries of a page, and the first one of the next page behind them. A page that begins with a
  * conversation begins at its place also when that has another status by now.
  * @param entries in the order of their creation; those of the same time stay in it
  */
-export function pageOf(entries: readonly CatalogueEntry[], asked: Asked): CatalogueEntry[] {
-  const first = placeOf(entries, asked.pageId);
+export function pageOf(entries: readonly CatalogueEntry[], asked: PageQuery): CatalogueEntry[] {
+  const first = indexOfId(entries, asked.pageId);
   const places = asked.sortOrder.startsWith('UPDATED_AT')
-    ? firstUpdated(entries, first, asked)
-    : firstCreated(entries, first, asked);
+    ? pageByUpdate(entries, first, asked)
+    : pageByCreation(entries, first, asked);
   return places.flatMap((place) => entries[place] ?? []);
 }
 
@@ -33,16 +33,20 @@ export function hasStatus(status: string | undefined): (entry: CatalogueEntry | 
   return (entry) => status === undefined || entry?.execution_status === status;
 }
 
-function placeOf(entries: readonly CatalogueEntry[], pageId: string | undefined): number | undefined {
+function indexOfId(entries: readonly CatalogueEntry[], pageId: string | undefined): number | undefined {
   if (pageId === undefined) return undefined;
   const id = dashedUuid(pageId);
   const place = entries.findIndex((entry) => entry.id === id);
   return place < 0 ? undefined : place;
 }
 
-function firstCreated(entries: readonly CatalogueEntry[], first: number | undefined, asked: Asked): number[] {
+function pageByCreation(
+  entries: readonly CatalogueEntry[],
+  first: number | undefined,
+  asked: PageQuery,
+): number[] {
   const found: number[] = [];
-  for (const place of placesIn(entries, asked, first)) {
+  for (const place of indexes(entries, asked, first)) {
     if (!hasStatus(asked.status)(entries[place])) continue;
     found.push(place);
     if (found.length > asked.limit) break;
@@ -51,7 +55,11 @@ function firstCreated(entries: readonly CatalogueEntry[], first: number | undefi
 }
 
 /** Without putting all of them in order: most are only compared with the last of those that were found. */
-function firstUpdated(entries: readonly CatalogueEntry[], first: number | undefined, asked: Asked): number[] {
+function pageByUpdate(
+  entries: readonly CatalogueEntry[],
+  first: number | undefined,
+  asked: PageQuery,
+): number[] {
   const descending = isDescending(asked);
   const isBefore = (one: number, other: number): boolean => {
     const a = entries[one]?.updated_at ?? '';
@@ -62,7 +70,7 @@ function firstUpdated(entries: readonly CatalogueEntry[], first: number | undefi
   const isWanted = hasStatus(asked.status);
   const found: number[] = [];
   // What was made lately was changed lately, more often than not.
-  for (const place of placesIn(entries, asked)) {
+  for (const place of indexes(entries, asked)) {
     if (found.length > asked.limit && !isBefore(place, found.at(-1) ?? 0)) continue;
     if (first !== undefined && isBefore(place, first)) continue;
     if (!isWanted(entries[place])) continue;
@@ -78,11 +86,11 @@ function firstUpdated(entries: readonly CatalogueEntry[], first: number | undefi
   return found;
 }
 
-function* placesIn(entries: readonly CatalogueEntry[], asked: Asked, first?: number): Generator<number> {
+function* indexes(entries: readonly CatalogueEntry[], asked: PageQuery, first?: number): Generator<number> {
   if (isDescending(asked)) for (let at = first ?? entries.length - 1; at >= 0; at -= 1) yield at;
   else for (let at = first ?? 0; at < entries.length; at += 1) yield at;
 }
 
-function isDescending({ sortOrder }: Asked): boolean {
+function isDescending({ sortOrder }: PageQuery): boolean {
   return sortOrder.endsWith('_DESC');
 }

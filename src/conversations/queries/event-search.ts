@@ -14,7 +14,7 @@ export interface FoundPage {
 }
 
 /** Lines read at a time when a search has to look into messages. */
-const CHUNK = 200;
+const CHUNK_LINES = 200;
 
 /**
  * Searches the events of one log below `length`. Only searches for text look into lines; everything else is
@@ -72,10 +72,10 @@ export class EventSearch {
     // Only messages have a text to look into.
     if (filter.kind !== 'MessageEvent') return found;
     for (let from = start; found.length < limit;) {
-      const candidates = this.log.select(filter, { ...range, from, limit: CHUNK });
+      const candidates = this.log.select(filter, { ...range, from, limit: CHUNK_LINES });
       found.push(...(await this.withText(candidates, body)));
       const last = candidates.at(-1);
-      if (last === undefined || candidates.length < CHUNK) break;
+      if (last === undefined || candidates.length < CHUNK_LINES) break;
       from = last + (descending ? -1 : 1);
     }
     return found.slice(0, limit);

@@ -20,10 +20,10 @@ export interface JsonPage {
 /** A page as the wire has it; a large one is put together in slices, or while it is sent. */
 export function pageJson({ items, rest, nextPageId }: JsonPage): AnswerSource | Promise<Buffer> {
   const end = Buffer.from(`],"next_page_id":${JSON.stringify(nextPageId)}}`);
-  return rest ? inPieces(items, rest, end) : inSlices(joinInParts([PAGE_START, items, end]));
+  return rest ? streamPage(items, rest, end) : inSlices(joinInParts([PAGE_START, items, end]));
 }
 
-async function* inPieces(items: Buffer, rest: AsyncGenerator<Buffer, void>, end: Buffer): AnswerSource {
+async function* streamPage(items: Buffer, rest: AsyncGenerator<Buffer, void>, end: Buffer): AnswerSource {
   yield PAGE_START;
   yield items;
   for await (const more of rest) {
@@ -39,11 +39,11 @@ async function* inPieces(items: Buffer, rest: AsyncGenerator<Buffer, void>, end:
 export function listJson(items: readonly (Buffer | null)[]): AnswerSource | Buffer {
   if (isLarge(items.reduce((size, item) => size + (item?.length ?? 0), 0)))
     return listInPieces(items.map((item) => item ?? NULL));
-  return Buffer.concat([START, joined(items), END]);
+  return Buffer.concat([START, joinItems(items), END]);
 }
 
 /** With commas between them. */
-export function joined(items: readonly (Buffer | null)[]): Buffer {
+export function joinItems(items: readonly (Buffer | null)[]): Buffer {
   return Buffer.concat(
     items.flatMap((item, index) => (index === 0 ? [item ?? NULL] : [COMMA, item ?? NULL])),
   );

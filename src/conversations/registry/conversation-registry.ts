@@ -165,7 +165,7 @@ export class ConversationRegistry implements Recoverable {
   /** Closes one conversation for good, with what is stored of it. */
   async destroy(id: string, letGo: () => Promise<void>): Promise<void> {
     await this.end(id, letGo);
-    this.services.credentials.forget(id);
+    this.services.credentials.unbind(id);
   }
 
   private async end(id: string, letGo: () => Promise<void>): Promise<void> {

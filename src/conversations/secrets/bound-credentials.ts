@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../json/index.js';
 import { CredentialBindingRequiredError } from '../conversation-errors.js';
-import { CODEX_SIGN_IN } from './lookup-secret.js';
+import { CODEX_AUTH_SECRET } from './lookup-secret.js';
 
 /** Bindings that are kept; the oldest go, and their clients are asked to bind again. */
 const MAX_BOUND = 10_000;
@@ -26,7 +26,7 @@ interface BoundState {
 export class BoundCredentials {
   private readonly sources = new Map<string, CredentialSource>();
 
-  of(id: string): CredentialSource | undefined {
+  sourceOf(id: string): CredentialSource | undefined {
     return this.sources.get(id);
   }
 
@@ -43,7 +43,7 @@ export class BoundCredentials {
     if (source) this.bind(to, source);
   }
 
-  forget(id: string): void {
+  unbind(id: string): void {
     this.sources.delete(id);
   }
 
@@ -59,7 +59,7 @@ export class BoundCredentials {
   /** The bound credential as a secret to look up. */
   secretsOf(id: string): Record<string, JsonObject> {
     const source = this.sources.get(id);
-    return source ? { [CODEX_SIGN_IN]: { kind: 'LookupSecret', description: null, ...source } } : {};
+    return source ? { [CODEX_AUTH_SECRET]: { kind: 'LookupSecret', description: null, ...source } } : {};
   }
 }
 
@@ -74,15 +74,15 @@ export function requiredBindings(rest: JsonObject): string[] {
  * removed.
  */
 export function requireBinding(state: BoundState): void {
-  state.rest = { ...state.rest, required_runtime_credential_bindings: [CODEX_SIGN_IN] };
-  state.secrets = without(state.secrets, CODEX_SIGN_IN);
+  state.rest = { ...state.rest, required_runtime_credential_bindings: [CODEX_AUTH_SECRET] };
+  state.secrets = without(state.secrets, CODEX_AUTH_SECRET);
   const { agent_context: context } = state.agent;
   const given = context?.['secrets'];
-  if (typeof given !== 'object' || given === null || !(CODEX_SIGN_IN in given)) return;
+  if (typeof given !== 'object' || given === null || !(CODEX_AUTH_SECRET in given)) return;
   const secrets: Record<string, unknown> = { ...given };
   state.agent = {
     ...state.agent,
-    agent_context: { ...context, secrets: without(secrets, CODEX_SIGN_IN) },
+    agent_context: { ...context, secrets: without(secrets, CODEX_AUTH_SECRET) },
   };
 }
 

@@ -6,7 +6,7 @@ import { ConversationServices } from '../conversation/conversation-services.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { isHttpUrl } from '../../text/index.js';
 import { requireBinding, type CredentialSource } from './bound-credentials.js';
-import { CODEX_SIGN_IN, credentialIn, lookUp, SecretLookupError } from './lookup-secret.js';
+import { CODEX_AUTH_SECRET, credentialIn, lookUpSecret, SecretLookupError } from './lookup-secret.js';
 
 /** Time limit of one request to a credential source (ms), and the pauses between attempts: the original's. */
 const TIMEOUT_MS = 5_000;
@@ -37,7 +37,7 @@ export class CredentialBindings {
    *   agent that already runs or uses none
    */
   async bind(id: string, name: string, source: CredentialSource): Promise<void> {
-    if (name !== CODEX_SIGN_IN) throw new CredentialBindingError('not-found', 'Not Found');
+    if (name !== CODEX_AUTH_SECRET) throw new CredentialBindingError('not-found', 'Not Found');
     await probe(source);
     const conversation = await this.registry.acquireUnbound(id).catch((error: unknown) => {
       if (error instanceof ConversationNotFoundError) return undefined;
@@ -46,7 +46,7 @@ export class CredentialBindings {
     const { credentials } = this.services;
     if (!conversation) return credentials.bind(id, source);
     const { acpAgent } = conversation.agentRuntime;
-    if (!acpAgent || (acpAgent.isRunning && credentials.of(id)?.url !== source.url)) {
+    if (!acpAgent || (acpAgent.isRunning && credentials.sourceOf(id)?.url !== source.url)) {
       throw new CredentialBindingError(
         'conflict',
         'Credential binding activation arrived after ACP initialization',
@@ -65,7 +65,7 @@ async function probe({ url, headers }: CredentialSource): Promise<void> {
   if (!isHttpUrl(url)) throw invalid();
   for (let attempt = 0; ; attempt++) {
     try {
-      const answer = await lookUp(url, headers, AbortSignal.timeout(TIMEOUT_MS));
+      const answer = await lookUpSecret(url, headers, AbortSignal.timeout(TIMEOUT_MS));
       if (credentialIn(answer) === undefined) throw invalid();
       return;
     } catch (error) {

@@ -8,7 +8,7 @@ import { asJsonObject } from '../../json/index.js';
  * The one credential that keepers are bound for: how Codex is signed in, which its vendor renews from time to
  * time.
  */
-export const CODEX_SIGN_IN = 'CODEX_AUTH_JSON';
+export const CODEX_AUTH_SECRET = 'CODEX_AUTH_JSON';
 /** How long a lookup may take (ms; the value of the OpenHands SDK). */
 const TIMEOUT_MS = 30_000;
 /** Nothing that is longer is a secret (bytes): as much as all secrets of a conversation that are told. */
@@ -31,7 +31,7 @@ export class SecretLookupError extends Error {
  * headers reach nobody else.
  * @throws SecretLookupError, or the reason of the signal
  */
-export async function lookUp(
+export async function lookUpSecret(
   url: string,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
@@ -55,7 +55,7 @@ export async function lookUp(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof SecretLookupError) throw error;
-    throw new SecretLookupError(reason(error));
+    throw new SecretLookupError(failureReason(error));
   }
 }
 
@@ -64,20 +64,20 @@ export async function lookUp(
  * other answer.
  */
 export function credentialIn(answer: string): string | undefined {
-  const { value, version } = asJsonObject(parsed(answer));
+  const { value, version } = asJsonObject(parseJson(answer));
   return typeof value === 'string' && typeof version === 'string' && version !== '' ? value : undefined;
 }
 
 /** The tokens in a sign-in of Codex: a program may print one of them alone. */
 export function tokensIn(signIn: string): string[] {
-  const { tokens, OPENAI_API_KEY: key } = asJsonObject(parsed(signIn));
+  const { tokens, OPENAI_API_KEY: key } = asJsonObject(parseJson(signIn));
   const { access_token, refresh_token, id_token } = asJsonObject(tokens);
   return [access_token, refresh_token, id_token, key].filter(
     (token): token is string => typeof token === 'string' && token !== '',
   );
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -98,7 +98,7 @@ function withBasicAuth(
 }
 
 /** `fetch` puts what happened into the cause. */
-function reason(error: unknown): string {
+function failureReason(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError') return 'its server did not answer in time';
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause instanceof Error && 'code' in cause)

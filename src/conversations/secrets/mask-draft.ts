@@ -3,7 +3,7 @@ import type { EventDraft, TextContent } from '../../events/index.js';
 const IMAGE = /^data:image\/[\w.+-]+;base64,/;
 
 /** Parts of the state that hold what hooks say, and skills that were read from files. */
-const FROM_OUTSIDE: ReadonlySet<string> = new Set(['blocked_actions', 'blocked_messages', 'agent']);
+const MASKED_STATE_KEYS: ReadonlySet<string> = new Set(['blocked_actions', 'blocked_messages', 'agent']);
 
 type Mask = (text: string) => string;
 
@@ -59,7 +59,7 @@ export function maskDraft(draft: EventDraft, mask: Mask): EventDraft {
     case 'UserRejectObservation':
       return { ...draft, rejection_reason: mask(draft.rejection_reason) };
     case 'ConversationStateUpdateEvent':
-      return FROM_OUTSIDE.has(draft.key) ? { ...draft, value: masked(draft.value, mask) } : draft;
+      return MASKED_STATE_KEYS.has(draft.key) ? { ...draft, value: masked(draft.value, mask) } : draft;
     case 'AgentErrorEvent':
       return { ...draft, error: mask(draft.error) };
     case 'ConversationErrorEvent':

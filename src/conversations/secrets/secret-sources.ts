@@ -32,7 +32,7 @@ export function secretSources({ secrets, agent }: SecretHolder): Record<string, 
 }
 
 /** The values that are told, as opposed to those that are looked up. */
-export function toldValues(sources: Record<string, JsonObject>): string[] {
+export function staticValues(sources: Record<string, JsonObject>): string[] {
   return Object.values(sources).flatMap(({ value }) => (typeof value === 'string' ? [value] : []));
 }
 
@@ -44,7 +44,7 @@ export function toldValues(sources: Record<string, JsonObject>): string[] {
 export function assertSecretsFit(holder: SecretHolder, location: Location): void {
   const sources = secretSources(holder);
   const count = Object.keys(sources).length;
-  const length = toldValues(sources).reduce((sum, value) => sum + value.length, 0);
+  const length = staticValues(sources).reduce((sum, value) => sum + value.length, 0);
   const problem =
     count > MAX_SECRETS
       ? `a conversation has at most ${MAX_SECRETS} secrets, these would be ${count}`

@@ -15,7 +15,7 @@ export class TextMask {
   /** @param values blank ones are passed over: they would hide everything */
   constructor(values: Iterable<string>) {
     const wanted = new Set<string>();
-    for (const value of values) for (const form of formsOf(value)) wanted.add(form);
+    for (const value of values) for (const form of maskedForms(value)) wanted.add(form);
     this.patterns = new TextPatterns(wanted);
   }
 
@@ -54,18 +54,18 @@ export class TextMask {
 }
 
 /** How a value may stand in a text; nothing of a blank one. */
-function formsOf(value: string): string[] {
+function maskedForms(value: string): string[] {
   // A file or a line of output has it without the line end that it was given with.
   const bare = value.trim();
   if (bare === '') return [];
-  return [value, bare, JSON.stringify(bare).slice(1, -1), ...partsOf(bare)];
+  return [value, bare, JSON.stringify(bare).slice(1, -1), ...longWords(bare)];
 }
 
 /**
  * What has to be hidden of a value of several lines (a key, a configuration) where they do not stand
  * together: with numbers before them, or one alone. Short words are not: they stand in many other places.
  */
-function partsOf(value: string): string[] {
+function longWords(value: string): string[] {
   if (!value.includes('\n')) return [];
   const words = value.split(/\s+/).filter((word) => word.length >= MIN_PART_LENGTH);
   return words.slice(0, MAX_PARTS);

@@ -24,7 +24,7 @@ import type { ConversationServices } from '../conversation/conversation-services
 import type { ConversationState } from '../state/conversation-state.js';
 import { agentInEvents } from '../state/conversation-info.js';
 import { stateUpdate } from '../runs/run.js';
-import { routeOf, routingQuestion, routingTable, type RoutingTable } from './task-router.js';
+import { parseRoute, routingQuestion, parseRoutingTable, type RoutingTable } from './task-router.js';
 
 /** What models need of the conversation that they serve. */
 export interface ModelsHost {
@@ -53,11 +53,11 @@ export class ConversationModels implements ToolModels {
     // A folder that cannot be read has no profiles for anybody.
     this.names = await models.names().catch(() => []);
     if (llm.supportsVision(this.host.state.agent.llm)) return;
-    const seeing = await Promise.all(this.names.map((name) => this.sees(name)));
+    const seeing = await Promise.all(this.names.map((name) => this.supportsVision(name)));
     this.visionNames = this.names.filter((_name, index) => seeing[index]);
   }
 
-  private async sees(profile: string): Promise<boolean> {
+  private async supportsVision(profile: string): Promise<boolean> {
     const { llm, models } = this.services;
     // One that cannot be used is none to choose.
     return models.load(profile).then(
@@ -75,7 +75,7 @@ export class ConversationModels implements ToolModels {
     const agent: AgentSpec = {
       ...state.agent,
       llm,
-      condenser: follow(state.agent.condenser, state.agent.llm, llm),
+      condenser: withAgentLlm(state.agent.condenser, state.agent.llm, llm),
     };
     if (!isDeepStrictEqual(agent, state.agent)) {
       state.agent = agent;
@@ -95,7 +95,7 @@ export class ConversationModels implements ToolModels {
     const own = asJsonObject(params['meta_profile_llms']);
     const { text } = await this.ask(routingQuestion(table, this.host.transcript()), signal, own);
     const names = [...Object.keys(own), ...(await this.services.models.names())];
-    const { chosenClass, profile } = routeOf(table, text, names);
+    const { chosenClass, profile } = parseRoute(table, text, names);
     return { chosenClass, profile, model: await this.use(await this.load(profile, own)) };
   }
 
@@ -103,10 +103,12 @@ export class ConversationModels implements ToolModels {
     meta_profile: given,
     active_meta_profile: name,
   }: Record<string, unknown>): Promise<RoutingTable | undefined> {
-    const table = routingTable(given);
+    const table = parseRoutingTable(given);
     if (table) return table;
     try {
-      return routingTable(await this.services.models.routing(typeof name === 'string' ? name : null));
+      return parseRoutingTable(
+        await this.services.models.loadMetaProfile(typeof name === 'string' ? name : null),
+      );
     } catch (error) {
       throw new HostRefusal(errorMessage(error));
     }
@@ -147,7 +149,7 @@ export class ConversationModels implements ToolModels {
     const { models } = this.services;
     try {
       const given = Object.hasOwn(own, profile) ? own[profile] : undefined;
-      return isJsonObject(given) ? models.given(profile, given) : await models.load(profile);
+      return isJsonObject(given) ? models.fromFields(profile, given) : await models.load(profile);
     } catch (error) {
       if (error instanceof ProfileNotFoundError)
         throw new HostRefusal(`LLM profile '${profile}' was not found.`);
@@ -157,7 +159,11 @@ export class ConversationModels implements ToolModels {
 }
 
 /** A condenser with the agent's model goes on with the new one, at its own bucket. */
-function follow(condenser: CondenserSpec | null, before: LlmConfig, after: LlmConfig): CondenserSpec | null {
+function withAgentLlm(
+  condenser: CondenserSpec | null,
+  before: LlmConfig,
+  after: LlmConfig,
+): CondenserSpec | null {
   if (condenser?.kind !== 'LLMSummarizingCondenser') return condenser;
   const { usage_id } = condenser.llm;
   if (!isDeepStrictEqual(condenser.llm, { ...before, usage_id })) return condenser;

@@ -53,10 +53,10 @@ export function routingQuestion(table: RoutingTable, conversation: string): Mode
  * @param profiles the names of all LLM profiles
  * @throws HostRefusal when it names nothing that there is: nobody is sent to a model by chance
  */
-export function routeOf(table: RoutingTable, reply: string, profiles: readonly string[]): Route {
+export function parseRoute(table: RoutingTable, reply: string, profiles: readonly string[]): Route {
   const quoted = `(reply: '${reply.trim().slice(0, MAX_REPLY)}')`;
   if (table.template !== null) {
-    const profile = lastNamed(reply, profiles);
+    const profile = lastProfileNamed(reply, profiles);
     if (profile !== undefined) return { chosenClass: `model: ${profile}`, profile };
     throw new HostRefusal(
       `Classifier reply did not resolve to a saved LLM profile ${quoted}; nothing was switched. Try again, or extend the model table.`,
@@ -71,25 +71,25 @@ export function routeOf(table: RoutingTable, reply: string, profiles: readonly s
 }
 
 /** The profile that a text names last: what a model weighs comes before what it chooses. */
-function lastNamed(text: string, profiles: readonly string[]): string | undefined {
+function lastProfileNamed(text: string, profiles: readonly string[]): string | undefined {
   const words: string[] = text.match(/[A-Za-z0-9][\w.-]*/g) ?? [];
   return words.map((word) => withoutEnd(word, '.-')).findLast((word) => profiles.includes(word));
 }
 
 /** A meta-profile as the wire has it; undefined for what is none. */
-export function routingTable(value: unknown): RoutingTable | undefined {
+export function parseRoutingTable(value: unknown): RoutingTable | undefined {
   if (!isJsonObject(value)) return undefined;
   const { classifier_model: classifier, classes, prompt_template: template, model_table: table } = value;
   if (typeof classifier !== 'string') return undefined;
   return {
     classifier,
-    classes: Array.isArray(classes) ? classes.flatMap(classIn) : [],
+    classes: Array.isArray(classes) ? classes.flatMap(parseClass) : [],
     template: typeof template === 'string' ? template : null,
     table: typeof table === 'string' ? table : '',
   };
 }
 
-function classIn(value: unknown): RoutingTable['classes'] {
+function parseClass(value: unknown): RoutingTable['classes'] {
   if (!isJsonObject(value)) return [];
   const { description, model } = value;
   return typeof description === 'string' && typeof model === 'string' ? [{ description, model }] : [];

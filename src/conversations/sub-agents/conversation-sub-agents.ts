@@ -18,20 +18,20 @@ import { plainText, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import { HostRefusal, type SubAgents, type TaskResult } from '../../tools/tool.js';
 import type { JsonObject } from '../../json/index.js';
-import { promptFilesOf } from '../context/prompt-files.js';
+import { loadPromptFiles } from '../context/prompt-files.js';
 import { createHooks, type ConversationHooksHost } from '../agent-runtime/conversation-hooks.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { SecretVault } from '../secrets/secret-vault.js';
 import type { Toolset } from '../agent-runtime/toolset.js';
-import { definedTypes } from './definitions.js';
+import { parseDefinitions } from './definitions.js';
 import { TaskLogs } from './task-log.js';
-import { TaskSession, type TaskHost, type TaskParts } from './task-session.js';
-import { makeTaskTools } from './task-tools.js';
+import { TaskSession, type TaskHost, type TaskSessionOptions } from './task-session.js';
+import { createTaskTools } from './task-tools.js';
 
 /** The name that agents have the tool by which gives tasks. */
 const TASK_TOOLS = 'task_tool_set';
-const FOLDER = 'tasks';
+const TASKS_FOLDER = 'tasks';
 const INTERRUPTED = 'Tool call interrupted before completion. The task was ended.';
 
 /** What sub-agents need of the conversation that they work for. */
@@ -51,9 +51,9 @@ interface Task {
  * its own view, log and tools, with the secrets, policy and tool hooks of the conversation, and at its cost.
  */
 export class ConversationSubAgents implements SubAgents {
-  private logsOpened: TaskLogs | undefined;
+  private openedLogs: TaskLogs | undefined;
   /** Those that stand in files, as they were read last. */
-  private inFiles: AgentType[] = [];
+  private typesFromFiles: AgentType[] = [];
 
   constructor(
     private readonly host: SubAgentsHost,
@@ -63,35 +63,35 @@ export class ConversationSubAgents implements SubAgents {
   ) {}
 
   private get logs(): TaskLogs {
-    return (this.logsOpened ??= new TaskLogs(path.join(this.toolset.host().folder, FOLDER)));
+    return (this.openedLogs ??= new TaskLogs(path.join(this.toolset.host().folder, TASKS_FOLDER)));
   }
 
   get types(): AgentType[] {
-    return [...this.known().values()];
+    return [...this.knownTypes().values()];
   }
 
   async run(task: Task, signal: AbortSignal): Promise<TaskResult> {
-    const earlier = task.resume === undefined ? undefined : await this.earlier(task.resume);
+    const earlierTask = task.resume === undefined ? undefined : await this.earlier(task.resume);
     // Files may have changed since the last task.
     await this.prepare();
-    const type = this.typeOf(earlier?.subagent ?? task.type);
+    const type = this.typeOf(earlierTask?.subagent ?? task.type);
     this.assertAllowed(type);
-    const model = type.profile === undefined ? undefined : await this.modelOf(type.profile);
-    const skills = await this.skillsOf(type);
-    const taskId = task.resume ?? (await this.logs.begin(type.name));
+    const model = type.profile === undefined ? undefined : await this.loadModel(type.profile);
+    const skills = await this.resolveSkills(type);
+    const taskId = task.resume ?? (await this.logs.create(type.name));
     const agent = subAgentSpec(this.host.state.agent, type, { taskId, model, skills });
     const { registry } = this.services;
-    const place = { toolset: this.toolset, registry, folder: path.join(FOLDER, taskId) };
-    const tools = await makeTaskTools(agent, type, place, signal);
-    const hooks = this.hooksOf(type);
+    const place = { toolset: this.toolset, registry, folder: path.join(TASKS_FOLDER, taskId) };
+    const tools = await createTaskTools(agent, type, place, signal);
+    const hooks = this.createTaskHooks(type);
     try {
-      const write: TaskParts['write'] = (events) => this.logs.append(taskId, events);
+      const write: TaskSessionOptions['write'] = (events) => this.logs.append(taskId, events);
       const parts = { agent, type, tools: tools.all, hooks, signal, write };
-      const session = new TaskSession(this.host, parts, earlier?.events ?? []);
-      await session.append(...(await this.opening(session, task.prompt)));
+      const session = new TaskSession(this.host, parts, earlierTask?.events ?? []);
+      await session.append(...(await this.openingEvents(session, task.prompt)));
       await this.services.loop.run(session);
       signal.throwIfAborted();
-      return { taskId, subagent: type.name, ...(await outcome(session)) };
+      return { taskId, subagent: type.name, ...(await taskOutcome(session)) };
     } finally {
       await Promise.allSettled([hooks.close(), tools.close()]);
     }
@@ -104,14 +104,14 @@ export class ConversationSubAgents implements SubAgents {
       readProjectDefinitions(this.toolset.workingDir, this.warn),
       readUserDefinitions(this.services.context.user, this.warn),
     ]);
-    this.inFiles = definedTypes([...project, ...user], this.warn);
+    this.typesFromFiles = parseDefinitions([...project, ...user], this.warn);
   }
 
   /** Those of the request and of plugins, then those in files of the project and of the user. */
-  private known(): ReadonlyMap<string, AgentType> {
+  private knownTypes(): ReadonlyMap<string, AgentType> {
     const { agent_definitions: definitions } = this.host.state.rest;
-    const given = definedTypes(Array.isArray(definitions) ? definitions : [], this.warn);
-    return agentTypes([...given, ...this.inFiles], (name) => this.services.registry.has(name));
+    const given = parseDefinitions(Array.isArray(definitions) ? definitions : [], this.warn);
+    return agentTypes([...given, ...this.typesFromFiles], (name) => this.services.registry.has(name));
   }
 
   private get warn(): Warn {
@@ -119,7 +119,7 @@ export class ConversationSubAgents implements SubAgents {
   }
 
   private typeOf(name: string): AgentType {
-    const types = this.known();
+    const types = this.knownTypes();
     const type = types.get(name);
     if (type) return type;
     throw new HostRefusal(`Unknown agent '${name}'. Available types: ${[...types.keys()].join(', ')}.`);
@@ -132,7 +132,7 @@ export class ConversationSubAgents implements SubAgents {
     throw new HostRefusal(`Task '${id}' not found. Available tasks: ${ids}`);
   }
 
-  private async modelOf(profile: string): Promise<LlmConfig> {
+  private async loadModel(profile: string): Promise<LlmConfig> {
     try {
       return await this.services.models.load(profile);
     } catch (error) {
@@ -142,7 +142,7 @@ export class ConversationSubAgents implements SubAgents {
 
   private async promptFiles(agent: AgentSpec): Promise<PromptFiles> {
     try {
-      return await promptFilesOf(agent, this.services, `conversation ${this.host.state.id}`);
+      return await loadPromptFiles(agent, this.services, `conversation ${this.host.state.id}`);
     } catch (error) {
       throw new HostRefusal(errorMessage(error));
     }
@@ -171,7 +171,7 @@ export class ConversationSubAgents implements SubAgents {
   }
 
   /** Skills by name: the calling agent's, or those that the project and the user have in their places. */
-  private async skillsOf({ name, skills: wanted }: AgentType): Promise<Skill[]> {
+  private async resolveSkills({ name, skills: wanted }: AgentType): Promise<Skill[]> {
     const own = skillsOf(this.host.state.agent);
     if (wanted.every((skill) => own.some((known) => known.name === skill)))
       return own.filter((known) => wanted.includes(known.name));
@@ -187,7 +187,7 @@ export class ConversationSubAgents implements SubAgents {
   }
 
   /** Hooks that watch tools see those of sub-agents too; the others are about the conversation. */
-  private hooksOf({ hooks }: AgentType): Hooks {
+  private createTaskHooks({ hooks }: AgentType): Hooks {
     const { state } = this.host;
     const both = (key: string): unknown[] => [...listIn(state.hook_config, key), ...listIn(hooks, key)];
     const hook_config = { pre_tool_use: both('pre_tool_use'), post_tool_use: both('post_tool_use') };
@@ -203,7 +203,7 @@ export class ConversationSubAgents implements SubAgents {
    * What comes before the run: the prompt of a new task, errors for what an earlier run has left open, and
    * the message.
    */
-  private async opening(session: TaskSession, prompt: string): Promise<EventDraft[]> {
+  private async openingEvents(session: TaskSession, prompt: string): Promise<EventDraft[]> {
     const open = session.view.unmatched().map((action) => toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
     const definitions = [...session.tools().values()].map(({ definition }) => definition);
     const isNew = session.view.recent.length === 0;
@@ -223,10 +223,10 @@ function listIn(config: JsonObject | null | undefined, key: string): unknown[] {
 }
 
 /** What a run that is over has come to. */
-async function outcome(session: TaskSession): Promise<{ text: string; failed: boolean }> {
+async function taskOutcome(session: TaskSession): Promise<{ text: string; failed: boolean }> {
   switch (session.status) {
     case 'finished':
-      return { text: lastWord(session), failed: false };
+      return { text: finalText(session), failed: false };
     case 'waiting_for_confirmation': {
       const actions = session.view.unmatched();
       const reason = 'It needs the agreement of a person, whom a sub-agent cannot ask.';
@@ -245,7 +245,7 @@ async function outcome(session: TaskSession): Promise<{ text: string; failed: bo
 }
 
 /** The message of its `finish`, or the last that it said. */
-function lastWord({ view }: TaskSession): string {
+function finalText({ view }: TaskSession): string {
   const said = view.recent.findLast(
     (event) =>
       (event.kind === 'ObservationEvent' && event.observation.kind === 'FinishObservation') ||

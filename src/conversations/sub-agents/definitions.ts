@@ -28,20 +28,20 @@ export function readDefinition(definition: unknown): AgentDefinitionDto | undefi
  * The kinds of sub-agents that definitions from requests, plugins and files describe. What is not valid is
  * left out.
  */
-export function definedTypes(definitions: readonly unknown[], warn: Warn): AgentType[] {
+export function parseDefinitions(definitions: readonly unknown[], warn: Warn): AgentType[] {
   return definitions.flatMap((definition) => {
     try {
       const dto = readDefinition(definition);
-      return dto ? [typeOf(dto)] : [];
+      return dto ? [toAgentType(dto)] : [];
     } catch (error) {
       const { source, name } = isJsonObject(definition) ? definition : {};
-      warn(String(source ?? name), `no valid definition of a sub-agent: ${problemOf(error)}`);
+      warn(String(source ?? name), `no valid definition of a sub-agent: ${definitionProblem(error)}`);
       return [];
     }
   });
 }
 
-function typeOf(dto: AgentDefinitionDto): AgentType {
+function toAgentType(dto: AgentDefinitionDto): AgentType {
   const { name, description, tools, skills, model, system_prompt: prompt, hooks, mcp_config } = dto;
   const plainHooks = hooks && toPlain(hooks);
   return {
@@ -69,7 +69,7 @@ function withModel(definition: unknown): unknown {
 }
 
 /** The first thing that is wrong with a definition. */
-export function problemOf(error: unknown): string {
+export function definitionProblem(error: unknown): string {
   if (!(error instanceof RequestValidationError)) return errorMessage(error);
   const [problem] = error.problems;
   return problem ? `${problem.at?.join('.') ?? ''}: ${problem.msg}` : error.message;

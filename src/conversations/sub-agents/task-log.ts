@@ -15,18 +15,18 @@ const NAME = /^task_(\d{8,})\.jsonl$/;
  * only what came of it.
  */
 export class TaskLogs {
-  private issued: Promise<number> | undefined;
-  private next = 0;
+  private lastStoredNumber: Promise<number> | undefined;
+  private created = 0;
 
   /** @param folder absolute path; made with the first task */
   constructor(private readonly folder: string) {}
 
   /** Begins a task: its id is `task_00000001` and so on, also after a restart. */
-  async begin(subagent: string): Promise<string> {
-    this.issued ??= this.lastNumber();
-    const before = await this.issued;
-    this.next += 1;
-    const id = `task_${String(before + this.next).padStart(8, '0')}`;
+  async create(subagent: string): Promise<string> {
+    this.lastStoredNumber ??= this.lastNumber();
+    const before = await this.lastStoredNumber;
+    this.created += 1;
+    const id = `task_${String(before + this.created).padStart(8, '0')}`;
     await mkdir(this.folder, { recursive: true });
     await appendFile(this.fileOf(id), `${JSON.stringify({ subagent })}\n`, { flag: 'ax' });
     return id;

@@ -27,7 +27,7 @@ export interface TaskHost {
 }
 
 /** What is special about one task. */
-export interface TaskParts {
+export interface TaskSessionOptions {
   agent: AgentSpec;
   type: AgentType;
   tools: ReadonlyMap<string, Tool>;
@@ -65,10 +65,10 @@ export class TaskSession implements AgentSession {
 
   constructor(
     private readonly host: TaskHost,
-    private readonly parts: TaskParts,
+    private readonly parts: TaskSessionOptions,
     earlier: readonly DurableEvent[],
   ) {
-    for (const event of earlier) this.take(event);
+    for (const event of earlier) this.apply(event);
   }
 
   get conversationId(): string {
@@ -113,7 +113,7 @@ export class TaskSession implements AgentSession {
     const ours = shown.filter((draft) => !isStats(draft));
     const events = ours.map((draft): DurableEvent => {
       const event = { ...createEvent(draft), parent_id: this.head };
-      this.take(event);
+      this.apply(event);
       return event;
     });
     // What models cost is told where clients see it.
@@ -163,7 +163,7 @@ export class TaskSession implements AgentSession {
     return SILENT_STREAM;
   }
 
-  private take(event: DurableEvent): void {
+  private apply(event: DurableEvent): void {
     if (isBranchEvent(event)) {
       this.head = event.id;
       this.view.push(event);

@@ -19,13 +19,13 @@ export interface TaskTools {
  * @param folder below that of the conversation, for what the tools keep
  * @throws HostRefusal when a name comes twice; the reason of the signal once it is aborted
  */
-export async function makeTaskTools(
+export async function createTaskTools(
   agent: AgentSpec,
   { mcpServers }: AgentType,
   { toolset, registry, folder }: { toolset: Toolset; registry: ToolRegistry; folder: string },
   signal: AbortSignal,
 ): Promise<TaskTools> {
-  const host = hostOf(agent, toolset.host(), folder);
+  const host = taskToolHost(agent, toolset.host(), folder);
   const own = registry.createTools(agent.tools, agent.include_default_tools, host);
   const servers = mcpServers && (await startServers(mcpServers, host));
   const close = async (): Promise<void> => {
@@ -57,7 +57,7 @@ async function startServers(config: Record<string, unknown>, host: ToolHost): Pr
 }
 
 /** What the tools of a sub-agent get to know: nothing of the conversation that they could change. */
-function hostOf(agent: AgentSpec, { folder, shownFolder, ...rest }: ToolHost, below: string): ToolHost {
+function taskToolHost(agent: AgentSpec, { folder, shownFolder, ...rest }: ToolHost, below: string): ToolHost {
   return {
     ...rest,
     folder: path.join(folder, below),

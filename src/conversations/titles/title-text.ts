@@ -8,7 +8,7 @@ const ELLIPSIS = '...';
 /** Characters of a message that a title is made from. */
 const MAX_CONTENT = 1_000;
 
-const ROLE =
+const SYSTEM_PROMPT =
   'You name conversations between a person and an agent that works with a computer. A name is short, says what the ' +
   'conversation is about, and is in the language of the message. Answer with the name only.';
 
@@ -19,7 +19,7 @@ const ROLE =
 export function titleRequest(text: string, template: string | null): Message[] {
   const content = firstCharacters(text, MAX_CONTENT);
   return [
-    { role: 'system', content: [textContent(ROLE)], thinking_blocks: [] },
+    { role: 'system', content: [textContent(SYSTEM_PROMPT)], thinking_blocks: [] },
     { role: 'user', content: [textContent(question(content, template))], thinking_blocks: [] },
   ];
 }
@@ -41,7 +41,7 @@ function question(content: string, template: string | null): string {
 }
 
 /** The title in an answer: without thoughts, in one line. Empty when there is none. */
-export function titleOf(answer: Message): string {
+export function parseTitle(answer: Message): string {
   const said = taggedParts(plainText(answer.content), '<think>', '</think>').outside.join('');
   // Thoughts without an end are the rest of the answer.
   const thinking = said.indexOf('<think>');

@@ -9,7 +9,7 @@ import type { Background } from '../conversation/background.js';
 import { overspent } from '../state/budget.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { ConversationState } from '../state/conversation-state.js';
-import { cutTitle, titleOf, titleRequest } from './title-text.js';
+import { cutTitle, parseTitle, titleRequest } from './title-text.js';
 
 /** One for all: each conversation that is open would keep its own. */
 const logger = new Logger('Titles');
@@ -18,7 +18,7 @@ const logger = new Logger('Titles');
  * Of a message that is its own title (UTF-16 units). A secret is not found where it is cut: no variable can
  * hold one of this length.
  */
-const MOST_READ = 1024 * 1024;
+const MAX_TEXT_LENGTH = 1024 * 1024;
 
 /** What a title needs of its conversation. */
 export interface TitleHost {
@@ -57,12 +57,14 @@ export class TitleWriter {
   }
 
   private async write(text: string): Promise<void> {
-    const title = await this.ask(text).catch((error: unknown) => this.failed(error));
+    const title = await this.ask(text).catch((error: unknown) => this.logFailure(error));
     // Somebody may have given it one meanwhile.
     if (this.host.state.title !== null) return;
     // Masked before it is cut: a part of a secret would not be found.
     this.host.state.title =
-      title === undefined || title === '' ? cutTitle(this.host.maskSecrets(text.slice(0, MOST_READ))) : title;
+      title === undefined || title === ''
+        ? cutTitle(this.host.maskSecrets(text.slice(0, MAX_TEXT_LENGTH)))
+        : title;
     this.host.titled();
   }
 
@@ -82,7 +84,7 @@ export class TitleWriter {
       signal: this.background.signal,
     });
     await this.host.commit([this.host.countUsage(llm.usage_id, llm.model, response)]);
-    return cutTitle(this.host.maskSecrets(titleOf(response.message)));
+    return cutTitle(this.host.maskSecrets(parseTitle(response.message)));
   }
 
   /** The model of the profile that was asked for, or the agent's. */
@@ -102,7 +104,7 @@ export class TitleWriter {
    * The conversation goes on without the model's title, so its log gets no error: a client would take that
    * for the failure of a run, and a run that fails for the same reason says so itself.
    */
-  private failed(error: unknown): undefined {
+  private logFailure(error: unknown): undefined {
     if (this.background.signal.aborted) return undefined;
     if (error instanceof LlmError) {
       const reason = errorReason({ code: error.code, detail: this.host.maskSecrets(error.message) });

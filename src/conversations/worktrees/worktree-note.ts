@@ -2,12 +2,12 @@ import type { AgentSpec } from '../../agent/agent-spec.js';
 import { toPlain } from '../../http/validation/dto.js';
 import { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
 import { isJsonObject } from '../../json/index.js';
-import type { MadeWorktree } from './worktrees.js';
+import type { CreatedWorktree } from './worktrees.js';
 
 const FIRST_LINE = 'This conversation uses a dedicated git worktree.';
 
 /** The agent, told that it works in a worktree. What it was told of another one before is taken out. */
-export function withWorktreeNote(agent: AgentSpec, workspace: string, made: MadeWorktree): AgentSpec {
+export function withWorktreeNote(agent: AgentSpec, workspace: string, made: CreatedWorktree): AgentSpec {
   const { record, workingDir } = made;
   const note = [
     FIRST_LINE,

@@ -4,7 +4,7 @@ import { errorCode } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
 
 /** Beside the worktree, so that nothing of it shows up in the repository. */
-const FOLDER = '.users';
+const USERS_FOLDER = '.users';
 
 /**
  * Which conversations work in a worktree: one empty file each, so that nobody has to read all conversations
@@ -15,7 +15,7 @@ export class WorktreeUsers {
 
   /** @param worktree absolute path of the worktree */
   constructor(worktree: string) {
-    this.folder = path.join(path.dirname(worktree), FOLDER);
+    this.folder = path.join(path.dirname(worktree), USERS_FOLDER);
   }
 
   async add(id: string): Promise<void> {

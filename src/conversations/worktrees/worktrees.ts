@@ -24,7 +24,7 @@ export class WorktreeError extends Error {
 }
 
 /** A worktree and the folder in it that stands for the workspace. */
-export interface MadeWorktree {
+export interface CreatedWorktree {
   record: WorktreeRecord;
   workingDir: string;
 }
@@ -36,7 +36,7 @@ export interface MadeWorktree {
 export class Worktrees {
   private readonly logger = new Logger('Worktrees');
   /** Commands that change a repository follow each other; git's own locks would make the second one fail. */
-  private readonly turns = new Map<string, Promise<unknown>>();
+  private readonly queues = new Map<string, Promise<unknown>>();
 
   constructor(
     /** The folder of all worktrees (absolute path). */
@@ -51,7 +51,11 @@ export class Worktrees {
    * @returns undefined when the workspace is in no repository
    * @throws WorktreeError
    */
-  async make(workspace: string, id: string, options: WorktreeOptions): Promise<MadeWorktree | undefined> {
+  async create(
+    workspace: string,
+    id: string,
+    options: WorktreeOptions,
+  ): Promise<CreatedWorktree | undefined> {
     const real = await realpath(workspace);
     let repository: Repository | undefined;
     try {
@@ -59,12 +63,12 @@ export class Worktrees {
       if (!repository) return undefined;
       const opened = repository;
       const { top } = opened.folder;
-      const commit = await startingPoint(opened, options);
-      const record = await this.inTurn(top, () => this.add(opened, id, commit, options));
+      const commit = await resolveStart(opened, options);
+      const record = await this.serially(top, () => this.add(opened, id, commit, options));
       await this.share(record, id);
       return { record, workingDir: path.resolve(record.path, path.relative(top, real)) };
     } catch (error) {
-      const reason = reasonOf(error);
+      const reason = gitFailureReason(error);
       if (reason === undefined) throw error;
       throw new WorktreeError(`The worktree of ${workspace} cannot be made: ${reason}`);
     } finally {
@@ -98,7 +102,7 @@ export class Worktrees {
   /** Removes a worktree with what is in it. The branch stays: what was committed is not lost. */
   async remove({ repository, path: folder }: WorktreeRecord): Promise<void> {
     try {
-      await this.inTurn(repository, () => removeWorktree(repository, folder));
+      await this.serially(repository, () => removeWorktree(repository, folder));
     } catch (error) {
       this.logger.warn(`worktree ${folder}: ${errorMessage(error)}`);
     }
@@ -145,28 +149,28 @@ export class Worktrees {
     }
   }
 
-  private async inTurn<T>(repository: string, action: () => Promise<T>): Promise<T> {
-    const before = this.turns.get(repository) ?? Promise.resolve();
+  private async serially<T>(repository: string, action: () => Promise<T>): Promise<T> {
+    const before = this.queues.get(repository) ?? Promise.resolve();
     const done = before.then(action, action);
-    this.turns.set(repository, done);
+    this.queues.set(repository, done);
     try {
       return await done;
     } finally {
-      if (this.turns.get(repository) === done) this.turns.delete(repository);
+      if (this.queues.get(repository) === done) this.queues.delete(repository);
     }
   }
 }
 
 /** Why git or the system cannot do it; undefined for any other error. */
-function reasonOf(error: unknown): string | undefined {
+function gitFailureReason(error: unknown): string | undefined {
   if (error instanceof GitCommandError) return error.reason === '' ? error.message : error.reason;
   const isKnown = error instanceof GitPathError || errorCode(error) !== undefined;
   return isKnown ? errorMessage(error) : undefined;
 }
 
 /** The commit that the branch starts from. */
-async function startingPoint(repository: Repository, options: WorktreeOptions): Promise<string> {
-  const name = options.base === 'ref' ? (options.ref ?? 'HEAD') : await baseName(repository, options.base);
+async function resolveStart(repository: Repository, options: WorktreeOptions): Promise<string> {
+  const name = options.base === 'ref' ? (options.ref ?? 'HEAD') : await baseRef(repository, options.base);
   const commit = await commitOf(repository, name);
   if (commit !== undefined) return commit;
   const { top } = repository.folder;
@@ -177,7 +181,7 @@ async function startingPoint(repository: Repository, options: WorktreeOptions): 
   );
 }
 
-async function baseName(repository: Repository, base: 'default_branch' | 'head'): Promise<string> {
+async function baseRef(repository: Repository, base: 'default_branch' | 'head'): Promise<string> {
   if (base === 'head') return 'HEAD';
   const remote = await repository.tryGit(['symbolic-ref', '--quiet', 'refs/remotes/origin/HEAD']);
   if (remote) return remote;

@@ -28,7 +28,7 @@ const tokens = {
 };
 
 /**
- * What conversations and their events answer. Built when it is asked for: unions refer to their classes then.
+ * Schemas of conversations and events. A function, because unions resolve their classes when it is called.
  */
 export function conversationSchemas(): Record<string, JsonSchema> {
   return {
@@ -73,7 +73,7 @@ export function conversationSchemas(): Record<string, JsonSchema> {
 }
 
 function conversationInfo(): JsonSchema {
-  const shown: Record<string, JsonSchema> = {
+  const properties: Record<string, JsonSchema> = {
     id,
     workspace: dtoRef(LocalWorkspaceDto),
     persistence_dir: orNull(text),
@@ -110,10 +110,10 @@ function conversationInfo(): JsonSchema {
     tool_module_qualnames: recordOf(text),
     runtime_info: orNull(ref('ConversationRuntimeInfo')),
   };
-  const budget = { type: 'number', description: 'US dollars; only where there is one.' };
+  const budget = { type: 'number', description: 'US dollars; absent without a budget.' };
   return {
     title: 'ConversationInfo',
-    ...object(shown),
-    properties: { ...shown, max_budget_per_run: budget },
+    ...object(properties),
+    properties: { ...properties, max_budget_per_run: budget },
   };
 }

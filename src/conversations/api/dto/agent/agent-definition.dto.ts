@@ -15,29 +15,29 @@ import type { JsonObject } from '../../../../json/index.js';
 import { condenser } from './agent.dto.js';
 import { HookConfigDto, hookConfig } from './hook-config.dto.js';
 
-const MODES = ['always_confirm', 'never_confirm', 'confirm_risky'];
+const PERMISSION_MODES = ['always_confirm', 'never_confirm', 'confirm_risky'];
 
-/** A kind of sub-agent that the agent may give tasks to. */
+/** A sub-agent that the agent can delegate tasks to. */
 export class AgentDefinitionDto {
   @Field(text())
   name!: string;
 
-  @Field(text(), 'What the agent is told of it.')
+  @Field(text(), 'Shown to the agent that delegates.')
   description = '';
 
-  @Field(text(), "The LLM profile that it works with; `inherit`: the agent's own model.")
+  @Field(text(), "An LLM profile; `inherit`: the agent's own model.")
   model = 'inherit';
 
   @Field(nullable(text()))
   color: string | null = null;
 
-  @Field(listOf(text()), 'Names of tools. Those of MCP servers come from the agent.')
+  @Field(listOf(text()), 'Tool names. Tools of MCP servers are inherited from the agent.')
   tools: string[] = [];
 
-  @Field(listOf(text()), 'Names of skills: of the agent, of the project or of the user.')
+  @Field(listOf(text()), 'Names of skills of the agent, the project or the user.')
   skills: string[] = [];
 
-  @Field(text(), 'What it is told of its role.')
+  @Field(text(), 'Describes its role.')
   system_prompt = '';
 
   @Field(nullable(text()))
@@ -49,29 +49,32 @@ export class AgentDefinitionDto {
   @Field(listOf(text()))
   when_to_use_examples: string[] = [];
 
-  @Field(nullable(hookConfig), 'Those that watch tools run for it, besides those of the conversation.')
+  @Field(nullable(hookConfig), 'Tool hooks that run in addition to those of the conversation.')
   hooks: HookConfigDto | null = null;
 
   @Field(
     nullable(
       text({
-        check: (mode) => (MODES.includes(mode) ? undefined : `permission_mode is one of ${MODES.join(', ')}`),
+        check: (mode) =>
+          PERMISSION_MODES.includes(mode)
+            ? undefined
+            : `permission_mode is one of ${PERMISSION_MODES.join(', ')}`,
       }),
     ),
-    'When it has to ask, which ends its task; null: as the conversation.',
+    "When it must ask for confirmation, which ends its task; null: the conversation's policy.",
   )
   permission_mode: string | null = null;
 
   @Field(nullable(integer({ gt: 0 })))
   max_iteration_per_run: number | null = null;
 
-  @Field(nullable(decimal({ gt: 0 })), 'US dollars that one task may cost.')
+  @Field(nullable(decimal({ gt: 0 })), 'Budget of one task in US dollars.')
   max_budget_per_run: number | null = null;
 
-  @Field(nullable(recordOf(mcpServer)), 'MCP servers that it has besides those of the agent.')
+  @Field(nullable(recordOf(mcpServer)), "MCP servers in addition to the agent's.")
   mcp_config: Record<string, JsonObject> | null = null;
 
-  @Field(nullable(text()), 'Kept; profiles are those of the server.')
+  @Field(nullable(text()), "Stored but not used: profiles come from the server's settings.")
   profile_store_dir: string | null = null;
 
   @Field(nullable(condenser))
