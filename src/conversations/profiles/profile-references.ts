@@ -3,31 +3,30 @@ import { ContextLoader, DEFAULT_LIST, type Skill } from '../../agent/skills/inde
 import { LlmProfiles, MetaProfiles, MissingEntryError, SettingsStore } from '../../settings/index.js';
 import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
 
-/** What an agent profile refers to, and what of it is not there. */
+/** What an agent profile refers to, and which references are dangling. */
 export interface ResolvedReferences {
-  /**
-   * The name of its LLM profile, and its model with secrets in clear; undefined: there is no such profile.
-   */
+  /** The name of the LLM profile. */
   llmName: string;
+  /** The model of that profile, secrets in clear; undefined if the profile does not exist. */
   llm: JsonObject | undefined;
-  /** MCP servers of the settings, by name, secrets in clear. */
+  /** MCP servers from the settings, by name, secrets in clear. */
   servers: JsonObject;
   danglingServers: string[];
-  /** The key of the critic, which the settings keep for all profiles. */
+  /** The API key of the critic from the settings. */
   criticKey: string | null;
-  /**
-   * The meta-profile that chooses models, and the models that it may choose by the names of their profiles.
-   */
+  /** The meta-profile that chooses models. */
   meta: JsonObject | undefined;
+  /** The models that it may choose, by the names of their LLM profiles. */
   metaLlms: JsonObject;
-  /** The meta-profile that is missing, and LLM profiles that are missing to the one that is there. */
+  /** The name of a meta-profile that does not exist. */
   danglingMeta: string | null;
+  /** LLM profiles that the meta-profile names and that do not exist. */
   danglingMetaLlms: string[];
-  /** Skills of the public repository, as it was last fetched. */
+  /** Skills of the public repository as last fetched. */
   publicSkills: Skill[];
 }
 
-/** Looks up what agent profiles refer to. */
+/** Resolves the references of agent profiles. */
 @Injectable()
 export class ProfileReferences {
   constructor(
@@ -50,21 +49,21 @@ export class ProfileReferences {
     };
   }
 
-  /** The servers that are named; all where none are. */
+  /** The named servers; all servers if no list is given. */
   private async fromSettings(
     refs: unknown,
   ): Promise<Pick<ResolvedReferences, 'servers' | 'danglingServers' | 'criticKey'>> {
     const { agent } = await this.settings.load();
     const known = new Map(Object.entries(asJsonObject(agent['mcp_config'])));
-    const wanted = Array.isArray(refs) ? refs.map(String) : [...known.keys()];
+    const names = Array.isArray(refs) ? refs.map(String) : [...known.keys()];
     return {
-      servers: Object.fromEntries([...known].filter(([name]) => wanted.includes(name))),
-      danglingServers: wanted.filter((name) => !known.has(name)),
+      servers: Object.fromEntries([...known].filter(([name]) => names.includes(name))),
+      danglingServers: names.filter((name) => !known.has(name)),
       criticKey: asText(asJsonObject(agent['verification'])['critic_api_key']),
     };
   }
 
-  /** A meta-profile counts only where it is to choose models. */
+  /** A meta-profile is used only if the tool that switches models is enabled. */
   private async resolveMetaProfile({
     meta_profile_ref: ref = null,
     enable_classify_and_switch_llm_tool: isUsed = false,
@@ -79,12 +78,12 @@ export class ProfileReferences {
     const needed = new Set([classifier_model, ...models].map(String));
     const missing = [...needed].filter((name) => !names.includes(name));
     if (missing.length > 0) return { ...none, meta, danglingMetaLlms: missing };
-    // A model that chooses by a template may name any profile.
+    // With a prompt template the classifier may name any profile.
     const choosable = meta['prompt_template'] === null ? needed : new Set([...needed, ...names]);
     return { ...none, meta, metaLlms: await this.loadLlms(choosable) };
   }
 
-  /** Models by the names of their profiles. Those that cannot be used are none to choose. */
+  /** Models by the names of their profiles. Unusable ones are left out. */
   private async loadLlms(names: ReadonlySet<string>): Promise<JsonObject> {
     const loaded = [...names].map(async (name) => {
       const found = await this.llms.load(name).catch(() => undefined);
@@ -93,7 +92,7 @@ export class ProfileReferences {
     return Object.fromEntries((await Promise.all(loaded)).flat());
   }
 
-  /** The public skills that are named, all where none are, but not those that the profile switches off. */
+  /** The named public skills (all if no list is given), without those that the profile disables. */
   private async publicSkills({
     agent_kind: kind = 'openhands',
     public_skills: refs = null,
@@ -108,7 +107,7 @@ export class ProfileReferences {
   }
 }
 
-/** What a meta-profile brings. */
+/** The part of the references that comes from the meta-profile. */
 type ResolvedMetaProfile = Pick<
   ResolvedReferences,
   'meta' | 'metaLlms' | 'danglingMeta' | 'danglingMetaLlms'

@@ -2,8 +2,8 @@ import { asJsonObject, type JsonObject } from '../../json/index.js';
 import type { ResolvedReferences } from './profile-references.js';
 
 /**
- * What the settings of an agent say that an agent profile of this server describes. Secrets in clear.
- * @param profile as it is stored: older files do not have all fields, and what is absent has its default
+ * Creates agent settings from a profile of a built-in agent. Secrets in clear.
+ * @param profile as stored; fields that older files do not have get their defaults
  */
 export function settingsFromProfile(
   profile: JsonObject,
@@ -15,7 +15,7 @@ export function settingsFromProfile(
   const own = { tools, persona, condenser, tool_concurrency_limit, enable_classify_and_switch_llm_tool };
   return {
     ...definedFields(own),
-    // Somebody watches: what the model says is shown while it says it.
+    // Conversations are watched: answers are streamed.
     llm: { ...llm, stream: true },
     ...(verification !== undefined && {
       verification: { ...asJsonObject(verification), critic_api_key: criticKey },
@@ -31,7 +31,7 @@ export function settingsFromProfile(
   };
 }
 
-/** Fields without those that are not there. */
+/** Leaves out undefined fields. */
 export function definedFields(fields: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }

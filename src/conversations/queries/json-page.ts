@@ -8,16 +8,16 @@ const COMMA = Buffer.from(',');
 const NULL = Buffer.from('null');
 const PAGE_START = Buffer.from('{"items":[');
 
-/** A page of what is there as JSON already. */
+/** A page of pre-serialised items. */
 export interface JsonPage {
-  /** With commas between them. */
+  /** Items, separated by commas. */
   items: Buffer;
-  /** Those of a large page that come behind them, read as they are asked for, each piece like `items`. */
+  /** Further items of a large page, read on demand. Each chunk has the form of `items`. */
   rest?: AsyncGenerator<Buffer, void>;
   nextPageId: string | null;
 }
 
-/** A page as the wire has it; a large one is put together in slices, or while it is sent. */
+/** Serialises a page. Large pages are concatenated in slices, or streamed if they have a rest. */
 export function pageJson({ items, rest, nextPageId }: JsonPage): AnswerSource | Promise<Buffer> {
   const end = Buffer.from(`],"next_page_id":${JSON.stringify(nextPageId)}}`);
   return rest ? streamPage(items, rest, end) : inSlices(joinInParts([PAGE_START, items, end]));
@@ -33,16 +33,14 @@ async function* streamPage(items: Buffer, rest: AsyncGenerator<Buffer, void>, en
   yield end;
 }
 
-/**
- * A list as the wire has it; a large one is put together while it is sent: an item may be in it many times.
- */
+/** Serialises a list. Large lists are streamed: the same item may occur many times. */
 export function listJson(items: readonly (Buffer | null)[]): AnswerSource | Buffer {
   if (isLarge(items.reduce((size, item) => size + (item?.length ?? 0), 0)))
     return listInPieces(items.map((item) => item ?? NULL));
   return Buffer.concat([START, joinItems(items), END]);
 }
 
-/** With commas between them. */
+/** Concatenates items, separated by commas. */
 export function joinItems(items: readonly (Buffer | null)[]): Buffer {
   return Buffer.concat(
     items.flatMap((item, index) => (index === 0 ? [item ?? NULL] : [COMMA, item ?? NULL])),

@@ -1,8 +1,6 @@
 import { parseShallow } from '../../text/index.js';
 
-/**
- * JSON without secrets, also in strings that are JSON themselves, where a secret may be written otherwise.
- */
+/** Serialises a value with masked secrets. Strings that contain JSON are masked inside, too. */
 export function maskJson(value: unknown, mask: (text: string) => string): string {
   return JSON.stringify(value, (_key, field: unknown) => {
     if (typeof field !== 'string') return field;

@@ -1,7 +1,7 @@
 import type { SecretName } from '../../agent/prompt/secrets-section.js';
 import type { EventDraft } from '../../events/index.js';
 import type { NamedSecrets, ToolSecrets } from '../../tools/tool.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import {
   CODEX_AUTH_SECRET,
   credentialIn,
@@ -13,28 +13,27 @@ import { maskDraft } from './mask-draft.js';
 import { MAX_SECRET_LENGTH, secretSources, staticValues, type SecretHolder } from './secret-sources.js';
 import { StreamMask, TextMask } from './text-mask.js';
 
-/** A lookup that failed is not tried again before this (ms; the value of the OpenHands SDK). */
+/** Pause before a failed lookup is retried (ms; the value of the OpenHands SDK). */
 const RETRY_AFTER_MS = 60_000;
-/** Former values of looked-up secrets that are still hidden: they may stand in files and variables. */
+/** Looked-up values that stay masked after they changed: files and variables may still contain them. */
 const MAX_FETCHED = 200;
 
 /**
- * The secrets of one conversation while it is open: their values for commands, and how they are hidden
- * everywhere else.
+ * The secrets of one open conversation: provides their values to commands and masks them everywhere else.
  */
 export class SecretVault implements ToolSecrets {
-  /** Values that were fetched, newest last. */
+  /** Newest last. */
   private fetchedValues: Set<string> | undefined;
   private failures: Map<string, { at: number; source: string; reason: string }> | undefined;
   private cachedMask: { sources: unknown; context: unknown; mask: TextMask } | undefined;
 
-  /** @param boundSecrets secrets that are not part of the state: they come before those of their names */
+  /** @param boundSecrets secrets that are not part of the state and take precedence over those that are */
   constructor(
     private readonly state: SecretHolder,
     private readonly boundSecrets: () => Readonly<Record<string, JsonObject>> = () => ({}),
   ) {}
 
-  /** Names and descriptions, in the order in which they came. */
+  /** Names and descriptions in insertion order. */
   names(): SecretName[] {
     return Object.entries(this.sources()).map(([name, { description }]) => ({
       name,
@@ -42,7 +41,7 @@ export class SecretVault implements ToolSecrets {
     }));
   }
 
-  /** The secrets whose names stand in a command, whatever their case; values are looked up now. */
+  /** Resolves the secrets whose names occur in a command (case-insensitive). */
   async namedIn(command: string, signal: AbortSignal): Promise<NamedSecrets> {
     const text = command.toLowerCase();
     const named = Object.entries(this.sources()).filter(
@@ -64,7 +63,8 @@ export class SecretVault implements ToolSecrets {
   }
 
   /**
-   * All of them by name, but those that cannot be had. @throws the reason of the signal once it is aborted
+   * Resolves all secrets by name. Those that are not available are left out.
+   * @throws the reason of the signal once it is aborted
    */
   async all(signal: AbortSignal): Promise<Record<string, string>> {
     const { variables } = await this.namedIn(Object.keys(this.sources()).join(' '), signal);
@@ -79,7 +79,7 @@ export class SecretVault implements ToolSecrets {
     return new StreamMask(() => this.textMask());
   }
 
-  /** An event as everybody may see it. */
+  /** Masks secrets in an event. */
   maskDraft(draft: EventDraft): EventDraft {
     return maskDraft(draft, (text) => this.mask(text));
   }
@@ -129,29 +129,29 @@ export class SecretVault implements ToolSecrets {
     this.cachedMask = undefined;
   }
 
-  /** Made again when secrets came: they are never changed in place. */
+  /** Rebuilt when secrets were replaced: they are never changed in place. */
   private textMask(): TextMask {
     const { secrets, agent } = this.state;
     if (this.cachedMask?.sources === secrets && this.cachedMask.context === agent.agent_context)
       return this.cachedMask.mask;
-    const given = staticValues(secretSources(this.state));
-    const mask = new TextMask([...given, ...(this.fetchedValues ?? [])]);
+    const values = staticValues(secretSources(this.state));
+    const mask = new TextMask([...values, ...(this.fetchedValues ?? [])]);
     this.cachedMask = { sources: secrets, context: agent.agent_context, mask };
     return mask;
   }
 }
 
 /**
- * A shell drops a null character, and what it prints then is not the value that is hidden; programs do not
- * start with it.
+ * Shells drop null characters, so that they would print a value that is not masked. Programs cannot be
+ * started with such a variable.
  */
 function assertNoNull(value: string): string {
   if (!value.includes('\0')) return value;
-  throw new SecretLookupError('it holds a null character, which no variable can');
+  throw new SecretLookupError('it contains a null character, which no variable can');
 }
 
 function textEntries(value: unknown): Record<string, string> {
-  const entries = Object.entries(isJsonObject(value) ? value : {});
+  const entries = Object.entries(asJsonObject(value));
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );

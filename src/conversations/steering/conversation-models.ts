@@ -26,18 +26,21 @@ import { agentInEvents } from '../state/conversation-info.js';
 import { stateUpdate } from '../runs/run.js';
 import { parseRoute, routingQuestion, parseRoutingTable, type RoutingTable } from './task-router.js';
 
-/** What models need of the conversation that they serve. */
+/** The parts of a conversation that `ConversationModels` uses. */
 export interface ModelsHost {
   readonly state: ConversationState;
-  /** Writes the snapshot: events show no secrets, so a changed model is not in the log. */
+  /**
+   * Writes the state snapshot. A changed model cannot be restored from events, because they contain no
+   * secrets.
+   */
   save(): Promise<void>;
   commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
-  /** What was said so far, one `role: text` after the other. */
+  /** The conversation so far as `role: text` paragraphs. */
   transcript(): string;
 }
 
-/** The models of stored profiles, for the tools of one conversation. */
+/** Gives the tools of one conversation access to the models of stored LLM profiles. */
 export class ConversationModels implements ToolModels {
   names: readonly string[] = [];
   visionNames: readonly string[] = [];
@@ -47,19 +50,19 @@ export class ConversationModels implements ToolModels {
     private readonly services: Pick<ConversationServices, 'llm' | 'models' | 'secrets'>,
   ) {}
 
-  /** Looks up which profiles there are, and which of them can see for an agent that cannot. */
+  /** Loads the names of profiles and, if the agent's model has no vision, of those that have. */
   async prepare(): Promise<void> {
     const { llm, models } = this.services;
-    // A folder that cannot be read has no profiles for anybody.
+    // An unreadable folder counts as empty.
     this.names = await models.names().catch(() => []);
     if (llm.supportsVision(this.host.state.agent.llm)) return;
-    const seeing = await Promise.all(this.names.map((name) => this.supportsVision(name)));
-    this.visionNames = this.names.filter((_name, index) => seeing[index]);
+    const haveVision = await Promise.all(this.names.map((name) => this.supportsVision(name)));
+    this.visionNames = this.names.filter((_name, index) => haveVision[index]);
   }
 
   private async supportsVision(profile: string): Promise<boolean> {
     const { llm, models } = this.services;
-    // One that cannot be used is none to choose.
+    // An unusable profile is not offered.
     return models.load(profile).then(
       (config) => llm.supportsVision(config),
       () => false,
@@ -67,10 +70,10 @@ export class ConversationModels implements ToolModels {
   }
 
   async switchTo(profile: string): Promise<string> {
-    return this.use(await this.load(profile));
+    return this.replaceModel(await this.load(profile));
   }
 
-  private async use(llm: LlmConfig): Promise<string> {
+  private async replaceModel(llm: LlmConfig): Promise<string> {
     const { state } = this.host;
     const agent: AgentSpec = {
       ...state.agent,
@@ -92,18 +95,18 @@ export class ConversationModels implements ToolModels {
       throw new HostRefusal(
         'There is no meta-profile that says which model suits which task, or it is not valid.',
       );
-    const own = asJsonObject(params['meta_profile_llms']);
-    const { text } = await this.ask(routingQuestion(table, this.host.transcript()), signal, own);
-    const names = [...Object.keys(own), ...(await this.services.models.names())];
+    const ownModels = asJsonObject(params['meta_profile_llms']);
+    const { text } = await this.ask(routingQuestion(table, this.host.transcript()), signal, ownModels);
+    const names = [...Object.keys(ownModels), ...(await this.services.models.names())];
     const { chosenClass, profile } = parseRoute(table, text, names);
-    return { chosenClass, profile, model: await this.use(await this.load(profile, own)) };
+    return { chosenClass, profile, model: await this.replaceModel(await this.load(profile, ownModels)) };
   }
 
   private async routingTable({
-    meta_profile: given,
+    meta_profile: inline,
     active_meta_profile: name,
   }: Record<string, unknown>): Promise<RoutingTable | undefined> {
-    const table = parseRoutingTable(given);
+    const table = parseRoutingTable(inline);
     if (table) return table;
     try {
       return parseRoutingTable(
@@ -114,11 +117,12 @@ export class ConversationModels implements ToolModels {
     }
   }
 
-  async ask(asked: ModelQuestion, signal: AbortSignal, own: JsonObject = {}): Promise<ModelAnswer> {
-    const loaded = await this.load(asked.profile, own);
-    const usage_id = asked.bucket ?? `${asked.profile}:${loaded.model}`;
+  /** @param ownModels models by name that take precedence over stored profiles */
+  async ask(question: ModelQuestion, signal: AbortSignal, ownModels: JsonObject = {}): Promise<ModelAnswer> {
+    const loaded = await this.load(question.profile, ownModels);
+    const usage_id = question.bucket ?? `${question.profile}:${loaded.model}`;
     const config: LlmConfig = { ...loaded, usage_id, stream: false };
-    const response = await this.complete(config, asked, signal);
+    const response = await this.complete(config, question, signal);
     await this.host.commit([this.host.countUsage(usage_id, config.model, response)]);
     const text = response.message.content.map((block) => block.text).join('');
     return { text, model: config.model, baseUrl: config.base_url };
@@ -144,12 +148,11 @@ export class ConversationModels implements ToolModels {
     }
   }
 
-  /** @param own models that count before those of stored profiles, by name */
-  private async load(profile: string, own: JsonObject = {}): Promise<LlmConfig> {
+  private async load(profile: string, ownModels: JsonObject = {}): Promise<LlmConfig> {
     const { models } = this.services;
     try {
-      const given = Object.hasOwn(own, profile) ? own[profile] : undefined;
-      return isJsonObject(given) ? models.fromFields(profile, given) : await models.load(profile);
+      const own = Object.hasOwn(ownModels, profile) ? ownModels[profile] : undefined;
+      return isJsonObject(own) ? models.fromFields(profile, own) : await models.load(profile);
     } catch (error) {
       if (error instanceof ProfileNotFoundError)
         throw new HostRefusal(`LLM profile '${profile}' was not found.`);
@@ -158,7 +161,7 @@ export class ConversationModels implements ToolModels {
   }
 }
 
-/** A condenser with the agent's model goes on with the new one, at its own bucket. */
+/** A condenser that uses the agent's model switches with it. Its usage id stays. */
 function withAgentLlm(
   condenser: CondenserSpec | null,
   before: LlmConfig,

@@ -71,7 +71,7 @@ export class ConversationSubAgents implements SubAgents {
   }
 
   async run(task: Task, signal: AbortSignal): Promise<TaskResult> {
-    const earlierTask = task.resume === undefined ? undefined : await this.earlier(task.resume);
+    const earlierTask = task.resume === undefined ? undefined : await this.findTask(task.resume);
     // Files may have changed since the last task.
     await this.prepare();
     const type = this.typeOf(earlierTask?.subagent ?? task.type);
@@ -125,7 +125,7 @@ export class ConversationSubAgents implements SubAgents {
     throw new HostRefusal(`Unknown agent '${name}'. Available types: ${[...types.keys()].join(', ')}.`);
   }
 
-  private async earlier(id: string): ReturnType<TaskLogs['read']> {
+  private async findTask(id: string): ReturnType<TaskLogs['read']> {
     const task = await this.logs.read(id);
     if (task) return task;
     const ids = (await this.logs.ids()).join(', ') || 'none';
