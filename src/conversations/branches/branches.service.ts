@@ -21,7 +21,7 @@ import { branchPath, systemPromptSeq, treeEvent } from './branch-path.js';
 import { copyAgentFiles } from './fork-memory.js';
 import { copyEvents, forkedState, openActionErrors, type ForkRequest } from './fork.js';
 
-/** Branches of a conversation, and conversations that are made of it: forks and children. */
+/** Navigates between the branches of a conversation, and creates forks and child conversations. */
 @Injectable()
 export class BranchesService {
   constructor(
@@ -35,7 +35,7 @@ export class BranchesService {
   }
 
   /**
-   * Makes another event the head, or none: what comes next begins a branch there.
+   * Makes another event the head; null starts a new branch at the root.
    * @throws UnknownEventError, AlreadyRunningError
    */
   async navigate(id: string, eventId: string | null, includeSkills: boolean): Promise<JsonObject> {
@@ -45,8 +45,8 @@ export class BranchesService {
   }
 
   /**
-   * Copies a conversation, or one branch of it, into a new one that works in the same folder. Event ids stay.
-   * It is there when it is whole.
+   * Copies a conversation, or one branch of it, to a new conversation with the same working directory. Event
+   * ids are kept. The fork exists once all events are copied.
    * @throws UnknownEventError, ConversationExistsError
    */
   async fork(id: string, request: ForkRequest, includeSkills: boolean): Promise<JsonObject> {
@@ -69,8 +69,8 @@ export class BranchesService {
   }
 
   /**
-   * Starts a conversation with the agent of this one that works on a task of its own.
-   * @throws InvalidRequestError when no worktree can be made, RunLimitError
+   * Starts a child conversation that works on a task with the same agent.
+   * @throws InvalidRequestError if the worktree cannot be created; RunLimitError
    */
   async startChild(id: string, { task, title, isolation }: ChildRequest): Promise<StartedChild> {
     const parent = await this.registry.peek(id);
@@ -91,7 +91,7 @@ export class BranchesService {
     return {
       conversation_id: child.id,
       parent_conversation_id: id,
-      // A run that was just started counts as idle until its first step, as for every new conversation.
+      // As for every new conversation: a run that was just started is reported as idle until its first step.
       status: 'idle',
       title,
       url: null,
@@ -116,19 +116,18 @@ export class BranchesService {
   }
 }
 
-/**
- * What a fork begins with, which events it gets (those that are durable now), and what it is told behind
- * them.
- */
 interface ForkPlan {
+  /** The initial state of the fork. */
   state: ConversationState;
+  /** The events to copy. All of them are durable. */
   seqs: number[];
+  /** Events that are appended to the copied ones. */
   errors: DurableEvent[];
 }
 
 async function planFork(source: Conversation, request: ForkRequest): Promise<ForkPlan> {
   const view = source.isRunning ? await source.agentRuntime.currentView() : undefined;
-  // State and log of one moment: what is appended from here on belongs to the source alone.
+  // From here on, state and log are read synchronously: later events belong to the source only.
   await source.settled();
   const { log, length } = source;
   const open = source.state.execution_status === 'running' ? (view?.unmatched() ?? []) : [];
@@ -143,7 +142,7 @@ async function planFork(source: Conversation, request: ForkRequest): Promise<For
   const head = await treeEvent(log, length, request.fromEventId);
   const seqs = await branchPath(log, length, head);
   const prompt = systemPromptSeq(log, length);
-  // A branch that was begun anew: the fork gets the prompt that the agent works by, too.
+  // A branch that starts at the root does not contain the system prompt, but the fork needs it.
   if (prompt !== undefined && !seqs.includes(prompt)) seqs.unshift(prompt);
   const errors = openActionErrors(
     open.filter(({ id }) => seqs.includes(log.seqOf(id) ?? -1)),
@@ -152,7 +151,7 @@ async function planFork(source: Conversation, request: ForkRequest): Promise<For
   return { state: forkedState(source.state, request, errors.at(-1)?.id ?? head), seqs, errors };
 }
 
-/** What a child takes over from its parent. */
+/** The state that a child inherits from its parent. */
 function inheritedState(parent: ConversationState) {
   const { agent, workspace, confirmation_policy, security_analyzer, max_iterations, stuck_detection } =
     parent;

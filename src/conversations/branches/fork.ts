@@ -5,13 +5,13 @@ import { createEvent, utcTimestamp, type ActionEvent, type DurableEvent } from '
 import type { EventLog, LeaseFence, LogRecord } from '../../storage/index.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
-/** What a fork takes, and how it is called. */
+/** Options of a fork. */
 export interface ForkRequest {
   id: string | null;
   title: string | null;
   tags: Record<string, string> | null;
   resetMetrics: boolean;
-  /** Only the branch from the root to this event; null: everything. */
+  /** Copy only the branch from the root to this event; null: copy all events. */
   fromEventId: string | null;
 }
 
@@ -20,13 +20,10 @@ const RUNS_ELSEWHERE =
   'This tool was still in progress when the conversation was forked. Its result is known only to the conversation that ' +
   'this one was forked from; it may have done its work.';
 
-/** Events copied at a time: between two batches others get their turn, and only one is in memory. */
+/** Events copied at once. Only one batch is in memory, and the event loop is free between batches. */
 const BATCH = 100;
 
-/**
- * The state of a fork: the agent and its surroundings as they are, the history and its marks as they are
- * copied.
- */
+/** The initial state of a fork. Agent and configuration are copied; run, goal and title are reset. */
 export function forkedState(
   source: ConversationState,
   request: ForkRequest,
@@ -38,7 +35,7 @@ export function forkedState(
   return {
     ...copy,
     id: request.id ?? randomUUID(),
-    // What waits for a person in the source waits in the fork, too.
+    // Actions that wait for confirmation in the source also wait in the fork.
     execution_status:
       whole && source.execution_status === 'waiting_for_confirmation' ? source.execution_status : 'idle',
     last_user_message_id: null,
@@ -58,8 +55,8 @@ export function forkedState(
 }
 
 /**
- * Copies events, line by line, into a new log.
- * @param adapt what becomes of a line
+ * Copies events to a new log.
+ * @param adapt converts each line
  */
 export async function copyEvents(
   source: EventLog,

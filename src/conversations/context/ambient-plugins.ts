@@ -2,15 +2,15 @@ import { skillsOf, texts, type ContextLoader } from '../../agent/skills/index.js
 import type { Plugin } from '../../agent/skills/plugins/index.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
-/** What the state of a conversation remembers them by. */
+/** The field of the state that stores their folders. */
 interface AmbientPluginRecord {
   ambient_plugins?: string[];
 }
 
 /**
- * The folders of the plugins that nobody named: those that the person keeps for all projects, and, for an
- * agent that is to have the skills of the project, those of the project. Looked for when a conversation is
- * made: what is installed later is for later conversations.
+ * Finds ambient plugins, which are loaded without being requested: those of the user, and those of the
+ * project if the agent loads project skills. Called when a conversation is created: plugins that are
+ * installed later only affect later conversations.
  * @param workspace absolute path
  */
 export async function findAmbientPlugins(
@@ -19,9 +19,9 @@ export async function findAmbientPlugins(
   context: ContextLoader,
 ): Promise<AmbientPluginRecord> {
   if (agent.kind !== 'Agent') return {};
-  const wantsProject = agent.agent_context?.['load_project_skills'] === true;
+  const loadsProject = agent.agent_context?.['load_project_skills'] === true;
   const [project, user] = await Promise.all([
-    wantsProject ? context.projectPlugins(workspace) : [],
+    loadsProject ? context.projectPlugins(workspace) : [],
     context.userPlugins(),
   ]);
   const ambient_plugins = [...project, ...user];
@@ -29,8 +29,8 @@ export async function findAmbientPlugins(
 }
 
 /**
- * Reads the plugins that nobody named. What those of the project would start by themselves is left out where
- * actions are confirmed: whoever changes a repository has nobody's agreement.
+ * Reads the ambient plugins. If the conversation confirms actions, plugins of the project lose everything
+ * that starts programs: nobody has approved the content of a repository.
  */
 export async function readAmbientPlugins(
   state: ConversationState,
@@ -41,11 +41,11 @@ export async function readAmbientPlugins(
   if (folders.length === 0) return [];
   const plugins = await context.readPlugins(folders, owner);
   if (state.confirmation_policy.kind === 'NeverConfirm') return plugins;
-  const ofPerson = new Set(await context.userPlugins());
-  return plugins.map((plugin) => (ofPerson.has(plugin.folder) ? plugin : withoutPrograms(plugin)));
+  const userFolders = new Set(await context.userPlugins());
+  return plugins.map((plugin) => (userFolders.has(plugin.folder) ? plugin : withoutPrograms(plugin)));
 }
 
-/** A plugin without what the agent has already under the same names. */
+/** Removes skills and MCP servers whose names the agent already has. */
 export function withoutKnownParts({ agent }: ConversationState, plugin: Plugin): Plugin {
   const skills = new Set(skillsOf(agent).map(({ name }) => name));
   const servers = Object.entries(plugin.mcpServers).filter(

@@ -21,10 +21,10 @@ import { withoutKnownParts, readAmbientPlugins } from './ambient-plugins.js';
 import { mergePlugin } from './merge-plugin.js';
 import { loadPromptFiles } from './prompt-files.js';
 
-/** One for all: each conversation that is open would keep its own. */
+/** Shared by all conversations to save memory. */
 const logger = new Logger('ConversationContext');
 
-/** What a conversation works with. */
+/** The parts of a conversation that `ConversationContext` uses. */
 export interface ContextHost {
   readonly state: ConversationState;
   /** Absolute path. */
@@ -34,12 +34,12 @@ export interface ContextHost {
 }
 
 /**
- * What the agent of one conversation knows: read from its places before the first message or run, kept in the
- * state from then on, and brought in where words or files trigger it.
+ * The skills, memory and plugins of one conversation. They are read before the first message or run and are
+ * part of the state from then on. Skills are added to events when words or files trigger them.
  */
 export class ConversationContext {
   private loading: Promise<void> | undefined;
-  /** What changed by loading, for the log. */
+  /** Events of the changes by loading. */
   private pendingUpdates: EventDraft[] = [];
   private memoryText: string | undefined;
 
@@ -48,7 +48,7 @@ export class ConversationContext {
     private readonly services: ConversationServices,
   ) {}
 
-  /** Reads what the agent is to know, once. Never fails. */
+  /** Loads the context once. Never rejects. */
   prepare(): Promise<void> {
     this.loading ??= this.load().catch((error: unknown) => {
       logger.error(`conversation ${this.host.state.id}: reading its context failed`, errorStack(error));
@@ -56,27 +56,27 @@ export class ConversationContext {
     return this.loading;
   }
 
-  /** The events of what `prepare` changed; they stand before the system prompt. */
+  /** Returns and clears the events of the changes by `prepare`. They precede the system prompt. */
   takeUpdates(): EventDraft[] {
     const updates = this.pendingUpdates;
     this.pendingUpdates = [];
     return updates;
   }
 
-  /** What the agent has noted down, as it was read. */
+  /** The content of the agent's memory files, if loaded. */
   get memory(): string | undefined {
     return this.memoryText;
   }
 
   /**
-   * Reads what the prompt takes from files.
+   * Reads the files of the system prompt.
    * @throws UnusablePromptError
    */
   promptFiles(): Promise<PromptFiles> {
     return loadPromptFiles(this.host.state.agent, this.services, this.owner);
   }
 
-  /** What a message of the user brings along. */
+  /** The skills and text that a user message adds. */
   messageExtras(content: readonly Content[]): MessageExtras {
     const { agent, activated_knowledge_skills: activated } = this.host.state;
     const suffix = agent.agent_context?.['user_message_suffix'];
@@ -84,7 +84,7 @@ export class ConversationContext {
     return messageExtras(text, skillsOf(agent), activated, typeof suffix === 'string' ? suffix : null);
   }
 
-  /** An observation with the rules for the files that were touched. */
+  /** Adds the rules for the touched files to an observation. */
   withRules(draft: EventDraft, files: readonly string[]): EventDraft {
     if (draft.kind !== 'ObservationEvent' || files.length === 0) return draft;
     const { agent, activated_path_rules: told } = this.host.state;
@@ -95,8 +95,7 @@ export class ConversationContext {
   }
 
   /**
-   * Reads a plugin of a marketplace; `apply` puts it into the state and answers with the events that tell of
-   * it.
+   * Reads a plugin of a marketplace. `apply` adds it to the state and returns the events of the changes.
    * @throws UnknownPluginError, SourceError
    */
   async readPlugin(ref: string): Promise<{ apply: () => EventDraft[] }> {
@@ -132,7 +131,7 @@ export class ConversationContext {
       ? await context.load({ agent: before, workspace: workingDir, owner })
       : undefined;
     this.memoryText = read?.memory;
-    // The agent of this moment: another model may have come while files were read.
+    // Reads the agent again: its model may have been replaced while files were read.
     if (read) {
       const { agent } = state;
       state.agent = { ...agent, agent_context: { ...agent.agent_context, skills: read.skills } };
@@ -140,7 +139,7 @@ export class ConversationContext {
     for (const plugin of plugins) mergePlugin(state, plugin, context.warn(owner));
     for (const plugin of ambient) mergePlugin(state, withoutKnownParts(state, plugin), context.warn(owner));
     this.pendingUpdates = this.agentUpdate(before);
-    // The event shows secrets masked, so the state comes first.
+    // Secrets in the events are masked, so the state must be stored before.
     if (this.pendingUpdates.length > 0 || plugins.length > 0 || ambient.length > 0) await this.host.save();
   }
 

@@ -9,27 +9,27 @@ import { assertAffordable } from '../state/budget.js';
 import { CannotCondenseError } from '../conversation-errors.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
-/** What condensing needs of a conversation. */
+/** The parts of a conversation that `ManualCondensation` uses. */
 export interface CondensationHost {
   readonly state: Readonly<ConversationState>;
   currentView(): Promise<AgentView>;
-  /** Whether a view is that of the active branch. */
+  /** Whether a view is the one of the active branch. */
   isCurrent(view: AgentView): boolean;
   commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
-  /** Without the secrets that are in it. */
+  /** Masks secrets. */
   masked(draft: EventDraft): EventDraft;
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
 }
 
-/** What condensing has to know of runs. */
+/** The state of runs that `ManualCondensation` needs. */
 export interface CondensationRuns {
-  /** A run goes on that has another step to come. */
+  /** A run is active and will make another step. */
   readonly isBusy: boolean;
-  /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
+  /** Resolves when no run is active. @throws AlreadyRunningError if one continues */
   atRest(): Promise<void>;
 }
 
-/** Condenses the history of a conversation because somebody asked for it. */
+/** Condenses the history of a conversation on request. */
 export class ManualCondensation {
   constructor(
     private readonly host: CondensationHost,
@@ -39,8 +39,8 @@ export class ManualCondensation {
   ) {}
 
   /**
-   * Condenses now, or has the run that goes on do it before its next step.
-   * @throws CannotCondenseError, BudgetSpentError, LlmError when no summary is to be had
+   * Condenses now. An active run condenses before its next step instead.
+   * @throws CannotCondenseError, BudgetSpentError, LlmError if the model returns no summary
    */
   async run(): Promise<void> {
     assertCondensable(this.host.state);
@@ -73,7 +73,7 @@ export class ManualCondensation {
       view,
       signal: this.background.signal,
       append: async (...drafts) => {
-        if (!host.isCurrent(view)) throw new CannotCondenseError('The conversation went on somewhere else');
+        if (!host.isCurrent(view)) throw new CannotCondenseError('The active branch has changed');
         return host.commit(drafts.map((draft) => host.masked(draft)));
       },
       countUsage: (usageId, model, response) => host.countUsage(usageId, model, response),

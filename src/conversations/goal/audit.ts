@@ -1,11 +1,11 @@
 import { describeEvent } from '../../agent/condenser/summary-prompt.js';
 import type { ViewEvent } from '../../agent/agent-view.js';
 import { plainText, textContent, type Message } from '../../events/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { parseShallow, taggedParts } from '../../text/index.js';
 import { pythonRepr } from '../../tools/arguments/python-text.js';
-import type { GoalVerdict } from '../state/conversation-state.js';
 
-/** Characters of the history, and of one event of it, that an audit looks at: the newest count. */
+/** Maximum characters of the transcript, which ends with the newest event, and of one event in it. */
 const MAX_TRANSCRIPT = 60_000;
 const MAX_EVENT = 4_000;
 
@@ -22,7 +22,7 @@ const UNPARSABLE_VERDICT: GoalVerdict = {
   missing: 'Judge verdict could not be parsed.',
 };
 
-/** The dialogue that asks a model whether a goal is reached. */
+/** The messages that ask a model whether a goal is reached. */
 export function auditRequest(objective: string, events: readonly ViewEvent[]): Message[] {
   const question = `<objective>\n${objective}\n</objective>\n\n<transcript>\n${transcript(events)}\n</transcript>`;
   return [
@@ -33,18 +33,18 @@ export function auditRequest(objective: string, events: readonly ViewEvent[]): M
 
 function transcript(events: readonly ViewEvent[]): string {
   const lines: string[] = [];
-  let room = MAX_TRANSCRIPT;
+  let remaining = MAX_TRANSCRIPT;
   for (const event of events.toReversed()) {
     if (event.kind === 'SystemPromptEvent') continue;
     const line = describeEvent(event, MAX_EVENT);
-    room -= line.length;
-    if (room < 0) break;
+    remaining -= line.length;
+    if (remaining < 0) break;
     lines.push(line);
   }
   return lines.reverse().join('\n\n');
 }
 
-/** The verdict in an answer; one that cannot be read counts as not complete. */
+/** Parses the verdict in an answer. An unparsable one counts as not complete. */
 export function parseVerdict(answer: Message): GoalVerdict {
   const found = parseJsonObject(
     taggedParts(plainText(answer.content), '<think>', '</think>').outside.join(''),
@@ -60,34 +60,32 @@ function parseScore(score: unknown): number {
   return Number.isFinite(value) ? Math.min(1, Math.max(0, value)) : 0;
 }
 
-/** Models also write a text or a number for it; the text `false` is none that says yes. */
+/** Models also write a text or a number: the text `false` must not count as true. */
 function parseComplete(value: unknown): boolean {
   return typeof value === 'string' ? /^(true|yes)$/i.test(value.trim()) : Boolean(value);
 }
 
-/**
- * Clients know this field as a text: what is none is shown as Python writes it, and nothing as an empty one.
- */
+/** Clients expect a text: other values are formatted like in Python, empty ones as an empty text. */
 function missingText(missing: unknown): string {
   if (typeof missing === 'string') return missing;
-  const isNothing = !missing || (typeof missing === 'object' && Object.keys(missing).length === 0);
-  return isNothing ? '' : pythonRepr(missing);
+  const isEmpty = !missing || (typeof missing === 'object' && Object.keys(missing).length === 0);
+  return isEmpty ? '' : pythonRepr(missing);
 }
 
-/** The object in a text that may say more around it. */
-function parseJsonObject(text: string): Record<string, unknown> | undefined {
-  const from = text.indexOf('{');
-  const to = text.lastIndexOf('}');
-  if (from === -1 || to < from) return undefined;
+/** Parses the JSON object in a text that may contain other text around it. */
+function parseJsonObject(text: string): JsonObject | undefined {
+  const start = text.indexOf('{');
+  const end = text.lastIndexOf('}');
+  if (start === -1 || end < start) return undefined;
   try {
-    const value = parseShallow(text.slice(from, to + 1));
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+    const value = parseShallow(text.slice(start, end + 1));
+    return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** What the agent is told when there is something left to do. */
+/** The message to the agent when something is missing. */
 export function followUp(iteration: number, { missing }: GoalVerdict): string {
   return (
     `The goal is NOT yet complete (audit iteration ${iteration}).\nOutstanding: ${missing === '' ? 'Some requirements are not yet verified.' : missing}\n\n` +
@@ -96,7 +94,7 @@ export function followUp(iteration: number, { missing }: GoalVerdict): string {
   );
 }
 
-/** What the agent is told when a goal goes on that was interrupted. */
+/** The message to the agent when an interrupted goal is resumed. */
 export function resumeMessage(objective: string): string {
   return (
     'Resuming a goal that was paused or interrupted. Look at how things really are now instead of trusting your memory, ' +

@@ -14,34 +14,34 @@ import { auditRequest, followUp, resumeMessage, parseVerdict } from './audit.js'
 
 const NO_JUDGE = 'A goal needs a model that judges the work, and an ACP agent has none of ours.';
 
-/** What a goal needs of its conversation. */
+/** The parts of a conversation that `GoalLoop` uses. */
 export interface GoalHost {
   readonly state: Readonly<ConversationState>;
   commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
-  /** Without the secrets that are in it. */
+  /** Masks secrets. */
   masked(draft: EventDraft): EventDraft;
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
   currentView(): Promise<AgentView>;
   report(what: string, error: unknown): void;
 }
 
-/** How a goal has the agent work. */
+/** Lets `GoalLoop` start runs of the agent. */
 export interface AgentTurns {
-  /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
+  /** Resolves when no run is active. @throws AlreadyRunningError if one continues */
   atRest(): Promise<void>;
-  /** Says something as the user. */
+  /** Appends a user message. */
   sendAsUser(text: string): Promise<void>;
-  /** Resolves when the agent has answered, however its run ended. It takes no slot. */
+  /** Runs the agent without taking a run slot. Resolves when the run has ended, in whatever way. */
   answer(): Promise<void>;
 }
 
 /**
- * Works for a goal: the agent is told the objective, and after each of its runs a model audits what is left
- * to do, which is what it is told next. Ends when the goal is complete, after so many audits, or when anybody
- * else takes over.
+ * Pursues a goal: sends the objective to the agent and, after each run, has a model audit the work. What the
+ * audit finds missing is the next message. Ends when the goal is complete, after the maximum number of
+ * audits, or when a client takes over.
  */
 export class GoalLoop {
-  /** The work that goes on now. Whoever is no longer it stops; its call of the model is aborted. */
+  /** The active work. Work that is no longer this one stops; its model call is aborted. */
   private current: AbortController | undefined;
 
   constructor(
@@ -56,8 +56,8 @@ export class GoalLoop {
   }
 
   /**
-   * Starts to work for a goal; the work goes on after the answer.
-   * @throws GoalBusyError, GoalRefusedError for an empty one, RunLimitError
+   * Starts a goal. Resolves when it has started; the work continues in the background.
+   * @throws GoalBusyError, GoalRefusedError for an empty objective, RunLimitError
    */
   async start(objective: string, maxIterations: number): Promise<void> {
     if (objective.trim() === '') throw new GoalRefusedError('Goal objective must not be empty.');
@@ -66,8 +66,8 @@ export class GoalLoop {
   }
 
   /**
-   * Goes on with a goal that was interrupted.
-   * @throws GoalBusyError, GoalRefusedError when there is none, RunLimitError
+   * Resumes an interrupted goal.
+   * @throws GoalBusyError, GoalRefusedError if there is none, RunLimitError
    */
   async resume(): Promise<void> {
     await this.begin(
@@ -80,7 +80,7 @@ export class GoalLoop {
     );
   }
 
-  /** The work for the goal stops here; a run that goes on is not stopped. What the log says of it. */
+  /** Stops the goal but not an active run. Returns the events to append. */
   interruption(): EventDraft[] {
     this.current?.abort();
     this.current = undefined;
@@ -88,14 +88,14 @@ export class GoalLoop {
     return goal?.active ? [goalUpdate({ ...goal, active: false, status: 'interrupted' })] : [];
   }
 
-  private async begin(which: () => Omit<GoalState, 'active' | 'status'>, text: string): Promise<void> {
+  private async begin(getGoal: () => Omit<GoalState, 'active' | 'status'>, text: string): Promise<void> {
     await this.turns.atRest().catch((error: unknown) => {
       throw error instanceof AlreadyRunningError ? new GoalBusyError() : error;
     });
     if (this.active) throw new GoalBusyError();
     if (this.host.state.agent.kind === 'ACPAgent') throw new GoalRefusedError(NO_JUDGE);
-    const goal = which();
-    // One place for all runs of the goal: it must not lose it to others between two of them.
+    const goal = getGoal();
+    // One slot for all runs of the goal, so that it is not lost to other conversations between two runs.
     const release = this.services.slots.take();
     const work = new AbortController();
     this.current = work;
@@ -129,7 +129,7 @@ export class GoalLoop {
     }
   }
 
-  /** Finds out what is left to do; answers what the agent is told next, nothing when the work is over. */
+  /** Audits the work. Returns the next message to the agent; undefined when the goal has ended. */
   private async audit(work: AbortController): Promise<string | undefined> {
     const { state } = this.host;
     if (state.execution_status !== 'finished' || !state.goal) {
@@ -176,7 +176,7 @@ export class GoalLoop {
   }
 }
 
-/** The event of how a goal stands, keys in the wire's order. */
+/** The state update of a goal. The order of the keys is the order on the wire. */
 function goalUpdate(goal: GoalState): EventDraft {
   const { active, status, iteration, max_iterations, objective, verdict } = goal;
   return stateUpdate('goal', { active, status, iteration, max_iterations, objective, verdict });

@@ -26,8 +26,8 @@ export class GoalsService {
   /** @throws CannotCondenseError, LlmError */
   async condense(id: string): Promise<void> {
     const conversation = await this.registry.acquire(id).catch((error: unknown) => {
-      const missing = error instanceof ConversationNotFoundError || error instanceof LeaseHeldError;
-      throw missing ? new ConversationNotFoundError(id, 'Conversation') : error;
+      const isMissing = error instanceof ConversationNotFoundError || error instanceof LeaseHeldError;
+      throw isMissing ? new ConversationNotFoundError(id, 'Conversation') : error;
     });
     await conversation.condense();
   }
