@@ -4,6 +4,7 @@ import { plainText, textContent, type Message } from '../../events/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { parseShallow, taggedParts } from '../../text/index.js';
 import { pythonRepr } from '../../tools/arguments/python-text.js';
+import type { GoalVerdict } from '../state/conversation-state.js';
 
 /** Maximum characters of the transcript, which ends with the newest event, and of one event in it. */
 const MAX_TRANSCRIPT = 60_000;

@@ -29,17 +29,17 @@ import { TaskLogs } from './task-log.js';
 import { TaskSession, type TaskHost, type TaskSessionOptions } from './task-session.js';
 import { createTaskTools } from './task-tools.js';
 
-/** The name that agents have the tool by which gives tasks. */
+/** The tool set that contains the `task` tool. */
 const TASK_TOOLS = 'task_tool_set';
 const TASKS_FOLDER = 'tasks';
 const INTERRUPTED = 'Tool call interrupted before completion. The task was ended.';
 
-/** What sub-agents need of the conversation that they work for. */
+/** The parts of a conversation that `ConversationSubAgents` uses. */
 export interface SubAgentsHost extends TaskHost, ConversationHooksHost {
   readonly state: ConversationState;
 }
 
-/** The task that a call asks for. */
+/** The arguments of a call of the `task` tool. */
 interface Task {
   prompt: string;
   type: string;
@@ -47,12 +47,12 @@ interface Task {
 }
 
 /**
- * The sub-agents of one conversation. Each task is a run of its own inside the call that asked for it: with
- * its own view, log and tools, with the secrets, policy and tool hooks of the conversation, and at its cost.
+ * The sub-agents of one conversation. Each task is a run inside the tool call that started it. It has a view, a
+ * log and tools of its own, and shares the secrets, policy, tool hooks and statistics of the conversation.
  */
 export class ConversationSubAgents implements SubAgents {
   private openedLogs: TaskLogs | undefined;
-  /** Those that stand in files, as they were read last. */
+  /** The definitions in files, as last read. */
   private typesFromFiles: AgentType[] = [];
 
   constructor(
@@ -81,13 +81,13 @@ export class ConversationSubAgents implements SubAgents {
     const taskId = task.resume ?? (await this.logs.create(type.name));
     const agent = subAgentSpec(this.host.state.agent, type, { taskId, model, skills });
     const { registry } = this.services;
-    const place = { toolset: this.toolset, registry, folder: path.join(TASKS_FOLDER, taskId) };
-    const tools = await createTaskTools(agent, type, place, signal);
+    const sources = { toolset: this.toolset, registry, folder: path.join(TASKS_FOLDER, taskId) };
+    const tools = await createTaskTools(agent, type, sources, signal);
     const hooks = this.createTaskHooks(type);
     try {
       const write: TaskSessionOptions['write'] = (events) => this.logs.append(taskId, events);
-      const parts = { agent, type, tools: tools.all, hooks, signal, write };
-      const session = new TaskSession(this.host, parts, earlierTask?.events ?? []);
+      const options = { agent, type, tools: tools.all, hooks, signal, write };
+      const session = new TaskSession(this.host, options, earlierTask?.events ?? []);
       await session.append(...(await this.openingEvents(session, task.prompt)));
       await this.services.loop.run(session);
       signal.throwIfAborted();
@@ -97,7 +97,7 @@ export class ConversationSubAgents implements SubAgents {
     }
   }
 
-  /** Reads the definitions that stand in files, for who can be given tasks. Never fails. */
+  /** Reads the definitions of sub-agents in files. Never rejects. */
   async prepare(): Promise<void> {
     if (!this.host.state.agent.tools.some(({ name }) => name === TASK_TOOLS)) return;
     const [project, user] = await Promise.all([
@@ -107,11 +107,11 @@ export class ConversationSubAgents implements SubAgents {
     this.typesFromFiles = parseDefinitions([...project, ...user], this.warn);
   }
 
-  /** Those of the request and of plugins, then those in files of the project and of the user. */
+  /** Definitions of the request and of plugins take precedence over files of the project, then of the user. */
   private knownTypes(): ReadonlyMap<string, AgentType> {
     const { agent_definitions: definitions } = this.host.state.rest;
-    const given = parseDefinitions(Array.isArray(definitions) ? definitions : [], this.warn);
-    return agentTypes([...given, ...this.typesFromFiles], (name) => this.services.registry.has(name));
+    const own = parseDefinitions(Array.isArray(definitions) ? definitions : [], this.warn);
+    return agentTypes([...own, ...this.typesFromFiles], (name) => this.services.registry.has(name));
   }
 
   private get warn(): Warn {
@@ -149,15 +149,15 @@ export class ConversationSubAgents implements SubAgents {
   }
 
   /**
-   * Programs that a file of the project brings along start without anybody being asked.
-   * @throws HostRefusal also when there is no such tool
+   * Rejects definitions of the project that start programs if the conversation asks for confirmation.
+   * @throws HostRefusal in that case, and for unknown tools
    */
   private assertAllowed({ name, tools, ofProject, hooks, mcpServers }: AgentType): void {
     const { kind } = this.host.state.confirmation_policy;
     if (ofProject && (hooks ?? mcpServers) && kind !== 'NeverConfirm') {
       throw new HostRefusal(
-        `The file of agent '${name}' in the project brings hooks or MCP servers. They would run without anybody's ` +
-          'agreement, which this conversation asks for.',
+        `The definition of agent '${name}' in the project contains hooks or MCP servers. They would run without ` +
+          'confirmation, which this conversation requires.',
       );
     }
     try {
@@ -170,7 +170,7 @@ export class ConversationSubAgents implements SubAgents {
     }
   }
 
-  /** Skills by name: the calling agent's, or those that the project and the user have in their places. */
+  /** Resolves skill names: skills of the calling agent, then of the project, then of the user. */
   private async resolveSkills({ name, skills: wanted }: AgentType): Promise<Skill[]> {
     const own = skillsOf(this.host.state.agent);
     if (wanted.every((skill) => own.some((known) => known.name === skill)))
@@ -183,10 +183,10 @@ export class ConversationSubAgents implements SubAgents {
     const all = firstByName(own, project, user);
     const missing = wanted.find((skill) => !all.some((known) => known.name === skill));
     if (missing === undefined) return all.filter((known) => wanted.includes(known.name));
-    throw new HostRefusal(`Agent '${name}' wants the skill '${missing}', which is not there.`);
+    throw new HostRefusal(`Agent '${name}' needs the skill '${missing}', which does not exist.`);
   }
 
-  /** Hooks that watch tools see those of sub-agents too; the others are about the conversation. */
+  /** Tool hooks of the conversation also run for sub-agents. Its other hooks do not. */
   private createTaskHooks({ hooks }: AgentType): Hooks {
     const { state } = this.host;
     const both = (key: string): unknown[] => [...listIn(state.hook_config, key), ...listIn(hooks, key)];
@@ -200,8 +200,8 @@ export class ConversationSubAgents implements SubAgents {
   }
 
   /**
-   * What comes before the run: the prompt of a new task, errors for what an earlier run has left open, and
-   * the message.
+   * The events before the run: the system prompt of a new task or errors for actions that an earlier run left
+   * without result, and the message.
    */
   private async openingEvents(session: TaskSession, prompt: string): Promise<EventDraft[]> {
     const open = session.view.unmatched().map((action) => toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
@@ -222,7 +222,7 @@ function listIn(config: JsonObject | null | undefined, key: string): unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
-/** What a run that is over has come to. */
+/** The result of a task whose run has ended. */
 async function taskOutcome(session: TaskSession): Promise<{ text: string; failed: boolean }> {
   switch (session.status) {
     case 'finished':
@@ -244,13 +244,13 @@ async function taskOutcome(session: TaskSession): Promise<{ text: string; failed
   }
 }
 
-/** The message of its `finish`, or the last that it said. */
+/** The message of `finish`, or the last message of the agent. */
 function finalText({ view }: TaskSession): string {
-  const said = view.recent.findLast(
+  const last = view.recent.findLast(
     (event) =>
       (event.kind === 'ObservationEvent' && event.observation.kind === 'FinishObservation') ||
       (event.kind === 'MessageEvent' && event.source === 'agent'),
   );
-  if (said?.kind === 'ObservationEvent') return plainText(said.observation.content);
-  return said?.kind === 'MessageEvent' ? plainText(said.llm_message.content) : '';
+  if (last?.kind === 'ObservationEvent') return plainText(last.observation.content);
+  return last?.kind === 'MessageEvent' ? plainText(last.llm_message.content) : '';
 }
