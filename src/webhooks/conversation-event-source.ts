@@ -1,7 +1,7 @@
 import { ConversationClosedError, ConversationNotFoundError } from '../conversations/conversation-errors.js';
 import type { ConversationsService } from '../conversations/conversations.service.js';
 import { LeaseHeldError, type EventLogStore } from '../storage/index.js';
-import { EventSource, type BorrowedLog, type NotHere } from './event-source.js';
+import { EventSource, type BorrowedLog, type Unavailable } from './event-source.js';
 
 /**
  * Reads logs through their conversations, which hold the leases. At shutdown, when all are closed, the files
@@ -15,7 +15,7 @@ export class ConversationEventSource extends EventSource {
     super();
   }
 
-  override async borrow(conversationId: string): Promise<BorrowedLog | NotHere> {
+  override async borrow(conversationId: string): Promise<BorrowedLog | Unavailable> {
     try {
       const { conversation, release } = await this.conversations.borrow(conversationId);
       return {

@@ -10,9 +10,9 @@ export interface BorrowedLog {
 }
 
 /** The conversation is gone, or another server delivers it. */
-export type NotHere = 'gone' | 'elsewhere';
+export type Unavailable = 'gone' | 'elsewhere';
 
 /** Gives access to logs. */
 export abstract class EventSource {
-  abstract borrow(conversationId: string): Promise<BorrowedLog | NotHere>;
+  abstract borrow(conversationId: string): Promise<BorrowedLog | Unavailable>;
 }

@@ -21,16 +21,16 @@ export class LiveStream {
   /** How many events are durable. */
   length = 0;
   /** Cursor and length are not known before the log was looked at. */
-  known = false;
+  isKnown = false;
   /** The cursor is on disk. */
-  onDisk = false;
+  isOnDisk = false;
   /** What waits is sent without waiting for more. */
   flush = false;
   private snapshots: { anchor: number; line: string }[] = [];
   private firstAt: number | undefined;
   private bytes = 0;
   /** So many items had the attempt that failed: the next one has the same. */
-  private attempted = 0;
+  private attemptSize = 0;
 
   constructor(private readonly budget: SnapshotBudget) {}
 
@@ -45,7 +45,7 @@ export class LiveStream {
   startAt(cursor: number, length: number): void {
     this.cursor = Math.min(cursor, length);
     this.length = length;
-    this.known = true;
+    this.isKnown = true;
   }
 
   published(seq: number, size: number): void {
@@ -59,15 +59,15 @@ export class LiveStream {
     this.snapshots.push({ anchor: this.length, line });
     this.budget.used += line.length;
     this.firstAt ??= performance.now();
-    while (this.budget.isExceeded(this.snapshots.length) && this.snapshots.length > this.attempted + 1) {
-      const [dropped] = this.snapshots.splice(this.attempted, 1);
+    while (this.budget.isExceeded(this.snapshots.length) && this.snapshots.length > this.attemptSize + 1) {
+      const [dropped] = this.snapshots.splice(this.attemptSize, 1);
       this.budget.used -= dropped?.line.length ?? 0;
     }
   }
 
   /** When the next delivery is to be made. */
   dueAt(maxEvents: number, maxBytes: number, delayMs: number): number | undefined {
-    if (!this.known) return 0;
+    if (!this.isKnown) return 0;
     if (this.waiting === 0) return undefined;
     if (this.flush || this.waiting >= maxEvents || this.bytes >= maxBytes) return 0;
     return (this.firstAt ?? 0) + delayMs;
@@ -75,7 +75,7 @@ export class LiveStream {
 
   /** The next items in order, not more than so many, nor than so many bytes unless the first is larger. */
   async take(read: ReadLines, maxItems: number, maxBytes: number): Promise<StreamItem[]> {
-    const limit = this.attempted > 0 ? Math.min(this.attempted, maxItems) : maxItems;
+    const limit = this.attemptSize > 0 ? Math.min(this.attemptSize, maxItems) : maxItems;
     const items: StreamItem[] = [];
     let bytes = 0;
     for await (const item of this.items(read, limit)) {
@@ -107,12 +107,12 @@ export class LiveStream {
 
   /** An attempt with these items begins; should it fail, the next one has the same. */
   attempt(items: number): void {
-    this.attempted = items;
+    this.attemptSize = items;
   }
 
   /** These items, the first ones that waited, are delivered. */
   delivered(items: readonly StreamItem[]): void {
-    this.attempted = 0;
+    this.attemptSize = 0;
     for (const { line, durable } of items) {
       if (durable) {
         this.cursor += 1;

@@ -5,14 +5,14 @@ import type { AppConfig } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
 import type { EventBus, EventSubscriber } from '../events/index.js';
 import type { EventSource } from './event-source.js';
-import { logged, Webhook } from './webhook.js';
+import { logErrors, Webhook } from './webhook.js';
 import type { WebhookStatus } from './webhook-status.js';
 import { webhookTargets } from './webhook-target.js';
 
 /** In the folder of the conversations, so that servers which share that share this. */
 const FOLDER = '.webhooks';
 /** How often this server shows that it is alive, and looks for what others left (ms). */
-const BEAT_MS = 15_000;
+const HEARTBEAT_MS = 15_000;
 /** What waits for a webhook that is not configured any more goes after this time without use (ms). */
 const UNUSED_MS = 7 * 24 * 3_600_000;
 
@@ -37,10 +37,10 @@ export class WebhookEngine {
 
   /** Begins to deliver what an earlier server left; in the background. */
   start(): void {
-    this.recovery = logged(this.recover().then(() => this.removeUnused()));
+    this.recovery = logErrors(this.recover().then(() => this.removeUnused()));
     this.timer = setInterval(() => {
-      this.recovery = this.recovery.then(() => logged(this.beat()));
-    }, BEAT_MS).unref();
+      this.recovery = this.recovery.then(() => logErrors(this.heartbeat()));
+    }, HEARTBEAT_MS).unref();
   }
 
   status(): WebhookStatus[] {
@@ -52,12 +52,12 @@ export class WebhookEngine {
     clearInterval(this.timer);
     await this.recovery;
     this.unsubscribe();
-    await Promise.all(this.webhooks.map((webhook) => logged(webhook.close(graceMs))));
+    await Promise.all(this.webhooks.map((webhook) => logErrors(webhook.close(graceMs))));
   }
 
   private subscriber(): EventSubscriber {
     const all = (action: (webhook: Webhook) => Promise<void>): Promise<void> =>
-      Promise.all(this.webhooks.map((webhook) => logged(action(webhook)))).then(() => undefined);
+      Promise.all(this.webhooks.map((webhook) => logErrors(action(webhook)))).then(() => undefined);
     return {
       onEvent: (published) => {
         for (const webhook of this.webhooks) webhook.onEvent(published);
@@ -75,8 +75,8 @@ export class WebhookEngine {
     for (const webhook of this.webhooks) await webhook.recover();
   }
 
-  private async beat(): Promise<void> {
-    for (const webhook of this.webhooks) await webhook.beat();
+  private async heartbeat(): Promise<void> {
+    for (const webhook of this.webhooks) await webhook.heartbeat();
     await this.recover();
   }
 

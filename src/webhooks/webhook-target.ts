@@ -31,7 +31,7 @@ export interface WebhookTarget {
 export function webhookTargets(config: AppConfig): WebhookTarget[] {
   const taken = new Map<string, number>();
   return config.webhooks.map((hook) => {
-    const key = hook.name === null ? `url ${address(hook)}` : `name ${hook.name}`;
+    const key = hook.name === null ? `url ${identityUrl(hook)}` : `name ${hook.name}`;
     const times = (taken.get(key) ?? 0) + 1;
     taken.set(key, times);
     const id = createHash('sha256').update(`${key} ${times}`).digest('hex').slice(0, 16);
@@ -54,7 +54,7 @@ function toTarget(hook: WebhookConfig, id: string, sessionKey: string | undefine
   return {
     id,
     name: hook.name,
-    shownUrl: shown(hook.webhook_url ?? withoutEndSlashes(hook.base_url ?? '')),
+    shownUrl: withoutCredentials(hook.webhook_url ?? withoutEndSlashes(hook.base_url ?? '')),
     method: hook.method,
     headers,
     signingKey: hook.secret === null ? undefined : signingKeyOf(hook.secret),
@@ -71,7 +71,7 @@ function toTarget(hook: WebhookConfig, id: string, sessionKey: string | undefine
 }
 
 /** By this a webhook without a name is known again. */
-function address(hook: WebhookConfig): string {
+function identityUrl(hook: WebhookConfig): string {
   return hook.webhook_url ?? `${withoutEndSlashes(hook.base_url ?? '')}/events`;
 }
 
@@ -81,7 +81,7 @@ function below(base: string, path: string): string {
   return `${withoutEndSlashes(before)}/${path}${query}`;
 }
 
-function shown(text: string): string {
+function withoutCredentials(text: string): string {
   const url = new URL(text);
   const query = url.search === '' ? '' : '?...';
   return `${url.origin}${url.pathname}${query}`;

@@ -51,7 +51,7 @@ export class Webhook {
       budget: new SnapshotBudget(),
       keepTail: async (id, lines) => (await this.outbox.addTail(id, lines)).path,
       onEmpty: (lane) => this.removeLane(lane),
-      onLeftOut: (id, count) =>
+      onDropped: (id, count) =>
         this.logger.error(
           `webhook ${target.shownUrl}: ${count} events of the deleted conversation ${id} are not delivered: ` +
             `more than max_queue_bytes`,
@@ -66,13 +66,13 @@ export class Webhook {
     const lane = this.laneOf(conversationId);
     if (seq === undefined) lane.snapshot(line);
     else lane.published(seq, line.length);
-    this.events.touch(lane);
+    this.events.schedule(lane);
   }
 
   async onOpening(opening: OpeningConversation): Promise<void> {
     const lane = this.laneOf(opening.conversationId);
     await lane.opening(opening);
-    this.events.touch(lane);
+    this.events.schedule(lane);
   }
 
   async onClosing(closing: ClosingConversation): Promise<void> {
@@ -80,8 +80,8 @@ export class Webhook {
     try {
       await lane.closing(closing);
     } finally {
-      if (lane.hasWork) this.events.touch(lane);
-      else lane.rest();
+      if (lane.hasWork) this.events.schedule(lane);
+      else lane.onIdle();
     }
   }
 
@@ -97,14 +97,14 @@ export class Webhook {
     for (const id of await this.cursors.list()) {
       if (this.eventLanes.has(id)) continue;
       const lane = this.laneOf(id);
-      lane.found();
-      this.events.touch(lane);
+      lane.resume();
+      this.events.schedule(lane);
     }
   }
 
   /** Tells other servers, and the next start, that this webhook is in use. */
-  async beat(): Promise<void> {
-    await this.outbox.beat();
+  async heartbeat(): Promise<void> {
+    await this.outbox.heartbeat();
     const now = new Date();
     await utimes(this.folder, now, now).catch(() => undefined);
   }
@@ -155,7 +155,7 @@ export class Webhook {
     if (kind === 'tail') {
       const lane = this.laneOf(conversationId);
       lane.addTail(file);
-      this.events.touch(lane);
+      this.events.schedule(lane);
       return;
     }
     let lane = this.postLanes.get(conversationId);
@@ -164,7 +164,7 @@ export class Webhook {
       this.postLanes.set(conversationId, lane);
     }
     lane.push(file);
-    this.posts.touch(lane);
+    this.posts.schedule(lane);
   }
 
   private makePostLane(conversationId: string): PostLane {
@@ -195,6 +195,6 @@ function at(moment: number): Date {
 }
 
 /** Reports what must not stop the others. */
-export function logged(action: Promise<void>): Promise<void> {
+export function logErrors(action: Promise<void>): Promise<void> {
   return action.catch((error: unknown) => new Logger('Webhooks').error('webhooks', errorStack(error)));
 }

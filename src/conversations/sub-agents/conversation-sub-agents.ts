@@ -47,8 +47,8 @@ interface Task {
 }
 
 /**
- * The sub-agents of one conversation. Each task is a run inside the tool call that started it. It has a view, a
- * log and tools of its own, and shares the secrets, policy, tool hooks and statistics of the conversation.
+ * The sub-agents of one conversation. Each task is a run inside the tool call that started it. It has a view,
+ * a log and tools of its own, and shares the secrets, policy, tool hooks and statistics of the conversation.
  */
 export class ConversationSubAgents implements SubAgents {
   private openedLogs: TaskLogs | undefined;
@@ -107,7 +107,9 @@ export class ConversationSubAgents implements SubAgents {
     this.typesFromFiles = parseDefinitions([...project, ...user], this.warn);
   }
 
-  /** Definitions of the request and of plugins take precedence over files of the project, then of the user. */
+  /**
+   * Definitions of the request and of plugins take precedence over files of the project, then of the user.
+   */
   private knownTypes(): ReadonlyMap<string, AgentType> {
     const { agent_definitions: definitions } = this.host.state.rest;
     const own = parseDefinitions(Array.isArray(definitions) ? definitions : [], this.warn);

@@ -11,8 +11,8 @@ const SUFFIX = '.jsonl';
 const NAME = /^task_(\d{8,})\.jsonl$/;
 
 /**
- * The logs of sub-agents: one file per task in the folder of the conversation. The first line names the type of
- * the sub-agent, each further line is an event. The conversation's own log contains only the result.
+ * The logs of sub-agents: one file per task in the folder of the conversation. The first line names the type
+ * of the sub-agent, each further line is an event. The conversation's own log contains only the result.
  */
 export class TaskLogs {
   private lastStoredNumber: Promise<number> | undefined;
@@ -21,7 +21,9 @@ export class TaskLogs {
   /** @param folder absolute path; created with the first task */
   constructor(private readonly folder: string) {}
 
-  /** Creates the log of a new task and returns its id: `task_00000001` and so on, continued after a restart. */
+  /**
+   * Creates the log of a new task and returns its id: `task_00000001` and so on, continued after a restart.
+   */
   async create(subagent: string): Promise<string> {
     this.lastStoredNumber ??= this.lastNumber();
     const before = await this.lastStoredNumber;

@@ -46,8 +46,8 @@ class MaxBudgetReached extends Error {
 }
 
 /**
- * One run of a sub-agent. It has its own history, and shares the statistics and secrets of the conversation. It
- * ends with the tool call that started it.
+ * One run of a sub-agent. It has its own history, and shares the statistics and secrets of the conversation.
+ * It ends with the tool call that started it.
  */
 export class TaskSession implements AgentSession {
   readonly view = new AgentView();

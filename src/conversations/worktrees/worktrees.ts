@@ -35,7 +35,9 @@ export interface CreatedWorktree {
  */
 export class Worktrees {
   private readonly logger = new Logger('Worktrees');
-  /** Commands that change a repository run one after the other: git's locks would make concurrent ones fail. */
+  /**
+   * Commands that change a repository run one after the other: git's locks would make concurrent ones fail.
+   */
   private readonly queues = new Map<string, Promise<unknown>>();
 
   constructor(
@@ -84,7 +86,8 @@ export class Worktrees {
   }
 
   /**
-   * Unregisters a conversation that is being deleted, and removes the worktree with its last user. Never rejects.
+   * Unregisters a conversation that is being deleted, and removes the worktree with its last user. Never
+   * rejects.
    * @param exists whether a conversation exists
    */
   async leave(record: WorktreeRecord, id: string, exists: (id: string) => Promise<boolean>): Promise<void> {
@@ -132,7 +135,10 @@ export class Worktrees {
     return { repository: top, path: folder, branch };
   }
 
-  /** Unused names for the folder and the branch. An earlier conversation with the same id may have used its id. */
+  /**
+   * Unused names for the folder and the branch. An earlier conversation with the same id may have used its
+   * id.
+   */
   private async freeNames(
     repository: Repository,
     id: string,

@@ -9,7 +9,7 @@ const ISSUER_VARIABLE = 'OPENAI_AUTH_ISSUER';
 /** The public client of programs that use a subscription: that of the Codex CLI. */
 const CLIENT_ID = 'app_EMoamEEZ73f0CkXaXp7hrann';
 /** What one call may take (ms). */
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 /** Seconds that an access token is good for when nobody says. */
 const DEFAULT_LIFE_S = 3600;
 /** Between two questions whether the person has signed in, when nobody says (s). */
@@ -38,11 +38,11 @@ export interface SubscriptionTokens {
 
 /** Asks for a code that a person can enter. @throws IssuerError */
 export async function requestDeviceCode(): Promise<DeviceCode> {
-  const answer = await ask('/api/accounts/deviceauth/usercode', { client_id: CLIENT_ID });
+  const answer = await post('/api/accounts/deviceauth/usercode', { client_id: CLIENT_ID });
   const { device_auth_id: deviceAuthId, user_code, usercode, interval } = answer.body;
   const userCode = user_code ?? usercode;
   if (answer.status !== 200 || typeof deviceAuthId !== 'string' || typeof userCode !== 'string') {
-    throw unexpected('the request for a device code', answer.status);
+    throw unexpectedStatus('the request for a device code', answer.status);
   }
   const seconds = interval === undefined ? DEFAULT_INTERVAL_S : Math.ceil(Number(interval));
   return {
@@ -59,13 +59,13 @@ export async function redeemDeviceCode({
   userCode,
 }: DeviceCode): Promise<SubscriptionTokens | undefined> {
   const given = { device_auth_id: deviceAuthId, user_code: userCode };
-  const { status, body } = await ask('/api/accounts/deviceauth/token', given);
+  const { status, body } = await post('/api/accounts/deviceauth/token', given);
   if (status === 403 || status === 404) return undefined;
   const { authorization_code: code, code_verifier } = body;
   if (status !== 200 || typeof code !== 'string' || typeof code_verifier !== 'string') {
-    throw unexpected('the question for the sign-in', status);
+    throw unexpectedStatus('the question for the sign-in', status);
   }
-  return tokens({
+  return requestTokens({
     grant_type: 'authorization_code',
     code,
     code_verifier,
@@ -77,20 +77,20 @@ export async function redeemDeviceCode({
 /** New tokens for the refresh token; the old one may be of no use any more. @throws IssuerError */
 export function renewTokens(refreshToken: string): Promise<SubscriptionTokens> {
   const form = { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: CLIENT_ID };
-  return tokens(form, refreshToken);
+  return requestTokens(form, refreshToken);
 }
 
-async function tokens(form: Record<string, string>, former?: string): Promise<SubscriptionTokens> {
-  const { status, body } = await ask('/oauth/token', new URLSearchParams(form));
+async function requestTokens(form: Record<string, string>, former?: string): Promise<SubscriptionTokens> {
+  const { status, body } = await post('/oauth/token', new URLSearchParams(form));
   const { access_token: accessToken, refresh_token: refreshToken = former, expires_in: seconds } = body;
   if (status !== 200 || typeof accessToken !== 'string' || typeof refreshToken !== 'string') {
-    throw unexpected('the request for tokens', status);
+    throw unexpectedStatus('the request for tokens', status);
   }
   const life = typeof seconds === 'number' && seconds > 0 ? seconds : DEFAULT_LIFE_S;
   return { accessToken, refreshToken, expiresAt: Date.now() + Math.floor(life * 1000) };
 }
 
-async function ask(
+async function post(
   route: string,
   content: Record<string, string> | URLSearchParams,
 ): Promise<{ status: number; body: Record<string, unknown> }> {
@@ -102,7 +102,7 @@ async function ask(
       body: isForm ? content : JSON.stringify(content),
       // Codes and tokens go to the issuer and to nobody else.
       redirect: 'error',
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const text = await response.text();
     return { status: response.status, body: parsed(text) };
@@ -120,7 +120,7 @@ function parsed(text: string): Record<string, unknown> {
   }
 }
 
-function unexpected(what: string, status: number): IssuerError {
+function unexpectedStatus(what: string, status: number): IssuerError {
   return new IssuerError(`${new URL(issuer()).host} answers ${what} with ${status}`);
 }
 

@@ -12,13 +12,13 @@ import {
   type DeviceCode,
   type SubscriptionTokens,
 } from './openai-issuer.js';
-import { StoredTokens, VENDOR } from './subscription-tokens.js';
+import { TokenStore, VENDOR } from './subscription-tokens.js';
 
 /** How long a person has for the code (ms), and sign-ins that are waited for at the same time. */
 const PENDING_MS = 15 * 60_000;
 const MAX_PENDING = 20;
 /** A token that ends so soon is renewed (ms). */
-const SOON_MS = 60_000;
+const RENEW_BEFORE_MS = 60_000;
 
 /** Whether somebody is signed in; field names are the wire's. */
 export interface SubscriptionStatus {
@@ -48,7 +48,7 @@ interface Pending {
   asking?: Promise<SubscriptionStatus>;
 }
 
-const NOBODY: SubscriptionStatus = {
+const SIGNED_OUT: SubscriptionStatus = {
   vendor: VENDOR,
   connected: false,
   account_email: null,
@@ -62,7 +62,7 @@ export class SubscriptionService {
   private readonly pending = new Map<string, Pending>();
   private renewing: Promise<SubscriptionTokens | undefined> | undefined;
 
-  private readonly tokens: StoredTokens;
+  private readonly tokens: TokenStore;
 
   constructor(
     private readonly folder: PersistenceFolder,
@@ -70,16 +70,16 @@ export class SubscriptionService {
     secrets: FileSecrets,
     models: Llm,
   ) {
-    this.tokens = new StoredTokens(folder, secrets, known);
-    models.setTokenProvider(async () => (await this.usable())?.accessToken);
+    this.tokens = new TokenStore(folder, secrets, known);
+    models.setTokenProvider(async () => (await this.currentOrUndefined())?.accessToken);
   }
 
   /** Never fails: what cannot be read or renewed is no sign-in. */
   async status(): Promise<SubscriptionStatus> {
-    return shown(await this.usable());
+    return toStatus(await this.currentOrUndefined());
   }
 
-  private async usable(): Promise<SubscriptionTokens | undefined> {
+  private async currentOrUndefined(): Promise<SubscriptionTokens | undefined> {
     try {
       return await this.current();
     } catch (error) {
@@ -90,7 +90,7 @@ export class SubscriptionService {
 
   /** @throws BadGatewayException; HttpException 429 when too many have begun */
   async start(): Promise<DeviceStart> {
-    this.forgetOld();
+    this.removeExpired();
     if (this.pending.size >= MAX_PENDING) throw new HttpException('Too many sign-ins have begun', 429);
     const code = await fromIssuer(requestDeviceCode());
     const device_code = randomBytes(32).toString('base64url');
@@ -112,11 +112,11 @@ export class SubscriptionService {
    * @throws NotFoundException, BadGatewayException
    */
   async poll(deviceCode: string): Promise<SubscriptionStatus> {
-    this.forgetOld();
+    this.removeExpired();
     const pending = this.pending.get(deviceCode);
-    if (!pending) throw gone();
+    if (!pending) throw notPending();
     if (pending.asking) return pending.asking;
-    if (performance.now() < pending.askedAt + pending.code.intervalSeconds * 1_000) return NOBODY;
+    if (performance.now() < pending.askedAt + pending.code.intervalSeconds * 1_000) return SIGNED_OUT;
     pending.askedAt = performance.now();
     pending.asking = this.redeem(deviceCode, pending).finally(() => (pending.asking = undefined));
     return pending.asking;
@@ -126,28 +126,28 @@ export class SubscriptionService {
   async logout(): Promise<SubscriptionStatus> {
     this.pending.clear();
     await this.folder.change((writer) => this.tokens.remove(writer));
-    return NOBODY;
+    return SIGNED_OUT;
   }
 
   private async redeem(deviceCode: string, { code }: Pending): Promise<SubscriptionStatus> {
     const tokens = await fromIssuer(redeemDeviceCode(code));
-    if (!tokens) return NOBODY;
+    if (!tokens) return SIGNED_OUT;
     await this.folder.change(async (writer) => {
       // Somebody has logged out in the meantime.
-      if (!this.pending.delete(deviceCode)) throw gone();
+      if (!this.pending.delete(deviceCode)) throw notPending();
       await this.tokens.save(writer, tokens);
     });
-    return shown(tokens);
+    return toStatus(tokens);
   }
 
   private async current(): Promise<SubscriptionTokens | undefined> {
     const stored = await this.tokens.read();
-    if (!stored || stored.expiresAt > Date.now() + SOON_MS) return stored;
-    this.renewing ??= this.renewed(stored).finally(() => (this.renewing = undefined));
+    if (!stored || stored.expiresAt > Date.now() + RENEW_BEFORE_MS) return stored;
+    this.renewing ??= this.renew(stored).finally(() => (this.renewing = undefined));
     return this.renewing;
   }
 
-  private async renewed(old: SubscriptionTokens): Promise<SubscriptionTokens | undefined> {
+  private async renew(old: SubscriptionTokens): Promise<SubscriptionTokens | undefined> {
     const tokens = await renewTokens(old.refreshToken);
     return this.folder.change(async (writer) => {
       const stored = await this.tokens.read();
@@ -158,16 +158,16 @@ export class SubscriptionService {
     });
   }
 
-  private forgetOld(): void {
+  private removeExpired(): void {
     for (const [code, { expiresAt }] of this.pending) if (expiresAt <= Date.now()) this.pending.delete(code);
   }
 }
 
-function shown(tokens: SubscriptionTokens | undefined): SubscriptionStatus {
-  return tokens ? { ...NOBODY, connected: true, expires_at: tokens.expiresAt } : NOBODY;
+function toStatus(tokens: SubscriptionTokens | undefined): SubscriptionStatus {
+  return tokens ? { ...SIGNED_OUT, connected: true, expires_at: tokens.expiresAt } : SIGNED_OUT;
 }
 
-function gone(): NotFoundException {
+function notPending(): NotFoundException {
   return new NotFoundException('Subscription device login not found or expired');
 }
 

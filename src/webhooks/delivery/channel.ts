@@ -8,7 +8,7 @@ import type { WebhookTarget } from '../webhook-target.js';
 /** So many requests of one channel are under way at once. */
 const MAX_PARALLEL = 4;
 /** A conversation sends so many requests in a row before others have their turn. */
-const IN_A_ROW = 20;
+const MAX_CONSECUTIVE = 20;
 
 /** One delivery of a conversation. */
 export interface Delivery extends Message {
@@ -28,10 +28,10 @@ export interface Lane {
   /** The next delivery. It is made anew for each attempt: nothing is kept in memory between them. */
   next(): Promise<Delivery | undefined>;
   /** It is not its turn any more. */
-  rest(): void;
+  onIdle(): void;
 }
 
-interface Place {
+interface LaneState {
   lane: Lane;
   busy: boolean;
   /** Failed attempts in a row. */
@@ -50,14 +50,14 @@ interface Place {
  */
 export class Channel {
   private readonly logger = new Logger('Webhooks');
-  private readonly places = new Map<string, Place>();
+  private readonly lanes = new Map<string, LaneState>();
   private readonly clock: RetryClock;
   private busy = 0;
   private timer: NodeJS.Timeout | undefined;
   private timerAt = Infinity;
   private pumping: NodeJS.Immediate | undefined;
   private stopped = false;
-  private onRest: (() => void) | undefined;
+  private onDrained: (() => void) | undefined;
 
   constructor(
     private readonly what: string,
@@ -70,16 +70,16 @@ export class Channel {
 
   /** When something is tried again or sent next (`performance.now()`); undefined when nothing waits. */
   get nextAt(): number | undefined {
-    const due = [...this.places.values()].flatMap((place) => this.dueAt(place) ?? []);
+    const due = [...this.lanes.values()].flatMap((place) => this.dueAt(place) ?? []);
     return due.length === 0 ? undefined : Math.max(this.clock.pausedUntil, Math.min(...due));
   }
 
   /** Something has changed in this lane: it is looked at soon. Does no work itself. */
-  touch(lane: Lane): void {
-    let place = this.places.get(lane.conversationId);
+  schedule(lane: Lane): void {
+    let place = this.lanes.get(lane.conversationId);
     if (!place) {
       place = { lane, busy: false, failures: 0, refusals: 0, notBefore: 0, gaveUp: false };
-      this.places.set(lane.conversationId, place);
+      this.lanes.set(lane.conversationId, place);
     }
     if (place.busy || this.stopped) return;
     const at = this.dueAt(place);
@@ -89,13 +89,13 @@ export class Channel {
   }
 
   remove(conversationId: string): void {
-    this.places.delete(conversationId);
+    this.lanes.delete(conversationId);
   }
 
   /** Tries everything once, at once; resolves when that is over. */
   async drain(): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.onRest = resolve;
+      this.onDrained = resolve;
       this.pump();
     });
   }
@@ -105,14 +105,14 @@ export class Channel {
     this.stopped = true;
     clearTimeout(this.timer);
     clearImmediate(this.pumping);
-    this.onRest?.();
+    this.onDrained?.();
   }
 
   private get draining(): boolean {
-    return this.onRest !== undefined;
+    return this.onDrained !== undefined;
   }
 
-  private dueAt(place: Place): number | undefined {
+  private dueAt(place: LaneState): number | undefined {
     const at = place.lane.dueAt;
     if (at === undefined || (this.draining && place.gaveUp)) return undefined;
     return this.draining ? 0 : Math.max(at, place.notBefore);
@@ -125,7 +125,7 @@ export class Channel {
     if (!this.draining && this.clock.pausedUntil > now) return this.wakeAt(this.clock.pausedUntil);
     const width = this.clock.isProbing && !this.draining ? 1 : MAX_PARALLEL;
     let next = Infinity;
-    for (const [id, place] of this.places) {
+    for (const [id, place] of this.lanes) {
       // The end of one that is under way looks again.
       if (this.busy >= width) return;
       const at = place.busy ? undefined : this.dueAt(place);
@@ -134,7 +134,7 @@ export class Channel {
       else this.begin(id, place);
     }
     if (next < Infinity) this.wakeAt(next);
-    if (this.busy === 0) this.onRest?.();
+    if (this.busy === 0) this.onDrained?.();
   }
 
   private wakeAt(at: number): void {
@@ -150,12 +150,12 @@ export class Channel {
     ).unref();
   }
 
-  private begin(id: string, place: Place): void {
+  private begin(id: string, place: LaneState): void {
     this.busy += 1;
     place.busy = true;
     // Behind all others.
-    this.places.delete(id);
-    this.places.set(id, place);
+    this.lanes.delete(id);
+    this.lanes.set(id, place);
     void this.work(place)
       .catch((error: unknown) => {
         // Not the receiver's fault: a log that cannot be read just now, a disk that is full.
@@ -165,20 +165,20 @@ export class Channel {
       .finally(() => {
         place.busy = false;
         this.busy -= 1;
-        place.lane.rest();
+        place.lane.onIdle();
         this.pumping ??= setImmediate(() => this.pump());
       });
   }
 
-  private async work(place: Place): Promise<void> {
-    for (let times = 0; times < IN_A_ROW && !this.stopped; times += 1) {
+  private async work(place: LaneState): Promise<void> {
+    for (let times = 0; times < MAX_CONSECUTIVE && !this.stopped; times += 1) {
       const delivery = await place.lane.next();
       if (!delivery) return;
       const startedAt = performance.now();
       const outcome = await this.sender.send(delivery);
       if (!isSuccess(outcome)) return this.failed(place, delivery, outcome, startedAt);
       this.clock.succeeded();
-      forgetFailures(place);
+      resetFailures(place);
       this.status.succeeded(delivery.events);
       await delivery.delivered();
       const { dueAt } = place.lane;
@@ -186,7 +186,12 @@ export class Channel {
     }
   }
 
-  private async failed(place: Place, delivery: Delivery, outcome: Outcome, startedAt: number): Promise<void> {
+  private async failed(
+    place: LaneState,
+    delivery: Delivery,
+    outcome: Outcome,
+    startedAt: number,
+  ): Promise<void> {
     // Cut off by the end of the server, which is not the receiver's fault.
     if (this.stopped) return;
     const reason = 'status' in outcome ? `it answered ${outcome.status}` : outcome.failure;
@@ -202,18 +207,18 @@ export class Channel {
         `after ${place.failures} attempts (${reason}); ${drop ? 'it is dropped' : 'trying on'}`,
     );
     if (!drop) return;
-    forgetFailures(place);
+    resetFailures(place);
     await drop();
   }
 
-  private postpone(place: Place): void {
+  private postpone(place: LaneState): void {
     place.failures += 1;
     place.gaveUp = this.draining;
     place.notBefore = performance.now() + backoffMs(place.failures, this.target.retryDelayMs);
   }
 }
 
-function forgetFailures(place: Place): void {
+function resetFailures(place: LaneState): void {
   place.failures = 0;
   place.refusals = 0;
   place.notBefore = 0;

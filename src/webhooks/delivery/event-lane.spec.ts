@@ -61,7 +61,7 @@ describe('the events of a conversation that is deleted while some of them are un
       budget: new SnapshotBudget(),
       keepTail: async (id, lines) => (await outbox.addTail(id, lines)).path,
       onEmpty: () => undefined,
-      onLeftOut: () => undefined,
+      onDropped: () => undefined,
     });
     const snapshot = () => ({ id: 'first' }) as ConversationStateUpdateEvent;
     await lane.opening({ conversationId: ID, length: 0, snapshot });

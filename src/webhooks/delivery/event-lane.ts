@@ -21,7 +21,7 @@ export interface LaneServices {
   /** The lane has nothing to do any more. */
   onEmpty(lane: EventLane): void;
   /** Events of a deleted conversation beyond the limit. */
-  onLeftOut(conversationId: string, events: number): void;
+  onDropped(conversationId: string, events: number): void;
 }
 
 /**
@@ -35,7 +35,7 @@ export class EventLane implements Lane {
   private borrowing = false;
   private isOpen = false;
   /** Counts the ends of the log: what was being read from it then is read again. */
-  private closings = 0;
+  private closeCount = 0;
   /** Of a stream whose conversation was removed while it had an attempt under way: where the rest went. */
   private readonly moved = new WeakMap<LiveStream, Promise<TailFile | undefined>>();
 
@@ -59,11 +59,11 @@ export class EventLane implements Lane {
   }
 
   /** A position of this conversation was found on disk: what came behind it is looked for. */
-  found(): void {
+  resume(): void {
     if (this.live) return;
     this.live = new LiveStream(this.services.budget);
     this.live.flush = true;
-    this.live.onDisk = true;
+    this.live.isOnDisk = true;
   }
 
   addTail(file: string): void {
@@ -74,11 +74,11 @@ export class EventLane implements Lane {
   async opening(opening: OpeningConversation): Promise<void> {
     const live = (this.live ??= new LiveStream(this.services.budget));
     this.isOpen = true;
-    const { known, cursor } = live;
+    const { isKnown: known, cursor } = live;
     const from = known ? Math.min(cursor, opening.length) : opening.length;
     const stored = await this.services.cursors.ensure(this.conversationId, from);
     live.startAt(known ? from : stored, opening.length);
-    live.onDisk = true;
+    live.isOnDisk = true;
     // One that is opened only to deliver the rest is not in use again.
     if (!this.borrowing) live.addSnapshot(serialiseEvent(opening.snapshot()));
   }
@@ -99,26 +99,26 @@ export class EventLane implements Lane {
   async closing(closing: ClosingConversation): Promise<void> {
     const { live } = this;
     this.isOpen = false;
-    this.closings += 1;
+    this.closeCount += 1;
     // At shutdown it is a log of its own, which nobody else closes.
     this.release();
     if (!live) return;
     live.flush = true;
-    if (!closing.owned) return this.forget();
+    if (!closing.owned) return this.dropLive();
     if (closing.removed) return this.moveToTail(live, closing);
     if (live.eventsWaiting > 0) return;
     await this.services.cursors.remove(this.conversationId);
-    live.onDisk = false;
+    live.isOnDisk = false;
   }
 
   async next(): Promise<Delivery | undefined> {
     const { target } = this.services;
-    for (const tail of [...this.tails]) await tail.look();
+    for (const tail of [...this.tails]) await tail.count();
     const [tail] = this.tails;
-    if (tail) return this.nextOf(tail);
-    const { live, closings } = this;
+    if (tail) return this.nextFromTail(tail);
+    const { live, closeCount: closings } = this;
     if (!live) return undefined;
-    if (!live.known || live.eventsWaiting > 0) {
+    if (!live.isKnown || live.eventsWaiting > 0) {
       if (!(await this.borrow(live))) return undefined;
       // Removed meanwhile: what waits stands in a file now.
       if (this.live !== live) return this.next();
@@ -133,21 +133,21 @@ export class EventLane implements Lane {
       if (this.live !== live) return await this.next();
       return this.deliveryOf(live, items);
     } catch (error) {
-      if (this.closings === closings) throw error;
+      if (this.closeCount === closings) throw error;
       // The log was closed while it was read: once more, by another way.
       this.release();
       return this.next();
     }
   }
 
-  rest(): void {
+  onIdle(): void {
     this.release();
     const { live } = this;
     if (this.tails.length > 0 || this.isOpen) return;
-    if (!live || (live.known && live.waiting === 0 && !live.onDisk)) this.services.onEmpty(this);
+    if (!live || (live.isKnown && live.waiting === 0 && !live.isOnDisk)) this.services.onEmpty(this);
   }
 
-  private async nextOf(tail: TailFile): Promise<Delivery | undefined> {
+  private async nextFromTail(tail: TailFile): Promise<Delivery | undefined> {
     const { maxEvents, maxBytes } = this.services.target;
     const lines = await tail.peek(maxEvents, maxBytes);
     if (lines.length === 0) {
@@ -177,10 +177,10 @@ export class EventLane implements Lane {
       return;
     }
     live.delivered(items);
-    if (!live.onDisk) return;
+    if (!live.isOnDisk) return;
     await this.services.cursors.write(this.conversationId, live.cursor);
     // The file of a conversation that is closed goes when it is closed with all delivered: open it for that.
-    if (!this.isOpen && live.waiting === 0) live.known = false;
+    if (!this.isOpen && live.waiting === 0) live.isKnown = false;
   }
 
   private message(body: string, events: number, delivered: () => Promise<void>): Delivery {
@@ -200,12 +200,12 @@ export class EventLane implements Lane {
         .finally(() => (this.borrowing = false));
       if (log === 'gone') await this.services.cursors.remove(this.conversationId);
       if (log === 'gone' || log === 'elsewhere') {
-        if (this.live === live) this.forget();
+        if (this.live === live) this.dropLive();
         return false;
       }
       this.borrowed = log;
     }
-    if (live.known) return true;
+    if (live.isKnown) return true;
     const { length } = this.borrowed;
     live.startAt((await this.services.cursors.read(this.conversationId)) ?? length, length);
     return true;
@@ -216,7 +216,7 @@ export class EventLane implements Lane {
     this.borrowed = undefined;
   }
 
-  private forget(): void {
+  private dropLive(): void {
     this.live?.clear();
     this.live = undefined;
   }
@@ -225,7 +225,7 @@ export class EventLane implements Lane {
     this.live = undefined;
     try {
       if (live.waiting > 0) {
-        const moving = this.copy(live, closing);
+        const moving = this.copyToTail(live, closing);
         this.moved.set(
           live,
           moving.catch(() => undefined),
@@ -238,7 +238,7 @@ export class EventLane implements Lane {
     }
   }
 
-  private async copy(live: LiveStream, closing: ClosingConversation): Promise<TailFile> {
+  private async copyToTail(live: LiveStream, closing: ClosingConversation): Promise<TailFile> {
     const { target } = this.services;
     const items = live.items((from, limit) => closing.read(from, limit));
     const total = live.waiting;
@@ -253,7 +253,7 @@ export class EventLane implements Lane {
       }
     }
     const file = await this.services.keepTail(this.conversationId, lines());
-    if (kept < total) this.services.onLeftOut(this.conversationId, total - kept);
+    if (kept < total) this.services.onDropped(this.conversationId, total - kept);
     return new TailFile(file, kept);
   }
 }

@@ -54,7 +54,7 @@ export class PostLane implements Lane {
     };
   }
 
-  rest(): void {
+  onIdle(): void {
     if (this.files.length === 0) this.onEmpty();
   }
 }

@@ -1,15 +1,15 @@
 /** No pause is longer (ms). */
-const LONGEST_MS = 300_000;
+const MAX_PAUSE_MS = 300_000;
 /** The shortest base, so that a delay of 0 does not hammer a receiver that is down (ms). */
-const SHORTEST_MS = 100;
+const MIN_BASE_MS = 100;
 
 /**
  * The pause after so many failures in a row (ms): doubled each time up to five minutes, and up to a quarter
  * shorter or longer, so that many senders do not come at the same moment.
  */
 export function backoffMs(failures: number, baseMs: number, random = Math.random()): number {
-  const doubled = Math.max(baseMs, SHORTEST_MS) * 2 ** Math.min(failures - 1, 30);
-  return Math.min(doubled, LONGEST_MS) * (0.75 + random / 2);
+  const doubled = Math.max(baseMs, MIN_BASE_MS) * 2 ** Math.min(failures - 1, 30);
+  return Math.min(doubled, MAX_PAUSE_MS) * (0.75 + random / 2);
 }
 
 /**

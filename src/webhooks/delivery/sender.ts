@@ -6,12 +6,12 @@ import type { WebhookTarget } from '../webhook-target.js';
 
 const TIMEOUT_MS = 30_000;
 /** More of an answer is not read. */
-const ANSWER_BYTES = 4 * 1024;
+const MAX_RESPONSE_BYTES = 4 * 1024;
 /** An answer whose status is known may take so long for the rest. */
-const ANSWER_MS = 1_000;
+const RESPONSE_END_MS = 1_000;
 const STOPPED = 'the server stopped';
 /** No more connections to one receiver. */
-const CONNECTIONS = 8;
+const MAX_CONNECTIONS = 8;
 
 /** One request to a receiver. */
 export interface Message {
@@ -28,7 +28,7 @@ export type Outcome = { status: number } | { failure: string };
 /** Sends the deliveries of one webhook. Follows no redirect and reads no more of an answer than it has to. */
 export class Sender {
   private readonly agents = [http, https].map(
-    ({ Agent }) => new Agent({ keepAlive: true, maxSockets: CONNECTIONS, timeout: TIMEOUT_MS }),
+    ({ Agent }) => new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS, timeout: TIMEOUT_MS }),
   );
   private readonly attempts = new Set<Attempt>();
   private closed = false;
@@ -137,13 +137,13 @@ class Attempt {
   }
 }
 
-const BROKEN_OFF = 'BROKEN_OFF';
+const RESPONSE_INCOMPLETE = 'BROKEN_OFF';
 const FAILURES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
   ECONNRESET: 'the connection was cut',
   ENOTFOUND: 'the host is not known',
   ETIMEDOUT: 'the connection timed out',
-  [BROKEN_OFF]: 'the answer broke off',
+  [RESPONSE_INCOMPLETE]: 'the answer broke off',
 };
 
 /** The status of an answer that came to its end, or of which enough was read. */
@@ -153,17 +153,17 @@ function statusOf(answer: http.IncomingMessage): Promise<number> {
       resolve(answer.statusCode ?? 0);
       answer.destroy();
     };
-    const timer = setTimeout(enough, ANSWER_MS);
+    const timer = setTimeout(enough, RESPONSE_END_MS);
     let bytes = 0;
     answer.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > ANSWER_BYTES) enough();
+      if (bytes > MAX_RESPONSE_BYTES) enough();
     });
     answer.on('end', () => resolve(answer.statusCode ?? 0));
     answer.on('error', () => undefined);
     answer.on('close', () => {
       clearTimeout(timer);
-      reject(Object.assign(new Error('the answer broke off'), { code: BROKEN_OFF }));
+      reject(Object.assign(new Error('the answer broke off'), { code: RESPONSE_INCOMPLETE }));
     });
   });
 }

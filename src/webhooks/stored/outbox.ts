@@ -12,7 +12,7 @@ const OWNER_FILE = 'owner.json';
 const PREFIX = 'outbox-';
 const ENTRY = /^(\d{12})-([0-9a-f]{32})\.(post\.json|tail\.jsonl)$/;
 /** A server that gave no sign for so long has lost its outbox to another (ms). */
-const SILENT_MS = 60_000;
+const OWNER_TIMEOUT_MS = 60_000;
 
 /** Something in an outbox: a change of a conversation, or the undelivered events of a deleted one. */
 export interface OutboxEntry {
@@ -23,7 +23,7 @@ export interface OutboxEntry {
 }
 
 /** Servers of this process; a process id alone does not tell, in a container it is 1 after each restart. */
-const ownersHere = new Set<string>();
+const localOwners = new Set<string>();
 
 /**
  * What one webhook has to deliver that is in no log. Each server on a folder has an outbox of its own; those
@@ -38,7 +38,7 @@ export class Outbox {
 
   constructor(private readonly root: string) {
     this.folder = path.join(root, `${PREFIX}${this.instanceId}`);
-    ownersHere.add(this.instanceId);
+    localOwners.add(this.instanceId);
   }
 
   addPost(conversationId: string, body: string): Promise<OutboxEntry> {
@@ -65,7 +65,7 @@ export class Outbox {
         if (errorCode(error) === 'ENOENT') continue;
         throw error;
       }
-      await this.sign(to);
+      await this.writeOwner(to);
       const found = (await namesIn(to)).flatMap((entry) => toEntry(to, entry) ?? []);
       if (found.length === 0) await rm(to, { recursive: true, force: true });
       for (const entry of found) entries.push(entry);
@@ -74,7 +74,7 @@ export class Outbox {
   }
 
   /** Tells other servers that this one is alive. */
-  async beat(): Promise<void> {
+  async heartbeat(): Promise<void> {
     const now = new Date();
     for (const name of await namesIn(this.root)) {
       if (!name.startsWith(path.basename(this.folder))) continue;
@@ -92,7 +92,7 @@ export class Outbox {
       await rm(path.join(folder, OWNER_FILE), { force: true });
       await rmdir(folder).catch(() => undefined);
     }
-    ownersHere.delete(this.instanceId);
+    localOwners.delete(this.instanceId);
   }
 
   private async add(
@@ -115,14 +115,14 @@ export class Outbox {
   private async make(): Promise<void> {
     try {
       await makeFolder(this.folder);
-      await this.sign(this.folder);
+      await this.writeOwner(this.folder);
     } catch (error) {
       this.made = undefined;
       throw error;
     }
   }
 
-  private sign(folder: string): Promise<void> {
+  private writeOwner(folder: string): Promise<void> {
     const owner = { host: os.hostname(), pid: process.pid, instance: this.instanceId };
     return writeDurably(path.join(folder, OWNER_FILE), [JSON.stringify(owner)]);
   }
@@ -153,13 +153,13 @@ async function isAlive(folder: string): Promise<boolean> {
   } catch {
     // Not signed yet, or a crash came between; its age tells.
     const made = await stat(folder).catch(() => undefined);
-    return made !== undefined && Date.now() - made.mtimeMs < SILENT_MS;
+    return made !== undefined && Date.now() - made.mtimeMs < OWNER_TIMEOUT_MS;
   }
-  if (silentMs > SILENT_MS) return false;
+  if (silentMs > OWNER_TIMEOUT_MS) return false;
   const owner = parsed(text);
   if (owner.get('host') !== os.hostname()) return true;
   const pid = owner.get('pid');
-  if (pid === process.pid) return ownersHere.has(String(owner.get('instance')));
+  if (pid === process.pid) return localOwners.has(String(owner.get('instance')));
   return isProcessAlive(Number(pid));
 }
 

@@ -1,7 +1,7 @@
 /** Snapshots of all conversations of a webhook that wait in memory (UTF-16 units). */
-const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_LENGTH = 8 * 1024 * 1024;
 /** Snapshots of one conversation that wait. */
-const MOST_OF_ONE = 32;
+const MAX_PER_CONVERSATION = 32;
 
 /** Bounds what snapshots take in memory while a receiver is down. */
 export class SnapshotBudget {
@@ -9,6 +9,6 @@ export class SnapshotBudget {
 
   /** @param ofOne how many of one conversation wait */
   isExceeded(ofOne: number): boolean {
-    return this.used > MAX_BYTES || ofOne > MOST_OF_ONE;
+    return this.used > MAX_LENGTH || ofOne > MAX_PER_CONVERSATION;
   }
 }

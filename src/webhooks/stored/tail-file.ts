@@ -10,22 +10,22 @@ const NEWLINE = 10;
 export class TailFile {
   private offset: number | undefined;
 
-  /** @param left how many lines wait, when that is known */
+  /** @param remaining how many lines wait, when that is known */
   constructor(
     readonly path: string,
-    private left?: number,
+    private remaining?: number,
   ) {}
 
   /** How many lines wait; 0 as long as nobody has looked. */
   get waiting(): number {
-    return this.left ?? 0;
+    return this.remaining ?? 0;
   }
 
   /** Finds out how many lines wait. */
-  async look(): Promise<void> {
-    if (this.left !== undefined) return;
+  async count(): Promise<void> {
+    if (this.remaining !== undefined) return;
     this.offset ??= (await readPosition(this.positionPath)) ?? 0;
-    this.left = await countLines(this.path, this.offset);
+    this.remaining = await countLines(this.path, this.offset);
   }
 
   /**
@@ -39,7 +39,7 @@ export class TailFile {
       handle = await open(this.path, 'r');
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
-      this.left = 0;
+      this.remaining = 0;
       return [];
     }
     try {
@@ -55,7 +55,7 @@ export class TailFile {
     this.offset = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, before);
     if (before === 0) await createPosition(this.positionPath, this.offset);
     else await writePosition(this.positionPath, this.offset);
-    if (this.left !== undefined) this.left -= lines.length;
+    if (this.remaining !== undefined) this.remaining -= lines.length;
   }
 
   /**
