@@ -4,8 +4,8 @@ import { LeaseHeldError, type EventLogStore } from '../storage/index.js';
 import { EventSource, type BorrowedLog, type Unavailable } from './event-source.js';
 
 /**
- * Reads logs through their conversations, which hold the leases. At shutdown, when all are closed, the files
- * alone.
+ * Reads logs through their conversations, which hold the leases. At shutdown, after all conversations are
+ * closed, reads the files directly.
  */
 export class ConversationEventSource extends EventSource {
   constructor(

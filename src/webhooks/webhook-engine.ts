@@ -9,14 +9,14 @@ import { logErrors, Webhook } from './webhook.js';
 import type { WebhookStatus } from './webhook-status.js';
 import { webhookTargets } from './webhook-target.js';
 
-/** In the folder of the conversations, so that servers which share that share this. */
+/** Inside the conversations folder, so that servers that share it also share this folder. */
 const FOLDER = '.webhooks';
-/** How often this server shows that it is alive, and looks for what others left (ms). */
+/** Interval of heartbeats and of the search for undelivered items of dead servers (ms). */
 const HEARTBEAT_MS = 15_000;
-/** What waits for a webhook that is not configured any more goes after this time without use (ms). */
+/** Data of webhooks that are no longer configured is removed after this time without use (ms). */
 const UNUSED_MS = 7 * 24 * 3_600_000;
 
-/** All webhooks of this server. Made only where some are configured. */
+/** All webhooks of this server. Only created if some are configured. */
 export class WebhookEngine {
   private readonly logger = new Logger('Webhooks');
   private readonly webhooks: Webhook[];
@@ -32,10 +32,10 @@ export class WebhookEngine {
     this.known = new Set(targets.map(({ id }) => id));
     this.webhooks = targets.map((target) => new Webhook(target, path.join(this.root, target.id), source));
     this.unsubscribe = bus.subscribe('*', this.subscriber());
-    this.logger.log(`${targets.length} configured; GET /api/webhooks tells how they are`);
+    this.logger.log(`${targets.length} configured; see GET /api/webhooks for their state`);
   }
 
-  /** Begins to deliver what an earlier server left; in the background. */
+  /** Starts to deliver the items of earlier servers in the background. */
   start(): void {
     this.recovery = logErrors(this.recover().then(() => this.removeUnused()));
     this.timer = setInterval(() => {
@@ -47,7 +47,7 @@ export class WebhookEngine {
     return this.webhooks.map((webhook) => webhook.describe());
   }
 
-  /** Ends it when all conversations are closed. */
+  /** Must be called after all conversations are closed. */
   async close(graceMs: number): Promise<void> {
     clearInterval(this.timer);
     await this.recovery;
@@ -86,7 +86,7 @@ export class WebhookEngine {
       const folder = path.join(this.root, name);
       const used = await stat(folder).catch(() => undefined);
       if (!used || Date.now() - used.mtimeMs < UNUSED_MS) continue;
-      this.logger.warn(`${folder} is removed: its webhook is not configured any more`);
+      this.logger.warn(`${folder} is removed: its webhook is no longer configured`);
       await rm(folder, { recursive: true, force: true }).catch((error: unknown) =>
         this.logger.warn(`${folder} could not be removed: ${errorMessage(error)}`),
       );

@@ -2,32 +2,32 @@ import { createHash } from 'node:crypto';
 import type { AppConfig, WebhookConfig } from '../config/index.js';
 import { withoutEndSlashes } from '../text/index.js';
 
-/** Where and how one webhook delivers: its configuration, ready to use. */
+/** The parsed configuration of one webhook. */
 export interface WebhookTarget {
-  /** The same after a restart: of the name, or of the URL where there is none. */
+  /** Stable across restarts: derived from the name, or from the URL if there is none. */
   readonly id: string;
   readonly name: string | null;
-  /** The URL as people may see it: without user, password and query. */
+  /** The URL for display: without user name, password and query. */
   readonly shownUrl: string;
   readonly method: string;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The key of the signature; undefined: deliveries are not signed. */
+  /** The signing key; undefined: deliveries are not signed. */
   readonly signingKey: Buffer | undefined;
-  /** Where the events of a conversation go. */
+  /** The URL for events of a conversation. */
   eventsUrl(conversationId: string): string;
-  /** Where changes of conversations go; undefined: nowhere. */
+  /** The URL for changes of conversations; undefined: they are not delivered. */
   readonly conversationsUrl: string | undefined;
   readonly maxEvents: number;
   readonly maxBytes: number;
   readonly flushDelayMs: number;
   readonly retries: number;
   readonly retryDelayMs: number;
-  /** So much is kept of a deleted conversation's undelivered events. */
+  /** Maximum size of the undelivered events of a deleted conversation (bytes). */
   readonly maxTailBytes: number;
 }
 
-/** All configured webhooks. Two of the same name or URL get different ids. */
+/** All configured webhooks. Webhooks with the same name or URL get different ids. */
 export function webhookTargets(config: AppConfig): WebhookTarget[] {
   const taken = new Map<string, number>();
   return config.webhooks.map((hook) => {
@@ -39,7 +39,7 @@ export function webhookTargets(config: AppConfig): WebhookTarget[] {
   });
 }
 
-/** The bytes of a secret of the Standard Webhooks scheme: base64, `whsec_` before it or not. */
+/** Decodes a secret of the Standard Webhooks scheme: base64 with an optional `whsec_` prefix. */
 export function signingKeyOf(secret: string): Buffer {
   return Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
 }
@@ -70,12 +70,12 @@ function toTarget(hook: WebhookConfig, id: string, sessionKey: string | undefine
   };
 }
 
-/** By this a webhook without a name is known again. */
+/** Identifies a webhook without a name. */
 function identityUrl(hook: WebhookConfig): string {
   return hook.webhook_url ?? `${withoutEndSlashes(hook.base_url ?? '')}/events`;
 }
 
-/** A path below a URL, whose query stays: some receivers want their token there. */
+/** Appends a path to a URL. The query is kept: some receivers expect a token there. */
 function below(base: string, path: string): string {
   const [, before = '', query = ''] = /^([^?#]*)(\?[^#]*)?/.exec(base) ?? [];
   return `${withoutEndSlashes(before)}/${path}${query}`;

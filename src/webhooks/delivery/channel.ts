@@ -5,48 +5,50 @@ import { backoffMs, RetryClock } from './retry-clock.js';
 import type { Message, Outcome, Sender } from './sender.js';
 import type { WebhookTarget } from '../webhook-target.js';
 
-/** So many requests of one channel are under way at once. */
+/** Maximum number of concurrent requests of one channel. */
 const MAX_PARALLEL = 4;
-/** A conversation sends so many requests in a row before others have their turn. */
+/** Maximum number of consecutive requests of one conversation before others get their turn. */
 const MAX_CONSECUTIVE = 20;
 
 /** One delivery of a conversation. */
 export interface Delivery extends Message {
-  /** How many events it carries. */
+  /** Number of events in the body. */
   events: number;
-  /** The receiver has it. */
+  /** Called after a successful delivery. */
   delivered: () => Promise<void>;
-  /** The receiver refuses it for good; without this it is tried again for ever. */
+  /**
+   * Called when the receiver rejects the delivery permanently. Without it, the delivery is retried forever.
+   */
   drop?: () => Promise<void>;
 }
 
-/** What waits of one conversation, in order. */
+/** The pending deliveries of one conversation, in order. */
 export interface Lane {
   readonly conversationId: string;
-  /** When the next delivery is to be made (`performance.now()`); undefined when nothing waits. */
+  /** Time of the next delivery (`performance.now()`); undefined if nothing is pending. */
   readonly dueAt: number | undefined;
-  /** The next delivery. It is made anew for each attempt: nothing is kept in memory between them. */
+  /** Creates the next delivery. Called for each attempt, so that bodies are not kept in memory in between. */
   next(): Promise<Delivery | undefined>;
-  /** It is not its turn any more. */
+  /** Called when the lane has had its turn. */
   onIdle(): void;
 }
 
 interface LaneState {
   lane: Lane;
   busy: boolean;
-  /** Failed attempts in a row. */
+  /** Consecutive failed attempts. */
   failures: number;
-  /** How many of the last attempts in a row the receiver refused for good. */
+  /** Consecutive permanent rejections. */
   refusals: number;
-  /** Not before this moment. */
+  /** Earliest time of the next attempt (`performance.now()`). */
   notBefore: number;
-  /** Its one attempt at the end was made. */
+  /** The final attempt at shutdown has failed. */
   gaveUp: boolean;
 }
 
 /**
- * Sends what waits in lanes: one request at a time for each conversation, a few at once for all, in turns.
- * What fails is tried again for ever, with growing pauses.
+ * Sends the deliveries of all lanes, in turn: one request at a time per conversation, a few in parallel in
+ * total. Failed deliveries are retried forever with increasing pauses.
  */
 export class Channel {
   private readonly logger = new Logger('Webhooks');
@@ -68,13 +70,13 @@ export class Channel {
     this.clock = new RetryClock(target.retryDelayMs);
   }
 
-  /** When something is tried again or sent next (`performance.now()`); undefined when nothing waits. */
+  /** Time of the next attempt (`performance.now()`); undefined if nothing is pending. */
   get nextAt(): number | undefined {
     const due = [...this.lanes.values()].flatMap((place) => this.dueAt(place) ?? []);
     return due.length === 0 ? undefined : Math.max(this.clock.pausedUntil, Math.min(...due));
   }
 
-  /** Something has changed in this lane: it is looked at soon. Does no work itself. */
+  /** Must be called after a lane has changed. Only schedules the work. */
   schedule(lane: Lane): void {
     let place = this.lanes.get(lane.conversationId);
     if (!place) {
@@ -92,7 +94,7 @@ export class Channel {
     this.lanes.delete(conversationId);
   }
 
-  /** Tries everything once, at once; resolves when that is over. */
+  /** Attempts every pending delivery once without pauses. Resolves when all attempts have ended. */
   async drain(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.onDrained = resolve;
@@ -100,7 +102,7 @@ export class Channel {
     });
   }
 
-  /** Begins nothing more. */
+  /** Starts no further requests. */
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
@@ -126,7 +128,7 @@ export class Channel {
     const width = this.clock.isProbing && !this.draining ? 1 : MAX_PARALLEL;
     let next = Infinity;
     for (const [id, place] of this.lanes) {
-      // The end of one that is under way looks again.
+      // The end of a running request pumps again.
       if (this.busy >= width) return;
       const at = place.busy ? undefined : this.dueAt(place);
       if (at === undefined) continue;
@@ -153,12 +155,12 @@ export class Channel {
   private begin(id: string, place: LaneState): void {
     this.busy += 1;
     place.busy = true;
-    // Behind all others.
+    // Move to the end of the queue.
     this.lanes.delete(id);
     this.lanes.set(id, place);
     void this.work(place)
       .catch((error: unknown) => {
-        // Not the receiver's fault: a log that cannot be read just now, a disk that is full.
+        // Not caused by the receiver: an unreadable log or a full disk.
         this.postpone(place);
         this.logger.error(`${this.what} of conversation ${id} cannot be delivered`, errorStack(error));
       })
@@ -192,7 +194,7 @@ export class Channel {
     outcome: Outcome,
     startedAt: number,
   ): Promise<void> {
-    // Cut off by the end of the server, which is not the receiver's fault.
+    // Aborted by the shutdown, not by the receiver.
     if (this.stopped) return;
     const reason = 'status' in outcome ? `it answered ${outcome.status}` : outcome.failure;
     this.postpone(place);
@@ -204,7 +206,7 @@ export class Channel {
     if (!drop && place.failures !== attempts) return;
     this.logger.warn(
       `webhook ${this.target.shownUrl}: ${this.what} of conversation ${place.lane.conversationId} not delivered ` +
-        `after ${place.failures} attempts (${reason}); ${drop ? 'it is dropped' : 'trying on'}`,
+        `after ${place.failures} attempts (${reason}); ${drop ? 'dropped' : 'retrying'}`,
     );
     if (!drop) return;
     resetFailures(place);
@@ -228,10 +230,7 @@ function isSuccess(outcome: Outcome): boolean {
   return 'status' in outcome && outcome.status >= 200 && outcome.status < 300;
 }
 
-/**
- * The receiver understood and does not want it; the others (too early, too often, a fault of its own) may
- * pass.
- */
+/** Whether a status is a permanent rejection. Authentication, rate limits and timeouts may be temporary. */
 function isFinal(status: number): boolean {
   return status >= 400 && status < 500 && ![401, 403, 408, 425, 429].includes(status);
 }

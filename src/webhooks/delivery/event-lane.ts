@@ -10,23 +10,23 @@ import type { SnapshotBudget } from '../stored/snapshot-budget.js';
 import { TailFile } from '../stored/tail-file.js';
 import type { WebhookTarget } from '../webhook-target.js';
 
-/** What the lanes of a webhook share. */
+/** Services that the lanes of a webhook share. */
 export interface LaneServices {
   readonly target: WebhookTarget;
   readonly source: EventSource;
   readonly cursors: Cursors;
   readonly budget: SnapshotBudget;
-  /** Keeps lines beyond the removal of their conversation; answers the file. */
+  /** Stores lines that must survive the deletion of their conversation; returns the file. */
   keepTail(conversationId: string, lines: AsyncIterable<string>): Promise<string>;
-  /** The lane has nothing to do any more. */
+  /** Called when the lane can be removed. */
   onEmpty(lane: EventLane): void;
-  /** Events of a deleted conversation beyond the limit. */
+  /** Called with the number of events of a deleted conversation that exceed the limit. */
   onDropped(conversationId: string, events: number): void;
 }
 
 /**
- * The events of one conversation on their way to one receiver. They are in the log; here is only how far they
- * are delivered. What a deleted conversation of the same id left undelivered comes first.
+ * The pending events of one conversation for one receiver. Events are read from the log; the lane only keeps
+ * the delivery position. Undelivered events of a deleted conversation with the same id come first.
  */
 export class EventLane implements Lane {
   private readonly tails: TailFile[] = [];
@@ -34,9 +34,9 @@ export class EventLane implements Lane {
   private borrowed: BorrowedLog | undefined;
   private borrowing = false;
   private isOpen = false;
-  /** Counts the ends of the log: what was being read from it then is read again. */
+  /** Incremented when the log is closed: a read that was interrupted by it is repeated. */
   private closeCount = 0;
-  /** Of a stream whose conversation was removed while it had an attempt under way: where the rest went. */
+  /** The tail files of streams whose conversation was deleted during an attempt. */
   private readonly moved = new WeakMap<LiveStream, Promise<TailFile | undefined>>();
 
   constructor(
@@ -58,7 +58,7 @@ export class EventLane implements Lane {
     return this.live?.dueAt(maxEvents, maxBytes, flushDelayMs);
   }
 
-  /** A position of this conversation was found on disk: what came behind it is looked for. */
+  /** A stored position was found at start: delivers the events after it. */
   resume(): void {
     if (this.live) return;
     this.live = new LiveStream(this.services.budget);
@@ -70,7 +70,7 @@ export class EventLane implements Lane {
     this.tails.push(new TailFile(file));
   }
 
-  /** Its log is about to be written: from here on a crash must not lose anything. */
+  /** The log is about to be written: from now on a crash must not lose events. */
   async opening(opening: OpeningConversation): Promise<void> {
     const live = (this.live ??= new LiveStream(this.services.budget));
     this.isOpen = true;
@@ -79,13 +79,13 @@ export class EventLane implements Lane {
     const stored = await this.services.cursors.ensure(this.conversationId, from);
     live.startAt(known ? from : stored, opening.length);
     live.isOnDisk = true;
-    // One that is opened only to deliver the rest is not in use again.
+    // A conversation that is only opened to deliver pending events has not become active.
     if (!this.borrowing) live.addSnapshot(serialiseEvent(opening.snapshot()));
   }
 
   published(seq: number, size: number): void {
     if (!this.live) {
-      // Its opening could not be written down; in memory it goes on.
+      // The position could not be stored when the conversation was opened: continue in memory.
       this.live = new LiveStream(this.services.budget);
       this.live.startAt(seq, seq);
     }
@@ -100,7 +100,7 @@ export class EventLane implements Lane {
     const { live } = this;
     this.isOpen = false;
     this.closeCount += 1;
-    // At shutdown it is a log of its own, which nobody else closes.
+    // At shutdown the log was opened by this lane, so the lane must close it.
     this.release();
     if (!live) return;
     live.flush = true;
@@ -120,7 +120,7 @@ export class EventLane implements Lane {
     if (!live) return undefined;
     if (!live.isKnown || live.eventsWaiting > 0) {
       if (!(await this.borrow(live))) return undefined;
-      // Removed meanwhile: what waits stands in a file now.
+      // Deleted in the meantime: pending events are in a tail file now.
       if (this.live !== live) return this.next();
     }
     if (live.waiting === 0) return undefined;
@@ -134,7 +134,7 @@ export class EventLane implements Lane {
       return this.deliveryOf(live, items);
     } catch (error) {
       if (this.closeCount === closings) throw error;
-      // The log was closed while it was read: once more, by another way.
+      // The log was closed while it was read: open it again.
       this.release();
       return this.next();
     }
@@ -179,7 +179,7 @@ export class EventLane implements Lane {
     live.delivered(items);
     if (!live.isOnDisk) return;
     await this.services.cursors.write(this.conversationId, live.cursor);
-    // The file of a conversation that is closed goes when it is closed with all delivered: open it for that.
+    // The position file is removed when the conversation is closed with all delivered, so it must be opened.
     if (!this.isOpen && live.waiting === 0) live.isKnown = false;
   }
 
@@ -191,7 +191,7 @@ export class EventLane implements Lane {
     return { url, id: `msg_${digest.slice(0, 32)}`, conversationId, body, events, delivered };
   }
 
-  /** Makes the log readable. False when there is nothing for this server to deliver. */
+  /** Opens the log. Returns false if this server has nothing to deliver. */
   private async borrow(live: LiveStream): Promise<boolean> {
     if (!this.borrowed) {
       this.borrowing = true;

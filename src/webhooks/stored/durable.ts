@@ -2,10 +2,10 @@ import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 
-/** Only the owner reads what is stored: events hold what people said. */
+/** Readable by the owner only: events contain conversations. */
 const FILE_MODE = 0o600;
 
-/** Makes the names in a folder durable. */
+/** Flushes the entries of a folder to disk. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
@@ -15,7 +15,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Writes a file that after a crash is there whole or not at all; it is there when this resolves. */
+/** Writes a file atomically. It is durable when this resolves. */
 export async function writeDurably(
   file: string,
   parts: Iterable<string> | AsyncIterable<string>,
@@ -37,7 +37,7 @@ export async function writeDurably(
   }
 }
 
-/** The names in a folder, sorted; none where there is no folder. */
+/** The names in a folder, sorted; empty if the folder does not exist. */
 export async function namesIn(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).sort();
