@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { BadGatewayException, HttpException, Injectable, Logger, NotFoundException } from '@nestjs/common';
+import { HttpException, Injectable, Logger } from '@nestjs/common';
 import { FileSecrets, KnownSecrets } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { Llm } from '../../llm/index.js';
+import { NoSuchEntryError } from '../settings-errors.js';
 import { PersistenceFolder } from '../store/persistence-folder.js';
 import {
-  IssuerError,
   redeemDeviceCode,
   renewTokens,
   requestDeviceCode,
@@ -14,13 +14,13 @@ import {
 } from './openai-issuer.js';
 import { TokenStore, VENDOR } from './subscription-tokens.js';
 
-/** How long a person has for the code (ms), and sign-ins that are waited for at the same time. */
+/** Lifetime of a started sign-in (ms), and the maximum number of them. */
 const PENDING_MS = 15 * 60_000;
 const MAX_PENDING = 20;
-/** A token that ends so soon is renewed (ms). */
+/** Tokens are renewed this long before they expire (ms). */
 const RENEW_BEFORE_MS = 60_000;
 
-/** Whether somebody is signed in; field names are the wire's. */
+/** The state of the sign-in. Field names are the wire's. */
 export interface SubscriptionStatus {
   vendor: string;
   connected: boolean;
@@ -29,7 +29,7 @@ export interface SubscriptionStatus {
   expires_at: number | null;
 }
 
-/** A sign-in that has begun; field names are the wire's. */
+/** A started sign-in. Field names are the wire's. */
 export interface DeviceStart {
   device_code: string;
   user_code: string;
@@ -43,7 +43,7 @@ export interface DeviceStart {
 interface Pending {
   code: DeviceCode;
   expiresAt: number;
-  /** When the issuer was asked last (of `performance.now()`). */
+  /** Time of the last poll (`performance.now()`). */
   askedAt: number;
   asking?: Promise<SubscriptionStatus>;
 }
@@ -55,7 +55,7 @@ const SIGNED_OUT: SubscriptionStatus = {
   expires_at: null,
 };
 
-/** The sign-in of a person with a ChatGPT subscription: by a code that is entered in a browser anywhere. */
+/** Signs in with a ChatGPT subscription, by a device code that the user enters in a browser. */
 @Injectable()
 export class SubscriptionService {
   private readonly logger = new Logger('Subscription');
@@ -74,7 +74,7 @@ export class SubscriptionService {
     models.setTokenProvider(async () => (await this.currentOrUndefined())?.accessToken);
   }
 
-  /** Never fails: what cannot be read or renewed is no sign-in. */
+  /** Never rejects: a sign-in that cannot be read or renewed counts as signed out. */
   async status(): Promise<SubscriptionStatus> {
     return toStatus(await this.currentOrUndefined());
   }
@@ -88,11 +88,11 @@ export class SubscriptionService {
     }
   }
 
-  /** @throws BadGatewayException; HttpException 429 when too many have begun */
+  /** @throws IssuerError; HttpException 429 if too many sign-ins are pending */
   async start(): Promise<DeviceStart> {
     this.removeExpired();
-    if (this.pending.size >= MAX_PENDING) throw new HttpException('Too many sign-ins have begun', 429);
-    const code = await fromIssuer(requestDeviceCode());
+    if (this.pending.size >= MAX_PENDING) throw new HttpException('Too many pending sign-ins', 429);
+    const code = await requestDeviceCode();
     const device_code = randomBytes(32).toString('base64url');
     const expiresAt = Date.now() + PENDING_MS;
     this.known.add([device_code, code.deviceAuthId]);
@@ -108,8 +108,8 @@ export class SubscriptionService {
   }
 
   /**
-   * Whether the person has entered the code. The issuer is not asked more often than it wants.
-   * @throws NotFoundException, BadGatewayException
+   * Checks whether the user has entered the code. The issuer is not polled more often than it allows.
+   * @throws NoSuchEntryError, IssuerError
    */
   async poll(deviceCode: string): Promise<SubscriptionStatus> {
     this.removeExpired();
@@ -122,7 +122,7 @@ export class SubscriptionService {
     return pending.asking;
   }
 
-  /** Forgets the sign-in, and those that have begun. */
+  /** Removes the sign-in and all pending ones. */
   async logout(): Promise<SubscriptionStatus> {
     this.pending.clear();
     await this.folder.change((writer) => this.tokens.remove(writer));
@@ -130,10 +130,10 @@ export class SubscriptionService {
   }
 
   private async redeem(deviceCode: string, { code }: Pending): Promise<SubscriptionStatus> {
-    const tokens = await fromIssuer(redeemDeviceCode(code));
+    const tokens = await redeemDeviceCode(code);
     if (!tokens) return SIGNED_OUT;
     await this.folder.change(async (writer) => {
-      // Somebody has logged out in the meantime.
+      // The user has signed out in the meantime.
       if (!this.pending.delete(deviceCode)) throw notPending();
       await this.tokens.save(writer, tokens);
     });
@@ -151,7 +151,7 @@ export class SubscriptionService {
     const tokens = await renewTokens(old.refreshToken);
     return this.folder.change(async (writer) => {
       const stored = await this.tokens.read();
-      // Somebody has logged out, or in, in the meantime.
+      // The user has signed out or in in the meantime.
       if (stored?.refreshToken !== old.refreshToken) return stored;
       await this.tokens.save(writer, tokens, stored.file);
       return tokens;
@@ -167,14 +167,6 @@ function toStatus(tokens: SubscriptionTokens | undefined): SubscriptionStatus {
   return tokens ? { ...SIGNED_OUT, connected: true, expires_at: tokens.expiresAt } : SIGNED_OUT;
 }
 
-function notPending(): NotFoundException {
-  return new NotFoundException('Subscription device login not found or expired');
-}
-
-async function fromIssuer<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw error instanceof IssuerError ? new BadGatewayException(error.message) : error;
-  }
+function notPending(): NoSuchEntryError {
+  return new NoSuchEntryError('Subscription device login not found or expired');
 }
