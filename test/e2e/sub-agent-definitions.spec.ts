@@ -107,7 +107,7 @@ describe('definitions of sub-agents', () => {
     ]);
     expect(ofTask()?.messages[0]?.content?.[1]?.text).toMatch(/^You are three\.\n/);
     await server.logs(/broken\.md: .*YAML/);
-    await server.logs(/mode\.md: no valid definition.*permission_mode is one of/);
+    await server.logs(/mode\.md: not a valid definition.*permission_mode is one of/);
   });
 
   it('work with the skills that they name, wherever these are, and with none else', async () => {
