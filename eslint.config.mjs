@@ -10,13 +10,13 @@ import { noRescanningExpression } from './scripts/no-rescanning-expression.mjs';
  * may be imported by nobody but the wiring.
  */
 const ARROWS = {
-  json: [],
+  json: ['text'],
   errors: [],
   flow: [],
   meters: [],
-  processes: ['errors'],
+  processes: ['errors', 'flow'],
   text: [],
-  files: ['errors', 'processes', 'text'],
+  files: ['errors', 'flow', 'processes', 'text'],
   events: ['text'],
   config: ['errors', 'text'],
   crypto: ['config', 'text'],
@@ -25,8 +25,8 @@ const ARROWS = {
   storage: ['config', 'errors', 'files', 'flow', 'meters', 'processes', 'text'],
   llm: ['errors', 'events', 'flow', 'meters', 'text'],
   tools: ['errors', 'events', 'files', 'flow', 'processes', 'text'],
-  agent: ['errors', 'events', 'files', 'flow', 'llm', 'text', 'tools'],
-  acp: ['agent', 'errors', 'events', 'files', 'llm', 'text', 'tools'],
+  agent: ['errors', 'events', 'files', 'flow', 'llm', 'processes', 'text', 'tools'],
+  acp: ['agent', 'errors', 'events', 'files', 'flow', 'llm', 'processes', 'text', 'tools'],
   // The edge knows no feature: errors say of what kind they are.
   http: ['crypto', 'errors', 'events', 'flow', 'logging', 'text'],
   openapi: ['auth', 'config', 'http', 'server'],
@@ -72,12 +72,13 @@ const ARROWS = {
     'errors',
     'events',
     'files',
+    'flow',
     'http',
     'processes',
     'storage',
     'text',
   ],
-  git: ['errors', 'files', 'flow', 'text', 'tools'],
+  git: ['errors', 'files', 'flow', 'processes', 'text'],
   workspace: [
     'auth',
     'config',
@@ -90,13 +91,25 @@ const ARROWS = {
     'git',
     'http',
     'openapi',
+    'processes',
     'server',
     'settings',
     'storage',
     'text',
     'tools',
   ],
-  bash: ['config', 'errors', 'events', 'files', 'flow', 'http', 'server', 'storage', 'tools', 'workspace'],
+  bash: [
+    'config',
+    'errors',
+    'events',
+    'files',
+    'flow',
+    'http',
+    'processes',
+    'server',
+    'storage',
+    'workspace',
+  ],
   extensions: [
     'agent',
     'auth',
@@ -132,10 +145,22 @@ const ARROWS = {
   metrics: ['conversations', 'http', 'meters', 'server', 'sockets', 'webhooks'],
   ui: ['config', 'workspace'],
   models: ['http', 'llm'],
-  mcp: ['config', 'crypto', 'errors', 'http', 'text', 'tools'],
-  gateway: ['config', 'conversations', 'events', 'http', 'server', 'settings', 'storage'],
+  mcp: ['config', 'crypto', 'errors', 'flow', 'http', 'text', 'tools'],
+  gateway: ['config', 'conversations', 'events', 'flow', 'http', 'server', 'settings', 'storage'],
   init: ['auth', 'config', 'errors', 'http'],
-  cli: ['auth', 'config', 'crypto', 'errors', 'files', 'init', 'logging', 'meters', 'server', 'tools'],
+  cli: [
+    'auth',
+    'config',
+    'crypto',
+    'errors',
+    'files',
+    'flow',
+    'init',
+    'logging',
+    'meters',
+    'processes',
+    'server',
+  ],
 };
 const FOLDERS = Object.keys(ARROWS);
 /** A leaf that every folder may use. */
@@ -158,7 +183,7 @@ const WEB = {
 
 /** Parsers whose worst inputs stall or end the process: one file each bounds what they are given. */
 const PARSERS = [
-  ['yaml', 'parseYaml of text/'],
+  ['yaml', 'parseYaml of json/'],
   ['@huggingface/jinja', 'renderTemplate of agent/prompt/'],
 ].map(([name, instead]) => ({
   selector: `:matches(ImportExpression, ImportDeclaration[importKind!="type"])[source.value="${name}"]`,
@@ -255,7 +280,7 @@ export default tseslint.config(
   },
   { files: NO_WEB, rules: { 'no-restricted-imports': ['error', { patterns: [DRIVERS, WIRING, WEB] }] } },
   {
-    files: ['src/text/parse-yaml.ts', 'src/agent/prompt/template.ts'],
+    files: ['src/json/parse-yaml.ts', 'src/agent/prompt/template.ts'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   { files: ['src/git/**'], rules: { 'no-restricted-syntax': ['error', ...PARSERS, URLS] } },

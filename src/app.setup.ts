@@ -14,7 +14,7 @@ import { refuseUntilReady, type DeferredInit, type ServerSetup } from './init/in
 import { isDebug, requestLog } from './logging/index.js';
 import { setupOpenApi } from './openapi/index.js';
 import { PatternWsAdapter } from './sockets/handshake/pattern-ws-adapter.js';
-import { addToShellEnvironment } from './tools/child-environment.js';
+import { addToShellEnvironment } from './processes/index.js';
 import { WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
 

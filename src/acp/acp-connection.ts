@@ -6,13 +6,14 @@ import type {
   PromptResponse,
 } from '@agentclientprotocol/sdk';
 import { errorMessage } from '../errors/index.js';
+import { asJsonObject, isJsonObject } from '../json/index.js';
 import { AcpError, AcpUnsupportedError, toAcpError, type AcpErrorCode } from './acp-error.js';
 import { AgentProcess, type AgentProgram } from './agent-process.js';
 import { authenticate } from './authenticate.js';
 import { serveClient } from './client-methods.js';
 import type { ConnectionHost, ConnectionLimits, SessionRequest } from './connection-host.js';
 import { limited } from './limited-log.js';
-import { asObject, messageStream } from './message-stream.js';
+import { messageStream } from './message-stream.js';
 import { OpenRequests } from './open-requests.js';
 import { modelsIn, optionOf, type SessionModels } from './session-models.js';
 
@@ -109,7 +110,7 @@ export class AcpConnection {
   }
 
   get takesImages(): boolean {
-    return asObject(this.capabilities['promptCapabilities'])['image'] === true;
+    return asJsonObject(this.capabilities['promptCapabilities'])['image'] === true;
   }
 
   get agentName(): string | null {
@@ -128,7 +129,7 @@ export class AcpConnection {
   async prompt(blocks: ContentBlock[], sessionId = this.sessionId): Promise<PromptResponse> {
     try {
       const answer = await this.connection.agent.request('session/prompt', { sessionId, prompt: blocks });
-      if (isObject(answer)) return answer;
+      if (isJsonObject(answer)) return answer;
       throw new AcpError('ACPPromptError', 'The agent answered without saying how its turn ended');
     } catch (error) {
       if (this.connection.signal.aborted) {
@@ -164,7 +165,7 @@ export class AcpConnection {
    * @throws AcpUnsupportedError, AcpError
    */
   async fork(cwd: string, mcpServers: McpServer[]): Promise<string> {
-    if (asObject(this.capabilities['sessionCapabilities'])['fork'] === undefined) {
+    if (asJsonObject(this.capabilities['sessionCapabilities'])['fork'] === undefined) {
       throw new AcpUnsupportedError(
         'This agent cannot be asked beside its work: it cannot fork its session.',
       );
@@ -210,8 +211,8 @@ export class AcpConnection {
       clientInfo: { name: 'openhands-agent-server', version: '1' },
       clientCapabilities: { fs: { readTextFile: true, writeTextFile: true }, terminal: true },
     });
-    this.capabilities = asObject(answer.agentCapabilities);
-    this.info = asObject(answer.agentInfo);
+    this.capabilities = asJsonObject(answer.agentCapabilities);
+    this.info = asJsonObject(answer.agentInfo);
     await authenticate(agent, answer.authMethods ?? [], program.env);
     const session = await this.openSession(request);
     this.models = modelsIn(session);
@@ -243,7 +244,7 @@ export class AcpConnection {
 
   /** The MCP servers that the agent can reach: it says which kinds it knows besides programs. */
   private servers(wanted: readonly McpServer[]): McpServer[] {
-    const known = asObject(this.capabilities['mcpCapabilities']);
+    const known = asJsonObject(this.capabilities['mcpCapabilities']);
     return wanted.filter((server) => {
       if (!('type' in server) || known[server.type] === true) return true;
       this.host.warn(
@@ -254,7 +255,8 @@ export class AcpConnection {
   }
 
   private resumeMethod(): string | undefined {
-    if (asObject(this.capabilities['sessionCapabilities'])['resume'] !== undefined) return 'session/resume';
+    if (asJsonObject(this.capabilities['sessionCapabilities'])['resume'] !== undefined)
+      return 'session/resume';
     return this.capabilities['loadSession'] === true ? 'session/load' : undefined;
   }
 
@@ -277,7 +279,7 @@ export class AcpConnection {
 
   private async setMode(modeId: string, session: unknown): Promise<void> {
     const { sessionId } = this;
-    const option = optionOf(asObject(session)['configOptions'], 'mode');
+    const option = optionOf(asJsonObject(session)['configOptions'], 'mode');
     if (option) {
       const change = { sessionId, configId: String(option['id']), value: modeId };
       await this.connection.agent.request('session/set_config_option', change);
@@ -300,13 +302,9 @@ export class AcpConnection {
 
 /** The session of an answer. @throws AcpError */
 function sessionIn(answer: unknown, code: AcpErrorCode): string {
-  const { sessionId } = asObject(answer);
+  const { sessionId } = asJsonObject(answer);
   if (typeof sessionId === 'string' && sessionId !== '') return sessionId;
   throw new AcpError(code, 'The agent answered without a session');
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
 }
 
 function timeout(limitMs: number): AcpError {

@@ -5,7 +5,9 @@ import type { RequestPermissionRequest, RequestPermissionResponse } from '@agent
 import type { AcpAgentSpec } from '../agent/agent-spec.js';
 import type { EventDraft } from '../events/index.js';
 import { makeTemporaryFolder } from '../files/index.js';
-import { endSessionProcesses, SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
+import { MAX_TIMER_MS } from '../flow/index.js';
+import { asJsonObject } from '../json/index.js';
+import { endSessionProcesses, SESSION_VARIABLE } from '../processes/index.js';
 import type { JsonObject } from '../json/index.js';
 import { AcpConnection } from './acp-connection.js';
 import { AcpTimeoutError, inTime } from './acp-error.js';
@@ -14,7 +16,6 @@ import { agentStateUpdate, knownSession, withSession } from './acp-state.js';
 import { ClientFiles } from './client-files.js';
 import { ClientTerminals } from './client-terminals.js';
 import { agentEnvironment, mcpServersFor, type FleetingSecrets } from './environment.js';
-import { asObject } from './message-stream.js';
 import { toOutcome } from './permission.js';
 
 /** What an agent from elsewhere needs of its conversation. */
@@ -49,12 +50,9 @@ export interface ConnectContext {
   append(...drafts: EventDraft[]): Promise<unknown>;
 }
 
-/** The longest time that a timer takes (ms). */
-const MAX_TIMER = 2 ** 31 - 1;
-
 /** A time of the configuration for a timer. */
 export function milliseconds(seconds: number): number {
-  return Math.min(Math.max(seconds * 1000, 0), MAX_TIMER);
+  return Math.min(Math.max(seconds * 1000, 0), MAX_TIMER_MS);
 }
 
 /** Text of one answer that is kept (characters). */
@@ -101,7 +99,7 @@ export class AcpConnector {
     const id = await inTime(connection.fork(this.host.workingDir, servers), milliseconds(start));
     let text = '';
     this.beside.set(id, (update) => {
-      const { text: piece } = asObject(update['content']);
+      const { text: piece } = asJsonObject(update['content']);
       if (update['sessionUpdate'] !== 'agent_message_chunk' || typeof piece !== 'string') return;
       text = `${text}${piece}`.slice(0, MAX_ANSWER);
     });

@@ -1,4 +1,5 @@
 import { DomainError, errorMessage } from '../errors/index.js';
+import { withTimeout } from '../flow/index.js';
 
 /** What can go wrong with an agent from elsewhere, in the words that clients know. */
 export type AcpErrorCode =
@@ -30,17 +31,9 @@ export class AcpTimeoutError extends DomainError {
 
 /** What an agent answers, if it does so in time. @throws AcpTimeoutError */
 export async function inTime<T>(answer: Promise<T>, limitMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    const seconds = Math.round(limitMs / 1000);
-    const late = new AcpTimeoutError(`The ACP agent did not answer within ${seconds}s.`);
-    timer = setTimeout(() => reject(late), limitMs);
+  return withTimeout(answer, limitMs, () => {
+    throw new AcpTimeoutError(`The ACP agent did not answer within ${Math.round(limitMs / 1000)}s.`);
   });
-  try {
-    return await Promise.race([answer, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** The agent asked for something that it cannot have. `code` is that of JSON-RPC. */

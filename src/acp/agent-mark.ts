@@ -1,4 +1,4 @@
-import { sessionIds } from '../tools/terminal/session-processes.js';
+import { sessionIds } from '../processes/index.js';
 
 const PREFIX = 'acp-';
 

@@ -1,10 +1,15 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errorCode, errorMessage } from '../errors/index.js';
-import { shellEnvironment } from '../tools/child-environment.js';
-import { endGroup, hasEnded, killGroup } from '../tools/process-group.js';
-import { endSessionProcesses, SESSION_VARIABLE } from '../tools/terminal/session-processes.js';
+import { settlesWithin } from '../flow/index.js';
+import {
+  shellEnvironment,
+  endGroup,
+  hasEnded,
+  killGroup,
+  endSessionProcesses,
+  SESSION_VARIABLE,
+} from '../processes/index.js';
 import { AcpError } from './acp-error.js';
 
 /** A program that speaks the Agent Client Protocol on its standard input and output. */
@@ -86,10 +91,9 @@ export class AgentProcess {
 
   /** How it ended and what it said last: `exit code 3: no key`. Waits a moment for its end. */
   async describeEnd(): Promise<string> {
-    const limit = new AbortController();
     if (!hasEnded(this.child)) {
-      const end = once(this.child, 'close', { signal: limit.signal }).catch(() => undefined);
-      await Promise.race([end, sleep(END_LIMIT_MS, undefined, limit).catch(() => undefined)]);
+      const limit = new AbortController();
+      await settlesWithin(once(this.child, 'close', { signal: limit.signal }), END_LIMIT_MS);
       limit.abort();
     }
     const { exitCode, signalCode } = this.child;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { textContent, type EventDraft } from '../events/index.js';
+import { asJsonObject } from '../json/index.js';
 import type { LlmResponse } from '../llm/llm.js';
-import { asObject } from './message-stream.js';
 import type { Turn } from './turn.js';
 
 const NOTHING_SAID = '(No response from ACP server)';
@@ -77,8 +77,8 @@ export function usageOf(
   costBefore: number,
   sessionId: string,
 ): LlmResponse | undefined {
-  const { usage: told } = asObject(response);
-  const usage = asObject(told);
+  const { usage: told } = asJsonObject(response);
+  const usage = asJsonObject(told);
   if (told === undefined && turn.sessionCost === undefined && turn.contextWindow === 0) return undefined;
   const count = (name: string): number => {
     const value = usage[name];

@@ -1,5 +1,5 @@
 import type { AuthMethod, ClientContext } from '@agentclientprotocol/sdk';
-import { asObject } from './message-stream.js';
+import { asJsonObject } from '../json/index.js';
 
 /** Variables by ways to authenticate whose names do not tell them. */
 const VARIABLES: Readonly<Record<string, readonly string[]>> = {
@@ -23,8 +23,10 @@ export async function authenticate(
 
 /** `gemini-api-key` is had by GEMINI_API_KEY; newer agents list the variables. */
 function variablesOf(method: AuthMethod): readonly string[] {
-  const { vars, varName } = asObject(method);
-  const listed = (Array.isArray(vars) ? vars : []).map((entry) => asObject(entry)['name']).concat(varName);
+  const { vars, varName } = asJsonObject(method);
+  const listed = (Array.isArray(vars) ? vars : [])
+    .map((entry) => asJsonObject(entry)['name'])
+    .concat(varName);
   const names = listed.filter((name) => typeof name === 'string');
   if (names.length > 0) return names;
   const known = VARIABLES[method.id];

@@ -7,8 +7,7 @@ import type {
   WriteTextFileRequest,
 } from '@agentclientprotocol/sdk';
 import { errorCode, errorMessage } from '../errors/index.js';
-import { makeFolder } from '../files/index.js';
-import { replaceFile } from '../tools/replace-file.js';
+import { makeFolder, replaceFile } from '../files/index.js';
 import { ClientRefusal, NOT_FOUND } from './acp-error.js';
 
 /** The largest file that is read for an agent (bytes). */

@@ -1,15 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   CreateTerminalRequest,
   TerminalExitStatus,
   TerminalOutputResponse,
 } from '@agentclientprotocol/sdk';
 import { errorMessage } from '../errors/index.js';
-import { shellEnvironment } from '../tools/child-environment.js';
-import { endGroup } from '../tools/process-group.js';
+import { settlesWithin } from '../flow/index.js';
+import { shellEnvironment, endGroup } from '../processes/index.js';
 import { ClientRefusal, NOT_FOUND } from './acp-error.js';
 
 /** Terminals that one agent may have at a time. */
@@ -67,9 +66,7 @@ async function ended(child: ChildProcess): Promise<TerminalExitStatus> {
   const closed = once(child, 'close');
   closed.catch(() => undefined);
   await once(child, 'exit');
-  const limit = new AbortController();
-  await Promise.race([closed, sleep(DRAIN_MS, undefined, limit).catch(() => undefined)]);
-  limit.abort();
+  await settlesWithin(closed, DRAIN_MS);
   return { exitCode: child.exitCode, signal: child.signalCode };
 }
 

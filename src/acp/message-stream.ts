@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { AnyMessage, Stream } from '@agentclientprotocol/sdk';
 import { errorMessage } from '../errors/index.js';
-import { JsonSize, type JsonBounds } from '../text/index.js';
+import { asJsonObject, type JsonBounds, JsonSize } from '../json/index.js';
 
 /** The longest message of an agent (bytes): an image of some size fits. */
 const MAX_MESSAGE = 32 * 1024 * 1024;
@@ -106,14 +106,14 @@ function take(line: string, listener: MessageListener): AnyMessage | undefined |
     return null;
   }
   if (!('method' in message) || message.method !== 'session/update') return message;
-  const { sessionId, update } = asObject(message.params);
-  if (typeof sessionId === 'string') listener.onUpdate(sessionId, asObject(update), text.length);
+  const { sessionId, update } = asJsonObject(message.params);
+  if (typeof sessionId === 'string') listener.onUpdate(sessionId, asJsonObject(update), text.length);
   return undefined;
 }
 
 /** The library answers a request, and what is a call of no version that it knows. */
 function wantsAnswer(message: AnyMessage): boolean {
-  return 'method' in message && ('id' in message || asObject(message)['jsonrpc'] !== '2.0');
+  return 'method' in message && ('id' in message || asJsonObject(message)['jsonrpc'] !== '2.0');
 }
 
 function parse(text: string): unknown {
@@ -128,11 +128,6 @@ function isMessage(value: unknown): value is AnyMessage {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   if ('method' in value) return typeof value.method === 'string';
   return 'id' in value && ('result' in value || 'error' in value);
-}
-
-/** The value if it is an object, else an empty one. */
-export function asObject(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
 
 function write(output: Writable, message: AnyMessage, listener: MessageListener): Promise<void> {

@@ -1,3 +1,5 @@
+import { SerialQueue } from '../flow/index.js';
+
 /** Requests that an agent may have open at once: with more, it is not read on. */
 const MAX_OPEN = 256;
 /** Long answers that may wait for the agent to read them: with more, no other one is made. */
@@ -12,8 +14,7 @@ export class OpenRequests {
   private working = 0;
   private closed = false;
   private waiters: (() => void)[] = [];
-  /** The end of the line of those that make long answers. */
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly longAnswers = new SerialQueue();
 
   /** The agent waits for work of ours. */
   get isServing(): boolean {
@@ -48,10 +49,12 @@ export class OpenRequests {
 
   /** The same for work with a long answer: one after another, and only while the agent reads the answers. */
   serveLong<T>(work: () => T | Promise<T>): Promise<T> {
-    const turn = this.last.then(() => this.until(() => this.open - this.working < MAX_UNSENT));
-    const done = this.serve(() => turn.then(work));
-    this.last = done.catch(() => undefined);
-    return done;
+    return this.serve(() =>
+      this.longAnswers.run(async () => {
+        await this.until(() => this.open - this.working < MAX_UNSENT);
+        return work();
+      }),
+    );
   }
 
   /** The agent has ended: nobody needs to wait. */

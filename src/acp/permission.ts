@@ -3,7 +3,7 @@ import type { AgentSession } from '../agent/agent-session.js';
 import { analyse } from '../agent/security/analysis.js';
 import { needsConfirmation } from '../agent/security/confirmation.js';
 import type { ACPToolCallEvent, ActionEvent, EventDraft, SecurityRisk } from '../events/index.js';
-import { asObject } from './message-stream.js';
+import { asJsonObject } from '../json/index.js';
 import type { Answer } from './turn.js';
 
 /** Kinds of tools that change nothing. */
@@ -33,7 +33,7 @@ function asAction(call: ACPToolCallEvent): ActionEvent {
   const risk: SecurityRisk = LOOKING.has(tool_kind) ? 'LOW' : 'UNKNOWN';
   return {
     ...{ id, timestamp, source: 'agent', thought: [], thinking_blocks: [] },
-    action: { title, input: raw_input, content, ...asObject(raw_input), kind: 'ACPToolCall' },
+    action: { title, input: raw_input, content, ...asJsonObject(raw_input), kind: 'ACPToolCall' },
     tool_name: tool_kind,
     tool_call_id,
     tool_call: { id: tool_call_id, name: tool_kind, arguments: '{}', origin: 'completion' },

@@ -1,4 +1,4 @@
-import { asObject } from './message-stream.js';
+import { asJsonObject } from '../json/index.js';
 
 /** A model that an agent offers; field names are the wire's. */
 export interface AcpModel {
@@ -22,21 +22,21 @@ export interface SessionModels {
  * The models that an agent tells of with a session: as a configuration option, or the older way, as `models`.
  */
 export function modelsIn(answer: unknown): SessionModels | undefined {
-  const { models, configOptions } = asObject(answer);
+  const { models, configOptions } = asJsonObject(answer);
   const option = optionOf(configOptions, 'model');
   if (option) return fromOption(option);
-  const { currentModelId, availableModels } = asObject(models);
+  const { currentModelId, availableModels } = asJsonObject(models);
   if (!Array.isArray(availableModels)) return undefined;
   return {
     current: textOrNull(currentModelId),
-    available: availableModels.map(asObject).flatMap((model) => modelOf(model, model['modelId'])),
+    available: availableModels.map(asJsonObject).flatMap((model) => modelOf(model, model['modelId'])),
   };
 }
 
 /** The configuration option of a category; agents may leave the category out and call the option so. */
 export function optionOf(options: unknown, category: string): Record<string, unknown> | undefined {
   const all = (Array.isArray(options) ? options : [])
-    .map(asObject)
+    .map(asJsonObject)
     .filter(({ id }) => typeof id === 'string');
   return (
     all.find((option) => option['category'] === category) ??
@@ -45,10 +45,10 @@ export function optionOf(options: unknown, category: string): Record<string, unk
 }
 
 function fromOption(option: Record<string, unknown>): SessionModels {
-  const entries = Array.isArray(option['options']) ? option['options'].map(asObject) : [];
+  const entries = Array.isArray(option['options']) ? option['options'].map(asJsonObject) : [];
   // Values may come in groups.
   const values = entries.flatMap((entry) =>
-    Array.isArray(entry['options']) ? entry['options'].map(asObject) : [entry],
+    Array.isArray(entry['options']) ? entry['options'].map(asJsonObject) : [entry],
   );
   return {
     current: textOrNull(option['currentValue']),

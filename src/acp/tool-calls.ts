@@ -1,5 +1,5 @@
 import type { EventDraft } from '../events/index.js';
-import { asObject } from './message-stream.js';
+import { asJsonObject } from '../json/index.js';
 
 /** More of one field of a call is not kept (characters as JSON). */
 const MAX_FIELD = 200_000;
@@ -114,7 +114,7 @@ function asWire(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(asWire);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(asObject(value)).flatMap(([name, field]) =>
+    Object.entries(asJsonObject(value)).flatMap(([name, field]) =>
       field === null || name === '_meta' ? [] : [[WIRE_NAMES[name] ?? name, asWire(field)]],
     ),
   );

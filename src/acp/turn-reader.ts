@@ -1,9 +1,9 @@
 import type { PromptResponse } from '@agentclientprotocol/sdk';
 import type { AgentSession } from '../agent/agent-session.js';
 import { createEvent, type EventDraft } from '../events/index.js';
+import { asJsonObject } from '../json/index.js';
 import { milliseconds, type AcpConnector, type AcpHost } from './acp-connector.js';
 import { AcpError } from './acp-error.js';
-import { asObject } from './message-stream.js';
 import { judge } from './permission.js';
 import type { PermissionItem, Turn } from './turn.js';
 
@@ -91,7 +91,7 @@ export class TurnReader {
       item.answer('allow');
       return false;
     }
-    const call = createEvent(turn.calls.asked(asObject(item.request.toolCall)));
+    const call = createEvent(turn.calls.asked(asJsonObject(item.request.toolCall)));
     if (call.kind !== 'ACPToolCallEvent') return false;
     const { mustAsk, events } = await judge(session, call);
     await session.append(call, ...events);
@@ -124,14 +124,14 @@ export class TurnReader {
 }
 
 function textOf(content: unknown): string {
-  const { type, text, uri } = asObject(content);
+  const { type, text, uri } = asJsonObject(content);
   if (type === 'text') return typeof text === 'string' ? text : '';
   return typeof uri === 'string' ? uri : '';
 }
 
 function takeUsage(turn: Turn, { size, cost }: Record<string, unknown>): void {
   if (typeof size === 'number') turn.contextWindow = size;
-  const { amount, currency } = asObject(cost);
+  const { amount, currency } = asJsonObject(cost);
   if (typeof amount === 'number' && currency === 'USD') turn.sessionCost = amount;
 }
 

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 import type { AppConfig } from '../config/index.js';
-import { remembered } from '../text/index.js';
+import { memoize } from '../text/index.js';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -27,7 +27,7 @@ export function isLoopback(address: string | undefined): boolean {
 }
 
 /** Asked for each request, and a `BlockList` makes an object for each question. */
-const isLoopbackAddress = remembered((address) => {
+const isLoopbackAddress = memoize((address) => {
   const bare = address.replace(/^::ffff:/i, '');
   const family = isIP(bare);
   return family !== 0 && loopback.check(bare, family === 4 ? 'ipv4' : 'ipv6');

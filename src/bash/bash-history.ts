@@ -1,3 +1,4 @@
+import { SerialQueue } from '../flow/index.js';
 import { microsOf, type BashEvent } from './bash-event.js';
 import { SegmentFiles, type Place } from './segment-files.js';
 
@@ -60,7 +61,7 @@ export class BashHistory {
   private bytes = 0;
   /** How many events there were before the first of `entries`. */
   private gone = 0;
-  private work: Promise<unknown> = Promise.resolve();
+  private readonly changes = new SerialQueue();
 
   private constructor(
     private readonly files: SegmentFiles,
@@ -94,7 +95,7 @@ export class BashHistory {
    * @returns its number
    */
   append(event: BashEvent): Promise<number> {
-    return this.inTurn(async () => {
+    return this.changes.run(async () => {
       const place = await this.files.append(JSON.stringify(event));
       const number = this.next;
       this.add(describe(event, place));
@@ -122,7 +123,7 @@ export class BashHistory {
 
   /** @returns how many events there were */
   clear(): Promise<number> {
-    return this.inTurn(async () => {
+    return this.changes.run(async () => {
       const count = this.entries.length;
       const segments = [...this.inSegment.keys()];
       this.gone += count;
@@ -135,7 +136,7 @@ export class BashHistory {
   }
 
   async search(query: BashQuery): Promise<BashPage> {
-    if (this.limits.seconds !== null) await this.inTurn(() => this.trim());
+    if (this.limits.seconds !== null) await this.changes.run(() => this.trim());
     const matching = this.matching(query);
     const first = matching.findIndex((entry) => pageName(entry) === query.pageId);
     const lines: string[] = [];
@@ -166,13 +167,7 @@ export class BashHistory {
 
   /** Waits for what is being written. */
   close(): Promise<void> {
-    return this.inTurn(() => this.files.close());
-  }
-
-  private inTurn<T>(action: () => Promise<T>): Promise<T> {
-    const done = this.work.then(action);
-    this.work = done.catch(() => undefined);
-    return done;
+    return this.changes.run(() => this.files.close());
   }
 
   private matching({ kind, commandId, from, before, orderAfter, descending }: BashQuery): Entry[] {

@@ -2,16 +2,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import os from 'node:os';
 import type { Readable } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode, errorMessage } from '../errors/index.js';
-import { turnToStart } from '../flow/index.js';
-import { signal } from '../tools/terminal/session-processes.js';
+import { MAX_TIMER_MS, settlesWithin, turnToStart } from '../flow/index.js';
+import { hasEnded, signal } from '../processes/index.js';
 import type { OutputName, OutputRecorder } from './output-recorder.js';
 
 /** How long a command may take to end by itself when it is told to (ms); then it is killed. */
 const GRACE_MS = 1_000;
-/** Longest delay that a timer can have (ms). */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The words of the system for what keeps commands from starting. */
 const SYSTEM_WORDS: Readonly<Record<string, string>> = {
@@ -71,9 +68,9 @@ export class BashProcess {
     const { child } = this;
     if (child?.pid === undefined || this.ended) return;
     this.signalGroup(child.pid, 'SIGTERM');
-    if (await exits(child, GRACE_MS)) return;
+    if (await settlesWithin(exited(child), GRACE_MS)) return;
     this.signalGroup(child.pid, 'SIGKILL');
-    await exits(child, GRACE_MS);
+    await settlesWithin(exited(child), GRACE_MS);
   }
 
   private async runChild(recorder: OutputRecorder): Promise<number> {
@@ -96,7 +93,7 @@ export class BashProcess {
     const reading = Promise.all([
       read(child.stdout, 'stdout', recorder),
       read(child.stderr, 'stderr', recorder),
-      exits(child, Infinity),
+      exited(child),
     ]);
     const timer = setTimeout(() => this.timeout.abort(), Math.min(timeoutSeconds * 1000, MAX_TIMER_MS));
     const outOfTime = new Promise<'timeout'>((resolve) => {
@@ -107,7 +104,7 @@ export class BashProcess {
     if (outcome !== 'timeout') return exitCodeOf(child);
     await this.stop();
     // What is written on the way out counts; what somebody else holds open is not waited for.
-    await Promise.race([reading, delay(GRACE_MS)]);
+    await settlesWithin(reading, GRACE_MS);
     child.stdout.destroy();
     child.stderr.destroy();
     return -1;
@@ -132,16 +129,9 @@ async function read(stream: Readable, name: OutputName, recorder: OutputRecorder
   }
 }
 
-/** Whether a process ends within a time (ms). */
-function exits(child: ChildProcess, ms: number): Promise<boolean> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve(true);
-  return new Promise((resolve) => {
-    const timer = ms === Infinity ? undefined : setTimeout(() => resolve(false), ms);
-    child.once('exit', () => {
-      clearTimeout(timer);
-      resolve(true);
-    });
-  });
+/** Resolves when a process has ended. */
+async function exited(child: ChildProcess): Promise<void> {
+  if (!hasEnded(child)) await new Promise((resolve) => child.once('exit', resolve));
 }
 
 function exitCodeOf({ exitCode, signalCode }: ChildProcess): number {

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { AppConfig } from '../config/index.js';
 import { EventBus, type ClosingConversation, type EventSubscriber } from '../events/index.js';
 import { Catalogue } from '../storage/index.js';
-import { endSessionProcesses } from '../tools/terminal/session-processes.js';
+import { endSessionProcesses } from '../processes/index.js';
 import { RuntimeScopes } from '../workspace/runtime-scopes.js';
 import { BashHistory, type HistoryLimits } from './bash-history.js';
 import type { BashRequest } from './bash-event.js';

@@ -1,3 +1,5 @@
+import { SerialQueue } from '../flow/index.js';
+
 /** Characters of one output; what is longer becomes several. The original's number. */
 const CHUNK = 1_048_576;
 /** What is streamed comes in pieces of at least this many characters, or after a while. */
@@ -35,7 +37,7 @@ export class OutputRecorder {
   private recorded = 0;
   private dropped = 0;
   private timer: NodeJS.Timeout | undefined;
-  private work: Promise<void> = Promise.resolve();
+  private readonly emitting = new SerialQueue();
 
   constructor(private readonly options: RecordingOptions) {}
 
@@ -50,7 +52,7 @@ export class OutputRecorder {
       this.waiting[name] = this.waiting[name].slice(CHUNK);
     }
     if (this.options.stream) this.streamSoon();
-    return this.work;
+    return this.emitting.settled();
   }
 
   /** The last piece, with the exit code and whatever is left. */
@@ -59,7 +61,7 @@ export class OutputRecorder {
     const note = this.dropped === 0 ? '' : `[${this.dropped} more characters of output were not recorded]\n`;
     const stderr = this.waiting.stderr + note + complaint;
     this.emit({ exit_code: exitCode, stdout: this.waiting.stdout || null, stderr: stderr || null });
-    await this.work;
+    await this.emitting.settled();
   }
 
   private streamSoon(): void {
@@ -80,6 +82,6 @@ export class OutputRecorder {
     const whole = { order: this.order, exit_code: null, stdout: null, stderr: null, ...piece };
     this.order += 1;
     // A piece that cannot be kept must not keep the rest back; `emit` tells of it.
-    this.work = this.work.then(() => this.options.emit(whole)).catch(() => undefined);
+    this.emitting.run(() => this.options.emit(whole)).catch(() => undefined);
   }
 }

@@ -3,7 +3,7 @@ import type { BeforeApplicationShutdown } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { loadConfig, type AppConfig } from '../config/index.js';
 import { handOver, ServerSetup } from '../init/index.js';
-import { passOnToChildren } from '../tools/child-environment.js';
+import { passOnToChildren } from '../processes/index.js';
 import { explainStartupError } from './startup-error.js';
 
 /**

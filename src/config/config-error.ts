@@ -1,16 +1,16 @@
 /** One mistake in the configuration. */
 export interface ConfigProblem {
-  /** The option, as in `webhooks[0].num_retries`; empty for the file as a whole. */
+  /** The option, such as `webhooks[0].num_retries`; empty for the whole file. */
   path: string;
   /** What a valid value is. */
   expected: string;
-  /** What was found, in words; never the value of a secret. */
+  /** What was found; never the value of a secret. */
   found: string;
-  /** The file or the environment variable that it came from. */
+  /** The file or environment variable. */
   source: string;
 }
 
-/** The configuration cannot be used. Carries every mistake, not only the first. */
+/** The configuration is invalid. Has all mistakes, not only the first. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   constructor(readonly problems: readonly ConfigProblem[]) {
@@ -23,7 +23,7 @@ export function describeProblem({ path, expected, found, source }: ConfigProblem
   return `${path === '' ? '' : `${path}: `}expected ${expected}, got ${found} (${source})`;
 }
 
-/** A value in words short enough for a line; a secret only by its type. */
+/** Describes a value in a few words; a secret by its type only. */
 export function describeValue(value: unknown, secret: boolean): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
@@ -35,13 +35,13 @@ export function describeValue(value: unknown, secret: boolean): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** A URL without what may be a key: the name and the password in it, and what follows its path. */
+/** A URL without parts that may be secret: user name, password and query. */
 export function withoutCredentials(url: string): string {
   const [address = '', ...rest] = withoutPassword(url).split(/[?#]/, 2);
   return rest.length === 0 ? address : `${address}?***`;
 }
 
-/** A text without the names and the passwords of URLs in it. */
+/** A text with user names and passwords of URLs removed. */
 export function withoutPassword(text: string): string {
   return text.replace(/(\w:\/\/)[^/?#@\s]*@/g, '$1***@');
 }

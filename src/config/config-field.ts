@@ -11,6 +11,7 @@ import {
   ValidateBy,
   ValidateNested,
 } from 'class-validator';
+import { isJsonObject } from '../json/index.js';
 import { isHttpUrl } from '../text/index.js';
 
 /** A class whose fields are declared with the decorators below. */
@@ -19,18 +20,17 @@ export type ConfigClass = new () => object;
 /** How the text of an environment variable becomes the value of a field. */
 export type FieldShape =
   | { kind: 'text' | 'url' | 'flag' | 'whole' | 'number' | 'choice' | 'dictionary' | 'json' }
-  /** `replaces`: written in one variable it may stand as `a,b`, and nothing of the file's list stays. */
+  /** `replaces`: one variable may hold the whole list as `a,b`; it replaces the list of the file. */
   | { kind: 'list'; item: FieldShape; replaces?: boolean }
   | { kind: 'section'; type: ConfigClass };
 
 /**
- * One option of the configuration: read by the environment, by `--check-config` and by the generated
- * reference.
+ * One option of the configuration, for the environment, `--check-config` and the generated reference.
  */
 export interface ConfigField {
   name: string;
   shape: FieldShape;
-  /** What a valid value is, as error messages say it after "expected". */
+  /** Describes a valid value, after "expected" in error messages. */
   expected: string;
   /** One sentence for the reference. */
   about: string;
@@ -128,7 +128,7 @@ export function TextList(about: string, options: FieldOptions = {}): PropertyDec
 }
 
 /**
- * A list of names without commas; the environment may write it as `a,b`, and then replaces that of the file.
+ * A list of names without commas. The environment may set it as `a,b`, which replaces the list of the file.
  */
 export function NameList(about: string): PropertyDecorator {
   const expected = 'a list of names';
@@ -147,7 +147,7 @@ export function Dictionary(about: string, options: FieldOptions = {}): PropertyD
   ]);
 }
 
-/** A value with a check of its own; in the environment it is JSON or plain text. */
+/** A value with a custom check; in the environment JSON or plain text. */
 export function Custom(
   about: string,
   expected: string,
@@ -157,11 +157,11 @@ export function Custom(
   return field(about, { kind: 'json' }, expected, options, [check('isAccepted', expected, accepts)]);
 }
 
-/** A group of fields of its own. */
+/** A nested group of fields. */
 export function Section(about: string, type: ConfigClass): PropertyDecorator {
   const expected = 'an object';
   return field(about, { kind: 'section', type }, expected, {}, [
-    check('isSection', expected, isObject),
+    check('isSection', expected, isJsonObject),
     ValidateNested({ message: expected }),
     Type(() => type),
   ]);
@@ -175,7 +175,7 @@ export function SectionList(about: string, type: ConfigClass): PropertyDecorator
     check(
       'isSectionList',
       expected,
-      (value) => !Array.isArray(value) || value.every((item) => isObject(item)),
+      (value) => !Array.isArray(value) || value.every((item) => isJsonObject(item)),
     ),
     ValidateNested({ each: true, message: expected }),
     Type(() => type),
@@ -211,7 +211,7 @@ function describeRange(what: string, { min, above, max, below }: Range): string 
 }
 
 function isInRange(value: unknown, { min, above, max, below }: Range): boolean {
-  // Other types are refused by the check for the type; one complaint is enough.
+  // Other types are already reported by the type check.
   if (typeof value !== 'number') return true;
   if (min !== undefined && value < min) return false;
   if (above !== undefined && value <= above) return false;
@@ -230,9 +230,5 @@ function isPattern(value: unknown): boolean {
 }
 
 function isDictionary(value: unknown): boolean {
-  return isObject(value) && Object.values(value).every((item) => typeof item === 'string');
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value) && Object.values(value).every((item) => typeof item === 'string');
 }

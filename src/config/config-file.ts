@@ -8,7 +8,7 @@ import { type Environment } from './environment.js';
 
 const VARIABLE = 'OPENHANDS_AGENT_SERVER_CONFIG_PATH';
 
-/** The configuration file as it was found. */
+/** The configuration file as it was read. */
 export interface ConfigFile {
   /** As configured, for messages. */
   name: string;
@@ -18,7 +18,7 @@ export interface ConfigFile {
 
 /**
  * Reads the file named by `OPENHANDS_AGENT_SERVER_CONFIG_PATH` or the default one, which may be missing.
- * @throws ConfigError when the file that was named is not there, or it cannot be read or is not a JSON object
+ * @throws ConfigError if the named file does not exist, cannot be read, or is not a JSON object
  */
 export function readConfigFile(env: Environment, cwd: string): ConfigFile {
   const configured = env[VARIABLE];
@@ -52,7 +52,7 @@ function parse(text: string, name: string): unknown {
   }
 }
 
-/** What is wrong and where, without the piece of the file that V8 quotes: it may hold a key. */
+/** V8's message and the line, without the quoted piece of the file, which may contain a key. */
 function describeSyntax(message: string, text: string): string {
   const [what = ''] = message.split(/, (?:\.\.\.)?"| in JSON at position/, 1);
   const position = /at position (\d+)/.exec(message)?.[1];

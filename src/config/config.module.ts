@@ -5,8 +5,8 @@ import { AppConfig } from './app-config.js';
 const KEY = 'server';
 
 /**
- * Hands the configuration to whoever injects `AppConfig`. It is loaded and checked before the application is
- * created, so that mistakes are known before anything starts.
+ * Provides `AppConfig`. The configuration is loaded and validated before the application is created, so that
+ * mistakes are reported before anything starts.
  */
 @Module({})
 export class ConfigModule {

@@ -1,17 +1,17 @@
 import { isJsonObject } from '../json/index.js';
-import { parseUrl } from '../text/index.js';
+import { decodeUrlPart, parseUrl } from '../text/index.js';
 import { AppConfig } from './app-config.js';
 import { withoutCredentials, withoutPassword } from './config-error.js';
 import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
 
 const MASK = '**********';
 
-/** The configuration in force as plain JSON with every secret masked: what `--check-config` prints. */
+/** The effective configuration as plain JSON with all secrets masked, as `--check-config` prints it. */
 export function effectiveConfig(config: AppConfig): Record<string, unknown> {
   return showFields(AppConfig, new Map<string, unknown>(Object.entries(config)));
 }
 
-/** Every secret text of a configuration. User names and passwords in URLs count too. */
+/** All secret texts of a configuration, including user names and passwords in URLs. */
 export function configSecrets(config: AppConfig): string[] {
   return secretsOf(AppConfig, new Map<string, unknown>(Object.entries(config)));
 }
@@ -32,16 +32,7 @@ function secretsIn(shape: FieldShape, value: unknown): string[] {
   const url = typeof value === 'string' ? parseUrl(value) : undefined;
   if (url === undefined) return [];
   const { username, password } = url;
-  return [username, password].flatMap((part) => [part, unescape(part)]);
-}
-
-/** Without percent escapes; as it is when they are not valid. */
-function unescape(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
+  return [username, password].flatMap((part) => [part, decodeUrlPart(part)]);
 }
 
 function textsIn(value: unknown): string[] {

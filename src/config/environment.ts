@@ -2,15 +2,15 @@ import { isJsonObject } from '../json/index.js';
 import { describeValue, type ConfigProblem } from './config-error.js';
 import { fieldsOf, type ConfigClass, type ConfigField, type FieldShape } from './config-field.js';
 
-/** The variables of a process. */
+/** Environment variables. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What the environment says about the configuration. */
+/** Options that the environment sets. */
 export interface EnvironmentValues {
-  /** Only what is set; missing list items are `undefined`. */
+  /** Only options that are set; missing list items are `undefined`. */
   values: Record<string, unknown>;
   problems: ConfigProblem[];
-  /** Which variable gave the value at a path. */
+  /** The variable that set the value at a path. */
   sources: Map<string, string>;
 }
 
@@ -95,8 +95,7 @@ class EnvironmentReader {
   }
 
   /**
-   * The highest item that a variable names. A gap below it is an item that is missing, not the end of the
-   * list.
+   * The highest index in a variable's name. A gap below it is a missing item, not the end of the list.
    */
   private lastIndex(variable: string): number {
     const start = `${variable}_`;
@@ -116,7 +115,7 @@ class EnvironmentReader {
     switch (kind) {
       case 'flag':
         if (isTrue(text)) return true;
-        // `no` and blank are false on the original too; anything else there is silently false.
+        // `no` and blank are false in the original too, where any other text is silently false.
         if (/^(0|false|no|off|)$/i.test(text.trim())) return false;
         return this.refuse(path, '1, true, 0 or false', text, field.secret, variable);
       case 'whole':
@@ -157,7 +156,7 @@ class EnvironmentReader {
   }
 }
 
-/** Lays values over others: groups field by field, lists item by item, everything else replaced. */
+/** Merges values: groups by field, lists by item; other values of `above` replace those of `below`. */
 export function overlay(below: unknown, above: unknown): unknown {
   if (above === undefined) return below;
   if (isJsonObject(below) && isJsonObject(above)) {
@@ -172,7 +171,7 @@ export function overlay(below: unknown, above: unknown): unknown {
   return above;
 }
 
-/** The items of `a,b`; what is blank is none. */
+/** Splits `a,b`; blank items are dropped. */
 function separated(text: string): string[] {
   return text
     .split(',')

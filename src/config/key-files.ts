@@ -4,21 +4,21 @@ import { errorCode } from '../errors/index.js';
 import type { ConfigProblem } from './config-error.js';
 import type { Environment } from './environment.js';
 
-/** Keys that may stand in a file of their own, which `<name>_FILE` names. */
+/** Keys that may be in a file, whose path is in `<name>_FILE`. */
 const KEYS = ['OH_SECRET_KEY', 'SESSION_API_KEY'];
 
-/** The environment with the keys that were read from files. */
+/** The environment with keys from files. */
 export interface KeyFiles {
   env: Environment;
   problems: ConfigProblem[];
-  /** The variable that a value really came from. */
+  /** The variable that a value came from. */
   variableOf: (name: string) => string;
 }
 
 /**
- * Reads keys from the files that `OH_SECRET_KEY_FILE` and `SESSION_API_KEY_FILE` name, as containers hand out
- * secrets: a process's environment can be read by every process of its user, agents included. White space
- * around a key is no part of it.
+ * Reads keys from the files that `OH_SECRET_KEY_FILE` and `SESSION_API_KEY_FILE` name, as containers provide
+ * secrets: every process of a user, including agents, can read the environment of the others. White space
+ * around a key is removed.
  */
 export function readKeyFiles(env: Environment, cwd: string): KeyFiles {
   const problems: ConfigProblem[] = [];

@@ -11,42 +11,42 @@ import { validateWebhooks } from './validate-webhooks.js';
 import { overlay, readEnvironment, type Environment } from './environment.js';
 import { readKeyFiles } from './key-files.js';
 
-/** Where a configuration comes from. */
+/** Sources of a configuration. */
 export interface ConfigInput {
   env: Environment;
-  /** Absolute path of the folder that relative paths start from. */
+  /** Base of relative paths (absolute path). */
   cwd: string;
   listen?: ListenAddress;
-  /** Folder of the web UI, when the command line names one. */
+  /** Folder of the web UI from the command line. */
   ui?: string;
-  /** What a request to set the server up says: it replaces what stands elsewhere; null stays as it is. */
+  /** Settings of an init request. They replace all others; null leaves an option unchanged. */
   settings?: Readonly<Record<string, unknown>>;
 }
 
-/** A configuration and what a start-up log says about it. */
+/** A configuration and what the log says about it at start. */
 export interface LoadedConfig {
   config: AppConfig;
-  /** Name of the configuration file, and whether it is there. */
+  /** Name of the configuration file, and whether it exists. */
   file: Pick<ConfigFile, 'name' | 'exists'>;
   /** Environment variables that set an option, sorted. */
   variables: string[];
 }
 
 const PREFIX = 'OH';
-const FIRST_KEY = `${PREFIX}_SESSION_API_KEY`;
-/** Where settings come from, for messages. */
+const OLDER_KEY = `${PREFIX}_SESSION_API_KEY`;
+/** Name of the init request as a source in messages. */
 const SETTINGS = 'POST /api/init';
 
 /**
- * Puts the configuration together: defaults, then the file, then the environment, then the settings of a
+ * Loads the configuration: defaults, overridden by the file, the environment, and the settings of an init
  * request.
- * @throws ConfigError with every mistake that was found
+ * @throws ConfigError with all mistakes
  */
 export function loadConfig({ env: given, cwd, listen, ui, settings = {} }: ConfigInput): LoadedConfig {
   const file = readConfigFile(given, cwd);
   const { env, problems: keyProblems, variableOf } = readKeyFiles(given, cwd);
   const environment = readEnvironment(AppConfig, PREFIX, env);
-  const inFile = withoutReplaced(todaysSpelling(withFirstKey(file.values, env)), env);
+  const inFile = withoutReplaced(convertOlderKey(withOlderKey(file.values, env)), env);
   const merged = overlay(inFile, environment.values);
   const chosen = Object.entries(settings).filter(([, value]) => value !== null);
   const known = isJsonObject(merged)
@@ -54,7 +54,7 @@ export function loadConfig({ env: given, cwd, listen, ui, settings = {} }: Confi
     : {};
   for (const [name] of chosen) environment.sources.set(name, SETTINGS);
   const config = plainToInstance(AppConfig, known);
-  const keySource = env[FIRST_KEY] === undefined ? [] : [FIRST_KEY];
+  const keySource = env[OLDER_KEY] === undefined ? [] : [OLDER_KEY];
   const sourceOf = (path: string) =>
     nearestSource(path, environment.sources) ??
     (path === 'session_api_keys[0]' ? keySource[0] : undefined) ??
@@ -75,22 +75,20 @@ export function loadConfig({ env: given, cwd, listen, ui, settings = {} }: Confi
   return { config, file, variables: [...new Set(variables.map(variableOf))].sort() };
 }
 
-/**
- * The key in the first spelling, from the environment: it may not be overlooked, as the server would be open.
- */
-function withFirstKey(values: Record<string, unknown>, env: Environment): Record<string, unknown> {
-  const key = env[FIRST_KEY];
+/** Adds the key of the older variable. It must not be ignored, or the server would be open. */
+function withOlderKey(values: Record<string, unknown>, env: Environment): Record<string, unknown> {
+  const key = env[OLDER_KEY];
   return key === undefined ? values : { ...values, session_api_key: key };
 }
 
-/** A mistake in the key of the first spelling is told under that name. */
+/** Reports a mistake in the key of the older `session_api_key` under that name. */
 function asWritten(problem: ConfigProblem, { name, values }: ConfigFile): ConfigProblem {
-  const isFirstKey = problem.path === 'session_api_keys[0]' && problem.source === name;
-  return isFirstKey && 'session_api_key' in values ? { ...problem, path: 'session_api_key' } : problem;
+  const isOlderKey = problem.path === 'session_api_keys[0]' && problem.source === name;
+  return isOlderKey && 'session_api_key' in values ? { ...problem, path: 'session_api_key' } : problem;
 }
 
-/** The first spelling of the file turned into today's. */
-function todaysSpelling(values: Record<string, unknown>): Record<string, unknown> {
+/** Converts the older `session_api_key` of the file. */
+function convertOlderKey(values: Record<string, unknown>): Record<string, unknown> {
   const { session_api_key: key, ...rest } = values;
   const translated = { ...rest };
   if (key !== undefined && key !== null) {
@@ -101,7 +99,7 @@ function todaysSpelling(values: Record<string, unknown>): Record<string, unknown
 }
 
 /**
- * Without the lists that a variable gives as a whole: of a list of permissions nothing may stay that it does
+ * Removes lists that a variable replaces as a whole: a list of permissions must not keep items that it does
  * not name.
  */
 function withoutReplaced(values: Record<string, unknown>, env: Environment): Record<string, unknown> {
@@ -113,7 +111,7 @@ function withoutReplaced(values: Record<string, unknown>, env: Environment): Rec
   return Object.fromEntries(Object.entries(values).filter(([name]) => !names.has(name)));
 }
 
-/** The first spelling of a webhook has another default. */
+/** Webhooks in the older spelling have another default. */
 function withHookDefaults(values: Record<string, unknown>): Record<string, unknown> {
   const { webhooks } = values;
   if (!Array.isArray(webhooks)) return values;
@@ -127,7 +125,7 @@ function isFilledText(value: unknown): boolean {
   return typeof value === 'string' && value.trim() !== '';
 }
 
-/** Leaves out what no class declares, and makes blank optional texts null. */
+/** Removes undeclared options and sets blank optional texts to null. */
 function pickFields(type: ConfigClass, values: Record<string, unknown>): Record<string, unknown> {
   const picked: Record<string, unknown> = {};
   for (const { name, shape, nullable } of fieldsOf(type)) {
@@ -177,7 +175,7 @@ function describe(
     const at = `${path}[${index}]`;
     const found = describeValue(value[index], secret);
     const expected = ofGroups ? 'an object' : 'a text';
-    // JSON has no gaps: only variables can leave one.
+    // Only variables can leave a gap; JSON has none.
     const source = value[index] === undefined ? variableOfItem(at) : sourceOf(at);
     return [{ path: at, expected, found, source }];
   }
@@ -193,7 +191,7 @@ function sectionType(shape: FieldShape | undefined): ConfigClass | undefined {
   return shape?.kind === 'list' ? sectionType(shape.item) : undefined;
 }
 
-/** A list of nothing but blank keys would open a server that was meant to be closed. */
+/** A list of blank keys only would open a server that was meant to be protected. */
 function refuseBlankKeys(
   config: AppConfig,
   env: Environment,
@@ -208,7 +206,7 @@ function refuseBlankKeys(
   return [{ path, expected, found: 'an empty text', source: sourceOf(path) }];
 }
 
-/** Drops blank keys and fills in those that have other variables as their defaults, which it returns. */
+/** Drops blank keys and applies defaults from other variables. @returns those variables */
 function fillInKeys(config: AppConfig, env: Environment): string[] {
   const sessionKey = notBlank(env['SESSION_API_KEY']);
   const isFilled = (key: string) => key.trim() !== '';
@@ -217,11 +215,11 @@ function fillInKeys(config: AppConfig, env: Environment): string[] {
   const usesSessionKey = sessionKey !== undefined && config.session_api_keys.length === 0;
   if (usesSessionKey) config.session_api_keys = [sessionKey];
   config.secret_key ??=
-    sessionKey ?? notBlank(env['OH_SESSION_API_KEYS_0']) ?? notBlank(env[FIRST_KEY]) ?? null;
+    sessionKey ?? notBlank(env['OH_SESSION_API_KEYS_0']) ?? notBlank(env[OLDER_KEY]) ?? null;
   return usesSessionKey ? ['SESSION_API_KEY'] : [];
 }
 
-/** The variable that set this option, or the group or list that it is part of. */
+/** The variable that set an option, or the group or list that contains it. */
 function nearestSource(path: string, sources: ReadonlyMap<string, string>): string | undefined {
   for (let at = path; at !== ''; at = at.replace(/(\[\d+\]|(^|\.)[^.[\]]+)$/, '')) {
     const source = sources.get(at);
@@ -230,7 +228,7 @@ function nearestSource(path: string, sources: ReadonlyMap<string, string>): stri
   return undefined;
 }
 
-/** The variable of an item, from its path. */
+/** The variable for a path. */
 function variableOfItem(path: string): string {
   return `${PREFIX}_${path.replaceAll(/[[.]/g, '_').replaceAll(']', '').toUpperCase()}`;
 }

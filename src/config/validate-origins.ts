@@ -6,10 +6,13 @@ const EXPECTED = 'an origin like "https://app.example.com", or "*"';
 
 type SourceOf = (path: string) => string;
 
-/** Origins that no browser ever sends, as a host without its scheme, would allow nobody and never say so. */
+/**
+ * Reports origins that browsers never send, such as a host without a scheme: they would silently allow
+ * nobody.
+ */
 export function validateOrigins(config: AppConfig, sourceOf: SourceOf): ConfigProblem[] {
   const origins: unknown = config.allow_cors_origins;
-  // What is no list was complained about already.
+  // Other types are already reported.
   if (!Array.isArray(origins)) return [];
   return origins.flatMap((origin: unknown, index) => {
     if (typeof origin !== 'string' || origin.trim() === '' || isOrigin(origin)) return [];
@@ -18,7 +21,7 @@ export function validateOrigins(config: AppConfig, sourceOf: SourceOf): ConfigPr
   });
 }
 
-/** Under the address of back ends nothing else answers, so the web UI cannot have the same. */
+/** The web UI needs another origin than the back ends: that origin serves nothing but them. */
 export function validateIngress(config: AppConfig, sourceOf: SourceOf): ConfigProblem[] {
   const path = 'app_backend_public_url';
   const { web_url: webUrl, [path]: ingress }: Record<'web_url' | typeof path, unknown> = config;

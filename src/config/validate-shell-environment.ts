@@ -1,25 +1,24 @@
 import type { AppConfig } from './app-config.js';
 import { describeValue, type ConfigProblem } from './config-error.js';
 
-/** A name of an environment variable (POSIX), with `*` wherever any characters may stand. */
+/** A name of an environment variable (POSIX), with `*` for any characters. */
 const NAME = /^[A-Za-z_*][A-Za-z0-9_*]*$/;
 
-/** Whatever begins like this configures the server or is a key of it. */
+/** Prefixes of the server's own settings and keys. */
 const SERVER_PREFIXES = ['OH_', 'OPENHANDS_', 'SESSION_API_KEY'];
 
 const EXPECTED = 'a name of an environment variable, with * for any characters, as in "CI" or "AWS_*"';
 const EXPECTED_FOREIGN = `a variable that is not the server's own (${SERVER_PREFIXES.map((prefix) => `${prefix}*`).join(', ')})`;
 
 /**
- * Names that no variable can have, and those of the server, would never be passed on, and nobody would say
- * so.
+ * Reports invalid names and those of the server's own variables, which would silently not be passed on.
  */
 export function validateShellEnvironment(
   config: AppConfig,
   sourceOf: (path: string) => string,
 ): ConfigProblem[] {
   const names: unknown = config.shell_environment;
-  // What is no list of texts was complained about already.
+  // Other types are already reported.
   if (!Array.isArray(names)) return [];
   return names.flatMap((name: unknown, index) => {
     if (typeof name !== 'string') return [];

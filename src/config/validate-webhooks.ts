@@ -2,12 +2,12 @@ import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { WebhookConfig, type AppConfig } from './app-config.js';
 import type { ConfigProblem } from './config-error.js';
 
-/** What is wrong with webhooks beyond their single fields. */
+/** Checks webhooks beyond their single fields. */
 export function validateWebhooks(config: AppConfig, sourceOf: (path: string) => string): ConfigProblem[] {
   if (!Array.isArray(config.webhooks)) return [];
   const names = new Set<string>();
   return config.webhooks.flatMap((hook, index) => {
-    // What is no object was complained about already.
+    // Other types are already reported.
     if (!(hook instanceof WebhookConfig)) return [];
     const at = `webhooks[${index}]`;
     const problem = (path: string, expected: string, found: string): ConfigProblem[] => [
@@ -41,11 +41,11 @@ function isSigningSecret(secret: string): boolean {
   return bytes >= 24 && bytes <= 64;
 }
 
-/** The name of the first header that cannot be sent; its value is a secret. */
+/** The name of the first header that HTTP does not allow; its value is secret. */
 function brokenHeader(headers: unknown): string | undefined {
   if (typeof headers !== 'object' || headers === null) return undefined;
   return Object.entries(headers).find(([name, value]) => {
-    // Values of another type were complained about already.
+    // Values of other types are already reported.
     if (typeof value !== 'string') return false;
     try {
       validateHeaderName(name);

@@ -6,17 +6,17 @@ const TOKEN =
   'gAAAAABrBZTZFtKhFWpqkr-dZ3AijAGJmvvSAvYoFACUqROXDy4ridOCLwui8zO68HfaNGiPmb8A4r_GgJS2UssdIrYtxOaKdA==';
 
 describe('Cipher', () => {
-  it('opens a token made elsewhere', () => {
+  it('decrypts a token of another implementation', () => {
     expect(new Cipher('persist-key-1').decrypt(TOKEN)).toBe('s3cr3t-val');
   });
 
-  it('opens with a previous key and seals with the current one', () => {
+  it('decrypts with a previous key and encrypts with the current one', () => {
     const cipher = new Cipher('new', ['other', 'persist-key-1']);
     expect(cipher.decrypt(TOKEN)).toBe('s3cr3t-val');
     expect(new Cipher('new').decrypt(cipher.encrypt('text'))).toBe('text');
   });
 
-  it('opens nothing without a key, with another key, or when a character changed', () => {
+  it('decrypts nothing without a key, with another key, or after a change', () => {
     expect(new Cipher(null).decrypt(TOKEN)).toBeUndefined();
     expect(new Cipher('persist-key-2').decrypt(TOKEN)).toBeUndefined();
     const cipher = new Cipher('persist-key-1');
@@ -31,7 +31,7 @@ describe('Cipher', () => {
     expect(new Cipher(null, ['persist-key-1']).decrypt(TOKEN)).toBe('s3cr3t-val');
   });
 
-  it('gives back what it was given', () => {
+  it('decrypts what it encrypted', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (text, key) => {
         const cipher = new Cipher(key);
@@ -42,7 +42,7 @@ describe('Cipher', () => {
     );
   });
 
-  it('is not impressed by what is no token', () => {
+  it('rejects text that is not a token', () => {
     const cipher = new Cipher('key');
     fc.assert(
       fc.property(

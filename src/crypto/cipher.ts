@@ -14,12 +14,12 @@ const MAC_BYTES = 32;
 const BLOCK_BYTES = 16;
 
 /**
- * Encrypts texts at rest as Fernet tokens (https://github.com/fernet/spec). A secret key is any text: its
- * SHA-256 gives the 16 bytes that sign and the 16 bytes that encrypt. Without a key it is disabled and opens
+ * Encrypts stored texts as Fernet tokens (https://github.com/fernet/spec). A secret key is any text; its
+ * SHA-256 provides 16 bytes for signing and 16 for encryption. Without a key it is disabled and decrypts
  * nothing.
  */
 export class Cipher {
-  /** The current key first, then former ones, which only decrypt. */
+  /** The current key first, then previous ones, which only decrypt. */
   private readonly keys: readonly FernetKey[];
 
   constructor(secretKey: string | null, previousKeys: readonly string[] = []) {
@@ -28,11 +28,11 @@ export class Cipher {
     this.enabled = secretKey !== null;
   }
 
-  /** There is a key to encrypt with. */
+  /** There is a current key. */
   readonly enabled: boolean;
 
   /**
-   * The text as a token of the current key.
+   * Encrypts a text with the current key.
    * @throws Error without a key
    */
   encrypt(text: string): string {
@@ -41,7 +41,7 @@ export class Cipher {
     return key.seal(text);
   }
 
-  /** The text of a token of any of the keys, or undefined. */
+  /** Decrypts a token of any of the keys. Undefined if none decrypts it. */
   decrypt(token: string): string | undefined {
     const bytes = tokenBytes(token);
     if (bytes === undefined) return undefined;
@@ -53,7 +53,7 @@ export class Cipher {
   }
 }
 
-/** The text has the form of a token, whoever's key made it. */
+/** Whether a text has the form of a token, of any key. */
 export function isToken(text: string): boolean {
   return tokenBytes(text) !== undefined;
 }
@@ -98,7 +98,7 @@ function tokenBytes(token: string): Buffer | undefined {
   return encrypted >= BLOCK_BYTES && encrypted % BLOCK_BYTES === 0 ? bytes : undefined;
 }
 
-/** Fernet keeps the padding that Node's `base64url` leaves out. */
+/** With padding, unlike Node's `base64url`. */
 function toBase64Url(bytes: Buffer): string {
   return bytes.toString('base64').replaceAll('+', '-').replaceAll('/', '_');
 }

@@ -6,8 +6,8 @@ import { KnownSecrets } from './known-secrets.js';
 import { StoredSecrets } from './stored-secrets.js';
 
 /**
- * Provides the `Cipher` of the configured keys and what works with it, and says at start how secrets are
- * stored.
+ * Provides the `Cipher` of the configured keys and the services that use it. Logs at start if secrets are not
+ * stored, or encrypted with the session key.
  */
 @Global()
 @Module({

@@ -28,7 +28,7 @@ describe('FileSecrets', () => {
     agent_context: fc.record({ secrets: fc.dictionary(fc.string(), word) }),
   });
 
-  it('gives back what it sealed, with a key', () => {
+  it('decrypts what it encrypted with a key', () => {
     fc.assert(
       fc.property(agent, (value) => {
         const sealed = secrets('k').seal('f', value);
@@ -41,7 +41,7 @@ describe('FileSecrets', () => {
     );
   });
 
-  it('gives it back without a key, as long as it lives', () => {
+  it('remembers secrets without a key until the process ends', () => {
     fc.assert(
       fc.property(agent, (value) => {
         const mine = secrets(null);
@@ -55,7 +55,7 @@ describe('FileSecrets', () => {
     );
   });
 
-  it('does not hand a remembered key to another model', () => {
+  it('does not give a remembered key to another model', () => {
     const mine = secrets(null);
     const sealed = mine.seal('f', { llm: { model: 'a', api_key: 'hush-key' } });
     const api_key: unknown = Reflect.get(Object(sealed['llm']), 'api_key');
@@ -84,7 +84,7 @@ describe('FileSecrets', () => {
     agent_context: { secrets: { L: { kind: 'LookupSecret', url: 'https://l', headers: {} } } },
   };
 
-  it('keeps from other programs, and from the disk, what they would read as plain text', () => {
+  it('hides secrets whose places other programs read as plain text', () => {
     const { [ENCRYPTED_PLACES]: tokens, ...seen } = secrets('k').seal('f', shared);
     expect(seen).toEqual(emptied);
     expect(Object.values(tokens ?? {}).every((token) => isToken(String(token)))).toBe(true);
@@ -96,13 +96,13 @@ describe('FileSecrets', () => {
     expect(mine.open('f', emptied).value).toEqual(shared);
   });
 
-  it('takes what another program has written in the clear, and puts it away with the next change', () => {
+  it('reads plain text of another program and encrypts it with the next change', () => {
     const opened = secrets('k').open('f', shared).value;
     expect(opened).toEqual(shared);
     expect(JSON.stringify(secrets('k').seal('f', opened, shared))).not.toContain('hush');
   });
 
-  it('keeps what no key opens, through a change as well', () => {
+  it('keeps secrets that no key decrypts, also through a change', () => {
     const stored = secrets('k').seal('f', shared);
     for (const other of [secrets('other'), secrets(null)]) {
       const { value, unopened } = other.open('f', stored);
@@ -113,7 +113,7 @@ describe('FileSecrets', () => {
     }
   });
 
-  it('gives a header to no other receiver than its own', () => {
+  it('does not give a header to another receiver', () => {
     const stored = secrets('k').seal('f', { llm: { model: 'a', extra_headers: { X: 'hush' } } });
     const moved = { ...stored, llm: { model: 'a', base_url: 'https://other', extra_headers: null } };
     expect(JSON.stringify(secrets('k').open('f', moved).value)).not.toContain('hush');
@@ -124,7 +124,7 @@ describe('FileSecrets', () => {
     expect(removed).toEqual({ llm: { model: 'a', extra_headers: {} } });
   });
 
-  it('restores what comes back masked, and drops what was never there', () => {
+  it('restores masked secrets and omits those without a stored value', () => {
     const stored = { llm: { api_key: 'k' }, mcp_config: { a: { env: { T: 'v' } } } };
     const given = { llm: { api_key: MASK }, mcp_config: { a: { env: { T: MASK, U: MASK } } } };
     expect(restoreMasked(given, stored)).toEqual(stored);

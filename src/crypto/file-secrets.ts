@@ -6,42 +6,42 @@ import { MASK } from './mask.js';
 import { changeSecrets, type SecretPlace } from './secret-places.js';
 import { identityOf, isBlank, secretTexts } from './secrets.js';
 
-/** A file as it was read, with its secrets. */
+/** A file with its decrypted secrets. */
 export interface OpenedFile {
-  /** Secrets in clear; those that cannot be had are null. */
+  /** Secrets are plain texts; unavailable ones are null. */
   value: JsonObject;
-  /** What stands in the file. */
+  /** The content of the file. */
   stored: JsonObject;
-  /** JSON pointers of secrets that no key opens. */
+  /** JSON pointers of secrets that no key decrypts. */
   unopened: string[];
 }
 
 interface HeldSecret {
   value: string;
   belongsTo: string;
-  /** Nothing stands for it in the file. */
+  /** The file has no placeholder for it. */
   isEmptied?: boolean;
 }
 
-/** How many secrets a warning names. */
+/** Secrets that a warning lists. */
 const MAX_REPORTED = 20;
 
-/** Entries of these are left out of the file; whatever else is emptied keeps a sign of itself. */
+/** Maps whose entries are omitted from the file; elsewhere a placeholder is left. */
 const IN_MAP = /\/(extra_headers|headers|litellm_extra_body)\//;
 
 /**
- * The member of a file that has the secrets which other programs would read as plain text there, and send to
- * providers: values of `extra_headers`, of innocently named headers of looked-up secrets, and names and
- * passwords in addresses. Each is a token by the JSON pointer of its place, which is empty in the file. Other
- * programs pass the member over.
+ * Member of a file for secrets whose places other programs read as plain text and would send to providers:
+ * values of `extra_headers`, headers of looked-up secrets without a secret name, and credentials in URLs.
+ * Maps the JSON pointer of the place, which is empty in the file, to a token. Other programs ignore the
+ * member.
  */
 export const ENCRYPTED_PLACES = 'agent_server_encrypted';
 
 /**
- * Secrets of files that are shared with other programs: a Fernet token in the place of each, or, where those
- * read plain text, in `ENCRYPTED_PLACES`. Without a key a secret is not written at all: `**********` or
- * nothing stands in its place, and this process remembers it until it ends. What another program has already
- * written in the clear stays as it is as long as it is the same and there is no key.
+ * Secrets of files that are shared with other programs. Each is replaced by a Fernet token, or stored in
+ * `ENCRYPTED_PLACES` if other programs read its place as plain text. Without a key secrets are not written:
+ * `**********` or nothing is in their place, and this process remembers them until it ends. Without a key,
+ * plain text that another program has written stays unless its value changes.
  */
 @Injectable()
 export class FileSecrets {
@@ -55,7 +55,7 @@ export class FileSecrets {
     private readonly known: KnownSecrets,
   ) {}
 
-  /** Opens what was read from a file. */
+  /** Decrypts the content of a file. */
   open(file: string, stored: JsonObject): OpenedFile {
     const { [ENCRYPTED_PLACES]: tokens, ...fields } = stored;
     const unopened: string[] = [];
@@ -70,7 +70,7 @@ export class FileSecrets {
       if (text === MASK || (text === null && place.isPlainElsewhere)) {
         const found = held.get(pointer);
         if (found?.belongsTo === identityOf(place.owner)) return found.value;
-        // A header without a value is no header.
+        // A header without a value is omitted.
         return place.isPlainElsewhere && !place.isUserinfo ? undefined : null;
       }
       if (isBlank(text) || !isToken(text) || place.isPlainElsewhere) return text;
@@ -84,8 +84,8 @@ export class FileSecrets {
   }
 
   /**
-   * What may stand in a file.
-   * @param before the same file as it was; undefined for a new one
+   * Encrypts the content of a file.
+   * @param before the present content of the file; undefined for a new one
    */
   seal(file: string, value: JsonObject, before: JsonObject = {}): JsonObject {
     this.known.add(secretTexts(value));
@@ -95,7 +95,7 @@ export class FileSecrets {
     const remembered = new Map<string, HeldSecret>();
     const tokens = new Map<string, string>();
     for (const [pointer, token] of Object.entries(textsIn(formerTokens))) {
-      // Nobody has seen it without its key, so nobody has removed it.
+      // Without its key nobody can have seen or removed it.
       if (this.openPlace(token) === undefined) tokens.set(pointer, token);
     }
     const sealed = changeSecrets(fields, (place) => {
@@ -123,7 +123,7 @@ export class FileSecrets {
     return tokens.size === 0 ? sealed : { ...sealed, [ENCRYPTED_PLACES]: Object.fromEntries(tokens) };
   }
 
-  /** The secret of a token of `ENCRYPTED_PLACES`; undefined when no key opens it. */
+  /** Decrypts a token of `ENCRYPTED_PLACES`. Undefined if no key does. */
   private openPlace(token: string): HeldSecret | undefined {
     const text = this.cipher.decrypt(token);
     if (text === undefined) return undefined;
@@ -132,14 +132,14 @@ export class FileSecrets {
   }
 
   /**
-   * It stands for a value that others have: another process, or whoever has the key. No client saw it, so
-   * none removes it.
+   * Whether a stored text stands for a value that this process cannot read. No client has seen the value, so
+   * no change by a client removes it.
    */
   private isOutOfReach(text: string): boolean {
     return text === MASK || (isToken(text) && this.cipher.decrypt(text) === undefined);
   }
 
-  /** What was remembered for one file is now of another one. */
+  /** The file was renamed. */
   move(from: string, to: string): void {
     const secrets = this.memory.get(from);
     this.memory.delete(from);
@@ -147,7 +147,7 @@ export class FileSecrets {
     else this.memory.delete(to);
   }
 
-  /** The file is gone. */
+  /** The file was removed. */
   forget(file: string): void {
     this.memory.delete(file);
   }
@@ -179,7 +179,7 @@ export class FileSecrets {
 }
 
 /**
- * What stands in a place whose secret is not in the file: an address keeps its `@`, a map loses the entry.
+ * What the file has in place of an omitted secret: a URL keeps its `@`, a map loses the entry.
  */
 function emptied({ isUserinfo }: SecretPlace): null | undefined {
   return isUserinfo ? null : undefined;
@@ -207,8 +207,8 @@ function parsedList(text: string): unknown[] {
 }
 
 /**
- * A copy in which the entries of maps that were left out are there again, as null where nothing is. Those of
- * objects that are no longer there are passed over; only the map itself may be missing.
+ * Copies an object and adds the omitted entries of maps, as null. Entries of objects that no longer exist are
+ * ignored; only the map itself may be missing.
  */
 function withPlaces(object: JsonObject, held: ReadonlyMap<string, HeldSecret>): JsonObject {
   const copy = structuredClone(object);
@@ -236,17 +236,17 @@ function isHolder(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** Also of the name `__proto__`. */
+/** Defines an ordinary property, also of the name `__proto__`. */
 function define(object: object, name: string, value: unknown): void {
   Object.defineProperty(object, name, { configurable: true, enumerable: true, writable: true, value });
 }
 
-/** The mask is no value itself. */
+/** The mask is not a value. */
 function withoutMask(value: string | null): string | null {
   return value === MASK ? null : value;
 }
 
-/** What stands in the places of secrets, by JSON pointer. */
+/** The stored texts in the places of secrets, by JSON pointer. */
 function textsOf(object: JsonObject): Map<string, HeldSecret> {
   const texts = new Map<string, HeldSecret>();
   changeSecrets(object, ({ pointer, value, owner }) => {
@@ -257,20 +257,20 @@ function textsOf(object: JsonObject): Map<string, HeldSecret> {
 }
 
 /**
- * A copy of what a client has sent in which masked secrets have the values that are stored in their places;
- * where there is none they are left out.
+ * Copies input of a client and replaces masked secrets by the stored values of their places. Those without a
+ * stored value are omitted.
  */
 export function restoreMasked(given: JsonObject, stored: JsonObject): JsonObject {
   const texts = textsOf(stored);
   return changeSecrets(given, ({ pointer, value }) => (value === MASK ? texts.get(pointer)?.value : value));
 }
 
-/** A copy with each secret as a token, wherever it stands, as clients may send it back. */
+/** Copies an object with each secret as a token, which clients may send back. */
 export function tokenSecrets(object: JsonObject, cipher: Cipher): JsonObject {
   return changeSecrets(object, ({ value }) => (isBlank(value) ? value : cipher.encrypt(value)));
 }
 
-/** A copy in which `**********` says where there was a secret, for a file that is kept without them. */
+/** Copies an object for a file without secrets: `**********` marks where there was one. */
 export function withoutSecrets(object: JsonObject): JsonObject {
   return changeSecrets(object, (place) => {
     if (isBlank(place.value)) return place.value;

@@ -18,7 +18,7 @@ function maskedByHand(text: string, secrets: readonly string[]): string {
 }
 
 describe('KnownSecrets', () => {
-  it('masks each secret, also where it is escaped for JSON or a URL, and nothing else', () => {
+  it('masks secrets, including those escaped for JSON or URLs, and nothing else', () => {
     const text = fc.string({ unit: fc.constantFrom('a', 'b', '"', '\\"', '%22', ' '), maxLength: 80 });
     fc.assert(
       fc.property(fc.array(secret), fc.array(secret), text, (own, added, around) => {
@@ -30,11 +30,11 @@ describe('KnownSecrets', () => {
     );
   });
 
-  it('leaves texts alone that are too short to be told from words', () => {
+  it('does not mask texts of fewer than six characters', () => {
     expect(new KnownSecrets(['short', '']).mask('a short word')).toBe('a short word');
   });
 
-  it('forgets what it has not seen for long, but never the keys of the server', () => {
+  it('forgets the least recently seen secrets but never the keys of the server', () => {
     const known = new KnownSecrets(['the-key-of-the-server']);
     known.add(['conversation-secret']);
     for (let i = 0; i < 20_000; i += 1) known.add([`another-secret-${i}`]);
@@ -43,7 +43,7 @@ describe('KnownSecrets', () => {
     expect(known.mask('conversation-secret')).toBe('conversation-secret');
   });
 
-  it('knows thousands that begin and end alike, one after the other, without a delay', () => {
+  it('adds thousands of secrets that begin and end alike without delay', () => {
     const start = performance.now();
     const known = new KnownSecrets();
     for (let i = 0; i < 5000; i += 1) {

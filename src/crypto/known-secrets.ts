@@ -1,28 +1,27 @@
 import { addRange, TextPatterns } from '../text/index.js';
 import { MASK } from './mask.js';
 
-/** Shorter texts are left alone: they stand in ordinary words, too. */
+/** Shorter texts are not masked: they occur in ordinary words. */
 const MIN_LENGTH = 6;
-/** So many are known at the same time; beyond it the half that was seen last stays. */
+/** Maximum number of secrets; beyond it only the most recent half is kept. */
 const MAX_TEXTS = 10_000;
-/** How long they may be together (UTF-16 units), which bounds the memory for them. */
+/** Maximum length of all secrets (UTF-16 units), which bounds their memory. */
 const MAX_TOTAL_LENGTH = 1024 * 1024;
-/** What is longer stands in no address. */
+/** Longer secrets are not searched for in their URL-encoded form. */
 const MAX_IN_ADDRESS = 8 * 1024;
 
 /**
- * The secrets that this server has in its hands at the moment: its own keys and those of conversations. What
- * is written for people is freed of them here, whatever way a secret took to get there. This is the last line
- * of defence: each part takes care not to tell secrets in the first place.
+ * The secrets that this server currently knows: its own keys and those of conversations. Masks them in output
+ * for people. This is the last line of defence: each part must avoid revealing secrets itself.
  */
 export class KnownSecrets {
-  /** In the order in which they were seen last. */
+  /** The least recently seen first. */
   private readonly texts = new Set<string>();
-  /** How long they are together. */
+  /** Length of all of them. */
   private length = 0;
-  /** Each is at least four times as long as the next, so that few of them are built anew for a new secret. */
+  /** Each is at least four times as long as the next, so that a new secret rebuilds few of them. */
   private groups: Group[] = [];
-  /** New ones that are in no group yet. */
+  /** New secrets that are in no group yet. */
   private added: string[] = [];
 
   /** @param own secrets of the configuration */
@@ -30,7 +29,7 @@ export class KnownSecrets {
     this.add(own);
   }
 
-  /** These are secrets from now on. */
+  /** Adds secrets. */
   add(texts: Iterable<string>): void {
     for (const text of texts) {
       if (text.length < MIN_LENGTH) continue;
@@ -43,7 +42,7 @@ export class KnownSecrets {
     if (this.texts.size > MAX_TEXTS || this.length > MAX_TOTAL_LENGTH) this.forgetOlder();
   }
 
-  /** The text with `**********` in place of each secret. */
+  /** Replaces each secret in a text by `**********`. */
   mask(text: string): string {
     if (this.added.length > 0) this.group();
     const found = this.groups.flatMap(({ patterns }) => patterns.cover(text));
@@ -73,7 +72,7 @@ export class KnownSecrets {
     this.groups.push({ texts, patterns: new TextPatterns(texts.flatMap(formsOf)) });
   }
 
-  /** Those that were seen last stay, half of what there may be, and what is the server's own. */
+  /** Keeps the most recent secrets, half of the maximum, and the server's own. */
   private forgetOlder(): void {
     const kept: string[] = [];
     let length = 0;
@@ -91,7 +90,7 @@ export class KnownSecrets {
   }
 }
 
-/** Secrets that one search looks for. */
+/** Secrets that share an automaton. */
 interface Group {
   texts: string[];
   patterns: TextPatterns;
@@ -103,7 +102,7 @@ function lengthOf(texts: Iterable<string>): number {
   return length;
 }
 
-/** As it is, and as it looks inside JSON and URLs. */
+/** A secret as it is, and as it is written in JSON and URLs. */
 function formsOf(text: string): string[] {
   const forms = [text, JSON.stringify(text).slice(1, -1)];
   return text.length > MAX_IN_ADDRESS ? forms : [...forms, encodeURIComponent(text.toWellFormed())];

@@ -1,2 +1,2 @@
-/** What stands in place of a secret that must not be seen. */
+/** Replaces secrets in output. */
 export const MASK = '**********';

@@ -1,39 +1,40 @@
+import { isJsonObject } from '../json/index.js';
 import { isSecretName } from '../text/index.js';
 import { maskUserinfo } from './userinfo.js';
 
 export { isSecretName };
 
 const SECRET_GROUP = /^((acp_)?env|environment|(extra_)?headers)$/i;
-/** Maps of MCP servers, by the names that requests and files have for them. */
+/** Names of maps of MCP servers in requests and files. */
 const SERVERS = /^(mcp_config|mcp_?servers)$/i;
 
-/** Objects that hold a key, by the names that requests have for them. */
+/** Names of objects with keys in requests. */
 const KEY_HOLDERS = /^(llm|\w+_llms?|auth|connection)$/i;
 
-/** An object is expected under this name that holds a key: a text in its place may be the key itself. */
+/** Whether this name is for an object with a key: a text in its place may be the key itself. */
 export function isKeyHolder(name: string): boolean {
   return KEY_HOLDERS.test(name);
 }
 
-/** Everything below an object of this name is hidden. */
+/** Whether everything in an object of this name is hidden. */
 export function isEnvironmentOrHeaders(name: string): boolean {
   return SECRET_GROUP.test(name);
 }
 
-/** Objects of this name hold texts that are secrets, or may be: a text in the place of one may be, too. */
+/** Whether objects of this name contain secrets: a text in their place may be one, too. */
 export function isSecretGroup(name: string): boolean {
   return SECRET_GROUP.test(name) || SERVERS.test(name);
 }
 
 /**
- * A copy for messages to people: values of fields with a secret name, and everything below `env`, `acp_env`,
- * `environment`, `headers` and `extra_headers`, become `<redacted>`. A plain text stays as it is, a URL
- * without its name and password.
+ * Copies a value for messages to people. Values of fields with a secret name, and everything in `env`,
+ * `acp_env`, `environment`, `headers` and `extra_headers`, become `<redacted>`; user names and passwords in
+ * URLs are masked.
  */
 export function redact(value: unknown): unknown {
   if (typeof value === 'string') return maskUserinfo(value);
   if (Array.isArray(value)) return value.map(redact);
-  if (!isRecord(value)) return value;
+  if (!isJsonObject(value)) return value;
   return mapEntries(value, (name, item) => {
     if (isSecretName(name)) return '<redacted>';
     return isEnvironmentOrHeaders(name) ? redactAll(item) : redact(item);
@@ -42,7 +43,7 @@ export function redact(value: unknown): unknown {
 
 function redactAll(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redactAll);
-  return isRecord(value) ? mapEntries(value, (_name, item) => redactAll(item)) : '<redacted>';
+  return isJsonObject(value) ? mapEntries(value, (_name, item) => redactAll(item)) : '<redacted>';
 }
 
 function mapEntries(
@@ -50,8 +51,4 @@ function mapEntries(
   change: (name: string, item: unknown) => unknown,
 ): Record<string, unknown> {
   return Object.fromEntries(Object.entries(record).map(([name, item]) => [name, change(name, item)]));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

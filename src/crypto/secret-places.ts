@@ -1,27 +1,26 @@
 import { isJsonObject, type JsonObject } from '../json/index.js';
-import { isSecretName } from './redact.js';
+import { isSecretName, memoize } from '../text/index.js';
 import { changeUserinfo } from './userinfo.js';
 
 /** One secret inside a larger object. */
 export interface SecretPlace {
-  /** JSON pointer (RFC 6901) from the object that is walked. */
+  /** JSON pointer (RFC 6901) in the walked object. */
   pointer: string;
-  /** Null: no value at the moment. */
+  /** Null: no value. */
   value: string | null;
   /** The object that the secret belongs to: the LLM, the secret source, the MCP server. */
   owner: JsonObject;
-  /** How it looks to clients: as null, masked, or not there at all. */
+  /** How answers to clients show it: as null, masked, or omitted. */
   hiddenAs: 'null' | 'mask' | 'absence';
   /**
-   * It opens a model or another service that this server itself calls; all others belong to tools and
-   * commands.
+   * The server itself uses it, for a model or another service; all others belong to tools and commands.
    */
   isCredential: boolean;
-  /** Name and password in a URL; the rest of the URL is no secret. */
+  /** User name and password in a URL; the rest of the URL is not secret. */
   isUserinfo: boolean;
   /**
-   * Other programs that share files with this server read this place as plain text: a token is no value to
-   * them.
+   * Programs that share files with this server read this place as plain text and would use a token as the
+   * value.
    */
   isPlainElsewhere: boolean;
 }
@@ -29,34 +28,34 @@ export interface SecretPlace {
 /** The secret's new value; undefined leaves it out. */
 export type SecretChange = (place: SecretPlace) => string | null | undefined;
 
-/** What the surroundings say about a field. */
+/** What kind of object a field belongs to. */
 type Context = 'plain' | 'server' | 'source' | 'params';
 
-/** How many names are remembered, and from which length on (characters) they are not. */
-const MOST_NAMES = 2_000;
-const LONG_NAME = 100;
-
-/** Names that are secret wherever they stand: `api_key`, `aws_secret_access_key`, `aws_session_token`, ... */
-const isSecretFieldName = remembered(
-  /(^|_)(api_key|access_key(_id)?|secret(_access)?_key|(session|auth|access|refresh|id)_token|client_secret|password)$/,
-);
+/** Names of fields whose check is cached. */
+const CACHED_NAMES = 2_000;
 
 /**
- * URLs that this server calls, or clones from: `base_url`, `aws_bedrock_runtime_endpoint`, `source` of a
+ * Names of fields that are secret everywhere: `api_key`, `aws_secret_access_key`, `aws_session_token`, ...
+ */
+const SECRET_FIELD =
+  /(^|_)(api_key|access_key(_id)?|secret(_access)?_key|(session|auth|access|refresh|id)_token|client_secret|password)$/;
+const isSecretFieldName = memoize((name) => SECRET_FIELD.test(name), CACHED_NAMES);
+
+/**
+ * URLs that this server calls or clones: `base_url`, `aws_bedrock_runtime_endpoint`, `source` of a
  * plugin, ...
  */
-const isAddressField = remembered(/(^|_)(url|endpoint|source)$/);
+const isAddressField = memoize((name) => /(^|_)(url|endpoint|source)$/.test(name), CACHED_NAMES);
 
 /**
- * Maps whose keys are anybody's words (labels, names of tools, ids, JSON schemas): no key of theirs makes a
- * secret. In a conversation, in the rest of its create request and in an agent.
+ * Maps with arbitrary keys (labels, names of tools, ids, JSON schemas), which contain no secrets whatever the
+ * keys are. In a conversation, in the rest of its create request and in an agent.
  */
 const FREE_PLACE =
   /^(\/rest)?\/(tags|stats|agent_state|blocked_actions|blocked_messages|client_tools|tool_module_qualnames|observability_metadata)$|^(\/agent)?\/(system_prompt_kwargs|agent_context\/skills\/\d+\/metadata)$/;
 
 /**
- * The last words of those places: nothing else is asked where it stands, which takes longer than all other
- * questions.
+ * The last names of those places. Checked first, because matching the whole pointer is the slowest check.
  */
 const FREE_NAMES = new Set([
   'tags',
@@ -72,10 +71,10 @@ const FREE_NAMES = new Set([
 ]);
 
 /**
- * A copy of an object with every secret in it changed. This is the one place that knows where secrets are:
- * fields named like keys at any depth (so the LLM of a condenser too), secret sources, entries of `secrets`,
- * all values of `headers` and `extra_headers`, names and passwords in URLs, and the `env` of MCP servers.
- * What is free of secrets is not copied.
+ * Copies an object with every secret in it changed. This is the one place that knows where secrets are:
+ * fields with names of keys at any depth (including the LLM of a condenser), secret sources, entries of
+ * `secrets`, all values of `headers` and `extra_headers`, user names and passwords in URLs, and the `env` of
+ * MCP servers. Parts without secrets are not copied.
  */
 export function changeSecrets(object: JsonObject, change: SecretChange): JsonObject {
   return new SecretWalk(change).record(object, '', 'plain');
@@ -86,7 +85,7 @@ class SecretWalk {
 
   record(record: JsonObject, pointer: string, context: Context): JsonObject {
     return mapEntries(record, (name, item) => {
-      // Most members are neither a secret nor have one in them: nobody asks where they stand.
+      // Most members contain no secret: their pointer is not built.
       if (isFree(record, name, item, context)) return item;
       return this.member(record, name, item, `${pointer}/${escapePointer(name)}`, context);
     });
@@ -104,7 +103,7 @@ class SecretWalk {
   }
 
   private text({ owner, name, item, pointer, context }: Member): string | null | undefined {
-    // What tools and MCP servers are given is theirs.
+    // Secrets of tools and MCP servers are not the server's credentials.
     const isCredential = context === 'plain';
     if (isSecretField(owner, name, context)) {
       const ofSource = name === 'value';
@@ -139,17 +138,16 @@ class SecretWalk {
     pointer: string,
     context: Context,
   ): JsonObject | undefined {
-    // A JSON schema: its keys name what somebody else may say.
+    // A JSON schema: its keys are names of parameters.
     if (name === 'properties' && owner['type'] === 'object') return item;
     if (name === 'mcp_config' || name === 'mcp_tools') return this.servers(item, pointer);
     if (name === 'secrets' || name === 'secret_sources') return this.sources(item, pointer, owner);
     if (context === 'server' && (name === 'env' || name === 'headers')) {
       const left = this.entries(item, pointer, { owner, hiddenAs: () => 'absence' });
-      // Clients see no empty map where there was one full of secrets.
+      // Clients do not see an empty map in place of one with secrets.
       return Object.keys(left).length === 0 && Object.keys(item).length > 0 ? undefined : left;
     }
-    // Any header may be one that lets in, whatever its name. Clients know only those that are named so to be
-    // left out.
+    // Any header may carry a credential. Clients expect only headers with secret names to be omitted.
     if (name === 'headers') {
       const hiddenAs = (header: string) => (isSecretName(header) ? 'absence' : 'mask');
       const isPlainElsewhere = (header: string) => !isSecretName(header);
@@ -213,7 +211,7 @@ class SecretWalk {
   }
 }
 
-/** What is the same for all entries of a map of secrets. */
+/** Properties that all entries of a map of secrets share. */
 interface EntryKind {
   owner: JsonObject;
   hiddenAs: (name: string) => SecretPlace['hiddenAs'];
@@ -221,7 +219,7 @@ interface EntryKind {
   isCredential?: boolean;
 }
 
-/** A text of an object, and where it stands. */
+/** A text of an object, and its place. */
 interface Member {
   owner: JsonObject;
   name: string;
@@ -245,7 +243,8 @@ const NAMED = {
 } as const;
 
 function isSecretField(owner: JsonObject, name: string, context: Context): boolean {
-  // `value` is a secret of a secret source and of an MCP server's credential; elsewhere it is any word.
+  // `value` is a secret in a secret source and in the credential of an MCP server; elsewhere it is an
+  // ordinary name.
   if (name === 'value')
     return context === 'server' || context === 'source' || owner['kind'] === 'StaticSecret';
   return isSecretFieldName(name);
@@ -266,23 +265,9 @@ function mapEntries(map: JsonObject, change: (name: string, item: unknown) => un
   return changed;
 }
 
-/** A property like any other, whatever its name. */
+/** Defines an ordinary property, also of the name `__proto__`. */
 const OWN = { configurable: true, enumerable: true, writable: true };
 
 function escapePointer(name: string): string {
   return /[~/]/.test(name) ? name.replaceAll('~', '~0').replaceAll('/', '~1') : name;
-}
-
-/**
- * What a pattern says of names, which are few: the fields of conversations, and of what people put into them.
- */
-function remembered(pattern: RegExp): (name: string) => boolean {
-  const answers = new Map<string, boolean>();
-  return (name) => {
-    const known = answers.get(name);
-    if (known !== undefined) return known;
-    const answer = pattern.test(name);
-    if (answers.size < MOST_NAMES && name.length < LONG_NAME) answers.set(name, answer);
-    return answer;
-  };
 }

@@ -55,7 +55,7 @@ describe('secrets at rest', () => {
     expect(texts.every((text) => text.startsWith('marked-'))).toBe(true);
   });
 
-  it('come back with the same key, and with it as a previous one', () => {
+  it('are decrypted with the same key and with it as a previous one', () => {
     const stored = encryptSecrets(conversation, new Cipher('key'));
     expect(JSON.stringify(stored)).not.toContain('marked');
     expect(JSON.stringify(stored).split(/(?<="|\/\/)gAAAAA/).length - 1).toBe(COUNT);
@@ -83,7 +83,7 @@ describe('secrets at rest', () => {
     expect(decryptSecrets(savedAgain, new Cipher('key')).value).toEqual(conversation);
   });
 
-  it('survive a start with nothing but a former key, as long as they are not changed', () => {
+  it('survive a start with only a previous key while they are unchanged', () => {
     const stored = encryptSecrets(conversation, new Cipher('key'));
     const former = new Cipher(null, ['key']);
     const { value, kept, unopened } = decryptSecrets(stored, former);
@@ -93,7 +93,7 @@ describe('secrets at rest', () => {
     expect(encryptSecrets(changed, former, kept)).toMatchObject({ secrets: { S: { value: '**********' } } });
   });
 
-  it('give way to a new value', () => {
+  it('are replaced by a new value', () => {
     const stored = encryptSecrets({ llm: { model: 'a', api_key: 'old' } }, new Cipher('key'));
     const { value, kept } = decryptSecrets(stored, new Cipher('other'));
     const changed = { ...value, llm: { model: 'a', api_key: 'new' } };
@@ -101,7 +101,7 @@ describe('secrets at rest', () => {
     expect(decryptSecrets(saved, new Cipher('other')).value).toEqual(changed);
   });
 
-  it('are not handed to another receiver that took the place of theirs', () => {
+  it('are not given to another receiver in the same place', () => {
     const stored = encryptSecrets({ llm: { model: 'a', api_key: 'old' } }, new Cipher('key'));
     const { kept } = decryptSecrets(stored, new Cipher(null));
     const other = { llm: { model: 'a', base_url: 'http://elsewhere', api_key: null } };
@@ -173,7 +173,7 @@ const anywhereFree = fc
     },
   }));
 
-describe('what is no secret, whatever its name', () => {
+describe('fields that are not secrets', () => {
   it.each([new Cipher('key'), new Cipher('new', ['key']), new Cipher(null)])('stays as it is', (cipher) => {
     fc.assert(
       fc.property(anywhereFree, (conversation) => {
@@ -186,7 +186,7 @@ describe('what is no secret, whatever its name', () => {
     );
   });
 
-  it('does not make an MCP server disappear, and its variables are secrets all the same', () => {
+  it('includes names of MCP servers, whose variables are secrets', () => {
     const server = { command: 'run', args: ['x'], env: { A: 'marked' } };
     const mcp_config = { secrets: server, tags: server, headers: server, mcpServers: { stats: server } };
     expect([...secretTexts({ agent: { mcp_config } })]).toEqual(['marked']);
@@ -196,7 +196,7 @@ describe('what is no secret, whatever its name', () => {
     });
   });
 
-  it('is told from parameters of tools, which come back as they were', () => {
+  it('includes parameters of tools, which are unchanged', () => {
     const cipher = new Cipher('key');
     const agent = { tools: [{ name: 'own', params: { api_key: 'marked', password: '', token: null } }] };
     const stored = encryptSecrets({ agent }, cipher);
@@ -205,13 +205,13 @@ describe('what is no secret, whatever its name', () => {
   });
 });
 
-describe('what a client sends', () => {
+describe('openTokens', () => {
   const cipher = new Cipher('key', ['former']);
   const own = cipher.encrypt('own');
   const former = new Cipher('former').encrypt('former');
   const foreign = new Cipher('other').encrypt('text');
 
-  it('has the tokens of our keys opened, and those of others found where a provider would get them', () => {
+  it('decrypts tokens of our keys and reports foreign ones that a provider would get', () => {
     const sent = (token: string) => ({
       agent: {
         llm: { api_key: token, base_url: `http://${token}@host`, extra_headers: { 'X-Key': token } },
@@ -228,7 +228,7 @@ describe('what a client sends', () => {
     expect(openTokens(sent(foreign), cipher, true).foreign).toHaveLength(8);
   });
 
-  it('has no value where a credential is blank or masked', () => {
+  it('treats blank and masked credentials as no value', () => {
     expect(
       openTokens({ api_key: ' ', aws_session_token: '**********', secrets: { A: '' } }, cipher).value,
     ).toEqual({ api_key: null, aws_session_token: null, secrets: { A: '' } });
@@ -261,7 +261,7 @@ describe('secrets on the wire', () => {
 });
 
 describe('redact', () => {
-  it('covers what is named like a secret and everything in environments and headers', () => {
+  it('replaces values with secret names and everything in environments and headers', () => {
     expect(
       redact({
         llm: { api_key: 'x', model: 'm' },

@@ -5,46 +5,45 @@ import { changeSecrets, type SecretPlace } from './secret-places.js';
 import { changeUserinfo, userinfoTexts } from './userinfo.js';
 
 /**
- * A token that cannot be made again: no key opens it, or there is only a former key, which does not encrypt.
- * It is kept beside the object that it was read from and written back with it, so that the secret is there
- * again when the right key returns. `**********` is kept too: it says that there was a secret, stored without
- * a key.
+ * A token that cannot be recreated: no key decrypts it, or only a previous key, which does not encrypt. It is
+ * kept with the object that it was read from and written back with it, so that the secret is available again
+ * when the right key is configured. `**********` is kept too: it records that there was a secret, stored
+ * without a key.
  */
 export interface KeptToken {
   token: string;
-  /** What the secret belonged to; it is not given to something else that took its place. */
+  /** Identity of the secret's owner; a different owner in the same place does not get it. */
   belongsTo: string;
 }
 
-/** Tokens by the JSON pointer of their place. */
+/** Tokens by JSON pointer. */
 export type KeptTokens = ReadonlyMap<string, KeptToken>;
 
 /** An object as read from disk, ready for use. */
 export interface DecryptedSecrets {
-  /** Secrets that cannot be had are null, in maps too: treat such an entry as if it were not there. */
+  /** Unavailable secrets are null, in maps too: treat such an entry as missing. */
   value: JsonObject;
-  /** Hand them to `encryptSecrets` when the object is saved. */
+  /** Pass them to `encryptSecrets` when the object is saved. */
   kept: KeptTokens;
-  /** JSON pointers of those that no key opens. */
+  /** JSON pointers of secrets that no key decrypts. */
   unopened: string[];
-  /** JSON pointers of those that were stored without a key: nothing brings them back. */
+  /** JSON pointers of secrets that were stored without a key and are lost. */
   lost: string[];
 }
 
-/** What a client has sent, ready for use. */
+/** Input of a client, ready for use. */
 export interface OpenedTokens {
   value: JsonObject;
   /**
-   * JSON pointers of tokens that no key opens, in places where they can be nothing but secrets of another
-   * server.
+   * JSON pointers of tokens that no key decrypts, in places where they can only be secrets of another server.
    */
   foreign: string[];
 }
 
 /**
- * A copy for the disk. With a key each secret becomes a token, one that looks like a token, too; without a
+ * Copies an object for storage. With a key each secret becomes a token, even if it looks like one; without a
  * key it becomes `**********` and is lost at the next start.
- * @param texts gets every secret text, as `secretTexts` tells them
+ * @param texts receives every secret text, as `secretTexts` returns them
  */
 export function encryptSecrets(
   object: JsonObject,
@@ -61,8 +60,8 @@ export function encryptSecrets(
 }
 
 /**
- * A copy with secrets as plain texts. What is not a token counts as plain text, what is masked as no value. A
- * token that cannot be opened never comes out as a value.
+ * Copies an object with decrypted secrets. Text that is not a token counts as plain text, the mask as no
+ * value. A token that no key decrypts is never returned as a value.
  */
 export function decryptSecrets(object: JsonObject, cipher: Cipher): DecryptedSecrets {
   const kept = new Map<string, KeptToken>();
@@ -86,10 +85,10 @@ export function decryptSecrets(object: JsonObject, cipher: Cipher): DecryptedSec
 }
 
 /**
- * A copy of what a client has sent with secrets as plain texts. Tokens of our keys are opened wherever they
- * stand. Others are texts like any other (somebody's secret may be a token), except as a credential, which
- * would send it to a provider. A credential that is blank or masked has no value.
- * @param encrypted the client says that its secrets are tokens: any that no key opens is foreign
+ * Copies input of a client with decrypted secrets. Tokens of our keys are decrypted everywhere. Others are
+ * ordinary texts (a secret may be a token of another system), except for credentials, which would be sent to
+ * a provider. A blank or masked credential has no value.
+ * @param encrypted the client declares its secrets to be tokens: any that no key decrypts is foreign
  */
 export function openTokens(object: JsonObject, cipher: Cipher, encrypted = false): OpenedTokens {
   const foreign: string[] = [];
@@ -103,7 +102,7 @@ export function openTokens(object: JsonObject, cipher: Cipher, encrypted = false
   return { value, foreign };
 }
 
-/** A copy for watchers: each secret that has a value shows as `**********`. */
+/** Copies an object for event streams: each secret with a value becomes `**********`. */
 export function maskSecrets(object: JsonObject): JsonObject {
   return changeSecrets(object, ({ value, hiddenAs }) => {
     if (value === null) return hiddenAs === 'null' ? null : undefined;
@@ -112,7 +111,8 @@ export function maskSecrets(object: JsonObject): JsonObject {
 }
 
 /**
- * A copy for answers: fields are null, named secrets `**********`, secret headers and variables are left out.
+ * Copies an object for answers: fields become null, named secrets `**********`; secret headers and variables
+ * are omitted.
  */
 export function hideSecrets(object: JsonObject): JsonObject {
   return changeSecrets(object, ({ value, hiddenAs }) => {
@@ -121,7 +121,7 @@ export function hideSecrets(object: JsonObject): JsonObject {
   });
 }
 
-/** Every secret text in an object, for masking it in outputs and logs. */
+/** All secret texts of an object, for masking them in output and logs. */
 export function secretTexts(object: JsonObject): Set<string> {
   const texts = new Set<string>();
   changeSecrets(object, (place) => {
@@ -140,13 +140,13 @@ function keptTokenFor({ pointer, owner }: SecretPlace, kept: KeptTokens): string
   return found?.belongsTo === identityOf(owner) ? found.token : undefined;
 }
 
-/** The token of a value that only a former key opened, as long as it has that value. */
+/** The token of a value that only a previous key decrypts, if the value is unchanged. */
 function keptTokenOf(place: SecretPlace, kept: KeptTokens, cipher: Cipher): string | undefined {
   const token = keptTokenFor(place, kept);
   return token !== undefined && cipher.decrypt(token) === place.value ? token : undefined;
 }
 
-/** Who would receive the secret: a token must not come back to life for another provider or address. */
+/** Identifies who receives the secret: a kept token must not be used for another provider or address. */
 export function identityOf({ kind, model, base_url, url, command }: JsonObject): string {
   return JSON.stringify([kind, model, withoutUserinfo(base_url), withoutUserinfo(url), command]);
 }
@@ -155,12 +155,12 @@ function withoutUserinfo(url: unknown): unknown {
   return typeof url === 'string' ? changeUserinfo(url, () => null) : url;
 }
 
-/** No value: null, blank, or masked. */
+/** Whether there is no value: null, blank, or masked. */
 export function isBlank(value: string | null): value is null | '' {
   return value === null || value.trim() === '' || value === MASK;
 }
 
-/** The mask says that there was a value, and is none itself; an empty text is what somebody wrote. */
+/** The mask is not a value; an empty text is kept as it was given. */
 function withoutMask(value: string | null): string | null {
   return value === MASK ? null : value;
 }

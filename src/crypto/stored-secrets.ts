@@ -12,15 +12,15 @@ import {
   type OpenedTokens,
 } from './secrets.js';
 
-/** A stored object: it is known by its id. */
+/** A stored object with an `id`. */
 type Stored = Record<string, unknown>;
 
 const WHY_LOST =
   'it was stored while OH_SECRET_KEY was not set, so it was lost with the restart; set OH_SECRET_KEY and give it again';
 
 /**
- * The secrets of stored conversations. Remembers for each conversation the tokens that no key opened, so that
- * saving it keeps them, and says once which secrets those are.
+ * Encrypts and decrypts the secrets of stored conversations. Keeps the tokens that no key decrypts, so that
+ * saving a conversation writes them back, and logs once which secrets those are.
  */
 @Injectable()
 export class StoredSecrets {
@@ -34,7 +34,7 @@ export class StoredSecrets {
     private readonly known: KnownSecrets,
   ) {}
 
-  /** What may stand on disk. */
+  /** Encrypts the secrets for storage. */
   seal(metadata: Stored): Stored {
     const texts = new Set<string>();
     const sealed = encryptSecrets(metadata, this.cipher, this.kept.get(String(metadata['id'])), texts);
@@ -42,7 +42,7 @@ export class StoredSecrets {
     return sealed;
   }
 
-  /** What was read from disk, with its secrets; those that cannot be had are null. */
+  /** Decrypts what was read from storage; unavailable secrets are null. */
   open(metadata: Stored): Stored {
     const id = String(metadata['id']);
     const { value, kept, unopened, lost } = decryptSecrets(metadata, this.cipher);
@@ -65,14 +65,14 @@ export class StoredSecrets {
   }
 
   /**
-   * What a client has sent, with the tokens of our keys opened.
-   * @param encrypted the client says that its secrets are tokens
+   * Decrypts the tokens of our keys in input of a client.
+   * @param encrypted the client declares its secrets to be tokens
    */
   reveal(value: Stored, encrypted = false): OpenedTokens {
     return openTokens(value, this.cipher, encrypted);
   }
 
-  /** Why a stored secret has no value, and what to do; undefined when it was not lost. */
+  /** Why a stored secret has no value, and what to do. Undefined if it was not lost. */
   whyMissing(id: string, pointer: string): string | undefined {
     return this.missing.get(id)?.get(pointer);
   }
@@ -91,12 +91,12 @@ export class StoredSecrets {
     return `${what} since it was stored; start the server with the former key, or give it again`;
   }
 
-  /** What watchers see: `**********`. */
+  /** For event streams: secrets become `**********`. */
   mask(value: Stored): Stored {
     return maskSecrets(value);
   }
 
-  /** What answers show: null. */
+  /** For answers: secrets become null. */
   hide(value: Stored): Stored {
     return hideSecrets(value);
   }

@@ -1,16 +1,18 @@
+import { decodeUrlPart } from '../text/index.js';
 import { MASK } from './mask.js';
 
 /**
- * Scheme, name and password of a URL as `new URL` finds them: up to the last `@` before the path. Web schemes
- * do without slashes.
+ * Scheme, user name and password of a URL, as `new URL` finds them: up to the last `@` before the path. Web
+ * schemes need no slashes.
  */
 const USERINFO = /^(\s*(?:(?:https?|wss?):[/\\]*|[a-z][a-z\d+.-]*:[/\\]{2}))([^/\\?#]*)@/i;
 
 /**
- * A URL with another name and password. One that has lost them keeps the `@` as their place; without an `@`
- * it stays as it is.
- * @param change null: there are none at the moment; answers with what takes their place, null or undefined
- *   for nothing
+ * Changes user name and password of a URL. A URL whose credentials were removed keeps its `@`; one without
+ * `@` is returned unchanged.
+ * @param change gets the credentials, or null if only the `@` is left; returns new ones, null or undefined
+ *   for
+ *   none
  */
 export function changeUserinfo(
   url: string,
@@ -21,22 +23,14 @@ export function changeUserinfo(
   return `${scheme}${change(userinfo === '' ? null : userinfo) ?? ''}@${url.slice(all.length)}`;
 }
 
-/** A URL as people may see it: `https://**********@host`. Any other text stays as it is. */
+/** Masks user name and password of a URL: `https://**********@host`. Other text is not changed. */
 export function maskUserinfo(url: string): string {
   return changeUserinfo(url, (userinfo) => userinfo && MASK);
 }
 
-/** A name and a password, and the password alone, as it stands in the URL and as it is meant. */
+/** The secrets in credentials: both parts, and the password alone, encoded and decoded. */
 export function userinfoTexts(userinfo: string): string[] {
   const colon = userinfo.indexOf(':');
   const password = colon === -1 ? userinfo : userinfo.slice(colon + 1);
-  return [userinfo, password, unescaped(password)].filter((text) => text !== '');
-}
-
-function unescaped(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return [userinfo, password, decodeUrlPart(password)].filter((text) => text !== '');
 }

@@ -20,13 +20,6 @@ export function textContent(text: string): TextContent {
   return { cache_prompt: false, type: 'text', text };
 }
 
-/**
- * The text of each text block, and the images as they are given: addresses, or whole images in `data:` URLs.
- */
-export function stringsOf(content: readonly Content[]): string[] {
-  return content.flatMap((block) => (block.type === 'text' ? [block.text] : block.image_urls));
-}
-
 /** The text of each text block; images are left out. */
 export function textsOf(content: readonly Content[]): string[] {
   return content.flatMap((block) => (block.type === 'text' ? [block.text] : []));

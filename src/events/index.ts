@@ -29,7 +29,6 @@ export * from './hook-event.js';
 export * from './state-event.js';
 export * from './clock.js';
 export * from './create-event.js';
-export { isLargeText, writeAhead } from './large-text.js';
 export * from './serialise.js';
 export * from './event-bus.js';
 

@@ -1,5 +1,4 @@
 import type { ConversationEvent } from './index.js';
-import { toJson } from './large-text.js';
 
 /**
  * The one serialisation of an event: compact JSON without null fields, `kind` last. These bytes are the line
@@ -8,7 +7,7 @@ import { toJson } from './large-text.js';
  */
 export function serialiseEvent(event: ConversationEvent): string {
   const { id, timestamp, source, parent_id, kind, ...fields } = event;
-  return toJson({ id, timestamp, source, parent_id, ...fields, kind });
+  return JSON.stringify({ id, timestamp, source, parent_id, ...fields, kind });
 }
 
 /** Removes null and undefined fields at every depth of models; used where the wire leaves them out. */

@@ -2,19 +2,19 @@ import { constants } from 'node:fs';
 import { open, realpath, type FileHandle } from 'node:fs/promises';
 import { sep } from 'node:path';
 
-/** Most of one file that is read (bytes). A skill is for a model to read: nothing sensible is longer. */
+/** Bytes of a file that are read by default. Such files are for models: no sensible one is longer. */
 export const MAX_FILE_BYTES = 256 * 1024;
 
-/** The text of a file, and whether the end of it was left out. */
+/** The text of a file, and whether it was truncated. */
 export interface BoundedText {
   text: string;
   cut: boolean;
 }
 
 /**
- * Reads the beginning of a text file.
- * @returns undefined for what is no file or holds no text
- * @throws system errors: not there, not readable
+ * Reads a text file up to a limit.
+ * @returns undefined for anything but a file with text
+ * @throws system errors, such as ENOENT
  */
 export async function readBoundedText(
   path: string,
@@ -31,8 +31,9 @@ export async function readBoundedText(
 }
 
 /**
- * Reads a file of a project: a link that leads out of it would show the model what nobody meant to.
- * @param root absolute path of the project; undefined: anything may be read
+ * Reads a text file of a project. Links that lead out of the project are refused, so that they cannot show
+ * other files to the model.
+ * @param root absolute path of the project; undefined: any file may be read
  * @throws system errors, RangeError for such a link
  */
 export async function readProjectText(
@@ -63,23 +64,23 @@ function decode(bytes: Buffer, limit: number): BoundedText | undefined {
   if (bytes.includes(0)) return undefined;
   const cut = bytes.length > limit;
   const text = new TextDecoder('utf-8').decode(bytes.subarray(0, limit));
-  // A cut may go through a character.
+  // The limit may be inside a character.
   return { text: cut ? text.replace(/\uFFFD$/, '') : text, cut };
 }
 
-/** Characters of all texts that are read for one purpose: more than a model can be told. */
+/** Characters of all texts that are read for one purpose: more than a model can read. */
 const MAX_TEXTS = 4 * 1024 * 1024;
-/** What each of them costs besides its length: objects take memory, too, and so does what names them. */
+/** Characters that each text counts besides its length, for the memory of its object and name. */
 const COST_OF_ONE = 64;
 
-/** Room for texts that nobody vouches for: each file is bounded, but there may be any number of them. */
+/** Bounds the total size of untrusted texts: each file is bounded, but there may be any number of them. */
 export class TextRoom {
   private left = MAX_TEXTS;
 
   /**
-   * Takes room for a text. Once one does not fit in, nothing does.
+   * Counts a text. After one that does not fit, none does.
    * @param length characters
-   * @throws RangeError where it does not fit in
+   * @throws RangeError if it does not fit
    */
   take(length: number): void {
     this.left -= length + COST_OF_ONE;
@@ -90,6 +91,6 @@ export class TextRoom {
     return this.left < 0;
   }
 
-  /** What the log says of files that are left out. */
+  /** The log's words for files that are left out. */
   static readonly FULL = `left out with all that follows: more than ${MAX_TEXTS} characters in all`;
 }

@@ -8,7 +8,7 @@ describe('FolderLock', () => {
   beforeEach(async () => (folder = await mkdtemp(path.join(os.tmpdir(), 'lock-'))));
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('lets one at a time work, also where each has a lock of its own', async () => {
+  it('runs one task at a time, also with a lock object for each', async () => {
     let working = 0;
     let most = 0;
     const work = async () => {
@@ -23,13 +23,13 @@ describe('FolderLock', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('is free again after work that failed', async () => {
+  it('is released after work that failed', async () => {
     const lock = new FolderLock(folder);
     await expect(lock.hold(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
     await expect(lock.hold(() => Promise.resolve('yes'))).resolves.toBe('yes');
   });
 
-  it('gives up on a lock that somebody else keeps', async () => {
+  it('rejects when another process keeps the lock', async () => {
     await writeFile(
       path.join(folder, '.writer.lock'),
       JSON.stringify({ token: 'x', pid: 1, place: 'elsewhere' }),
@@ -39,7 +39,7 @@ describe('FolderLock', () => {
     expect(await readdir(folder)).toEqual(['.writer.lock']);
   });
 
-  it('tells a holder that it has lost the lock', async () => {
+  it('rejects further work of a holder that lost the lock', async () => {
     const lock = new FolderLock(folder);
     const stolen = lock.hold(async (stillHeld) => {
       await stillHeld();

@@ -4,22 +4,24 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DomainError, errorCode } from '../errors/index.js';
+import { SerialQueue } from '../flow/index.js';
 import { isProcessAlive } from '../processes/index.js';
 
 /**
- * What a holder does takes milliseconds: after this long (ms) it is taken for gone, on whatever host it was.
+ * Age (ms) after which a lock counts as left behind, on any host. Holders need milliseconds.
  */
 const STALE_MS = 60_000;
-const PATIENCE_MS = 30_000;
-const LONGEST_PAUSE_MS = 50;
+/** How long to wait for the lock (ms). */
+const WAIT_MS = 30_000;
+const MAX_PAUSE_MS = 50;
 
 /**
- * Locks that this very process holds: a lock of ours that is not among them was left by a process with our
- * number.
+ * Tokens of the locks that this process holds. A lock with our process id and another token was left by an
+ * earlier process with the same id.
  */
 const held = new Set<string>();
 
-/** Others kept a folder for themselves for too long. */
+/** The lock was held by others for too long. */
 export class FolderBusyError extends DomainError {
   override readonly name = 'FolderBusyError';
   readonly kind = 'unavailable';
@@ -28,37 +30,35 @@ export class FolderBusyError extends DomainError {
   }
 }
 
-/** Refuses to go on once the lock was lost: to be asked right before what the lock protects. */
+/** Throws if the lock was lost. Call it right before what the lock protects. */
 export type StillHeld = () => Promise<void>;
 
 /**
- * Lets one at a time change a folder: one of this process, and one of all processes that ask in the same way.
- * The lock is a file that names its holder. One that a crash left is taken over: at once where it can be seen
- * that its process is gone, after a minute otherwise. A holder that was frozen that long finds out before it
+ * Serialises changes of a folder, within this process and between all processes that use the same lock. The
+ * lock is a file that names its holder. A lock that a crash left is taken over: at once if its process is
+ * known to have ended, after a minute otherwise. A holder that was suspended for that long notices before it
  * writes.
  */
 export class FolderLock {
   private readonly file: string;
-  private turn: Promise<unknown> = Promise.resolve();
+  private readonly turns = new SerialQueue();
   private isSwept = false;
 
-  /** @param folder has to exist when the lock is taken */
+  /** @param folder must exist when the lock is taken */
   constructor(
     private readonly folder: string,
     name = '.writer.lock',
-    private readonly patienceMs = PATIENCE_MS,
+    private readonly waitMs = WAIT_MS,
   ) {
     this.file = path.join(folder, name);
   }
 
   /**
-   * Does the work while nobody else holds the lock.
-   * @throws FolderBusyError, and whatever the work throws
+   * Runs work while holding the lock.
+   * @throws FolderBusyError, what the work throws
    */
   hold<T>(work: (stillHeld: StillHeld) => Promise<T>): Promise<T> {
-    const result = this.turn.then(() => this.locked(work));
-    this.turn = result.catch(() => undefined);
-    return result;
+    return this.turns.run(() => this.locked(work));
   }
 
   private async locked<T>(work: (stillHeld: StillHeld) => Promise<T>): Promise<T> {
@@ -79,7 +79,7 @@ export class FolderLock {
     }
   }
 
-  /** Removes, once, what processes have left that ended while they asked for the lock. */
+  /** Removes, once, files of processes that ended while they waited for the lock. */
   private async sweep(): Promise<void> {
     if (this.isSwept) return;
     this.isSwept = true;
@@ -91,14 +91,14 @@ export class FolderLock {
   }
 
   private async take(token: string): Promise<void> {
-    // Its name tells whose it is: who is killed right here leaves it empty.
+    // The name identifies the process: one that is killed here leaves an empty file.
     const here = await place();
     const own = `${this.file}.${placeMark(here)}-${process.pid}-${token}`;
     try {
-      // On a full disk a file comes to be all the same, without anything in it.
+      // On a full disk the file is created without content.
       await writeFile(own, JSON.stringify({ token, pid: process.pid, place: here }), { mode: 0o600 });
-      const end = performance.now() + this.patienceMs;
-      for (let pause = 2; !(await linked(own, this.file)); pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      const end = performance.now() + this.waitMs;
+      for (let pause = 2; !(await linked(own, this.file)); pause = Math.min(2 * pause, MAX_PAUSE_MS)) {
         await this.clearStale(own);
         if (performance.now() > end) throw new FolderBusyError(this.folder);
         await sleep(pause * (0.5 + Math.random()));
@@ -109,8 +109,8 @@ export class FolderLock {
   }
 
   /**
-   * Removes a lock that was left behind. Only who holds a second lock may: two could remove a fresh one
-   * otherwise.
+   * Removes a lock that was left behind, while holding a second lock: two processes could otherwise remove a
+   * new one.
    */
   private async clearStale(own: string): Promise<void> {
     if (!(await isStale(this.file))) return;
@@ -147,7 +147,7 @@ function isHolder(value: unknown): value is Holder {
   return 'token' in value && 'pid' in value && 'place' in value && typeof value.pid === 'number';
 }
 
-/** A file that is not there is not stale, and one that cannot be read is when it is old. */
+/** A missing file is not stale; an unreadable one is once it is old. */
 async function isStale(file: string): Promise<boolean> {
   const holder = await read(file);
   if (holder?.place === (await place())) {
@@ -162,8 +162,7 @@ async function isStale(file: string): Promise<boolean> {
 }
 
 /**
- * Whether a file of somebody who asked for a lock was left by a process of this machine that is gone, by its
- * name.
+ * Whether a file of a waiting process was left by a process of this machine that has ended, by its name.
  */
 async function isAbandoned(name: string): Promise<boolean> {
   const [, mark, pid, token = ''] = /\.([0-9a-f]{12})-(\d+)-([0-9a-f]+)$/.exec(name) ?? [];
@@ -175,7 +174,7 @@ function placeMark(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 12);
 }
 
-/** Where numbers of processes mean the same: the host and, where there are such, the namespace. */
+/** The scope of process ids: the host and, on Linux, the namespace. */
 async function place(): Promise<string> {
   const namespace = await readlink('/proc/self/ns/pid').catch(() => '');
   return `${os.hostname()} ${namespace}`;

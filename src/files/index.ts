@@ -7,6 +7,8 @@ export {
 } from './bounded-text.js';
 export { FolderBusyError, FolderLock, type StillHeld } from './folder-lock.js';
 export { makeFolder } from './make-folder.js';
+export { replaceFile, resolveLink, type FileContent } from './replace-file.js';
+export { syncFolder, syncFolderTogether } from './sync-folder.js';
 export { persistenceRoot, userFolders, type UserFolders } from './user-folders.js';
 export { isMissing } from './is-missing.js';
 export { isInside } from './is-inside.js';

@@ -1,9 +1,8 @@
 import { lstatSync } from 'node:fs';
 
 /**
- * Whether there is nothing of this name; a link that leads nowhere is something. Not asked by way of a
- * thread: that costs twenty times as much as the answer, which for most of what is looked for is yes. What
- * cannot be told counts as there: whoever opens it is told why not.
+ * Whether nothing of this name exists; a dangling link exists. Synchronous, because a round trip to a thread
+ * costs twenty times the call. On errors the answer is no: opening the file then reports them.
  */
 export function isMissing(file: string): boolean {
   try {

@@ -8,14 +8,14 @@ describe('makeFolder', () => {
   beforeEach(async () => (root = await mkdtemp(path.join(os.tmpdir(), 'folders-'))));
   afterEach(() => rm(root, { recursive: true, force: true }));
 
-  it('makes all that is missing, once for all who ask', async () => {
+  it('creates missing parents, also for calls at the same time', async () => {
     const folder = path.join(root, 'a', 'b', 'c');
     await Promise.all([makeFolder(folder), makeFolder(folder), makeFolder(path.join(root, 'a', 'x'))]);
     expect((await stat(folder)).isDirectory()).toBe(true);
     await makeFolder(folder);
   });
 
-  it('says why not, and always ends', async () => {
+  it('rejects with the reason if a folder cannot be created', async () => {
     await writeFile(path.join(root, 'file'), '');
     await expect(makeFolder(path.join(root, 'file'))).rejects.toThrow('is not a folder');
     await expect(makeFolder(path.join(root, 'file', 'below'))).rejects.toThrow('ENOTDIR');

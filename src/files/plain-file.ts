@@ -2,15 +2,15 @@ import { constants, fstatSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 
 /**
- * Flags for opening what has to be a plain file: links are not followed, and a pipe does not wait for its
- * other end.
+ * Flags for opening plain files only: links are not followed, and opening a pipe does not wait for its other
+ * end.
  */
 export const PLAIN = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** What stands in the place of a file is a pipe, a device or something else of which there is no end. */
+/** A pipe, a device or another thing without an end where a file is expected. */
 export class NotAFileError extends Error {
   override readonly name = 'NotAFileError';
-  /** As the system says it of links. */
+  /** The code of the system for links. */
   readonly code = 'ELOOP';
   constructor(file: string) {
     super(`${file} is not a plain file`);

@@ -1,19 +1,19 @@
-import { parseJson } from '../text/index.js';
+import { parseJson } from '../json/index.js';
 import { MAX_FILE_BYTES, readProjectText } from './bounded-text.js';
 
-/** How a JSON file is read. */
+/** Bounds for a JSON file. */
 export interface JsonFileOptions {
-  /** Bytes that it may have. */
+  /** Maximum size (bytes). */
   limit?: number;
-  /** Files that are links out of this folder (absolute path) are refused. */
+  /** Links that lead out of this folder (absolute path) are refused. */
   root?: string;
 }
 
 /**
- * The value in a JSON file that nobody vouches for: bounded in size and depth before it is parsed.
- * @returns undefined for what is no file or holds no text
- * @throws system errors, SyntaxError, RangeError for what is too large, nested too deep or leads out of
- * `root`
+ * Parses an untrusted JSON file. Size and depth are checked before.
+ * @returns undefined for anything but a file with text
+ * @throws system errors, SyntaxError, RangeError for files that are too large, nested too deeply or outside
+ *   of `root`
  */
 export async function readJsonFile(
   file: string,

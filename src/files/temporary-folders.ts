@@ -4,20 +4,19 @@ import path from 'node:path';
 import { isProcessAlive, processStart } from '../processes/index.js';
 
 const PREFIX = 'openhands-';
-/** `openhands-KIND-NAMESPACE-PID-START-RANDOM`; zeros where a system does not tell. */
+/** `openhands-KIND-NAMESPACE-PID-START-RANDOM`; 0 for what the system does not provide. */
 const NAME = /^openhands-[a-z]+-(\d+)-(\d+)-(\d+)-\w+$/;
-/** Names of older versions, which say nothing of their process. */
+/** Names by older versions, without a process. */
 const OLDER_NAME = /^(openhands-(git|patch)|acp-discovery|agent-browser-\d+)-\w{6}$/;
-/** How long (ms) a folder whose process cannot be looked at has to lie untouched. */
+/** How long (ms) a folder must be unchanged to be removed if its process cannot be examined. */
 const UNTOUCHED_MS = 24 * 60 * 60_000;
 
-/** What temporary folders are made for. */
+/** The purpose of a temporary folder. */
 export type TemporaryKind = 'git' | 'patch' | 'fetch' | 'editor' | 'discovery' | 'browser' | 'credential';
 
 /**
- * Makes an empty folder, in the system's folder for temporary files unless told. Whoever makes it removes it;
- * what a server that was killed has left is removed by `sweepTemporaryFolders`, which is why the name says
- * whose it is.
+ * Creates an empty folder, by default in the system's folder for temporary files. The caller removes it. Its
+ * name identifies the process, so that `sweepTemporaryFolders` can remove what a killed server has left.
  * @returns its absolute path
  */
 export async function makeTemporaryFolder(kind: TemporaryKind, root = os.tmpdir()): Promise<string> {
@@ -26,9 +25,9 @@ export async function makeTemporaryFolder(kind: TemporaryKind, root = os.tmpdir(
 }
 
 /**
- * Removes temporary folders of servers that are gone. Those of a server that runs are left alone, also in
- * another container that shares the folder for temporary files: there it counts whether a folder was touched
- * within a day. Never fails: what cannot be removed (it may be another user's) stays.
+ * Removes temporary folders of servers that have ended. Folders of processes in another namespace (a
+ * container that shares the folder) are removed after a day without changes. Never rejects: what cannot be
+ * removed, such as folders of another user, stays.
  * @returns how many were removed
  */
 export async function sweepTemporaryFolders(root = os.tmpdir()): Promise<number> {
@@ -54,12 +53,12 @@ async function isLeft(name: string, folder: string): Promise<boolean> {
   return Date.now() - stats.mtimeMs > UNTOUCHED_MS;
 }
 
-/** Process ids are used again: only together with its start does one name a process. */
+/** Process ids are reused: only an id and a start time identify a process. */
 async function isRunning(pid: number, start: number): Promise<boolean> {
   return start === 0 ? isProcessAlive(pid) : (await processStart(pid)) === start;
 }
 
-/** Where numbers of processes mean the same, as the kernel numbers it. */
+/** The kernel's number of our process namespace. */
 async function namespace(): Promise<string> {
   const link = await readlink('/proc/self/ns/pid').catch(() => '');
   return /\d+/.exec(link)?.[0] ?? '0';

@@ -1,6 +1,6 @@
 /**
- * Runs an async action for each item, at most `width` at a time. The first failure is thrown when all have
- * stopped.
+ * Runs an async action for each item, at most `width` at a time.
+ * @throws the first failure, once all running actions have ended
  */
 export async function forEachBounded<T>(
   items: Iterable<T>,

@@ -4,8 +4,8 @@ import { ByteBudget, type HeldBytes } from './byte-budget.js';
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-describe('a budget of bytes', () => {
-  it('refuses large items past its limit, and takes them again when others have gone', () => {
+describe('ByteBudget', () => {
+  it('refuses large items beyond its limit until others are released', () => {
     const budget = new ByteBudget(2 * MIB);
     const [first, second] = [budget.hold(), budget.hold()];
     expect(first.grow(1.5 * MIB)).toBe(true);
@@ -15,14 +15,14 @@ describe('a budget of bytes', () => {
     expect(second.grow(MIB)).toBe(true);
   });
 
-  it('has room for small items when large ones have taken everything', () => {
+  it('accepts small items when large ones have used up their budget', () => {
     const budget = new ByteBudget(MIB);
     expect(budget.hold().grow(MIB)).toBe(true);
     expect(budget.hasRoomFor(64 * KIB + 1)).toBe(false);
     expect(budget.hold().grow(64 * KIB)).toBe(true);
   });
 
-  it('has all its room again when every item has gone, whatever they took before', () => {
+  it('is empty again when every item is released', () => {
     const steps = fc.array(fc.tuple(fc.nat(4), fc.integer({ min: -MIB, max: MIB })), { maxLength: 50 });
     fc.assert(
       fc.property(steps, (all) => {

@@ -1,22 +1,21 @@
-/** What is this small has a budget of its own: large items cannot keep small ones out (bytes). */
+/** Items up to this size have a budget of their own, so that large items cannot exhaust it (bytes). */
 const SMALL = 64 * 1024;
 /** Bytes of all small items together: 512 of the largest. */
 const SMALL_BUDGET = 32 * 1024 * 1024;
 
-/** Bytes that one item holds of a budget. */
+/** The share of a budget that one item holds. */
 export interface HeldBytes {
-  /** How many it holds. */
+  /** Bytes held. */
   readonly size: number;
-  /** Takes more. @returns false where the budget has not so many left; then nothing changes */
+  /** Takes more bytes. @returns false if the budget has too few left; nothing changes then */
   grow(bytes: number): boolean;
-  /** Gives some back, or all of them. */
+  /** Gives bytes back; all of them by default. */
   shrink(bytes?: number): void;
 }
 
 /**
- * Bounds the bytes that all clients together may have sent and that are still worked on: bodies of requests,
- * frames of sockets. Items up to 64 KiB have 32 MiB of their own, so that those who send much cannot keep
- * everybody else out.
+ * Bounds the bytes of all request bodies and socket frames that are being received or handled. Items up to
+ * 64 KiB have 32 MiB of their own, so that clients that send much cannot block all others.
  */
 export class ByteBudget {
   private large = 0;
@@ -25,12 +24,12 @@ export class ByteBudget {
   /** @param limit bytes of all items over 64 KiB */
   constructor(readonly limit: number) {}
 
-  /** Whether one more item of this size could be taken now. */
+  /** Whether one more item of this size would fit now. */
   hasRoomFor(size: number): boolean {
     return size <= SMALL ? this.small + size <= SMALL_BUDGET : this.large + size <= this.limit;
   }
 
-  /** A new item, which holds nothing yet. Whoever asked gives back what it takes. */
+  /** A new item that holds nothing yet. The caller gives back what it takes. */
   hold(): HeldBytes {
     let size = 0;
     const resize = (next: number): void => {

@@ -1,11 +1,11 @@
 import { yieldForChunk } from './turns.js';
 
-/** After so long others have their turn (ms). */
+/** How long a slice may take (ms). */
 const SLICE_MS = 2;
 
 /**
- * Does work that comes in small parts, a part for each `yield`, in slices: the first at once, each other one
- * in a turn of the event loop that it has to itself among all such work.
+ * Runs work that yields after each small part in slices: the first at once, each of the others in a turn of
+ * the event loop that no other sliced work uses.
  */
 export async function inSlices<T>(work: Generator<void, T>): Promise<T> {
   for (;;) {

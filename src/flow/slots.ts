@@ -1,11 +1,11 @@
-/** So much work at a time; the rest waits for its turn, in the order in which it came. */
+/** Runs a limited number of tasks at a time. Others wait in the order in which they were added. */
 export class Slots {
   private running = 0;
   private readonly waiting: (() => void)[] = [];
 
   constructor(private readonly limit: number) {}
 
-  /** Does the work as soon as there is a slot for it. Throws what it throws. */
+  /** Runs a task as soon as a slot is free. @throws what the task throws */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.running >= this.limit) await new Promise<void>((resolve) => this.waiting.push(resolve));
     this.running += 1;

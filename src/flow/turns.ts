@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
- * Hands out the turns of the event loop one by one: what many want to do at once holds up nobody else for
- * long.
+ * Hands out turns of the event loop one at a time, so that many tasks that become ready together do not block
+ * everything else.
  */
 class TickQueue {
   private last: Promise<unknown> = Promise.resolve();
 
-  /** Resolves at once where nobody has taken this turn of the loop, else in the next one that is free. */
+  /** Resolves at once if this turn is free, else in the next free one. */
   take(): Promise<unknown> {
     const mine = this.last;
     this.last = mine.then(() => nextTurn());
@@ -15,20 +15,20 @@ class TickQueue {
   }
 }
 
-/** How much of a turn requests may take together, and how much what is read of logs (ms). */
+/** How much of a turn all requests may take, and all reading of logs (ms). */
 const SHARE_MS = 3;
 
 /**
- * Hands out a share of each turn of the event loop: what comes in one moment is begun in the order in which
- * it came, as much of it in a turn as fits into the share.
+ * Hands out a share of each turn of the event loop. Tasks start in the order in which they asked, as many in
+ * a turn as fit into the share.
  */
 class TickBudget {
   private readonly waiting: (() => void)[] = [];
-  /** When the share of this turn began; undefined before anybody wanted some of it. */
+  /** When the share of this turn began; undefined while it is unused. */
   private began: number | undefined;
 
   /**
-   * Undefined where there is something left of this turn's share, else a promise that resolves when there is.
+   * Undefined if something is left of this turn's share, else a promise that resolves when there is.
    */
   take(): Promise<void> | undefined {
     if (this.began === undefined) this.begin();
@@ -38,24 +38,23 @@ class TickBudget {
 
   private begin(): void {
     this.began = performance.now();
-    setImmediate(() => this.goOn());
+    setImmediate(() => this.nextTurn());
   }
 
-  /** In the next turn. */
-  private goOn(): void {
+  private nextTurn(): void {
     this.began = undefined;
     if (this.waiting.length === 0) return;
     this.begin();
     this.admit();
   }
 
-  /** Lets one in, and the next when that has done all that it does at once. */
+  /** Starts one task, and the next when that has done its synchronous work and its microtasks. */
   private admit(): void {
     if (this.isUsedUp()) return;
     const next = this.waiting.shift();
     if (next === undefined) return;
     next();
-    // A tick that a promise asks for comes when no promise has anything left to do.
+    // A tick that is queued by a microtask runs when no microtasks are left.
     queueMicrotask(() => process.nextTick(() => this.admit()));
   }
 
@@ -65,48 +64,48 @@ class TickBudget {
 }
 
 const requests = new TickBudget();
-const reading = new TickBudget();
+const lines = new TickBudget();
 const starts = new TickQueue();
-const work = new TickQueue();
-const pieces = new TickQueue();
+const steps = new TickQueue();
+const chunks = new TickQueue();
 
 /**
- * Resolves when a process may be started. Starting one holds the loop up for some milliseconds (the memory
- * map of the server is copied), and two hundred conversations may want theirs at once.
+ * Resolves when a process may be started. Starting one blocks the event loop for some milliseconds (the
+ * memory map of the server is copied), and hundreds of conversations may start theirs at once.
  */
 export function turnToStart(): Promise<unknown> {
   return starts.take();
 }
 
 /**
- * Resolves when an agent may do a part of a step. Twenty of them at once would let a request wait for all.
+ * Resolves when an agent may run a part of a step. Requests would otherwise wait for the steps of all agents.
  */
 export function turnToWork(): Promise<unknown> {
-  return work.take();
+  return steps.take();
 }
 
 /**
- * Resolves when the next piece of something large may be worked on: of a model's answer, of what a terminal
- * printed. A queue of its own: however many of them there are, agents' steps wait for one.
+ * Resolves when the next chunk of something large may be processed, such as a model's answer or the output of
+ * a terminal. A queue of its own, so that steps of agents wait for one chunk at most.
  */
 export function yieldForChunk(): Promise<unknown> {
-  return pieces.take();
+  return chunks.take();
 }
 
 /**
- * Tells when a request that wants something done may be worked on. A hundred of them in one moment are worked
- * off in many turns: what comes meanwhile and takes no time, like `/health`, does not wait for all of them.
- * @returns undefined where it may be at once, which it nearly always may
+ * When a request may be processed. Many that arrive together are spread over several turns, so that cheap
+ * ones such as `/health` do not wait for all of them.
+ * @returns undefined for at once, which is nearly always
  */
 export function turnForRequest(): Promise<void> | undefined {
   return requests.take();
 }
 
 /**
- * Tells when the next line of a log may be worked on: two hundred of a megabyte each, all there already,
- * would be a turn of half a second.
- * @returns undefined where it may be at once
+ * When the next line of a log may be parsed. Two hundred lines of a megabyte each would otherwise be one turn
+ * of half a second.
+ * @returns undefined for at once
  */
 export function turnForLine(): Promise<void> | undefined {
-  return reading.take();
+  return lines.take();
 }

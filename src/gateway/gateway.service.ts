@@ -11,6 +11,7 @@ import { toStartRequest } from '../conversations/api/dto/to-start-request.js';
 import { LaunchProfiles, type LaunchedProfile } from '../conversations/profiles/launch-profiles.js';
 import type { IncomingMessage } from '../conversations/state/start-request.js';
 import { EventBus } from '../events/index.js';
+import { withTimeout } from '../flow/index.js';
 import { readDto } from '../http/validation/dto.js';
 import { AgentProfilesService, LlmProfiles } from '../settings/index.js';
 import { isJsonObject } from '../json/index.js';
@@ -84,8 +85,9 @@ export class GatewayService implements OnModuleDestroy {
    * @throws HttpException 409, 500 or 504 where there is none
    */
   async whole({ answering, outcome }: Asked): Promise<Outcome> {
-    const ended = await within(outcome, this.config.gateway_timeout_seconds);
-    if (!ended) throw tooLate(answering.conversationId, this.config.gateway_timeout_seconds ?? 0);
+    const seconds = this.config.gateway_timeout_seconds;
+    const ended = await withTimeout(outcome, (seconds ?? Infinity) * 1000, () => undefined);
+    if (!ended) throw tooLate(answering.conversationId, seconds ?? 0);
     const failure = failureOf(ended);
     if (failure) throw failure;
     return ended;
@@ -192,20 +194,3 @@ function withInstructions(launched: LaunchedProfile, instructions: string): Laun
     },
   };
 }
-
-/** What comes within so many seconds; undefined: nothing. */
-async function within<T>(coming: Promise<T>, seconds: number | null): Promise<T | undefined> {
-  if (seconds === null) return coming;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), Math.min(seconds * 1000, MAX_TIMER_MS));
-  });
-  try {
-    return await Promise.race([coming, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Longer timers would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;

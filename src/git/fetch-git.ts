@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { Slots } from '../flow/index.js';
 import { maskRemotes } from '../text/index.js';
-import { childEnvironment } from '../tools/child-environment.js';
-import { killGroup } from '../tools/process-group.js';
+import { childEnvironment, killGroup } from '../processes/index.js';
 import { GitFetchError, GitFetchTimeoutError } from './git-errors.js';
 
 /** The longest that a fetch may take (ms). */

@@ -3,7 +3,7 @@ import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { turnToStart } from '../flow/index.js';
-import { childEnvironment } from '../tools/child-environment.js';
+import { childEnvironment } from '../processes/index.js';
 
 const run = promisify(execFile);
 

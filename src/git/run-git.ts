@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { FileHandle } from 'node:fs/promises';
-import { childEnvironment } from '../tools/child-environment.js';
-import { killGroup } from '../tools/process-group.js';
+import { childEnvironment, killGroup } from '../processes/index.js';
 import { Slots, turnToStart } from '../flow/index.js';
 import { GitCommandError } from './git-errors.js';
 import { maskRemotes } from '../text/index.js';

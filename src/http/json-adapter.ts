@@ -2,8 +2,6 @@ import { Logger, StreamableFile } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import express, { type Response } from 'express';
 import { errorStack } from '../errors/index.js';
-import { inSlices, isLarge } from '../flow/index.js';
-import { encodeInParts } from '../text/index.js';
 import { isAnswerSource, streamAnswer } from './body/stream-answer.js';
 
 /**
@@ -36,14 +34,7 @@ export class JsonAdapter extends ExpressAdapter {
       return super.reply(response, body, statusCode);
     if (statusCode !== undefined) response.status(statusCode);
     response.setHeader('Content-Type', 'application/json');
-    const json = isReady ? body : JSON.stringify(body);
-    if (typeof json !== 'string' || !isLarge(json.length)) return response.end(json);
-    // In one piece a text of 16 megabytes would hold everything up for 30 ms.
-    inSlices(encodeInParts(json)).then(
-      (bytes) => response.end(bytes),
-      (error: unknown) => response.destroy(error instanceof Error ? error : undefined),
-    );
-    return response;
+    return response.end(isReady ? body : JSON.stringify(body));
   }
 
   /** Express would name a charset here, too. */

@@ -1,1 +1,11 @@
 export { asJsonObject, asText, isJsonObject, type JsonObject } from './json-object.js';
+export { CLIENT_JSON_BOUNDS, JsonBoundsError, JsonSize, measureJson, type JsonBounds } from './json-size.js';
+export { parseJson } from './parse-json.js';
+export { parseYaml, YamlError } from './parse-yaml.js';
+export {
+  decodeJson,
+  decodeJsonPrefix,
+  describeJsonMistake,
+  explainJsonError,
+  JsonDecodeError,
+} from './python-json.js';

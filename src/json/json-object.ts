@@ -1,4 +1,4 @@
-/** A JSON object. Its values are whatever was parsed: check them before use. */
+/** A JSON object. Its values are unchecked. */
 export type JsonObject = Record<string, unknown>;
 
 /** Whether a value is a JSON object, as opposed to an array, null or a scalar. */

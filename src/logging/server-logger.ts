@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import type { LoggerService } from '@nestjs/common';
 import { isSecretName, redact } from '../crypto/redact.js';
 import { errorMessage, errorStack } from '../errors/index.js';
+import { isJsonObject } from '../json/index.js';
 import { jsonLine, textLine, type LogEntry, type Severity } from './log-entry.js';
 import type { LogSettings } from './log-settings.js';
 import { LogOutput } from './log-output.js';
@@ -110,7 +111,7 @@ export class ServerLogger implements LoggerService {
     for (const [name, value] of Object.entries(fields)) {
       if (isSecretName(name)) shown[name] = '<redacted>';
       else if (typeof value === 'string') shown[name] = this.mask(value);
-      else if (isRecord(value)) shown[name] = this.mask(asText(value));
+      else if (isJsonObject(value)) shown[name] = this.mask(asText(value));
       else shown[name] = value;
     }
     return shown;
@@ -138,7 +139,7 @@ function readMessage(message: unknown, rest: readonly unknown[]): Said {
 
 function readObject(thing: unknown): Said {
   if (thing instanceof Error) return { message: errorMessage(thing), stack: errorStack(thing) };
-  if (!isRecord(thing)) return { message: asText(thing) };
+  if (!isJsonObject(thing)) return { message: asText(thing) };
   const { message, ...fields } = thing;
   return typeof message === 'string' ? { message, fields } : { message: asText(thing) };
 }
@@ -155,10 +156,6 @@ function isStack(value: unknown): value is string {
 
 function asText(value: unknown): string {
   return typeof value === 'string' ? value : inspect(redact(value), { breakLength: Infinity });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }
 
 function droppedLines(count: number): LogEntry {

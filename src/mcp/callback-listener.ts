@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { errorCode } from '../errors/index.js';
-import { untilAborted } from '../tools/until-aborted.js';
+import { untilAborted } from '../flow/index.js';
 import { parseUrl } from '../text/index.js';
 
 const PATH = '/callback';

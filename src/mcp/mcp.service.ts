@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   BadRequestException,
   ConflictException,
@@ -9,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { Cipher, KnownSecrets, openTokens, secretTexts, tokenSecrets } from '../crypto/index.js';
+import { settlesWithin } from '../flow/index.js';
 import { toPlain } from '../http/validation/dto.js';
 import type { McpProbeRequest, McpServerConfig, McpSignIn } from '../tools/mcp/index.js';
 import { isJsonObject } from '../json/index.js';
@@ -105,7 +105,7 @@ export class McpService implements BeforeApplicationShutdown {
       this.closing.signal,
     );
     this.keep(job);
-    await within(Math.max(1_000, Math.min(timeoutMs, MAX_START_MS)), job.started);
+    await settlesWithin(job.started, Math.max(1_000, Math.min(timeoutMs, MAX_START_MS)));
     const { ok, job_id, authorization_url, error, error_kind } = job.answer;
     return { ok, job_id, authorization_url, error, error_kind };
   }
@@ -128,7 +128,7 @@ export class McpService implements BeforeApplicationShutdown {
     if (!listener) throw new ConflictException('OAuth callback is not ready');
     if (!listener.isOwn(url) || !listener.take(url))
       throw new BadRequestException('Unexpected OAuth callback URL');
-    await within(CALLBACK_MS, job.ended);
+    await settlesWithin(job.ended, CALLBACK_MS);
     return job.answer;
   }
 
@@ -197,10 +197,4 @@ function urlOf(config: McpServerConfig, auth: Record<string, unknown>): Target['
 
 function tooMany(): HttpException {
   return new HttpException('Too many MCP servers are being tried at the moment', 429);
-}
-
-async function within(milliseconds: number, work: Promise<void>): Promise<void> {
-  const timer = new AbortController();
-  await Promise.race([work, sleep(milliseconds, undefined, { signal: timer.signal }).catch(() => undefined)]);
-  timer.abort();
 }

@@ -141,8 +141,8 @@ function undocumented(controller: string, name: string): never {
 
 /** A path whose end may be missing is two paths. */
 function openApiPaths(path: string): string[] {
-  const withoutEnd = path.replace(/\{\/\*\w+\}$/, '');
-  return [path, ...(withoutEnd === path ? [] : [withoutEnd])].map(openApiPath);
+  const withoutTrailing = path.replace(/\{\/\*\w+\}$/, '');
+  return [path, ...(withoutTrailing === path ? [] : [withoutTrailing])].map(openApiPath);
 }
 
 /** `/a//b/:id/` as `/a/b/{id}`. */

@@ -1,2 +1,16 @@
+export {
+  addToShellEnvironment,
+  childEnvironment,
+  passOnToChildren,
+  shellEnvironment,
+} from './child-environment.js';
 export { isProcessAlive } from './is-process-alive.js';
+export { endGroup, hasEnded, killGroup } from './process-group.js';
 export { processStart } from './process-start.js';
+export {
+  endSessionProcesses,
+  foregroundGroup,
+  SESSION_VARIABLE,
+  sessionIds,
+  signal,
+} from './session-processes.js';

@@ -1,14 +1,14 @@
 import { errorCode } from '../errors/index.js';
 
 /**
- * Whether a process of this machine, and of our namespace, has this number. One of another user counts, too.
+ * Whether there is a process with this id in our namespace, including those of other users.
  */
 export function isProcessAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // A process of another user cannot be signalled, but it is there.
+    // EPERM: it exists and belongs to another user.
     return errorCode(error) === 'EPERM';
   }
 }

@@ -4,8 +4,8 @@ import { open } from 'node:fs/promises';
 const STAT_BYTES = 4096;
 
 /**
- * When a process started, in ticks since the machine did (`/proc/PID/stat`, proc(5)): together with its
- * number it names one process. Undefined when it is no more or cannot be looked at.
+ * When a process started, in clock ticks since boot (`/proc/PID/stat`, proc(5)). Together with the id it
+ * identifies a process. Undefined if it has ended or cannot be read.
  */
 export async function processStart(pid: number): Promise<number | undefined> {
   const handle = await open(`/proc/${pid}/stat`).catch(() => undefined);
@@ -13,7 +13,7 @@ export async function processStart(pid: number): Promise<number | undefined> {
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(STAT_BYTES), 0, STAT_BYTES, 0);
     const text = buffer.toString('latin1', 0, bytesRead);
-    // The name before it may contain anything, parentheses included.
+    // The name before it may contain any character, including parentheses.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     const start = Number(fields[19]);
     return Number.isSafeInteger(start) ? start : undefined;

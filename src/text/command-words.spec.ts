@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { commandText, commandWords } from './command-words.js';
 
-describe('the words of a command', () => {
+describe('commandWords and commandText', () => {
   it.each([
     ['run "my agent" --acp', ['run', 'my agent', '--acp']],
     [`my-acp 'a b' 'it'"'"'s'`, ['my-acp', 'a b', "it's"]],
@@ -11,13 +11,13 @@ describe('the words of a command', () => {
     expect(commandWords(command)).toEqual(words);
   });
 
-  it('stand in quotes only where they need them', () => {
+  it('quote words only if they need it', () => {
     expect(commandText(['npx', '@scope/agent@1.2', '--flag=a:b', 'two words', '$HOME', ''])).toBe(
       "npx @scope/agent@1.2 --flag=a:b 'two words' '$HOME' ''",
     );
   });
 
-  it('are the same again in a text made of them', () => {
+  it('are inverse to each other', () => {
     const words = fc.array(fc.string({ unit: fc.constantFrom('a', ' ', "'", '"', '\n', '\\', '$', 'é') }));
     fc.assert(fc.property(words, (given) => expect(commandWords(commandText(given))).toEqual(given)));
   });

@@ -1,10 +1,10 @@
-/** The words of a shell command; quotes keep what is in them together. */
+/** Splits a shell command into words; quotes are removed and group what they contain. */
 export function commandWords(command: string): string[] {
   const found = command.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g);
   return [...found].map(([word]) => word.replaceAll(/"([^"]*)"|'([^']*)'/g, '$1$2'));
 }
 
-/** A shell command of these words, each in quotes where it needs them. */
+/** Joins words to a shell command, with quotes where a word needs them. */
 export function commandText(words: readonly string[]): string {
   return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : inQuotes(word))).join(' ');
 }

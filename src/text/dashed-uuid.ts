@@ -1,4 +1,4 @@
-/** A UUID with its dashes, from its 32 hexadecimal digits alone; a text of another length stays as it is. */
+/** Adds the dashes to a UUID of 32 hexadecimal digits. Text of another length is returned unchanged. */
 export function dashedUuid(digits: string): string {
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

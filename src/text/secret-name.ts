@@ -1,6 +1,6 @@
 const SECRET_NAME = /AUTHORIZATION|COOKIE|CREDENTIAL|KEY|PASSWORD|SECRET|SESSION|TOKEN/i;
 
-/** Something of this name (a header, a field, a variable) is treated as a secret. */
+/** Whether the value of a header, field or variable of this name is treated as a secret. */
 export function isSecretName(name: string): boolean {
   return SECRET_NAME.test(name);
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { taggedParts } from './tagged-parts.js';
 
 describe('taggedParts', () => {
-  it('finds what the expression with a lazy quantifier finds', () => {
+  it('splits like an expression with a lazy quantifier', () => {
     const piece = fc.constantFrom('<a>', '</a>', '<', 'a>', 'x', '\n');
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {

@@ -1,7 +1,7 @@
 /**
- * The parts of a text between `open` and `close`, and those outside; an `open` without its `close` is
- * outside. The time is linear in the length, which an expression like `/<a>[^]*?<\/a>/g` is not: each `<a>`
- * without an end is searched to the end of the text.
+ * Splits a text into what is between `open` and `close` and what is outside; an `open` without `close` is
+ * outside. Takes linear time, unlike `/<a>[^]*?<\/a>/g`, which searches the whole rest of the text for each
+ * unclosed `<a>`.
  */
 export function taggedParts(
   text: string,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decodeInParts, encodeInParts, slicesOf, Utf8Text } from './index.js';
+import { decodeInParts, Utf8Text } from './index.js';
 
 const KIB = 1024;
 
@@ -27,8 +27,8 @@ const lengths = fc.array(fc.integer({ min: 1, max: 300 * KIB }), { minLength: 1,
 /** Most of them large: a megabyte of single bytes takes its time. */
 const large = lengths.filter((all) => Math.max(...all) > 50 * KIB);
 
-describe('text that comes in pieces of UTF-8', () => {
-  it('is what it is in one piece, wherever it is cut', () => {
+describe('Utf8Text', () => {
+  it('decodes characters that are split between pieces', () => {
     fc.assert(
       fc.property(long, large, (text, cuts) => {
         const bytes = Buffer.from(text);
@@ -38,7 +38,7 @@ describe('text that comes in pieces of UTF-8', () => {
     );
   });
 
-  it('may be short, or nothing', () => {
+  it('decodes short and empty text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 5 }), (text) => {
         const bytes = Buffer.from(text);
@@ -47,7 +47,7 @@ describe('text that comes in pieces of UTF-8', () => {
     );
   });
 
-  it('is none where any of it is no UTF-8', () => {
+  it('returns undefined if any part is not UTF-8', () => {
     const wrong = fc.constantFrom(
       [0xff],
       [0x80],
@@ -66,7 +66,7 @@ describe('text that comes in pieces of UTF-8', () => {
     );
   });
 
-  it('is decoded part by part', () => {
+  it('is decoded in parts by decodeInParts', () => {
     const text = 'ö'.repeat(500 * KIB);
     const decoding = decodeInParts(Buffer.from(text));
     let parts = 1;
@@ -76,34 +76,8 @@ describe('text that comes in pieces of UTF-8', () => {
   });
 });
 
-describe('a text that is encoded in parts', () => {
-  it('is what it is in one piece', () => {
-    fc.assert(
-      fc.property(long, (text) => {
-        const encoding = encodeInParts(text);
-        let step = encoding.next();
-        while (step.done !== true) step = encoding.next();
-        expect(step.value.equals(Buffer.from(text))).toBe(true);
-      }),
-      { numRuns: 30 },
-    );
-  });
-
-  it('is cut between characters, at lone halves of them too', () => {
-    const unit = fc.constantFrom('a', '\ud83d', '\ude00', '😀', 'ö');
-    fc.assert(
-      fc.property(fc.array(unit), fc.integer({ min: 1, max: 4 }), (units, length) => {
-        const text = units.join('');
-        const slices = [...slicesOf(text, length)];
-        expect(slices.join('')).toBe(text);
-        expect(Buffer.concat(slices.map((slice) => Buffer.from(slice)))).toEqual(Buffer.from(text));
-      }),
-    );
-  });
-});
-
-describe('a text that comes byte by byte', () => {
-  it('takes not much more memory than its bytes', () => {
+describe('Utf8Text of single bytes', () => {
+  it('needs little more memory than the bytes', () => {
     const bytes = Buffer.from('ä'.repeat(30_000));
     const before = process.memoryUsage().heapUsed;
     const texts = Array.from({ length: 40 }, () => {

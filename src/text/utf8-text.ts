@@ -1,22 +1,22 @@
 import { isUtf8 } from 'node:buffer';
 
-/** So much is decoded at a time (bytes): in half a millisecond. */
+/** Bytes that are decoded at a time: half a millisecond. */
 const BLOCK = 256 * 1024;
-/** Smaller pieces are put together, in blocks of so many bytes. */
+/** Pieces of fewer bytes are copied into blocks. */
 const SMALL_PIECE = 1024;
 const GATHERED = 16 * 1024;
 
 /**
- * A text that comes as pieces of UTF-8, decoded while they come: ten megabytes at the end would hold
- * everything up for 40 ms. Short ones are decoded at the end, in one piece.
+ * Decodes UTF-8 as it arrives: decoding ten megabytes at the end would block the event loop for 40 ms. Short
+ * text is decoded at the end.
  */
 export class Utf8Text {
-  /** How many bytes have come. */
+  /** Bytes received. */
   size = 0;
   private readonly parts: string[] = [];
   private pending: Buffer[] = [];
   private pendingSize = 0;
-  /** Where small pieces are put together, and how much of it is used. */
+  /** Block into which small pieces are copied, and how much of it is used. */
   private gathered = Buffer.alloc(0);
   private gatheredSize = 0;
   private isBroken = false;
@@ -33,15 +33,14 @@ export class Utf8Text {
   }
 
   /**
-   * The text, a mark at its beginning included, in parts of whole characters; undefined where the bytes are
-   * not UTF-8.
+   * The text in parts of whole characters, including a byte order mark. Undefined if the bytes are not UTF-8.
    */
   end(): readonly string[] | undefined {
     this.decode((bytes) => bytes.length);
     return this.isBroken ? undefined : this.parts;
   }
 
-  /** Copies a small piece behind those before it: by itself it would take more memory than its bytes. */
+  /** Copies a small piece into the block: a buffer of its own would take more memory than its bytes. */
   private gather(bytes: Buffer): void {
     if (this.gatheredSize + bytes.length > this.gathered.length) {
       this.takeGathered();
@@ -57,14 +56,14 @@ export class Utf8Text {
     this.gatheredSize = 0;
   }
 
-  /** @param until how many of the bytes are decoded now; the others wait for those that follow */
+  /** @param until how many of the bytes are decoded now; the rest waits for more */
   private decode(until: (bytes: Buffer) => number): void {
     this.takeGathered();
     const [first, ...others] = this.pending;
     const bytes = first && others.length === 0 ? first : Buffer.concat(this.pending);
     const end = until(bytes);
     if (!isUtf8(bytes.subarray(0, end))) this.isBroken = true;
-    // Nobody reads a text of which a part is none; the rest of it may still be on its way.
+    // Invalid UTF-8: discard what was decoded.
     if (this.isBroken) this.parts.length = 0;
     else this.parts.push(bytes.toString('utf8', 0, end));
     this.pending = end < bytes.length ? [bytes.subarray(end)] : [];
@@ -72,7 +71,7 @@ export class Utf8Text {
   }
 }
 
-/** Decodes UTF-8 in parts, one for each `yield`; undefined where it is none. */
+/** Decodes UTF-8 in parts, one for each `yield`. Undefined if the bytes are not UTF-8. */
 export function* decodeInParts(bytes: Buffer): Generator<void, readonly string[] | undefined> {
   const text = new Utf8Text();
   for (let at = 0; at < bytes.length; at += BLOCK) {
@@ -82,39 +81,9 @@ export function* decodeInParts(bytes: Buffer): Generator<void, readonly string[]
   return text.end();
 }
 
-/** Encodes a text in UTF-8 in parts, one for each `yield`. */
-export function* encodeInParts(text: string): Generator<void, Buffer> {
-  let size = 0;
-  for (const slice of slicesOf(text, BLOCK)) {
-    size += Buffer.byteLength(slice);
-    yield;
-  }
-  const bytes = Buffer.allocUnsafe(size);
-  let at = 0;
-  for (const slice of slicesOf(text, BLOCK)) {
-    at += bytes.write(slice, at);
-    yield;
-  }
-  return bytes;
-}
-
-/** Slices of a text of about this length (UTF-16 units), each of whole characters. */
-export function* slicesOf(text: string, length: number): Generator<string> {
-  for (let from = 0; from < text.length;) {
-    let to = from + length;
-    while (isFirstHalf(text.charCodeAt(to - 1))) to += 1;
-    yield text.slice(from, to);
-    from = to;
-  }
-}
-
-function isFirstHalf(unit: number): boolean {
-  return unit >= 0xd800 && unit < 0xdc00;
-}
-
 /**
- * Where the last character that is complete ends, in what begins with one; of bytes that are no UTF-8,
- * anywhere.
+ * The end of the last complete character, in bytes that begin with a whole character. Any position for bytes
+ * that are not UTF-8.
  */
 function wholeCharacters(bytes: Buffer): number {
   for (let back = 1; back <= 3; back += 1) {

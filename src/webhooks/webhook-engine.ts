@@ -4,6 +4,7 @@ import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
 import type { EventBus, EventSubscriber } from '../events/index.js';
+import { SerialQueue } from '../flow/index.js';
 import type { EventSource } from './event-source.js';
 import { logErrors, Webhook } from './webhook.js';
 import type { WebhookStatus } from './webhook-status.js';
@@ -24,7 +25,7 @@ export class WebhookEngine {
   private readonly known: ReadonlySet<string>;
   private readonly unsubscribe: () => void;
   private timer: NodeJS.Timeout | undefined;
-  private recovery: Promise<void> = Promise.resolve();
+  private readonly recovery = new SerialQueue();
 
   constructor(config: AppConfig, bus: EventBus, source: EventSource) {
     this.root = path.join(config.paths.conversations, FOLDER);
@@ -37,9 +38,9 @@ export class WebhookEngine {
 
   /** Starts to deliver the items of earlier servers in the background. */
   start(): void {
-    this.recovery = logErrors(this.recover().then(() => this.removeUnused()));
+    void this.recovery.run(() => logErrors(this.recover().then(() => this.removeUnused())));
     this.timer = setInterval(() => {
-      this.recovery = this.recovery.then(() => logErrors(this.heartbeat()));
+      void this.recovery.run(() => logErrors(this.heartbeat()));
     }, HEARTBEAT_MS).unref();
   }
 
@@ -50,7 +51,7 @@ export class WebhookEngine {
   /** Must be called after all conversations are closed. */
   async close(graceMs: number): Promise<void> {
     clearInterval(this.timer);
-    await this.recovery;
+    await this.recovery.settled();
     this.unsubscribe();
     await Promise.all(this.webhooks.map((webhook) => logErrors(webhook.close(graceMs))));
   }

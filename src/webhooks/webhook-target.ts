@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AppConfig, WebhookConfig } from '../config/index.js';
-import { withoutEndSlashes } from '../text/index.js';
+import { withoutTrailingSlashes } from '../text/index.js';
 
 /** The parsed configuration of one webhook. */
 export interface WebhookTarget {
@@ -54,7 +54,7 @@ function toTarget(hook: WebhookConfig, id: string, sessionKey: string | undefine
   return {
     id,
     name: hook.name,
-    shownUrl: withoutCredentials(hook.webhook_url ?? withoutEndSlashes(hook.base_url ?? '')),
+    shownUrl: withoutCredentials(hook.webhook_url ?? withoutTrailingSlashes(hook.base_url ?? '')),
     method: hook.method,
     headers,
     signingKey: hook.secret === null ? undefined : signingKeyOf(hook.secret),
@@ -72,13 +72,13 @@ function toTarget(hook: WebhookConfig, id: string, sessionKey: string | undefine
 
 /** Identifies a webhook without a name. */
 function identityUrl(hook: WebhookConfig): string {
-  return hook.webhook_url ?? `${withoutEndSlashes(hook.base_url ?? '')}/events`;
+  return hook.webhook_url ?? `${withoutTrailingSlashes(hook.base_url ?? '')}/events`;
 }
 
 /** Appends a path to a URL. The query is kept: some receivers expect a token there. */
 function below(base: string, path: string): string {
   const [, before = '', query = ''] = /^([^?#]*)(\?[^#]*)?/.exec(base) ?? [];
-  return `${withoutEndSlashes(before)}/${path}${query}`;
+  return `${withoutTrailingSlashes(before)}/${path}${query}`;
 }
 
 function withoutCredentials(text: string): string {

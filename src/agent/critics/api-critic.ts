@@ -1,9 +1,11 @@
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type Message } from '../../events/index.js';
+import { MAX_TIMER_MS } from '../../flow/index.js';
+import { isJsonObject } from '../../json/index.js';
 import type { LlmTool } from '../../llm/llm.js';
 import type { CriticResult } from './critic.js';
 import { boundedText } from '../../tools/bounded-text.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';
 
 /** Nothing that is longer is a verdict (bytes). */
@@ -28,12 +30,12 @@ export async function askService(
   const seconds = typeof timeout_seconds === 'number' ? timeout_seconds : 300;
   const tools = pass_tools_definitions === false ? [] : dialogue.tools;
   try {
-    const response = await fetch(`${withoutEndSlashes(String(server_url))}/classify`, {
+    const response = await fetch(`${withoutTrailingSlashes(String(server_url))}/classify`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${String(api_key)}` },
       body: JSON.stringify({ model: model_name, input: chatText(dialogue.messages, tools) }),
       redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(Math.min(seconds * 1_000, 2 ** 31 - 1))]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(Math.min(seconds * 1_000, MAX_TIMER_MS))]),
     });
     if (!response.ok) {
       await response.body?.cancel();
@@ -105,9 +107,9 @@ function verdict(critic: JsonObject, found: readonly number[]): CriticResult {
 /** @throws CriticServiceError for an answer of another form */
 function probabilities(text: string): number[] {
   const answer: unknown = JSON.parse(text);
-  const data: unknown = isObject(answer) ? answer['data'] : undefined;
+  const data: unknown = isJsonObject(answer) ? answer['data'] : undefined;
   const first: unknown = Array.isArray(data) ? data[0] : undefined;
-  const found: unknown = isObject(first) ? first['probs'] : undefined;
+  const found: unknown = isJsonObject(first) ? first['probs'] : undefined;
   const isProbability = (value: unknown): value is number =>
     typeof value === 'number' && value >= 0 && value <= 1;
   if (!Array.isArray(found) || !found.every(isProbability)) {
@@ -118,10 +120,6 @@ function probabilities(text: string): number[] {
 
 function labels(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : [];
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null;
 }
 
 /** A share of one in percent, as people read it. */

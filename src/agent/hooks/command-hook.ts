@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { errorMessage } from '../../errors/index.js';
-import { shellEnvironment } from '../../tools/child-environment.js';
-import { killGroup } from '../../tools/process-group.js';
+import { shellEnvironment, killGroup } from '../../processes/index.js';
 
 /** What is kept of each of its outputs, in characters; the rest is read and dropped. */
 const KEPT = 50_000;

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../json/index.js';
 import type { JsonObject } from '../../json/index.js';
 
 /** What the output of a hook says. */
@@ -37,7 +38,7 @@ function parsed(text: string): JsonObject | undefined {
   if (!text.startsWith('{')) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

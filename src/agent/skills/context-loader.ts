@@ -3,8 +3,7 @@ import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { AgentSpec } from '../agent-spec.js';
 import { errorCode, errorMessage } from '../../errors/index.js';
-import { readJsonFile, TextRoom } from '../../files/index.js';
-import type { UserFolders } from '../../files/index.js';
+import { readJsonFile, TextRoom, type UserFolders } from '../../files/index.js';
 import { isJsonObject } from '../../json/index.js';
 import type { Repositories } from './repositories.js';
 import {

@@ -1,5 +1,4 @@
-import { parseYaml, YamlError } from '../../text/index.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { isJsonObject, type JsonObject, parseYaml, YamlError } from '../../json/index.js';
 
 /** What stands between the `---` lines at the head of a file cannot be read. */
 export class FrontmatterError extends Error {

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
-import { readProjectText, TextRoom } from '../../files/index.js';
-import type { UserFolders } from '../../files/index.js';
+import { readProjectText, TextRoom, type UserFolders } from '../../files/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { parseFrontmatter } from '../skills/frontmatter.js';
 import { markdownFiles } from '../skills/markdown-files.js';

@@ -2,6 +2,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
+import { SerialQueue } from '../../flow/index.js';
 
 /** Who saves many files, or a build, is left to finish: a change counts after this time of quiet. */
 const QUIET_MS = 200;
@@ -15,7 +16,7 @@ export class FolderWatcher {
   private readonly watches = new Map<string, FSWatcher>();
   private seen = '';
   private quiet: NodeJS.Timeout | undefined;
-  private looking: Promise<void> = Promise.resolve();
+  private readonly comparisons = new SerialQueue();
   private closed = false;
 
   private constructor(
@@ -46,7 +47,7 @@ export class FolderWatcher {
   private later(): void {
     if (this.closed) return;
     clearTimeout(this.quiet);
-    this.quiet = setTimeout(() => void (this.looking = this.looking.then(() => this.compare())), QUIET_MS);
+    this.quiet = setTimeout(() => void this.comparisons.run(() => this.compare()), QUIET_MS);
   }
 
   private async compare(): Promise<void> {

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { discoverModels, type ModelDiscovery } from '../../acp/index.js';
 import type { AcpAgentSpec } from '../../agent/agent-spec.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { ConversationServices } from '../conversation/conversation-services.js';
 import { decryptRequestSecrets } from '../secrets/request-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { SecretVault } from '../secrets/secret-vault.js';
-import { asJsonObject, type JsonObject } from '../../json/index.js';
 
 /** How long an answer is kept (ms), and how many are. */
 const KEPT_MS = 300_000;

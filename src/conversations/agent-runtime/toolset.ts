@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import path from 'node:path';
 import { isInvocable, needsInvokeTool, skillsOf } from '../../agent/skills/index.js';
 import { makeFolder } from '../../files/index.js';
-import { withTimeout } from '../../flow/index.js';
+import { settlesWithin } from '../../flow/index.js';
 import type { McpServers } from '../../tools/mcp/index.js';
 import { fitting } from '../../tools/name-pattern.js';
 import { DuplicateToolError } from '../../tools/tool-errors.js';
@@ -156,12 +156,12 @@ export class Toolset {
     this.connected = true;
     this.servers ??= await this.makeServers({});
     if (this.closed) return;
-    await withTimeout(this.servers.change(mcp_config), RECONNECT_MS);
+    await settlesWithin(this.servers.change(mcp_config), RECONNECT_MS);
   }
 
   /** Before a run: servers that could not be reached are tried again, which may take a moment. */
   async reconnect(): Promise<void> {
-    if (this.servers && this.connected) await withTimeout(this.servers.retry(), RECONNECT_MS);
+    if (this.servers && this.connected) await settlesWithin(this.servers.retry(), RECONNECT_MS);
   }
 
   /** The model is told of other tools from its next step on. */

@@ -1,16 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { forgetRefinement } from '../../agent/critics/index.js';
 import type { HookOutcome, Hooks } from '../../agent/hooks/index.js';
-import {
-  isLargeText,
-  plainText,
-  textContent,
-  stringsOf,
-  writeAhead,
-  type DurableEvent,
-  type EventDraft,
-} from '../../events/index.js';
-import { inSlices } from '../../flow/index.js';
+import { plainText, textContent, type DurableEvent, type EventDraft } from '../../events/index.js';
+import { SerialQueue } from '../../flow/index.js';
 import type { ConversationContext } from '../context/conversation-context.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { stateUpdate, statusUpdate } from '../runs/run.js';
@@ -39,12 +31,12 @@ const NOTHING_SAID: HookOutcome = { events: [] };
 
 /**
  * Messages of the user on their way into the log, in the order in which they came. A message is appended at
- * once, unless it is large, or hooks have a say in it: then its sender waits for them, because what they say
+ * once, unless hooks have a say in it: then its sender waits for them, because what they say
  * becomes part of its event.
  */
 export class UserMessages {
   /** Those that are still on their way, one behind the other. */
-  private last: Promise<unknown> | undefined;
+  private readonly waiting = new SerialQueue();
 
   constructor(
     private readonly host: MessageHost,
@@ -56,21 +48,9 @@ export class UserMessages {
 
   /** Appends a message; resolves when it is durable. */
   append(message: IncomingMessage, options: AppendOptions = {}): Promise<void> {
-    const waits =
-      this.last !== undefined ||
-      !this.session.isReady ||
-      this.hooks.has('UserPromptSubmit') ||
-      stringsOf(message.content).some(isLargeText);
+    const waits = !this.waiting.isIdle || !this.session.isReady || this.hooks.has('UserPromptSubmit');
     if (!waits) return this.commit(message, options.id ?? randomUUID(), options, NOTHING_SAID);
-    const before = this.last ?? Promise.resolve();
-    const turn = before.then(() => this.submit(message, options));
-    const settled = turn
-      .catch(() => undefined)
-      .then(() => {
-        if (this.last === settled) this.last = undefined;
-      });
-    this.last = settled;
-    return turn;
+    return this.waiting.run(() => this.submit(message, options));
   }
 
   private async submit(message: IncomingMessage, options: AppendOptions): Promise<void> {
@@ -82,12 +62,7 @@ export class UserMessages {
           this.host.closeSignal,
         )
       : NOTHING_SAID;
-    const forget = await inSlices(writeAhead(stringsOf(message.content)));
-    try {
-      await this.commit(message, messageId, options, said);
-    } finally {
-      forget();
-    }
+    await this.commit(message, messageId, options, said);
   }
 
   private async commit(

@@ -1,8 +1,8 @@
 import { describeEvent } from '../../agent/condenser/summary-prompt.js';
 import type { ViewEvent } from '../../agent/agent-view.js';
 import { plainText, textContent, type Message } from '../../events/index.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { parseShallow, taggedParts } from '../../text/index.js';
+import { isJsonObject, parseJson, type JsonObject } from '../../json/index.js';
+import { taggedParts } from '../../text/index.js';
 import { pythonRepr } from '../../tools/arguments/python-text.js';
 import type { GoalVerdict } from '../state/conversation-state.js';
 
@@ -79,7 +79,7 @@ function parseJsonObject(text: string): JsonObject | undefined {
   const end = text.lastIndexOf('}');
   if (start === -1 || end < start) return undefined;
   try {
-    const value = parseShallow(text.slice(start, end + 1));
+    const value = parseJson(text.slice(start, end + 1));
     return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;

@@ -1,15 +1,12 @@
 import type { DurableEvent } from '../../events/index.js';
-import { inSlices, isLarge, turnForLine } from '../../flow/index.js';
-import { parseInParts, slicesOf } from '../../text/index.js';
-
-/** So much of a large line is parsed at a time (UTF-16 units): in half a millisecond. */
-const PART = 128 * 1024;
+import { turnForLine } from '../../flow/index.js';
+import { isJsonObject } from '../../json/index.js';
 
 type Need = (value: unknown) => boolean;
 
 const text: Need = (value) => typeof value === 'string';
 const texts: Need = (value) => Array.isArray(value) && value.every(text);
-const objects: Need = (value) => Array.isArray(value) && value.every(isObject);
+const objects: Need = (value) => Array.isArray(value) && value.every(isJsonObject);
 
 /** Fields without which an event cannot be put before a model or folded into the state, by its kind. */
 const NEEDED: Record<string, Record<string, Need>> = {
@@ -64,16 +61,11 @@ export function parseEvent(line: string): DurableEvent | undefined {
   }
 }
 
-/** The same; many of them in many turns, and a large one in slices. */
+/** The same, when the share that reading logs has of this turn of the event loop allows it. */
 export async function parseWithYield(line: string): Promise<DurableEvent | undefined> {
   const turn = turnForLine();
   if (turn) await turn;
-  if (!isLarge(line.length)) return parseEvent(line);
-  try {
-    return complete((await inSlices(parseInParts([...slicesOf(line, PART)]))) as DurableEvent);
-  } catch {
-    return undefined;
-  }
+  return parseEvent(line);
 }
 
 function complete(event: DurableEvent): DurableEvent | undefined {
@@ -82,9 +74,5 @@ function complete(event: DurableEvent): DurableEvent | undefined {
 }
 
 function valueAt(event: object, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, field) => (isObject(value) ? value[field] : undefined), event);
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+  return path.reduce<unknown>((value, field) => (isJsonObject(value) ? value[field] : undefined), event);
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ContextLoader, DEFAULT_LIST, type Skill } from '../../agent/skills/index.js';
-import { LlmProfiles, MetaProfiles, MissingEntryError, SettingsStore } from '../../settings/index.js';
 import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
+import { LlmProfiles, MetaProfiles, MissingEntryError, SettingsStore } from '../../settings/index.js';
 
 /** What an agent profile refers to, and which references are dangling. */
 export interface ResolvedReferences {

@@ -1,6 +1,5 @@
-import { inSlices, isLarge } from '../../flow/index.js';
+import { isLarge } from '../../flow/index.js';
 import { type AnswerSource, listInPieces } from '../../http/body/stream-answer.js';
-import { joinInParts } from '../../text/index.js';
 
 const START = Buffer.from('[');
 const END = Buffer.from(']');
@@ -17,10 +16,10 @@ export interface JsonPage {
   nextPageId: string | null;
 }
 
-/** Serialises a page. Large pages are concatenated in slices, or streamed if they have a rest. */
-export function pageJson({ items, rest, nextPageId }: JsonPage): AnswerSource | Promise<Buffer> {
+/** Serialises a page. A large one with a rest is streamed. */
+export function pageJson({ items, rest, nextPageId }: JsonPage): AnswerSource | Buffer {
   const end = Buffer.from(`],"next_page_id":${JSON.stringify(nextPageId)}}`);
-  return rest ? streamPage(items, rest, end) : inSlices(joinInParts([PAGE_START, items, end]));
+  return rest ? streamPage(items, rest, end) : Buffer.concat([PAGE_START, items, end]);
 }
 
 async function* streamPage(items: Buffer, rest: AsyncGenerator<Buffer, void>, end: Buffer): AnswerSource {

@@ -4,7 +4,7 @@ import type { AgentView } from '../../agent/agent-view.js';
 import { runErrorDraft } from '../../agent/drafts.js';
 import { errorMessage, errorName } from '../../errors/index.js';
 import type { ActionEvent, EventDraft } from '../../events/index.js';
-import { turnToWork, withTimeout } from '../../flow/index.js';
+import { settlesWithin, turnToWork } from '../../flow/index.js';
 import type { Tool } from '../../tools/tool.js';
 import { AlreadyRunningError } from '../conversation-errors.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
@@ -109,7 +109,7 @@ export class RunControl {
   async stopWithin(ms: number): Promise<void> {
     if (!this.run) return;
     this.run.requestPause();
-    await withTimeout(this.lastEnd, ms);
+    await settlesWithin(this.lastEnd, ms);
   }
 
   /** A run goes on that has not said its last word. */
@@ -137,8 +137,8 @@ export class RunControl {
   }
 
   /** Waits until nothing of a run is left, but not for ever. */
-  drained(): Promise<void> {
-    return withTimeout(this.lastEnd, DRAIN_LIMIT_MS);
+  async drained(): Promise<void> {
+    await settlesWithin(this.lastEnd, DRAIN_LIMIT_MS);
   }
 
   /** @param release gives the run's slot back */

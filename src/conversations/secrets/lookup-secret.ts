@@ -61,7 +61,7 @@ export async function lookUpSecret(
  * other response.
  */
 export function credentialIn(answer: string): string | undefined {
-  const { value, version } = asJsonObject(parseJson(answer));
+  const { value, version } = asJsonObject(tryParse(answer));
   return typeof value === 'string' && typeof version === 'string' && version !== '' ? value : undefined;
 }
 
@@ -69,14 +69,14 @@ export function credentialIn(answer: string): string | undefined {
  * The tokens in a Codex sign-in. They are masked separately, because a program may print one of them alone.
  */
 export function tokensIn(signIn: string): string[] {
-  const { tokens, OPENAI_API_KEY: key } = asJsonObject(parseJson(signIn));
+  const { tokens, OPENAI_API_KEY: key } = asJsonObject(tryParse(signIn));
   const { access_token, refresh_token, id_token } = asJsonObject(tokens);
   return [access_token, refresh_token, id_token, key].filter(
     (token): token is string => typeof token === 'string' && token !== '',
   );
 }
 
-function parseJson(text: string): unknown {
+function tryParse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,4 +1,4 @@
-import { parseShallow } from '../../text/index.js';
+import { parseJson } from '../../json/index.js';
 
 /** Serialises a value with masked secrets. Strings that contain JSON are masked inside, too. */
 export function maskJson(value: unknown, mask: (text: string) => string): string {
@@ -11,7 +11,7 @@ export function maskJson(value: unknown, mask: (text: string) => string): string
 
 function tryParse(text: string): unknown {
   try {
-    return parseShallow(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { withoutNulls } from '../../events/index.js';
+import { asJsonObject } from '../../json/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 import { requiredBindings } from '../secrets/bound-credentials.js';
@@ -25,7 +26,7 @@ export function conversationDocuments(
 ): ConversationDocuments {
   return {
     baseState: {
-      ...objectOf(withoutNulls(fullState(state, shownRoot, secrets))),
+      ...asJsonObject(withoutNulls(fullState(state, shownRoot, secrets))),
       persistence_dir: persistenceDir(shownRoot, state.id),
     },
     meta: metaDocument(state, secrets),
@@ -39,7 +40,7 @@ export function conversationDocuments(
 function metaDocument(state: ConversationState, secrets: SecretsShown): JsonObject {
   const { security_analyzer, hook_config, client_tools } = state;
   const masked = secrets.mask({ secrets: state.secrets, security_analyzer, hook_config, rest: state.rest });
-  const rest = objectOf(masked['rest']);
+  const rest = asJsonObject(masked['rest']);
   const { observability_metadata, observability_tags, observability_span_name } = rest;
   return {
     workspace: state.workspace,
@@ -79,10 +80,6 @@ function metaDocument(state: ConversationState, secrets: SecretsShown): JsonObje
     forked_from_event_id: state.forked_from_event_id,
     launched_agent_profile: state.launched_agent_profile,
   };
-}
-
-function objectOf(value: unknown): JsonObject {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
 function hex(id: string | null): string | null {

@@ -1,4 +1,4 @@
-import { withoutEnd } from '../../text/index.js';
+import { withoutTrailing } from '../../text/index.js';
 import { HostRefusal, type ModelQuestion } from '../../tools/tool.js';
 import { isJsonObject } from '../../json/index.js';
 
@@ -73,7 +73,7 @@ export function parseRoute(table: RoutingTable, reply: string, profiles: readonl
 /** The profile that a text names last: models list alternatives before they state their choice. */
 function lastProfileNamed(text: string, profiles: readonly string[]): string | undefined {
   const words: string[] = text.match(/[A-Za-z0-9][\w.-]*/g) ?? [];
-  return words.map((word) => withoutEnd(word, '.-')).findLast((word) => profiles.includes(word));
+  return words.map((word) => withoutTrailing(word, '.-')).findLast((word) => profiles.includes(word));
 }
 
 /** Parses a meta-profile; undefined if it has no classifier. */

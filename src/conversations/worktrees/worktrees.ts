@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
+import { KeyedSerialQueue } from '../../flow/index.js';
 import {
   addWorktree,
   commitOf,
@@ -38,7 +39,7 @@ export class Worktrees {
   /**
    * Commands that change a repository run one after the other: git's locks would make concurrent ones fail.
    */
-  private readonly queues = new Map<string, Promise<unknown>>();
+  private readonly queues = new KeyedSerialQueue();
 
   constructor(
     /** The folder of all worktrees (absolute path). */
@@ -66,7 +67,7 @@ export class Worktrees {
       const opened = repository;
       const { top } = opened.folder;
       const commit = await resolveStart(opened, options);
-      const record = await this.serially(top, () => this.add(opened, id, commit, options));
+      const record = await this.queues.run(top, () => this.add(opened, id, commit, options));
       await this.share(record, id);
       return { record, workingDir: path.resolve(record.path, path.relative(top, real)) };
     } catch (error) {
@@ -105,7 +106,7 @@ export class Worktrees {
   /** Removes a worktree with its files. The branch and its commits are kept. */
   async remove({ repository, path: folder }: WorktreeRecord): Promise<void> {
     try {
-      await this.serially(repository, () => removeWorktree(repository, folder));
+      await this.queues.run(repository, () => removeWorktree(repository, folder));
     } catch (error) {
       this.logger.warn(`worktree ${folder}: ${errorMessage(error)}`);
     }
@@ -149,17 +150,6 @@ export class Worktrees {
       const branch = `${prefix}${name}`;
       if ((await pathExists(path.join(this.root, name))) || (await hasBranch(repository, branch))) continue;
       return { name, branch };
-    }
-  }
-
-  private async serially<T>(repository: string, action: () => Promise<T>): Promise<T> {
-    const before = this.queues.get(repository) ?? Promise.resolve();
-    const done = before.then(action, action);
-    this.queues.set(repository, done);
-    try {
-      return await done;
-    } finally {
-      if (this.queues.get(repository) === done) this.queues.delete(repository);
     }
   }
 }

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { isInside } from '../../files/index.js';
 import { checkOut, FETCH_TIMEOUT_MS } from '../../git/index.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import { fromGit, SourceUnavailableError } from './extension-errors.js';
 
 /** Where an extension comes from, as requests name it. */
@@ -67,7 +67,7 @@ export async function openSource(given: ExtensionSource, options: SourceOptions)
   const github = GITHUB.exec(source);
   if (github) {
     const [, repository = '', below] = github;
-    const address = `${withoutEndSlashes(options.github)}/${repository}.git`;
+    const address = `${withoutTrailingSlashes(options.github)}/${repository}.git`;
     return openRepository(address, ref, path.join(below ?? '', repo_path ?? ''), options);
   }
   if (ADDRESS.test(source) || SHORT_SSH.test(source)) return openRepository(source, ref, repo_path, options);
@@ -89,14 +89,14 @@ async function openRepository(
   const deadline = performance.now() + timeoutMs;
   const resolvedRef = await fromGit(checkOut({ address, ref, part, place, deadline, withUserConfig }));
   const opened = await openFolder(place, part);
-  const name = path.posix.basename(withoutEndSlashes(address)).replace(/\.git$/, '');
+  const name = path.posix.basename(withoutTrailingSlashes(address)).replace(/\.git$/, '');
   const isRepository = part === '';
   return { ...opened, called: isRepository ? name : opened.called, isRepository, resolvedRef };
 }
 
 /** A path inside a repository as git names it; empty for all of it. */
 function partOf(below: string | null): string {
-  const part = withoutEndSlashes(path.posix.normalize(below ?? '.'));
+  const part = withoutTrailingSlashes(path.posix.normalize(below ?? '.'));
   if (part === '.' || part === '') return '';
   if (path.posix.isAbsolute(part) || part === '..' || part.startsWith('../')) throw leadsOut(below ?? '');
   return part;

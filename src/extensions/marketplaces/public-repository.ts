@@ -7,7 +7,7 @@ import { makeFolder } from '../../files/index.js';
 import { FETCH_TIMEOUT_MS, fetchGit } from '../../git/index.js';
 import { fromGit } from '../installation/extension-errors.js';
 import { Staging } from '../installation/staging.js';
-import { maskRemote, withoutEndSlashes } from '../../text/index.js';
+import { maskRemote, withoutTrailingSlashes } from '../../text/index.js';
 
 const REPOSITORY = 'OpenHands/extensions';
 
@@ -41,7 +41,7 @@ export class PublicRepository {
     const parent = path.dirname(this.folder);
     await makeFolder(parent, 0o700);
     const fresh = await this.staging.unused();
-    const address = `${withoutEndSlashes(this.config.github_url)}/${REPOSITORY}.git`;
+    const address = `${withoutTrailingSlashes(this.config.github_url)}/${REPOSITORY}.git`;
     const ref = process.env['EXTENSIONS_REF'] ?? 'main';
     const options = { cwd: parent, deadline: performance.now() + FETCH_TIMEOUT_MS, withUserConfig: true };
     const clone = [

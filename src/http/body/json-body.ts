@@ -6,9 +6,9 @@ import {
   PayloadTooLargeException,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
-import { inSlices, turnForPiece, turnForRequest } from '../../flow/index.js';
-import { JsonBoundsError, JsonSize, keysOf, parseInParts, Utf8Text } from '../../text/index.js';
-import { explainJsonError } from './json-error.js';
+import { yieldForChunk, turnForRequest } from '../../flow/index.js';
+import { explainJsonError, JsonBoundsError, JsonSize } from '../../json/index.js';
+import { Utf8Text } from '../../text/index.js';
 import { prefixPath, MISSING, RequestValidationError } from '../validation/problem.js';
 
 /**
@@ -122,29 +122,24 @@ async function bodyOf(body: Utf8Text): Promise<unknown> {
   const parts = body.end();
   if (parts === undefined)
     throw new HttpException('There was an error parsing the body', HttpStatus.BAD_REQUEST);
-  if (body.size > WORTH_A_TURN) await turnForPiece();
-  const value = await parsed(withoutBom(parts));
-  if (body.size > WORTH_A_TURN) await turnForPiece();
-  await inSlices(checkStrings(value));
+  if (body.size > WORTH_A_TURN) await yieldForChunk();
+  const value = parsed(parts.join(''));
+  if (body.size > WORTH_A_TURN) await yieldForChunk();
+  checkStrings(value);
   // What is made of it takes about as long as all of this.
-  if (body.size > WORTH_A_TURN) await turnForPiece();
+  if (body.size > WORTH_A_TURN) await yieldForChunk();
   return value;
 }
 
-/** Drops the mark of UTF-8 that some programs put in front. */
-function withoutBom(parts: readonly string[]): readonly string[] {
-  const [first] = parts;
-  return first?.startsWith('\ufeff') ? [first.slice(1), ...parts.slice(1)] : parts;
-}
-
 /** @throws RequestValidationError for anything that is no JSON */
-async function parsed(parts: readonly string[]): Promise<unknown> {
+function parsed(text: string): unknown {
+  // Some programs put a byte order mark in front.
+  const json = text.startsWith('\ufeff') ? text.slice(1) : text;
   try {
-    return await inSlices(parseInParts(parts));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const { position, explanation } = explainJsonError(parts.join(''));
-    throw invalidJson(position, explanation);
+    return JSON.parse(json);
+  } catch {
+    const { position, message } = explainJsonError(json);
+    throw invalidJson(position, message);
   }
 }
 
@@ -160,34 +155,24 @@ function invalidJson(position: number, error: string): RequestValidationError {
  */
 const WORTH_A_TURN = 32 * 1024;
 
-/** So many values are looked at in a part. */
-const AT_ONCE = 10_000;
-
 /**
- * Refuses text that UTF-8 cannot hold, which an escape can bring. A part for each `yield`.
+ * Refuses text that UTF-8 cannot hold, which an escape can bring.
  * @throws RequestValidationError
  */
-function* checkStrings(root: unknown): Generator<void, void> {
-  let seen = 0;
-  const open: { value: Record<string | number, unknown>; path: (string | number)[] }[] = [];
-  const look = (value: unknown, path: () => (string | number)[]): void => {
-    if (typeof value === 'string' && !value.isWellFormed()) throw loneSurrogate(path());
-    if (typeof value === 'object' && value !== null)
-      open.push({ value: value as Record<string | number, unknown>, path: path() });
-  };
-  look(root, () => []);
-  for (let entry = open.pop(); entry; entry = open.pop()) {
-    const { value, path } = entry;
-    for (const key of keysOf(value)) {
-      if (typeof key === 'string' && !key.isWellFormed()) throw loneSurrogate(path);
-      look(value[key], () => [...path, key]);
-      seen += 1;
-      if (seen % AT_ONCE === 0) yield;
+function checkStrings(value: unknown, path: readonly (string | number)[] = []): void {
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) throw loneSurrogate(path);
+  } else if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) checkStrings(item, [...path, index]);
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [name, item] of Object.entries(value)) {
+      if (!name.isWellFormed()) throw loneSurrogate(path);
+      checkStrings(item, [...path, name]);
     }
   }
 }
 
-function loneSurrogate(path: (string | number)[]): RequestValidationError {
+function loneSurrogate(path: readonly (string | number)[]): RequestValidationError {
   const msg = 'Input should be a valid string, unable to parse raw data as a unicode string';
   return new RequestValidationError([{ type: 'string_unicode', msg, at: ['body', ...path] }], { body: null });
 }

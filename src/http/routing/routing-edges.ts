@@ -1,6 +1,6 @@
 import { type HttpServer, MethodNotAllowedException } from '@nestjs/common';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import { dispatchTo, type FoundRoute, RouteTable } from './route-table.js';
 
 /** What comes before the handlers of an application. */
@@ -32,7 +32,7 @@ export function routing(
     const { path, method } = request;
     const matching = table.find(path).filter((route) => !hasExtraSlash(path, route));
     if (matching.length === 0) {
-      const bare = withoutEndSlashes(path);
+      const bare = withoutTrailingSlashes(path);
       if (bare !== path && table.find(bare).length > 0) return redirect(request, response, bare);
       if (unknownPath === undefined) return next();
       return void unknownPath(request, response, next);

@@ -1,5 +1,4 @@
-import { parseShallow } from '../../text/index.js';
-import { isJsonObject } from '../../json/index.js';
+import { isJsonObject, parseJson } from '../../json/index.js';
 import type { LlmTool } from '../llm.js';
 
 /** What is known of one parameter of a tool. */
@@ -34,7 +33,7 @@ export function argumentsObject(text: string): Record<string, unknown> {
 /** JSON, or undefined where it is none, or nests too deeply. */
 export function parsed(text: string): unknown {
   try {
-    return parseShallow(text);
+    return parseJson(text);
   } catch {
     return undefined;
   }

@@ -80,8 +80,10 @@ describe('ChatBytes', () => {
     const longer = (letter: string): Message[] => [
       ...common,
       message(letter.repeat(300_000), 20),
-      message('end', 21),
-      message('more', 22),
+      message(letter.repeat(300_000), 21),
+      message('question', 22),
+      message('end', 23),
+      message('more', 24),
     ];
     const wire = (messages: readonly Message[]): unknown =>
       JSON.parse(JSON.stringify(chatMessages(messages, dialect)));
@@ -99,7 +101,7 @@ describe('ChatBytes', () => {
 
     it('are each their own: one that adds nothing, and two more, wherever they meet', () => {
       // Settled as the common ones are, with something long to say.
-      const same = [...common, message('y'.repeat(300_000), 20)];
+      const same = [...common, message('y'.repeat(300_000), 20), message('y', 22)];
       for (let steps = 1; steps < 20; steps += 1) {
         const bytes = new ChatBytes();
         allOf(bytes.write('one', [...common, message('short', 20)], dialect));

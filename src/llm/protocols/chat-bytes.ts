@@ -1,5 +1,4 @@
 import type { Message } from '../../events/index.js';
-import { copyInParts, encodeJson } from '../../text/index.js';
 import { sharedLength } from '../messages/shared-length.js';
 import { chatMessages, lastInputIndex, type ChatDialect } from './chat-messages.js';
 
@@ -49,7 +48,7 @@ export class ChatBytes {
     // can.
     const isOurs = this.written.get(conversationId) === start;
     this.forget(conversationId);
-    const bytes = yield* joined(start?.bytes, news, isOurs);
+    const bytes = joined(start?.bytes, news, isOurs);
     this.remember(conversationId, {
       dialect: kind,
       messages: messages.slice(0, settled),
@@ -115,9 +114,9 @@ function* encoded(
       size = 0;
     }
     if (pieces.length > 0) pieces.push(COMMA);
-    const written = yield* encodeJson(message);
-    pieces.push(...written);
-    for (const piece of written) size += piece.length;
+    const written = Buffer.from(JSON.stringify(message));
+    pieces.push(written);
+    size += written.length;
   }
   return pieces;
 }
@@ -126,23 +125,24 @@ function* encoded(
  * What `before` goes on with. Who still sends it sees nothing of that.
  * @param isOurs whether nobody else went on with it
  */
-function* joined(
-  before: Buffer | undefined,
-  pieces: readonly Buffer[],
-  isOurs: boolean,
-): Generator<void, Buffer> {
+function joined(before: Buffer | undefined, pieces: readonly Buffer[], isOurs: boolean): Buffer {
   if (before && isOurs && pieces.length === 0) return before;
   const added = before && pieces.length > 0 ? [COMMA, ...pieces] : pieces;
   const behind = before?.length ?? 0;
   const length = added.reduce((sum, piece) => sum + piece.length, behind);
   if (before && isOurs && hasRoom(before, length)) {
     const bytes = grown(before, length);
-    yield* copyInParts(added, bytes, behind);
+    copyTo(bytes, added, behind);
     return bytes;
   }
   const bytes = withRoom(length);
-  yield* copyInParts(before ? [before, ...added] : added, bytes, 0);
+  copyTo(bytes, before ? [before, ...added] : added, 0);
   return bytes;
+}
+
+function copyTo(target: Buffer, pieces: readonly Buffer[], from: number): void {
+  let at = from;
+  for (const piece of pieces) at += piece.copy(target, at);
 }
 
 function hasRoom({ buffer, byteOffset }: Buffer, length: number): boolean {

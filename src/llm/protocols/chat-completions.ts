@@ -1,6 +1,5 @@
 import type { LanguageModelV3FunctionTool } from '@ai-sdk/provider';
 import { inSlices } from '../../flow/index.js';
-import { joinInParts } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { LlmRequest, LlmTool } from '../llm.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
@@ -138,7 +137,7 @@ function* chatBody(call: ProviderCall, endpoint: ChatEndpoint): Generator<void, 
   const dialect = chatDialect(call, endpoint);
   const messages = 'messages' in fields ? [] : yield* messagesField(request, dialect);
   const tools = 'tools' in fields || request.tools.length === 0 ? '' : `,"tools":${toolsText(request.tools)}`;
-  return yield* joinInParts([Buffer.from(head), ...messages, Buffer.from(`${tools}}`)]);
+  return Buffer.concat([Buffer.from(head), ...messages, Buffer.from(`${tools}}`)]);
 }
 
 function* messagesField(

@@ -1,7 +1,5 @@
 import type { LanguageModelV3Content } from '@ai-sdk/provider';
 import { randomUUID } from 'node:crypto';
-import { inSlices } from '../../flow/index.js';
-import { jsonBytes } from '../../text/index.js';
 import { isJsonObject } from '../../json/index.js';
 import { modelFetch } from '../transport/model-fetch.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
@@ -42,7 +40,7 @@ async function post(
   return modelFetch(`${baseUrl}/api/chat`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers, ...requestHeaders(call) },
-    body: await inSlices(jsonBytes(body)),
+    body: JSON.stringify(body),
     signal: call.signal,
   });
 }

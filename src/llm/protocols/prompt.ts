@@ -15,8 +15,7 @@ import {
   type Message,
   type ThinkingBlock,
 } from '../../events/index.js';
-import { parseShallow } from '../../text/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { isJsonObject, type JsonObject, parseJson } from '../../json/index.js';
 import { splitThoughtSignature } from './answer.js';
 import { lastInputIndex } from './chat-messages.js';
 
@@ -183,7 +182,7 @@ function signatureOfText(message: Message, marks: PromptMarks): SharedV3Provider
  */
 export function parsedArguments(text: string): unknown {
   try {
-    return parseShallow(text);
+    return parseJson(text);
   } catch {
     return {};
   }
@@ -240,5 +239,5 @@ export function jsonFields(added: JsonObject): OptionFields {
 
 /** Whether a value of JSON is an object. */
 export function isFields(value: unknown): value is OptionFields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value);
 }

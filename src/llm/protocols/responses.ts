@@ -1,7 +1,6 @@
 import { plainText, type Message, type ReasoningItem } from '../../events/index.js';
 import type { ProviderAnswer, ProviderCall } from '../providers/provider.js';
-import { inSlices } from '../../flow/index.js';
-import { jsonBytes, withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { splitThoughtSignature, toAnswer } from './answer.js';
 import { requestHeaders } from './chat-completions.js';
@@ -29,8 +28,8 @@ export async function callResponses(
 ): Promise<ProviderAnswer> {
   const { createOpenAI } = await import('@ai-sdk/openai');
   const query = new URLSearchParams(endpoint.queryParams).toString();
-  const address = `${withoutEndSlashes(endpoint.baseUrl)}/responses${query === '' ? '' : `?${query}`}`;
-  const body = await inSlices(jsonBytes({ ...responsesBody(call), ...endpoint.extraBody }));
+  const address = `${withoutTrailingSlashes(endpoint.baseUrl)}/responses${query === '' ? '' : `?${query}`}`;
+  const body = JSON.stringify({ ...responsesBody(call), ...endpoint.extraBody });
   // The SDK drops fields that it does not expect of a model name; what the config asks for has to arrive.
   const fetchWithBody: typeof fetch = (_, init) => {
     const headers = new Headers(init?.headers);

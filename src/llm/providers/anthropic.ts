@@ -2,7 +2,6 @@ import type { LanguageModelV3CallOptions } from '@ai-sdk/provider';
 import { INTERLEAVED_THINKING, thinkingBudget } from '../catalogue/model-features.js';
 import { wantedEffort } from '../request/reasoning-effort.js';
 import { modelFetch } from '../transport/model-fetch.js';
-import { pastTheSdk } from '../transport/past-the-sdk.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
@@ -10,7 +9,7 @@ import { withExtraBody } from '../protocols/extra-body.js';
 import { callLanguageModel } from '../protocols/language-model.js';
 import { sdkPrompt, type OptionFields, type PromptMarks } from '../protocols/prompt.js';
 import { mayThink, withoutThinking } from '../protocols/thinking-turn.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import { fromEnvironment } from './environment.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
 
@@ -55,18 +54,16 @@ export async function callClaude(call: ProviderCall, service: ClaudeService): Pr
   // back.
   const messages =
     thinks || !call.features.claude ? call.request.messages : withoutThinking(call.request.messages);
-  const output = await pastTheSdk(sdkPrompt(messages, anthropicMarks(call)), (prompt) =>
-    callLanguageModel(
-      provider.languageModel(call.model),
-      {
-        ...options,
-        prompt,
-        tools: functionTools(tools),
-        stopSequences: stopSequences(call),
-        headers: { ...headers, ...requestHeaders(call) },
-      },
-      call,
-    ),
+  const output = await callLanguageModel(
+    provider.languageModel(call.model),
+    {
+      ...options,
+      prompt: sdkPrompt(messages, anthropicMarks(call)),
+      tools: functionTools(tools),
+      stopSequences: stopSequences(call),
+      headers: { ...headers, ...requestHeaders(call) },
+    },
+    call,
   );
   return toAnswer(output, 'completion');
 }
@@ -89,7 +86,7 @@ const withoutUnusedBeta =
 /** The SDK wants the address with its version, the config's stands without. */
 function versioned(baseUrl: string | null): string | undefined {
   if (baseUrl === null) return undefined;
-  const root = withoutEndSlashes(baseUrl);
+  const root = withoutTrailingSlashes(baseUrl);
   return root.endsWith('/v1') ? root : `${root}/v1`;
 }
 

@@ -1,7 +1,7 @@
 import { LlmError } from '../errors/llm-error.js';
 import { callChatCompletions } from '../protocols/chat-completions.js';
 import { callResponses } from '../protocols/responses.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import { apiKey, fromEnvironment } from './environment.js';
 import { bearer, usesResponses } from './openai.js';
 import type { Provider, ProviderAnswer, ProviderCall } from './provider.js';
@@ -65,7 +65,7 @@ function azureAddress({ request, model }: ProviderCall): AzureAddress {
     );
   }
   const [written = '', query = ''] = given.split('?', 2);
-  const address = withoutEndSlashes(written);
+  const address = withoutTrailingSlashes(written);
   const path = address.search(/\/openai(?:\/|$)/);
   const resource = path === -1 ? address : address.slice(0, path);
   const rest = path === -1 ? '' : address.slice(path + '/openai'.length);
@@ -75,7 +75,7 @@ function azureAddress({ request, model }: ProviderCall): AzureAddress {
     fromEnvironment(['AZURE_API_VERSION']) ??
     DEFAULT_API_VERSION;
   return {
-    resource: withoutEndSlashes(resource),
+    resource: withoutTrailingSlashes(resource),
     deployment: /^\/deployments\/([^/]+)/.exec(rest)?.[1] ?? model,
     version,
     isV1: rest.startsWith('/v1') || V1_VERSIONS.has(version),

@@ -1,5 +1,5 @@
 import { LlmError } from '../errors/llm-error.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import type { ProviderCall } from './provider.js';
 
 /**
@@ -35,7 +35,7 @@ export function apiKey({ request }: ProviderCall, { keys }: Pick<ServiceAddress,
  */
 export function baseUrl({ request, provider }: ProviderCall, { bases = [], url }: ServiceAddress): string {
   const address = request.config.base_url ?? fromEnvironment(bases) ?? url;
-  if (address !== null) return withoutEndSlashes(address);
+  if (address !== null) return withoutTrailingSlashes(address);
   const variable = bases[0] === undefined ? '' : ` or ${bases[0]} in the environment`;
   throw new LlmError(
     'LLMBadRequestError',

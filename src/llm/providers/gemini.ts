@@ -1,6 +1,5 @@
 import { thinkingTokens, wantedEffort } from '../request/reasoning-effort.js';
 import { modelFetch } from '../transport/model-fetch.js';
-import { pastTheSdk } from '../transport/past-the-sdk.js';
 import { toAnswer } from '../protocols/answer.js';
 import { functionTools, requestHeaders, stopSequences } from '../protocols/chat-completions.js';
 import { withExtraBody } from '../protocols/extra-body.js';
@@ -38,27 +37,24 @@ export async function callGoogle(call: ProviderCall, service: GoogleService): Pr
     ...service,
     fetch: withExtraBody(service.fetch, config.litellm_extra_body),
   });
-  const whole = sdkPrompt(messages, {
-    thoughtSignature: (thoughtSignature) => ({ google: { thoughtSignature } }),
-    oneTextPerResult: true,
-  });
-  const output = await pastTheSdk(whole, (prompt) =>
-    callLanguageModel(
-      provider.languageModel(call.model),
-      {
-        prompt,
-        tools: functionTools(tools),
-        stopSequences: stopSequences(call),
-        headers: requestHeaders(call),
-        maxOutputTokens: call.features.maxOutputTokens ?? undefined,
-        temperature: config.temperature ?? undefined,
-        topP: config.top_p ?? undefined,
-        topK: config.top_k ?? undefined,
-        seed: config.seed ?? undefined,
-        providerOptions: { google: thinkingOptions(call) },
-      },
-      call,
-    ),
+  const output = await callLanguageModel(
+    provider.languageModel(call.model),
+    {
+      prompt: sdkPrompt(messages, {
+        thoughtSignature: (thoughtSignature) => ({ google: { thoughtSignature } }),
+        oneTextPerResult: true,
+      }),
+      tools: functionTools(tools),
+      stopSequences: stopSequences(call),
+      headers: requestHeaders(call),
+      maxOutputTokens: call.features.maxOutputTokens ?? undefined,
+      temperature: config.temperature ?? undefined,
+      topP: config.top_p ?? undefined,
+      topK: config.top_k ?? undefined,
+      seed: config.seed ?? undefined,
+      providerOptions: { google: thinkingOptions(call) },
+    },
+    call,
   );
   return toAnswer(output, 'completion');
 }

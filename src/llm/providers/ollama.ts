@@ -1,5 +1,5 @@
 import { callOllama } from '../protocols/ollama-chat.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import { apiKey, baseUrl } from './environment.js';
 import { bearer } from './openai.js';
 import type { Provider } from './provider.js';
@@ -18,7 +18,7 @@ function ollamaAs(errorFamily: string): Provider {
       const url = given ?? baseUrl(call, address);
       return callOllama(call, {
         // People also name the address of the routes that are like OpenAI's, or of the route itself.
-        baseUrl: withoutEndSlashes(url).replace(/\/(v1|api|api\/chat)$/, ''),
+        baseUrl: withoutTrailingSlashes(url).replace(/\/(v1|api|api\/chat)$/, ''),
         headers: bearer(apiKey(call, address)),
       });
     },

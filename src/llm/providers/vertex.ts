@@ -1,8 +1,9 @@
+import { asJsonObject } from '../../json/index.js';
 import { LlmError } from '../errors/llm-error.js';
 import { modelFetch } from '../transport/model-fetch.js';
 import { callChatCompletions } from '../protocols/chat-completions.js';
 import { CLAUDE_CALL_ID } from '../protocols/call-ids.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 import { callClaude } from './anthropic.js';
 import { callGoogle } from './gemini.js';
 import { fromEnvironment } from './environment.js';
@@ -39,7 +40,7 @@ async function callVertex(call: ProviderCall): Promise<ProviderAnswer> {
   }
   const location =
     fromEnvironment(['VERTEXAI_LOCATION', 'VERTEX_LOCATION', 'GOOGLE_CLOUD_LOCATION']) ?? DEFAULT_LOCATION;
-  const root = withoutEndSlashes(config.base_url ?? address(location));
+  const root = withoutTrailingSlashes(config.base_url ?? address(location));
   const place = `${root}/v1/projects/${named}/locations/${location}`;
   const bearer = await token(call.signal);
   if (call.model.startsWith('claude-')) {
@@ -90,8 +91,7 @@ function claudeFetch(address: string, bearer: string): typeof fetch {
 
 function bodyFields(init: RequestInit | undefined): Record<string, unknown> {
   const text = typeof init?.body === 'string' ? init.body : '{}';
-  const body: unknown = JSON.parse(text);
-  return typeof body === 'object' && body !== null ? { ...body } : {};
+  return asJsonObject(JSON.parse(text));
 }
 
 /** Instead of the keys that the SDKs send. */

@@ -1,5 +1,4 @@
-/** Milliseconds; Node fires longer timers at once. */
-const MAX_TIMER = 2 ** 31 - 1;
+import { MAX_TIMER_MS, untilAborted } from '../../flow/index.js';
 
 /** The time of an attempt ran out. */
 export class AttemptTimeoutError extends Error {
@@ -42,24 +41,8 @@ export class AttemptClock {
   /**
    * Answers as the work does, but rejects at once when the signal is aborted, even if the work ignores it.
    */
-  async race<T>(work: Promise<T>): Promise<T> {
-    const { signal } = this;
-    let onAbort: (() => void) | undefined;
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => {
-        const reason: unknown = signal.reason;
-        reject(reason);
-      };
-      if (signal.aborted) onAbort();
-      else signal.addEventListener('abort', onAbort, { once: true });
-    });
-    // The loser of the race must not end as an unhandled rejection.
-    work.catch(() => undefined);
-    try {
-      return await Promise.race([work, aborted]);
-    } finally {
-      if (onAbort) signal.removeEventListener('abort', onAbort);
-    }
+  race<T>(work: Promise<T>): Promise<T> {
+    return untilAborted(this.signal, work);
   }
 
   /** Ends the timers and lets go of the caller's signal. */
@@ -70,7 +53,7 @@ export class AttemptClock {
 
   private arm(seconds: number | null, message: string): NodeJS.Timeout | undefined {
     if (seconds === null) return undefined;
-    const milliseconds = Math.min(seconds * 1000, MAX_TIMER);
+    const milliseconds = Math.min(seconds * 1000, MAX_TIMER_MS);
     const timer = setTimeout(() => this.controller.abort(new AttemptTimeoutError(message)), milliseconds);
     this.timers.push(timer);
     return timer;

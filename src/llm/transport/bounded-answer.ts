@@ -1,4 +1,4 @@
-import { turnForPiece } from '../../flow/index.js';
+import { yieldForChunk } from '../../flow/index.js';
 import { LlmError } from '../errors/llm-error.js';
 
 const MIB = 1024 * 1024;
@@ -45,7 +45,7 @@ export class AnswerBound {
  * that sends faster than it is read has megabytes ready, and they would all be worked on in one turn.
  */
 export async function turnFor(chunk: Uint8Array): Promise<void> {
-  if (chunk.length >= LARGE) await turnForPiece();
+  if (chunk.length >= LARGE) await yieldForChunk();
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { Dispatcher } from 'undici';
 import { boundedAnswer } from './bounded-answer.js';
-import { bodyToSend } from './past-the-sdk.js';
 import { follow } from './redirection.js';
 
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
@@ -19,7 +18,7 @@ export const modelFetch: typeof fetch = async (input, init) => {
     url: first.url,
     method: first.method,
     headers: Object.fromEntries(first.headers),
-    body: await bodyToSend(init?.body),
+    body: init?.body,
   };
   const answer = await follow(
     asked,

@@ -1,4 +1,4 @@
-import { turnForPiece } from '../../flow/index.js';
+import { yieldForChunk } from '../../flow/index.js';
 import { loadPrices } from '../catalogue/model-catalogue.js';
 import { parseModelName } from '../catalogue/model-name.js';
 import { modelDispatcher } from './model-fetch.js';
@@ -18,7 +18,7 @@ export function prepareCalls(model: string): void {
 
 async function load(): Promise<void> {
   for (const part of [modelDispatcher, loadPrices]) {
-    await turnForPiece();
+    await yieldForChunk();
     await part();
   }
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, UnprocessableEntityException } from '@nestjs/common';
 import { toPlain } from '../../http/validation/dto.js';
+import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
 import { StorageFailedError } from '../../storage/index.js';
 import { commandText } from '../../text/index.js';
-import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
 import { type AgentProfile, AgentProfiles } from './agent-profiles.js';
 import { AGENT_PROFILE_VERSION, readAgentProfile } from './agent-profile.dto.js';
 import { LLMDto } from '../dto/llm.dto.js';

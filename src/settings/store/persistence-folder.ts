@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, readdir, realpath, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
-import { FolderLock, makeFolder, type StillHeld } from '../../files/index.js';
+import { FolderLock, makeFolder, replaceFile, resolveLink, type StillHeld } from '../../files/index.js';
 import { storageFailure } from '../../storage/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { DamagedFileError, TooLargeError } from '../settings-errors.js';
@@ -11,7 +10,7 @@ import { DamagedFileError, TooLargeError } from '../settings-errors.js';
 /** Maximum size of one file in bytes, for reading and writing. */
 const MAX_BYTES = 8 * 1024 * 1024;
 /** Left behind by interrupted writes. */
-const TEMPORARY_FILE = /^\..*\.[0-9a-f]{12}\.tmp$/;
+const TEMPORARY_FILE = /^\..*\.[0-9a-f]{8}(?:[0-9a-f]{4})?\.tmp$/;
 
 /**
  * The folder that the OpenHands programs of one user share: JSON files, readable by their owner only. Files
@@ -122,22 +121,13 @@ export class FolderWriter {
     const file = this.folder.path(name);
     await makeFolder(path.dirname(file), 0o700);
     // A symbolic link is kept: its target is replaced.
-    const target = await realpath(file).catch((error: unknown) => {
-      if (errorCode(error) === 'ENOENT') return file;
-      throw error;
+    const target = await resolveLink(file);
+    await this.folder.sweep(path.dirname(target));
+    await replaceFile(target, content, {
+      mode: 0o600,
+      flush: 'content and name',
+      beforeRename: this.stillHeld,
     });
-    const { dir, base } = path.parse(target);
-    await this.folder.sweep(dir);
-    const temporary = path.join(dir, `.${base}.${randomBytes(6).toString('hex')}.tmp`);
-    try {
-      await writeDurably(temporary, content);
-      await this.stillHeld();
-      await rename(temporary, target);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw error;
-    }
-    await syncFolder(dir);
   }
 
   /** Renames a damaged file, so that its content is not lost. */
@@ -151,24 +141,5 @@ export class FolderWriter {
   async remove(name: string): Promise<void> {
     await this.stillHeld();
     await rm(this.folder.path(name), { force: true });
-  }
-}
-
-async function writeDurably(file: string, content: string): Promise<void> {
-  const handle = await open(file, 'wx', 0o600);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

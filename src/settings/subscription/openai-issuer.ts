@@ -1,6 +1,6 @@
 import { DomainError } from '../../errors/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
-import { withoutEndSlashes, parseUrl } from '../../text/index.js';
+import { withoutTrailingSlashes, parseUrl } from '../../text/index.js';
 
 /** The issuer of ChatGPT sign-ins. The environment variable replaces it, for tests and proxies. */
 const ISSUER = 'https://auth.openai.com';
@@ -125,5 +125,5 @@ function unexpectedStatus(what: string, status: number): IssuerError {
 
 function issuer(): string {
   const url = process.env[ISSUER_VARIABLE];
-  return withoutEndSlashes(url !== undefined && parseUrl(url) ? url : ISSUER);
+  return withoutTrailingSlashes(url !== undefined && parseUrl(url) ? url : ISSUER);
 }

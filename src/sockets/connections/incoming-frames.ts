@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
-import { turnForRequest } from '../../flow/index.js';
+import { SerialQueue, turnForRequest } from '../../flow/index.js';
 import { CLOSE, type CloseReason } from './close-code.js';
 import { FrameIntake } from '../frames/frame-intake.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
@@ -38,7 +38,7 @@ export interface KeyCheck {
  * client are dropped.
  */
 export class IncomingFrames {
-  private work: Promise<void> = Promise.resolve();
+  private readonly work = new SerialQueue();
   private frames = 0;
   /** The key is wrong or missing, or the client could not be attached. */
   private refused = false;
@@ -59,7 +59,7 @@ export class IncomingFrames {
   open(): void {
     const { authenticated, gate } = this.check;
     this.intake.open();
-    if (authenticated) this.work = this.attach();
+    if (authenticated) void this.work.run(() => this.attach());
     else {
       this.deadline = setTimeout(() => this.refuse(CLOSE.authenticationFailed), gate.limits.authTimeoutMs);
       this.stopWaiting = gate.wait(() => this.intake.cutOff(CLOSE.tooManyWithoutKey));
@@ -72,7 +72,7 @@ export class IncomingFrames {
    */
   release(): void {
     this.leaveWaiting();
-    void this.work.finally(() => this.intake.release());
+    void this.work.settled().then(() => this.intake.release());
   }
 
   /** To be called now and then: closes the socket when its client has stopped in the middle of a message. */
@@ -82,21 +82,19 @@ export class IncomingFrames {
 
   /** Resolves when all frames that were received so far have been handled. Never rejects. */
   handled(): Promise<void> {
-    return this.work;
+    return this.work.settled();
   }
 
   private take(data: Buffer, isBinary: boolean): void {
     if (this.refused) return;
     this.frames += 1;
     if (this.frames >= MAX_WAITING_FRAMES || !this.intake.isAuthenticated) this.intake.pause();
-    this.work = this.work
-      .then(() => this.handle(data, isBinary))
-      .catch((error: unknown) => this.taker.failed(error))
-      .then(() => {
-        this.intake.done(data.length);
-        this.frames -= 1;
-        if (this.frames === 0) this.intake.resume();
-      });
+    void this.work.run(async () => {
+      await this.handle(data, isBinary).catch((error: unknown) => this.taker.failed(error));
+      this.intake.done(data.length);
+      this.frames -= 1;
+      if (this.frames === 0) this.intake.resume();
+    });
   }
 
   private async handle(data: Buffer, isBinary: boolean): Promise<void> {

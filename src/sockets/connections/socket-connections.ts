@@ -3,7 +3,7 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit }
 import type { WebSocket } from 'ws';
 import { ConversationsService } from '../../conversations/conversations.service.js';
 import { EventBus } from '../../events/index.js';
-import { Slots, withTimeout } from '../../flow/index.js';
+import { Slots, settlesWithin } from '../../flow/index.js';
 import { loggableUrl, requestId } from '../../logging/index.js';
 import { CLOSE, closeReason, closeSocket } from './close-code.js';
 import { Connection, type ConnectionSources } from './connection.js';
@@ -127,7 +127,7 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
     );
     await Promise.all(closed);
     clearTimeout(grace);
-    await withTimeout(Promise.all(this.handling), this.limits.frameGraceMs);
+    await settlesWithin(Promise.all(this.handling), this.limits.frameGraceMs);
   }
 
   private pingAll(): void {

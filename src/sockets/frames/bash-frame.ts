@@ -1,9 +1,13 @@
 import type { BashRequest } from '../../bash/bash-event.js';
 import { ExecuteBashRequestDto } from '../../bash/dto/bash.dto.js';
 import { problemsOf, readDto } from '../../http/validation/dto.js';
-import { explainJsonError } from '../../http/body/json-error.js';
-import { JsonBoundsError, JsonSize } from '../../text/index.js';
-import { isJsonObject } from '../../json/index.js';
+import {
+  describeJsonMistake,
+  explainJsonError,
+  isJsonObject,
+  JsonBoundsError,
+  JsonSize,
+} from '../../json/index.js';
 import { isAuthFrame } from './client-frame.js';
 
 /** What a text frame of a client at the bash events means. */
@@ -32,7 +36,8 @@ export function readBashFrame(data: Buffer): BashFrame {
     new JsonSize().push(data);
     value = JSON.parse(text);
   } catch (error) {
-    const detail = error instanceof JsonBoundsError ? error.message : whereItBreaks(text);
+    const detail =
+      error instanceof JsonBoundsError ? error.message : describeJsonMistake(text, explainJsonError(text));
     return { type: 'invalid', code: 'JSONDecodeError', detail };
   }
   if (!isJsonObject(value)) return invalid(['  Input should be a valid dictionary [type=model_type]']);
@@ -41,18 +46,6 @@ export function readBashFrame(data: Buffer): BashFrame {
   const problems = problemsOf(request);
   if (problems.length === 0) return { type: 'command', request };
   return invalid(problems.map(({ at = [], msg, type }) => `${at.join('.')}\n  ${msg} [type=${type}]`));
-}
-
-/** In the words of Python's `json` module. */
-function whereItBreaks(text: string): string {
-  const { position, explanation } = explainJsonError(text);
-  let line = 1;
-  let start = 0;
-  for (let end = text.indexOf('\n'); end >= 0 && end < position; end = text.indexOf('\n', start)) {
-    line += 1;
-    start = end + 1;
-  }
-  return `${explanation}: line ${line} column ${position - start + 1} (char ${position})`;
 }
 
 function invalid(complaints: readonly string[]): BashFrame {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from '../../conversations/state/start-request.js';
 import { textContent, type Content, type MessageRole } from '../../events/index.js';
-import { afterLarge, inSlices, turnForPiece } from '../../flow/index.js';
-import { decodeInParts, JsonBoundsError, measureJson, parseInParts } from '../../text/index.js';
-import { isJsonObject } from '../../json/index.js';
+import { afterLarge, inSlices, yieldForChunk } from '../../flow/index.js';
+import { decodeInParts } from '../../text/index.js';
+import { isJsonObject, JsonBoundsError, measureJson } from '../../json/index.js';
 
 /** A longer frame is parsed in a turn of its own (bytes). */
 const WORTH_A_TURN = 32 * 1024;
@@ -26,9 +26,9 @@ export async function readClientFrame(data: Buffer): Promise<ClientFrame> {
     // Taking off the mask of a large one was a long turn.
     await afterLarge(data.length);
     await inSlices(measureJson(data));
-    if (data.length > WORTH_A_TURN) await turnForPiece();
+    if (data.length > WORTH_A_TURN) await yieldForChunk();
     const parts = await inSlices(decodeInParts(data));
-    value = await inSlices(parseInParts(parts ?? []));
+    value = JSON.parse(parts?.join('') ?? '');
   } catch (error) {
     const detail = error instanceof JsonBoundsError ? error.message : 'The frame is not valid JSON';
     return { type: 'invalid', code: 'JSONDecodeError', detail };

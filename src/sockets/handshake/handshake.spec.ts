@@ -1,5 +1,4 @@
-import { parseAfterTimestamp } from './after-timestamp.js';
-import { readEventsResend, readSessionResend } from './handshake.js';
+import { parseAfterTimestamp, readEventsResend, readSessionResend } from './handshake.js';
 
 const events = (query: string) => readEventsResend(new URLSearchParams(query));
 const session = (query: string) => readSessionResend(new URLSearchParams(query));

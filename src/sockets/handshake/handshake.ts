@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { SessionKeys } from '../../auth/index.js';
 import { parseUuid } from '../../http/validation/uuid.js';
-import { parseAfterTimestamp } from './after-timestamp.js';
+import { parseInstant } from '../../http/validation/instant.js';
 import type { Handshake } from './pattern-ws-adapter.js';
 
 /** Which part of the log a new socket wants to see again. */
@@ -87,4 +87,10 @@ export function last(query: URLSearchParams, name: string): string | undefined {
 export function parseBoolean(text: string): boolean | undefined {
   if (/^(1|true|t|yes|y|on)$/i.test(text)) return true;
   return /^(0|false|f|no|n|off)$/i.test(text) ? false : undefined;
+}
+
+/** An instant as event timestamps have it; undefined for any other text, and for one before the epoch. */
+export function parseAfterTimestamp(text: string): string | undefined {
+  const instant = text.startsWith('-') ? undefined : parseInstant(text);
+  return instant && 'local' in instant ? instant.local : undefined;
 }

@@ -1,13 +1,12 @@
 import { chmod, realpath, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
-import { makeFolder } from '../../files/index.js';
+import { makeFolder, replaceFile } from '../../files/index.js';
 import { inSlices } from '../../flow/index.js';
 import { pathKind } from '../file-editor/file-path.js';
 import { EditorError } from '../file-editor/editor-error.js';
 import { SourceText } from '../file-editor/source-text.js';
 import { encodeText, FileRefusedError, readTextFile, type TextFile } from '../file-editor/text-file.js';
-import { replaceFile } from '../replace-file.js';
 import { applyHunks } from './apply-hunks.js';
 import type { FilePatch } from './parse-patch.js';
 import { PatchError } from './patch-error.js';

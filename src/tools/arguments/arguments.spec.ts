@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { thinkDefinition } from '../think/think-tool.js';
 import type { ToolSchema } from '../tool.js';
-import { decodeJson, JsonDecodeError } from './json-decoder.js';
+import { decodeJson, JsonDecodeError } from '../../json/index.js';
 import { parseArguments } from './parse-arguments.js';
 import { pythonJson, pythonRepr } from './python-text.js';
 import { repairName } from './repair-name.js';

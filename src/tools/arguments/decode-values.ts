@@ -1,5 +1,5 @@
 import type { ToolSchema } from '../tool.js';
-import { decodeJsonPrefix, JsonDecodeError } from './json-decoder.js';
+import { decodeJsonPrefix, JsonDecodeError } from '../../json/index.js';
 
 /**
  * Undoes what models do to the values of their arguments: lists and objects written as JSON text are decoded

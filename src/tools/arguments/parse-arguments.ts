@@ -1,5 +1,4 @@
-import { isJsonObject } from '../../json/index.js';
-import { decodeJson, JsonDecodeError } from './json-decoder.js';
+import { isJsonObject, decodeJson, JsonDecodeError } from '../../json/index.js';
 
 /** The arguments of a call as an object, or why its text is not JSON. */
 export type ParsedArguments = { ok: true; args: Record<string, unknown> } | { ok: false; error: string };

@@ -1,12 +1,10 @@
-import { untilAborted } from '../until-aborted.js';
+import { MAX_TIMER_MS, untilAborted } from '../../flow/index.js';
 import { BrowserError } from './browser-error.js';
 import { BrowserTabs } from './browser-tabs.js';
 import { startChromium, type RunningChromium } from './chromium.js';
 
 const ACTION_SECONDS = 60;
 const IDLE_MINUTES = 30;
-/** Beyond it a timer of Node would go off at once (ms). */
-const LONGEST_MS = 2 ** 31 - 1;
 
 /** What a configuration can say about the browser. */
 export interface SessionOptions {
@@ -27,7 +25,7 @@ export function sessionOptions(params: Record<string, unknown>): SessionOptions 
 
 function milliseconds(value: unknown, fallback: number, unit: number): number {
   const given = typeof value === 'number' && value > 0 ? value : fallback;
-  return Math.min(given * unit, LONGEST_MS);
+  return Math.min(given * unit, MAX_TIMER_MS);
 }
 
 interface Started {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { BrowserContext, BrowserType } from 'playwright-core';
 import { errorMessage } from '../../errors/index.js';
 import { makeTemporaryFolder } from '../../files/index.js';
-import { childEnvironment } from '../child-environment.js';
+import { childEnvironment } from '../../processes/index.js';
 import { BrowserError } from './browser-error.js';
 
 /** What a Chromium is called, where it comes from different packages. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
-import { replaceFile } from '../replace-file.js';
+import { replaceFile } from '../../files/index.js';
 
 /** How many states of each file can be gone back to. */
 const STATES_PER_FILE = 10;

@@ -1,7 +1,6 @@
 import path from 'node:path';
-import { makeFolder } from '../../files/index.js';
+import { makeFolder, replaceFile } from '../../files/index.js';
 import { inWorkspace } from '../function-tool.js';
-import { replaceFile } from '../replace-file.js';
 import type { ToolDefinition, ToolHost } from '../tool.js';
 import { EditorError } from './editor-error.js';
 import { FileEditorTool, fileEditorDefinition, type EditorLimits } from './file-editor-tool.js';

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { replaceFile } from '../replace-file.js';
+import { replaceFile } from '../../files/index.js';
 
 /** How the text of a file is stored. `bom`: the mark that it starts with. */
 export interface TextEncoding {

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
-import { shellEnvironment } from '../child-environment.js';
-import { killGroup } from '../process-group.js';
+import { shellEnvironment, killGroup } from '../../processes/index.js';
 
 /** How long one command may take (ms), and how many there may be in a text. */
 const TIMEOUT_MS = 10_000;

@@ -7,7 +7,7 @@ import type { CallToolResult, Tool as ListedTool } from '@modelcontextprotocol/s
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
 import type { ToolHost } from '../tool.js';
-import { untilAborted } from '../until-aborted.js';
+import { untilAborted } from '../../flow/index.js';
 import type { McpServerConfig } from './mcp-config.js';
 import { TokenRenewal } from './mcp-oauth.js';
 import { withSecrets } from './secret-references.js';

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Tool as ListedTool } from '@modelcontextprotocol/sdk/types.js';
 import { errorMessage } from '../../errors/index.js';
 import type { Tool, ToolHost } from '../tool.js';
-import { untilAborted } from '../until-aborted.js';
+import { untilAborted } from '../../flow/index.js';
 import { readMcpConfig, type McpServerConfig } from './mcp-config.js';
 import { McpConnection, type McpConnectionOwner } from './mcp-connection.js';
 import { withTokens } from './mcp-oauth.js';

@@ -1,4 +1,4 @@
-import { JsonBoundsError, JsonSize, type JsonBounds } from '../../text/index.js';
+import { JsonBoundsError, JsonSize, type JsonBounds } from '../../json/index.js';
 
 /** The longest message of a server (bytes), the limit of the SDK. */
 const MAX_MESSAGE = 10 * 1024 * 1024;

@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { turnToStart } from '../../flow/index.js';
-import { shellEnvironment } from '../child-environment.js';
-import { endGroup, killGroup } from '../process-group.js';
+import { shellEnvironment, endGroup, killGroup } from '../../processes/index.js';
 import { MessageBound } from './message-bound.js';
 
 /** A program that speaks MCP on its standard input and output. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
-import { childEnvironment } from '../child-environment.js';
+import { childEnvironment } from '../../processes/index.js';
 
 /** A search that could not be done; the message is for the model. */
 export class SearchError extends Error {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { readJsonFile } from '../../files/index.js';
-import { replaceFile } from '../replace-file.js';
+import { readJsonFile, replaceFile } from '../../files/index.js';
+import { SerialQueue } from '../../flow/index.js';
 
 const TASK_STATUSES = ['todo', 'in_progress', 'done'] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
@@ -68,7 +68,7 @@ const MAX_BYTES = 1024 * 1024;
 /** The task list of a conversation, in a file that survives restarts. Changes are made one after another. */
 export class TaskList {
   private readonly file: string;
-  private lastWrite: Promise<void> = Promise.resolve();
+  private readonly writes = new SerialQueue();
 
   constructor(private readonly folder: string) {
     this.file = path.join(folder, 'TASKS.json');
@@ -76,7 +76,7 @@ export class TaskList {
 
   /** The tasks as they were saved last; none when the file is missing or unreadable. */
   async read(): Promise<TaskItem[]> {
-    await this.lastWrite;
+    await this.writes.settled();
     try {
       const tasks: unknown = await readJsonFile(this.file, { limit: MAX_BYTES });
       return isTaskList(tasks) ? tasks : [];
@@ -91,12 +91,9 @@ export class TaskList {
    * @throws the error of the file system
    */
   async replace(tasks: readonly TaskItem[]): Promise<void> {
-    const write = this.lastWrite.then(async () => {
+    await this.writes.run(async () => {
       await mkdir(this.folder, { recursive: true });
       await replaceFile(this.file, JSON.stringify(tasks, null, 2));
     });
-    // The next one waits for this one but does not fail with it.
-    this.lastWrite = write.catch(() => undefined);
-    await write;
   }
 }

@@ -1,14 +1,13 @@
 import { Buffer } from 'node:buffer';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import type { IPty } from '@lydell/node-pty';
 
-import { turnToStart } from '../../flow/index.js';
+import { settlesWithin, turnToStart } from '../../flow/index.js';
 import { OutputBuffer } from './output-buffer.js';
 import { commandInput, MarkerScanner, promptCommand, restoreInput } from './prompt-protocol.js';
 import type { Marker, ShellPrompt } from './prompt-protocol.js';
 import { readRemainder } from './pty-remainder.js';
-import { foregroundGroup, signal } from './session-processes.js';
+import { foregroundGroup, signal } from '../../processes/index.js';
 
 /**
  * Wide enough that programs do not wrap their lines; the size that clients know from the reference server.
@@ -191,18 +190,10 @@ export class Shell {
       signal(-group, 'SIGCONT');
     }
     signal(this.pid, 'SIGHUP');
-    if (await this.exitsWithin(HANGUP_GRACE_MS)) return;
+    if (await settlesWithin(this.exited, HANGUP_GRACE_MS)) return;
     if (group !== undefined) signal(-group, 'SIGKILL');
     signal(this.pid, 'SIGKILL');
-    await this.exitsWithin(KILL_GRACE_MS);
-  }
-
-  private async exitsWithin(ms: number): Promise<boolean> {
-    const cancel = new AbortController();
-    const late = delay(ms, false, { signal: cancel.signal }).catch(() => false);
-    const inTime = await Promise.race([this.exited.then(() => true), late]);
-    cancel.abort();
-    return inTime;
+    await settlesWithin(this.exited, KILL_GRACE_MS);
   }
 
   private receiveOutput(bytes: Buffer): void {

@@ -2,11 +2,11 @@ import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
+import { MAX_TIMER_MS } from '../../flow/index.js';
 
-import { shellEnvironment } from '../child-environment.js';
+import { shellEnvironment, endSessionProcesses, SESSION_VARIABLE } from '../../processes/index.js';
 import { OutputBuffer } from './output-buffer.js';
 import type { ShellPrompt } from './prompt-protocol.js';
-import { endSessionProcesses, SESSION_VARIABLE } from './session-processes.js';
 import { Shell } from './shell.js';
 
 /** How long a command may take to obey a Ctrl-C, and a shell to come back after a kill. */
@@ -14,8 +14,6 @@ const INTERRUPT_GRACE_MS = 500;
 /** How often it is looked whether a loop went on with its next command. */
 const NEXT_COMMAND_MS = 50;
 const KILL_GRACE_MS = 500;
-/** Timers of Node hold 31 bits. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** Setting variables takes no time unless the shell is stuck. */
 const EXPORT_WATCH = { timeoutMs: 5000, quietMs: 5000 };
 

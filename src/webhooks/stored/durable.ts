@@ -1,40 +1,17 @@
-import { open, readdir, rename, rm } from 'node:fs/promises';
-import path from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { errorCode } from '../../errors/index.js';
+import { replaceFile, type FileContent } from '../../files/index.js';
 
 /** Readable by the owner only: events contain conversations. */
 const FILE_MODE = 0o600;
 
-/** Flushes the entries of a folder to disk. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 /** Writes a file atomically. It is durable when this resolves. */
-export async function writeDurably(
-  file: string,
-  parts: Iterable<string> | AsyncIterable<string>,
-): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    const handle = await open(temporary, 'w', FILE_MODE);
-    try {
-      for await (const part of parts) await handle.appendFile(part);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-    await syncFolder(path.dirname(file));
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+export async function writeDurably(file: string, content: FileContent): Promise<void> {
+  await replaceFile(file, content, {
+    mode: FILE_MODE,
+    flush: 'content and name',
+    temporary: `${file}.${process.pid}.tmp`,
+  });
 }
 
 /** The names in a folder, sorted; empty if the folder does not exist. */

@@ -125,7 +125,7 @@ export class Outbox {
 
   private writeOwner(folder: string): Promise<void> {
     const owner = { host: os.hostname(), pid: process.pid, instance: this.instanceId };
-    return writeDurably(path.join(folder, OWNER_FILE), [JSON.stringify(owner)]);
+    return writeDurably(path.join(folder, OWNER_FILE), JSON.stringify(owner));
   }
 }
 

@@ -7,7 +7,7 @@ const DIGITS = 15;
 
 /** Creates a position file. It is durable when this resolves. */
 export function createPosition(file: string, position: number): Promise<void> {
-  return writeDurably(file, [format(position)]);
+  return writeDurably(file, format(position));
 }
 
 /**

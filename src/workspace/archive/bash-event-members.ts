@@ -1,3 +1,4 @@
+import { isJsonObject } from '../../json/index.js';
 import { maskedLine } from './masked-json.js';
 import { linesOf } from './plain-file.js';
 import { documentMember, filesIn, folderMember } from './trajectory-members.js';
@@ -55,7 +56,7 @@ function isId(value: unknown): value is string {
 function parsed(line: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { matchesSequence } from '../../tools/search/match-sequence.js';
 import { PASSWORD_FILES } from '../path-guard.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 
 /**
  * What archives leave out unless they are asked to hold everything: what is made from the rest, or is large.
@@ -61,7 +61,7 @@ interface Rule {
 }
 
 function ruleOf(pattern: string): Rule[] {
-  const source = withoutEndSlashes(pattern);
+  const source = withoutTrailingSlashes(pattern);
   if (source === '' || source.includes('\0')) return [];
   const parts = source.split('/');
   // No entry has such a part, and git would call it a path outside the repository.

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { ConversationDocuments } from '../../conversations/state/conversation-documents.js';
+import { isJsonObject } from '../../json/index.js';
 import { dashedUuid } from '../../text/index.js';
 import { maskedLine } from './masked-json.js';
 import { linesOf, type PlainFile } from './plain-file.js';
@@ -86,20 +87,16 @@ function idOfTask(folder: string, task: string): string {
 
 /** What a task cost is booked under its name. */
 function usageOf({ stats }: Parent, taskId: string): Record<string, unknown> {
-  const all = isRecord(stats) ? stats['usage_to_metrics'] : undefined;
+  const all = isJsonObject(stats) ? stats['usage_to_metrics'] : undefined;
   const name = `task:${taskId}`;
-  return isRecord(all) && name in all ? { [name]: all[name] } : {};
+  return isJsonObject(all) && name in all ? { [name]: all[name] } : {};
 }
 
 function subagentIn(line = ''): unknown {
   try {
     const value: unknown = JSON.parse(line);
-    return isRecord(value) ? value['subagent'] : undefined;
+    return isJsonObject(value) ? value['subagent'] : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

@@ -2,7 +2,7 @@ import { opendir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 
 /** A folder in a listing. */
 export interface Subfolder {
@@ -39,7 +39,7 @@ export async function listSubfolders(
   const start = Math.max(0, pageId === undefined ? 0 : names.indexOf(pageId));
   const page = names.slice(start, start + limit);
   return {
-    items: page.map((name) => ({ name, path: `${withoutEndSlashes(shown)}/${name}` })),
+    items: page.map((name) => ({ name, path: `${withoutTrailingSlashes(shown)}/${name}` })),
     next_page_id: names[start + limit] ?? null,
   };
 }

@@ -1,18 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { lstat, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Request } from 'express';
 import { PayloadTooLargeException } from '@nestjs/common';
 import { errorCode } from '../../errors/index.js';
+import { replaceFile } from '../../files/index.js';
 import type { PathScope } from '../path-scope.js';
 import { SafeFolder } from '../safe-folder.js';
 import { FolderInTheWayError, NotAFileError } from './file-errors.js';
 
 /** The field of the form that holds the file. */
 const FIELD = 'file';
-/** A new file is for its owner and whoever the process lets read its files. */
-const NEW_FILE_MODE = 0o666;
 
 /**
  * Writes the file of a form to a path, with the folders that are missing. Others see the old file or the
@@ -44,37 +41,23 @@ export async function upload(
   });
 }
 
+/** @returns how many bytes were written */
 async function replaceIn(folder: SafeFolder, name: string, content: AsyncIterable<Buffer>): Promise<number> {
-  const temporary = folder.at(`.upload-${randomBytes(8).toString('hex')}.tmp`);
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  const handle = await open(temporary, flags, NEW_FILE_MODE);
-  try {
-    let size = 0;
-    try {
-      for await (const chunk of content) {
-        await handle.writeFile(chunk);
-        size += chunk.length;
-      }
-      const mode = await modeOf(folder.at(name));
-      if (mode !== undefined) await handle.chmod(mode);
-    } finally {
-      await handle.close();
+  let size = 0;
+  const counted = async function* (): AsyncGenerator<Buffer> {
+    for await (const chunk of content) {
+      size += chunk.length;
+      yield chunk;
     }
-    await rename(temporary, folder.at(name));
+  };
+  try {
+    await replaceFile(folder.at(name), counted(), {
+      replacesLink: true,
+      temporary: folder.at(`.upload-${randomBytes(8).toString('hex')}.tmp`),
+    });
     return size;
   } catch (error) {
-    await rm(temporary, { force: true });
     if (errorCode(error) === 'EISDIR') throw new FolderInTheWayError();
-    throw error;
-  }
-}
-
-/** The mode of the file that is replaced. */
-async function modeOf(file: string): Promise<number | undefined> {
-  try {
-    return (await lstat(file)).mode & 0o777;
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

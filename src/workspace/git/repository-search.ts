@@ -1,7 +1,7 @@
 import { BadRequestException, HttpException, Injectable } from '@nestjs/common';
 import { NoSuchEntryError, UserSecrets } from '../../settings/index.js';
 import { boundedText } from '../../tools/bounded-text.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 
 /** A repository that the token of a user opens. */
 export interface HostedRepository {
@@ -106,7 +106,7 @@ async function fetchPage(
   page: number,
 ): Promise<{ found: HostedRepository[]; hasNext: boolean }> {
   // The variable that programs of GitHub know; an enterprise has a host of its own.
-  const base = withoutEndSlashes(process.env['GITHUB_API_URL'] ?? 'https://api.github.com');
+  const base = withoutTrailingSlashes(process.env['GITHUB_API_URL'] ?? 'https://api.github.com');
   const affiliation = 'owner,collaborator,organization_member';
   const query = new URLSearchParams({
     per_page: String(PAGE_SIZE),

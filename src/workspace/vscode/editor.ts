@@ -16,9 +16,8 @@ import { AppConfig } from '../../config/index.js';
 import { KnownSecrets } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { makeTemporaryFolder } from '../../files/index.js';
-import { shellEnvironment } from '../../tools/child-environment.js';
-import { endGroup, hasEnded } from '../../tools/process-group.js';
-import { withoutEndSlashes } from '../../text/index.js';
+import { shellEnvironment, endGroup, hasEnded } from '../../processes/index.js';
+import { withoutTrailingSlashes } from '../../text/index.js';
 
 /** The program inside of the configured folder. */
 const PROGRAM = path.join('bin', 'openvscode-server');
@@ -74,8 +73,8 @@ export class Editor implements BeforeApplicationShutdown {
     this.starting ??= this.started().finally(() => (this.starting = undefined));
     if (!(await this.starting)) return null;
     const { vscode_port: port, vscode_base_path } = this.config;
-    const base = withoutEndSlashes(baseUrl ?? `http://localhost:${port}`);
-    const below = withoutEndSlashes((vscode_base_path ?? '').replace(/^\/+/, ''));
+    const base = withoutTrailingSlashes(baseUrl ?? `http://localhost:${port}`);
+    const below = withoutTrailingSlashes((vscode_base_path ?? '').replace(/^\/+/, ''));
     const shown = encodeURIComponent(folder.toWellFormed()).replaceAll('%2F', '/');
     return `${base}${below && `/${below}`}/?tkn=${this.token}&folder=${shown}`;
   }

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../../errors/index.js';
-import { makeFolder, readJsonFile } from '../../../files/index.js';
+import { makeFolder, readJsonFile, replaceFile } from '../../../files/index.js';
 import { storageFailure } from '../../../storage/index.js';
 import { isJsonObject } from '../../../json/index.js';
 
@@ -27,13 +26,10 @@ export async function readApproval(file: string): Promise<Approval | undefined> 
 
 /** @throws StorageFailedError */
 export async function writeApproval(file: string, approval: Approval): Promise<void> {
-  const unfinished = `${file}.${randomUUID()}.tmp`;
   try {
     await makeFolder(path.dirname(file), 0o700);
-    await writeFile(unfinished, JSON.stringify(approval), { mode: 0o600 });
-    await rename(unfinished, file);
+    await replaceFile(file, JSON.stringify(approval), { mode: 0o600 });
   } catch (error) {
-    await rm(unfinished, { force: true }).catch(() => undefined);
     throw storageFailure(error);
   }
 }

@@ -4,11 +4,10 @@ import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import os from 'node:os';
 import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage } from '../../../errors/index.js';
 import { isInside } from '../../../files/index.js';
-import { hasEnded, killGroup } from '../../../tools/process-group.js';
-import { endSessionProcesses, SESSION_VARIABLE } from '../../../tools/terminal/session-processes.js';
+import { settlesWithin } from '../../../flow/index.js';
+import { hasEnded, killGroup, endSessionProcesses, SESSION_VARIABLE } from '../../../processes/index.js';
 import type { BackendLog } from './backend-log.js';
 
 /** How long it may take to end when it is told to (ms). */
@@ -99,10 +98,7 @@ export class BackendProgram {
   async end(): Promise<void> {
     const exit = hasEnded(this.child) ? Promise.resolve() : once(this.child, 'exit');
     killGroup(this.child, 'SIGTERM');
-    const waiting = new AbortController();
-    const limit = sleep(GRACE_MS, undefined, waiting).catch(() => undefined);
-    await Promise.race([exit, limit]);
-    waiting.abort();
+    await settlesWithin(exit, GRACE_MS);
     killGroup(this.child, 'SIGKILL');
     await exit;
     await endSessionProcesses(this.mark, []);
@@ -111,9 +107,7 @@ export class BackendProgram {
 
   /** Its last words count; what somebody else holds open is not waited for. */
   async outputsRead(): Promise<void> {
-    const waiting = new AbortController();
-    await Promise.race([this.drained, sleep(DRAIN_MS, undefined, waiting).catch(() => undefined)]);
-    waiting.abort();
+    await settlesWithin(this.drained, DRAIN_MS);
   }
 }
 

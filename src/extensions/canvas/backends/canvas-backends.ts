@@ -20,7 +20,7 @@ import {
 import { BackendPlaces } from './backend-places.js';
 import { type BackendPlan, BackendRun } from './backend-run.js';
 import { LeftBehind } from './left-behind.js';
-import { SerialQueue } from './turns.js';
+import { KeyedSerialQueue } from '../../../flow/index.js';
 
 /** What is known of the back end of a canvas extension. */
 export interface BackendStatus {
@@ -63,7 +63,7 @@ const OTHER_REVISION = 'approval revision does not match installed revision';
 export class CanvasBackends implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly places: BackendPlaces;
   private readonly leftBehind: LeftBehind;
-  private readonly turns = new SerialQueue();
+  private readonly turns = new KeyedSerialQueue();
   private readonly runs = new Map<string, BackendRun>();
   private readonly logs = new Map<string, BackendLog>();
   private swept: Promise<void> = Promise.resolve();
@@ -117,7 +117,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
    * @throws BackendRefusedError, DamagedFileError, StorageFailedError
    */
   async prepare(name: string, revision: string): Promise<BackendStatus> {
-    await this.turns.take(name, async () => {
+    await this.turns.run(name, async () => {
       const found = await this.find(name);
       if ('state' in found) return;
       if (found.revision !== revision) throw new BackendRefusedError(OTHER_REVISION);
@@ -136,7 +136,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
    */
   async start(name: string, revision: string): Promise<BackendStatus> {
     await this.swept;
-    const run = await this.turns.take(name, async () => {
+    const run = await this.turns.run(name, async () => {
       const found = await this.find(name);
       if ('state' in found) return undefined;
       const current = this.runs.get(name);
@@ -159,7 +159,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
 
   /** Ends it, also while it starts. */
   async stop(name: string): Promise<BackendStatus> {
-    await this.turns.take(name, () => this.end(name));
+    await this.turns.run(name, () => this.end(name));
     return this.status(name);
   }
 
@@ -173,7 +173,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
    * @throws BackendRefusedError while it runs, StorageFailedError
    */
   async removeData(name: string): Promise<BackendStatus> {
-    await this.turns.take(name, async () => {
+    await this.turns.run(name, async () => {
       if (this.isRunning(name)) throw new BackendRefusedError('stop the backend before deleting its data');
       await rm(this.places.data(name), { recursive: true, force: true }).catch((error: unknown) => {
         throw storageFailure(error);
@@ -193,7 +193,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
    * @throws BackendRefusedError when something runs that may be replaced, and whatever the work throws
    */
   installing<T extends { name: string }>(force: boolean, work: () => Promise<T>): Promise<T> {
-    return this.turns.takeAll(async () => {
+    return this.turns.runExclusively(async () => {
       if (force && [...this.runs.keys()].some((name) => this.isRunning(name)))
         throw new BackendRefusedError('Stop running Canvas App backends before a forced install');
       const installed = await work();
@@ -204,7 +204,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
 
   /** Ends it and, before it can be started again, does something to its extension. */
   afterEnd<T>(name: string, work: () => Promise<T>): Promise<T> {
-    return this.turns.take(name, async () => {
+    return this.turns.run(name, async () => {
       await this.end(name);
       return work();
     });

@@ -1,8 +1,7 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { makeFolder, readJsonFile } from '../../../files/index.js';
-import { processStart } from '../../../processes/index.js';
-import { endSessionProcesses, signal } from '../../../tools/terminal/session-processes.js';
+import { processStart, endSessionProcesses, signal } from '../../../processes/index.js';
 import { isJsonObject } from '../../../json/index.js';
 
 /** What is written down of a program that runs; the original reads it, too. */

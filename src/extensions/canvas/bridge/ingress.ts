@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { isLoopback, OriginPolicy } from '../../../auth/index.js';
 import type { AppConfig } from '../../../config/index.js';
-import { originInUrl, parseHost, withoutEndSlashes } from '../../../text/index.js';
+import { originInUrl, parseHost, withoutTrailingSlashes } from '../../../text/index.js';
 
 const MISDIRECTED = 421;
 const NOT_CONFIGURED = 'Canvas App backend ingress is not configured';
@@ -40,7 +40,7 @@ export class Ingress {
 
   /** The address of a back end. */
   urlOf(name: string): string {
-    return `${withoutEndSlashes(this.config.app_backend_public_url ?? '')}/app-backends/${name}/`;
+    return `${withoutTrailingSlashes(this.config.app_backend_public_url ?? '')}/app-backends/${name}/`;
   }
 
   /** @throws HttpException: 503 where there is none, 421 for a request that came another way */

@@ -5,12 +5,12 @@ import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../../errors/index.js';
-import { isMissing } from '../../../files/index.js';
+import { isMissing, replaceFile, syncFolder, syncFolderTogether } from '../../../files/index.js';
 import { Catalogue, type CatalogueEntry, type StoredMetadata } from '../../catalogue.js';
 import type { LeaseFence } from '../../lease-store.js';
 import { DamagedConversationError, LeaseLostError, storageFailure } from '../../storage-errors.js';
 import { StorageOptions } from '../../storage-options.js';
-import { forEachBounded } from '../../../flow/index.js';
+import { forEachBounded, KeyedSerialQueue } from '../../../flow/index.js';
 import { CatalogueEntries } from './catalogue-entries.js';
 import {
   conversationFolder,
@@ -21,14 +21,7 @@ import {
   METADATA_FILE,
   UNFINISHED_FILE,
 } from './conversation-folder.js';
-import {
-  makeFolder,
-  putNewFile,
-  removeFile,
-  replaceFile,
-  syncFolder,
-  syncFolderTogether,
-} from '../log/durable-file.js';
+import { makeFolder, putNewFile, removeFile } from '../log/durable-file.js';
 import { formatMetadata, readEntry, readEntryNow, readMetadata } from './metadata-file.js';
 import { isSettled } from './settled-stamp.js';
 
@@ -53,7 +46,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
   private readonly entries = new CatalogueEntries();
   private readonly reported = new Set<string>();
   /** Writes and removals of one conversation follow each other. */
-  private readonly changes = new Map<string, Promise<void>>();
+  private readonly changes = new KeyedSerialQueue();
   private scan: Promise<void> | undefined;
   private rescan: Promise<void> | undefined;
   /** When the folder had changed last (ms) at a scan that told all; undefined: look again. */
@@ -170,7 +163,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     // The text now, not when its turn comes: the caller may change the object meanwhile.
     const text = formatMetadata(metadata);
     const entry = entryOf(metadata);
-    return this.inTurn(id, async () => {
+    return this.changes.run(id, async () => {
       await this.write(id, text, fence).catch((error: unknown) => {
         throw storageFailure(error);
       });
@@ -184,7 +177,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
   }
 
   override remove(id: string): Promise<void> {
-    return this.inTurn(id, async () => {
+    return this.changes.run(id, async () => {
       // A scan that goes on would otherwise find it again.
       await this.ready();
       const folder = this.folder(id);
@@ -223,7 +216,14 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
     if (isNew && (await this.writeFirst(folder, text, mayWrite))) return;
     // An owner that was frozen and one that took over must not share a temporary file.
     const temporary = path.join(folder, `${METADATA_FILE}.${fence.generation}.tmp`);
-    const replace = () => replaceFile(path.join(folder, METADATA_FILE), temporary, text, mayWrite);
+    const replace = () =>
+      replaceFile(path.join(folder, METADATA_FILE), text, {
+        temporary,
+        replacesLink: true,
+        mode: FILE_MODE,
+        flush: 'content',
+        beforeRename: mayWrite,
+      });
     await replace().catch(async (error: unknown) => {
       // Whoever took the lease has made the folder, unless it is gone again.
       if (!isNew || errorCode(error) !== 'ENOENT') throw error;
@@ -247,17 +247,6 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
       if (errorCode(error) === 'ENOENT') return false;
       throw error;
     }
-  }
-
-  private inTurn(id: string, action: () => Promise<void>): Promise<void> {
-    const done = (this.changes.get(id) ?? Promise.resolve()).then(action);
-    const settled = done
-      .catch(() => undefined)
-      .then(() => {
-        if (this.changes.get(id) === settled) this.changes.delete(id);
-      });
-    this.changes.set(id, settled);
-    return done;
   }
 
   /** Resolves when all entries are known. A scan that failed is tried again by the next who asks. */

@@ -1,3 +1,4 @@
+import { SerialQueue } from '../../../flow/index.js';
 import type { LeaseFence, LeaseOwner } from '../../lease-store.js';
 import type { LeaseFile } from './lease-file.js';
 import { released } from './lease-record.js';
@@ -5,7 +6,7 @@ import { released } from './lease-record.js';
 /** A lease that this process has taken. Reads and writes of its file happen one after another. */
 export class FileLease implements LeaseFence {
   private state: 'held' | 'lost' | 'released' = 'held';
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly accesses = new SerialQueue();
   private readonly losers: (() => void)[] = [];
 
   constructor(
@@ -37,19 +38,19 @@ export class FileLease implements LeaseFence {
   confirm(): Promise<boolean> {
     return this.isValid()
       ? Promise.resolve(true)
-      : this.inTurn(async () => this.isValid() || this.renewNow());
+      : this.accesses.run(async () => this.isValid() || this.renewNow());
   }
 
   /** Extends the lease. False when it is lost or was given back. */
   renew(): Promise<boolean> {
-    return this.inTurn(() => this.renewNow());
+    return this.accesses.run(() => this.renewNow());
   }
 
   /** Gives the lease back. */
   async release(): Promise<void> {
     const wasHeld = this.state === 'held';
     if (wasHeld) this.state = 'released';
-    await this.inTurn(async () => {
+    await this.accesses.run(async () => {
       if (wasHeld) await this.file.overwrite(this.lease, released(this.lease));
     });
   }
@@ -71,11 +72,5 @@ export class FileLease implements LeaseFence {
     if (this.state !== 'held') return;
     this.state = 'lost';
     for (const listener of this.losers) listener();
-  }
-
-  private inTurn<T>(action: () => Promise<T>): Promise<T> {
-    const done = this.last.then(action);
-    this.last = done.catch(() => undefined);
-    return done;
   }
 }

@@ -1,9 +1,9 @@
 import fs, { constants } from 'node:fs';
-import { mkdir, rename, unlink } from 'node:fs/promises';
+import { mkdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { errorCode } from '../../../errors/index.js';
-import { PLAIN } from '../../../files/index.js';
+import { PLAIN, replaceFile, syncFolder, syncFolderTogether } from '../../../files/index.js';
 import { turnForRequest } from '../../../flow/index.js';
 import { FILE_MODE, FOLDER_MODE } from '../catalogue/conversation-folder.js';
 
@@ -13,55 +13,9 @@ import { FILE_MODE, FOLDER_MODE } from '../catalogue/conversation-folder.js';
  * back takes longer than that.
  */
 const open = promisify(fs.open);
-const write = promisify(fs.writeFile);
-const sync = promisify(fs.fsync);
 
 /** Nothing is written through a link, or waits for a pipe. */
 const NEW_FILE = constants.O_WRONLY | constants.O_CREAT | PLAIN;
-
-/** A text of so many UTF-16 units is copied faster than a thread answers. */
-const SHORT_TEXT = 64 * 1024;
-
-/** Makes the names in a folder durable: a new or renamed file may otherwise be gone after a power cut. */
-export async function syncFolder(folder: string): Promise<void> {
-  const file = fs.openSync(folder, 'r');
-  try {
-    await sync(file);
-  } finally {
-    fs.closeSync(file);
-  }
-}
-
-/** The sync of a folder that begins when the one that is under way has ended. */
-const nextSyncs = new Map<string, Promise<void>>();
-const currentSyncs = new Map<string, Promise<void>>();
-
-/**
- * `syncFolder` for a folder in which many things are made at once: all that ask while one sync is under way
- * share the next.
- */
-export function syncFolderTogether(folder: string): Promise<void> {
-  const next = nextSyncs.get(folder);
-  if (next) return next;
-  const current = currentSyncs.get(folder);
-  if (!current) return startSync(folder);
-  const following = current
-    .catch(() => undefined)
-    .then(() => {
-      nextSyncs.delete(folder);
-      return startSync(folder);
-    });
-  nextSyncs.set(folder, following);
-  return following;
-}
-
-function startSync(folder: string): Promise<void> {
-  const sync = syncFolder(folder).finally(() => {
-    if (currentSyncs.get(folder) === sync) currentSyncs.delete(folder);
-  });
-  currentSyncs.set(folder, sync);
-  return sync;
-}
 
 /** Removes a file if it is there. `rm` with `force` would look at it twice first. */
 export async function removeFile(file: string): Promise<void> {
@@ -79,26 +33,6 @@ export async function makeFolder(folder: string): Promise<void> {
 }
 
 /**
- * Replaces a file so that after a crash it is either the old or the new one, whole. It is the new one for
- * sure when its folder was synced afterwards.
- * @param temporary name for the new content in the same folder, not used by anybody else
- * @param mayReplace asked after the content is on disk; when it throws, the old file stays
- */
-export async function replaceFile(
-  file: string,
-  temporary: string,
-  content: string,
-  mayReplace: () => Promise<void>,
-): Promise<void> {
-  await writeAside(temporary, 'w', content, async (written) => {
-    await sync(written);
-    await mayReplace();
-    // What it takes the place of has to be given back to the disk.
-    await rename(temporary, file);
-  });
-}
-
-/**
  * Puts a file where there is none. When it is done the file is durable, and so are its name and that of its
  * folder. After a crash on the way the whole content may stand under the temporary name, durable, too.
  * @param temporary name for the content in the same folder
@@ -113,41 +47,24 @@ export async function putNewFile(
 ): Promise<boolean> {
   const folder = path.dirname(file);
   try {
-    await writeAside(temporary, 'wx', content, async (written) => {
-      // One commit of a journal has all of it, if the file comes first: then the folders find their names
-      // written.
-      await sync(written);
-      await Promise.all([syncFolder(folder), syncFolderTogether(path.dirname(folder))]);
-      // All that have waited for the same sync come here in one moment.
-      await turnForRequest();
-      await mayPut();
-      fs.renameSync(temporary, file);
+    await replaceFile(file, content, {
+      temporary,
+      isNew: true,
+      mode: FILE_MODE,
+      flush: 'content',
+      beforeRename: async () => {
+        // One commit of a journal has all of it, if the file comes first: then the folders find their names
+        // written.
+        await Promise.all([syncFolder(folder), syncFolderTogether(path.dirname(folder))]);
+        // All that have waited for the same sync come here in one moment.
+        await turnForRequest();
+        await mayPut();
+      },
     });
     return true;
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
     throw error;
-  }
-}
-
-/** Writes a file and has it put in its place; what fails leaves nothing of it. */
-async function writeAside(
-  temporary: string,
-  flags: 'w' | 'wx',
-  content: string,
-  put: (written: number) => Promise<void>,
-): Promise<void> {
-  const exclusive = flags === 'wx' ? constants.O_EXCL : constants.O_TRUNC;
-  const written = await open(temporary, NEW_FILE | exclusive, FILE_MODE);
-  try {
-    if (content.length > SHORT_TEXT) await write(written, content);
-    else fs.writeFileSync(written, content);
-    await put(written);
-  } catch (error) {
-    await removeFile(temporary).catch(() => undefined);
-    throw error;
-  } finally {
-    fs.closeSync(written);
   }
 }
 

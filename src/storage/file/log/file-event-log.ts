@@ -3,7 +3,6 @@ import { errorCode, errorMessage } from '../../../errors/index.js';
 import { isMissing } from '../../../files/index.js';
 import { afterLarge, inSlices, isLarge } from '../../../flow/index.js';
 import { meters } from '../../../meters/index.js';
-import { encodeInParts } from '../../../text/index.js';
 import {
   EventLog,
   type EntryFilter,
@@ -264,7 +263,7 @@ async function encode(records: readonly LogRecord[]): Promise<Encoded> {
     if (!isLarge(record.line.length)) continue;
     // Making the text was a long turn already.
     await afterLarge(record.line.length);
-    record.bytes = await inSlices(encodeInParts(record.line));
+    record.bytes = Buffer.from(record.line);
   }
   return inSlices(encodeAll(records));
 }

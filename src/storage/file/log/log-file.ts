@@ -2,10 +2,9 @@ import fs, { constants } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { errorCode } from '../../../errors/index.js';
-import { assertPlainFile, PLAIN } from '../../../files/index.js';
+import { assertPlainFile, PLAIN, syncFolder } from '../../../files/index.js';
 import { meters } from '../../../meters/index.js';
 import { FILE_MODE } from '../catalogue/conversation-folder.js';
-import { syncFolder } from './durable-file.js';
 import { ReadAhead } from './read-ahead.js';
 import { isSettled, TICK_MS } from '../catalogue/settled-stamp.js';
 

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { EntryFilter, EventIndexEntry, LogRange } from '../../event-log.js';
 import { forEachBounded, inSlices, isLarge, turnForLine } from '../../../flow/index.js';
-import { decodeInParts, joinInParts } from '../../../text/index.js';
+import { decodeInParts } from '../../../text/index.js';
 import { INDEX_FILE } from '../catalogue/conversation-folder.js';
 import { standIn } from './damaged-line.js';
 import { EventIndex } from '../index/event-index.js';
@@ -165,7 +165,7 @@ export class LogLines {
       const { bytes, start, end } = found.get(seq) ?? NOTHING;
       return [BETWEEN, bytes.subarray(start, end)];
     });
-    return inSlices(joinInParts(pieces.slice(1)));
+    return Buffer.concat(pieces.slice(1));
   }
 
   /** Takes what an index beside the log says of its lines, if it is one of just this log. */

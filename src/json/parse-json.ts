@@ -1,0 +1,20 @@
+import { JsonBoundsError, JsonSize } from './json-size.js';
+
+/** Levels of arrays and objects: more than any file or tool needs, and far fewer than a stack holds. */
+const MAX_DEPTH = 200;
+
+/**
+ * Parses untrusted JSON. `JSON.parse` accepts any depth, but walking through the value or writing it again
+ * takes stack for each level.
+ * @param text the caller bounds its length
+ * @throws SyntaxError as `JSON.parse` does, RangeError for more than 200 levels
+ */
+export function parseJson(text: string): unknown {
+  try {
+    new JsonSize({ values: Infinity, depth: MAX_DEPTH }).push(Buffer.from(text));
+  } catch (error) {
+    if (error instanceof JsonBoundsError) throw new RangeError(`JSON nested more than ${MAX_DEPTH} deep`);
+    throw error;
+  }
+  return JSON.parse(text);
+}

@@ -1,0 +1,37 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { settlesWithin } from '../flow/index.js';
+
+/** How long a program may take to end after its input was closed, and after SIGTERM (ms). */
+const GRACE_MS = 1_000;
+
+/** Whether a child has ended. Processes that it started may still run. */
+export function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** Sends a signal to the process group that a child leads. */
+export function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The whole group has ended.
+  }
+}
+
+/**
+ * Ends a child that leads a process group (`detached`) and all processes of the group: closes its input, then
+ * sends SIGTERM, then SIGKILL. Resolves when the child has ended.
+ */
+export async function endGroup(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || hasEnded(child)) return;
+  const exit = once(child, 'exit');
+  child.stdin?.end();
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    if (await settlesWithin(exit, GRACE_MS)) break;
+    killGroup(child, signal);
+  }
+  await exit;
+  killGroup(child, 'SIGKILL');
+}
