@@ -29,12 +29,7 @@ export class WaitingModule {
         InitModule.forRoot(init, setup),
       ],
       controllers: [ServerController],
-      providers: [
-        Activity,
-        EventLoopDelay,
-        Readiness,
-        { provide: RunSlots, useFactory: () => new RunSlots(config.max_concurrent_runs) },
-      ],
+      providers: [Activity, EventLoopDelay, Readiness, RunSlots],
     };
   }
 }

@@ -1,95 +1,100 @@
 import { Logger } from '@nestjs/common';
 import type { RequestPermissionRequest, RequestPermissionResponse } from '@agentclientprotocol/sdk';
-import { begins } from '../agent/agent-loop.js';
-import type { AgentDriver } from '../agent/agent-driver.js';
-import { RunOverError, type AgentSession } from '../agent/agent-session.js';
-import { runErrorDraft } from '../agent/drafts.js';
-import { declinesMessage, mustGoOn } from '../agent/hooks/run-hooks.js';
+import { beginRun } from '../agent/loop/agent-loop.js';
+import { RunOverError, type AgentDriver, type AgentSession } from '../agent/agent-session.js';
+import { runErrorDraft } from '../agent/event-drafts.js';
+import { finishIfMessageBlocked, runStopHooks } from '../agent/hooks/run-hooks.js';
 import { errorMessage, errorName } from '../errors/index.js';
 import type { EventDraft } from '../events/index.js';
-import { AcpConnector, milliseconds, type AcpHost, type ConnectContext } from './acp-connector.js';
-import { AcpError, AcpUnsupportedError, inTime } from './acp-error.js';
-import { agentStateUpdate, hasSuffix, unanswered, withAnswer, withPrompt } from './acp-state.js';
-import { agentMessage, answerDrafts, partialAnswer, usageOf } from './answer.js';
-import type { AcpConnection } from './acp-connection.js';
-import { toOutcome } from './permission.js';
-import { promptBlocks } from './prompt-blocks.js';
-import { Turn } from './turn.js';
-import { TurnReader } from './turn-reader.js';
+import { AcpConnector, toTimeoutMs, type AcpHost, type ConnectContext } from './acp-connector.js';
+import { AcpError, AcpUnsupportedError, withAcpTimeout } from './acp-error.js';
+import {
+  agentStateUpdate,
+  hasSuffix,
+  unansweredMessages,
+  withAnswer,
+  withPrompt,
+} from './acp-agent-state.js';
+import { agentMessage, finishDrafts, partialAnswer, usageOf } from './turn/answer-events.js';
+import type { AcpConnection } from './connection/acp-connection.js';
+import { toOutcome } from './turn/permission.js';
+import { promptBlocks } from './turn/prompt-blocks.js';
+import { Turn } from './turn/turn.js';
+import { TurnReader } from './turn/turn-reader.js';
 
-/** How long an agent may take to stop when it is told to (ms); then it is ended. */
-const CANCEL_LIMIT_MS = 2_500;
+/** Time for an agent to stop after a cancellation (ms); then its process is killed. */
+const CANCEL_TIMEOUT_MS = 2_500;
 
 /**
- * An agent from elsewhere in one conversation: started by the first run, then kept. A run tells it what the
- * user said and puts into the log what it does, until it has answered.
+ * The ACP agent of one conversation. The first run starts it, and it is kept for later runs. A run sends it
+ * the user's messages and appends what it does until it has answered.
  */
 export class AcpAgent implements AgentDriver {
   private readonly logger = new Logger('Acp');
   private readonly connector: AcpConnector;
   private readonly reader: TurnReader;
   private turn: Turn | undefined;
-  /** A turn that was interrupted, until the log has what it left. */
-  private cut: Turn | undefined;
-  private prompting: Promise<void> = Promise.resolve();
-  private stopping: Promise<void> | undefined;
+  /** An interrupted turn whose partial answer was not appended yet. */
+  private interruptedTurn: Turn | undefined;
+  private promptAnswer: Promise<void> = Promise.resolve();
+  private stopPromise: Promise<void> | undefined;
 
   constructor(private readonly host: AcpHost) {
     this.connector = new AcpConnector(host, {
       onUpdate: (update, size) => this.turn?.push({ type: 'update', update }, size),
-      onPermission: (request) => this.requested(request),
-      room: () => this.turn?.room() ?? Promise.resolve(),
+      onPermission: (request) => this.requestPermission(request),
+      waitForRoom: () => this.turn?.waitForRoom() ?? Promise.resolve(),
     });
     this.reader = new TurnReader(host, this.connector);
   }
 
-  /** It asks for a permission, and nobody has decided yet. */
-  get isAsking(): boolean {
+  /** Whether the agent waits for a person's decision. */
+  get isAwaitingDecision(): boolean {
     return this.turn?.pending !== undefined;
   }
 
-  /** A person has decided; the next run tells the agent. */
+  /** Stores a person's decision; the next run sends it to the agent. */
   decide(accept: boolean, reason: string): void {
     this.reader.decide(accept, reason);
   }
 
   async run(session: AgentSession): Promise<void> {
     const stop = (): void => {
-      this.stopping = this.stopTurn();
+      this.stopPromise = this.stopTurn();
     };
     session.signal.addEventListener('abort', stop, { once: true });
     try {
-      await this.work(session);
+      await this.runTurns(session);
     } catch (error) {
-      // An interrupted run has nothing more to say: whoever interrupted it has told what there is to tell.
+      // Whoever interrupted the run has already appended its outcome.
       if (!(error instanceof RunOverError) && !session.signal.aborted) await this.fail(session, error);
     } finally {
       session.signal.removeEventListener('abort', stop);
-      await this.stopping;
+      await this.stopPromise;
     }
   }
 
-  /** What is left of a turn that was interrupted, for the log. */
-  takeInterrupted(): EventDraft[] {
-    const { cut } = this;
-    this.cut = undefined;
+  /** Returns the partial answer of an interrupted turn, to be appended. */
+  takeInterruptedDrafts(): EventDraft[] {
+    const { interruptedTurn: cut } = this;
+    this.interruptedTurn = undefined;
     return cut ? partialAnswer(cut) : [];
   }
 
   /**
-   * Asks beside the work: a copy of the session is asked, so that the agent does not remember.
+   * Asks a fork of the session, so that the question does not become part of the agent's session.
    * @throws AcpError, AcpUnsupportedError, AcpTimeoutError
    */
   async ask(question: string, context: ConnectContext): Promise<string> {
-    return this.maskingErrors(async () => {
+    return this.maskErrors(async () => {
       const connection = await this.connector.connect(context);
       return this.connector.ask(connection, question, context.signal);
     });
   }
 
   /**
-   * Gives a running agent another model; one that does not run gets it when it is started.
-   * @throws AcpUnsupportedError with the words of the agent, AcpTimeoutError
+   * Switches the model of a running agent. An agent that does not run gets it when it is started.
+   * @throws AcpUnsupportedError with the agent's message, AcpTimeoutError
    */
   async switchModel(model: string): Promise<AcpConnection | undefined> {
     const { current } = this.connector;
@@ -98,29 +103,29 @@ export class AcpAgent implements AgentDriver {
       const text = `ACP server rejected set_session_model(model='${model}'): ${errorMessage(error)}`;
       throw new AcpUnsupportedError(text);
     });
-    const limit = milliseconds(this.host.agent.acp_startup_timeout);
-    await this.maskingErrors(() => inTime(answer, limit));
+    const limit = toTimeoutMs(this.host.agent.acp_startup_timeout);
+    await this.maskErrors(() => withAcpTimeout(answer, limit));
     return current;
   }
 
-  /** Whether its program was started and has not ended. */
+  /** Whether the agent's process is running. */
   get isRunning(): boolean {
     return this.connector.current !== undefined;
   }
 
-  /** Ends what an agent left behind whose server died. */
-  endLeftovers(): Promise<void> {
-    return this.connector.endLeftovers();
+  /** Kills processes left by an agent whose server crashed. */
+  killLeftovers(): Promise<void> {
+    return this.connector.killLeftovers();
   }
 
   async close(): Promise<void> {
-    this.turn?.drop();
+    this.turn?.discard();
     this.turn = undefined;
     await this.connector.close();
   }
 
-  /** What goes wrong is told in the words of the agent, which knows the secrets. */
-  private async maskingErrors<T>(work: () => Promise<T>): Promise<T> {
+  /** Masks secrets in errors: their messages come from the agent, which knows the secrets. */
+  private async maskErrors<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
@@ -131,18 +136,18 @@ export class AcpAgent implements AgentDriver {
     }
   }
 
-  private async work(session: AgentSession): Promise<void> {
-    if (!(await begins(session)) || session.status === 'finished') return;
-    // A turn that goes on began in another run: what was said before this one is known.
+  private async runTurns(session: AgentSession): Promise<void> {
+    if (!(await beginRun(session)) || session.status === 'finished') return;
+    // A continued turn began in another run, whose messages are already known.
     session.beginStep();
     await session.setStatus('running');
     for (let turns = 1; ; turns++) {
       const turn = this.turn ?? (await this.beginTurn(session));
       if (!turn || !(await this.finishTurn(session, turn))) return;
-      if (this.open(session).length === 0) {
+      if (this.unansweredMessages(session).length === 0) {
         await session.finish();
-        if (isDone(session) && !(await mustGoOn(session))) return;
-        // A message came right behind, and its arrival has reset the status.
+        if (isFinished(session) && !(await runStopHooks(session))) return;
+        // A message arrived right after the end and reset the status.
         if (session.status === 'idle') await session.setStatus('running');
       }
       if (session.pauseRequested) return session.pause();
@@ -153,36 +158,36 @@ export class AcpAgent implements AgentDriver {
     }
   }
 
-  private open(session: AgentSession) {
-    return unanswered(session.view, session.agentState, session.blockedMessages);
+  private unansweredMessages(session: AgentSession) {
+    return unansweredMessages(session.view, session.agentState, session.blockedMessages);
   }
 
-  /** Tells the agent what was said to it; undefined: there is nothing to tell, or it must not be. */
+  /** Sends the unanswered messages to the agent. Undefined if there are none or they must not be sent. */
   private async beginTurn(session: AgentSession): Promise<Turn | undefined> {
     session.beginStep();
-    if (await declinesMessage(session)) return undefined;
-    const messages = this.open(session);
+    if (await finishIfMessageBlocked(session)) return undefined;
+    const messages = this.unansweredMessages(session);
     const last = messages.at(-1);
     if (!last) {
       await session.finish();
       return undefined;
     }
-    if (session.overspent !== undefined) {
-      await session.setStatus('error', runErrorDraft('MaxBudgetReached', session.overspent));
+    if (session.budgetExceeded !== undefined) {
+      await session.setStatus('error', runErrorDraft('MaxBudgetReached', session.budgetExceeded));
       return undefined;
     }
     const connection = await this.connector.connect(session);
     const suffix = hasSuffix(session.agentState) ? undefined : contextOf(session);
     await session.append(agentStateUpdate(withPrompt(session.agentState, last.id, suffix !== undefined)));
     const turn = new Turn(last.id, (itemId) => session.stream(itemId));
-    const blocks = promptBlocks(messages, connection.takesImages);
+    const blocks = promptBlocks(messages, connection.supportsImages);
     if (suffix !== undefined) blocks.push({ type: 'text', text: suffix });
     this.turn = turn;
-    this.prompting = turn.answeredBy(connection.prompt(blocks));
+    this.promptAnswer = turn.pushAnswer(connection.prompt(blocks));
     return turn;
   }
 
-  /** False when it cannot go on before a person has decided. */
+  /** Follows a turn to its end. Returns false if it waits for a person's decision. */
   private async finishTurn(session: AgentSession, turn: Turn): Promise<boolean> {
     const response = await this.reader.follow(session, turn);
     if (!response) return false;
@@ -199,7 +204,7 @@ export class AcpAgent implements AgentDriver {
     await session.append(
       ...turn.calls.close(cancelled ? 'failed' : 'completed'),
       ...(usage ? [session.countUsage(llm.usage_id, llm.model, usage)] : []),
-      ...(cancelled ? partialAnswer(turn) : answerDrafts(turn, (text) => this.host.mask(text))),
+      ...(cancelled ? partialAnswer(turn) : finishDrafts(turn, (text) => this.host.mask(text))),
       agentStateUpdate(state),
     );
     this.turn = undefined;
@@ -209,39 +214,41 @@ export class AcpAgent implements AgentDriver {
   private async fail(session: AgentSession, error: unknown): Promise<void> {
     const { turn } = this;
     this.turn = undefined;
-    turn?.drop();
+    turn?.discard();
     const code = error instanceof AcpError ? error.code : errorName(error);
     const detail = errorMessage(error);
     turn?.stream.abort(code);
-    const said = turn ? [...turn.calls.close('failed'), ...partialAnswer(turn)] : [];
+    const turnDrafts = turn ? [...turn.calls.close('failed'), ...partialAnswer(turn)] : [];
     const text = detail.startsWith('ACP ') ? detail : `ACP error: ${detail}`;
-    await session.append(...said, ...(turn ? [agentMessage(text)] : []), {
+    await session.append(...turnDrafts, ...(turn ? [agentMessage(text)] : []), {
       ...runErrorDraft(code, detail),
       source: 'agent',
     });
     await session.setStatus('error');
   }
 
-  /** Has the agent stop what it does; one that does not is ended. */
+  /** Cancels the current turn. If the agent does not stop in time its process is killed. */
   private async stopTurn(): Promise<void> {
     const { turn } = this;
     const { current } = this.connector;
     if (!turn) return;
     this.turn = undefined;
-    this.cut = turn;
+    this.interruptedTurn = turn;
     turn.stream.abort('cancelled');
-    // First: what it is answered must not look like a wish to go on.
-    const told = current?.cancel();
-    const limit = new Promise<'late'>((resolve) => setTimeout(resolve, CANCEL_LIMIT_MS, 'late').unref());
-    // It may not read.
-    await Promise.race([told, limit]);
-    turn.drop();
-    if ((await Promise.race([this.prompting, limit])) !== 'late') return;
-    this.logger.warn(`conversation ${this.host.conversationId}: the agent does not stop, so it is ended`);
+    // Cancel first: pending answers must not look like permission to continue.
+    const cancelled = current?.cancel();
+    const limit = new Promise<'late'>((resolve) => setTimeout(resolve, CANCEL_TIMEOUT_MS, 'late').unref());
+    // The agent may not read its input.
+    await Promise.race([cancelled, limit]);
+    turn.discard();
+    if ((await Promise.race([this.promptAnswer, limit])) !== 'late') return;
+    this.logger.warn(
+      `conversation ${this.host.conversationId}: the ACP agent did not stop in time and is killed`,
+    );
     await current?.close();
   }
 
-  private requested(request: RequestPermissionRequest): Promise<RequestPermissionResponse> {
+  private requestPermission(request: RequestPermissionRequest): Promise<RequestPermissionResponse> {
     const { turn } = this;
     if (!turn) return Promise.resolve(toOutcome(undefined, request.options));
     return new Promise((resolve) => {
@@ -252,11 +259,11 @@ export class AcpAgent implements AgentDriver {
   }
 }
 
-function isDone({ status }: AgentSession): boolean {
+function isFinished({ status }: AgentSession): boolean {
   return status === 'finished';
 }
 
-/** What the server tells of the conversation: suffix, secrets, date. */
+/** The context of the conversation: suffix, secrets, date. */
 function contextOf({ view }: AgentSession): string | undefined {
   const prompt = view.events.find((event) => event.kind === 'SystemPromptEvent');
   return prompt?.kind === 'SystemPromptEvent' ? prompt.dynamic_context?.text : undefined;

@@ -1,7 +1,7 @@
 export { AcpAgent } from './acp-agent.js';
 export type { AcpHost } from './acp-connector.js';
-export { AcpError, AcpTimeoutError, AcpUnsupportedError } from './acp-error.js';
-export { conversationsWithAgents } from './agent-mark.js';
-export { agentStateUpdate, shownModels, withModels } from './acp-state.js';
-export { discoverModels, type ModelDiscovery } from './discovery.js';
-export { ACP_SERVERS, commandOf, FILE_SECRETS } from './presets.js';
+export { AcpUnsupportedError } from './acp-error.js';
+export { conversationsWithAcpProcesses } from './connection/process-mark.js';
+export { agentStateUpdate, modelInfo, withModels } from './acp-agent-state.js';
+export { discoverModels, type ModelDiscovery } from './model-discovery.js';
+export { ACP_SERVERS, presetCommand, FILE_SECRETS } from './presets.js';

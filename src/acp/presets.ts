@@ -1,12 +1,9 @@
 import type { FileSecretSpec } from '../agent/agent-spec.js';
 
-/** Run by npx, from what it has where it has it. */
+/** Runs a package with npx, from its cache if possible. */
 const npx = (...args: string[]): string[] => ['npx', '-y', '--prefer-offline', ...args];
 
-/**
- * Agents that are known by a name, and how they are started. The versions are those that clients of the
- * original get.
- */
+/** Known agents and their commands, in the versions that clients of the original get. */
 const COMMANDS: Readonly<Record<string, string[]>> = {
   'claude-code': npx('@agentclientprotocol/claude-agent-acp@0.63.0'),
   codex: npx('@agentclientprotocol/codex-acp@1.10.0'),
@@ -16,11 +13,11 @@ const COMMANDS: Readonly<Record<string, string[]>> = {
   opencode: npx('opencode-ai@1.18.23', 'acp'),
 };
 
-/** The names of agents; `custom` is one that is given by its command. */
+/** The names of agents; `custom` is given by its command. */
 export const ACP_SERVERS: readonly string[] = [...Object.keys(COMMANDS), 'custom'];
 
-/** The command of an agent by its name; undefined: it has to be given. */
-export function commandOf(server: string): string[] | undefined {
+/** The command of a known agent; undefined for others. */
+export function presetCommand(server: string): string[] | undefined {
   return COMMANDS[server];
 }
 
@@ -33,7 +30,7 @@ const file = (
   warn_if_unset: string[] = [],
 ): FileSecretSpec => ({ secret_name, filename, env_var, subdir, env_points_to, warn_if_unset });
 
-/** Secrets that known agents want as files. */
+/** Secrets that known agents read from files. */
 export const FILE_SECRETS: readonly FileSecretSpec[] = [
   file('CODEX_AUTH_JSON', 'auth.json', 'CODEX_HOME', 'codex'),
   file(

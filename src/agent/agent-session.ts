@@ -6,7 +6,7 @@ import type { AgentSpec } from './agent-spec.js';
 import type { AgentView } from './agent-view.js';
 import type { Hooks } from './hooks/hooks.js';
 
-/** The run that a session belonged to is over: whoever still works for it stops here. */
+/** The run is over: whatever still works for it must stop. */
 export class RunOverError extends Error {
   override readonly name = 'RunOverError';
   constructor() {
@@ -15,46 +15,44 @@ export class RunOverError extends Error {
 }
 
 /**
- * What one run may see of its conversation and do to it. Every effect carries the run's right to act: once
- * the run is interrupted or has lost its lease, `append` throws `RunOverError` and nothing more of it reaches
- * the log.
+ * What a run can read and change in its conversation. Once the run is interrupted or has lost its lease,
+ * `append` throws `RunOverError`, so nothing more of it reaches the log.
  */
 export interface AgentSession {
   readonly conversationId: string;
-  /** The agent as it is now: it can change between two steps. */
+  /** The current configuration of the agent. It can change between two steps. */
   readonly agent: AgentSpec;
   readonly view: AgentView;
   readonly status: ExecutionStatus;
   readonly maxIterations: number;
   readonly stuckDetection: boolean;
-  /** Why no model may be asked any more: all that was to be spent is spent. Undefined: there is some left. */
-  readonly overspent: string | undefined;
+  /** Why no model may be called any more: the budget is spent. Undefined while there is budget left. */
+  readonly budgetExceeded: string | undefined;
   readonly confirmationPolicy: JsonObject & { kind: string };
   readonly securityAnalyzer: (JsonObject & { kind: string }) | null;
   readonly hooks: Hooks;
-  /** Why hooks have blocked actions and messages, by their ids. */
+  /** Reasons why hooks blocked actions and messages, by their ids. */
   readonly blockedActions: Readonly<Record<string, string>>;
   readonly blockedMessages: Readonly<Record<string, string>>;
   readonly lastUserMessageId: string | null;
-  /** What the agent keeps of its own from step to step; `agent_state` events change it. */
+  /** State that the agent keeps between steps; `agent_state` events change it. */
   readonly agentState: JsonObject;
   /** Aborted when the run is interrupted. */
   readonly signal: AbortSignal;
-  /** Somebody asked the run to stop after this step. */
+  /** A pause was requested: the run stops after this step. */
   readonly pauseRequested: boolean;
-  /** The user said something since the step began. */
-  readonly userSpoke: boolean;
-  /** The tools of this conversation by name, in the order the model is told of them. */
+  /** The user sent a message since the step began. */
+  readonly hasNewUserMessage: boolean;
+  /** The tools of this conversation by name, in the order in which the model is given them. */
   tools(): ReadonlyMap<string, Tool>;
-  /** The event as everybody may see it: without secret values. */
-  masked(draft: EventDraft): EventDraft;
-  /** Appends events in order with one flush; resolves with them when they are durable. */
+  /** The event with secret values masked. */
+  maskDraft(draft: EventDraft): EventDraft;
+  /** Appends events in order with one flush. Resolves when they are durable. */
   append(...drafts: EventDraft[]): Promise<DurableEvent[]>;
   /**
-   * A tool has done its work, but its result is not in the log yet: hooks have their say first, and so have
-   * the actions before it. An interrupt in between puts the result into the log: what was done is never
-   * called interrupted.
-   * @param files absolute paths of what it touched
+   * Keeps a result until it is appended. Hooks and earlier actions come first; if the run is interrupted
+   * before, this result is appended instead of an error that says that the action was interrupted.
+   * @param files absolute paths of files that the tool touched
    */
   keepResult(action: ActionEvent, draft: EventDraft, files: readonly string[]): void;
   /**
@@ -62,30 +60,36 @@ export interface AgentSession {
    * @param files absolute paths
    */
   appendResult(draft: EventDraft, files: readonly string[]): Promise<DurableEvent[]>;
-  /** Appends the status if it is another one, and what follows from it. */
+  /** Appends the status if it changed, followed by the given events. */
   setStatus(status: ExecutionStatus, ...consequences: EventDraft[]): Promise<void>;
-  /** A step begins: what the user says from now on comes during it. */
+  /** Marks the beginning of a step: later messages of the user arrive during it. */
   beginStep(): void;
   /**
-   * The agent has done what it was asked. A message that came during the step keeps the run going: nobody
-   * gets to see the conversation finished in between.
+   * Sets the status to `finished`, unless a message arrived during the step: the run then continues and
+   * clients never see the conversation finished in between.
    */
   finish(): Promise<void>;
-  /** Pauses the conversation: status, then the event. */
+  /** Appends the status `paused` and the `PauseEvent`. */
   pause(): Promise<void>;
-  /** Counts an answer into the conversation's statistics; the answer is the event that says so. */
+  /** Adds an answer to the conversation's statistics. Returns the event that reports them. */
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
-  /** Whether files of the workspace have changed, or commits were made, since the conversation began. */
+  /** Whether files of the workspace changed or commits were made since the conversation began. */
   workspaceChanged(): Promise<boolean>;
-  /** Opens an item that is being written: `itemId` is the id of the event that it will become. */
+  /** Opens a stream for an answer that is being generated. `itemId` is the id of the future event. */
   stream(itemId: string): ItemStream;
 }
 
-/** An answer on its way to those who watch it being written. */
+/** What runs in a conversation: the built-in agent loop or an ACP agent. */
+export interface AgentDriver {
+  /** Executes one run. Failures set the status and append an event; it rejects only if the log fails. */
+  run(session: AgentSession): Promise<void>;
+}
+
+/** The stream of an answer to clients that watch it being generated. */
 export interface ItemStream {
   delta(delta: LlmDelta): void;
-  /** Nothing more comes; the event follows. */
+  /** The answer is complete; its event follows. */
   end(): void;
-  /** What was streamed is void; another attempt may follow. */
+  /** What was streamed is invalid; another attempt may follow. */
   abort(reason: string): void;
 }

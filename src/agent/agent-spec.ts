@@ -2,7 +2,7 @@ import type { CondenserSpec } from './condenser/condenser-spec.js';
 import type { LlmConfig } from '../llm/request/llm-config.js';
 import type { JsonObject } from '../json/index.js';
 
-/** What all agents have, as the wire has it, defaults filled in, keys in the wire's order. */
+/** Fields of all agents as in the API: defaults filled in, keys in the original's order. */
 interface AgentFields {
   llm: LlmConfig;
   tools: ToolSpec[];
@@ -19,48 +19,48 @@ interface AgentFields {
   tool_concurrency_limit: number;
 }
 
-/** An agent that calls a model and its tools. */
-export interface OwnAgentSpec extends AgentFields {
+/** The built-in agent, which calls a model and tools. */
+export interface BuiltInAgentSpec extends AgentFields {
   persona: string | null;
   kind: 'Agent';
 }
 
-/** A secret that an agent from elsewhere wants in a file. */
+/** A secret that an ACP agent reads from a file. */
 export interface FileSecretSpec {
-  /** The secret of the conversation. */
+  /** Name of the conversation's secret. */
   secret_name: string;
   filename: string;
-  /** The variable that tells where it is. */
+  /** Environment variable that holds the path. */
   env_var: string;
-  /** The folder of the file, below the one that the agent has for itself. */
+  /** Folder of the file, relative to the agent's private folder. */
   subdir: string;
   env_points_to: 'dir' | 'file';
-  /** Variables that the agent needs besides. */
+  /** Variables that the agent also needs: a warning is logged when they are not set. */
   warn_if_unset: string[];
 }
 
-/** An agent from elsewhere: a program that speaks the Agent Client Protocol. Times in seconds. */
+/** An ACP agent: an external program that speaks the Agent Client Protocol. Times in seconds. */
 export interface AcpAgentSpec extends AgentFields {
   acp_command: string[];
   acp_server: string | null;
   acp_args: string[];
   acp_session_mode: string | null;
-  /** How long it may say nothing while it works. */
+  /** Longest time without any message while the agent works. */
   acp_prompt_timeout: number;
   acp_startup_timeout: number;
   acp_model: string | null;
   acp_resume_session_id: string | null;
   acp_file_secrets: FileSecretSpec[];
   acp_isolate_data_dir: boolean;
-  /** It has one of its own. */
+  /** ACP agents have their own persona. */
   persona?: undefined;
   kind: 'ACPAgent';
 }
 
-/** The agent of a conversation. */
-export type AgentSpec = OwnAgentSpec | AcpAgentSpec;
+/** The configuration of a conversation's agent. */
+export type AgentSpec = BuiltInAgentSpec | AcpAgentSpec;
 
-/** A tool that the agent is given, by name. */
+/** A tool of the agent, by name. */
 export interface ToolSpec {
   name: string;
   params: JsonObject;

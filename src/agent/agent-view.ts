@@ -10,11 +10,11 @@ import type {
   UserRejectObservation,
 } from '../events/index.js';
 
-/** Events of the active branch, without state updates: those never become the head of the tree. */
+/** Events that belong to a branch: all but state updates, which never become the head of the tree. */
 export type BranchEvent = Exclude<DurableEvent, { kind: 'ConversationStateUpdateEvent' }>;
 
 /**
- * Stands in the view for what a condensation took out of it. It is in no log; its id is made of the
+ * Represents condensed events in the view. It is not part of the log; its id is derived from the
  * condensation's.
  */
 export interface CondensationSummary {
@@ -23,7 +23,7 @@ export interface CondensationSummary {
   kind: 'CondensationSummaryEvent';
 }
 
-/** What becomes a message for the model. */
+/** An event that is converted into a message for the model. */
 export type ViewEvent =
   | SystemPromptEvent
   | MessageEvent
@@ -33,96 +33,96 @@ export type ViewEvent =
   | UserRejectObservation
   | CondensationSummary;
 
-/** Branch events kept for those who look at the recent past, whatever was condensed. */
-const RECENT = 50;
+/** Branch events kept for stuck detection, including condensed ones. */
+const MAX_RECENT_EVENTS = 50;
 
-/** Whether an event belongs to the tree, and so to the branch that it is the head of. */
+/** Whether an event belongs to a branch and can become its head. */
 export function isBranchEvent(event: DurableEvent): event is BranchEvent {
   return event.kind !== 'ConversationStateUpdateEvent';
 }
 
 /**
- * What the agent sees of its conversation: the events from the root to the head, oldest first, without what
- * was condensed away, and the actions among them that have no result yet. Kept up to date event by event, so
- * that a step does not read the history again; what is forgotten is not kept in memory.
+ * The events of the active branch as the agent sees them: from root to head, without condensed events, plus
+ * the actions that have no result yet. It is updated event by event, so a step does not read the history
+ * again. Condensed events are not kept in memory.
  */
 export class AgentView {
   private visible: ViewEvent[] = [];
-  private last: BranchEvent[] = [];
-  private readonly open = new Map<string, ActionEvent>();
-  private openCalls: Map<string, ACPToolCallEvent> | undefined;
-  private requested = false;
-  private fromUser: MessageEvent | undefined;
+  private recentEvents: BranchEvent[] = [];
+  private readonly openActions = new Map<string, ActionEvent>();
+  private openAcpCalls: Map<string, ACPToolCallEvent> | undefined;
+  private isCondensationRequested = false;
+  private lastUserMessageEvent: MessageEvent | undefined;
 
-  /** Takes in the new head. */
+  /** Adds the new head of the branch. */
   push(event: BranchEvent): void {
-    // Large, and about the past of nobody: how the agent was asked is not what it did.
+    // Large, and not part of what the agent did.
     if (event.kind === 'LLMCompletionLogEvent') return;
-    this.last.push(event);
-    if (this.last.length > 2 * RECENT) this.last = this.last.slice(-RECENT);
+    this.recentEvents.push(event);
+    if (this.recentEvents.length > 2 * MAX_RECENT_EVENTS)
+      this.recentEvents = this.recentEvents.slice(-MAX_RECENT_EVENTS);
     if (isVisible(event)) this.visible.push(event);
-    if (isFromUser(event)) this.fromUser = event;
+    if (isUserMessage(event)) this.lastUserMessageEvent = event;
     if (event.kind === 'ActionEvent') {
-      if (event.action) this.open.set(event.id, event);
+      if (event.action) this.openActions.set(event.id, event);
     } else if (event.kind === 'ObservationEvent' || event.kind === 'UserRejectObservation') {
-      this.open.delete(event.action_id);
+      this.openActions.delete(event.action_id);
     } else if (event.kind === 'AgentErrorEvent') {
-      const failed = this.unmatched().find((action) => action.tool_call_id === event.tool_call_id);
-      if (failed) this.open.delete(failed.id);
+      const failed = this.pendingActions().find((action) => action.tool_call_id === event.tool_call_id);
+      if (failed) this.openActions.delete(failed.id);
     } else if (event.kind === 'ACPToolCallEvent') {
-      if (hasEnded(event)) this.openCalls?.delete(event.tool_call_id);
-      else (this.openCalls ??= new Map()).set(event.tool_call_id, event);
+      if (hasEnded(event)) this.openAcpCalls?.delete(event.tool_call_id);
+      else (this.openAcpCalls ??= new Map()).set(event.tool_call_id, event);
     } else if (event.kind === 'CondensationRequest') {
-      this.requested = true;
+      this.isCondensationRequested = true;
     } else if (event.kind === 'Condensation') {
       this.condense(event);
     }
   }
 
-  /** What becomes messages for the model. */
+  /** The events that are converted into messages for the model. */
   get events(): readonly ViewEvent[] {
     return this.visible;
   }
 
-  /** The last message of the user that is still there. */
-  get lastFromUser(): MessageEvent | undefined {
-    return this.fromUser;
+  /** The user's last message that was not condensed. */
+  get lastUserMessage(): MessageEvent | undefined {
+    return this.lastUserMessageEvent;
   }
 
-  /** The last events of the branch, condensed or not. */
+  /** The last events of the branch, including condensed ones. */
   get recent(): readonly BranchEvent[] {
-    return this.last;
+    return this.recentEvents;
   }
 
-  /** Somebody asked for the history to be condensed, and it was not yet. */
+  /** A condensation was requested and has not happened yet. */
   get condensationRequested(): boolean {
-    return this.requested;
+    return this.isCondensationRequested;
   }
 
-  /** Valid actions without an observation, a rejection or an error, in the order of their calls. */
-  unmatched(): ActionEvent[] {
-    return [...this.open.values()];
+  /** Valid actions without an observation, a rejection or an error, in call order. */
+  pendingActions(): ActionEvent[] {
+    return [...this.openActions.values()];
   }
 
-  /** Calls of an agent from elsewhere that have begun and not ended. */
-  unendedCalls(): ACPToolCallEvent[] {
-    return [...(this.openCalls?.values() ?? [])];
+  /** Tool calls of an ACP agent that have not ended. */
+  pendingAcpCalls(): ACPToolCallEvent[] {
+    return [...(this.openAcpCalls?.values() ?? [])];
   }
 
   private condense({ id, forgotten_event_ids, summary, summary_offset }: Condensation): void {
-    this.requested = false;
+    this.isCondensationRequested = false;
     const forgotten = new Set(forgotten_event_ids);
     const kept = this.visible.filter((event) => !forgotten.has(event.id));
     if (summary !== undefined && summary_offset !== undefined) {
       kept.splice(summary_offset, 0, { id: `${id}-summary`, summary, kind: 'CondensationSummaryEvent' });
     }
     this.visible = kept;
-    this.fromUser = kept.findLast(isFromUser);
+    this.lastUserMessageEvent = kept.findLast(isUserMessage);
   }
 }
 
-/** Whether an event is a message of the user. */
-export function isFromUser(event: BranchEvent | ViewEvent): event is MessageEvent {
+export function isUserMessage(event: BranchEvent | ViewEvent): event is MessageEvent {
   return event.kind === 'MessageEvent' && event.source === 'user';
 }
 

@@ -9,17 +9,17 @@ const FINAL: ErrorClassification = { kind: 'agent_action', retryable: false, use
 const INTERNAL: ErrorClassification = { kind: 'internal', retryable: false, user_action: 'none' };
 const UNKNOWN: ErrorClassification = { kind: 'unknown', retryable: false, user_action: 'none' };
 
-/** The agent did something that it can do better next time. */
+/** A mistake of the agent that it can correct. */
 export const AGENT_MISTAKE: ErrorClassification = {
   kind: 'agent_action',
   retryable: true,
   user_action: 'retry',
 };
 
-/** The tool itself is broken. */
+/** A fault of the tool itself. */
 export const TOOL_FAULT: ErrorClassification = INTERNAL;
 
-/** Codes whose meaning is certain. */
+/** Codes with a definite meaning. */
 const BY_CODE: Record<string, ErrorClassification> = {
   LLMAuthenticationError: AUTH,
   ACPAuthRequired: AUTH,
@@ -42,7 +42,7 @@ const BY_CODE: Record<string, ErrorClassification> = {
   RangeError: INTERNAL,
 };
 
-/** Words in the text of an error that tell what it is, in this order. */
+/** Patterns in the error text, in order of precedence. */
 const BY_WORDS: readonly [RegExp, ErrorClassification][] = [
   [/api key|unauthori[sz]ed|authentication/i, AUTH],
   [/quota|usage limit|insufficient (funds|credits|balance)|billing/i, QUOTA],
@@ -51,7 +51,7 @@ const BY_WORDS: readonly [RegExp, ErrorClassification][] = [
   [/time[d ]?[- ]?out|connection|network|temporarily/i, TRANSIENT],
 ];
 
-/** Codes that say little of themselves: asked after the words. */
+/** Generic codes: used when no pattern matches. */
 const GENERIC: Record<string, ErrorClassification> = {
   LLMServiceUnavailableError: TRANSIENT,
   LLMTimeoutError: TRANSIENT,
@@ -59,9 +59,7 @@ const GENERIC: Record<string, ErrorClassification> = {
   APIError: TRANSIENT,
 };
 
-/**
- * What a failed run means for the person who sees it. Rules as recorded from the OpenHands Agent Server 1.58.
- */
+/** Classifies the error of a failed run for the user. The rules were recorded from the original (1.58). */
 export function classifyError(code: string, detail: string): ErrorClassification {
   return BY_CODE[code] ?? BY_WORDS.find(([words]) => words.test(detail))?.[1] ?? GENERIC[code] ?? UNKNOWN;
 }

@@ -1,13 +1,13 @@
 import { DomainError, InvalidRequestError } from '../errors/index.js';
 
-/** No such conversation. */
+/** There is no conversation with this id. */
 export class ConversationNotFoundError extends DomainError {
   override readonly name = 'ConversationNotFoundError';
   readonly kind = 'not-found';
   override readonly summary: string;
   constructor(
     readonly conversationId: string,
-    /** What it was wanted for, where the wire says so: `Source conversation`. */
+    /** Its role in the request, if the wire names it: `Source conversation`. */
     role?: string,
   ) {
     super(`${role ?? 'Conversation'} not found: ${conversationId}`);
@@ -20,7 +20,7 @@ export class UnknownEventError extends DomainError {
   override readonly name = 'UnknownEventError';
   readonly kind = 'not-found';
   constructor(
-    /** The field that names it. */
+    /** The field of the request. */
     field: string,
     eventId: string,
   ) {
@@ -28,12 +28,12 @@ export class UnknownEventError extends DomainError {
   }
 }
 
-/** What was asked for does not go together with how the conversation stands. */
+/** The state of the conversation does not allow the request. */
 export abstract class ConflictError extends DomainError {
   readonly kind = 'conflict';
 }
 
-/** An id was asked for that another conversation has. */
+/** The requested id belongs to another conversation. */
 export class ConversationExistsError extends ConflictError {
   override readonly name = 'ConversationExistsError';
   constructor(conversationId: string) {
@@ -41,7 +41,7 @@ export class ConversationExistsError extends ConflictError {
   }
 }
 
-/** A run was asked for while one is going on. */
+/** A run is active already. */
 export class AlreadyRunningError extends ConflictError {
   override readonly name = 'AlreadyRunningError';
   constructor() {
@@ -49,7 +49,7 @@ export class AlreadyRunningError extends ConflictError {
   }
 }
 
-/** Work for a goal was asked for while something goes on. */
+/** A goal cannot start while a run or another goal is active. */
 export class GoalBusyError extends ConflictError {
   override readonly name = 'GoalBusyError';
   constructor() {
@@ -57,13 +57,13 @@ export class GoalBusyError extends ConflictError {
   }
 }
 
-/** There is no goal to work for. */
+/** The objective is empty, there is no goal to resume, or the agent cannot pursue one. */
 export class GoalRefusedError extends DomainError {
   override readonly name = 'GoalRefusedError';
   readonly kind = 'rejected';
 }
 
-/** A model was to be asked, and the budget of the conversation is spent. */
+/** The budget of the conversation is used up. */
 export class BudgetSpentError extends ConflictError {
   override readonly name = 'MaxBudgetReached';
 }
@@ -76,7 +76,7 @@ export class CannotCondenseError extends ConflictError {
   }
 }
 
-/** The agent's credential is held by a keeper, and nobody has said where since the server started. */
+/** The agent needs a credential binding, which clients have to renew after each start of the server. */
 export class CredentialBindingRequiredError extends ConflictError {
   override readonly name = 'CredentialBindingRequiredError';
   override readonly isRetryable = true;
@@ -85,7 +85,7 @@ export class CredentialBindingRequiredError extends ConflictError {
   }
 }
 
-/** As many runs as the server allows are going on. */
+/** The maximum number of runs is active. */
 export class RunLimitError extends DomainError {
   override readonly name = 'RunLimitError';
   readonly kind = 'limit-reached';
@@ -94,10 +94,7 @@ export class RunLimitError extends DomainError {
   }
 }
 
-/**
- * A tool of an MCP server has the name of another tool. Found out when the server is asked, which may be in a
- * run.
- */
+/** A tool of an MCP server has the name of another tool. Detected when the server is connected. */
 export class ToolNameClashError extends InvalidRequestError {
   override readonly name = 'DuplicateToolError';
   constructor(message: string) {
@@ -105,15 +102,12 @@ export class ToolNameClashError extends InvalidRequestError {
   }
 }
 
-/**
- * A file that the agent names for its prompt cannot be used; it may have gone since the conversation was
- * made.
- */
+/** A file that the agent names for its prompt cannot be read, possibly only since the conversation exists. */
 export class UnusablePromptError extends InvalidRequestError {
   override readonly name = 'PromptFileError';
 }
 
-/** The conversation is being closed, as a rule because the server is: nothing more is taken. */
+/** The conversation is being closed, usually because the server is shutting down. */
 export class ConversationClosedError extends DomainError {
   override readonly name = 'ConversationClosedError';
   readonly kind = 'unavailable';

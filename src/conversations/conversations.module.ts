@@ -1,18 +1,14 @@
 import { Module } from '@nestjs/common';
-import { AgentLoop } from '../agent/agent-loop.js';
+import { AgentLoop } from '../agent/loop/agent-loop.js';
 import { ContextLoader, type Repositories } from '../agent/skills/index.js';
-import { Questions } from '../agent/question.js';
+import { AgentQuestions } from '../agent/agent-questions.js';
 import { AppConfig } from '../config/index.js';
-import { StoredSecrets } from '../crypto/index.js';
-import { EventBus } from '../events/index.js';
 import { EventBusModule } from '../events/event-bus.module.js';
 import { userFolders } from '../files/index.js';
 import { fetchRepository, repositoryFiles, repositoryTop } from '../git/index.js';
-import { Llm, LlmModule } from '../llm/index.js';
-import { Catalogue, EventLogStore, LeaseStore } from '../storage/index.js';
+import { LlmModule } from '../llm/index.js';
 import { SettingsModule } from '../settings/index.js';
 import { StorageModule } from '../storage/storage.module.js';
-import { ToolRegistry } from '../tools/tool-registry.js';
 import { ToolsModule } from '../tools/tools.module.js';
 import { AcpController } from './api/acp.controller.js';
 import { AcpDiscovery } from './agent-runtime/acp-discovery.js';
@@ -20,6 +16,7 @@ import { BranchesController } from './api/branches.controller.js';
 import { ChildStarter } from './branches/child-starter.js';
 import { BranchesService } from './branches/branches.service.js';
 import { ConversationCreation } from './conversation/conversation-creation.js';
+import { ConversationInfoCache } from './registry/conversation-info-cache.js';
 import { ConversationRegistry } from './registry/conversation-registry.js';
 import { ConversationServices } from './conversation/conversation-services.js';
 import { ConversationStore } from './registry/conversation-store.js';
@@ -48,7 +45,7 @@ const REPOSITORIES: Repositories = {
   fetch: fetchRepository,
 };
 
-/** Conversations and their events: the use cases, their REST routes, and the agents that run in them. */
+/** Conversations: the use cases, their REST routes and the agents. */
 @Module({
   imports: [EventBusModule, LlmModule, StorageModule, ToolsModule, SettingsModule],
   controllers: [
@@ -63,7 +60,13 @@ const REPOSITORIES: Repositories = {
   ],
   providers: [
     AgentLoop,
-    Questions,
+    AgentQuestions,
+    ConversationServices,
+    ConversationRegistry,
+    ConversationStore,
+    ConversationInfoCache,
+    RunSlots,
+    BoundCredentials,
     SteeringService,
     CredentialBindings,
     BranchesService,
@@ -83,76 +86,10 @@ const REPOSITORIES: Repositories = {
       useFactory: (config: AppConfig) => new Worktrees(config.paths.worktrees, config.git_filters),
     },
     {
-      provide: RunSlots,
-      inject: [AppConfig],
-      useFactory: (config: AppConfig) => new RunSlots(config.max_concurrent_runs),
-    },
-    {
       provide: ContextLoader,
       inject: [AppConfig],
       useFactory: ({ base_dir }: AppConfig) =>
         new ContextLoader(REPOSITORIES, base_dir, userFolders(base_dir)),
-    },
-    {
-      provide: ConversationServices,
-      inject: [
-        EventBus,
-        ContextLoader,
-        AgentLoop,
-        Llm,
-        ModelProfiles,
-        ChildStarter,
-        ToolRegistry,
-        Catalogue,
-        LeaseStore,
-        RunSlots,
-        StoredSecrets,
-        AppConfig,
-      ],
-      useFactory: (
-        ...[bus, context, loop, llm, models, children, registry, catalogue, leases, slots, secrets, config]: [
-          EventBus,
-          ContextLoader,
-          AgentLoop,
-          Llm,
-          ModelProfiles,
-          ChildStarter,
-          ToolRegistry,
-          Catalogue,
-          LeaseStore,
-          RunSlots,
-          StoredSecrets,
-          AppConfig,
-        ]
-      ): ConversationServices => ({
-        bus,
-        context,
-        loop,
-        llm,
-        models,
-        children,
-        registry,
-        catalogue,
-        leases,
-        slots,
-        secrets,
-        credentials: new BoundCredentials(),
-        shownRoot: config.conversations_path,
-        baseDir: config.base_dir,
-        browserEnabled: config.enable_browser,
-      }),
-    },
-    {
-      provide: ConversationStore,
-      inject: [ConversationServices, EventLogStore],
-      useFactory: (services: ConversationServices, logs: EventLogStore) =>
-        new ConversationStore(services, logs),
-    },
-    {
-      provide: ConversationRegistry,
-      inject: [ConversationServices, ConversationStore, AppConfig],
-      useFactory: (services: ConversationServices, store: ConversationStore, config: AppConfig) =>
-        new ConversationRegistry(services, store, config.conversation_idle_ttl_seconds),
     },
   ],
   exports: [ContextLoader, ConversationsService, LaunchProfiles, EventBusModule, RunSlots],

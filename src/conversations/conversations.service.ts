@@ -1,6 +1,9 @@
 import path from 'node:path';
 import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../config/index.js';
+import { SecretCodec } from '../crypto/index.js';
 import {
+  Catalogue,
   DamagedConversationError,
   LeaseHeldError,
   StorageFailedError,
@@ -12,7 +15,6 @@ import { conversationDocuments, type ConversationDocuments } from './state/conve
 import { ConversationCreation } from './conversation/conversation-creation.js';
 import { ConversationNotFoundError, RunLimitError } from './conversation-errors.js';
 import { hasStatus, pageOf, type ConversationQuery } from './queries/conversation-page.js';
-import { ConversationServices } from './conversation/conversation-services.js';
 import { ConversationRegistry } from './registry/conversation-registry.js';
 import { ConversationStore } from './registry/conversation-store.js';
 import type { ConversationChange, ConversationState } from './state/conversation-state.js';
@@ -21,23 +23,25 @@ import type { EventFilter, EventQuery } from './queries/event-query.js';
 import { EventSearch } from './queries/event-search.js';
 import { finalResponse } from './queries/final-response.js';
 import { joinItems, type JsonPage } from './queries/json-page.js';
-import { settles, ConversationInfoCache } from './registry/conversation-info-cache.js';
+import { isDurable, ConversationInfoCache } from './registry/conversation-info-cache.js';
 import type { IncomingMessage, StartConversationRequest } from './state/start-request.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
 export type { EventFilter, EventQuery } from './queries/event-query.js';
 
-/** A log to read from, as far as its events are durable. */
+/** A log up to its last durable event. */
 interface ReadableLog {
   log: EventLog;
   length: number;
-  /** The id of the head of the tree. */
+  /** The id of the head. */
   head: string | null;
 }
 
-/** What is stored of a conversation. */
+/** A stored conversation for an export. */
 export interface ExportedConversation {
+  /** The caller closes it. */
   log: EventLog;
+  /** Secrets are masked. Absent if the metadata is damaged. */
   documents?: ConversationDocuments;
 }
 
@@ -46,36 +50,32 @@ const MESSAGE_SAVED =
   'Retry POST /api/conversations/{id}/run without resending the message.';
 
 /**
- * The use cases around conversations. Unknown ids throw `ConversationNotFoundError`. `ConversationInfo`
- * objects are plain JSON with the wire's keys in the wire's order, nulls kept.
+ * The use cases of conversations. Unknown ids throw `ConversationNotFoundError`. `ConversationInfo` objects
+ * are JSON with the keys of the wire in its order, with nulls.
  */
 @Injectable()
 export class ConversationsService {
-  private readonly shown: ConversationInfoCache;
-
   constructor(
-    private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
     private readonly store: ConversationStore,
+    private readonly infos: ConversationInfoCache,
     private readonly creation: ConversationCreation,
+    private readonly catalogue: Catalogue,
     private readonly worktrees: Worktrees,
-  ) {
-    this.shown = new ConversationInfoCache(services, registry, store);
-  }
+    private readonly codec: SecretCodec,
+    private readonly config: AppConfig,
+  ) {}
 
-  /**
-   * Creates a conversation, or answers the existing one of that id (`created` false). An initial message
-   * starts a run.
-   */
+  /** Creates a conversation, or returns the existing one of that id. An initial message starts a run. */
   async create(
     request: StartConversationRequest,
     includeSkills: boolean,
   ): Promise<{ info: JsonObject; created: boolean }> {
     const options = { includeSkills, runtimeInfo: false };
-    const made = await this.creation.create(request);
-    if (made) {
-      await made.publishChange();
-      return { info: made.info(options), created: true };
+    const conversation = await this.creation.create(request);
+    if (conversation) {
+      await conversation.publishChange();
+      return { info: conversation.info(options), created: true };
     }
     return { info: await this.describe(request.conversation_id ?? '', options), created: false };
   }
@@ -84,49 +84,48 @@ export class ConversationsService {
     return this.describe(id, { includeSkills, runtimeInfo: true });
   }
 
-  /** The same as JSON. */
+  /** As `info`, as JSON. */
   infoJson(id: string, includeSkills: boolean): Promise<Buffer> {
-    return this.shown.json(id, { includeSkills, runtimeInfo: true });
+    return this.infos.json(id, { includeSkills, runtimeInfo: true });
   }
 
-  /** The `ConversationInfo` of a conversation, also of one that is not open. */
   describe(id: string, options: InfoOptions): Promise<JsonObject> {
-    return this.shown.info(id, options);
+    return this.infos.info(id, options);
   }
 
-  /** The folder that a conversation works in, absolute. */
+  /** The absolute path of the workspace. */
   async workingDir(id: string): Promise<string> {
     const state = await this.registry.peek(id);
     if (!state) throw new ConversationNotFoundError(id);
-    return path.resolve(this.services.baseDir, state.workspace.working_dir);
+    return path.resolve(this.config.base_dir, state.workspace.working_dir);
   }
 
-  /** JSON, in the order asked; null for unknown ids. */
+  /** The `ConversationInfo`s as JSON, in the order of the ids; null for unknown ids. */
   async batch(ids: readonly string[], includeSkills: boolean): Promise<(Buffer | null)[]> {
     const options = { includeSkills, runtimeInfo: true };
-    // One that is asked for many times is made once.
+    // An id may occur many times.
     const unique = [...new Set(ids)];
-    const found = await Promise.all(unique.map((id) => this.shown.jsonOrNull(id, options)));
+    const found = await Promise.all(unique.map((id) => this.infos.jsonOrNull(id, options)));
     const byId = new Map(unique.map((id, index) => [id, found[index] ?? null]));
     return ids.map((id) => byId.get(id) ?? null);
   }
 
   async search(query: ConversationQuery): Promise<JsonPage> {
-    const found = pageOf(await this.services.catalogue.list(), query);
+    const found = pageOf(await this.catalogue.list(), query);
     const ids = found.slice(0, query.limit).map((entry) => entry.id);
     const page = await this.batch(ids, query.includeSkills);
     const next = found[query.limit];
-    // One that was deleted while the page was made is simply not on it.
+    // Conversations that were deleted meanwhile are left out.
     return { items: joinItems(page.filter((info) => info !== null)), nextPageId: next ? hex(next.id) : null };
   }
 
-  /** How many are in memory, of those that `count` counts. */
+  /** How many conversations are open. */
   get openCount(): number {
     return this.registry.size;
   }
 
   async count(status?: string): Promise<number> {
-    return (await this.services.catalogue.list()).filter(hasStatus(status)).length;
+    return (await this.catalogue.list()).filter(hasStatus(status)).length;
   }
 
   async update(id: string, change: ConversationChange): Promise<void> {
@@ -135,15 +134,12 @@ export class ConversationsService {
     await conversation.publishChange();
   }
 
-  /**
-   * Removes a conversation, and its worktree where no other one works in it. Other files of its workspace
-   * stay.
-   */
+  /** Deletes a conversation, and its worktree if no other conversation works in it. The workspace stays. */
   async delete(id: string): Promise<void> {
     const worktree = await this.worktreeOf(id);
-    const isThere = (user: string): Promise<boolean> => this.services.catalogue.has(user);
+    const exists = (user: string): Promise<boolean> => this.catalogue.has(user);
     await this.registry.destroy(id, async () => {
-      if (worktree) await this.worktrees.leave(worktree, id, isThere);
+      if (worktree) await this.worktrees.leave(worktree, id, exists);
     });
   }
 
@@ -151,13 +147,13 @@ export class ConversationsService {
     try {
       return (await this.registry.peek(id))?.worktree ?? null;
     } catch (error) {
-      // Nobody knows any more; it can be deleted all the same.
+      // The worktree is unknown, but the conversation can still be deleted.
       if (error instanceof DamagedConversationError) return null;
       throw error;
     }
   }
 
-  /** @param key the same key twice is one message */
+  /** @param key two messages with the same key are one message */
   async sendMessage(id: string, message: IncomingMessage, run: boolean, key?: string): Promise<void> {
     const conversation = await this.open(id);
     try {
@@ -187,17 +183,14 @@ export class ConversationsService {
     await (await this.open(id)).respondToConfirmation(accept, reason);
   }
 
-  /** The last `finish` message, or the text of the last agent message, else empty. */
+  /** The last `finish` message, else the text of the last agent message, else an empty string. */
   finalResponse(id: string): Promise<string> {
-    return this.reading(id, ({ log, head }) => finalResponse(log, head));
+    return this.withLog(id, ({ log, head }) => finalResponse(log, head));
   }
 
-  /**
-   * The items are the raw lines. Those of a large page are read as they are asked for: a client may take its
-   * time.
-   */
+  /** The items are lines of the log. Those of a large page are read at the pace of the client. */
   async searchEvents(id: string, query: EventQuery): Promise<JsonPage> {
-    const { parts, nextPageId } = await this.reading(id, ({ log, length }) =>
+    const { parts, nextPageId } = await this.withLog(id, ({ log, length }) =>
       new EventSearch(log, length).page(query),
     );
     const [first = [], ...others] = parts;
@@ -206,7 +199,7 @@ export class ConversationsService {
   }
 
   private eventItems(id: string, seqs: readonly number[]): Promise<Buffer> {
-    return this.reading(id, ({ log }) => log.readItems(seqs));
+    return this.withLog(id, ({ log }) => log.readItems(seqs));
   }
 
   private async *eventParts(id: string, parts: readonly number[][]): AsyncGenerator<Buffer, void> {
@@ -214,43 +207,37 @@ export class ConversationsService {
   }
 
   countEvents(id: string, filter: EventFilter): Promise<number> {
-    return this.reading(id, ({ log, length }) => new EventSearch(log, length).count(filter));
+    return this.withLog(id, ({ log, length }) => new EventSearch(log, length).count(filter));
   }
 
-  /** Raw lines in the order asked; null for unknown event ids. */
+  /** Lines of the log in the order of the ids; null for unknown ids. */
   eventLines(id: string, eventIds: readonly string[]): Promise<(string | null)[]> {
-    return this.reading(id, ({ log, length }) => new EventSearch(log, length).lines(eventIds));
+    return this.withLog(id, ({ log, length }) => new EventSearch(log, length).lines(eventIds));
   }
 
-  /**
-   * What is stored of a conversation as of now, to be shown to others: its log, which the caller closes, and
-   * its documents, secrets masked, unless its metadata is damaged.
-   */
   async exported(id: string): Promise<ExportedConversation> {
-    const { state, log } = await this.store.readWhatIsThere(id);
-    const { shownRoot, secrets } = this.services;
-    return { log, documents: state && conversationDocuments(state, shownRoot, secrets) };
+    const { state, log } = await this.store.readAvailable(id);
+    const { conversations_path } = this.config;
+    return { log, documents: state && conversationDocuments(state, conversations_path, this.codec) };
   }
 
-  /** The live conversation, opened once for all who ask. Throws also when another live server owns it. */
+  /** The open conversation. @throws LeaseHeldError if another server has it */
   open(id: string): Promise<Conversation> {
     return this.registry.acquire(id);
   }
 
-  /**
-   * The live conversation for a short while: where it was opened only for that, `release` closes it again.
-   */
+  /** The open conversation for a short while: if it was opened only for that, `release` closes it again. */
   borrow(id: string): Promise<{ conversation: Conversation; release: () => void }> {
     return this.registry.borrow(id);
   }
 
-  /** Reads a log, also one that cannot be written here: then it is opened for this reading only. */
-  private async reading<T>(id: string, read: (from: ReadableLog) => Promise<T>): Promise<T> {
+  /** Reads a log. One that this server cannot write is opened for this call only. */
+  private async withLog<T>(id: string, read: (from: ReadableLog) => Promise<T>): Promise<T> {
     const conversation = await this.open(id).catch((error: unknown) => {
-      if (readsAllTheSame(error)) return undefined;
+      if (isReadOnly(error)) return undefined;
       throw error;
     });
-    if (conversation && (await settles(conversation))) {
+    if (conversation && (await isDurable(conversation))) {
       const { log, length, state } = conversation;
       return read({ log, length, head: state.leaf_event_id });
     }
@@ -263,8 +250,11 @@ export class ConversationsService {
   }
 }
 
-/** Another server writes it, nothing can be written, or it is damaged: what there is can be read. */
-function readsAllTheSame(error: unknown): boolean {
+/**
+ * Another server has the lease, the storage cannot be written, or the conversation is damaged: it can still
+ * be read.
+ */
+function isReadOnly(error: unknown): boolean {
   return (
     error instanceof LeaseHeldError ||
     error instanceof StorageFailedError ||

@@ -3,7 +3,7 @@ import { AppConfig, configSecrets } from '../config/index.js';
 import { Cipher } from './cipher.js';
 import { FileSecrets } from './file-secrets.js';
 import { KnownSecrets } from './known-secrets.js';
-import { StoredSecrets } from './stored-secrets.js';
+import { SecretCodec } from './secret-codec.js';
 
 /**
  * Provides the `Cipher` of the configured keys and the services that use it. Logs at start if secrets are not
@@ -22,10 +22,10 @@ import { StoredSecrets } from './stored-secrets.js';
       inject: [AppConfig],
       useFactory: (config: AppConfig) => new KnownSecrets(configSecrets(config)),
     },
-    StoredSecrets,
+    SecretCodec,
     FileSecrets,
   ],
-  exports: [Cipher, KnownSecrets, StoredSecrets, FileSecrets],
+  exports: [Cipher, KnownSecrets, SecretCodec, FileSecrets],
 })
 export class CryptoModule implements OnApplicationBootstrap {
   constructor(private readonly config: AppConfig) {}

@@ -3,8 +3,8 @@ import type { JsonObject } from '../json/index.js';
 import { Cipher, isToken } from './cipher.js';
 import { KnownSecrets } from './known-secrets.js';
 import { MASK } from './mask.js';
-import { changeSecrets, type SecretPlace } from './secret-places.js';
-import { identityOf, isBlank, secretTexts } from './secrets.js';
+import { changeSecrets, parsePointer, type SecretPlace } from './secret-places.js';
+import { identityOf, isBlank, secretTexts, withoutMask } from './secrets.js';
 
 /** A file with its decrypted secrets. */
 export interface OpenedFile {
@@ -214,10 +214,7 @@ function withPlaces(object: JsonObject, held: ReadonlyMap<string, HeldSecret>): 
   const copy = structuredClone(object);
   for (const [pointer, { isEmptied }] of held) {
     if (!isEmptied || !IN_MAP.test(pointer)) continue;
-    const names = pointer
-      .split('/')
-      .slice(1)
-      .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
+    const names = parsePointer(pointer);
     const entry = names.pop();
     const map = names.pop();
     let owner: unknown = copy;
@@ -239,11 +236,6 @@ function isHolder(value: unknown): value is object {
 /** Defines an ordinary property, also of the name `__proto__`. */
 function define(object: object, name: string, value: unknown): void {
   Object.defineProperty(object, name, { configurable: true, enumerable: true, writable: true, value });
-}
-
-/** The mask is not a value. */
-function withoutMask(value: string | null): string | null {
-  return value === MASK ? null : value;
 }
 
 /** The stored texts in the places of secrets, by JSON pointer. */

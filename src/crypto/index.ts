@@ -11,6 +11,7 @@ export {
 export { KnownSecrets } from './known-secrets.js';
 export { MASK } from './mask.js';
 export { isSecretName, redact } from './redact.js';
+export { parsePointer } from './secret-places.js';
 export {
   decryptSecrets,
   encryptSecrets,
@@ -25,4 +26,4 @@ export {
   type OpenedTokens,
 } from './secrets.js';
 export { changeUserinfo, maskUserinfo } from './userinfo.js';
-export { StoredSecrets } from './stored-secrets.js';
+export { SecretCodec } from './secret-codec.js';

@@ -268,6 +268,14 @@ function mapEntries(map: JsonObject, change: (name: string, item: unknown) => un
 /** Defines an ordinary property, also of the name `__proto__`. */
 const OWN = { configurable: true, enumerable: true, writable: true };
 
+/** The names in a JSON pointer (RFC 6901). */
+export function parsePointer(pointer: string): string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
 function escapePointer(name: string): string {
   return /[~/]/.test(name) ? name.replaceAll('~', '~0').replaceAll('/', '~1') : name;
 }

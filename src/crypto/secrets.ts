@@ -161,6 +161,6 @@ export function isBlank(value: string | null): value is null | '' {
 }
 
 /** The mask is not a value; an empty text is kept as it was given. */
-function withoutMask(value: string | null): string | null {
+export function withoutMask(value: string | null): string | null {
   return value === MASK ? null : value;
 }

@@ -18,13 +18,13 @@ export type ErrorKind =
   | 'limit-reached'
   /** Something that the answer needs is not there now; later it may work. */
   | 'unavailable'
+  /** Another program or service that the answer depends on did not answer in time. */
+  | 'timeout'
   | 'storage-full'
   /** The server cannot do this at all. */
   | 'unsupported'
   /** Another program that the answer depends on failed. */
-  | 'upstream-failed'
-  /** Another program that the answer depends on did not answer in time. */
-  | 'upstream-timeout';
+  | 'upstream-failed';
 
 /**
  * An error that was foreseen. Its message is for clients; `cause` is only set where the system refused

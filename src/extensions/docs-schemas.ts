@@ -10,7 +10,7 @@ const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}
 const list = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
 const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
 
-/** An object whose fields are always there, those excepted that are named. */
+/** An object schema whose fields are required, except the optional ones. */
 function object(properties: Record<string, JsonSchema>, optional: readonly string[] = []): JsonSchema {
   const required = Object.keys(properties).filter((name) => !optional.includes(name));
   return { type: 'object', properties, required };
@@ -104,8 +104,8 @@ const INSTALLED = {
 const INSTALLED_OPTIONAL = ['version', 'description', 'enabled', 'resolved_ref', 'repo_path'];
 
 /**
- * The schemas of one installable kind.
- * @param field what the answer of a refresh calls it; undefined: there is none
+ * The schemas of one kind of extension.
+ * @param field name of the extension in the response of a refresh; undefined if there is none
  */
 function installed(
   kind: string,
@@ -123,7 +123,7 @@ function installed(
   };
 }
 
-/** What the routes of this folder answer. */
+/** Response schemas of the extension routes for the API document. */
 export function extensionSchemas(): Record<string, JsonSchema> {
   return {
     SkillInfo: object(SKILL, SKILL_OPTIONAL),

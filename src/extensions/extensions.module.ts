@@ -27,7 +27,7 @@ import { SubAgentsController } from './sub-agents/sub-agents.controller.js';
 
 documentSchemas(async () => (await import('./docs-schemas.js')).extensionSchemas());
 
-/** What people add to agents and to the web UI: skills, plugins, sub-agents, hooks, canvas extensions. */
+/** Extensions of agents and of the web UI: skills, plugins, sub-agents, hooks, canvas extensions. */
 @Module({
   imports: [ConversationsModule, ToolsModule],
   controllers: [

@@ -45,7 +45,7 @@ export class Answering {
     this.conversation = conversation;
     if (this.isGivenUp) await this.interrupt();
     try {
-      await conversation.runOver();
+      await conversation.runsEnded();
       // What the state tells of is in the log, and was told to the narration, too.
       await conversation.settled();
       return this.outcome(conversation);

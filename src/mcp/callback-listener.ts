@@ -5,23 +5,23 @@ import { untilAborted } from '../flow/index.js';
 import { parseUrl } from '../text/index.js';
 
 const PATH = '/callback';
-const LOCAL = /^(localhost|127\.0\.0\.1|\[::1\])$/;
+const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
-/** With what a person comes back from a sign-in. */
-interface Return {
+/** The result of a sign-in, from the callback URL. */
+interface SignInResult {
   code?: string;
   error?: string;
 }
 
-/** Nobody was let in; the text is that of the authorization server. */
+/** The authorization server refused the sign-in; the message is its text. */
 export class SignInRefusedError extends Error {
   override readonly name = 'SignInRefusedError';
 }
 
-/** Waits on this machine for the browser of a person who signs in elsewhere, on a port of its own. */
+/** Receives the OAuth callback of a browser on this machine, on its own port. */
 export class CallbackListener {
-  private resolve: (value: Return) => void = () => undefined;
-  private readonly returned = new Promise<Return>((resolve) => (this.resolve = resolve));
+  private resolve: (value: SignInResult) => void = () => undefined;
+  private readonly returned = new Promise<SignInResult>((resolve) => (this.resolve = resolve));
   private state: string | undefined;
 
   private constructor(
@@ -31,10 +31,10 @@ export class CallbackListener {
     server.on('request', (request, response) => this.answer(request, response));
   }
 
-  /** @param port where it has been before, if it has; another one when that is taken */
+  /** @param port preferred port; another one is used if it is taken */
   static async open(port = 0): Promise<CallbackListener> {
     const server = createServer();
-    // A browser that nobody closes must not keep the server from its end.
+    // An open browser connection must not delay the shutdown.
     server.keepAliveTimeout = 1;
     server.listen(port, '127.0.0.1');
     try {
@@ -52,32 +52,32 @@ export class CallbackListener {
     return `http://localhost:${this.port}${PATH}`;
   }
 
-  /** From now on who comes back with this state is taken for the person who was sent away. */
-  expect(state: string): void {
+  /** Accepts only callbacks with this state. */
+  expectState(state: string): void {
     this.state = state;
   }
 
   /**
-   * The code with which the person comes back.
+   * Resolves with the authorization code.
    * @throws SignInRefusedError; the reason of the signal once it is aborted
    */
-  async code(signal: AbortSignal): Promise<string> {
+  async waitForCode(signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
     const { code, error } = await untilAborted(signal, this.returned);
     if (code !== undefined) return code;
-    throw new SignInRefusedError(error ?? 'the sign-in was not finished');
+    throw new SignInRefusedError(error ?? 'the sign-in was not completed');
   }
 
-  /** Whether an address is one that the person can come back to, and is meant for this listener. */
-  isOwn(url: URL): boolean {
+  /** Whether a URL is this listener's callback URL. */
+  isCallbackUrl(url: URL): boolean {
     return url.port === String(this.port) && url.pathname === PATH;
   }
 
-  /** Takes the address that the browser came back to. False: it is not of this sign-in. */
-  take(url: URL): boolean {
+  /** Handles a callback URL. Returns false if it does not belong to this sign-in. */
+  accept(url: URL): boolean {
     const { searchParams: query } = url;
     const [code, error] = [query.get('code'), query.get('error')];
-    // Any page can call this port: who does not know the state is nobody.
+    // Any page can call this port: require the state.
     if (this.state === undefined || query.get('state') !== this.state || (code ?? error) === null)
       return false;
     const text = query.get('error_description') ?? error ?? '';
@@ -95,10 +95,10 @@ export class CallbackListener {
   private answer(request: IncomingMessage, response: ServerResponse): void {
     const [target, base] = [request.url ?? '', this.redirectUrl];
     const url = parseUrl(target, base);
-    const isTaken = url?.pathname === PATH && request.method === 'GET' && this.take(url);
+    const isTaken = url?.pathname === PATH && request.method === 'GET' && this.accept(url);
     const text = isTaken
       ? 'Thank you. You can close this page and go back to OpenHands.'
-      : 'This is no answer to a sign-in that this server waits for.';
+      : 'This server does not expect this callback.';
     const headers = {
       'Content-Type': 'text/plain; charset=utf-8',
       'X-Content-Type-Options': 'nosniff',
@@ -109,8 +109,8 @@ export class CallbackListener {
   }
 }
 
-/** An address on this machine, over plain HTTP; undefined for any other. */
-export function localAddress(text: string): URL | undefined {
+/** Parses a plain HTTP URL of this machine; undefined for any other. */
+export function parseLocalUrl(text: string): URL | undefined {
   const url = parseUrl(text);
-  return url?.protocol === 'http:' && LOCAL.test(url.hostname) && url.username === '' ? url : undefined;
+  return url?.protocol === 'http:' && LOCAL_HOST.test(url.hostname) && url.username === '' ? url : undefined;
 }

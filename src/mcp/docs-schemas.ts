@@ -13,7 +13,7 @@ const open = (properties: Record<string, JsonSchema>): JsonSchema => ({
 });
 const ok = (value: boolean): JsonSchema => ({ type: 'boolean', const: value, default: value });
 
-/** What the MCP routes answer, for the API document. */
+/** Response schemas of the MCP routes for the API document. */
 export function mcpSchemas(): Record<string, JsonSchema> {
   const found = {
     tool_result: orNull(ref('MCPToolCallResult')),

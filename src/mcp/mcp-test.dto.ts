@@ -13,17 +13,17 @@ import {
 } from '../http/validation/field-type.js';
 import { type Problem, prefixPath, valueError } from '../http/validation/problem.js';
 import { shownAs } from '../http/validation/secret-fields.js';
-import { isJsonObject } from '../json/index.js';
+import { isJsonObject, type JsonObject } from '../json/index.js';
 
 const REMOTE = ['http', 'shttp', 'streamable-http', 'sse'] as const;
 const STRATEGIES = ['none', 'api_key', 'bearer', 'basic', 'header', 'oauth2'];
 
-/** A program that is started. */
+/** A server that is a local program. */
 export class StdioServerSpecDto {
   @Field(choice(['stdio']))
   type: string = 'stdio';
 
-  @Field(text({ min: 1 }), 'Started on the machine of the server.')
+  @Field(text({ min: 1 }), 'Started on the host of this server.')
   command!: string;
 
   @Field(listOf(text()))
@@ -32,11 +32,11 @@ export class StdioServerSpecDto {
   @Field(recordOf(text({ secret: true })))
   env: Record<string, string> = {};
 
-  @Field(nullable(text()), 'Default: the folder of the server.')
+  @Field(nullable(text()), 'Default: the working directory of this server.')
   cwd: string | null = null;
 }
 
-/** A server with an address. */
+/** A server with a URL. */
 export class RemoteServerSpecDto {
   @Field(choice(REMOTE))
   type!: string;
@@ -48,7 +48,7 @@ export class RemoteServerSpecDto {
   headers: Record<string, string> = {};
 
   @Field(nullable(credentials()), 'Credentials by `strategy`: none, api_key, bearer, basic, header, oauth2.')
-  auth: Record<string, unknown> | null = null;
+  auth: JsonObject | null = null;
 
   @Field(nullable(decimal()))
   timeout: number | null = null;
@@ -60,13 +60,13 @@ export class RemoteServerSpecDto {
   keep_alive: boolean | null = null;
 }
 
-/** A tool to call. */
+/** A tool call. */
 export class MCPToolCallSpecDto {
   @Field(text({ min: 1 }))
   name!: string;
 
   @Field(anyObject())
-  arguments: Record<string, unknown> = {};
+  arguments: JsonObject = {};
 }
 
 function credentials(): FieldType {
@@ -96,20 +96,20 @@ function tagProblem(field: string, tag: unknown, expected: readonly string[]): P
   };
 }
 
-/** What kind of server it is: by `type` or `transport`, or by what it has. */
-function typeOf(server: Record<string, unknown>): unknown {
+/** The server's type: `type`, `transport`, or derived from its fields. */
+function typeOf(server: JsonObject): unknown {
   const { type, transport, command } = server;
   return type ?? transport ?? (command === undefined || command === null ? 'http' : 'stdio');
 }
 
-function read(server: Record<string, unknown>): StdioServerSpecDto | RemoteServerSpecDto | undefined {
+function read(server: JsonObject): StdioServerSpecDto | RemoteServerSpecDto | undefined {
   const type = typeOf(server);
   if (type === 'stdio') return readDto(StdioServerSpecDto, { ...server, type });
   if (REMOTE.some((name) => name === type)) return readDto(RemoteServerSpecDto, { ...server, type });
   return undefined;
 }
 
-function problemsOfServer(server: Record<string, unknown>): Problem[] {
+function problemsOfServer(server: JsonObject): Problem[] {
   const dto = read(server);
   if (!dto) return [tagProblem('type', typeOf(server), ['stdio', ...REMOTE])];
   const problems = problemsOf(dto);
@@ -121,7 +121,7 @@ function problemsOfServer(server: Record<string, unknown>): Problem[] {
   return isGiven ? [valueError(text, [dto.type])] : [];
 }
 
-/** A server in any of its spellings. */
+/** A server in any supported notation. */
 const anyServer: FieldType = {
   holdsSecrets: () => true,
   shown: (raw) => shownAs([StdioServerSpecDto, RemoteServerSpecDto], raw),
@@ -146,23 +146,23 @@ const anyServer: FieldType = {
   },
 };
 
-/** A server to try. */
+/** The server to test. */
 export class MCPTestRequestDto {
-  @Field(text({ min: 1, max: 128 }), 'How the server is called in errors.')
+  @Field(text({ min: 1, max: 128 }), 'Name of the server in error messages.')
   name: string = 'test-server';
 
-  @Field(anyServer, 'Secrets may be tokens of this server.')
+  @Field(anyServer, 'Secrets may be encrypted by this server.')
   server!: StdioServerSpecDto | RemoteServerSpecDto;
 
-  @Field(decimal({ gt: 0, le: 120 }), 'Seconds that connecting, listing and the call may take together.')
+  @Field(decimal({ gt: 0, le: 120 }), 'Seconds for connecting, listing tools and the tool call together.')
   timeout: number = 15;
 
-  @Field(nullable(model(MCPToolCallSpecDto)), 'A tool to call when the server has it.')
+  @Field(nullable(model(MCPToolCallSpecDto)), 'A tool to call if the server has it.')
   tool_call: MCPToolCallSpecDto | null = null;
 }
 
-/** Where the browser of the person came back to. */
+/** The URL that the browser was redirected to. */
 export class MCPOAuthCallbackRequestDto {
-  @Field(text({ min: 1 }), 'The whole address, with code and state.')
+  @Field(text({ min: 1 }), 'The complete URL with code and state.')
   callback_url!: string;
 }

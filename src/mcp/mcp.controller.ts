@@ -4,15 +4,15 @@ import { type JsonSchema } from '../http/validation/field-type.js';
 import { Operation } from '../http/operation.js';
 import { RequestValidationError, valueError } from '../http/validation/problem.js';
 import { isJsonObject } from '../json/index.js';
-import type { StartAnswer, StatusAnswer, TestAnswer } from './mcp-answers.js';
+import type { OAuthStartResponse, OAuthStatusResponse, McpTestResponse } from './mcp-responses.js';
 import { MCPOAuthCallbackRequestDto, MCPTestRequestDto } from './mcp-test.dto.js';
 import { McpService } from './mcp.service.js';
 
 const tag = 'MCP';
-const status = { description: 'How far it is.', schema: 'MCPOAuthStatusResponse' };
+const status = { description: 'The status of the sign-in.', schema: 'MCPOAuthStatusResponse' };
 const SUCCESS = '#/components/schemas/MCPTestSuccess';
 const FAILURE = '#/components/schemas/MCPTestFailure';
-const TEST_ANSWER: JsonSchema = {
+const TEST_RESPONSE: JsonSchema = {
   oneOf: [{ $ref: SUCCESS }, { $ref: FAILURE }],
   discriminator: {
     propertyName: 'ok',
@@ -23,7 +23,7 @@ const TEST_ANSWER: JsonSchema = {
   },
 };
 
-/** Tries MCP servers, and signs in at them. */
+/** Tests MCP servers and handles sign-ins. */
 @Controller('api/mcp')
 export class McpController {
   constructor(private readonly service: McpService) {}
@@ -32,15 +32,15 @@ export class McpController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Try an MCP server',
+    summary: 'Test an MCP server',
     description:
-      'Connects, lists its tools and calls one if asked to; a program is started for it and ended after it.',
+      'Connects, lists the tools and optionally calls one. A local program is started and ended for the test.',
     body: { schema: MCPTestRequestDto },
-    answers: { 200: { description: 'What it offers, or why it cannot be used.', schema: TEST_ANSWER } },
+    answers: { 200: { description: 'The tools of the server, or the error.', schema: TEST_RESPONSE } },
     errors: [429],
   })
-  test(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<TestAnswer> {
-    refuseMisplaced(body);
+  test(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<McpTestResponse> {
+    rejectMisplacedAuthentication(body);
     return this.service.test(request);
   }
 
@@ -48,25 +48,27 @@ export class McpController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Begin to sign in at an MCP server',
-    description: 'Answers the address where the person signs in. Nothing is stored.',
+    summary: 'Start a sign-in at an MCP server',
+    description: 'Returns the URL where the user signs in. Nothing is stored.',
     body: { schema: MCPTestRequestDto },
-    answers: { 200: { description: 'The address, or why there is none.', schema: 'MCPOAuthStartResponse' } },
+    answers: {
+      200: { description: 'The authorization URL, or the error.', schema: 'MCPOAuthStartResponse' },
+    },
     errors: [429],
   })
-  start(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<StartAnswer> {
-    refuseMisplaced(body);
+  start(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<OAuthStartResponse> {
+    rejectMisplacedAuthentication(body);
     return this.service.start(request);
   }
 
   @Get('oauth/status/:job_id')
   @Operation({
     tag,
-    summary: 'How far a sign-in at an MCP server is',
+    summary: 'Get the status of a sign-in at an MCP server',
     answers: { 200: status },
     errors: [404],
   })
-  status(@Param('job_id') id: string): StatusAnswer {
+  status(@Param('job_id') id: string): OAuthStatusResponse {
     return this.service.status(id);
   }
 
@@ -74,8 +76,8 @@ export class McpController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Finish a sign-in with the address that the browser came back to',
-    description: 'For browsers on another machine than the server.',
+    summary: 'Complete a sign-in with the callback URL',
+    description: 'Needed when the browser runs on another machine than this server.',
     body: { schema: MCPOAuthCallbackRequestDto },
     answers: { 200: status },
     errors: [404, 409],
@@ -83,13 +85,13 @@ export class McpController {
   callback(
     @Param('job_id') id: string,
     @Body() { callback_url }: MCPOAuthCallbackRequestDto,
-  ): Promise<StatusAnswer> {
+  ): Promise<OAuthStatusResponse> {
     return this.service.callback(id, callback_url);
   }
 }
 
-/** @throws RequestValidationError for what would be overlooked otherwise */
-function refuseMisplaced(body: unknown): void {
+/** @throws RequestValidationError for a misplaced field that would be ignored */
+function rejectMisplacedAuthentication(body: unknown): void {
   const server = isJsonObject(body) ? body['server'] : undefined;
   if (!isJsonObject(server) || !Object.hasOwn(server, 'authentication')) return;
   const text = 'OAuth authentication metadata belongs under auth.authentication.';

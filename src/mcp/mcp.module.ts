@@ -6,6 +6,6 @@ import { McpService } from './mcp.service.js';
 
 documentSchemas(async () => (await import('./docs-schemas.js')).mcpSchemas());
 
-/** MCP servers before they are used. */
+/** Tests of MCP servers and sign-ins, before the servers are used. */
 @Module({ imports: [CryptoModule], controllers: [McpController], providers: [McpService] })
 export class McpModule {}

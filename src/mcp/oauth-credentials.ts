@@ -1,22 +1,22 @@
 import type { McpCredentials } from '../tools/mcp/index.js';
-import { isJsonObject } from '../json/index.js';
-import type { OAuthState } from './mcp-answers.js';
+import { isJsonObject, type JsonObject } from '../json/index.js';
+import type { OAuthState } from './mcp-responses.js';
 
-/** How this server calls itself where it registers. */
+/** Client name for dynamic registration. */
 const CLIENT_NAME = 'OpenHands Agent Server';
 
-/** What a client says of how to sign in. */
+/** OAuth settings of a request. */
 export interface OAuthOptions {
   credentials: McpCredentials;
-  /** Of the registration of a client, besides what the sign-in says itself. */
-  metadata: Record<string, unknown>;
+  /** Additional metadata for client registration. */
+  metadata: JsonObject;
   clientMetadataUrl?: string;
-  /** Where the client that was registered before comes back to; it may come back to nowhere else. */
+  /** Port of the registered redirect URI, which cannot be changed. */
   port?: number;
 }
 
-/** Reads `auth` with the strategy `oauth2`; what makes no sense is as if it were not there. */
-export function readOAuth(auth: Record<string, unknown>): OAuthOptions {
+/** Parses `auth` with the strategy `oauth2`; invalid values are ignored. */
+export function parseOAuthOptions(auth: JsonObject): OAuthOptions {
   const authentication = objectIn(auth, 'authentication');
   const state = objectIn(auth, 'state');
   const { scopes, additional_client_metadata: additional } = authentication;
@@ -38,8 +38,8 @@ export function readOAuth(auth: Record<string, unknown>): OAuthOptions {
   };
 }
 
-/** What clients store of a sign-in. */
-export function oauthState({ client, tokens, expiresAt }: McpCredentials): OAuthState | undefined {
+/** The credentials as clients store them; undefined without tokens. */
+export function toOAuthState({ client, tokens, expiresAt }: McpCredentials): OAuthState | undefined {
   if (!tokens) return undefined;
   return {
     tokens,
@@ -48,7 +48,7 @@ export function oauthState({ client, tokens, expiresAt }: McpCredentials): OAuth
   };
 }
 
-function tokensOf(state: Record<string, unknown>): McpCredentials['tokens'] {
+function tokensOf(state: JsonObject): McpCredentials['tokens'] {
   const tokens = objectIn(state, 'tokens');
   const { access_token, refresh_token, token_type, scope, issuer } = textsIn(tokens);
   if (access_token === undefined) return undefined;
@@ -62,9 +62,7 @@ function tokensOf(state: Record<string, unknown>): McpCredentials['tokens'] {
   };
 }
 
-function clientOf(
-  info: Record<string, unknown>,
-): (McpCredentials['client'] & { redirect_uris: string[] }) | undefined {
+function clientOf(info: JsonObject): (McpCredentials['client'] & { redirect_uris: string[] }) | undefined {
   const { client_id, client_secret, issuer, token_endpoint_auth_method } = textsIn(info);
   if (client_id === undefined) return undefined;
   const { redirect_uris: uris } = info;
@@ -77,17 +75,17 @@ function portOf(uris: readonly string[] = []): number | undefined {
   return /^http:\/\/localhost:\d+\/callback$/.test(uri) ? Number(new URL(uri).port) : undefined;
 }
 
-function objectIn(value: Record<string, unknown>, key: string): Record<string, unknown> {
+function objectIn(value: JsonObject, key: string): JsonObject {
   const { [key]: item } = value;
   return isJsonObject(item) ? item : {};
 }
 
-function numberIn(value: Record<string, unknown>, key: string): number | undefined {
+function numberIn(value: JsonObject, key: string): number | undefined {
   const { [key]: item } = value;
   return typeof item === 'number' ? item : undefined;
 }
 
-function textsIn(value: Record<string, unknown>): Partial<Record<string, string>> {
+function textsIn(value: JsonObject): Partial<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );

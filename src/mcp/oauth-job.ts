@@ -1,54 +1,54 @@
 import { randomBytes } from 'node:crypto';
 import type { McpProbe, McpProbeRequest, McpSignIn } from '../tools/mcp/index.js';
 import { CallbackListener } from './callback-listener.js';
-import type { OAuthState, StatusAnswer } from './mcp-answers.js';
-import { oauthState, type OAuthOptions } from './oauth-credentials.js';
-import type { TrialFailure } from './trial-failure.js';
+import type { OAuthState, OAuthStatusResponse } from './mcp-responses.js';
+import { toOAuthState, type OAuthOptions } from './oauth-credentials.js';
+import type { ProbeFailure } from './probe-failure.js';
 
-/** How long a person may take to sign in (ms). */
-const SIGN_IN_MS = 5 * 60_000;
+/** Time for the user to sign in (ms). */
+const SIGN_IN_TIMEOUT_MS = 5 * 60_000;
 
-/** What a sign-in is for. */
+/** Parameters of a sign-in. */
 export interface OAuthJobRequest {
   probe: Omit<McpProbeRequest, 'signIn'>;
   serverUrl: string;
   options: OAuthOptions;
-  /** For each of the two connections, before the sign-in and after (ms). */
+  /** Timeout of each of the two connections, before and after the sign-in (ms). */
   timeoutMs: number;
-  /** What an error is for clients. */
-  failure: (error: unknown) => TrialFailure;
-  /** What clients see of the credentials. */
-  shown: (state: OAuthState) => OAuthState;
+  /** Converts an error for clients. */
+  describeFailure: (error: unknown) => ProbeFailure;
+  /** Converts credentials for clients. */
+  encryptState: (state: OAuthState) => OAuthState;
 }
 
-/** One sign-in at an MCP server: what is known of it while it lasts and after. */
+/** One sign-in at an MCP server. */
 export class OAuthJob {
   readonly id = randomBytes(16).toString('hex');
   private listener: CallbackListener | undefined;
-  private status: StatusAnswer['status'] = 'pending';
+  private status: OAuthStatusResponse['status'] = 'pending';
   private authorizationUrl: string | undefined;
-  private found: Partial<StatusAnswer> = {};
-  private announce: () => void = () => undefined;
-  /** Resolves when a person can sign in, or when there is nothing to wait for. */
-  readonly started = new Promise<void>((resolve) => (this.announce = resolve));
-  /** Resolves when it is over, however that went. */
+  private result: Partial<OAuthStatusResponse> = {};
+  private resolveStarted: () => void = () => undefined;
+  /** Resolves when the user can sign in or the job has ended. */
+  readonly started = new Promise<void>((resolve) => (this.resolveStarted = resolve));
+  /** Resolves when the job has ended, successfully or not. */
   readonly ended: Promise<void>;
 
-  /** @param signal its end ends the sign-in */
+  /** @param signal aborts the sign-in */
   constructor(
     private readonly request: OAuthJobRequest,
     private readonly signal: AbortSignal,
   ) {
-    this.ended = this.run().finally(this.announce);
+    this.ended = this.run().finally(this.resolveStarted);
   }
 
   get isOver(): boolean {
     return this.status === 'succeeded' || this.status === 'failed';
   }
 
-  /** What clients see of it. */
-  get answer(): StatusAnswer {
-    const { id, status, authorizationUrl, found } = this;
+  /** The status for clients. */
+  get response(): OAuthStatusResponse {
+    const { id, status, authorizationUrl, result: found } = this;
     return {
       ok: status !== 'failed',
       status,
@@ -59,39 +59,39 @@ export class OAuthJob {
     };
   }
 
-  /** Where the person comes back to, while that is waited for. */
-  get waiting(): CallbackListener | undefined {
+  /** The listener that waits for the callback, if any. */
+  get waitingListener(): CallbackListener | undefined {
     return this.status === 'authorizing' ? this.listener : undefined;
   }
 
   private async run(): Promise<void> {
-    const { failure, shown } = this.request;
+    const { describeFailure: failure, encryptState: shown } = this.request;
     try {
-      const { signIn, probe } = await this.signedIn();
-      const state = oauthState(signIn.outcome);
-      this.found = { tools: probe.tools, tool_result: probe.result, oauth_state: state && shown(state) };
+      const { signIn, probe } = await this.signInAndProbe();
+      const state = toOAuthState(signIn.outcome);
+      this.result = { tools: probe.tools, tool_result: probe.result, oauth_state: state && shown(state) };
       this.status = 'succeeded';
     } catch (error) {
-      this.found = failure(error);
+      this.result = failure(error);
       this.status = 'failed';
     } finally {
       this.listener?.close();
     }
   }
 
-  private async signedIn(): Promise<{ signIn: McpSignIn; probe: McpProbe }> {
+  private async signInAndProbe(): Promise<{ signIn: McpSignIn; probe: McpProbe }> {
     const { options } = this.request;
     const listener = await CallbackListener.open(options.port);
     this.listener = listener;
-    // A client that has to come back to where somebody else is now is of no use, nor are its tokens.
+    // The registered redirect URI has another port, so client and tokens cannot be used.
     const isElsewhere = options.port !== undefined && options.port !== listener.port;
     const credentials = isElsewhere ? {} : { ...options.credentials };
     const metadata = { ...options.metadata, redirect_uris: [listener.redirectUrl], ...CODE_FLOW };
     const onAuthorize = (url: URL): void => {
-      listener.expect(signIn.state());
+      listener.expectState(signIn.state());
       this.authorizationUrl = url.href;
       this.status = 'authorizing';
-      this.announce();
+      this.resolveStarted();
     };
     const { clientMetadataUrl } = options;
     const mcp = await import('../tools/mcp/index.js');
@@ -109,17 +109,17 @@ export class OAuthJob {
     const { serverUrl, timeoutMs } = this.request;
     const { probeMcpServer } = await import('../tools/mcp/index.js');
     const attempt = (): Promise<McpProbe> =>
-      probeMcpServer({ ...this.request.probe, signIn }, this.within(timeoutMs));
+      probeMcpServer({ ...this.request.probe, signIn }, this.withTimeout(timeoutMs));
     try {
       return await attempt();
     } catch (error) {
       if (this.authorizationUrl === undefined) throw error;
     }
-    await signIn.finish(serverUrl, await listener.code(this.within(SIGN_IN_MS)));
+    await signIn.finish(serverUrl, await listener.waitForCode(this.withTimeout(SIGN_IN_TIMEOUT_MS)));
     return attempt();
   }
 
-  private within(milliseconds: number): AbortSignal {
+  private withTimeout(milliseconds: number): AbortSignal {
     return AbortSignal.any([this.signal, AbortSignal.timeout(milliseconds)]);
   }
 }

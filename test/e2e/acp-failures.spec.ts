@@ -47,7 +47,7 @@ describe('trouble with an agent from elsewhere', () => {
       'ACPSpawnError',
       /No such file.*'\/no\/such'/,
     ],
-    ['no command', { acp_command: [] }, 'ACPInitError', /names no program/],
+    ['no command', { acp_command: [] }, 'ACPInitError', /acp_command is empty/],
     [
       'one that ends',
       { acp_command: ['sh', '-c', 'echo why >&2; exit 3'] },
@@ -63,7 +63,7 @@ describe('trouble with an agent from elsewhere', () => {
       'one that speaks something else',
       { acp_command: ['yes'] },
       'ACPInitError',
-      /no messages of the protocol/,
+      /does not speak the Agent Client Protocol/,
     ],
     ['a login that is missing', { acp_command: acpCommand('--auth', 'x') }, 'ACPAuthRequired', /\[-32000\]/],
     [

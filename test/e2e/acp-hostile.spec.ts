@@ -145,7 +145,7 @@ describe('an agent from elsewhere that does what it should not', () => {
       steps(['request', 'fs/read_text_file', { path: path.join(folder, 'pipe') }]),
     );
     await conversation.reaches('finished');
-    expect(await answerOf(conversation)).toContain('is no file');
+    expect(await answerOf(conversation)).toContain('is not a file');
   });
 
   it('gets out of the workspace by no link to what does not exist yet', async () => {
@@ -208,7 +208,7 @@ describe('an agent from elsewhere that does what it should not', () => {
     const error = await errorOf(conversation);
     expect((await memoryOf(server.pid)) - before).toBeLessThan(400);
     expect(error?.['code']).toBe('ACPPromptError');
-    expect(error?.['detail']).toContain('has not read what it was told for 3s');
+    expect(error?.['detail']).toContain('did not read a message within 3s');
     await gone('reads-nothing');
     await conversation.send('still there?');
     await conversation.reaches('finished');

@@ -103,7 +103,7 @@ describe('what a plugin brings', () => {
     const task = toolsTold().find(({ name }) => name === 'task')?.description;
     expect(task).toContain('- **a1**: First');
     expect(task).toContain('- **a2**: Second');
-    await server.logs(/outside: it leads out of the plugin/);
+    await server.logs(/outside: the path leads out of the plugin/);
     await server.logs(/nosuch: .*ENOENT/);
   });
 

@@ -86,7 +86,9 @@ describe('what a killed server left', () => {
     expect(await after[2]?.status()).toBe('paused');
     for (const one of after) {
       const told = await one.events('&kind=ConversationErrorEvent');
-      expect(told.map(({ detail }) => detail)).toEqual([expect.stringContaining('It goes on by itself')]);
+      expect(told.map(({ detail }) => detail)).toEqual([
+        expect.stringContaining('It is resumed automatically'),
+      ]);
     }
   });
 

@@ -1,50 +1,50 @@
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 
-/** What keeps the history of an agent short, as the wire has it. */
+/** The condenser configuration of an agent, as in the API. */
 export type CondenserSpec = NoOpCondenserSpec | PipelineCondenserSpec | SummarizingCondenserSpec;
 
-/** Leaves the history as it is. */
+/** Never condenses. */
 export interface NoOpCondenserSpec {
   kind: 'NoOpCondenser';
 }
 
-/** Several condensers; the first that has something to do does it. */
+/** Several condensers; the first that needs to condense does so. */
 export interface PipelineCondenserSpec {
   condensers: CondenserSpec[];
   kind: 'PipelineCondenser';
 }
 
-/** A model puts a summary in the place of what is old. */
+/** A model summarizes old events, and the summary replaces them. */
 export interface SummarizingCondenserSpec {
   llm: LlmConfig;
-  /** Events in the view from which on it is condensed. */
+  /** Number of events in the view above which it is condensed. */
   max_size: number;
-  /** Tokens in the view from which on it is condensed; the model's own limit counts as well. */
+  /** Number of tokens above which the view is condensed; the model's own limit applies as well. */
   max_tokens: number | null;
-  /** Events at the start that always stay. */
+  /** Number of events at the start that are always kept. */
   keep_first: number;
-  /** Part of the view that has to go for a condensation to be worth its price. */
+  /** Smallest part of the view that is worth a condensation (0 to 1). */
   minimum_progress: number;
-  /** Times that everything is tried again with shorter excerpts when even the summary does not fit. */
+  /** Retries with shorter excerpts when even the summary request is too long. */
   hard_context_reset_max_retries: number;
-  /** How much shorter they are each time. */
+  /** Factor by which excerpts shrink with each retry. */
   hard_context_reset_context_scaling: number;
   kind: 'LLMSummarizingCondenser';
 }
 
-/** Whether it can condense when it is asked to. */
-export function handlesRequests(spec: CondenserSpec | null): boolean {
+/** Whether the condenser can handle a condensation request. */
+export function canCondenseOnRequest(spec: CondenserSpec | null): boolean {
   switch (spec?.kind) {
     case 'LLMSummarizingCondenser':
       return true;
     case 'PipelineCondenser':
-      return spec.condensers.some(handlesRequests);
+      return spec.condensers.some(canCondenseOnRequest);
     default:
       return false;
   }
 }
 
-/** The condensers that summarise, in their order. */
+/** The summarizing condensers, in order. */
 export function summarizers(spec: CondenserSpec | null): SummarizingCondenserSpec[] {
   switch (spec?.kind) {
     case 'LLMSummarizingCondenser':

@@ -1,8 +1,8 @@
 import { plainText, textContent, type Message } from '../../events/index.js';
 import type { ViewEvent } from '../agent-view.js';
 
-/** Characters of one event that the summary is made from; a summary of before is taken whole. */
-const EXCERPT = 500;
+/** Longest excerpt of one event in the request (characters). Earlier summaries are included whole. */
+const MAX_EXCERPT = 500;
 
 const INSTRUCTIONS = `You keep the memory of an agent that works with a computer. Its history has become too long: you get the \
 oldest part of it and write what stands in its place. The agent will see nothing else of that part, so whatever it \
@@ -17,9 +17,9 @@ CODE: names of functions, types, commands, branches and tests that the work goes
 
 If an earlier summary stands in the part, carry over what still counts. Be dense. Answer with the text only.`;
 
-/** The dialogue that asks a model for a summary. */
+/** The messages that ask a model for a summary. */
 export function summaryRequest(events: readonly ViewEvent[], scale: number): Message[] {
-  const limit = Math.max(40, Math.floor(EXCERPT * scale));
+  const limit = Math.max(40, Math.floor(MAX_EXCERPT * scale));
   const blocks = events.map((event) => `<EVENT>\n${describeEvent(event, limit)}\n</EVENT>`);
   return [
     { role: 'system', content: [textContent(INSTRUCTIONS)], thinking_blocks: [] },
@@ -27,7 +27,7 @@ export function summaryRequest(events: readonly ViewEvent[], scale: number): Mes
   ];
 }
 
-/** An event in words, at most about `limit` characters of it. */
+/** Describes an event in about `limit` characters. */
 export function describeEvent(event: ViewEvent, limit: number): string {
   switch (event.kind) {
     case 'CondensationSummaryEvent':
@@ -50,7 +50,7 @@ export function describeEvent(event: ViewEvent, limit: number): string {
   }
 }
 
-/** Beginning and end: what is left out is named. */
+/** Keeps beginning and end and states how much was left out. */
 function excerpt(text: string, limit: number): string {
   if (text.length <= limit) return text;
   const half = Math.floor(limit / 2);

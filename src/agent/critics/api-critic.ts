@@ -1,27 +1,26 @@
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type Message } from '../../events/index.js';
 import { MAX_TIMER_MS } from '../../flow/index.js';
-import { isJsonObject } from '../../json/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { LlmTool } from '../../llm/llm.js';
-import type { CriticResult } from './critic.js';
+import type { CriticResult } from './local-critics.js';
 import { boundedText } from '../../tools/bounded-text.js';
 import { withoutTrailingSlashes } from '../../text/index.js';
-import type { JsonObject } from '../../json/index.js';
 
-/** Nothing that is longer is a verdict (bytes). */
+/** Longest accepted response (bytes). */
 const MAX_BYTES = 1024 * 1024;
 
-/** The service of a critic gave no verdict. The message holds nothing of the request. */
+/** The critic's service gave no verdict. The message contains nothing of the request. */
 export class CriticServiceError extends Error {
   override readonly name = 'CriticServiceError';
 }
 
 /**
- * Asks the classifier behind a critic (`POST {server_url}/classify`, as vLLM has it): it answers with one
- * probability for each label. Redirects are not followed, so that the key reaches nobody else.
+ * Calls the critic's classifier (`POST {server_url}/classify`, the API of vLLM), which returns one
+ * probability per label. Redirects are not followed, so the key is sent to no other host.
  * @throws CriticServiceError, or the reason of the signal
  */
-export async function askService(
+export async function askCriticService(
   critic: JsonObject,
   dialogue: { messages: readonly Message[]; tools: readonly LlmTool[] },
   signal: AbortSignal,
@@ -41,7 +40,7 @@ export async function askService(
       await response.body?.cancel();
       throw new CriticServiceError(`it answered ${response.status}`);
     }
-    return verdict(
+    return toResult(
       critic,
       probabilities(
         await boundedText(response, MAX_BYTES, () => new CriticServiceError('its answer is too long')),
@@ -50,11 +49,11 @@ export async function askService(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof CriticServiceError) throw error;
-    throw new CriticServiceError(reason(error, seconds));
+    throw new CriticServiceError(failureReason(error, seconds));
   }
 }
 
-/** The dialogue as models of the Qwen family read it (ChatML); images are left out. */
+/** The dialogue in ChatML, as used by the Qwen models. Images are left out. */
 export function chatText(messages: readonly Message[], tools: readonly LlmTool[]): string {
   const blocks = messages.map(({ role, content, tool_calls: calls = [] }, index) => {
     const said = plainText(content);
@@ -75,14 +74,14 @@ function toolText(tools: readonly LlmTool[]): string {
   return `\n# Tools\n\n<tools>\n${lines.join('\n')}\n</tools>`;
 }
 
-function verdict(critic: JsonObject, found: readonly number[]): CriticResult {
-  const issues = labels(critic['agent_issue_labels']);
+function toResult(critic: JsonObject, found: readonly number[]): CriticResult {
+  const issues = stringsIn(critic['agent_issue_labels']);
   const names = [
     ...(critic['has_success_label'] === false ? [] : ['success']),
-    ...labels(critic['sentiment_labels']),
+    ...stringsIn(critic['sentiment_labels']),
     ...issues,
-    ...labels(critic['infra_labels']),
-    ...labels(critic['user_followup_labels']),
+    ...stringsIn(critic['infra_labels']),
+    ...stringsIn(critic['user_followup_labels']),
   ];
   if (found.length !== names.length) {
     throw new CriticServiceError(`it answered with ${found.length} numbers for ${names.length} labels`);
@@ -93,18 +92,20 @@ function verdict(critic: JsonObject, found: readonly number[]): CriticResult {
     .map((name) => [name, known.get(name) ?? 0] as const)
     .filter(([, probability]) => probability >= (typeof threshold === 'number' ? threshold : 0.75))
     .sort(([, a], [, b]) => b - a);
-  // Without a label for success, work is as good as its worst issue is unlikely.
+  // Without a success label the score is derived from the most likely issue.
   const worst = Math.max(0, ...issues.map((name) => known.get(name) ?? 0));
   const score = known.get('success') ?? 1 - worst;
-  const list = likely.map(([name, probability]) => `${name.replaceAll('_', ' ')} (${percent(probability)})`);
+  const list = likely.map(
+    ([name, probability]) => `${name.replaceAll('_', ' ')} (${formatPercent(probability)})`,
+  );
   return {
     score,
-    message: `Success: ${percent(score)}.${list.length > 0 ? ` Likely issues: ${list.join(', ')}.` : ''}`,
-    metadata: { probabilities: Object.fromEntries(known), issues: likely.map(([name]) => name) },
+    message: `Success: ${formatPercent(score)}.${list.length > 0 ? ` Likely issues: ${list.join(', ')}.` : ''}`,
+    metadata: { parseProbabilities: Object.fromEntries(known), issues: likely.map(([name]) => name) },
   };
 }
 
-/** @throws CriticServiceError for an answer of another form */
+/** @throws CriticServiceError if the response has another form */
 function probabilities(text: string): number[] {
   const answer: unknown = JSON.parse(text);
   const data: unknown = isJsonObject(answer) ? answer['data'] : undefined;
@@ -118,17 +119,17 @@ function probabilities(text: string): number[] {
   return found;
 }
 
-function labels(value: unknown): string[] {
+function stringsIn(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((name): name is string => typeof name === 'string') : [];
 }
 
-/** A share of one in percent, as people read it. */
-export function percent(share: number): string {
+/** Formats a fraction as a percentage. */
+export function formatPercent(share: number): string {
   return `${(share * 100).toFixed(1)}%`;
 }
 
-/** `fetch` puts what happened into the cause. */
-function reason(error: unknown, seconds: number): string {
+/** `fetch` reports the actual reason as cause. */
+function failureReason(error: unknown, seconds: number): string {
   if (error instanceof SyntaxError) return 'its answer is no JSON';
   if (error instanceof Error && error.name === 'TimeoutError') return `it did not answer within ${seconds} s`;
   const cause = error instanceof Error ? error.cause : undefined;

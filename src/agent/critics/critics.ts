@@ -6,41 +6,47 @@ import type { LlmTool } from '../../llm/llm.js';
 import type { JsonObject } from '../../json/index.js';
 import type { AgentSession } from '../agent-session.js';
 import { isBranchEvent } from '../agent-view.js';
-import { userMessage } from '../drafts.js';
-import { toMessages, type ObservationRenderer } from '../messages.js';
-import { askService, percent } from './api-critic.js';
-import { isJudged, localVerdict, looksAtFiles, refinementOf, type CriticResult } from './critic.js';
+import { userMessage } from '../event-drafts.js';
+import { toMessages, type ObservationRenderer } from '../messages/to-messages.js';
+import { askCriticService, formatPercent } from './api-critic.js';
+import {
+  isEvaluated,
+  evaluateLocally,
+  needsWorkspaceChanges,
+  refinementOf,
+  type CriticResult,
+} from './local-critics.js';
 
-/** Counts in the agent's state how often the agent was asked to go on. */
+/** Key in the agent's state that counts refinement requests. */
 const COUNTER = 'iterative_refinement_iteration';
 
-/** Asks the critic of an agent what it thinks of the work, and the agent to go on where it is not content. */
+/** Evaluates the agent's work with its critic. */
 export class Critics {
   private readonly logger = new Logger('Critics');
 
   constructor(private readonly render: ObservationRenderer) {}
 
   /**
-   * Puts the critic's verdicts into the events that it judges. A critic that cannot be asked has none: the
-   * log of the server says why, and the agent works as without it.
+   * Adds the critic's verdicts to the events that it evaluates. If the critic fails, a warning is logged and
+   * the agent continues without a verdict.
    */
-  async judge(
+  async evaluate(
     session: AgentSession,
     drafts: readonly EventDraft[],
     tools: () => readonly LlmTool[],
   ): Promise<EventDraft[]> {
     const { critic } = session.agent;
-    if (!critic || !drafts.some((draft) => isJudged(critic, draft))) return [...drafts];
-    const changed = looksAtFiles(critic) && (await session.workspaceChanged());
-    const judged: EventDraft[] = [];
+    if (!critic || !drafts.some((draft) => isEvaluated(critic, draft))) return [...drafts];
+    const changed = needsWorkspaceChanges(critic) && (await session.workspaceChanged());
+    const evaluated: EventDraft[] = [];
     for (const draft of drafts) {
-      const result = isJudged(critic, draft)
-        ? (localVerdict(critic['kind'], { draft, changed }) ??
-          (await this.ask(session, critic, [...judged, draft], tools())))
+      const result = isEvaluated(critic, draft)
+        ? (evaluateLocally(critic['kind'], { draft, changed }) ??
+          (await this.ask(session, critic, [...evaluated, draft], tools())))
         : undefined;
-      judged.push(result ? withResult(draft, result) : draft);
+      evaluated.push(result ? withResult(draft, result) : draft);
     }
-    return judged;
+    return evaluated;
   }
 
   private async ask(
@@ -49,15 +55,15 @@ export class Critics {
     drafts: readonly EventDraft[],
     tools: readonly LlmTool[],
   ): Promise<CriticResult | undefined> {
-    const made = drafts.map((draft): DurableEvent => createEvent(session.masked(draft)));
+    const made = drafts.map((draft): DurableEvent => createEvent(session.maskDraft(draft)));
     const latest = made.filter(isBranchEvent);
     const messages = toMessages([...session.view.events, ...latest], this.render);
     try {
-      return await askService(critic, { messages, tools }, session.signal);
+      return await askCriticService(critic, { messages, tools }, session.signal);
     } catch (error) {
       session.signal.throwIfAborted();
       this.logger.warn(
-        `conversation ${session.conversationId}: its critic gave no verdict: ${errorMessage(error)}`,
+        `conversation ${session.conversationId}: the critic gave no verdict: ${errorMessage(error)}`,
       );
       return undefined;
     }
@@ -65,38 +71,45 @@ export class Critics {
 }
 
 /**
- * Asks the agent, which says that it has finished, to go on if its critic is not content. Not when the user
- * has said something meanwhile, and not when nothing more may be spent.
- * @returns whether it has to go on
+ * Asks the agent to continue if the critic's score is below the threshold. Not if the user sent a message
+ * meanwhile or the budget is spent.
+ * @returns whether the agent has to continue
  */
-export async function refine(session: AgentSession, finish: ActionEvent): Promise<boolean> {
+export async function requestRefinement(session: AgentSession, finish: ActionEvent): Promise<boolean> {
   const refinement = refinementOf(session.agent.critic);
   const { critic_result: result } = finish;
   if (!refinement || !isResult(result) || result.score >= refinement.successThreshold) return false;
   const count = session.agentState[COUNTER];
   const iteration = (typeof count === 'number' ? count : 0) + 1;
-  if (iteration > refinement.maxIterations || session.userSpoke || session.overspent !== undefined)
+  if (
+    iteration > refinement.maxIterations ||
+    session.hasNewUserMessage ||
+    session.budgetExceeded !== undefined
+  )
     return false;
   const id = randomUUID();
   await session.append(
     stateDraft('agent_state', { ...session.agentState, [COUNTER]: iteration }),
-    request(id, result, iteration),
+    refinementMessage(id, result, iteration),
     stateDraft('last_user_message_id', id),
   );
   return true;
 }
 
-/** What is told when the user speaks: the agent may be asked to go on as often as before. */
-export function forgetRefinement(agentState: JsonObject): JsonObject | undefined {
+/**
+ * The agent's state without the refinement count; undefined if it has none. A new user message resets the
+ * count.
+ */
+export function withoutRefinementCount(agentState: JsonObject): JsonObject | undefined {
   const { [COUNTER]: count, ...others } = agentState;
   return count === undefined ? undefined : others;
 }
 
-function request(id: string, { score, metadata }: CriticResult, iteration: number): EventDraft {
+function refinementMessage(id: string, { score, metadata }: CriticResult, iteration: number): EventDraft {
   const issues = Array.isArray(metadata?.['issues']) ? metadata['issues'].map(String) : [];
   const list = issues.map((issue) => `\n* ${issue.replaceAll('_', ' ')}`).join('');
   const text =
-    `The task appears incomplete (iteration ${iteration}, predicted success likelihood: ${percent(score)}).\n\n` +
+    `The task appears incomplete (iteration ${iteration}, predicted success likelihood: ${formatPercent(score)}).\n\n` +
     (list === '' ? '' : `What may be wrong with the work so far:${list}\n\n`) +
     'Go through the requirements one by one and check each of them against what is really there. ' +
     'Say what works and what does not yet, complete what is missing, and then finish again.';
@@ -106,7 +119,7 @@ function request(id: string, { score, metadata }: CriticResult, iteration: numbe
 function withResult(draft: EventDraft, result: CriticResult): EventDraft {
   if (draft.kind === 'MessageEvent') return { ...draft, critic_result: result };
   if (draft.kind !== 'ActionEvent') return draft;
-  // In the order of the wire.
+  // Keys in the API's order.
   const { summary, ...before } = draft;
   return { ...before, critic_result: result, summary };
 }

@@ -1,1 +1,1 @@
-export { forgetRefinement } from './critics.js';
+export { withoutRefinementCount } from './critics.js';

@@ -2,28 +2,25 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { errorMessage } from '../../errors/index.js';
 import { shellEnvironment, killGroup } from '../../processes/index.js';
 
-/** What is kept of each of its outputs, in characters; the rest is read and dropped. */
-const KEPT = 50_000;
-/**
- * How long outputs may stay open behind the end of the command (ms): something in the background may hold
- * them.
- */
+/** Characters kept of each output; the rest is read and discarded. */
+const MAX_OUTPUT = 50_000;
+/** How long outputs may stay open after the command ended (ms): a background process may hold them. */
 const DRAIN_MS = 200;
 
-/** A command to run for a hook. */
+/** The command of a hook. */
 export interface HookCommand {
   command: string;
   /** Absolute path. */
   cwd: string;
   env: Readonly<Record<string, string>>;
-  /** What it reads. */
+  /** Standard input. */
   stdin: string;
   timeoutSeconds: number;
 }
 
-/** How a command ended. */
+/** The result of a command. */
 export interface CommandResult {
-  /** -1: it was killed or could not be started. */
+  /** -1: killed or not started. */
   exitCode: number;
   stdout: string;
   stderr: string;
@@ -32,8 +29,8 @@ export interface CommandResult {
 }
 
 /**
- * Runs a command by `sh -c` in a process group of its own. When it ends, takes too long or is aborted the
- * whole group is killed: nothing that a hook started outlives it. A command that cannot be started is a
+ * Runs a command with `sh -c` in its own process group. The whole group is killed when the command ends,
+ * times out or is aborted, so nothing that a hook started outlives it. A command that cannot be started is a
  * result, too.
  * @throws the reason of the signal once it is aborted
  */
@@ -48,17 +45,17 @@ export async function runCommand(
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
-  const stdout = new KeptText(child.stdout);
-  const stderr = new KeptText(child.stderr);
-  // Most commands do not read it: a closed pipe is no failure.
+  const stdout = new OutputHead(child.stdout);
+  const stderr = new OutputHead(child.stderr);
+  // Most commands do not read their input: ignore a closed pipe.
   child.stdin.on('error', () => undefined);
   child.stdin.end(stdin);
   const timeout = AbortSignal.timeout(Math.max(0, timeoutSeconds) * 1_000);
-  const killed = (): void => killGroup(child, 'SIGKILL');
+  const kill = (): void => killGroup(child, 'SIGKILL');
   const stop = AbortSignal.any([signal, timeout]);
-  stop.addEventListener('abort', killed, { once: true });
+  stop.addEventListener('abort', kill, { once: true });
   try {
-    const exitCode = await ended(child);
+    const exitCode = await waitForExit(child);
     signal.throwIfAborted();
     if (timeout.aborted) {
       return {
@@ -73,15 +70,13 @@ export async function runCommand(
     signal.throwIfAborted();
     return { exitCode: -1, stdout: '', stderr: '', error: errorMessage(error) };
   } finally {
-    stop.removeEventListener('abort', killed);
+    stop.removeEventListener('abort', kill);
     killGroup(child, 'SIGKILL');
   }
 }
 
-/**
- * The exit code once its outputs are read; what was killed by a signal has the number that a shell gives it.
- */
-function ended(child: ChildProcess): Promise<number> {
+/** Resolves with the exit code once the outputs are read; 137 for a process that was killed by a signal. */
+function waitForExit(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code: number | null) => resolve(code ?? 137));
@@ -95,14 +90,14 @@ function ended(child: ChildProcess): Promise<number> {
   });
 }
 
-/** The beginning of an output. */
-class KeptText {
+/** The first characters of an output. */
+class OutputHead {
   text = '';
 
   constructor(stream: NodeJS.ReadableStream) {
     stream.setEncoding('utf8');
     stream.on('data', (chunk: string) => {
-      if (this.text.length < KEPT) this.text += chunk.slice(0, KEPT - this.text.length);
+      if (this.text.length < MAX_OUTPUT) this.text += chunk.slice(0, MAX_OUTPUT - this.text.length);
     });
   }
 }

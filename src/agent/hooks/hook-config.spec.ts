@@ -1,12 +1,13 @@
 import fc from 'fast-check';
-import { hasHooks, hooksFor, shownHooks } from './hook-config.js';
+import { hasHooks, hooksFor, hookConfigForEvent } from './hook-config.js';
 
 const config = (matcher: unknown, hooks: unknown = [{ command: 'x' }]) => ({
   pre_tool_use: [{ matcher, hooks }],
 });
-const meant = (matcher: string, tool?: string) => hooksFor(config(matcher), 'PreToolUse', tool).length === 1;
+const isSelected = (matcher: string, tool?: string) =>
+  hooksFor(config(matcher), 'PreToolUse', tool).length === 1;
 
-describe('the hooks of a configuration', () => {
+describe('hook configuration', () => {
   it.each([
     ['*', 'terminal', true],
     ['', 'terminal', true],
@@ -20,18 +21,23 @@ describe('the hooks of a configuration', () => {
     ['/terminal/', 'terminal', true],
     ['/erm/', 'terminal', false],
     ['/(?i)TERMINAL/', 'terminal', true],
-    // What cannot be read, or does not come to an end, guards everything.
+    // Patterns that are invalid or time out match everything.
     ['[', 'terminal', true],
     ['(t+)+$', `${'t'.repeat(64)}!`, true],
-  ])('with the matcher %j are meant for %j: %s', (matcher, tool, expected) => {
-    expect(meant(matcher, tool)).toBe(expected);
+  ])('matches the matcher %j with the tool %j: %s', (matcher, tool, expected) => {
+    expect(isSelected(matcher, tool)).toBe(expected);
   });
 
-  it('without a tool are only those for everything', () => {
-    expect([meant('*'), meant(''), meant('terminal'), meant('.*')]).toEqual([true, true, false, false]);
+  it('selects only matchers for all tools when an event has no tool', () => {
+    expect([isSelected('*'), isSelected(''), isSelected('terminal'), isSelected('.*')]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
-  it('have their defaults, whatever a file on disk left out', () => {
+  it('fills in defaults', () => {
     expect(hooksFor(config(undefined), 'PreToolUse', 'x')).toEqual([
       {
         type: 'command',
@@ -47,18 +53,18 @@ describe('the hooks of a configuration', () => {
     ]);
   });
 
-  it('may be anything on disk', () => {
+  it('accepts any JSON value', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.string(), (value, tool) => {
         const stored = { pre_tool_use: value };
         expect(Array.isArray(hooksFor(stored, 'PreToolUse', tool))).toBe(true);
         expect(typeof hasHooks(stored, 'PreToolUse')).toBe('boolean');
-        shownHooks(stored);
+        hookConfigForEvent(stored);
       }),
     );
   });
 
-  it('are not held up by patterns that search for ever: these guard every tool', () => {
+  it('bounds the time of catastrophic patterns, which then match every tool', () => {
     const started = performance.now();
     const config = {
       pre_tool_use: Array.from({ length: 200 }, () => ({ matcher: '(a+)+$', hooks: [{ command: 'x' }] })),

@@ -2,27 +2,27 @@ import type { HookEventType } from '../../events/index.js';
 import { fitting } from '../../tools/name-pattern.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 
-/** One thing that a hook does. Defaults are filled in. */
+/** One hook with defaults filled in. */
 export interface HookDefinition {
   type: 'command' | 'prompt' | 'agent';
   name: string | null;
   command: string;
   prompt: string | null;
   system_prompt: string | null;
-  /** Names of tools that a hook of type agent may use. */
+  /** Names of tools that a hook of type `agent` may use. */
   tools: string[];
   /** Seconds. */
   timeout: number;
-  /** Answers of the model that a hook of type agent may take. */
+  /** Most model calls of a hook of type `agent`. */
   max_iterations: number;
-  /** Nobody waits for it, and it cannot block. */
+  /** It runs in the background and cannot block. */
   async: boolean;
 }
 
-/** How long all patterns of a configuration together may look at a name (ms). */
-const MATCHING_MS = 100;
+/** Time limit for matching all patterns of a configuration against a name (ms). */
+const MAX_MATCHING_MS = 100;
 
-/** The key of an event type in a configuration. */
+/** The configuration key of each event type. */
 const KEYS: Readonly<Record<HookEventType, string>> = {
   PreToolUse: 'pre_tool_use',
   PostToolUse: 'post_tool_use',
@@ -33,37 +33,36 @@ const KEYS: Readonly<Record<HookEventType, string>> = {
 };
 
 /**
- * The hooks for an event, in the order of the configuration. It comes from requests, plugins and disk: what
- * it does not say has its default, and what makes no sense is left out.
- * @param toolName of the call that the event is about, if it is about one
+ * The hooks for an event, in configuration order. The configuration comes from requests, plugins and disk:
+ * missing values get defaults and invalid ones are ignored.
+ * @param toolName of the call that the event is about, if any
  */
 export function hooksFor(
   config: JsonObject | null,
   type: HookEventType,
   toolName?: string,
 ): HookDefinition[] {
-  const deadline = performance.now() + MATCHING_MS;
+  const deadline = performance.now() + MAX_MATCHING_MS;
   return objectsIn(config?.[KEYS[type]])
     .filter(({ matcher }) => matches(typeof matcher === 'string' ? matcher : '*', toolName, deadline))
     .flatMap(({ hooks }) => objectsIn(hooks).map(definitionOf));
 }
 
-/** Whether there is any hook for an event. */
+/** Whether any hook is configured for an event. */
 export function hasHooks(config: JsonObject | null, type: HookEventType): boolean {
   return objectsIn(config?.[KEYS[type]]).some(({ hooks }) => objectsIn(hooks).length > 0);
 }
 
 /**
- * A configuration as events show it: nulls left out, names as the original writes them. Undefined: there is
- * no hook.
+ * The configuration as shown in events: without nulls, with the original's names. Undefined without any hook.
  */
-export function shownHooks(config: JsonObject | null): JsonObject | undefined {
+export function hookConfigForEvent(config: JsonObject | null): JsonObject | undefined {
   const types = Object.entries(KEYS);
   const shown = types.map(([, key]): [string, unknown] => [
     key,
     objectsIn(config?.[key]).map(({ matcher, hooks }) => ({
       matcher: typeof matcher === 'string' ? matcher : '*',
-      hooks: objectsIn(hooks).map((hook) => shownDefinition(definitionOf(hook))),
+      hooks: objectsIn(hooks).map((hook) => definitionForEvent(definitionOf(hook))),
     })),
   ]);
   return shown.some(([, list]) => Array.isArray(list) && list.length > 0)
@@ -71,7 +70,7 @@ export function shownHooks(config: JsonObject | null): JsonObject | undefined {
     : undefined;
 }
 
-function shownDefinition({ async: async_, ...definition }: HookDefinition): JsonObject {
+function definitionForEvent({ async: async_, ...definition }: HookDefinition): JsonObject {
   const given = Object.entries({ ...definition, async_ }).filter(([, value]) => value !== null);
   return Object.fromEntries(given);
 }
@@ -92,8 +91,8 @@ function definitionOf(hook: JsonObject): HookDefinition {
 }
 
 /**
- * `*` and nothing stand for all; `/.../` and what looks like one is a pattern for the whole name; else it is
- * the name.
+ * Matches a tool name: `*` and the empty text match all tools, `/.../` and texts with special characters are
+ * patterns for the whole name, anything else is a name.
  */
 function matches(matcher: string, toolName: string | undefined, deadline: number): boolean {
   if (matcher === '' || matcher === '*') return true;
@@ -101,9 +100,9 @@ function matches(matcher: string, toolName: string | undefined, deadline: number
   const delimited = /^\/(.*)\/$/s.exec(matcher)?.[1];
   const pattern = delimited ?? (/[|.*+?[\](){}^$\\]/.test(matcher) ? matcher : undefined);
   if (pattern === undefined) return matcher === toolName;
-  const fit = fitting(pattern, [toolName], true, deadline - performance.now());
-  // A guard whose pattern cannot be read, or has no end, guards everything.
-  return fit === undefined || fit.length > 0;
+  const matching = fitting(pattern, [toolName], true, deadline - performance.now());
+  // Fail closed: a pattern that is invalid or times out matches.
+  return matching === undefined || matching.length > 0;
 }
 
 function textOf(value: unknown): string | null {

@@ -5,87 +5,90 @@ import type { Llm } from '../../llm/llm.js';
 import { truncateMiddle } from '../../tools/truncate.js';
 import type { JsonObject } from '../../json/index.js';
 import { runCommand } from './command-hook.js';
-import { readAnswer, type HookAnswer } from './hook-answer.js';
+import { parseCommandOutput, type HookDecision } from './hook-output.js';
 import { hasHooks, hooksFor, type HookDefinition } from './hook-config.js';
-import { inputOf, shownInput, type HookCall } from './hook-input.js';
-import { askModel, labelOf, type ModelHookHost } from './model-hook.js';
+import { hookInput, inputForEvent, type HookCall } from './hook-input.js';
+import { askModel, hookLabel, type ModelHookContext } from './model-hook.js';
 
-/** What the hooks of a conversation need of it. */
-export interface HooksHost extends ModelHookHost {
-  /** As it is now: plugins add to it. */
+/** What hooks need from their conversation. */
+export interface HookRuntime extends ModelHookContext {
+  /** Current value: plugins add hooks. */
   readonly hookConfig: JsonObject | null;
   /** Absolute path. */
   readonly workingDir: string;
 }
 
-/** What the hooks for one event said. */
+/** The outcome of the hooks for one event. */
 export interface HookOutcome {
-  /** What stands in the log before the event. */
+  /** Events to append before the event that the hooks are about. */
   events: EventDraft[];
-  /** Why the event is not to happen. */
+  /** The reason, if a hook blocked. */
   blocked?: string;
-  /** What the hooks want the agent to know, each in a paragraph of its own. */
+  /** Context for the agent, one paragraph per hook. */
   context?: string;
 }
 
-/** Here the first hook that blocks has the last word; the others run all. */
+/**
+ * Events that a hook can block. The first hook that blocks ends the sequence; for other events all hooks run.
+ */
 const BLOCKABLE: readonly HookEventType[] = ['PreToolUse', 'UserPromptSubmit', 'Stop'];
-/** Characters of a text in an event. */
-const SHOWN = 50_000;
+/** Longest text in an event (characters). */
+const MAX_EVENT_TEXT = 50_000;
 const NO_REASON = 'Blocked by hook';
 
 type HookDraft = Extract<EventDraft, { kind: 'HookExecutionEvent' }>;
 type Execution = Pick<HookExecutionEvent, 'success' | 'exit_code' | 'stdout' | 'stderr' | 'error'> & {
-  answer: HookAnswer;
+  answer: HookDecision;
   blocked: boolean;
   usage: EventDraft[];
 };
 
-/** The hooks of one conversation: runs those that are meant for an event, and tells what they said. */
+/** Runs the hooks of one conversation and reports their outcome. */
 export class Hooks {
   private readonly logger = new Logger('Hooks');
-  /** Made when they are needed: most conversations have no hooks. */
-  private left: AbortController | undefined;
-  /** Hooks that nobody waits for. */
-  private behind: Set<Promise<void>> | undefined;
+  /** Created on first use: most conversations have no hooks. */
+  private closeController: AbortController | undefined;
+  /** Hooks that run in the background. */
+  private backgroundHooks: Set<Promise<void>> | undefined;
 
   constructor(
-    private readonly host: HooksHost,
+    private readonly context: HookRuntime,
     private readonly llm: Llm,
   ) {}
 
-  /** Whether an event of this type may have to wait for a hook. */
+  /** Whether any hook is configured for this event type. */
   has(type: HookEventType): boolean {
-    return hasHooks(this.host.hookConfig, type);
+    return hasHooks(this.context.hookConfig, type);
   }
 
   /**
-   * Runs the hooks for one event, one after the other.
-   * @throws the reason of the signal once it is aborted; what still runs is killed
+   * Runs the hooks for one event in sequence.
+   * @throws the reason of the signal once it is aborted; running commands are killed
    */
   async run(call: HookCall, signal: AbortSignal): Promise<HookOutcome> {
-    const hooks = hooksFor(this.host.hookConfig, call.type, call.toolName);
-    const input = hooks.length > 0 ? inputOf(call, this.host.conversationId, this.host.workingDir) : {};
+    const hooks = hooksFor(this.context.hookConfig, call.type, call.toolName);
+    const input =
+      hooks.length > 0 ? hookInput(call, this.context.conversationId, this.context.workingDir) : {};
     const outcome: HookOutcome = { events: [] };
     const contexts: string[] = [];
     for (const hook of hooks) {
       const execution = await this.execute(hook, call, input, signal);
       outcome.events.push(...execution.usage, eventOf(hook, call, input, execution));
       const { context, reason } = execution.answer;
-      if (context !== undefined && context !== '') contexts.push(truncateMiddle(context, SHOWN));
+      if (context !== undefined && context !== '') contexts.push(truncateMiddle(context, MAX_EVENT_TEXT));
       if (!execution.blocked || !BLOCKABLE.includes(call.type)) continue;
       const why = call.type === 'Stop' ? (context ?? reason) : reason;
-      outcome.blocked = truncateMiddle(why ?? (execution.stderr.trim() || NO_REASON), SHOWN);
+      outcome.blocked = truncateMiddle(why ?? (execution.stderr.trim() || NO_REASON), MAX_EVENT_TEXT);
       break;
     }
     if (contexts.length > 0) outcome.context = contexts.join('\n');
     return outcome;
   }
 
-  /** Ends the hooks that nobody waits for. */
+  /** Stops background hooks. */
   async close(): Promise<void> {
-    (this.left ??= new AbortController()).abort();
-    if (this.behind) await Promise.all(this.behind);
+    (this.closeController ??= new AbortController()).abort();
+    if (this.backgroundHooks) await Promise.all(this.backgroundHooks);
   }
 
   private async execute(
@@ -94,12 +97,12 @@ export class Hooks {
     input: JsonObject,
     signal: AbortSignal,
   ): Promise<Execution> {
-    if (hook.type !== 'command') return this.judge(hook, input, signal);
-    // At the end of a session nothing comes later.
-    if (hook.async && call.type !== 'SessionEnd') return this.start(hook, call, input);
-    const result = await this.command(hook, call, input, signal);
-    const answer = readAnswer(result.stdout);
-    if (result.exitCode !== 0 && result.exitCode !== 2) this.warn(hook, call, result);
+    if (hook.type !== 'command') return this.runModelHook(hook, input, signal);
+    // At the end of a session there is no later: wait for the hook.
+    if (hook.async && call.type !== 'SessionEnd') return this.startInBackground(hook, call, input);
+    const result = await this.runHookCommand(hook, call, input, signal);
+    const answer = parseCommandOutput(result.stdout);
+    if (result.exitCode !== 0 && result.exitCode !== 2) this.logFailure(hook, call, result);
     return {
       success: result.exitCode === 0,
       blocked: answer.denies || result.exitCode === 2,
@@ -112,19 +115,28 @@ export class Hooks {
     };
   }
 
-  private async judge(hook: HookDefinition, input: JsonObject, signal: AbortSignal): Promise<Execution> {
-    const { answer, usage, error } = await askModel(hook, input, { llm: this.llm, host: this.host }, signal);
+  private async runModelHook(
+    hook: HookDefinition,
+    input: JsonObject,
+    signal: AbortSignal,
+  ): Promise<Execution> {
+    const { answer, usage, error } = await askModel(
+      hook,
+      input,
+      { llm: this.llm, host: this.context },
+      signal,
+    );
     const quiet = { exit_code: 0, stdout: '', stderr: '' };
     return { success: error === undefined, blocked: answer.denies, ...quiet, error, answer, usage };
   }
 
-  /** Nobody waits for it: all that can be told is that it was started. */
-  private start(hook: HookDefinition, call: HookCall, input: JsonObject): Execution {
-    const { signal } = (this.left ??= new AbortController());
-    const behind = (this.behind ??= new Set());
-    const done = this.command(hook, call, input, signal)
+  /** The event can only report that the hook was started. */
+  private startInBackground(hook: HookDefinition, call: HookCall, input: JsonObject): Execution {
+    const { signal } = (this.closeController ??= new AbortController());
+    const behind = (this.backgroundHooks ??= new Set());
+    const done = this.runHookCommand(hook, call, input, signal)
       .then((result) => {
-        if (result.exitCode !== 0) this.warn(hook, call, result);
+        if (result.exitCode !== 0) this.logFailure(hook, call, result);
       })
       .catch(() => undefined)
       .finally(() => behind.delete(done));
@@ -140,8 +152,8 @@ export class Hooks {
     };
   }
 
-  private command(hook: HookDefinition, call: HookCall, input: JsonObject, signal: AbortSignal) {
-    const { conversationId, workingDir } = this.host;
+  private runHookCommand(hook: HookDefinition, call: HookCall, input: JsonObject, signal: AbortSignal) {
+    const { conversationId, workingDir } = this.context;
     const env = {
       OPENHANDS_PROJECT_DIR: workingDir,
       OPENHANDS_SESSION_ID: conversationId,
@@ -153,12 +165,16 @@ export class Hooks {
     return runCommand({ command, cwd: workingDir, env, stdin, timeoutSeconds }, signal);
   }
 
-  /** The command itself stands in the event: it may hold what does not belong into a log of the server. */
-  private warn(hook: HookDefinition, { type }: HookCall, result: { exitCode: number; error?: string }): void {
+  /** The command itself is not logged: it may contain secrets. */
+  private logFailure(
+    hook: HookDefinition,
+    { type }: HookCall,
+    result: { exitCode: number; error?: string },
+  ): void {
     const name = hook.name === null ? '' : ` ${hook.name}`;
-    const how = result.error ?? `it exited with ${result.exitCode}`;
+    const how = result.error ?? `exit code ${result.exitCode}`;
     this.logger.warn(
-      `conversation ${this.host.conversationId}: the ${type} hook${name} failed: ${errorMessage(how)}`,
+      `conversation ${this.context.conversationId}: the ${type} hook${name} failed: ${errorMessage(how)}`,
     );
   }
 }
@@ -168,19 +184,20 @@ function eventOf(hook: HookDefinition, call: HookCall, input: JsonObject, execut
   return {
     source: 'hook',
     hook_event_type: call.type,
-    hook_command: truncateMiddle(hook.type === 'command' ? hook.command : labelOf(hook), SHOWN),
+    hook_command: truncateMiddle(hook.type === 'command' ? hook.command : hookLabel(hook), MAX_EVENT_TEXT),
     tool_name: call.toolName,
     success,
     blocked,
     exit_code,
     stdout,
     stderr,
-    reason: answer.reason === undefined ? undefined : truncateMiddle(answer.reason, SHOWN),
-    additional_context: answer.context === undefined ? undefined : truncateMiddle(answer.context, SHOWN),
+    reason: answer.reason === undefined ? undefined : truncateMiddle(answer.reason, MAX_EVENT_TEXT),
+    additional_context:
+      answer.context === undefined ? undefined : truncateMiddle(answer.context, MAX_EVENT_TEXT),
     error,
     action_id: call.actionId,
     message_id: call.messageId,
-    hook_input: shownInput(call, input),
+    hook_input: inputForEvent(call, input),
     kind: 'HookExecutionEvent',
   };
 }

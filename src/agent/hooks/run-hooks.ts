@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { plainText, type ActionEvent, type EventDraft } from '../../events/index.js';
+import { type ActionEvent, type EventDraft } from '../../events/index.js';
 import type { AgentSession } from '../agent-session.js';
-import { environmentMessage, rejectionDraft } from '../drafts.js';
+import { environmentMessage, rejectionDraft } from '../event-drafts.js';
 
 /**
- * Puts what the hooks say in front of the actions of one answer. A blocked one is in the log all the same,
- * and is refused when it is its turn.
+ * Runs `PreToolUse` hooks and inserts their events before the actions. A blocked action is appended as well,
+ * and rejected when it is its turn.
  */
-export async function beforeTools(
+export async function runPreToolUseHooks(
   session: AgentSession,
   drafts: readonly EventDraft[],
 ): Promise<EventDraft[]> {
@@ -37,21 +37,21 @@ export async function beforeTools(
   return all;
 }
 
-/** What stands in the log for an action that a hook blocked; undefined: none did. */
-export function refusal(session: AgentSession, action: ActionEvent): EventDraft[] | undefined {
+/** The events that reject an action blocked by a hook; undefined for other actions. */
+export function blockedActionDrafts(session: AgentSession, action: ActionEvent): EventDraft[] | undefined {
   const { [action.id]: reason, ...others } = session.blockedActions;
   if (reason === undefined) return undefined;
   return [stateDraft('blocked_actions', others), rejectionDraft(action, reason, 'hook')];
 }
 
-/** What the hooks say to the result of an action; they see it without secrets. An error is no result. */
-export async function afterTool(
+/** Runs `PostToolUse` hooks for the result of an action, with secrets masked. Errors are not results. */
+export async function runPostToolUseHooks(
   session: AgentSession,
   action: ActionEvent,
   result: EventDraft,
 ): Promise<EventDraft[]> {
   if (result.kind !== 'ObservationEvent' || !session.hooks.has('PostToolUse')) return [];
-  const shown = session.masked(result);
+  const shown = session.maskDraft(result);
   const { events } = await session.hooks.run(
     {
       type: 'PostToolUse',
@@ -65,8 +65,8 @@ export async function afterTool(
   return events;
 }
 
-/** Whether a hook blocked the last message of the user: then there is nothing to do. */
-export async function declinesMessage(session: AgentSession): Promise<boolean> {
+/** If a hook blocked the user's last message, finishes the run. Returns whether it did. */
+export async function finishIfMessageBlocked(session: AgentSession): Promise<boolean> {
   const { [session.lastUserMessageId ?? '']: reason, ...others } = session.blockedMessages;
   if (reason === undefined) return false;
   await session.append(stateDraft('blocked_messages', others));
@@ -74,8 +74,11 @@ export async function declinesMessage(session: AgentSession): Promise<boolean> {
   return true;
 }
 
-/** Whether a hook wants the agent, which says that it has finished, to go on; it is told why. */
-export async function mustGoOn(session: AgentSession): Promise<boolean> {
+/**
+ * Runs `Stop` hooks. If one blocks, its reason is sent to the agent and the run continues; returns whether it
+ * does.
+ */
+export async function runStopHooks(session: AgentSession): Promise<boolean> {
   if (!session.hooks.has('Stop')) return false;
   const { events, blocked } = await session.hooks.run(
     { type: 'Stop', reason: 'agent_finished' },
@@ -88,11 +91,6 @@ export async function mustGoOn(session: AgentSession): Promise<boolean> {
   await session.append(...events, environmentMessage(`[Stop hook feedback] ${blocked}`));
   await session.setStatus('running');
   return true;
-}
-
-/** The text that a hook is told of a message. */
-export function messageText(message: { content: Parameters<typeof plainText>[0] }): string {
-  return plainText(message.content);
 }
 
 function stateDraft(key: string, value: unknown): EventDraft {

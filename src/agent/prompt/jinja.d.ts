@@ -1,4 +1,4 @@
-/** The part of the package that is used here: its own declarations do not resolve for ES modules. */
+/** The used part of the package: its own declarations do not resolve for ES modules. */
 declare module '@huggingface/jinja' {
   interface Token {
     type: string;
@@ -13,9 +13,9 @@ declare module '@huggingface/jinja' {
     value: unknown;
   }
   interface Whitespace {
-    /** Blanks before a block go. */
+    /** Strip whitespace before a block. */
     lstrip_blocks: boolean;
-    /** The line break behind a block goes. */
+    /** Strip the newline after a block. */
     trim_blocks: boolean;
   }
   /** @throws SyntaxError */
@@ -27,7 +27,7 @@ declare module '@huggingface/jinja' {
   }
   export class Interpreter {
     constructor(environment: Environment);
-    /** @throws Error for what the template does wrong */
+    /** @throws Error for faults of the template */
     run(program: Program): RuntimeValue;
     /** Called for each statement and expression, nested ones included. */
     evaluate(statement: Statement | undefined, environment: Environment): RuntimeValue;

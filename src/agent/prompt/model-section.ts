@@ -1,14 +1,14 @@
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import type { PromptSection } from './sections.js';
 
-/** What a prompt file may know of the model: names as the OpenHands SDK has them. */
+/** The model family for prompt templates; names as in the OpenHands SDK. */
 export interface ModelFamily {
   family?: 'anthropic_claude' | 'google_gemini' | 'openai_gpt';
-  /** Within the family, where that makes a difference. */
+  /** Variant within the family, where it matters. */
   variant?: 'gpt-5' | 'gpt-5-codex';
 }
 
-/** What models of a family need to be told, because they tend to do otherwise. */
+/** Advice for the typical weaknesses of a model family. */
 const ADVICE: Readonly<Record<string, string>> = {
   anthropic_claude: `* Do what was asked: no step more, none less.
 * Let mistakes in configuration fail where they are. No fallbacks and default values that hide them.
@@ -22,9 +22,9 @@ const ADVICE: Readonly<Record<string, string>> = {
 * Try to reach files, programs and the network with your tools before you say that you cannot.`,
 };
 
-/** The family of the model that an LLM config means; `model_canonical_name` decides when it is set. */
-export function familyOf({ model, model_canonical_name: canonical }: LlmConfig): ModelFamily {
-  const name = (canonical ?? model).toLowerCase();
+/** The family of a configured model; `model_canonical_name` takes precedence. */
+export function modelFamily({ model, model_canonical_name: canonicalName }: LlmConfig): ModelFamily {
+  const name = (canonicalName ?? model).toLowerCase();
   if (name.includes('claude')) return { family: 'anthropic_claude' };
   if (name.includes('gemini')) return { family: 'google_gemini' };
   if (!name.includes('gpt-')) return {};
@@ -32,9 +32,9 @@ export function familyOf({ model, model_canonical_name: canonical }: LlmConfig):
   return { family: 'openai_gpt', variant: name.includes('codex') ? 'gpt-5-codex' : 'gpt-5' };
 }
 
-/** Advice for models like this one; undefined where there is none. */
+/** The advice section for a model; undefined if there is none. */
 export function modelSection(llm: LlmConfig): PromptSection | undefined {
-  const { family, variant } = familyOf(llm);
+  const { family, variant } = modelFamily(llm);
   const text = ADVICE[variant ?? family ?? ''];
   return text === undefined ? undefined : { tag: 'IMPORTANT', text };
 }

@@ -1,12 +1,12 @@
 import type { PromptSection } from './sections.js';
 
-/** What a planning agent is, before its sections. */
+/** First sentence of the planning prompt. */
 export const PLANNER =
   'You are a planning agent: you study a code base and work out with the user how a change is to be made.';
 
 /**
- * The prompt of an agent that plans and changes nothing but its plan.
- * @param structure which headings the plan is to have, if somebody says so
+ * The prompt of an agent that only writes a plan.
+ * @param structure required headings of the plan; may be empty
  */
 export function planningSections(structure: string): PromptSection[] {
   return [

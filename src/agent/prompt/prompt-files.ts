@@ -3,33 +3,33 @@ import path from 'node:path';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { isMissing, readBoundedText } from '../../files/index.js';
 import type { AgentSpec } from '../agent-spec.js';
-import type { Warn } from '../skills/skill-folder.js';
-import { familyOf } from './model-section.js';
+import type { Warn } from '../skills/files/skill-folder.js';
+import { modelFamily } from './model-section.js';
 import { renderTemplate } from './template.js';
 
-/** Names of prompts that the server brings along, as clients know them. */
+/** Names of the built-in prompts, as clients know them. */
 export const DEFAULT_PROMPT = 'system_prompt.j2';
 export const PLANNING_PROMPT = 'system_prompt_planning.j2';
-/** The name of the security policy that the server brings along. */
+/** The name of the built-in security policy. */
 const DEFAULT_POLICY = 'security_policy.j2';
 
 const SOUL_FILE = path.join('.openhands', 'SOUL.md');
 
-/** Texts for a system prompt that come from files. */
+/** Texts of a system prompt that come from files. */
 export interface PromptFiles {
-  /** Who the agent is, as its user has written it. */
+  /** Replaces the default identity (`SOUL.md`). */
   soul?: string;
-  /** Takes the place of the rules of conduct. */
+  /** Replaces the built-in security policy. */
   policy?: string;
-  /** Takes the place of the whole static prompt. */
+  /** Replaces the whole static prompt. */
   prompt?: string;
 }
 
-/** A file that an agent names for its prompt cannot be used; the message says why. */
+/** A configured prompt file cannot be used; the message says why. */
 export class PromptFileError extends Error {
   override readonly name = 'PromptFileError';
   constructor(
-    /** The field of the agent that names it. */
+    /** The agent's field that names the file. */
     readonly field: 'security_policy_filename' | 'system_prompt_filename',
     message: string,
   ) {
@@ -37,29 +37,29 @@ export class PromptFileError extends Error {
   }
 }
 
-/** Where prompt files are looked for. */
-export interface PromptPlaces {
-  /** What relative paths are relative to (absolute path). */
+/** The folders that are searched for prompt files. */
+export interface PromptFileFolders {
+  /** Base of relative paths (absolute path). */
   base: string;
   home?: string;
 }
 
 /**
- * Reads what the prompt of an agent takes from files.
- * @throws PromptFileError for one that the agent names and that cannot be used
+ * Reads the files that an agent's prompt uses.
+ * @throws PromptFileError for a configured file that cannot be used
  */
 export async function readPromptFiles(
   agent: AgentSpec,
-  places: PromptPlaces,
+  folders: PromptFileFolders,
   warn: Warn,
 ): Promise<PromptFiles> {
   if (agent.system_prompt !== null) return {};
   const { system_prompt_filename: name } = agent;
   if (name === PLANNING_PROMPT) return {};
-  if (name !== DEFAULT_PROMPT) return { prompt: await readPrompt(agent, places.base) };
+  if (name !== DEFAULT_PROMPT) return { prompt: await readPrompt(agent, folders.base) };
   const [soul, policy] = await Promise.all([
-    agent.persona ? undefined : readSoul(path.join(places.home ?? os.homedir(), SOUL_FILE), warn),
-    readPolicy(agent, places.base),
+    agent.persona ? undefined : readSoul(path.join(folders.home ?? os.homedir(), SOUL_FILE), warn),
+    readPolicy(agent, folders.base),
   ]);
   return { soul, policy };
 }
@@ -72,7 +72,7 @@ async function readPrompt(agent: AgentSpec, base: string): Promise<string> {
     persona,
     llm,
   } = agent;
-  const { family, variant } = familyOf(llm);
+  const { family, variant } = modelFamily(llm);
   const variables = {
     ...system_prompt_kwargs,
     security_policy_filename,
@@ -84,13 +84,13 @@ async function readPrompt(agent: AgentSpec, base: string): Promise<string> {
   try {
     return await renderTemplate(path.resolve(base, name), variables);
   } catch (error) {
-    const known = `The server has ${DEFAULT_PROMPT} and ${PLANNING_PROMPT}; other names are paths of template files`;
-    const reason = saysMissing(error) ? `There is no prompt file ${name}. ${known}.` : errorMessage(error);
+    const hint = `The server has ${DEFAULT_PROMPT} and ${PLANNING_PROMPT}; other names are paths of template files`;
+    const reason = isMissingError(error) ? `There is no prompt file ${name}. ${hint}.` : errorMessage(error);
     throw new PromptFileError('system_prompt_filename', reason);
   }
 }
 
-/** Verbatim: a policy is a text, not a template. */
+/** The policy is used verbatim: it is not a template. */
 async function readPolicy(
   { security_policy_filename: name }: AgentSpec,
   base: string,
@@ -102,26 +102,26 @@ async function readPolicy(
   try {
     const content = await readBoundedText(path.resolve(base, name));
     if (!content) return refuse(`${name} is not a text file`);
-    // Rules without their end are others.
+    // A truncated policy would be a different one.
     return content.cut ? refuse(`${name} is too large`) : content.text;
   } catch (error) {
     if (error instanceof PromptFileError) throw error;
-    return refuse(saysMissing(error) ? `There is no policy file ${name}` : errorMessage(error));
+    return refuse(isMissingError(error) ? `There is no policy file ${name}` : errorMessage(error));
   }
 }
 
 async function readSoul(file: string, warn: Warn): Promise<string | undefined> {
-  // Each conversation that is made asks for this.
+  // Read for each new conversation; the file rarely exists.
   if (isMissing(file)) return undefined;
   try {
     const text = (await readBoundedText(file))?.text.trim();
     return text === '' ? undefined : text;
   } catch (error) {
-    if (!saysMissing(error)) warn(file, errorMessage(error));
+    if (!isMissingError(error)) warn(file, errorMessage(error));
     return undefined;
   }
 }
 
-function saysMissing(error: unknown): boolean {
+function isMissingError(error: unknown): boolean {
   return ['ENOENT', 'ENOTDIR'].includes(String(errorCode(error)));
 }

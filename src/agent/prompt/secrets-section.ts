@@ -1,12 +1,12 @@
 import type { PromptSection } from './sections.js';
 
-/** A secret as the model is told of it: never its value. */
+/** A secret as described to the model, without its value. */
 export interface SecretName {
   name: string;
   description: string | null;
 }
 
-/** Which secrets there are and how they are used. */
+/** Lists the available secrets and how to use them. */
 export function secretsSection(secrets: readonly SecretName[]): PromptSection {
   const list = secrets.map(({ name, description }) =>
     description === null ? `* **$${name}**` : `* **$${name}** - ${description}`,

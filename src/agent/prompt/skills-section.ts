@@ -3,10 +3,10 @@ import type { PromptSection } from './sections.js';
 
 /** Longest description in the list of skills (characters). */
 const MAX_DESCRIPTION = 1_024;
-/** Longest stand-in for a description, from the skill's text. */
+/** Longest excerpt of the skill's text in place of a missing description (characters). */
 const MAX_EXCERPT = 200;
 
-/** Skills whose text is always in the prompt; undefined when there are none. */
+/** Skills whose text is always part of the prompt; undefined without any. */
 export function repositorySection(skills: readonly Skill[]): PromptSection | undefined {
   const always = skills.filter((skill) => !skill.trigger && !skill.is_agentskills_format);
   if (always.length === 0) return undefined;
@@ -26,7 +26,7 @@ ${blocks.join('\n')}`,
   };
 }
 
-/** What the agent has noted down for itself. */
+/** The agent's memory. */
 export function memorySection(memory: string): PromptSection {
   return {
     tag: 'MEMORY_CONTEXT',
@@ -39,7 +39,7 @@ ${memory}`,
   };
 }
 
-/** The skills that the model can ask for; undefined when there are none. */
+/** The skills that the model can invoke; undefined without any. */
 export function availableSkillsSection(skills: readonly Skill[]): PromptSection | undefined {
   const listed = skills.filter(
     (skill) => isInvocable(skill) && (skill.trigger !== null || skill.is_agentskills_format),

@@ -17,48 +17,46 @@ import {
   SECURITY_POLICY,
   SELF_DOCUMENTATION,
   SOUL,
-  TROUBLES,
+  TROUBLESHOOTING,
   TWO_TIER_MEMORY,
   type PromptSection,
 } from './sections.js';
 import { secretsSection, type SecretName } from './secrets-section.js';
 import { availableSkillsSection, memorySection, repositorySection } from './skills-section.js';
 
-/** What stands in the place of a prompt for an agent that brings its own. */
-const FOREIGN_PROMPT =
+/** Shown as the prompt of ACP agents, which use their own. */
+const ACP_PROMPT =
   'This conversation is powered by an ACP server. The system prompt and tools are managed by the ACP server and are not ' +
   'available for display.';
 
-/** What a prompt is made of besides the agent. */
-export interface PromptFacts {
+/** Inputs of the prompt besides the agent's configuration. */
+export interface PromptInput {
   secrets: readonly SecretName[];
   files: PromptFiles;
-  /** What the agent has noted down before. */
+  /** The agent's memory. */
   memory?: string;
   now: Date;
 }
 
-/**
- * What a conversation starts with: the static prompt, the tools, and what is true of this conversation only.
- */
+/** The first event of a conversation: the static prompt, the tools, and the context of this conversation. */
 export function systemPromptDraft(
   agent: AgentSpec,
   definitions: readonly ToolDefinition[],
-  facts: PromptFacts,
+  input: PromptInput,
 ): EventDraft {
-  const dynamic = dynamicContext(agent, facts);
+  const dynamic = dynamicContext(agent, input);
   return {
     source: 'agent',
-    system_prompt: textContent(staticPrompt(agent, definitions, facts.files)),
+    system_prompt: textContent(staticPrompt(agent, definitions, input.files)),
     tools: definitions.map(describeTool),
     dynamic_context: dynamic === undefined ? undefined : textContent(dynamic),
     kind: 'SystemPromptEvent',
   };
 }
 
-/** The part that is the same for every conversation of this agent, so that providers can cache it. */
+/** The part that is the same for all conversations of this agent, so that providers can cache it. */
 function staticPrompt(agent: AgentSpec, definitions: readonly ToolDefinition[], files: PromptFiles): string {
-  if (agent.kind === 'ACPAgent') return FOREIGN_PROMPT;
+  if (agent.kind === 'ACPAgent') return ACP_PROMPT;
   const hasBrowser = definitions.some(({ actionKind }) => actionKind.startsWith('Browser'));
   if (agent.system_prompt !== null) {
     return [agent.system_prompt, ...(hasBrowser ? [render(BROWSER)] : [])].join('\n\n');
@@ -73,7 +71,7 @@ function staticPrompt(agent: AgentSpec, definitions: readonly ToolDefinition[], 
   return [...persona, ...sectionsFor(agent, hasBrowser, files).map(render)].join('\n\n');
 }
 
-/** A persona, which is put before them, takes the place of what is about a coding agent. */
+/** The sections of the static prompt. With a persona, those about coding are left out. */
 function sectionsFor(agent: AgentSpec, hasBrowser: boolean, files: PromptFiles): PromptSection[] {
   const { security_policy_filename, system_prompt_kwargs: options, llm, persona } = agent;
   const memory = agent.agent_context?.['load_memory'] === true ? TWO_TIER_MEMORY : REPOSITORY_MEMORY;
@@ -88,17 +86,17 @@ function sectionsFor(agent: AgentSpec, hasBrowser: boolean, files: PromptFiles):
     ...(options['llm_security_analyzer'] === false ? [] : [risk]),
     ...(hasBrowser ? [BROWSER] : []),
     EXTERNAL_SERVICES,
-    ...(persona ? [] : TROUBLES),
+    ...(persona ? [] : TROUBLESHOOTING),
     PROCESS_MANAGEMENT,
     ...(model ? [model] : []),
   ];
 }
 
 /**
- * The part of this conversation: skills, memory, suffix, secrets and date. None without a context and
- * secrets.
+ * The context of this conversation: skills, memory, suffix, secrets and date. Undefined without an agent
+ * context and secrets.
  */
-function dynamicContext(agent: AgentSpec, { secrets, memory, now }: PromptFacts): string | undefined {
+function dynamicContext(agent: AgentSpec, { secrets, memory, now }: PromptInput): string | undefined {
   if (!agent.agent_context && secrets.length === 0) return undefined;
   const skills = skillsOf(agent);
   const context = [
@@ -111,12 +109,12 @@ function dynamicContext(agent: AgentSpec, { secrets, memory, now }: PromptFacts)
   if (typeof suffix === 'string' && suffix.trim() !== '') blocks.push(suffix);
   if (secrets.length > 0) blocks.push(render(secretsSection(secrets)));
   blocks.push(
-    render({ tag: 'CURRENT_DATETIME', text: `The current date and time is: ${toMinutes(agent, now)}` }),
+    render({ tag: 'CURRENT_DATETIME', text: `The current date and time is: ${currentDateTime(agent, now)}` }),
   );
   return blocks.join('\n\n');
 }
 
-function toMinutes(agent: AgentSpec, now: Date): string {
+function currentDateTime(agent: AgentSpec, now: Date): string {
   const given = agent.agent_context?.['current_datetime'];
   if (typeof given === 'string' && given !== '') return given.slice(0, 16);
   const pad = (value: number): string => String(value).padStart(2, '0');

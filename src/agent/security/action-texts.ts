@@ -1,16 +1,16 @@
 import type { ActionEvent } from '../../events/index.js';
 
-/** More of one text is not searched (characters). */
+/** Only the beginning of a text is searched (characters). */
 const MAX_LENGTH = 100_000;
 
-/** What an action does, in words: every text of its arguments. */
+/** All texts in the arguments of an action. */
 export function argumentTexts({ action }: ActionEvent): string[] {
   const { kind: _kind, ...fields } = action ?? { kind: '' };
   return textsIn(fields).map((text) => text.slice(0, MAX_LENGTH));
 }
 
-/** What the agent says about an action: its thoughts, its reasoning and its summary. */
-export function spokenTexts({ thought, reasoning_content, summary }: ActionEvent): string[] {
+/** The agent's explanations of an action: thoughts, reasoning and summary. */
+export function explanationTexts({ thought, reasoning_content, summary }: ActionEvent): string[] {
   const spoken = [...thought.map(({ text }) => text), reasoning_content ?? '', summary ?? ''];
   return spoken.filter((text) => text !== '').map((text) => text.slice(0, MAX_LENGTH));
 }

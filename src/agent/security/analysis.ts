@@ -3,28 +3,28 @@ import { turnToWork } from '../../flow/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { patternRisk } from './patterns.js';
 import { railRisk } from './policy-rails.js';
-import { highest } from './risk.js';
+import { highestRisk } from './risk.js';
 
-/** The configuration of an analyzer, as the wire has it. */
+/** The configuration of an analyzer or policy, as in the API. */
 export type AnalyzerConfig = JsonObject & { kind: string };
 
-/** What an analyzer thinks of one action. `note` says what it could not do. */
+/** An analyzer's assessment of one action. `note` says what it could not do. */
 export interface Assessment {
   risk: SecurityRisk;
   note?: string;
 }
 
-/** The verdict on all actions of one answer: the event that tells of it, and the risk of each. */
+/** The analysis of all actions of one answer: its event and the risk of each action. */
 export interface Analysis {
   event: EventDraft;
   riskOf: (action: ActionEvent) => SecurityRisk;
 }
 
-/** How long all analyzers together may look at one action (ms): a bad expression must not stop the server. */
+/** Time limit for all analyzers on one action (ms): a bad expression must not block the server. */
 const ACTION_MS = 150;
 
-/** Judges the actions of one answer of the model, each in a turn of its own. */
-export async function analyse(
+/** Assesses the actions of one answer, each in a tick of its own. */
+export async function analyseActions(
   analyzer: AnalyzerConfig,
   policy: AnalyzerConfig,
   actions: readonly ActionEvent[],
@@ -49,8 +49,8 @@ export async function analyse(
 }
 
 /**
- * What one analyzer thinks of one action.
- * @param deadline when it has to be done (ms, `performance.now()`)
+ * Assesses one action with one analyzer.
+ * @param deadline time limit (ms, `performance.now()`)
  */
 function assess(analyzer: AnalyzerConfig, action: ActionEvent, deadline: number): Assessment {
   switch (analyzer.kind) {
@@ -63,13 +63,13 @@ function assess(analyzer: AnalyzerConfig, action: ActionEvent, deadline: number)
     case 'EnsembleSecurityAnalyzer':
       return ensemble(analyzer, action, deadline);
     default:
-      // GraySwanAnalyzer asks a service and ToolShieldLLMSecurityAnalyzer a second model: neither is called
-      // here, and a risk that nobody looked at is unknown, not low.
+      // GraySwanAnalyzer calls a service and ToolShieldLLMSecurityAnalyzer a second model. Neither is
+      // supported here, and an unassessed risk is unknown, not low.
       return { risk: 'UNKNOWN', note: `${analyzer.kind} is not available on this server: risk UNKNOWN` };
   }
 }
 
-/** The highest of what several find. One that knows nothing has no say, unless its doubt is to be told. */
+/** The highest risk that any member found. Unknown risks are ignored unless `propagate_unknown` is set. */
 function ensemble(analyzer: AnalyzerConfig, action: ActionEvent, deadline: number): Assessment {
   const members = Array.isArray(analyzer['analyzers']) ? analyzer['analyzers'].filter(isAnalyzer) : [];
   const found = members.map((member) => assess(member, action, deadline));
@@ -77,7 +77,7 @@ function ensemble(analyzer: AnalyzerConfig, action: ActionEvent, deadline: numbe
   const notes = found.flatMap(({ note }) => (note === undefined ? [] : [note]));
   const doubtful = analyzer['propagate_unknown'] === true && risks.includes('UNKNOWN');
   return {
-    risk: doubtful ? 'UNKNOWN' : highest(risks),
+    risk: doubtful ? 'UNKNOWN' : highestRisk(risks),
     ...(notes.length > 0 && { note: notes.join('; ') }),
   };
 }

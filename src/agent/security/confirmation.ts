@@ -1,19 +1,21 @@
 import type { ActionEvent, SecurityRisk } from '../../events/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { reaches } from './risk.js';
+import { isAtLeast } from './risk.js';
 
-/** Tools that only talk: alone in an answer they are neither judged nor confirmed. */
-const HARMLESS = ['finish', 'think'];
+/** Tools without effects: alone in an answer they are neither analysed nor confirmed. */
+const HARMLESS_TOOLS = ['finish', 'think'];
 
-/** Whether there is nothing to look at: no action, or a single one that does nothing. */
+/** Whether no approval is needed: no action, or a single one without effects. */
 export function isHarmless(actions: readonly ActionEvent[]): boolean {
-  return actions.length === 0 || (actions.length === 1 && HARMLESS.includes(actions[0]?.tool_name ?? ''));
+  return (
+    actions.length === 0 || (actions.length === 1 && HARMLESS_TOOLS.includes(actions[0]?.tool_name ?? ''))
+  );
 }
 
 /**
- * Whether a person has to agree before these actions are executed. A batch is confirmed as a whole if any of
- * its actions needs it; a single `finish` or `think` never does.
- * @param riskOf what the analyzer found; UNKNOWN for all without one
+ * Whether a person has to approve these actions. A batch is approved as a whole if any action requires it; a
+ * single `finish` or `think` never does.
+ * @param riskOf the risk found by the analyzer; UNKNOWN for all without one
  */
 export function needsConfirmation(
   policy: JsonObject & { kind: string },
@@ -34,5 +36,5 @@ export function needsConfirmation(
 function isRisky(policy: JsonObject, risk: SecurityRisk): boolean {
   if (risk === 'UNKNOWN') return policy['confirm_unknown'] !== false;
   const threshold = policy['threshold'];
-  return reaches(risk, threshold === 'LOW' || threshold === 'MEDIUM' ? threshold : 'HIGH');
+  return isAtLeast(risk, threshold === 'LOW' || threshold === 'MEDIUM' ? threshold : 'HIGH');
 }

@@ -1,12 +1,12 @@
 import { createContext, Script } from 'node:vm';
 import type { ActionEvent, SecurityRisk } from '../../events/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { argumentTexts, spokenTexts } from './action-texts.js';
+import { argumentTexts, explanationTexts } from './action-texts.js';
 
-/** A regular expression, what it finds, and an id. */
+/** A regular expression, its description and its id. */
 export type RiskPattern = [pattern: string, description: string, id: string];
 
-/** The lists of a pattern analyzer; those that its configuration does not name are ours. */
+/** The lists of a pattern analyzer. Lists missing in its configuration default to `DEFAULT_PATTERNS`. */
 export interface PatternLists {
   high_patterns: RiskPattern[];
   medium_patterns: RiskPattern[];
@@ -14,7 +14,7 @@ export interface PatternLists {
   injection_medium_patterns: RiskPattern[];
 }
 
-/** What is looked for unless somebody says otherwise. The ids are those that clients know. */
+/** The default patterns, with the original's ids. */
 export const DEFAULT_PATTERNS: Readonly<PatternLists> = {
   high_patterns: [
     [
@@ -70,8 +70,8 @@ export const DEFAULT_PATTERNS: Readonly<PatternLists> = {
 };
 
 /**
- * Compiles an expression written for Python or for JavaScript; letters match in either case.
- * @throws SyntaxError when it is neither
+ * Compiles a Python or JavaScript expression, ignoring case.
+ * @throws SyntaxError if it is neither
  */
 export function compilePattern(pattern: string): RegExp {
   const flags = /^\(\?([aimsux]+)\)/.exec(pattern)?.[1] ?? '';
@@ -83,23 +83,22 @@ export function compilePattern(pattern: string): RegExp {
 }
 
 /**
- * Looks for dangerous commands in what an action does, and for manipulation also in what is said about it.
- * @param deadline when the search has to be over (ms, `performance.now()`): what is not known by then is
- *   UNKNOWN
+ * Searches an action's arguments for dangerous commands, and arguments and explanations for prompt injection.
+ * @param deadline time limit (ms, `performance.now()`); the risk is UNKNOWN if the search takes longer
  */
 export function patternRisk(
   config: JsonObject,
   action: ActionEvent,
   deadline: number,
 ): { risk: SecurityRisk; note?: string } {
-  const done = [...argumentTexts(action), action.summary ?? ''];
-  const commands = [...done, ...done.map(unquoted)];
-  const said = [...done, ...spokenTexts(action)];
+  const actionTexts = [...argumentTexts(action), action.summary ?? ''];
+  const commands = [...actionTexts, ...actionTexts.map(unquoted)];
+  const allTexts = [...actionTexts, ...explanationTexts(action)];
   const searches: [SecurityRisk, keyof PatternLists, string[]][] = [
     ['HIGH', 'high_patterns', commands],
-    ['HIGH', 'injection_high_patterns', said],
+    ['HIGH', 'injection_high_patterns', allTexts],
     ['MEDIUM', 'medium_patterns', commands],
-    ['MEDIUM', 'injection_medium_patterns', said],
+    ['MEDIUM', 'injection_medium_patterns', allTexts],
   ];
   try {
     const hit = searches.find(([, list, texts]) => matches(config, list, texts, deadline));
@@ -112,7 +111,7 @@ export function patternRisk(
 const SEARCH = new Script(
   'input.expressions.some((expression) => input.texts.some((text) => expression.test(text)))',
 );
-/** One for all searches: making one takes longer than most of them. */
+/** Shared by all searches: creating a context takes longer than most searches. */
 const CONTEXT: { input?: { expressions: RegExp[]; texts: readonly string[] } } = createContext({});
 
 /** @throws when the search takes too long */
@@ -137,7 +136,7 @@ function matches(
   }
 }
 
-/** The shell sees `rm` in `r\m` and in `r''m` too. */
+/** Removes quotes and backslashes: the shell reads `r\m` and `r''m` as `rm`. */
 function unquoted(text: string): string {
   return text.replaceAll(/\\(?=\w)|['"]/g, '');
 }

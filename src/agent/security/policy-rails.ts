@@ -1,70 +1,67 @@
 import path from 'node:path';
 import type { ActionEvent, SecurityRisk } from '../../events/index.js';
 import { argumentTexts } from './action-texts.js';
-import { highest } from './risk.js';
+import { highestRisk } from './risk.js';
 import { shellCommands, type ShellCommand, type ShellWord } from './shell-commands.js';
 
-/** Programs that run what they are given. */
+/** Programs that execute their input. */
 const SHELLS = /^(?:ba|da|z|k|fi)?sh$/;
 const INTERPRETERS = /^(?:(?:ba|da|z|k|fi)?sh|python[\d.]*|perl|ruby|node|php)$/;
-const FETCHERS = ['curl', 'wget', 'fetch', 'aria2c'];
-/** Programs that run the command that follows them. */
+const DOWNLOADERS = ['curl', 'wget', 'fetch', 'aria2c'];
+/** Programs that run the command given as arguments. */
 const WRAPPERS = ['sudo', 'doas', 'env', 'nohup', 'nice', 'time', 'command', 'exec', 'builtin', 'xargs'];
-/** Folders whose loss takes the system or the user's things with it. */
-const PRECIOUS =
+/** Folders whose deletion breaks the system or destroys the user's files. */
+const PROTECTED_FOLDER =
   /^(?:\/|\/(?:bin|boot|dev|etc|home|lib\w*|opt|proc|root|sbin|srv|sys|usr|var|Users|System|Library)(?:\/[^/]*)?)$/;
 const DISK = /^\/dev\/(?!null$|zero$|full$|random$|urandom$|tty|pts\/|std(?:in|out|err)$|fd\/|shm\/)/;
-/** Deeper `sh -c 'sh -c ...'` is not looked into. */
+/** Deeper nesting of `sh -c 'sh -c ...'` is not analysed. */
 const MAX_DEPTH = 4;
 
 /**
- * Fixed rules about what a command does, read as the shell reads it: running what was just downloaded,
- * writing to a disk, deleting what cannot be had back. UNKNOWN where only the running shell knows what the
- * command is about.
+ * Fixed rules about shell commands, parsed as the shell does: executing a download, writing to a disk,
+ * deleting protected folders. UNKNOWN if the effect is only known at run time.
  */
 export function railRisk(action: ActionEvent): SecurityRisk {
   return worst(argumentTexts(action).flatMap((text) => risksIn(shellCommands(text), 0)));
 }
 
 function risksIn(commands: readonly ShellCommand[], depth: number): SecurityRisk[] {
-  // A command stands behind the one that it reads from: what a pipe brings is known when its reader is looked
-  // at.
-  const downloads = new Set<ShellCommand>();
+  // A command follows the one that it reads from, so the pipe's source is known when its reader is checked.
+  const downloading = new Set<ShellCommand>();
   return commands.flatMap((command) => {
-    const readsDownload = command.input !== undefined && downloads.has(command.input);
-    if (readsDownload || fetches(command)) downloads.add(command);
+    const readsDownload = command.input !== undefined && downloading.has(command.input);
+    if (readsDownload || isDownload(command)) downloading.add(command);
     return [commandRisk(command, readsDownload, depth), ...risksIn(command.substituted, depth)];
   });
 }
 
-/** HIGH, else a doubt, else LOW. */
+/** HIGH if any is; else UNKNOWN if any is; else LOW. */
 function worst(risks: readonly SecurityRisk[]): SecurityRisk {
-  const top = highest(risks);
+  const top = highestRisk(risks);
   if (top === 'HIGH') return 'HIGH';
   return risks.includes('UNKNOWN') ? 'UNKNOWN' : 'LOW';
 }
 
-/** @param readsDownload the command reads from a pipe what was just downloaded */
+/** @param readsDownload whether the command's input is a download */
 function commandRisk(command: ShellCommand, readsDownload: boolean, depth: number): SecurityRisk {
-  const words = unwrapped(command.words);
+  const words = withoutWrappers(command.words);
   const [name, ...args] = words;
   if (command.outputs.some(({ text }) => DISK.test(text))) return 'HIGH';
   if (!name) return 'LOW';
   const program = path.posix.basename(name.text);
-  if (executes(program) && (readsDownload || command.substituted.some(fetches))) return 'HIGH';
+  if (executesInput(program) && (readsDownload || command.substituted.some(isDownload))) return 'HIGH';
   const risks = [
     inlineRisk(program, args, depth),
     diskRisk(program, args),
     deletionRisk(program, args),
-    // A program that is named by a variable can be any program; what a shell reads from a pipe is not known
-    // either.
+    // The name is a variable or glob, or a shell reads its commands from a pipe.
     name.dynamic || (SHELLS.test(program) && command.input && args.length === 0) ? 'UNKNOWN' : 'LOW',
   ] as const;
   return worst(risks);
 }
 
-/** Without assignments and the programs that only start another one. */
-function unwrapped(words: readonly ShellWord[]): ShellWord[] {
+/** The command without assignments and wrapper programs. */
+function withoutWrappers(words: readonly ShellWord[]): ShellWord[] {
   let at = 0;
   for (;;) {
     const first = words[at];
@@ -77,19 +74,20 @@ function unwrapped(words: readonly ShellWord[]): ShellWord[] {
   }
 }
 
-function fetches(command: ShellCommand): boolean {
-  const [name] = unwrapped(command.words);
-  return name !== undefined && FETCHERS.includes(path.posix.basename(name.text));
+function isDownload(command: ShellCommand): boolean {
+  const [name] = withoutWrappers(command.words);
+  return name !== undefined && DOWNLOADERS.includes(path.posix.basename(name.text));
 }
 
 /**
- * `curl ... | sh` over any number of pipes, `sh <(curl ...)`, `sh -c "$(curl ...)"`, `eval "$(curl ...)"`.
+ * Whether a program executes its input, as in `curl ... | sh`, `sh <(curl ...)`, `sh -c "$(curl ...)"` and
+ * `eval "$(curl ...)"`.
  */
-function executes(program: string): boolean {
+function executesInput(program: string): boolean {
   return INTERPRETERS.test(program) || ['eval', 'source', '.'].includes(program);
 }
 
-/** `sh -c '...'` and `eval ...`: the text is a command itself. */
+/** The risk of the command text in `sh -c '...'` and `eval ...`. */
 function inlineRisk(program: string, args: readonly ShellWord[], depth: number): SecurityRisk {
   const isEval = program === 'eval';
   const at = args.findIndex(({ text }) => /^-\w*c$/.test(text));
@@ -129,6 +127,6 @@ function targetRisk({ text, dynamic }: ShellWord): SecurityRisk {
   const target = text.replace(/^(?:\$HOME|\$\{HOME\})(?=\/|$)/, '~');
   if (/^~\w*\/?\*?$/.test(target)) return 'HIGH';
   const folder = path.posix.normalize(target.replace(/\/\*$/, '/')).replace(/(.)\/$/, '$1');
-  if (PRECIOUS.test(folder)) return 'HIGH';
+  if (PROTECTED_FOLDER.test(folder)) return 'HIGH';
   return dynamic ? 'UNKNOWN' : 'LOW';
 }

@@ -1,17 +1,17 @@
 import type { SecurityRisk } from '../../events/index.js';
 
-/** From harmless to dangerous; UNKNOWN has no place in the order. */
+/** Order of the known risks; UNKNOWN is not part of it. */
 const LEVEL: Record<Exclude<SecurityRisk, 'UNKNOWN'>, number> = { LOW: 1, MEDIUM: 2, HIGH: 3 };
 
-/** Whether a known risk is at least as high as another; UNKNOWN never is, and nothing is compared with it. */
-export function reaches(risk: SecurityRisk, threshold: SecurityRisk): boolean {
+/** Whether a risk is at least as high as another; false if either is UNKNOWN. */
+export function isAtLeast(risk: SecurityRisk, threshold: SecurityRisk): boolean {
   return risk !== 'UNKNOWN' && threshold !== 'UNKNOWN' && LEVEL[risk] >= LEVEL[threshold];
 }
 
-/** The highest known risk; UNKNOWN when none is known. */
-export function highest(risks: readonly SecurityRisk[]): SecurityRisk {
+/** The highest known risk; UNKNOWN if none is known. */
+export function highestRisk(risks: readonly SecurityRisk[]): SecurityRisk {
   return risks.reduce<SecurityRisk>(
-    (top, risk) => (top === 'UNKNOWN' || reaches(risk, top) ? risk : top),
+    (top, risk) => (top === 'UNKNOWN' || isAtLeast(risk, top) ? risk : top),
     'UNKNOWN',
   );
 }

@@ -1,26 +1,26 @@
-/** One word of a command. `dynamic`: what it stands for is known only when the shell runs it. */
+/** A word of a command. `dynamic`: its value is only known at run time. */
 export interface ShellWord {
   text: string;
   dynamic: boolean;
 }
 
-/** One simple command: its words, and what its output is piped from. */
+/** A simple command and the source of its input. */
 export interface ShellCommand {
   words: ShellWord[];
-  /** The command whose output it reads. */
+  /** The command whose output is piped into this one. */
   input?: ShellCommand;
-  /** Files that output is written to. */
+  /** Targets of output redirections. */
   outputs: ShellWord[];
-  /** Commands in `$(...)`, backticks and `<(...)` inside its words. */
+  /** Commands in `$(...)`, backticks and `<(...)` within its words. */
   substituted: ShellCommand[];
 }
 
-/** Deeper nesting is not looked into. */
+/** Deeper nesting is not parsed. */
 const MAX_DEPTH = 8;
 
 /**
- * Reads the simple commands of a shell text: enough of the grammar to tell commands from their arguments.
- * What it cannot read is a word like any other; it never throws.
+ * Parses the simple commands of a shell text, with enough of the grammar to tell commands from arguments.
+ * Anything else counts as a word. Never throws.
  */
 export function shellCommands(text: string, depth = 0): ShellCommand[] {
   return new CommandReader(text, depth).read();
@@ -54,7 +54,7 @@ class CommandReader {
     else this.word();
   }
 
-  /** `{` and `}` group commands only where they stand alone. */
+  /** `{` and `}` group commands only when they stand alone. */
   private isBraceWord(character: string): boolean {
     return '{}'.includes(character) && /[^\s;]/.test(this.text.charAt(this.at + 1) || ' ');
   }
@@ -88,7 +88,7 @@ class CommandReader {
   private word(): void {
     const start = this.at;
     const word = this.readWord();
-    // Whatever it is, the reader moves on.
+    // Always advance, whatever the character.
     if (this.at === start) this.at += 1;
     else this.current.words.push(word);
   }
@@ -150,8 +150,8 @@ class CommandReader {
   }
 
   /**
-   * Commands inside a word. Their end is looked for without regard to quotes: a parenthesis in a text ends
-   * them early.
+   * Command substitution. Its end is found without regard to quotes: a parenthesis within quotes ends it
+   * early.
    */
   private substitution(word: ShellWord, opening: number, closing: string): void {
     let level = 1;

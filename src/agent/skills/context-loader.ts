@@ -13,89 +13,89 @@ import {
   projectPluginFolders,
   checkedPluginManifest,
   readPlugin,
-  Sources,
+  PluginSources,
   userPluginFolders,
   type Marketplace,
   type Plugin,
-  type Source,
+  type PluginSource,
 } from './plugins/index.js';
 import { readMemory } from './memory.js';
-import { forModel } from './model-family.js';
-import { firstByName, skillsOf, textOrNull, texts, type Skill } from './skill.js';
-import { publicFolder, readPublicSkills } from './public-skills.js';
-import { readProjectSkills, readSharedSkills, readUserSkills } from './skill-sources.js';
-import type { Warn } from './skill-folder.js';
+import { skillsForModel } from './files/instruction-files.js';
+import { firstByName, skillsOf, textOrNull, stringsIn, type Skill } from './skill.js';
+import { publicSkillsFolder, readPublicSkills } from './files/public-skills.js';
+import { readProjectSkills, readSharedSkills, readUserSkills } from './files/skill-sources.js';
+import type { Warn } from './files/skill-folder.js';
 
-/** What an agent is to know, read from where its context says. */
+/** The context of an agent, as its configuration requests it. */
 export interface LoadedContext {
-  /** All skills of the agent, those of its context too. */
+  /** All skills, including those in the agent's configuration. */
   skills: Skill[];
   memory: string | undefined;
 }
 
-/** The file of the public repository that says which skills are offered. */
-export const DEFAULT_LIST = 'marketplaces/default.json';
+/** The file of the public repository that lists the offered skills. */
+export const DEFAULT_MARKETPLACE = 'marketplaces/default.json';
 
-/** For whom a context is read. */
+/** The agent whose context is loaded. */
 export interface ContextRequest {
   agent: AgentSpec;
   /** Absolute path. */
   workspace: string;
-  /** What the log calls it. */
+  /** Name of the agent's owner in log lines. */
   owner: string;
 }
 
-/** Reads skills and memory of projects and of the user. Reads when asked, keeps nothing. */
+/** Reads skills, plugins and memory of projects and of the user. Nothing is cached. */
 export class ContextLoader {
   private readonly logger = new Logger(ContextLoader.name);
-  /** Said once: clients switch it on in every conversation. */
-  private saidPublic = false;
+  /** Logged once: clients enable public skills in every conversation. */
+  private publicSkillsLogged = false;
 
-  private readonly sources: Sources;
+  private readonly sources: PluginSources;
 
   constructor(
     private readonly repositories: Repositories,
-    /** What relative paths of plugins are relative to (absolute path). */
+    /** Base of relative plugin paths (absolute path). */
     private readonly baseDir: string,
-    /** Where the person keeps what is meant for all projects. */
+    /** The user's folders for all projects. */
     readonly user: UserFolders,
   ) {
-    this.sources = new Sources(repositories, path.join(user.openhands, 'cache', 'sources'));
+    this.sources = new PluginSources(repositories, path.join(user.openhands, 'cache', 'sources'));
   }
 
-  /** Never fails: what cannot be read is left out, and a line of the log names the file. */
+  /** Loads skills and memory. Never fails: unreadable files are skipped and logged. */
   async load({ agent, workspace, owner }: ContextRequest): Promise<LoadedContext> {
     const { agent_context: context } = agent;
     if (!context) return { skills: [], memory: undefined };
     const warn = this.warn(owner);
-    if (context['load_public_skills'] === true) await this.tellOfPublicSkills();
-    const list = textOrNull(context['marketplace_path']) ?? DEFAULT_LIST;
-    const [project, user, open, memory] = await Promise.all([
+    if (context['load_public_skills'] === true) await this.logMissingPublicSkills();
+    const list = textOrNull(context['marketplace_path']) ?? DEFAULT_MARKETPLACE;
+    const [project, user, publicSkills, memory] = await Promise.all([
       context['load_project_skills'] === true ? this.projectSkills(workspace, warn) : [],
       context['load_user_skills'] === true ? this.userSkills(warn) : [],
       context['load_public_skills'] === true ? this.publicSkills(list, warn) : [],
       context['load_memory'] === true ? readMemory(workspace, warn) : undefined,
     ]);
-    const disabled = new Set(texts(context['disabled_skills']));
-    const all = firstByName(forModel(project, agent.llm.model), skillsOf(agent), user, open);
+    const disabled = new Set(stringsIn(context['disabled_skills']));
+    const all = firstByName(skillsForModel(project, agent.llm.model), skillsOf(agent), user, publicSkills);
     return { skills: all.filter(({ name }) => !disabled.has(name)), memory };
   }
 
   /**
-   * The folder of a plugin, fetched by git where it is a repository.
-   * @throws SourceError
+   * The folder of a plugin; a repository is fetched with git.
+   * @throws PluginSourceError
    */
-  async pluginFolder(source: Source): Promise<string> {
+  async pluginFolder(source: PluginSource): Promise<string> {
     const folder = await this.sources.resolve(source, this.baseDir);
     await checkedPluginManifest(folder);
     return folder;
   }
 
-  /** Reads the plugins in some folders; what is broken in one is left out. */
+  /** Reads the plugins in the given folders; broken parts are skipped. */
   async readPlugins(folders: readonly string[], owner: string): Promise<Plugin[]> {
     const room = new TextRoom();
     const plugins: Plugin[] = [];
-    // One after the other: what there is room for does not depend on which is read faster.
+    // One after another, so that the size limit does not depend on the order of completion.
     for (const folder of folders) {
       if (room.isFull) break;
       plugins.push(await readPlugin(folder, this.warn(owner), room));
@@ -104,8 +104,8 @@ export class ContextLoader {
   }
 
   /**
-   * Reads a plugin of a marketplace: `plugin@marketplace`, or its name alone.
-   * @throws UnknownPluginError, SourceError
+   * Reads a plugin of a registered marketplace, given as `plugin@marketplace` or by its name alone.
+   * @throws UnknownPluginError, PluginSourceError
    */
   async readMarketPlugin(ref: string, { agent, owner }: Omit<ContextRequest, 'workspace'>): Promise<Plugin> {
     const warn = this.warn(owner);
@@ -114,19 +114,18 @@ export class ContextLoader {
   }
 
   /**
-   * The folders of plugins that marketplaces want loaded; one that cannot be had is left out, and the log
-   * says so.
+   * The folders of the plugins that marketplaces load automatically. Unavailable ones are skipped and logged.
    */
-  async autoLoaded({ agent, owner }: Omit<ContextRequest, 'workspace'>): Promise<string[]> {
-    return this.wantedOfAll(marketplacesOf(agent.agent_context), this.warn(owner));
+  async autoLoadedPlugins({ agent, owner }: Omit<ContextRequest, 'workspace'>): Promise<string[]> {
+    return this.autoLoadedFolders(marketplacesOf(agent.agent_context), this.warn(owner));
   }
 
-  private async wantedOfAll(marketplaces: readonly Marketplace[], warn: Warn): Promise<string[]> {
+  private async autoLoadedFolders(marketplaces: readonly Marketplace[], warn: Warn): Promise<string[]> {
     const folders: string[] = [];
     for (const market of marketplaces) {
       if (market.auto_load === false) continue;
       try {
-        folders.push(...(await this.wantedOf(market, warn)));
+        folders.push(...(await this.autoLoadedFoldersOf(market, warn)));
       } catch (error) {
         warn(`marketplace ${market.name}`, errorMessage(error));
       }
@@ -134,53 +133,60 @@ export class ContextLoader {
     return folders;
   }
 
-  private async wantedOf(market: Marketplace, warn: Warn): Promise<string[]> {
+  private async autoLoadedFoldersOf(market: Marketplace, warn: Warn): Promise<string[]> {
     const { auto_load: wanted } = market;
     const plugins = await pluginsOf(market, this.sources, this.baseDir, warn);
     const chosen = [...plugins].filter(([name]) => wanted === true || (wanted && wanted.includes(name)));
     return Promise.all(chosen.map(([, folder]) => folder()));
   }
 
-  /**
-   * The folders of the plugins that a person keeps for all projects, those that are switched off excepted.
-   */
+  /** The folders of the user's plugins for all projects, without disabled ones. */
   userPlugins(): Promise<string[]> {
     return userPluginFolders(this.user);
   }
 
-  /** The folders of the plugins that a project (absolute path) brings along. */
+  /**
+   * The folders of a project's plugins.
+   * @param project absolute path
+   */
   projectPlugins(project: string): Promise<string[]> {
     return projectPluginFolders(project);
   }
 
-  /** What a project tells agents. */
+  /** The skills and instructions of a project. */
   projectSkills(workspace: string, warn: Warn): Promise<Skill[]> {
     return readProjectSkills(workspace, this.repositories, warn);
   }
 
-  /** What a person keeps for all projects. */
+  /** The user's skills for all projects. */
   userSkills(warn: Warn): Promise<Skill[]> {
     return readUserSkills(this.user, warn);
   }
 
-  /** The skills of a repository (absolute path) that an organisation keeps for all its projects. */
+  /**
+   * The skills of a repository that an organisation shares between its projects.
+   * @param repository absolute path
+   */
   sharedSkills(repository: string, warn: Warn): Promise<Skill[]> {
     return readSharedSkills(repository, warn);
   }
 
-  /** Skills of the public repository, as it was last fetched; none where it never was. */
+  /** Skills of the public repository as last fetched; none if it was never fetched. */
   publicSkills(list: string | null, warn: Warn): Promise<Skill[]> {
-    return readPublicSkills(publicFolder(this.user), list, warn);
+    return readPublicSkills(publicSkillsFolder(this.user), list, warn);
   }
 
-  /** The skills of the plugins that marketplaces load by themselves. Never fails. */
+  /** The skills of the plugins that marketplaces load automatically. Never fails. */
   async marketplaceSkills(registered: readonly unknown[], owner: string): Promise<Skill[]> {
     const marketplaces = marketplacesOf({ registered_marketplaces: registered });
-    const plugins = await this.readPlugins(await this.wantedOfAll(marketplaces, this.warn(owner)), owner);
+    const plugins = await this.readPlugins(
+      await this.autoLoadedFolders(marketplaces, this.warn(owner)),
+      owner,
+    );
     return plugins.flatMap(({ skills }) => skills);
   }
 
-  /** What the hook file of a project holds, unchecked; undefined where there is none that can be read. */
+  /** The content of a project's hook file, not validated; undefined if there is no readable file. */
   async projectHooks(project: string): Promise<unknown> {
     const file = path.join(project, '.openhands', 'hooks.json');
     try {
@@ -191,25 +197,23 @@ export class ContextLoader {
     }
   }
 
-  /** Tells the log of files that cannot be used. */
+  /** Returns a function that logs unusable files. */
   warn(owner: string): Warn {
     return (file, problem) => this.logger.warn(`${owner}: ${file}: ${problem}`);
   }
 
-  private async tellOfPublicSkills(): Promise<void> {
-    if (this.saidPublic) return;
-    this.saidPublic = true;
-    const fetched = await stat(publicFolder(this.user)).catch(() => undefined);
+  private async logMissingPublicSkills(): Promise<void> {
+    if (this.publicSkillsLogged) return;
+    this.publicSkillsLogged = true;
+    const fetched = await stat(publicSkillsFolder(this.user)).catch(() => undefined);
     if (fetched) return;
-    this.logger.log(
-      'public skills are not loaded: they are fetched when somebody asks for it (POST /api/skills/sync)',
-    );
+    this.logger.log('public skills are not loaded: they were never fetched (POST /api/skills/sync)');
   }
 }
 
-/** Whether there is anything to read for an agent. */
-export function wantsContext({ agent_context: context }: AgentSpec): boolean {
+/** Whether an agent's configuration requests any context. */
+export function needsContext({ agent_context: context }: AgentSpec): boolean {
   if (!isJsonObject(context)) return false;
   const flags = ['load_project_skills', 'load_user_skills', 'load_public_skills', 'load_memory'];
-  return flags.some((flag) => context[flag] === true) || texts(context['disabled_skills']).length > 0;
+  return flags.some((flag) => context[flag] === true) || stringsIn(context['disabled_skills']).length > 0;
 }

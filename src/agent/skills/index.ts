@@ -1,6 +1,11 @@
 export * from './context-loader.js';
-export * from './extra-info.js';
+export * from './message-extras.js';
 export * from './skill.js';
-export { isBelow, publicFolder, readList, type ListedExtension } from './public-skills.js';
+export {
+  isInPart,
+  publicSkillsFolder,
+  readMarketplaceFile,
+  type ListedExtension,
+} from './files/public-skills.js';
 export type { Repositories } from './repositories.js';
-export { readSkillFile, type Warn } from './skill-folder.js';
+export { readSkillFile, type Warn } from './files/skill-folder.js';

@@ -2,32 +2,32 @@ import os from 'node:os';
 import path from 'node:path';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { readBoundedText } from '../../files/index.js';
-import type { Warn } from './skill-folder.js';
+import type { Warn } from './files/skill-folder.js';
 
-/** Of both files together (characters; the limit of the OpenHands SDK). */
+/** Limit of both files together (characters; the limit of the OpenHands SDK). */
 export const MEMORY_LIMIT = 6_000;
 
-const FILE = path.join('.openhands', 'memory', 'MEMORY.md');
+const MEMORY_FILE = path.join('.openhands', 'memory', 'MEMORY.md');
 const CUT_NOTICE = '[The older beginning was left out.]\n';
 
-/** What the agent has noted down for itself, for the prompt; undefined when there is nothing. */
+/** The agent's memory for the prompt; undefined if there is none. */
 export async function readMemory(
   workspace: string,
   warn: Warn,
   home: string = os.homedir(),
 ): Promise<string | undefined> {
   const [user, project] = await Promise.all([
-    readNotes(path.join(home, FILE), warn),
-    readNotes(path.join(workspace, FILE), warn),
+    readNotes(path.join(home, MEMORY_FILE), warn),
+    readNotes(path.join(workspace, MEMORY_FILE), warn),
   ]);
-  // The project's notes are the nearer ones: what is left of the room is the user's.
-  const nearer = tail(project, MEMORY_LIMIT);
+  // The project's notes take precedence; the user's get the remaining room.
+  const projectNotes = tail(project, MEMORY_LIMIT);
   const blocks = [
     {
       title: '# User memory (~/.openhands/memory/MEMORY.md)',
-      text: tail(user, MEMORY_LIMIT - nearer.length),
+      text: tail(user, MEMORY_LIMIT - projectNotes.length),
     },
-    { title: '# Project memory (.openhands/memory/MEMORY.md)', text: nearer },
+    { title: '# Project memory (.openhands/memory/MEMORY.md)', text: projectNotes },
   ].filter(({ text }) => text !== '');
   if (blocks.length === 0) return undefined;
   return blocks.map(({ title, text }) => `${title}\n${text}`).join('\n\n');
@@ -42,7 +42,7 @@ async function readNotes(file: string, warn: Warn): Promise<string> {
   }
 }
 
-/** New notes come last: the end is what stays. */
+/** Keeps the end, where new notes are. */
 function tail(text: string, limit: number): string {
   if (text.length <= limit) return text;
   const room = limit - CUT_NOTICE.length;

@@ -1,13 +1,13 @@
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { AgentSpec } from '../agent-spec.js';
 
-/** What brings a skill in: words of a message, or files that are touched. */
+/** What activates a skill: words of a message or touched files. */
 export type SkillTrigger =
   | { type: 'keyword'; keywords: string[] }
   | { type: 'task'; triggers: string[] }
   | { type: 'path'; paths: string[] };
 
-/** Files that a skill brings along, by what they are for; paths below `skill_root`. */
+/** Files of a skill by purpose; paths relative to `skill_root`. */
 export interface SkillResources {
   [kind: string]: unknown;
   skill_root: string;
@@ -16,18 +16,18 @@ export interface SkillResources {
   assets: string[];
 }
 
-/** Knowledge for the agent, as the wire has it: keys in the wire's order. */
+/** A skill as in the API, keys in the original's order. */
 export interface Skill {
   [field: string]: unknown;
   name: string;
   content: string;
-  /** Null: always in the prompt, or for `SKILL.md` listed there. */
+  /** Null: always part of the prompt, or listed there for `SKILL.md` skills. */
   trigger: SkillTrigger | null;
-  /** The file that it comes from (absolute path). */
+  /** Absolute path of its file. */
   source: string | null;
   mcp_tools: JsonObject | null;
   inputs: JsonObject[];
-  /** It comes from a folder with a `SKILL.md`. */
+  /** Whether it comes from a folder with a `SKILL.md`. */
   is_agentskills_format: boolean;
   version: string;
   description: string | null;
@@ -35,12 +35,12 @@ export interface Skill {
   compatibility: string | null;
   metadata: Record<string, string> | null;
   allowed_tools: string[] | null;
-  /** The model is not told of it and may not ask for it; triggers still bring it in. */
+  /** The model does not see it and cannot invoke it; triggers still activate it. */
   disable_model_invocation: boolean;
   resources: SkillResources | null;
 }
 
-/** A skill with defaults for whatever is not said. */
+/** Creates a skill; missing fields get defaults. */
 export function makeSkill(known: Partial<Skill> & Pick<Skill, 'name' | 'content'>): Skill {
   return {
     name: known.name,
@@ -61,7 +61,7 @@ export function makeSkill(known: Partial<Skill> & Pick<Skill, 'name' | 'content'
   };
 }
 
-/** The skills of an agent. What came over the wire or from disk and is none is left out. */
+/** The skills in an agent's configuration; invalid entries are skipped. */
 export function skillsOf({ agent_context: context }: Pick<AgentSpec, 'agent_context'>): Skill[] {
   const skills = context?.['skills'];
   return Array.isArray(skills) ? skills.flatMap(asSkill) : [];
@@ -84,7 +84,7 @@ function asSkill(value: unknown): Skill[] {
       license: textOrNull(value['license']),
       compatibility: textOrNull(value['compatibility']),
       metadata: asTextMap(value['metadata']),
-      allowed_tools: Array.isArray(value['allowed_tools']) ? texts(value['allowed_tools']) : null,
+      allowed_tools: Array.isArray(value['allowed_tools']) ? stringsIn(value['allowed_tools']) : null,
       resources: asResources(value['resources']),
       is_agentskills_format: value['is_agentskills_format'] === true,
       disable_model_invocation: value['disable_model_invocation'] === true,
@@ -102,9 +102,9 @@ function asResources(value: unknown): SkillResources | null {
   const { scripts, references, assets } = value;
   return {
     skill_root: value['skill_root'],
-    scripts: texts(scripts),
-    references: texts(references),
-    assets: texts(assets),
+    scripts: stringsIn(scripts),
+    references: stringsIn(references),
+    assets: stringsIn(assets),
   };
 }
 
@@ -112,39 +112,39 @@ function asTrigger(value: unknown): SkillTrigger | null {
   if (!isJsonObject(value)) return null;
   switch (value['type']) {
     case 'keyword':
-      return { type: 'keyword', keywords: texts(value['keywords']) };
+      return { type: 'keyword', keywords: stringsIn(value['keywords']) };
     case 'task':
-      return { type: 'task', triggers: texts(value['triggers']) };
+      return { type: 'task', triggers: stringsIn(value['triggers']) };
     case 'path':
-      return { type: 'path', paths: texts(value['paths']) };
+      return { type: 'path', paths: stringsIn(value['paths']) };
     default:
       return null;
   }
 }
 
-/** The texts of a list; anything else is no text. */
-export function texts(value: unknown): string[] {
+/** The strings of a list; anything else is ignored. */
+export function stringsIn(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
 }
 
-/** A text, or null for anything else. */
+/** The value if it is a string, else null. */
 export function textOrNull(value: unknown): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** Whether the model may ask for a skill by its name. */
+/** Whether the model may invoke a skill by name. */
 export function isInvocable(skill: Skill): boolean {
   return !skill.disable_model_invocation && skill.trigger?.type !== 'path';
 }
 
 /**
- * Whether the model needs a tool to ask for skills: only texts of `SKILL.md` folders are not in the prompt.
+ * Whether the model needs the tool that invokes skills: only `SKILL.md` skills are not fully in the prompt.
  */
 export function needsInvokeTool(skills: readonly Skill[]): boolean {
   return skills.some((skill) => skill.is_agentskills_format && isInvocable(skill));
 }
 
-/** One list of several: of skills with the same name the first stays. */
+/** Merges lists; of skills with the same name the first one wins. */
 export function firstByName(...lists: (readonly Skill[])[]): Skill[] {
   const known = new Map<string, Skill>();
   for (const skill of lists.flat()) if (!known.has(skill.name)) known.set(skill.name, skill);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { containsWord, matchedTrigger } from './triggers.js';
 
-describe('triggers of skills', () => {
+describe('skill triggers', () => {
   it.each([
     ['use FROG, please', 'frog', true],
     ['frogs', 'frog', false],
@@ -14,11 +14,11 @@ describe('triggers of skills', () => {
     ['𝒜frog', 'frog', false],
     ['frogs and a frog', 'frog', true],
     ['anything', '  ', false],
-  ])('%j has %j as a whole: %s', (text, word, expected) => {
+  ])('finds in %j the whole word %j: %s', (text, word, expected) => {
     expect(containsWord(text, word)).toBe(expected);
   });
 
-  it('agree with the definition, whatever the text and the word', () => {
+  it('finds the same words as a regular expression', () => {
     const piece = fc.constantFrom('a', 'B', 'ab', ' ', '-', '+', '.', 'é', '中', '😀', '7', '(');
     const text = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(''));
     fc.assert(
@@ -32,7 +32,7 @@ describe('triggers of skills', () => {
     );
   });
 
-  it('are the words of keywords and tasks, never paths', () => {
+  it('matches triggers of keywords and tasks, never paths', () => {
     expect(matchedTrigger({ trigger: { type: 'task', triggers: ['x', '/do'] } }, 'please /do it')).toBe(
       '/do',
     );
@@ -40,7 +40,7 @@ describe('triggers of skills', () => {
     expect(matchedTrigger({ trigger: null }, 'x')).toBeUndefined();
   });
 
-  it('takes time that grows with the text, also for a word without measure', () => {
+  it('takes linear time, also for very long words', () => {
     const started = performance.now();
     const text = 'a'.repeat(500_000);
     for (const length of [200, 100_000])

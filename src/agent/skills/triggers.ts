@@ -1,40 +1,39 @@
 import type { Skill } from './skill.js';
 
-/**
- * A longer word brings nothing in (characters): it comes from a repository, and nobody writes such a message.
- */
+/** Longer triggers are ignored (characters): nobody writes such a message. */
 const MAX_WORD = 200;
 
 const ALPHANUMERIC = /^[\p{L}\p{N}]$/u;
 
-/** The first trigger of a skill that stands in a text; undefined for skills that no text brings in. */
+/** The first trigger of a skill that occurs in a text; undefined if none does. */
 export function matchedTrigger(skill: Pick<Skill, 'trigger'>, text: string): string | undefined {
   const { trigger } = skill;
   if (!trigger || trigger.type === 'path') return undefined;
   const words = trigger.type === 'keyword' ? trigger.keywords : trigger.triggers;
   const lower = text.toLowerCase();
-  return words.find((word) => holdsWord(lower, word));
+  return words.find((word) => containsLowerCase(lower, word));
 }
 
 /**
- * Whether a word stands in a text as a whole: no letter or digit before or behind it. Case does not matter.
- * The time it takes grows with the length of the text only, because no word is longer than `MAX_WORD`.
+ * Whether a text contains a word with no letter or digit next to it, ignoring case. The time is linear in the
+ * text because words are limited to `MAX_WORD`.
  */
 export function containsWord(text: string, word: string): boolean {
-  return holdsWord(text.toLowerCase(), word);
+  return containsLowerCase(text.toLowerCase(), word);
 }
 
-/** @param whole in lower case */
-function holdsWord(whole: string, word: string): boolean {
+/** @param text in lower case */
+function containsLowerCase(text: string, word: string): boolean {
   const wanted = word.trim().toLowerCase();
   if (wanted === '' || wanted.length > MAX_WORD) return false;
-  for (let at = whole.indexOf(wanted); at !== -1; at = whole.indexOf(wanted, at + 1)) {
-    if (isBorder(characterBefore(whole, at)) && isBorder(characterAt(whole, at + wanted.length))) return true;
+  for (let at = text.indexOf(wanted); at !== -1; at = text.indexOf(wanted, at + 1)) {
+    if (isWordBoundary(characterBefore(text, at)) && isWordBoundary(characterAt(text, at + wanted.length)))
+      return true;
   }
   return false;
 }
 
-function isBorder(character: string): boolean {
+function isWordBoundary(character: string): boolean {
   return !ALPHANUMERIC.test(character);
 }
 

@@ -2,30 +2,28 @@ import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
 import { readProjectText, TextRoom, type UserFolders } from '../../files/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { parseFrontmatter } from '../skills/frontmatter.js';
-import { markdownFiles } from '../skills/markdown-files.js';
-import { textOrNull, texts } from '../skills/skill.js';
-import type { Warn } from '../skills/skill-folder.js';
+import { parseFrontmatter } from '../skills/files/frontmatter.js';
+import { markdownFiles } from '../skills/files/markdown-files.js';
+import { textOrNull, stringsIn } from '../skills/skill.js';
+import type { Warn } from '../skills/files/skill-folder.js';
 
-/** Where definitions of sub-agents stand in a project; the first of a name counts. */
+/** A project's folders of sub-agent definitions, in order of precedence. */
 const FOLDERS = [path.join('.agents', 'agents'), path.join('.openhands', 'agents')];
 
-/** Most files of one folder that are read. */
+/** Most files read in one folder. */
 const MAX_FILES = 200;
 
-/** Whose files they are. */
+/** Origin of a definition. */
 export type DefinitionLevel = 'project' | 'user' | 'plugin';
 
-/**
- * The definitions of sub-agents that a project has: Markdown files, unchecked, as create requests have them.
- */
+/** Reads a project's definitions of sub-agents: Markdown files, not validated, as in create requests. */
 export async function readProjectDefinitions(workspace: string, warn: Warn): Promise<JsonObject[]> {
   const folders = FOLDERS.map((folder) => path.join(workspace, folder));
   const room = new TextRoom();
   return inFolders(folders, (folder) => readDefinitions(folder, 'project', warn, workspace, room));
 }
 
-/** The definitions that a person keeps for all projects. */
+/** Reads the user's definitions for all projects. */
 export async function readUserDefinitions(user: UserFolders, warn: Warn): Promise<JsonObject[]> {
   const folders = [path.join(user.agents, 'agents'), path.join(user.openhands, 'agents')];
   const room = new TextRoom();
@@ -33,10 +31,10 @@ export async function readUserDefinitions(user: UserFolders, warn: Warn): Promis
 }
 
 /**
- * The definitions in the Markdown files of one folder (but no README), or in one such file. What cannot be
- * read is left out, and `warn` is told.
- * @param project files that are links out of this folder (absolute path) are left out
- * @param room for these definitions and for others
+ * Reads the definitions in a folder's Markdown files (except README), or in one file. Unreadable files are
+ * skipped and reported.
+ * @param project links out of this folder (absolute path) are skipped
+ * @param room shared size limit
  */
 export async function readDefinitions(
   folder: string,
@@ -52,7 +50,7 @@ export async function readDefinitions(
     if (room.isFull) break;
     try {
       const content = await readProjectText(source, project);
-      if (!content || content.cut) throw new TypeError(content ? 'too large' : 'not a text');
+      if (!content || content.cut) throw new TypeError(content ? 'too large' : 'not a text file');
       room.take(content.text.length);
       const { fields, body } = await parseFrontmatter(content.text);
       definitions.push({
@@ -68,7 +66,7 @@ export async function readDefinitions(
   return definitions;
 }
 
-/** Fields of a file, whose writers know lists of words, as those of a request. */
+/** Converts the fields of a file, which may contain word lists, to those of a request. */
 function definitionOf(fields: JsonObject, file: string): JsonObject {
   const { mcp_servers, mcpServers, ...rest } = fields;
   const servers = fields['mcp_config'] ?? mcp_servers ?? mcpServers;
@@ -78,30 +76,30 @@ function definitionOf(fields: JsonObject, file: string): JsonObject {
     description: textOrNull(fields['description']) ?? '',
     model: textOrNull(fields['model']) ?? 'inherit',
     color: textOrNull(fields['color']),
-    tools: wordsOf(fields['tools']) ?? [],
-    skills: wordsOf(fields['skills']) ?? [],
+    tools: wordList(fields['tools']) ?? [],
+    skills: wordList(fields['skills']) ?? [],
     condenser: condenserOf(fields['condenser']),
     ...(servers === undefined ? {} : { mcp_config: servers }),
   };
 }
 
-/** What files say instead of describing a condenser: that there is none, or that it is the usual one. */
+/** Words in place of a condenser's configuration. */
 const NO_CONDENSER = new Set(['none', 'off', 'false', 'no', 'disable', 'disabled']);
-const USUAL_CONDENSER = new Set(['', 'default', 'inherit', 'true', 'yes', 'on']);
+const DEFAULT_CONDENSER = new Set(['', 'default', 'inherit', 'true', 'yes', 'on']);
 
-/** The condenser of a file as requests have it; what is neither a word nor a description stays as it is. */
+/** The condenser of a file as in requests; other values are kept for validation. */
 function condenserOf(value: unknown): unknown {
   if (value === undefined || value === null) return null;
   if (typeof value !== 'string' && typeof value !== 'boolean') return value;
   const word = String(value).trim().toLowerCase();
   if (NO_CONDENSER.has(word)) return { kind: 'NoOpCondenser' };
-  return USUAL_CONDENSER.has(word) ? null : value;
+  return DEFAULT_CONDENSER.has(word) ? null : value;
 }
 
 /** `Read, Bash`, `Read Bash` or a list; null for anything else. */
-export function wordsOf(value: unknown): string[] | null {
+export function wordList(value: unknown): string[] | null {
   if (typeof value === 'string') return value.split(/[\s,]+/).filter((word) => word !== '');
-  return Array.isArray(value) ? texts(value) : null;
+  return Array.isArray(value) ? stringsIn(value) : null;
 }
 
 async function inFolders(
@@ -109,7 +107,7 @@ async function inFolders(
   read: (folder: string) => Promise<JsonObject[]>,
 ): Promise<JsonObject[]> {
   const definitions: JsonObject[] = [];
-  // One after the other: what there is room for does not depend on which is read faster.
+  // One after another, so that the size limit does not depend on the order of completion.
   for (const folder of folders) definitions.push(...(await read(folder)));
   return definitions;
 }

@@ -1,4 +1,4 @@
 export * from './agent-type.js';
 export { readProjectDefinitions, readUserDefinitions } from './definition-files.js';
-export { toolNames } from './tool-names.js';
+export { mapToolNames } from './claude-code-tools.js';
 export { INHERITED_MODEL, subAgentSpec } from './sub-agent-spec.js';

@@ -6,31 +6,31 @@ import { needsInvokeTool, type Skill } from '../skills/index.js';
 import type { AgentType } from './agent-type.js';
 
 /**
- * Events in the view of a sub-agent from which on it is condensed, and those at its start that stay: the
- * original's.
+ * Defaults of the original: number of events in a sub-agent's view above which it is condensed, and of first
+ * events that are kept.
  */
 const MAX_EVENTS = 80;
 const KEEP_FIRST = 4;
 
-/** The model of a condenser that summarises with that of its agent. */
+/** Stands for the agent's own model in a condenser's configuration. */
 export const INHERITED_MODEL = 'inherit';
 
-/** What a task needs besides its type. */
-export interface TaskEquipment {
+/** Settings of a task besides its type. */
+export interface TaskSetup {
   taskId: string;
-  /** The model of its own that its type asks for. */
+  /** The model of its type, if it has one. */
   model?: LlmConfig;
   skills: readonly Skill[];
 }
 
 /**
- * The agent that does a task: like the one that calls it, with the role and tools of its type. All that its
- * models cost is counted in the bucket of the task.
+ * The agent that executes a task: a copy of the calling agent with the role and tools of its type. All its
+ * cost is counted under the task's usage id.
  */
 export function subAgentSpec(
   caller: AgentSpec,
   type: AgentType,
-  { taskId, model, skills }: TaskEquipment,
+  { taskId, model, skills }: TaskSetup,
 ): AgentSpec {
   const llm: LlmConfig = { ...(model ?? caller.llm), stream: false, usage_id: `task:${taskId}` };
   return {
@@ -46,14 +46,14 @@ export function subAgentSpec(
     system_prompt: null,
     system_prompt_filename: DEFAULT_PROMPT,
     persona: null,
-    condenser: type.condenser ? withModels(type.condenser, llm) : usualCondenser(llm),
+    condenser: type.condenser ? withInheritedModel(type.condenser, llm) : defaultCondenser(llm),
     critic: null,
     tool_concurrency_limit: 1,
     kind: 'Agent',
   };
 }
 
-function usualCondenser(llm: LlmConfig): CondenserSpec {
+function defaultCondenser(llm: LlmConfig): CondenserSpec {
   return {
     llm,
     max_size: MAX_EVENTS,
@@ -66,14 +66,17 @@ function usualCondenser(llm: LlmConfig): CondenserSpec {
   };
 }
 
-function withModels(condenser: CondenserSpec, llm: LlmConfig): CondenserSpec {
+function withInheritedModel(condenser: CondenserSpec, llm: LlmConfig): CondenserSpec {
   switch (condenser.kind) {
     case 'LLMSummarizingCondenser': {
       const own = condenser.llm.model === INHERITED_MODEL ? llm : condenser.llm;
       return { ...condenser, llm: { ...own, usage_id: llm.usage_id } };
     }
     case 'PipelineCondenser':
-      return { ...condenser, condensers: condenser.condensers.map((inner) => withModels(inner, llm)) };
+      return {
+        ...condenser,
+        condensers: condenser.condensers.map((inner) => withInheritedModel(inner, llm)),
+      };
     case 'NoOpCondenser':
       return condenser;
   }

@@ -2,58 +2,63 @@ import { createHash } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { discoverModels, type ModelDiscovery } from '../../acp/index.js';
 import type { AcpAgentSpec } from '../../agent/agent-spec.js';
+import { SecretCodec } from '../../crypto/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
-import { ConversationServices } from '../conversation/conversation-services.js';
 import { decryptRequestSecrets } from '../secrets/request-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { SecretVault } from '../secrets/secret-vault.js';
 
-/** How long an answer is kept (ms), and how many are. */
-const KEPT_MS = 300_000;
-const MAX_KEPT = 50;
-/** Agents that are asked at the same time. */
-const MAX_AT_A_TIME = 2;
+const CACHE_TTL_MS = 300_000;
+const MAX_CACHED = 50;
+/** Agents that are started at the same time. */
+const MAX_CONCURRENT = 2;
 
-/** Asks agents from elsewhere for their models: few at a time, and the same one not again and again. */
+/** Asks ACP agents for their models. Answers are cached, and few agents are started at a time. */
 @Injectable()
 export class AcpDiscovery implements OnApplicationShutdown {
-  private readonly known = new Map<string, { at: number; answer: ModelDiscovery }>();
-  private readonly asking = new Set<Promise<unknown>>();
+  private readonly cache = new Map<string, { at: number; answer: ModelDiscovery }>();
+  private readonly pending = new Set<Promise<unknown>>();
   private readonly closeController = new AbortController();
 
-  constructor(private readonly services: ConversationServices) {}
+  constructor(private readonly codec: SecretCodec) {}
 
   async onApplicationShutdown(): Promise<void> {
     this.closeController.abort();
-    await Promise.allSettled([...this.asking]);
+    await Promise.allSettled([...this.pending]);
   }
 
-  /** @param sources secret sources by name; tokens of this server are opened */
+  /**
+   * @param sources secret sources by name; tokens of this server are decrypted
+   * @throws InvalidRequestError
+   */
   async models(
     agent: AcpAgentSpec,
     sources: Record<string, JsonObject>,
     refresh: boolean,
   ): Promise<ModelDiscovery> {
-    const { secrets } = this.opened({ secrets: sources });
-    const { mcp_config } = this.opened({ mcp_config: agent.mcp_config }, 'agent_settings');
-    const given = { secrets: sourcesIn(secrets), agent: { ...agent, mcp_config: asJsonObject(mcp_config) } };
-    assertSecretsFit(given, ['body', 'secrets']);
-    const key = createHash('sha256').update(JSON.stringify(given)).digest('hex');
-    const known = this.known.get(key);
-    if (known && !refresh && performance.now() - known.at < KEPT_MS) return known.answer;
-    while (this.asking.size >= MAX_AT_A_TIME) await Promise.race(this.asking);
-    const asked = this.ask(given.agent, given.secrets);
-    // Who waits for its place is not told what went wrong here.
-    const over = asked.then(nothing, nothing);
-    this.asking.add(over);
-    const answer = await asked.finally(() => this.asking.delete(over));
-    // What went wrong may be right the next time.
-    if (!answer.error) this.keep(key, answer);
+    const { secrets } = this.decrypted({ secrets: sources });
+    const { mcp_config } = this.decrypted({ mcp_config: agent.mcp_config }, 'agent_settings');
+    const request = {
+      secrets: sourcesIn(secrets),
+      agent: { ...agent, mcp_config: asJsonObject(mcp_config) },
+    };
+    assertSecretsFit(request, ['body', 'secrets']);
+    const key = createHash('sha256').update(JSON.stringify(request)).digest('hex');
+    const cached = this.cache.get(key);
+    if (cached && !refresh && performance.now() - cached.at < CACHE_TTL_MS) return cached.answer;
+    while (this.pending.size >= MAX_CONCURRENT) await Promise.race(this.pending);
+    const asked = this.ask(request.agent, request.secrets);
+    // Requests that wait for their turn must not fail because of this one.
+    const settled = asked.then(nothing, nothing);
+    this.pending.add(settled);
+    const answer = await asked.finally(() => this.pending.delete(settled));
+    // The next attempt may succeed.
+    if (!answer.error) this.store(key, answer);
     return answer;
   }
 
-  private opened(value: JsonObject, ...field: string[]): JsonObject {
-    return decryptRequestSecrets(this.services.secrets, value, (path) => ['body', ...field, ...path]);
+  private decrypted(value: JsonObject, ...field: string[]): JsonObject {
+    return decryptRequestSecrets(this.codec, value, (path) => ['body', ...field, ...path]);
   }
 
   private async ask(agent: AcpAgentSpec, sources: Record<string, JsonObject>): Promise<ModelDiscovery> {
@@ -63,11 +68,11 @@ export class AcpDiscovery implements OnApplicationShutdown {
     return discoverModels(agent, secrets, (text) => vault.mask(text), signal);
   }
 
-  private keep(key: string, answer: ModelDiscovery): void {
-    this.known.delete(key);
-    this.known.set(key, { at: performance.now(), answer });
-    const [oldest] = this.known.keys();
-    if (this.known.size > MAX_KEPT && oldest !== undefined) this.known.delete(oldest);
+  private store(key: string, answer: ModelDiscovery): void {
+    this.cache.delete(key);
+    this.cache.set(key, { at: performance.now(), answer });
+    const [oldest] = this.cache.keys();
+    if (this.cache.size > MAX_CACHED && oldest !== undefined) this.cache.delete(oldest);
   }
 }
 

@@ -1,33 +1,33 @@
-/** The arguments up to the message: fields before it count where they are texts. */
-const BEGINNING = /^\s*\{(?:\s*"(?!message")[^"\\]*"\s*:\s*"(?:[^"\\]|\\.)*"\s*,)*\s*"message"\s*:\s*"/;
-/** Arguments that have not come to their message by then are left to the event. */
-const MAX_BEGINNING = 4096;
+/** The arguments up to the message. Other fields before it must be strings. */
+const PREFIX = /^\s*\{(?:\s*"(?!message")[^"\\]*"\s*:\s*"(?:[^"\\]|\\.)*"\s*,)*\s*"message"\s*:\s*"/;
+/** Arguments whose message has not begun after so many characters are not streamed. */
+const MAX_PREFIX = 4096;
 const ESCAPED: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
-/** Reads the message of a `finish` call out of its arguments while the model writes them. */
+/** Extracts the message of a `finish` call from its arguments while the model writes them. */
 export class FinishMessage {
-  /** What is not read yet. */
+  /** What has not been parsed yet. */
   private rest = '';
-  private state: 'before' | 'inside' | 'behind' = 'before';
+  private state: 'before' | 'inside' | 'after' = 'before';
 
-  /** A piece of the arguments. The answer is what it adds to the message; what is no JSON adds nothing. */
-  add(piece: string): string {
-    if (this.state === 'behind') return '';
-    this.rest += piece;
-    if (this.state === 'before' && !this.begins()) return '';
+  /** Adds a chunk of the arguments. Returns what it adds to the message; invalid JSON adds nothing. */
+  add(chunk: string): string {
+    if (this.state === 'after') return '';
+    this.rest += chunk;
+    if (this.state === 'before' && !this.skipPrefix()) return '';
     return this.read();
   }
 
-  private begins(): boolean {
-    const [beginning] = BEGINNING.exec(this.rest.slice(0, MAX_BEGINNING)) ?? [];
-    if (beginning !== undefined) {
-      this.rest = this.rest.slice(beginning.length);
+  private skipPrefix(): boolean {
+    const [prefix] = PREFIX.exec(this.rest.slice(0, MAX_PREFIX)) ?? [];
+    if (prefix !== undefined) {
+      this.rest = this.rest.slice(prefix.length);
       this.state = 'inside';
-    } else if (this.rest.length > MAX_BEGINNING) {
-      this.state = 'behind';
+    } else if (this.rest.length > MAX_PREFIX) {
+      this.state = 'after';
       this.rest = '';
     }
-    return beginning !== undefined;
+    return prefix !== undefined;
   }
 
   private read(): string {
@@ -35,23 +35,20 @@ export class FinishMessage {
     let at = 0;
     while (at < this.rest.length) {
       if (this.rest[at] === '"') {
-        this.state = 'behind';
+        this.state = 'after';
         break;
       }
       const length = lengthOfCharacter(this.rest, at);
       if (length === undefined || at + length > this.rest.length) break;
-      text += unescaped(this.rest.slice(at, at + length));
+      text += unescapeJson(this.rest.slice(at, at + length));
       at += length;
     }
-    this.rest = this.state === 'behind' ? '' : this.rest.slice(at);
+    this.rest = this.state === 'after' ? '' : this.rest.slice(at);
     return text;
   }
 }
 
-/**
- * How many characters of JSON the next one of the text takes, both halves of a pair; undefined: it is not
- * there yet.
- */
+/** The length in JSON of the next character, surrogate pairs whole; undefined while it is incomplete. */
 function lengthOfCharacter(json: string, at: number): number | undefined {
   const first = unitAt(json, at);
   if (first === undefined || !/[\uD800-\uDBFF]/.test(first.text)) return first?.length;
@@ -67,10 +64,10 @@ function unitAt(json: string, at: number): { text: string; length: number } | un
   const kind = json[at + 1];
   if (kind === undefined) return undefined;
   const length = kind === 'u' ? 6 : 2;
-  return at + length > json.length ? undefined : { text: unescaped(json.slice(at, at + length)), length };
+  return at + length > json.length ? undefined : { text: unescapeJson(json.slice(at, at + length)), length };
 }
 
-function unescaped(json: string): string {
+function unescapeJson(json: string): string {
   return json.replaceAll(/\\u[\dA-Fa-f]{4}|\\./gs, (escape) => {
     const letter = escape.slice(1, 2);
     return escape.length === 6

@@ -2,6 +2,8 @@ import type { ItemStream } from '../../agent/agent-session.js';
 import { createEvent, serialiseEvent, type EventBus } from '../../events/index.js';
 import type { LlmDelta } from '../../llm/llm.js';
 import type { SecretStream } from '../../tools/tool.js';
+import type { Journal } from '../journal/journal.js';
+import type { SecretMasker } from '../secrets/secret-masker.js';
 import { FinishMessage } from './finish-message.js';
 
 type Kind = Exclude<LlmDelta['kind'], 'call'>;
@@ -9,46 +11,47 @@ type Kind = Exclude<LlmDelta['kind'], 'call'>;
 /** The tool whose message is the final response. */
 const FINISH = 'finish';
 
-/** Sends an answer piece by piece while the model writes it, without secrets. Nothing of it is persisted. */
+/** Publishes an answer while the model writes it, with secrets masked. Nothing of it is stored. */
 export class PublishedItemStream implements ItemStream {
+  private readonly conversationId: string;
   private attempt = 1;
   private order = 0;
   private started = false;
   private masks: Record<Kind, SecretStream>;
   private responseId: string | undefined;
   private final: { message: FinishMessage; mask: SecretStream; attempt: number };
-  /** What is to be said when those who watch have seen all that came before; undefined: they have. */
+  /** Calls that wait until all earlier events are published; undefined when they are. */
   private held: (() => void)[] | undefined = [];
 
-  /** @param ready resolves when all events before are published */
   constructor(
-    private readonly conversationId: string,
+    private readonly journal: Journal,
     private readonly itemId: string,
     private readonly bus: EventBus,
-    ready: Promise<void>,
-    /** The seq of the last durable event. */
-    private readonly anchor: () => number,
-    private readonly newMask: () => SecretStream,
+    private readonly masker: SecretMasker,
   ) {
-    this.masks = { text: newMask(), reasoning: newMask() };
-    this.final = { message: new FinishMessage(), mask: newMask(), attempt: 1 };
-    // Where the log takes nothing more there is nothing more to say.
-    ready.then(() => this.release()).catch(() => undefined);
+    this.conversationId = journal.state.id;
+    this.masks = { text: masker.stream(), reasoning: masker.stream() };
+    this.final = { message: new FinishMessage(), mask: masker.stream(), attempt: 1 };
+    // If the log accepts no more events, there is nothing to publish after them either.
+    journal
+      .settled()
+      .then(() => this.release())
+      .catch(() => undefined);
   }
 
   delta(delta: LlmDelta): void {
-    this.inTurn(() => this.tell(delta));
+    this.afterEarlierEvents(() => this.publishDelta(delta));
   }
 
   end(): void {
-    this.inTurn(() => this.close());
+    this.afterEarlierEvents(() => this.flush());
   }
 
   abort(reason: string): void {
-    this.inTurn(() => this.void(reason));
+    this.afterEarlierEvents(() => this.discard(reason));
   }
 
-  private inTurn(action: () => void): void {
+  private afterEarlierEvents(action: () => void): void {
     if (this.held) this.held.push(action);
     else action();
   }
@@ -59,25 +62,29 @@ export class PublishedItemStream implements ItemStream {
     for (const action of held) action();
   }
 
-  private tell({ kind, content, responseId, tool }: LlmDelta): void {
+  private publishDelta({ kind, content, responseId, tool }: LlmDelta): void {
     if (kind === 'call') {
       if (tool === FINISH) this.sendFinal(this.final.mask.write(this.final.message.add(content)));
       return;
     }
     this.responseId = responseId ?? this.responseId;
-    // What is held back of the other kind waits for its own next piece: a secret may go on behind this one.
+    // What the other mask holds back waits for the next delta of its own kind: a secret may continue there.
     this.send(kind, this.masks[kind].write(content));
   }
 
-  private close(): void {
+  private flush(): void {
     this.send('reasoning', this.masks.reasoning.end());
     this.send('text', this.masks.text.end());
     this.sendFinal(this.final.mask.end());
   }
 
-  private void(reason: string): void {
-    this.masks = { text: this.newMask(), reasoning: this.newMask() };
-    this.final = { message: new FinishMessage(), mask: this.newMask(), attempt: this.final.attempt + 1 };
+  private discard(reason: string): void {
+    this.masks = { text: this.masker.stream(), reasoning: this.masker.stream() };
+    this.final = {
+      message: new FinishMessage(),
+      mask: this.masker.stream(),
+      attempt: this.final.attempt + 1,
+    };
     this.responseId = undefined;
     if (!this.started) return;
     this.signal({ type: 'item_aborted', item_id: this.itemId, attempt: this.attempt, reason });
@@ -87,7 +94,7 @@ export class PublishedItemStream implements ItemStream {
   }
 
   private send(kind: Kind, content: string): void {
-    // Nobody watches: whoever comes later reads the whole answer.
+    // Without subscribers nothing is sent: later ones read the whole answer.
     if (content === '' || this.bus.subscriberCount(this.conversationId) === 0) return;
     const text = kind === 'text' ? { content } : { reasoning_content: content };
     const event = createEvent({ source: 'agent', ...text, kind: 'StreamingDeltaEvent' });
@@ -105,7 +112,7 @@ export class PublishedItemStream implements ItemStream {
     });
   }
 
-  /** Not for sockets, whose clients know of no such pieces. */
+  /** For `/v1` only: socket clients do not know these deltas. */
   private sendFinal(content: string): void {
     if (content === '' || this.bus.subscriberCount(this.conversationId) === 0) return;
     this.signal({ type: 'final_delta', item_id: this.itemId, attempt: this.final.attempt, content });
@@ -118,7 +125,7 @@ export class PublishedItemStream implements ItemStream {
       type: 'item_started',
       item_id: this.itemId,
       attempt: this.attempt,
-      anchor_seq: this.anchor(),
+      anchor_seq: this.journal.length - 1,
     });
   }
 
@@ -127,7 +134,7 @@ export class PublishedItemStream implements ItemStream {
   }
 }
 
-/** For answers that come whole. */
+/** For answers that are not streamed. */
 export const SILENT_STREAM: ItemStream = {
   delta: () => undefined,
   end: () => undefined,

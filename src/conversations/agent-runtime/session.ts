@@ -1,60 +1,50 @@
 import type { Hooks } from '../../agent/hooks/index.js';
-import { shownHooks } from '../../agent/hooks/index.js';
-import { environmentMessage } from '../../agent/drafts.js';
+import { hookConfigForEvent } from '../../agent/hooks/index.js';
+import { environmentMessage } from '../../agent/event-drafts.js';
 import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
 import { systemPromptDraft } from '../../agent/prompt/system-prompt.js';
-import type { DurableEvent, EventDraft } from '../../events/index.js';
-import type { EventLog } from '../../storage/index.js';
+import type { EventDraft } from '../../events/index.js';
 import { systemPromptSeq } from '../branches/branch-path.js';
 import type { ConversationContext } from '../context/conversation-context.js';
-import type { ConversationState } from '../state/conversation-state.js';
-import { stateUpdate } from '../runs/run.js';
+import type { Journal } from '../journal/journal.js';
+import type { SecretMasker } from '../secrets/secret-masker.js';
+import { stateUpdate } from '../state/state-updates.js';
 import type { SecretVault } from '../secrets/secret-vault.js';
 import type { Toolset } from './toolset.js';
 
-/** How long hooks for the end of a session may take (ms): a server that is told to stop has to. */
+/** How long `SessionEnd` hooks may take (ms): they must not delay a shutdown. */
 const END_LIMIT_MS = 4_000;
 
-/** What a session needs of its conversation. */
-export interface SessionHost {
-  readonly state: Readonly<ConversationState>;
-  /** Aborted when it is being closed. */
-  readonly closeSignal: AbortSignal;
-  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
-  /** Without the secrets that are in it. */
-  masked(draft: EventDraft): EventDraft;
-}
-
 /**
- * The time from the first message or run of an open conversation to its end. At its beginning the tools are
- * made ready and the hooks for it run, which takes time; what comes of it is appended together with what the
- * session begins with.
+ * The time from the first message or run of an open conversation to its close. It begins with the context,
+ * the MCP servers and the `SessionStart` hooks, which may take a while. The events of all that are appended
+ * before the first message.
  */
 export class Session {
   private preparing: Promise<void> | undefined;
-  /** What the hooks said, until it is in the log. */
-  private said: { events: EventDraft[]; context?: string } | undefined;
+  /** The outcome of the `SessionStart` hooks until it is in the log. */
+  private startOutcome: { events: EventDraft[]; context?: string } | undefined;
   private ready = false;
   private files: PromptFiles = {};
-  /** Whether the log has a system prompt; looked up when it is first asked for. */
-  private prompted: boolean | undefined;
+  /** Whether the log has a system prompt; undefined until somebody asks. */
+  private hasPrompt: boolean | undefined;
 
   constructor(
-    private readonly host: SessionHost,
-    private readonly log: EventLog,
-    private readonly toolset: Toolset,
+    private readonly journal: Journal,
+    private readonly masker: SecretMasker,
     private readonly vault: SecretVault,
+    private readonly toolset: Toolset,
     private readonly hooks: Hooks,
     private readonly context: ConversationContext,
   ) {}
 
-  /** Nothing has to be waited for (any more). */
+  /** Whether `prepare` has succeeded. */
   get isReady(): boolean {
     return this.ready;
   }
 
   /**
-   * Makes everything ready, once. Who fails tries again the next time.
+   * Begins the session, once. After a failure the next call tries again.
    * @throws ConversationClosedError when the conversation ends meanwhile
    */
   prepare(): Promise<void> {
@@ -65,65 +55,63 @@ export class Session {
     return this.preparing;
   }
 
-  /**
-   * What stands before the first message or run of a session, if it is not in the log yet. Who asks appends
-   * it.
-   */
+  /** The events that come before the first message or run. Returned once; the caller commits them. */
   opening(): EventDraft[] {
-    const { events = [], context } = this.said ?? {};
-    this.said = undefined;
-    const drafts = [...this.context.takeUpdates(), ...this.announcement(), ...events, ...this.prompt()];
+    const { events = [], context } = this.startOutcome ?? {};
+    this.startOutcome = undefined;
+    const drafts = [
+      ...this.context.takeUpdates(),
+      ...this.hookConfigUpdate(),
+      ...events,
+      ...this.systemPrompt(),
+    ];
     if (context !== undefined) drafts.push(environmentMessage(context));
-    return drafts.map((draft) => this.host.masked(draft));
+    return drafts.map((draft) => this.masker.maskEvent(draft));
   }
 
-  /** Whether there is something to do at its end. */
-  get hasEnd(): boolean {
-    return this.ready && this.hooks.has('SessionEnd');
-  }
-
-  /** Runs the hooks for its end, but not for long. */
+  /** Runs the `SessionEnd` hooks. */
   async end(): Promise<void> {
+    if (!this.ready || !this.hooks.has('SessionEnd')) return;
     const limit = AbortSignal.timeout(END_LIMIT_MS);
     const { events } = await this.hooks.run({ type: 'SessionEnd' }, limit);
-    await this.host.commit(events.map((draft) => this.host.masked(draft)));
+    await this.journal.commit(events.map((draft) => this.masker.maskEvent(draft)));
   }
 
   private async begin(): Promise<void> {
-    // What the agent knows is read before the prompt that tells of it, and not again.
+    // The system prompt contains the context, so the context is read before it and never again.
     if (!this.isPrompted) {
       await this.context.prepare();
       this.files = await this.context.promptFiles();
     }
-    // An agent from elsewhere brings its tools, and starts its MCP servers itself.
-    if (!this.isForeign) await this.toolset.prepare(this.host.closeSignal);
+    // An ACP agent has tools of its own and starts its MCP servers itself.
+    if (!this.isAcp) await this.toolset.prepare(this.journal.life.closeSignal);
     if (this.hooks.has('SessionStart')) {
-      this.said = await this.hooks.run({ type: 'SessionStart' }, this.host.closeSignal);
+      this.startOutcome = await this.hooks.run({ type: 'SessionStart' }, this.journal.life.closeSignal);
     }
     this.ready = true;
   }
 
-  private get isForeign(): boolean {
-    return this.host.state.agent.kind === 'ACPAgent';
+  private get isAcp(): boolean {
+    return this.journal.state.agent.kind === 'ACPAgent';
   }
 
   private get isPrompted(): boolean {
-    return (this.prompted ??= systemPromptSeq(this.log, this.log.length) !== undefined);
+    return (this.hasPrompt ??= systemPromptSeq(this.journal.log, this.journal.log.length) !== undefined);
   }
 
-  /** In a new log, so that clients know of the hooks. */
-  private announcement(): EventDraft[] {
-    const shown = this.isPrompted ? undefined : shownHooks(this.host.state.hook_config);
+  /** Only in a new log. */
+  private hookConfigUpdate(): EventDraft[] {
+    const shown = this.isPrompted ? undefined : hookConfigForEvent(this.journal.state.hook_config);
     return shown ? [stateUpdate('hook_config', shown)] : [];
   }
 
-  private prompt(): EventDraft[] {
+  private systemPrompt(): EventDraft[] {
     if (this.isPrompted) return [];
     const { memory } = this.context;
     const facts = { secrets: this.vault.names(), files: this.files, memory, now: new Date() };
-    const tools = this.isForeign ? [] : this.toolset.definitions();
-    const draft = systemPromptDraft(this.host.state.agent, tools, facts);
-    this.prompted = true;
+    const tools = this.isAcp ? [] : this.toolset.definitions();
+    const draft = systemPromptDraft(this.journal.state.agent, tools, facts);
+    this.hasPrompt = true;
     return [draft];
   }
 }

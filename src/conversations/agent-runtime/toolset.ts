@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import path from 'node:path';
+import { latestImages } from '../../agent/messages/image-references.js';
 import { isInvocable, needsInvokeTool, skillsOf } from '../../agent/skills/index.js';
 import { makeFolder } from '../../files/index.js';
 import { settlesWithin } from '../../flow/index.js';
@@ -7,52 +8,52 @@ import type { McpServers } from '../../tools/mcp/index.js';
 import { fitting } from '../../tools/name-pattern.js';
 import { DuplicateToolError } from '../../tools/tool-errors.js';
 import type { ToolRegistry } from '../../tools/tool-registry.js';
-import type { Tool, ToolHost, ToolDefinition, ToolSecrets } from '../../tools/tool.js';
-import { ensureRepository } from '../../git/index.js';
+import type { SubAgents, Tool, ToolHost, ToolDefinition, ToolSecrets } from '../../tools/tool.js';
+import { ensureRepository, hasChanges } from '../../git/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { ConversationClosedError, ToolNameClashError } from '../conversation-errors.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
+import type { Journal } from '../journal/journal.js';
+import type { ConversationModels } from '../steering/conversation-models.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { persistenceDir } from '../state/conversation-info.js';
 
-/** One for all: each conversation that is open would keep its own. */
+/** Shared: a logger per open conversation would cost memory. */
 const logger = new Logger('Toolset');
 
 const INVOKE_SKILL = 'InvokeSkillTool';
 const INSPECT_IMAGE = 'VisionInspectTool';
-/** How long a run waits for MCP servers that it could also begin without (ms). */
+/** How long a run waits for MCP servers that it can also start without (ms). */
 const RECONNECT_MS = 3_000;
 
-/** What tools may ask of their conversation, and what has to be known before they are made. */
-export interface ToolAbilities extends Pick<
-  ToolHost,
-  'subAgents' | 'models' | 'startChild' | 'latestImages'
-> {
-  prepare(): Promise<void>;
-}
-
-/** The tools of one conversation: made when first needed, ended with it. */
+/** The tools of one conversation: created when they are first needed, closed with it. */
 export class Toolset {
   /** Absolute path of the workspace. */
   readonly workingDir: string;
   private instances: Map<string, Tool> | undefined;
-  /** MCP servers, and what they offer. */
   private servers: McpServers | undefined;
-  private foreign: readonly Tool[] = [];
-  /** Its names are free of clashes; what comes later and clashes is left out. */
+  /** What the MCP servers offer. */
+  private mcpTools: readonly Tool[] = [];
+  /** Once all servers are connected, tools whose names are taken are left out instead of refused. */
   private connected = false;
   private workspaceReady: Promise<void> | undefined;
   private closed = false;
+  /** For the tool that starts sub-agents. */
+  subAgents: (SubAgents & { prepare(): Promise<void> }) | undefined;
+  private readonly state: ConversationState;
 
   constructor(
-    private readonly state: ConversationState,
-    private readonly services: ConversationServices,
+    private readonly journal: Journal,
     private readonly secrets: ToolSecrets,
-    /** What tools may ask of the conversation. */
-    private readonly abilities: () => ToolAbilities,
+    private readonly models: ConversationModels,
+    private readonly services: Pick<
+      ConversationServices,
+      'catalogue' | 'children' | 'config' | 'toolRegistry'
+    >,
   ) {
-    const workingDir = path.resolve(services.baseDir, state.workspace.working_dir);
-    // In one piece: it is kept, and what `path` puts together is a chain of pieces.
+    this.state = journal.state;
+    const workingDir = path.resolve(services.config.base_dir, this.state.workspace.working_dir);
+    // A copy: strings from `path` are ropes, which take more memory while they are kept.
     this.workingDir = Buffer.from(workingDir).toString();
   }
 
@@ -61,60 +62,61 @@ export class Toolset {
   }
 
   /**
-   * The tools by name, in the order the model is told of them. They start what they need at their first use.
+   * The tools by name, in the order in which the model gets them. A tool starts its programs at its first
+   * use.
    */
   tools(): ReadonlyMap<string, Tool> {
     if (this.closed) throw new ConversationClosedError();
     if (this.connected) void this.servers?.retry();
-    this.instances ??= this.makeTools();
+    this.instances ??= this.createTools();
     return this.instances;
   }
 
-  private makeTools(): Map<string, Tool> {
+  private createTools(): Map<string, Tool> {
     const { agent, client_tools } = this.state;
     const { tools, filter_tools_regex: filter } = agent;
-    const own = this.services.registry.createTools(tools, this.builtIn(), this.host(), client_tools);
-    const all = joined(own, this.foreign, (names) => this.clash(names));
-    return filter === null ? all : filtered(all, filter, this.services.registry);
+    const own = this.services.toolRegistry.createTools(tools, this.builtIn(), this.host(), client_tools);
+    const all = merge(own, this.mcpTools, (names) => this.reportClash(names));
+    return filter === null ? all : filterByPrefix(all, filter, this.services.toolRegistry);
   }
 
-  /** Class names of the built-in tools: those that were asked for, and those that skills and images need. */
+  /** Class names of the built-in tools: those of the agent and those that skills and images need. */
   private builtIn(): string[] {
     const { agent } = this.state;
     const named = agent.include_default_tools.filter((name) => name !== INSPECT_IMAGE);
     if (!named.includes(INVOKE_SKILL) && needsInvokeTool(skillsOf(agent))) named.push(INVOKE_SKILL);
-    // There is nobody to ask about images unless some profile has a model that sees them.
-    if ((this.abilities().models?.visionNames.length ?? 0) > 0) named.push(INSPECT_IMAGE);
+    // The tool asks a model of a profile, so it needs one that takes images.
+    if (this.models.visionNames.length > 0) named.push(INSPECT_IMAGE);
     return named;
   }
 
-  /** What tools get to know of the conversation. */
+  /** The conversation as its tools see it. */
   host(): ToolHost {
     const { id } = this.state;
-    const abilities = this.abilities();
+    const { catalogue, children, config } = this.services;
     return {
       conversationId: id,
       workingDir: this.workingDir,
-      folder: this.services.catalogue.folder(id),
-      shownFolder: persistenceDir(this.services.shownRoot, id),
+      folder: catalogue.folder(id),
+      shownFolder: persistenceDir(config.conversations_path, id),
       secrets: this.secrets,
-      browserEnabled: this.services.browserEnabled,
-      subAgents: abilities.subAgents,
-      models: abilities.models,
-      startChild: abilities.startChild,
-      latestImages: abilities.latestImages,
+      browserEnabled: config.enable_browser,
+      subAgents: this.subAgents,
+      models: this.models,
+      startChild: (request) => children.startChild(id, request),
+      latestImages: () => latestImages(this.journal.views.current),
       skills: () => skillsOf(this.state.agent).map((skill) => ({ ...skill, invocable: isInvocable(skill) })),
     };
   }
 
   /**
-   * Makes the tools ready that are somebody else's: until then there are only our own.
-   * @throws ToolNameClashError when a name comes twice
+   * Connects the MCP servers and looks up profiles and sub-agents. Before that there are only built-in tools.
+   * @throws ToolNameClashError when two tools have the same name
    * @throws the reason of the signal once it is aborted
    */
   async prepare(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    await this.abilities().prepare();
+    await Promise.all([this.models.prepare(), this.subAgents?.prepare()]);
     await this.connect(signal);
   }
 
@@ -125,12 +127,12 @@ export class Toolset {
     const servers = (this.servers = await this.makeServers(mcp_config));
     try {
       await servers.connect(signal);
-      this.foreign = servers.tools;
+      this.mcpTools = servers.tools;
       this.tools();
       this.connected = true;
     } catch (error) {
       this.servers = undefined;
-      this.foreign = [];
+      this.mcpTools = [];
       await servers.close();
       throw error instanceof DuplicateToolError ? new ToolNameClashError(error.message) : error;
     }
@@ -138,41 +140,39 @@ export class Toolset {
   }
 
   private async makeServers(config: JsonObject): Promise<McpServers> {
-    // Loaded by those who use it.
+    // Imported on use: most conversations have no MCP servers.
     const { McpServers } = await import('../../tools/mcp/index.js');
     return new McpServers(config, this.host(), {
       toolsChanged: () => this.serversChanged(),
-      configChanged: (name, server) => this.keepServer(name, server),
+      configChanged: (name, server) => this.updateServerConfig(name, server),
     });
   }
 
-  /**
-   * Starts MCP servers that the agent has got since its tools were made; waits for them, but not for long.
-   */
+  /** Starts MCP servers that the agent has got since its tools were created. Waits a few seconds for them. */
   async changeServers(): Promise<void> {
     const { mcp_config } = this.state.agent;
     if (!this.servers && Object.keys(mcp_config).length === 0) return;
-    // The conversation goes on: a name that is taken already is left out.
+    // Nobody can be told of a clash any more: tools whose names are taken are left out.
     this.connected = true;
     this.servers ??= await this.makeServers({});
     if (this.closed) return;
     await settlesWithin(this.servers.change(mcp_config), RECONNECT_MS);
   }
 
-  /** Before a run: servers that could not be reached are tried again, which may take a moment. */
+  /** Tries unreachable servers again. Waits a few seconds for them. */
   async reconnect(): Promise<void> {
     if (this.servers && this.connected) await settlesWithin(this.servers.retry(), RECONNECT_MS);
   }
 
-  /** The model is told of other tools from its next step on. */
+  /** The model gets the changed tools with its next step. */
   private serversChanged(): void {
     if (!this.connected || !this.servers || this.closed) return;
-    this.foreign = this.servers.tools;
+    this.mcpTools = this.servers.tools;
     this.renew();
   }
 
-  /** @throws DuplicateToolError as long as somebody can be told */
-  private clash(names: string[]): void {
+  /** @throws DuplicateToolError while servers are being connected; later it logs a warning */
+  private reportClash(names: string[]): void {
     if (!this.connected) throw new DuplicateToolError(names);
     const { id } = this.state;
     logger.warn(
@@ -180,26 +180,26 @@ export class Toolset {
     );
   }
 
-  /** It is saved with the state: a restart needs it. */
-  private keepServer(name: string, server: JsonObject): void {
+  /** The renewed tokens are stored with the state: a restart needs them. */
+  private updateServerConfig(name: string, server: JsonObject): void {
     const { agent } = this.state;
     this.state.agent = { ...agent, mcp_config: { ...agent.mcp_config, [name]: server } };
   }
 
-  /** Takes in tools that a changed agent needs; those that there are go on. */
+  /** Adds the tools that a changed agent needs. Tools that exist already stay as they are. */
   renew(): void {
     if (!this.instances) return;
     const before = this.instances;
     this.instances = undefined;
     const kept = (name: string, tool: Tool): Tool =>
-      this.foreign.includes(tool) ? tool : (before.get(name) ?? tool);
+      this.mcpTools.includes(tool) ? tool : (before.get(name) ?? tool);
     this.instances = new Map([...this.tools()].map(([name, tool]) => [name, kept(name, tool)]));
   }
 
-  /** Makes the workspace a place to work in: the folder is there and under version control. */
+  /** Creates the folder of the workspace, under version control. */
   prepareWorkspace(): Promise<void> {
     this.workspaceReady ??= this.makeWorkspace().catch((error: unknown) => {
-      // The next run may find it possible.
+      // The next run tries again.
       this.workspaceReady = undefined;
       throw error;
     });
@@ -211,6 +211,11 @@ export class Toolset {
     await ensureRepository(this.workingDir);
   }
 
+  /** Whether files of the workspace have changed, or commits were made, since the conversation began. */
+  workspaceChanged(): Promise<boolean> {
+    return hasChanges(this.workingDir, this.state.created_at);
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     const tools = [...(this.instances?.values() ?? [])];
@@ -219,25 +224,25 @@ export class Toolset {
   }
 }
 
-/** Our own tools and those of servers. @param clash is told names that are taken */
-function joined(
+/** Built-in tools and those of MCP servers. @param onClash called with names that are taken */
+function merge(
   own: ReadonlyMap<string, Tool>,
-  foreign: readonly Tool[],
-  clash: (names: string[]) => void,
+  mcpTools: readonly Tool[],
+  onClash: (names: string[]) => void,
 ): Map<string, Tool> {
   const all = new Map(own);
-  const doubled = foreign.flatMap((tool) => {
+  const taken = mcpTools.flatMap((tool) => {
     const { name } = tool.definition;
     if (all.has(name)) return [name];
     all.set(name, tool);
     return [];
   });
-  if (doubled.length > 0) clash([...new Set(doubled)]);
+  if (taken.length > 0) onClash([...new Set(taken)]);
   return all;
 }
 
-/** Those whose names begin as a pattern says, and all built-in ones. */
-function filtered(
+/** Tools whose names match a pattern at their beginning, and all built-in ones. */
+function filterByPrefix(
   all: ReadonlyMap<string, Tool>,
   pattern: string,
   registry: ToolRegistry,

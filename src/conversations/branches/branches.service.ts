@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { textContent, type DurableEvent } from '../../events/index.js';
-import { LeaseHeldError } from '../../storage/index.js';
+import { Catalogue, LeaseHeldError } from '../../storage/index.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationCreation } from '../conversation/conversation-creation.js';
 import {
@@ -9,8 +9,8 @@ import {
   ConversationNotFoundError,
   UnknownEventError,
 } from '../conversation-errors.js';
-import { ConversationServices } from '../conversation/conversation-services.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
+import { BoundCredentials } from '../secrets/bound-credentials.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { ChildRequest, StartedChild } from '../../tools/tool.js';
 import type { JsonObject } from '../../json/index.js';
@@ -25,8 +25,9 @@ import { copyEvents, forkedState, openActionErrors, type ForkRequest } from './f
 @Injectable()
 export class BranchesService {
   constructor(
-    private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
+    private readonly catalogue: Catalogue,
+    private readonly credentials: BoundCredentials,
     private readonly creation: ConversationCreation,
     private readonly worktrees: Worktrees,
     children: ChildStarter,
@@ -51,12 +52,12 @@ export class BranchesService {
    */
   async fork(id: string, request: ForkRequest, includeSkills: boolean): Promise<JsonObject> {
     const source = await this.acquireAs(id, 'Source conversation');
-    if (request.id !== null && (await this.services.catalogue.has(request.id))) {
+    if (request.id !== null && (await this.catalogue.has(request.id))) {
       throw new ConversationExistsError(request.id);
     }
     const { state, seqs, errors } = await planFork(source, request);
     if (state.worktree) await this.worktrees.share(state.worktree, id, state.id);
-    const { catalogue, credentials } = this.services;
+    const { catalogue, credentials } = this;
     credentials.share(id, state.id);
     const folders = { source: catalogue.folder(id), fork: catalogue.folder(state.id) };
     const { conversation, created } = await this.registry.create(state, async (log, fence) => {
@@ -76,7 +77,7 @@ export class BranchesService {
     const parent = await this.registry.peek(id);
     if (!parent) throw new ConversationNotFoundError(id, 'Parent conversation');
     const childId = randomUUID();
-    this.services.credentials.share(id, childId);
+    this.credentials.share(id, childId);
     const child = await this.creation.create({
       ...inheritedState(parent),
       conversation_id: childId,
@@ -110,7 +111,7 @@ export class BranchesService {
   }
 
   private async info(conversation: Conversation, includeSkills: boolean): Promise<JsonObject> {
-    const children = await this.services.catalogue.childrenOf(conversation.id);
+    const children = await this.catalogue.childrenOf(conversation.id);
     await conversation.settled();
     return conversation.info({ includeSkills, runtimeInfo: false, children });
   }
@@ -126,11 +127,11 @@ interface ForkPlan {
 }
 
 async function planFork(source: Conversation, request: ForkRequest): Promise<ForkPlan> {
-  const view = source.isRunning ? await source.agentRuntime.currentView() : undefined;
+  const view = source.isRunning ? await source.view() : undefined;
   // From here on, state and log are read synchronously: later events belong to the source only.
   await source.settled();
   const { log, length } = source;
-  const open = source.state.execution_status === 'running' ? (view?.unmatched() ?? []) : [];
+  const open = source.state.execution_status === 'running' ? (view?.pendingActions() ?? []) : [];
   if (request.fromEventId === null) {
     const head = source.state.leaf_event_id;
     const errors = openActionErrors(open, head);

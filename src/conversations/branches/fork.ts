@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { toolErrorDraft } from '../../agent/drafts.js';
+import { toolErrorDraft } from '../../agent/event-drafts.js';
 import { TOOL_FAULT } from '../../agent/error-classification.js';
 import { createEvent, utcTimestamp, type ActionEvent, type DurableEvent } from '../../events/index.js';
 import type { EventLog, LeaseFence, LogRecord } from '../../storage/index.js';

@@ -1,4 +1,4 @@
-import { skillsOf, texts, type ContextLoader } from '../../agent/skills/index.js';
+import { skillsOf, stringsIn, type ContextLoader } from '../../agent/skills/index.js';
 import type { Plugin } from '../../agent/skills/plugins/index.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
@@ -37,7 +37,7 @@ export async function readAmbientPlugins(
   context: ContextLoader,
   owner: string,
 ): Promise<Plugin[]> {
-  const folders = texts(state.rest['ambient_plugins']);
+  const folders = stringsIn(state.rest['ambient_plugins']);
   if (folders.length === 0) return [];
   const plugins = await context.readPlugins(folders, owner);
   if (state.confirmation_policy.kind === 'NeverConfirm') return plugins;

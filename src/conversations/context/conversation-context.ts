@@ -2,36 +2,27 @@ import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
-import { shownHooks } from '../../agent/hooks/index.js';
+import { hookConfigForEvent } from '../../agent/hooks/index.js';
 import {
   messageExtras,
-  rulesFor,
+  pathRulesFor,
   skillsOf,
-  texts,
-  wantsContext,
+  stringsIn,
+  needsContext,
   type MessageExtras,
 } from '../../agent/skills/index.js';
 import { errorStack } from '../../errors/index.js';
 import { plainText, type Content, type EventDraft } from '../../events/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
-import type { ConversationState } from '../state/conversation-state.js';
+import type { Journal } from '../journal/journal.js';
 import { agentInEvents } from '../state/conversation-info.js';
-import { stateUpdate } from '../runs/run.js';
+import { stateUpdate } from '../state/state-updates.js';
 import { withoutKnownParts, readAmbientPlugins } from './ambient-plugins.js';
 import { mergePlugin } from './merge-plugin.js';
 import { loadPromptFiles } from './prompt-files.js';
 
 /** Shared by all conversations to save memory. */
 const logger = new Logger('ConversationContext');
-
-/** The parts of a conversation that `ConversationContext` uses. */
-export interface ContextHost {
-  readonly state: ConversationState;
-  /** Absolute path. */
-  readonly workingDir: string;
-  /** Resolves when the state is on disk. */
-  save(): Promise<void>;
-}
 
 /**
  * The skills, memory and plugins of one conversation. They are read before the first message or run and are
@@ -44,14 +35,16 @@ export class ConversationContext {
   private memoryText: string | undefined;
 
   constructor(
-    private readonly host: ContextHost,
-    private readonly services: ConversationServices,
+    private readonly journal: Journal,
+    /** Absolute path. */
+    private readonly workingDir: string,
+    private readonly services: Pick<ConversationServices, 'config' | 'context' | 'secretCodec'>,
   ) {}
 
   /** Loads the context once. Never rejects. */
   prepare(): Promise<void> {
     this.loading ??= this.load().catch((error: unknown) => {
-      logger.error(`conversation ${this.host.state.id}: reading its context failed`, errorStack(error));
+      logger.error(`conversation ${this.journal.state.id}: reading its context failed`, errorStack(error));
     });
     return this.loading;
   }
@@ -73,12 +66,12 @@ export class ConversationContext {
    * @throws UnusablePromptError
    */
   promptFiles(): Promise<PromptFiles> {
-    return loadPromptFiles(this.host.state.agent, this.services, this.owner);
+    return loadPromptFiles(this.journal.state.agent, this.services, this.owner);
   }
 
   /** The skills and text that a user message adds. */
   messageExtras(content: readonly Content[]): MessageExtras {
-    const { agent, activated_knowledge_skills: activated } = this.host.state;
+    const { agent, activated_knowledge_skills: activated } = this.journal.state;
     const suffix = agent.agent_context?.['user_message_suffix'];
     const text = plainText(content);
     return messageExtras(text, skillsOf(agent), activated, typeof suffix === 'string' ? suffix : null);
@@ -87,8 +80,8 @@ export class ConversationContext {
   /** Adds the rules for the touched files to an observation. */
   withRules(draft: EventDraft, files: readonly string[]): EventDraft {
     if (draft.kind !== 'ObservationEvent' || files.length === 0) return draft;
-    const { agent, activated_path_rules: told } = this.host.state;
-    const { content } = rulesFor(files, this.host.workingDir, skillsOf(agent), told);
+    const { agent, activated_path_rules: told } = this.journal.state;
+    const { content } = pathRulesFor(files, this.workingDir, skillsOf(agent), told);
     return content.length === 0
       ? draft
       : { ...draft, extended_content: [...draft.extended_content, ...content] };
@@ -96,10 +89,10 @@ export class ConversationContext {
 
   /**
    * Reads a plugin of a marketplace. `apply` adds it to the state and returns the events of the changes.
-   * @throws UnknownPluginError, SourceError
+   * @throws UnknownPluginError, PluginSourceError
    */
   async readPlugin(ref: string): Promise<{ apply: () => EventDraft[] }> {
-    const { state } = this.host;
+    const { state } = this.journal;
     const owner = this.owner;
     const plugin = await this.services.context.readMarketPlugin(ref, { agent: state.agent, owner });
     return {
@@ -109,7 +102,7 @@ export class ConversationContext {
         mergePlugin(state, plugin, this.services.context.warn(owner));
         const shown = isDeepStrictEqual(hook_config, state.hook_config)
           ? undefined
-          : shownHooks(state.hook_config);
+          : hookConfigForEvent(state.hook_config);
         const hooks = shown ? [stateUpdate('hook_config', shown)] : [];
         return [...pending, ...hooks, ...this.agentUpdate(agent)];
       },
@@ -117,17 +110,18 @@ export class ConversationContext {
   }
 
   private async load(): Promise<void> {
-    const { state, workingDir } = this.host;
+    const { workingDir } = this;
+    const { state } = this.journal;
     const { context } = this.services;
     const owner = this.owner;
     const before = state.agent;
     const folders = [
-      ...texts(state.rest['plugin_folders']),
-      ...(await context.autoLoaded({ agent: before, owner })),
+      ...stringsIn(state.rest['plugin_folders']),
+      ...(await context.autoLoadedPlugins({ agent: before, owner })),
     ];
     const plugins = await context.readPlugins(folders, owner);
     const ambient = await readAmbientPlugins(state, context, owner);
-    const read = wantsContext(before)
+    const read = needsContext(before)
       ? await context.load({ agent: before, workspace: workingDir, owner })
       : undefined;
     this.memoryText = read?.memory;
@@ -140,16 +134,16 @@ export class ConversationContext {
     for (const plugin of ambient) mergePlugin(state, withoutKnownParts(state, plugin), context.warn(owner));
     this.pendingUpdates = this.agentUpdate(before);
     // Secrets in the events are masked, so the state must be stored before.
-    if (this.pendingUpdates.length > 0 || plugins.length > 0 || ambient.length > 0) await this.host.save();
+    if (this.pendingUpdates.length > 0 || plugins.length > 0 || ambient.length > 0) await this.journal.save();
   }
 
   private get owner(): string {
-    return `conversation ${this.host.state.id}`;
+    return `conversation ${this.journal.state.id}`;
   }
 
   private agentUpdate(before: AgentSpec): EventDraft[] {
-    const { agent, client_tools } = this.host.state;
+    const { agent, client_tools } = this.journal.state;
     if (isDeepStrictEqual(before, agent)) return [];
-    return [stateUpdate('agent', agentInEvents(this.services.secrets.mask({ ...agent }), client_tools))];
+    return [stateUpdate('agent', agentInEvents(this.services.secretCodec.mask({ ...agent }), client_tools))];
   }
 }

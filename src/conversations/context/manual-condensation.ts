@@ -1,39 +1,23 @@
-import { CONDENSATION_REQUEST, type AgentLoop } from '../../agent/agent-loop.js';
+import { CONDENSATION_REQUEST, type AgentLoop } from '../../agent/loop/agent-loop.js';
 import type { AgentView } from '../../agent/agent-view.js';
-import { CondensationImpossibleError, type CondensingSession } from '../../agent/condenser/condensing.js';
-import { handlesRequests } from '../../agent/condenser/condenser-spec.js';
-import type { DurableEvent, EventDraft } from '../../events/index.js';
-import type { LlmResponse } from '../../llm/llm.js';
+import { CondensationImpossibleError, type CondensationSession } from '../../agent/condenser/condenser.js';
+import { canCondenseOnRequest } from '../../agent/condenser/condenser-spec.js';
 import type { Background } from '../conversation/background.js';
 import { assertAffordable } from '../state/budget.js';
 import { CannotCondenseError } from '../conversation-errors.js';
+import type { Journal } from '../journal/journal.js';
+import type { RunControl } from '../runs/run-control.js';
+import type { SecretMasker } from '../secrets/secret-masker.js';
+import type { UsageMeter } from '../state/usage-meter.js';
 import type { ConversationState } from '../state/conversation-state.js';
-
-/** The parts of a conversation that `ManualCondensation` uses. */
-export interface CondensationHost {
-  readonly state: Readonly<ConversationState>;
-  currentView(): Promise<AgentView>;
-  /** Whether a view is the one of the active branch. */
-  isCurrent(view: AgentView): boolean;
-  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
-  /** Masks secrets. */
-  masked(draft: EventDraft): EventDraft;
-  countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
-}
-
-/** The state of runs that `ManualCondensation` needs. */
-export interface CondensationRuns {
-  /** A run is active and will make another step. */
-  readonly isBusy: boolean;
-  /** Resolves when no run is active. @throws AlreadyRunningError if one continues */
-  atRest(): Promise<void>;
-}
 
 /** Condenses the history of a conversation on request. */
 export class ManualCondensation {
   constructor(
-    private readonly host: CondensationHost,
-    private readonly runs: CondensationRuns,
+    private readonly journal: Journal,
+    private readonly masker: SecretMasker,
+    private readonly usage: UsageMeter,
+    private readonly runs: RunControl,
     private readonly loop: AgentLoop,
     private readonly background: Background,
   ) {}
@@ -43,14 +27,14 @@ export class ManualCondensation {
    * @throws CannotCondenseError, BudgetSpentError, LlmError if the model returns no summary
    */
   async run(): Promise<void> {
-    assertCondensable(this.host.state);
-    assertAffordable(this.host.state);
+    assertCondensable(this.journal.state);
+    assertAffordable(this.journal.state);
     if (this.runs.isBusy) {
-      await this.host.commit([CONDENSATION_REQUEST]);
+      await this.journal.commit([CONDENSATION_REQUEST]);
       return;
     }
-    await this.runs.atRest();
-    const view = await this.host.currentView();
+    await this.runs.idle();
+    const view = await this.journal.views.load();
     await this.background.track(this.condense(view));
   }
 
@@ -65,25 +49,25 @@ export class ManualCondensation {
     }
   }
 
-  private session(view: AgentView): CondensingSession {
-    const { host } = this;
+  private session(view: AgentView): CondensationSession {
+    const { journal, masker, usage } = this;
     return {
-      conversationId: host.state.id,
-      agent: host.state.agent,
+      conversationId: journal.state.id,
+      agent: journal.state.agent,
       view,
       signal: this.background.signal,
       append: async (...drafts) => {
-        if (!host.isCurrent(view)) throw new CannotCondenseError('The active branch has changed');
-        return host.commit(drafts.map((draft) => host.masked(draft)));
+        if (journal.views.loaded !== view) throw new CannotCondenseError('The active branch has changed');
+        return journal.commit(drafts.map((draft) => masker.maskEvent(draft)));
       },
-      countUsage: (usageId, model, response) => host.countUsage(usageId, model, response),
+      countUsage: (usageId, model, response) => usage.count(usageId, model, response),
     };
   }
 }
 
 function assertCondensable({ agent: { condenser } }: Readonly<ConversationState>): void {
   if (!condenser) throw new CannotCondenseError('No condenser configured');
-  if (!handlesRequests(condenser)) {
+  if (!canCondenseOnRequest(condenser)) {
     throw new CannotCondenseError(`Condenser ${condenser.kind} does not handle condensation requests`);
   }
 }

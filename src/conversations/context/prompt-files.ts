@@ -11,12 +11,12 @@ import type { ConversationServices } from '../conversation/conversation-services
  */
 export async function loadPromptFiles(
   agent: AgentSpec,
-  { context, baseDir }: Pick<ConversationServices, 'context' | 'baseDir'>,
+  { config, context }: Pick<ConversationServices, 'config' | 'context'>,
   owner: string,
   location: string[] = [],
 ): Promise<PromptFiles> {
   try {
-    return await readPromptFiles(agent, { base: baseDir }, context.warn(owner));
+    return await readPromptFiles(agent, { base: config.base_dir }, context.warn(owner));
   } catch (error) {
     if (!(error instanceof PromptFileError)) throw error;
     const { field, message } = error;

@@ -1,29 +1,28 @@
-/** Work for a conversation that no run does: titles, audits, summaries. It ends with the conversation. */
+/** Work outside of runs: titles, audits, summaries. It is aborted when the conversation closes. */
 export class Background {
   private readonly controller = new AbortController();
-  private works: Set<Promise<unknown>> | undefined;
+  private tasks: Set<Promise<unknown>> | undefined;
 
-  /** Aborted when the conversation ends. */
+  /** Aborted when the conversation closes. */
   get signal(): AbortSignal {
     return this.controller.signal;
   }
 
-  /** Something is going on. */
   get isBusy(): boolean {
-    return this.works !== undefined && this.works.size > 0;
+    return this.tasks !== undefined && this.tasks.size > 0;
   }
 
-  /** Keeps track of work until it ends; the answer is the work's own. */
-  track<T>(work: Promise<T>): Promise<T> {
-    const works = (this.works ??= new Set());
-    const tracked = work.catch(() => undefined).finally(() => works.delete(tracked));
-    works.add(tracked);
-    return work;
+  /** Tracks a task until it settles. Returns the task's own promise. */
+  track<T>(task: Promise<T>): Promise<T> {
+    const tasks = (this.tasks ??= new Set());
+    const tracked = task.catch(() => undefined).finally(() => tasks.delete(tracked));
+    tasks.add(tracked);
+    return task;
   }
 
-  /** Tells all work to end, and resolves when it has. */
+  /** Aborts all tasks; resolves when they have settled. */
   async end(): Promise<void> {
     this.controller.abort();
-    await Promise.all([...(this.works ?? [])]);
+    await Promise.all([...(this.tasks ?? [])]);
   }
 }

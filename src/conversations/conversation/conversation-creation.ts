@@ -2,71 +2,79 @@ import { InvalidRequestError } from '../../errors/index.js';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
-import { SourceError, sourceOf } from '../../agent/skills/plugins/index.js';
+import { ContextLoader } from '../../agent/skills/index.js';
+import { PluginSourceError, toPluginSource } from '../../agent/skills/plugins/index.js';
+import { AppConfig } from '../../config/index.js';
+import { SecretCodec } from '../../crypto/index.js';
 import { prepareCalls } from '../../llm/index.js';
+import { Catalogue } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
+import { ToolRegistry } from '../../tools/tool-registry.js';
 import type { Conversation } from './conversation.js';
 import { ToolNameClashError } from '../conversation-errors.js';
-import { ConversationServices } from './conversation-services.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { assertModelsServed, assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { IncomingMessage, StartConversationRequest } from '../state/start-request.js';
 import { findAmbientPlugins } from '../context/ambient-plugins.js';
 import { loadPromptFiles } from '../context/prompt-files.js';
-import { requireBinding } from '../secrets/bound-credentials.js';
+import { RunSlots } from '../runs/run-slots.js';
+import { BoundCredentials, requireBinding } from '../secrets/bound-credentials.js';
 import { decryptRequestSecrets } from '../secrets/request-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type CreatedWorktree } from '../worktrees/worktrees.js';
 import { withWorktreeNote } from '../worktrees/worktree-note.js';
 
-/**
- * Makes conversations: each id once, with its folder, its worktree if one is asked for, and its first
- * message.
- */
+/** Creates conversations: each id once, with its folder, its worktree and its initial message. */
 @Injectable()
 export class ConversationCreation {
-  /** Ids that are being made: who asks for one of them meanwhile waits for it. */
+  /** Creations in progress by id: a second request for the same id waits for the first. */
   private readonly creating = new Map<string, Promise<unknown>>();
 
   constructor(
-    private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
+    private readonly catalogue: Catalogue,
     private readonly worktrees: Worktrees,
+    private readonly slots: RunSlots,
+    private readonly toolRegistry: ToolRegistry,
+    private readonly context: ContextLoader,
+    private readonly codec: SecretCodec,
+    private readonly credentials: BoundCredentials,
+    private readonly config: AppConfig,
   ) {}
 
   /**
-   * Makes a conversation; an initial message starts a run.
-   * @returns undefined when there is one of this id already
+   * Creates a conversation. An initial message starts a run.
+   * @returns undefined when the id exists already
    * @throws InvalidRequestError, RunLimitError
    */
   async create(request: StartConversationRequest): Promise<Conversation | undefined> {
     const { conversation_id: id } = request;
-    if (id === null) return this.checkAndMake(request);
+    if (id === null) return this.validateAndMake(request);
     if (await this.exists(id)) return undefined;
-    // Nothing is waited for between the last look and this line, so each id is made by one caller.
-    const making = this.checkAndMake(request);
+    // There is no await between `exists` and `set`, so only one caller creates the id.
+    const making = this.validateAndMake(request);
     this.creating.set(id, making);
     return making.finally(() => this.creating.delete(id));
   }
 
-  /** Whether there is a conversation of this id; one that is being made is waited for. */
+  /** Waits for a creation in progress. */
   private async exists(id: string): Promise<boolean> {
     for (;;) {
-      if (await this.services.catalogue.has(id)) return true;
+      if (await this.catalogue.has(id)) return true;
       const making = this.creating.get(id);
       if (!making) return false;
       await making.catch(() => undefined);
     }
   }
 
-  private async checkAndMake(sent: StartConversationRequest): Promise<Conversation | undefined> {
-    const request = this.opened(sent);
+  private async validateAndMake(sent: StartConversationRequest): Promise<Conversation | undefined> {
+    const request = this.decrypted(sent);
     const parent = await this.parentOf(request);
-    assertToolsKnown(request, this.services.registry);
+    assertToolsKnown(request, this.toolRegistry);
     assertModelsServed(request);
-    // The run's place before anything is made: a refused request leaves nothing behind.
-    const slot = request.initial_message ? this.services.slots.take() : undefined;
+    // Before anything is created, so that a rejected request leaves nothing behind.
+    const slot = request.initial_message ? this.slots.take() : undefined;
     try {
       return await this.make(request, parent, slot);
     } catch (error) {
@@ -80,12 +88,13 @@ export class ConversationCreation {
     parent: ConversationState | undefined,
     slot: (() => void) | undefined,
   ): Promise<Conversation | undefined> {
-    await makeWorkingDir(request.workspace.working_dir, this.services.baseDir);
-    const state = newConversation(request, this.services.registry);
+    await makeWorkingDir(request.workspace.working_dir, this.config.base_dir);
+    const state = newConversation(request, this.toolRegistry);
     this.useBinding(state);
     const { agent, agentField = 'agent' } = request;
-    // Read again for the prompt; until then the client is told of what is wrong.
-    await loadPromptFiles(agent, this.services, `conversation ${state.id}`, ['body', agentField]);
+    // The files are read again for the prompt. Reading them now rejects a request with unusable ones.
+    const { config, context } = this;
+    await loadPromptFiles(agent, { config, context }, `conversation ${state.id}`, ['body', agentField]);
     state.rest = { ...state.rest, ...(await this.pluginFolders(request)) };
     const worktree = request.worktree ? await this.makeWorktree(request, state.id) : undefined;
     if (worktree) {
@@ -96,8 +105,8 @@ export class ConversationCreation {
       state.worktree = parent.worktree;
       await this.worktrees.share(parent.worktree, parent.id, state.id);
     }
-    const workspace = path.resolve(this.services.baseDir, state.workspace.working_dir);
-    const ambient = await findAmbientPlugins(state, workspace, this.services.context);
+    const workspace = path.resolve(this.config.base_dir, state.workspace.working_dir);
+    const ambient = await findAmbientPlugins(state, workspace, context);
     state.rest = { ...state.rest, ...ambient };
     let created = false;
     let conversation: Conversation;
@@ -107,21 +116,22 @@ export class ConversationCreation {
       if (!created && worktree) await this.worktrees.remove(worktree.record);
     }
     if (created && agent.kind !== 'ACPAgent') prepareCalls(agent.llm.model);
-    if (created && request.initial_message) await this.sendFirst(conversation, request.initial_message, slot);
+    if (created && request.initial_message)
+      await this.sendInitialMessage(conversation, request.initial_message, slot);
     else slot?.();
     return created ? conversation : undefined;
   }
 
-  /** A credential that was bound before its conversation was made is dropped by an agent that takes none. */
+  /** A credential may be bound before its conversation exists. Agents that take none drop it. */
   private useBinding(state: ConversationState): void {
-    const { credentials } = this.services;
+    const { credentials } = this;
     if (!credentials.sourceOf(state.id)) return;
     if (state.agent.kind === 'ACPAgent') requireBinding(state);
     else credentials.unbind(state.id);
   }
 
   /**
-   * Where the plugins of a request are. Repositories are fetched now, so that a wrong one is refused.
+   * The folders of the requested plugins. Repositories are fetched now, so that an unusable one is rejected.
    * @throws InvalidRequestError
    */
   private async pluginFolders({ rest }: StartConversationRequest): Promise<{ plugin_folders?: string[] }> {
@@ -129,21 +139,21 @@ export class ConversationCreation {
     if (!Array.isArray(plugins) || plugins.length === 0) return {};
     const plugin_folders: string[] = [];
     for (const [index, entry] of plugins.entries()) {
-      const source = sourceOf(entry);
+      const source = toPluginSource(entry);
       if (!source) continue;
       try {
-        plugin_folders.push(await this.services.context.pluginFolder(source));
+        plugin_folders.push(await this.context.pluginFolder(source));
       } catch (error) {
-        if (!(error instanceof SourceError)) throw error;
-        const shown = maskRemote(source.source);
-        throw new InvalidRequestError(['body', 'plugins', index, 'source'], error.message, shown);
+        if (!(error instanceof PluginSourceError)) throw error;
+        const input = maskRemote(source.source);
+        throw new InvalidRequestError(['body', 'plugins', index, 'source'], error.message, input);
       }
     }
     return { plugin_folders };
   }
 
-  /** A conversation whose tools cannot be told apart is not made. */
-  private async sendFirst(
+  /** Removes the conversation again when two of its tools have the same name. */
+  private async sendInitialMessage(
     conversation: Conversation,
     message: IncomingMessage,
     slot: (() => void) | undefined,
@@ -153,22 +163,22 @@ export class ConversationCreation {
     } catch (error) {
       if (!(error instanceof ToolNameClashError)) throw error;
       const { id, worktree } = conversation.state;
-      const isThere = (user: string): Promise<boolean> => this.services.catalogue.has(user);
+      const exists = (user: string): Promise<boolean> => this.catalogue.has(user);
       await this.registry.destroy(id, async () => {
-        if (worktree) await this.worktrees.leave(worktree, id, isThere);
+        if (worktree) await this.worktrees.leave(worktree, id, exists);
       });
       throw new InvalidRequestError(['body', 'agent', 'mcp_config'], error.message);
     }
   }
 
   /**
-   * With the secrets in clear that came as tokens of this server.
+   * The request with tokens of this server decrypted.
    * @throws InvalidRequestError
    */
-  private opened(request: StartConversationRequest): StartConversationRequest {
+  private decrypted(request: StartConversationRequest): StartConversationRequest {
     const { agent, secrets, security_analyzer, hook_config, rest, agentField = 'agent' } = request;
-    const opened = decryptRequestSecrets(
-      this.services.secrets,
+    const decrypted = decryptRequestSecrets(
+      this.codec,
       { agent, secrets, security_analyzer, hook_config, rest },
       ([root = 'agent', ...path]) => [
         'body',
@@ -177,25 +187,22 @@ export class ConversationCreation {
       ],
       rest['secrets_encrypted'] === true,
     );
-    const full = { ...request, ...opened };
+    const full = { ...request, ...decrypted };
     assertSecretsFit(full, ['body', 'secrets']);
     return full;
   }
 
-  /**
-   * A folder outside of any repository is worked in as it is, unless the worktree is what the request is
-   * about.
-   */
+  /** Outside of a repository there is no worktree, which is an error only if the request needs one. */
   private async makeWorktree(
     request: StartConversationRequest,
     id: string,
   ): Promise<CreatedWorktree | undefined> {
     const field = request.needsWorktree ? 'isolation' : 'worktree';
-    const folder = path.resolve(this.services.baseDir, request.workspace.working_dir);
+    const folder = path.resolve(this.config.base_dir, request.workspace.working_dir);
     try {
       const made = await this.worktrees.create(folder, id, request.worktree_options ?? FROM_HEAD);
       if (made || !request.needsWorktree) return made;
-      throw new WorktreeError(`${folder} is in no git repository`);
+      throw new WorktreeError(`${folder} is not in a git repository`);
     } catch (error) {
       if (!(error instanceof WorktreeError)) throw error;
       throw new InvalidRequestError(
@@ -206,7 +213,7 @@ export class ConversationCreation {
     }
   }
 
-  /** The conversation that this one is made for. It works in the same folder, or in a worktree of its own. */
+  /** The parent works in the same folder, or the child gets a worktree of its own. */
   private async parentOf(request: StartConversationRequest): Promise<ConversationState | undefined> {
     const { parent_conversation_id: id, workspace, needsWorktree } = request;
     if (id === null) return undefined;

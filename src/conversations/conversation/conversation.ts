@@ -1,82 +1,72 @@
 import { isDeepStrictEqual } from 'node:util';
-import { failedCalls, rejectionDraft } from '../../agent/drafts.js';
-import {
-  textContent,
-  type ConversationStateUpdateEvent,
-  type DurableEvent,
-  type EventDraft,
-} from '../../events/index.js';
+import type { AgentView } from '../../agent/agent-view.js';
+import { failedAcpCallDrafts, rejectionDraft } from '../../agent/event-drafts.js';
+import type { ConversationStateUpdateEvent, DurableEvent, EventDraft } from '../../events/index.js';
+import { InvalidRequestError } from '../../errors/index.js';
 import { LeaseLostError } from '../../storage/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { AgentRuntime } from '../agent-runtime/agent-runtime.js';
+import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';
+import { createAgentRuntime } from '../agent-runtime/create-agent-runtime.js';
 import { StateBroadcaster } from '../state/state-broadcaster.js';
 import { Background } from './background.js';
 import { treeEvent } from '../branches/branch-path.js';
 import { AlreadyRunningError } from '../conversation-errors.js';
-import type { ConversationServices, OpenedStorage } from './conversation-services.js';
+import type { ConversationServices } from './conversation-services.js';
 import type { ConversationChange, ConversationState } from '../state/conversation-state.js';
 import type { InfoOptions } from '../state/conversation-info.js';
 import { interruptedRunDrafts, type InterruptedRun } from '../runs/interrupted-run.js';
-import { GoalLoop, type AgentTurns } from '../goal/goal-loop.js';
-import { Journal } from '../journal/journal.js';
+import { GoalLoop } from '../goal/goal-loop.js';
+import { Journal, type OpenedStorage } from '../journal/journal.js';
 import { Lifecycle } from './lifecycle.js';
-import { ManualCondensation, type CondensationRuns } from '../context/manual-condensation.js';
-import { MessageInbox, type SendOptions } from './message-inbox.js';
+import { ManualCondensation } from '../context/manual-condensation.js';
 import { MessageKeys } from './message-keys.js';
-import { pauseDrafts, stateUpdate, statusUpdate } from '../runs/run.js';
+import { pauseDrafts, stateUpdate, statusUpdate } from '../state/state-updates.js';
 import { RunControl } from '../runs/run-control.js';
 import type { IncomingMessage } from '../state/start-request.js';
 
+/** How a message is sent. */
+export interface SendOptions {
+  /** The slot of the run, if the caller has taken one. */
+  slot?: () => void;
+  /** Two messages with the same key are one message. */
+  key?: string;
+}
+
 /**
- * One open conversation: the only writer of its journal, and what clients ask of it. Requests are taken in
- * the order in which they come; nothing here waits for a running tool.
+ * One open conversation: the only writer of its journal, and the operations that clients request. Requests
+ * take effect in the order in which they arrive, and none waits for a running tool.
  */
-export class Conversation implements AgentTurns, CondensationRuns {
+export class Conversation {
   private readonly life: Lifecycle;
   private readonly journal: Journal;
-  private readonly announcements: StateBroadcaster;
+  private readonly broadcaster: StateBroadcaster;
   private readonly background = new Background();
   private readonly runs: RunControl;
   private readonly condensation: ManualCondensation;
-  private readonly inbox: MessageInbox;
-  /** What its agent, and every model that is asked about it, works with. */
+  private readonly keys: MessageKeys;
+  /** How often a client has paused or interrupted the conversation. */
+  private stops = 0;
   readonly agentRuntime: AgentRuntime;
-  /** The goal that is worked for, if there is one. */
   readonly goal: GoalLoop;
 
   constructor(
     readonly state: ConversationState,
     private readonly storage: OpenedStorage,
     private readonly services: ConversationServices,
-    /** Told when the log takes nothing more, and whether that has cut off a run. */
+    /** Called once, when the log accepts no more events; `wasRunning`: that has ended a run. */
     private readonly onBroken: (conversation: Conversation, error: Error, wasRunning: boolean) => void,
   ) {
+    const { loop, slots } = services;
     this.life = new Lifecycle(state.id);
     this.journal = new Journal(state, storage, services, this.life, (error) => this.break(error));
-    this.announcements = new StateBroadcaster(this.journal, services);
-    this.agentRuntime = new AgentRuntime(this.journal, this.announcements, services, this.background);
-    this.runs = new RunControl(this.agentRuntime, services);
-    this.condensation = new ManualCondensation(this.agentRuntime, this, services.loop, this.background);
-    this.goal = new GoalLoop(this.agentRuntime, this, services, this.background);
-    this.inbox = this.openInbox();
-  }
-
-  private openInbox(): MessageInbox {
-    const { state, journal, agentRuntime: surroundings, goal } = this;
-    const keys = new MessageKeys({
-      state,
-      has: (eventId) => journal.log.seqOf(eventId) !== undefined,
-      save: () => journal.save(),
-    });
-    return new MessageInbox(
-      {
-        assertOpen: () => this.life.assertOpen(),
-        append: (message, id) => surroundings.messages.append(message, { id, before: goal.interruption() }),
-        answer: (slot) => this.runs.answerMessage(slot),
-        saveSoon: () => journal.saveSoon(false),
-      },
-      keys,
-    );
+    this.broadcaster = new StateBroadcaster(this.journal, services);
+    this.agentRuntime = createAgentRuntime(this.journal, this.background, services);
+    this.runs = new RunControl(this.agentRuntime, this.journal, this.broadcaster, slots);
+    this.keys = new MessageKeys(this.journal);
+    const { masker, usage, messages } = this.agentRuntime;
+    const { journal, runs, background } = this;
+    this.condensation = new ManualCondensation(journal, masker, usage, runs, loop, background);
+    this.goal = new GoalLoop(journal, masker, usage, messages, runs, services, background);
   }
 
   get id(): string {
@@ -88,11 +78,8 @@ export class Conversation implements AgentTurns, CondensationRuns {
     return this.journal.length;
   }
 
-  /**
-   * Does something beside the runs: meanwhile it is not idle, and when it is being closed the work is told to
-   * end.
-   */
-  trackBackground<T>(work: (leaving: AbortSignal) => Promise<T>): Promise<T> {
+  /** Does work outside of runs. Meanwhile the conversation is not idle; its close aborts the signal. */
+  trackBackground<T>(work: (closeSignal: AbortSignal) => Promise<T>): Promise<T> {
     return this.background.track(work(this.life.closeSignal));
   }
 
@@ -100,19 +87,19 @@ export class Conversation implements AgentTurns, CondensationRuns {
     return this.runs.isRunning;
   }
 
-  /**
-   * Something goes on that must not be cut off only because nobody asks: a run, a goal, a call of a model.
-   */
-  get isAtWork(): boolean {
-    return this.isRunning || this.background.isBusy || this.agentRuntime.acpAgent?.isAsking === true;
+  /** Whether a run, a goal, another call of a model or a question of an ACP agent is in progress. */
+  get isWorking(): boolean {
+    return (
+      this.isRunning || this.background.isBusy || this.agentRuntime.acpAgent?.isAwaitingDecision === true
+    );
   }
 
-  /** A run goes on that has not said its last word. */
+  /** Whether a run is active and has no final status yet. */
   get isBusy(): boolean {
     return this.runs.isBusy;
   }
 
-  /** Resolves when all that the state tells of now is durable: who saw a status finds its events. */
+  /** Resolves when all events that the state reflects now are durable. */
   settled(): Promise<void> {
     return this.journal.settled();
   }
@@ -129,59 +116,59 @@ export class Conversation implements AgentTurns, CondensationRuns {
     return this.log.entry(seq).timestamp;
   }
 
-  /** The log itself, for searches. Only what is below `length` counts. */
+  /** For searches. Only events below `length` are durable and published. */
   get log(): OpenedStorage['log'] {
     return this.journal.log;
   }
 
+  /** What the agent sees of the log. */
+  view(): Promise<AgentView> {
+    return this.journal.views.load();
+  }
+
   fullState(): ConversationStateUpdateEvent {
-    return this.announcements.fullState();
+    return this.broadcaster.fullState();
   }
 
   info(options: InfoOptions): JsonObject {
-    return this.announcements.info(options);
+    return this.broadcaster.info(options);
   }
 
-  /** Tells receivers of changes; resolves when they have written it down. */
+  /** Announces a change to webhooks; resolves when they have stored it. */
   publishChange(): Promise<void> {
-    return this.announcements.publishChange();
+    return this.broadcaster.publishChange();
   }
 
   /**
-   * Appends a message of the user; with `run` an answer is wanted too.
-   * @throws InvalidRequestError, RunLimitError when the message is kept but no run could be started
+   * Appends a message of the user. With `run` the agent answers it, unless a client stops the conversation
+   * before the message is durable.
+   * @throws InvalidRequestError; RunLimitError when the message is stored but no run can start
    */
-  sendMessage(message: IncomingMessage, run: boolean, options: SendOptions = {}): Promise<void> {
-    return this.inbox.send(message, run, options);
+  async sendMessage(message: IncomingMessage, run: boolean, { slot, key }: SendOptions = {}): Promise<void> {
+    this.life.assertOpen();
+    assertFromUser(message);
+    const { stops } = this;
+    const append = (id?: string): Promise<void> =>
+      this.agentRuntime.messages.append(message, { id, before: this.goal.interruption() });
+    const keyed = key === undefined ? undefined : await this.keys.once(key, message, run, append);
+    if (!keyed) await append();
+    if (!run) return this.journal.saveSoon(false);
+    this.life.assertOpen();
+    if (keyed?.answered || stops !== this.stops) {
+      slot?.();
+      return this.journal.saveSoon(false);
+    }
+    this.runs.answerMessage(slot);
+    if (keyed) keyed.answered = true;
   }
 
-  /** For the goal loop: says something as the user. */
-  async sendAsUser(text: string): Promise<void> {
-    this.life.assertOpen();
-    await this.agentRuntime.messages.append({ role: 'user', content: [textContent(text)] });
-  }
-
-  /** For the goal loop, which has a slot: has the agent answer, and resolves when it has. */
-  async answer(): Promise<void> {
-    this.life.assertOpen();
-    this.runs.start(() => undefined);
-    await this.runs.over();
-  }
-
-  /** Resolves when no run goes on any more, whatever follows the one that does now. */
-  runOver(): Promise<void> {
-    return this.runs.over();
-  }
-
-  /** Resolves when there is no run. @throws AlreadyRunningError for one that goes on */
-  async atRest(): Promise<void> {
-    this.life.assertOpen();
-    await this.runs.atRest();
-    this.life.assertOpen();
+  /** Resolves when the current run and all runs that follow it directly have ended. */
+  runsEnded(): Promise<void> {
+    return this.runs.ended();
   }
 
   /**
-   * Starts a run; it goes on after the answer.
+   * Starts a run and returns at once.
    * @throws AlreadyRunningError, RunLimitError
    */
   startRun(): void {
@@ -190,50 +177,52 @@ export class Conversation implements AgentTurns, CondensationRuns {
     this.runs.start();
   }
 
-  /** Stops after the step that is going on; at once while the model is thinking. Never waits for a tool. */
+  /**
+   * Pauses the run after the current step, or at once while it waits for the model. Never waits for a tool.
+   */
   async pause(): Promise<void> {
     this.life.assertOpen();
-    this.inbox.stop();
+    this.stops += 1;
     await Promise.all([this.stopGoal(), this.runs.pause()]);
-    await this.announcements.publishFullState();
+    await this.broadcaster.publishFullState();
   }
 
-  /** Stops at once, in the middle of a step. Without a run it is a pause. */
+  /** Stops the run at once, in the middle of a step. Without a run it is a pause. */
   async interrupt(): Promise<void> {
     this.life.assertOpen();
-    this.inbox.stop();
-    await Promise.all([this.stopGoal(), this.stopRun()]);
-    await this.announcements.publishFullState();
+    this.stops += 1;
+    await Promise.all([this.stopGoal(), this.interruptOrPause()]);
+    await this.broadcaster.publishFullState();
   }
 
-  private async stopRun(): Promise<void> {
+  private async interruptOrPause(): Promise<void> {
     if (!(await this.runs.interrupt())) await this.runs.pause();
   }
 
-  /** Agrees to what waits for confirmation (by going on), or refuses it. */
+  /** Accepts the actions that wait for confirmation, by starting a run, or rejects them. */
   async respondToConfirmation(accept: boolean, reason: string): Promise<void> {
     this.life.assertOpen();
-    const { acpAgent: foreign } = this.agentRuntime;
-    if (accept || foreign?.isAsking) {
+    const { acpAgent } = this.agentRuntime;
+    if (accept || acpAgent?.isAwaitingDecision) {
       this.startRun();
-      // Before the run looks: it first waits for what was before it.
-      foreign?.decide(accept, reason);
+      // In time for the run: it first waits for earlier ones.
+      acpAgent?.decide(accept, reason);
       return;
     }
-    const view = await this.agentRuntime.currentView();
-    // Looked at after the last wait: another answer may have come meanwhile.
+    const view = await this.view();
+    // Checked after the await: another response may have arrived meanwhile.
     if (this.state.execution_status !== 'waiting_for_confirmation' || this.isRunning) return;
-    const rejections = view.unmatched().map((action) => rejectionDraft(action, reason));
+    const rejections = view.pendingActions().map((action) => rejectionDraft(action, reason));
     await this.commit([statusUpdate('idle'), ...rejections]);
   }
 
-  /** The work for the goal ends; a run that goes on does not. */
+  /** Stops the goal. The current run continues. */
   async stopGoal(): Promise<void> {
     this.life.assertOpen();
     await this.commit(this.goal.interruption());
   }
 
-  /** Changes what people call the conversation, and what it may cost. */
+  /** Changes title, tags and budget. */
   async update(change: ConversationChange): Promise<void> {
     this.life.assertOpen();
     if (change.title !== undefined) this.state.title = change.title;
@@ -246,8 +235,8 @@ export class Conversation implements AgentTurns, CondensationRuns {
   }
 
   /**
-   * Changes how the conversation goes on. The snapshot comes before the event where the event does not tell
-   * all (its secrets are masked); resolves when both are durable.
+   * Changes the state, saves a snapshot, then appends events; resolves when both are durable. The snapshot
+   * comes first because secrets are masked in events, so that they alone would not restore the state.
    */
   async change(change: (state: ConversationState) => void, ...events: EventDraft[]): Promise<void> {
     this.life.assertOpen();
@@ -257,21 +246,21 @@ export class Conversation implements AgentTurns, CondensationRuns {
   }
 
   /**
-   * Makes another event the head, or none: what comes next is a branch of its own. No event tells of it.
+   * Makes another event the head, or none: the next event begins a branch. The log gets no event for it.
    * @throws UnknownEventError, AlreadyRunningError
    */
   async navigate(eventId: string | null): Promise<void> {
     this.life.assertOpen();
     await this.settled();
     const head = eventId === null ? null : await treeEvent(this.log, this.length, eventId);
-    await this.atRest();
-    // Looked at after the last wait: somebody may have set to work meanwhile.
+    await this.runs.idle();
+    // Checked after the await: a goal or a run may have started meanwhile.
     if (this.goal.active || this.isRunning) throw new AlreadyRunningError();
     await this.journal.moveHead(head);
   }
 
   /**
-   * Has the history condensed: now, or by the run that goes on, before its next step.
+   * Condenses the history: now, or in the active run before its next step.
    * @throws CannotCondenseError, LlmError
    */
   async condense(): Promise<void> {
@@ -280,35 +269,36 @@ export class Conversation implements AgentTurns, CondensationRuns {
     await this.journal.save();
   }
 
-  /** Ends what an agent from elsewhere left behind when its server died. */
-  async endLeftovers(): Promise<void> {
-    await this.agentRuntime.acpAgent?.endLeftovers();
+  /** Ends processes of the ACP agent that survived a crash of their server. */
+  async endOrphanedAgent(): Promise<void> {
+    await this.agentRuntime.acpAgent?.killLeftovers();
   }
 
-  /** What a run that was cut off left behind: says so in the log, for the agent and for people. */
-  async recover(cutOff: InterruptedRun): Promise<void> {
-    const view = await this.agentRuntime.currentView();
-    const calls = failedCalls(view.unendedCalls());
+  /** Records in the log that a run was interrupted, and ends what it left open. */
+  async recover(interrupted: InterruptedRun): Promise<void> {
+    const view = await this.view();
+    const calls = failedAcpCallDrafts(view.pendingAcpCalls());
     await this.commit([
       ...this.goal.interruption(),
       ...calls,
-      ...interruptedRunDrafts(cutOff, view.unmatched()),
+      ...interruptedRunDrafts(interrupted, view.pendingActions()),
     ]);
     await this.journal.save();
   }
 
   /**
-   * Goes on with a run that was cut off, unless somebody has stopped or started it meanwhile.
-   * @param slot for the run, taken already by who calls
+   * Resumes an interrupted run, unless a client has stopped or started one meanwhile.
+   * @param slot of the run; released if there is nothing to resume
    */
-  goOn(slot: () => void): void {
+  resumeRun(slot: () => void): void {
     if (this.life.isEnding || this.isRunning || this.state.execution_status !== 'running') slot();
     else this.runs.start(slot);
   }
 
   /**
-   * Ends the run (a step gets `graceMs` to end by itself), closes tools and log, saves the state, gives the
-   * lease back. From the call on nothing more is taken. Idempotent.
+   * Ends the run, closes the tools and the log, saves the state and releases the lease. From the call on
+   * requests are rejected. Idempotent.
+   * @param graceMs how long the current step may take to end by itself
    */
   close(graceMs: number): Promise<void> {
     const beforeClose = async (): Promise<void> => {
@@ -316,7 +306,7 @@ export class Conversation implements AgentTurns, CondensationRuns {
       await this.runs.stopWithin(graceMs);
       const interrupted = await this.runs.interrupt();
       await this.background.end();
-      if (interrupted) await this.announcements.publishFullState();
+      if (interrupted) await this.broadcaster.publishFullState();
       await this.journal.save();
     };
     return this.life.end('closed', () => this.end(beforeClose));
@@ -324,61 +314,69 @@ export class Conversation implements AgentTurns, CondensationRuns {
 
   /**
    * Ends everything at once and removes what is stored. The workspace stays. Idempotent.
-   * @param letGo lets go of what belongs to it elsewhere, when nothing of it works any more; never fails
+   * @param release releases what the conversation has elsewhere, such as its worktree; must not reject
    */
-  destroy(letGo: () => Promise<void>): Promise<void> {
-    const goodbye = async (): Promise<void> => {
-      await this.announcements.publishChange('deleting');
+  destroy(release: () => Promise<void>): Promise<void> {
+    const beforeRemoval = async (): Promise<void> => {
+      await this.broadcaster.publishChange('deleting');
       this.goal.interruption();
       const wasRunning = this.isRunning;
-      // Before what is done beside it: a goal waits for its run.
-      this.runs.drop();
+      // Before the background work is ended: a goal waits for its run.
+      this.runs.abandon();
       if (wasRunning) await this.commit([...this.agentRuntime.interruptedActions(), ...pauseDrafts()]);
       await this.background.end();
     };
     const remove = async (): Promise<void> => {
-      // The stored conversation last: after a crash in between it can be deleted again.
-      await letGo();
+      // The stored conversation is removed last: after a crash in between it can be deleted again.
+      await release();
       await this.services.catalogue.remove(this.id);
     };
-    return this.life.end('removed', () => this.end(goodbye, remove));
+    return this.life.end('deleted', () => this.end(beforeRemoval, remove));
   }
 
-  /** Says goodbye, lets go of everything, and gives the lease back whatever went wrong on the way. */
-  private async end(goodbye: () => Promise<void>, afterwards?: () => Promise<void>): Promise<void> {
+  /** Closes everything and releases the lease, also after failures. @param remove removes what is stored */
+  private async end(before: () => Promise<void>, remove?: () => Promise<void>): Promise<void> {
     try {
-      await goodbye().catch((error: unknown) => this.report('close', error));
-      if (this.agentRuntime.session.hasEnd) await this.agentRuntime.endSession();
+      await before().catch((error: unknown) => this.report('close', error));
+      const { session } = this.agentRuntime;
+      await session.end().catch((error: unknown) => this.report('the end of the session', error));
       this.life.seal();
-      this.runs.drop();
+      this.runs.abandon();
       await this.agentRuntime.close();
       await this.runs.drained();
       await this.journal.stopSaving();
-      // An overdue lease is renewed, where nobody else has taken it: what waits for webhooks is ours to pass
-      // on.
+      // Renews an overdue lease unless another server has it. The owner delivers what webhooks have not got
+      // yet.
       const owned = await this.storage.fence.confirm().catch(() => false);
-      const removes = afterwards !== undefined && owned;
-      await this.announcements.publishEnd(removes, owned);
-      await this.storage.log.close(removes ? 'removed' : 'kept');
-      if (afterwards && !removes) throw new LeaseLostError(this.id);
-      await afterwards?.();
+      const removed = remove !== undefined && owned;
+      await this.broadcaster.publishEnd(removed, owned);
+      await this.storage.log.close(removed ? 'removed' : 'kept');
+      if (remove && !owned) throw new LeaseLostError(this.id);
+      await remove?.();
     } finally {
       await this.services.leases.release(this.storage.fence);
     }
   }
 
-  private commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
+  /** Appends events; resolves when they are durable and published. */
+  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]> {
     return this.journal.commit(drafts);
   }
 
   private break(error: Error): void {
     this.report('append', error);
     const wasRunning = this.isRunning;
-    this.runs.drop();
+    this.runs.abandon();
     this.onBroken(this, error, wasRunning);
   }
 
   private report(what: string, error: unknown): void {
     this.journal.report(what, error);
   }
+}
+
+function assertFromUser({ role }: IncomingMessage): void {
+  if (role === 'user') return;
+  const problem = 'Only user messages are allowed to be sent to the agent.';
+  throw new InvalidRequestError(['body', 'role'], problem, role);
 }

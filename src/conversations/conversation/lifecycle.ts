@@ -1,60 +1,63 @@
 import { ConversationClosedError, ConversationNotFoundError } from '../conversation-errors.js';
 
-/** Where an open conversation stands between its opening and its end. It ends once: closed, or removed. */
+/** The state of an open conversation: open, ending, sealed. It ends once, by being closed or deleted. */
 export class Lifecycle {
-  /** Set when it begins to end: from then on nobody's request is taken. */
+  /** Set when the end begins: from then on requests are rejected. */
   private ending: Promise<void> | undefined;
-  private endsAs: 'closed' | 'removed' = 'closed';
-  private readonly left = new AbortController();
+  private endsAs: 'closed' | 'deleted' = 'closed';
+  private readonly closing = new AbortController();
   private isSealed = false;
 
   constructor(private readonly conversationId: string) {}
 
-  /** Aborted when it begins to end: what is done beside the runs ends, too. */
+  /** Aborted when the end begins. */
   get closeSignal(): AbortSignal {
-    return this.left.signal;
+    return this.closing.signal;
   }
 
   get isEnding(): boolean {
     return this.ending !== undefined;
   }
 
-  /** The log takes nothing more. */
+  /** The log accepts no more events. */
   get sealed(): boolean {
     return this.isSealed;
   }
 
-  /** @throws ConversationClosedError, ConversationNotFoundError once it is being closed or removed */
+  /**
+   * @throws ConversationClosedError, ConversationNotFoundError once the conversation is being closed or
+   * deleted
+   */
   assertOpen(): void {
-    if (this.ending) throw this.gone();
+    if (this.ending) throw this.closedError();
   }
 
-  /** @throws as `assertOpen`, but only when it has said its last word */
+  /** @throws as `assertOpen`, but only once the log is sealed: events of the end itself are still accepted */
   assertWritable(): void {
-    if (this.isSealed) throw this.gone();
+    if (this.isSealed) throw this.closedError();
   }
 
-  /** The last word is said. */
+  /** No more events. */
   seal(): void {
     this.isSealed = true;
   }
 
   /**
-   * Ends it by `work`, unless it ends already. Resolves when it has ended, whoever began.
-   * @throws ConversationClosedError when it was to be removed and is only closed: that has begun before
+   * Ends the conversation by `work`, unless it is ending already. Resolves when it has ended.
+   * @throws ConversationClosedError when it should be deleted but is already being closed
    */
-  async end(as: 'closed' | 'removed', work: () => Promise<void>): Promise<void> {
+  async end(as: 'closed' | 'deleted', work: () => Promise<void>): Promise<void> {
     if (!this.ending) {
       this.endsAs = as;
-      this.left.abort(new ConversationClosedError());
+      this.closing.abort(new ConversationClosedError());
       this.ending = work().finally(() => this.seal());
     }
     await this.ending;
-    if (as === 'removed' && this.endsAs === 'closed') throw new ConversationClosedError();
+    if (as === 'deleted' && this.endsAs === 'closed') throw new ConversationClosedError();
   }
 
-  private gone(): Error {
-    return this.endsAs === 'removed'
+  private closedError(): Error {
+    return this.endsAs === 'deleted'
       ? new ConversationNotFoundError(this.conversationId)
       : new ConversationClosedError();
   }

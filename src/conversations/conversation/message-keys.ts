@@ -1,43 +1,26 @@
 import { InvalidRequestError } from '../../errors/index.js';
 import { createHash, randomUUID } from 'node:crypto';
+import type { Journal } from '../journal/journal.js';
+import type { MessageKey } from '../state/conversation-state.js';
 import type { IncomingMessage } from '../state/start-request.js';
 
-/** A message that came with an `Idempotency-Key`. Stored with the conversation. */
-export interface MessageKey {
-  /** Digests of the key and of what came with it: neither is kept as it is. */
-  key: string;
-  request: string;
-  event_id: string;
-  /** The run that was asked for has begun. */
-  answered: boolean;
-}
-
-/** What the keys need of their conversation. */
-export interface MessageKeysHost {
-  readonly state: { message_keys?: MessageKey[] };
-  /** Whether an event is in the log. */
-  has(eventId: string): boolean;
-  /** Resolves when the state is on disk. */
-  save(): Promise<void>;
-}
-
-/** How many keys a conversation remembers; a client that tries again does so soon. */
-const REMEMBERED = 200;
+/** Keys per conversation. Clients retry soon, so that old keys can go. */
+const MAX_KEYS = 200;
 
 /**
- * Makes a message that is sent twice with one key one message, also when both come at once or the server dies
- * between them: the key and the id of the event are stored first, then the event is appended.
+ * Makes two messages with the same `Idempotency-Key` one message, also when they arrive at once or the server
+ * crashes in between: the key is stored with the id of the future event before that event is appended.
  */
 export class MessageKeys {
   private sending: Map<string, Promise<void>> | undefined;
 
-  constructor(private readonly host: MessageKeysHost) {}
+  constructor(private readonly journal: Journal) {}
 
   /**
-   * Appends a message unless that was done for this key already.
-   * @param append makes the event with this id
-   * @returns what is known of the key, to be marked once the message is answered
-   * @throws InvalidRequestError when the key came with something else before
+   * Appends a message unless that was done for this key before.
+   * @param append appends the event with this id
+   * @returns the entry of the key; the caller sets `answered`
+   * @throws InvalidRequestError when the key came with another message before
    */
   async once(
     name: string,
@@ -59,19 +42,19 @@ export class MessageKeys {
   }
 
   private get keys(): MessageKey[] {
-    return (this.host.state.message_keys ??= []);
+    return (this.journal.state.message_keys ??= []);
   }
 
   private remember(entry: MessageKey): MessageKey {
     this.keys.push(entry);
-    if (this.keys.length > REMEMBERED) this.keys.shift();
+    if (this.keys.length > MAX_KEYS) this.keys.shift();
     return entry;
   }
 
   private send(entry: MessageKey, isNew: boolean, append: (eventId: string) => Promise<void>): Promise<void> {
     const work = async (): Promise<void> => {
-      if (isNew) await this.host.save();
-      if (!this.host.has(entry.event_id)) await append(entry.event_id);
+      if (isNew) await this.journal.save();
+      if (this.journal.log.seqOf(entry.event_id) === undefined) await append(entry.event_id);
     };
     const all = (this.sending ??= new Map());
     const sending = work().finally(() => all.delete(entry.key));

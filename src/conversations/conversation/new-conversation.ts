@@ -12,7 +12,7 @@ import type { ToolRegistry } from '../../tools/tool-registry.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { StartConversationRequest } from '../state/start-request.js';
 
-/** The state that a conversation starts with. */
+/** The initial state of a conversation. */
 export function newConversation(
   request: StartConversationRequest,
   registry: ToolRegistry,
@@ -57,18 +57,18 @@ export function newConversation(
   };
 }
 
-/** Where clients written in Python find the classes of the tools that they asked for. */
+/** The Python modules of the requested tools: clients in Python import their classes from there. */
 function moduleNames(request: StartConversationRequest, registry: ToolRegistry): Record<string, string> {
-  const named = request.agent.tools.flatMap(({ name }) => {
+  const modules = request.agent.tools.flatMap(({ name }) => {
     const module = registry.qualifiedName(name);
     return module === undefined ? [] : [[name, module] as const];
   });
-  return Object.fromEntries(named);
+  return Object.fromEntries(modules);
 }
 
 /**
- * Checks that there are the tools that an agent is given.
- * @throws InvalidRequestError that names the tool and lists what there is
+ * Checks that all tools of an agent exist.
+ * @throws InvalidRequestError naming the tool and listing the known ones
  */
 export function assertToolsKnown(
   { agent, client_tools }: StartConversationRequest,
@@ -84,7 +84,7 @@ export function assertToolsKnown(
   const { filter_tools_regex: filter } = agent;
   if (filter !== null && fitting(filter, [], false) === undefined) {
     const location = ['body', 'agent', 'filter_tools_regex'];
-    throw new InvalidRequestError(location, 'This is no regular expression', filter);
+    throw new InvalidRequestError(location, 'Not a valid regular expression', filter);
   }
   try {
     registry.assertKnown(agent.tools, agent.include_default_tools);
@@ -102,12 +102,12 @@ export function assertToolsKnown(
 }
 
 /**
- * Checks that somebody serves the models of an agent. A name that leads nowhere would fail at the first
- * message only.
- * @throws InvalidRequestError with the names that were probably meant
+ * Checks that there is a provider for each model of an agent. Otherwise an unknown name would fail with the
+ * first message only.
+ * @throws InvalidRequestError suggesting similar names
  */
 export function assertModelsServed({ agent }: Pick<StartConversationRequest, 'agent'>): void {
-  // An agent from elsewhere calls its models itself.
+  // An ACP agent calls its models itself.
   if (agent.kind === 'ACPAgent') return;
   assertModelServed(agent.llm.model, ['body', 'agent', 'llm', 'model']);
   for (const { llm } of summarizers(agent.condenser))
@@ -115,8 +115,8 @@ export function assertModelsServed({ agent }: Pick<StartConversationRequest, 'ag
 }
 
 /**
- * Checks that somebody serves a model.
- * @param location of its name in the request
+ * Checks that there is a provider for a model.
+ * @param location where the request has the name
  * @throws InvalidRequestError
  */
 export function assertModelServed(model: string, location: string[]): void {
@@ -125,8 +125,9 @@ export function assertModelServed(model: string, location: string[]): void {
 }
 
 /**
- * Makes the working directory, relative ones below `baseDir`.
- * @throws InvalidRequestError when there cannot be a directory of that name
+ * Creates the working directory.
+ * @param baseDir what a relative path is relative to
+ * @throws InvalidRequestError when the directory cannot be created; StorageFailedError when the disk is full
  */
 export async function makeWorkingDir(workingDir: string, baseDir: string): Promise<void> {
   const location = ['body', 'workspace', 'working_dir'];

@@ -1,45 +1,38 @@
 import { randomUUID } from 'node:crypto';
-import { forgetRefinement } from '../../agent/critics/index.js';
+import { withoutRefinementCount } from '../../agent/critics/index.js';
 import type { HookOutcome, Hooks } from '../../agent/hooks/index.js';
-import { plainText, textContent, type DurableEvent, type EventDraft } from '../../events/index.js';
+import { plainText, textContent, type EventDraft } from '../../events/index.js';
 import { SerialQueue } from '../../flow/index.js';
 import type { ConversationContext } from '../context/conversation-context.js';
-import type { ConversationState } from '../state/conversation-state.js';
-import { stateUpdate, statusUpdate } from '../runs/run.js';
+import type { Journal } from '../journal/journal.js';
+import type { SecretMasker } from '../secrets/secret-masker.js';
+import { stateUpdate, statusUpdate } from '../state/state-updates.js';
 import type { Session } from '../agent-runtime/session.js';
 import type { IncomingMessage } from '../state/start-request.js';
 import type { TitleWriter } from '../titles/title-writer.js';
 
-/** What messages need of their conversation. */
-export interface MessageHost {
-  readonly state: Readonly<ConversationState>;
-  /** Aborted when it is being closed. */
-  readonly closeSignal: AbortSignal;
-  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
-  masked(draft: EventDraft): EventDraft;
-}
-
 /** How a message is appended. */
 export interface AppendOptions {
-  /** The id of its event, where it is known before. */
+  /** The id of its event; default: a new one. */
   id?: string;
-  /** What the log says before it. */
+  /** Events to append before it. */
   before?: readonly EventDraft[];
 }
 
-const NOTHING_SAID: HookOutcome = { events: [] };
+const NO_OUTCOME: HookOutcome = { events: [] };
 
 /**
- * Messages of the user on their way into the log, in the order in which they came. A message is appended at
- * once, unless hooks have a say in it: then its sender waits for them, because what they say
- * becomes part of its event.
+ * Appends messages of the user in the order in which they arrive. A message is appended at once, unless the
+ * session has not begun, or `UserPromptSubmit` hooks have to run: their output is part of its event. Later
+ * messages wait for it.
  */
 export class UserMessages {
-  /** Those that are still on their way, one behind the other. */
+  /** Messages that are not appended yet. */
   private readonly waiting = new SerialQueue();
 
   constructor(
-    private readonly host: MessageHost,
+    private readonly journal: Journal,
+    private readonly masker: SecretMasker,
     private readonly session: Session,
     private readonly hooks: Hooks,
     private readonly titles: TitleWriter,
@@ -49,20 +42,20 @@ export class UserMessages {
   /** Appends a message; resolves when it is durable. */
   append(message: IncomingMessage, options: AppendOptions = {}): Promise<void> {
     const waits = !this.waiting.isIdle || !this.session.isReady || this.hooks.has('UserPromptSubmit');
-    if (!waits) return this.commit(message, options.id ?? randomUUID(), options, NOTHING_SAID);
+    if (!waits) return this.commit(message, options.id ?? randomUUID(), options, NO_OUTCOME);
     return this.waiting.run(() => this.submit(message, options));
   }
 
   private async submit(message: IncomingMessage, options: AppendOptions): Promise<void> {
     await this.session.prepare();
     const messageId = options.id ?? randomUUID();
-    const said = this.hooks.has('UserPromptSubmit')
+    const outcome = this.hooks.has('UserPromptSubmit')
       ? await this.hooks.run(
           { type: 'UserPromptSubmit', message: plainText(message.content), messageId },
-          this.host.closeSignal,
+          this.journal.life.closeSignal,
         )
-      : NOTHING_SAID;
-    await this.commit(message, messageId, options, said);
+      : NO_OUTCOME;
+    await this.commit(message, messageId, options, outcome);
   }
 
   private async commit(
@@ -71,8 +64,8 @@ export class UserMessages {
     { before = [] }: AppendOptions,
     { events, blocked, context }: HookOutcome,
   ): Promise<void> {
-    const { execution_status, blocked_messages, agent_state } = this.host.state;
-    const agentState = forgetRefinement(agent_state);
+    const { execution_status, blocked_messages, agent_state } = this.journal.state;
+    const agentState = withoutRefinementCount(agent_state);
     const extras = this.context.messageExtras(message.content);
     const reset = ['finished', 'stuck'].includes(execution_status) ? [statusUpdate('idle')] : [];
     const event: EventDraft = {
@@ -83,18 +76,18 @@ export class UserMessages {
       extended_content: [...extras.content, ...(context === undefined ? [] : [textContent(context)])],
       kind: 'MessageEvent',
     };
-    const said = [
+    const messageEvents = [
       ...events,
       ...(blocked === undefined
         ? []
         : [stateUpdate('blocked_messages', { ...blocked_messages, [id]: blocked })]),
       event,
     ];
-    const committed = this.host.commit([
+    const committed = this.journal.commit([
       ...before,
       ...reset,
       ...this.session.opening(),
-      ...said.map((draft) => this.host.masked(draft)),
+      ...messageEvents.map((draft) => this.masker.maskEvent(draft)),
       stateUpdate('last_user_message_id', id),
       ...(agentState ? [stateUpdate('agent_state', agentState)] : []),
     ]);

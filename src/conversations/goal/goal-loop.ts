@@ -1,39 +1,21 @@
-import { runErrorDraft } from '../../agent/drafts.js';
-import type { AgentView } from '../../agent/agent-view.js';
+import { runErrorDraft } from '../../agent/event-drafts.js';
 import { errorMessage, errorName } from '../../errors/index.js';
-import type { DurableEvent, EventDraft } from '../../events/index.js';
-import type { Llm, LlmResponse } from '../../llm/llm.js';
+import { textContent, type EventDraft } from '../../events/index.js';
 import { LlmError } from '../../llm/errors/llm-error.js';
 import type { Background } from '../conversation/background.js';
+import type { ConversationServices } from '../conversation/conversation-services.js';
+import type { UserMessages } from '../conversation/user-messages.js';
+import type { Journal } from '../journal/journal.js';
+import type { RunControl } from '../runs/run-control.js';
+import type { SecretMasker } from '../secrets/secret-masker.js';
+import type { UsageMeter } from '../state/usage-meter.js';
 import { assertAffordable } from '../state/budget.js';
 import { AlreadyRunningError, GoalBusyError, GoalRefusedError } from '../conversation-errors.js';
-import type { ConversationState, GoalState, GoalVerdict } from '../state/conversation-state.js';
-import { stateUpdate } from '../runs/run.js';
-import type { RunSlots } from '../runs/run-slots.js';
+import type { GoalState, GoalVerdict } from '../state/conversation-state.js';
+import { stateUpdate } from '../state/state-updates.js';
 import { auditRequest, followUp, resumeMessage, parseVerdict } from './audit.js';
 
 const NO_JUDGE = 'A goal needs a model that judges the work, and an ACP agent has none of ours.';
-
-/** The parts of a conversation that `GoalLoop` uses. */
-export interface GoalHost {
-  readonly state: Readonly<ConversationState>;
-  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
-  /** Masks secrets. */
-  masked(draft: EventDraft): EventDraft;
-  countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
-  currentView(): Promise<AgentView>;
-  report(what: string, error: unknown): void;
-}
-
-/** Lets `GoalLoop` start runs of the agent. */
-export interface AgentTurns {
-  /** Resolves when no run is active. @throws AlreadyRunningError if one continues */
-  atRest(): Promise<void>;
-  /** Appends a user message. */
-  sendAsUser(text: string): Promise<void>;
-  /** Runs the agent without taking a run slot. Resolves when the run has ended, in whatever way. */
-  answer(): Promise<void>;
-}
 
 /**
  * Pursues a goal: sends the objective to the agent and, after each run, has a model audit the work. What the
@@ -45,9 +27,12 @@ export class GoalLoop {
   private current: AbortController | undefined;
 
   constructor(
-    private readonly host: GoalHost,
-    private readonly turns: AgentTurns,
-    private readonly services: { llm: Llm; slots: RunSlots },
+    private readonly journal: Journal,
+    private readonly masker: SecretMasker,
+    private readonly usage: UsageMeter,
+    private readonly messages: UserMessages,
+    private readonly runs: RunControl,
+    private readonly services: Pick<ConversationServices, 'llm' | 'slots'>,
     private readonly background: Background,
   ) {}
 
@@ -72,11 +57,11 @@ export class GoalLoop {
   async resume(): Promise<void> {
     await this.begin(
       () => {
-        const { goal } = this.host.state;
+        const { goal } = this.journal.state;
         if (goal?.status !== 'interrupted') throw new GoalRefusedError('no_resumable_goal');
         return goal;
       },
-      resumeMessage(this.host.state.goal?.objective ?? ''),
+      resumeMessage(this.journal.state.goal?.objective ?? ''),
     );
   }
 
@@ -84,23 +69,23 @@ export class GoalLoop {
   interruption(): EventDraft[] {
     this.current?.abort();
     this.current = undefined;
-    const { goal } = this.host.state;
+    const { goal } = this.journal.state;
     return goal?.active ? [goalUpdate({ ...goal, active: false, status: 'interrupted' })] : [];
   }
 
   private async begin(getGoal: () => Omit<GoalState, 'active' | 'status'>, text: string): Promise<void> {
-    await this.turns.atRest().catch((error: unknown) => {
+    await this.runs.idle().catch((error: unknown) => {
       throw error instanceof AlreadyRunningError ? new GoalBusyError() : error;
     });
     if (this.active) throw new GoalBusyError();
-    if (this.host.state.agent.kind === 'ACPAgent') throw new GoalRefusedError(NO_JUDGE);
+    if (this.journal.state.agent.kind === 'ACPAgent') throw new GoalRefusedError(NO_JUDGE);
     const goal = getGoal();
     // One slot for all runs of the goal, so that it is not lost to other conversations between two runs.
     const release = this.services.slots.take();
     const work = new AbortController();
     this.current = work;
     try {
-      await this.host.commit([goalUpdate({ ...goal, active: true, status: 'running' })]);
+      await this.journal.commit([goalUpdate({ ...goal, active: true, status: 'running' })]);
     } catch (error) {
       this.current = undefined;
       release();
@@ -110,16 +95,16 @@ export class GoalLoop {
       if (this.current === work) this.current = undefined;
       release();
     });
-    this.background.track(done).catch((error: unknown) => this.host.report('goal', error));
+    this.background.track(done).catch((error: unknown) => this.journal.report('goal', error));
   }
 
   private async pursue(work: AbortController, first: string): Promise<void> {
     try {
       let text: string | undefined = first;
       while (text !== undefined && this.current === work) {
-        await this.turns.sendAsUser(text);
+        await this.sendAsUser(text);
         if (this.current !== work) return;
-        await this.turns.answer();
+        await this.answer();
         text = this.current === work ? await this.audit(work) : undefined;
       }
     } catch (error) {
@@ -129,17 +114,29 @@ export class GoalLoop {
     }
   }
 
+  private sendAsUser(text: string): Promise<void> {
+    this.journal.life.assertOpen();
+    return this.messages.append({ role: 'user', content: [textContent(text)] });
+  }
+
+  /** Runs the agent in the slot of the goal; resolves when the run has ended. */
+  private async answer(): Promise<void> {
+    this.journal.life.assertOpen();
+    this.runs.start(() => undefined);
+    await this.runs.ended();
+  }
+
   /** Audits the work. Returns the next message to the agent; undefined when the goal has ended. */
   private async audit(work: AbortController): Promise<string | undefined> {
-    const { state } = this.host;
+    const { state } = this.journal;
     if (state.execution_status !== 'finished' || !state.goal) {
-      await this.host.commit(this.interruption());
+      await this.journal.commit(this.interruption());
       return undefined;
     }
     assertAffordable(state);
     const { verdict, usage } = await this.judge(state.goal.objective, work.signal);
     if (this.current !== work) {
-      await this.host.commit([usage]);
+      await this.journal.commit([usage]);
       return undefined;
     }
     const iteration = state.goal.iteration + 1;
@@ -155,15 +152,15 @@ export class GoalLoop {
   }
 
   private async commitMasked(...drafts: EventDraft[]): Promise<void> {
-    await this.host.commit(drafts.map((draft) => this.host.masked(draft)));
+    await this.journal.commit(drafts.map((draft) => this.masker.maskEvent(draft)));
   }
 
   private async judge(
     objective: string,
     signal: AbortSignal,
   ): Promise<{ verdict: GoalVerdict; usage: EventDraft }> {
-    const view = await this.host.currentView();
-    const { id, agent } = this.host.state;
+    const view = await this.journal.views.load();
+    const { id, agent } = this.journal.state;
     const response = await this.services.llm.complete({
       config: { ...agent.llm, stream: false },
       messages: auditRequest(objective, view.events),
@@ -171,7 +168,7 @@ export class GoalLoop {
       conversationId: id,
       signal,
     });
-    const usage = this.host.countUsage(agent.llm.usage_id, agent.llm.model, response);
+    const usage = this.usage.count(agent.llm.usage_id, agent.llm.model, response);
     return { verdict: parseVerdict(response.message), usage };
   }
 }

@@ -2,15 +2,15 @@ import { serialiseEvent, type DurableEvent, type EventBus } from '../../events/i
 import type { EventLog, LeaseFence, LogRecord } from '../../storage/index.js';
 
 /**
- * The way into the log of one conversation: events are serialised once, appended in order, and published when
- * they are durable. After a failed append nothing more is taken: what is in memory may be ahead of what is on
- * disk.
+ * Appends to the log of one conversation: serialises each event once, appends in order and publishes when an
+ * event is durable. After a failed append all later ones are rejected, because the state in memory may be
+ * ahead of the log.
  */
 export class LogWriter {
   private next: number;
   private published: number;
   private tail: Promise<void> = Promise.resolve();
-  /** Why the log takes nothing more: the first failure, which every later append repeats. */
+  /** First append error; later appends are rejected with it. */
   private broken: Error | undefined;
 
   constructor(
@@ -29,24 +29,24 @@ export class LogWriter {
     return this.published;
   }
 
-  /** How many events were handed in, durable or not. */
-  get handedIn(): number {
+  /** How many events were passed to `write`, durable or not. */
+  get submitted(): number {
     return this.next;
   }
 
-  /** @throws the first failure, once the log takes nothing more */
-  assertWorking(): void {
+  /** @throws the first append error */
+  assertWritable(): void {
     if (this.broken) throw this.broken;
   }
 
-  /** Takes nothing more, for a reason that no append has met. */
-  end(reason: Error): void {
+  /** Rejects all later appends with this error. */
+  fail(reason: Error): void {
     if (this.broken) return;
     this.broken = reason;
     this.onBroken(reason);
   }
 
-  /** Resolves when all that was handed in so far is durable and published. */
+  /** Resolves when all events so far are durable and published. */
   settled(): Promise<void> {
     return this.tail;
   }
@@ -64,7 +64,7 @@ export class LogWriter {
       .then(() => before)
       .then(() => this.publish(from, events, records))
       .catch((error: unknown) => this.break(error));
-    // Whoever awaits the answer sees the failure; the chain itself must not count as unhandled.
+    // The caller gets the failure. The chain itself must not count as an unhandled rejection.
     this.tail.catch(() => undefined);
     return this.tail;
   }
@@ -72,7 +72,7 @@ export class LogWriter {
   private publish(from: number, events: readonly DurableEvent[], records: readonly LogRecord[]): void {
     for (const [index, event] of events.entries()) {
       const { line, bytes } = records[index] ?? toRecord(event);
-      // The count first: a subscriber that reads the log while it is told of an event finds it there.
+      // Before publishing: a subscriber that reads the log then finds the event.
       this.published = from + index + 1;
       this.bus.publish({ conversationId: this.conversationId, event, line, bytes, seq: from + index });
     }
@@ -80,7 +80,7 @@ export class LogWriter {
 
   private break(error: unknown): never {
     const failure = error instanceof Error ? error : new Error(String(error));
-    this.end(failure);
+    this.fail(failure);
     throw failure;
   }
 }

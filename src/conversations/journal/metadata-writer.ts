@@ -5,10 +5,13 @@ import { touch, type ConversationState } from '../state/conversation-state.js';
 import type { LogWriter } from './log-writer.js';
 import { toStored } from '../state/stored-conversation.js';
 
-/** How old a snapshot may be that lags behind messages (ms). */
-const SOON_MS = 1_000;
+/** How long `saveSoon` collects changes. */
+const DELAY_MS = 1_000;
 
-/** Writes snapshots of a conversation's state: one at a time, the newest wins, never ahead of the log. */
+/**
+ * Writes snapshots of a conversation's state: one at a time, calls meanwhile share the next, never ahead of
+ * the log.
+ */
 export class MetadataWriter {
   private current: Promise<void> | undefined;
   private next: Promise<void> | undefined;
@@ -19,11 +22,11 @@ export class MetadataWriter {
     private readonly state: ConversationState,
     private readonly writer: LogWriter,
     private readonly fence: LeaseFence,
-    private readonly services: ConversationServices,
+    private readonly services: Pick<ConversationServices, 'catalogue' | 'secretCodec'>,
   ) {}
 
-  /** Marks the conversation as changed now, for changes that leave no event. */
-  bump(): void {
+  /** Sets `updated_at`, for changes without an event. */
+  markChanged(): void {
     touch(this.state, utcTimestamp());
     this.services.catalogue.touch(this.state);
   }
@@ -34,7 +37,7 @@ export class MetadataWriter {
       this.current = this.write().finally(() => (this.current = undefined));
       return this.current;
     }
-    // One is being written and may be older than this call: all who come now share the one after it.
+    // The snapshot that is being written may be older than this call: callers share the one after it.
     this.next ??= this.current
       .catch(() => undefined)
       .then(() => {
@@ -45,17 +48,17 @@ export class MetadataWriter {
   }
 
   /**
-   * Saves within a second, together with what else changes until then: for changes that are frequent and safe
-   * in the log, but that lists should still tell of after a crash.
+   * Saves within a second, together with later changes. For frequent changes that are in the log already:
+   * lists read only snapshots after a crash.
    */
   saveSoon(onError: (error: unknown) => void): void {
     this.timer ??= setTimeout(() => {
       this.timer = undefined;
       this.save().catch(onError);
-    }, SOON_MS).unref();
+    }, DELAY_MS).unref();
   }
 
-  /** Writes nothing more, and resolves when nothing is being written. */
+  /** Writes no more snapshots; resolves when none is being written. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
@@ -64,8 +67,8 @@ export class MetadataWriter {
 
   private async write(): Promise<void> {
     if (this.stopped) return;
-    // The log first: a snapshot that knows more than the log would be wrong after a crash.
-    const stored = toStored(structuredClone(this.state), this.writer.handedIn, this.services.secrets);
+    // The log first: after a crash a snapshot must not be ahead of it.
+    const stored = toStored(structuredClone(this.state), this.writer.submitted, this.services.secretCodec);
     await this.writer.settled();
     await this.services.catalogue.save(stored, this.fence);
   }

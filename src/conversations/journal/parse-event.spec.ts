@@ -11,17 +11,17 @@ const message = {
   kind: 'MessageEvent',
 };
 
-describe('an event of a log', () => {
+describe('parseWithYield', () => {
   it.each([
     ['small', 'go'],
     ['large', LONG],
-  ])('is parsed, one after the other or in slices: %s', async (_size, text) => {
+  ])('parses a %s event and refuses incomplete ones, as parseEvent does', async (_size, text) => {
     const content = [{ type: 'text', text }];
     const line = JSON.stringify({ ...message, llm_message: { ...message.llm_message, content } });
     const event = await parseWithYield(line);
     expect(JSON.stringify(event) === line).toBe(true);
     expect(JSON.stringify(parseEvent(line)) === line).toBe(true);
-    // What its kind cannot do without is not there, or it is cut.
+    // A required field is missing, or the line is truncated.
     expect(await parseWithYield(JSON.stringify({ ...message, llm_message: { text } }))).toBeUndefined();
     expect(await parseWithYield(line.slice(0, -5))).toBeUndefined();
   });

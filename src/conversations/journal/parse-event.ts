@@ -2,14 +2,14 @@ import type { DurableEvent } from '../../events/index.js';
 import { turnForLine } from '../../flow/index.js';
 import { isJsonObject } from '../../json/index.js';
 
-type Need = (value: unknown) => boolean;
+type Check = (value: unknown) => boolean;
 
-const text: Need = (value) => typeof value === 'string';
-const texts: Need = (value) => Array.isArray(value) && value.every(text);
-const objects: Need = (value) => Array.isArray(value) && value.every(isJsonObject);
+const text: Check = (value) => typeof value === 'string';
+const texts: Check = (value) => Array.isArray(value) && value.every(text);
+const objects: Check = (value) => Array.isArray(value) && value.every(isJsonObject);
 
-/** Fields without which an event cannot be put before a model or folded into the state, by its kind. */
-const NEEDED: Record<string, Record<string, Need>> = {
+/** Fields that views and the state rely on, by the kind of the event. */
+const REQUIRED: Record<string, Record<string, Check>> = {
   SystemPromptEvent: { 'system_prompt.text': text, tools: objects },
   MessageEvent: {
     'llm_message.role': text,
@@ -41,36 +41,36 @@ const NEEDED: Record<string, Record<string, Need>> = {
   ConversationStateUpdateEvent: { key: text },
 };
 
-/** The same with paths taken apart: whole logs are read through it. */
+/** The same with split paths, because whole logs pass through it. */
 const CHECKS = new Map(
-  Object.entries(NEEDED).map(([kind, fields]) => [
+  Object.entries(REQUIRED).map(([kind, fields]) => [
     kind,
-    Object.entries(fields).map(([path, isMet]) => ({ path: path.split('.'), isMet })),
+    Object.entries(fields).map(([path, isValid]) => ({ path: path.split('.'), isValid })),
   ]),
 );
 
 /**
- * The event of a line; undefined for a line that is not JSON, which the log has reported already, and for one
- * that lacks what its kind cannot do without: the conversation goes on without it.
+ * The event of a line of the log. Undefined for invalid JSON, which the log has reported already, and for an
+ * event without the required fields: the conversation continues without it.
  */
 export function parseEvent(line: string): DurableEvent | undefined {
   try {
-    return complete(JSON.parse(line) as DurableEvent);
+    return validated(JSON.parse(line) as DurableEvent);
   } catch {
     return undefined;
   }
 }
 
-/** The same, when the share that reading logs has of this turn of the event loop allows it. */
+/** As `parseEvent`, when the share of log reading in this turn of the event loop allows it. */
 export async function parseWithYield(line: string): Promise<DurableEvent | undefined> {
   const turn = turnForLine();
   if (turn) await turn;
   return parseEvent(line);
 }
 
-function complete(event: DurableEvent): DurableEvent | undefined {
+function validated(event: DurableEvent): DurableEvent | undefined {
   const checks = CHECKS.get(event.kind) ?? [];
-  return checks.every(({ path, isMet }) => isMet(valueAt(event, path))) ? event : undefined;
+  return checks.every(({ path, isValid }) => isValid(valueAt(event, path))) ? event : undefined;
 }
 
 function valueAt(event: object, path: readonly string[]): unknown {

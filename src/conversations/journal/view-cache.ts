@@ -4,13 +4,10 @@ import { branchPath, systemPromptSeq } from '../branches/branch-path.js';
 import type { LogWriter } from './log-writer.js';
 import { parseWithYield } from './parse-event.js';
 
-/** Events read at a time while a view is built. */
+/** How many events are read at a time. */
 const CHUNK = 200;
 
-/**
- * What the agent sees of one conversation: read from the log when it is first needed, kept up to date from
- * then on.
- */
+/** The view of one conversation: read from the log when it is first needed, then kept up to date. */
 export class ViewCache {
   private view: AgentView | undefined;
   private loading: Promise<AgentView> | undefined;
@@ -21,17 +18,23 @@ export class ViewCache {
     private readonly head: () => string | null,
   ) {}
 
-  /** The view if it was loaded already. */
+  /** The view; undefined before it was loaded. */
   get loaded(): AgentView | undefined {
     return this.view;
   }
 
-  /** Takes in the new head. */
+  /** The view. @throws Error before it was loaded */
+  get current(): AgentView {
+    if (!this.view) throw new Error('the view is not loaded');
+    return this.view;
+  }
+
+  /** Adds the new head. */
   push(event: BranchEvent): void {
     this.view?.push(event);
   }
 
-  /** The head was moved: the view is another one. */
+  /** Discards the view: the head was moved. */
   drop(): void {
     this.view = undefined;
   }
@@ -43,21 +46,18 @@ export class ViewCache {
   }
 
   private async read(): Promise<AgentView> {
-    // Events may be appended and the head may be moved while the log is read: read until nothing came in
-    // between.
+    // Repeated if events were appended or the head was moved while the log was read.
     for (;;) {
       await this.writer.settled();
       const { length } = this.writer;
       const head = this.head();
       const view = await readView(this.log, length, head);
-      if (this.writer.handedIn === length && this.head() === head) return (this.view = view);
+      if (this.writer.submitted === length && this.head() === head) return (this.view = view);
     }
   }
 }
 
-/**
- * A branch that was begun anew has no system prompt of its own: that of the conversation stands before it.
- */
+/** A branch that begins at a new root gets the system prompt of the conversation in front. */
 async function readView(log: EventLog, end: number, head: string | null): Promise<AgentView> {
   const path = await branchPath(log, end, head);
   const prompt = systemPromptSeq(log, end);

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ContextLoader, DEFAULT_LIST, type Skill } from '../../agent/skills/index.js';
+import { ContextLoader, DEFAULT_MARKETPLACE, type Skill } from '../../agent/skills/index.js';
 import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
 import { LlmProfiles, MetaProfiles, MissingEntryError, SettingsStore } from '../../settings/index.js';
 
@@ -100,7 +100,7 @@ export class ProfileReferences {
   }: JsonObject): Promise<Skill[]> {
     const isWanted = (name: string) => !Array.isArray(refs) || refs.includes(name);
     if (kind !== 'openhands' || (Array.isArray(refs) && refs.length === 0)) return [];
-    const skills = await this.context.publicSkills(DEFAULT_LIST, this.context.warn('public skills'));
+    const skills = await this.context.publicSkills(DEFAULT_MARKETPLACE, this.context.warn('public skills'));
     return skills.filter(
       ({ name }) => isWanted(name) && !(Array.isArray(disabled) && disabled.includes(name)),
     );

@@ -1,54 +1,59 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { AppConfig } from '../../config/index.js';
 import { errorMessage, errorStack } from '../../errors/index.js';
 import { DamagedConversationError, LeaseLostError, StorageFailedError } from '../../storage/index.js';
 import { Conversation } from '../conversation/conversation.js';
 import { ConversationClosedError, ConversationNotFoundError } from '../conversation-errors.js';
-import type { ConversationServices } from '../conversation/conversation-services.js';
+import { ConversationServices } from '../conversation/conversation-services.js';
 import type { ConversationState } from '../state/conversation-state.js';
-import type { ConversationStore, FillLog, StoredState } from './conversation-store.js';
-import type { Recoverable } from '../runs/crash-recovery.js';
+import { ConversationStore, type FillLog, type StoredState } from './conversation-store.js';
 import type { InterruptedRun } from '../runs/interrupted-run.js';
-import { LostRuns } from '../runs/lost-runs.js';
+import { UnrecordedRuns } from '../runs/unrecorded-runs.js';
 
-/** How often idle conversations are looked for at least (ms); more often where they are closed sooner. */
-const SWEEP_MS = 60_000;
+/** Longest interval between two searches for idle conversations. */
+const MAX_SWEEP_MS = 60_000;
 
-/** Which conversations are open. Opens each once for all who ask, and closes those that nobody uses. */
-export class ConversationRegistry implements Recoverable {
+/** The open conversations. Opens each once for all callers and closes idle ones. */
+@Injectable()
+export class ConversationRegistry {
   private readonly logger = new Logger(ConversationRegistry.name);
+  /** Conversations that are open or being opened. */
   private readonly conversations = new Map<string, Promise<Conversation>>();
   private readonly live = new Map<string, Conversation>();
   private readonly lastUse = new WeakMap<Conversation, number>();
-  /** How many have borrowed each. */
+  /** How many callers have borrowed each. */
   private readonly borrowers = new WeakMap<Conversation, number>();
-  /** Conversations on their way out: opening one again waits for its end. */
+  /** Conversations that are being closed: opening one again waits for its end. */
   private readonly closings = new Map<string, Promise<void>>();
-  private readonly lostRuns = new LostRuns((id) => this.recover(id));
-  /** Takes conversations that go on by themselves after a crash; undefined: they are paused. */
+  private readonly unrecordedRuns = new UnrecordedRuns((id) => this.recover(id));
+  /** Resumes interrupted runs; undefined: they are paused. */
   private resume: ((id: string) => void) | undefined;
+  /** Null: idle conversations stay open. */
+  private readonly idleTtlSeconds: number | null;
   private sweeper: NodeJS.Timeout | undefined;
-  /** The server is shutting down: nothing is opened any more. */
+  /** The server is shutting down: no conversation is opened any more. */
   private stopping = false;
 
   constructor(
     private readonly services: ConversationServices,
     private readonly store: ConversationStore,
-    /** Seconds without use after which a conversation is closed; null: never. */
-    private readonly idleTtlSeconds: number | null,
-  ) {}
+    config: AppConfig,
+  ) {
+    this.idleTtlSeconds = config.conversation_idle_ttl_seconds;
+  }
 
   /** How many conversations are open. */
   get size(): number {
     return this.live.size;
   }
 
-  /** What is stored of it tells all: it is not open, and its log took what happened to its last run. */
-  isAtRest(id: string): boolean {
-    return !this.live.has(id) && this.lostRuns.reasonOf(id) === undefined;
+  /** Whether what is stored is complete: the conversation is not open and its last run is recorded. */
+  isFullyStored(id: string): boolean {
+    return !this.live.has(id) && this.unrecordedRuns.reasonOf(id) === undefined;
   }
 
-  /** The conversation if it is open already. */
+  /** The conversation, if it is open. */
   opened(id: string): Conversation | undefined {
     return this.live.get(id);
   }
@@ -63,125 +68,122 @@ export class ConversationRegistry implements Recoverable {
     return conversation;
   }
 
-  /**
-   * The same, also where the credential of its agent is not bound: to bind it, to delete it, to end its run.
-   */
+  /** As `acquire`, also without the bound credential of its agent: to bind it, to delete the conversation. */
   async acquireUnbound(id: string): Promise<Conversation> {
     if (this.stopping) throw new ConversationClosedError();
-    const known = this.conversations.get(id) ?? this.keep(id, this.open(id));
-    const conversation = await known;
+    const conversation = await this.openOnce(id);
     this.lastUse.set(conversation, performance.now());
     return conversation;
   }
 
-  /** Conversations that are found running go on: `resume` is told of each. */
-  resumeBy(resume: (id: string) => void): void {
+  /** Has interrupted runs resumed instead of paused: `resume` is called for each when it is found. */
+  onInterruptedRun(resume: (id: string) => void): void {
     this.resume = resume;
   }
 
-  /** Tells the log of a conversation that its run was cut off, which is part of opening it. */
+  /** Records an interrupted run, by opening its conversation. Closes it again unless it is used otherwise. */
   async recover(id: string): Promise<void> {
-    const conversation = await (this.conversations.get(id) ?? this.keep(id, this.open(id)));
-    // All who have waited for it, too, have it now.
+    const conversation = await this.openOnce(id);
+    // Other callers that were waiting for it get it first.
     await nextTurn();
     if (this.lastUse.has(conversation) || this.borrowers.get(conversation)) return;
     if (this.live.get(id) !== conversation) return;
     this.retire(id, conversation);
   }
 
-  async goOn(id: string, slot: () => void): Promise<void> {
-    (await this.acquireUnbound(id)).goOn(slot);
+  async resumeRun(id: string, slot: () => void): Promise<void> {
+    (await this.acquireUnbound(id)).resumeRun(slot);
   }
 
-  async saysRunning(id: string): Promise<boolean> {
+  async isStoredAsRunning(id: string): Promise<boolean> {
     return (await this.peek(id))?.execution_status === 'running';
   }
 
   /**
-   * The conversation for a short while, which is no use of it: `release` closes it where nobody else has
-   * asked for it.
-   * @throws as `acquire` does
+   * The conversation for a short while, which does not count as a use: `release` closes it unless it is used
+   * otherwise.
+   * @throws ConversationNotFoundError, LeaseHeldError
    */
   async borrow(id: string): Promise<{ conversation: Conversation; release: () => void }> {
     if (this.stopping) throw new ConversationClosedError();
-    const conversation = await (this.conversations.get(id) ?? this.keep(id, this.open(id)));
+    const conversation = await this.openOnce(id);
     this.borrowers.set(conversation, (this.borrowers.get(conversation) ?? 0) + 1);
-    return { conversation, release: () => void this.giveBack(conversation) };
+    return { conversation, release: () => void this.returnBorrowed(conversation) };
   }
 
-  private async giveBack(conversation: Conversation): Promise<void> {
-    // All who have waited for it, too, have it then.
+  private async returnBorrowed(conversation: Conversation): Promise<void> {
+    // Other callers that were waiting for it get it first.
     await nextTurn();
     const { id } = conversation;
-    const left = (this.borrowers.get(conversation) ?? 1) - 1;
-    this.borrowers.set(conversation, left);
+    const remaining = (this.borrowers.get(conversation) ?? 1) - 1;
+    this.borrowers.set(conversation, remaining);
     const isUsed = this.lastUse.has(conversation) || this.services.bus.subscriberCount(id) > 0;
-    if (left > 0 || isUsed || conversation.isAtWork || this.live.get(id) !== conversation) return;
+    if (remaining > 0 || isUsed || conversation.isWorking || this.live.get(id) !== conversation) return;
     this.retire(id, conversation);
   }
 
-  /** The state of a conversation as it is now, or as it was saved last; undefined for an unknown one. */
+  /** The current or last saved state of a conversation; undefined for an unknown one. */
   async peek(id: string): Promise<ConversationState | undefined> {
     const opened = this.live.get(id);
     if (opened) return opened.state;
     const state = await this.store.saved(id);
-    // Its log could not be told yet.
-    return state && this.lostRuns.reasonOf(id) !== undefined
+    // The interrupted run is not recorded yet.
+    return state && this.unrecordedRuns.reasonOf(id) !== undefined
       ? { ...state, execution_status: 'error' }
       : state;
   }
 
   /**
-   * Makes a new conversation, unless one of this id comes first: then that one is the answer.
-   * @param fill writes what its log begins with; the conversation is there when that is done
+   * Creates a conversation, or returns the one that has this id already.
+   * @param fill writes the initial events, before the conversation exists
    */
   async create(
     state: ConversationState,
     fill?: FillLog,
   ): Promise<{ conversation: Conversation; created: boolean }> {
-    // As long as somebody has it, or is about to: two who ask at once must not both make it.
+    // Repeated while another caller is opening or creating it: only one may create it.
     do {
-      const known = await this.known(state.id);
-      if (known) return { conversation: known, created: false };
+      const existing = await this.existing(state.id);
+      if (existing) return { conversation: existing, created: false };
     } while (this.conversations.has(state.id));
     if (this.stopping) throw new ConversationClosedError();
-    const conversation = await this.keep(state.id, this.make(state, fill));
+    const conversation = await this.track(state.id, this.make(state, fill));
     this.lastUse.set(conversation, performance.now());
     return { conversation, created: true };
   }
 
-  /** The conversation of an id if it is open or being opened; one that is on its way out is waited for. */
-  private async known(id: string): Promise<Conversation | undefined> {
+  /** The conversation, if it is open or being opened. Waits while it is being closed. */
+  private async existing(id: string): Promise<Conversation | undefined> {
     await this.closings.get(id);
     try {
       return await this.conversations.get(id);
     } catch (error) {
-      // Somebody asked for it before it was there.
+      // Another caller tried to open it before it existed.
       if (error instanceof ConversationNotFoundError) return undefined;
       throw error;
     }
   }
 
-  /** Closes one conversation for good, with what is stored of it. */
-  async destroy(id: string, letGo: () => Promise<void>): Promise<void> {
-    await this.end(id, letGo);
+  /** Deletes a conversation. @param release releases what it has elsewhere; must not reject */
+  async destroy(id: string, release: () => Promise<void>): Promise<void> {
+    await this.end(id, release);
     this.services.credentials.unbind(id);
   }
 
-  private async end(id: string, letGo: () => Promise<void>): Promise<void> {
+  private async end(id: string, release: () => Promise<void>): Promise<void> {
     const conversation = await this.acquireUnbound(id).catch((error: unknown) => {
       if (error instanceof DamagedConversationError || error instanceof StorageFailedError) return undefined;
       throw error;
     });
     if (!conversation) {
-      await letGo();
+      await release();
       await this.store.discard(id);
-      this.lostRuns.delete(id);
+      this.unrecordedRuns.delete(id);
       return;
     }
-    // Somebody else deleted it in the same moment.
+    // Another caller has deleted it meanwhile.
     if (this.live.get(id) !== conversation) throw new ConversationNotFoundError(id);
-    const ending = conversation.destroy(letGo);
+    const ending = conversation.destroy(release);
     this.closings.set(
       id,
       ending.catch(() => undefined),
@@ -195,7 +197,7 @@ export class ConversationRegistry implements Recoverable {
     this.stopping = true;
     clearInterval(this.sweeper);
     this.sweeper = undefined;
-    this.lostRuns.stop();
+    this.unrecordedRuns.stop();
     const opened = await Promise.allSettled(this.conversations.values());
     const closing = opened.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     await Promise.allSettled([
@@ -206,8 +208,12 @@ export class ConversationRegistry implements Recoverable {
     this.live.clear();
   }
 
-  private keep(id: string, opening: Promise<Conversation>): Promise<Conversation> {
-    const kept = opening.then(
+  private openOnce(id: string): Promise<Conversation> {
+    return this.conversations.get(id) ?? this.track(id, this.open(id));
+  }
+
+  private track(id: string, opening: Promise<Conversation>): Promise<Conversation> {
+    const tracked = opening.then(
       (conversation) => {
         this.live.set(id, conversation);
         return conversation;
@@ -217,12 +223,12 @@ export class ConversationRegistry implements Recoverable {
         throw error;
       },
     );
-    this.conversations.set(id, kept);
+    this.conversations.set(id, tracked);
     if (this.idleTtlSeconds !== null) {
-      const interval = Math.min(SWEEP_MS, (this.idleTtlSeconds * 1000) / 2);
+      const interval = Math.min(MAX_SWEEP_MS, (this.idleTtlSeconds * 1000) / 2);
       this.sweeper ??= setInterval(() => this.closeIdle(), interval).unref();
     }
-    return kept;
+    return tracked;
   }
 
   private async open(id: string): Promise<Conversation> {
@@ -231,11 +237,11 @@ export class ConversationRegistry implements Recoverable {
     try {
       const conversation = await this.wrap(stored);
       const { state } = conversation;
-      // Nobody runs a conversation that was just opened: whatever ran it is gone.
-      await conversation.endLeftovers();
-      if (state.execution_status === 'running') await this.recordCutOff(conversation);
+      // The lease is ours, so nothing runs the conversation any more.
+      await conversation.endOrphanedAgent();
+      if (state.execution_status === 'running') await this.recordInterruption(conversation);
       else if (state.goal?.active) await conversation.stopGoal();
-      this.lostRuns.delete(id);
+      this.unrecordedRuns.delete(id);
       return conversation;
     } catch (error) {
       await this.store.release(stored.storage);
@@ -244,10 +250,10 @@ export class ConversationRegistry implements Recoverable {
   }
 
   private async make(state: ConversationState, fill?: FillLog): Promise<Conversation> {
-    return this.wrap({ state, storage: await this.store.make(state, fill) });
+    return this.wrap({ state, storage: await this.store.create(state, fill) });
   }
 
-  /** Subscribers learn of it before anything is appended. */
+  /** Announces the conversation on the bus before anything is appended. */
   private async wrap({ state, storage }: StoredState): Promise<Conversation> {
     const conversation = new Conversation(state, storage, this.services, (...broken) =>
       this.abandon(...broken),
@@ -261,30 +267,32 @@ export class ConversationRegistry implements Recoverable {
     return conversation;
   }
 
-  /** A conversation whose log takes nothing more: the next who asks for it reads it anew from the disk. */
+  /** Closes a conversation whose log cannot be written. The next caller opens it again from disk. */
   private abandon(broken: Conversation, error: Error, wasRunning: boolean): void {
-    // A lost lease is another matter: then the new owner tells the log.
+    // After a lost lease the new owner records the interrupted run.
     if (wasRunning && !(error instanceof LeaseLostError)) {
-      this.lostRuns.add(broken.id, errorMessage(error));
+      this.unrecordedRuns.add(broken.id, errorMessage(error));
       this.services.catalogue.touch({ ...broken.state, execution_status: 'error' });
     }
     this.retire(broken.id, broken);
   }
 
-  /** Records that a run was cut off; a conversation that cannot take the record is closed again. */
-  private async recordCutOff(conversation: Conversation): Promise<void> {
+  /** Records an interrupted run. If that fails the conversation is closed again. */
+  private async recordInterruption(conversation: Conversation): Promise<void> {
     const { id } = conversation;
-    const reason = this.lostRuns.reasonOf(id);
-    const cutOff: InterruptedRun =
-      reason === undefined ? { by: 'restart', goesOn: this.resume !== undefined } : { by: 'storage', reason };
+    const reason = this.unrecordedRuns.reasonOf(id);
+    const interrupted: InterruptedRun =
+      reason === undefined
+        ? { by: 'restart', resumes: this.resume !== undefined }
+        : { by: 'storage', reason };
     try {
-      await conversation.recover(cutOff);
+      await conversation.recover(interrupted);
     } catch (error) {
       await conversation.close(0);
       throw error;
     }
-    if (cutOff.by === 'storage') return;
-    const next = cutOff.goesOn ? 'it goes on' : 'it is paused now';
+    if (interrupted.by === 'storage') return;
+    const next = interrupted.resumes ? 'it is resumed' : 'it is paused';
     this.logger.warn(`conversation ${id} was running when its server stopped; ${next}`);
     this.resume?.(id);
   }
@@ -300,11 +308,11 @@ export class ConversationRegistry implements Recoverable {
     const ttlMs = this.idleTtlSeconds * 1000;
     for (const [id, conversation] of this.live) {
       const unused = performance.now() - (this.lastUse.get(conversation) ?? -Infinity);
-      // A change that is to come was made before the clock was set back: then it tells nothing.
+      // `updated_at` may be in the future after the clock was set back.
       const unchanged = Math.abs(Date.now() - Date.parse(conversation.state.updated_at));
       if (
         Math.min(unused, unchanged) < ttlMs ||
-        conversation.isAtWork ||
+        conversation.isWorking ||
         this.services.bus.subscriberCount(id) > 0
       )
         continue;
@@ -312,7 +320,7 @@ export class ConversationRegistry implements Recoverable {
     }
   }
 
-  /** Closes a conversation; who asks for it meanwhile gets it opened again when that is done. */
+  /** Closes a conversation. Callers that open it meanwhile wait for that. */
   private retire(id: string, conversation: Conversation): void {
     const closing = conversation.close(0).catch((error: unknown) => {
       this.logger.error(`conversation ${id}: closing failed`, errorStack(error));

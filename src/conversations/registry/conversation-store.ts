@@ -1,47 +1,52 @@
-import { Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { SecretCodec } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
 import {
+  Catalogue,
   DamagedConversationError,
   LeaseHeldError,
+  EventLogStore,
+  LeaseStore,
   type EventLog,
-  type EventLogStore,
   type LeaseFence,
 } from '../../storage/index.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
-import type { ConversationServices, OpenedStorage } from '../conversation/conversation-services.js';
+import type { OpenedStorage } from '../journal/journal.js';
 import { foldEvent, type ConversationState } from '../state/conversation-state.js';
 import { parseWithYield } from '../journal/parse-event.js';
 import { fromStored, toStored } from '../state/stored-conversation.js';
 
-/** Writes the beginning of a new log. */
+/** Writes the initial events of a new log. */
 export type FillLog = (log: EventLog, fence: LeaseFence) => Promise<void>;
 
-/** A state and where it is kept. */
+/** A state with its log and lease. */
 export interface StoredState {
   state: ConversationState;
   storage: OpenedStorage;
 }
 
-/** Lines read at a time while the tail of a log is replayed. */
+/** How many lines are read at a time. */
 const CHUNK = 500;
 
-/**
- * Conversations on the disk: made, opened with their lease, read without it, removed. Knows of no open ones.
- */
+/** Conversations on disk. Knows nothing of the open ones. */
+@Injectable()
 export class ConversationStore {
   private readonly logger = new Logger(ConversationStore.name);
 
   constructor(
-    private readonly services: Pick<ConversationServices, 'catalogue' | 'leases' | 'secrets'>,
+    private readonly catalogue: Catalogue,
+    private readonly leases: LeaseStore,
     private readonly logs: EventLogStore,
+    private readonly codec: SecretCodec,
   ) {}
 
   /**
-   * Takes the lease of a conversation and reads it. Hand what is opened to `letGo` or to a `Conversation`.
+   * Acquires the lease of a conversation and reads it. Pass the result to a `Conversation`, or its storage to
+   * `release`.
    * @throws ConversationNotFoundError, LeaseHeldError, DamagedConversationError
    */
   async open(id: string): Promise<StoredState> {
-    const { catalogue, leases } = this.services;
+    const { catalogue, leases } = this;
     if (!(await catalogue.has(id))) throw new ConversationNotFoundError(id);
     const fence = await leases.acquire(id);
     try {
@@ -53,37 +58,37 @@ export class ConversationStore {
     }
   }
 
-  /** Closes the log and gives the lease back; more than once does no harm. */
+  /** Closes the log and releases the lease. Idempotent. */
   async release({ log, fence }: OpenedStorage): Promise<void> {
     await log.close();
-    await this.services.leases.release(fence);
+    await this.leases.release(fence);
   }
 
   /**
-   * Makes a conversation. It is there when this is done, and what a failure leaves of it is removed.
-   * @param fill writes what its log begins with
+   * Creates a conversation. It exists once this resolves; what a failure leaves is removed.
+   * @param fill writes the initial events
    */
-  async make(state: ConversationState, fill?: FillLog): Promise<OpenedStorage> {
-    const { catalogue, leases, secrets } = this.services;
+  async create(state: ConversationState, fill?: FillLog): Promise<OpenedStorage> {
+    const { catalogue, leases } = this;
     const storage = await this.openEmpty(state.id);
     const { log, fence } = storage;
     try {
       if (fill) await catalogue.begin(state.id);
       await fill?.(log, fence);
-      // The metadata last: until they are written nobody finds it.
-      await catalogue.save(toStored(state, log.length, secrets), fence);
+      // The metadata last: without them the conversation does not exist.
+      await catalogue.save(toStored(state, log.length, this.codec), fence);
       return storage;
     } catch (error) {
       await log.close();
-      await this.unmake(state.id, fill !== undefined);
+      await this.removeFailed(state.id, fill !== undefined);
       await leases.release(fence);
       throw error;
     }
   }
 
-  /** Removes what cannot be opened: it is damaged, or the disk is full, and deleting is what makes room. */
+  /** Removes a conversation that cannot be opened: it is damaged, or the disk is full. */
   async discard(id: string): Promise<void> {
-    const { catalogue, leases } = this.services;
+    const { catalogue, leases } = this;
     const fence = await leases.acquire(id).catch((error: unknown) => {
       if (error instanceof LeaseHeldError) throw error;
       return undefined;
@@ -96,23 +101,22 @@ export class ConversationStore {
     }
   }
 
-  /** The state as it was saved last; undefined for an unknown conversation. */
+  /** The last saved state; undefined for an unknown conversation. */
   async saved(id: string): Promise<ConversationState | undefined> {
-    const metadata = await this.services.catalogue.load(id);
-    return metadata && fromStored(metadata, this.services.secrets).state;
+    const metadata = await this.catalogue.load(id);
+    return metadata && fromStored(metadata, this.codec).state;
   }
 
   /**
-   * Reads a conversation, whoever owns it: its log as it is now, and the state that follows from it. Close
-   * the log. Leases gate writes only.
+   * Reads the log and the current state without a lease. The caller closes the log.
    * @throws ConversationNotFoundError, DamagedConversationError
    */
   async read(id: string): Promise<{ state: ConversationState; log: EventLog }> {
-    const metadata = await this.services.catalogue.load(id);
+    const metadata = await this.catalogue.load(id);
     if (!metadata) throw new ConversationNotFoundError(id);
     const log = await this.logs.open(id);
     try {
-      const { state, logPosition } = fromStored(metadata, this.services.secrets);
+      const { state, logPosition } = fromStored(metadata, this.codec);
       if (logPosition > log.length) {
         this.logger.error(
           `conversation ${id}: ${logPosition - log.length} events are missing at the end of its log`,
@@ -130,7 +134,7 @@ export class ConversationStore {
    * As `read`, without the state where the metadata is damaged.
    * @throws ConversationNotFoundError; DamagedConversationError for a log that is no file
    */
-  async readWhatIsThere(id: string): Promise<{ state?: ConversationState; log: EventLog }> {
+  async readAvailable(id: string): Promise<{ state?: ConversationState; log: EventLog }> {
     try {
       return await this.read(id);
     } catch (error) {
@@ -139,7 +143,7 @@ export class ConversationStore {
     }
   }
 
-  /** As `read`, but content with the log where the metadata is damaged. */
+  /** As `read`, but the log and its head suffice where the metadata is damaged. */
   async readLog(id: string): Promise<{ log: EventLog; head: string | null }> {
     try {
       const { log, state } = await this.read(id);
@@ -147,47 +151,47 @@ export class ConversationStore {
     } catch (error) {
       if (!(error instanceof DamagedConversationError)) throw error;
       const log = await this.logs.open(id);
-      if (log.length > 0) return { log, head: lastOfTree(log) };
+      if (log.length > 0) return { log, head: lastBranchEvent(log) };
       await log.close();
       throw error;
     }
   }
 
-  /** Lease and log of a conversation that is to be made. */
+  /** Lease and empty log of a new conversation. */
   private async openEmpty(id: string): Promise<OpenedStorage> {
-    const { catalogue, leases } = this.services;
+    const { catalogue, leases } = this;
     for (;;) {
       const fence = await leases.acquire(id);
       try {
         const log = await this.logs.open(id);
         if (log.length === 0) return { log, fence };
-        // What a crash left of a conversation that was never there.
+        // The rest of a creation that a crash interrupted.
         await log.close();
         await leases.release(fence);
         await catalogue.remove(id);
       } catch (error) {
-        await this.unmake(id, false);
+        await this.removeFailed(id, false);
         await leases.release(fence);
         throw error;
       }
     }
   }
 
-  /** Removes what a failed creation has left, unless it is there in spite of the failure. */
-  private async unmake(id: string, unfinished: boolean): Promise<void> {
-    const { catalogue } = this.services;
+  /** Removes what a failed creation has left, unless the conversation exists in spite of the failure. */
+  private async removeFailed(id: string, unfinished: boolean): Promise<void> {
+    const { catalogue } = this;
     try {
       if (unfinished || !(await catalogue.has(id))) await catalogue.remove(id);
     } catch (error) {
       this.logger.warn(
-        `conversation ${id}: what was made of it could not be removed: ${errorMessage(error)}`,
+        `conversation ${id}: what a failed creation left could not be removed: ${errorMessage(error)}`,
       );
     }
   }
 }
 
-/** The last event of a log that can be the head of its tree. */
-function lastOfTree(log: EventLog): string | null {
+/** The id of the last event that can be a head. */
+function lastBranchEvent(log: EventLog): string | null {
   for (let seq = log.length - 1; seq >= 0; seq -= 1) {
     const { id, kind } = log.entry(seq);
     if (kind !== 'ConversationStateUpdateEvent') return id;
@@ -195,7 +199,7 @@ function lastOfTree(log: EventLog): string | null {
   return null;
 }
 
-/** Brings a state up to the end of its log: only what came after the snapshot is read. */
+/** Folds the events after a snapshot into its state. */
 async function replay(log: EventLog, from: number, state: ConversationState): Promise<void> {
   for (let seq = from; seq < log.length;) {
     const lines = await log.read(seq, CHUNK);

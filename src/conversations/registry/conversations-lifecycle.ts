@@ -5,7 +5,7 @@ import {
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { conversationsWithAgents } from '../../acp/index.js';
+import { conversationsWithAcpProcesses } from '../../acp/index.js';
 import { AppConfig } from '../../config/index.js';
 import { errorStack } from '../../errors/index.js';
 import { Catalogue, LeaseHeldError, type CatalogueEntry } from '../../storage/index.js';
@@ -13,20 +13,17 @@ import { ConversationRegistry } from './conversation-registry.js';
 import { CrashRecovery } from '../runs/crash-recovery.js';
 import { RunSlots } from '../runs/run-slots.js';
 
-/** How long a step may take to end by itself at shutdown (ms); then it is interrupted. */
+/** How long a step may take to end by itself at shutdown (ms). */
 const STEP_GRACE_MS = 4_000;
-/**
- * A look at all processes of the machine waits so long after the start (ms), for what people ask for first
- * comes first.
- */
-const LEFTOVERS_AFTER_MS = 1_000;
+/** How long after the start the processes of the machine are scanned: first requests come first. */
+const SCAN_DELAY_MS = 1_000;
 
-/** Takes up what a crash left running, and brings everything to rest before the process ends. */
+/** Recovers interrupted runs after the start and closes all conversations before the process ends. */
 @Injectable()
 export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('Conversations');
   private readonly recovery: CrashRecovery;
-  private listing: Promise<void> = Promise.resolve();
+  private startup: Promise<void> = Promise.resolve();
   private readonly stopping = new AbortController();
 
   constructor(
@@ -37,13 +34,13 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
   ) {
     const resume = config.resume_on_start;
     this.recovery = new CrashRecovery(registry, slots, { resume, leaseTtlSeconds: config.lease_ttl_seconds });
-    // Somebody may ask for one of them before its turn has come.
-    if (resume) registry.resumeBy((id) => this.recovery.add(id));
+    // A client may open an interrupted conversation before its turn has come.
+    if (resume) registry.onInterruptedRun((id) => this.recovery.add(id));
   }
 
-  /** In the background: the port opens without waiting for it. */
+  /** In the background: the port is opened meanwhile. */
   onApplicationBootstrap(): void {
-    this.listing = this.recoverRunning().catch((error: unknown) => {
+    this.startup = this.recoverRunning().catch((error: unknown) => {
       this.logger.error('recovery failed', errorStack(error));
     });
   }
@@ -51,7 +48,7 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
     const stopped = this.recovery.stop();
-    await this.listing;
+    await this.startup;
     await stopped;
     await this.registry.closeAll(STEP_GRACE_MS);
   }
@@ -61,27 +58,30 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
     for (const { id, execution_status: status } of all) {
       if (status === 'running' && !this.registry.opened(id)) this.recovery.add(id);
     }
-    await this.endLeftovers(all);
+    await this.endOrphanedAgents(all);
   }
 
   /**
-   * Opens those at rest whose agents have outlived their server: with the lease, what is left is known to be
-   * nobody's.
+   * Ends ACP agents that survived a crash of their server, by opening their conversations: whoever holds the
+   * lease knows that no other server uses the agent.
    */
-  private async endLeftovers(all: readonly CatalogueEntry[]): Promise<void> {
+  private async endOrphanedAgents(all: readonly CatalogueEntry[]): Promise<void> {
     if (all.length === 0) return;
-    await delay(LEFTOVERS_AFTER_MS, undefined, this.stopping).catch(() => undefined);
+    await delay(SCAN_DELAY_MS, undefined, this.stopping).catch(() => undefined);
     if (this.isStopping()) return;
-    const marked = await conversationsWithAgents();
+    const marked = await conversationsWithAcpProcesses();
     for (const { id, execution_status: status } of all) {
       if (this.isStopping()) return;
       if (status === 'running' || !marked.has(id) || this.registry.opened(id)) continue;
       try {
         await this.registry.recover(id);
       } catch (error) {
-        // It works for another server.
+        // The agent belongs to another server.
         if (error instanceof LeaseHeldError) continue;
-        this.logger.error(`the agent of conversation ${id} may be left over`, errorStack(error));
+        this.logger.error(
+          `the agent of conversation ${id} may still be running without a server`,
+          errorStack(error),
+        );
       }
     }
   }

@@ -1,48 +1,39 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage, errorStack } from '../../errors/index.js';
 import { LeaseHeldError, StorageFailedError } from '../../storage/index.js';
+import type { ConversationRegistry } from '../registry/conversation-registry.js';
 import type { RunSlots } from './run-slots.js';
 
-/** How often it is tried while the storage takes nothing (ms). */
+/** Between two attempts while the storage fails. */
 const STORAGE_RETRY_MS = 5_000;
 
-/** What recovery needs of the conversations. */
-export interface Recoverable {
-  /** Tells the log that its run was cut off. */
-  recover(id: string): Promise<void>;
-  /** Goes on with a run that was cut off; gives the slot back when there is nothing to go on with. */
-  goOn(id: string, slot: () => void): Promise<void>;
-  /** Whether what is stored says that it runs. */
-  saysRunning(id: string): Promise<boolean>;
-}
-
 /**
- * Takes up, one after another, the conversations that were running when their server ended: they are paused,
- * or go on as soon as there is a slot for their run.
+ * Recovers the conversations that were running when their server ended, one after another: pauses them, or
+ * resumes each as soon as there is a slot for its run.
  */
 export class CrashRecovery {
   private readonly logger = new Logger('Conversations');
-  private readonly waiting = new Set<string>();
+  private readonly queue = new Set<string>();
   private readonly stopped = new AbortController();
   private readonly timers = new Set<NodeJS.Timeout>();
-  /** Those of which was said that they have to wait. */
+  /** Conversations whose delay was logged. */
   private readonly reported = new Set<string>();
   private working: Promise<void> | undefined;
 
   constructor(
-    private readonly conversations: Recoverable,
+    private readonly registry: ConversationRegistry,
     private readonly slots: RunSlots,
     private readonly options: { resume: boolean; leaseTtlSeconds: number },
   ) {}
 
-  /** Puts a conversation into the queue, once. */
+  /** Adds a conversation to the queue. */
   add(id: string): void {
     if (this.stopped.signal.aborted) return;
-    this.waiting.add(id);
+    this.queue.add(id);
     this.working ??= this.work().finally(() => (this.working = undefined));
   }
 
-  /** Takes up nothing more, and resolves when nothing is being taken up. */
+  /** Stops recovering; resolves when no recovery is in progress. */
   async stop(): Promise<void> {
     this.stopped.abort();
     for (const timer of this.timers) clearTimeout(timer);
@@ -50,36 +41,38 @@ export class CrashRecovery {
   }
 
   private async work(): Promise<void> {
-    for (const id of this.waiting) {
+    for (const id of this.queue) {
       const slot = this.options.resume ? await this.slots.wait(this.stopped.signal) : undefined;
       if (this.stopped.signal.aborted) return slot?.();
-      // From here on it may be asked for again: should this server lose it and find it once more.
-      this.waiting.delete(id);
+      // Before the attempt: if it fails, the conversation may be added again.
+      this.queue.delete(id);
       try {
-        if (slot) await this.conversations.goOn(id, slot);
-        else await this.conversations.recover(id);
+        if (slot) await this.registry.resumeRun(id, slot);
+        else await this.registry.recover(id);
       } catch (error) {
         slot?.();
-        if (error instanceof LeaseHeldError) this.lookAgain(id, (this.options.leaseTtlSeconds + 1) * 1000);
+        if (error instanceof LeaseHeldError) this.retryLater(id, (this.options.leaseTtlSeconds + 1) * 1000);
         else if (error instanceof StorageFailedError) this.waitForStorage(id, error);
         else this.logger.error(`conversation ${id} cannot be recovered`, errorStack(error));
       }
     }
   }
 
-  /** The disk is full, or out of order: it may work again at any time. Said once. */
+  /** A full or failing disk may recover at any time. Logged once per conversation. */
   private waitForStorage(id: string, error: StorageFailedError): void {
     if (!this.reported.has(id))
-      this.logger.warn(`conversation ${id} is recovered as soon as it can be: ${errorMessage(error)}`);
+      this.logger.warn(
+        `conversation ${id} will be recovered when the storage works again: ${errorMessage(error)}`,
+      );
     this.reported.add(id);
-    this.lookAgain(id, STORAGE_RETRY_MS);
+    this.retryLater(id, STORAGE_RETRY_MS);
   }
 
   /**
-   * Later: another server has the lease, which may be the one that died (on another host, or in a container
-   * that is gone, only time tells), or the storage takes nothing.
+   * The lease of a server that crashed on another host or in a container expires by time only, so another
+   * server's lease may be such a one.
    */
-  private lookAgain(id: string, afterMs: number): void {
+  private retryLater(id: string, afterMs: number): void {
     const timer = setTimeout(() => {
       this.timers.delete(timer);
       void this.addIfRunning(id);
@@ -89,7 +82,7 @@ export class CrashRecovery {
 
   private async addIfRunning(id: string): Promise<void> {
     try {
-      if (await this.conversations.saysRunning(id)) this.add(id);
+      if (await this.registry.isStoredAsRunning(id)) this.add(id);
     } catch (error) {
       if (error instanceof StorageFailedError) this.waitForStorage(id, error);
       else this.logger.error(`conversation ${id} cannot be recovered`, errorStack(error));

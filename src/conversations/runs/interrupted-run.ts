@@ -1,42 +1,42 @@
-import { runErrorDraft, toolErrorDraft } from '../../agent/drafts.js';
+import { runErrorDraft, toolErrorDraft } from '../../agent/event-drafts.js';
 import { TOOL_FAULT } from '../../agent/error-classification.js';
 import type { ActionEvent, EventDraft } from '../../events/index.js';
-import { statusUpdate } from './run.js';
+import { statusUpdate } from '../state/state-updates.js';
 
-/** What an agent reads about the tool that its server died with. */
+/** For the model, about a tool that was running when the server ended. */
 const RESTARTED =
   'A restart occurred while this tool was in progress. This may indicate a fatal memory error or system crash. ' +
   'The tool execution was interrupted and did not complete.';
 
-/** What an agent reads about the tool whose result could not be stored. */
+/** For the model, about a tool whose result could not be stored. */
 const NOT_STORED =
   'The result of this tool could not be stored and is lost. The tool may have done its work.';
 
-/** Why a run ended without a word in the log, and what follows from it. */
+/** Why a run ended without an event of its end. */
 export type InterruptedRun =
-  | { by: 'restart'; goesOn: boolean }
-  /** The log took nothing more: a full disk, for example. */
+  | { by: 'restart'; resumes: boolean }
+  /** The log could not be written: a full disk, for example. */
   | { by: 'storage'; reason: string };
 
 /**
- * What the log is told of a run that was cut off: an error for each action that has no result, why, and the
- * status. The status comes last: should this record be cut off too, the next start makes it again.
+ * The events that record an interrupted run: an error for each action without a result, the reason and the
+ * status. The status comes last: if a crash interrupts this record too, the next start writes it again.
  */
 export function interruptedRunDrafts(
-  cutOff: InterruptedRun,
-  unmatched: readonly ActionEvent[],
+  interrupted: InterruptedRun,
+  pendingActions: readonly ActionEvent[],
 ): EventDraft[] {
-  const text = cutOff.by === 'restart' ? RESTARTED : NOT_STORED;
-  const errors = unmatched.map((action) => toolErrorDraft(action, text, TOOL_FAULT));
-  if (cutOff.by === 'storage') {
-    return [...errors, runErrorDraft('StorageFailedError', cutOff.reason), statusUpdate('error')];
+  const text = interrupted.by === 'restart' ? RESTARTED : NOT_STORED;
+  const errors = pendingActions.map((action) => toolErrorDraft(action, text, TOOL_FAULT));
+  if (interrupted.by === 'storage') {
+    return [...errors, runErrorDraft('StorageFailedError', interrupted.reason), statusUpdate('error')];
   }
   const what = 'The server stopped while this conversation was running.';
-  return cutOff.goesOn
-    ? [...errors, runErrorDraft('ServerRestarted', `${what} It goes on by itself.`)]
+  return interrupted.resumes
+    ? [...errors, runErrorDraft('ServerRestarted', `${what} It is resumed automatically.`)]
     : [
         ...errors,
-        runErrorDraft('ServerRestarted', `${what} It is paused; run it to go on.`),
+        runErrorDraft('ServerRestarted', `${what} It is paused; run it to continue.`),
         statusUpdate('paused'),
       ];
 }

@@ -1,47 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../../config/index.js';
 import { RunLimitError } from '../conversation-errors.js';
 
-/** How many runs may go on at once in this process. */
+/** Limits how many runs are active at the same time in this process. */
+@Injectable()
 export class RunSlots {
   private taken = 0;
-  private turnedAway = 0;
-  /** Who waits for a slot, the first first. */
+  private refusedCount = 0;
+  /** Callers that wait for a slot, in their order. */
   private readonly waiting = new Set<() => void>();
 
-  constructor(
-    /** How many there are. */
-    readonly limit: number,
-  ) {}
+  /** How many slots there are. */
+  readonly limit: number;
 
-  /** How many runs are going on. */
+  constructor(config: AppConfig) {
+    this.limit = config.max_concurrent_runs;
+  }
+
+  /** How many runs are active. */
   get running(): number {
     return this.taken;
   }
 
-  /** How many were refused since the start. */
+  /** How many runs were refused since the start. */
   get refused(): number {
-    return this.turnedAway;
+    return this.refusedCount;
   }
 
   /**
-   * Takes a slot; the answer gives it back (once, further calls do nothing).
+   * Takes a slot. Returns a function that releases it; further calls of that do nothing.
    * @throws RunLimitError when all are taken
    */
   take(): () => void {
     if (this.taken >= this.limit) {
-      this.turnedAway += 1;
+      this.refusedCount += 1;
       throw new RunLimitError();
     }
     this.taken += 1;
-    let given = false;
+    let released = false;
     return () => {
-      if (given) return;
-      given = true;
+      if (released) return;
+      released = true;
       this.taken -= 1;
       this.wakeNext();
     };
   }
 
-  /** Takes a slot as soon as there is one; undefined when `signal` ends the wait. */
+  /** Takes a slot as soon as one is free; undefined once `signal` is aborted. */
   async wait(signal: AbortSignal): Promise<(() => void) | undefined> {
     while (!signal.aborted) {
       if (this.taken < this.limit) return this.take();

@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { CredentialBindingRequiredError } from '../conversation-errors.js';
 import { CODEX_AUTH_SECRET } from './lookup-secret.js';
@@ -22,6 +23,7 @@ interface BoundState {
  * The credential sources of conversations, by conversation id. The conversations need not exist yet. In
  * memory only: URLs and headers are never written to disk.
  */
+@Injectable()
 export class BoundCredentials {
   private readonly sources = new Map<string, CredentialSource>();
 

@@ -2,10 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { DomainError, type ErrorKind } from '../../errors/index.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
-import { ConversationServices } from '../conversation/conversation-services.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { isHttpUrl } from '../../text/index.js';
-import { requireBinding, type CredentialSource } from './bound-credentials.js';
+import { BoundCredentials, requireBinding, type CredentialSource } from './bound-credentials.js';
 import { CODEX_AUTH_SECRET, credentialIn, lookUpSecret, SecretLookupError } from './lookup-secret.js';
 
 /** Time limit of one request to a credential source (ms), and the pauses between attempts: the original's. */
@@ -27,8 +26,8 @@ export class CredentialBindingError extends DomainError {
 @Injectable()
 export class CredentialBindings {
   constructor(
-    private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
+    private readonly credentials: BoundCredentials,
   ) {}
 
   /**
@@ -43,7 +42,7 @@ export class CredentialBindings {
       if (error instanceof ConversationNotFoundError) return undefined;
       throw error;
     });
-    const { credentials } = this.services;
+    const { credentials } = this;
     if (!conversation) return credentials.bind(id, source);
     const { acpAgent } = conversation.agentRuntime;
     if (!acpAgent || (acpAgent.isRunning && credentials.sourceOf(id)?.url !== source.url)) {

@@ -1,7 +1,7 @@
+import { parsePointer, type SecretCodec } from '../../crypto/index.js';
 import { InvalidRequestError } from '../../errors/index.js';
 import type { Location } from '../../http/validation/problem.js';
 import type { JsonObject } from '../../json/index.js';
-import type { SecretsGiven } from '../conversation/conversation-services.js';
 
 /**
  * Decrypts the tokens of this server in a request.
@@ -11,12 +11,12 @@ import type { SecretsGiven } from '../conversation/conversation-services.js';
  *   provider
  */
 export function decryptRequestSecrets(
-  secrets: SecretsGiven,
+  codec: SecretCodec,
   value: JsonObject,
   locate: (path: Location) => Location,
   encrypted = false,
 ): JsonObject {
-  const { value: decrypted, foreign } = secrets.reveal(value, encrypted);
+  const { value: decrypted, foreign } = codec.decryptTokens(value, encrypted);
   const [pointer] = foreign;
   if (pointer === undefined) return decrypted;
   throw new InvalidRequestError(
@@ -29,13 +29,9 @@ export function decryptRequestSecrets(
 /** Converts a JSON pointer to a path; indexes of arrays become numbers. */
 function pathOf(value: unknown, pointer: string): Location {
   let current = value;
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((segment) => {
-      const name = segment.replaceAll('~1', '/').replaceAll('~0', '~');
-      const isIndex = Array.isArray(current);
-      current = typeof current === 'object' && current !== null ? Reflect.get(current, name) : undefined;
-      return isIndex ? Number(name) : name;
-    });
+  return parsePointer(pointer).map((name) => {
+    const isIndex = Array.isArray(current);
+    current = typeof current === 'object' && current !== null ? Reflect.get(current, name) : undefined;
+    return isIndex ? Number(name) : name;
+  });
 }

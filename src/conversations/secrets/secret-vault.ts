@@ -1,5 +1,4 @@
 import type { SecretName } from '../../agent/prompt/secrets-section.js';
-import type { EventDraft } from '../../events/index.js';
 import type { NamedSecrets, ToolSecrets } from '../../tools/tool.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 import {
@@ -9,7 +8,6 @@ import {
   SecretLookupError,
   tokensIn,
 } from './lookup-secret.js';
-import { maskDraft } from './mask-draft.js';
 import { MAX_SECRET_LENGTH, secretSources, staticValues, type SecretHolder } from './secret-sources.js';
 import { StreamMask, TextMask } from './text-mask.js';
 
@@ -77,11 +75,6 @@ export class SecretVault implements ToolSecrets {
 
   stream(): StreamMask {
     return new StreamMask(() => this.textMask());
-  }
-
-  /** Masks secrets in an event. */
-  maskDraft(draft: EventDraft): EventDraft {
-    return maskDraft(draft, (text) => this.mask(text));
   }
 
   private sources(): Record<string, JsonObject> {

@@ -3,10 +3,8 @@ import type { ConversationState } from './conversation-state.js';
 
 type Spending = Readonly<Pick<ConversationState, 'max_budget_per_run' | 'stats'>>;
 
-/**
- * Why nothing more may be spent on a conversation; undefined while there is no budget, or some of it left.
- */
-export function overspent({ max_budget_per_run: budget, stats }: Spending): string | undefined {
+/** Why a conversation may not cost more; undefined if it has no budget or has not used it up. */
+export function budgetExceeded({ max_budget_per_run: budget, stats }: Spending): string | undefined {
   if (budget === undefined) return undefined;
   const costs = Object.values(stats.usage_to_metrics).map(({ accumulated_cost }) => accumulated_cost);
   const spent = costs.reduce((sum, cost) => sum + cost, 0);
@@ -14,8 +12,8 @@ export function overspent({ max_budget_per_run: budget, stats }: Spending): stri
   return `Agent reached maximum budget limit ($${budget}): the conversation has cost $${spent.toFixed(4)}.`;
 }
 
-/** For models that somebody asks beside the runs. @throws BudgetSpentError */
+/** For calls of models outside of runs. @throws BudgetSpentError */
 export function assertAffordable(state: Spending): void {
-  const why = overspent(state);
+  const why = budgetExceeded(state);
   if (why !== undefined) throw new BudgetSpentError(why);
 }

@@ -1,45 +1,43 @@
+import type { SecretCodec } from '../../crypto/index.js';
 import { withoutNulls } from '../../events/index.js';
 import { asJsonObject } from '../../json/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 import { requiredBindings } from '../secrets/bound-credentials.js';
-import { fullState, persistenceDir, type SecretsShown } from './conversation-info.js';
+import { fullState, persistenceDir } from './conversation-info.js';
 
 /**
- * A conversation in the layout that the original server keeps on disk (1.58.2), for programs that read that:
- * everything besides its events. Secrets are masked.
+ * A conversation without its events in the layout that the original server (`openhands-agent-server` 1.58.2)
+ * keeps on disk, for programs that read it. Secrets are masked.
  */
 export interface ConversationDocuments {
-  /** `base_state.json`: the agent and where the conversation stands; null fields left out. */
+  /** `base_state.json`: the agent and the state; null fields are left out. */
   baseState: JsonObject & { persistence_dir: string };
-  /** `meta.json`: what was asked for at its creation, and what lists show of it. */
+  /** `meta.json`: the create request and what lists show. */
   meta: JsonObject;
   /** UTC with `Z`. */
   updatedAt: string;
 }
 
-/** Makes the documents of a conversation. */
 export function conversationDocuments(
   state: ConversationState,
   shownRoot: string,
-  secrets: SecretsShown,
+  codec: SecretCodec,
 ): ConversationDocuments {
   return {
     baseState: {
-      ...asJsonObject(withoutNulls(fullState(state, shownRoot, secrets))),
+      ...asJsonObject(withoutNulls(fullState(state, shownRoot, codec))),
       persistence_dir: persistenceDir(shownRoot, state.id),
     },
-    meta: metaDocument(state, secrets),
+    meta: metaDocument(state, codec),
     updatedAt: state.updated_at,
   };
 }
 
-/**
- * All keys of the original, in its order. Its `initial_message` is an event of ours, which is not repeated.
- */
-function metaDocument(state: ConversationState, secrets: SecretsShown): JsonObject {
+/** All keys of the original in its order. `initial_message` is null: it is an event of the log. */
+function metaDocument(state: ConversationState, codec: SecretCodec): JsonObject {
   const { security_analyzer, hook_config, client_tools } = state;
-  const masked = secrets.mask({ secrets: state.secrets, security_analyzer, hook_config, rest: state.rest });
+  const masked = codec.mask({ secrets: state.secrets, security_analyzer, hook_config, rest: state.rest });
   const rest = asJsonObject(masked['rest']);
   const { observability_metadata, observability_tags, observability_span_name } = rest;
   return {

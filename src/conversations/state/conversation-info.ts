@@ -1,39 +1,34 @@
-import { shownModels } from '../../acp/index.js';
+import { modelInfo } from '../../acp/index.js';
+import type { SecretCodec } from '../../crypto/index.js';
 import { createEvent, withoutNulls, type ConversationStateUpdateEvent } from '../../events/index.js';
 import { withClientTools, type ClientToolSpec } from '../../tools/client/client-tool.js';
 import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 
-/** How secrets are shown: masked (`**********`) or hidden (null). */
-export interface SecretsShown {
-  mask(value: JsonObject): JsonObject;
-  hide(value: JsonObject): JsonObject;
-}
-
-/** What a client has to do to go on with a conversation: nothing, the server runs it itself. */
+/** How clients resume a conversation: they need not, because this process runs it. */
 const RUNTIME_INFO = { runtime_status: 'available', can_resume: true, runtime_error: null };
 
-/** What of a conversation is shown. */
+/** What a `ConversationInfo` includes. */
 export interface InfoOptions {
   includeSkills: boolean;
   runtimeInfo: boolean;
-  /** Ids of the conversations that were made for it. */
+  /** Ids of child conversations. */
   children?: string[];
 }
 
-/** Where a conversation's files are, as clients are told. */
+/** The folder of a conversation as clients see it. */
 export function persistenceDir(shownRoot: string, id: string): string {
   return `${shownRoot}/${id.replaceAll('-', '')}`;
 }
 
-/** The `ConversationInfo` of the wire: every key always there, in this order, secrets null. */
+/** The `ConversationInfo` of the wire: all keys, in this order, secrets as null. */
 export function conversationInfo(
   state: ConversationState,
   shownRoot: string,
-  secrets: SecretsShown,
+  codec: SecretCodec,
   options: InfoOptions,
 ): JsonObject {
-  const { agent, security_analyzer, hook_config, ...hidden } = secrets.hide(withSecrets(state));
+  const { agent, security_analyzer, hook_config, ...hidden } = codec.hide(withSecrets(state));
   return {
     id: state.id,
     workspace: state.workspace,
@@ -62,26 +57,26 @@ export function conversationInfo(
     parent_conversation_id: state.parent_conversation_id,
     sub_conversation_ids: options.children ?? [],
     tags: state.tags,
-    ...shownModels(state.agent_state),
+    ...modelInfo(state.agent_state),
     launched_agent_profile: state.launched_agent_profile,
     agent: withClientTools(shownAgent(asJsonObject(agent), options.includeSkills), state.client_tools),
     client_tools: state.client_tools,
     tool_module_qualnames: state.tool_module_qualnames,
     runtime_info: options.runtimeInfo ? RUNTIME_INFO : null,
-    // Not a field of the original: shown only where there is one.
+    // Not a field of the original: left out where there is no budget.
     ...(state.max_budget_per_run !== undefined && { max_budget_per_run: state.max_budget_per_run }),
   };
 }
 
-/** The whole state as a client may see it, in the order of the wire, secrets masked. */
-export function fullState(state: ConversationState, shownRoot: string, secrets: SecretsShown): JsonObject {
-  const masked = maskedState(state, shownRoot, secrets);
+/** The whole state in the order of the wire, secrets masked. */
+export function fullState(state: ConversationState, shownRoot: string, codec: SecretCodec): JsonObject {
+  const masked = maskedState(state, shownRoot, codec);
   return { ...masked, agent: withClientTools(masked.agent, state.client_tools) };
 }
 
 /** The whole state without the client tools of its agent. */
-function maskedState(state: ConversationState, shownRoot: string, secrets: SecretsShown) {
-  const { agent, security_analyzer, hook_config, ...masked } = secrets.mask(withSecrets(state));
+function maskedState(state: ConversationState, shownRoot: string, codec: SecretCodec) {
+  const { agent, security_analyzer, hook_config, ...masked } = codec.mask(withSecrets(state));
   return {
     id: state.id,
     agent: asJsonObject(agent),
@@ -108,13 +103,13 @@ function maskedState(state: ConversationState, shownRoot: string, secrets: Secre
   };
 }
 
-/** A snapshot of the state as sockets get it, nulls left out; never persisted. */
+/** A snapshot of the state for sockets, nulls left out; never stored. */
 export function fullStateEvent(
   state: ConversationState,
   shownRoot: string,
-  secrets: SecretsShown,
+  codec: SecretCodec,
 ): ConversationStateUpdateEvent {
-  const masked = maskedState(state, shownRoot, secrets);
+  const masked = maskedState(state, shownRoot, codec);
   return createEvent({
     source: 'environment',
     key: 'full_state',
@@ -124,8 +119,7 @@ export function fullStateEvent(
 }
 
 /**
- * An agent as events show it: nulls left out, client tools among its tools. @param masked has its secrets
- * masked
+ * An agent as events show it: nulls left out, client tools among its tools. @param masked with masked secrets
  */
 export function agentInEvents(masked: JsonObject, clientTools: readonly ClientToolSpec[]): JsonObject {
   return withClientTools(withoutNulls(masked), clientTools);

@@ -1,11 +1,11 @@
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import {
-  applySummary,
+  applyStatsSummary,
   registerUsage,
   type ConversationStats,
   type StatsSummary,
-} from '../../agent/metrics.js';
-import { rulesIn, skillsOf } from '../../agent/skills/index.js';
+} from '../../agent/conversation-stats.js';
+import { pathRulesIn, skillsOf } from '../../agent/skills/index.js';
 import { isBranchEvent, type BranchEvent } from '../../agent/agent-view.js';
 import {
   EXECUTION_STATUSES,
@@ -16,40 +16,47 @@ import {
 } from '../../events/index.js';
 import type { ClientToolSpec } from '../../tools/client/client-tool.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
-import type { MessageKey } from '../conversation/message-keys.js';
 
-/** How a goal stands; the value of `goal` events. */
+/** The state of a goal; the value of `goal` events. */
 export interface GoalState {
   active: boolean;
   status: 'running' | 'complete' | 'capped' | 'interrupted';
-  /** Audits that were made. */
+  /** Audits so far. */
   iteration: number;
   max_iterations: number;
   objective: string;
   verdict: GoalVerdict | null;
 }
 
-/** What an audit found. */
+/** The result of an audit. */
 export interface GoalVerdict {
   /** 0 to 1. */
   score: number;
   complete: boolean;
-  /** What is still to be done; empty: nothing. */
+  /** What remains to be done; empty if nothing does. */
   missing: string;
 }
 
-/** A worktree of a git repository. */
+/** A git worktree. */
 export interface WorktreeRecord {
-  /** Absolute path of the repository that it belongs to. */
+  /** Absolute path of its repository. */
   repository: string;
   /** Absolute path of the worktree. */
   path: string;
   branch: string;
 }
 
-/**
- * Everything a conversation is besides its log: what was asked for at its creation and where it stands now.
- */
+/** A message that arrived with an `Idempotency-Key`. */
+export interface MessageKey {
+  /** Digests of the key and of the message: neither is stored itself. */
+  key: string;
+  request: string;
+  event_id: string;
+  /** Whether the requested run has begun. */
+  answered: boolean;
+}
+
+/** Everything of a conversation but its log: its create request and what events have changed since. */
 export interface ConversationState {
   /** Dashed UUID. */
   id: string;
@@ -57,7 +64,7 @@ export interface ConversationState {
   workspace: { working_dir: string; kind: string };
   max_iterations: number;
   stuck_detection: boolean;
-  /** US dollars that the models of the conversation may cost; absent: there is no limit. */
+  /** What the models of the conversation may cost (US dollars); absent: no limit. */
   max_budget_per_run?: number;
   execution_status: ExecutionStatus;
   confirmation_policy: JsonObject & { kind: string };
@@ -68,12 +75,12 @@ export interface ConversationState {
   blocked_actions: Record<string, string>;
   blocked_messages: Record<string, string>;
   last_user_message_id: string | null;
-  /** The head of the tree; null before the first event of a branch. */
+  /** The head of the active branch; null before its first event. */
   leaf_event_id: string | null;
-  /** Somebody went back to before the first event: the next one starts a new root. */
+  /** A client navigated to before the first event: the next event is a new root. */
   head_is_empty: boolean;
   stats: ConversationStats;
-  /** Secret sources by name, values in clear. */
+  /** Secret sources by name, with plain values. */
   secrets: Record<string, JsonObject>;
   agent_state: JsonObject;
   hook_config: JsonObject | null;
@@ -83,51 +90,45 @@ export interface ConversationState {
   updated_at: string;
   parent_conversation_id: string | null;
   forked_from_conversation_id: string | null;
-  /** Where the branch was cut off that a fork took; null when it took everything. */
+  /** The last copied event of the source; null if everything was copied. */
   forked_from_event_id: string | null;
-  /** The goal that was worked for last. */
+  /** The last goal. */
   goal: GoalState | null;
-  /**
-   * The git worktree that was made for this conversation or one before it; goes with the last that works in
-   * it.
-   */
+  /** The git worktree that it works in, possibly with others. Removed with the last of them. */
   worktree: WorktreeRecord | null;
   tags: Record<string, string>;
   client_tools: ClientToolSpec[];
   tool_module_qualnames: Record<string, string>;
   autotitle: boolean;
-  /** The stored profile that its agent comes from, as clients are told of it. */
+  /** The stored profile of its agent, as clients see it. */
   launched_agent_profile: JsonObject | null;
-  /** Messages that came with an `Idempotency-Key`; absent until there is one. */
+  /** Messages with an `Idempotency-Key`; absent until there is one. */
   message_keys?: MessageKey[];
-  /** The rest of the create request, as it came. */
+  /** The rest of the create request, as it arrived. */
   rest: JsonObject;
 }
 
-/** What people change of a conversation; absent: stays. */
+/** A change by a client; absent fields stay as they are. */
 export interface ConversationChange {
   title?: string;
   tags?: ConversationState['tags'];
-  /** Null: it may cost whatever it costs. */
+  /** Null: no limit. */
   max_budget_per_run?: number | null;
 }
 
 /**
- * Marks a change. The moment never goes back: an event may have been made before another change, or in the
- * hour that a clock which is set back has twice.
+ * Sets `updated_at`, but never back: an event may be older than another change, and local time repeats an
+ * hour when the clock is set back.
  */
 export function touch(state: { updated_at: string }, moment: string): void {
   if (moment > state.updated_at) state.updated_at = moment;
 }
 
-/**
- * Folds one event of the log into the state. Log first, state second: the state can be made again from the
- * log.
- */
+/** Folds one event of the log into the state. */
 export function foldEvent(state: ConversationState, event: DurableEvent): void {
   touch(state, utcFromLocal(event.timestamp));
   if (isBranchEvent(event)) {
-    // The agent is ready with its prompt: from here on its statistics are shown, all zero at first.
+    // From the system prompt on the statistics of the agent are shown, all zero at first.
     if (event.kind === 'SystemPromptEvent') registerUsage(state.stats, state.agent.llm);
     foldKnowledge(state, event);
     state.leaf_event_id = event.id;
@@ -137,7 +138,7 @@ export function foldEvent(state: ConversationState, event: DurableEvent): void {
   foldUpdate(state, event.key, event.value);
 }
 
-/** What the agent has been told, so that it is told once. */
+/** Skills and rules that the agent has got, so that it gets each only once. */
 function foldKnowledge(state: ConversationState, event: BranchEvent): void {
   if (event.kind === 'MessageEvent') remember(state.activated_knowledge_skills, event.activated_skills);
   if (event.kind !== 'ObservationEvent') return;
@@ -146,7 +147,7 @@ function foldKnowledge(state: ConversationState, event: BranchEvent): void {
   if (observation.kind === 'InvokeSkillObservation' && !observation.is_error && typeof invoked === 'string')
     remember(state.invoked_skills, [invoked]);
   if (extended.length > 0)
-    remember(state.activated_path_rules, rulesIn(plainText(extended), skillsOf(state.agent)));
+    remember(state.activated_path_rules, pathRulesIn(plainText(extended), skillsOf(state.agent)));
 }
 
 function remember(known: string[], names: readonly string[]): void {
@@ -162,7 +163,7 @@ function foldUpdate(state: ConversationState, key: string, value: unknown): void
       state.last_user_message_id = typeof value === 'string' ? value : null;
       return;
     case 'stats':
-      if (isSummary(value)) applySummary(state.stats, value);
+      if (isSummary(value)) applyStatsSummary(state.stats, value);
       return;
     case 'goal':
       if (isGoal(value)) state.goal = value;
@@ -180,8 +181,8 @@ function foldUpdate(state: ConversationState, key: string, value: unknown): void
       if (isStringMap(value)) state.tags = value;
       return;
     default:
-      // `agent` and policies among others: events show secrets masked, so the metadata is written before they
-      // are sent.
+      // `agent`, policies and others: secrets are masked in events, so a snapshot is saved before these
+      // events.
       return;
   }
 }

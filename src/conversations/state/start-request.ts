@@ -3,27 +3,27 @@ import type { Content, MessageRole } from '../../events/index.js';
 import type { ClientToolSpec } from '../../tools/client/client-tool.js';
 import type { JsonObject } from '../../json/index.js';
 
-/** A message on its way into a conversation. */
+/** A message that is not an event yet. */
 export interface IncomingMessage {
   role: MessageRole;
   content: Content[];
 }
 
-/** Where a worktree starts, and how its branch is called. */
+/** The start and the branch of a worktree. */
 export interface WorktreeOptions {
   base: 'default_branch' | 'head' | 'ref';
-  /** What `ref` starts from. */
+  /** The start for base `ref`. */
   ref: string | null;
   branch_prefix: string;
 }
 
-/** A validated create request: defaults filled in, everything that was not understood left out. */
+/** A validated create request with defaults. */
 export interface StartConversationRequest {
   agent: AgentSpec;
-  /** The field of the request that describes or names it; `agent` if not said. */
+  /** The field of the request that describes or names the agent; default `agent`. */
   agentField?: 'agent' | 'agent_settings' | 'agent_profile_id';
   workspace: { working_dir: string; kind: string };
-  /** Dashed UUID; null: the server makes one. */
+  /** Dashed UUID; null: a new one. */
   conversation_id: string | null;
   parent_conversation_id: string | null;
   confirmation_policy: JsonObject & { kind: string };
@@ -40,15 +40,15 @@ export interface StartConversationRequest {
   hook_config: JsonObject | null;
   tags: Record<string, string>;
   autotitle: boolean;
-  /** What clients are told of the stored profile that the agent comes from. */
+  /** The stored profile of the agent, as clients see it. */
   launched_agent_profile: JsonObject | null;
   /** Only set by the server itself. */
   title?: string | null;
   worktree: boolean;
-  /** Without a worktree there is no conversation. Only set by the server itself. */
+  /** Fail if no worktree can be created. Only set by the server itself. */
   needsWorktree?: boolean;
   worktree_options: WorktreeOptions | null;
-  /** Everything else of the request as it came, kept for features that read it later. */
+  /** The rest of the request, for features that read it later. */
   rest: JsonObject;
 }
 

@@ -4,32 +4,34 @@ import type { ConversationServices } from '../conversation/conversation-services
 import { conversationInfo, fullStateEvent, type InfoOptions } from './conversation-info.js';
 import type { Journal } from '../journal/journal.js';
 
-/** What others are shown and told of one conversation besides its events. Secrets stay hidden. */
+/** Shows the state of one conversation to clients and webhooks. Secrets are masked. */
 export class StateBroadcaster {
   constructor(
     private readonly journal: Journal,
-    private readonly services: Pick<ConversationServices, 'bus' | 'secrets' | 'shownRoot'>,
+    private readonly services: Pick<ConversationServices, 'bus' | 'secretCodec' | 'config'>,
   ) {}
 
   /** The whole state as a transient event. */
   fullState(): ConversationStateUpdateEvent {
-    return fullStateEvent(this.journal.state, this.services.shownRoot, this.services.secrets);
+    const { config, secretCodec } = this.services;
+    return fullStateEvent(this.journal.state, config.conversations_path, secretCodec);
   }
 
   /** The `ConversationInfo` of the wire. */
   info(options: InfoOptions): JsonObject {
-    return conversationInfo(this.journal.state, this.services.shownRoot, this.services.secrets, options);
+    const { config, secretCodec } = this.services;
+    return conversationInfo(this.journal.state, config.conversations_path, secretCodec, options);
   }
 
-  /** Sends watchers the whole state, behind all events that it tells of. It is not in the log. */
+  /** Publishes the whole state after all events that it reflects. It is not in the log. */
   async publishFullState(): Promise<void> {
     await this.journal.settled();
-    if (this.journal.sealed) return;
+    if (this.journal.life.sealed) return;
     const event = this.fullState();
     this.services.bus.publish({ conversationId: this.id, event, line: serialiseEvent(event) });
   }
 
-  /** Tells receivers of changes; resolves when they have written it down. */
+  /** Announces a change to webhooks; resolves when they have stored it. */
   publishChange(status?: 'deleting'): Promise<void> {
     const info = (): JsonObject => ({
       ...this.info({ includeSkills: true, runtimeInfo: false }),
@@ -38,7 +40,7 @@ export class StateBroadcaster {
     return this.services.bus.publishChange({ conversationId: this.id, info });
   }
 
-  /** Tells that nothing more comes; resolves when everybody has read what is left to read. */
+  /** Announces the end; resolves when subscribers have read the rest of the log. */
   publishEnd(removed: boolean, owned: boolean): Promise<void> {
     const { journal } = this;
     const { length } = journal;

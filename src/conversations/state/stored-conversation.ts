@@ -1,15 +1,16 @@
+import type { SecretCodec } from '../../crypto/index.js';
 import { EXECUTION_STATUSES } from '../../events/index.js';
 import { DamagedConversationError, type StoredMetadata } from '../../storage/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 
-/** The layout of `metadata.json`. Raised when a reader of an older one would misread it. */
+/** Version of the layout of `metadata.json`. Raised when older readers would misread it. */
 const FORMAT = 1;
 
-/** `metadata.json`: the state, and how many events of the log it holds. */
+/** `metadata.json`: the state and how many events of the log it contains. */
 export type StoredConversation = StoredMetadata & { format: number; log_position: number };
 
-/** Fields that came later than the format, for files that do not have them. */
+/** Defaults of fields that older files lack. */
 const LATER_FIELDS = {
   forked_from_conversation_id: null,
   forked_from_event_id: null,
@@ -18,24 +19,11 @@ const LATER_FIELDS = {
   launched_agent_profile: null,
 };
 
-/** Turns secrets of a state into what may stand on disk, and back. */
-export interface SecretsAtRest {
-  seal(metadata: JsonObject): JsonObject;
-  open(metadata: JsonObject): JsonObject;
-}
-
-/**
- * What is written to `metadata.json`. Parts of it may be parts of the state: make the text of it, or hand in
- * a copy.
- */
-export function toStored(
-  state: ConversationState,
-  logPosition: number,
-  secrets: SecretsAtRest,
-): StoredMetadata {
+/** The content of `metadata.json`. Shares objects with the state: serialise it at once or pass a copy. */
+export function toStored(state: ConversationState, logPosition: number, codec: SecretCodec): StoredMetadata {
   const { id, created_at, updated_at, execution_status, parent_conversation_id } = state;
   return {
-    ...secrets.seal({ format: FORMAT, log_position: logPosition, ...state }),
+    ...codec.encrypt({ format: FORMAT, log_position: logPosition, ...state }),
     id,
     created_at,
     updated_at,
@@ -50,10 +38,10 @@ export function toStored(
  */
 export function fromStored(
   metadata: StoredMetadata,
-  secrets: SecretsAtRest,
+  codec: SecretCodec,
 ): { state: ConversationState; logPosition: number } {
   const damaged = (reason: string): Error => new DamagedConversationError(metadata.id, reason);
-  const { format, log_position, ...state } = secrets.open(metadata);
+  const { format, log_position, ...state } = codec.decrypt(metadata);
   if (format !== FORMAT)
     throw damaged(`metadata.json has format ${String(format)}, this server reads ${FORMAT}`);
   if (typeof log_position !== 'number') throw damaged('metadata.json has no log_position');
@@ -62,7 +50,7 @@ export function fromStored(
   return { state: whole, logPosition: log_position };
 }
 
-/** The fields without which nothing works; all others were written together with them. */
+/** Checks the essential fields; the others are written together with them. */
 function assertState(state: JsonObject): asserts state is JsonObject & ConversationState {
   const { id, agent, workspace, execution_status, stats } = state;
   const broken = [

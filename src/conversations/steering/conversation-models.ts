@@ -1,14 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentSpec } from '../../agent/agent-spec.js';
+import type { AgentView } from '../../agent/agent-view.js';
 import type { CondenserSpec } from '../../agent/condenser/condenser-spec.js';
 import { errorMessage } from '../../errors/index.js';
-import {
-  textContent,
-  type Content,
-  type DurableEvent,
-  type EventDraft,
-  type Message,
-} from '../../events/index.js';
+import { plainText, textContent, type Content, type Message } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import { ProfileNotFoundError } from '../../settings/index.js';
@@ -21,24 +16,11 @@ import {
 } from '../../tools/tool.js';
 import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
-import type { ConversationState } from '../state/conversation-state.js';
+import type { Journal } from '../journal/journal.js';
+import type { UsageMeter } from '../state/usage-meter.js';
 import { agentInEvents } from '../state/conversation-info.js';
-import { stateUpdate } from '../runs/run.js';
+import { stateUpdate } from '../state/state-updates.js';
 import { parseRoute, routingQuestion, parseRoutingTable, type RoutingTable } from './task-router.js';
-
-/** The parts of a conversation that `ConversationModels` uses. */
-export interface ModelsHost {
-  readonly state: ConversationState;
-  /**
-   * Writes the state snapshot. A changed model cannot be restored from events, because they contain no
-   * secrets.
-   */
-  save(): Promise<void>;
-  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
-  countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
-  /** The conversation so far as `role: text` paragraphs. */
-  transcript(): string;
-}
 
 /** Gives the tools of one conversation access to the models of stored LLM profiles. */
 export class ConversationModels implements ToolModels {
@@ -46,8 +28,9 @@ export class ConversationModels implements ToolModels {
   visionNames: readonly string[] = [];
 
   constructor(
-    private readonly host: ModelsHost,
-    private readonly services: Pick<ConversationServices, 'llm' | 'models' | 'secrets'>,
+    private readonly journal: Journal,
+    private readonly usage: UsageMeter,
+    private readonly services: Pick<ConversationServices, 'llm' | 'models' | 'secretCodec'>,
   ) {}
 
   /** Loads the names of profiles and, if the agent's model has no vision, of those that have. */
@@ -55,7 +38,7 @@ export class ConversationModels implements ToolModels {
     const { llm, models } = this.services;
     // An unreadable folder counts as empty.
     this.names = await models.names().catch(() => []);
-    if (llm.supportsVision(this.host.state.agent.llm)) return;
+    if (llm.supportsVision(this.journal.state.agent.llm)) return;
     const haveVision = await Promise.all(this.names.map((name) => this.supportsVision(name)));
     this.visionNames = this.names.filter((_name, index) => haveVision[index]);
   }
@@ -74,7 +57,7 @@ export class ConversationModels implements ToolModels {
   }
 
   private async replaceModel(llm: LlmConfig): Promise<string> {
-    const { state } = this.host;
+    const { state } = this.journal;
     const agent: AgentSpec = {
       ...state.agent,
       llm,
@@ -82,9 +65,9 @@ export class ConversationModels implements ToolModels {
     };
     if (!isDeepStrictEqual(agent, state.agent)) {
       state.agent = agent;
-      await this.host.save();
-      const shown = agentInEvents(this.services.secrets.mask({ ...agent }), state.client_tools);
-      await this.host.commit([stateUpdate('agent', shown)]);
+      await this.journal.save();
+      const shown = agentInEvents(this.services.secretCodec.mask({ ...agent }), state.client_tools);
+      await this.journal.commit([stateUpdate('agent', shown)]);
     }
     return llm.model;
   }
@@ -96,7 +79,11 @@ export class ConversationModels implements ToolModels {
         'There is no meta-profile that says which model suits which task, or it is not valid.',
       );
     const ownModels = asJsonObject(params['meta_profile_llms']);
-    const { text } = await this.ask(routingQuestion(table, this.host.transcript()), signal, ownModels);
+    const { text } = await this.ask(
+      routingQuestion(table, transcriptOf(this.journal.views.current)),
+      signal,
+      ownModels,
+    );
     const names = [...Object.keys(ownModels), ...(await this.services.models.names())];
     const { chosenClass, profile } = parseRoute(table, text, names);
     return { chosenClass, profile, model: await this.replaceModel(await this.load(profile, ownModels)) };
@@ -123,7 +110,7 @@ export class ConversationModels implements ToolModels {
     const usage_id = question.bucket ?? `${question.profile}:${loaded.model}`;
     const config: LlmConfig = { ...loaded, usage_id, stream: false };
     const response = await this.complete(config, question, signal);
-    await this.host.commit([this.host.countUsage(usage_id, config.model, response)]);
+    await this.journal.commit([this.usage.count(usage_id, config.model, response)]);
     const text = response.message.content.map((block) => block.text).join('');
     return { text, model: config.model, baseUrl: config.base_url };
   }
@@ -139,7 +126,7 @@ export class ConversationModels implements ToolModels {
     if (instructions !== undefined) {
       messages.unshift({ role: 'system', content: [textContent(instructions)], thinking_blocks: [] });
     }
-    const { id: conversationId } = this.host.state;
+    const { id: conversationId } = this.journal.state;
     try {
       return await this.services.llm.complete({ config, messages, tools: [], conversationId, signal });
     } catch (error) {
@@ -171,4 +158,12 @@ function withAgentLlm(
   const { usage_id } = condenser.llm;
   if (!isDeepStrictEqual(condenser.llm, { ...before, usage_id })) return condenser;
   return { ...condenser, llm: { ...after, usage_id } };
+}
+
+/** The messages that the agent sees, one `role: text` after the other. */
+function transcriptOf(view: AgentView): string {
+  return view.events
+    .flatMap((event) => (event.kind === 'MessageEvent' ? [event.llm_message] : []))
+    .map(({ role, content }) => `${role}: ${plainText(content)}`)
+    .join('\n');
 }

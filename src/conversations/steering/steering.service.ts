@@ -3,18 +3,19 @@ import { Injectable } from '@nestjs/common';
 import { DomainError, InvalidRequestError } from '../../errors/index.js';
 import { AcpUnsupportedError, agentStateUpdate, withModels } from '../../acp/index.js';
 import type { AcpAgentSpec, AgentSpec } from '../../agent/agent-spec.js';
-import { Questions } from '../../agent/question.js';
+import { AgentQuestions } from '../../agent/agent-questions.js';
 import { withoutNulls, type EventDraft } from '../../events/index.js';
+import { SecretCodec } from '../../crypto/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { assertAffordable } from '../state/budget.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
-import { ConversationServices } from '../conversation/conversation-services.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { agentInEvents } from '../state/conversation-info.js';
 import { assertModelServed } from '../conversation/new-conversation.js';
-import { stateUpdate } from '../runs/run.js';
+import { stateUpdate } from '../state/state-updates.js';
+import { ModelProfiles } from '../profiles/model-profiles.js';
 import { inScope } from '../profiles/secret-scope.js';
 import { decryptRequestSecrets } from '../secrets/request-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
@@ -42,9 +43,10 @@ export class NoMarketplacesError extends DomainError {
 @Injectable()
 export class SteeringService {
   constructor(
-    private readonly services: ConversationServices,
     private readonly registry: ConversationRegistry,
-    private readonly questions: Questions,
+    private readonly codec: SecretCodec,
+    private readonly models: ModelProfiles,
+    private readonly questions: AgentQuestions,
   ) {}
 
   /** Applies to later decisions. Actions that already wait for confirmation keep waiting. */
@@ -105,7 +107,7 @@ export class SteeringService {
    */
   async switchProfile(id: string, profile: string): Promise<void> {
     const conversation = await this.registry.acquire(id);
-    await this.replaceLlm(conversation, await this.services.models.load(profile));
+    await this.replaceLlm(conversation, await this.models.load(profile));
   }
 
   private async replaceLlm(conversation: Conversation, llm: LlmConfig): Promise<void> {
@@ -167,24 +169,24 @@ export class SteeringService {
         append: (...drafts) => conversation.change(() => undefined, ...drafts),
       });
       if (answer.trim() === '') throw new NoAnswerError();
-      return conversation.agentRuntime.maskSecrets(answer);
+      return conversation.agentRuntime.masker.mask(answer);
     }
     const { text, config, response } = await this.questions.ask(question, {
       conversationId: conversation.id,
       view,
       llm: conversation.state.agent.llm,
-      tools: conversation.agentRuntime.tools(),
+      tools: conversation.agentRuntime.toolset.tools(),
       signal,
     });
-    conversation.agentRuntime.countUsage(config.usage_id, config.model, response);
+    conversation.agentRuntime.usage.count(config.usage_id, config.model, response);
     await conversation.change(() => undefined);
     if (text.trim() === '') throw new NoAnswerError();
-    return conversation.agentRuntime.maskSecrets(text);
+    return conversation.agentRuntime.masker.mask(text);
   }
 
   /**
    * Loads a plugin of a registered marketplace.
-   * @throws NoMarketplacesError, UnknownPluginError, SourceError
+   * @throws NoMarketplacesError, UnknownPluginError, PluginSourceError
    */
   async loadPlugin(id: string, ref: string): Promise<void> {
     const conversation = await this.registry.acquire(id);
@@ -192,7 +194,7 @@ export class SteeringService {
     const plugin = await conversation.agentRuntime.readPlugin(ref);
     const events: EventDraft[] = [];
     await conversation.change(() => events.push(...plugin.apply()));
-    await conversation.agentRuntime.commit(events);
+    await conversation.commit(events);
     await plugin.start();
   }
 
@@ -207,16 +209,16 @@ export class SteeringService {
 
   /** @param field path of `value` in the body; empty: `value` is the body itself */
   private decrypt(value: JsonObject, ...field: string[]): JsonObject {
-    return decryptRequestSecrets(this.services.secrets, value, (path) => ['body', ...field, ...path]);
+    return decryptRequestSecrets(this.codec, value, (path) => ['body', ...field, ...path]);
   }
 
   private agentUpdate({ state }: Conversation, agent: AgentSpec): EventDraft {
-    return stateUpdate('agent', agentInEvents(this.services.secrets.mask({ ...agent }), state.client_tools));
+    return stateUpdate('agent', agentInEvents(this.codec.mask({ ...agent }), state.client_tools));
   }
 
   /** Secrets masked, nulls left out. */
   private forEvent(value: JsonObject): unknown {
-    return withoutNulls(this.services.secrets.mask(value));
+    return withoutNulls(this.codec.mask(value));
   }
 }
 

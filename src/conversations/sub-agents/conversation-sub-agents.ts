@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { toolErrorDraft, rejectionDraft, userMessage } from '../../agent/drafts.js';
+import { toolErrorDraft, rejectionDraft, userMessage } from '../../agent/event-drafts.js';
 import { AGENT_MISTAKE } from '../../agent/error-classification.js';
 import type { AgentSpec } from '../../agent/agent-spec.js';
-import type { Hooks } from '../../agent/hooks/index.js';
+import { Hooks } from '../../agent/hooks/index.js';
 import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
 import { systemPromptDraft } from '../../agent/prompt/system-prompt.js';
 import { firstByName, skillsOf, type Skill, type Warn } from '../../agent/skills/index.js';
@@ -19,25 +19,22 @@ import type { LlmConfig } from '../../llm/request/llm-config.js';
 import { HostRefusal, type SubAgents, type TaskResult } from '../../tools/tool.js';
 import type { JsonObject } from '../../json/index.js';
 import { loadPromptFiles } from '../context/prompt-files.js';
-import { createHooks, type ConversationHooksHost } from '../agent-runtime/conversation-hooks.js';
+import { HookContext } from '../agent-runtime/hook-context.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
-import type { ConversationState } from '../state/conversation-state.js';
+import type { EventSink } from '../journal/event-sink.js';
+import type { SecretMasker } from '../secrets/secret-masker.js';
+import type { UsageMeter } from '../state/usage-meter.js';
 import type { SecretVault } from '../secrets/secret-vault.js';
 import type { Toolset } from '../agent-runtime/toolset.js';
 import { parseDefinitions } from './definitions.js';
 import { TaskLogs } from './task-log.js';
-import { TaskSession, type TaskHost, type TaskSessionOptions } from './task-session.js';
+import { TaskSession, type TaskSessionOptions } from './task-session.js';
 import { createTaskTools } from './task-tools.js';
 
 /** The tool set that contains the `task` tool. */
 const TASK_TOOLS = 'task_tool_set';
 const TASKS_FOLDER = 'tasks';
 const INTERRUPTED = 'Tool call interrupted before completion. The task was ended.';
-
-/** The parts of a conversation that `ConversationSubAgents` uses. */
-export interface SubAgentsHost extends TaskHost, ConversationHooksHost {
-  readonly state: ConversationState;
-}
 
 /** The arguments of a call of the `task` tool. */
 interface Task {
@@ -56,10 +53,15 @@ export class ConversationSubAgents implements SubAgents {
   private typesFromFiles: AgentType[] = [];
 
   constructor(
-    private readonly host: SubAgentsHost,
-    private readonly services: ConversationServices,
-    private readonly toolset: Toolset,
+    private readonly sink: EventSink,
+    private readonly masker: SecretMasker,
+    private readonly usage: UsageMeter,
     private readonly vault: SecretVault,
+    private readonly toolset: Toolset,
+    private readonly services: Pick<
+      ConversationServices,
+      'config' | 'context' | 'llm' | 'loop' | 'models' | 'toolRegistry'
+    >,
   ) {}
 
   private get logs(): TaskLogs {
@@ -79,15 +81,15 @@ export class ConversationSubAgents implements SubAgents {
     const model = type.profile === undefined ? undefined : await this.loadModel(type.profile);
     const skills = await this.resolveSkills(type);
     const taskId = task.resume ?? (await this.logs.create(type.name));
-    const agent = subAgentSpec(this.host.state.agent, type, { taskId, model, skills });
-    const { registry } = this.services;
+    const agent = subAgentSpec(this.sink.state.agent, type, { taskId, model, skills });
+    const { toolRegistry: registry } = this.services;
     const sources = { toolset: this.toolset, registry, folder: path.join(TASKS_FOLDER, taskId) };
     const tools = await createTaskTools(agent, type, sources, signal);
     const hooks = this.createTaskHooks(type);
     try {
       const write: TaskSessionOptions['write'] = (events) => this.logs.append(taskId, events);
       const options = { agent, type, tools: tools.all, hooks, signal, write };
-      const session = new TaskSession(this.host, options, earlierTask?.events ?? []);
+      const session = new TaskSession(this.sink, this.masker, this.usage, options, earlierTask?.events ?? []);
       await session.append(...(await this.openingEvents(session, task.prompt)));
       await this.services.loop.run(session);
       signal.throwIfAborted();
@@ -99,7 +101,7 @@ export class ConversationSubAgents implements SubAgents {
 
   /** Reads the definitions of sub-agents in files. Never rejects. */
   async prepare(): Promise<void> {
-    if (!this.host.state.agent.tools.some(({ name }) => name === TASK_TOOLS)) return;
+    if (!this.sink.state.agent.tools.some(({ name }) => name === TASK_TOOLS)) return;
     const [project, user] = await Promise.all([
       readProjectDefinitions(this.toolset.workingDir, this.warn),
       readUserDefinitions(this.services.context.user, this.warn),
@@ -111,13 +113,13 @@ export class ConversationSubAgents implements SubAgents {
    * Definitions of the request and of plugins take precedence over files of the project, then of the user.
    */
   private knownTypes(): ReadonlyMap<string, AgentType> {
-    const { agent_definitions: definitions } = this.host.state.rest;
+    const { agent_definitions: definitions } = this.sink.state.rest;
     const own = parseDefinitions(Array.isArray(definitions) ? definitions : [], this.warn);
-    return agentTypes([...own, ...this.typesFromFiles], (name) => this.services.registry.has(name));
+    return agentTypes([...own, ...this.typesFromFiles], (name) => this.services.toolRegistry.has(name));
   }
 
   private get warn(): Warn {
-    return this.services.context.warn(`conversation ${this.host.state.id}`);
+    return this.services.context.warn(`conversation ${this.sink.state.id}`);
   }
 
   private typeOf(name: string): AgentType {
@@ -144,7 +146,7 @@ export class ConversationSubAgents implements SubAgents {
 
   private async promptFiles(agent: AgentSpec): Promise<PromptFiles> {
     try {
-      return await loadPromptFiles(agent, this.services, `conversation ${this.host.state.id}`);
+      return await loadPromptFiles(agent, this.services, `conversation ${this.sink.state.id}`);
     } catch (error) {
       throw new HostRefusal(errorMessage(error));
     }
@@ -154,16 +156,16 @@ export class ConversationSubAgents implements SubAgents {
    * Rejects definitions of the project that start programs if the conversation asks for confirmation.
    * @throws HostRefusal in that case, and for unknown tools
    */
-  private assertAllowed({ name, tools, ofProject, hooks, mcpServers }: AgentType): void {
-    const { kind } = this.host.state.confirmation_policy;
-    if (ofProject && (hooks ?? mcpServers) && kind !== 'NeverConfirm') {
+  private assertAllowed({ name, tools, isFromProject, hooks, mcpServers }: AgentType): void {
+    const { kind } = this.sink.state.confirmation_policy;
+    if (isFromProject && (hooks ?? mcpServers) && kind !== 'NeverConfirm') {
       throw new HostRefusal(
         `The definition of agent '${name}' in the project contains hooks or MCP servers. They would run without ` +
           'confirmation, which this conversation requires.',
       );
     }
     try {
-      this.services.registry.assertKnown(
+      this.services.toolRegistry.assertKnown(
         tools.map((tool) => ({ name: tool })),
         [],
       );
@@ -174,7 +176,7 @@ export class ConversationSubAgents implements SubAgents {
 
   /** Resolves skill names: skills of the calling agent, then of the project, then of the user. */
   private async resolveSkills({ name, skills: wanted }: AgentType): Promise<Skill[]> {
-    const own = skillsOf(this.host.state.agent);
+    const own = skillsOf(this.sink.state.agent);
     if (wanted.every((skill) => own.some((known) => known.name === skill)))
       return own.filter((known) => wanted.includes(known.name));
     const { context } = this.services;
@@ -190,15 +192,17 @@ export class ConversationSubAgents implements SubAgents {
 
   /** Tool hooks of the conversation also run for sub-agents. Its other hooks do not. */
   private createTaskHooks({ hooks }: AgentType): Hooks {
-    const { state } = this.host;
+    const { state } = this.sink;
     const both = (key: string): unknown[] => [...listIn(state.hook_config, key), ...listIn(hooks, key)];
     const hook_config = { pre_tool_use: both('pre_tool_use'), post_tool_use: both('post_tool_use') };
-    const host: ConversationHooksHost = {
-      state: { ...state, hook_config },
-      countUsage: (...usage) => this.host.countUsage(...usage),
-      maskSecrets: (text) => this.host.maskSecrets(text),
-    };
-    return createHooks(host, this.services, this.toolset);
+    const context = new HookContext(
+      { ...state, hook_config },
+      this.masker,
+      this.usage,
+      this.toolset,
+      this.services.toolRegistry,
+    );
+    return new Hooks(context, this.services.llm);
   }
 
   /**
@@ -206,7 +210,9 @@ export class ConversationSubAgents implements SubAgents {
    * without result, and the message.
    */
   private async openingEvents(session: TaskSession, prompt: string): Promise<EventDraft[]> {
-    const open = session.view.unmatched().map((action) => toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
+    const open = session.view
+      .pendingActions()
+      .map((action) => toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
     const definitions = [...session.tools().values()].map(({ definition }) => definition);
     const isNew = session.view.recent.length === 0;
     const files = isNew ? await this.promptFiles(session.agent) : {};
@@ -230,7 +236,7 @@ async function taskOutcome(session: TaskSession): Promise<{ text: string; failed
     case 'finished':
       return { text: finalText(session), failed: false };
     case 'waiting_for_confirmation': {
-      const actions = session.view.unmatched();
+      const actions = session.view.pendingActions();
       const reason = 'It needs the agreement of a person, whom a sub-agent cannot ask.';
       await session.append(...actions.map((action) => rejectionDraft(action, reason)));
       const wanted = actions.map(({ summary, tool_name }) => summary ?? tool_name).join('; ');

@@ -1,8 +1,8 @@
 import {
   INHERITED_MODEL,
-  MAX_ITERATIONS,
-  policyOf,
-  toolNames,
+  DEFAULT_MAX_ITERATIONS,
+  confirmationPolicyOf,
+  mapToolNames,
   type AgentType,
 } from '../../agent/sub-agents/index.js';
 import { errorMessage } from '../../errors/index.js';
@@ -45,15 +45,15 @@ function toAgentType(dto: AgentDefinitionDto): AgentType {
   const plainHooks = hooks && toPlain(hooks);
   return {
     ...{ name, description, skills, prompt },
-    tools: toolNames(tools),
+    tools: mapToolNames(tools),
     profile: ['', 'inherit'].includes(model) ? undefined : model,
-    maxIterations: dto.max_iteration_per_run ?? MAX_ITERATIONS,
+    maxIterations: dto.max_iteration_per_run ?? DEFAULT_MAX_ITERATIONS,
     maxBudget: dto.max_budget_per_run ?? undefined,
-    confirmationPolicy: policyOf(dto.permission_mode),
+    confirmationPolicy: confirmationPolicyOf(dto.permission_mode),
     hooks: isJsonObject(plainHooks) ? plainHooks : undefined,
     mcpServers: mcp_config ?? undefined,
     condenser: dto.condenser ? toCondenser(dto.condenser) : undefined,
-    ofProject: dto.level === 'project',
+    isFromProject: dto.level === 'project',
   };
 }
 

@@ -13,18 +13,12 @@ import {
 import type { LlmResponse } from '../../llm/llm.js';
 import type { Tool } from '../../tools/tool.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { overspent } from '../state/budget.js';
-import type { ConversationState } from '../state/conversation-state.js';
+import { budgetExceeded } from '../state/budget.js';
+import type { EventSink } from '../journal/event-sink.js';
+import type { SecretMasker } from '../secrets/secret-masker.js';
+import type { UsageMeter } from '../state/usage-meter.js';
 import { SILENT_STREAM } from '../agent-runtime/item-stream.js';
-import { statusUpdate } from '../runs/run.js';
-
-/** The parts of a conversation that a task uses. */
-export interface TaskHost {
-  readonly state: Readonly<ConversationState>;
-  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
-  masked(draft: EventDraft): EventDraft;
-  countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
-}
+import { statusUpdate } from '../state/state-updates.js';
 
 /** The agent, tools and log of one task. */
 export interface TaskSessionOptions {
@@ -56,7 +50,7 @@ export class TaskSession implements AgentSession {
   readonly blockedMessages = {};
   readonly stuckDetection = true;
   readonly pauseRequested = false;
-  readonly userSpoke = false;
+  readonly hasNewUserMessage = false;
   readonly agentState = {};
   lastUserMessageId: string | null = null;
   /** The error that ended the run, if any. */
@@ -64,7 +58,9 @@ export class TaskSession implements AgentSession {
   private head: string | undefined;
 
   constructor(
-    private readonly host: TaskHost,
+    private readonly sink: EventSink,
+    private readonly masker: SecretMasker,
+    private readonly usage: UsageMeter,
     private readonly options: TaskSessionOptions,
     earlier: readonly DurableEvent[],
   ) {
@@ -72,7 +68,7 @@ export class TaskSession implements AgentSession {
   }
 
   get conversationId(): string {
-    return this.host.state.id;
+    return this.sink.state.id;
   }
   get agent(): AgentSpec {
     return this.options.agent;
@@ -87,30 +83,32 @@ export class TaskSession implements AgentSession {
     return this.options.type.maxIterations;
   }
   /** The budget of the conversation also limits its tasks. */
-  get overspent(): string | undefined {
-    return overspent(this.host.state);
+  get budgetExceeded(): string | undefined {
+    return budgetExceeded(this.sink.state);
   }
   get confirmationPolicy(): JsonObject & { kind: string } {
-    const { confirmation_policy: inherited } = this.host.state;
-    const { confirmationPolicy: own = inherited, ofProject } = this.options.type;
+    const { confirmation_policy: inherited } = this.sink.state;
+    const { confirmationPolicy: own = inherited, isFromProject } = this.options.type;
     // A definition in the project must not relax the policy of the conversation.
-    return ofProject && STRICTNESS.indexOf(own.kind) < STRICTNESS.indexOf(inherited.kind) ? inherited : own;
+    return isFromProject && STRICTNESS.indexOf(own.kind) < STRICTNESS.indexOf(inherited.kind)
+      ? inherited
+      : own;
   }
   get securityAnalyzer(): (JsonObject & { kind: string }) | null {
-    return this.host.state.security_analyzer;
+    return this.sink.state.security_analyzer;
   }
 
   tools(): ReadonlyMap<string, Tool> {
     return this.options.tools;
   }
 
-  masked(draft: EventDraft): EventDraft {
-    return this.host.masked(draft);
+  maskDraft(draft: EventDraft): EventDraft {
+    return this.masker.maskEvent(draft);
   }
 
   async append(...drafts: EventDraft[]): Promise<DurableEvent[]> {
     if (this.signal.aborted) throw new RunOverError();
-    const maskedDrafts = drafts.map((draft) => this.masked(draft));
+    const maskedDrafts = drafts.map((draft) => this.maskDraft(draft));
     const ownDrafts = maskedDrafts.filter((draft) => !isStats(draft));
     const events = ownDrafts.map((draft): DurableEvent => {
       const event = { ...createEvent(draft), parent_id: this.head };
@@ -119,7 +117,7 @@ export class TaskSession implements AgentSession {
     });
     // Statistics are written to the conversation's log, where clients see them.
     const stats = maskedDrafts.filter(isStats);
-    await Promise.all([this.options.write(events), stats.length > 0 ? this.host.commit(stats) : undefined]);
+    await Promise.all([this.options.write(events), stats.length > 0 ? this.sink.commit(stats) : undefined]);
     return events;
   }
 
@@ -137,7 +135,7 @@ export class TaskSession implements AgentSession {
 
   beginStep(): void {
     const { maxBudget } = this.options.type;
-    const spent = this.host.state.stats.usage_to_metrics[this.agent.llm.usage_id]?.accumulated_cost ?? 0;
+    const spent = this.sink.state.stats.usage_to_metrics[this.agent.llm.usage_id]?.accumulated_cost ?? 0;
     if (maxBudget === undefined || spent < maxBudget) return;
     throw new MaxBudgetReached(`The task has reached its budget ($${maxBudget}): it has cost $${spent}.`);
   }
@@ -152,7 +150,7 @@ export class TaskSession implements AgentSession {
 
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft {
     this.signal.throwIfAborted();
-    return this.host.countUsage(usageId, model, response);
+    return this.usage.count(usageId, model, response);
   }
 
   /** Only critics need this, and sub-agents have none. */

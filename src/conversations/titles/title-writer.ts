@@ -1,14 +1,15 @@
 import { Logger } from '@nestjs/common';
-import { errorReason } from '../../agent/drafts.js';
+import { errorReason } from '../../agent/event-drafts.js';
 import { errorMessage } from '../../errors/index.js';
-import { plainText, type Content, type DurableEvent, type EventDraft } from '../../events/index.js';
-import type { LlmResponse } from '../../llm/llm.js';
+import { plainText, type Content } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import { LlmError } from '../../llm/errors/llm-error.js';
 import type { Background } from '../conversation/background.js';
-import { overspent } from '../state/budget.js';
+import { budgetExceeded } from '../state/budget.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
-import type { ConversationState } from '../state/conversation-state.js';
+import type { Journal } from '../journal/journal.js';
+import type { SecretMasker } from '../secrets/secret-masker.js';
+import type { UsageMeter } from '../state/usage-meter.js';
 import { cutTitle, parseTitle, titleRequest } from './title-text.js';
 
 /** Shared by all conversations to save memory. */
@@ -20,18 +21,6 @@ const logger = new Logger('Titles');
  */
 const MAX_TEXT_LENGTH = 1024 * 1024;
 
-/** The parts of a conversation that `TitleWriter` uses. */
-export interface TitleHost {
-  readonly state: ConversationState;
-  commit(drafts: readonly EventDraft[]): Promise<DurableEvent[]>;
-  countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
-  /** Masks secrets in a text. */
-  maskSecrets(text: string): string;
-  /** Called after the title was set. */
-  titled(): void;
-  report(what: string, error: unknown): void;
-}
-
 /**
  * Generates the title of a conversation from the first user message, in parallel to the run, with the model
  * of a profile or of the agent. If the model returns none, the message itself becomes the title. Scripted
@@ -41,7 +30,9 @@ export class TitleWriter {
   private pending = false;
 
   constructor(
-    private readonly host: TitleHost,
+    private readonly journal: Journal,
+    private readonly masker: SecretMasker,
+    private readonly usage: UsageMeter,
     private readonly services: Pick<ConversationServices, 'llm' | 'models'>,
     private readonly background: Background,
   ) {}
@@ -49,32 +40,32 @@ export class TitleWriter {
   /** Starts to generate a title in the background, if the conversation needs one. */
   onUserMessage(content: readonly Content[]): void {
     const text = plainText(content).trim();
-    const { autotitle, title } = this.host.state;
+    const { autotitle, title } = this.journal.state;
     if (!autotitle || title !== null || this.pending || text === '') return;
     this.pending = true;
     const writing = this.write(text).finally(() => (this.pending = false));
-    this.background.track(writing).catch((error: unknown) => this.host.report('title', error));
+    this.background.track(writing).catch((error: unknown) => this.journal.report('title', error));
   }
 
   private async write(text: string): Promise<void> {
     const title = await this.ask(text).catch((error: unknown) => this.logFailure(error));
     // A client may have set a title in the meantime.
-    if (this.host.state.title !== null) return;
+    if (this.journal.state.title !== null) return;
     // Masked before it is truncated, because part of a secret would not be found.
-    this.host.state.title =
+    this.journal.state.title =
       title === undefined || title === ''
-        ? cutTitle(this.host.maskSecrets(text.slice(0, MAX_TEXT_LENGTH)))
+        ? cutTitle(this.masker.mask(text.slice(0, MAX_TEXT_LENGTH)))
         : title;
-    this.host.titled();
+    this.journal.saveSoon(true);
   }
 
   private async ask(text: string): Promise<string | undefined> {
-    const { agent, id, rest } = this.host.state;
+    const { agent, id, rest } = this.journal.state;
     const llm = await this.model();
     const isScripted = llm.model.startsWith('scripted/');
     // The model of an ACP agent cannot be called from here.
     const isAcpModel = agent.kind === 'ACPAgent' && llm === agent.llm;
-    if (isScripted || isAcpModel || overspent(this.host.state) !== undefined) return undefined;
+    if (isScripted || isAcpModel || budgetExceeded(this.journal.state) !== undefined) return undefined;
     const template = typeof rest['prompt'] === 'string' ? rest['prompt'] : null;
     const response = await this.services.llm.complete({
       config: { ...llm, stream: false },
@@ -83,13 +74,13 @@ export class TitleWriter {
       conversationId: id,
       signal: this.background.signal,
     });
-    await this.host.commit([this.host.countUsage(llm.usage_id, llm.model, response)]);
-    return cutTitle(this.host.maskSecrets(parseTitle(response.message)));
+    await this.journal.commit([this.usage.count(llm.usage_id, llm.model, response)]);
+    return cutTitle(this.masker.mask(parseTitle(response.message)));
   }
 
   /** The model of the requested profile, or the agent's. */
   private async model(): Promise<LlmConfig> {
-    const { agent, id, rest } = this.host.state;
+    const { agent, id, rest } = this.journal.state;
     const profile = rest['title_llm_profile'];
     if (typeof profile !== 'string' || profile === '') return agent.llm;
     try {
@@ -107,9 +98,9 @@ export class TitleWriter {
   private logFailure(error: unknown): undefined {
     if (this.background.signal.aborted) return undefined;
     if (error instanceof LlmError) {
-      const reason = errorReason({ code: error.code, detail: this.host.maskSecrets(error.message) });
-      logger.warn(`conversation ${this.host.state.id}: the model returned no title: ${reason}`);
-    } else this.host.report('title', error);
+      const reason = errorReason({ code: error.code, detail: this.masker.mask(error.message) });
+      logger.warn(`conversation ${this.journal.state.id}: the model returned no title: ${reason}`);
+    } else this.journal.report('title', error);
     return undefined;
   }
 }

@@ -1,32 +1,21 @@
-import {
-  Body,
-  ConflictException,
-  Controller,
-  Delete,
-  Get,
-  HttpCode,
-  Param,
-  Post,
-  Query,
-} from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { Field } from '../../http/validation/field.js';
 import { integer, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
-import { answering } from '../installation/answering.js';
+import { withErrorPrefixes } from '../installation/installation-errors.js';
 import { nameField, OTHER_NAME } from '../installation/installation.dto.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
-import { BackendRefusedError } from './backends/backend-errors.js';
 import { CanvasBackends, type BackendStatus } from './backends/canvas-backends.js';
 
-/** Which version of a back end is meant. */
+/** The requested version of a back end. */
 export class BackendRevisionRequestDto {
   @Field(text({ min: 1 }))
   revision!: string;
 }
 
-/** How much of a log. */
+/** Limit of a log request. */
 export class BackendLogsQueryDto {
-  @Field(integer({ ge: 1, le: 262_144 }), 'Bytes.')
+  @Field(integer({ ge: 1, le: 262_144 }), 'Most bytes to return.')
   limit_bytes = 65_536;
 }
 
@@ -34,10 +23,10 @@ const tag = 'Canvas extensions';
 const path = { extension_name: nameField(OTHER_NAME).schema() };
 const NAME = 'extension_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
-const status = { 200: { description: 'How it is.', schema: 'BackendStatus' } };
+const status = { 200: { description: 'The status of the back end.', schema: 'BackendStatus' } };
 const revision = { schema: BackendRevisionRequestDto };
 
-/** The programs that canvas extensions bring along. */
+/** Back ends of canvas extensions. */
 @Controller('api/canvas-extensions/installed/:extension_name/backend')
 export class CanvasBackendsController {
   constructor(private readonly backends: CanvasBackends) {}
@@ -46,7 +35,7 @@ export class CanvasBackendsController {
   @Operation({
     tag,
     summary: 'Get the state of a back end',
-    description: 'One that runs is asked whether it still serves.',
+    description: 'A running back end is health-checked for this.',
     path,
     answers: status,
   })
@@ -58,10 +47,10 @@ export class CanvasBackendsController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Allow a version of a back end to run',
+    summary: 'Prepare a back end',
     description:
-      'Its archive is fetched, compared with the digest in the manifest and unpacked. An extension that is installed ' +
-      'anew has to be prepared again.',
+      'Approves a version: its archive is fetched, verified against the digest in the manifest and unpacked. After ' +
+      'each installation the back end has to be prepared again.',
     path,
     body: revision,
     answers: status,
@@ -79,7 +68,7 @@ export class CanvasBackendsController {
   @Operation({
     tag,
     summary: 'Start a back end',
-    description: 'Answers when it serves or has failed: `state` and `detail` say which.',
+    description: 'Returns when the back end is ready or has failed; see `state` and `detail`.',
     path,
     body: revision,
     answers: status,
@@ -102,11 +91,11 @@ export class CanvasBackendsController {
   @Get('logs')
   @Operation({
     tag,
-    summary: 'Get the end of the log of a back end',
-    description: 'What it printed since it was started last.',
+    summary: 'Get the output of a back end',
+    description: 'The last output since its latest start.',
     path,
     query: BackendLogsQueryDto,
-    answers: { 200: { description: 'What it printed.', schema: 'BackendLogs' } },
+    answers: { 200: { description: 'The output.', schema: 'BackendLogs' } },
   })
   logs(
     @Param(NAME, name) extension: string,
@@ -119,7 +108,7 @@ export class CanvasBackendsController {
   @Operation({
     tag,
     summary: 'Remove the data of a back end',
-    description: 'Also of an extension that is no longer installed.',
+    description: 'Works for extensions that are no longer installed, too.',
     path,
     answers: status,
     errors: [409],
@@ -129,12 +118,9 @@ export class CanvasBackendsController {
   }
 }
 
-/** With what back ends refuse as the wire has it. */
-export async function answered<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await answering({ unavailable: '', invalid: '' }, work);
-  } catch (error) {
-    if (error instanceof BackendRefusedError) throw new ConflictException(error.message);
-    throw error;
-  }
+/** Without prefixes: the original's back end routes have none. */
+const NO_PREFIXES = { unavailable: '', invalid: '' };
+
+function answered<T>(work: Promise<T>): Promise<T> {
+  return withErrorPrefixes(NO_PREFIXES, work);
 }

@@ -1,15 +1,15 @@
-import type { ExtensionFacts, ExtensionKind } from '../installation/extension-kind.js';
+import type { ExtensionMetadata, ExtensionKind } from '../installation/extension-kind.js';
 import { readCanvasManifest } from './canvas-manifest.js';
 
 /**
- * Pages that the web UI shows. They run with the rights of who looks at them: none is in use before somebody
- * says so.
+ * Canvas extensions add pages to the web UI. They run with the user's rights, so they are disabled until the
+ * user enables them.
  */
 export const CANVAS_EXTENSION_KIND: ExtensionKind = {
   directory: 'canvas-extensions',
-  what: 'Canvas extension',
-  enabledAtFirst: false,
-  async describe(folder: string): Promise<ExtensionFacts> {
+  label: 'Canvas extension',
+  enabledByDefault: false,
+  async describe(folder: string): Promise<ExtensionMetadata> {
     const { name, version, description } = (await readCanvasManifest(folder)).manifest;
     return { name, version, description };
   },

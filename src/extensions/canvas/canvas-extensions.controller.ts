@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@ne
 import { Operation } from '../../http/operation.js';
 import { maskRemote } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { answering } from '../installation/answering.js';
+import { withErrorPrefixes } from '../installation/installation-errors.js';
 import {
   InstallCanvasExtensionRequestDto,
   nameField,
@@ -13,18 +13,17 @@ import { Installations } from '../installation/installations.js';
 import type { InstalledExtension } from '../installation/installed-file.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
 import { CanvasBackends } from './backends/canvas-backends.js';
-import { answered } from './canvas-backends.controller.js';
 import { readCanvasManifest } from './canvas-manifest.js';
 
 const tag = 'Canvas extensions';
 const path = { extension_name: nameField(OTHER_NAME).schema() };
 const NAME = 'extension_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
-const REFUSALS = { unavailable: 'Could not read canvas extension source:', invalid: '' };
+const ERROR_PREFIXES = { unavailable: 'Could not read canvas extension source:', invalid: '' };
 
 type InstalledCanvasExtension = InstalledExtension & { manifest: JsonObject | null };
 
-/** The pages that a person has added to the web UI. */
+/** Installed canvas extensions. */
 @Controller('api/canvas-extensions')
 export class CanvasExtensionsController {
   constructor(
@@ -38,24 +37,26 @@ export class CanvasExtensionsController {
     tag,
     summary: 'Install a canvas extension',
     description:
-      'It is not in use before it is switched on: its script runs in the web UI with the rights of the person.',
+      'The extension is disabled until it is enabled: its script runs in the web UI with the rights of the user.',
     body: { schema: InstallCanvasExtensionRequestDto },
-    answers: { 200: { description: 'What was installed.', schema: 'InstalledCanvasExtensionResponse' } },
+    answers: { 200: { description: 'The installed extension.', schema: 'InstalledCanvasExtensionResponse' } },
     errors: [400, 409],
   })
   async install(@Body() request: InstallCanvasExtensionRequestDto): Promise<InstalledCanvasExtension> {
     const install = () => this.installations.canvas.install(request);
-    return info(await refusing(this.backends.installing(request.force, install)));
+    return info(await withPrefixes(this.backends.installExclusively(request.force, install)));
   }
 
   @Get('installed')
   @Operation({
     tag,
     summary: 'List installed canvas extensions',
-    answers: { 200: { description: 'What is installed.', schema: 'InstalledCanvasExtensionsListResponse' } },
+    answers: {
+      200: { description: 'The installed extensions.', schema: 'InstalledCanvasExtensionsListResponse' },
+    },
   })
   async list(): Promise<{ canvas_extensions: InstalledCanvasExtension[] }> {
-    const extensions = await refusing(this.installations.canvas.list());
+    const extensions = await withPrefixes(this.installations.canvas.list());
     return { canvas_extensions: await Promise.all(extensions.map(info)) };
   }
 
@@ -64,21 +65,21 @@ export class CanvasExtensionsController {
     tag,
     summary: 'Get an installed canvas extension',
     path,
-    answers: { 200: { description: 'It.', schema: 'InstalledCanvasExtensionResponse' } },
+    answers: { 200: { description: 'The installed extension.', schema: 'InstalledCanvasExtensionResponse' } },
     errors: [404],
   })
   async get(@Param(NAME, name) extension: string): Promise<InstalledCanvasExtension> {
-    return info(await refusing(this.installations.canvas.get(extension)));
+    return info(await withPrefixes(this.installations.canvas.get(extension)));
   }
 
   @Patch('installed/:extension_name')
   @Operation({
     tag,
-    summary: 'Switch an installed canvas extension on or off',
-    description: 'Switching it off ends its back end.',
+    summary: 'Enable or disable a canvas extension',
+    description: 'Disabling it stops its back end.',
     path,
     body: { schema: UpdateCanvasExtensionStateRequestDto },
-    answers: { 200: { description: 'How it is now.', schema: 'UpdateCanvasExtensionStateResponse' } },
+    answers: { 200: { description: 'The new state.', schema: 'UpdateCanvasExtensionStateResponse' } },
     errors: [404],
   })
   async update(
@@ -86,7 +87,7 @@ export class CanvasExtensionsController {
     @Body() { enabled }: UpdateCanvasExtensionStateRequestDto,
   ): Promise<{ name: string; enabled: boolean }> {
     const change = () => this.installations.canvas.setEnabled(extension, enabled);
-    await refusing(enabled ? change() : this.backends.afterEnd(extension, change));
+    await withPrefixes(enabled ? change() : this.backends.afterStop(extension, change));
     return { name: extension, enabled };
   }
 
@@ -94,19 +95,21 @@ export class CanvasExtensionsController {
   @Operation({
     tag,
     summary: 'Remove an installed canvas extension',
-    description: 'Its back end ends; what that has stored stays until it is removed.',
+    description: 'Its back end is stopped; the data of the back end is kept.',
     path,
-    answers: { 200: { description: 'It is gone.', schema: 'UninstallCanvasExtensionResponse' } },
+    answers: {
+      200: { description: 'The extension was removed.', schema: 'UninstallCanvasExtensionResponse' },
+    },
     errors: [404],
   })
   async remove(@Param(NAME, name) extension: string): Promise<{ message: string }> {
-    await refusing(this.backends.afterEnd(extension, () => this.installations.canvas.remove(extension)));
+    await withPrefixes(this.backends.afterStop(extension, () => this.installations.canvas.remove(extension)));
     return { message: `Canvas extension '${extension}' uninstalled` };
   }
 }
 
-function refusing<T>(work: Promise<T>): Promise<T> {
-  return answered(answering(REFUSALS, work));
+function withPrefixes<T>(work: Promise<T>): Promise<T> {
+  return withErrorPrefixes(ERROR_PREFIXES, work);
 }
 
 async function info(extension: InstalledExtension): Promise<InstalledCanvasExtension> {

@@ -5,24 +5,24 @@ import { Operation } from '../../http/operation.js';
 import { Installations } from '../installation/installations.js';
 import { nameField, OTHER_NAME } from '../installation/installation.dto.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
-import { readInside } from '../installation/read-inside.js';
+import { readInside } from '../installation/read-extension-file.js';
 import { readCanvasManifest } from './canvas-manifest.js';
 
 const tag = 'Canvas extensions';
 const path = { extension_name: nameField(OTHER_NAME).schema() };
 const NAME = 'extension_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
-/** Bytes that are sent of one file. */
+/** Largest file (bytes). */
 const MAX_BYTES = 32 * 1024 * 1024;
 const file = { 200: { description: 'The file.', schema: { type: 'string', format: 'binary' } } };
 
-/** A drawing may hold scripts: they never run. */
+/** SVG files may contain scripts, which must never run. */
 const SVG_HEADERS = {
   'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'; sandbox",
   'x-content-type-options': 'nosniff',
 };
 
-/** The files of canvas extensions that the web UI loads. */
+/** Files of canvas extensions for the web UI. */
 @Controller('api/canvas-extensions/installed/:extension_name')
 export class CanvasFilesController {
   constructor(private readonly installations: Installations) {}
@@ -59,7 +59,7 @@ export class CanvasFilesController {
       const place = what === 'bundle' ? manifest.entrypoint : manifest.icon;
       if (place !== null) return await readInside(folder, place, MAX_BYTES);
     } catch {
-      // Not installed, not valid, or not there: for who asks it is the same.
+      // Not installed, invalid or missing: the same answer for all.
     }
     throw new NotFoundException(`Canvas extension '${extension}' ${what} not found`);
   }

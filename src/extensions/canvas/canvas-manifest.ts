@@ -8,14 +8,14 @@ import { errorCode, errorMessage } from '../../errors/index.js';
 import { isJsonObject, type JsonObject, parseJson } from '../../json/index.js';
 import { InvalidExtensionError } from '../installation/extension-errors.js';
 import { EXTENSION_NAME, MAX_NAME } from '../installation/extension-kind.js';
-import { readInside } from '../installation/read-inside.js';
+import { readInside } from '../installation/read-extension-file.js';
 import { CanvasExtensionBackendDto } from './backends/backend-manifest.js';
 
 const MANIFEST = 'canvas-extension.json';
 const MAX_BYTES = 1024 * 1024;
 const VERSION = 1;
 
-/** A page that an extension adds. */
+/** A page of an extension. */
 export class CanvasExtensionPageDto {
   @Field(text({ min: 1 }))
   id!: string;
@@ -27,13 +27,13 @@ export class CanvasExtensionPageDto {
   path!: string;
 }
 
-/** What an extension adds. */
+/** Contributions of an extension. */
 export class CanvasExtensionContributesDto {
   @Field(listOf(model(CanvasExtensionPageDto)))
   pages: CanvasExtensionPageDto[] = [];
 }
 
-/** Where a file is inside the extension. */
+/** The path of a file inside the extension. */
 const inside = text({
   min: 1,
   max: 4096,
@@ -44,7 +44,7 @@ const inside = text({
   },
 });
 
-/** What `canvas-extension.json` says. */
+/** The content of `canvas-extension.json`. */
 export class CanvasExtensionManifestDto {
   @Field(integer({ ge: VERSION, le: VERSION }))
   schema_version!: number;
@@ -67,17 +67,17 @@ export class CanvasExtensionManifestDto {
   @Field(model(CanvasExtensionContributesDto))
   contributes: CanvasExtensionContributesDto = new CanvasExtensionContributesDto();
 
-  @Field(nullable(model(CanvasExtensionBackendDto)), 'A program of its own.')
+  @Field(nullable(model(CanvasExtensionBackendDto)), 'The back end of the extension.')
   backend: CanvasExtensionBackendDto | null = null;
 
-  @Field(nullable(inside), 'An SVG.')
+  @Field(nullable(inside), 'An SVG file.')
   icon: string | null = null;
 }
 
-/** A manifest that was read, and what tells it from other ones. */
+/** A parsed manifest and its digest. */
 export interface CanvasManifest {
   manifest: CanvasExtensionManifestDto;
-  /** As answers have it: without what it does not say. */
+  /** As in responses: without null fields. */
   plain: JsonObject;
   /** `sha256:` and the digest of the file. */
   digest: string;

@@ -10,13 +10,13 @@ import { nullable, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 
-/** Which project. */
+/** The project to read. */
 export class HooksRequestDto {
   @Field(nullable(text()))
   project_dir: string | null = null;
 }
 
-/** The hooks that a project brings along. */
+/** Hooks of projects. */
 @Controller('api/hooks')
 export class HooksController {
   constructor(
@@ -28,11 +28,11 @@ export class HooksController {
   @HttpCode(200)
   @Operation({
     tag: 'Hooks',
-    summary: 'Read the hooks of a project',
+    summary: 'Get the hooks of a project',
     description:
-      '`.openhands/hooks.json` of the folder; null where there are none, or where the file is not valid.',
+      'Reads `.openhands/hooks.json` of the folder. Null if there are no hooks or the file is invalid.',
     body: { schema: HooksRequestDto },
-    answers: { 200: { description: 'Its hooks.', schema: 'HooksResponse' } },
+    answers: { 200: { description: 'The hook configuration.', schema: 'HooksResponse' } },
   })
   async read(@Body() { project_dir }: HooksRequestDto): Promise<{ hook_config: JsonObject | null }> {
     if (!project_dir) return { hook_config: null };

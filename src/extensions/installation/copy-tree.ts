@@ -6,72 +6,76 @@ import { errorMessage } from '../../errors/index.js';
 import { storageFailure } from '../../storage/index.js';
 import { InvalidExtensionError, SourceUnavailableError } from './extension-errors.js';
 
-/** The most that an extension may bring along. */
-export const LIMITS = { files: 10_000, bytes: 200 * 1024 * 1024, depth: 32 } as const;
+/** Limits of an extension. */
+export const COPY_LIMITS = { files: 10_000, bytes: 200 * 1024 * 1024, depth: 32 } as const;
 
-/** One copy on its way. */
-interface Copy {
-  /** Real path: what lies outside is not copied. */
+/** The state of a copy. */
+interface CopyState {
+  /** Real path: nothing outside of it is copied. */
   root: string;
   files: number;
   bytes: number;
-  leftOut: string[];
+  skipped: string[];
 }
 
 /**
- * Copies the files of a folder, without `.git`. Links become what they point at; those that lead out of
- * `root`, and what is neither file nor folder, are left out.
- * @param root a folder that `from` is or lies in
- * @param to is not there yet
- * @returns what was left out, by path below `from`
- * @throws InvalidExtensionError beyond `LIMITS`, SourceUnavailableError for what cannot be read,
- *   StorageFailedError for what cannot be written
+ * Copies a folder without `.git`. Links are replaced by their targets. Links out of `root` and special files
+ * are skipped.
+ * @param root folder that is or contains `from`
+ * @param to new folder
+ * @returns the skipped paths, relative to `from`
+ * @throws InvalidExtensionError beyond the limits, SourceUnavailableError for read errors, StorageFailedError
+ *   for write errors
  */
 export async function copyTree(from: string, to: string, root: string): Promise<string[]> {
-  const copy: Copy = { root: await readable(realpath(root)), files: 0, bytes: 0, leftOut: [] };
+  const copy: CopyState = { root: await asSourceError(realpath(root)), files: 0, bytes: 0, skipped: [] };
   try {
-    await copyFolder(copy, await readable(realpath(from)), to, '', []);
+    await copyFolder(copy, await asSourceError(realpath(from)), to, '', []);
   } catch (error) {
     if (error instanceof InvalidExtensionError || error instanceof SourceUnavailableError) throw error;
     throw storageFailure(error);
   }
-  return copy.leftOut;
+  return copy.skipped;
 }
 
-/** @param above real paths of the folders that this one is in: links in a circle end there */
+/** @param above real paths of the parent folders, to detect cycles of links */
 async function copyFolder(
-  copy: Copy,
+  copy: CopyState,
   from: string,
   to: string,
   below: string,
   above: string[],
 ): Promise<void> {
-  if (above.length > LIMITS.depth) throw new InvalidExtensionError(`folders deeper than ${LIMITS.depth}`);
+  if (above.length > COPY_LIMITS.depth)
+    throw new InvalidExtensionError(`folders deeper than ${COPY_LIMITS.depth}`);
   await makeFolder(to, 0o755);
-  for (const name of (await readable(readdir(from))).sort()) {
+  for (const name of (await asSourceError(readdir(from))).sort()) {
     if (name === '.git') continue;
-    if (++copy.files > LIMITS.files) throw new InvalidExtensionError(`more than ${LIMITS.files} files`);
+    if (++copy.files > COPY_LIMITS.files)
+      throw new InvalidExtensionError(`more than ${COPY_LIMITS.files} files`);
     const place = path.join(below, name);
     const real = await realpath(path.join(from, name)).catch(() => undefined);
-    const facts = real === undefined || !isInside(copy.root, real) ? undefined : await readable(stat(real));
-    if (real === undefined || facts === undefined) copy.leftOut.push(place);
+    const facts =
+      real === undefined || !isInside(copy.root, real) ? undefined : await asSourceError(stat(real));
+    if (real === undefined || facts === undefined) copy.skipped.push(place);
     else if (facts.isFile()) await copyFile(copy, real, path.join(to, name), place);
-    else if (!facts.isDirectory() || [...above, from].includes(real)) copy.leftOut.push(place);
+    else if (!facts.isDirectory() || [...above, from].includes(real)) copy.skipped.push(place);
     else await copyFolder(copy, real, path.join(to, name), place, [...above, from]);
   }
 }
 
-async function copyFile(copy: Copy, from: string, to: string, place: string): Promise<void> {
-  // Neither a link nor a pipe that took the place of the file meanwhile.
+async function copyFile(copy: CopyState, from: string, to: string, place: string): Promise<void> {
+  // The file may have been replaced by a link or a pipe.
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const handle = await readable(open(from, flags));
+  const handle = await asSourceError(open(from, flags));
   try {
     const facts = await handle.stat();
-    // A folder on the way may have become a link meanwhile: what counts is what was opened.
+    // A parent folder may have been replaced by a link: check what was opened.
     const opened = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => from);
-    if (!facts.isFile() || !isInside(copy.root, opened)) return void copy.leftOut.push(place);
+    if (!facts.isFile() || !isInside(copy.root, opened)) return void copy.skipped.push(place);
     copy.bytes += facts.size;
-    if (copy.bytes > LIMITS.bytes) throw new InvalidExtensionError(`more than ${LIMITS.bytes} bytes`);
+    if (copy.bytes > COPY_LIMITS.bytes)
+      throw new InvalidExtensionError(`more than ${COPY_LIMITS.bytes} bytes`);
     const content = handle.createReadStream({ autoClose: false, start: 0, end: Math.max(0, facts.size - 1) });
     const mode = (facts.mode & 0o111) === 0 ? 0o644 : 0o755;
     await writeFile(to, facts.size === 0 ? '' : content, { flag: 'wx', mode });
@@ -80,8 +84,8 @@ async function copyFile(copy: Copy, from: string, to: string, place: string): Pr
   }
 }
 
-/** What goes wrong while a source is read is the fault of the source. */
-async function readable<T>(reading: Promise<T>): Promise<T> {
+/** Errors while reading are faults of the source. */
+async function asSourceError<T>(reading: Promise<T>): Promise<T> {
   try {
     return await reading;
   } catch (error) {

@@ -1,15 +1,17 @@
+import { DomainError } from '../../errors/index.js';
 import { GitFetchError, GitFetchTimeoutError } from '../../git/index.js';
 
-/** Where an extension should come from cannot be had or is no source. Answered with 400. */
-export class SourceUnavailableError extends Error {
+/** The source of an extension is unavailable or invalid. */
+export class SourceUnavailableError extends DomainError {
   override readonly name = 'SourceUnavailableError';
+  readonly kind = 'rejected';
 }
 
-/** A source took too long to fetch. */
+/** Fetching a source timed out. */
 export class FetchTimeoutError extends SourceUnavailableError {}
 
-/** @throws SourceUnavailableError for what git cannot fetch */
-export async function fromGit<T>(fetching: Promise<T>): Promise<T> {
+/** Maps git errors. @throws SourceUnavailableError, FetchTimeoutError */
+export async function mapGitErrors<T>(fetching: Promise<T>): Promise<T> {
   try {
     return await fetching;
   } catch (error) {
@@ -18,21 +20,24 @@ export async function fromGit<T>(fetching: Promise<T>): Promise<T> {
   }
 }
 
-/** What was fetched is not an extension of its kind, or not one that may be installed. Answered with 422. */
-export class InvalidExtensionError extends Error {
+/** What was fetched is not a valid extension of its kind. */
+export class InvalidExtensionError extends DomainError {
   override readonly name = 'InvalidExtensionError';
+  readonly kind = 'invalid';
 }
 
-/** It is installed already. Answered with 409. */
-export class ExtensionExistsError extends Error {
+/** The extension is already installed. */
+export class ExtensionExistsError extends DomainError {
   override readonly name = 'ExtensionExistsError';
+  readonly kind = 'conflict';
 }
 
-/** There is none with that name. Answered with 404. */
-export class NotInstalledError extends Error {
+/** There is no installed extension with this name. */
+export class NotInstalledError extends DomainError {
   override readonly name = 'NotInstalledError';
-  /** @param what `Skill`, for example */
-  constructor(what: string, name: string) {
-    super(`${what} '${name}' is not installed`);
+  readonly kind = 'not-found';
+  /** @param kind label of the kind, such as `Skill` */
+  constructor(kind: string, name: string) {
+    super(`${kind} '${name}' is not installed`);
   }
 }

@@ -1,42 +1,41 @@
-/** What the files of an extension say of it. */
-export interface ExtensionFacts {
-  /** Of the form `EXTENSION_NAME`. */
+/** Metadata of an extension, from its files. */
+export interface ExtensionMetadata {
+  /** Matches `EXTENSION_NAME`. */
   name: string;
   version: string;
   description: string;
 }
 
-/** What a folder is called where it comes from. */
+/** Where the folder of an extension comes from. */
 export interface ExtensionOrigin {
-  called: string;
-  /** It is the whole of a repository: its name need not be that of the extension. */
+  folderName: string;
+  /** It is a whole repository, whose name may differ from the extension's. */
   isRepository: boolean;
 }
 
-/** A kind of things that people install: skills, plugins, canvas extensions. */
+/** A kind of extension: skill, plugin or canvas extension. */
 export interface ExtensionKind {
-  /** Its folder below that of the person. */
+  /** Name of its folder in the user's folder. */
   readonly directory: string;
-  /** At the beginning of a sentence. */
-  readonly what: string;
-  /** Whether what was just installed is in use. */
-  readonly enabledAtFirst: boolean;
+  /** Name of the kind in messages, capitalized. */
+  readonly label: string;
+  /** Whether a new extension is enabled. */
+  readonly enabledByDefault: boolean;
   /**
-   * Looks at what would be installed, or is.
+   * Reads and validates the metadata of an extension.
    * @param folder absolute path
-   * @param origin what the folder is called where it comes from, and whether somebody chose the name for
-   *   another purpose
+   * @param origin name and type of the source folder
    * @throws InvalidExtensionError
    */
-  describe(folder: string, origin: ExtensionOrigin): Promise<ExtensionFacts>;
+  describe(folder: string, origin: ExtensionOrigin): Promise<ExtensionMetadata>;
 }
 
-/** What extensions are called, and their folders. */
+/** Pattern of extension names, which are also folder names. */
 export const EXTENSION_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
-/** Characters of a name: what file systems take. */
+/** Longest name (the limit of file systems). */
 export const MAX_NAME = 255;
 
-/** Whether something can be the name of an extension. */
+/** Whether a name is valid for an extension. */
 export function isExtensionName(name: string): boolean {
   return name.length <= MAX_NAME && EXTENSION_NAME.test(name);
 }

@@ -4,60 +4,60 @@ import path from 'node:path';
 import { isInside } from '../../files/index.js';
 import { checkOut, FETCH_TIMEOUT_MS } from '../../git/index.js';
 import { withoutTrailingSlashes } from '../../text/index.js';
-import { fromGit, SourceUnavailableError } from './extension-errors.js';
+import { mapGitErrors, SourceUnavailableError } from './extension-errors.js';
 
-/** Where an extension comes from, as requests name it. */
+/** The source of an extension, as in requests. */
 export interface ExtensionSource {
-  /** A path, `github:owner/repository`, or an address that git can fetch from (`file://` too). */
+  /** A path, `github:owner/repository`, or a URL for git (including `file://`). */
   source: string;
   /** Branch, tag or commit of a repository. */
   ref: string | null;
-  /** A folder inside. */
+  /** A folder inside the source. */
   repo_path: string | null;
 }
 
-/** A source whose files are there. */
+/** A source whose files are available locally. */
 export interface OpenedSource {
-  /** The folder of the extension: real path. */
+  /** Folder of the extension (real path). */
   folder: string;
-  /** What belongs to the source: real path; the folder is it or lies in it. */
+  /** Root of the source (real path), which is or contains the folder. */
   root: string;
-  /** What the folder is called, where it comes from. */
-  called: string;
-  /** It is the whole of a repository, whose name is somebody's choice. */
+  /** Name of the folder in the source. */
+  folderName: string;
+  /** It is a whole repository, whose name may differ from the extension's. */
   isRepository: boolean;
   /** The commit; null for a path. */
   resolvedRef: string | null;
 }
 
-/** What sources are opened with. */
+/** Options for opening a source. */
 export interface SourceOptions {
-  /** What relative paths are relative to (absolute path). */
+  /** Base of relative paths (absolute path). */
   baseDir: string;
-  /** Where `github:owner/repository` is. */
+  /** Base URL of `github:` sources. */
   github: string;
-  /** Where a repository may be put: an absolute path where nothing is. */
-  place: string;
-  /** The longest that it may take (ms). */
+  /** New absolute path for a repository. */
+  target: string;
+  /** Timeout (ms). */
   timeoutMs?: number;
-  /** Whether git may use what the person has configured; it may unless told. */
+  /** Whether git may use the user's configuration (default: true). */
   withUserConfig?: boolean;
 }
 
 const GITHUB = /^github:([\w.-]+\/[\w.-]+?)(?:\.git)?(?:\/(.+))?$/;
-const ADDRESS = /^(https?|ssh|git|file):\/\//i;
-/** `git@host:path`. A host that begins with a hyphen would be an option. */
+const URL_SOURCE = /^(https?|ssh|git|file):\/\//i;
+/** `git@host:path`. A host that begins with a hyphen would be taken as an option. */
 const SHORT_SSH = /^[\w.-]+@[A-Za-z0-9][\w.-]*:[^:]/;
-const PATH = /^(\/|~\/|~$|\.\.?\/|\.\.?$)/;
+const LOCAL_PATH = /^(\/|~\/|~$|\.\.?\/|\.\.?$)/;
 const REF = /^[A-Za-z0-9_][\w./@+-]{0,254}$/;
 
-/** Whether a source is a folder of this machine, which nothing has to be fetched for. */
+/** Whether a source is a local folder. */
 export function isLocal(source: string): boolean {
-  return PATH.test(source);
+  return LOCAL_PATH.test(source);
 }
 
 /**
- * Gets at the files of a source.
+ * Opens a source; repositories are fetched.
  * @throws SourceUnavailableError
  */
 export async function openSource(given: ExtensionSource, options: SourceOptions): Promise<OpenedSource> {
@@ -70,8 +70,9 @@ export async function openSource(given: ExtensionSource, options: SourceOptions)
     const address = `${withoutTrailingSlashes(options.github)}/${repository}.git`;
     return openRepository(address, ref, path.join(below ?? '', repo_path ?? ''), options);
   }
-  if (ADDRESS.test(source) || SHORT_SSH.test(source)) return openRepository(source, ref, repo_path, options);
-  if (PATH.test(source)) return openFolder(localPath(source, options.baseDir), repo_path);
+  if (URL_SOURCE.test(source) || SHORT_SSH.test(source))
+    return openRepository(source, ref, repo_path, options);
+  if (LOCAL_PATH.test(source)) return openFolder(localPath(source, options.baseDir), repo_path);
   throw new SourceUnavailableError(
     'It is neither a path, nor github:owner/repository, nor an address that git knows',
   );
@@ -81,24 +82,24 @@ async function openRepository(
   address: string,
   ref: string | null,
   below: string | null,
-  { place, timeoutMs = FETCH_TIMEOUT_MS, withUserConfig = true }: SourceOptions,
+  { target: place, timeoutMs = FETCH_TIMEOUT_MS, withUserConfig = true }: SourceOptions,
 ): Promise<OpenedSource> {
   if (ref !== null && !REF.test(ref)) throw new SourceUnavailableError('The ref is no branch, tag or commit');
   if (/^\w+:\/\/(.*@)?-/.test(address)) throw new SourceUnavailableError('The address has no host');
-  const part = partOf(below);
+  const part = pathInRepository(below);
   const deadline = performance.now() + timeoutMs;
-  const resolvedRef = await fromGit(checkOut({ address, ref, part, place, deadline, withUserConfig }));
+  const resolvedRef = await mapGitErrors(checkOut({ address, ref, part, place, deadline, withUserConfig }));
   const opened = await openFolder(place, part);
   const name = path.posix.basename(withoutTrailingSlashes(address)).replace(/\.git$/, '');
   const isRepository = part === '';
-  return { ...opened, called: isRepository ? name : opened.called, isRepository, resolvedRef };
+  return { ...opened, folderName: isRepository ? name : opened.folderName, isRepository, resolvedRef };
 }
 
-/** A path inside a repository as git names it; empty for all of it. */
-function partOf(below: string | null): string {
+/** Normalizes a path inside a repository; empty for the root. */
+function pathInRepository(below: string | null): string {
   const part = withoutTrailingSlashes(path.posix.normalize(below ?? '.'));
   if (part === '.' || part === '') return '';
-  if (path.posix.isAbsolute(part) || part === '..' || part.startsWith('../')) throw leadsOut(below ?? '');
+  if (path.posix.isAbsolute(part) || part === '..' || part.startsWith('../')) throw outsideError(below ?? '');
   return part;
 }
 
@@ -109,12 +110,12 @@ async function openFolder(place: string, below: string | null): Promise<OpenedSo
   }
   const folder = await realpath(path.resolve(root, below ?? '.')).catch(() => undefined);
   if (folder === undefined) throw new SourceUnavailableError(`There is no ${below ?? ''} in it`);
-  if (!isInside(root, folder)) throw leadsOut(below ?? '');
+  if (!isInside(root, folder)) throw outsideError(below ?? '');
   if (!(await stat(folder)).isDirectory()) throw new SourceUnavailableError(`${below ?? ''} is no folder`);
-  return { folder, root, called: path.basename(folder), isRepository: false, resolvedRef: null };
+  return { folder, root, folderName: path.basename(folder), isRepository: false, resolvedRef: null };
 }
 
-function leadsOut(below: string): SourceUnavailableError {
+function outsideError(below: string): SourceUnavailableError {
   return new SourceUnavailableError(`repo_path leads out of the source: ${below.slice(0, 200)}`);
 }
 

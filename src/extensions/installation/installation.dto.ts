@@ -4,62 +4,62 @@ import { maskRemote } from '../../text/index.js';
 import { EXTENSION_NAME, MAX_NAME } from './extension-kind.js';
 import type { InstalledExtension } from './installed-file.js';
 
-/** What to install. */
+/** A request to install an extension. */
 export class InstallRequestDto {
   @Field(
     text({ min: 1, max: 4096 }),
-    'A folder of this machine, `github:owner/repository`, or an address that git can fetch from (`file://` too).',
+    'A local folder, `github:owner/repository`, or a URL for git (including `file://`).',
   )
   source!: string;
 
   @Field(nullable(text({ max: 255 })), 'Branch, tag or commit.')
   ref: string | null = null;
 
-  @Field(nullable(text({ max: 4096 })), 'A folder inside.')
+  @Field(nullable(text({ max: 4096 })), 'A folder inside the source.')
   repo_path: string | null = null;
 
-  @Field(flag(), 'Replace what is installed under that name.')
+  @Field(flag(), 'Replace an installed extension with the same name.')
   force: boolean = false;
 }
 
-/** What to install. */
+/** A request to install an extension. */
 export class InstallSkillRequestDto extends InstallRequestDto {}
 
-/** What to install. */
+/** A request to install an extension. */
 export class InstallPluginRequestDto extends InstallRequestDto {}
 
-/** What to install. */
+/** A request to install an extension. */
 export class InstallCanvasExtensionRequestDto extends InstallRequestDto {}
 
-/** Whether it is in use. */
+/** A request to enable or disable an extension. */
 export class UpdateSkillStateRequestDto {
   @Field(flag())
   enabled!: boolean;
 }
 
-/** Whether it is in use. */
+/** A request to enable or disable an extension. */
 export class UpdatePluginStateRequestDto {
   @Field(flag())
   enabled!: boolean;
 }
 
-/** Whether it is in use. */
+/** A request to enable or disable an extension. */
 export class UpdateCanvasExtensionStateRequestDto {
   @Field(flag())
   enabled!: boolean;
 }
 
-/** An installed extension as answers have it: without the ref that was asked for. */
+/** An installed extension in responses: without the requested ref. */
 export type InstalledInfo = Omit<InstalledExtension, 'requested_ref'>;
 
-/** What answers say of an installed extension; passwords in addresses stay where they are. */
+/** Converts an installed extension for responses, with passwords in URLs masked. */
 export function installedInfo({ requested_ref: _, ...extension }: InstalledExtension): InstalledInfo {
   return { ...extension, source: maskRemote(extension.source) };
 }
 
-/** Names in paths, as the wire writes their patterns. Both mean the same. */
+/** Patterns of names in paths, as the original writes them. Both are equivalent. */
 export const SKILL_NAME = EXTENSION_NAME;
 export const OTHER_NAME = /^[a-z0-9]+(?:-[a-z0-9]+)*$/;
 
-/** A name in a path. */
+/** The field type of a name in a path. */
 export const nameField = (pattern: RegExp): FieldType => text({ min: 1, max: MAX_NAME, pattern });

@@ -6,31 +6,31 @@ import { PersistenceFolder, type FolderWriter } from '../../settings/store/persi
 import { ExtensionExistsError, InvalidExtensionError, NotInstalledError } from './extension-errors.js';
 import { isExtensionName, type ExtensionKind } from './extension-kind.js';
 import { InstalledFile, type InstalledExtension } from './installed-file.js';
-import type { Staged, Staging } from './staging.js';
+import type { StagedExtension, Staging } from './staging.js';
 
-/** What shall be installed. */
+/** A request to install an extension. */
 export interface InstallRequest {
   source: string;
   ref: string | null;
   repo_path: string | null;
-  /** Replace what is installed under that name. */
+  /** Replace an installed extension with the same name. */
   force: boolean;
 }
 
-/** What entries say whose folder somebody put there by hand. */
-const BY_HAND = 'local';
+/** Source of extensions that were copied manually. */
+const MANUAL_SOURCE = 'local';
 
 /**
- * Installed extensions of one kind: a folder each, and a list beside them, both as the original has them. A
- * folder is replaced as a whole: fetching and checking happen elsewhere, and a process that dies leaves the
- * old one or the new one.
+ * The installed extensions of one kind: a folder for each and a list file, in the original's format. Folders
+ * are replaced atomically: fetching and validation happen elsewhere, and a process that dies leaves the old
+ * or the new one.
  */
 export class Installation {
   private readonly logger = new Logger('Extensions');
   private readonly folder: PersistenceFolder;
   private readonly file: InstalledFile;
 
-  /** @param root the person's folder (absolute path) */
+  /** @param root the user's folder (absolute path) */
   constructor(
     readonly kind: ExtensionKind,
     root: string,
@@ -41,7 +41,7 @@ export class Installation {
   }
 
   /**
-   * What is installed. Folders that somebody put there are taken in; entries without a folder are not shown.
+   * Lists the installed extensions. Manually copied folders are added; entries without a folder are ignored.
    * @throws DamagedFileError, StorageFailedError, FolderBusyError
    */
   async list(): Promise<InstalledExtension[]> {
@@ -57,28 +57,28 @@ export class Installation {
   async get(name: string): Promise<InstalledExtension> {
     const found = (await this.list()).find((extension) => extension.name === name);
     if (found) return found;
-    throw new NotInstalledError(this.kind.what, name);
+    throw new NotInstalledError(this.kind.label, name);
   }
 
   /**
-   * Fetches, checks and installs. What is replaced stays switched on or off.
+   * Fetches, validates and installs an extension. A replaced one stays enabled or disabled.
    * @throws SourceUnavailableError, InvalidExtensionError, ExtensionExistsError
    */
   async install(request: InstallRequest): Promise<InstalledExtension> {
     await this.list();
-    return this.staging.use(request, this.kind, (staged) => this.put(staged, request));
+    return this.staging.stage(request, this.kind, (staged) => this.moveIntoPlace(staged, request));
   }
 
   /**
-   * Fetches an extension again from where it came.
-   * @throws NotInstalledError, SourceUnavailableError, InvalidExtensionError; what is installed stays then
+   * Fetches an extension again from its source. On failure the installed one is kept.
+   * @throws NotInstalledError, SourceUnavailableError, InvalidExtensionError
    */
   async refresh(name: string): Promise<InstalledExtension> {
     const { source, requested_ref: ref, repo_path } = await this.get(name);
     const request = { source, ref, repo_path, force: true };
-    return this.staging.use(request, this.kind, (staged) => {
-      if (staged.facts.name === name) return this.put(staged, request);
-      throw new InvalidExtensionError(`its source holds '${staged.facts.name}' now`);
+    return this.staging.stage(request, this.kind, (staged) => {
+      if (staged.metadata.name === name) return this.moveIntoPlace(staged, request);
+      throw new InvalidExtensionError(`its source holds '${staged.metadata.name}' now`);
     });
   }
 
@@ -87,7 +87,7 @@ export class Installation {
     await this.get(name);
     return this.change(async (writer) => {
       const entry = (await this.file.read()).get(name);
-      if (!entry) throw new NotInstalledError(this.kind.what, name);
+      if (!entry) throw new NotInstalledError(this.kind.label, name);
       const changed = { ...entry, enabled };
       await this.file.write(writer, name, changed);
       return changed;
@@ -99,24 +99,27 @@ export class Installation {
     await this.get(name);
     await this.change(async (writer) => {
       await this.file.write(writer, name, undefined);
-      const gone = await this.staging.unused();
+      const gone = await this.staging.newPath();
       await rename(this.folder.path(name), gone);
       await rm(gone, { recursive: true, force: true });
     });
   }
 
-  private put({ folder, facts, resolvedRef }: Staged, request: InstallRequest): Promise<InstalledExtension> {
+  private moveIntoPlace(
+    { folder, metadata: facts, resolvedRef }: StagedExtension,
+    request: InstallRequest,
+  ): Promise<InstalledExtension> {
     const { name } = facts;
     return this.change(async (writer) => {
       const before = (await this.file.read()).get(name);
       const target = this.folder.path(name);
       const isThere = await isFolder(target);
       if (isThere && !request.force) {
-        throw new ExtensionExistsError(`${this.kind.what} already installed. Use force=true to overwrite.`);
+        throw new ExtensionExistsError(`${this.kind.label} already installed. Use force=true to overwrite.`);
       }
       const entry: InstalledExtension = {
         ...facts,
-        enabled: before?.enabled ?? this.kind.enabledAtFirst,
+        enabled: before?.enabled ?? this.kind.enabledByDefault,
         source: request.source,
         requested_ref: request.ref,
         resolved_ref: resolvedRef,
@@ -124,7 +127,7 @@ export class Installation {
         installed_at: now(),
         install_path: target,
       };
-      const replaced = this.staging.replaced(this.kind.directory, name);
+      const replaced = this.staging.replacedPath(this.kind.directory, name);
       if (isThere) await rename(target, replaced);
       try {
         await rename(folder, target);
@@ -139,7 +142,7 @@ export class Installation {
     });
   }
 
-  /** Changes the folder while nobody else does, after bringing to an end what a dead process began. */
+  /** Changes the folder under its lock, after completing replacements of dead processes. */
   private change<T>(work: (writer: FolderWriter) => Promise<T>): Promise<T> {
     return this.folder.change(async (writer) => {
       for (const { name, folder } of await this.staging.allReplaced(this.kind.directory)) {
@@ -156,15 +159,22 @@ export class Installation {
       for (const name of names) {
         const install_path = this.folder.path(name);
         try {
-          const facts = await this.kind.describe(install_path, { called: name, isRepository: false });
+          const facts = await this.kind.describe(install_path, { folderName: name, isRepository: false });
           if (facts.name !== name || (await this.file.read()).has(name)) continue;
           const refs = { requested_ref: null, resolved_ref: null, repo_path: null };
-          const enabled = this.kind.enabledAtFirst;
-          const entry = { ...facts, enabled, source: BY_HAND, ...refs, installed_at: now(), install_path };
+          const enabled = this.kind.enabledByDefault;
+          const entry = {
+            ...facts,
+            enabled,
+            source: MANUAL_SOURCE,
+            ...refs,
+            installed_at: now(),
+            install_path,
+          };
           await this.file.write(writer, name, entry);
           adopted.push(entry);
         } catch (error) {
-          this.logger.warn(`${install_path} is not taken in: ${errorMessage(error)}`);
+          this.logger.warn(`${install_path} is ignored: ${errorMessage(error)}`);
         }
       }
       return adopted;
@@ -183,7 +193,7 @@ async function isFolder(folder: string): Promise<boolean> {
   return (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
 }
 
-/** UTC as the original writes it. */
+/** UTC in the original's format. */
 function now(): string {
   return new Date().toISOString().replace('Z', '000+00:00');
 }

@@ -8,7 +8,7 @@ import type { ExtensionKind } from './extension-kind.js';
 import { Installation } from './installation.js';
 import { Staging } from './staging.js';
 
-/** What is installed, by kind. */
+/** The installed extensions by kind. */
 @Injectable()
 export class Installations {
   readonly skills: Installation;

@@ -4,16 +4,16 @@ import { isExtensionName } from './extension-kind.js';
 
 const FILE = '.installed.json';
 
-/** What is known of an installed extension: the original's fields in its order. */
+/** An installed extension: the original's fields in its order. */
 export interface InstalledExtension {
   name: string;
   version: string;
   description: string;
   enabled: boolean;
-  /** As it was asked for. */
+  /** The requested source. */
   source: string;
   requested_ref: string | null;
-  /** The commit that was installed; null for what does not come from a repository. */
+  /** Installed commit; null if the source is not a repository. */
   resolved_ref: string | null;
   repo_path: string | null;
   /** UTC with microseconds. */
@@ -22,12 +22,12 @@ export interface InstalledExtension {
   install_path: string;
 }
 
-/** The list of what is installed, in the file that the original reads and writes, too: `.installed.json`. */
+/** The list file `.installed.json`, which the original reads and writes, too. */
 export class InstalledFile {
   constructor(private readonly folder: PersistenceFolder) {}
 
   /**
-   * By name, in the order of installation. Entries that cannot be understood are not in it.
+   * Reads the entries by name, in order of installation. Invalid entries are ignored.
    * @throws DamagedFileError, StorageFailedError
    */
   async read(): Promise<Map<string, InstalledExtension>> {
@@ -38,7 +38,7 @@ export class InstalledFile {
   }
 
   /**
-   * Writes one entry, or takes it away. What the file says otherwise stays as it is.
+   * Writes or removes one entry. The rest of the file is kept.
    * @throws DamagedFileError, StorageFailedError
    */
   async write(writer: FolderWriter, name: string, entry: InstalledExtension | undefined): Promise<void> {

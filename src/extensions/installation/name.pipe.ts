@@ -4,13 +4,13 @@ import type { FieldType } from '../../http/validation/field-type.js';
 import { nameField } from './installation.dto.js';
 
 /**
- * Checks the name of an extension in a path: `@Param('skill_name', new ExtensionNamePipe('skill_name',
+ * Validates the name of an extension in a path: `@Param('skill_name', new ExtensionNamePipe('skill_name',
  * SKILL_NAME))`.
  */
 export class ExtensionNamePipe implements PipeTransform<string, string> {
   private readonly field: FieldType;
 
-  /** @param pattern how the wire writes the pattern of this kind of names */
+  /** @param pattern the original's pattern for this kind of name */
   constructor(
     private readonly parameter: string,
     pattern: RegExp,

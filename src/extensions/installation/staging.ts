@@ -7,7 +7,7 @@ import { makeFolder } from '../../files/index.js';
 import { storageFailure } from '../../storage/index.js';
 import { copyTree } from './copy-tree.js';
 import { InvalidExtensionError } from './extension-errors.js';
-import { isExtensionName, type ExtensionFacts, type ExtensionKind } from './extension-kind.js';
+import { isExtensionName, type ExtensionMetadata, type ExtensionKind } from './extension-kind.js';
 import {
   openSource,
   type ExtensionSource,
@@ -15,25 +15,25 @@ import {
   type SourceOptions,
 } from './extension-source.js';
 
-/** What is left of processes that died is removed after so long (ms): nothing takes that long. */
-const LEFTOVER_MS = 60 * 60_000;
+/** Age at which folders count as leftovers of dead processes (ms): no installation takes that long. */
+const LEFTOVER_AGE_MS = 60 * 60_000;
 
-/** An extension that was fetched and checked, ready to be moved to its place. */
-export interface Staged {
-  /** Absolute path, on the file system of the person's folder. */
+/** A fetched and validated extension, ready to be moved into place. */
+export interface StagedExtension {
+  /** Absolute path, on the same file system as the user's folder. */
   folder: string;
-  facts: ExtensionFacts;
+  metadata: ExtensionMetadata;
   resolvedRef: string | null;
 }
 
-/** Where extensions are fetched and checked before they are installed, and where old ones wait to be gone. */
+/** Temporary folders for fetching and validating extensions, and for replaced ones. */
 export class Staging {
   private readonly logger = new Logger('Extensions');
   private readonly root: string;
 
   /**
-   * @param home the person's folder (absolute path)
-   * @param baseDir what relative paths are relative to
+   * @param home the user's folder (absolute path)
+   * @param baseDir base of relative paths
    */
   constructor(
     home: string,
@@ -44,8 +44,8 @@ export class Staging {
   }
 
   /**
-   * Gets at the files of a source, for as long as the work takes.
-   * @throws SourceUnavailableError, StorageFailedError, and whatever the work throws
+   * Opens a source for the duration of the work.
+   * @throws SourceUnavailableError, StorageFailedError, errors of the work
    */
   async open<T>(
     source: ExtensionSource,
@@ -53,14 +53,14 @@ export class Staging {
     options: Pick<SourceOptions, 'timeoutMs' | 'withUserConfig'> = {},
   ): Promise<T> {
     await this.sweep();
-    const place = await this.unused();
+    const place = await this.newPath();
     await makeFolder(place, 0o700).catch((error: unknown) => {
       throw storageFailure(error);
     });
     try {
       const { baseDir, github } = this;
       const repository = path.join(place, 'repository');
-      return await work(await openSource(source, { baseDir, github, place: repository, ...options }), place);
+      return await work(await openSource(source, { baseDir, github, target: repository, ...options }), place);
     } finally {
       await rm(place, { recursive: true, force: true }).catch((error: unknown) => {
         this.logger.warn(`${place} cannot be removed: ${errorMessage(error)}`);
@@ -69,10 +69,14 @@ export class Staging {
   }
 
   /**
-   * Fetches an extension and checks it, for as long as the work takes.
-   * @throws SourceUnavailableError, InvalidExtensionError, and whatever the work throws
+   * Fetches and validates an extension for the duration of the work.
+   * @throws SourceUnavailableError, InvalidExtensionError, errors of the work
    */
-  use<T>(source: ExtensionSource, kind: ExtensionKind, work: (staged: Staged) => Promise<T>): Promise<T> {
+  stage<T>(
+    source: ExtensionSource,
+    kind: ExtensionKind,
+    work: (staged: StagedExtension) => Promise<T>,
+  ): Promise<T> {
     return this.open(source, async (opened, place) => {
       const folder = path.join(place, 'copy');
       const leftOut = await copyTree(opened.folder, folder, opened.root);
@@ -84,32 +88,32 @@ export class Staging {
         );
       }
       if (leftOut.length > 0) {
-        const some = `${leftOut.length} links or special files are left out: ${leftOut.slice(0, 10).join(', ')}`;
-        this.logger.warn(`${kind.what} '${facts.name}': ${some}`);
+        const some = `${leftOut.length} links or special files are skipped: ${leftOut.slice(0, 10).join(', ')}`;
+        this.logger.warn(`${kind.label} '${facts.name}': ${some}`);
       }
-      return work({ folder, facts, resolvedRef: opened.resolvedRef });
+      return work({ folder, metadata: facts, resolvedRef: opened.resolvedRef });
     });
   }
 
-  /** A path where nothing is. @throws StorageFailedError */
-  async unused(): Promise<string> {
+  /** A new path. @throws StorageFailedError */
+  async newPath(): Promise<string> {
     await makeFolder(this.root, 0o700).catch((error: unknown) => {
       throw storageFailure(error);
     });
     return path.join(this.root, randomUUID());
   }
 
-  /** Where the folder of an extension waits while another one takes its place. */
-  replaced(directory: string, name: string): string {
+  /** Where a folder is kept while it is being replaced. */
+  replacedPath(directory: string, name: string): string {
     return path.join(this.root, `replaced-${directory}--${name}`);
   }
 
-  /** Whether a replacement of a kind is going on, or was cut off. */
+  /** Whether a replacement is in progress or was interrupted. */
   async hasReplaced(directory: string): Promise<boolean> {
     return (await this.allReplaced(directory)).length > 0;
   }
 
-  /** The folders that wait. */
+  /** All folders that are being replaced. */
   async allReplaced(directory: string): Promise<{ name: string; folder: string }[]> {
     const prefix = `replaced-${directory}--`;
     const names = (await readdir(this.root).catch(() => [])).filter((name) => name.startsWith(prefix));
@@ -121,7 +125,7 @@ export class Staging {
       if (name.startsWith('replaced-')) continue;
       const folder = path.join(this.root, name);
       const facts = await stat(folder).catch(() => undefined);
-      if (facts && Date.now() - facts.mtimeMs > LEFTOVER_MS)
+      if (facts && Date.now() - facts.mtimeMs > LEFTOVER_AGE_MS)
         await rm(folder, { recursive: true, force: true });
     }
   }

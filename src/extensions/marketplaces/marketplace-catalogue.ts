@@ -3,50 +3,54 @@ import path from 'node:path';
 import { Injectable } from '@nestjs/common';
 import {
   ContextLoader,
-  DEFAULT_LIST,
-  isBelow,
-  readList,
+  DEFAULT_MARKETPLACE,
+  isInPart,
+  readMarketplaceFile,
   type ListedExtension,
 } from '../../agent/skills/index.js';
 import { AppConfig } from '../../config/index.js';
 import { isLocal, openSource } from '../installation/extension-source.js';
 import { Installations } from '../installation/installations.js';
-import { readContents, type PluginContents } from '../plugins/plugin-info.js';
+import { readPluginContents, type PluginContents } from '../plugins/plugin-contents.js';
 import { PublicRepository } from './public-repository.js';
 
-/** What of a marketplace can be installed as a skill. */
+/** A skill offered by a marketplace. */
 export interface MarketplaceSkill {
   name: string;
   description: string | null;
-  /** What `install` takes: the absolute path of its folder. */
+  /** Source for an installation: absolute path of its folder. */
   source: string;
   installed: boolean;
 }
 
-/** What of a marketplace can be installed as a plugin. */
+/** A plugin offered by a marketplace. */
 export interface MarketplacePlugin extends MarketplaceSkill, PluginContents {
   ref: string | null;
   repo_path: string | null;
   path: string;
 }
 
-/** Where lists of plugins stand in a folder. */
-const LISTS = ['.plugin/marketplace.json', '.claude-plugin/marketplace.json', DEFAULT_LIST];
+/** Marketplace files in a folder. */
+const MARKETPLACE_FILES = [
+  '.plugin/marketplace.json',
+  '.claude-plugin/marketplace.json',
+  DEFAULT_MARKETPLACE,
+];
 
 /**
- * What marketplaces offer that are on this machine: the public one as it was fetched last, and the configured
- * ones that are folders. Nothing is fetched.
+ * Lists what local marketplaces offer: the public one as last fetched, and configured folders. Nothing is
+ * fetched.
  */
 @Injectable()
 export class MarketplaceCatalogue {
   constructor(
     private readonly context: ContextLoader,
-    private readonly open: PublicRepository,
+    private readonly publicRepository: PublicRepository,
     private readonly installations: Installations,
     private readonly config: AppConfig,
   ) {}
 
-  /** Everything that marketplaces list. */
+  /** All offered extensions. */
   async skills(): Promise<MarketplaceSkill[]> {
     const installed = await namesOf(this.installations.skills.list());
     const entries = await this.entries();
@@ -56,13 +60,13 @@ export class MarketplaceCatalogue {
     }));
   }
 
-  /** Those that are plugins. */
+  /** The offered plugins. */
   async plugins(): Promise<MarketplacePlugin[]> {
     const installed = await namesOf(this.installations.plugins.list());
     const entries = (await this.entries()).filter(({ isPlugin }) => isPlugin);
     return Promise.all(
       entries.map(async ({ name, description, folder }) => {
-        const { contents } = await readContents(folder, this.context.warn('marketplace'));
+        const { contents } = await readPluginContents(folder, this.context.warn('marketplace'));
         const refs = { ref: null, repo_path: null, installed: installed.has(name), path: folder };
         return { name, description, source: folder, ...refs, ...contents };
       }),
@@ -70,19 +74,19 @@ export class MarketplaceCatalogue {
   }
 
   private async entries(): Promise<(ListedExtension & { isPlugin: boolean })[]> {
-    const root = this.open.folder;
+    const root = this.publicRepository.folder;
     const warn = this.context.warn('marketplace');
-    const ofPublic = (await readList(root, DEFAULT_LIST, warn)).map((entry) => ({
+    const ofPublic = (await readMarketplaceFile(root, DEFAULT_MARKETPLACE, warn)).map((entry) => ({
       ...entry,
-      isPlugin: isBelow(root, 'plugins', entry.folder),
+      isPlugin: isInPart(root, 'plugins', entry.folder),
     }));
     const configured = await Promise.all((await this.folders()).map((folder) => this.listed(folder)));
     return [...ofPublic, ...configured.flat()];
   }
 
   private async listed(folder: string): Promise<(ListedExtension & { isPlugin: boolean })[]> {
-    for (const list of LISTS) {
-      const entries = await readList(folder, list, this.context.warn('marketplace'));
+    for (const list of MARKETPLACE_FILES) {
+      const entries = await readMarketplaceFile(folder, list, this.context.warn('marketplace'));
       if (entries.length === 0) continue;
       return Promise.all(
         entries.map(async (entry) => ({ ...entry, isPlugin: !(await isSkill(entry.folder)) })),
@@ -95,7 +99,7 @@ export class MarketplaceCatalogue {
     const { base_dir: baseDir, github_url: github, registered_marketplaces: registered } = this.config;
     const folders: string[] = [];
     for (const { source, repo_path } of registered.filter((market) => isLocal(market.source))) {
-      const options = { baseDir, github, place: '' };
+      const options = { baseDir, github, target: '' };
       const opened = await openSource({ source, ref: null, repo_path }, options).catch(() => undefined);
       if (opened) folders.push(opened.folder);
     }

@@ -1,21 +1,21 @@
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
-import { ContextLoader, publicFolder } from '../../agent/skills/index.js';
+import { ContextLoader, publicSkillsFolder } from '../../agent/skills/index.js';
 import { AppConfig } from '../../config/index.js';
 import { makeFolder } from '../../files/index.js';
 import { FETCH_TIMEOUT_MS, fetchGit } from '../../git/index.js';
-import { fromGit } from '../installation/extension-errors.js';
+import { mapGitErrors } from '../installation/extension-errors.js';
 import { Staging } from '../installation/staging.js';
 import { maskRemote, withoutTrailingSlashes } from '../../text/index.js';
 
 const REPOSITORY = 'OpenHands/extensions';
 
-/** The repository of public skills and plugins, in the place where the original keeps it. */
+/** The repository of public skills and plugins, in the original's folder. */
 @Injectable()
 export class PublicRepository {
   private readonly logger = new Logger('Skills');
-  private going: Promise<void> | undefined;
+  private syncing: Promise<void> | undefined;
 
   constructor(
     private readonly context: ContextLoader,
@@ -23,24 +23,24 @@ export class PublicRepository {
     private readonly config: AppConfig,
   ) {}
 
-  /** Absolute path; there once it was fetched. */
+  /** Absolute path; exists once it was fetched. */
   get folder(): string {
-    return publicFolder(this.context.user);
+    return publicSkillsFolder(this.context.user);
   }
 
   /**
-   * Fetches it. This is the only thing that does; whoever asks meanwhile waits for the same.
+   * Fetches the repository. Concurrent calls share one fetch. Nothing else fetches it.
    * @throws SourceUnavailableError
    */
   sync(): Promise<void> {
-    this.going ??= this.fetch().finally(() => (this.going = undefined));
-    return this.going;
+    this.syncing ??= this.fetch().finally(() => (this.syncing = undefined));
+    return this.syncing;
   }
 
   private async fetch(): Promise<void> {
     const parent = path.dirname(this.folder);
     await makeFolder(parent, 0o700);
-    const fresh = await this.staging.unused();
+    const fresh = await this.staging.newPath();
     const address = `${withoutTrailingSlashes(this.config.github_url)}/${REPOSITORY}.git`;
     const ref = process.env['EXTENSIONS_REF'] ?? 'main';
     const options = { cwd: parent, deadline: performance.now() + FETCH_TIMEOUT_MS, withUserConfig: true };
@@ -55,11 +55,12 @@ export class PublicRepository {
       `--branch=${ref}`,
     ];
     try {
-      await fromGit(fetchGit([...clone, '--', address, fresh], options));
-      // Which filters run is for the attributes of the repository to say: nobody's are known here.
+      await mapGitErrors(fetchGit([...clone, '--', address, fresh], options));
+      // Check out without the user's configuration: the repository's attributes must not run the user's
+      // filters.
       const offline = { ...options, cwd: fresh, withUserConfig: false };
-      await fromGit(fetchGit(['reset', '-q', '--hard'], offline));
-      const old = await this.staging.unused();
+      await mapGitErrors(fetchGit(['reset', '-q', '--hard'], offline));
+      const old = await this.staging.newPath();
       const isThere = await rename(this.folder, old).then(
         () => true,
         () => false,

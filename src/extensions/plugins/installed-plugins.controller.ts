@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { ContextLoader } from '../../agent/skills/index.js';
-import { checkedPluginManifest, SourceError } from '../../agent/skills/plugins/index.js';
+import { checkedPluginManifest, PluginSourceError } from '../../agent/skills/plugins/index.js';
 import { Operation } from '../../http/operation.js';
-import { answering } from '../installation/answering.js';
+import { withErrorPrefixes } from '../installation/installation-errors.js';
 import {
   InstallPluginRequestDto,
   installedInfo,
@@ -14,21 +14,21 @@ import {
 import { Installations } from '../installation/installations.js';
 import type { InstalledExtension } from '../installation/installed-file.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
-import { readContents, type PluginContents } from './plugin-info.js';
+import { readPluginContents, type PluginContents } from './plugin-contents.js';
 
 const tag = 'Plugins';
 const path = { plugin_name: nameField(OTHER_NAME).schema() };
 const NAME = 'plugin_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
-const REFUSALS = {
+const ERROR_PREFIXES = {
   unavailable: 'Failed to fetch plugin source. Check that the source is valid.',
   invalid: 'Invalid plugin. Ensure it has a valid kebab-case name.',
 };
 
-/** Contents are null where the manifest was damaged after the installation. */
+/** Contents are null if the manifest was damaged after the installation. */
 type InstalledPlugin = InstalledInfo & (PluginContents | { skills: null; files: null });
 
-/** The plugins that a person has installed. */
+/** Installed plugins. */
 @Controller('api/plugins')
 export class InstalledPluginsController {
   constructor(
@@ -42,24 +42,24 @@ export class InstalledPluginsController {
     tag,
     summary: 'Install a plugin',
     description:
-      'It is copied; links that lead out of the source are left out. From then on it is in new conversations, with its ' +
-      'skills, hooks, sub-agents and MCP servers: it may run programs.',
+      'The plugin is copied without links out of its source. New conversations load its skills, hooks, sub-agents and ' +
+      'MCP servers: it can run programs.',
     body: { schema: InstallPluginRequestDto },
-    answers: { 200: { description: 'What was installed.', schema: 'InstalledPluginResponse' } },
+    answers: { 200: { description: 'The installed plugin.', schema: 'InstalledPluginResponse' } },
     errors: [400, 409],
   })
   async install(@Body() request: InstallPluginRequestDto): Promise<InstalledPlugin> {
-    return this.info(await answering(REFUSALS, this.installations.plugins.install(request)));
+    return this.info(await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.install(request)));
   }
 
   @Get('installed')
   @Operation({
     tag,
     summary: 'List installed plugins',
-    answers: { 200: { description: 'What is installed.', schema: 'InstalledPluginsListResponse' } },
+    answers: { 200: { description: 'The installed plugins.', schema: 'InstalledPluginsListResponse' } },
   })
   async list(): Promise<{ plugins: InstalledPlugin[] }> {
-    const plugins = await answering(REFUSALS, this.installations.plugins.list());
+    const plugins = await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.list());
     return { plugins: await Promise.all(plugins.map((plugin) => this.info(plugin))) };
   }
 
@@ -68,28 +68,28 @@ export class InstalledPluginsController {
     tag,
     summary: 'Get an installed plugin',
     path,
-    answers: { 200: { description: 'It.', schema: 'InstalledPluginResponse' } },
+    answers: { 200: { description: 'The installed plugin.', schema: 'InstalledPluginResponse' } },
     errors: [404],
   })
   async get(@Param(NAME, name) plugin: string): Promise<InstalledPlugin> {
-    return this.info(await answering(REFUSALS, this.installations.plugins.get(plugin)));
+    return this.info(await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.get(plugin)));
   }
 
   @Patch('installed/:plugin_name')
   @Operation({
     tag,
-    summary: 'Switch an installed plugin on or off',
-    description: 'For conversations that begin from now on.',
+    summary: 'Enable or disable a plugin',
+    description: 'Applies to new conversations.',
     path,
     body: { schema: UpdatePluginStateRequestDto },
-    answers: { 200: { description: 'How it is now.', schema: 'UpdatePluginStateResponse' } },
+    answers: { 200: { description: 'The new state.', schema: 'UpdatePluginStateResponse' } },
     errors: [404],
   })
   async update(
     @Param(NAME, name) plugin: string,
     @Body() { enabled }: UpdatePluginStateRequestDto,
   ): Promise<{ name: string; enabled: boolean }> {
-    await answering(REFUSALS, this.installations.plugins.setEnabled(plugin, enabled));
+    await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.setEnabled(plugin, enabled));
     return { name: plugin, enabled };
   }
 
@@ -98,11 +98,11 @@ export class InstalledPluginsController {
     tag,
     summary: 'Remove an installed plugin',
     path,
-    answers: { 200: { description: 'It is gone.', schema: 'UninstallPluginResponse' } },
+    answers: { 200: { description: 'The plugin was removed.', schema: 'UninstallPluginResponse' } },
     errors: [404],
   })
   async remove(@Param(NAME, name) plugin: string): Promise<{ message: string }> {
-    await answering(REFUSALS, this.installations.plugins.remove(plugin));
+    await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.remove(plugin));
     return { message: `Plugin '${plugin}' uninstalled` };
   }
 
@@ -110,14 +110,14 @@ export class InstalledPluginsController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Fetch an installed plugin again',
-    description: 'Where that fails, what is installed stays.',
+    summary: 'Update an installed plugin',
+    description: 'Fetches it again from its source. On failure the installed version is kept.',
     path,
-    answers: { 200: { description: 'What is installed now.', schema: 'UpdatePluginResponse' } },
+    answers: { 200: { description: 'The updated plugin.', schema: 'UpdatePluginResponse' } },
     errors: [400, 404],
   })
   async refresh(@Param(NAME, name) called: string): Promise<{ message: string; plugin: InstalledPlugin }> {
-    const plugin = await answering(REFUSALS, this.installations.plugins.refresh(called));
+    const plugin = await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.refresh(called));
     return { message: `Plugin '${called}' updated`, plugin: await this.info(plugin) };
   }
 
@@ -126,11 +126,11 @@ export class InstalledPluginsController {
     try {
       await checkedPluginManifest(plugin.install_path);
     } catch (error) {
-      if (!(error instanceof SourceError)) throw error;
+      if (!(error instanceof PluginSourceError)) throw error;
       warn(plugin.install_path, error.message);
       return { ...installedInfo(plugin), skills: null, files: null };
     }
-    const { contents } = await readContents(plugin.install_path, warn);
+    const { contents } = await readPluginContents(plugin.install_path, warn);
     return { ...installedInfo(plugin), ...contents };
   }
 }

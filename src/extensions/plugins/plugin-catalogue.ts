@@ -3,10 +3,10 @@ import { Injectable } from '@nestjs/common';
 import { ContextLoader } from '../../agent/skills/index.js';
 import { TextRoom } from '../../files/index.js';
 import { AppConfig } from '../../config/index.js';
-import { readContents, type PluginContents } from './plugin-info.js';
+import { readPluginContents, type PluginContents } from './plugin-contents.js';
 import type { PluginsRequestDto } from './plugins.dto.js';
 
-/** A plugin that agents can have. */
+/** An available plugin. */
 export interface PluginInfo extends PluginContents {
   name: string;
   version: string;
@@ -15,7 +15,7 @@ export interface PluginInfo extends PluginContents {
   path: string;
 }
 
-/** Finds plugins in all their places. Never fails: what is broken in one is left out. */
+/** Lists the plugins of the user and of projects. Never fails: broken parts are skipped. */
 @Injectable()
 export class PluginCatalogue {
   constructor(
@@ -23,7 +23,7 @@ export class PluginCatalogue {
     private readonly config: AppConfig,
   ) {}
 
-  /** Of plugins with one name that of the project counts, in the place of the other. */
+  /** Of plugins with the same name the project's one replaces the user's. */
   async list({ load_user, load_project, project_dir }: PluginsRequestDto): Promise<PluginInfo[]> {
     const project = project_dir ? path.resolve(this.config.base_dir, project_dir) : undefined;
     const folders = [
@@ -37,7 +37,7 @@ export class PluginCatalogue {
   }
 
   private async info(folder: string, room: TextRoom): Promise<PluginInfo> {
-    const { plugin, contents } = await readContents(folder, this.context.warn('plugins'), room);
+    const { plugin, contents } = await readPluginContents(folder, this.context.warn('plugins'), room);
     const { name, version, description } = plugin;
     return { name, version, description, path: folder, ...contents };
   }

@@ -12,9 +12,9 @@ import { isLocal, type OpenedSource } from '../installation/extension-source.js'
 import { Staging } from '../installation/staging.js';
 import type { FetchPluginRequestDto } from './plugins.dto.js';
 
-/** A plugin that was looked at. */
+/** A fetched plugin. */
 export interface FetchedPlugin {
-  /** Where it is: absolute path. */
+  /** Absolute path. */
   path: string;
   /** The commit; null for a path. */
   resolved_ref: string | null;
@@ -35,7 +35,7 @@ export class PluginFetcher {
   ) {}
 
   /**
-   * Fetches a plugin and looks at it. Git knows nothing then of what the person has configured.
+   * Fetches and describes a plugin. Git does not use the user's configuration.
    * @throws SourceUnavailableError, InvalidExtensionError
    */
   async fetch({ source, ref, repo_path, timeout }: FetchPluginRequestDto): Promise<FetchedPlugin> {
@@ -44,27 +44,27 @@ export class PluginFetcher {
       return await this.staging.open(
         { source, ref, repo_path },
         async (opened) => {
-          const folder = opened.resolvedRef === null ? opened.folder : await this.keep(source, opened);
+          const folder = opened.resolvedRef === null ? opened.folder : await this.moveToCache(source, opened);
           const { resolvedRef: resolved_ref } = opened;
           return {
             path: folder,
             resolved_ref,
             source: maskRemote(source),
             repo_path,
-            ...(await this.look(folder)),
+            ...(await this.describe(folder)),
           };
         },
         options,
       );
     } catch (error) {
-      // A folder that is not there is one without a plugin.
+      // A missing folder counts as one without a plugin.
       if (isLocal(source) && !(error instanceof InvalidExtensionError))
         throw new InvalidExtensionError(NO_MANIFEST);
       throw error;
     }
   }
 
-  private async look(folder: string): Promise<Pick<FetchedPlugin, 'manifest' | 'skills' | 'commands'>> {
+  private async describe(folder: string): Promise<Pick<FetchedPlugin, 'manifest' | 'skills' | 'commands'>> {
     const warn = this.context.warn('plugins');
     const manifest = await readPluginManifest(folder, warn);
     if (manifest === undefined) throw new InvalidExtensionError(NO_MANIFEST);
@@ -78,14 +78,14 @@ export class PluginFetcher {
     };
   }
 
-  /** Moves a repository to where it stays, under its commit: what somebody uses does not change. */
-  private async keep(source: string, { root, folder, resolvedRef }: OpenedSource): Promise<string> {
+  /** Moves a repository to a cache folder named after its commit, so that copies in use do not change. */
+  private async moveToCache(source: string, { root, folder, resolvedRef }: OpenedSource): Promise<string> {
     const part = path.relative(root, folder);
     const id = createHash('sha256').update(`${source}\0${part}`).digest('hex').slice(0, 16);
     const home = path.join(this.context.user.openhands, 'cache', 'fetched-plugins', id);
     await makeFolder(home, 0o700);
     const kept = path.join(home, resolvedRef ?? '');
-    // It may be there from another time.
+    // It may exist from an earlier fetch.
     await rename(root, kept).catch(() => stat(kept));
     return path.join(kept, part);
   }

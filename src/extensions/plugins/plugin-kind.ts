@@ -1,20 +1,24 @@
-import { checkedPluginManifest, pluginFacts, SourceError } from '../../agent/skills/plugins/index.js';
+import {
+  checkedPluginManifest,
+  pluginMetadata,
+  PluginSourceError,
+} from '../../agent/skills/plugins/index.js';
 import { InvalidExtensionError } from '../installation/extension-errors.js';
-import type { ExtensionFacts, ExtensionKind, ExtensionOrigin } from '../installation/extension-kind.js';
+import type { ExtensionMetadata, ExtensionKind, ExtensionOrigin } from '../installation/extension-kind.js';
 
-/** Folders in the layout of plugins. Any folder is one: without a manifest its name is that of the folder. */
+/** Plugins. Any folder is valid: without a manifest it is named after its folder. */
 export const PLUGIN_KIND: ExtensionKind = {
   directory: 'plugins',
-  what: 'Plugin',
-  enabledAtFirst: true,
-  async describe(folder: string, { called }: ExtensionOrigin): Promise<ExtensionFacts> {
+  label: 'Plugin',
+  enabledByDefault: true,
+  async describe(folder: string, { folderName: called }: ExtensionOrigin): Promise<ExtensionMetadata> {
     try {
-      return pluginFacts((await checkedPluginManifest(folder)) ?? {}, called);
+      return pluginMetadata((await checkedPluginManifest(folder)) ?? {}, called);
     } catch (error) {
-      if (!(error instanceof SourceError)) throw error;
-      // Not the path: it is a temporary one.
+      if (!(error instanceof PluginSourceError)) throw error;
+      // Without the path, which is temporary.
       const reason = error.message.slice(folder.length + 1);
-      throw new InvalidExtensionError(`its manifest cannot be used: ${reason}`);
+      throw new InvalidExtensionError(`invalid manifest: ${reason}`);
     }
   },
 };

@@ -20,7 +20,7 @@ import { FetchPluginRequestDto, PluginsRequestDto } from './plugins.dto.js';
 
 const tag = 'Plugins';
 
-/** The plugins that an agent could have. */
+/** Available plugins. */
 @Controller('api/plugins')
 export class PluginsController {
   constructor(
@@ -35,9 +35,9 @@ export class PluginsController {
     tag,
     summary: 'List plugins',
     description:
-      'Of several with one name that of the project counts. Installed ones that are switched off are not listed.',
+      'Of plugins with the same name the one of the project is listed. Disabled plugins are not listed.',
     body: { schema: PluginsRequestDto },
-    answers: { 200: { description: 'What there is.', schema: 'PluginsResponse' } },
+    answers: { 200: { description: 'The plugins.', schema: 'PluginsResponse' } },
   })
   async list(@Body() request: PluginsRequestDto): Promise<{ plugins: PluginInfo[] }> {
     return { plugins: await this.catalogue.list(request) };
@@ -47,35 +47,35 @@ export class PluginsController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Look at a plugin without installing it',
+    summary: 'Fetch a plugin without installing it',
     description:
-      'Git knows nothing of what the person has configured: neither passwords nor other addresses.',
+      'Git does not use the configuration of the user, such as stored passwords and rewritten URLs.',
     body: { schema: FetchPluginRequestDto },
-    answers: { 200: { description: 'What it is.', schema: 'FetchPluginResponse' } },
+    answers: { 200: { description: 'The fetched plugin.', schema: 'FetchPluginResponse' } },
     errors: [502, 504],
   })
   async fetch(@Body() request: FetchPluginRequestDto): Promise<FetchedPlugin> {
     try {
       return await this.fetcher.fetch(request);
     } catch (error) {
-      throw refusalOf(error);
+      throw toFetchError(error);
     }
   }
 
   @Get('marketplace')
   @Operation({
     tag,
-    summary: 'List the plugins of marketplaces that are on this machine',
-    description: 'Nothing is fetched for this: `POST /api/skills/sync` does.',
-    answers: { 200: { description: 'What can be installed.', schema: 'PluginMarketplaceResponse' } },
+    summary: 'List the plugins of local marketplaces',
+    description: 'Nothing is fetched; use `POST /api/skills/sync` to update them.',
+    answers: { 200: { description: 'The offered plugins.', schema: 'PluginMarketplaceResponse' } },
   })
   async marketplace(): Promise<{ plugins: MarketplacePlugin[] }> {
     return { plugins: await this.marketplaces.plugins() };
   }
 }
 
-/** What went wrong, with a code that programs understand. */
-function refusalOf(error: unknown): unknown {
+/** Converts the error to an answer with a code. */
+function toFetchError(error: unknown): unknown {
   if (error instanceof InvalidExtensionError) {
     return new UnprocessableEntityException({ detail: { code: 'invalid_plugin', message: error.message } });
   }

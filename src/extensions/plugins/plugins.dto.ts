@@ -2,35 +2,32 @@ import { Field } from '../../http/validation/field.js';
 import { anyObject, flag, integer, nullable, recordOf, text } from '../../http/validation/field-type.js';
 import type { JsonObject } from '../../json/index.js';
 
-/** Which plugins to look for. */
+/** Selects the plugins to list. */
 export class PluginsRequestDto {
-  @Field(flag(), 'Those that the person keeps for all projects, and installed ones that are switched on.')
+  @Field(flag(), 'Include the plugins of the user and enabled installed ones.')
   load_user: boolean = true;
 
-  @Field(flag(), 'Those of `project_dir`.')
+  @Field(flag(), 'Include the plugins of `project_dir`.')
   load_project: boolean = true;
 
   @Field(nullable(text()))
   project_dir: string | null = null;
 }
 
-/** A plugin to look at without installing it. */
+/** A plugin to fetch without installing it. */
 export class FetchPluginRequestDto {
-  @Field(
-    text({ min: 1, max: 4096 }),
-    'A folder of this machine, `github:owner/repository`, or an address that git can fetch from.',
-  )
+  @Field(text({ min: 1, max: 4096 }), 'A local folder, `github:owner/repository`, or a URL for git.')
   source!: string;
 
   @Field(nullable(text({ max: 255 })), 'Branch, tag or commit.')
   ref: string | null = null;
 
-  @Field(nullable(text({ max: 4096 })), 'A folder inside.')
+  @Field(nullable(text({ max: 4096 })), 'A folder inside the source.')
   repo_path: string | null = null;
 
-  @Field(recordOf(anyObject()), 'Accepted and not used.')
+  @Field(recordOf(anyObject()), 'Ignored.')
   secrets: Record<string, JsonObject> = {};
 
-  @Field(integer({ ge: 1, le: 600 }), 'Seconds.')
+  @Field(integer({ ge: 1, le: 600 }), 'Timeout in seconds.')
   timeout = 60;
 }

@@ -1,6 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { Operation } from '../../http/operation.js';
-import { answering } from '../installation/answering.js';
+import { withErrorPrefixes } from '../installation/installation-errors.js';
 import {
   InstallSkillRequestDto,
   installedInfo,
@@ -16,12 +16,12 @@ const tag = 'Skills';
 const path = { skill_name: nameField(SKILL_NAME).schema() };
 const NAME = 'skill_name';
 const name = new ExtensionNamePipe(NAME, SKILL_NAME);
-const REFUSALS = {
+const ERROR_PREFIXES = {
   unavailable: 'Failed to fetch skill source. Check that the source is valid.',
   invalid: 'Invalid skill. Ensure the source contains a valid SKILL.md.',
 };
 
-/** The skills that a person has installed. */
+/** Installed skills. */
 @Controller('api/skills')
 export class InstalledSkillsController {
   constructor(private readonly installations: Installations) {}
@@ -31,24 +31,23 @@ export class InstalledSkillsController {
   @Operation({
     tag,
     summary: 'Install a skill',
-    description:
-      'It is copied; links that lead out of the source are left out. A repository is fetched by git.',
+    description: 'The skill is copied without links out of its source. Repositories are fetched with git.',
     body: { schema: InstallSkillRequestDto },
-    answers: { 200: { description: 'What was installed.', schema: 'InstalledSkillResponse' } },
+    answers: { 200: { description: 'The installed skill.', schema: 'InstalledSkillResponse' } },
     errors: [400, 409],
   })
   async install(@Body() request: InstallSkillRequestDto): Promise<InstalledInfo> {
-    return installedInfo(await answering(REFUSALS, this.installations.skills.install(request)));
+    return installedInfo(await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.install(request)));
   }
 
   @Get('installed')
   @Operation({
     tag,
     summary: 'List installed skills',
-    answers: { 200: { description: 'What is installed.', schema: 'InstalledSkillsListResponse' } },
+    answers: { 200: { description: 'The installed skills.', schema: 'InstalledSkillsListResponse' } },
   })
   async list(): Promise<{ skills: InstalledInfo[] }> {
-    const skills = await answering(REFUSALS, this.installations.skills.list());
+    const skills = await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.list());
     return { skills: skills.map(installedInfo) };
   }
 
@@ -57,27 +56,27 @@ export class InstalledSkillsController {
     tag,
     summary: 'Get an installed skill',
     path,
-    answers: { 200: { description: 'It.', schema: 'InstalledSkillResponse' } },
+    answers: { 200: { description: 'The installed skill.', schema: 'InstalledSkillResponse' } },
     errors: [404],
   })
   async get(@Param(NAME, name) skill: string): Promise<InstalledInfo> {
-    return installedInfo(await answering(REFUSALS, this.installations.skills.get(skill)));
+    return installedInfo(await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.get(skill)));
   }
 
   @Patch('installed/:skill_name')
   @Operation({
     tag,
-    summary: 'Switch an installed skill on or off',
+    summary: 'Enable or disable a skill',
     path,
     body: { schema: UpdateSkillStateRequestDto },
-    answers: { 200: { description: 'How it is now.', schema: 'UpdateSkillStateResponse' } },
+    answers: { 200: { description: 'The new state.', schema: 'UpdateSkillStateResponse' } },
     errors: [404],
   })
   async update(
     @Param(NAME, name) skill: string,
     @Body() { enabled }: UpdateSkillStateRequestDto,
   ): Promise<{ name: string; enabled: boolean }> {
-    await answering(REFUSALS, this.installations.skills.setEnabled(skill, enabled));
+    await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.setEnabled(skill, enabled));
     return { name: skill, enabled };
   }
 
@@ -86,11 +85,11 @@ export class InstalledSkillsController {
     tag,
     summary: 'Remove an installed skill',
     path,
-    answers: { 200: { description: 'It is gone.', schema: 'UninstallSkillResponse' } },
+    answers: { 200: { description: 'The skill was removed.', schema: 'UninstallSkillResponse' } },
     errors: [404],
   })
   async remove(@Param(NAME, name) skill: string): Promise<{ message: string }> {
-    await answering(REFUSALS, this.installations.skills.remove(skill));
+    await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.remove(skill));
     return { message: `Skill '${skill}' uninstalled` };
   }
 
@@ -98,14 +97,14 @@ export class InstalledSkillsController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Fetch an installed skill again',
-    description: 'Where that fails, what is installed stays.',
+    summary: 'Update an installed skill',
+    description: 'Fetches it again from its source. On failure the installed version is kept.',
     path,
-    answers: { 200: { description: 'What is installed now.', schema: 'UpdateSkillResponse' } },
+    answers: { 200: { description: 'The updated skill.', schema: 'UpdateSkillResponse' } },
     errors: [400, 404],
   })
   async refresh(@Param(NAME, name) called: string): Promise<{ message: string; skill: InstalledInfo }> {
-    const skill = await answering(REFUSALS, this.installations.skills.refresh(called));
+    const skill = await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.refresh(called));
     return { message: `Skill '${called}' updated`, skill: installedInfo(skill) };
   }
 }

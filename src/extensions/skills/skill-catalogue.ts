@@ -1,14 +1,13 @@
 import path from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
-import { ContextLoader, DEFAULT_LIST, type Skill } from '../../agent/skills/index.js';
+import { ContextLoader, DEFAULT_MARKETPLACE, makeSkill, type Skill } from '../../agent/skills/index.js';
 import { AppConfig } from '../../config/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { Staging } from '../installation/staging.js';
-import { sandboxSkills } from './sandbox-skill.js';
 import { skillInfo, type SkillInfo } from './skill-info.js';
-import type { OrgConfigDto, SkillsRequestDto } from './skills.dto.js';
+import type { OrgConfigDto, SandboxConfigDto, SkillsRequestDto } from './skills.dto.js';
 
-/** Where skills came from, and how many from each. */
+/** Number of skills by source. */
 export interface SkillSources {
   sandbox: number;
   registered_marketplaces: number;
@@ -17,15 +16,13 @@ export interface SkillSources {
   project: number;
 }
 
-/** The skills that an agent could have. */
+/** The available skills. */
 export interface SkillList {
   skills: SkillInfo[];
   sources: Record<keyof SkillSources, number>;
 }
 
-/**
- * Finds skills in all their places. Reads when asked, keeps nothing, never fails: what is broken is left out.
- */
+/** Lists skills of all sources. Nothing is cached. Never fails: broken files are skipped. */
 @Injectable()
 export class SkillCatalogue {
   private readonly logger = new Logger('Skills');
@@ -36,7 +33,7 @@ export class SkillCatalogue {
     private readonly config: AppConfig,
   ) {}
 
-  /** Of skills with one name the last counts, in the place of the first. */
+  /** Of skills with the same name the last one replaces the first. */
   async load(request: SkillsRequestDto): Promise<SkillList> {
     const warn = this.context.warn('skills');
     const { load_public, load_user, load_org, load_project, project_dir } = request;
@@ -61,11 +58,11 @@ export class SkillCatalogue {
     };
   }
 
-  /** Public skills and those of the person, each with where it is from. */
+  /** Public skills and those of the user, with their origin. */
   async all(): Promise<(SkillInfo & { origin: 'public' | 'user' })[]> {
     const warn = this.context.warn('skills');
     const [open, user] = await Promise.all([
-      this.context.publicSkills(DEFAULT_LIST, warn),
+      this.context.publicSkills(DEFAULT_MARKETPLACE, warn),
       this.context.userSkills(warn),
     ]);
     const own = new Set<Skill>(user);
@@ -84,7 +81,7 @@ export class SkillCatalogue {
             this.context.sharedSkills(folder, warn),
           )
           .catch((error: unknown) => {
-            this.logger.warn(`skills of ${org_name.slice(0, 100)} cannot be had: ${errorMessage(error)}`);
+            this.logger.warn(`skills of ${org_name.slice(0, 100)} are unavailable: ${errorMessage(error)}`);
             return [];
           }),
       ),
@@ -99,4 +96,15 @@ export class SkillCatalogue {
 
 function lastByName(...lists: readonly (readonly Skill[])[]): Skill[] {
   return [...new Map(lists.flat().map((skill) => [skill.name, skill])).values()];
+}
+
+/** A skill with the addresses that the user can open; none without any. */
+function sandboxSkills(config: SandboxConfigDto | null): Skill[] {
+  const workers = config?.exposed_urls.filter(({ name }) => name.startsWith('WORKER_')) ?? [];
+  if (workers.length === 0) return [];
+  const lines = workers.map(({ url, port }) => `* ${url} (port ${port})`);
+  const content =
+    'The user can open these addresses in a browser. What listens on the port of one is what is seen there:\n' +
+    lines.join('\n');
+  return [makeSkill({ name: 'work_hosts', content })];
 }

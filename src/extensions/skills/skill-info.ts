@@ -1,20 +1,20 @@
 import type { Skill } from '../../agent/skills/index.js';
 
-/** A skill as lists show it. */
+/** A skill in lists. */
 export interface SkillInfo {
   name: string;
   type: 'repo' | 'knowledge' | 'agentskills';
   /** Without frontmatter. */
   content: string;
   triggers: string[];
-  /** The file that it comes from (absolute path). */
+  /** Absolute path of its file. */
   source: string | null;
   description: string | null;
   is_agentskills_format: boolean;
   disable_model_invocation: boolean;
 }
 
-/** What lists say of a skill. */
+/** Converts a skill for lists. */
 export function skillInfo(skill: Skill): SkillInfo {
   const { name, content, source, description, is_agentskills_format, disable_model_invocation } = skill;
   return {

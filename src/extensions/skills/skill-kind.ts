@@ -3,16 +3,17 @@ import path from 'node:path';
 import { readSkillFile } from '../../agent/skills/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { InvalidExtensionError } from '../installation/extension-errors.js';
-import type { ExtensionFacts, ExtensionKind, ExtensionOrigin } from '../installation/extension-kind.js';
+import type { ExtensionMetadata, ExtensionKind, ExtensionOrigin } from '../installation/extension-kind.js';
 
-/**
- * Skills in folders with a `SKILL.md`. The folder is called like the skill, unless it is a whole repository.
- */
+/** Skills: folders with a `SKILL.md`. The folder has the skill's name, unless it is a whole repository. */
 export const SKILL_KIND: ExtensionKind = {
   directory: 'skills',
-  what: 'Skill',
-  enabledAtFirst: true,
-  async describe(folder: string, { called, isRepository }: ExtensionOrigin): Promise<ExtensionFacts> {
+  label: 'Skill',
+  enabledByDefault: true,
+  async describe(
+    folder: string,
+    { folderName: called, isRepository }: ExtensionOrigin,
+  ): Promise<ExtensionMetadata> {
     const file = (await readdir(folder)).find((name) => name.toLowerCase() === 'skill.md');
     if (file === undefined) throw new InvalidExtensionError('there is no SKILL.md');
     try {

@@ -9,14 +9,14 @@ import { SkillsRequestDto } from './skills.dto.js';
 
 const tag = 'Skills';
 
-/** The skills that an agent could have. */
+/** Available skills. */
 @Controller('api/skills')
 export class SkillsController {
   private readonly logger = new Logger('Skills');
 
   constructor(
     private readonly catalogue: SkillCatalogue,
-    private readonly open: PublicRepository,
+    private readonly publicRepository: PublicRepository,
     private readonly marketplaces: MarketplaceCatalogue,
   ) {}
 
@@ -26,10 +26,10 @@ export class SkillsController {
     tag,
     summary: 'List skills',
     description:
-      'Of several with one name the last counts: sandbox, marketplaces, public, person, organisation, project. What is ' +
-      'broken is left out, and the log says so.',
+      'Of skills with the same name the last one is listed, in the order sandbox, marketplaces, public, user, ' +
+      'organisation, project. Broken skills are skipped and logged.',
     body: { schema: SkillsRequestDto },
-    answers: { 200: { description: 'What there is, and how much from where.', schema: 'SkillsResponse' } },
+    answers: { 200: { description: 'The skills and their number by source.', schema: 'SkillsResponse' } },
   })
   list(@Body() request: SkillsRequestDto): Promise<SkillList> {
     return this.catalogue.load(request);
@@ -38,8 +38,8 @@ export class SkillsController {
   @Get('catalog')
   @Operation({
     tag,
-    summary: 'List the skills that are not of a project',
-    answers: { 200: { description: 'Each with where it is from.', schema: 'SkillCatalogResponse' } },
+    summary: 'List public and user skills',
+    answers: { 200: { description: 'The skills with their origin.', schema: 'SkillCatalogResponse' } },
   })
   async all(): Promise<{ skills: SkillInfo[] }> {
     return { skills: await this.catalogue.all() };
@@ -50,12 +50,12 @@ export class SkillsController {
   @Operation({
     tag,
     summary: 'Fetch the public skills and plugins',
-    description: 'From the repository `OpenHands/extensions`. Nothing else fetches them.',
-    answers: { 200: { description: 'Whether that went well.', schema: 'SyncResponse' } },
+    description: 'Fetches the repository `OpenHands/extensions`. No other request does.',
+    answers: { 200: { description: 'The result.', schema: 'SyncResponse' } },
   })
   async sync(): Promise<{ status: 'success' | 'error'; message: string }> {
     try {
-      await this.open.sync();
+      await this.publicRepository.sync();
       return { status: 'success', message: 'Skills repository synced successfully' };
     } catch (error) {
       this.logger.warn(`public skills cannot be fetched: ${errorMessage(error)}`);
@@ -66,9 +66,9 @@ export class SkillsController {
   @Get('marketplace')
   @Operation({
     tag,
-    summary: 'List what marketplaces offer that are on this machine',
-    description: 'Nothing is fetched for this: `sync` does.',
-    answers: { 200: { description: 'What can be installed.', schema: 'SkillMarketplaceResponse' } },
+    summary: 'List the skills of local marketplaces',
+    description: 'Nothing is fetched; use `sync` to update them.',
+    answers: { 200: { description: 'The offered skills.', schema: 'SkillMarketplaceResponse' } },
   })
   async marketplace(): Promise<{ skills: MarketplaceSkill[] }> {
     return { skills: await this.marketplaces.skills() };

@@ -3,7 +3,7 @@ import { Field } from '../../http/validation/field.js';
 import { anyObject, flag, integer, listOf, nullable, text } from '../../http/validation/field-type.js';
 import type { JsonObject } from '../../json/index.js';
 
-/** An address of the machine that the user can open. */
+/** An address that the user can open. */
 export class ExposedUrlDto {
   @Field(text())
   name!: string;
@@ -15,53 +15,50 @@ export class ExposedUrlDto {
   port!: number;
 }
 
-/** What the sandbox shows to the user. */
+/** Addresses of the sandbox. */
 export class SandboxConfigDto {
   @Field(
     listOf(model(ExposedUrlDto), { max: 1000 }),
-    'Those called `WORKER_...` are for applications of the agent.',
+    'Names that start with `WORKER_` are for applications of the agent.',
   )
   exposed_urls: ExposedUrlDto[] = [];
 }
 
-/** A repository with skills for all projects of an organisation. */
+/** A repository with skills of an organisation. */
 export class OrgConfigDto {
-  @Field(text(), 'The project that is worked on: `owner/repository`.')
+  @Field(text(), 'The current project: `owner/repository`.')
   repository!: string;
 
   @Field(text())
   provider!: string;
 
-  @Field(text(), 'What is fetched, by git.')
+  @Field(text(), 'The URL that git fetches.')
   org_repo_url!: string;
 
   @Field(text())
   org_name!: string;
 }
 
-/** Which skills to look for. */
+/** Selects the skills to list. */
 export class SkillsRequestDto {
-  @Field(
-    flag(),
-    'Those of the public repository as it was last fetched by `sync`; nothing is fetched for this.',
-  )
+  @Field(flag(), 'Include public skills as last fetched by `sync`.')
   load_public: boolean = true;
 
-  @Field(flag(), 'Those that the person keeps for all projects, and installed ones.')
+  @Field(flag(), 'Include the skills of the user and installed ones.')
   load_user: boolean = true;
 
-  @Field(flag(), 'Those of `project_dir`.')
+  @Field(flag(), 'Include the skills of `project_dir`.')
   load_project: boolean = true;
 
-  @Field(flag(), 'Those of `org_configs`, which are fetched.')
+  @Field(flag(), 'Include the skills of `org_configs`, which are fetched.')
   load_org: boolean = true;
 
-  @Field(nullable(text()), 'Which public skills: a file of their repository; null: all of them.')
+  @Field(nullable(text()), 'The file of the public repository that selects its skills; null for all.')
   marketplace_path: string | null = 'marketplaces/default.json';
 
   @Field(
     listOf(anyObject(), { max: 100 }),
-    'Marketplaces; skills of the plugins that they load by themselves count.',
+    'Marketplaces: the skills of automatically loaded plugins are included.',
   )
   registered_marketplaces: JsonObject[] = [];
 

@@ -14,16 +14,20 @@ import { toPlain } from '../../http/validation/dto.js';
 import { taggedParts } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/tool-registry.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { masked } from './masked.js';
-import type { SubAgentsRequestDto } from './sub-agents.controller.js';
+import type { SubAgentsRequestDto } from './sub-agents.dto.js';
 
-/** Fields of files that are spellings of others. */
-const SPELLINGS = ['mcp_servers', 'mcpServers'];
+/** Alternative field names in files. */
+const ALIASES = ['mcp_servers', 'mcpServers'];
 
-/** A sub-agent as lists show it: the fields of a definition in the wire's order. */
+const MASK = '**********';
+/** Objects whose values are all masked. */
+const SECRET_GROUPS = new Set(['env', 'headers', 'environment']);
+const SECRET_NAME = /key|secret|token|password|credential|authorization|cookie/i;
+
+/** A sub-agent in lists: the fields of a definition in the original's order. */
 export type SubAgentInfo = JsonObject & { name: string; is_builtin: boolean };
 
-/** Finds sub-agents in all their places. */
+/** Lists built-in sub-agents and those of projects and of the user. */
 @Injectable()
 export class SubAgentCatalogue {
   constructor(
@@ -32,7 +36,9 @@ export class SubAgentCatalogue {
     private readonly config: AppConfig,
   ) {}
 
-  /** By name; of several the project's counts, then the person's. What is broken is left out. */
+  /**
+   * Of sub-agents with the same name the project's comes first, then the user's. Invalid files are skipped.
+   */
   async list(request: SubAgentsRequestDto): Promise<SubAgentInfo[]> {
     const { load_user, load_project, load_builtin, project_dir } = request;
     const warn = this.context.warn('sub-agents');
@@ -43,7 +49,10 @@ export class SubAgentCatalogue {
       load_user ? readUserDefinitions(this.context.user, warn) : [],
     ]);
     const builtIn = load_builtin ? builtInTypes((name) => this.registry.has(name)) : [];
-    const all = [...[...project, ...user].flatMap((file) => this.ofFile(file)), ...builtIn.map(ofType)];
+    const all = [
+      ...[...project, ...user].flatMap((file) => this.ofFile(file)),
+      ...builtIn.map(fromBuiltInType),
+    ];
     const byName = new Map(all.toReversed().map((agent) => [agent.name, agent]));
     return all.filter((agent) => byName.get(agent.name) === agent);
   }
@@ -51,7 +60,7 @@ export class SubAgentCatalogue {
   private ofFile(file: JsonObject): SubAgentInfo[] {
     try {
       const dto = readDefinition(file);
-      return dto ? [ofDefinition(dto, file)] : [];
+      return dto ? [fromDefinition(dto, file)] : [];
     } catch (error) {
       this.context.warn('sub-agents')(String(file['source']), definitionProblem(error));
       return [];
@@ -59,10 +68,10 @@ export class SubAgentCatalogue {
   }
 }
 
-function ofDefinition(dto: AgentDefinitionDto, file: JsonObject): SubAgentInfo {
-  const servers = dto.mcp_config === null ? null : masked(withDefaults(dto.mcp_config));
+function fromDefinition(dto: AgentDefinitionDto, file: JsonObject): SubAgentInfo {
+  const servers = dto.mcp_config === null ? null : maskSecrets(withDefaults(dto.mcp_config));
   const plain = toPlain(dto);
-  const known = new Set([...Object.keys(isJsonObject(plain) ? plain : {}), ...SPELLINGS]);
+  const known = new Set([...Object.keys(isJsonObject(plain) ? plain : {}), ...ALIASES]);
   const others = Object.entries(file).filter(([key]) => !known.has(key));
   const { name, description, model, color, tools, skills, system_prompt } = dto;
   return {
@@ -75,15 +84,15 @@ function ofDefinition(dto: AgentDefinitionDto, file: JsonObject): SubAgentInfo {
     mcp_servers: servers,
     profile_store_dir: dto.profile_store_dir,
     hooks: toPlain(dto.hooks),
-    condenser: masked(toPlain(dto.condenser)),
-    metadata: masked({ ...dto.metadata, ...Object.fromEntries(others) }),
+    condenser: maskSecrets(toPlain(dto.condenser)),
+    metadata: maskSecrets({ ...dto.metadata, ...Object.fromEntries(others) }),
     level: dto.level,
     source: dto.source,
     is_builtin: false,
   };
 }
 
-function ofType({ name, description, tools, prompt }: AgentType): SubAgentInfo {
+function fromBuiltInType({ name, description, tools, prompt }: AgentType): SubAgentInfo {
   return {
     ...{ name, description, model: 'inherit', color: null, tools: [...tools], skills: [] },
     ...{ system_prompt: prompt, when_to_use_examples: [], permission_mode: null },
@@ -100,7 +109,24 @@ function withDefaults(servers: Record<string, JsonObject>): JsonObject {
   );
 }
 
-/** Descriptions may say by `<example>` when to use it. */
+/** Descriptions may contain usage examples in `<example>` tags. */
 function examplesIn(description: string): string[] {
   return taggedParts(description, '<example>', '</example>').inside.map((text) => text.trim());
+}
+
+/** Masks values of a file that look like secrets. */
+function maskSecrets(value: unknown, isGroup = false): unknown {
+  if (Array.isArray(value)) return value.map((item) => maskSecrets(item, isGroup));
+  if (isJsonObject(value)) {
+    const entries = Object.entries(value);
+    return Object.fromEntries(
+      entries.map(([key, field]) => [
+        key,
+        typeof field === 'string' && (isGroup || SECRET_NAME.test(key))
+          ? MASK
+          : maskSecrets(field, isGroup || SECRET_GROUPS.has(key)),
+      ]),
+    );
+  }
+  return isGroup && typeof value === 'string' ? MASK : value;
 }

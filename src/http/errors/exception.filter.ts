@@ -32,13 +32,13 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   'too-large': 413,
   'limit-reached': 429,
   unavailable: 503,
+  timeout: 504,
   'storage-full': 507,
   unsupported: 501,
   'upstream-failed': 502,
-  'upstream-timeout': 504,
 };
 /** Kinds of failures that lie outside of the server, or beyond what it can do. */
-const NOT_OURS: ReadonlySet<ErrorKind> = new Set(['unsupported', 'upstream-failed', 'upstream-timeout']);
+const NOT_OURS: ReadonlySet<ErrorKind> = new Set(['timeout', 'unsupported', 'upstream-failed']);
 /**
  * The routes of events and of the workspace name the conversation that they did not find, the others do not.
  */

@@ -1,5 +1,5 @@
 import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
-import { AppBackendBridge, type Admitted, tunnelSocket } from '../../extensions/canvas/bridge/index.js';
+import { AppBackendBridge, type AdmittedSocket, tunnelSocket } from '../../extensions/canvas/bridge/index.js';
 import type { PatternWsServer } from '../handshake/pattern-ws-adapter.js';
 
 /** Sockets of the pages of canvas extensions at their back ends: admitted here, spoken there. */
@@ -9,8 +9,8 @@ export class AppBackendsGateway implements OnGatewayInit<PatternWsServer> {
 
   afterInit(server: PatternWsServer): void {
     server.tunnel = (handshake, socket, head) => {
-      const { upstream, session }: Admitted = this.bridge.admitSocket(handshake.request);
-      tunnelSocket({ request: handshake.request, socket, head }, upstream, session.over);
+      const { upstream, session }: AdmittedSocket = this.bridge.admitSocket(handshake.request);
+      tunnelSocket({ request: handshake.request, socket, head }, upstream, session.ended);
     };
   }
 }

@@ -1,4 +1,10 @@
 export * from './marketplace.js';
 export * from './plugin-folders.js';
 export * from './plugin-source.js';
-export { checkedPluginManifest, pluginFacts, readPlugin, readPluginManifest, type Plugin } from './plugin.js';
+export {
+  checkedPluginManifest,
+  pluginMetadata,
+  readPlugin,
+  readPluginManifest,
+  type Plugin,
+} from './plugin.js';

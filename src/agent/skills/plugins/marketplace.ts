@@ -1,39 +1,39 @@
 import { DomainError } from '../../../errors/index.js';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
-import { textOrNull, texts } from '../skill.js';
-import type { Warn } from '../skill-folder.js';
-import { inside, SourceError, type Source, type Sources } from './plugin-source.js';
+import { textOrNull, stringsIn } from '../skill.js';
+import type { Warn } from '../files/skill-folder.js';
+import { folderInside, PluginSourceError, type PluginSource, type PluginSources } from './plugin-source.js';
 import { readManifest } from './plugin.js';
 
 const MANIFESTS = ['.plugin/marketplace.json', '.claude-plugin/marketplace.json'];
 
-/** A list of plugins that a conversation may load from. */
-export interface Marketplace extends Source {
+/** A list of plugins that a conversation can load. */
+export interface Marketplace extends PluginSource {
   name: string;
-  /** Plugins that are loaded without being asked for: all, none, or by name. */
+  /** Plugins that are loaded automatically: all, none, or by name. */
   auto_load: boolean | string[];
 }
 
-/** A plugin or a marketplace of that name is not there; the message says which. */
+/** There is no such plugin or marketplace; the message says which. */
 export class UnknownPluginError extends DomainError {
   override readonly name = 'UnknownPluginError';
   readonly kind = 'not-found';
 }
 
-/** The marketplaces of an agent context; what is none is left out. */
+/** The marketplaces of an agent context; invalid entries are skipped. */
 export function marketplacesOf(context: JsonObject | null): Marketplace[] {
   const list = context?.['registered_marketplaces'];
   return (Array.isArray(list) ? list : []).flatMap((entry: unknown) => {
     if (!isJsonObject(entry)) return [];
     const { name, auto_load: auto } = entry;
-    const source = sourceOf(entry);
+    const source = toPluginSource(entry);
     if (typeof name !== 'string' || !source) return [];
-    return [{ ...source, name, auto_load: Array.isArray(auto) ? texts(auto) : auto === true }];
+    return [{ ...source, name, auto_load: Array.isArray(auto) ? stringsIn(auto) : auto === true }];
   });
 }
 
-/** A source as requests have it; undefined for what is none. */
-export function sourceOf(value: unknown): Source | undefined {
+/** Parses a source of a request; undefined if it is invalid. */
+export function toPluginSource(value: unknown): PluginSource | undefined {
   if (!isJsonObject(value) || typeof value['source'] !== 'string') return undefined;
   return {
     source: value['source'],
@@ -43,14 +43,14 @@ export function sourceOf(value: unknown): Source | undefined {
 }
 
 /**
- * The folder of a plugin, by `plugin@marketplace` or, where one marketplace has it, by its name.
- * @param base what relative paths are relative to
- * @throws UnknownPluginError, SourceError
+ * The folder of a plugin, given as `plugin@marketplace` or by its name alone.
+ * @param base base of relative paths
+ * @throws UnknownPluginError, PluginSourceError
  */
 export async function findPlugin(
   ref: string,
   marketplaces: readonly Marketplace[],
-  sources: Sources,
+  sources: PluginSources,
   base: string,
   warn: Warn,
 ): Promise<string> {
@@ -69,18 +69,18 @@ export async function findPlugin(
 }
 
 /**
- * The plugins of a marketplace by name, each with a way to its folder.
- * @throws SourceError
+ * The plugins of a marketplace by name, each with a function that resolves its folder.
+ * @throws PluginSourceError
  */
 export async function pluginsOf(
   market: Marketplace,
-  sources: Sources,
+  sources: PluginSources,
   base: string,
   warn: Warn,
 ): Promise<Map<string, () => Promise<string>>> {
   const root = await sources.resolve(market, base);
   const { plugins } = await readManifest(root, MANIFESTS, warn);
-  if (!Array.isArray(plugins)) throw new SourceError(`There is no marketplace.json in ${root}`);
+  if (!Array.isArray(plugins)) throw new PluginSourceError(`There is no marketplace.json in ${root}`);
   return new Map(
     plugins.flatMap((entry: unknown) => {
       if (!isJsonObject(entry) || typeof entry['name'] !== 'string') return [];
@@ -89,11 +89,11 @@ export async function pluginsOf(
   );
 }
 
-/** A path below the marketplace, or a repository of its own. */
-function folderOf({ source, name }: JsonObject, root: string, sources: Sources): Promise<string> {
-  if (typeof source === 'string') return inside(root, source);
+/** Resolves a path inside the marketplace or a repository. */
+function folderOf({ source, name }: JsonObject, root: string, sources: PluginSources): Promise<string> {
+  if (typeof source === 'string') return folderInside(root, source);
   const { source: kind, repo, url, ref, path: below } = isJsonObject(source) ? source : {};
   const address = kind === 'github' ? `github:${String(repo)}` : textOrNull(url);
-  if (address === null) throw new SourceError(`Plugin '${String(name)}' has no source`);
+  if (address === null) throw new PluginSourceError(`Plugin '${String(name)}' has no source`);
   return sources.resolve({ source: address, ref: textOrNull(ref), repo_path: textOrNull(below) }, root);
 }

@@ -1,23 +1,20 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { isMissing, type UserFolders } from '../../../files/index.js';
-import { enabledNames } from '../installed-names.js';
+import { enabledNames } from '../files/installed-names.js';
 
-/** Where a project keeps plugins. */
+/** A project's plugin folders. */
 const PROJECT_FOLDERS = [path.join('.agents', 'plugins'), path.join('.openhands', 'plugins')];
-/** Most plugins of one folder. */
+/** Most plugins in one folder. */
 const MAX_PLUGINS = 200;
-/** The folder of those that were installed, which may be switched off. */
+/** The folder of installed plugins, which can be disabled. */
 const INSTALLED = 'installed';
 
-/**
- * The folders of the plugins that a person keeps for all projects: put there by hand, then installed and
- * switched on.
- */
+/** The folders of the user's plugins for all projects: those added manually, then enabled installed ones. */
 export async function userPluginFolders(user: UserFolders): Promise<string[]> {
   const own = path.join(user.openhands, 'plugins');
   const installed = path.join(own, INSTALLED);
-  // Each conversation that is made asks for this.
+  // Read for each new conversation.
   const [names, ofAgents, ofOpenHands] = await Promise.all([
     enabledNames(installed),
     foldersIn(path.join(user.agents, 'plugins')),
@@ -28,13 +25,13 @@ export async function userPluginFolders(user: UserFolders): Promise<string[]> {
   return [...folders, ...names.filter((_name, at) => there[at]).map((name) => path.join(installed, name))];
 }
 
-/** The folders of the plugins that a project brings along. */
+/** The folders of a project's plugins. */
 export async function projectPluginFolders(project: string): Promise<string[]> {
   const lists = await Promise.all(PROJECT_FOLDERS.map((folder) => foldersIn(path.join(project, folder))));
   return lists.flat();
 }
 
-/** Folders only: a link could lead anywhere. */
+/** Only real folders: a link could lead anywhere. */
 async function foldersIn(place: string): Promise<string[]> {
   if (isMissing(place)) return [];
   const entries = await readdir(place, { withFileTypes: true }).catch(() => []);

@@ -8,45 +8,45 @@ import { makeTemporaryFolder, sweepTemporaryFolders } from '../../../files/index
 import { maskRemote } from '../../../text/index.js';
 import type { Repositories } from '../repositories.js';
 
-/** Where a plugin or a marketplace comes from, as requests name it. */
-export interface Source {
-  /** A path, `file://`, `github:owner/repository`, or whatever git can fetch from. */
+/** The source of a plugin or marketplace, as in requests. */
+export interface PluginSource {
+  /** A path, a `file://` URL, `github:owner/repository`, or any address that git can fetch. */
   source: string;
   /** Branch, tag or commit of a repository. */
   ref: string | null;
-  /** A folder inside. */
+  /** A folder inside the source. */
   repo_path: string | null;
 }
 
-/** A source that cannot be had; the message says why. */
-export class SourceError extends DomainError {
+/** A source is unavailable; the message says why. */
+export class PluginSourceError extends DomainError {
   override readonly name = 'SourceError';
   readonly kind = 'rejected';
 }
 
-/** Turns sources into folders. Only what somebody named is fetched, and only by git. */
-export class Sources {
+/** Resolves sources to folders. Only requested sources are fetched, and only with git. */
+export class PluginSources {
   constructor(
     private readonly repositories: Repositories,
-    /** Where fetched repositories are kept. */
+    /** Where fetched repositories are stored. */
     private readonly cache: string,
   ) {}
 
   /**
-   * The folder that a source stands for (absolute path).
-   * @param base what relative paths are relative to
-   * @throws SourceError
+   * The folder of a source (absolute path).
+   * @param base base of relative paths
+   * @throws PluginSourceError
    */
-  async resolve({ source, ref, repo_path }: Source, base: string): Promise<string> {
+  async resolve({ source, ref, repo_path }: PluginSource, base: string): Promise<string> {
     const address = repositoryOf(source);
     const root = address === undefined ? localPath(source, base) : await this.fetch(address, ref);
-    return inside(root, repo_path ?? '.');
+    return folderInside(root, repo_path ?? '.');
   }
 
-  /** A copy of one commit, kept under its name: what is in use does not change. */
+  /** Fetches one commit into a folder of its own, so that copies in use do not change. */
   private async fetch(address: string, ref: string | null): Promise<string> {
     if (ref?.startsWith('-') || address.startsWith('-'))
-      throw new SourceError(`not a git source: ${maskRemote(address)}`);
+      throw new PluginSourceError(`Not a git source: ${maskRemote(address)}`);
     const home = path.join(this.cache, createHash('sha256').update(address).digest('hex').slice(0, 16));
     await mkdir(home, { recursive: true });
     await sweepTemporaryFolders(home);
@@ -54,18 +54,18 @@ export class Sources {
     try {
       const fresh = path.join(temporary, 'repository');
       const kept = path.join(home, await this.repositories.fetch(address, ref, fresh));
-      // Somebody else may have fetched the same commit.
+      // The same commit may have been fetched concurrently.
       await rename(fresh, kept).catch(() => stat(kept));
       return kept;
     } catch (error) {
-      throw new SourceError(`Cannot fetch ${maskRemote(address)}: ${errorMessage(error)}`);
+      throw new PluginSourceError(`Cannot fetch ${maskRemote(address)}: ${errorMessage(error)}`);
     } finally {
       await rm(temporary, { recursive: true, force: true });
     }
   }
 }
 
-/** The address of a repository; undefined for a path on this machine. */
+/** The address of a repository; undefined for a local path. */
 function repositoryOf(source: string): string | undefined {
   const short = /^github:([\w.-]+\/[\w.-]+)$/.exec(source)?.[1];
   if (short !== undefined) return `https://github.com/${short}.git`;
@@ -80,19 +80,19 @@ function localPath(source: string, base: string): string {
 }
 
 /**
- * A folder inside another one.
- * @throws SourceError when it is not there or leads outside
+ * Resolves a folder inside another one.
+ * @throws PluginSourceError if it does not exist or is outside
  */
-export async function inside(root: string, below: string): Promise<string> {
+export async function folderInside(root: string, below: string): Promise<string> {
   const folder = path.resolve(root, below);
   const [realRoot, real] = await Promise.all(
     [root, folder].map((place) => realpath(place).catch(() => null)),
   );
-  if (typeof realRoot !== 'string') throw new SourceError(`Local path does not exist: ${root}`);
-  if (typeof real !== 'string') throw new SourceError(`There is no ${below} in ${root}`);
+  if (typeof realRoot !== 'string') throw new PluginSourceError(`Local path does not exist: ${root}`);
+  if (typeof real !== 'string') throw new PluginSourceError(`There is no ${below} in ${root}`);
   if (real !== realRoot && !real.startsWith(realRoot + path.sep)) {
-    throw new SourceError(`${below} leads out of ${root}`);
+    throw new PluginSourceError(`${below} leads out of ${root}`);
   }
-  if (!(await stat(real)).isDirectory()) throw new SourceError(`${folder} is no folder`);
+  if (!(await stat(real)).isDirectory()) throw new PluginSourceError(`${folder} is not a folder`);
   return folder;
 }

@@ -2,47 +2,47 @@ import path from 'node:path';
 import { errorMessage } from '../../../errors/index.js';
 import { readBoundedText, TextRoom } from '../../../files/index.js';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
-import { parseFrontmatter } from '../frontmatter.js';
-import { readDefinitions, wordsOf } from '../../sub-agents/definition-files.js';
+import { parseFrontmatter } from '../files/frontmatter.js';
+import { readDefinitions, wordList } from '../../sub-agents/definition-files.js';
 import { makeSkill, textOrNull, type Skill } from '../skill.js';
-import { markdownFiles } from '../markdown-files.js';
-import { readSkillAt, readSkillFolder, type Warn } from '../skill-folder.js';
-import { jsonOf, placesOf, readJson } from './plugin-places.js';
-import { SourceError } from './plugin-source.js';
+import { markdownFiles } from '../files/markdown-files.js';
+import { readSkillAt, readSkillFolder, type Warn } from '../files/skill-folder.js';
+import { readPluginJson, pluginPaths, readJson } from './plugin-paths.js';
+import { PluginSourceError } from './plugin-source.js';
 
-/** What a folder in the layout of Claude Code's plugins brings along. */
+/** The content of a plugin folder, in the layout of Claude Code. */
 export interface Plugin {
   name: string;
   version: string;
   description: string;
   /** Absolute path. */
   folder: string;
-  /** Its skills, then its commands. */
+  /** Skills, then commands. */
   skills: Skill[];
-  /** Definitions of sub-agents, as create requests have them. */
+  /** Definitions of sub-agents, as in create requests. */
   agents: JsonObject[];
-  /** What its hook file says, unchecked; undefined without one. */
+  /** Hook configuration, not validated; undefined without any. */
   hooks: unknown;
-  /** MCP servers by name, unchecked. */
+  /** MCP servers by name, not validated. */
   mcpServers: Record<string, JsonObject>;
 }
 
-/** Commands of one folder. */
+/** Most commands of one folder. */
 const MAX_COMMANDS = 200;
 
 /**
- * An MCP server is a program that runs, and its tools stand in each request: it takes room for so many
- * characters.
+ * Counted against the size limit for each MCP server (characters): it runs a program, and its tools are part
+ * of each request.
  */
-const SERVER_COST = 32 * 1024;
+const SERVER_ROOM = 32 * 1024;
 
 const MANIFESTS = ['.plugin/plugin.json', '.claude-plugin/plugin.json'];
 
-/** What the manifest of a plugin says of it, with what is usual for what it does not say. */
-export type PluginFacts = Pick<Plugin, 'name' | 'version' | 'description'>;
+/** Metadata in a plugin's manifest, with defaults. */
+export type PluginMetadata = Pick<Plugin, 'name' | 'version' | 'description'>;
 
-/** @param called what its folder is called: plugins without a manifest have that name */
-export function pluginFacts(manifest: JsonObject, called: string): PluginFacts {
+/** @param called name of its folder: the default name */
+export function pluginMetadata(manifest: JsonObject, called: string): PluginMetadata {
   const hasManifest = Object.keys(manifest).length > 0;
   return {
     name: textOrNull(manifest['name']) ?? called,
@@ -51,15 +51,15 @@ export function pluginFacts(manifest: JsonObject, called: string): PluginFacts {
   };
 }
 
-/** The manifest of a plugin as it is; undefined without one that can be read. */
+/** The manifest of a plugin; undefined if there is no readable one. */
 export async function readPluginManifest(folder: string, warn: Warn): Promise<JsonObject | undefined> {
   const manifest = await readManifest(folder, MANIFESTS, warn);
   return Object.keys(manifest).length > 0 ? manifest : undefined;
 }
 
 /**
- * The manifest of a plugin that is to be used or installed; undefined for a plugin without one.
- * @throws SourceError naming the file, for one that is no JSON object with a name
+ * The validated manifest of a plugin; undefined for a plugin without one.
+ * @throws PluginSourceError naming the file, if it is not a JSON object with a name
  */
 export async function checkedPluginManifest(folder: string): Promise<JsonObject | undefined> {
   for (const name of MANIFESTS) {
@@ -68,14 +68,14 @@ export async function checkedPluginManifest(folder: string): Promise<JsonObject 
     if (problem === undefined && manifest === undefined) continue;
     if (problem === undefined && isJsonObject(manifest) && textOrNull(manifest['name']) !== null)
       return manifest;
-    throw new SourceError(`${path.join(folder, name)}: ${problem ?? 'no JSON object with a name'}`);
+    throw new PluginSourceError(`${path.join(folder, name)}: ${problem ?? 'not a JSON object with a name'}`);
   }
   return undefined;
 }
 
 /**
- * Reads a plugin. What is broken in it is left out, and `warn` is told.
- * @param room for its texts and for those of others
+ * Reads a plugin. Broken parts are skipped and reported.
+ * @param room shared size limit
  */
 export async function readPlugin(
   folder: string,
@@ -83,44 +83,44 @@ export async function readPlugin(
   room: TextRoom = new TextRoom(),
 ): Promise<Plugin> {
   const manifest = await readManifest(folder, MANIFESTS, warn);
-  const facts = pluginFacts(manifest, path.basename(folder));
+  const facts = pluginMetadata(manifest, path.basename(folder));
   const { name } = facts;
-  const places = (field: string): Promise<string[]> => placesOf(folder, field, manifest[field], warn);
-  // One after the other: what there is room for does not depend on which is read faster.
+  const places = (field: string): Promise<string[]> => pluginPaths(folder, field, manifest[field], warn);
+  // One after another, so that the size limit does not depend on the order of completion.
   const skills = await inOrder(await places('skills'), (place) => readSkills(place, warn, room));
   const commands = await inOrder(await places('commands'), (place) => readCommands(name, place, warn, room));
   const agents = await inOrder(await places('agents'), (place) =>
     readDefinitions(place, 'plugin', warn, undefined, room),
   );
   const readAll = async (usual: string, field: string): Promise<unknown[]> => {
-    const values = room.isFull ? [] : await jsonOf(folder, usual, manifest[field], warn);
-    return valuesOf(values, (value) => placed(value, folder, room), warn, folder);
+    const values = room.isFull ? [] : await readPluginJson(folder, usual, manifest[field], warn);
+    return takeWhileRoom(values, (value) => insertPluginRoots(value, folder, room), warn, folder);
   };
   const hooks = await readAll(path.join('hooks', 'hooks.json'), 'hooks');
   const servers = (await readAll('.mcp.json', 'mcpServers')).flatMap((list) =>
     Object.entries(serversIn(list)),
   );
   const roomForServer = (server: (typeof servers)[number]): (typeof servers)[number] => {
-    room.take(SERVER_COST);
+    room.take(SERVER_ROOM);
     return server;
   };
   return {
     ...facts,
     folder,
-    skills: valuesOf(
+    skills: takeWhileRoom(
       [...skills, ...commands],
-      (skill) => ({ ...skill, content: located(skill.content, folder, room) }),
+      (skill) => ({ ...skill, content: insertPluginRoot(skill.content, folder, room) }),
       warn,
       folder,
     ),
     agents,
-    hooks: hooks.length > 0 ? allHooks(hooks) : undefined,
-    mcpServers: Object.fromEntries(valuesOf(servers, roomForServer, warn, folder)),
+    hooks: hooks.length > 0 ? mergeHooks(hooks) : undefined,
+    mcpServers: Object.fromEntries(takeWhileRoom(servers, roomForServer, warn, folder)),
   };
 }
 
-/** The values as they are to be used, as far as there is room for them; what is left out is said once. */
-function valuesOf<T>(values: readonly T[], use: (value: T) => T, warn: Warn, folder: string): T[] {
+/** Converts values until the size limit is reached, which is reported once. */
+function takeWhileRoom<T>(values: readonly T[], use: (value: T) => T, warn: Warn, folder: string): T[] {
   const used: T[] = [];
   try {
     for (const value of values) used.push(use(value));
@@ -130,7 +130,7 @@ function valuesOf<T>(values: readonly T[], use: (value: T) => T, warn: Warn, fol
   return used;
 }
 
-/** The first of several JSON files that is there; an empty object when none is. */
+/** The first of several JSON files that exists; an empty object if none does. */
 export async function readManifest(folder: string, names: string[], warn: Warn): Promise<JsonObject> {
   for (const name of names) {
     const value = await readJson(path.join(folder, name), warn);
@@ -139,7 +139,7 @@ export async function readManifest(folder: string, names: string[], warn: Warn):
   return {};
 }
 
-/** The skills in a folder of them, or the one that a folder is. */
+/** The skills in a folder of skills, or the skill of a `SKILL.md` folder. */
 async function readSkills(place: string, warn: Warn, room: TextRoom): Promise<Skill[]> {
   const skills = await readSkillFolder(place, warn, undefined, room);
   if (skills.length > 0) return skills;
@@ -153,8 +153,8 @@ async function inOrder<T>(places: readonly string[], read: (place: string) => Pr
   return all;
 }
 
-/** Hooks of several files in one: those for the same event one after the other. */
-function allHooks(configs: readonly unknown[]): Record<string, unknown[]> {
+/** Merges hook configurations: matchers of the same event are concatenated. */
+function mergeHooks(configs: readonly unknown[]): Record<string, unknown[]> {
   const all: Record<string, unknown[]> = {};
   for (const config of configs) {
     const hooks = isJsonObject(config) && isJsonObject(config['hooks']) ? config['hooks'] : config;
@@ -166,7 +166,7 @@ function allHooks(configs: readonly unknown[]): Record<string, unknown[]> {
   return all;
 }
 
-/** Commands are skills that `/plugin:command` in a message brings in. */
+/** Commands become skills that `/plugin:command` in a message activates. */
 async function readCommands(plugin: string, place: string, warn: Warn, room: TextRoom): Promise<Skill[]> {
   return readMarkdown(place, { warn, room }, (source, fields, body, name) => {
     const description = textOrNull(fields['description']);
@@ -182,7 +182,7 @@ async function readCommands(plugin: string, place: string, warn: Warn, room: Tex
       trigger: { type: 'keyword', keywords: [`/${plugin}:${name}`] },
       source,
       description,
-      allowed_tools: wordsOf(fields['allowed-tools']),
+      allowed_tools: wordList(fields['allowed-tools']),
     });
   });
 }
@@ -199,7 +199,7 @@ async function readMarkdown<T>(
     if (room.isFull) break;
     try {
       const content = await readBoundedText(source);
-      if (!content) throw new TypeError('not a text');
+      if (!content) throw new TypeError('not a text file');
       room.take(content.text.length);
       const { fields, body } = await parseFrontmatter(content.text);
       made.push(make(source, fields, body, path.basename(source).replace(/\.md$/i, '')));
@@ -220,22 +220,22 @@ function serversIn(list: unknown): Record<string, JsonObject> {
   );
 }
 
-/** A plugin says where it is by a variable. Nothing else knows the variable, so its place is put in here. */
-function located(text: string, folder: string, room: TextRoom): string {
+/** Plugins refer to their folder by a variable that only Claude Code sets, so it is replaced here. */
+function insertPluginRoot(text: string, folder: string, room: TextRoom): string {
   const parts = text.split('${CLAUDE_PLUGIN_ROOT}');
   if (parts.length === 1) return text;
   room.take((parts.length - 1) * folder.length);
   return parts.join(folder);
 }
 
-function placed(value: unknown, folder: string, room: TextRoom): unknown {
+function insertPluginRoots(value: unknown, folder: string, room: TextRoom): unknown {
   room.take(typeof value === 'string' ? value.length : 0);
-  if (typeof value === 'string') return located(value, folder, room);
-  if (Array.isArray(value)) return value.map((item) => placed(item, folder, room));
+  if (typeof value === 'string') return insertPluginRoot(value, folder, room);
+  if (Array.isArray(value)) return value.map((item) => insertPluginRoots(item, folder, room));
   if (!isJsonObject(value)) return value;
   const fields = Object.entries(value).map(([key, field]) => {
     room.take(key.length);
-    return [key, placed(field, folder, room)] as const;
+    return [key, insertPluginRoots(field, folder, room)] as const;
   });
   return Object.fromEntries(fields);
 }

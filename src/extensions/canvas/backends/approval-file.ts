@@ -5,7 +5,7 @@ import { makeFolder, readJsonFile, replaceFile } from '../../../files/index.js';
 import { storageFailure } from '../../../storage/index.js';
 import { isJsonObject } from '../../../json/index.js';
 
-/** What a person has allowed to run. */
+/** A user's approval of one version of a back end. */
 export interface Approval {
   revision: string;
   platform: string;
@@ -14,9 +14,9 @@ export interface Approval {
   artifact_dir: string;
 }
 
-/** The approval in a file; undefined where there is none, or none that can be understood. */
+/** Reads an approval; undefined if it is missing or invalid. @throws StorageFailedError */
 export async function readApproval(file: string): Promise<Approval | undefined> {
-  const value = await parsed(file);
+  const value = await readJson(file);
   if (!isJsonObject(value)) return undefined;
   const { revision, platform, artifact_sha256, artifact_dir } = value;
   if (typeof revision !== 'string' || typeof platform !== 'string') return undefined;
@@ -41,7 +41,7 @@ export async function removeApproval(file: string): Promise<void> {
   });
 }
 
-async function parsed(file: string): Promise<unknown> {
+async function readJson(file: string): Promise<unknown> {
   try {
     return await readJsonFile(file);
   } catch (error) {

@@ -1,7 +1,7 @@
-/**
- * It cannot be done as things are: another version is meant, or it has to be prepared or stopped first.
- * Answered with 409.
- */
-export class BackendRefusedError extends Error {
+import { DomainError } from '../../../errors/index.js';
+
+/** The operation conflicts with the back end's state: its revision, its preparation or its process. */
+export class BackendRefusedError extends DomainError {
   override readonly name = 'BackendRefusedError';
+  readonly kind = 'conflict';
 }

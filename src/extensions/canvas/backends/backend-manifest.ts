@@ -12,13 +12,14 @@ import {
 } from '../../../http/validation/field-type.js';
 import { type Problem, valueError } from '../../../http/validation/problem.js';
 import { parseUrl } from '../../../text/index.js';
+import type { JsonObject } from '../../../json/index.js';
 
 const VERSION = 1;
 const ARCHIVE = '.tar.gz';
 const PLATFORMS = ['linux-amd64', 'linux-arm64'];
-/** What a back end may ask for of the server's environment: nothing that could hold a secret. */
+/** Variables that a back end can inherit: none that could contain a secret. */
 const INHERITABLE: ReadonlySet<string> = new Set(['PATH', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR']);
-/** What stands for something in the arguments. */
+/** Placeholders in arguments. */
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 const PLACEHOLDERS: ReadonlySet<string> = new Set(['artifact_dir', 'data_dir', 'port']);
 const EXECUTABLE = '{artifact_dir}';
@@ -27,70 +28,70 @@ const EXECUTABLE = '{artifact_dir}';
 export class CanvasExtensionBackendArtifactDto {
   @Field(
     text({ max: 4096, check: (place) => (place === '' ? undefined : archiveProblem(place)) }),
-    'Where it is inside the extension. Exactly one of `path` and `url` is given.',
+    'Path inside the extension. Exactly one of `path` and `url` is required.',
   )
   path = '';
 
-  @Field(nullable(text({ max: 4096, check: urlProblem })), 'Where it is fetched from: `https`.')
+  @Field(nullable(text({ max: 4096, check: urlProblem })), 'URL to download from (`https`).')
   url: string | null = null;
 
-  @Field(text({ pattern: /^[0-9a-f]{64}$/ }), 'Of the archive.')
+  @Field(text({ pattern: /^[0-9a-f]{64}$/ }), 'SHA-256 digest of the archive.')
   sha256!: string;
 
-  @Field(integer({ ge: 0, le: 16 }), 'So many leading folders are left out; only of what is fetched.')
+  @Field(integer({ ge: 0, le: 16 }), 'Number of leading path segments to remove; only for downloads.')
   strip_components = 0;
 }
 
-/** How it is found out that a back end serves. */
+/** The health check of a back end. */
 export class CanvasExtensionBackendHealthDto {
-  @Field(text({ pattern: /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/ }), 'Answers with 2xx when it does.')
+  @Field(
+    text({ pattern: /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/ }),
+    'Path that answers with 2xx when the back end is ready.',
+  )
   path = '/health';
 
-  @Field(decimal({ gt: 0, le: 300 }), 'It has to after so long.')
+  @Field(decimal({ gt: 0, le: 300 }), 'Time until the back end has to be ready.')
   timeout_seconds = 30;
 
-  @Field(decimal({ gt: 0, le: 10 }), 'The pause between two questions.')
+  @Field(decimal({ gt: 0, le: 10 }), 'Pause between two checks.')
   interval_seconds = 0.1;
 }
 
-/** A program of an extension. */
+/** The back end of an extension. */
 export class CanvasExtensionBackendDto {
   @Field(integer({ ge: VERSION, le: VERSION }))
   schema_version!: number;
 
-  @Field(artifactsByPlatform(), 'A tar.gz for each platform: `linux-amd64`, `linux-arm64`.')
+  @Field(artifactsByPlatform(), 'A tar.gz archive per platform: `linux-amd64`, `linux-arm64`.')
   artifacts!: Map<string, CanvasExtensionBackendArtifactDto>;
 
   @Field(
     argumentList(),
-    'The program, which begins with `{artifact_dir}`, and its arguments; `{port}` and `{data_dir}` stand for what they say.',
+    'The program, which begins with `{artifact_dir}`, and its arguments; `{port}` and `{data_dir}` are replaced.',
   )
   argv!: string[];
 
   @Field(model(CanvasExtensionBackendHealthDto))
   health: CanvasExtensionBackendHealthDto = new CanvasExtensionBackendHealthDto();
 
-  @Field(
-    inheritedNames(),
-    'Variables of the server that it gets, of PATH, LANG, LC_ALL, LC_CTYPE, TZ, TMPDIR.',
-  )
+  @Field(inheritedNames(), 'Variables inherited from the server: PATH, LANG, LC_ALL, LC_CTYPE, TZ, TMPDIR.')
   inherit_environment: string[] = [];
 }
 
-/** The archive for this machine; undefined where there is none. */
+/** The archive for this platform; undefined if there is none. */
 export function artifactFor(
   backend: CanvasExtensionBackendDto,
 ): CanvasExtensionBackendArtifactDto | undefined {
   return backend.artifacts.get(platformName());
 }
 
-/** This machine, as manifests call it. */
+/** This platform's name in manifests. */
 export function platformName(): string {
   const architectures: Partial<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
   return `${process.platform}-${architectures[process.arch] ?? process.arch}`;
 }
 
-/** The program and its arguments with what their placeholders stand for. */
+/** Program and arguments with placeholders replaced. */
 export function filledArguments(
   { argv }: CanvasExtensionBackendDto,
   values: Readonly<Record<'artifact_dir' | 'data_dir' | 'port', string>>,
@@ -135,13 +136,13 @@ function artifactsByPlatform(): FieldType {
   };
 }
 
-function sourceProblem(artifact: Record<string, unknown>): string | undefined {
+function sourceProblem(artifact: JsonObject): string | undefined {
   const { path: place = '', url = null, strip_components: strip = 0 } = artifact;
   if ((place === '') === (url === null)) return 'exactly one of path and url is needed';
   return url === null && Number(strip) !== 0 ? 'strip_components is for what is fetched' : undefined;
 }
 
-/** A list of texts that has to pass a check of the whole, too. */
+/** A list of strings with a check of the whole list. */
 function textsThat(list: FieldType, check: (texts: string[]) => Problem[]): FieldType {
   return {
     ...list,

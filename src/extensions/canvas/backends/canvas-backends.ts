@@ -7,9 +7,9 @@ import { storageFailure } from '../../../storage/index.js';
 import { Installations } from '../../installation/installations.js';
 import { readCanvasManifest } from '../canvas-manifest.js';
 import { readApproval, removeApproval, writeApproval } from './approval-file.js';
-import { isFolder, removeOtherArtifacts, unpackedArtifact } from './artifact-store.js';
+import { isFolder, removeOtherArtifacts, prepareArtifact } from './artifacts/artifact-store.js';
 import { BackendRefusedError } from './backend-errors.js';
-import { BackendLog } from './backend-log.js';
+import { BackendLog } from './processes/backend-log.js';
 import {
   artifactFor,
   type CanvasExtensionBackendArtifactDto,
@@ -17,27 +17,27 @@ import {
   filledArguments,
   platformName,
 } from './backend-manifest.js';
-import { BackendPlaces } from './backend-places.js';
-import { type BackendPlan, BackendRun } from './backend-run.js';
-import { LeftBehind } from './left-behind.js';
+import { BackendPaths } from './backend-paths.js';
+import { type BackendPlan, BackendRun } from './processes/backend-run.js';
+import { RunRecords } from './processes/run-records.js';
 import { KeyedSerialQueue } from '../../../flow/index.js';
 
-/** What is known of the back end of a canvas extension. */
+/** The status of a canvas extension's back end. */
 export interface BackendStatus {
   name: string;
-  /** `missing`: there is no such extension, or none that is valid. */
+  /** `missing`: the extension is not installed or invalid. */
   state: 'missing' | 'stopped' | 'starting' | 'ready' | 'unhealthy' | 'unsupported';
-  /** The commit, or the digest of the manifest. */
+  /** Commit, or digest of the manifest. */
   revision: string | null;
-  /** The one that a person has allowed to run. */
+  /** The approved revision. */
   prepared_revision: string | null;
   pid: number | null;
   port: number | null;
   detail: string | null;
 }
 
-/** An installed extension whose back end can run here. */
-interface Runnable {
+/** An installed extension with a back end for this platform. */
+interface RunnableBackend {
   name: string;
   revision: string;
   /** Absolute path. */
@@ -46,8 +46,8 @@ interface Runnable {
   artifact: CanvasExtensionBackendArtifactDto;
 }
 
-/** Why there is nothing to run. */
-interface NotRunnable {
+/** Why a back end cannot run. */
+interface UnavailableBackend {
   state: 'missing' | 'unsupported';
   revision: string | null;
   detail: string;
@@ -56,29 +56,29 @@ interface NotRunnable {
 const OTHER_REVISION = 'approval revision does not match installed revision';
 
 /**
- * The back ends of canvas extensions: programs that a person has allowed, version by version, to run beside
- * the server. Each runs at most once; what is asked for one of them happens one after another.
+ * Runs the back ends of canvas extensions: programs that a user has approved version by version. Each runs at
+ * most once, and operations on one back end run in sequence.
  */
 @Injectable()
 export class CanvasBackends implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly places: BackendPlaces;
-  private readonly leftBehind: LeftBehind;
-  private readonly turns = new KeyedSerialQueue();
+  private readonly paths: BackendPaths;
+  private readonly runRecords: RunRecords;
+  private readonly queue = new KeyedSerialQueue();
   private readonly runs = new Map<string, BackendRun>();
   private readonly logs = new Map<string, BackendLog>();
-  private swept: Promise<void> = Promise.resolve();
+  private leftoversKilled: Promise<void> = Promise.resolve();
   private closing = false;
 
   constructor(
     { base_dir }: AppConfig,
     private readonly installations: Installations,
   ) {
-    this.places = new BackendPlaces(persistenceRoot(base_dir));
-    this.leftBehind = new LeftBehind(this.places.running);
+    this.paths = new BackendPaths(persistenceRoot(base_dir));
+    this.runRecords = new RunRecords(this.paths.running);
   }
 
   onApplicationBootstrap(): void {
-    this.swept = this.leftBehind.end();
+    this.leftoversKilled = this.runRecords.killLeftovers();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -89,7 +89,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
   /** @throws DamagedFileError, StorageFailedError */
   async status(name: string): Promise<BackendStatus> {
     const found = await this.find(name);
-    const prepared_revision = (await readApproval(this.places.approval(name)))?.revision ?? null;
+    const prepared_revision = (await readApproval(this.paths.approval(name)))?.revision ?? null;
     const nothing = {
       name,
       revision: found.revision,
@@ -107,36 +107,36 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
     const running = { ...nothing, pid: run.pid, port: run.port };
     if (run.state === 'starting') return { ...running, state: 'starting' };
     if (await run.isHealthy()) return { ...running, state: 'ready' };
-    // It may have ended while it was asked.
+    // It may have ended during the check.
     if (this.runs.get(name) !== run || !isReady(run)) return this.status(name);
     return { ...running, state: 'unhealthy', detail: 'Backend health probe failed' };
   }
 
   /**
-   * Allows a version to run, once its program is there and is the one that the manifest means.
+   * Approves a version after fetching and verifying its program.
    * @throws BackendRefusedError, DamagedFileError, StorageFailedError
    */
   async prepare(name: string, revision: string): Promise<BackendStatus> {
-    await this.turns.run(name, async () => {
+    await this.queue.run(name, async () => {
       const found = await this.find(name);
       if ('state' in found) return;
       if (found.revision !== revision) throw new BackendRefusedError(OTHER_REVISION);
       const { artifact, folder } = found;
-      const artifact_dir = await unpackedArtifact(this.places, name, artifact, folder);
+      const artifact_dir = await prepareArtifact(this.paths, name, artifact, folder);
       const approved = { revision, platform: platformName(), artifact_sha256: artifact.sha256, artifact_dir };
-      await writeApproval(this.places.approval(name), approved);
+      await writeApproval(this.paths.approval(name), approved);
       if (!this.isRunning(name)) await removeOtherArtifacts(artifact_dir);
     });
     return this.status(name);
   }
 
   /**
-   * Runs a version that was prepared, and waits until it serves or has failed; that is what its state says.
+   * Starts a prepared version and waits until it is ready or has failed, which its state reports.
    * @throws BackendRefusedError, DamagedFileError, StorageFailedError
    */
   async start(name: string, revision: string): Promise<BackendStatus> {
-    await this.swept;
-    const run = await this.turns.run(name, async () => {
+    await this.leftoversKilled;
+    const run = await this.queue.run(name, async () => {
       const found = await this.find(name);
       if ('state' in found) return undefined;
       const current = this.runs.get(name);
@@ -148,7 +148,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
       const plan = await this.planOf(found);
       if (this.closing) throw new BackendRefusedError('the server is shutting down');
       const log = new BackendLog();
-      const started = new BackendRun(plan, log, this.leftBehind);
+      const started = new BackendRun(plan, log, this.runRecords);
       this.runs.set(name, started);
       this.logs.set(name, log);
       return started;
@@ -157,54 +157,54 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
     return this.status(name);
   }
 
-  /** Ends it, also while it starts. */
+  /** Stops it, also during its start. */
   async stop(name: string): Promise<BackendStatus> {
-    await this.turns.run(name, () => this.end(name));
+    await this.queue.run(name, () => this.end(name));
     return this.status(name);
   }
 
-  /** The end of what it printed when it ran last. */
+  /** The last output of its latest run. */
   tail(name: string, limit: number): { logs: string; truncated: boolean } {
     return this.logs.get(name)?.tail(limit) ?? { logs: '', truncated: false };
   }
 
   /**
-   * Removes what it has stored.
+   * Removes its data.
    * @throws BackendRefusedError while it runs, StorageFailedError
    */
   async removeData(name: string): Promise<BackendStatus> {
-    await this.turns.run(name, async () => {
+    await this.queue.run(name, async () => {
       if (this.isRunning(name)) throw new BackendRefusedError('stop the backend before deleting its data');
-      await rm(this.places.data(name), { recursive: true, force: true }).catch((error: unknown) => {
+      await rm(this.paths.data(name), { recursive: true, force: true }).catch((error: unknown) => {
         throw storageFailure(error);
       });
     });
     return this.status(name);
   }
 
-  /** The run of a back end that serves. */
-  serving(name: string): BackendRun | undefined {
+  /** The run of a ready back end. */
+  readyRun(name: string): BackendRun | undefined {
     const run = this.runs.get(name);
     return run && isReady(run) ? run : undefined;
   }
 
   /**
-   * Installs an extension while nothing starts. What is installed anew has to be prepared again.
-   * @throws BackendRefusedError when something runs that may be replaced, and whatever the work throws
+   * Installs an extension while no back end starts. A new version has to be prepared again.
+   * @throws BackendRefusedError if a forced install could replace a running back end; errors of the work
    */
-  installing<T extends { name: string }>(force: boolean, work: () => Promise<T>): Promise<T> {
-    return this.turns.runExclusively(async () => {
+  installExclusively<T extends { name: string }>(force: boolean, work: () => Promise<T>): Promise<T> {
+    return this.queue.runExclusively(async () => {
       if (force && [...this.runs.keys()].some((name) => this.isRunning(name)))
         throw new BackendRefusedError('Stop running Canvas App backends before a forced install');
       const installed = await work();
-      await removeApproval(this.places.approval(installed.name));
+      await removeApproval(this.paths.approval(installed.name));
       return installed;
     });
   }
 
-  /** Ends it and, before it can be started again, does something to its extension. */
-  afterEnd<T>(name: string, work: () => Promise<T>): Promise<T> {
-    return this.turns.run(name, async () => {
+  /** Stops it and does the work before it can be started again. */
+  afterStop<T>(name: string, work: () => Promise<T>): Promise<T> {
+    return this.queue.run(name, async () => {
       await this.end(name);
       return work();
     });
@@ -220,25 +220,25 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
     return run !== undefined && run.state !== 'ended';
   }
 
-  private async assertPrepared({ name, revision, artifact }: Runnable, wanted: string): Promise<void> {
+  private async assertPrepared({ name, revision, artifact }: RunnableBackend, wanted: string): Promise<void> {
     if (revision !== wanted) throw new BackendRefusedError(OTHER_REVISION);
-    const approval = await readApproval(this.places.approval(name));
+    const approval = await readApproval(this.paths.approval(name));
     const isPrepared =
       approval?.revision === revision &&
       approval.platform === platformName() &&
       approval.artifact_sha256 === artifact.sha256;
     if (!isPrepared) throw new BackendRefusedError('backend revision must be prepared before start');
-    if (!(await isFolder(this.places.artifact(name, artifact.sha256))))
+    if (!(await isFolder(this.paths.artifact(name, artifact.sha256))))
       throw new BackendRefusedError('prepared backend artifact is missing');
   }
 
-  private async planOf({ name, revision, folder, backend, artifact }: Runnable): Promise<BackendPlan> {
-    const home = this.places.home(name);
+  private async planOf({ name, revision, folder, backend, artifact }: RunnableBackend): Promise<BackendPlan> {
+    const home = this.paths.home(name);
     await makeFolder(home, 0o700).catch((error: unknown) => {
       throw storageFailure(error);
     });
-    const artifact_dir = this.places.artifact(name, artifact.sha256);
-    const data_dir = this.places.data(name);
+    const artifact_dir = this.paths.artifact(name, artifact.sha256);
+    const data_dir = this.paths.data(name);
     const inherited = backend.inherit_environment.flatMap((variable): [string, string][] => {
       const value = process.env[variable];
       return value === undefined ? [] : [[variable, value]];
@@ -256,7 +256,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
     return { name, revision, program, health: backend.health };
   }
 
-  private async find(name: string): Promise<Runnable | NotRunnable> {
+  private async find(name: string): Promise<RunnableBackend | UnavailableBackend> {
     const installed = (await this.installations.canvas.list()).find((entry) => entry.name === name);
     const read = installed && (await readCanvasManifest(installed.install_path).catch(() => undefined));
     if (!installed || !read) {
@@ -276,7 +276,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
   }
 }
 
-/** Its value may change while something is waited for. */
+/** A function, because the value may change during an await. */
 function isReady(run: BackendRun): boolean {
   return run.state === 'ready';
 }

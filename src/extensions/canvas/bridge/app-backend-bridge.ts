@@ -2,28 +2,28 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable, ServiceUnavailableException, UnauthorizedException } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
 import { AppConfig } from '../../../config/index.js';
-import type { BackendRun } from '../backends/backend-run.js';
+import type { BackendRun } from '../backends/processes/backend-run.js';
 import { CanvasBackends } from '../backends/canvas-backends.js';
-import { type BackendAddress, backendAddress, isBackendAddress } from './backend-address.js';
+import { type BackendAddress, parseBackendAddress, isBackendAddress } from './backend-address.js';
 import { type BridgeSession, BridgeSessions } from './bridge-sessions.js';
 import { forwardRequest, type Upstream } from './forward-request.js';
 import { Ingress } from './ingress.js';
 
-/** What changes nothing, and may be asked for by links and images. */
+/** Methods without effects, which links and images can use. */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
-const PASSED_ON = new Set([...SAFE, 'POST', 'PUT', 'PATCH', 'DELETE']);
-/** The routes of the server itself among the addresses of back ends. */
+const FORWARDED = new Set([...SAFE, 'POST', 'PUT', 'PATCH', 'DELETE']);
+/** The server's own routes below `/app-backends`. */
 const SESSION_ROUTE = /^\/app-backends\/[^/?]+\/session(\?|$)/;
 
-/** A client of a back end that may use it. */
-export interface Admitted {
+/** An authorized client of a back end. */
+export interface AdmittedSocket {
   upstream: Upstream;
   session: BridgeSession;
 }
 
 /**
- * Brings browsers to the back ends of canvas extensions: below `/app-backends/{name}`, under an origin of
- * their own, for whoever has a session that was asked for with the session key.
+ * Forwards browsers to the back ends of canvas extensions: below `/app-backends/{name}`, on a separate
+ * origin, with a session that was opened with the session key.
  */
 @Injectable()
 export class AppBackendBridge {
@@ -38,18 +38,18 @@ export class AppBackendBridge {
   }
 
   /**
-   * Opens a session for the page that asks.
+   * Opens a session for the requesting page.
    * @throws HttpException
    */
   open(name: string, request: Request): { session: BridgeSession; url: string } {
     this.ingress.assertAddressed(request);
     this.ingress.assertFromControl(request, request.path);
     this.ingress.assertKeepsCookies();
-    return { session: this.sessions.open(name, this.serving(name)), url: this.ingress.urlOf(name) };
+    return { session: this.sessions.open(name, this.readyRun(name)), url: this.ingress.urlOf(name) };
   }
 
   /**
-   * Takes the session back that the request shows, if it shows one.
+   * Revokes the session of the request, if any.
    * @throws HttpException
    */
   close(name: string, request: Request): void {
@@ -59,38 +59,38 @@ export class AppBackendBridge {
     if (session) this.sessions.close(session);
   }
 
-  /** Answers what is for back ends; before bodies are read, which are none of the server's business. */
+  /** Middleware that forwards requests before the server reads their bodies. */
   readonly beforeBodies = (request: Request, response: Response, next: NextFunction): void => {
     const { url, method } = request;
     const isSession = SESSION_ROUTE.test(url) && (method === 'POST' || method === 'DELETE');
-    if (!isBackendAddress(url) || isSession || !PASSED_ON.has(method)) return next();
+    if (!isBackendAddress(url) || isSession || !FORWARDED.has(method)) return next();
     this.forward(request, response).catch(next);
   };
 
   /**
-   * Lets a socket in.
+   * Authorizes a WebSocket.
    * @throws HttpException, RequestValidationError
    */
-  admitSocket(request: IncomingMessage): Admitted {
-    return this.admit(request, backendAddress(request.url ?? ''), false);
+  admitSocket(request: IncomingMessage): AdmittedSocket {
+    return this.admit(request, parseBackendAddress(request.url ?? ''), false);
   }
 
   private async forward(request: Request, response: Response): Promise<void> {
-    const { upstream } = this.admit(request, backendAddress(request.url), SAFE.has(request.method));
+    const { upstream } = this.admit(request, parseBackendAddress(request.url), SAFE.has(request.method));
     await forwardRequest(request, response, upstream);
   }
 
-  private admit(request: IncomingMessage, { name, target }: BackendAddress, isSafe: boolean): Admitted {
+  private admit(request: IncomingMessage, { name, target }: BackendAddress, isSafe: boolean): AdmittedSocket {
     this.ingress.assertAddressed(request);
     if (!isSafe) this.ingress.assertFromIngress(request);
-    const run = this.serving(name);
+    const run = this.readyRun(name);
     const session = this.sessions.find(name, request.headers.cookie);
     if (session?.run !== run) throw new UnauthorizedException({ detail: 'Unauthorized' });
     return { upstream: { port: run.port ?? 0, target }, session };
   }
 
-  private serving(name: string): BackendRun {
-    const run = this.backends.serving(name);
+  private readyRun(name: string): BackendRun {
+    const run = this.backends.readyRun(name);
     if (run) return run;
     throw new ServiceUnavailableException('Canvas App backend is not ready');
   }

@@ -11,10 +11,10 @@ const tag = 'Canvas App Backends';
 const path = { extension_name: nameSchema };
 const NAME = 'extension_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
-/** What a frame with the pages of an extension may do. */
+/** Sandbox of a frame with an extension's pages. */
 const SANDBOX = 'allow-forms allow-modals allow-popups allow-same-origin allow-scripts';
 
-/** Sessions by which pages of canvas extensions use their back ends. */
+/** Sessions of extension pages at their back ends. */
 @Controller('app-backends/:extension_name/session')
 export class AppBackendSessionsController {
   constructor(private readonly bridge: AppBackendBridge) {}
@@ -25,9 +25,9 @@ export class AppBackendSessionsController {
     tag,
     summary: 'Open a session at a back end',
     description:
-      'For five minutes, as a cookie. Asked for at the address in `app_backend_public_url`, by a page of another origin.',
+      'The session is a cookie and lasts five minutes. Call it on `app_backend_public_url` from a page of another origin.',
     path,
-    answers: { 200: { description: 'Where the pages are.', schema: 'AppBackendSessionResponse' } },
+    answers: { 200: { description: 'The URL of the pages.', schema: 'AppBackendSessionResponse' } },
     errors: [403, 409, 421],
   })
   open(
@@ -44,10 +44,10 @@ export class AppBackendSessionsController {
   @HttpCode(204)
   @Operation({
     tag,
-    summary: 'Take back a session at a back end',
-    description: 'Its sockets are cut.',
+    summary: 'Revoke a session at a back end',
+    description: 'Its WebSockets are closed.',
     path,
-    answers: { 204: { description: 'It is over.' } },
+    answers: { 204: { description: 'The session is revoked.' } },
     errors: [403, 409, 421],
   })
   close(

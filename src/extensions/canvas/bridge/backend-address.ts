@@ -2,41 +2,42 @@ import { BadRequestException } from '@nestjs/common';
 import { nameField, OTHER_NAME } from '../../installation/installation.dto.js';
 import { ExtensionNamePipe } from '../../installation/name.pipe.js';
 
-/** Keys that clients put into addresses; they are the server's, and no back end's. */
+/** Query parameters with the server's keys, which are not forwarded. */
 const KEYS = new Set(['session_api_key', 'x-session-api-key', 'authorization']);
 const ADDRESS = /^\/app-backends\/([^/?]+)(\/[^?]*)?(?:\?(.*))?$/s;
-/** So often something may be encoded. */
+/** Most levels of percent-encoding. */
 const MAX_ROUNDS = 16;
 
 const name = new ExtensionNamePipe('extension_name', OTHER_NAME);
 
-/** What a request below `/app-backends` is about. */
+/** The target of a request below `/app-backends`. */
 export interface BackendAddress {
   name: string;
-  /** What the back end is asked for: path and query, without keys. */
+  /** Path and query for the back end, without keys. */
   target: string;
 }
 
-/** Whether an address is one of a back end. */
+/** Whether a URL belongs to a back end. */
 export function isBackendAddress(url: string): boolean {
   return ADDRESS.test(url);
 }
 
 /**
- * Reads an address as it came: nothing is resolved, nothing is decoded twice.
+ * Parses a raw URL, without normalizing or decoding it.
  * @throws BadRequestException, RequestValidationError
  */
-export function backendAddress(url: string): BackendAddress {
+export function parseBackendAddress(url: string): BackendAddress {
   const [, written = '', path = '/', query] = ADDRESS.exec(url) ?? [];
-  if (leadsOut(path) || leadsOut(written)) throw new BadRequestException('Invalid backend path');
+  if (isPathTraversal(path) || isPathTraversal(written))
+    throw new BadRequestException('Invalid backend path');
   const target = path.replace(/^\/+/, '/');
   const kept = (query ?? '').split('&').filter((parameter) => !isKey(parameter));
   const rest = kept.join('&');
   return { name: name.transform(written), target: rest === '' ? target : `${target}?${rest}` };
 }
 
-/** However it is spelled. */
-function leadsOut(path: string): boolean {
+/** Detects path traversal at any level of encoding. */
+function isPathTraversal(path: string): boolean {
   let text = path;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     if (/[\\\u0000-\u001f]/.test(text)) return true;

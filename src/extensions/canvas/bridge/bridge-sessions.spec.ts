@@ -2,9 +2,9 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import os from 'node:os';
 import path from 'node:path';
-import { BackendLog } from '../backends/backend-log.js';
-import { BackendRun } from '../backends/backend-run.js';
-import { LeftBehind } from '../backends/left-behind.js';
+import { BackendLog } from '../backends/processes/backend-log.js';
+import { BackendRun } from '../backends/processes/backend-run.js';
+import { RunRecords } from '../backends/processes/run-records.js';
 import { type BridgeSession, BridgeSessions, sessionCookie } from './bridge-sessions.js';
 
 describe('BridgeSessions', () => {
@@ -24,7 +24,7 @@ describe('BridgeSessions', () => {
     };
     const health = { path: '/', timeout_seconds: 100, interval_seconds: 0.1 };
     const plan = { name: 'my-app', revision: '1', program: () => program, health };
-    run = new BackendRun(plan, new BackendLog(), new LeftBehind(path.join(folder, 'run')));
+    run = new BackendRun(plan, new BackendLog(), new RunRecords(path.join(folder, 'run')));
   });
   afterEach(async () => {
     await run.stop();
@@ -33,25 +33,25 @@ describe('BridgeSessions', () => {
 
   const cookieOf = (session: BridgeSession) => `a=b; ${sessionCookie(session).split(';')[0] ?? ''}; c=d`;
 
-  it('hold for one back end, until their time is over', async () => {
+  it('are valid for one back end until they expire', async () => {
     const sessions = new BridgeSessions(50);
     const session = sessions.open('my-app', run);
     expect(sessions.find('my-app', cookieOf(session))).toBe(session);
     expect(sessions.find('other', cookieOf(session))).toBeUndefined();
-    await once(session.over, 'abort');
+    await once(session.ended, 'abort');
     expect(sessions.find('my-app', cookieOf(session))).toBeUndefined();
     expect(Date.now()).toBeGreaterThanOrEqual(session.expiresAt.getTime() - 5);
   });
 
-  it('end with the run, and when somebody takes them back, each for itself', async () => {
+  it('end with the run or when they are revoked', async () => {
     const sessions = new BridgeSessions();
     const [first, second] = [sessions.open('my-app', run), sessions.open('my-app', run)];
     sessions.close(first);
-    expect([first.over.aborted, second.over.aborted]).toEqual([true, false]);
+    expect([first.ended.aborted, second.ended.aborted]).toEqual([true, false]);
     await run.stop();
-    expect(second.over.aborted).toBe(true);
+    expect(second.ended.aborted).toBe(true);
     expect(sessions.find('my-app', cookieOf(second))).toBeUndefined();
-    // There is nothing left that it could hold for.
-    expect(sessions.open('my-app', run).over.aborted).toBe(true);
+    // The run has ended, so a new session ends at once.
+    expect(sessions.open('my-app', run).ended.aborted).toBe(true);
   });
 });

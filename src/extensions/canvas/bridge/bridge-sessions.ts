@@ -1,25 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import type { BackendRun } from '../backends/backend-run.js';
+import type { BackendRun } from '../backends/processes/backend-run.js';
 
 const NAME = 'oh_app_backend_session';
-/** How long one holds (ms). */
-export const SESSION_MS = 5 * 60_000;
+/** Lifetime of a session (ms). */
+export const SESSION_TTL_MS = 5 * 60_000;
 
-/** The right of a browser to use one run of a back end. */
+/** A browser's permission to use one run of a back end. */
 export interface BridgeSession {
   token: string;
   name: string;
   run: BackendRun;
   expiresAt: Date;
-  /** It holds no longer: its time is over, somebody took it back, or the run has ended. */
-  over: AbortSignal;
+  /** Aborted when the session expires, is revoked, or the run ends. */
+  ended: AbortSignal;
 }
 
-/** Who may use which back end; in memory only. */
+/** The sessions of all back ends, in memory only. */
 export class BridgeSessions {
   private readonly sessions = new Map<string, { session: BridgeSession; end: () => void }>();
 
-  constructor(private readonly ms = SESSION_MS) {}
+  constructor(private readonly ms = SESSION_TTL_MS) {}
 
   open(name: string, run: BackendRun): BridgeSession {
     const token = randomBytes(32).toString('base64url');
@@ -33,34 +33,31 @@ export class BridgeSessions {
     };
     const timer = setTimeout(end, this.ms);
     timer.unref();
-    const session = { token, name, run, expiresAt: new Date(Date.now() + this.ms), over: over.signal };
+    const session = { token, name, run, expiresAt: new Date(Date.now() + this.ms), ended: over.signal };
     this.sessions.set(token, { session, end });
-    // It may have ended already: then the session is over at once.
+    // If the run has already ended the session ends at once.
     stopListening = run.onEnd(end);
     return session;
   }
 
-  /** The session that a request shows in its cookie, if it holds for this back end. */
+  /** The session in a request's cookie, if it is valid for this back end. */
   find(name: string, cookie: string | undefined): BridgeSession | undefined {
     const shown = tokensIn(cookie).map((token) => this.sessions.get(token)?.session);
     return shown.find((session) => session?.name === name);
   }
 
-  /** Takes it back. */
+  /** Revokes a session. */
   close(session: BridgeSession): void {
     this.sessions.get(session.token)?.end();
   }
 }
 
-/**
- * Gives a browser its session: only for this back end, and also when its pages are shown in a page of another
- * origin.
- */
+/** The cookie of a session: only for this back end, and also within pages of another origin. */
 export function sessionCookie({ token, name }: BridgeSession): string {
-  return format(token, SESSION_MS / 1_000, name);
+  return format(token, SESSION_TTL_MS / 1_000, name);
 }
 
-/** Takes the cookie away again. */
+/** A cookie that removes the session cookie. */
 export function expiredSessionCookie(name: string): string {
   return format('""', 0, name);
 }

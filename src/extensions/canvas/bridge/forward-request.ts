@@ -2,9 +2,9 @@ import { request as ask, type IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { BadGatewayException } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { requestHeaders, responseHeaders } from './passed-headers.js';
+import { requestHeaders, responseHeaders } from './forwarded-headers.js';
 
-/** Whom a request goes to. */
+/** The target of a forwarded request. */
 export interface Upstream {
   port: number;
   /** Path and query. */
@@ -14,9 +14,9 @@ export interface Upstream {
 const NOT_MODIFIED = 304;
 
 /**
- * Passes a request on to a program of this machine and its answer back, as both come: bodies are streams, and
- * who is slow slows the other one down. Resolves when the answer is out.
- * @throws BadGatewayException while nothing was answered yet
+ * Forwards a request to a local program and streams its answer back, with backpressure both ways. Resolves
+ * when the answer is sent.
+ * @throws BadGatewayException if the program fails before it answers
  */
 export async function forwardRequest(
   request: Request,
@@ -26,7 +26,7 @@ export async function forwardRequest(
   const left = new AbortController();
   response.once('close', () => left.abort());
   const answer = await answerOf(request, upstream, left.signal);
-  // Who asked is gone.
+  // The client has disconnected.
   if (answer === undefined) return;
   const status = answer.statusCode ?? 502;
   if (status >= 300 && status < 400 && status !== NOT_MODIFIED) {
@@ -36,15 +36,15 @@ export async function forwardRequest(
   response.status(status);
   for (const [name, values] of Object.entries(responseHeaders(answer))) {
     if (name === 'vary') response.appendHeader(name, values);
-    // What the server itself says of other origins holds.
+    // The server's own CORS headers take precedence.
     else if (!name.startsWith('access-control-') || !response.hasHeader(name))
       response.setHeader(name, values);
   }
-  // An answer that breaks off breaks off for the client, too.
+  // An aborted answer is aborted for the client, too.
   await pipeline(answer, response).catch(() => undefined);
 }
 
-/** The beginning of the answer; undefined when the client has left before. */
+/** Resolves with the response headers; undefined if the client disconnected before. */
 function answerOf(
   request: Request,
   { port, target }: Upstream,
@@ -63,12 +63,12 @@ function answerOf(
       if (left.aborted) resolve(undefined);
       else reject(new BadGatewayException('Canvas App backend unreachable'));
     });
-    // A back end may answer before it has read everything: what it does not want is not sent.
+    // The back end may answer before it has read the whole body; the rest is not sent.
     pipeline(request, asked).catch(() => undefined);
   });
 }
 
-/** A body of unknown length stays one; without a body there is nothing to say. */
+/** Keeps chunked encoding for a body of unknown length. */
 function framing({ headers }: IncomingMessage): Record<string, string> {
   return headers['transfer-encoding'] === undefined ? {} : { 'transfer-encoding': 'chunked' };
 }

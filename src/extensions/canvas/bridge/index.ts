@@ -1,2 +1,2 @@
-export { AppBackendBridge, type Admitted } from './app-backend-bridge.js';
+export { AppBackendBridge, type AdmittedSocket } from './app-backend-bridge.js';
 export { tunnelSocket } from './socket-tunnel.js';

@@ -13,7 +13,7 @@ const MISDIRECTED = 421;
 const NOT_CONFIGURED = 'Canvas App backend ingress is not configured';
 const FOREIGN_ORIGIN = 'Origin is not allowed';
 
-/** What says where back ends are reached. */
+/** Configuration of the ingress. */
 export type IngressConfig = Pick<
   AppConfig,
   | 'app_backend_public_url'
@@ -25,8 +25,8 @@ export type IngressConfig = Pick<
 >;
 
 /**
- * The origin under which browsers reach back ends: another one than that of the page which holds the session
- * key, so that the pages of an extension cannot get at that page.
+ * Checks the origin on which browsers reach back ends. It differs from the origin of the page that holds the
+ * session key, so that an extension's pages cannot access that page.
  */
 export class Ingress {
   private readonly origin: string | undefined;
@@ -38,12 +38,12 @@ export class Ingress {
     this.pages = new OriginPolicy(config);
   }
 
-  /** The address of a back end. */
+  /** The URL of a back end. */
   urlOf(name: string): string {
     return `${withoutTrailingSlashes(this.config.app_backend_public_url ?? '')}/app-backends/${name}/`;
   }
 
-  /** @throws HttpException: 503 where there is none, 421 for a request that came another way */
+  /** @throws HttpException 503 if no ingress is configured, 421 for a request to another origin */
   assertAddressed(request: IncomingMessage): void {
     if (this.origin === undefined) throw new ServiceUnavailableException(NOT_CONFIGURED);
     if (this.originOf(request) !== this.origin)
@@ -51,8 +51,8 @@ export class Ingress {
   }
 
   /**
-   * Only the page that holds the session key may ask for a session.
-   * @throws HttpException: 403 for pages that may not call the server, 409 for those of the ingress itself
+   * Checks that the request comes from a page that may hold the session key.
+   * @throws HttpException 403 for origins that may not call the server, 409 for the ingress itself
    */
   assertFromControl({ headers: { origin } }: IncomingMessage, path: string): void {
     if (origin === this.origin && origin !== undefined)
@@ -61,7 +61,7 @@ export class Ingress {
       throw new ForbiddenException(FOREIGN_ORIGIN);
   }
 
-  /** @throws HttpException 503: its cookie would not be kept */
+  /** @throws HttpException 503 if browsers would not store the session cookie */
   assertKeepsCookies(): void {
     const { protocol, hostname } = new URL(this.origin ?? 'http://localhost');
     const name = hostname.replace(/^\[(.*)\]$/, '$1');
@@ -72,12 +72,12 @@ export class Ingress {
       );
   }
 
-  /** @throws HttpException 403: only the pages of an extension may change something at its back end */
+  /** @throws HttpException 403 unless the request comes from the extension's own pages */
   assertFromIngress({ headers: { origin } }: IncomingMessage): void {
     if (origin !== this.origin) throw new ForbiddenException(FOREIGN_ORIGIN);
   }
 
-  /** What the client took for our origin: of a proxy that is trusted, what it was asked for. */
+  /** The origin that the client used; from a trusted proxy, the forwarded one. */
   private originOf({ headers }: IncomingMessage): string | undefined {
     const trusted = this.config.trust_forwarded_headers;
     const protocol = (trusted ? first(headers['x-forwarded-proto']) : undefined) ?? 'http';

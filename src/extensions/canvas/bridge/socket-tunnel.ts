@@ -2,9 +2,9 @@ import { request as ask, STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Upstream } from './forward-request.js';
-import { requestHeaders, responseHeaders } from './passed-headers.js';
+import { requestHeaders, responseHeaders } from './forwarded-headers.js';
 
-/** A client that wants to speak WebSocket with a back end. */
+/** A WebSocket upgrade request of a client. */
 export interface UpgradeRequest {
   request: IncomingMessage;
   socket: Duplex;
@@ -12,14 +12,14 @@ export interface UpgradeRequest {
 }
 
 /**
- * Connects a client and a back end byte for byte: subprotocols, extensions, frames and the words of a close
- * are between the two of them, and who is slow slows the other one down.
- * @param over ends it
+ * Connects a client and a back end byte by byte, with backpressure both ways. Subprotocols, extensions,
+ * frames and close codes pass unchanged.
+ * @param ended closes the tunnel
  */
 export function tunnelSocket(
   { request, socket, head }: UpgradeRequest,
   upstream: Upstream,
-  over: AbortSignal,
+  ended: AbortSignal,
 ): void {
   const { port, target } = upstream;
   const { origin: _ours, ...headers } = requestHeaders(request);
@@ -33,9 +33,9 @@ export function tunnelSocket(
     remote?.destroy();
     socket.destroy();
   };
-  over.addEventListener('abort', end, { once: true });
+  ended.addEventListener('abort', end, { once: true });
   socket.once('close', () => {
-    over.removeEventListener('abort', end);
+    ended.removeEventListener('abort', end);
     asked.destroy();
   });
   socket.on('error', end);
@@ -46,13 +46,13 @@ export function tunnelSocket(
   });
   asked.once('upgrade', (response, upgraded, first) => {
     remote = upgraded;
-    // It may fail once more while it is being ended.
+    // It may fail again while it is being closed.
     upgraded.on('error', end);
-    if (over.aborted || socket.destroyed) return void upgraded.destroy();
+    if (ended.aborted || socket.destroyed) return void upgraded.destroy();
     socket.write(accepted(response));
     if (first.length > 0) upgraded.unshift(first);
     if (head.length > 0) socket.unshift(head);
-    // Whichever of them ends, and however: the other one ends, too.
+    // When one side ends, the other one is closed, too.
     void pipeline(upgraded, socket, upgraded).catch(end);
   });
   asked.end();
@@ -73,7 +73,7 @@ function accepted(response: IncomingMessage): string {
   ].join('\r\n');
 }
 
-/** It speaks no WebSocket there, or is not there any more. */
+/** The back end does not accept the WebSocket or is unreachable. */
 function refuse(socket: Duplex): void {
   if (!socket.writable) return;
   socket.end(`HTTP/1.1 502 ${STATUS_CODES[502]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);

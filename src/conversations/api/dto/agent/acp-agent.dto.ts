@@ -1,5 +1,5 @@
 import { InvalidRequestError } from '../../../../errors/index.js';
-import { ACP_SERVERS, commandOf, FILE_SECRETS } from '../../../../acp/index.js';
+import { ACP_SERVERS, presetCommand, FILE_SECRETS } from '../../../../acp/index.js';
 import type { AcpAgentSpec, FileSecretSpec } from '../../../../agent/agent-spec.js';
 import { model, readChecked } from '../../../../http/validation/dto.js';
 import { Field } from '../../../../http/validation/field.js';
@@ -168,7 +168,7 @@ export function acpAgentFromDto(
 ): AcpAgentSpec {
   const { agent_context, schema_version: _version, agent_kind: _kind, ...fields } = dto;
   const agent = new ACPAgentDto();
-  const acp_command = dto.acp_command.length > 0 ? dto.acp_command : commandOf(dto.acp_server);
+  const acp_command = dto.acp_command.length > 0 ? dto.acp_command : presetCommand(dto.acp_server);
   if (!acp_command) {
     throw new InvalidRequestError(
       [],

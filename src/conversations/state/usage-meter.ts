@@ -1,0 +1,16 @@
+import { addUsage, summarizeStats } from '../../agent/conversation-stats.js';
+import type { EventDraft } from '../../events/index.js';
+import type { LlmResponse } from '../../llm/llm.js';
+import type { ConversationState } from './conversation-state.js';
+import { stateUpdate } from './state-updates.js';
+
+/** Counts the tokens and the cost of models in the statistics of one conversation. */
+export class UsageMeter {
+  constructor(private readonly state: Pick<ConversationState, 'stats'>) {}
+
+  /** Counts an answer. Returns the event with the new statistics, which the caller commits. */
+  count(usageId: string, model: string, response: LlmResponse): EventDraft {
+    addUsage(this.state.stats, usageId, model, response);
+    return stateUpdate('stats', summarizeStats(this.state.stats));
+  }
+}
