@@ -22,7 +22,7 @@ import type { InfoOptions } from './state/conversation-info.js';
 import type { EventFilter, EventQuery } from './queries/event-query.js';
 import { EventSearch } from './queries/event-search.js';
 import { finalResponse } from './queries/final-response.js';
-import { joined, type JsonPage } from './queries/json-page.js';
+import { joinItems, type JsonPage } from './queries/json-page.js';
 import { isDurable, ConversationInfoCache } from './registry/conversation-info-cache.js';
 import type { IncomingMessage, StartConversationRequest } from './state/start-request.js';
 import { Worktrees } from './worktrees/worktrees.js';
@@ -116,7 +116,7 @@ export class ConversationsService {
     const page = await this.batch(ids, query.includeSkills);
     const next = found[query.limit];
     // Conversations that were deleted meanwhile are left out.
-    return { items: joined(page.filter((info) => info !== null)), nextPageId: next ? hex(next.id) : null };
+    return { items: joinItems(page.filter((info) => info !== null)), nextPageId: next ? hex(next.id) : null };
   }
 
   /** How many conversations are open. */

@@ -8,14 +8,19 @@ export type ErrorKind =
   | 'rejected'
   /** A field of the request has an invalid value. */
   | 'invalid'
+  | 'forbidden'
   | 'too-large'
   /** A limit of the server is reached; the request may succeed later. */
   | 'limit-reached'
   /** A resource that the request needs is unavailable; the request may succeed later. */
   | 'unavailable'
-  /** A program or a service that the server asked did not answer in time. */
+  /** Another program or service that the answer depends on did not answer in time. */
   | 'timeout'
-  | 'storage-full';
+  | 'storage-full'
+  /** The server cannot do this at all. */
+  | 'unsupported'
+  /** Another program that the answer depends on failed. */
+  | 'upstream-failed';
 
 /** How clients learn of a failure. */
 export interface WireCodes {
@@ -37,11 +42,14 @@ export const WIRE_CODES: Readonly<Record<ErrorKind, WireCodes>> = {
   conflict: { status: 409, closeCode: SUBSCRIBE_FAILED },
   rejected: { status: 400, closeCode: SUBSCRIBE_FAILED },
   invalid: { status: 422, closeCode: SUBSCRIBE_FAILED },
+  forbidden: { status: 403, closeCode: SUBSCRIBE_FAILED },
   'too-large': { status: 413, closeCode: SUBSCRIBE_FAILED },
   'limit-reached': { status: 429, closeCode: SUBSCRIBE_FAILED },
   unavailable: { status: 503, closeCode: SUBSCRIBE_FAILED },
   timeout: { status: 504, closeCode: SUBSCRIBE_FAILED },
   'storage-full': { status: 507, closeCode: SUBSCRIBE_FAILED },
+  unsupported: { status: 501, closeCode: SUBSCRIBE_FAILED },
+  'upstream-failed': { status: 502, closeCode: SUBSCRIBE_FAILED },
 };
 
 /** An error event on a socket. */

@@ -1,4 +1,4 @@
-import { condenser } from '../conversations/api/dto/agent.dto.js';
+import { condenser } from '../conversations/api/dto/agent/agent.dto.js';
 import { refTo } from '../http/validation/dto.js';
 import type { JsonSchema } from '../http/validation/field-type.js';
 import { McpServerDto } from '../settings/dto/mcp-server.dto.js';

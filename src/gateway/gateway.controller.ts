@@ -12,7 +12,7 @@ import {
 } from '@nestjs/common';
 import type { Response } from 'express';
 import { AppConfig } from '../config/index.js';
-import { OBSERVABILITY_HEADERS } from '../conversations/api/dto/observability-headers.js';
+import { OBSERVABILITY_HEADERS } from '../conversations/api/headers/observability-headers.js';
 import { readChecked } from '../http/validation/dto.js';
 import { uuid } from '../http/validation/field-type.js';
 import { openAiError, type OpenAiError } from '../http/errors/openai-error.js';

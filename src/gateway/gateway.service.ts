@@ -5,7 +5,7 @@ import { AppConfig } from '../config/index.js';
 import type { Conversation } from '../conversations/conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversations/conversation-errors.js';
 import { ConversationsService } from '../conversations/conversations.service.js';
-import { withObservabilityHeaders } from '../conversations/api/dto/observability-headers.js';
+import { withObservabilityHeaders } from '../conversations/api/headers/observability-headers.js';
 import { StartConversationRequestDto } from '../conversations/api/dto/start-conversation.dto.js';
 import { toStartRequest } from '../conversations/api/dto/to-start-request.js';
 import { LaunchProfiles, type LaunchedProfile } from '../conversations/profiles/launch-profiles.js';

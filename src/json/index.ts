@@ -1,4 +1,4 @@
-export { asJsonObject, isJsonObject, type JsonObject } from './json-object.js';
+export { asJsonObject, asText, isJsonObject, type JsonObject } from './json-object.js';
 export { CLIENT_JSON_BOUNDS, JsonBoundsError, JsonSize, type JsonBounds } from './json-size.js';
 export { parseJson } from './parse-json.js';
 export { parseYaml, YamlError } from './parse-yaml.js';

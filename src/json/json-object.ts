@@ -6,7 +6,12 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A value as a JSON object; anything else counts as an empty one. */
+/** A value if it is a JSON object, otherwise an empty one. */
 export function asJsonObject(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
+}
+
+/** A value if it is a text, otherwise null. */
+export function asText(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }

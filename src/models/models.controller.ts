@@ -14,59 +14,62 @@ import { VERIFIED_MODELS } from './verified-models.js';
 
 const tag = 'LLM';
 
-/** Where names, prices and most context windows come from. */
+/** The source of model names, prices and most context windows. */
 const CATALOGUE = `${CATALOGUE_SOURCE.name} ${CATALOGUE_SOURCE.version} of ${CATALOGUE_SOURCE.date}`;
 
-/** Which models there are, for people who choose one: names only, nothing is asked of a provider. */
+/** Lists the names of models and providers for users who choose one. Providers are not called. */
 @Controller('api/llm')
 export class ModelsController {
   @Get('providers')
   @Operation({
     tag,
-    summary: 'List the providers that this server has a way to',
+    summary: 'List providers',
     answers: {
-      200: { description: 'Their names, which are the prefixes of models.', schema: PROVIDER_NAMES },
+      200: { description: 'The provider names, which are the prefixes of models.', schema: PROVIDER_NAMES },
     },
   })
   providers(): ProviderNames {
-    return { providers: [...choosable()].sort() };
+    return { providers: [...selectableProviders()].sort() };
   }
 
   @Get('models')
   @Header('x-model-catalogue', CATALOGUE)
   @Operation({
     tag,
-    summary: 'List the names of models',
+    summary: 'List models',
     description:
-      `Those of the price catalogue (${CATALOGUE}) as \`provider/model\`, and the ` +
-      'bare names of the verified ones. Others work too: a provider knows its models best.',
+      `Lists the models of the price catalogue (${CATALOGUE}) as \`provider/model\`, and the bare names of the ` +
+      'verified models. Other models of a provider can be used, too.',
     query: ModelsQuery,
-    answers: { 200: { description: 'The names, sorted, each once.', schema: MODEL_NAMES } },
+    answers: { 200: { description: 'The model names, sorted and unique.', schema: MODEL_NAMES } },
   })
   async models(@Query() { provider }: ModelsQuery): Promise<ModelNames> {
-    const prefixes = provider === null ? choosable() : choosable().filter((name) => name === provider);
+    const providers = selectableProviders();
+    const prefixes = provider === null ? providers : providers.filter((name) => name === provider);
     const known = await Promise.all(prefixes.map((prefix) => catalogueModels(prefix)));
-    const named = prefixes.flatMap((prefix, at) => (known[at] ?? []).map((model) => `${prefix}/${model}`));
-    const verified = provider === null ? Object.values(VERIFIED_MODELS).flat() : ofProvider(provider);
+    const named = prefixes.flatMap((prefix, index) =>
+      (known[index] ?? []).map((model) => `${prefix}/${model}`),
+    );
+    const verified = provider === null ? Object.values(VERIFIED_MODELS).flat() : verifiedModelsOf(provider);
     return { models: [...new Set([...named, ...verified])].sort() };
   }
 
   @Get('models/verified')
   @Operation({
     tag,
-    summary: 'List the models that clients offer first',
-    answers: { 200: { description: 'Names by provider, the best first.', schema: VERIFIED } },
+    summary: 'List verified models',
+    answers: { 200: { description: 'Model names by provider, recommended ones first.', schema: VERIFIED } },
   })
   verified(): VerifiedModels {
     return { models: VERIFIED_MODELS };
   }
 }
 
-/** The model that plays scripts is no choice of somebody who looks for a model. */
-function choosable(): string[] {
+/** All providers but the one of scripted models. */
+function selectableProviders(): string[] {
   return providerNames().filter((name) => name !== 'scripted');
 }
 
-function ofProvider(provider: string): readonly string[] {
+function verifiedModelsOf(provider: string): readonly string[] {
   return Object.hasOwn(VERIFIED_MODELS, provider) ? (VERIFIED_MODELS[provider] ?? []) : [];
 }

@@ -16,19 +16,19 @@ export interface VerifiedModels {
   models: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Whose models are listed. */
+/** Filter of models. */
 export class ModelsQuery {
-  @Field(nullable(text()), 'Only the models of this provider; of an unknown one there are none.')
+  @Field(nullable(text()), 'Only models of this provider; none for an unknown provider.')
   provider: string | null = null;
 }
 
 const names: JsonSchema = { type: 'array', items: { type: 'string' } };
-const answer = (property: string, schema: JsonSchema): JsonSchema => ({
+const objectWith = (property: string, schema: JsonSchema): JsonSchema => ({
   type: 'object',
   properties: { [property]: schema },
   required: [property],
 });
 
-export const PROVIDER_NAMES = answer('providers', names);
-export const MODEL_NAMES = answer('models', names);
-export const VERIFIED = answer('models', { type: 'object', additionalProperties: names });
+export const PROVIDER_NAMES = objectWith('providers', names);
+export const MODEL_NAMES = objectWith('models', names);
+export const VERIFIED = objectWith('models', { type: 'object', additionalProperties: names });

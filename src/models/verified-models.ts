@@ -1,5 +1,5 @@
 /**
- * The models that the original 1.58.2 calls verified, by provider and in its order: clients offer them first.
+ * The verified models of the original 1.58.2, by provider and in its order. Clients offer them first.
  * Recorded from `GET /api/llm/models/verified` on 2026-11-24; a newer release has other names.
  */
 export const VERIFIED_MODELS: Readonly<Record<string, readonly string[]>> = {

@@ -11,6 +11,6 @@ export {
 } from './settings-errors.js';
 export { SettingsModule } from './settings.module.js';
 export { SettingsStore } from './user-settings/settings-store.js';
-export { completeAgent } from './agent-profiles/stored-agent.js';
+export { completeAgent } from './user-settings/complete-agent.js';
 export { NoSuchEntryError } from './settings-errors.js';
 export { UserSecrets } from './secrets/user-secrets.js';

@@ -3,12 +3,7 @@ import type { DtoClass } from '../http/validation/field.js';
 import type { Location, Problem } from '../http/validation/problem.js';
 import { asJsonObject, isJsonObject, type JsonObject } from '../json/index.js';
 
-/** A text, or null for anything else. */
-export function asText(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-/** A JSON merge patch (RFC 7386) at every level: null removes. */
+/** Applies a JSON merge patch (RFC 7386): null removes a field. */
 export function mergePatch(base: unknown, patch: JsonObject): JsonObject {
   const merged = new Map(Object.entries(asJsonObject(base)));
   for (const [name, value] of Object.entries(patch)) {
@@ -18,7 +13,7 @@ export function mergePatch(base: unknown, patch: JsonObject): JsonObject {
   return Object.fromEntries(merged);
 }
 
-/** The same below the first level, where null is a value. */
+/** Like `mergePatch`, but on the first level null is stored as a value. */
 export function mergeBelow(base: JsonObject, patch: JsonObject): JsonObject {
   const merged = new Map(Object.entries(base));
   for (const [name, value] of Object.entries(patch)) {
@@ -28,46 +23,46 @@ export function mergeBelow(base: JsonObject, patch: JsonObject): JsonObject {
 }
 
 /**
- * An object with all fields of a class, those that are missing with their defaults; other fields are left
- * out.
- * @param passed problems that do not count
- * @returns undefined where a field is not valid
+ * Fills in the defaults of a DTO class. Fields that the class does not declare are left out.
+ * @param isIgnored problems that are accepted
+ * @returns undefined when a field is not valid
  */
 export function completed(
   dto: DtoClass,
   value: JsonObject,
-  passed: (problem: Problem) => boolean = () => false,
+  isIgnored: (problem: Problem) => boolean = () => false,
 ): JsonObject | undefined {
   const instance = readDto(dto, value);
-  if (problemsOf(instance).some((problem) => !passed(problem))) return undefined;
-  // Defaults that are objects of a class become plain ones, too.
+  if (problemsOf(instance).some((problem) => !isIgnored(problem))) return undefined;
+  // Defaults may be class instances: this makes them plain objects, too.
   const plain: unknown = JSON.parse(JSON.stringify(toPlain(instance)));
   return asJsonObject(plain);
 }
 
-/** Whether there is something in a place of a value. */
-export function has(value: unknown, place: Location): boolean {
-  let at = value;
-  for (const key of place) {
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return false;
-    at = Reflect.get(at, key);
+/** Whether a path exists in a value. */
+export function hasPath(value: unknown, path: Location): boolean {
+  let current = value;
+  for (const key of path) {
+    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, key)) return false;
+    current = Reflect.get(current, key);
   }
   return true;
 }
 
 /**
- * What a newer program has stored beside the fields that are known here: it stays, also in the objects named.
+ * Adds the stored fields that this server does not know: a newer program may have written them.
+ * @param nested fields whose objects are treated the same way
  */
 export function withUnknown(
   known: JsonObject,
   stored: JsonObject,
   nested: readonly string[] = [],
 ): JsonObject {
-  const kept = Object.entries(known).map(([name, value]) => {
+  const merged = Object.entries(known).map(([name, value]) => {
     const before = stored[name];
     const isNested = nested.includes(name) && isJsonObject(value) && isJsonObject(before);
     return [name, isNested ? withUnknown(value, before) : value] as const;
   });
-  const more = Object.entries(stored).filter(([name]) => !Object.hasOwn(known, name));
-  return Object.fromEntries([...kept, ...more]);
+  const unknown = Object.entries(stored).filter(([name]) => !Object.hasOwn(known, name));
+  return Object.fromEntries([...merged, ...unknown]);
 }

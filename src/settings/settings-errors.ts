@@ -1,22 +1,22 @@
 import { DomainError } from '../errors/index.js';
 
-/** Something that a request names is not among what is stored. */
+/** A request names an entry that is not stored. */
 export abstract class MissingEntryError extends DomainError {
   readonly kind = 'not-found';
 }
 
-/** What was asked for does not go together with what is stored. */
+/** A request conflicts with what is stored. */
 export abstract class SettingsConflictError extends DomainError {
   readonly kind = 'conflict';
 }
 
-/** What was sent is well-formed, but not something that can be stored or used. */
+/** A well-formed value cannot be stored or used. */
 export class RefusedSettingsError extends DomainError {
   override readonly name: string = 'RefusedSettingsError';
   readonly kind = 'invalid';
 }
 
-/** A file cannot be read for what it should be. It is never written over. */
+/** A file does not have the expected content. It is never overwritten. */
 export class DamagedFileError extends Error {
   override readonly name = 'DamagedFileError';
   constructor(
@@ -27,7 +27,7 @@ export class DamagedFileError extends Error {
   }
 }
 
-/** A change would make a file larger than one may be. */
+/** A change would exceed the maximum size of a file. */
 export class TooLargeError extends DomainError {
   override readonly name = 'TooLargeError';
   readonly kind = 'too-large';
@@ -39,7 +39,7 @@ export class TooLargeError extends DomainError {
 const KEY_HINT =
   'corrupted or encrypted with a different key: restore that key as OH_SECRET_KEY or add it to OH_PREVIOUS_SECRET_KEYS';
 
-/** A file is damaged, or no key opens what is in it. */
+/** A file is damaged, or no key decrypts its secrets. */
 export class UnreadableStoreError extends SettingsConflictError {
   override readonly name = 'UnreadableStoreError';
   /** @param what `Settings file`, for example */
@@ -56,7 +56,7 @@ export class CorruptedStoreError extends SettingsConflictError {
   }
 }
 
-/** A name is taken. */
+/** The name is already in use. */
 export class EntryExistsError extends SettingsConflictError {
   override readonly name = 'EntryExistsError';
   /** @param what `MCP server`, `Profile` and so on */
@@ -65,17 +65,17 @@ export class EntryExistsError extends SettingsConflictError {
   }
 }
 
-/** There are as many of a kind as there may be. */
+/** The maximum number of entries is reached. */
 export class LimitReachedError extends SettingsConflictError {
   override readonly name = 'LimitReachedError';
 }
 
-/** Others need what should be deleted. */
+/** An entry cannot be deleted because others refer to it. */
 export class StillReferencedError extends SettingsConflictError {
   override readonly name = 'StillReferencedError';
 }
 
-/** There is no such LLM profile. */
+/** The LLM profile does not exist. */
 export class ProfileNotFoundError extends MissingEntryError {
   override readonly name = 'ProfileNotFoundError';
   constructor(profile: string) {
@@ -83,12 +83,12 @@ export class ProfileNotFoundError extends MissingEntryError {
   }
 }
 
-/** There is no such agent profile, meta-profile, connection, server, secret or workspace. */
+/** The agent profile, meta-profile, connection, server, secret or workspace does not exist. */
 export class NoSuchEntryError extends MissingEntryError {
   override readonly name = 'NoSuchEntryError';
 }
 
-/** No profile can have this name. */
+/** The name is not valid for a profile. */
 export class InvalidProfileNameError extends DomainError {
   override readonly name = 'InvalidProfileNameError';
   readonly kind = 'rejected';
@@ -106,7 +106,7 @@ export class UnusableProfileError extends DomainError {
   readonly kind = 'rejected';
 }
 
-/** A model refers to a provider connection that is not there. */
+/** A model refers to a provider connection that does not exist. */
 export class DanglingConnectionError extends RefusedSettingsError {
   override readonly name = 'DanglingConnectionError';
   /** @param subject `Profile 'x'`, for example */

@@ -7,7 +7,7 @@ const textOrNull = { anyOf: [{ type: 'string' }, { type: 'null' }] };
 const object = { type: 'object', additionalProperties: true };
 const list = (name: string) => ({ type: 'array', items: { $ref: `#/components/schemas/${name}` } });
 
-/** The shapes of answers, for the API document. */
+/** Schemas of answers, for the API document. */
 documentSchemas(() =>
   Promise.resolve({
     SettingsResponse: {

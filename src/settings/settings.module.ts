@@ -27,10 +27,10 @@ import { UserSecrets } from './secrets/user-secrets.js';
 import { WorkspacesController } from './workspaces/workspaces.controller.js';
 import { Workspaces } from './workspaces/workspaces.js';
 
-/** What is stored for all conversations of a user. */
+/** Settings, profiles and secrets that are stored for all conversations of a user. */
 @Module({
   imports: [CryptoModule, LlmModule],
-  // Secrets first: `secrets` is no MCP server and no schema.
+  // Secrets come first, so that no other route matches `secrets`.
   controllers: [
     UserSecretsController,
     SettingsController,
@@ -68,7 +68,7 @@ import { Workspaces } from './workspaces/workspaces.js';
 })
 export class SettingsModule {}
 
-/** Workspaces stay with the conversations that work in them. */
+/** Workspaces are stored next to the conversations that use them. */
 function workspacesRoot({ base_dir, conversations_path }: AppConfig): string {
   if (process.env['OH_PERSISTENCE_DIR']) return persistenceRoot(base_dir);
   return path.join(path.dirname(path.resolve(base_dir, conversations_path)), '.openhands');

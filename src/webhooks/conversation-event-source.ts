@@ -1,11 +1,11 @@
 import { ConversationClosedError, ConversationNotFoundError } from '../conversations/conversation-errors.js';
 import type { ConversationsService } from '../conversations/conversations.service.js';
 import { LeaseHeldError, type EventLogStore } from '../storage/index.js';
-import { EventSource, type BorrowedLog, type NotHere } from './event-source.js';
+import { EventSource, type BorrowedLog, type Unavailable } from './event-source.js';
 
 /**
- * Reads logs through their conversations, which hold the leases. At shutdown, when all are closed, the files
- * alone.
+ * Reads logs through their conversations, which hold the leases. At shutdown, after all conversations are
+ * closed, reads the files directly.
  */
 export class ConversationEventSource extends EventSource {
   constructor(
@@ -15,7 +15,7 @@ export class ConversationEventSource extends EventSource {
     super();
   }
 
-  override async borrow(conversationId: string): Promise<BorrowedLog | NotHere> {
+  override async borrow(conversationId: string): Promise<BorrowedLog | Unavailable> {
     try {
       const { conversation, release } = await this.conversations.borrow(conversationId);
       return {

@@ -1,18 +1,18 @@
 /**
- * Reads the log of a conversation for delivery. Until `release` this server is its writer, and nobody else
- * delivers.
+ * An opened log of a conversation. Until `release`, this server is its only writer and the only one to
+ * deliver.
  */
 export interface BorrowedLog {
-  /** Durable events. */
+  /** Number of durable events. */
   readonly length: number;
   read(fromSeq: number, limit: number): Promise<string[]>;
   release(): void;
 }
 
-/** The conversation is gone, or another server delivers it. */
-export type NotHere = 'gone' | 'elsewhere';
+/** The conversation was deleted, or another server owns it. */
+export type Unavailable = 'gone' | 'elsewhere';
 
-/** Gives access to logs. */
+/** Opens logs for delivery. */
 export abstract class EventSource {
-  abstract borrow(conversationId: string): Promise<BorrowedLog | NotHere>;
+  abstract borrow(conversationId: string): Promise<BorrowedLog | Unavailable>;
 }

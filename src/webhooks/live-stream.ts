@@ -1,9 +1,9 @@
 import type { SnapshotBudget } from './stored/snapshot-budget.js';
 
-/** Lines of a log read at a time: one line may be large. */
+/** Lines of a log read at once: single lines may be large. */
 const CHUNK = 16;
 
-/** One element of the stream: an event of the log, or a snapshot between two of them, which no log has. */
+/** An event of the log, or a state snapshot between two events, which is not in the log. */
 export interface StreamItem {
   line: string;
   durable: boolean;
@@ -12,25 +12,25 @@ export interface StreamItem {
 type ReadLines = (fromSeq: number, limit: number) => Promise<string[]>;
 
 /**
- * How far the events of one conversation are delivered, and what waits: numbers, and the snapshots between
- * events.
+ * The delivery position of one conversation, and what is pending: a range of the log, and snapshots in
+ * memory.
  */
 export class LiveStream {
-  /** Number of the next event to deliver. */
+  /** Sequence number of the next event to deliver. */
   cursor = 0;
-  /** How many events are durable. */
+  /** Number of durable events. */
   length = 0;
-  /** Cursor and length are not known before the log was looked at. */
-  known = false;
-  /** The cursor is on disk. */
-  onDisk = false;
-  /** What waits is sent without waiting for more. */
+  /** Whether cursor and length are known, that is, the log was opened. */
+  isKnown = false;
+  /** Whether the cursor is stored on disk. */
+  isOnDisk = false;
+  /** Deliver pending items without waiting for more. */
   flush = false;
   private snapshots: { anchor: number; line: string }[] = [];
   private firstAt: number | undefined;
   private bytes = 0;
-  /** So many items had the attempt that failed: the next one has the same. */
-  private attempted = 0;
+  /** Number of items of the failed attempt: the next attempt has the same. */
+  private attemptSize = 0;
 
   constructor(private readonly budget: SnapshotBudget) {}
 
@@ -45,7 +45,7 @@ export class LiveStream {
   startAt(cursor: number, length: number): void {
     this.cursor = Math.min(cursor, length);
     this.length = length;
-    this.known = true;
+    this.isKnown = true;
   }
 
   published(seq: number, size: number): void {
@@ -54,28 +54,28 @@ export class LiveStream {
     this.firstAt ??= performance.now();
   }
 
-  /** A snapshot of the state as it is behind the last event. Older ones make room when there are too many. */
+  /** Adds a snapshot after the last event. Drops older snapshots beyond the budget. */
   addSnapshot(line: string): void {
     this.snapshots.push({ anchor: this.length, line });
     this.budget.used += line.length;
     this.firstAt ??= performance.now();
-    while (this.budget.isExceeded(this.snapshots.length) && this.snapshots.length > this.attempted + 1) {
-      const [dropped] = this.snapshots.splice(this.attempted, 1);
+    while (this.budget.isExceeded(this.snapshots.length) && this.snapshots.length > this.attemptSize + 1) {
+      const [dropped] = this.snapshots.splice(this.attemptSize, 1);
       this.budget.used -= dropped?.line.length ?? 0;
     }
   }
 
-  /** When the next delivery is to be made. */
+  /** The time of the next delivery (`performance.now()`); undefined if nothing is pending. */
   dueAt(maxEvents: number, maxBytes: number, delayMs: number): number | undefined {
-    if (!this.known) return 0;
+    if (!this.isKnown) return 0;
     if (this.waiting === 0) return undefined;
     if (this.flush || this.waiting >= maxEvents || this.bytes >= maxBytes) return 0;
     return (this.firstAt ?? 0) + delayMs;
   }
 
-  /** The next items in order, not more than so many, nor than so many bytes unless the first is larger. */
+  /** The next items in order, within both limits. The first item may exceed `maxBytes`. */
   async take(read: ReadLines, maxItems: number, maxBytes: number): Promise<StreamItem[]> {
-    const limit = this.attempted > 0 ? Math.min(this.attempted, maxItems) : maxItems;
+    const limit = this.attemptSize > 0 ? Math.min(this.attemptSize, maxItems) : maxItems;
     const items: StreamItem[] = [];
     let bytes = 0;
     for await (const item of this.items(read, limit)) {
@@ -87,7 +87,7 @@ export class LiveStream {
     return items;
   }
 
-  /** All that waits, in order; `limit` of events read ahead at a time. */
+  /** All pending items in order. Reads at most `limit` events ahead. */
   async *items(read: ReadLines, limit = CHUNK): AsyncGenerator<StreamItem> {
     const snapshots = [...this.snapshots];
     let seq = this.cursor;
@@ -105,20 +105,20 @@ export class LiveStream {
     }
   }
 
-  /** An attempt with these items begins; should it fail, the next one has the same. */
+  /** Records an attempt. If it fails, the next attempt has the same number of items. */
   attempt(items: number): void {
-    this.attempted = items;
+    this.attemptSize = items;
   }
 
-  /** These items, the first ones that waited, are delivered. */
+  /** Records that the first pending items were delivered. */
   delivered(items: readonly StreamItem[]): void {
-    this.attempted = 0;
+    this.attemptSize = 0;
     for (const { line, durable } of items) {
       if (durable) {
         this.cursor += 1;
         this.bytes = Math.max(0, this.bytes - line.length);
       } else {
-        // It may have made room for others while the log was read: then it does not wait any more.
+        // The snapshot may have been dropped while the log was read.
         const at = this.snapshots.findIndex((snapshot) => snapshot.line === line);
         if (at !== -1) this.budget.used -= this.snapshots.splice(at, 1)[0]?.line.length ?? 0;
       }
@@ -129,7 +129,7 @@ export class LiveStream {
     this.bytes = 0;
   }
 
-  /** Nothing of it is kept in memory any more. */
+  /** Releases the snapshots. */
   clear(): void {
     for (const { line } of this.snapshots) this.budget.used -= line.length;
     this.snapshots = [];

@@ -6,18 +6,18 @@ import { errorMessage } from '../errors/index.js';
 import type { EventBus, EventSubscriber } from '../events/index.js';
 import { SerialQueue } from '../flow/index.js';
 import type { EventSource } from './event-source.js';
-import { logged, Webhook } from './webhook.js';
+import { logErrors, Webhook } from './webhook.js';
 import type { WebhookStatus } from './webhook-status.js';
 import { webhookTargets } from './webhook-target.js';
 
-/** In the folder of the conversations, so that servers which share that share this. */
+/** Inside the conversations folder, so that servers that share it also share this folder. */
 const FOLDER = '.webhooks';
-/** How often this server shows that it is alive, and looks for what others left (ms). */
-const BEAT_MS = 15_000;
-/** What waits for a webhook that is not configured any more goes after this time without use (ms). */
+/** Interval of heartbeats and of the search for undelivered items of dead servers (ms). */
+const HEARTBEAT_MS = 15_000;
+/** Data of webhooks that are no longer configured is removed after this time without use (ms). */
 const UNUSED_MS = 7 * 24 * 3_600_000;
 
-/** All webhooks of this server. Made only where some are configured. */
+/** All webhooks of this server. Only created if some are configured. */
 export class WebhookEngine {
   private readonly logger = new Logger('Webhooks');
   private readonly webhooks: Webhook[];
@@ -33,32 +33,32 @@ export class WebhookEngine {
     this.known = new Set(targets.map(({ id }) => id));
     this.webhooks = targets.map((target) => new Webhook(target, path.join(this.root, target.id), source));
     this.unsubscribe = bus.subscribe('*', this.subscriber());
-    this.logger.log(`${targets.length} configured; GET /api/webhooks tells how they are`);
+    this.logger.log(`${targets.length} configured; see GET /api/webhooks for their state`);
   }
 
-  /** Begins to deliver what an earlier server left; in the background. */
+  /** Starts to deliver the items of earlier servers in the background. */
   start(): void {
-    void this.recovery.run(() => logged(this.recover().then(() => this.removeUnused())));
+    void this.recovery.run(() => logErrors(this.recover().then(() => this.removeUnused())));
     this.timer = setInterval(() => {
-      void this.recovery.run(() => logged(this.beat()));
-    }, BEAT_MS).unref();
+      void this.recovery.run(() => logErrors(this.heartbeat()));
+    }, HEARTBEAT_MS).unref();
   }
 
   status(): WebhookStatus[] {
     return this.webhooks.map((webhook) => webhook.describe());
   }
 
-  /** Ends it when all conversations are closed. */
+  /** Must be called after all conversations are closed. */
   async close(graceMs: number): Promise<void> {
     clearInterval(this.timer);
     await this.recovery.settled();
     this.unsubscribe();
-    await Promise.all(this.webhooks.map((webhook) => logged(webhook.close(graceMs))));
+    await Promise.all(this.webhooks.map((webhook) => logErrors(webhook.close(graceMs))));
   }
 
   private subscriber(): EventSubscriber {
     const all = (action: (webhook: Webhook) => Promise<void>): Promise<void> =>
-      Promise.all(this.webhooks.map((webhook) => logged(action(webhook)))).then(() => undefined);
+      Promise.all(this.webhooks.map((webhook) => logErrors(action(webhook)))).then(() => undefined);
     return {
       onEvent: (published) => {
         for (const webhook of this.webhooks) webhook.onEvent(published);
@@ -76,8 +76,8 @@ export class WebhookEngine {
     for (const webhook of this.webhooks) await webhook.recover();
   }
 
-  private async beat(): Promise<void> {
-    for (const webhook of this.webhooks) await webhook.beat();
+  private async heartbeat(): Promise<void> {
+    for (const webhook of this.webhooks) await webhook.heartbeat();
     await this.recover();
   }
 
@@ -87,7 +87,7 @@ export class WebhookEngine {
       const folder = path.join(this.root, name);
       const used = await stat(folder).catch(() => undefined);
       if (!used || Date.now() - used.mtimeMs < UNUSED_MS) continue;
-      this.logger.warn(`${folder} is removed: its webhook is not configured any more`);
+      this.logger.warn(`${folder} is removed: its webhook is no longer configured`);
       await rm(folder, { recursive: true, force: true }).catch((error: unknown) =>
         this.logger.warn(`${folder} could not be removed: ${errorMessage(error)}`),
       );

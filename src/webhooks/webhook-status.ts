@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../http/validation/field-type.js';
 
-/** The state of one webhook, as the API tells it. Counts are of this server and since it started. */
+/** The state of one webhook in the API. Counts are those of this server since its start. */
 export interface WebhookStatus {
   id: string;
   name: string | null;
@@ -32,17 +32,17 @@ const object = (properties: Record<string, JsonSchema>): JsonSchema => ({
 export function webhookSchemas(): Record<string, JsonSchema> {
   return {
     WebhookStatus: object({
-      id: { ...text, description: 'The same after a restart.' },
+      id: { ...text, description: 'Stable across restarts.' },
       name: orNull(text),
-      url: { ...text, description: 'Without user, password and query.' },
+      url: { ...text, description: 'Without user name, password and query.' },
       method: text,
-      signed: { type: 'boolean', description: 'A secret is configured.' },
-      delivered_events: count('Events that the receiver took since the server started.'),
-      delivered_requests: count('Requests that the receiver took since the server started.'),
-      failed_requests: count('Requests that were in vain since the server started; each is made again.'),
-      pending_events: count('Events that wait, as far as their logs were looked at.'),
-      pending_changes: count('Changes of conversations that wait.'),
-      pending_conversations: count('Conversations of which something waits.'),
+      signed: { type: 'boolean', description: 'Whether deliveries are signed.' },
+      delivered_events: count('Events delivered since the server started.'),
+      delivered_requests: count('Successful requests since the server started.'),
+      failed_requests: count('Failed requests since the server started. They are retried.'),
+      pending_events: count('Pending events, as far as known.'),
+      pending_changes: count('Pending changes of conversations.'),
+      pending_conversations: count('Conversations with pending deliveries.'),
       last_success_at: orNull(moment),
       last_error: orNull(object({ at: moment, reason: text })),
       next_attempt_at: orNull(moment),

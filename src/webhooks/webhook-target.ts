@@ -2,36 +2,36 @@ import { createHash } from 'node:crypto';
 import type { AppConfig, WebhookConfig } from '../config/index.js';
 import { withoutTrailingSlashes } from '../text/index.js';
 
-/** Where and how one webhook delivers: its configuration, ready to use. */
+/** The parsed configuration of one webhook. */
 export interface WebhookTarget {
-  /** The same after a restart: of the name, or of the URL where there is none. */
+  /** Stable across restarts: derived from the name, or from the URL if there is none. */
   readonly id: string;
   readonly name: string | null;
-  /** The URL as people may see it: without user, password and query. */
+  /** The URL for display: without user name, password and query. */
   readonly shownUrl: string;
   readonly method: string;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The key of the signature; undefined: deliveries are not signed. */
+  /** The signing key; undefined: deliveries are not signed. */
   readonly signingKey: Buffer | undefined;
-  /** Where the events of a conversation go. */
+  /** The URL for events of a conversation. */
   eventsUrl(conversationId: string): string;
-  /** Where changes of conversations go; undefined: nowhere. */
+  /** The URL for changes of conversations; undefined: they are not delivered. */
   readonly conversationsUrl: string | undefined;
   readonly maxEvents: number;
   readonly maxBytes: number;
   readonly flushDelayMs: number;
   readonly retries: number;
   readonly retryDelayMs: number;
-  /** So much is kept of a deleted conversation's undelivered events. */
+  /** Maximum size of the undelivered events of a deleted conversation (bytes). */
   readonly maxTailBytes: number;
 }
 
-/** All configured webhooks. Two of the same name or URL get different ids. */
+/** All configured webhooks. Webhooks with the same name or URL get different ids. */
 export function webhookTargets(config: AppConfig): WebhookTarget[] {
   const taken = new Map<string, number>();
   return config.webhooks.map((hook) => {
-    const key = hook.name === null ? `url ${address(hook)}` : `name ${hook.name}`;
+    const key = hook.name === null ? `url ${identityUrl(hook)}` : `name ${hook.name}`;
     const times = (taken.get(key) ?? 0) + 1;
     taken.set(key, times);
     const id = createHash('sha256').update(`${key} ${times}`).digest('hex').slice(0, 16);
@@ -39,7 +39,7 @@ export function webhookTargets(config: AppConfig): WebhookTarget[] {
   });
 }
 
-/** The bytes of a secret of the Standard Webhooks scheme: base64, `whsec_` before it or not. */
+/** Decodes a secret of the Standard Webhooks scheme: base64 with an optional `whsec_` prefix. */
 export function signingKeyOf(secret: string): Buffer {
   return Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
 }
@@ -54,7 +54,7 @@ function toTarget(hook: WebhookConfig, id: string, sessionKey: string | undefine
   return {
     id,
     name: hook.name,
-    shownUrl: shown(hook.webhook_url ?? withoutTrailingSlashes(hook.base_url ?? '')),
+    shownUrl: withoutCredentials(hook.webhook_url ?? withoutTrailingSlashes(hook.base_url ?? '')),
     method: hook.method,
     headers,
     signingKey: hook.secret === null ? undefined : signingKeyOf(hook.secret),
@@ -70,18 +70,18 @@ function toTarget(hook: WebhookConfig, id: string, sessionKey: string | undefine
   };
 }
 
-/** By this a webhook without a name is known again. */
-function address(hook: WebhookConfig): string {
+/** Identifies a webhook without a name. */
+function identityUrl(hook: WebhookConfig): string {
   return hook.webhook_url ?? `${withoutTrailingSlashes(hook.base_url ?? '')}/events`;
 }
 
-/** A path below a URL, whose query stays: some receivers want their token there. */
+/** Appends a path to a URL. The query is kept: some receivers expect a token there. */
 function below(base: string, path: string): string {
   const [, before = '', query = ''] = /^([^?#]*)(\?[^#]*)?/.exec(base) ?? [];
   return `${withoutTrailingSlashes(before)}/${path}${query}`;
 }
 
-function shown(text: string): string {
+function withoutCredentials(text: string): string {
   const url = new URL(text);
   const query = url.search === '' ? '' : '?...';
   return `${url.origin}${url.pathname}${query}`;

@@ -20,7 +20,7 @@ import { SnapshotBudget } from './stored/snapshot-budget.js';
 import type { WebhookStatus } from './webhook-status.js';
 import type { WebhookTarget } from './webhook-target.js';
 
-/** One receiver: everything that happens in conversations goes to it, in order, until it has it. */
+/** One webhook. Delivers events and changes of all conversations in order, at least once. */
 export class Webhook {
   private readonly logger = new Logger('Webhooks');
   private readonly status = new DeliveryStatus();
@@ -33,7 +33,7 @@ export class Webhook {
   private readonly cursors: Cursors;
   private readonly services: LaneServices;
 
-  /** @param folder where its positions and its outbox are */
+  /** @param folder for its positions and its outbox */
   constructor(
     private readonly target: WebhookTarget,
     private readonly folder: string,
@@ -51,7 +51,7 @@ export class Webhook {
       budget: new SnapshotBudget(),
       keepTail: async (id, lines) => (await this.outbox.addTail(id, lines)).path,
       onEmpty: (lane) => this.removeLane(lane),
-      onLeftOut: (id, count) =>
+      onDropped: (id, count) =>
         this.logger.error(
           `webhook ${target.shownUrl}: ${count} events of the deleted conversation ${id} are not delivered: ` +
             `more than max_queue_bytes`,
@@ -61,18 +61,18 @@ export class Webhook {
 
   onEvent({ conversationId, event, line, seq }: PublishedEvent): void {
     const isSnapshot = seq === undefined && event.kind === 'ConversationStateUpdateEvent';
-    // Pieces of answers and complaints about frames are for sockets.
+    // Streaming deltas and errors about frames are only for sockets.
     if (seq === undefined && !isSnapshot) return;
     const lane = this.laneOf(conversationId);
     if (seq === undefined) lane.snapshot(line);
     else lane.published(seq, line.length);
-    this.events.touch(lane);
+    this.events.schedule(lane);
   }
 
   async onOpening(opening: OpeningConversation): Promise<void> {
     const lane = this.laneOf(opening.conversationId);
     await lane.opening(opening);
-    this.events.touch(lane);
+    this.events.schedule(lane);
   }
 
   async onClosing(closing: ClosingConversation): Promise<void> {
@@ -80,8 +80,8 @@ export class Webhook {
     try {
       await lane.closing(closing);
     } finally {
-      if (lane.hasWork) this.events.touch(lane);
-      else lane.rest();
+      if (lane.hasWork) this.events.schedule(lane);
+      else lane.onIdle();
     }
   }
 
@@ -91,25 +91,25 @@ export class Webhook {
     this.take(await this.outbox.addPost(conversationId, body));
   }
 
-  /** Looks for what other servers, or this one before its start, left undelivered. */
+  /** Finds undelivered items of other servers and of earlier runs of this one. */
   async recover(): Promise<void> {
     for (const entry of await this.outbox.adopt()) this.take(entry);
     for (const id of await this.cursors.list()) {
       if (this.eventLanes.has(id)) continue;
       const lane = this.laneOf(id);
-      lane.found();
-      this.events.touch(lane);
+      lane.resume();
+      this.events.schedule(lane);
     }
   }
 
-  /** Tells other servers, and the next start, that this webhook is in use. */
-  async beat(): Promise<void> {
-    await this.outbox.beat();
+  /** Shows other servers, and the next start, that this webhook is in use. */
+  async heartbeat(): Promise<void> {
+    await this.outbox.heartbeat();
     const now = new Date();
     await utimes(this.folder, now, now).catch(() => undefined);
   }
 
-  /** Tries once to deliver what waits, for no longer than `graceMs`; the rest is for the next start. */
+  /** Attempts each pending delivery once, within `graceMs`. The rest is left for the next start. */
   async close(graceMs: number): Promise<void> {
     const timer = setTimeout(() => this.stop(), graceMs);
     await Promise.all([this.events.drain(), this.posts.drain()]);
@@ -155,7 +155,7 @@ export class Webhook {
     if (kind === 'tail') {
       const lane = this.laneOf(conversationId);
       lane.addTail(file);
-      this.events.touch(lane);
+      this.events.schedule(lane);
       return;
     }
     let lane = this.postLanes.get(conversationId);
@@ -164,7 +164,7 @@ export class Webhook {
       this.postLanes.set(conversationId, lane);
     }
     lane.push(file);
-    this.posts.touch(lane);
+    this.posts.schedule(lane);
   }
 
   private makePostLane(conversationId: string): PostLane {
@@ -194,7 +194,7 @@ function at(moment: number): Date {
   return new Date(Math.max(Date.now(), Date.now() + moment - performance.now()));
 }
 
-/** Reports what must not stop the others. */
-export function logged(action: Promise<void>): Promise<void> {
+/** Logs the error of an action that must not affect other webhooks. */
+export function logErrors(action: Promise<void>): Promise<void> {
   return action.catch((error: unknown) => new Logger('Webhooks').error('webhooks', errorStack(error)));
 }

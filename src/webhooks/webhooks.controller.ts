@@ -5,7 +5,7 @@ import { WebhooksService } from './webhooks.service.js';
 
 documentSchemas(async () => (await import('./webhook-status.js')).webhookSchemas());
 
-/** What became of the deliveries. */
+/** The state of webhook deliveries. */
 @Controller('api/webhooks')
 export class WebhooksController {
   constructor(private readonly webhooks: WebhooksService) {}
@@ -13,10 +13,10 @@ export class WebhooksController {
   @Get()
   @Operation({
     tag: 'Webhooks',
-    summary: 'State of each configured webhook',
+    summary: 'List webhooks',
     answers: {
       200: {
-        description: 'In the order of the configuration.',
+        description: 'The state of each webhook, in the order of the configuration.',
         schema: { type: 'array', items: { $ref: '#/components/schemas/WebhookStatus' } },
       },
     },

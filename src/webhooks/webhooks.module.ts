@@ -5,7 +5,7 @@ import { StorageModule } from '../storage/storage.module.js';
 import { WebhooksController } from './webhooks.controller.js';
 import { WebhooksService } from './webhooks.service.js';
 
-/** Delivers what happens in conversations to the receivers of the configuration. */
+/** Delivers events and changes of conversations to the configured webhooks. */
 @Module({
   imports: [ConversationsModule, EventBusModule, StorageModule],
   controllers: [WebhooksController],

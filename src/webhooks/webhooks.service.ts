@@ -11,10 +11,10 @@ import { EventLogStore } from '../storage/index.js';
 import type { WebhookEngine } from './webhook-engine.js';
 import type { WebhookStatus } from './webhook-status.js';
 
-/** What waits at shutdown is tried to be delivered for so long (ms). */
+/** Time limit for deliveries at shutdown (ms). */
 const GRACE_MS = 2_000;
 
-/** The webhooks of the server. Where none is configured nothing is loaded, subscribed or written. */
+/** The webhooks of the server. Without configured webhooks, nothing is loaded, subscribed or written. */
 @Injectable()
 export class WebhooksService implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private engine: WebhookEngine | undefined;
@@ -38,7 +38,7 @@ export class WebhooksService implements OnModuleInit, OnApplicationBootstrap, On
     this.engine?.start();
   }
 
-  /** Conversations are closed by now. */
+  /** Runs after all conversations are closed. */
   async onApplicationShutdown(): Promise<void> {
     await this.engine?.close(GRACE_MS);
   }

@@ -136,6 +136,9 @@ describe('agents of stored profiles', () => {
     await store('agent-profiles/mine', profile({ tools: 'all' }));
     expect(await refused()).toEqual([400, "Agent profile 'mine' holds no valid agent"]);
     await store('agent-profiles/mine', profile({ agent_kind: 'other' }));
-    expect(await refused()).toEqual([400, "Agent profile 'mine' is of a kind that this server does not run"]);
+    expect(await refused()).toEqual([
+      400,
+      "Agent profile 'mine' has a kind that this server does not support",
+    ]);
   });
 });

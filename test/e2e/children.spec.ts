@@ -211,7 +211,7 @@ describe('children, worktrees and creation', () => {
     const unknown = await request(repository, { base: 'ref', ref: 'nope' });
     expect([unknown.status, JSON.stringify(unknown.body)]).toEqual([
       422,
-      expect.stringContaining("there is no commit 'nope'"),
+      expect.stringContaining("commit 'nope' does not exist"),
     ]);
     expect((await server.request('GET', '/api/conversations/count')).body).toBe(before);
     // Outside of any repository the workspace is worked in as it is.

@@ -45,7 +45,7 @@ describe('secrets of a conversation', () => {
     await conversation.reaches('finished');
     const [seen] = await observations(conversation);
     expect(textOf(seen)).toContain('<>');
-    expect(prefixOf(seen)).toContain('The secret NUL is not available: it holds a null character');
+    expect(prefixOf(seen)).toContain('The secret NUL is not available: it contains a null character');
     expect(JSON.stringify(await conversation.events())).not.toContain(TOKEN);
   });
 

@@ -279,7 +279,7 @@ describe('settings', () => {
       expect(await stage.text('settings.json')).toBe(text);
     }
     expect(stage.server.log).not.toContain('sk-hush');
-    await stage.server.logs('settings.json cannot be used and is left as it is');
+    await stage.server.logs('settings.json cannot be used and is not changed');
     await writeFile(file, good);
     await stage.restart('SIGTERM', { OH_SECRET_KEY: 'another' });
     expect(await patch({ misc_settings_diff: { a: 1 } })).toMatchObject({ status: 409 });

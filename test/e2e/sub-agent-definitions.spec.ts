@@ -107,7 +107,7 @@ describe('definitions of sub-agents', () => {
     ]);
     expect(ofTask()?.messages[0]?.content?.[1]?.text).toMatch(/^You are three\.\n/);
     await server.logs(/broken\.md: .*YAML/);
-    await server.logs(/mode\.md: no valid definition.*permission_mode is one of/);
+    await server.logs(/mode\.md: not a valid definition.*permission_mode is one of/);
   });
 
   it('work with the skills that they name, wherever these are, and with none else', async () => {
@@ -128,7 +128,7 @@ describe('definitions of sub-agents', () => {
     expect(context).not.toContain('Other text.');
     expect(tasks[0]).toMatchObject({ status: 'completed' });
     expect(JSON.stringify(bodies())).toContain('On file: 42.');
-    expect(said(tasks[1])).toContain("Agent 't' wants the skill 'nosuch'");
+    expect(said(tasks[1])).toContain("Agent 't' needs the skill 'nosuch'");
   });
 
   it('work with the model of the profile that they name', async () => {
@@ -223,7 +223,7 @@ describe('definitions of sub-agents', () => {
     }
     const [free, armed, mine] = await outcomes();
     expect(free).toContain('needs the agreement of a person');
-    expect(armed).toContain("The file of agent 'armed' in the project brings hooks or MCP servers");
+    expect(armed).toContain("The definition of agent 'armed' in the project contains hooks or MCP servers");
     expect(mine).toBe('made');
     expect(await readFile(path.join(work(), 'made-by-it'), 'utf8')).toBe('');
     await expect(readFile(path.join(work(), 'armed'))).rejects.toThrow('ENOENT');

@@ -87,7 +87,7 @@ describe('titles', () => {
     await say(conversation, 'FAIL1: 500\nSAY: titled');
     expect(await titled(conversation)).toBe('FAIL1: 500\nSAY: titled');
     await server.logs(
-      `conversation ${conversation.id}: the model gave no title: LLMServiceUnavailableError: ` +
+      `conversation ${conversation.id}: the model returned no title: LLMServiceUnavailableError: ` +
         'litellm.InternalServerError: InternalServerError: OpenAIException - no titles today',
     );
     expect(await conversation.events('&kind=ConversationErrorEvent')).toEqual([]);

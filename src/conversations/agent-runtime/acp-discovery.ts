@@ -3,11 +3,10 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { discoverModels, type ModelDiscovery } from '../../acp/index.js';
 import type { AcpAgentSpec } from '../../agent/agent-spec.js';
 import { SecretCodec } from '../../crypto/index.js';
-import { asJsonObject } from '../../json/index.js';
-import { decryptRequestSecrets } from '../secrets/given-secrets.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
+import { decryptRequestSecrets } from '../secrets/request-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { SecretVault } from '../secrets/secret-vault.js';
-import type { JsonObject } from '../../json/index.js';
 
 const CACHE_TTL_MS = 300_000;
 const MAX_CACHED = 50;

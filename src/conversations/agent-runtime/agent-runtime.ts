@@ -1,6 +1,5 @@
 import type { AcpAgent } from '../../acp/index.js';
-import type { AgentDriver } from '../../agent/agent-session.js';
-import type { ItemStream } from '../../agent/agent-session.js';
+import type { AgentDriver, ItemStream } from '../../agent/agent-session.js';
 import type { AgentView } from '../../agent/agent-view.js';
 import { failedAcpCallDrafts, toolErrorDraft } from '../../agent/event-drafts.js';
 import { AGENT_MISTAKE } from '../../agent/error-classification.js';
@@ -54,7 +53,7 @@ export class AgentRuntime {
   /**
    * Reads a plugin of a registered marketplace. `apply` changes the state and returns the events that tell of
    * it; from the next step on the agent has what the plugin brings. `start` starts the plugin's MCP servers.
-   * @throws UnknownPluginError, SourceError
+   * @throws UnknownPluginError, PluginSourceError
    */
   async readPlugin(ref: string): Promise<{ apply: () => EventDraft[]; start: () => Promise<void> }> {
     await this.session.prepare();

@@ -2,7 +2,7 @@ import type { SecretCodec } from '../../crypto/index.js';
 import type { EventDraft } from '../../events/index.js';
 import type { Llm } from '../../llm/index.js';
 import type { EventSink } from '../journal/event-sink.js';
-import { maskedJson } from '../secrets/masked-json.js';
+import { maskJson } from '../secrets/mask-json.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 
 /**
@@ -20,7 +20,7 @@ export function logCompletions(
     const event: EventDraft = {
       source: 'environment',
       filename,
-      log_data: maskedJson({ ...data, ...kwargs }, (text) => masker.mask(text)),
+      log_data: maskJson({ ...data, ...kwargs }, (text) => masker.mask(text)),
       model_name: model,
       usage_id: usageId,
       kind: 'LLMCompletionLogEvent',

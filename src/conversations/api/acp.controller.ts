@@ -4,20 +4,20 @@ import { model } from '../../http/validation/dto.js';
 import { Field } from '../../http/validation/field.js';
 import { flag, mapOf } from '../../http/validation/field-type.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
-import { ACPAgentSettingsDto, acpAgentOf } from './dto/acp-agent.dto.js';
+import { ACPAgentSettingsDto, acpAgentFromDto } from './dto/agent/acp-agent.dto.js';
 import { secretSource } from './dto/policies.dto.js';
 import { toAgentContext, toSecretSources } from './dto/to-start-request.js';
 import { AcpDiscovery } from '../agent-runtime/acp-discovery.js';
 
-/** Which agent is asked for its models, and with what. */
+/** The ACP agent whose models are listed, and the secrets that it needs. */
 export class ACPModelDiscoveryRequestDto {
   @Field(model(ACPAgentSettingsDto, { className: 'ACPAgentSettings' }))
   agent_settings!: ACPAgentSettingsDto;
 
-  @Field(mapOf(secretSource), 'As a conversation would have them.')
+  @Field(mapOf(secretSource), 'In the same form as when a conversation is started.')
   secrets = new Map<string, object>();
 
-  @Field(flag(), 'Ask again, even if the answer is known.')
+  @Field(flag(), 'Ignore a cached answer.')
   refresh = false;
 }
 
@@ -43,7 +43,7 @@ documentSchemas(() => {
   });
 });
 
-/** Agents from elsewhere that speak the Agent Client Protocol. */
+/** ACP agents: external programs that speak the Agent Client Protocol. */
 @Controller('api/acp')
 export class AcpController {
   constructor(private readonly discovery: AcpDiscovery) {}
@@ -52,16 +52,16 @@ export class AcpController {
   @HttpCode(200)
   @Operation({
     tag: 'ACP',
-    summary: 'Ask an agent from elsewhere which models it has',
+    summary: 'List the models of an ACP agent',
     description:
-      'Starts the command on the host of the server, for as long as it takes to ask. What goes wrong is part of the ' +
-      'answer. Answers are kept for five minutes.',
+      'Starts the agent on the host of the server and stops it after the query. Failures are reported in the answer. ' +
+      'Answers are cached for five minutes.',
     body: { schema: ACPModelDiscoveryRequestDto },
-    answers: { 200: { description: 'What it says.', schema: 'ACPModelDiscovery' } },
+    answers: { 200: { description: 'The models, or an error.', schema: 'ACPModelDiscovery' } },
     errors: [],
   })
   models(@Body() { agent_settings, secrets, refresh }: ACPModelDiscoveryRequestDto): Promise<ModelDiscovery> {
-    const agent = acpAgentOf(agent_settings, toAgentContext);
+    const agent = acpAgentFromDto(agent_settings, toAgentContext);
     return this.discovery.models(agent, toSecretSources(secrets), refresh);
   }
 }

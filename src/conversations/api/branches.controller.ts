@@ -15,7 +15,7 @@ const tag = 'Conversations';
 
 documentSchemas(async () => (await import('./schemas/branch-schemas.js')).branchSchemas());
 
-/** Branches, forks and children of a conversation over REST, under `/api` and without a prefix. */
+/** Branches, forks and child conversations over REST, under `/api` and without a prefix. */
 @Controller(['api/conversations/:conversation_id', 'conversations/:conversation_id'])
 export class BranchesController {
   constructor(private readonly branches: BranchesService) {}
@@ -24,9 +24,8 @@ export class BranchesController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Go to another event of the tree',
-    description:
-      'The next event follows the one that is named here. Nothing is deleted, and no event tells of it.',
+    summary: 'Navigate to an event',
+    description: 'The next event follows the given one. Nothing is deleted, and no event is written.',
     query: ConversationViewQueryDto,
     body: { schema: NavigateRequestDto },
     answers: { 200: { description: 'The conversation with its new head.', schema: 'ConversationInfo' } },
@@ -44,7 +43,8 @@ export class BranchesController {
   @Operation({
     tag,
     summary: 'Fork a conversation',
-    description: 'A new conversation with the same agent, secrets and history, or with one branch of it.',
+    description:
+      'Creates a conversation with the same agent and secrets and with the history, or one branch of it.',
     query: ConversationViewQueryDto,
     body: { schema: ForkConversationRequestDto, required: false },
     answers: { 201: { description: 'The fork.', schema: 'ConversationInfo' } },
@@ -64,9 +64,9 @@ export class BranchesController {
   @Operation({
     tag,
     summary: 'Start a child conversation',
-    description: 'It takes over agent, secrets, tags and policy, and works on a task of its own.',
+    description: 'The child inherits the agent, secrets, tags and policies, and works on the given task.',
     body: { schema: StartChildConversationRequestDto },
-    answers: { 201: { description: 'Started.', schema: 'StartChildConversationResponse' } },
+    answers: { 201: { description: 'The child.', schema: 'StartChildConversationResponse' } },
     errors: [404, 429],
   })
   startChild(

@@ -19,25 +19,24 @@ import { Operation, documentSchemas } from '../../http/operation.js';
 import type { AnswerSource } from '../../http/body/stream-answer.js';
 import type { JsonObject } from '../../json/index.js';
 import { ConversationsService } from '../conversations.service.js';
-import { IDEMPOTENCY_HEADER, conversationIdOf, readIdempotencyKey } from './dto/idempotency-key.js';
-import { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './dto/observability-headers.js';
+import { IDEMPOTENCY_HEADER, conversationIdFor, readIdempotencyKey } from './headers/idempotency-key.js';
+import { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './headers/observability-headers.js';
 import {
   ConversationBatchQueryDto,
   ConversationCountQueryDto,
   ConversationSearchQueryDto,
   ConversationViewQueryDto,
 } from './dto/queries.dto.js';
-import { StartConversationRequestDto } from './dto/start-conversation.dto.js';
-import { START_EXAMPLE } from './dto/start-example.js';
-import { agentProfileOf, toStartRequest } from './dto/to-start-request.js';
+import { START_EXAMPLE, StartConversationRequestDto } from './dto/start-conversation.dto.js';
+import { requestedProfile, toStartRequest } from './dto/to-start-request.js';
 import { listJson, pageJson } from '../queries/json-page.js';
 import { LaunchProfiles, withAdditions, type LaunchedProfile } from '../profiles/launch-profiles.js';
 import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
 
-/** What writes answer. */
+/** The answer to requests that change something. */
 const SUCCESS = { success: true } as const;
 const tag = 'Conversations';
-const done = { 200: { description: 'Done.', schema: 'Success' } };
+const done = { 200: { description: 'Success.', schema: 'Success' } };
 
 documentSchemas(async () => (await import('./schemas/conversation-schemas.js')).conversationSchemas());
 
@@ -55,7 +54,7 @@ export class ConversationsController {
     tag,
     summary: 'List conversations',
     query: ConversationSearchQueryDto,
-    answers: { 200: { description: 'A page.', schema: 'ConversationPage' } },
+    answers: { 200: { description: 'A page of conversations.', schema: 'ConversationPage' } },
   })
   async search(@Query() query: ConversationSearchQueryDto): Promise<Buffer | AnswerSource> {
     const page = await this.conversations.search({
@@ -74,7 +73,7 @@ export class ConversationsController {
     tag,
     summary: 'Count conversations',
     query: ConversationCountQueryDto,
-    answers: { 200: { description: 'How many there are.', schema: { type: 'integer' } } },
+    answers: { 200: { description: 'The number of conversations.', schema: { type: 'integer' } } },
   })
   async count(@Query() { status }: ConversationCountQueryDto): Promise<string> {
     return JSON.stringify(await this.conversations.count(status ?? undefined));
@@ -88,7 +87,7 @@ export class ConversationsController {
     query: ConversationBatchQueryDto,
     answers: {
       200: {
-        description: 'In the order asked; null for ids that are not known.',
+        description: 'The conversations in the order of the ids; null for unknown ids.',
         schema: {
           type: 'array',
           items: { anyOf: [{ $ref: '#/components/schemas/ConversationInfo' }, { type: 'null' }] },
@@ -100,16 +99,14 @@ export class ConversationsController {
     return listJson(await this.conversations.batch(query.ids, query.include_skills));
   }
 
-  /**
-   * What was acknowledged is on disk, and a frozen server goes on where it was: there is nothing to wait for.
-   */
+  /** Nothing to do: acknowledged events are on disk, and a frozen process continues where it stopped. */
   @Post('prepare-for-sandbox-pause')
   @HttpCode(204)
   @Operation({
     tag,
     hidden: true,
-    summary: 'Make ready for the sandbox around this server to be paused',
-    answers: { 204: { description: 'It is.' } },
+    summary: 'Prepare for a pause of the sandbox',
+    answers: { 204: { description: 'Ready to be paused.' } },
   })
   prepareForSandboxPause(): void {
     return;
@@ -121,17 +118,17 @@ export class ConversationsController {
     summary: 'Start a conversation',
     description:
       'Needs an agent (`agent`, `agent_settings` or `agent_profile_id`) and a workspace. An initial message starts a ' +
-      'run at once. Models named `scripted/...` play the steps that stand in the message, so the example runs without ' +
-      'a key.',
+      'run at once. Models named `scripted/...` execute the steps in the message, so the example runs without an API ' +
+      'key.',
     query: ConversationViewQueryDto,
     headers: { ...OBSERVABILITY_HEADERS, ...IDEMPOTENCY_HEADER },
     body: { schema: StartConversationRequestDto, example: START_EXAMPLE, large: true },
     answers: {
       200: {
-        description: 'The conversation of this id exists; it is left as it is.',
+        description: 'The existing conversation with this id, unchanged.',
         schema: 'ConversationInfo',
       },
-      201: { description: 'Started.', schema: 'ConversationInfo' },
+      201: { description: 'The new conversation.', schema: 'ConversationInfo' },
     },
     errors: [404, 429],
   })
@@ -142,9 +139,9 @@ export class ConversationsController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<JsonObject> {
     const key = readIdempotencyKey(headers['idempotency-key']?.toString());
-    if (key !== undefined) body.conversation_id ??= conversationIdOf(key);
-    const profile = agentProfileOf(body);
-    const launched = profile === null ? undefined : await this.launched(profile, body);
+    if (key !== undefined) body.conversation_id ??= conversationIdFor(key);
+    const profile = requestedProfile(body);
+    const launched = profile === null ? undefined : await this.loadProfile(profile, body);
     const { info, created } = await this.conversations.create(
       toStartRequest(withObservabilityHeaders(body, headers), launched),
       include_skills,
@@ -159,7 +156,7 @@ export class ConversationsController {
     tag,
     summary: 'Get a conversation',
     query: ConversationViewQueryDto,
-    answers: { 200: { description: 'Its state.', schema: 'ConversationInfo' } },
+    answers: { 200: { description: 'The conversation.', schema: 'ConversationInfo' } },
     errors: [404],
   })
   get(
@@ -172,7 +169,7 @@ export class ConversationsController {
   @Patch(':conversation_id')
   @Operation({
     tag,
-    summary: 'Change title, tags or budget',
+    summary: 'Update title, tags or budget',
     body: { schema: UpdateConversationRequestDto },
     answers: done,
     errors: [404, 409],
@@ -193,7 +190,7 @@ export class ConversationsController {
   @Operation({
     tag,
     summary: 'Delete a conversation',
-    description: 'Ends its run and everything its shell started. Files in its workspace stay.',
+    description: 'Stops its run and all processes of its shell. Files in its workspace are kept.',
     answers: done,
     errors: [404],
   })
@@ -220,7 +217,7 @@ export class ConversationsController {
 
   @Post(':conversation_id/interrupt')
   @HttpCode(200)
-  @Operation({ tag, summary: 'Stop in the middle of a step', answers: done, errors: [404] })
+  @Operation({ tag, summary: 'Interrupt the current step', answers: done, errors: [404] })
   async interrupt(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
     await this.conversations.interrupt(id);
     return SUCCESS;
@@ -230,7 +227,9 @@ export class ConversationsController {
   @Operation({
     tag,
     summary: "Get the agent's final response",
-    answers: { 200: { description: 'Empty when there is none yet.', schema: 'AgentResponseResult' } },
+    answers: {
+      200: { description: 'The response; empty if there is none yet.', schema: 'AgentResponseResult' },
+    },
     errors: [404],
   })
   async finalResponse(
@@ -239,7 +238,7 @@ export class ConversationsController {
     return { response: await this.conversations.finalResponse(id) };
   }
 
-  private async launched(
+  private async loadProfile(
     profile: string,
     { agent_launch_additions: additions }: StartConversationRequestDto,
   ): Promise<LaunchedProfile> {

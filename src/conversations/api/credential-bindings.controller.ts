@@ -5,27 +5,30 @@ import { recordOf, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
 import { CredentialBindings } from '../secrets/credential-bindings.js';
 
-/** The bounds of the original. */
+/** Limits of the original. */
 const MAX_HEADERS = 16;
 const MAX_NAME = 256;
 
-function tooLarge(headers: [string, unknown][]): string | undefined {
+function headersProblem(headers: [string, unknown][]): string | undefined {
   if (headers.length > MAX_HEADERS) return `At most ${MAX_HEADERS} headers are allowed`;
-  const isLong = headers.some(([name]) => name.length > MAX_NAME);
-  return isLong ? `Names of headers have at most ${MAX_NAME} characters` : undefined;
+  const isTooLong = headers.some(([name]) => name.length > MAX_NAME);
+  return isTooLong ? `Header names have at most ${MAX_NAME} characters` : undefined;
 }
 
-/** Where a credential is fetched from. */
+/** The source of a credential. */
 @NoOtherFields()
 export class CredentialBindingRequestDto {
-  @Field(text({ min: 1, max: 4096 }), 'Answers with the credential: `{"value": text, "version": text}`.')
+  @Field(text({ min: 1, max: 4096 }), 'Must answer with `{"value": text, "version": text}`.')
   url!: string;
 
-  @Field(recordOf(text({ min: 1, max: 8192, secret: true }), { check: tooLarge }), 'Headers of the request.')
+  @Field(
+    recordOf(text({ min: 1, max: 8192, secret: true }), { check: headersProblem }),
+    'Headers of the request.',
+  )
   headers: Record<string, string> = {};
 }
 
-/** Credentials of agents from elsewhere that somebody else keeps and renews. */
+/** Binds credentials of ACP agents to URLs where another service keeps and renews them. */
 @Controller('api/conversations/:conversation_id/credential-bindings')
 export class CredentialBindingsController {
   constructor(private readonly bindings: CredentialBindings) {}
@@ -35,11 +38,11 @@ export class CredentialBindingsController {
   @Operation({
     tag: 'Conversations',
     hidden: true,
-    summary: 'Take a credential of the agent from an address',
+    summary: 'Bind a credential of an ACP agent to a URL',
     description:
-      'Of agents that speak ACP: `CODEX_AUTH_JSON`. The address is asked first. The conversation need not exist yet.',
+      'Supports `CODEX_AUTH_JSON`. The URL is requested once to validate it. The conversation need not exist yet.',
     body: { schema: CredentialBindingRequestDto },
-    answers: { 204: { description: 'The agent gets it when it starts next.' } },
+    answers: { 204: { description: 'Bound. The agent gets the credential when it starts next.' } },
     errors: [403, 404, 409, 501, 502],
   })
   bind(

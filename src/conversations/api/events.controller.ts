@@ -19,17 +19,17 @@ import { listOf, text } from '../../http/validation/field-type.js';
 import { UnreadBody } from '../../http/body/json-body.js';
 import { Operation } from '../../http/operation.js';
 import { type AnswerSource, streamJsonArray } from '../../http/body/stream-answer.js';
-import { isJsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { type EventFilter, ConversationsService } from '../conversations.service.js';
 import { ConfirmationResponseRequestDto, SendMessageRequestDto } from './dto/message.dto.js';
-import { IDEMPOTENCY_HEADER, readIdempotencyKey } from './dto/idempotency-key.js';
+import { IDEMPOTENCY_HEADER, readIdempotencyKey } from './headers/idempotency-key.js';
 import { EventCountQueryDto, EventListQueryDto, EventSearchQueryDto } from './dto/queries.dto.js';
 import { toIncomingMessage } from './dto/to-start-request.js';
 import { pageJson } from '../queries/json-page.js';
 
 const SUCCESS = { success: true } as const;
 const tag = 'Events';
-const done = { 200: { description: 'Done.', schema: 'Success' } };
+const done = { 200: { description: 'Success.', schema: 'Success' } };
 
 /** The events of a conversation over REST, under `/api` and without a prefix. */
 @Controller(['api/conversations/:conversation_id/events', 'conversations/:conversation_id/events'])
@@ -41,9 +41,9 @@ export class EventsController {
   @Operation({
     tag,
     summary: 'List events',
-    description: 'In the order of the log. Fields that are null are left out.',
+    description: 'Events are in the order of the log. Null fields are left out.',
     query: EventSearchQueryDto,
-    answers: { 200: { description: 'A page.', schema: 'EventPage' } },
+    answers: { 200: { description: 'A page of events.', schema: 'EventPage' } },
     errors: [404],
   })
   async search(
@@ -56,7 +56,7 @@ export class EventsController {
       limit: query.limit,
       descending: query.sort_order === 'TIMESTAMP_DESC',
     });
-    // The lines of the log are the items: nothing is parsed on the way, and no text is made of them.
+    // The items are lines of the log. They are sent as stored, without being parsed.
     return pageJson(page);
   }
 
@@ -66,7 +66,7 @@ export class EventsController {
     tag,
     summary: 'Count events',
     query: EventCountQueryDto,
-    answers: { 200: { description: 'How many match.', schema: { type: 'integer' } } },
+    answers: { 200: { description: 'The number of events.', schema: { type: 'integer' } } },
     errors: [404],
   })
   async count(
@@ -81,12 +81,13 @@ export class EventsController {
   @Operation({
     tag,
     summary: 'Get several events',
-    description: 'By ids, in the body or as `ids` in the query. Without ids it answers as the search does.',
+    description:
+      'Ids are sent in the body or as `ids` in the query. Without ids the answer is that of the search.',
     query: EventListQueryDto,
     body: { schema: { type: 'array', items: { type: 'string' } }, required: false },
     answers: {
       200: {
-        description: 'In the order asked, null for ids that are not known; or a page.',
+        description: 'The events in the order of the ids, null for unknown ids; or a page.',
         schema: {
           anyOf: [
             { type: 'array', items: { anyOf: [{ $ref: '#/components/schemas/Event' }, { type: 'null' }] } },
@@ -105,22 +106,22 @@ export class EventsController {
     if (body instanceof UnreadBody) throw new UnsupportedMediaTypeException(body.explanation);
     const ids = body === undefined ? query.ids : readIds(body);
     if (ids === null) return this.search(id, query);
-    // The first one is read before the answer begins: it tells whether the conversation is there.
+    // Reads the first event before the answer starts, so that a missing conversation is answered with 404.
     const first = await this.lines(id, ids.slice(0, 1));
-    return streamJsonArray(this.eventsOf(id, first, ids));
+    return streamJsonArray(this.streamEvents(id, first, ids));
   }
 
-  /** One by one: the same event may be asked for many times. */
-  private async *eventsOf(
+  /** Reads events one by one, because the same event may be requested many times. */
+  private async *streamEvents(
     id: string,
     first: readonly (string | null)[],
     ids: readonly string[],
   ): AsyncGenerator<string, void> {
-    yield* first.map(shown);
+    yield* first.map(toItem);
     for (const eventId of ids.slice(1)) {
       const turn = turnForLine();
       if (turn) await turn;
-      yield* (await this.lines(id, [eventId])).map(shown);
+      yield* (await this.lines(id, [eventId])).map(toItem);
     }
   }
 
@@ -152,7 +153,7 @@ export class EventsController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Accept or refuse actions that wait for confirmation',
+    summary: 'Accept or reject pending actions',
     body: { schema: ConfirmationResponseRequestDto },
     answers: done,
     errors: [404, 409, 429],
@@ -169,23 +170,23 @@ export class EventsController {
   @Operation({
     tag,
     summary: 'Get an event',
-    description: 'With the fields that are null.',
+    description: 'Null fields are included.',
     answers: { 200: { description: 'The event.', schema: 'Event' } },
     errors: [404],
   })
   async get(
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Param('event_id') eventId: string,
-  ): Promise<Record<string, unknown>> {
+  ): Promise<JsonObject> {
     const [line] = await this.conversations.eventLines(id, [eventId]);
     if (typeof line !== 'string') throw new NotFoundException('Not Found');
-    return restored(line);
+    return parseWithNulls(line);
   }
 }
 
 function toFilter(query: EventCountQueryDto): EventFilter {
   return {
-    // Clients may name a class with its module path.
+    // Clients may include the module path of the class.
     kind: query.kind?.split('.').at(-1),
     source: query.source ?? undefined,
     body: query.body ?? undefined,
@@ -199,12 +200,10 @@ function readIds(body: unknown): string[] {
   return Array.isArray(ids) ? ids.map(String) : [];
 }
 
-/** An event in a list; null where there is none. */
-function shown(line: string | null): string {
-  return line === null ? 'null' : JSON.stringify(restored(line));
+function toItem(line: string | null): string {
+  return line === null ? 'null' : JSON.stringify(parseWithNulls(line));
 }
 
-function restored(line: string): Record<string, unknown> {
-  const event: unknown = JSON.parse(line);
-  return isJsonObject(event) ? withNulls(event) : {};
+function parseWithNulls(line: string): JsonObject {
+  return withNulls(asJsonObject(JSON.parse(line)));
 }

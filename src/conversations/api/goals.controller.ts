@@ -1,26 +1,36 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
+import { Field } from '../../http/validation/field.js';
+import { integer, text } from '../../http/validation/field-type.js';
 import { Operation } from '../../http/operation.js';
-import { StartGoalRequestDto } from './dto/goal.dto.js';
 import { GoalsService } from '../goal/goals.service.js';
 
 const SUCCESS = { success: true } as const;
 const tag = 'Conversations';
-const done = { 200: { description: 'Done.', schema: 'Success' } };
+const done = { 200: { description: 'Success.', schema: 'Success' } };
+
+/** A goal to pursue. */
+export class StartGoalRequestDto {
+  @Field(text())
+  objective!: string;
+
+  @Field(integer({ ge: 1 }), 'Maximum number of audits.')
+  max_iterations = 10;
+}
 
 /** Goals and condensation over REST, under `/api` and without a prefix. */
 @Controller(['api/conversations/:conversation_id', 'conversations/:conversation_id'])
 export class GoalsController {
-  constructor(private readonly work: GoalsService) {}
+  constructor(private readonly goals: GoalsService) {}
 
   @Post('goal')
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Work for a goal',
+    summary: 'Start a goal',
     description:
-      'The agent runs, a model audits what is left to do, and the agent is told; again and again until the goal is ' +
-      'complete or was audited `max_iterations` times. State updates with the key `goal` tell how it stands.',
+      'After each run of the agent a model audits the work and tells the agent what is missing. This repeats until the ' +
+      'goal is complete or `max_iterations` audits were made. State updates with the key `goal` report the progress.',
     body: { schema: StartGoalRequestDto },
     answers: done,
     errors: [400, 404, 409, 429],
@@ -29,7 +39,7 @@ export class GoalsController {
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Body() { objective, max_iterations }: StartGoalRequestDto,
   ): Promise<typeof SUCCESS> {
-    await this.work.startGoal(id, objective, max_iterations);
+    await this.goals.start(id, objective, max_iterations);
     return SUCCESS;
   }
 
@@ -37,21 +47,21 @@ export class GoalsController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Stop working for a goal',
-    description: 'A run that goes on is not stopped.',
+    summary: 'Stop the goal',
+    description: 'The active run is not stopped.',
     answers: done,
     errors: [404],
   })
   async stop(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
-    await this.work.stopGoal(id);
+    await this.goals.stop(id);
     return SUCCESS;
   }
 
   @Post('goal/resume')
   @HttpCode(200)
-  @Operation({ tag, summary: 'Go on with a goal', answers: done, errors: [400, 404, 409, 429] })
+  @Operation({ tag, summary: 'Resume the goal', answers: done, errors: [400, 404, 409, 429] })
   async resume(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
-    await this.work.resumeGoal(id);
+    await this.goals.resume(id);
     return SUCCESS;
   }
 
@@ -61,13 +71,13 @@ export class GoalsController {
     tag,
     summary: 'Condense the history',
     description:
-      "The agent's condenser puts a summary in the place of old events. Nothing is deleted from the log. 500 with the " +
-      "model's error where it gives no summary: then nothing has changed.",
+      "The agent's condenser replaces old events by a summary. Nothing is deleted from the log. If the model returns no " +
+      'summary, the answer is 500 with its error and nothing changes.',
     answers: done,
     errors: [404, 409],
   })
   async condense(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
-    await this.work.condense(id);
+    await this.goals.condense(id);
     return SUCCESS;
   }
 }

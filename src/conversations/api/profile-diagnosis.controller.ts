@@ -7,15 +7,15 @@ import { NAME_IN_PATH, ProfileNamePipe } from '../../settings/dto/profile-name.j
 import type { JsonObject } from '../../json/index.js';
 import { ProfileDiagnosis } from '../profiles/profile-diagnosis.js';
 
-/** A profile that is not stored yet. */
+/** A profile that need not be stored. */
 @OptionalBody()
 @NoOtherFields()
 export class MaterializeAgentProfileRequestDto {
-  @Field(nullable(anyObject()), 'Null: the one that is stored under the name.')
+  @Field(nullable(anyObject()), 'Null: the stored profile of this name.')
   profile: JsonObject | null = null;
 }
 
-/** Tries agent profiles. */
+/** Resolves agent profiles without starting a conversation. */
 @Controller('api/agent-profiles')
 export class ProfileDiagnosisController {
   constructor(
@@ -28,11 +28,11 @@ export class ProfileDiagnosisController {
   @Operation({
     tag: 'Profiles',
     path: NAME_IN_PATH,
-    summary: 'See what an agent profile comes to',
+    summary: 'Resolve an agent profile',
     description:
-      'The agent that a conversation would get, secrets masked, or what is missing. Nothing is made or stored.',
+      'Returns the agent settings that a conversation would get, with masked secrets, or the problems. Nothing is stored.',
     body: { schema: MaterializeAgentProfileRequestDto, required: false },
-    answers: { 200: { description: 'What it comes to.', schema: 'AgentProfileDiagnostics' } },
+    answers: { 200: { description: 'The resolved profile.', schema: 'AgentProfileDiagnostics' } },
     errors: [400, 404, 409],
   })
   async materialize(
@@ -40,7 +40,7 @@ export class ProfileDiagnosisController {
     @Body() { profile }: MaterializeAgentProfileRequestDto,
   ): Promise<JsonObject> {
     const fields = profile ?? (await this.profiles.get(name));
-    return this.diagnosis.of(checkedProfile(fields));
+    return this.diagnosis.diagnose(checkedProfile(fields));
   }
 }
 

@@ -1,4 +1,4 @@
-import { BadRequestException, Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
 import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
 import { ConversationsService } from '../conversations.service.js';
@@ -14,13 +14,12 @@ import {
 } from './dto/steering.dto.js';
 import { toLlmConfig } from '../../settings/dto/to-llm-config.js';
 import { toSecretSources, withKind } from './dto/to-start-request.js';
-import { ModelProfiles } from '../profiles/model-profiles.js';
 import { SteeringService } from '../steering/steering.service.js';
 
 const SUCCESS = { success: true } as const;
 const tag = 'Conversations';
-const done = { 200: { description: 'Done.', schema: 'Success' } };
-const runtime = { 200: { description: 'How it stands.', schema: 'ConversationRuntimeInfo' } };
+const done = { 200: { description: 'Success.', schema: 'Success' } };
+const runtime = { 200: { description: 'The state of the runtime.', schema: 'ConversationRuntimeInfo' } };
 
 documentSchemas(() =>
   Promise.resolve({
@@ -32,20 +31,21 @@ documentSchemas(() =>
   }),
 );
 
-/** How a conversation goes on: policies, secrets, models, questions. Under `/api` and without a prefix. */
+/**
+ * Changes of an existing conversation over REST: policies, secrets, models, plugins. Also answers questions.
+ */
 @Controller(['api/conversations/:conversation_id', 'conversations/:conversation_id'])
 export class SteeringController {
   constructor(
     private readonly steering: SteeringService,
     private readonly conversations: ConversationsService,
-    private readonly models: ModelProfiles,
   ) {}
 
   @Post('confirmation_policy')
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Say when the agent has to ask',
+    summary: 'Set the confirmation policy',
     body: { schema: SetConfirmationPolicyRequestDto },
     answers: done,
     errors: [404],
@@ -62,7 +62,7 @@ export class SteeringController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Say who judges the risk of actions',
+    summary: 'Set the security analyzer',
     body: { schema: SetSecurityAnalyzerRequestDto },
     answers: done,
     errors: [404],
@@ -81,8 +81,8 @@ export class SteeringController {
     tag,
     summary: 'Add secrets',
     description:
-      'Commands get a secret as a variable when they name it. Its value is hidden wherever the agent or a client would ' +
-      'read it.',
+      'A command that contains the name of a secret gets it as an environment variable. The value is masked in ' +
+      'everything that the agent or a client reads.',
     body: { schema: UpdateSecretsRequestDto },
     answers: done,
     errors: [404],
@@ -99,7 +99,7 @@ export class SteeringController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Give the agent another model',
+    summary: "Replace the agent's model",
     body: { schema: SwitchLLMRequestDto },
     answers: done,
     errors: [404],
@@ -116,7 +116,7 @@ export class SteeringController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Give the agent the model of a profile',
+    summary: "Replace the agent's model by that of an LLM profile",
     body: { schema: SwitchProfileRequestDto },
     answers: done,
     errors: [400, 404],
@@ -125,8 +125,7 @@ export class SteeringController {
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Body() { profile_name }: SwitchProfileRequestDto,
   ): Promise<typeof SUCCESS> {
-    await this.steering.agent(id);
-    await this.steering.switchLlm(id, await this.models.load(profile_name));
+    await this.steering.switchProfile(id, profile_name);
     return SUCCESS;
   }
 
@@ -134,8 +133,9 @@ export class SteeringController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Give an agent from elsewhere another model',
-    description: 'In the words of the agent, and at once. One that does not run gets it when it is started.',
+    summary: 'Replace the model of an ACP agent',
+    description:
+      'The model id is one of those that the agent offers. A running agent switches at once, another one when it starts.',
     body: { schema: SwitchACPModelRequestDto },
     answers: done,
     errors: [400, 404, 504],
@@ -154,7 +154,8 @@ export class SteeringController {
     tag,
     summary: 'Load a plugin of a registered marketplace',
     description:
-      'By `plugin@marketplace`, or by its name alone. What it brings is there from the next step on; loading it again changes nothing.',
+      'The reference is `plugin@marketplace` or the name alone. The plugin takes effect with the next step. Loading it ' +
+      'again changes nothing.',
     body: { schema: LoadPluginRequestDto },
     answers: done,
     errors: [400, 404],
@@ -163,9 +164,6 @@ export class SteeringController {
     @Param('conversation_id', ConversationIdPipe) id: string,
     @Body() { plugin_ref }: LoadPluginRequestDto,
   ): Promise<typeof SUCCESS> {
-    const { agent_context: context } = await this.steering.agent(id);
-    const refusal = pluginRefusal(context?.['registered_marketplaces']);
-    if (refusal !== undefined) throw new BadRequestException(refusal);
     await this.steering.loadPlugin(id, plugin_ref);
     return SUCCESS;
   }
@@ -175,7 +173,7 @@ export class SteeringController {
   @Operation({
     tag,
     summary: 'Ask about the conversation',
-    description: 'Works during a run, too. Neither question nor answer becomes part of the conversation.',
+    description: 'Also possible during a run. Question and answer do not become part of the conversation.',
     body: { schema: AskAgentRequestDto },
     answers: { 200: { description: 'The answer.', schema: 'AskAgentResponse' } },
     errors: [400, 404, 409, 504],
@@ -197,20 +195,12 @@ export class SteeringController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Bring the runtime back',
-    description: 'Conversations run in the server itself: there is nothing to bring back.',
+    summary: 'Reprovision the runtime',
+    description: 'Has no effect: conversations run in the server itself, which needs no provisioning.',
     answers: runtime,
     errors: [404],
   })
   reprovision(@Param('conversation_id', ConversationIdPipe) id: string): Promise<unknown> {
     return this.runtime(id);
   }
-}
-
-function pluginRefusal(marketplaces: unknown): string | undefined {
-  if (marketplaces === undefined) {
-    return 'No agent context available. Configure agent_context with registered_marketplaces to use load_plugin().';
-  }
-  if (Array.isArray(marketplaces) && marketplaces.length > 0) return undefined;
-  return 'No marketplaces registered. Configure registered_marketplaces in AgentContext to use load_plugin().';
 }

@@ -4,17 +4,16 @@ import type { EventLog } from '../../storage/index.js';
 import { UnknownEventError } from '../conversation-errors.js';
 import { parseWithYield } from '../journal/parse-event.js';
 
-/** What is read of a log to follow a branch. */
+/** The part of an event log that is needed to follow a branch. */
 export type TreeLog = Pick<EventLog, 'length' | 'read' | 'entry' | 'seqOf'>;
 
-/** Lines read at a time on the way back to the root. */
-const CHUNK = 200;
+/** Lines read at once on the way back to the root. */
+const CHUNK_LINES = 200;
 
 /**
- * The numbers of the events from the root to `head`, in order; state updates are no part of the tree. Where a
- * line of the log cannot be read the chain of parents is broken: then the branch goes on with the event
- * before it, so that the agent does not forget all that was before the damage. Only numbers are kept, however
- * long the log is.
+ * The sequence numbers of the events from the root to `head`, in order. State updates do not belong to the
+ * tree. An unreadable line breaks the chain of parents; the branch then continues with the preceding event,
+ * so that the agent keeps the history before the damage. Only numbers are kept in memory.
  */
 export async function branchPath(log: TreeLog, end: number, head: string | null): Promise<number[]> {
   if (head === null) return [];
@@ -31,14 +30,14 @@ export async function branchPath(log: TreeLog, end: number, head: string | null)
   return path.reverse();
 }
 
-/** The head, or where its line cannot be read the last event that could be one. */
+/** The sequence number of the head, or of the last event if the head is not in the log. */
 function headSeq(log: TreeLog, end: number, head: string): number {
   const seq = log.seqOf(head);
   return seq !== undefined && seq < end ? seq : end - 1;
 }
 
 /**
- * The event of the tree that an id stands for: of a state update the one that was the head when it came.
+ * Resolves an id to an event of the tree. A state update stands for the head at its time.
  * @throws UnknownEventError
  */
 export async function treeEvent(log: TreeLog, end: number, eventId: string): Promise<string | null> {
@@ -49,13 +48,13 @@ export async function treeEvent(log: TreeLog, end: number, eventId: string): Pro
   return event.parent_id === undefined || event.parent_id === ROOT_PARENT ? null : event.parent_id;
 }
 
-/** The number of the system prompt, if the log has one: it stands near the start. */
+/** The sequence number of the system prompt, if there is one. It is near the start of the log. */
 export function systemPromptSeq(log: Pick<EventLog, 'entry'>, end: number): number | undefined {
   for (let seq = 0; seq < end; seq++) if (log.entry(seq).kind === 'SystemPromptEvent') return seq;
   return undefined;
 }
 
-/** A few lines of a log that is read from its end to its start. */
+/** A window of lines for reading a log backwards. */
 class LineWindow {
   private from = 0;
   private lines: string[] = [];
@@ -67,7 +66,7 @@ class LineWindow {
 
   async event(seq: number): Promise<DurableEvent | undefined> {
     if (seq < this.from || seq >= this.from + this.lines.length) {
-      this.from = Math.max(0, seq - CHUNK + 1);
+      this.from = Math.max(0, seq - CHUNK_LINES + 1);
       this.lines = await this.log.read(this.from, Math.min(seq + 1, this.end) - this.from);
     }
     return parseWithYield(this.lines[seq - this.from] ?? '');

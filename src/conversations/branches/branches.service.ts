@@ -18,11 +18,10 @@ import { toRecord } from '../journal/log-writer.js';
 import { Worktrees } from '../worktrees/worktrees.js';
 import { ChildStarter } from './child-starter.js';
 import { branchPath, systemPromptSeq, treeEvent } from './branch-path.js';
-import { copyMemory } from './fork-memory.js';
-import { copyEvents, forkedState, type ForkRequest } from './fork.js';
-import { openActionErrors } from './open-actions.js';
+import { copyAgentFiles } from './fork-memory.js';
+import { copyEvents, forkedState, openActionErrors, type ForkRequest } from './fork.js';
 
-/** Branches of a conversation, and conversations that are made of it: forks and children. */
+/** Navigates between the branches of a conversation, and creates forks and child conversations. */
 @Injectable()
 export class BranchesService {
   constructor(
@@ -33,26 +32,26 @@ export class BranchesService {
     private readonly worktrees: Worktrees,
     children: ChildStarter,
   ) {
-    children.use((id, request) => this.startChild(id, request));
+    children.setHandler((id, request) => this.startChild(id, request));
   }
 
   /**
-   * Makes another event the head, or none: what comes next begins a branch there.
+   * Makes another event the head; null starts a new branch at the root.
    * @throws UnknownEventError, AlreadyRunningError
    */
   async navigate(id: string, eventId: string | null, includeSkills: boolean): Promise<JsonObject> {
-    const conversation = await this.open(id, 'Conversation');
+    const conversation = await this.acquireAs(id, 'Conversation');
     await conversation.navigate(eventId);
     return this.info(conversation, includeSkills);
   }
 
   /**
-   * Copies a conversation, or one branch of it, into a new one that works in the same folder. Event ids stay.
-   * It is there when it is whole.
+   * Copies a conversation, or one branch of it, to a new conversation with the same working directory. Event
+   * ids are kept. The fork exists once all events are copied.
    * @throws UnknownEventError, ConversationExistsError
    */
   async fork(id: string, request: ForkRequest, includeSkills: boolean): Promise<JsonObject> {
-    const source = await this.open(id, 'Source conversation');
+    const source = await this.acquireAs(id, 'Source conversation');
     if (request.id !== null && (await this.catalogue.has(request.id))) {
       throw new ConversationExistsError(request.id);
     }
@@ -62,7 +61,7 @@ export class BranchesService {
     credentials.share(id, state.id);
     const folders = { source: catalogue.folder(id), fork: catalogue.folder(state.id) };
     const { conversation, created } = await this.registry.create(state, async (log, fence) => {
-      const adapt = await copyMemory(folders, request.fromEventId === null);
+      const adapt = await copyAgentFiles(folders, request.fromEventId === null);
       await copyEvents(source.log, seqs, { log, fence }, adapt);
       if (errors.length > 0) await log.append(seqs.length, fence, errors.map(toRecord));
     });
@@ -71,8 +70,8 @@ export class BranchesService {
   }
 
   /**
-   * Starts a conversation with the agent of this one that works on a task of its own.
-   * @throws InvalidRequestError when no worktree can be made, RunLimitError
+   * Starts a child conversation that works on a task with the same agent.
+   * @throws InvalidRequestError if the worktree cannot be created; RunLimitError
    */
   async startChild(id: string, { task, title, isolation }: ChildRequest): Promise<StartedChild> {
     const parent = await this.registry.peek(id);
@@ -80,7 +79,7 @@ export class BranchesService {
     const childId = randomUUID();
     this.credentials.share(id, childId);
     const child = await this.creation.create({
-      ...inherited(parent),
+      ...inheritedState(parent),
       conversation_id: childId,
       parent_conversation_id: id,
       title,
@@ -93,7 +92,7 @@ export class BranchesService {
     return {
       conversation_id: child.id,
       parent_conversation_id: id,
-      // A run that was just started counts as idle until its first step, as for every new conversation.
+      // As for every new conversation: a run that was just started is reported as idle until its first step.
       status: 'idle',
       title,
       url: null,
@@ -102,7 +101,7 @@ export class BranchesService {
     };
   }
 
-  private async open(id: string, role: string): Promise<Conversation> {
+  private async acquireAs(id: string, role: string): Promise<Conversation> {
     try {
       return await this.registry.acquire(id);
     } catch (error) {
@@ -118,19 +117,18 @@ export class BranchesService {
   }
 }
 
-/**
- * What a fork begins with, which events it gets (those that are durable now), and what it is told behind
- * them.
- */
 interface ForkPlan {
+  /** The initial state of the fork. */
   state: ConversationState;
+  /** The events to copy. All of them are durable. */
   seqs: number[];
+  /** Events that are appended to the copied ones. */
   errors: DurableEvent[];
 }
 
 async function planFork(source: Conversation, request: ForkRequest): Promise<ForkPlan> {
   const view = source.isRunning ? await source.view() : undefined;
-  // State and log of one moment: what is appended from here on belongs to the source alone.
+  // From here on, state and log are read synchronously: later events belong to the source only.
   await source.settled();
   const { log, length } = source;
   const open = source.state.execution_status === 'running' ? (view?.pendingActions() ?? []) : [];
@@ -145,7 +143,7 @@ async function planFork(source: Conversation, request: ForkRequest): Promise<For
   const head = await treeEvent(log, length, request.fromEventId);
   const seqs = await branchPath(log, length, head);
   const prompt = systemPromptSeq(log, length);
-  // A branch that was begun anew: the fork gets the prompt that the agent works by, too.
+  // A branch that starts at the root does not contain the system prompt, but the fork needs it.
   if (prompt !== undefined && !seqs.includes(prompt)) seqs.unshift(prompt);
   const errors = openActionErrors(
     open.filter(({ id }) => seqs.includes(log.seqOf(id) ?? -1)),
@@ -154,8 +152,8 @@ async function planFork(source: Conversation, request: ForkRequest): Promise<For
   return { state: forkedState(source.state, request, errors.at(-1)?.id ?? head), seqs, errors };
 }
 
-/** What a child takes over from its parent. */
-function inherited(parent: ConversationState) {
+/** The state that a child inherits from its parent. */
+function inheritedState(parent: ConversationState) {
   const { agent, workspace, confirmation_policy, security_analyzer, max_iterations, stuck_detection } =
     parent;
   const {

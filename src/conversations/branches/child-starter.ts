@@ -6,26 +6,25 @@ import { RunLimitError } from '../conversation-errors.js';
 type Start = (parentId: string, request: ChildRequest) => Promise<StartedChild>;
 
 /**
- * Lets the agent of a conversation start children of it. What starts them needs everything that conversations
- * share, and this is a part of that: so it is told later who does it.
+ * Lets an agent start child conversations. The handler is set later, because it depends on
+ * `ConversationServices`, which contains this class.
  */
 @Injectable()
 export class ChildStarter {
-  private start: Start | undefined;
+  private handler: Start | undefined;
 
-  /** Says who starts children. */
-  use(start: Start): void {
-    this.start = start;
+  setHandler(start: Start): void {
+    this.handler = start;
   }
 
-  /** @throws HostRefusal with the text for the model */
+  /** @throws HostRefusal with a message for the model */
   async startChild(parentId: string, request: ChildRequest): Promise<StartedChild> {
-    if (!this.start) throw new HostRefusal('the server is still starting');
+    if (!this.handler) throw new HostRefusal('the server is still starting');
     try {
-      return await this.start(parentId, request);
+      return await this.handler(parentId, request);
     } catch (error) {
-      const isRefusal = error instanceof InvalidRequestError || error instanceof RunLimitError;
-      throw isRefusal ? new HostRefusal(error.message) : error;
+      const isExpected = error instanceof InvalidRequestError || error instanceof RunLimitError;
+      throw isExpected ? new HostRefusal(error.message) : error;
     }
   }
 }

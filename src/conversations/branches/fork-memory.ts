@@ -5,42 +5,53 @@ import { errorCode } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
 import { toStorageError } from '../../storage/index.js';
 
-/** Long outputs that events name by their path. */
-const OUTPUTS = 'observations';
-/** What its sub-agents did, so that their tasks can go on. */
-const SUB_AGENTS = 'tasks';
+/** Long outputs. Events refer to them by path. */
+const OUTPUTS_FOLDER = 'observations';
+/** Logs of sub-agents, from which their tasks can be resumed. */
+const SUB_AGENT_LOGS_FOLDER = 'tasks';
 /** The list of the task tracker. */
-const TASKS = 'TASKS.json';
+const TASK_LIST_FILE = 'TASKS.json';
 
-/** Outputs beyond this are not copied: a fork answers while its client waits. */
+/** Larger folders are not copied: the client waits for the fork. */
 const MAX_FILES = 2_000;
 const MAX_BYTES = 256 * 1024 * 1024;
 
-/** Folders of a conversation and of its fork (absolute paths). */
+/** The folders of a conversation and its fork (absolute paths). */
 export interface ForkFolders {
   source: string;
   fork: string;
 }
 
 /**
- * Copies what an agent keeps beside its log: its tasks, unless the fork begins at an earlier time than they
- * are of, and the outputs that it was told to read in files.
+ * Copies the files that an agent keeps next to its log: the task list (only with the whole history), the logs
+ * of sub-agents and long outputs.
+ * @param whole the fork gets the whole history
+ * @returns adapts a line of the source's log for the fork: paths of outputs point to the copies
  * @throws StorageFailedError
- * @returns turns a line of the source's log into one of the fork's: its own outputs are what it names
  */
-export async function copyMemory(folders: ForkFolders, whole: boolean): Promise<(line: string) => string> {
-  if (whole) await copyIfThere(path.join(folders.source, TASKS), path.join(folders.fork, TASKS));
-  await copyOutputs(path.join(folders.source, SUB_AGENTS), path.join(folders.fork, SUB_AGENTS));
-  const copied = await copyOutputs(path.join(folders.source, OUTPUTS), path.join(folders.fork, OUTPUTS));
+export async function copyAgentFiles(
+  folders: ForkFolders,
+  whole: boolean,
+): Promise<(line: string) => string> {
+  if (whole)
+    await copyIfThere(path.join(folders.source, TASK_LIST_FILE), path.join(folders.fork, TASK_LIST_FILE));
+  await copyFiles(
+    path.join(folders.source, SUB_AGENT_LOGS_FOLDER),
+    path.join(folders.fork, SUB_AGENT_LOGS_FOLDER),
+  );
+  const copied = await copyFiles(
+    path.join(folders.source, OUTPUTS_FOLDER),
+    path.join(folders.fork, OUTPUTS_FOLDER),
+  );
   if (!copied) return (line) => line;
-  // The names of these folders are ids, which nothing else is called by.
-  const theirs = `${path.basename(folders.source)}/${OUTPUTS}`;
-  const own = `${path.basename(folders.fork)}/${OUTPUTS}`;
-  return (line) => line.replaceAll(theirs, own);
+  // The folder names are ids, which do not occur elsewhere with this suffix.
+  const sourcePath = `${path.basename(folders.source)}/${OUTPUTS_FOLDER}`;
+  const forkPath = `${path.basename(folders.fork)}/${OUTPUTS_FOLDER}`;
+  return (line) => line.replaceAll(sourcePath, forkPath);
 }
 
-/** All or nothing; false when there are none, or too many. */
-async function copyOutputs(from: string, to: string): Promise<boolean> {
+/** Copies all files of a folder. Returns false without copying if there are none or too many. */
+async function copyFiles(from: string, to: string): Promise<boolean> {
   const names = await filesIn(from);
   if (names.length === 0 || names.length > MAX_FILES) return false;
   const sizes = await Promise.all(names.map(async (name) => (await stat(path.join(from, name))).size));
@@ -60,7 +71,7 @@ async function filesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** Without a second copy of the bytes where the file system can do that. */
+/** Shares the bytes where the file system supports it (copy-on-write). */
 async function copyIfThere(from: string, to: string): Promise<void> {
   try {
     await copyFile(from, to, constants.COPYFILE_FICLONE);

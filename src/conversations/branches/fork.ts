@@ -1,25 +1,29 @@
 import { randomUUID } from 'node:crypto';
-import { utcTimestamp } from '../../events/index.js';
+import { toolErrorDraft } from '../../agent/event-drafts.js';
+import { TOOL_FAULT } from '../../agent/error-classification.js';
+import { createEvent, utcTimestamp, type ActionEvent, type DurableEvent } from '../../events/index.js';
 import type { EventLog, LeaseFence, LogRecord } from '../../storage/index.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
-/** What a fork takes, and how it is called. */
+/** Options of a fork. */
 export interface ForkRequest {
   id: string | null;
   title: string | null;
   tags: Record<string, string> | null;
   resetMetrics: boolean;
-  /** Only the branch from the root to this event; null: everything. */
+  /** Copy only the branch from the root to this event; null: copy all events. */
   fromEventId: string | null;
 }
 
-/** Events copied at a time: between two batches others get their turn, and only one is in memory. */
+/** What the agent of a fork reads about a tool that the source is still executing. */
+const RUNS_ELSEWHERE =
+  'This tool was still in progress when the conversation was forked. Its result is known only to the conversation that ' +
+  'this one was forked from; it may have done its work.';
+
+/** Events copied at once. Only one batch is in memory, and the event loop is free between batches. */
 const BATCH = 100;
 
-/**
- * The state of a fork: the agent and its surroundings as they are, the history and its marks as they are
- * copied.
- */
+/** The initial state of a fork. Agent and configuration are copied; run, goal and title are reset. */
 export function forkedState(
   source: ConversationState,
   request: ForkRequest,
@@ -31,7 +35,7 @@ export function forkedState(
   return {
     ...copy,
     id: request.id ?? randomUUID(),
-    // What waits for a person in the source waits in the fork, too.
+    // Actions that wait for confirmation in the source also wait in the fork.
     execution_status:
       whole && source.execution_status === 'waiting_for_confirmation' ? source.execution_status : 'idle',
     last_user_message_id: null,
@@ -51,8 +55,8 @@ export function forkedState(
 }
 
 /**
- * Copies events, line by line, into a new log.
- * @param adapt what becomes of a line
+ * Copies events to a new log.
+ * @param adapt converts each line
  */
 export async function copyEvents(
   source: EventLog,
@@ -69,4 +73,18 @@ export async function copyEvents(
     });
     await target.log.append(at, target.fence, records);
   }
+}
+
+/**
+ * Creates an error for each action that the source is still executing. They follow `head`. Without a result,
+ * the first run of the fork would execute these actions again.
+ */
+export function openActionErrors(open: readonly ActionEvent[], head: string | null): DurableEvent[] {
+  let parent = head ?? undefined;
+  return open.map((action) => {
+    const error = createEvent(toolErrorDraft(action, RUNS_ELSEWHERE, TOOL_FAULT));
+    const event: DurableEvent = { ...error, parent_id: parent };
+    parent = error.id;
+    return event;
+  });
 }

@@ -2,26 +2,26 @@ import { skillsOf, stringsIn, type ContextLoader } from '../../agent/skills/inde
 import type { Plugin } from '../../agent/skills/plugins/index.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
-/** What the state of a conversation remembers them by. */
-interface Remembered {
+/** The field of the state that stores their folders. */
+interface AmbientPluginRecord {
   ambient_plugins?: string[];
 }
 
 /**
- * The folders of the plugins that nobody named: those that the person keeps for all projects, and, for an
- * agent that is to have the skills of the project, those of the project. Looked for when a conversation is
- * made: what is installed later is for later conversations.
+ * Finds ambient plugins, which are loaded without being requested: those of the user, and those of the
+ * project if the agent loads project skills. Called when a conversation is created: plugins that are
+ * installed later only affect later conversations.
  * @param workspace absolute path
  */
 export async function findAmbientPlugins(
   { agent }: ConversationState,
   workspace: string,
   context: ContextLoader,
-): Promise<Remembered> {
+): Promise<AmbientPluginRecord> {
   if (agent.kind !== 'Agent') return {};
-  const wantsProject = agent.agent_context?.['load_project_skills'] === true;
+  const loadsProject = agent.agent_context?.['load_project_skills'] === true;
   const [project, user] = await Promise.all([
-    wantsProject ? context.projectPlugins(workspace) : [],
+    loadsProject ? context.projectPlugins(workspace) : [],
     context.userPlugins(),
   ]);
   const ambient_plugins = [...project, ...user];
@@ -29,8 +29,8 @@ export async function findAmbientPlugins(
 }
 
 /**
- * Reads the plugins that nobody named. What those of the project would start by themselves is left out where
- * actions are confirmed: whoever changes a repository has nobody's agreement.
+ * Reads the ambient plugins. If the conversation confirms actions, plugins of the project lose everything
+ * that starts programs: nobody has approved the content of a repository.
  */
 export async function readAmbientPlugins(
   state: ConversationState,
@@ -41,12 +41,12 @@ export async function readAmbientPlugins(
   if (folders.length === 0) return [];
   const plugins = await context.readPlugins(folders, owner);
   if (state.confirmation_policy.kind === 'NeverConfirm') return plugins;
-  const ofPerson = new Set(await context.userPlugins());
-  return plugins.map((plugin) => (ofPerson.has(plugin.folder) ? plugin : withoutPrograms(plugin)));
+  const userFolders = new Set(await context.userPlugins());
+  return plugins.map((plugin) => (userFolders.has(plugin.folder) ? plugin : withoutPrograms(plugin)));
 }
 
-/** A plugin without what the agent has already under the same names. */
-export function besides({ agent }: ConversationState, plugin: Plugin): Plugin {
+/** Removes skills and MCP servers whose names the agent already has. */
+export function withoutKnownParts({ agent }: ConversationState, plugin: Plugin): Plugin {
   const skills = new Set(skillsOf(agent).map(({ name }) => name));
   const servers = Object.entries(plugin.mcpServers).filter(
     ([name]) => !Object.hasOwn(agent.mcp_config, name),
@@ -59,10 +59,10 @@ export function besides({ agent }: ConversationState, plugin: Plugin): Plugin {
 }
 
 function withoutPrograms(plugin: Plugin): Plugin {
-  return { ...plugin, hooks: undefined, mcpServers: {}, agents: plugin.agents.map(withoutStarts) };
+  return { ...plugin, hooks: undefined, mcpServers: {}, agents: plugin.agents.map(withoutAgentPrograms) };
 }
 
-function withoutStarts(agent: Plugin['agents'][number]): Plugin['agents'][number] {
+function withoutAgentPrograms(agent: Plugin['agents'][number]): Plugin['agents'][number] {
   const { hooks: _hooks, mcp_config: _servers, permission_mode: _mode, ...rest } = agent;
   return rest;
 }

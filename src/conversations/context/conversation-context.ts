@@ -17,22 +17,22 @@ import type { ConversationServices } from '../conversation/conversation-services
 import type { Journal } from '../journal/journal.js';
 import { agentInEvents } from '../state/conversation-info.js';
 import { stateUpdate } from '../state/state-updates.js';
-import { besides, readAmbientPlugins } from './ambient-plugins.js';
+import { withoutKnownParts, readAmbientPlugins } from './ambient-plugins.js';
 import { mergePlugin } from './merge-plugin.js';
-import { promptFilesOf } from './prompt-files.js';
+import { loadPromptFiles } from './prompt-files.js';
 
-/** One for all: each conversation that is open would keep its own. */
+/** Shared by all conversations to save memory. */
 const logger = new Logger('ConversationContext');
 
 /**
- * What the agent of one conversation knows: read from its places before the first message or run, kept in the
- * state from then on, and brought in where words or files trigger it.
+ * The skills, memory and plugins of one conversation. They are read before the first message or run and are
+ * part of the state from then on. Skills are added to events when words or files trigger them.
  */
 export class ConversationContext {
   private loading: Promise<void> | undefined;
-  /** What changed by loading, for the log. */
-  private updates: EventDraft[] = [];
-  private notes: string | undefined;
+  /** Events of the changes by loading. */
+  private pendingUpdates: EventDraft[] = [];
+  private memoryText: string | undefined;
 
   constructor(
     private readonly journal: Journal,
@@ -41,7 +41,7 @@ export class ConversationContext {
     private readonly services: Pick<ConversationServices, 'config' | 'context' | 'secretCodec'>,
   ) {}
 
-  /** Reads what the agent is to know, once. Never fails. */
+  /** Loads the context once. Never rejects. */
   prepare(): Promise<void> {
     this.loading ??= this.load().catch((error: unknown) => {
       logger.error(`conversation ${this.journal.state.id}: reading its context failed`, errorStack(error));
@@ -49,35 +49,35 @@ export class ConversationContext {
     return this.loading;
   }
 
-  /** The events of what `prepare` changed; they stand before the system prompt. */
+  /** Returns and clears the events of the changes by `prepare`. They precede the system prompt. */
   takeUpdates(): EventDraft[] {
-    const updates = this.updates;
-    this.updates = [];
+    const updates = this.pendingUpdates;
+    this.pendingUpdates = [];
     return updates;
   }
 
-  /** What the agent has noted down, as it was read. */
+  /** The content of the agent's memory files, if loaded. */
   get memory(): string | undefined {
-    return this.notes;
+    return this.memoryText;
   }
 
   /**
-   * Reads what the prompt takes from files.
+   * Reads the files of the system prompt.
    * @throws UnusablePromptError
    */
   promptFiles(): Promise<PromptFiles> {
-    return promptFilesOf(this.journal.state.agent, this.services, this.owner);
+    return loadPromptFiles(this.journal.state.agent, this.services, this.owner);
   }
 
-  /** What a message of the user brings along. */
-  extrasOf(content: readonly Content[]): MessageExtras {
+  /** The skills and text that a user message adds. */
+  messageExtras(content: readonly Content[]): MessageExtras {
     const { agent, activated_knowledge_skills: activated } = this.journal.state;
     const suffix = agent.agent_context?.['user_message_suffix'];
     const text = plainText(content);
     return messageExtras(text, skillsOf(agent), activated, typeof suffix === 'string' ? suffix : null);
   }
 
-  /** An observation with the rules for the files that were touched. */
+  /** Adds the rules for the touched files to an observation. */
   withRules(draft: EventDraft, files: readonly string[]): EventDraft {
     if (draft.kind !== 'ObservationEvent' || files.length === 0) return draft;
     const { agent, activated_path_rules: told } = this.journal.state;
@@ -88,8 +88,7 @@ export class ConversationContext {
   }
 
   /**
-   * Reads a plugin of a marketplace; `apply` puts it into the state and answers with the events that tell of
-   * it.
+   * Reads a plugin of a marketplace. `apply` adds it to the state and returns the events of the changes.
    * @throws UnknownPluginError, PluginSourceError
    */
   async readPlugin(ref: string): Promise<{ apply: () => EventDraft[] }> {
@@ -125,17 +124,17 @@ export class ConversationContext {
     const read = needsContext(before)
       ? await context.load({ agent: before, workspace: workingDir, owner })
       : undefined;
-    this.notes = read?.memory;
-    // The agent of this moment: another model may have come while files were read.
+    this.memoryText = read?.memory;
+    // Reads the agent again: its model may have been replaced while files were read.
     if (read) {
       const { agent } = state;
       state.agent = { ...agent, agent_context: { ...agent.agent_context, skills: read.skills } };
     }
     for (const plugin of plugins) mergePlugin(state, plugin, context.warn(owner));
-    for (const plugin of ambient) mergePlugin(state, besides(state, plugin), context.warn(owner));
-    this.updates = this.agentUpdate(before);
-    // The event shows secrets masked, so the state comes first.
-    if (this.updates.length > 0 || plugins.length > 0 || ambient.length > 0) await this.journal.save();
+    for (const plugin of ambient) mergePlugin(state, withoutKnownParts(state, plugin), context.warn(owner));
+    this.pendingUpdates = this.agentUpdate(before);
+    // Secrets in the events are masked, so the state must be stored before.
+    if (this.pendingUpdates.length > 0 || plugins.length > 0 || ambient.length > 0) await this.journal.save();
   }
 
   private get owner(): string {

@@ -11,7 +11,7 @@ import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { UsageMeter } from '../state/usage-meter.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
-/** Condenses the history of a conversation because somebody asked for it. */
+/** Condenses the history of a conversation on request. */
 export class ManualCondensation {
   constructor(
     private readonly journal: Journal,
@@ -23,8 +23,8 @@ export class ManualCondensation {
   ) {}
 
   /**
-   * Condenses now, or has the run that goes on do it before its next step.
-   * @throws CannotCondenseError, BudgetSpentError, LlmError when no summary is to be had
+   * Condenses now. An active run condenses before its next step instead.
+   * @throws CannotCondenseError, BudgetSpentError, LlmError if the model returns no summary
    */
   async run(): Promise<void> {
     assertCondensable(this.journal.state);
@@ -57,8 +57,7 @@ export class ManualCondensation {
       view,
       signal: this.background.signal,
       append: async (...drafts) => {
-        if (journal.views.loaded !== view)
-          throw new CannotCondenseError('The conversation went on somewhere else');
+        if (journal.views.loaded !== view) throw new CannotCondenseError('The active branch has changed');
         return journal.commit(drafts.map((draft) => masker.maskEvent(draft)));
       },
       countUsage: (usageId, model, response) => usage.count(usageId, model, response),

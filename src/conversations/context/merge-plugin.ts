@@ -5,15 +5,15 @@ import { utcTimestamp } from '../../events/index.js';
 import { readChecked, toPlain } from '../../http/validation/dto.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { hookConfig } from '../api/dto/hook-config.dto.js';
+import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
+import { hookConfig } from '../api/dto/agent/hook-config.dto.js';
 
 const HOOKS = ['pre_tool_use', 'post_tool_use', 'user_prompt_submit', 'session_start', 'session_end', 'stop'];
 
 /**
- * Puts a plugin into a conversation: its skills and MCP servers take the place of those with the same names,
- * its hooks follow those that there are, its sub-agents are there unless somebody named others like them. A
- * plugin that is in already changes nothing.
+ * Adds a plugin to a conversation. Its skills and MCP servers replace those with the same names, its hooks
+ * run after the existing ones, and its sub-agents do not replace existing ones. A plugin that is already
+ * loaded changes nothing.
  */
 export function mergePlugin(
   state: ConversationState,
@@ -25,8 +25,8 @@ export function mergePlugin(
   const { agent } = state;
   const context = agent.agent_context ?? emptyContext();
   const disabled = textsIn(context['disabled_skills']);
-  const brought = plugin.skills.filter(({ name }) => !disabled.includes(name));
-  const skills = replaceByName(skillsOf({ agent_context: context }), brought);
+  const added = plugin.skills.filter(({ name }) => !disabled.includes(name));
+  const skills = replaceByName(skillsOf({ agent_context: context }), added);
   state.agent = {
     ...agent,
     mcp_config: { ...agent.mcp_config, ...plugin.mcpServers },
@@ -64,7 +64,7 @@ function mergeHooks(
   }
 }
 
-/** Plugins may know moments that we do not have. */
+/** Leaves out hook events that this server does not know. */
 function knownHooks(hooks: JsonObject): JsonObject {
   const inner = isJsonObject(hooks['hooks']) ? hooks['hooks'] : hooks;
   const named = Object.entries(inner).map(([name, value]) => [snakeCase(name), value] as const);
@@ -82,8 +82,7 @@ function mergeAgents(known: unknown, added: readonly JsonObject[]): unknown[] {
 }
 
 function emptyContext(): JsonObject {
-  const plain = toPlain(new AgentContextDto());
-  return { ...(isJsonObject(plain) ? plain : {}), current_datetime: utcTimestamp() };
+  return { ...asJsonObject(toPlain(new AgentContextDto())), current_datetime: utcTimestamp() };
 }
 
 function listIn(value: unknown): unknown[] {

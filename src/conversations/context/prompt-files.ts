@@ -4,12 +4,12 @@ import { UnusablePromptError } from '../conversation-errors.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 
 /**
- * Reads what the prompt of an agent takes from files; relative paths are taken from the folder of the server.
- * @param owner what the log calls the conversation
- * @param location path of the agent in the request, `body` first
- * @throws UnusablePromptError for a file that the agent names and that cannot be used
+ * Reads the files of an agent's system prompt. Relative paths are resolved against the server's base folder.
+ * @param owner name of the conversation in log lines
+ * @param location path of the agent in the request, starting with `body`; empty outside of requests
+ * @throws UnusablePromptError for a file that cannot be used
  */
-export async function promptFilesOf(
+export async function loadPromptFiles(
   agent: AgentSpec,
   { config, context }: Pick<ConversationServices, 'config' | 'context'>,
   owner: string,

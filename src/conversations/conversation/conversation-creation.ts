@@ -17,12 +17,12 @@ import { assertModelsServed, assertToolsKnown, makeWorkingDir, newConversation }
 import type { ConversationState } from '../state/conversation-state.js';
 import type { IncomingMessage, StartConversationRequest } from '../state/start-request.js';
 import { findAmbientPlugins } from '../context/ambient-plugins.js';
-import { promptFilesOf } from '../context/prompt-files.js';
+import { loadPromptFiles } from '../context/prompt-files.js';
 import { RunSlots } from '../runs/run-slots.js';
 import { BoundCredentials, requireBinding } from '../secrets/bound-credentials.js';
-import { decryptRequestSecrets } from '../secrets/given-secrets.js';
+import { decryptRequestSecrets } from '../secrets/request-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
-import { FROM_HEAD, WorktreeError, Worktrees, type MadeWorktree } from '../worktrees/worktrees.js';
+import { FROM_HEAD, WorktreeError, Worktrees, type CreatedWorktree } from '../worktrees/worktrees.js';
 import { withWorktreeNote } from '../worktrees/worktree-note.js';
 
 /** Creates conversations: each id once, with its folder, its worktree and its initial message. */
@@ -94,7 +94,7 @@ export class ConversationCreation {
     const { agent, agentField = 'agent' } = request;
     // The files are read again for the prompt. Reading them now rejects a request with unusable ones.
     const { config, context } = this;
-    await promptFilesOf(agent, { config, context }, `conversation ${state.id}`, ['body', agentField]);
+    await loadPromptFiles(agent, { config, context }, `conversation ${state.id}`, ['body', agentField]);
     state.rest = { ...state.rest, ...(await this.pluginFolders(request)) };
     const worktree = request.worktree ? await this.makeWorktree(request, state.id) : undefined;
     if (worktree) {
@@ -125,9 +125,9 @@ export class ConversationCreation {
   /** A credential may be bound before its conversation exists. Agents that take none drop it. */
   private useBinding(state: ConversationState): void {
     const { credentials } = this;
-    if (!credentials.of(state.id)) return;
+    if (!credentials.sourceOf(state.id)) return;
     if (state.agent.kind === 'ACPAgent') requireBinding(state);
-    else credentials.forget(state.id);
+    else credentials.unbind(state.id);
   }
 
   /**
@@ -196,11 +196,11 @@ export class ConversationCreation {
   private async makeWorktree(
     request: StartConversationRequest,
     id: string,
-  ): Promise<MadeWorktree | undefined> {
+  ): Promise<CreatedWorktree | undefined> {
     const field = request.needsWorktree ? 'isolation' : 'worktree';
     const folder = path.resolve(this.config.base_dir, request.workspace.working_dir);
     try {
-      const made = await this.worktrees.make(folder, id, request.worktree_options ?? FROM_HEAD);
+      const made = await this.worktrees.create(folder, id, request.worktree_options ?? FROM_HEAD);
       if (made || !request.needsWorktree) return made;
       throw new WorktreeError(`${folder} is not in a git repository`);
     } catch (error) {

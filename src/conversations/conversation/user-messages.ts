@@ -66,7 +66,7 @@ export class UserMessages {
   ): Promise<void> {
     const { execution_status, blocked_messages, agent_state } = this.journal.state;
     const agentState = withoutRefinementCount(agent_state);
-    const extras = this.context.extrasOf(message.content);
+    const extras = this.context.messageExtras(message.content);
     const reset = ['finished', 'stuck'].includes(execution_status) ? [statusUpdate('idle')] : [];
     const event: EventDraft = {
       id,

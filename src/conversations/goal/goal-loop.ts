@@ -13,17 +13,17 @@ import { assertAffordable } from '../state/budget.js';
 import { AlreadyRunningError, GoalBusyError, GoalRefusedError } from '../conversation-errors.js';
 import type { GoalState, GoalVerdict } from '../state/conversation-state.js';
 import { stateUpdate } from '../state/state-updates.js';
-import { auditRequest, followUp, resumption, verdictOf } from './audit.js';
+import { auditRequest, followUp, resumeMessage, parseVerdict } from './audit.js';
 
 const NO_JUDGE = 'A goal needs a model that judges the work, and an ACP agent has none of ours.';
 
 /**
- * Works for a goal: the agent is told the objective, and after each of its runs a model audits what is left
- * to do, which is what it is told next. Ends when the goal is complete, after so many audits, or when anybody
- * else takes over.
+ * Pursues a goal: sends the objective to the agent and, after each run, has a model audit the work. What the
+ * audit finds missing is the next message. Ends when the goal is complete, after the maximum number of
+ * audits, or when a client takes over.
  */
 export class GoalLoop {
-  /** The work that goes on now. Whoever is no longer it stops; its call of the model is aborted. */
+  /** The active work. Work that is no longer this one stops; its model call is aborted. */
   private current: AbortController | undefined;
 
   constructor(
@@ -41,8 +41,8 @@ export class GoalLoop {
   }
 
   /**
-   * Starts to work for a goal; the work goes on after the answer.
-   * @throws GoalBusyError, GoalRefusedError for an empty one, RunLimitError
+   * Starts a goal. Resolves when it has started; the work continues in the background.
+   * @throws GoalBusyError, GoalRefusedError for an empty objective, RunLimitError
    */
   async start(objective: string, maxIterations: number): Promise<void> {
     if (objective.trim() === '') throw new GoalRefusedError('Goal objective must not be empty.');
@@ -51,8 +51,8 @@ export class GoalLoop {
   }
 
   /**
-   * Goes on with a goal that was interrupted.
-   * @throws GoalBusyError, GoalRefusedError when there is none, RunLimitError
+   * Resumes an interrupted goal.
+   * @throws GoalBusyError, GoalRefusedError if there is none, RunLimitError
    */
   async resume(): Promise<void> {
     await this.begin(
@@ -61,11 +61,11 @@ export class GoalLoop {
         if (goal?.status !== 'interrupted') throw new GoalRefusedError('no_resumable_goal');
         return goal;
       },
-      resumption(this.journal.state.goal?.objective ?? ''),
+      resumeMessage(this.journal.state.goal?.objective ?? ''),
     );
   }
 
-  /** The work for the goal stops here; a run that goes on is not stopped. What the log says of it. */
+  /** Stops the goal but not an active run. Returns the events to append. */
   interruption(): EventDraft[] {
     this.current?.abort();
     this.current = undefined;
@@ -73,14 +73,14 @@ export class GoalLoop {
     return goal?.active ? [goalUpdate({ ...goal, active: false, status: 'interrupted' })] : [];
   }
 
-  private async begin(which: () => Omit<GoalState, 'active' | 'status'>, text: string): Promise<void> {
+  private async begin(getGoal: () => Omit<GoalState, 'active' | 'status'>, text: string): Promise<void> {
     await this.runs.idle().catch((error: unknown) => {
       throw error instanceof AlreadyRunningError ? new GoalBusyError() : error;
     });
     if (this.active) throw new GoalBusyError();
     if (this.journal.state.agent.kind === 'ACPAgent') throw new GoalRefusedError(NO_JUDGE);
-    const goal = which();
-    // One place for all runs of the goal: it must not lose it to others between two of them.
+    const goal = getGoal();
+    // One slot for all runs of the goal, so that it is not lost to other conversations between two runs.
     const release = this.services.slots.take();
     const work = new AbortController();
     this.current = work;
@@ -110,7 +110,7 @@ export class GoalLoop {
     } catch (error) {
       if (this.current !== work) return;
       const code = error instanceof LlmError ? error.code : errorName(error);
-      await this.say(runErrorDraft(code, errorMessage(error)), ...this.interruption());
+      await this.commitMasked(runErrorDraft(code, errorMessage(error)), ...this.interruption());
     }
   }
 
@@ -126,7 +126,7 @@ export class GoalLoop {
     await this.runs.ended();
   }
 
-  /** Finds out what is left to do; answers what the agent is told next, nothing when the work is over. */
+  /** Audits the work. Returns the next message to the agent; undefined when the goal has ended. */
   private async audit(work: AbortController): Promise<string | undefined> {
     const { state } = this.journal;
     if (state.execution_status !== 'finished' || !state.goal) {
@@ -147,11 +147,11 @@ export class GoalLoop {
         : 'running';
     const active = status === 'running';
     if (!active) this.current = undefined;
-    await this.say(usage, goalUpdate({ ...state.goal, active, status, iteration, verdict }));
+    await this.commitMasked(usage, goalUpdate({ ...state.goal, active, status, iteration, verdict }));
     return active ? followUp(iteration, verdict) : undefined;
   }
 
-  private async say(...drafts: EventDraft[]): Promise<void> {
+  private async commitMasked(...drafts: EventDraft[]): Promise<void> {
     await this.journal.commit(drafts.map((draft) => this.masker.maskEvent(draft)));
   }
 
@@ -169,11 +169,11 @@ export class GoalLoop {
       signal,
     });
     const usage = this.usage.count(agent.llm.usage_id, agent.llm.model, response);
-    return { verdict: verdictOf(response.message), usage };
+    return { verdict: parseVerdict(response.message), usage };
   }
 }
 
-/** The event of how a goal stands, keys in the wire's order. */
+/** The state update of a goal. The order of the keys is the order on the wire. */
 function goalUpdate(goal: GoalState): EventDraft {
   const { active, status, iteration, max_iterations, objective, verdict } = goal;
   return stateUpdate('goal', { active, status, iteration, max_iterations, objective, verdict });

@@ -1,27 +1,31 @@
-import { Injectable, NotFoundException, UnprocessableEntityException } from '@nestjs/common';
-import { asJsonObject } from '../../json/index.js';
-import { AgentProfiles, UnusableProfileError, type AgentProfile } from '../../settings/index.js';
+import { Injectable, UnprocessableEntityException } from '@nestjs/common';
+import {
+  AgentProfiles,
+  NoSuchEntryError,
+  UnusableProfileError,
+  type AgentProfile,
+} from '../../settings/index.js';
 import { commandWords } from '../../text/index.js';
-import type { JsonObject } from '../../json/index.js';
-import { given, settingsOfProfile } from './launched-settings.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
+import { definedFields, settingsFromProfile } from './profile-settings.js';
 import { ProfileReferences } from './profile-references.js';
 
-/** An agent that a stored profile describes. */
+/** A stored agent profile, resolved for a new conversation. */
 export interface LaunchedProfile {
   name: string;
-  /** What `agent_settings` of a create request would say. Secrets in clear. */
+  /** In the form of `agent_settings` of a create request. Secrets in clear. */
   settings: JsonObject;
-  /** What clients are told of it: `launched_agent_profile` of the wire. */
-  shown: JsonObject;
+  /** `launched_agent_profile` of the wire. */
+  launchInfo: JsonObject;
 }
 
-/** What one launch adds to the agent of a profile; field names are the wire's. */
+/** Additions to the agent of a profile. Field names are the wire's. */
 export interface LaunchAdditions {
   system_message_suffix_append: string | null;
   skills: JsonObject[] | null;
 }
 
-/** Agents by the id of a stored profile. */
+/** Loads stored agent profiles for new conversations. */
 @Injectable()
 export class LaunchProfiles {
   constructor(
@@ -31,30 +35,30 @@ export class LaunchProfiles {
 
   /**
    * @param llmProfile the LLM profile to use instead of the one that the agent profile names
-   * @throws NotFoundException, UnprocessableEntityException for references to what does not exist here,
-   *   InvalidProfileNameError, UnusableProfileError, DanglingConnectionError, UnreadableStoreError
+   * @throws NoSuchEntryError, InvalidProfileNameError, UnusableProfileError, DanglingConnectionError,
+   *   UnreadableStoreError; UnprocessableEntityException for references to entries that do not exist
    */
   async load(id: string, llmProfile?: string): Promise<LaunchedProfile> {
-    const found = await this.agents.find(id);
-    if (!found) throw new NotFoundException(`Agent profile with id '${id}' not found`);
-    const profile = llmProfile === undefined ? found : { ...found, llm_profile_ref: llmProfile };
+    const stored = await this.agents.find(id);
+    if (!stored) throw new NoSuchEntryError(`Agent profile with id '${id}' not found`);
+    const profile = llmProfile === undefined ? stored : { ...stored, llm_profile_ref: llmProfile };
     const { secret_refs = null, revision = 0, agent_kind: kind } = profile;
     const shown = { agent_profile_id: id, revision, secret_refs, llm_profile_ref: llmProfile ?? null };
     if (kind === 'acp') {
-      const settings = { ...acpSettingsOf(profile), mcp_config: await this.serversOf(profile) };
-      return { name: profile.name, settings, shown };
+      const settings = { ...acpSettings(profile), mcp_config: await this.resolveServers(profile) };
+      return { name: profile.name, settings, launchInfo: shown };
     }
     if (kind !== 'openhands') {
       throw new UnusableProfileError(
-        `Agent profile '${profile.name}' is of a kind that this server does not run`,
+        `Agent profile '${profile.name}' has a kind that this server does not support`,
       );
     }
-    return { name: profile.name, settings: await this.settingsOf(profile), shown };
+    return { name: profile.name, settings: await this.resolveSettings(profile), launchInfo: shown };
   }
 
-  /** The MCP servers of a profile that names no model. */
-  private async serversOf({ mcp_server_refs }: AgentProfile): Promise<JsonObject> {
-    const { servers, danglingServers } = await this.references.find({ mcp_server_refs });
+  /** The MCP servers of a profile without a model. */
+  private async resolveServers({ mcp_server_refs }: AgentProfile): Promise<JsonObject> {
+    const { servers, danglingServers } = await this.references.resolve({ mcp_server_refs });
     if (danglingServers.length === 0) return servers;
     throw new UnprocessableEntityException({
       detail: {
@@ -68,11 +72,11 @@ export class LaunchProfiles {
     });
   }
 
-  private async settingsOf(profile: AgentProfile): Promise<JsonObject> {
-    const found = await this.references.find(profile);
-    const { llm, llmName, danglingServers, danglingMeta, danglingMetaLlms } = found;
-    const isWhole = danglingServers.length === 0 && danglingMeta === null && danglingMetaLlms.length === 0;
-    if (llm && isWhole) return settingsOfProfile(profile, llm, found);
+  private async resolveSettings(profile: AgentProfile): Promise<JsonObject> {
+    const references = await this.references.resolve(profile);
+    const { llm, llmName, danglingServers, danglingMeta, danglingMetaLlms } = references;
+    const isComplete = danglingServers.length === 0 && danglingMeta === null && danglingMetaLlms.length === 0;
+    if (llm && isComplete) return settingsFromProfile(profile, llm, references);
     throw new UnprocessableEntityException({
       detail: {
         code: 'unresolved_profile_references',
@@ -86,29 +90,29 @@ export class LaunchProfiles {
   }
 }
 
-/** The same with what a launch adds: its words behind those of the profile, and its skills. */
+/** Adds a suffix of the system message and skills to a profile. */
 export function withAdditions(launched: LaunchedProfile, additions: LaunchAdditions): LaunchedProfile {
   const { system_message_suffix_append: suffix, skills } = additions;
   const { agent_context } = launched.settings;
   const context = asJsonObject(agent_context);
-  const words = [context['system_message_suffix'], suffix].filter(
+  const suffixes = [context['system_message_suffix'], suffix].filter(
     (text) => typeof text === 'string' && text !== '',
   );
   const own: unknown[] = Array.isArray(context['skills']) ? context['skills'] : [];
   const added = {
-    ...(words.length > 0 && { system_message_suffix: words.join('\n\n') }),
+    ...(suffixes.length > 0 && { system_message_suffix: suffixes.join('\n\n') }),
     ...(skills && { skills: [...own, ...skills] }),
   };
   return { ...launched, settings: { ...launched.settings, agent_context: { ...context, ...added } } };
 }
 
-/** An agent from elsewhere. Its command is one text there, as in a shell. */
-function acpSettingsOf(profile: AgentProfile): JsonObject {
+/** The settings of an ACP agent. Profiles store the command as one text, as in a shell. */
+function acpSettings(profile: AgentProfile): JsonObject {
   const { acp_server, acp_model, acp_session_mode, acp_prompt_timeout, acp_startup_timeout } = profile;
   const { acp_command: command, acp_args } = profile;
   return {
     agent_kind: 'acp',
-    ...given({ acp_server, acp_model, acp_session_mode, acp_prompt_timeout, acp_startup_timeout }),
+    ...definedFields({ acp_server, acp_model, acp_session_mode, acp_prompt_timeout, acp_startup_timeout }),
     ...(typeof command === 'string' && command !== '' && { acp_command: commandWords(command) }),
     ...(Array.isArray(acp_args) && { acp_args }),
   };

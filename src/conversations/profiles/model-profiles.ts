@@ -8,7 +8,7 @@ import { llm, LLMDto } from '../../settings/dto/llm.dto.js';
 import { toLlmConfig } from '../../settings/dto/to-llm-config.js';
 import type { JsonObject } from '../../json/index.js';
 
-/** The models that stored profiles name, ready for use. */
+/** The models of stored LLM profiles. */
 @Injectable()
 export class ModelProfiles {
   constructor(
@@ -21,11 +21,11 @@ export class ModelProfiles {
   }
 
   /**
-   * A meta-profile by name; without one that which the settings have switched on, or the first that there is.
-   * @returns undefined when there is none at all
+   * Loads a meta-profile by name. Without a name, the one that is active in the settings, or the first one.
+   * @returns undefined if there are no meta-profiles
    * @throws NoSuchEntryError, UnusableProfileError
    */
-  async routing(name: string | null): Promise<JsonObject | undefined> {
+  async loadMetaProfile(name: string | null): Promise<JsonObject | undefined> {
     const chosen =
       name ??
       (await this.settings.loadForReading()).active_meta_profile ??
@@ -33,25 +33,25 @@ export class ModelProfiles {
     return chosen === undefined ? undefined : this.metaProfiles.load(chosen);
   }
 
-  /** The names of all profiles, sorted. */
+  /** The names of all LLM profiles, sorted. */
   names(): Promise<string[]> {
     return this.profiles.names();
   }
 
   /**
-   * The model of a profile, secrets in clear, with a bucket of its own for what it costs.
+   * Loads the model of a profile, secrets in clear. Its cost is counted under a usage id of its own.
    * @throws InvalidProfileNameError, ProfileNotFoundError, UnusableProfileError
    */
   async load(name: string): Promise<LlmConfig> {
     const profile = await this.profiles.load(name);
-    return this.given(profile.name, profile.llm);
+    return this.fromFields(profile.name, profile.llm);
   }
 
   /**
-   * The same for a model that a conversation brings along as that of a profile.
+   * Creates such a model from fields that a conversation contains.
    * @throws UnusableProfileError
    */
-  given(name: string, llm: JsonObject): LlmConfig {
+  fromFields(name: string, llm: JsonObject): LlmConfig {
     return { ...toConfig(name, llm), usage_id: `profile:${name}` };
   }
 }
@@ -61,7 +61,7 @@ function toConfig(name: string, fields: Record<string, unknown>): LlmConfig {
     const dto = readChecked(llm(), fields, ['profile']);
     if (dto instanceof LLMDto) return toLlmConfig(dto);
   } catch {
-    // The client did not send the profile: what is wrong with its fields is not about the request.
+    // The problems of a stored profile are not problems of the request.
   }
   throw new UnusableProfileError(`Profile '${name}' holds no valid LLM`);
 }

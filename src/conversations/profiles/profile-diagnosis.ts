@@ -6,13 +6,13 @@ import { hasSecret } from '../../settings/dto/secret-text.js';
 import { commandWords } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/tool-registry.js';
 import type { JsonObject } from '../../json/index.js';
-import { settingsOfProfile } from './launched-settings.js';
-import { type FoundReferences, ProfileReferences } from './profile-references.js';
+import { settingsFromProfile } from './profile-settings.js';
+import { type ResolvedReferences, ProfileReferences } from './profile-references.js';
 
-/** Tools of an agent that names none. */
+/** Tools of a profile without `tools`. */
 const DEFAULT_TOOLS = ['terminal', 'file_editor', 'task_tracker', 'browser_tool_set', 'switch_llm'];
 
-/** Where programs of other vendors look for keys, addresses and files. */
+/** The secrets from which known ACP agents take their API key, base URL and credential file. */
 const ACP_SECRETS: Readonly<Record<string, [key: string | null, url: string | null, file: string | null]>> = {
   'claude-code': ['ANTHROPIC_API_KEY', 'ANTHROPIC_BASE_URL', null],
   codex: ['OPENAI_API_KEY', 'OPENAI_BASE_URL', 'CODEX_AUTH_JSON'],
@@ -25,7 +25,7 @@ const ACP_SECRETS: Readonly<Record<string, [key: string | null, url: string | nu
 const NO_COMMAND =
   "acp_command is required when acp_server='custom': there is no default command to fall back to";
 
-/** Says what a conversation with an agent profile would work with, without making one. */
+/** Resolves an agent profile and reports its problems, without starting a conversation. */
 @Injectable()
 export class ProfileDiagnosis {
   constructor(
@@ -35,59 +35,59 @@ export class ProfileDiagnosis {
   ) {}
 
   /** @param profile a valid agent profile with all fields */
-  async of(profile: JsonObject): Promise<JsonObject> {
-    return profile['agent_kind'] === 'openhands' ? this.ofOurs(profile) : this.ofOthers(profile);
+  async diagnose(profile: JsonObject): Promise<JsonObject> {
+    return profile['agent_kind'] === 'openhands' ? this.diagnoseBuiltIn(profile) : this.diagnoseAcp(profile);
   }
 
-  private async ofOurs(profile: JsonObject): Promise<JsonObject> {
-    const { found, problem } = await this.found(profile);
+  private async diagnoseBuiltIn(profile: JsonObject): Promise<JsonObject> {
+    const { references, problem } = await this.resolve(profile);
     const { tools } = profile;
     const named = Array.isArray(tools)
       ? tools.map((tool: { name?: unknown }) => String(tool.name))
       : undefined;
     const unusable = (named ?? DEFAULT_TOOLS).filter((name) => !this.isUsable(name));
-    const errors = problemsOf(found, problem, named ? unusable : []);
-    const { llm, servers } = found;
+    const errors = problemTexts(references, problem, named ? unusable : []);
+    const { llm, servers } = references;
     const isValid = errors.length === 0 && llm !== undefined;
     const usable = named
       ? tools
       : DEFAULT_TOOLS.filter((name) => this.isUsable(name)).map((name) => ({ name, params: {} }));
     return {
-      ...this.summary(profile, found),
+      ...this.summary(profile, references),
       valid: isValid,
       errors,
       unusable_tools: unusable,
-      llm_profile_ref: found.llmName,
+      llm_profile_ref: references.llmName,
       llm_profile_resolved: llm !== undefined,
       llm_api_key_set: hasSecret(llm?.['api_key']),
-      resolved_mcp_config_keys: found.danglingServers.length > 0 && !llm ? [] : Object.keys(servers),
-      resolved_settings: isValid ? resolved({ ...profile, tools: usable }, llm, found) : null,
+      resolved_mcp_config_keys: references.danglingServers.length > 0 && !llm ? [] : Object.keys(servers),
+      resolved_settings: isValid ? resolvedSettings({ ...profile, tools: usable }, llm, references) : null,
     };
   }
 
-  private async ofOthers(profile: JsonObject): Promise<JsonObject> {
-    const { found } = await this.found({ mcp_server_refs: profile['mcp_server_refs'] });
+  private async diagnoseAcp(profile: JsonObject): Promise<JsonObject> {
+    const { references } = await this.resolve({ mcp_server_refs: profile['mcp_server_refs'] });
     const server = String(profile['acp_server']);
     const [key, url, file] = ACP_SECRETS[server] ?? [null, null, null];
-    const { danglingServers: missing } = found;
+    const { danglingServers: missing } = references;
     const errors = [
       ...(missing.length > 0 ? [`MCP server(s) not configured: ${missing.join(', ')}`] : []),
       ...(server === 'custom' && !profile['acp_command'] ? [NO_COMMAND] : []),
     ];
     return {
-      ...this.summary(profile, found),
+      ...this.summary(profile, references),
       valid: errors.length === 0,
       errors,
-      resolved_mcp_config_keys: Object.keys(found.servers),
+      resolved_mcp_config_keys: Object.keys(references.servers),
       acp_api_key_secret_name: key,
       acp_base_url_secret_name: url,
       acp_file_secret_names: file === null ? [] : [file],
-      resolved_settings: errors.length === 0 ? resolvedAcp(profile, found.servers) : null,
+      resolved_settings: errors.length === 0 ? resolvedAcpSettings(profile, references.servers) : null,
     };
   }
 
-  /** What the answer says of every profile, in the order that clients know. */
-  private summary(profile: JsonObject, found: FoundReferences): JsonObject {
+  /** The fields of every answer, in the order on the wire. */
+  private summary(profile: JsonObject, references: ResolvedReferences): JsonObject {
     return {
       agent_kind: profile['agent_kind'],
       valid: false,
@@ -98,30 +98,30 @@ export class ProfileDiagnosis {
       llm_api_key_set: false,
       mcp_server_refs: profile['mcp_server_refs'] ?? null,
       resolved_mcp_config_keys: [],
-      dangling_mcp_server_refs: found.danglingServers,
+      dangling_mcp_server_refs: references.danglingServers,
       disabled_skills: profile['disabled_skills'] ?? [],
       public_skills: profile['public_skills'] ?? null,
-      resolved_skills: found.publicSkills.map(({ name }) => name),
+      resolved_skills: references.publicSkills.map(({ name }) => name),
       secret_refs: profile['secret_refs'] ?? null,
       acp_api_key_secret_name: null,
       acp_base_url_secret_name: null,
       acp_file_secret_names: [],
       meta_profile_ref: profile['meta_profile_ref'] ?? null,
-      dangling_meta_profile_ref: found.danglingMeta,
-      dangling_meta_profile_llm_refs: found.danglingMetaLlms,
+      dangling_meta_profile_ref: references.danglingMeta,
+      dangling_meta_profile_llm_refs: references.danglingMetaLlms,
       resolved_settings: null,
     };
   }
 
-  /** A model that is there and cannot be used is a finding, too. */
-  private async found(profile: JsonObject): Promise<{ found: FoundReferences; problem?: string }> {
+  /** Resolves the references of a profile. A model that cannot be used is reported as a problem. */
+  private async resolve(profile: JsonObject): Promise<{ references: ResolvedReferences; problem?: string }> {
     try {
-      return { found: await this.references.find(profile) };
+      return { references: await this.references.resolve(profile) };
     } catch (error) {
       if (!(error instanceof DanglingConnectionError || error instanceof UnusableProfileError)) throw error;
-      const found = await this.references.find({ ...profile, llm_profile_ref: '0' });
+      const others = await this.references.resolve({ ...profile, llm_profile_ref: '0' });
       const llmName = String(profile['llm_profile_ref']);
-      return { found: { ...found, llmName, llm: undefined }, problem: error.message };
+      return { references: { ...others, llmName, llm: undefined }, problem: error.message };
     }
   }
 
@@ -131,8 +131,12 @@ export class ProfileDiagnosis {
   }
 }
 
-function problemsOf(found: FoundReferences, problem: string | undefined, unusable: string[]): string[] {
-  const { llm, llmName, danglingServers, danglingMeta, danglingMetaLlms } = found;
+function problemTexts(
+  references: ResolvedReferences,
+  problem: string | undefined,
+  unusable: string[],
+): string[] {
+  const { llm, llmName, danglingServers, danglingMeta, danglingMetaLlms } = references;
   return [
     ...(unusable.length > 0 ? [`Tool(s) this server cannot run: ${unusable.join(', ')}`] : []),
     ...(llm ? [] : [problem ?? `LLM profile '${llmName}' not found`]),
@@ -144,15 +148,19 @@ function problemsOf(found: FoundReferences, problem: string | undefined, unusabl
   ];
 }
 
-/** The settings of the agent, secrets masked. */
-function resolved(profile: JsonObject, llm: JsonObject, found: FoundReferences): JsonObject | null {
-  const settings = settingsOfProfile(profile, llm, found);
+/** The settings of a built-in agent, secrets masked. */
+function resolvedSettings(
+  profile: JsonObject,
+  llm: JsonObject,
+  references: ResolvedReferences,
+): JsonObject | null {
+  const settings = settingsFromProfile(profile, llm, references);
   const full = completeAgent(settings, settings);
   return full ? maskSecrets(full) : null;
 }
 
-/** The same for an agent from elsewhere. */
-function resolvedAcp(profile: JsonObject, servers: JsonObject): JsonObject | null {
+/** The settings of an ACP agent, secrets masked. */
+function resolvedAcpSettings(profile: JsonObject, servers: JsonObject): JsonObject | null {
   const {
     acp_server,
     acp_model,

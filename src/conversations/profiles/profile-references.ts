@@ -1,35 +1,32 @@
 import { Injectable } from '@nestjs/common';
 import { ContextLoader, DEFAULT_MARKETPLACE, type Skill } from '../../agent/skills/index.js';
-import { asJsonObject } from '../../json/index.js';
+import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
 import { LlmProfiles, MetaProfiles, MissingEntryError, SettingsStore } from '../../settings/index.js';
-import { asText } from '../../settings/json-values.js';
-import type { JsonObject } from '../../json/index.js';
 
-/** What an agent profile refers to, and what of it is not there. */
-export interface FoundReferences {
-  /**
-   * The name of its LLM profile, and its model with secrets in clear; undefined: there is no such profile.
-   */
+/** What an agent profile refers to, and which references are dangling. */
+export interface ResolvedReferences {
+  /** The name of the LLM profile. */
   llmName: string;
+  /** The model of that profile, secrets in clear; undefined if the profile does not exist. */
   llm: JsonObject | undefined;
-  /** MCP servers of the settings, by name, secrets in clear. */
+  /** MCP servers from the settings, by name, secrets in clear. */
   servers: JsonObject;
   danglingServers: string[];
-  /** The key of the critic, which the settings keep for all profiles. */
+  /** The API key of the critic from the settings. */
   criticKey: string | null;
-  /**
-   * The meta-profile that chooses models, and the models that it may choose by the names of their profiles.
-   */
+  /** The meta-profile that chooses models. */
   meta: JsonObject | undefined;
+  /** The models that it may choose, by the names of their LLM profiles. */
   metaLlms: JsonObject;
-  /** The meta-profile that is missing, and LLM profiles that are missing to the one that is there. */
+  /** The name of a meta-profile that does not exist. */
   danglingMeta: string | null;
+  /** LLM profiles that the meta-profile names and that do not exist. */
   danglingMetaLlms: string[];
-  /** Skills of the public repository, as it was last fetched. */
+  /** Skills of the public repository as last fetched. */
   publicSkills: Skill[];
 }
 
-/** Looks up what agent profiles refer to. */
+/** Resolves the references of agent profiles. */
 @Injectable()
 export class ProfileReferences {
   constructor(
@@ -40,40 +37,40 @@ export class ProfileReferences {
   ) {}
 
   /** @throws UnusableProfileError, InvalidProfileNameError, DanglingConnectionError, UnreadableStoreError */
-  async find(profile: JsonObject): Promise<FoundReferences> {
+  async resolve(profile: JsonObject): Promise<ResolvedReferences> {
     const llmName = String(profile['llm_profile_ref']);
-    const found = await existing(this.llms.load(llmName));
+    const found = await orUndefined(this.llms.load(llmName));
     return {
       llmName,
       llm: found?.llm,
-      ...(await this.ofSettings(profile['mcp_server_refs'])),
-      ...(await this.metaOf(profile)),
-      publicSkills: await this.skillsOf(profile),
+      ...(await this.fromSettings(profile['mcp_server_refs'])),
+      ...(await this.resolveMetaProfile(profile)),
+      publicSkills: await this.publicSkills(profile),
     };
   }
 
-  /** The servers that are named; all where none are. */
-  private async ofSettings(
+  /** The named servers; all servers if no list is given. */
+  private async fromSettings(
     refs: unknown,
-  ): Promise<Pick<FoundReferences, 'servers' | 'danglingServers' | 'criticKey'>> {
+  ): Promise<Pick<ResolvedReferences, 'servers' | 'danglingServers' | 'criticKey'>> {
     const { agent } = await this.settings.load();
     const known = new Map(Object.entries(asJsonObject(agent['mcp_config'])));
-    const wanted = Array.isArray(refs) ? refs.map(String) : [...known.keys()];
+    const names = Array.isArray(refs) ? refs.map(String) : [...known.keys()];
     return {
-      servers: Object.fromEntries([...known].filter(([name]) => wanted.includes(name))),
-      danglingServers: wanted.filter((name) => !known.has(name)),
+      servers: Object.fromEntries([...known].filter(([name]) => names.includes(name))),
+      danglingServers: names.filter((name) => !known.has(name)),
       criticKey: asText(asJsonObject(agent['verification'])['critic_api_key']),
     };
   }
 
-  /** A meta-profile counts only where it is to choose models. */
-  private async metaOf({
+  /** A meta-profile is used only if the tool that switches models is enabled. */
+  private async resolveMetaProfile({
     meta_profile_ref: ref = null,
     enable_classify_and_switch_llm_tool: isUsed = false,
-  }: JsonObject): Promise<MetaFound> {
+  }: JsonObject): Promise<ResolvedMetaProfile> {
     const none = { meta: undefined, metaLlms: {}, danglingMeta: null, danglingMetaLlms: [] };
     if (typeof ref !== 'string' || isUsed !== true) return none;
-    const meta = await existing(this.metas.load(ref));
+    const meta = await orUndefined(this.metas.load(ref));
     if (!meta) return { ...none, danglingMeta: ref };
     const { classifier_model, classes } = meta;
     const models = Array.isArray(classes) ? classes.map((entry: { model?: unknown }) => entry.model) : [];
@@ -81,13 +78,13 @@ export class ProfileReferences {
     const needed = new Set([classifier_model, ...models].map(String));
     const missing = [...needed].filter((name) => !names.includes(name));
     if (missing.length > 0) return { ...none, meta, danglingMetaLlms: missing };
-    // A model that chooses by a template may name any profile.
+    // With a prompt template the classifier may name any profile.
     const choosable = meta['prompt_template'] === null ? needed : new Set([...needed, ...names]);
-    return { ...none, meta, metaLlms: await this.llmsOf(choosable) };
+    return { ...none, meta, metaLlms: await this.loadLlms(choosable) };
   }
 
-  /** Models by the names of their profiles. Those that cannot be used are none to choose. */
-  private async llmsOf(names: ReadonlySet<string>): Promise<JsonObject> {
+  /** Models by the names of their profiles. Unusable ones are left out. */
+  private async loadLlms(names: ReadonlySet<string>): Promise<JsonObject> {
     const loaded = [...names].map(async (name) => {
       const found = await this.llms.load(name).catch(() => undefined);
       return found ? [[name, found.llm] as const] : [];
@@ -95,8 +92,8 @@ export class ProfileReferences {
     return Object.fromEntries((await Promise.all(loaded)).flat());
   }
 
-  /** The public skills that are named, all where none are, but not those that the profile switches off. */
-  private async skillsOf({
+  /** The named public skills (all if no list is given), without those that the profile disables. */
+  private async publicSkills({
     agent_kind: kind = 'openhands',
     public_skills: refs = null,
     disabled_skills: disabled,
@@ -110,10 +107,13 @@ export class ProfileReferences {
   }
 }
 
-/** What a meta-profile brings. */
-type MetaFound = Pick<FoundReferences, 'meta' | 'metaLlms' | 'danglingMeta' | 'danglingMetaLlms'>;
+/** The part of the references that comes from the meta-profile. */
+type ResolvedMetaProfile = Pick<
+  ResolvedReferences,
+  'meta' | 'metaLlms' | 'danglingMeta' | 'danglingMetaLlms'
+>;
 
-async function existing<T>(loading: Promise<T>): Promise<T | undefined> {
+async function orUndefined<T>(loading: Promise<T>): Promise<T | undefined> {
   try {
     return await loading;
   } catch (error) {

@@ -1,8 +1,7 @@
 import type { JsonObject } from '../../json/index.js';
 
 /**
- * Those of some secrets that the profile of an agent lets it have: `secret_refs` names them, whatever they
- * are looked up from; null, or no profile, lets it have all.
+ * The secrets that an agent profile allows: those in its `secret_refs`. Null, or no profile, allows all.
  * @param launched the `launched_agent_profile` of the conversation
  */
 export function inScope<T>(

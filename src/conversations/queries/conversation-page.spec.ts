@@ -5,7 +5,7 @@ import { pageOf, type ConversationSortOrder } from './conversation-page.js';
 const ORDERS: ConversationSortOrder[] = ['CREATED_AT', 'UPDATED_AT', 'CREATED_AT_DESC', 'UPDATED_AT_DESC'];
 const hex = (id: string): string => id.replaceAll('-', '');
 
-/** Few times and statuses, so that many entries share theirs. */
+/** Few different times and statuses, so that many entries share them. */
 const catalogue = fc
   .array(fc.record({ updated: fc.nat(6), status: fc.constantFrom('idle', 'running', 'finished') }), {
     maxLength: 40,
@@ -20,8 +20,8 @@ const catalogue = fc
     })),
   );
 
-describe('a page of conversations', () => {
-  it('is what comes of sorting all, going to its place and taking those of the status', () => {
+describe('pageOf', () => {
+  it('selects the same page as sorting, slicing and filtering all entries', () => {
     const status = fc.constantFrom(undefined, 'running', 'unknown');
     const order = fc.constantFrom(...ORDERS);
     fc.assert(
@@ -47,15 +47,15 @@ describe('a page of conversations', () => {
             .slice(start)
             .filter((entry) => state === undefined || entry.execution_status === state)
             .slice(0, limit + 1);
-          const asked = { pageId: pageId && hex(pageId), status: state, sortOrder, limit };
-          expect(pageOf(entries, asked)).toEqual(expected);
+          const query = { pageId: pageId && hex(pageId), status: state, sortOrder, limit };
+          expect(pageOf(entries, query)).toEqual(expected);
         },
       ),
       { numRuns: 500 },
     );
   });
 
-  it('is the first one for an id that is none of theirs', () => {
+  it('selects the first page for an unknown id', () => {
     const [entries = []] = fc.sample(catalogue, { numRuns: 1, seed: 7 });
     for (const sortOrder of ORDERS)
       expect(pageOf(entries, { pageId: 'nobody', limit: 5, sortOrder })).toEqual(

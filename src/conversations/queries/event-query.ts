@@ -1,10 +1,10 @@
-/** Filters of events; all optional, all must match. */
+/** Filters of events. All given filters must match. */
 export interface EventFilter {
   kind?: string;
   source?: string;
   /** Case-insensitive substring of a message's text. */
   body?: string;
-  /** Naive local time, as event timestamps are. */
+  /** Local time without a time zone, like event timestamps. */
   timestampGte?: string;
   timestampLt?: string;
 }

@@ -3,22 +3,22 @@ import type { EventLog } from '../../storage/index.js';
 import type { EventFilter, EventQuery } from './event-query.js';
 import { parseWithYield } from '../journal/parse-event.js';
 
-/** A page that comes to more than this (bytes) is read and sent in parts. */
+/** Larger pages (bytes) are read and sent in parts. */
 const PART_BYTES = 1024 * 1024;
 
-/** Which events are on a page. */
+/** The events of a page. */
 export interface FoundPage {
-  /** Sequence numbers, in parts that are read at a time. */
+  /** Sequence numbers, grouped into parts that are read at once. */
   parts: number[][];
   nextPageId: string | null;
 }
 
-/** Lines read at a time when a search has to look into messages. */
-const CHUNK = 200;
+/** Lines read at once by a text search. */
+const CHUNK_LINES = 200;
 
 /**
- * Searches the events of one log below `length`. Only searches for text look into lines; everything else is
- * answered from the index, and the page itself is read as raw lines.
+ * Searches the first `length` events of a log. Only text searches read lines; all other filters use the
+ * index.
  */
 export class EventSearch {
   constructor(
@@ -41,7 +41,7 @@ export class EventSearch {
     return all.length;
   }
 
-  /** Raw lines in the order asked; null for unknown ids. */
+  /** Raw lines in the order of the ids; null for unknown ids. */
   async lines(eventIds: readonly string[]): Promise<(string | null)[]> {
     const seqs = eventIds
       .map((id) => this.log.seqOf(id))
@@ -52,7 +52,9 @@ export class EventSearch {
     return seqs.map((seq) => (seq === undefined ? null : (bySeq.get(seq) ?? null)));
   }
 
-  /** Where a page begins: at the event that its id names, else at the first one. */
+  /**
+   * The first event of a page: the one that the page id names, or else the first of the log in this order.
+   */
   private start(query: EventQuery): number {
     const first = query.descending ? this.length - 1 : 0;
     const seq = query.pageId === undefined ? undefined : this.log.seqOf(query.pageId);
@@ -69,13 +71,13 @@ export class EventSearch {
     if (body === undefined) return this.log.select(query, { ...range, from: start, limit });
     const found: number[] = [];
     const filter = { ...query, kind: query.kind ?? 'MessageEvent' };
-    // Only messages have a text to look into.
+    // Only messages have searchable text.
     if (filter.kind !== 'MessageEvent') return found;
     for (let from = start; found.length < limit;) {
-      const candidates = this.log.select(filter, { ...range, from, limit: CHUNK });
+      const candidates = this.log.select(filter, { ...range, from, limit: CHUNK_LINES });
       found.push(...(await this.withText(candidates, body)));
       const last = candidates.at(-1);
-      if (last === undefined || candidates.length < CHUNK) break;
+      if (last === undefined || candidates.length < CHUNK_LINES) break;
       from = last + (descending ? -1 : 1);
     }
     return found.slice(0, limit);
@@ -83,17 +85,17 @@ export class EventSearch {
 
   private async withText(seqs: readonly number[], text: string): Promise<number[]> {
     const lines = await this.log.readMany(seqs);
-    const wanted = text.toLowerCase();
+    const pattern = text.toLowerCase();
     const found: number[] = [];
     for (const [index, seq] of seqs.entries()) {
       const event = await parseWithYield(lines[index] ?? '');
-      if (event && messageText(event).toLowerCase().includes(wanted)) found.push(seq);
+      if (event && messageText(event).toLowerCase().includes(pattern)) found.push(seq);
     }
     return found;
   }
 }
 
-/** What a person reads of a message: text, appended context, reasoning. */
+/** The searchable text of a message: content, appended context and reasoning. */
 function messageText(event: DurableEvent): string {
   if (event.kind !== 'MessageEvent') return '';
   const blocks = [...event.llm_message.content, ...event.extended_content];

@@ -3,11 +3,11 @@ import type { EventLog } from '../../storage/index.js';
 import { parseWithYield } from '../journal/parse-event.js';
 
 /**
- * The agent's last word on the active branch: the message of its `finish`, or its last message; else empty.
+ * The agent's final response on the active branch: the message of `finish`, or its last message. Else empty.
  */
 export async function finalResponse(log: EventLog, head: string | null): Promise<string> {
-  for (let at = durableHead(log, head); at !== null;) {
-    const seq = log.seqOf(at);
+  for (let eventId = durableHead(log, head); eventId !== null;) {
+    const seq = log.seqOf(eventId);
     const [line] = seq === undefined ? [] : await log.readMany([seq]);
     const event = line === undefined ? undefined : await parseWithYield(line);
     if (!event) return '';
@@ -17,12 +17,12 @@ export async function finalResponse(log: EventLog, head: string | null): Promise
     }
     if (event.kind === 'MessageEvent' && event.source === 'agent')
       return plainText(event.llm_message.content);
-    at = event.parent_id ?? null;
+    eventId = event.parent_id ?? null;
   }
   return '';
 }
 
-/** The head, or where it is not on disk yet the last event that could be one. */
+/** The head, or the last event on disk that belongs to a branch if the head is not on disk yet. */
 function durableHead(log: EventLog, head: string | null): string | null {
   if (head === null || log.seqOf(head) !== undefined) return head;
   for (let seq = log.length - 1; seq >= 0; seq--) {

@@ -7,22 +7,22 @@ const COMMA = Buffer.from(',');
 const NULL = Buffer.from('null');
 const PAGE_START = Buffer.from('{"items":[');
 
-/** A page of what is there as JSON already. */
+/** A page of pre-serialised items. */
 export interface JsonPage {
-  /** With commas between them. */
+  /** Items, separated by commas. */
   items: Buffer;
-  /** Those of a large page that come behind them, read as they are asked for, each piece like `items`. */
+  /** Further items of a large page, read on demand. Each chunk has the form of `items`. */
   rest?: AsyncGenerator<Buffer, void>;
   nextPageId: string | null;
 }
 
-/** A page as the wire has it; a large one is put together while it is sent. */
+/** Serialises a page. A large one with a rest is streamed. */
 export function pageJson({ items, rest, nextPageId }: JsonPage): AnswerSource | Buffer {
   const end = Buffer.from(`],"next_page_id":${JSON.stringify(nextPageId)}}`);
-  return rest ? inPieces(items, rest, end) : Buffer.concat([PAGE_START, items, end]);
+  return rest ? streamPage(items, rest, end) : Buffer.concat([PAGE_START, items, end]);
 }
 
-async function* inPieces(items: Buffer, rest: AsyncGenerator<Buffer, void>, end: Buffer): AnswerSource {
+async function* streamPage(items: Buffer, rest: AsyncGenerator<Buffer, void>, end: Buffer): AnswerSource {
   yield PAGE_START;
   yield items;
   for await (const more of rest) {
@@ -32,17 +32,15 @@ async function* inPieces(items: Buffer, rest: AsyncGenerator<Buffer, void>, end:
   yield end;
 }
 
-/**
- * A list as the wire has it; a large one is put together while it is sent: an item may be in it many times.
- */
+/** Serialises a list. Large lists are streamed: the same item may occur many times. */
 export function listJson(items: readonly (Buffer | null)[]): AnswerSource | Buffer {
   if (isLarge(items.reduce((size, item) => size + (item?.length ?? 0), 0)))
     return streamJsonArray(items.map((item) => item ?? NULL));
-  return Buffer.concat([START, joined(items), END]);
+  return Buffer.concat([START, joinItems(items), END]);
 }
 
-/** With commas between them. */
-export function joined(items: readonly (Buffer | null)[]): Buffer {
+/** Concatenates items, separated by commas. */
+export function joinItems(items: readonly (Buffer | null)[]): Buffer {
   return Buffer.concat(
     items.flatMap((item, index) => (index === 0 ? [item ?? NULL] : [COMMA, item ?? NULL])),
   );

@@ -167,7 +167,7 @@ export class ConversationRegistry {
   /** Deletes a conversation. @param release releases what it has elsewhere; must not reject */
   async destroy(id: string, release: () => Promise<void>): Promise<void> {
     await this.end(id, release);
-    this.services.credentials.forget(id);
+    this.services.credentials.unbind(id);
   }
 
   private async end(id: string, release: () => Promise<void>): Promise<void> {

@@ -1,18 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { CredentialBindingRequiredError } from '../conversation-errors.js';
-import { CODEX_SIGN_IN } from './lookup-secret.js';
+import { CODEX_AUTH_SECRET } from './lookup-secret.js';
 
-/** Bindings that are kept; the oldest go, and their clients are asked to bind again. */
+/** Maximum number of bindings. The oldest ones are dropped, and their clients are asked to bind again. */
 const MAX_BOUND = 10_000;
 
-/** Where a credential is fetched from. */
+/** The URL that a credential is fetched from, and its request headers. */
 export interface CredentialSource {
   url: string;
   headers: Record<string, string>;
 }
 
-/** What a binding changes in the state of its conversation. */
+/** The parts of a conversation's state that a binding changes. */
 interface BoundState {
   secrets: Record<string, JsonObject>;
   agent: { agent_context: JsonObject | null };
@@ -20,15 +20,14 @@ interface BoundState {
 }
 
 /**
- * Where the credentials of conversations are fetched from, by the ids of conversations, which need not exist
- * yet. In memory only: neither an address nor its headers are written to the disk, and all are gone when the
- * server ends.
+ * The credential sources of conversations, by conversation id. The conversations need not exist yet. In
+ * memory only: URLs and headers are never written to disk.
  */
 @Injectable()
 export class BoundCredentials {
   private readonly sources = new Map<string, CredentialSource>();
 
-  of(id: string): CredentialSource | undefined {
+  sourceOf(id: string): CredentialSource | undefined {
     return this.sources.get(id);
   }
 
@@ -39,18 +38,18 @@ export class BoundCredentials {
     if (this.sources.size > MAX_BOUND && oldest !== undefined) this.sources.delete(oldest);
   }
 
-  /** A fork or a child takes its credential from where the conversation that it comes from does. */
+  /** Forks and children use the credential source of the conversation they come from. */
   share(from: string, to: string): void {
     const source = this.sources.get(from);
     if (source) this.bind(to, source);
   }
 
-  forget(id: string): void {
+  unbind(id: string): void {
     this.sources.delete(id);
   }
 
   /**
-   * A conversation that had a binding is not worked in without one: its agent would start signed out.
+   * Refuses to use a conversation whose binding was lost: its agent would start without credentials.
    * @throws CredentialBindingRequiredError
    */
   assertBound({ id, rest }: { id: string; rest: JsonObject }): void {
@@ -58,33 +57,32 @@ export class BoundCredentials {
       throw new CredentialBindingRequiredError();
   }
 
-  /** The bound credential as a secret to look up. */
+  /** The bound credential as a secret source, by name. */
   secretsOf(id: string): Record<string, JsonObject> {
     const source = this.sources.get(id);
-    return source ? { [CODEX_SIGN_IN]: { kind: 'LookupSecret', description: null, ...source } } : {};
+    return source ? { [CODEX_AUTH_SECRET]: { kind: 'LookupSecret', description: null, ...source } } : {};
   }
 }
 
-/** The names of credentials that a conversation does not work without. */
+/** The names of the credentials that a conversation requires. */
 export function requiredBindings(rest: JsonObject): string[] {
   const { required_runtime_credential_bindings: names } = rest;
   return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
 }
 
 /**
- * Notes in a state that its credential is bound; a secret of that name, which the binding replaces, is
- * removed.
+ * Records in the state that the conversation requires its bound credential. Secrets of the same name are
+ * removed: the binding replaces them.
  */
 export function requireBinding(state: BoundState): void {
-  state.rest = { ...state.rest, required_runtime_credential_bindings: [CODEX_SIGN_IN] };
-  state.secrets = without(state.secrets, CODEX_SIGN_IN);
+  state.rest = { ...state.rest, required_runtime_credential_bindings: [CODEX_AUTH_SECRET] };
+  state.secrets = without(state.secrets, CODEX_AUTH_SECRET);
   const { agent_context: context } = state.agent;
-  const given = context?.['secrets'];
-  if (typeof given !== 'object' || given === null || !(CODEX_SIGN_IN in given)) return;
-  const secrets: Record<string, unknown> = { ...given };
+  const secrets = asJsonObject(context?.['secrets']);
+  if (!Object.hasOwn(secrets, CODEX_AUTH_SECRET)) return;
   state.agent = {
     ...state.agent,
-    agent_context: { ...context, secrets: without(secrets, CODEX_SIGN_IN) },
+    agent_context: { ...context, secrets: without(secrets, CODEX_AUTH_SECRET) },
   };
 }
 

@@ -1,22 +1,19 @@
 import { errorMessage } from '../../errors/index.js';
-import { asJsonObject } from '../../json/index.js';
 import { splitBasicAuth, parseUrl, readResponseText } from '../../text/index.js';
 import { MAX_SECRET_LENGTH } from './secret-sources.js';
+import { asJsonObject } from '../../json/index.js';
 
-/**
- * The one credential that keepers are bound for: how Codex is signed in, which its vendor renews from time to
- * time.
- */
-export const CODEX_SIGN_IN = 'CODEX_AUTH_JSON';
-/** How long a lookup may take (ms; the value of the OpenHands SDK). */
+/** The only credential that can be bound: the sign-in of Codex, which its vendor renews from time to time. */
+export const CODEX_AUTH_SECRET = 'CODEX_AUTH_JSON';
+/** Time limit of a lookup (ms; the value of the OpenHands SDK). */
 const TIMEOUT_MS = 30_000;
-/** Nothing that is longer is a secret (bytes): as much as all secrets of a conversation that are told. */
+/** Maximum size of a looked-up value (bytes): the limit for all static secrets of a conversation. */
 const MAX_BYTES = MAX_SECRET_LENGTH;
 
-/** A secret could not be fetched. The message names no header and no part of the answer. */
+/** A secret could not be fetched. The message contains no header and no part of the response. */
 export class SecretLookupError extends Error {
   override readonly name = 'SecretLookupError';
-  /** @param status of the HTTP answer; undefined: there was none that can be used */
+  /** @param status of the HTTP response; undefined if there was none */
   constructor(
     message: string,
     readonly status?: number,
@@ -26,11 +23,11 @@ export class SecretLookupError extends Error {
 }
 
 /**
- * Fetches the value of a looked-up secret: the body of the answer. Redirects are not followed, so that the
- * headers reach nobody else.
+ * Fetches a secret: the body of the response. Redirects are not followed, so that the headers are not sent to
+ * another server.
  * @throws SecretLookupError, or the reason of the signal
  */
-export async function lookUp(
+export async function lookUpSecret(
   url: string,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
@@ -54,29 +51,31 @@ export async function lookUp(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof SecretLookupError) throw error;
-    throw new SecretLookupError(reason(error));
+    throw new SecretLookupError(failureReason(error));
   }
 }
 
 /**
- * The value in the answer of a keeper of credentials, `{"value": text, "version": text}`; undefined for any
- * other answer.
+ * The value in the response of a credential source, `{"value": text, "version": text}`; undefined for any
+ * other response.
  */
-export function keptCredential(answer: string): string | undefined {
-  const { value, version } = asJsonObject(parsed(answer));
+export function credentialIn(answer: string): string | undefined {
+  const { value, version } = asJsonObject(tryParse(answer));
   return typeof value === 'string' && typeof version === 'string' && version !== '' ? value : undefined;
 }
 
-/** The tokens in a sign-in of Codex: a program may print one of them alone. */
+/**
+ * The tokens in a Codex sign-in. They are masked separately, because a program may print one of them alone.
+ */
 export function tokensIn(signIn: string): string[] {
-  const { tokens, OPENAI_API_KEY: key } = asJsonObject(parsed(signIn));
+  const { tokens, OPENAI_API_KEY: key } = asJsonObject(tryParse(signIn));
   const { access_token, refresh_token, id_token } = asJsonObject(tokens);
   return [access_token, refresh_token, id_token, key].filter(
     (token): token is string => typeof token === 'string' && token !== '',
   );
 }
 
-function parsed(text: string): unknown {
+function tryParse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -84,20 +83,20 @@ function parsed(text: string): unknown {
   }
 }
 
-/** `fetch` takes no name and password in a URL; they go as a header, before any other of that name. */
+/** `fetch` rejects credentials in a URL: they are sent as a header, which replaces one of the same name. */
 function withBasicAuth(
   address: string,
-  given: Readonly<Record<string, string>>,
+  ownHeaders: Readonly<Record<string, string>>,
 ): { url: string; headers: Headers } {
-  if (!parseUrl(address)) throw new SecretLookupError('its url is none');
+  if (!parseUrl(address)) throw new SecretLookupError('its URL is not valid');
   const { url, authorization } = splitBasicAuth(address);
-  const headers = new Headers(given);
+  const headers = new Headers(ownHeaders);
   if (authorization !== undefined) headers.set('authorization', authorization);
   return { url, headers };
 }
 
-/** `fetch` puts what happened into the cause. */
-function reason(error: unknown): string {
+/** The cause of the error of `fetch` says what happened. */
+function failureReason(error: unknown): string {
   if (error instanceof Error && error.name === 'TimeoutError') return 'its server did not answer in time';
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause instanceof Error && 'code' in cause)

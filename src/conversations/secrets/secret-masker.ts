@@ -1,7 +1,7 @@
 import type { SecretCodec } from '../../crypto/index.js';
 import type { EventDraft } from '../../events/index.js';
 import type { ConversationState } from '../state/conversation-state.js';
-import { maskDraft } from './masked-draft.js';
+import { maskDraft } from './mask-draft.js';
 import type { SecretVault } from './secret-vault.js';
 import type { StreamMask } from './text-mask.js';
 
@@ -22,13 +22,13 @@ export class SecretMasker {
     return this.vault.stream();
   }
 
-  /** Also adds to a provider's complaint about a missing API key why this server has none. */
+  /** Also adds to an authentication error why the API key is missing, if a restart lost it. */
   maskEvent(draft: EventDraft): EventDraft {
     const masked = maskDraft(draft, (text) => this.vault.mask(text));
     if (masked.kind !== 'ConversationErrorEvent' || masked.classification.kind !== 'auth') return masked;
     const { id, agent } = this.state;
-    const why = agent.llm.api_key ? undefined : this.codec.whyMissing(id, '/agent/llm/api_key');
-    if (why === undefined) return masked;
-    return { ...masked, detail: `${masked.detail}\nThe API key has no value: ${why}.` };
+    const reason = agent.llm.api_key ? undefined : this.codec.whyMissing(id, '/agent/llm/api_key');
+    if (reason === undefined) return masked;
+    return { ...masked, detail: `${masked.detail}\nThe API key has no value: ${reason}.` };
   }
 }

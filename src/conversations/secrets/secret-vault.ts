@@ -1,32 +1,37 @@
 import type { SecretName } from '../../agent/prompt/secrets-section.js';
 import type { NamedSecrets, ToolSecrets } from '../../tools/tool-host.js';
-import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { CODEX_SIGN_IN, keptCredential, lookUp, SecretLookupError, tokensIn } from './lookup-secret.js';
-import { MAX_SECRET_LENGTH, secretSources, toldValues, type SecretHolder } from './secret-sources.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
+import {
+  CODEX_AUTH_SECRET,
+  credentialIn,
+  lookUpSecret,
+  SecretLookupError,
+  tokensIn,
+} from './lookup-secret.js';
+import { MAX_SECRET_LENGTH, secretSources, staticValues, type SecretHolder } from './secret-sources.js';
 import { StreamMask, TextMask } from './text-mask.js';
 
-/** A lookup that failed is not tried again before this (ms; the value of the OpenHands SDK). */
+/** Pause before a failed lookup is retried (ms; the value of the OpenHands SDK). */
 const RETRY_AFTER_MS = 60_000;
-/** Former values of looked-up secrets that are still hidden: they may stand in files and variables. */
-const MAX_FORMER = 200;
+/** Looked-up values that stay masked after they changed: files and variables may still contain them. */
+const MAX_FETCHED = 200;
 
 /**
- * The secrets of one conversation while it is open: their values for commands, and how they are hidden
- * everywhere else.
+ * The secrets of one open conversation: provides their values to commands and masks them everywhere else.
  */
 export class SecretVault implements ToolSecrets {
-  /** Values that were fetched, newest last. */
-  private fetched: Set<string> | undefined;
+  /** Newest last. */
+  private fetchedValues: Set<string> | undefined;
   private failures: Map<string, { at: number; source: string; reason: string }> | undefined;
-  private known: { sources: unknown; context: unknown; mask: TextMask } | undefined;
+  private cachedMask: { sources: unknown; context: unknown; mask: TextMask } | undefined;
 
-  /** @param bound secrets that are not part of the state: they come before those of their names */
+  /** @param boundSecrets secrets that are not part of the state and take precedence over those that are */
   constructor(
     private readonly state: SecretHolder,
-    private readonly bound: () => Readonly<Record<string, JsonObject>> = () => ({}),
+    private readonly boundSecrets: () => Readonly<Record<string, JsonObject>> = () => ({}),
   ) {}
 
-  /** Names and descriptions, in the order in which they came. */
+  /** Names and descriptions in insertion order. */
   names(): SecretName[] {
     return Object.entries(this.sources()).map(([name, { description }]) => ({
       name,
@@ -34,7 +39,7 @@ export class SecretVault implements ToolSecrets {
     }));
   }
 
-  /** The secrets whose names stand in a command, whatever their case; values are looked up now. */
+  /** Resolves the secrets whose names occur in a command (case-insensitive). */
   async namedIn(command: string, signal: AbortSignal): Promise<NamedSecrets> {
     const text = command.toLowerCase();
     const named = Object.entries(this.sources()).filter(
@@ -45,7 +50,7 @@ export class SecretVault implements ToolSecrets {
     await Promise.all(
       named.map(async ([name, source]) => {
         try {
-          variables[name] = forVariable(await this.valueOf(name, source, signal));
+          variables[name] = assertNoNull(await this.valueOf(name, source, signal));
         } catch (error) {
           if (!(error instanceof SecretLookupError)) throw error;
           problems.push(`The secret ${name} is not available: ${error.message}`);
@@ -56,7 +61,8 @@ export class SecretVault implements ToolSecrets {
   }
 
   /**
-   * All of them by name, but those that cannot be had. @throws the reason of the signal once it is aborted
+   * Resolves all secrets by name. Those that are not available are left out.
+   * @throws the reason of the signal once it is aborted
    */
   async all(signal: AbortSignal): Promise<Record<string, string>> {
     const { variables } = await this.namedIn(Object.keys(this.sources()).join(' '), signal);
@@ -72,7 +78,7 @@ export class SecretVault implements ToolSecrets {
   }
 
   private sources(): Record<string, JsonObject> {
-    return { ...secretSources(this.state), ...this.bound() };
+    return { ...secretSources(this.state), ...this.boundSecrets() };
   }
 
   private async valueOf(name: string, source: JsonObject, signal: AbortSignal): Promise<string> {
@@ -87,11 +93,11 @@ export class SecretVault implements ToolSecrets {
       throw new SecretLookupError(failure.reason);
     }
     try {
-      const answer = await lookUp(String(url), stringsIn(headers), signal);
-      const found = name === CODEX_SIGN_IN ? (keptCredential(answer) ?? answer) : answer;
+      const answer = await lookUpSecret(String(url), textEntries(headers), signal);
+      const found = name === CODEX_AUTH_SECRET ? (credentialIn(answer) ?? answer) : answer;
       this.failures?.delete(name);
       this.remember(found);
-      if (name === CODEX_SIGN_IN) for (const token of tokensIn(found)) this.remember(token);
+      if (name === CODEX_AUTH_SECRET) for (const token of tokensIn(found)) this.remember(token);
       return found;
     } catch (error) {
       if (error instanceof SecretLookupError) {
@@ -103,41 +109,42 @@ export class SecretVault implements ToolSecrets {
   }
 
   private remember(value: string): void {
-    const fetched = (this.fetched ??= new Set());
+    const fetched = (this.fetchedValues ??= new Set());
     if (fetched.has(value)) return;
     fetched.add(value);
     let length = 0;
     for (const { length: own } of fetched) length += own;
     for (const oldest of fetched) {
-      if (fetched.size <= MAX_FORMER && length <= MAX_SECRET_LENGTH) break;
+      if (fetched.size <= MAX_FETCHED && length <= MAX_SECRET_LENGTH) break;
       fetched.delete(oldest);
       length -= oldest.length;
     }
-    this.known = undefined;
+    this.cachedMask = undefined;
   }
 
-  /** Made again when secrets came: they are never changed in place. */
+  /** Rebuilt when secrets were replaced: they are never changed in place. */
   private textMask(): TextMask {
     const { secrets, agent } = this.state;
-    if (this.known?.sources === secrets && this.known.context === agent.agent_context) return this.known.mask;
-    const given = toldValues(secretSources(this.state));
-    const mask = new TextMask([...given, ...(this.fetched ?? [])]);
-    this.known = { sources: secrets, context: agent.agent_context, mask };
+    if (this.cachedMask?.sources === secrets && this.cachedMask.context === agent.agent_context)
+      return this.cachedMask.mask;
+    const values = staticValues(secretSources(this.state));
+    const mask = new TextMask([...values, ...(this.fetchedValues ?? [])]);
+    this.cachedMask = { sources: secrets, context: agent.agent_context, mask };
     return mask;
   }
 }
 
 /**
- * A shell drops a null character, and what it prints then is not the value that is hidden; programs do not
- * start with it.
+ * Shells drop null characters, so that they would print a value that is not masked. Programs cannot be
+ * started with such a variable.
  */
-function forVariable(value: string): string {
+function assertNoNull(value: string): string {
   if (!value.includes('\0')) return value;
-  throw new SecretLookupError('it holds a null character, which no variable can');
+  throw new SecretLookupError('it contains a null character, which no variable can');
 }
 
-function stringsIn(value: unknown): Record<string, string> {
-  const entries = Object.entries(isJsonObject(value) ? value : {});
+function textEntries(value: unknown): Record<string, string> {
+  const entries = Object.entries(asJsonObject(value));
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );

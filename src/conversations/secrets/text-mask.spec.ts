@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { HIDDEN, StreamMask, TextMask } from './text-mask.js';
 
-/** Few characters, so that secrets overlap and begin alike. */
+/** Few different characters, so that secrets overlap and share prefixes. */
 const word = fc.string({ unit: fc.constantFrom('a', 'b', 'ä'), minLength: 1, maxLength: 12 });
 const values = fc.array(word, { maxLength: 5 });
 const text = fc.array(word, { maxLength: 12 }).map((words) => words.join(''));
@@ -9,7 +9,7 @@ const HUGE = 'xyz'.repeat(40_000);
 const MANY = Array.from({ length: 2_000 }, (_, n) => `token-${n}-xyz`);
 
 describe('TextMask', () => {
-  it('hides the longest of the secrets that begin in one place', () => {
+  it('masks the longest of several secrets that start at the same position', () => {
     const mask = new TextMask(['key', 'key-and-more', HUGE]);
     expect(mask.mask(`a key, key-and-more, key-and, ${HUGE}`)).toBe(
       `a ${HIDDEN}, ${HIDDEN}, ${HIDDEN}-and, ${HIDDEN}`,
@@ -17,7 +17,7 @@ describe('TextMask', () => {
     expect(mask.split(`a key, key-an`)).toEqual({ ready: `a ${HIDDEN}, `, rest: 'key-an' });
   });
 
-  it('hides long words of a secret of several lines, and the whole as JSON has it', () => {
+  it('masks long words of a multi-line secret and its JSON form', () => {
     const secret = `first-word-of-the-secret short\nsecond-word-of-the-secret\n`;
     const mask = new TextMask([secret]);
     expect(mask.mask('1: first-word-of-the-secret short')).toBe(`1: ${HIDDEN} short`);
@@ -26,7 +26,7 @@ describe('TextMask', () => {
 });
 
 describe('StreamMask', () => {
-  it('hides in pieces what is hidden in the whole', () => {
+  it('masks the same text in chunks as TextMask does in the whole', () => {
     fc.assert(
       fc.property(
         values,

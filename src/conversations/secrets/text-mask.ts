@@ -1,22 +1,22 @@
 import { TextPatterns } from '../../text/index.js';
 
-/** What stands in place of a secret value. */
+/** Replaces a secret value. */
 export const HIDDEN = '<secret-hidden>';
 
-/** A part of a value of several lines is a secret of its own from this length on (characters). */
+/** Words of multi-line values that are at least this long (characters) are masked on their own. */
 const MIN_PART_LENGTH = 20;
-/** How many such parts of one value are hidden. */
+/** Maximum number of such words of one value. */
 const MAX_PARTS = 5_000;
 
-/** Hides values in texts, whole ones and ones that come in pieces. */
+/** Masks values in texts. */
 export class TextMask {
   private readonly patterns: TextPatterns;
 
-  /** @param values blank ones are passed over: they would hide everything */
+  /** @param values blank ones are ignored: they would match everywhere */
   constructor(values: Iterable<string>) {
-    const wanted = new Set<string>();
-    for (const value of values) for (const form of formsOf(value)) wanted.add(form);
-    this.patterns = new TextPatterns(wanted);
+    const forms = new Set<string>();
+    for (const value of values) for (const form of maskedForms(value)) forms.add(form);
+    this.patterns = new TextPatterns(forms);
   }
 
   mask(text: string): string {
@@ -30,8 +30,8 @@ export class TextMask {
   }
 
   /**
-   * Takes from the front of a text what is sure to be complete: masked, and the rest, which may be the
-   * beginning of a secret.
+   * Splits the beginning of a longer text: `ready` is masked and final, `rest` may be the beginning of a
+   * secret.
    */
   split(text: string): { ready: string; rest: string } {
     const open = this.patterns.openEnds(text);
@@ -43,7 +43,7 @@ export class TextMask {
     let ready = '';
     let at = 0;
     for (const { start, end } of this.patterns.find(text)) {
-      // What begins here, or before, may go on behind the text.
+      // A match that starts here or before may continue in the next chunk.
       if (openFrom(at) <= start) break;
       ready += text.slice(at, start) + HIDDEN;
       at = end;
@@ -53,41 +53,39 @@ export class TextMask {
   }
 }
 
-/** How a value may stand in a text; nothing of a blank one. */
-function formsOf(value: string): string[] {
-  // A file or a line of output has it without the line end that it was given with.
+/** The forms in which a value may occur in a text; none for a blank value. */
+function maskedForms(value: string): string[] {
+  // Files and lines of output may contain the value without its final line break.
   const bare = value.trim();
   if (bare === '') return [];
-  return [value, bare, JSON.stringify(bare).slice(1, -1), ...partsOf(bare)];
+  return [value, bare, JSON.stringify(bare).slice(1, -1), ...longWords(bare)];
 }
 
 /**
- * What has to be hidden of a value of several lines (a key, a configuration) where they do not stand
- * together: with numbers before them, or one alone. Short words are not: they stand in many other places.
+ * The long words of a multi-line value (a key, a configuration), which may occur one by one or with line
+ * numbers in between. Short words are left out: they occur in many other places.
  */
-function partsOf(value: string): string[] {
+function longWords(value: string): string[] {
   if (!value.includes('\n')) return [];
   const words = value.split(/\s+/).filter((word) => word.length >= MIN_PART_LENGTH);
   return words.slice(0, MAX_PARTS);
 }
 
-/**
- * Hides secrets in a text that comes in pieces: what may be the beginning of one waits for the next piece.
- */
+/** Masks secrets in a stream of text: what may be the beginning of a secret is held until the next chunk. */
 export class StreamMask {
   private held = '';
 
-  /** @param mask the one of the moment: secrets come while a stream goes on */
+  /** @param mask returns the current mask: secrets may be added during a stream */
   constructor(private readonly mask: () => TextMask) {}
 
-  /** What can be shown now. */
-  write(piece: string): string {
-    const { ready, rest } = this.mask().split(this.held + piece);
+  /** Returns the masked text that is final. */
+  write(chunk: string): string {
+    const { ready, rest } = this.mask().split(this.held + chunk);
     this.held = rest;
     return ready;
   }
 
-  /** The rest, when nothing more comes. */
+  /** Returns the masked rest at the end of the stream. */
   end(): string {
     const rest = this.mask().mask(this.held);
     this.held = '';

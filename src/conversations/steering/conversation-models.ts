@@ -20,9 +20,9 @@ import type { Journal } from '../journal/journal.js';
 import type { UsageMeter } from '../state/usage-meter.js';
 import { agentInEvents } from '../state/conversation-info.js';
 import { stateUpdate } from '../state/state-updates.js';
-import { routeOf, routingQuestion, routingTable, type RoutingTable } from './task-router.js';
+import { parseRoute, routingQuestion, parseRoutingTable, type RoutingTable } from './task-router.js';
 
-/** The models of stored profiles, for the tools of one conversation. */
+/** Gives the tools of one conversation access to the models of stored LLM profiles. */
 export class ConversationModels implements ToolModels {
   names: readonly string[] = [];
   visionNames: readonly string[] = [];
@@ -33,19 +33,19 @@ export class ConversationModels implements ToolModels {
     private readonly services: Pick<ConversationServices, 'llm' | 'models' | 'secretCodec'>,
   ) {}
 
-  /** Looks up which profiles there are, and which of them can see for an agent that cannot. */
+  /** Loads the names of profiles and, if the agent's model has no vision, of those that have. */
   async prepare(): Promise<void> {
     const { llm, models } = this.services;
-    // A folder that cannot be read has no profiles for anybody.
+    // An unreadable folder counts as empty.
     this.names = await models.names().catch(() => []);
     if (llm.supportsVision(this.journal.state.agent.llm)) return;
-    const seeing = await Promise.all(this.names.map((name) => this.sees(name)));
-    this.visionNames = this.names.filter((_name, index) => seeing[index]);
+    const haveVision = await Promise.all(this.names.map((name) => this.supportsVision(name)));
+    this.visionNames = this.names.filter((_name, index) => haveVision[index]);
   }
 
-  private async sees(profile: string): Promise<boolean> {
+  private async supportsVision(profile: string): Promise<boolean> {
     const { llm, models } = this.services;
-    // One that cannot be used is none to choose.
+    // An unusable profile is not offered.
     return models.load(profile).then(
       (config) => llm.supportsVision(config),
       () => false,
@@ -53,15 +53,15 @@ export class ConversationModels implements ToolModels {
   }
 
   async switchTo(profile: string): Promise<string> {
-    return this.use(await this.load(profile));
+    return this.replaceModel(await this.load(profile));
   }
 
-  private async use(llm: LlmConfig): Promise<string> {
+  private async replaceModel(llm: LlmConfig): Promise<string> {
     const { state } = this.journal;
     const agent: AgentSpec = {
       ...state.agent,
       llm,
-      condenser: follow(state.agent.condenser, state.agent.llm, llm),
+      condenser: withAgentLlm(state.agent.condenser, state.agent.llm, llm),
     };
     if (!isDeepStrictEqual(agent, state.agent)) {
       state.agent = agent;
@@ -78,35 +78,38 @@ export class ConversationModels implements ToolModels {
       throw new HostRefusal(
         'There is no meta-profile that says which model suits which task, or it is not valid.',
       );
-    const own = asJsonObject(params['meta_profile_llms']);
+    const ownModels = asJsonObject(params['meta_profile_llms']);
     const { text } = await this.ask(
       routingQuestion(table, transcriptOf(this.journal.views.current)),
       signal,
-      own,
+      ownModels,
     );
-    const names = [...Object.keys(own), ...(await this.services.models.names())];
-    const { chosenClass, profile } = routeOf(table, text, names);
-    return { chosenClass, profile, model: await this.use(await this.load(profile, own)) };
+    const names = [...Object.keys(ownModels), ...(await this.services.models.names())];
+    const { chosenClass, profile } = parseRoute(table, text, names);
+    return { chosenClass, profile, model: await this.replaceModel(await this.load(profile, ownModels)) };
   }
 
   private async routingTable({
-    meta_profile: given,
+    meta_profile: inline,
     active_meta_profile: name,
   }: Record<string, unknown>): Promise<RoutingTable | undefined> {
-    const table = routingTable(given);
+    const table = parseRoutingTable(inline);
     if (table) return table;
     try {
-      return routingTable(await this.services.models.routing(typeof name === 'string' ? name : null));
+      return parseRoutingTable(
+        await this.services.models.loadMetaProfile(typeof name === 'string' ? name : null),
+      );
     } catch (error) {
       throw new HostRefusal(errorMessage(error));
     }
   }
 
-  async ask(asked: ModelQuestion, signal: AbortSignal, own: JsonObject = {}): Promise<ModelAnswer> {
-    const loaded = await this.load(asked.profile, own);
-    const usage_id = asked.usageId ?? `${asked.profile}:${loaded.model}`;
+  /** @param ownModels models by name that take precedence over stored profiles */
+  async ask(question: ModelQuestion, signal: AbortSignal, ownModels: JsonObject = {}): Promise<ModelAnswer> {
+    const loaded = await this.load(question.profile, ownModels);
+    const usage_id = question.usageId ?? `${question.profile}:${loaded.model}`;
     const config: LlmConfig = { ...loaded, usage_id, stream: false };
-    const response = await this.complete(config, asked, signal);
+    const response = await this.complete(config, question, signal);
     await this.journal.commit([this.usage.count(usage_id, config.model, response)]);
     const text = response.message.content.map((block) => block.text).join('');
     return { text, model: config.model, baseUrl: config.base_url };
@@ -132,12 +135,11 @@ export class ConversationModels implements ToolModels {
     }
   }
 
-  /** @param own models that count before those of stored profiles, by name */
-  private async load(profile: string, own: JsonObject = {}): Promise<LlmConfig> {
+  private async load(profile: string, ownModels: JsonObject = {}): Promise<LlmConfig> {
     const { models } = this.services;
     try {
-      const given = Object.hasOwn(own, profile) ? own[profile] : undefined;
-      return isJsonObject(given) ? models.given(profile, given) : await models.load(profile);
+      const own = Object.hasOwn(ownModels, profile) ? ownModels[profile] : undefined;
+      return isJsonObject(own) ? models.fromFields(profile, own) : await models.load(profile);
     } catch (error) {
       if (error instanceof ProfileNotFoundError)
         throw new HostRefusal(`LLM profile '${profile}' was not found.`);
@@ -146,8 +148,12 @@ export class ConversationModels implements ToolModels {
   }
 }
 
-/** A condenser with the agent's model goes on with the new one, at its own bucket. */
-function follow(condenser: CondenserSpec | null, before: LlmConfig, after: LlmConfig): CondenserSpec | null {
+/** A condenser that uses the agent's model switches with it. Its usage id stays. */
+function withAgentLlm(
+  condenser: CondenserSpec | null,
+  before: LlmConfig,
+  after: LlmConfig,
+): CondenserSpec | null {
   if (condenser?.kind !== 'LLMSummarizingCondenser') return condenser;
   const { usage_id } = condenser.llm;
   if (!isDeepStrictEqual(condenser.llm, { ...before, usage_id })) return condenser;

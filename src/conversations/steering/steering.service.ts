@@ -1,13 +1,13 @@
-import { InvalidRequestError } from '../../errors/index.js';
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
+import { DomainError, InvalidRequestError } from '../../errors/index.js';
 import { AcpUnsupportedError, agentStateUpdate, withModels } from '../../acp/index.js';
 import type { AcpAgentSpec, AgentSpec } from '../../agent/agent-spec.js';
 import { AgentQuestions } from '../../agent/agent-questions.js';
 import { withoutNulls, type EventDraft } from '../../events/index.js';
 import { SecretCodec } from '../../crypto/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
-import type { JsonObject } from '../../json/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { assertAffordable } from '../state/budget.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
@@ -15,14 +15,15 @@ import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { agentInEvents } from '../state/conversation-info.js';
 import { assertModelServed } from '../conversation/new-conversation.js';
 import { stateUpdate } from '../state/state-updates.js';
+import { ModelProfiles } from '../profiles/model-profiles.js';
 import { inScope } from '../profiles/secret-scope.js';
-import { decryptRequestSecrets } from '../secrets/given-secrets.js';
+import { decryptRequestSecrets } from '../secrets/request-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 
-/** A configuration that is told apart by its kind. */
+/** A configuration object whose `kind` names its class. */
 type OfKind = JsonObject & { kind: string };
 
-/** The model answered a question with nothing. */
+/** The model returned an empty answer to a question. */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
   constructor() {
@@ -30,16 +31,25 @@ export class NoAnswerError extends Error {
   }
 }
 
-/** Changes how a conversation goes on: who agrees, who judges, which secrets and which model there are. */
+/** The agent of the conversation has no marketplaces to load plugins from. */
+export class NoMarketplacesError extends DomainError {
+  override readonly name = 'NoMarketplacesError';
+  readonly kind = 'rejected';
+}
+
+/**
+ * Changes the confirmation policy, security analyzer, secrets, model and plugins of existing conversations.
+ */
 @Injectable()
 export class SteeringService {
   constructor(
     private readonly registry: ConversationRegistry,
     private readonly codec: SecretCodec,
+    private readonly models: ModelProfiles,
     private readonly questions: AgentQuestions,
   ) {}
 
-  /** From the next decision on; what waits for confirmation goes on waiting. */
+  /** Applies to later decisions. Actions that already wait for confirmation keep waiting. */
   async setConfirmationPolicy(id: string, policy: OfKind): Promise<void> {
     const conversation = await this.registry.acquire(id);
     if (isDeepStrictEqual(conversation.state.confirmation_policy, policy)) return;
@@ -50,63 +60,81 @@ export class SteeringService {
   }
 
   /**
-   * From the next answer of the model on; null: nobody judges. Secrets may come as tokens of this server.
-   * @throws InvalidRequestError for a token of another one
+   * Applies from the next answer of the model on; null removes the analyzer. Secrets may be sent as tokens
+   * that this server encrypted.
+   * @throws InvalidRequestError for a token of another server
    */
   async setSecurityAnalyzer(id: string, sent: OfKind | null): Promise<void> {
     const conversation = await this.registry.acquire(id);
-    const analyzer = sent && { ...sent, ...this.opened({ ...sent }, 'security_analyzer') };
+    const analyzer = sent && { ...sent, ...this.decrypt({ ...sent }, 'security_analyzer') };
     if (isDeepStrictEqual(conversation.state.security_analyzer, analyzer)) return;
     await conversation.change(
       (state) => (state.security_analyzer = analyzer),
-      stateUpdate('security_analyzer', analyzer ? this.shown(analyzer) : undefined),
+      stateUpdate('security_analyzer', analyzer ? this.forEvent(analyzer) : undefined),
     );
   }
 
-  /** Adds secrets or puts others in their place. No event tells of it. Tokens of this server are opened. The
-   * profile of the agent may let it have only some of them. */
+  /**
+   * Adds or replaces secrets; no event is written. Secrets may be sent as tokens that this server encrypted.
+   * Those that the agent profile does not allow are left out.
+   */
   async addSecrets(id: string, secrets: Record<string, JsonObject>): Promise<void> {
     const conversation = await this.registry.acquire(id);
-    const { secrets: opened } = this.opened({ secrets });
-    if (!isSources(opened)) throw new TypeError('secrets are not by name');
+    const { secrets: decrypted } = this.decrypt({ secrets });
+    if (!isSources(decrypted)) throw new TypeError('secrets are not sources by name');
     await conversation.change((state) => {
-      const all = { ...state.secrets, ...inScope(opened, state.launched_agent_profile) };
+      const all = { ...state.secrets, ...inScope(decrypted, state.launched_agent_profile) };
       assertSecretsFit({ agent: state.agent, secrets: all }, ['body', 'secrets']);
       state.secrets = all;
     });
   }
 
   /**
-   * Gives the agent another model from its next step on. Secrets may come as tokens of this server.
-   * @throws InvalidRequestError for a token of another server, a connection that does not exist, or a model
-   *   that nobody serves
+   * Replaces the agent's model from its next step on. Secrets may be sent as tokens that this server
+   * encrypted.
+   * @throws InvalidRequestError for a token of another server, a provider connection that does not exist, or
+   *   a
+   *   model that no provider serves
+   * @throws AcpUnsupportedError for an ACP agent
    */
   async switchLlm(id: string, llm: LlmConfig): Promise<void> {
+    await this.replaceLlm(await this.registry.acquire(id), llm);
+  }
+
+  /**
+   * Replaces the agent's model by that of an LLM profile.
+   * @throws InvalidProfileNameError, ProfileNotFoundError, UnusableProfileError, and as `switchLlm`
+   */
+  async switchProfile(id: string, profile: string): Promise<void> {
     const conversation = await this.registry.acquire(id);
+    await this.replaceLlm(conversation, await this.models.load(profile));
+  }
+
+  private async replaceLlm(conversation: Conversation, llm: LlmConfig): Promise<void> {
     if (conversation.state.agent.kind === 'ACPAgent') {
       throw new AcpUnsupportedError('An ACP agent has models of its own: use switch_acp_model.');
     }
-    const opened: LlmConfig = { ...llm, ...this.opened({ ...llm }, 'llm') };
-    assertReachable(opened);
-    assertModelServed(opened.model, ['body', 'llm', 'model']);
-    const agent: AgentSpec = { ...conversation.state.agent, llm: opened };
+    const decrypted: LlmConfig = { ...llm, ...this.decrypt({ ...llm }, 'llm') };
+    assertReachable(decrypted);
+    assertModelServed(decrypted.model, ['body', 'llm', 'model']);
+    const agent: AgentSpec = { ...conversation.state.agent, llm: decrypted };
     if (isDeepStrictEqual(conversation.state.agent, agent)) return;
-    // The agent of the moment of the change: another one may have come while this one was made.
+    // Reads the agent when the change is applied: it may have been replaced in the meantime.
     await conversation.change(
-      (state) => (state.agent = { ...state.agent, llm: opened }),
+      (state) => (state.agent = { ...state.agent, llm: decrypted }),
       this.agentUpdate(conversation, agent),
     );
   }
 
   /**
-   * Gives an agent from elsewhere another model: at once if it runs, else when it is started.
-   * @throws AcpUnsupportedError for an agent of our own, or in the words of the agent
+   * Replaces the model of an ACP agent: at once if its program runs, otherwise when it is started.
+   * @throws AcpUnsupportedError for a built-in agent, or with the agent's own refusal; AcpTimeoutError
    */
   async switchAcpModel(id: string, model: string): Promise<void> {
     const conversation = await this.registry.acquire(id);
-    const { acpAgent: foreign } = conversation.agentRuntime;
-    if (!foreign) throw new AcpUnsupportedError('switch_acp_model is only supported for ACP conversations.');
-    const running = await foreign.switchModel(model);
+    const { acpAgent } = conversation.agentRuntime;
+    if (!acpAgent) throw new AcpUnsupportedError('switch_acp_model is only supported for ACP conversations.');
+    const running = await acpAgent.switchModel(model);
     const { state } = conversation;
     const { agent } = state;
     if (agent.kind !== 'ACPAgent') return;
@@ -121,21 +149,21 @@ export class SteeringService {
   }
 
   /**
-   * Asks about the work so far, at any time. Neither question nor answer becomes part of the conversation;
-   * only the statistics tell of it.
-   * @throws LlmError, NoAnswerError, BudgetSpentError
+   * Asks the model, or the ACP agent, about the conversation. Also possible during a run. Question and answer
+   * are not stored; the call is counted in the statistics.
+   * @throws LlmError, NoAnswerError, BudgetSpentError, AcpError, AcpUnsupportedError, AcpTimeoutError
    */
   async ask(id: string, question: string): Promise<string> {
     const conversation = await this.open(id);
-    return conversation.trackBackground((leaving) => this.askIn(conversation, question, leaving));
+    return conversation.trackBackground((signal) => this.askIn(conversation, question, signal));
   }
 
   private async askIn(conversation: Conversation, question: string, signal: AbortSignal): Promise<string> {
     assertAffordable(conversation.state);
     const view = await conversation.agentRuntime.prepareView();
-    const { acpAgent: foreign } = conversation.agentRuntime;
-    if (foreign) {
-      const answer = await foreign.ask(question, {
+    const { acpAgent } = conversation.agentRuntime;
+    if (acpAgent) {
+      const answer = await acpAgent.ask(question, {
         agentState: conversation.state.agent_state,
         signal,
         append: (...drafts) => conversation.change(() => undefined, ...drafts),
@@ -158,20 +186,16 @@ export class SteeringService {
 
   /**
    * Loads a plugin of a registered marketplace.
-   * @throws UnknownPluginError, PluginSourceError
+   * @throws NoMarketplacesError, UnknownPluginError, PluginSourceError
    */
   async loadPlugin(id: string, ref: string): Promise<void> {
     const conversation = await this.registry.acquire(id);
+    assertMarketplaces(conversation.state.agent);
     const plugin = await conversation.agentRuntime.readPlugin(ref);
     const events: EventDraft[] = [];
     await conversation.change(() => events.push(...plugin.apply()));
     await conversation.commit(events);
     await plugin.start();
-  }
-
-  /** The agent of a conversation, for what depends on its kind. */
-  async agent(id: string): Promise<AgentSpec> {
-    return (await this.registry.acquire(id)).state.agent;
   }
 
   private async open(id: string): Promise<Conversation> {
@@ -183,8 +207,8 @@ export class SteeringService {
     }
   }
 
-  /** @param field of the body that `value` is; the body itself if not said */
-  private opened(value: JsonObject, ...field: string[]): JsonObject {
+  /** @param field path of `value` in the body; empty: `value` is the body itself */
+  private decrypt(value: JsonObject, ...field: string[]): JsonObject {
     return decryptRequestSecrets(this.codec, value, (path) => ['body', ...field, ...path]);
   }
 
@@ -192,13 +216,13 @@ export class SteeringService {
     return stateUpdate('agent', agentInEvents(this.codec.mask({ ...agent }), state.client_tools));
   }
 
-  /** As events show it: secrets masked, nulls left out. */
-  private shown(value: JsonObject): unknown {
+  /** Secrets masked, nulls left out. */
+  private forEvent(value: JsonObject): unknown {
     return withoutNulls(this.codec.mask(value));
   }
 }
 
-/** A key of its own is enough; a connection would bring one, and this server has none. */
+/** Connections are resolved only when an LLM profile is loaded: here a model needs a key of its own. */
 function assertReachable({ provider_connection_id: connection, api_key }: LlmConfig): void {
   if (connection === null || api_key !== null) return;
   throw new InvalidRequestError(
@@ -207,10 +231,19 @@ function assertReachable({ provider_connection_id: connection, api_key }: LlmCon
   );
 }
 
-function isSources(value: unknown): value is Record<string, JsonObject> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    Object.values(value).every((source) => typeof source === 'object' && source !== null)
+function assertMarketplaces({ agent_context: context }: AgentSpec): void {
+  const marketplaces = context?.['registered_marketplaces'];
+  if (marketplaces === undefined) {
+    throw new NoMarketplacesError(
+      'No agent context available. Configure agent_context with registered_marketplaces to use load_plugin().',
+    );
+  }
+  if (Array.isArray(marketplaces) && marketplaces.length > 0) return;
+  throw new NoMarketplacesError(
+    'No marketplaces registered. Configure registered_marketplaces in AgentContext to use load_plugin().',
   );
+}
+
+function isSources(value: unknown): value is Record<string, JsonObject> {
+  return isJsonObject(value) && Object.values(value).every(isJsonObject);
 }

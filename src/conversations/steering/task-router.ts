@@ -2,32 +2,32 @@ import { withoutTrailing } from '../../text/index.js';
 import { HostRefusal, type ModelQuestion } from '../../tools/tool-host.js';
 import { isJsonObject } from '../../json/index.js';
 
-/** Which model suits which kind of task, in words that a model chooses by. */
+/** A parsed meta-profile: classes of tasks and their models, from which a classifier model chooses. */
 export interface RoutingTable {
-  /** The LLM profile that chooses. */
+  /** The LLM profile of the classifier. */
   classifier: string;
-  /** Kinds of tasks, each with its LLM profile. */
+  /** Classes of tasks, each with an LLM profile. */
   classes: { description: string; model: string }[];
   /**
-   * How the choice is asked for instead, with `{{ instance_text }}` and `{{ model_table }}`; the answer is a
-   * profile's name.
+   * A prompt that is used instead of classes, with the placeholders `{{ instance_text }}` and
+   * `{{ model_table }}`. The answer is the name of a profile.
    */
   template: string | null;
   table: string;
 }
 
-/** Longest excerpt of a conversation that a model is shown to choose by (characters); its end counts. */
+/** Characters of the conversation that the classifier is shown, taken from its end. */
 const MAX_EXCERPT = 8_000;
-/** Longest answer that is quoted. */
+/** Characters of the classifier's reply that error messages quote. */
 const MAX_REPLY = 200;
 
-/** What a task was found to be, and the LLM profile for it. */
+/** The class of a task, and the LLM profile for it. */
 export interface Route {
   chosenClass: string;
   profile: string;
 }
 
-/** The question which kind of task a conversation is about. */
+/** The question for the classifier. */
 export function routingQuestion(table: RoutingTable, conversation: string): ModelQuestion {
   const excerpt = conversation.slice(-MAX_EXCERPT);
   const base = { profile: table.classifier, usageId: `classifier:${table.classifier}` };
@@ -49,14 +49,14 @@ export function routingQuestion(table: RoutingTable, conversation: string): Mode
 }
 
 /**
- * What an answer to the question means.
+ * Parses the classifier's reply.
  * @param profiles the names of all LLM profiles
- * @throws HostRefusal when it names nothing that there is: nobody is sent to a model by chance
+ * @throws HostRefusal if it names no known class or profile
  */
-export function routeOf(table: RoutingTable, reply: string, profiles: readonly string[]): Route {
+export function parseRoute(table: RoutingTable, reply: string, profiles: readonly string[]): Route {
   const quoted = `(reply: '${reply.trim().slice(0, MAX_REPLY)}')`;
   if (table.template !== null) {
-    const profile = lastNamed(reply, profiles);
+    const profile = lastProfileNamed(reply, profiles);
     if (profile !== undefined) return { chosenClass: `model: ${profile}`, profile };
     throw new HostRefusal(
       `Classifier reply did not resolve to a saved LLM profile ${quoted}; nothing was switched. Try again, or extend the model table.`,
@@ -70,26 +70,26 @@ export function routeOf(table: RoutingTable, reply: string, profiles: readonly s
   );
 }
 
-/** The profile that a text names last: what a model weighs comes before what it chooses. */
-function lastNamed(text: string, profiles: readonly string[]): string | undefined {
+/** The profile that a text names last: models list alternatives before they state their choice. */
+function lastProfileNamed(text: string, profiles: readonly string[]): string | undefined {
   const words: string[] = text.match(/[A-Za-z0-9][\w.-]*/g) ?? [];
   return words.map((word) => withoutTrailing(word, '.-')).findLast((word) => profiles.includes(word));
 }
 
-/** A meta-profile as the wire has it; undefined for what is none. */
-export function routingTable(value: unknown): RoutingTable | undefined {
+/** Parses a meta-profile; undefined if it has no classifier. */
+export function parseRoutingTable(value: unknown): RoutingTable | undefined {
   if (!isJsonObject(value)) return undefined;
   const { classifier_model: classifier, classes, prompt_template: template, model_table: table } = value;
   if (typeof classifier !== 'string') return undefined;
   return {
     classifier,
-    classes: Array.isArray(classes) ? classes.flatMap(classIn) : [],
+    classes: Array.isArray(classes) ? classes.flatMap(parseClass) : [],
     template: typeof template === 'string' ? template : null,
     table: typeof table === 'string' ? table : '',
   };
 }
 
-function classIn(value: unknown): RoutingTable['classes'] {
+function parseClass(value: unknown): RoutingTable['classes'] {
   if (!isJsonObject(value)) return [];
   const { description, model } = value;
   return typeof description === 'string' && typeof model === 'string' ? [{ description, model }] : [];

@@ -18,7 +18,7 @@ import { plainText, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import { HostRefusal, type SubAgents, type TaskResult } from '../../tools/tool-host.js';
 import type { JsonObject } from '../../json/index.js';
-import { promptFilesOf } from '../context/prompt-files.js';
+import { loadPromptFiles } from '../context/prompt-files.js';
 import { HookContext } from '../agent-runtime/hook-context.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { EventSink } from '../journal/event-sink.js';
@@ -26,17 +26,17 @@ import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { UsageMeter } from '../state/usage-meter.js';
 import type { SecretVault } from '../secrets/secret-vault.js';
 import type { Toolset } from '../agent-runtime/toolset.js';
-import { definedTypes } from './definitions.js';
+import { parseDefinitions } from './definitions.js';
 import { TaskLogs } from './task-log.js';
-import { TaskSession, type TaskParts } from './task-session.js';
-import { makeTaskTools } from './task-tools.js';
+import { TaskSession, type TaskSessionOptions } from './task-session.js';
+import { createTaskTools } from './task-tools.js';
 
-/** The name that agents have the tool by which gives tasks. */
+/** The tool set that contains the `task` tool. */
 const TASK_TOOLS = 'task_tool_set';
-const FOLDER = 'tasks';
+const TASKS_FOLDER = 'tasks';
 const INTERRUPTED = 'Tool call interrupted before completion. The task was ended.';
 
-/** The task that a call asks for. */
+/** The arguments of a call of the `task` tool. */
 interface Task {
   prompt: string;
   type: string;
@@ -44,13 +44,13 @@ interface Task {
 }
 
 /**
- * The sub-agents of one conversation. Each task is a run of its own inside the call that asked for it: with
- * its own view, log and tools, with the secrets, policy and tool hooks of the conversation, and at its cost.
+ * The sub-agents of one conversation. Each task is a run inside the tool call that started it. It has a view,
+ * a log and tools of its own, and shares the secrets, policy, tool hooks and statistics of the conversation.
  */
 export class ConversationSubAgents implements SubAgents {
-  private logsOpened: TaskLogs | undefined;
-  /** Those that stand in files, as they were read last. */
-  private inFiles: AgentType[] = [];
+  private openedLogs: TaskLogs | undefined;
+  /** The definitions in files, as last read. */
+  private typesFromFiles: AgentType[] = [];
 
   constructor(
     private readonly sink: EventSink,
@@ -65,55 +65,57 @@ export class ConversationSubAgents implements SubAgents {
   ) {}
 
   private get logs(): TaskLogs {
-    return (this.logsOpened ??= new TaskLogs(path.join(this.toolset.host().folder, FOLDER)));
+    return (this.openedLogs ??= new TaskLogs(path.join(this.toolset.host().folder, TASKS_FOLDER)));
   }
 
   get types(): AgentType[] {
-    return [...this.known().values()];
+    return [...this.knownTypes().values()];
   }
 
   async run(task: Task, signal: AbortSignal): Promise<TaskResult> {
-    const earlier = task.resume === undefined ? undefined : await this.earlier(task.resume);
+    const earlierTask = task.resume === undefined ? undefined : await this.findTask(task.resume);
     // Files may have changed since the last task.
     await this.prepare();
-    const type = this.typeOf(earlier?.subagent ?? task.type);
+    const type = this.typeOf(earlierTask?.subagent ?? task.type);
     this.assertAllowed(type);
-    const model = type.profile === undefined ? undefined : await this.modelOf(type.profile);
-    const skills = await this.skillsOf(type);
-    const taskId = task.resume ?? (await this.logs.begin(type.name));
+    const model = type.profile === undefined ? undefined : await this.loadModel(type.profile);
+    const skills = await this.resolveSkills(type);
+    const taskId = task.resume ?? (await this.logs.create(type.name));
     const agent = subAgentSpec(this.sink.state.agent, type, { taskId, model, skills });
     const { toolRegistry: registry } = this.services;
-    const place = { toolset: this.toolset, registry, folder: path.join(FOLDER, taskId) };
-    const tools = await makeTaskTools(agent, type, place, signal);
-    const hooks = this.hooksOf(type);
+    const sources = { toolset: this.toolset, registry, folder: path.join(TASKS_FOLDER, taskId) };
+    const tools = await createTaskTools(agent, type, sources, signal);
+    const hooks = this.createTaskHooks(type);
     try {
-      const write: TaskParts['write'] = (events) => this.logs.append(taskId, events);
-      const parts = { agent, type, tools: tools.all, hooks, signal, write };
-      const session = new TaskSession(this.sink, this.masker, this.usage, parts, earlier?.events ?? []);
-      await session.append(...(await this.opening(session, task.prompt)));
+      const write: TaskSessionOptions['write'] = (events) => this.logs.append(taskId, events);
+      const options = { agent, type, tools: tools.all, hooks, signal, write };
+      const session = new TaskSession(this.sink, this.masker, this.usage, options, earlierTask?.events ?? []);
+      await session.append(...(await this.openingEvents(session, task.prompt)));
       await this.services.loop.run(session);
       signal.throwIfAborted();
-      return { taskId, subagent: type.name, ...(await outcome(session)) };
+      return { taskId, subagent: type.name, ...(await taskOutcome(session)) };
     } finally {
       await Promise.allSettled([hooks.close(), tools.close()]);
     }
   }
 
-  /** Reads the definitions that stand in files, for who can be given tasks. Never fails. */
+  /** Reads the definitions of sub-agents in files. Never rejects. */
   async prepare(): Promise<void> {
     if (!this.sink.state.agent.tools.some(({ name }) => name === TASK_TOOLS)) return;
     const [project, user] = await Promise.all([
       readProjectDefinitions(this.toolset.workingDir, this.warn),
       readUserDefinitions(this.services.context.user, this.warn),
     ]);
-    this.inFiles = definedTypes([...project, ...user], this.warn);
+    this.typesFromFiles = parseDefinitions([...project, ...user], this.warn);
   }
 
-  /** Those of the request and of plugins, then those in files of the project and of the user. */
-  private known(): ReadonlyMap<string, AgentType> {
+  /**
+   * Definitions of the request and of plugins take precedence over files of the project, then of the user.
+   */
+  private knownTypes(): ReadonlyMap<string, AgentType> {
     const { agent_definitions: definitions } = this.sink.state.rest;
-    const given = definedTypes(Array.isArray(definitions) ? definitions : [], this.warn);
-    return agentTypes([...given, ...this.inFiles], (name) => this.services.toolRegistry.has(name));
+    const own = parseDefinitions(Array.isArray(definitions) ? definitions : [], this.warn);
+    return agentTypes([...own, ...this.typesFromFiles], (name) => this.services.toolRegistry.has(name));
   }
 
   private get warn(): Warn {
@@ -121,20 +123,20 @@ export class ConversationSubAgents implements SubAgents {
   }
 
   private typeOf(name: string): AgentType {
-    const types = this.known();
+    const types = this.knownTypes();
     const type = types.get(name);
     if (type) return type;
     throw new HostRefusal(`Unknown agent '${name}'. Available types: ${[...types.keys()].join(', ')}.`);
   }
 
-  private async earlier(id: string): ReturnType<TaskLogs['read']> {
+  private async findTask(id: string): ReturnType<TaskLogs['read']> {
     const task = await this.logs.read(id);
     if (task) return task;
     const ids = (await this.logs.ids()).join(', ') || 'none';
     throw new HostRefusal(`Task '${id}' not found. Available tasks: ${ids}`);
   }
 
-  private async modelOf(profile: string): Promise<LlmConfig> {
+  private async loadModel(profile: string): Promise<LlmConfig> {
     try {
       return await this.services.models.load(profile);
     } catch (error) {
@@ -144,22 +146,22 @@ export class ConversationSubAgents implements SubAgents {
 
   private async promptFiles(agent: AgentSpec): Promise<PromptFiles> {
     try {
-      return await promptFilesOf(agent, this.services, `conversation ${this.sink.state.id}`);
+      return await loadPromptFiles(agent, this.services, `conversation ${this.sink.state.id}`);
     } catch (error) {
       throw new HostRefusal(errorMessage(error));
     }
   }
 
   /**
-   * Programs that a file of the project brings along start without anybody being asked.
-   * @throws HostRefusal also when there is no such tool
+   * Rejects definitions of the project that start programs if the conversation asks for confirmation.
+   * @throws HostRefusal in that case, and for unknown tools
    */
   private assertAllowed({ name, tools, isFromProject, hooks, mcpServers }: AgentType): void {
     const { kind } = this.sink.state.confirmation_policy;
     if (isFromProject && (hooks ?? mcpServers) && kind !== 'NeverConfirm') {
       throw new HostRefusal(
-        `The file of agent '${name}' in the project brings hooks or MCP servers. They would run without anybody's ` +
-          'agreement, which this conversation asks for.',
+        `The definition of agent '${name}' in the project contains hooks or MCP servers. They would run without ` +
+          'confirmation, which this conversation requires.',
       );
     }
     try {
@@ -172,8 +174,8 @@ export class ConversationSubAgents implements SubAgents {
     }
   }
 
-  /** Skills by name: the calling agent's, or those that the project and the user have in their places. */
-  private async skillsOf({ name, skills: wanted }: AgentType): Promise<Skill[]> {
+  /** Resolves skill names: skills of the calling agent, then of the project, then of the user. */
+  private async resolveSkills({ name, skills: wanted }: AgentType): Promise<Skill[]> {
     const own = skillsOf(this.sink.state.agent);
     if (wanted.every((skill) => own.some((known) => known.name === skill)))
       return own.filter((known) => wanted.includes(known.name));
@@ -185,11 +187,11 @@ export class ConversationSubAgents implements SubAgents {
     const all = firstByName(own, project, user);
     const missing = wanted.find((skill) => !all.some((known) => known.name === skill));
     if (missing === undefined) return all.filter((known) => wanted.includes(known.name));
-    throw new HostRefusal(`Agent '${name}' wants the skill '${missing}', which is not there.`);
+    throw new HostRefusal(`Agent '${name}' needs the skill '${missing}', which does not exist.`);
   }
 
-  /** Hooks that watch tools see those of sub-agents too; the others are about the conversation. */
-  private hooksOf({ hooks }: AgentType): Hooks {
+  /** Tool hooks of the conversation also run for sub-agents. Its other hooks do not. */
+  private createTaskHooks({ hooks }: AgentType): Hooks {
     const { state } = this.sink;
     const both = (key: string): unknown[] => [...listIn(state.hook_config, key), ...listIn(hooks, key)];
     const hook_config = { pre_tool_use: both('pre_tool_use'), post_tool_use: both('post_tool_use') };
@@ -204,10 +206,10 @@ export class ConversationSubAgents implements SubAgents {
   }
 
   /**
-   * What comes before the run: the prompt of a new task, errors for what an earlier run has left open, and
-   * the message.
+   * The events before the run: the system prompt of a new task or errors for actions that an earlier run left
+   * without result, and the message.
    */
-  private async opening(session: TaskSession, prompt: string): Promise<EventDraft[]> {
+  private async openingEvents(session: TaskSession, prompt: string): Promise<EventDraft[]> {
     const open = session.view
       .pendingActions()
       .map((action) => toolErrorDraft(action, INTERRUPTED, AGENT_MISTAKE));
@@ -228,11 +230,11 @@ function listIn(config: JsonObject | null | undefined, key: string): unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
-/** What a run that is over has come to. */
-async function outcome(session: TaskSession): Promise<{ text: string; failed: boolean }> {
+/** The result of a task whose run has ended. */
+async function taskOutcome(session: TaskSession): Promise<{ text: string; failed: boolean }> {
   switch (session.status) {
     case 'finished':
-      return { text: lastWord(session), failed: false };
+      return { text: finalText(session), failed: false };
     case 'waiting_for_confirmation': {
       const actions = session.view.pendingActions();
       const reason = 'It needs the agreement of a person, whom a sub-agent cannot ask.';
@@ -250,13 +252,13 @@ async function outcome(session: TaskSession): Promise<{ text: string; failed: bo
   }
 }
 
-/** The message of its `finish`, or the last that it said. */
-function lastWord({ view }: TaskSession): string {
-  const said = view.recent.findLast(
+/** The message of `finish`, or the last message of the agent. */
+function finalText({ view }: TaskSession): string {
+  const last = view.recent.findLast(
     (event) =>
       (event.kind === 'ObservationEvent' && event.observation.kind === 'FinishObservation') ||
       (event.kind === 'MessageEvent' && event.source === 'agent'),
   );
-  if (said?.kind === 'ObservationEvent') return plainText(said.observation.content);
-  return said?.kind === 'MessageEvent' ? plainText(said.llm_message.content) : '';
+  if (last?.kind === 'ObservationEvent') return plainText(last.observation.content);
+  return last?.kind === 'MessageEvent' ? plainText(last.llm_message.content) : '';
 }

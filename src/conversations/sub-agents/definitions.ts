@@ -8,15 +8,15 @@ import {
 import { errorMessage } from '../../errors/index.js';
 import { readChecked, toPlain } from '../../http/validation/dto.js';
 import { RequestValidationError } from '../../http/validation/problem.js';
-import { isJsonObject } from '../../json/index.js';
-import { AgentDefinitionDto, agentDefinition } from '../api/dto/agent-definition.dto.js';
-import { toCondenser } from '../api/dto/to-condenser.js';
+import { asJsonObject, isJsonObject } from '../../json/index.js';
+import { AgentDefinitionDto, agentDefinition } from '../api/dto/agent/agent-definition.dto.js';
+import { toCondenser } from '../api/dto/agent/to-condenser.js';
 
-/** What is wrong with a definition; nothing of it stops anything. */
+/** Reports an invalid definition, which is otherwise ignored. */
 type Warn = (source: string, problem: string) => void;
 
 /**
- * A definition from a request, a plugin or a file.
+ * Validates a definition from a request, a plugin or a file.
  * @throws RequestValidationError
  */
 export function readDefinition(definition: unknown): AgentDefinitionDto | undefined {
@@ -25,23 +25,22 @@ export function readDefinition(definition: unknown): AgentDefinitionDto | undefi
 }
 
 /**
- * The kinds of sub-agents that definitions from requests, plugins and files describe. What is not valid is
- * left out.
+ * Converts definitions from requests, plugins and files. Invalid ones are left out and reported.
  */
-export function definedTypes(definitions: readonly unknown[], warn: Warn): AgentType[] {
+export function parseDefinitions(definitions: readonly unknown[], warn: Warn): AgentType[] {
   return definitions.flatMap((definition) => {
     try {
       const dto = readDefinition(definition);
-      return dto ? [typeOf(dto)] : [];
+      return dto ? [toAgentType(dto)] : [];
     } catch (error) {
-      const { source, name } = isJsonObject(definition) ? definition : {};
-      warn(String(source ?? name), `no valid definition of a sub-agent: ${problemOf(error)}`);
+      const { source, name } = asJsonObject(definition);
+      warn(String(source ?? name), `not a valid definition of a sub-agent: ${definitionProblem(error)}`);
       return [];
     }
   });
 }
 
-function typeOf(dto: AgentDefinitionDto): AgentType {
+function toAgentType(dto: AgentDefinitionDto): AgentType {
   const { name, description, tools, skills, model, system_prompt: prompt, hooks, mcp_config } = dto;
   const plainHooks = hooks && toPlain(hooks);
   return {
@@ -58,7 +57,7 @@ function typeOf(dto: AgentDefinitionDto): AgentType {
   };
 }
 
-/** Files do not say with which model they are summarised: nobody writes keys into them. */
+/** Condensers in files have no model, because files contain no API keys: they get the agent's model. */
 function withModel(definition: unknown): unknown {
   if (!isJsonObject(definition) || !isJsonObject(definition['condenser'])) return definition;
   const { condenser } = definition;
@@ -68,8 +67,8 @@ function withModel(definition: unknown): unknown {
   return { ...definition, condenser: { ...condenser, kind, ...llm } };
 }
 
-/** The first thing that is wrong with a definition. */
-export function problemOf(error: unknown): string {
+/** The first problem of a definition, as a text. */
+export function definitionProblem(error: unknown): string {
   if (!(error instanceof RequestValidationError)) return errorMessage(error);
   const [problem] = error.problems;
   return problem ? `${problem.path?.join('.') ?? ''}: ${problem.msg}` : error.message;

@@ -4,29 +4,31 @@ import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { PLAIN, readPlainFile } from '../../files/index.js';
 import { serialiseEvent, type DurableEvent } from '../../events/index.js';
+import { asJsonObject } from '../../json/index.js';
 import { parseEvent } from '../journal/parse-event.js';
 
 const SUFFIX = '.jsonl';
 const NAME = /^task_(\d{8,})\.jsonl$/;
 
 /**
- * What the sub-agents of a conversation did: a file for each task, in the folder of the conversation. The
- * first line names the type of the agent, each other one is an event. The log of the conversation itself has
- * only what came of it.
+ * The logs of sub-agents: one file per task in the folder of the conversation. The first line names the type
+ * of the sub-agent, each further line is an event. The conversation's own log contains only the result.
  */
 export class TaskLogs {
-  private issued: Promise<number> | undefined;
-  private next = 0;
+  private lastStoredNumber: Promise<number> | undefined;
+  private created = 0;
 
-  /** @param folder absolute path; made with the first task */
+  /** @param folder absolute path; created with the first task */
   constructor(private readonly folder: string) {}
 
-  /** Begins a task: its id is `task_00000001` and so on, also after a restart. */
-  async begin(subagent: string): Promise<string> {
-    this.issued ??= this.lastNumber();
-    const before = await this.issued;
-    this.next += 1;
-    const id = `task_${String(before + this.next).padStart(8, '0')}`;
+  /**
+   * Creates the log of a new task and returns its id: `task_00000001` and so on, continued after a restart.
+   */
+  async create(subagent: string): Promise<string> {
+    this.lastStoredNumber ??= this.lastNumber();
+    const before = await this.lastStoredNumber;
+    this.created += 1;
+    const id = `task_${String(before + this.created).padStart(8, '0')}`;
     await mkdir(this.folder, { recursive: true });
     await appendFile(this.fileOf(id), `${JSON.stringify({ subagent })}\n`, { flag: 'ax' });
     return id;
@@ -39,8 +41,7 @@ export class TaskLogs {
   }
 
   /**
-   * What is known of a task; undefined when there is none of this id. A line that a crash has cut is passed
-   * over.
+   * Reads the log of a task; undefined if it does not exist. An incomplete line after a crash is ignored.
    */
   async read(id: string): Promise<{ subagent: string; events: DurableEvent[] } | undefined> {
     if (!NAME.test(`${id}${SUFFIX}`)) return undefined;
@@ -55,7 +56,7 @@ export class TaskLogs {
     return { subagent: subagentIn(head), events: lines.flatMap((line) => parseEvent(line) ?? []) };
   }
 
-  /** The ids of all tasks, in their order. */
+  /** The ids of all tasks, in order. */
   async ids(): Promise<string[]> {
     const names = await readdir(this.folder).catch((error: unknown) => {
       if (errorCode(error) === 'ENOENT') return [];
@@ -77,7 +78,6 @@ export class TaskLogs {
 }
 
 function subagentIn(line: string): string {
-  const head: unknown = JSON.parse(line);
-  if (typeof head === 'object' && head !== null && 'subagent' in head) return String(head.subagent);
-  return 'unknown';
+  const { subagent = 'unknown' } = asJsonObject(JSON.parse(line));
+  return String(subagent);
 }

@@ -12,7 +12,7 @@ import {
 } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/llm.js';
 import type { Tool } from '../../tools/tool.js';
-import type { JsonObject } from '../../json/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { budgetExceeded } from '../state/budget.js';
 import type { EventSink } from '../journal/event-sink.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
@@ -20,28 +20,28 @@ import type { UsageMeter } from '../state/usage-meter.js';
 import { SILENT_STREAM } from '../agent-runtime/item-stream.js';
 import { statusUpdate } from '../state/state-updates.js';
 
-/** What is special about one task. */
-export interface TaskParts {
+/** The agent, tools and log of one task. */
+export interface TaskSessionOptions {
   agent: AgentSpec;
   type: AgentType;
   tools: ReadonlyMap<string, Tool>;
   hooks: Hooks;
   signal: AbortSignal;
-  /** Writes events into the log of the task. */
+  /** Appends events to the log of the task. */
   write: (events: readonly DurableEvent[]) => Promise<void>;
 }
 
-/** Confirmation policies, by how much they ask. */
+/** Confirmation policies, from the most permissive to the strictest. */
 const STRICTNESS = ['NeverConfirm', 'ConfirmRisky', 'AlwaysConfirm'];
 
-/** The models of a task have cost more than they may. */
+/** The task has spent its budget. */
 class MaxBudgetReached extends Error {
   override readonly name = 'MaxBudgetReached';
 }
 
 /**
- * One run of a sub-agent. Its history is its own; its spend and the secrets are those of the conversation. It
- * ends with the call that it is the result of.
+ * One run of a sub-agent. It has its own history, and shares the statistics and secrets of the conversation.
+ * It ends with the tool call that started it.
  */
 export class TaskSession implements AgentSession {
   readonly view = new AgentView();
@@ -53,7 +53,7 @@ export class TaskSession implements AgentSession {
   readonly hasNewUserMessage = false;
   readonly agentState = {};
   lastUserMessageId: string | null = null;
-  /** Why it failed, once it has. */
+  /** The error that ended the run, if any. */
   failure: string | undefined;
   private head: string | undefined;
 
@@ -61,42 +61,45 @@ export class TaskSession implements AgentSession {
     private readonly sink: EventSink,
     private readonly masker: SecretMasker,
     private readonly usage: UsageMeter,
-    private readonly parts: TaskParts,
+    private readonly options: TaskSessionOptions,
     earlier: readonly DurableEvent[],
   ) {
-    for (const event of earlier) this.take(event);
+    for (const event of earlier) this.apply(event);
   }
 
   get conversationId(): string {
     return this.sink.state.id;
   }
   get agent(): AgentSpec {
-    return this.parts.agent;
+    return this.options.agent;
   }
   get hooks(): Hooks {
-    return this.parts.hooks;
+    return this.options.hooks;
   }
   get signal(): AbortSignal {
-    return this.parts.signal;
+    return this.options.signal;
   }
   get maxIterations(): number {
-    return this.parts.type.maxIterations;
+    return this.options.type.maxIterations;
   }
-  /** The spend of the conversation counts: a task is no way around its budget. */
+  /** The budget of the conversation also limits its tasks. */
   get budgetExceeded(): string | undefined {
     return budgetExceeded(this.sink.state);
   }
   get confirmationPolicy(): JsonObject & { kind: string } {
-    const { confirmation_policy: usual } = this.sink.state;
-    const { confirmationPolicy: own = usual, isFromProject } = this.parts.type;
-    return isFromProject && STRICTNESS.indexOf(own.kind) < STRICTNESS.indexOf(usual.kind) ? usual : own;
+    const { confirmation_policy: inherited } = this.sink.state;
+    const { confirmationPolicy: own = inherited, isFromProject } = this.options.type;
+    // A definition in the project must not relax the policy of the conversation.
+    return isFromProject && STRICTNESS.indexOf(own.kind) < STRICTNESS.indexOf(inherited.kind)
+      ? inherited
+      : own;
   }
   get securityAnalyzer(): (JsonObject & { kind: string }) | null {
     return this.sink.state.security_analyzer;
   }
 
   tools(): ReadonlyMap<string, Tool> {
-    return this.parts.tools;
+    return this.options.tools;
   }
 
   maskDraft(draft: EventDraft): EventDraft {
@@ -105,21 +108,21 @@ export class TaskSession implements AgentSession {
 
   async append(...drafts: EventDraft[]): Promise<DurableEvent[]> {
     if (this.signal.aborted) throw new RunOverError();
-    const shown = drafts.map((draft) => this.maskDraft(draft));
-    const ours = shown.filter((draft) => !isStats(draft));
-    const events = ours.map((draft): DurableEvent => {
+    const maskedDrafts = drafts.map((draft) => this.maskDraft(draft));
+    const ownDrafts = maskedDrafts.filter((draft) => !isStats(draft));
+    const events = ownDrafts.map((draft): DurableEvent => {
       const event = { ...createEvent(draft), parent_id: this.head };
-      this.take(event);
+      this.apply(event);
       return event;
     });
-    // What models cost is told where clients see it.
-    const spent = shown.filter(isStats);
-    await Promise.all([this.parts.write(events), spent.length > 0 ? this.sink.commit(spent) : undefined]);
+    // Statistics are written to the conversation's log, where clients see them.
+    const stats = maskedDrafts.filter(isStats);
+    await Promise.all([this.options.write(events), stats.length > 0 ? this.sink.commit(stats) : undefined]);
     return events;
   }
 
   keepResult(): void {
-    // A task ends with the call that it is the result of: nobody looks at what it was about to say.
+    // A task ends with its tool call: results are not needed after an interrupt.
   }
 
   appendResult(draft: EventDraft): Promise<DurableEvent[]> {
@@ -131,7 +134,7 @@ export class TaskSession implements AgentSession {
   }
 
   beginStep(): void {
-    const { maxBudget } = this.parts.type;
+    const { maxBudget } = this.options.type;
     const spent = this.sink.state.stats.usage_to_metrics[this.agent.llm.usage_id]?.accumulated_cost ?? 0;
     if (maxBudget === undefined || spent < maxBudget) return;
     throw new MaxBudgetReached(`The task has reached its budget ($${maxBudget}): it has cost $${spent}.`);
@@ -150,7 +153,7 @@ export class TaskSession implements AgentSession {
     return this.usage.count(usageId, model, response);
   }
 
-  /** Sub-agents have no critic who would want to know. */
+  /** Only critics need this, and sub-agents have none. */
   workspaceChanged(): Promise<boolean> {
     return Promise.resolve(false);
   }
@@ -159,7 +162,7 @@ export class TaskSession implements AgentSession {
     return SILENT_STREAM;
   }
 
-  private take(event: DurableEvent): void {
+  private apply(event: DurableEvent): void {
     if (isBranchEvent(event)) {
       this.head = event.id;
       this.view.push(event);
@@ -179,9 +182,5 @@ function isStats(draft: EventDraft): boolean {
 }
 
 function isTexts(value: unknown): value is Record<string, string> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    Object.values(value).every((text) => typeof text === 'string')
-  );
+  return isJsonObject(value) && Object.values(value).every((text) => typeof text === 'string');
 }

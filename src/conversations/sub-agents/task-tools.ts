@@ -8,25 +8,25 @@ import type { Tool } from '../../tools/tool.js';
 import { HostRefusal, type ToolHost } from '../../tools/tool-host.js';
 import type { Toolset } from '../agent-runtime/toolset.js';
 
-/** The tools of one task, which end with it. */
+/** The tools of one task. They are closed with it. */
 export interface TaskTools {
   all: ReadonlyMap<string, Tool>;
   close(): Promise<void>;
 }
 
 /**
- * The tools of a task: those of its type, what the MCP servers of its type offer, and the conversation's own
- * that are of MCP servers, which go on behind the task.
- * @param folder below that of the conversation, for what the tools keep
- * @throws HostRefusal when a name comes twice; the reason of the signal once it is aborted
+ * Creates the tools of a task: the tools of its type, those of its type's MCP servers, and those of the
+ * conversation's MCP servers, which are not closed with the task.
+ * @param folder for files of the tools, relative to the conversation's folder
+ * @throws HostRefusal for a duplicate name; the reason of the signal once it is aborted
  */
-export async function makeTaskTools(
+export async function createTaskTools(
   agent: AgentSpec,
   { mcpServers }: AgentType,
   { toolset, registry, folder }: { toolset: Toolset; registry: ToolRegistry; folder: string },
   signal: AbortSignal,
 ): Promise<TaskTools> {
-  const host = hostOf(agent, toolset.host(), folder);
+  const host = taskToolHost(agent, toolset.host(), folder);
   const own = registry.createTools(agent.tools, agent.include_default_tools, host);
   const servers = mcpServers && (await startServers(mcpServers, host));
   const close = async (): Promise<void> => {
@@ -51,14 +51,14 @@ export async function makeTaskTools(
 }
 
 async function startServers(config: Record<string, unknown>, host: ToolHost): Promise<McpServers> {
-  // Loaded by those who use it.
+  // Loaded on demand.
   const { McpServers } = await import('../../tools/mcp/index.js');
-  // A task is short: its tools stay what they were at its start, and renewed tokens go with it.
+  // A task is short: changes of tools and renewed tokens are ignored.
   return new McpServers(config, host, { toolsChanged: () => undefined, configChanged: () => undefined });
 }
 
-/** What the tools of a sub-agent get to know: nothing of the conversation that they could change. */
-function hostOf(agent: AgentSpec, { folder, shownFolder, ...rest }: ToolHost, below: string): ToolHost {
+/** The host for tools of a sub-agent, without access to what would change the conversation. */
+function taskToolHost(agent: AgentSpec, { folder, shownFolder, ...rest }: ToolHost, below: string): ToolHost {
   return {
     ...rest,
     folder: path.join(folder, below),

@@ -10,21 +10,21 @@ import type { ConversationServices } from '../conversation/conversation-services
 import type { Journal } from '../journal/journal.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { UsageMeter } from '../state/usage-meter.js';
-import { cutTitle, titleOf, titleRequest } from './title-text.js';
+import { cutTitle, parseTitle, titleRequest } from './title-text.js';
 
-/** One for all: each conversation that is open would keep its own. */
+/** Shared by all conversations to save memory. */
 const logger = new Logger('Titles');
 
 /**
- * Of a message that is its own title (UTF-16 units). A secret is not found where it is cut: no variable can
- * hold one of this length.
+ * Length of the part of a message that a title is taken from (UTF-16 units). A secret that is cut here would
+ * not be masked, but no secret is that long.
  */
-const MOST_READ = 1024 * 1024;
+const MAX_TEXT_LENGTH = 1024 * 1024;
 
 /**
- * Gives a conversation its title: from what the user says first, by the model of a profile or the agent's,
- * beside the run. Where the model gives none, the message itself is the title. A scripted model is not asked:
- * it would play the script.
+ * Generates the title of a conversation from the first user message, in parallel to the run, with the model
+ * of a profile or of the agent. If the model returns none, the message itself becomes the title. Scripted
+ * models are not asked: they would execute the script.
  */
 export class TitleWriter {
   private pending = false;
@@ -37,7 +37,7 @@ export class TitleWriter {
     private readonly background: Background,
   ) {}
 
-  /** The user said something. Returns at once. */
+  /** Starts to generate a title in the background, if the conversation needs one. */
   onUserMessage(content: readonly Content[]): void {
     const text = plainText(content).trim();
     const { autotitle, title } = this.journal.state;
@@ -48,12 +48,14 @@ export class TitleWriter {
   }
 
   private async write(text: string): Promise<void> {
-    const title = await this.ask(text).catch((error: unknown) => this.failed(error));
-    // Somebody may have given it one meanwhile.
+    const title = await this.ask(text).catch((error: unknown) => this.logFailure(error));
+    // A client may have set a title in the meantime.
     if (this.journal.state.title !== null) return;
-    // Masked before it is cut: a part of a secret would not be found.
+    // Masked before it is truncated, because part of a secret would not be found.
     this.journal.state.title =
-      title === undefined || title === '' ? cutTitle(this.masker.mask(text.slice(0, MOST_READ))) : title;
+      title === undefined || title === ''
+        ? cutTitle(this.masker.mask(text.slice(0, MAX_TEXT_LENGTH)))
+        : title;
     this.journal.saveSoon(true);
   }
 
@@ -61,9 +63,9 @@ export class TitleWriter {
     const { agent, id, rest } = this.journal.state;
     const llm = await this.model();
     const isScripted = llm.model.startsWith('scripted/');
-    // The model of an agent from elsewhere is not ours to ask.
-    const isForeign = agent.kind === 'ACPAgent' && llm === agent.llm;
-    if (isScripted || isForeign || budgetExceeded(this.journal.state) !== undefined) return undefined;
+    // The model of an ACP agent cannot be called from here.
+    const isAcpModel = agent.kind === 'ACPAgent' && llm === agent.llm;
+    if (isScripted || isAcpModel || budgetExceeded(this.journal.state) !== undefined) return undefined;
     const template = typeof rest['prompt'] === 'string' ? rest['prompt'] : null;
     const response = await this.services.llm.complete({
       config: { ...llm, stream: false },
@@ -73,10 +75,10 @@ export class TitleWriter {
       signal: this.background.signal,
     });
     await this.journal.commit([this.usage.count(llm.usage_id, llm.model, response)]);
-    return cutTitle(this.masker.mask(titleOf(response.message)));
+    return cutTitle(this.masker.mask(parseTitle(response.message)));
   }
 
-  /** The model of the profile that was asked for, or the agent's. */
+  /** The model of the requested profile, or the agent's. */
   private async model(): Promise<LlmConfig> {
     const { agent, id, rest } = this.journal.state;
     const profile = rest['title_llm_profile'];
@@ -84,20 +86,20 @@ export class TitleWriter {
     try {
       return await this.services.models.load(profile);
     } catch (error) {
-      logger.warn(`conversation ${id}: its title comes from the agent's model: ${errorMessage(error)}`);
+      logger.warn(`conversation ${id}: the agent's model generates the title: ${errorMessage(error)}`);
       return agent.llm;
     }
   }
 
   /**
-   * The conversation goes on without the model's title, so its log gets no error: a client would take that
-   * for the failure of a run, and a run that fails for the same reason says so itself.
+   * Writes no error event: clients would take it for the failure of a run, and a run that fails for the same
+   * reason reports it itself.
    */
-  private failed(error: unknown): undefined {
+  private logFailure(error: unknown): undefined {
     if (this.background.signal.aborted) return undefined;
     if (error instanceof LlmError) {
       const reason = errorReason({ code: error.code, detail: this.masker.mask(error.message) });
-      logger.warn(`conversation ${this.journal.state.id}: the model gave no title: ${reason}`);
+      logger.warn(`conversation ${this.journal.state.id}: the model returned no title: ${reason}`);
     } else this.journal.report('title', error);
     return undefined;
   }

@@ -1,14 +1,14 @@
 import type { AgentSpec } from '../../agent/agent-spec.js';
 import { toPlain } from '../../http/validation/dto.js';
 import { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
-import { isJsonObject } from '../../json/index.js';
-import type { MadeWorktree } from './worktrees.js';
+import { asJsonObject } from '../../json/index.js';
+import type { CreatedWorktree } from './worktrees.js';
 
 const FIRST_LINE = 'This conversation uses a dedicated git worktree.';
 
-/** The agent, told that it works in a worktree. What it was told of another one before is taken out. */
-export function withWorktreeNote(agent: AgentSpec, workspace: string, made: MadeWorktree): AgentSpec {
-  const { record, workingDir } = made;
+/** Adds a note about its worktree to an agent's system message. Replaces the note of another worktree. */
+export function withWorktreeNote(agent: AgentSpec, workspace: string, worktree: CreatedWorktree): AgentSpec {
+  const { record, workingDir } = worktree;
   const note = [
     FIRST_LINE,
     `- Original workspace: ${workspace}`,
@@ -19,7 +19,7 @@ export function withWorktreeNote(agent: AgentSpec, workspace: string, made: Made
       'original workspace as it is.',
   ].join('\n');
   const context = agent.agent_context ?? {
-    ...object(toPlain(new AgentContextDto())),
+    ...asJsonObject(toPlain(new AgentContextDto())),
     current_datetime: null,
   };
   const own = withoutNote(context['system_message_suffix']);
@@ -31,8 +31,4 @@ function withoutNote(suffix: unknown): string {
   if (typeof suffix !== 'string') return '';
   const start = suffix.indexOf(FIRST_LINE);
   return (start === -1 ? suffix : suffix.slice(0, start)).trim();
-}
-
-function object(value: unknown): Record<string, unknown> {
-  return isJsonObject(value) ? value : {};
 }

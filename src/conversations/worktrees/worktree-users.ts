@@ -3,19 +3,19 @@ import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { makeFolder } from '../../files/index.js';
 
-/** Beside the worktree, so that nothing of it shows up in the repository. */
-const FOLDER = '.users';
+/** Next to the worktree, so that it does not appear in the repository. */
+const USERS_FOLDER = '.users';
 
 /**
- * Which conversations work in a worktree: one empty file each, so that nobody has to read all conversations
- * to find out. A worktree from before there were such files has the one user that it was made for.
+ * The conversations that use a worktree: one empty file each, so that it is not necessary to read all
+ * conversations. Worktrees of older versions have no such files; they are used by one conversation.
  */
 export class WorktreeUsers {
   private readonly folder: string;
 
   /** @param worktree absolute path of the worktree */
   constructor(worktree: string) {
-    this.folder = path.join(path.dirname(worktree), FOLDER);
+    this.folder = path.join(path.dirname(worktree), USERS_FOLDER);
   }
 
   async add(id: string): Promise<void> {
@@ -27,7 +27,7 @@ export class WorktreeUsers {
     await rm(path.join(this.folder, id), { force: true });
   }
 
-  /** Their ids; a crash may have left some of conversations that never were or are no more. */
+  /** The ids of the users. After a crash, some of these conversations may not exist. */
   async list(): Promise<string[]> {
     try {
       return await readdir(this.folder);

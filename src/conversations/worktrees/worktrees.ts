@@ -16,43 +16,49 @@ import type { WorktreeRecord } from '../state/conversation-state.js';
 import type { WorktreeOptions } from '../state/start-request.js';
 import { WorktreeUsers } from './worktree-users.js';
 
-/** Without options a worktree starts from what is checked out. */
+/** Default options: the worktree starts at the checked-out commit. */
 export const FROM_HEAD: WorktreeOptions = { base: 'head', ref: null, branch_prefix: 'openhands/' };
 
-/** A worktree that was asked for cannot be made; the message says why, for people. */
+/** A requested worktree cannot be created. The message says why. */
 export class WorktreeError extends Error {
   override readonly name = 'WorktreeError';
 }
 
-/** A worktree and the folder in it that stands for the workspace. */
-export interface MadeWorktree {
+/** A worktree, and the folder in it that corresponds to the workspace. */
+export interface CreatedWorktree {
   record: WorktreeRecord;
   workingDir: string;
 }
 
 /**
- * Makes and removes the git worktrees that conversations work in, each on a branch of its own. Nothing that a
- * repository configures runs for it.
+ * Creates and removes the git worktrees of conversations, each on a branch of its own. Programs that the
+ * repository configures are not run.
  */
 export class Worktrees {
   private readonly logger = new Logger('Worktrees');
-  /** Commands that change a repository follow each other; git's own locks would make the second one fail. */
-  private readonly turns = new KeyedSerialQueue();
+  /**
+   * Commands that change a repository run one after the other: git's locks would make concurrent ones fail.
+   */
+  private readonly queues = new KeyedSerialQueue();
 
   constructor(
     /** The folder of all worktrees (absolute path). */
     private readonly root: string,
-    /** Filter drivers of the operator's git configuration that may run. */
+    /** Filter drivers of the operator's git configuration that are allowed to run. */
     private readonly filters: readonly string[],
   ) {}
 
   /**
-   * Makes the worktree of a conversation.
+   * Creates the worktree of a conversation.
    * @param workspace absolute path of an existing folder
-   * @returns undefined when the workspace is in no repository
+   * @returns undefined if the workspace is not in a repository
    * @throws WorktreeError
    */
-  async make(workspace: string, id: string, options: WorktreeOptions): Promise<MadeWorktree | undefined> {
+  async create(
+    workspace: string,
+    id: string,
+    options: WorktreeOptions,
+  ): Promise<CreatedWorktree | undefined> {
     const real = await realpath(workspace);
     let repository: Repository | undefined;
     try {
@@ -60,20 +66,20 @@ export class Worktrees {
       if (!repository) return undefined;
       const opened = repository;
       const { top } = opened.folder;
-      const commit = await startingPoint(opened, options);
-      const record = await this.turns.run(top, () => this.add(opened, id, commit, options));
+      const commit = await resolveStart(opened, options);
+      const record = await this.queues.run(top, () => this.add(opened, id, commit, options));
       await this.share(record, id);
       return { record, workingDir: path.resolve(record.path, path.relative(top, real)) };
     } catch (error) {
-      const reason = reasonOf(error);
+      const reason = gitFailureReason(error);
       if (reason === undefined) throw error;
-      throw new WorktreeError(`The worktree of ${workspace} cannot be made: ${reason}`);
+      throw new WorktreeError(`The worktree of ${workspace} cannot be created: ${reason}`);
     } finally {
       await repository?.close();
     }
   }
 
-  /** Says that these conversations work in the worktree: it stays as long as one does. */
+  /** Registers conversations as users of a worktree. It is kept as long as one of them exists. */
   async share({ path: folder }: WorktreeRecord, ...ids: string[]): Promise<void> {
     if (!this.owns(folder)) return;
     const users = new WorktreeUsers(folder);
@@ -81,25 +87,26 @@ export class Worktrees {
   }
 
   /**
-   * A conversation that works in the worktree is about to go; the last one takes it along. Never fails.
-   * @param isThere whether there is a conversation of an id
+   * Unregisters a conversation that is being deleted, and removes the worktree with its last user. Never
+   * rejects.
+   * @param exists whether a conversation exists
    */
-  async leave(record: WorktreeRecord, id: string, isThere: (id: string) => Promise<boolean>): Promise<void> {
+  async leave(record: WorktreeRecord, id: string, exists: (id: string) => Promise<boolean>): Promise<void> {
     try {
       const users = new WorktreeUsers(record.path);
-      // First out, then the look at who is left: of two who leave at once one finds nobody.
+      // Unregister first, then look for others: if two leave at once, at least one finds none left.
       await users.remove(id);
-      for (const user of await users.list()) if (await isThere(user)) return;
+      for (const user of await users.list()) if (await exists(user)) return;
       await this.remove(record);
     } catch (error) {
       this.logger.warn(`worktree ${record.path}: ${errorMessage(error)}`);
     }
   }
 
-  /** Removes a worktree with what is in it. The branch stays: what was committed is not lost. */
+  /** Removes a worktree with its files. The branch and its commits are kept. */
   async remove({ repository, path: folder }: WorktreeRecord): Promise<void> {
     try {
-      await this.turns.run(repository, () => removeWorktree(repository, folder));
+      await this.queues.run(repository, () => removeWorktree(repository, folder));
     } catch (error) {
       this.logger.warn(`worktree ${folder}: ${errorMessage(error)}`);
     }
@@ -123,15 +130,15 @@ export class Worktrees {
     const { name, branch } = await this.freeNames(repository, id, branch_prefix);
     const folder = path.join(this.root, name, path.basename(top));
     await makeFolder(path.dirname(folder)).catch((error: unknown) => {
-      throw new WorktreeError(`The worktree cannot be made: ${errorMessage(error)}`);
+      throw new WorktreeError(`The worktree cannot be created: ${errorMessage(error)}`);
     });
     await addWorktree(repository, { folder, branch, commit, filters: this.filters });
     return { repository: top, path: folder, branch };
   }
 
   /**
-   * A folder and a branch that are not there yet; an earlier conversation of the same id may have left its
-   * own.
+   * Unused names for the folder and the branch. An earlier conversation with the same id may have used its
+   * id.
    */
   private async freeNames(
     repository: Repository,
@@ -141,33 +148,33 @@ export class Worktrees {
     for (let number = 1; ; number++) {
       const name = number === 1 ? id : `${id}-${number}`;
       const branch = `${prefix}${name}`;
-      if ((await exists(path.join(this.root, name))) || (await hasBranch(repository, branch))) continue;
+      if ((await pathExists(path.join(this.root, name))) || (await hasBranch(repository, branch))) continue;
       return { name, branch };
     }
   }
 }
 
-/** Why git or the system cannot do it; undefined for any other error. */
-function reasonOf(error: unknown): string | undefined {
+/** The reason of a failure of git or the file system; undefined for any other error. */
+function gitFailureReason(error: unknown): string | undefined {
   if (error instanceof GitCommandError) return error.reason === '' ? error.message : error.reason;
   const isKnown = error instanceof GitPathError || errorCode(error) !== undefined;
   return isKnown ? errorMessage(error) : undefined;
 }
 
-/** The commit that the branch starts from. */
-async function startingPoint(repository: Repository, options: WorktreeOptions): Promise<string> {
-  const name = options.base === 'ref' ? (options.ref ?? 'HEAD') : await baseName(repository, options.base);
+/** The commit that the new branch starts at. */
+async function resolveStart(repository: Repository, options: WorktreeOptions): Promise<string> {
+  const name = options.base === 'ref' ? (options.ref ?? 'HEAD') : await baseRef(repository, options.base);
   const commit = await commitOf(repository, name);
   if (commit !== undefined) return commit;
   const { top } = repository.folder;
   throw new WorktreeError(
     name === 'HEAD'
-      ? `The worktree of ${top} cannot be made: the repository has no commits yet`
-      : `The worktree of ${top} cannot be made: there is no commit '${name}'`,
+      ? `The worktree of ${top} cannot be created: the repository has no commits yet`
+      : `The worktree of ${top} cannot be created: commit '${name}' does not exist`,
   );
 }
 
-async function baseName(repository: Repository, base: 'default_branch' | 'head'): Promise<string> {
+async function baseRef(repository: Repository, base: 'default_branch' | 'head'): Promise<string> {
   if (base === 'head') return 'HEAD';
   const remote = await repository.tryGit(['symbolic-ref', '--quiet', 'refs/remotes/origin/HEAD']);
   if (remote) return remote;
@@ -177,11 +184,11 @@ async function baseName(repository: Repository, base: 'default_branch' | 'head')
 }
 
 async function hasBranch(repository: Repository, branch: string): Promise<boolean> {
-  const shown = ['show-ref', '--verify', '--quiet', `refs/heads/${branch}`];
-  return (await repository.tryGit(shown)) !== undefined;
+  const command = ['show-ref', '--verify', '--quiet', `refs/heads/${branch}`];
+  return (await repository.tryGit(command)) !== undefined;
 }
 
-async function exists(file: string): Promise<boolean> {
+async function pathExists(file: string): Promise<boolean> {
   return access(file).then(
     () => true,
     () => false,

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ContextLoader } from '../../agent/skills/index.js';
 import { AppConfig } from '../../config/index.js';
-import { hookConfig } from '../../conversations/api/dto/hook-config.dto.js';
+import { hookConfig } from '../../conversations/api/dto/agent/hook-config.dto.js';
 import { errorMessage } from '../../errors/index.js';
 import { readChecked, toPlain } from '../../http/validation/dto.js';
 import { Field } from '../../http/validation/field.js';

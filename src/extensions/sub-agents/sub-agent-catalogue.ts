@@ -8,8 +8,8 @@ import {
   type AgentType,
 } from '../../agent/sub-agents/index.js';
 import { AppConfig } from '../../config/index.js';
-import type { AgentDefinitionDto } from '../../conversations/api/dto/agent-definition.dto.js';
-import { problemOf, readDefinition } from '../../conversations/sub-agents/definitions.js';
+import type { AgentDefinitionDto } from '../../conversations/api/dto/agent/agent-definition.dto.js';
+import { definitionProblem, readDefinition } from '../../conversations/sub-agents/definitions.js';
 import { toPlain } from '../../http/validation/dto.js';
 import { taggedParts } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/tool-registry.js';
@@ -62,7 +62,7 @@ export class SubAgentCatalogue {
       const dto = readDefinition(file);
       return dto ? [fromDefinition(dto, file)] : [];
     } catch (error) {
-      this.context.warn('sub-agents')(String(file['source']), problemOf(error));
+      this.context.warn('sub-agents')(String(file['source']), definitionProblem(error));
       return [];
     }
   }

@@ -5,6 +5,7 @@ import {
   DomainError,
   errorMessage,
   errorStack,
+  type ErrorKind,
   InvalidRequestError,
   WIRE_CODES,
 } from '../../errors/index.js';
@@ -22,6 +23,8 @@ interface Answer {
 
 /** For answers to a client that may repeat its request after a second. */
 const RETRY_SOON = { 'Retry-After': '1' };
+/** Failures of other programs, or of what the server cannot do: a retry does not help at once. */
+const NOT_OURS: ReadonlySet<ErrorKind> = new Set(['timeout', 'unsupported', 'upstream-failed']);
 /** Routes whose 404 names the conversation; others answer with the summary. */
 const NAMES_CONVERSATION = /\/conversations\/[^/]+\/(events|workspace|bash|file|git|runtime|vscode)(\/|$)/;
 /** Most characters of an unexpected error's message that are answered and logged. */
@@ -116,7 +119,7 @@ function answerFor(error: unknown, request: Request): Answer | undefined {
   if (!(error instanceof DomainError) || error.cause !== undefined) return undefined;
   const status = WIRE_CODES[error.kind].status;
   if (error.kind === 'unavailable') return unavailable(status, error.message, RETRY_SOON);
-  if (error.kind === 'timeout') return unavailable(status, error.message);
+  if (NOT_OURS.has(error.kind)) return unavailable(status, error.message);
   const { summary = error.message } = error;
   const text = NAMES_CONVERSATION.test(request.path) ? error.message : summary;
   if (error.isRetryable) return { status, body: { detail: text, retryable: true } };

@@ -22,7 +22,7 @@ export const AGENT_PROFILE_VERSION = 4;
 
 const refs = nullable(listOf(text()));
 
-/** What agent profiles of all kinds have. The order of the fields is the order in files and answers. */
+/** Fields of all agent profiles. The order of the fields is the order in files and answers. */
 abstract class AgentProfileFields {
   @Field(integer({ ge: 1 }))
   schema_version = AGENT_PROFILE_VERSION;
@@ -30,35 +30,35 @@ abstract class AgentProfileFields {
   @Field(text())
   agent_kind = 'openhands';
 
-  @Field(uuid(), 'Given by the server.', { optional: true })
+  @Field(uuid(), 'Set by the server.', { optional: true })
   id?: string;
 
-  @Field(text({ min: 1 }), 'The name in the path counts.', { optional: true })
+  @Field(text({ min: 1 }), 'Ignored: the name in the path is used.', { optional: true })
   name?: string;
 
-  @Field(integer({ ge: 0 }), 'Counts how often the profile was stored.')
+  @Field(integer({ ge: 0 }), 'Number of times the profile was stored.')
   revision = 0;
 
-  @Field(refs, 'MCP servers of the settings; null: all.')
+  @Field(refs, 'Names of MCP servers in the settings; null: all.')
   mcp_server_refs: string[] | null = null;
 
-  @Field(refs, 'Secrets of the settings; null: all.')
+  @Field(refs, 'Names of secrets in the settings; null: all.')
   secret_refs: string[] | null = null;
 }
 
-/** An agent of this server. */
+/** A profile of the built-in agent. */
 @NoOtherFields()
 export class OpenHandsAgentProfileDto extends AgentProfileFields {
-  @Field(text({ min: 1 }), 'An LLM profile.')
+  @Field(text({ min: 1 }), 'The name of an LLM profile.')
   llm_profile_ref!: string;
 
   @Field(text())
   agent = 'CodeActAgent';
 
-  @Field(nullable(listOf(tool)), 'Null: the usual ones.')
+  @Field(nullable(listOf(tool)), 'Null: the default tools.')
   tools: ToolDto[] | null = null;
 
-  @Field(nullable(text({ min: 1, max: 65_536 })), 'Who the agent is.')
+  @Field(nullable(text({ min: 1, max: 65_536 })), 'Describes who the agent is.')
   persona: string | null = null;
 
   @Field(nullable(text()), 'Added to the system message.')
@@ -67,7 +67,7 @@ export class OpenHandsAgentProfileDto extends AgentProfileFields {
   @Field(listOf(text()))
   disabled_skills: string[] = [];
 
-  @Field(refs, 'Skills from public marketplaces.')
+  @Field(refs, 'Names of skills from public marketplaces; null: all.')
   public_skills: string[] | null = null;
 
   @Field(condenserSettings)
@@ -86,7 +86,7 @@ export class OpenHandsAgentProfileDto extends AgentProfileFields {
   tool_concurrency_limit = 1;
 }
 
-/** An agent from elsewhere: a program that speaks the Agent Client Protocol. */
+/** A profile of an ACP agent. */
 @NoOtherFields()
 export class ACPAgentProfileDto extends AgentProfileFields {
   @Field(choice(ACP_SERVERS))
@@ -117,10 +117,10 @@ const KINDS: Readonly<Record<string, DtoClass<AgentProfileFields>>> = {
 };
 const DISCRIMINATOR = '_agent_profile_discriminator()';
 
-/** A profile, or what is wrong with it. */
+/** A validated profile, or its problems. */
 export type ReadProfile = { profile: AgentProfileFields } | { problems: Problem[] };
 
-/** Reads an agent profile as a request or a file has it; problems are located below the kind. */
+/** Validates an agent profile from a request or a file. Paths of problems start with the kind. */
 export function readAgentProfile(source: JsonObject): ReadProfile {
   const { agent_kind: kind = 'openhands' } = source;
   if (typeof kind !== 'string') {

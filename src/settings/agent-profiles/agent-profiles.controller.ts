@@ -3,8 +3,7 @@ import { readChecked } from '../../http/validation/dto.js';
 import { anyObject, text } from '../../http/validation/field-type.js';
 import { jsonBodyOf } from '../../http/body/json-body.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
-import { asJsonObject } from '../../json/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { type AgentProfileInfo, AgentProfilesService } from './agent-profiles.service.js';
 import { NAME_IN_PATH, ProfileNamePipe } from '../dto/profile-name.js';
 import { RenameAgentProfileRequestDto } from '../llm-profiles/profile-requests.dto.js';
@@ -13,9 +12,9 @@ import type { Mutation } from '../llm-profiles/llm-profiles.controller.js';
 const tag = 'Profiles';
 const path = NAME_IN_PATH;
 const idText = text({ min: 1, max: 128 });
-const done = { description: 'What happened.', schema: 'AgentProfileMutationResponse' };
+const done = { description: 'The result.', schema: 'AgentProfileMutationResponse' };
 
-/** Agents by name: a model, tools, servers and secrets. */
+/** Agent profiles: named agents with a model, tools, MCP servers and secrets. */
 @Controller('api/agent-profiles')
 export class AgentProfilesController {
   constructor(private readonly service: AgentProfilesService) {}
@@ -24,8 +23,9 @@ export class AgentProfilesController {
   @Operation({
     tag,
     summary: 'List agent profiles',
-    description: 'Where none is in use, the default one is from now on; it is made if it does not exist.',
-    answers: { 200: { description: 'Sorted by name.', schema: 'AgentProfileListResponse' } },
+    description:
+      'If no profile is active, the default profile is activated, and created if it does not exist.',
+    answers: { 200: { description: 'The profiles, sorted by name.', schema: 'AgentProfileListResponse' } },
   })
   list(): Promise<{ profiles: AgentProfileInfo[]; active_agent_profile_id: string | null }> {
     return this.service.list();
@@ -48,7 +48,7 @@ export class AgentProfilesController {
     tag,
     path,
     summary: 'Store an agent profile',
-    description: 'One of the same name is replaced and keeps its id.',
+    description: 'Replaces a profile of the same name; its id is kept.',
     body: { schema: { type: 'object', additionalProperties: true } },
     answers: { 201: done },
     errors: [409],
@@ -64,7 +64,7 @@ export class AgentProfilesController {
     tag,
     path,
     summary: 'Delete an agent profile',
-    description: 'Also when there is none. Where it was in use the default one is.',
+    description: 'Succeeds if it does not exist. If it was active, the default profile is activated.',
     answers: { 200: done },
     errors: [409],
   })
@@ -97,15 +97,15 @@ export class AgentProfilesController {
   @Operation({
     tag,
     path: { profile_id: idText.schema() },
-    summary: 'Use an agent profile for new conversations',
-    description: 'By its id.',
-    answers: { 200: { description: 'What happened.', schema: 'ActivateAgentProfileResponse' } },
+    summary: 'Activate an agent profile',
+    description: 'New conversations use the profile with this id.',
+    answers: { 200: { description: 'The result.', schema: 'ActivateAgentProfileResponse' } },
     errors: [404, 409],
   })
   async activate(
-    @Param('profile_id') given: string,
+    @Param('profile_id') param: string,
   ): Promise<{ id: string; message: string; agent_settings_applied: false }> {
-    const id = String(readChecked(idText, given, ['path', 'profile_id']));
+    const id = String(readChecked(idText, param, ['path', 'profile_id']));
     await this.service.activate(id);
     return { id, message: `Agent profile '${id}' activated`, agent_settings_applied: false };
   }

@@ -1,26 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, UnprocessableEntityException } from '@nestjs/common';
 import { toPlain } from '../../http/validation/dto.js';
-import { asJsonObject } from '../../json/index.js';
+import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
 import { StorageFailedError } from '../../storage/index.js';
 import { commandText } from '../../text/index.js';
-import type { JsonObject } from '../../json/index.js';
 import { type AgentProfile, AgentProfiles } from './agent-profiles.js';
 import { AGENT_PROFILE_VERSION, readAgentProfile } from './agent-profile.dto.js';
 import { LLMDto } from '../dto/llm.dto.js';
-import { withoutEnding } from '../dto/profile-name.js';
-import { asText } from '../json-values.js';
+import { withoutExtension } from '../dto/profile-name.js';
 import { LlmProfiles } from '../llm-profiles/llm-profiles.js';
 import { LimitReachedError, NoSuchEntryError, UnreadableStoreError } from '../settings-errors.js';
 import { isOpenHands } from '../user-settings/settings.service.js';
 import { type Settings, SettingsStore } from '../user-settings/settings-store.js';
-import { completeAgent } from './stored-agent.js';
+import { completeAgent } from '../user-settings/complete-agent.js';
 import { PersistenceFolder, type FolderWriter } from '../store/persistence-folder.js';
 
-/** The profile that there is when nobody has made another one. */
+/** The name of the profile that the server creates. */
 const DEFAULT = 'default';
 
-/** What a list says of an agent profile. */
+/** An agent profile in a list. */
 export interface AgentProfileInfo {
   id: string;
   name: string;
@@ -30,7 +28,7 @@ export interface AgentProfileInfo {
   mcp_server_refs: unknown;
 }
 
-/** Agent profiles, and which one new conversations use. */
+/** Manages agent profiles and the active one, which new conversations use. */
 @Injectable()
 export class AgentProfilesService {
   constructor(
@@ -41,57 +39,59 @@ export class AgentProfilesService {
   ) {}
 
   /**
-   * What there is. Where none is in use, the default one is from now on, and is made if it does not exist.
+   * Lists all profiles. If none is active, the default profile is activated, and created if it does not
+   * exist.
    */
   async list(): Promise<{ profiles: AgentProfileInfo[]; active_agent_profile_id: string | null }> {
     const { active_agent_profile_id: id } = await this.settings.loadForReading();
     const known = await this.profiles.all();
-    const active = known.some((profile) => profile.id === id) ? id : await this.seed();
-    const profiles = (await this.profiles.all()).map((profile) => infoOf(profile));
+    const active = known.some((profile) => profile.id === id) ? id : await this.ensureActive();
+    const profiles = (await this.profiles.all()).map((profile) => toInfo(profile));
     return { profiles, active_agent_profile_id: active };
   }
 
   /** @throws NoSuchEntryError, UnusableProfileError */
   async get(name: string): Promise<AgentProfile> {
-    return completeProfile(await this.profiles.load(withoutEnding(name)));
+    return completeProfile(await this.profiles.load(withoutExtension(name)));
   }
 
   /**
-   * Stores a profile. One of the same name is replaced and keeps its id.
+   * Stores a profile. Replaces one of the same name and keeps its id.
    * @throws UnprocessableEntityException, LimitReachedError
    */
   async save(name: string, body: JsonObject): Promise<void> {
-    const plain = withoutEnding(name);
-    const given = checkedProfile(body);
+    const plain = withoutExtension(name);
+    const fields = checkedProfile(body);
     await this.folder.change(async (writer) => {
       const before = await this.profiles.read(plain).catch(() => undefined);
-      const revision = before ? Number(before['revision'] ?? 0) + 1 : given['revision'];
-      await this.profiles.save(writer, { ...given, id: before?.id ?? randomUUID(), name: plain, revision });
+      const revision = before ? Number(before['revision'] ?? 0) + 1 : fields['revision'];
+      await this.profiles.save(writer, { ...fields, id: before?.id ?? randomUUID(), name: plain, revision });
     });
   }
 
   /**
-   * Deletes a profile, if there is one; where it was in use the default one is. @throws UnreadableStoreError
+   * Deletes a profile if it exists. If it was active, the default profile is activated.
+   * @throws UnreadableStoreError
    */
   async remove(name: string): Promise<void> {
-    const plain = withoutEnding(name);
+    const plain = withoutExtension(name);
     await this.folder.change(async (writer) => {
       const profile = await this.profiles.read(plain).catch(() => undefined);
       const { active_agent_profile_id: active } = await this.settings.loadForReading();
       const isActive = profile?.id === active;
       const settings = isActive ? await this.settings.load() : undefined;
       await this.profiles.remove(writer, plain);
-      if (settings) await this.useDefault(writer, withOpenHandsAgent(settings));
+      if (settings) await this.activateDefault(writer, withOpenHandsAgent(settings));
     });
   }
 
   /**
    * Renames a profile; its id stays.
-   * @returns false where it has that name already
+   * @returns false if it already has that name
    * @throws NoSuchEntryError, EntryExistsError, UnusableProfileError
    */
   rename(name: string, newName: string): Promise<boolean> {
-    const [from, to] = [withoutEnding(name), withoutEnding(newName)];
+    const [from, to] = [withoutExtension(name), withoutExtension(newName)];
     return this.folder.change(async (writer) => {
       if (from === to) {
         await this.profiles.load(from);
@@ -102,7 +102,7 @@ export class AgentProfilesService {
     });
   }
 
-  /** New conversations use this profile. @throws NoSuchEntryError, UnreadableStoreError */
+  /** Activates a profile for new conversations. @throws NoSuchEntryError, UnreadableStoreError */
   async activate(id: string): Promise<void> {
     await this.folder.change(async (writer) => {
       if (!(await this.profiles.find(id))) {
@@ -113,16 +113,17 @@ export class AgentProfilesService {
   }
 
   /**
-   * @returns the id of the default profile; null where it cannot be stored, which is no reason not to list
+   * Activates the default profile if no profile is active.
+   * @returns the id of the active profile; null if it cannot be stored, which must not prevent listing
    */
-  private async seed(): Promise<string | null> {
+  private async ensureActive(): Promise<string | null> {
     try {
       return await this.folder.change(async (writer) => {
         const settings = await this.settings.load();
         const known = await this.profiles.all();
         const id = settings.active_agent_profile_id;
         if (known.some((profile) => profile.id === id)) return id;
-        return await this.useDefault(writer, settings);
+        return await this.activateDefault(writer, settings);
       });
     } catch (error) {
       const isHarmless =
@@ -134,42 +135,42 @@ export class AgentProfilesService {
     }
   }
 
-  private async useDefault(writer: FolderWriter, settings: Settings): Promise<string> {
+  private async activateDefault(writer: FolderWriter, settings: Settings): Promise<string> {
     const found = await this.profiles.read(DEFAULT).catch(() => undefined);
     const profile = found ?? (await this.makeDefault(writer, settings));
     await this.settings.save(writer, { ...settings, active_agent_profile_id: profile.id });
     return profile.id;
   }
 
-  /** From the settings: their model becomes an LLM profile, where it has none. */
+  /** Creates the default profile from the settings. A model without LLM profile is stored as one. */
   private async makeDefault(writer: FolderWriter, settings: Settings): Promise<AgentProfile> {
     const fields = checkedProfile(
-      isOpenHands(settings) ? await this.ofOpenHands(writer, settings) : ofAcp(settings),
+      isOpenHands(settings) ? await this.fromOpenHands(writer, settings) : profileFromAcp(settings),
     );
     const profile = { ...fields, id: randomUUID(), name: DEFAULT };
     await this.profiles.save(writer, profile);
     return profile;
   }
 
-  private async ofOpenHands(writer: FolderWriter, settings: Settings): Promise<JsonObject> {
+  private async fromOpenHands(writer: FolderWriter, settings: Settings): Promise<JsonObject> {
     const llm = asJsonObject(settings.agent['llm']);
     const { active_profile: active } = settings;
-    if (active === null && isChosen(llm) && !(await this.llms.names()).includes(DEFAULT)) {
+    if (active === null && isLlmConfigured(llm) && !(await this.llms.names()).includes(DEFAULT)) {
       await this.llms.save(writer, DEFAULT, llm, true);
     }
-    return { ...ofAgent(settings), llm_profile_ref: active ?? DEFAULT };
+    return { ...profileFromAgent(settings), llm_profile_ref: active ?? DEFAULT };
   }
 }
 
-/** Settings whose agent is one of this server: those of an ACP agent get the defaults. */
+/** Replaces an ACP agent by the default built-in agent. */
 function withOpenHandsAgent(settings: Settings): Settings {
   return isOpenHands(settings) ? settings : { ...settings, agent: completeAgent({}, {}) ?? settings.agent };
 }
 
 /**
- * What the settings of an ACP agent and its profile have in common; a profile has the command as one text.
+ * The fields that settings and profiles of ACP agents share. Profiles store the command as one text.
  */
-function ofAcp({ agent }: Settings): JsonObject {
+function profileFromAcp({ agent }: Settings): JsonObject {
   const { acp_server, acp_model, acp_session_mode, acp_prompt_timeout, acp_startup_timeout } = agent;
   const [command, args] = [wordsIn(agent['acp_command']), wordsIn(agent['acp_args'])];
   return {
@@ -184,8 +185,8 @@ function wordsIn(list: unknown): string[] {
   return Array.isArray(list) ? list.filter((word) => typeof word === 'string') : [];
 }
 
-/** What agent settings and agent profiles have in common; keys stay with the settings. */
-function ofAgent(settings: Settings): JsonObject {
+/** The fields that agent settings and agent profiles share, without API keys. */
+function profileFromAgent(settings: Settings): JsonObject {
   const { agent, tools, persona, condenser, verification, tool_concurrency_limit, agent_context } =
     settings.agent;
   const { system_message_suffix = null, disabled_skills = [] } = asJsonObject(agent_context);
@@ -196,12 +197,14 @@ function ofAgent(settings: Settings): JsonObject {
   };
 }
 
-/** Somebody has said something about the model. */
-function isChosen({ model, api_key, base_url }: JsonObject): boolean {
+/** Whether the model differs from the default. */
+function isLlmConfigured({ model, api_key, base_url }: JsonObject): boolean {
   return asText(api_key) !== null || asText(base_url) !== null || model !== new LLMDto().model;
 }
 
-/** @throws UnprocessableEntityException in the words that clients know */
+/**
+ * Validates a profile and fills in defaults. @throws UnprocessableEntityException with the original's texts
+ */
 export function checkedProfile(body: JsonObject): JsonObject {
   const read = readAgentProfile(body);
   if ('problems' in read) {
@@ -212,10 +215,10 @@ export function checkedProfile(body: JsonObject): JsonObject {
   }
   const plain: unknown = JSON.parse(JSON.stringify(toPlain(read.profile)));
   const { schema_version: _sent, agent_kind, ...fields } = asJsonObject(plain);
-  return inOrder({ schema_version: AGENT_PROFILE_VERSION, agent_kind, ...fields });
+  return inWireOrder({ schema_version: AGENT_PROFILE_VERSION, agent_kind, ...fields });
 }
 
-/** A stored profile with all fields; one that is not valid here, or has more fields, is shown as it is. */
+/** Fills in the defaults of a stored profile. An invalid one is returned unchanged. */
 function completeProfile(stored: AgentProfile): AgentProfile {
   const read = readAgentProfile(stored);
   if ('problems' in read) return stored;
@@ -223,12 +226,12 @@ function completeProfile(stored: AgentProfile): AgentProfile {
   return { ...asJsonObject(plain), id: stored.id, name: stored.name };
 }
 
-/** Clients see id and name behind the kind, also where they were not sent. */
-function inOrder({ schema_version, agent_kind, id, name, ...fields }: JsonObject): JsonObject {
+/** On the wire, id and name follow the kind and are always present. */
+function inWireOrder({ schema_version, agent_kind, id, name, ...fields }: JsonObject): JsonObject {
   return { schema_version, agent_kind, id: id ?? '', name: name ?? '', ...fields };
 }
 
-function infoOf(profile: AgentProfile): AgentProfileInfo {
+function toInfo(profile: AgentProfile): AgentProfileInfo {
   const { id, name, agent_kind, revision, llm_profile_ref, mcp_server_refs = null } = profile;
   return {
     id,

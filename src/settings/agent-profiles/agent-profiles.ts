@@ -1,14 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { JsonObject } from '../../json/index.js';
-import { currentProfile, losesSomething } from '../user-settings/older-files.js';
+import { migrateProfile, losesFields } from '../store/older-files.js';
 import { DamagedFileError, NoSuchEntryError, UnusableProfileError } from '../settings-errors.js';
 import { NamedFiles } from '../store/named-files.js';
 import { type FolderWriter, PersistenceFolder } from '../store/persistence-folder.js';
 
-/** An agent profile as it is stored. Of its fields only these are certain. */
+/** A stored agent profile. Only these fields are validated. */
 export type AgentProfile = Readonly<Record<string, unknown>> & { id: string; name: string };
 
-/** Agent profiles: one JSON file each, in the folder and format that other OpenHands programs use. */
+/** Agent profiles, one JSON file each, in the folder and format that other OpenHands programs use. */
 @Injectable()
 export class AgentProfiles {
   private readonly logger = new Logger('AgentProfiles');
@@ -18,12 +18,12 @@ export class AgentProfiles {
     this.files = new NamedFiles(folder, 'agent-profiles', 'Agent profile', 'profile');
   }
 
-  /** The profile of this id, however its file is called; undefined: there is none. */
+  /** Finds a profile by id; undefined if it does not exist. */
   async find(id: string): Promise<AgentProfile | undefined> {
     return (await this.all()).find((profile) => profile.id === id);
   }
 
-  /** All profiles that can be read, by the names of their files. */
+  /** All readable profiles, sorted by file name. */
   async all(): Promise<AgentProfile[]> {
     const names = await this.files.names();
     const profiles = await Promise.all(names.map((name) => this.read(name).catch(() => undefined)));
@@ -40,15 +40,15 @@ export class AgentProfiles {
   }
 
   /**
-   * The profile of a name, or undefined.
+   * Reads a profile by name; undefined if it does not exist.
    * @throws UnusableProfileError
    */
   async read(name: string): Promise<AgentProfile | undefined> {
     try {
       const value = await this.files.read(name);
-      // The file counts, not what it says of its name.
+      // The file name is used, not the name in the file.
       if (value === undefined) return undefined;
-      if (isProfile(value)) return { ...currentProfile(value), id: value.id, name };
+      if (isProfile(value)) return { ...migrateProfile(value), id: value.id, name };
     } catch (error) {
       if (!(error instanceof DamagedFileError)) throw error;
       throw this.unusable(name, error.why);
@@ -58,38 +58,38 @@ export class AgentProfiles {
 
   /** @throws LimitReachedError */
   async save(writer: FolderWriter, profile: AgentProfile): Promise<void> {
-    await this.keepOld(writer, profile.name);
+    await this.keepOldFile(writer, profile.name);
     await this.files.write(writer, profile.name, profile);
   }
 
   /** @throws NoSuchEntryError, UnusableProfileError, EntryExistsError */
   async rename(writer: FolderWriter, from: string, to: string): Promise<void> {
     const profile = await this.load(from);
-    await this.files.mayRename(to);
+    await this.files.assertUnused(to);
     await this.files.move(writer, from, to, { ...profile, name: to });
   }
 
-  /** Deletes a profile, if there is one. */
+  /** Deletes a profile if it exists. */
   async remove(writer: FolderWriter, name: string): Promise<void> {
     await this.files.remove(writer, name);
   }
 
-  /** The names of those that use an LLM profile, sorted. */
+  /** The names of the profiles that use an LLM profile, sorted. */
   async usersOf(llmProfile: string): Promise<string[]> {
     return (await this.all()).filter((profile) => refersTo(profile, llmProfile)).map(({ name }) => name);
   }
 
-  /** Those that use an LLM profile follow its new name. */
-  async follow(writer: FolderWriter, from: string, to: string): Promise<void> {
+  /** Updates the references to an LLM profile that was renamed. */
+  async renameLlmProfile(writer: FolderWriter, from: string, to: string): Promise<void> {
     for (const profile of await this.all()) {
       if (refersTo(profile, from)) await this.save(writer, { ...profile, llm_profile_ref: to });
     }
   }
 
-  /** What an older program has said and today has no place is kept beside the profile. */
-  private async keepOld(writer: FolderWriter, name: string): Promise<void> {
+  /** Keeps a copy of a file with fields that the current version would lose. */
+  private async keepOldFile(writer: FolderWriter, name: string): Promise<void> {
     const stored = await this.files.read(name).catch(() => undefined);
-    if (stored && losesSomething(stored)) await this.files.keep(writer, name, stored, 'old');
+    if (stored && losesFields(stored)) await this.files.writeCopy(writer, name, stored, 'old');
   }
 
   private unusable(name: string, why: string): UnusableProfileError {

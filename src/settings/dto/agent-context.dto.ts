@@ -11,19 +11,19 @@ import {
 } from '../../http/validation/field-type.js';
 import type { JsonObject } from '../../json/index.js';
 
-/** A tool that the agent is given, by name. */
+/** A tool of an agent, by name. */
 export class ToolDto {
   @Field(text({ check: (name) => (name.trim() === '' ? 'Tool name cannot be empty' : undefined) }))
   name!: string;
 
-  @Field(anyObject(), 'Passed to the tool when it is made.')
+  @Field(anyObject(), 'Passed to the tool when it is created.')
   params: JsonObject = {};
 }
 
-/** A tool for a list that says `className` in its errors. */
+/** A tool as an element of a list. */
 export const tool = model(ToolDto, { className: 'Tool' });
 
-/** Knowledge for the agent: always in the prompt, or brought in by a trigger. */
+/** A skill: always part of the prompt, or added by a trigger. */
 export class SkillDto {
   @Field(text())
   name!: string;
@@ -31,7 +31,7 @@ export class SkillDto {
   @Field(text())
   content!: string;
 
-  @Field(nullable(anyObject()), 'By `type`: keyword, task or path.')
+  @Field(nullable(anyObject()), 'One of the types keyword, task and path.')
   trigger: JsonObject | null = null;
 
   @Field(nullable(text()))
@@ -71,7 +71,7 @@ export class SkillDto {
   resources: JsonObject | null = null;
 }
 
-/** What the agent knows of its surroundings. */
+/** Skills, secrets and additions to the messages of an agent. */
 export class AgentContextDto {
   @Field(listOf(model(SkillDto, { className: 'Skill' })))
   skills: SkillDto[] = [];
@@ -97,7 +97,7 @@ export class AgentContextDto {
   @Field(flag())
   load_project_skills = false;
 
-  @Field(flag(), 'Tell the agent what it has written down in MEMORY.md files.')
+  @Field(flag(), 'Add the content of MEMORY.md files to the prompt.')
   load_memory = false;
 
   @Field(nullable(text()), '', { optional: true })
@@ -106,12 +106,12 @@ export class AgentContextDto {
   @Field(listOf(text()))
   disabled_skills: string[] = [];
 
-  @Field(nullable(recordOf(anything())), 'Texts or secret sources by name.')
+  @Field(nullable(recordOf(anything())), 'Values or secret sources, by name.')
   secrets: JsonObject | null = null;
 
-  @Field(nullable(text()), 'Default: now.', { optional: true })
+  @Field(nullable(text()), 'Defaults to the current time.', { optional: true })
   current_datetime?: string | null;
 }
 
-/** An agent context for a field that may be null. */
+/** A nullable agent context. */
 export const agentContext = nullable(model(AgentContextDto, { className: 'AgentContext' }));

@@ -23,7 +23,7 @@ import { VerificationSettingsDto } from './verification-settings.dto.js';
 /** The version of agent settings that this server writes. */
 export const AGENT_SETTINGS_VERSION = 9;
 
-/** The agent of new conversations. The order of the fields is the order in files and answers. */
+/** Settings of the built-in agent. The order of the fields is the order in files and answers. */
 export class OpenHandsAgentSettingsDto {
   @Field(integer({ ge: 1 }))
   schema_version = AGENT_SETTINGS_VERSION;
@@ -31,16 +31,16 @@ export class OpenHandsAgentSettingsDto {
   @Field(choice(['openhands']))
   agent_kind = 'openhands';
 
-  @Field(text(), 'Kept for other programs; there is one agent.')
+  @Field(text(), 'Stored for other programs; not used.')
   agent = 'CodeActAgent';
 
   @Field(llm())
   llm = new LLMDto();
 
-  @Field(nullable(listOf(tool)), 'Tools of the agent; null: the usual ones.')
+  @Field(nullable(listOf(tool)), 'Tools of the agent; null: the default tools.')
   tools: ToolDto[] | null = null;
 
-  @Field(flag(), 'Let the agent hand a task to the model that the active meta-profile chooses.')
+  @Field(flag(), 'Let the agent switch to the model that the active meta-profile chooses for a task.')
   enable_classify_and_switch_llm_tool = false;
 
   @Field(nullable(text()), 'The meta-profile that chooses models.')
@@ -52,13 +52,13 @@ export class OpenHandsAgentSettingsDto {
   @Field(recordOf(anyObject()))
   meta_profile_llms: Record<string, JsonObject> = {};
 
-  @Field(integer({ ge: 1 }), 'Tool calls of one step that may run at the same time.')
+  @Field(integer({ ge: 1 }), 'Maximum number of concurrent tool calls.')
   tool_concurrency_limit = 1;
 
   @Field(recordOf(mcpServer), 'MCP servers by name.')
   mcp_config: Record<string, JsonObject> = {};
 
-  @Field(nullable(text({ min: 1, max: 65_536 })), 'Who the agent is.')
+  @Field(nullable(text({ min: 1, max: 65_536 })), 'Describes who the agent is.')
   persona: string | null = null;
 
   @Field(agentContext)
@@ -71,7 +71,7 @@ export class OpenHandsAgentSettingsDto {
   verification = new VerificationSettingsDto();
 }
 
-/** An agent from elsewhere: a program that speaks the Agent Client Protocol. */
+/** Settings of an ACP agent. */
 export class ACPAgentSettingsDto {
   @Field(integer({ ge: 1 }))
   schema_version = AGENT_SETTINGS_VERSION;
@@ -82,22 +82,22 @@ export class ACPAgentSettingsDto {
   @Field(choice(ACP_SERVERS), 'The program that runs the agent.')
   acp_server = 'claude-code';
 
-  @Field(listOf(text()), 'The command of a custom program, or another one for a known program.')
+  @Field(listOf(text()), 'The command of a custom agent, or a replacement for the command of a known agent.')
   acp_command: string[] = [];
 
   @Field(listOf(text()), 'Further arguments of the command.')
   acp_args: string[] = [];
 
-  @Field(nullable(text()), 'The model, in the words of the program; null: its own choice.')
+  @Field(nullable(text()), "The model id, one of those that the agent offers; null: the agent's default.")
   acp_model: string | null = null;
 
-  @Field(nullable(text()), 'The mode of its sessions; null: its own choice.')
+  @Field(nullable(text()), "The session mode; null: the agent's default.")
   acp_session_mode: string | null = null;
 
-  @Field(decimal({ gt: 0 }), 'Seconds without a word from the program until a prompt is given up.')
+  @Field(decimal({ gt: 0 }), 'Seconds without any update after which a prompt is aborted.')
   acp_prompt_timeout = 1800;
 
-  @Field(decimal({ gt: 0 }), 'Seconds that the program may take to start.')
+  @Field(decimal({ gt: 0 }), 'Time limit for starting the program, in seconds.')
   acp_startup_timeout = 90;
 
   @Field(recordOf(mcpServer))

@@ -11,34 +11,34 @@ import { prefixPath } from '../../http/validation/problem.js';
 import { problemsOf, readDto, refTo } from '../../http/validation/dto.js';
 import { isJsonObject } from '../../json/index.js';
 
-/** Condenses by summaries of the model. */
+/** Condenses by summaries of a model. */
 export class LLMSummarizingCondenserSettingsDto {
-  @Field(choice(['llm_summarizing']), 'Summaries in the place of old events, or nothing.')
+  @Field(choice(['llm_summarizing']), 'Replace old events by summaries, or do not condense.')
   condenser_kind = 'llm_summarizing';
 
-  @Field(flag(), 'Keep the history short.')
+  @Field(flag(), 'Enable condensation.')
   enabled = true;
 
-  @Field(integer({ ge: 20 }), 'Events that are kept before older ones are summarized.')
+  @Field(integer({ ge: 20 }), 'Maximum number of events before old ones are summarized.')
   max_size = 240;
 
-  @Field(nullable(integer({ gt: 0 })), 'Tokens that are kept; null: no limit of this kind.')
+  @Field(nullable(integer({ gt: 0 })), 'Maximum number of tokens; null: no limit.')
   max_tokens: number | null = null;
 
-  @Field(integer({ ge: 0 }), 'Events at the start that always stay.')
+  @Field(integer({ ge: 0 }), 'Number of events at the start that are always kept.')
   keep_first = 2;
 
-  @Field(decimal({ gt: 0, lt: 1 }), 'The share of the history that condensing has to win.')
+  @Field(decimal({ gt: 0, lt: 1 }), 'Minimum share of the history that condensation must remove.')
   minimum_progress = 0.1;
 
-  @Field(integer({ gt: 0 }), 'Attempts to start over when nothing else helps.')
+  @Field(integer({ gt: 0 }), 'Maximum number of attempts at a hard reset.')
   hard_context_reset_max_retries = 5;
 
-  @Field(decimal({ gt: 0, lt: 1 }), 'How much shorter each of those attempts makes what is summarized.')
+  @Field(decimal({ gt: 0, lt: 1 }), 'Factor by which each attempt shortens the text to summarize.')
   hard_context_reset_context_scaling = 0.8;
 }
 
-/** Condenses nothing. */
+/** Does not condense. */
 export class NoOpCondenserSettingsDto {
   @Field(choice(['no_op']))
   condenser_kind = 'no_op';
@@ -52,7 +52,7 @@ const KINDS: Readonly<Record<string, DtoClass>> = {
   no_op: NoOpCondenserSettingsDto,
 };
 
-/** How the history is condensed, told apart by `condenser_kind`; without one by summaries. */
+/** Condenser settings, discriminated by `condenser_kind`. The default is `llm_summarizing`. */
 export const condenserSettings: FieldType = {
   read: (raw) => {
     const kind = isJsonObject(raw) ? classOf(raw) : undefined;

@@ -18,7 +18,7 @@ import { secretText } from './secret-text.js';
 
 const optionalText = (): FieldType => nullable(shortText());
 
-/** True, false, or a word: what a model can do beyond what is known of it. */
+/** The value of a capability override. */
 const override: FieldType = {
   read: (raw) => raw,
   problems: (value) =>
@@ -28,13 +28,13 @@ const override: FieldType = {
   schema: () => ({ anyOf: [{ type: 'boolean' }, { type: 'string' }] }),
 };
 
-/** The usual words; providers have others, and new ones. */
+/** The common values. Providers have others, which are accepted. */
 const effort: FieldType = {
   ...text(),
   schema: () => choice(['low', 'medium', 'high', 'xhigh', 'none']).schema(),
 };
 
-/** Other models to try when this one fails. */
+/** Models to try when this one fails. */
 export class FallbackStrategyDto {
   @Field(listOf(text()), 'Names of LLM profiles.')
   fallback_llms!: string[];
@@ -51,19 +51,19 @@ export class LLMDto {
   @Field(secretText(), 'The key of the provider.')
   api_key: string | null = null;
 
-  @Field(optionalText(), 'A provider connection whose key and address are used instead of own ones.')
+  @Field(optionalText(), 'A provider connection that supplies the API key and the base URL.')
   provider_connection_id: string | null = null;
 
-  @Field(choice(['api_key', 'subscription']), 'A key, or a subscription of the provider.')
+  @Field(choice(['api_key', 'subscription']), 'Authenticate by API key or by a subscription of the provider.')
   auth_type = 'api_key';
 
-  @Field(nullable(choice(['openai'])), 'Whose subscription it is.')
+  @Field(nullable(choice(['openai'])), 'The provider of the subscription.')
   subscription_vendor: string | null = null;
 
-  @Field(optionalText(), 'Another address than that of the provider.')
+  @Field(optionalText(), "Replaces the provider's URL.")
   base_url: string | null = null;
 
-  @Field(optionalText(), 'The version of the API, for Azure.')
+  @Field(optionalText(), 'The API version (Azure).')
   api_version: string | null = null;
 
   @Field(secretText())
@@ -90,70 +90,67 @@ export class LLMDto {
   @Field(optionalText())
   aws_bedrock_runtime_endpoint: string | null = null;
 
-  @Field(text(), 'What OpenRouter is told of the caller: its site.')
+  @Field(text(), 'The site that is reported to OpenRouter.')
   openrouter_site_url = 'https://docs.all-hands.dev/';
 
-  @Field(text(), 'What OpenRouter is told of the caller: its name.')
+  @Field(text(), 'The application name that is reported to OpenRouter.')
   openrouter_app_name = 'OpenHands';
 
-  @Field(integer({ ge: 0 }), 'Attempts in total; 0 counts as one.')
+  @Field(integer({ ge: 0 }), 'Total number of attempts; 0 counts as 1.')
   num_retries = 5;
 
-  @Field(decimal({ ge: 0 }), 'Seconds that the first wait takes; each further one takes twice as long.')
+  @Field(
+    decimal({ ge: 0 }),
+    'Length of the first pause between attempts in seconds; each further pause is twice as long.',
+  )
   retry_multiplier = 8;
 
-  @Field(integer({ ge: 0 }), 'Seconds that a wait takes at least.')
+  @Field(integer({ ge: 0 }), 'Minimum pause in seconds.')
   retry_min_wait = 8;
 
-  @Field(integer({ ge: 0 }), 'Seconds that a wait takes at most.')
+  @Field(integer({ ge: 0 }), 'Maximum pause in seconds.')
   retry_max_wait = 64;
 
-  @Field(nullable(integer({ ge: 0 })), 'Seconds per attempt.')
+  @Field(nullable(integer({ ge: 0 })), 'Time limit of one attempt in seconds.')
   timeout: number | null = 300;
 
-  @Field(nullable(decimal({ ge: 0 })), 'Seconds without a chunk.')
+  @Field(nullable(decimal({ ge: 0 })), 'Maximum time between two chunks of a stream in seconds.')
   stream_idle_timeout: number | null = 300;
 
-  @Field(integer({ ge: 1 }), 'Longer texts are cut before the model gets them.')
+  @Field(integer({ ge: 1 }), 'Maximum length of a text in a message; longer ones are truncated.')
   max_message_chars = 30_000;
 
-  @Field(
-    nullable(decimal({ ge: 0 })),
-    'How freely the model chooses its words; null: the default of the provider.',
-  )
+  @Field(nullable(decimal({ ge: 0 })), "Sampling temperature; null: the provider's default.")
   temperature: number | null = null;
 
-  @Field(
-    nullable(decimal({ ge: 0, le: 1 })),
-    'The share of likely words that the model chooses from; null: the default of the provider.',
-  )
+  @Field(nullable(decimal({ ge: 0, le: 1 })), "Nucleus sampling probability; null: the provider's default.")
   top_p: number | null = null;
 
   @Field(
     nullable(decimal({ ge: 0 })),
-    'How many likely words the model chooses from; null: the default of the provider.',
+    "Number of most likely tokens to sample from; null: the provider's default.",
   )
   top_k: number | null = null;
 
-  @Field(nullable(integer({ ge: 1 })), 'Tokens that the model takes; null: what is known of it.')
+  @Field(nullable(integer({ ge: 1 })), 'Context window in tokens; null: from the model catalogue.')
   max_input_tokens: number | null = null;
 
-  @Field(nullable(integer({ ge: 1 })), 'Tokens that an answer may have; null: what is known of the model.')
+  @Field(nullable(integer({ ge: 1 })), 'Maximum tokens of an answer; null: from the model catalogue.')
   max_output_tokens: number | null = null;
 
-  @Field(optionalText(), 'A known model whose abilities count, for one behind another name.')
+  @Field(optionalText(), 'The known model whose capabilities apply, for a model with another name.')
   model_canonical_name: string | null = null;
 
   @Field(
     choice(['auto', 'chat', 'responses']),
-    'Which API of the provider is called; `auto`: the one that suits the model.',
+    'The API of the provider; `auto`: the one that fits the model.',
   )
   api_mode = 'auto';
 
-  @Field(recordOf(override), 'What the model can do beyond what is known of it, by ability.')
+  @Field(recordOf(override), 'Overrides the known capabilities of the model, by name.')
   capability_overrides: Record<string, boolean | string> = {};
 
-  @Field(nullable(recordOf(text(), { secret: true })), 'Headers that are sent with each request.')
+  @Field(nullable(recordOf(text(), { secret: true })), 'Additional headers of each request.')
   extra_headers: Record<string, string> | null = null;
 
   @Field(nullable(decimal({ ge: 0 })), 'US dollars; null: from the price catalogue.')
@@ -162,22 +159,22 @@ export class LLMDto {
   @Field(nullable(decimal({ ge: 0 })), 'US dollars; null: from the price catalogue.')
   output_cost_per_token: number | null = null;
 
-  @Field(optionalText(), 'The address of an Ollama server.')
+  @Field(optionalText(), 'The URL of an Ollama server.')
   ollama_base_url: string | null = null;
 
-  @Field(flag(), 'Let answers be seen while they are written.')
+  @Field(flag(), 'Stream answers.')
   stream = false;
 
-  @Field(flag(), 'Leave out what the model does not take.')
+  @Field(flag(), 'Leave out parameters that the model does not support.')
   drop_params = true;
 
-  @Field(nullable(flag()), 'Send no images, even to a model that takes them.')
+  @Field(nullable(flag()), 'Do not send images, even if the model supports them.')
   disable_vision: boolean | null = null;
 
-  @Field(nullable(flag()), 'Send no stop words.')
+  @Field(nullable(flag()), 'Do not send stop sequences.')
   disable_stop_word: boolean | null = false;
 
-  @Field(flag(), 'Let the provider keep what each request begins with.')
+  @Field(flag(), 'Use prompt caching of the provider.')
   caching_prompt = true;
 
   @Field(flag())
@@ -186,37 +183,37 @@ export class LLMDto {
   @Field(text())
   log_completions_folder = 'logs/completions';
 
-  @Field(optionalText(), 'The tokenizer that tokens are counted with.')
+  @Field(optionalText(), 'The tokenizer for counting tokens.')
   custom_tokenizer: string | null = null;
 
-  @Field(flag(), 'Use the tool calls of the model.')
+  @Field(flag(), "Use the model's native tool calls.")
   native_tool_calling = true;
 
-  @Field(nullable(flag()), 'Send texts instead of lists of blocks; null: as the model wants it.')
+  @Field(nullable(flag()), 'Send content as text instead of a list of blocks; null: depends on the model.')
   force_string_serializer: boolean | null = null;
 
-  @Field(nullable(flag()), 'Send images themselves instead of their addresses; null: as the model wants it.')
+  @Field(nullable(flag()), 'Send image data instead of image URLs; null: depends on the model.')
   inline_image_urls: boolean | null = null;
 
-  @Field(nullable(effort), 'How much the model thinks: none, low, medium, high or xhigh.')
+  @Field(nullable(effort), 'Reasoning effort: none, low, medium, high or xhigh.')
   reasoning_effort: string | null = 'high';
 
-  @Field(nullable(choice(['auto', 'concise', 'detailed'])), 'How much of its thoughts is told.')
+  @Field(nullable(choice(['auto', 'concise', 'detailed'])), 'Level of detail of reasoning summaries.')
   reasoning_summary: string | null = null;
 
-  @Field(flag(), 'Ask for thoughts in a form that can be sent back.')
+  @Field(flag(), 'Request encrypted reasoning, which can be sent back to the model.')
   enable_encrypted_reasoning = true;
 
-  @Field(optionalText(), 'How long the provider keeps what requests begin with.')
+  @Field(optionalText(), 'How long the provider caches prompts.')
   prompt_cache_retention: string | null = '24h';
 
-  @Field(nullable(integer()), 'Tokens for thoughts, for models that want a number.')
+  @Field(nullable(integer()), 'Thinking budget in tokens, for models that require one.')
   extended_thinking_budget: number | null = 200_000;
 
-  @Field(nullable(integer()), 'Makes answers repeatable, where the model can.')
+  @Field(nullable(integer()), 'Makes answers reproducible if the model supports it.')
   seed: number | null = null;
 
-  @Field(text(), 'The bucket that usage and cost are counted in.')
+  @Field(text(), 'The id under which usage and cost are counted.')
   usage_id = 'default';
 
   @Field(anyObject({ secret: true }), 'Merged into the body of each request to the provider.')
@@ -226,7 +223,7 @@ export class LLMDto {
   fallback_strategy: FallbackStrategyDto | null = null;
 }
 
-/** An LLM that names its model. */
+/** An LLM whose `model` is required. */
 export function llm(className: string | undefined = 'LLM'): FieldType {
   return model(LLMDto, {
     className,

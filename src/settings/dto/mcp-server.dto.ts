@@ -17,15 +17,15 @@ import { isJsonObject } from '../../json/index.js';
 
 const TRANSPORTS = ['stdio', 'http', 'streamable-http', 'sse'];
 
-/** How an MCP server is reached: a program that is started, or an address. */
+/** An MCP server: a program to start, or a URL. */
 @NoOtherFields()
 export class McpServerDto {
-  @Field(nullable(shortText({ min: 1 })), 'An address. Or give a `command`.')
+  @Field(nullable(shortText({ min: 1 })), 'The URL of the server. Either this or `command`.')
   url: string | null = null;
 
   @Field(
     nullable(choice(TRANSPORTS)),
-    'Null: stdio for a command; for an address streamable HTTP, or SSE where its path ends in `/sse`.',
+    'Null: stdio for a command; for a URL streamable HTTP, or SSE if its path ends in `/sse`.',
   )
   transport: string | null = null;
 
@@ -47,7 +47,7 @@ export class McpServerDto {
   @Field(nullable(text()))
   icon: string | null = null;
 
-  @Field(nullable(decimal()), 'Seconds that connecting and listing may take together. Default 30.')
+  @Field(nullable(decimal()), 'Time limit for connecting and listing tools in seconds. Default: 30.')
   timeout: number | null = null;
 
   @Field(nullable(decimal()))
@@ -72,7 +72,7 @@ export class McpServerDto {
 const values = (): FieldType => nullable(recordOf(nullable(text({ secret: true }))));
 const OPTIONAL = { optional: true } as const;
 
-/** A change of an MCP server: what is not sent stays, null removes it. */
+/** Changes of an MCP server: missing fields are kept, null removes a field. */
 @NoOtherFields()
 export class McpServerPatchDto {
   @Field(nullable(shortText({ min: 1 })), '', OPTIONAL)
@@ -120,7 +120,7 @@ export class McpServerPatchDto {
 
 const checked = model(McpServerDto);
 
-/** A server of an agent's `mcp_config`. It is kept as it came: what it does not say is not stored. */
+/** A server in `mcp_config`. It is stored as sent, without defaults. */
 export const mcpServer: FieldType = {
   ...anyObject(),
   holdsSecrets: () => hasSecrets(McpServerDto),

@@ -2,14 +2,14 @@ import { isBlank } from '../../crypto/index.js';
 import { type FieldType, nullable, text } from '../../http/validation/field-type.js';
 
 /**
- * A key or a password that may be absent; blank text counts as none, which no service takes. The mask stays.
+ * A nullable key or password. Blank text becomes null; the mask is kept.
  */
 export function secretText(): FieldType {
   const type = nullable(text({ secret: true }));
   return { ...type, read: (raw) => (typeof raw === 'string' && raw.trim() === '' ? null : type.read(raw)) };
 }
 
-/** Whether a stored value is a key or a password, as opposed to null, blank text or the mask. */
+/** Whether a stored value is a real key or password, not null, blank or the mask. */
 export function hasSecret(value: unknown): value is string {
   return typeof value === 'string' && !isBlank(value);
 }

@@ -1,7 +1,7 @@
 import type { LlmConfig } from '../../llm/request/llm-config.js';
 import type { LLMDto } from './llm.dto.js';
 
-/** The LLM object of the wire: every field, in the order that clients know. */
+/** Converts an LLM. The order of the fields is the order on the wire. */
 export function toLlmConfig(dto: LLMDto): LlmConfig {
   const { fallback_strategy: fallback, ...fields } = dto;
   return {

@@ -10,32 +10,35 @@ import {
 } from '../../http/validation/field-type.js';
 import { secretText } from './secret-text.js';
 
-/** Whether a critic judges the work of the agent, without its key. */
+/** Critic settings without the API key. */
 export class ProfileVerificationSettingsDto {
-  @Field(flag(), 'Let a critic judge what the agent did.')
+  @Field(flag(), 'Let a critic evaluate the work of the agent.')
   critic_enabled = false;
 
-  @Field(choice(['finish_and_message', 'all_actions']), 'When it judges: at the end, or after every action.')
+  @Field(
+    choice(['finish_and_message', 'all_actions']),
+    'When the critic runs: at the end, or after every action.',
+  )
   critic_mode = 'finish_and_message';
 
-  @Field(flag(), 'Let the agent go on while the critic is not content.')
+  @Field(flag(), 'Let the agent continue while the score is below the threshold.')
   enable_iterative_refinement = false;
 
-  @Field(decimal({ ge: 0, le: 1 }), 'From this score on the critic is content.')
+  @Field(decimal({ ge: 0, le: 1 }), 'The score from which the work is accepted.')
   critic_threshold = 0.6;
 
-  @Field(integer({ ge: 1 }), 'How often the agent goes on at most.')
+  @Field(integer({ ge: 1 }), 'Maximum number of refinements.')
   max_refinement_iterations = 3;
 
-  @Field(nullable(shortText()), 'The address of the critic.')
+  @Field(nullable(shortText()), 'The URL of the critic service.')
   critic_server_url: string | null = null;
 
   @Field(nullable(text()), 'The model of the critic.')
   critic_model_name: string | null = null;
 }
 
-/** Whether a critic judges the work of the agent. */
+/** Critic settings. */
 export class VerificationSettingsDto extends ProfileVerificationSettingsDto {
-  @Field(secretText(), 'The key of the critic.')
+  @Field(secretText(), 'The API key of the critic service.')
   critic_api_key: string | null = null;
 }

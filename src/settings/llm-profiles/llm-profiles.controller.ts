@@ -2,20 +2,19 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post } from '@
 import { Cipher } from '../../crypto/index.js';
 import { toPlain } from '../../http/validation/dto.js';
 import { Operation } from '../../http/operation.js';
-import { asJsonObject } from '../../json/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { NAME_IN_PATH, ProfileNamePipe } from '../dto/profile-name.js';
 import {
   RenameProfileRequestDto,
   SaveProfileRequestDto,
   ValidateProfileRequestDto,
 } from './profile-requests.dto.js';
-import { EXPOSE_HEADER, exposureOf } from '../user-settings/exposure.js';
+import { EXPOSE_HEADER, parseExposure } from '../dto/expose-secrets.js';
 import type { ProfileInfo } from './llm-profiles.js';
 import { LlmProfilesService } from './llm-profiles.service.js';
 import type { ProfileCheck } from './profile-check.js';
 
-/** What changed, in words. */
+/** The name of a changed entry, and a message about the change. */
 export interface Mutation {
   name: string;
   message: string;
@@ -23,9 +22,9 @@ export interface Mutation {
 
 const tag = 'Profiles';
 const path = NAME_IN_PATH;
-const done = { description: 'What happened.', schema: 'ProfileMutationResponse' };
+const done = { description: 'The result.', schema: 'ProfileMutationResponse' };
 
-/** Models with their keys and options, by name. */
+/** LLM profiles: named models with their keys and options. */
 @Controller('api/profiles')
 export class LlmProfilesController {
   constructor(
@@ -37,7 +36,7 @@ export class LlmProfilesController {
   @Operation({
     tag,
     summary: 'List LLM profiles',
-    answers: { 200: { description: 'Sorted by name.', schema: 'ProfileListResponse' } },
+    answers: { 200: { description: 'The profiles, sorted by name.', schema: 'ProfileListResponse' } },
   })
   list(): Promise<{ profiles: ProfileInfo[]; active_profile: string | null }> {
     return this.service.list();
@@ -56,7 +55,7 @@ export class LlmProfilesController {
     @Param('name', ProfileNamePipe) name: string,
     @Headers('x-expose-secrets') expose?: string,
   ): Promise<JsonObject> {
-    return this.service.get(name, exposureOf(expose, this.cipher));
+    return this.service.get(name, parseExposure(expose, this.cipher));
   }
 
   @Post(':name')
@@ -64,7 +63,7 @@ export class LlmProfilesController {
     tag,
     path,
     summary: 'Store an LLM profile',
-    description: 'One of the same name is replaced. A key that comes back masked is the one that was stored.',
+    description: 'Replaces a profile of the same name. A masked key keeps its stored value.',
     body: { schema: SaveProfileRequestDto },
     answers: { 201: done },
     errors: [409],
@@ -82,7 +81,7 @@ export class LlmProfilesController {
     tag,
     path,
     summary: 'Delete an LLM profile',
-    description: 'Also when there is none. Not while an agent profile uses it.',
+    description: 'Succeeds if it does not exist. Fails while an agent profile uses it.',
     answers: { 200: done },
     errors: [409],
   })
@@ -97,7 +96,7 @@ export class LlmProfilesController {
     tag,
     path,
     summary: 'Rename an LLM profile',
-    description: 'Whatever refers to it follows.',
+    description: 'References to it are updated.',
     body: { schema: RenameProfileRequestDto },
     answers: { 200: done },
     errors: [404, 409],
@@ -118,8 +117,8 @@ export class LlmProfilesController {
   @Operation({
     tag,
     path,
-    summary: 'Use the model of a profile in the settings',
-    answers: { 200: { description: 'What happened.', schema: 'ActivateProfileResponse' } },
+    summary: 'Activate an LLM profile',
+    answers: { 200: { description: 'The result.', schema: 'ActivateProfileResponse' } },
     errors: [404, 409],
   })
   async activate(@Param('name', ProfileNamePipe) name: string): Promise<Mutation & { llm_applied: boolean }> {
@@ -135,10 +134,10 @@ export class LlmProfilesController {
   @Operation({
     tag,
     path,
-    summary: 'Try a model',
-    description: 'Makes one small call with what is sent; nothing is stored.',
+    summary: 'Validate an LLM',
+    description: 'Makes one small call with the given LLM. Nothing is stored.',
     body: { schema: ValidateProfileRequestDto },
-    answers: { 200: { description: 'Whether it can be used.', schema: 'ValidateProfileResponse' } },
+    answers: { 200: { description: 'Whether the LLM can be used.', schema: 'ValidateProfileResponse' } },
   })
   validate(
     @Param('name', ProfileNamePipe) name: string,

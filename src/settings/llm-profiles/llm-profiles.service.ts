@@ -1,22 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { Cipher, hideSecrets } from '../../crypto/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { asText, type JsonObject } from '../../json/index.js';
 import { AgentProfiles } from '../agent-profiles/agent-profiles.js';
-import { withoutEnding } from '../dto/profile-name.js';
+import { withoutExtension } from '../dto/profile-name.js';
 import { hasSecret } from '../dto/secret-text.js';
-import { exposed, type Exposure } from '../user-settings/exposure.js';
-import { decryptSettingsSecrets } from '../user-settings/given-secrets.js';
-import { asText } from '../json-values.js';
-import { LlmProfiles, profileLlm, type ProfileInfo } from './llm-profiles.js';
+import { exposeSecrets, type Exposure } from '../dto/expose-secrets.js';
+import { decryptSettingsSecrets } from '../dto/request-secrets.js';
+import { LlmProfiles, completeProfileLlm, type ProfileInfo } from './llm-profiles.js';
 import { ProfileChecker, type ProfileCheck } from './profile-check.js';
 import { ProviderConnections } from '../provider-connections/provider-connections.js';
 import { StillReferencedError, UnusableProfileError, ProfileNotFoundError } from '../settings-errors.js';
 import { isOpenHands, withProfile } from '../user-settings/settings.service.js';
 import { SettingsStore } from '../user-settings/settings-store.js';
-import { completeLlm } from '../agent-profiles/stored-agent.js';
+import { completeLlm } from '../user-settings/complete-agent.js';
 import { PersistenceFolder } from '../store/persistence-folder.js';
 
-/** LLM profiles, and what depends on them. */
+/** Manages LLM profiles and the references to them. */
 @Injectable()
 export class LlmProfilesService {
   constructor(
@@ -29,41 +28,41 @@ export class LlmProfilesService {
     private readonly cipher: Cipher,
   ) {}
 
-  /** What there is, and which one is in use. */
+  /** All profiles, and the active one. */
   async list(): Promise<{ profiles: ProfileInfo[]; active_profile: string | null }> {
     const { active_profile } = await this.settings.loadForReading();
     return { profiles: await this.profiles.list(), active_profile };
   }
 
   /**
-   * @throws ProfileNotFoundError, UnusableProfileError, DanglingConnectionError where secrets are wanted in
-   * clear
+   * @throws ProfileNotFoundError, UnusableProfileError; DanglingConnectionError if secrets are requested in
+   *   clear
    */
   async get(name: string, exposure: Exposure): Promise<JsonObject> {
-    const plain = withoutEnding(name);
-    const stored = profileLlm(plain, await this.profiles.stored(plain));
+    const plain = withoutExtension(name);
+    const stored = completeProfileLlm(plain, await this.profiles.stored(plain));
     const { fallback_strategy: _notShown, ...llm } =
-      exposure === 'plaintext' ? await this.connections.resolved(stored, `Profile '${plain}'`) : stored;
-    const config = exposure === 'redacted' ? hideSecrets(llm) : exposed(llm, exposure, this.cipher);
+      exposure === 'plaintext' ? await this.connections.resolve(stored, `Profile '${plain}'`) : stored;
+    const config = exposure === 'redacted' ? hideSecrets(llm) : exposeSecrets(llm, exposure, this.cipher);
     return { name, config, api_key_set: await this.hasKey(stored) };
   }
 
   /**
-   * Stores a profile in the place of another one of its name.
-   * @param given a valid LLM; a key that comes back masked is the one that is stored
+   * Stores a profile. Replaces one of the same name.
+   * @param sent a valid LLM; masked keys keep their stored values
    * @throws LimitReachedError, RefusedSettingsError
    */
-  async save(name: string, given: JsonObject, withSecrets: boolean): Promise<void> {
-    const plain = withoutEnding(name);
+  async save(name: string, sent: JsonObject, withSecrets: boolean): Promise<void> {
+    const plain = withoutExtension(name);
     await this.folder.change(async (writer) => {
-      const llm = decryptSettingsSecrets(given, await this.before(plain), this.cipher);
+      const llm = decryptSettingsSecrets(sent, await this.storedOrEmpty(plain), this.cipher);
       await this.profiles.save(writer, plain, completeLlm(llm), withSecrets);
     });
   }
 
-  /** Deletes a profile, if there is one. @throws StillReferencedError, UnreadableStoreError */
+  /** Deletes a profile if it exists. @throws StillReferencedError, UnreadableStoreError */
   async remove(name: string): Promise<void> {
-    const plain = withoutEnding(name);
+    const plain = withoutExtension(name);
     await this.folder.change(async (writer) => {
       const users = await this.agents.usersOf(plain);
       if (users.length > 0) {
@@ -80,12 +79,12 @@ export class LlmProfilesService {
   }
 
   /**
-   * Renames a profile; whatever refers to it follows.
-   * @returns false where it has that name already
+   * Renames a profile and updates references to it.
+   * @returns false if it already has that name
    * @throws ProfileNotFoundError, EntryExistsError, UnreadableStoreError
    */
   rename(name: string, newName: string): Promise<boolean> {
-    const [from, to] = [withoutEnding(name), withoutEnding(newName)];
+    const [from, to] = [withoutExtension(name), withoutExtension(newName)];
     return this.folder.change(async (writer) => {
       if (from === to) {
         await this.profiles.stored(from);
@@ -94,20 +93,20 @@ export class LlmProfilesService {
       const { active_profile } = await this.settings.loadForReading();
       const settings = active_profile === from ? await this.settings.load() : undefined;
       await this.profiles.rename(writer, from, to);
-      await this.agents.follow(writer, from, to);
+      await this.agents.renameLlmProfile(writer, from, to);
       if (settings) await this.settings.save(writer, { ...settings, active_profile: to });
       return true;
     });
   }
 
   /**
-   * Makes the model of a profile that of the settings.
-   * @returns whether the settings have a model
+   * Activates a profile: its model becomes that of the settings.
+   * @returns false if the settings are for an ACP agent and have no model
    * @throws ProfileNotFoundError, UnusableProfileError, DanglingConnectionError, UnreadableStoreError
    */
   activate(name: string): Promise<boolean> {
     return this.folder.change(async (writer) => {
-      const profile = await this.profiles.load(withoutEnding(name));
+      const profile = await this.profiles.load(withoutExtension(name));
       const settings = withProfile(await this.settings.load(), profile);
       await this.settings.save(writer, settings);
       return isOpenHands(settings);
@@ -115,16 +114,16 @@ export class LlmProfilesService {
   }
 
   /**
-   * Finds out by a real call whether an LLM can be used. Nothing is stored.
+   * Checks by a real call whether an LLM can be used. Nothing is stored.
    * @throws DanglingConnectionError, RefusedSettingsError
    */
-  async check(name: string, given: JsonObject): Promise<ProfileCheck> {
-    const llm = decryptSettingsSecrets(given, await this.before(withoutEnding(name)), this.cipher);
-    return this.checker.check(await this.connections.resolved(llm, 'LLM config'));
+  async check(name: string, sent: JsonObject): Promise<ProfileCheck> {
+    const llm = decryptSettingsSecrets(sent, await this.storedOrEmpty(withoutExtension(name)), this.cipher);
+    return this.checker.check(await this.connections.resolve(llm, 'LLM config'));
   }
 
-  /** What is stored under a name, for secrets that come back masked. */
-  private async before(name: string): Promise<JsonObject> {
+  /** The stored LLM, from which masked secrets are restored. */
+  private async storedOrEmpty(name: string): Promise<JsonObject> {
     return this.profiles.stored(name).catch((error: unknown) => {
       if (error instanceof ProfileNotFoundError || error instanceof UnusableProfileError) return {};
       throw error;

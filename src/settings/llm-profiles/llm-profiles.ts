@@ -1,10 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { FileSecrets, maskUserinfo, withoutSecrets } from '../../crypto/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { asText, type JsonObject } from '../../json/index.js';
 import { LLMDto } from '../dto/llm.dto.js';
-import { PROFILE_NAME, withoutEnding } from '../dto/profile-name.js';
+import { PROFILE_NAME, withoutExtension } from '../dto/profile-name.js';
 import { hasSecret } from '../dto/secret-text.js';
-import { asText, completed } from '../json-values.js';
+import { completed } from '../json-values.js';
 import {
   type ProviderConnection,
   ProviderConnections,
@@ -16,13 +16,13 @@ import {
   UnreadableStoreError,
   UnusableProfileError,
 } from '../settings-errors.js';
-import { completeLlm } from '../agent-profiles/stored-agent.js';
+import { completeLlm } from '../user-settings/complete-agent.js';
 import { NamedFiles } from '../store/named-files.js';
 import { type FolderWriter, PersistenceFolder } from '../store/persistence-folder.js';
 
 const VERSION = 1;
 
-/** What a list says of a profile. */
+/** An LLM profile in a list. */
 export interface ProfileInfo {
   name: string;
   model: string | null;
@@ -32,7 +32,7 @@ export interface ProfileInfo {
   api_key_set: boolean;
 }
 
-/** LLM profiles: one JSON file each, in the folder and format that other OpenHands programs use. */
+/** LLM profiles, one JSON file each, in the folder and format that other OpenHands programs use. */
 @Injectable()
 export class LlmProfiles {
   private readonly logger = new Logger('Settings');
@@ -47,20 +47,19 @@ export class LlmProfiles {
   }
 
   /**
-   * The fields of the LLM of a profile as it can be used: secrets in clear, with the key and the address of
-   * its provider connection. Those that no key of ours opens are null. A `.json` behind the name is passed
-   * over.
+   * Loads the LLM of a profile for use: secrets in clear, with the API key and URL of its provider
+   * connection. Secrets that cannot be decrypted are null. A `.json` extension of the name is ignored.
    * @throws InvalidProfileNameError, ProfileNotFoundError, UnusableProfileError, DanglingConnectionError
    */
   async load(name: string): Promise<{ name: string; llm: JsonObject }> {
-    const plain = withoutEnding(name);
+    const plain = withoutExtension(name);
     if (!PROFILE_NAME.test(plain)) throw new InvalidProfileNameError(name);
     const llm = await this.stored(plain);
-    return { name: plain, llm: await this.connections.resolved(llm, `Profile '${plain}'`) };
+    return { name: plain, llm: await this.connections.resolve(llm, `Profile '${plain}'`) };
   }
 
   /**
-   * The LLM of a profile as it is stored, secrets in clear.
+   * The stored LLM of a profile, secrets in clear.
    * @throws ProfileNotFoundError, UnusableProfileError
    */
   async stored(name: string): Promise<JsonObject> {
@@ -76,13 +75,13 @@ export class LlmProfiles {
     return this.files.names();
   }
 
-  /** What there is, sorted by name. A profile that cannot be read is left out, and the log says so. */
+  /** Lists all profiles, sorted by name. Unreadable ones are left out and logged. */
   async list(): Promise<ProfileInfo[]> {
     const connections = new Map((await this.knownConnections()).map((entry) => [entry.id, entry]));
     const infos = (await this.names()).map(async (name): Promise<ProfileInfo | undefined> => {
       const llm = await this.stored(name).catch((error: unknown) => {
         if (error instanceof UnusableProfileError) return undefined;
-        // It was deleted meanwhile.
+        // Deleted in the meantime.
         if (error instanceof ProfileNotFoundError) return undefined;
         throw error;
       });
@@ -102,7 +101,7 @@ export class LlmProfiles {
   }
 
   /**
-   * Stores a profile in the place of another one of its name, if there is one.
+   * Stores a profile. Replaces one of the same name.
    * @param llm a valid LLM, secrets in clear
    * @throws LimitReachedError
    */
@@ -111,8 +110,8 @@ export class LlmProfiles {
     const own = isLinked ? { ...llm, api_key: null, base_url: null } : llm;
     const path = this.files.path(name);
     const before = await this.file(name).catch(() => undefined);
-    // What came back masked and could not be restored is missing; the file may still hold a key that others
-    // can open.
+    // A masked secret that could not be restored is missing; the file may contain a token that others can
+    // decrypt.
     const missing = Object.fromEntries(Object.keys(before ?? {}).map((field) => [field, null]));
     const sealed = withSecrets
       ? this.secrets.seal(path, { ...missing, ...own }, before)
@@ -126,18 +125,18 @@ export class LlmProfiles {
   async rename(writer: FolderWriter, from: string, to: string): Promise<void> {
     const file = await this.file(from);
     if (file === undefined) throw new ProfileNotFoundError(from);
-    await this.files.mayRename(to);
+    await this.files.assertUnused(to);
     await this.files.move(writer, from, to, file);
     this.secrets.move(this.files.path(from), this.files.path(to));
   }
 
-  /** Deletes a profile, if there is one. */
+  /** Deletes a profile if it exists. */
   async remove(writer: FolderWriter, name: string): Promise<void> {
     await this.files.remove(writer, name);
     this.secrets.forget(this.files.path(name));
   }
 
-  /** Profiles can be listed without them: those that need one show as broken. */
+  /** Profiles can be listed without connections: those that need one are marked as broken. */
   private async knownConnections(): Promise<ProviderConnection[]> {
     return this.connections.all().catch((error: unknown) => {
       if (error instanceof UnreadableStoreError) return [];
@@ -162,10 +161,10 @@ function maskedAddress(address: string | null): string | null {
 }
 
 /**
- * The LLM of a profile with all fields.
+ * Fills in the defaults of a profile's LLM.
  * @throws UnusableProfileError
  */
-export function profileLlm(name: string, llm: JsonObject): JsonObject {
+export function completeProfileLlm(name: string, llm: JsonObject): JsonObject {
   const full = typeof llm['model'] === 'string' ? completed(LLMDto, llm) : undefined;
   if (full) return completeLlm(full);
   throw new UnusableProfileError(`Profile '${name}' holds no valid LLM`);

@@ -1,27 +1,27 @@
 import { Injectable } from '@nestjs/common';
 import { KnownSecrets, secretTexts } from '../../crypto/index.js';
 import { readChecked } from '../../http/validation/dto.js';
-import type { TextContent } from '../../events/index.js';
+import { textContent } from '../../events/index.js';
 import { Llm, LlmError } from '../../llm/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { llm, LLMDto } from '../dto/llm.dto.js';
 import { toLlmConfig } from '../dto/to-llm-config.js';
 
-/** Seconds that a model may take to answer. */
-const PATIENCE_S = 15;
-/** Enough for a word; some providers refuse less. */
+/** Time limit of the call in seconds. */
+const MAX_TIMEOUT_S = 15;
+/** Some providers reject smaller limits. */
 const MAX_OUTPUT_TOKENS = 16;
-/** These say that the model is there. */
-const BUSY = new Set<string>(['LLMRateLimitError', 'LLMTimeoutError']);
+/** Errors that show that the model exists. */
+const REACHABLE_ERRORS = new Set<string>(['LLMRateLimitError', 'LLMTimeoutError']);
 const OUT_OF_CREDIT = /insufficient_quota|current quota|credit balance|billing/i;
 
-/** Whether a model can be used, and why not. */
+/** Whether an LLM can be used, or the error. */
 export interface ProfileCheck {
   valid: boolean;
   error: { type: string; message: string } | null;
 }
 
-/** Finds out by a small real call whether a model can be used. */
+/** Checks by a small real call whether an LLM can be used. */
 @Injectable()
 export class ProfileChecker {
   constructor(
@@ -35,13 +35,13 @@ export class ProfileChecker {
     const dto = readChecked(llm(), fields, ['body', 'llm']);
     if (!(dto instanceof LLMDto)) throw new TypeError('not an LLM');
     const config = toLlmConfig(dto);
-    const timeout = Math.min(config.timeout ?? PATIENCE_S, PATIENCE_S);
+    const timeout = Math.min(config.timeout ?? MAX_TIMEOUT_S, MAX_TIMEOUT_S);
     try {
       await this.models.complete({
         config: { ...config, num_retries: 0, stream: false, timeout, max_output_tokens: MAX_OUTPUT_TOKENS },
         messages: [
-          { role: 'system', content: [words('Answer with one word.')], thinking_blocks: [] },
-          { role: 'user', content: [words('Say ok.')], thinking_blocks: [] },
+          { role: 'system', content: [textContent('Answer with one word.')], thinking_blocks: [] },
+          { role: 'user', content: [textContent('Say ok.')], thinking_blocks: [] },
         ],
         tools: [],
         conversationId: 'profile-check',
@@ -55,15 +55,12 @@ export class ProfileChecker {
 
   private verdict(error: unknown): ProfileCheck {
     if (!(error instanceof LlmError)) {
-      // It took too long: it was called, at least.
+      // A timeout shows that the model was reached.
       if (error instanceof DOMException && error.name === 'TimeoutError') return { valid: true, error: null };
       throw error;
     }
-    if (BUSY.has(error.code) && !OUT_OF_CREDIT.test(error.message)) return { valid: true, error: null };
+    if (REACHABLE_ERRORS.has(error.code) && !OUT_OF_CREDIT.test(error.message))
+      return { valid: true, error: null };
     return { valid: false, error: { type: error.code, message: this.known.mask(error.message) } };
   }
-}
-
-function words(text: string): TextContent {
-  return { type: 'text', text, cache_prompt: false };
 }

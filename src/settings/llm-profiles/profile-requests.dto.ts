@@ -8,23 +8,23 @@ export class SaveProfileRequestDto {
   @Field(llm(''))
   llm!: LLMDto;
 
-  @Field(flag(), 'Whether to store its secrets, too.')
+  @Field(flag(), 'Store its secrets, too.')
   include_secrets = true;
 }
 
-/** An LLM to try. */
+/** An LLM to validate. */
 export class ValidateProfileRequestDto {
   @Field(llm(''))
   llm!: LLMDto;
 }
 
-/** Another name. */
+/** The new name of an LLM profile. */
 export class RenameProfileRequestDto {
   @Field(profileName)
   new_name!: string;
 }
 
-/** Another name for an agent profile. */
+/** The new name of an agent profile. */
 export class RenameAgentProfileRequestDto {
   @Field(profileName)
   new_name!: string;

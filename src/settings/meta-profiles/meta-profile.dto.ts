@@ -3,7 +3,7 @@ import { Field } from '../../http/validation/field.js';
 import { type FieldType, listOf, nullable, text } from '../../http/validation/field-type.js';
 import { valueError } from '../../http/validation/problem.js';
 
-/** A kind of task, and the model for it. */
+/** A class of tasks, and the model for it. */
 export class MetaProfileClassDto {
   @Field(text())
   description!: string;
@@ -13,25 +13,25 @@ export class MetaProfileClassDto {
 }
 
 /**
- * How tasks are handed to models: by classes that a model chooses from, or by a prompt that names a model at
- * once.
+ * Rules for choosing a model for a task: a classifier model selects one of several classes, or answers a
+ * prompt with the name of a model.
  */
 export class MetaProfileDto {
-  @Field(text(), 'The name of the LLM profile that chooses.')
+  @Field(text(), 'The LLM profile of the classifier.')
   classifier_model!: string;
 
   @Field(listOf(model(MetaProfileClassDto)))
   classes: MetaProfileClassDto[] = [];
 
-  @Field(nullable(text()), 'Has to contain `{{ instance_text }}`; instead of classes.')
+  @Field(nullable(text()), 'Used instead of classes; must contain `{{ instance_text }}`.')
   prompt_template: string | null = null;
 
-  @Field(nullable(text()), 'What the prompt says of the models.')
+  @Field(nullable(text()), 'Describes the models in the prompt (`{{ model_table }}`).')
   model_table: string | null = null;
 }
 
-/** What is wrong with a meta-profile as a whole; undefined: nothing. */
-export function metaProfileComplaint({ classes, prompt_template }: MetaProfileDto): string | undefined {
+/** The problem of a meta-profile as a whole; undefined if it is valid. */
+export function metaProfileProblem({ classes, prompt_template }: MetaProfileDto): string | undefined {
   if (prompt_template === null) {
     return classes.length > 0
       ? undefined
@@ -45,13 +45,13 @@ export function metaProfileComplaint({ classes, prompt_template }: MetaProfileDt
 
 const fields = model(MetaProfileDto, { className: 'MetaProfile' });
 
-/** A meta-profile inside something else. */
+/** A meta-profile as a field of another object. */
 export const metaProfile: FieldType = {
   ...fields,
   problems: (value) => {
     const found = fields.problems(value);
     if (found.length > 0 || !(value instanceof MetaProfileDto)) return found;
-    const complaint = metaProfileComplaint(value);
-    return complaint === undefined ? [] : [valueError(complaint)];
+    const problem = metaProfileProblem(value);
+    return problem === undefined ? [] : [valueError(problem)];
   },
 };

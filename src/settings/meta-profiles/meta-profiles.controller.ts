@@ -2,10 +2,9 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/co
 import { refTo, toPlain } from '../../http/validation/dto.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
 import { RequestValidationError, valueError } from '../../http/validation/problem.js';
-import { asJsonObject } from '../../json/index.js';
-import type { JsonObject } from '../../json/index.js';
-import { metaProfileComplaint, MetaProfileDto } from './meta-profile.dto.js';
-import { NAME_IN_PATH, ProfileNamePipe, withoutEnding } from '../dto/profile-name.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
+import { metaProfileProblem, MetaProfileDto } from './meta-profile.dto.js';
+import { NAME_IN_PATH, ProfileNamePipe, withoutExtension } from '../dto/profile-name.js';
 import type { Mutation } from '../llm-profiles/llm-profiles.controller.js';
 import { type MetaProfileInfo, MetaProfiles } from './meta-profiles.js';
 import { isOpenHands, withMetaProfile } from '../user-settings/settings.service.js';
@@ -14,9 +13,9 @@ import { PersistenceFolder } from '../store/persistence-folder.js';
 
 const tag = 'Profiles';
 const path = NAME_IN_PATH;
-const done = { description: 'What happened.', schema: 'MetaProfileMutationResponse' };
+const done = { description: 'The result.', schema: 'MetaProfileMutationResponse' };
 
-/** Rules by which tasks are handed to models. */
+/** Meta-profiles: rules for choosing a model for a task. */
 @Controller('api/meta-profiles')
 export class MetaProfilesController {
   constructor(
@@ -29,7 +28,9 @@ export class MetaProfilesController {
   @Operation({
     tag,
     summary: 'List meta-profiles',
-    answers: { 200: { description: 'Sorted by name.', schema: 'MetaProfileListResponse' } },
+    answers: {
+      200: { description: 'The meta-profiles, sorted by name.', schema: 'MetaProfileListResponse' },
+    },
   })
   async list(): Promise<{ meta_profiles: MetaProfileInfo[]; active_meta_profile: string | null }> {
     const { active_meta_profile } = await this.settings.loadForReading();
@@ -45,7 +46,7 @@ export class MetaProfilesController {
     errors: [404],
   })
   async get(@Param('name', ProfileNamePipe) name: string): Promise<JsonObject> {
-    return { name, config: await this.profiles.load(withoutEnding(name)) };
+    return { name, config: await this.profiles.load(withoutExtension(name)) };
   }
 
   @Post(':name')
@@ -53,7 +54,7 @@ export class MetaProfilesController {
     tag,
     path,
     summary: 'Store a meta-profile',
-    description: 'One of the same name is replaced.',
+    description: 'Replaces a meta-profile of the same name.',
     body: { schema: MetaProfileDto },
     answers: { 201: done },
     errors: [409],
@@ -62,12 +63,12 @@ export class MetaProfilesController {
     @Param('name', ProfileNamePipe) name: string,
     @Body() profile: MetaProfileDto,
   ): Promise<Mutation> {
-    const complaint = metaProfileComplaint(profile);
+    const problem = metaProfileProblem(profile);
     const body = asJsonObject(toPlain(profile));
-    if (complaint !== undefined) {
-      throw new RequestValidationError([valueError(complaint, ['body'])], { body: sent(profile) });
+    if (problem !== undefined) {
+      throw new RequestValidationError([valueError(problem, ['body'])], { body: withoutDefaults(profile) });
     }
-    await this.folder.change((writer) => this.profiles.save(writer, withoutEnding(name), body));
+    await this.folder.change((writer) => this.profiles.save(writer, withoutExtension(name), body));
     return { name, message: `Meta-profile '${name}' saved` };
   }
 
@@ -76,12 +77,12 @@ export class MetaProfilesController {
     tag,
     path,
     summary: 'Delete a meta-profile',
-    description: 'Also when there is none.',
+    description: 'Succeeds if it does not exist.',
     answers: { 200: done },
     errors: [409],
   })
   async remove(@Param('name', ProfileNamePipe) name: string): Promise<Mutation> {
-    const plain = withoutEnding(name);
+    const plain = withoutExtension(name);
     await this.folder.change(async (writer) => {
       const { active_meta_profile } = await this.settings.loadForReading();
       if (active_meta_profile === plain) {
@@ -97,12 +98,12 @@ export class MetaProfilesController {
   @Operation({
     tag,
     path,
-    summary: 'Let a meta-profile choose models',
-    answers: { 200: { description: 'What happened.', schema: 'ActivateMetaProfileResponse' } },
+    summary: 'Activate a meta-profile',
+    answers: { 200: { description: 'The result.', schema: 'ActivateMetaProfileResponse' } },
     errors: [404, 409],
   })
   async activate(@Param('name', ProfileNamePipe) name: string): Promise<Mutation & { applied: boolean }> {
-    const plain = withoutEnding(name);
+    const plain = withoutExtension(name);
     const applied = await this.folder.change(async (writer) => {
       const config = await this.profiles.load(plain);
       const settings = await this.settings.load();
@@ -110,14 +111,14 @@ export class MetaProfilesController {
       await this.settings.save(writer, withMetaProfile(settings, plain, config));
       return true;
     });
-    const why = 'the current agent settings cannot route between models';
-    const message = `Meta-profile '${name}' ${applied ? 'activated' : `not activated: ${why}`}`;
+    const reason = 'the current agent settings cannot route between models';
+    const message = `Meta-profile '${name}' ${applied ? 'activated' : `not activated: ${reason}`}`;
     return { name, message, applied };
   }
 }
 
-/** As it came: what has its default was most likely not sent. */
-function sent(profile: MetaProfileDto): JsonObject {
+/** Approximates the request body: fields with default values were most likely not sent. */
+function withoutDefaults(profile: MetaProfileDto): JsonObject {
   const defaults = new Map<string, unknown>(Object.entries(new MetaProfileDto()));
   return Object.fromEntries(
     Object.entries(asJsonObject(toPlain(profile))).filter(

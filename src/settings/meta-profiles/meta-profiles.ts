@@ -1,12 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { JsonObject } from '../../json/index.js';
+import { asText, type JsonObject } from '../../json/index.js';
 import { MetaProfileDto } from './meta-profile.dto.js';
-import { asText, completed } from '../json-values.js';
+import { completed } from '../json-values.js';
 import { DamagedFileError, NoSuchEntryError, UnusableProfileError } from '../settings-errors.js';
 import { NamedFiles } from '../store/named-files.js';
 import { type FolderWriter, PersistenceFolder } from '../store/persistence-folder.js';
 
-/** What a list says of a meta-profile. */
+/** A meta-profile in a list. */
 export interface MetaProfileInfo {
   name: string;
   classifier_model: string | null;
@@ -32,7 +32,7 @@ export class MetaProfiles {
     throw new UnusableProfileError(`Meta-profile '${name}' is not valid`);
   }
 
-  /** What there is, sorted by name. One that cannot be read is left out, and the log says so. */
+  /** Lists all meta-profiles, sorted by name. Unreadable ones are left out and logged. */
   async list(): Promise<MetaProfileInfo[]> {
     const infos = (await this.files.names()).map(async (name) => {
       const profile = await this.load(name).catch((error: unknown) => {
@@ -52,7 +52,7 @@ export class MetaProfiles {
     await this.files.write(writer, name, profile);
   }
 
-  /** Deletes a meta-profile, if there is one. */
+  /** Deletes a meta-profile if it exists. */
   async remove(writer: FolderWriter, name: string): Promise<void> {
     await this.files.remove(writer, name);
   }

@@ -4,8 +4,7 @@ import { Field, NoOtherFields } from '../../http/validation/field.js';
 import { type FieldType, nullable, text } from '../../http/validation/field-type.js';
 import { documentSchemas, Operation } from '../../http/operation.js';
 import { RequestValidationError, valueError } from '../../http/validation/problem.js';
-import type { JsonObject } from '../../json/index.js';
-import { asText } from '../json-values.js';
+import { asText, type JsonObject } from '../../json/index.js';
 import { LlmProfiles } from '../llm-profiles/llm-profiles.js';
 import {
   type ConnectionFields,
@@ -27,10 +26,10 @@ const label = text({ min: 1, max: 128 });
 const address = nullable(text({ max: 2048 }));
 const OPTIONAL = { optional: true } as const;
 
-/** A connection to make. */
+/** A new provider connection. */
 @NoOtherFields()
 export class ProviderConnectionCreateRequestDto {
-  @Field(label, 'What people call it.')
+  @Field(label, 'The name for users.')
   display_name!: string;
 
   @Field(label, 'LiteLLM style: `openai`, `anthropic`.')
@@ -39,11 +38,11 @@ export class ProviderConnectionCreateRequestDto {
   @Field(realKey(1))
   api_key!: string;
 
-  @Field(address, 'Another address than that of the provider.')
+  @Field(address, "Replaces the provider's URL.")
   base_url: string | null = null;
 }
 
-/** What to change of a connection. */
+/** Changes of a provider connection. */
 @NoOtherFields()
 export class ProviderConnectionUpdateRequestDto {
   @Field(nullable(label), '', OPTIONAL)
@@ -55,14 +54,14 @@ export class ProviderConnectionUpdateRequestDto {
   @Field(nullable(realKey()), '', OPTIONAL)
   api_key?: string | null;
 
-  @Field(address, 'Null: that of the provider.', OPTIONAL)
+  @Field(address, "Null: the provider's URL.", OPTIONAL)
   base_url?: string | null;
 }
 
 const answer = { description: 'The connection, without its key.', schema: 'ProviderConnectionResponse' };
 const tag = 'Profiles';
 
-/** Keys and addresses that LLM profiles share. */
+/** Provider connections: API keys and URLs that LLM profiles share. */
 @Controller('api/llm/provider-connections')
 export class ProviderConnectionsController {
   constructor(
@@ -79,34 +78,34 @@ export class ProviderConnectionsController {
     summary: 'List provider connections',
     answers: {
       200: {
-        description: 'In the order in which they were made.',
+        description: 'The connections in order of creation.',
         schema: { type: 'array', items: { $ref: '#/components/schemas/ProviderConnectionResponse' } },
       },
     },
     errors: [409],
   })
   async list(): Promise<JsonObject[]> {
-    return (await this.connections.all()).map((connection) => shown(connection));
+    return (await this.connections.all()).map((connection) => toResponse(connection));
   }
 
   @Post()
   @Operation({
     tag,
-    summary: 'Make a provider connection',
+    summary: 'Create a provider connection',
     body: { schema: ProviderConnectionCreateRequestDto },
     answers: { 201: answer },
     errors: [409],
   })
   async create(@Body() request: ProviderConnectionCreateRequestDto): Promise<JsonObject> {
     const { display_name, provider, api_key, base_url } = request;
-    const fields = { display_name, provider, api_key: this.opened(api_key), base_url };
-    return shown(await this.folder.change((writer) => this.connections.create(writer, fields)));
+    const fields = { display_name, provider, api_key: this.decryptKey(api_key), base_url };
+    return toResponse(await this.folder.change((writer) => this.connections.create(writer, fields)));
   }
 
   @Patch(':connection_id')
   @Operation({
     tag,
-    summary: 'Change a provider connection',
+    summary: 'Update a provider connection',
     body: { schema: ProviderConnectionUpdateRequestDto },
     answers: { 200: answer },
     errors: [404, 409],
@@ -115,11 +114,11 @@ export class ProviderConnectionsController {
     @Param('connection_id') id: string,
     @Body() request: ProviderConnectionUpdateRequestDto,
   ): Promise<JsonObject> {
-    const fields = this.changesIn(request);
+    const fields = this.parseChanges(request);
     const { base_url } = fields;
-    return shown(
+    return toResponse(
       await this.folder.change(async (writer) => {
-        // A name and password come back as they were shown: masked.
+        // A masked user name and password in the URL keep their stored values.
         const before = { ...(await this.connections.get(id)) };
         const address = base_url === undefined ? {} : restoreMasked({ base_url }, before);
         return this.connections.update(writer, id, { ...fields, ...address });
@@ -131,21 +130,21 @@ export class ProviderConnectionsController {
   @Operation({
     tag,
     summary: 'Delete a provider connection',
-    description: 'Not while a profile or the settings use it.',
+    description: 'Fails while a profile or the settings use it.',
     answers: { 200: answer },
     errors: [404, 409],
   })
   async remove(@Param('connection_id') id: string): Promise<JsonObject> {
     const removed = await this.folder.change(async (writer) => {
       const connection = await this.connections.get(id);
-      await this.refuseWhileUsed(id);
+      await this.assertUnused(id);
       await this.connections.remove(writer, id);
       return connection;
     });
-    return shown({ ...removed, api_key: null });
+    return toResponse({ ...removed, api_key: null });
   }
 
-  private changesIn(request: ProviderConnectionUpdateRequestDto): Partial<ConnectionFields> {
+  private parseChanges(request: ProviderConnectionUpdateRequestDto): Partial<ConnectionFields> {
     const { display_name, provider, api_key, base_url } = request;
     for (const [name, value] of Object.entries({ display_name, provider })) {
       if (value !== null) continue;
@@ -158,22 +157,22 @@ export class ProviderConnectionsController {
     const fields = {
       ...(typeof display_name === 'string' && { display_name }),
       ...(typeof provider === 'string' && { provider }),
-      ...(api_key !== undefined && { api_key: this.opened(api_key) }),
+      ...(api_key !== undefined && { api_key: this.decryptKey(api_key) }),
       ...(base_url !== undefined && { base_url }),
     };
     if (Object.keys(fields).length > 0) return fields;
     throw new RefusedSettingsError('Provide at least one provider connection field to update');
   }
 
-  /** A key that was answered as a token may come back as one. */
-  private opened(key: string): string {
+  /** Clients may send the key as a token that this server encrypted. */
+  private decryptKey(key: string): string {
     if (!isToken(key)) return key;
-    const opened = this.cipher.decrypt(key);
-    if (opened !== undefined) return opened;
+    const decrypted = this.cipher.decrypt(key);
+    if (decrypted !== undefined) return decrypted;
     throw new RefusedSettingsError('api_key is an encrypted token that no key of this server opens');
   }
 
-  private async refuseWhileUsed(id: string): Promise<void> {
+  private async assertUnused(id: string): Promise<void> {
     const profiles = (await this.profiles.list()).filter((profile) => profile.provider_connection_id === id);
     const { agent } = await this.settings.load();
     const names = profiles.map(({ name }) => name).join(', ');
@@ -194,7 +193,7 @@ function connectionOf(llm: unknown): string | null {
   return asText(llm.provider_connection_id);
 }
 
-function shown({ api_key, ...connection }: ProviderConnection): JsonObject {
+function toResponse({ api_key, ...connection }: ProviderConnection): JsonObject {
   return { ...maskSecrets({ ...connection }), api_key_set: api_key !== null && api_key !== '' };
 }
 

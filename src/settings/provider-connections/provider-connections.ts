@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ENCRYPTED_PLACES, FileSecrets } from '../../crypto/index.js';
-import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, asText, isJsonObject, type JsonObject } from '../../json/index.js';
 import { hasSecret } from '../dto/secret-text.js';
-import { asText } from '../json-values.js';
 import {
   DanglingConnectionError,
   LimitReachedError,
@@ -17,7 +16,7 @@ const FILE = 'provider-connections/provider_connections.json';
 const VERSION = 1;
 const LIMIT = 64;
 
-/** A key and an address that several LLM profiles share. */
+/** An API key and a URL that several LLM profiles share. */
 export interface ProviderConnection {
   /** 32 hexadecimal digits. */
   id: string;
@@ -30,10 +29,10 @@ export interface ProviderConnection {
   updated_at: number;
 }
 
-/** What of a connection can be said. */
+/** The fields that clients can set. */
 export type ConnectionFields = Pick<ProviderConnection, 'display_name' | 'provider' | 'api_key' | 'base_url'>;
 
-/** The connections of a user, in one file. */
+/** The provider connections of a user, in one file. */
 @Injectable()
 export class ProviderConnections {
   private readonly file: StoreFile;
@@ -46,7 +45,7 @@ export class ProviderConnections {
   }
 
   /**
-   * All connections, keys in clear; a key that no key of ours opens is null.
+   * All connections, API keys in clear. An API key that cannot be decrypted is null.
    * @throws UnreadableStoreError
    */
   async all(): Promise<ProviderConnection[]> {
@@ -61,11 +60,11 @@ export class ProviderConnections {
   }
 
   /**
-   * An LLM with the key and address of the connection it names; one that names none as it is.
-   * @param subject how the LLM is called in the error
+   * Sets the API key and URL of an LLM to those of its connection, if it has one.
+   * @param subject name of the LLM in the error message
    * @throws DanglingConnectionError, UnreadableStoreError
    */
-  async resolved(llm: JsonObject, subject: string): Promise<JsonObject> {
+  async resolve(llm: JsonObject, subject: string): Promise<JsonObject> {
     const id = asText(llm['provider_connection_id']);
     if (id === null) return llm;
     const found = (await this.all()).find((connection) => connection.id === id);
@@ -102,41 +101,41 @@ export class ProviderConnections {
     return connection;
   }
 
-  /** Deletes a connection that there is. */
+  /** Deletes a connection. */
   async remove(writer: FolderWriter, id: string): Promise<void> {
     const { entries, file } = await this.stored();
-    const left = entries.filter((entry) => entry['id'] !== id);
-    await this.save(writer, file, left);
+    const rest = entries.filter((entry) => entry['id'] !== id);
+    await this.save(writer, file, rest);
   }
 
-  /** The file as it is, and its entries with their secrets in clear. */
+  /** The content of the file, and its entries with secrets in clear. */
   private async stored(): Promise<{ file: JsonObject; entries: JsonObject[] }> {
     const file = (await this.file.read()) ?? {};
-    const { value } = this.secrets.open(this.file.path, placesOf(this.entriesOf(file), file));
-    return { file, entries: this.entriesOf(file).map((entry) => withPlaces(entry, value)) };
+    const { value } = this.secrets.open(this.file.path, secretsById(this.entriesOf(file), file));
+    return { file, entries: this.entriesOf(file).map((entry) => withSecrets(entry, value)) };
   }
 
   private async save(writer: FolderWriter, file: JsonObject, entries: JsonObject[]): Promise<void> {
-    const before = placesOf(this.entriesOf(file), file);
-    const sealed = this.secrets.seal(this.file.path, placesOf(entries), before);
+    const before = secretsById(this.entriesOf(file), file);
+    const sealed = this.secrets.seal(this.file.path, secretsById(entries), before);
     const { [ENCRYPTED_PLACES]: _former, ...rest } = file;
     const { [ENCRYPTED_PLACES]: tokens } = sealed;
     await writer.write(FILE, {
       schema_version: VERSION,
       ...rest,
-      connections: entries.map((entry) => withPlaces(entry, sealed)),
+      connections: entries.map((entry) => withSecrets(entry, sealed)),
       ...(tokens !== undefined && { [ENCRYPTED_PLACES]: tokens }),
     });
   }
 
   private entriesOf({ connections = [] }: JsonObject): JsonObject[] {
-    if (!Array.isArray(connections)) throw this.file.unusable('it holds no list of connections');
+    if (!Array.isArray(connections)) throw this.file.unusable('it contains no list of connections');
     return connections.filter(isJsonObject).filter(({ id }) => typeof id === 'string');
   }
 }
 
-/** Keys and addresses by id: what is remembered of a secret must not depend on its place in the list. */
-function placesOf(
+/** Keys and URLs by id, so that encryption does not depend on the position in the list. */
+function secretsById(
   entries: readonly JsonObject[],
   { [ENCRYPTED_PLACES]: tokens }: JsonObject = {},
 ): JsonObject {
@@ -149,8 +148,8 @@ function placesOf(
   };
 }
 
-/** An entry with its key and address as they stand among those of all. */
-function withPlaces(entry: JsonObject, { secrets, addresses }: JsonObject): JsonObject {
+/** Sets the key and URL of an entry from those by id. */
+function withSecrets(entry: JsonObject, { secrets, addresses }: JsonObject): JsonObject {
   const id = String(entry['id']);
   const { base_url } = asJsonObject(asJsonObject(addresses)[id]);
   return { ...entry, api_key: asJsonObject(secrets)[id] ?? null, base_url: base_url ?? null };

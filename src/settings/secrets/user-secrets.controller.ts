@@ -8,7 +8,7 @@ import { type SecretItem, UserSecrets } from './user-secrets.js';
 
 /** A secret to store. */
 export class SecretCreateRequestDto {
-  @Field(text(), 'A letter, then letters, digits and underscores; 64 at most.')
+  @Field(text(), 'A letter followed by letters, digits and underscores; at most 64 characters.')
   name!: string;
 
   @Field(text({ secret: true }))
@@ -18,16 +18,16 @@ export class SecretCreateRequestDto {
   description: string | null = null;
 }
 
-/** Which secrets to list. */
+/** Filter of secrets. */
 export class SecretsQueryDto {
-  @Field(nullable(text()), 'Only those that this agent profile names.')
+  @Field(nullable(text()), 'Only secrets that this agent profile allows.')
   agent_profile_id: string | null = null;
 }
 
 const tag = 'Settings';
 const deleted = { type: 'object', additionalProperties: { type: 'boolean' } };
 
-/** Secrets of a user, for commands and tools of conversations. */
+/** The secrets of a user, for commands and tools of conversations. */
 @Controller('api/settings/secrets')
 export class UserSecretsController {
   constructor(
@@ -40,11 +40,11 @@ export class UserSecretsController {
     tag,
     summary: 'List secrets',
     query: SecretsQueryDto,
-    answers: { 200: { description: 'Names, no values.', schema: 'SecretsListResponse' } },
+    answers: { 200: { description: 'The secrets without values.', schema: 'SecretsListResponse' } },
     errors: [404],
   })
   async list(@Query() { agent_profile_id: id }: SecretsQueryDto): Promise<{ secrets: SecretItem[] }> {
-    const names = id === null ? undefined : await this.namesOf(id);
+    const names = id === null ? undefined : await this.allowedNames(id);
     const secrets = await this.secrets.list();
     return { secrets: names ? secrets.filter(({ name }) => names.includes(name)) : secrets };
   }
@@ -53,9 +53,9 @@ export class UserSecretsController {
   @Operation({
     tag,
     summary: 'Store a secret',
-    description: 'One of the same name is replaced, its description too.',
+    description: 'Replaces a secret of the same name, including its description.',
     body: { schema: SecretCreateRequestDto },
-    answers: { 200: { description: 'It is stored.', schema: 'SecretItemResponse' } },
+    answers: { 200: { description: 'The stored secret.', schema: 'SecretItemResponse' } },
     errors: [409],
   })
   put(@Body() { name, value, description }: SecretCreateRequestDto): Promise<SecretItem> {
@@ -68,7 +68,7 @@ export class UserSecretsController {
   @Operation({
     tag,
     summary: 'Get the value of a secret',
-    description: 'As plain text. Conversations look secrets up here.',
+    description: 'Returns plain text. Conversations look up secrets here.',
     answers: { 200: { description: 'The value.', schema: {} } },
     errors: [404, 409],
   })
@@ -80,7 +80,7 @@ export class UserSecretsController {
   @Operation({
     tag,
     summary: 'Delete a secret',
-    answers: { 200: { description: 'It is gone.', schema: deleted } },
+    answers: { 200: { description: 'Deleted.', schema: deleted } },
     errors: [404, 409],
   })
   async remove(@Param('name') name: string): Promise<{ deleted: true }> {
@@ -88,8 +88,8 @@ export class UserSecretsController {
     return { deleted: true };
   }
 
-  /** The secrets that a profile may use; undefined: all. */
-  private async namesOf(id: string): Promise<string[] | undefined> {
+  /** The names of the secrets that a profile allows; undefined: all. */
+  private async allowedNames(id: string): Promise<string[] | undefined> {
     const profile = await this.profiles.find(id);
     if (!profile) throw new NoSuchEntryError('Agent profile not found');
     const { secret_refs: refs } = profile;

@@ -1,8 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Cipher, FileSecrets, isToken, MASK } from '../../crypto/index.js';
-import { asJsonObject } from '../../json/index.js';
-import type { JsonObject } from '../../json/index.js';
-import { asText } from '../json-values.js';
+import { asJsonObject, asText, isJsonObject, type JsonObject } from '../../json/index.js';
 import {
   LimitReachedError,
   NoSuchEntryError,
@@ -16,13 +14,13 @@ const FILE = 'secrets.json';
 const NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,63}$/;
 const LIMIT = 1000;
 
-/** What is told of a secret. */
+/** A secret without its value. */
 export interface SecretItem {
   name: string;
   description: string | null;
 }
 
-/** Secrets of a user by name, for commands and tools of conversations: `secrets.json`. */
+/** The secrets of a user, for commands and tools of conversations (`secrets.json`). */
 @Injectable()
 export class UserSecrets {
   private readonly file: StoreFile;
@@ -36,13 +34,13 @@ export class UserSecrets {
   }
 
   /**
-   * What there is, also what no key opens; nothing where the file is damaged, as clients know it, and the log
-   * says so.
+   * Lists all secrets, including those that no key decrypts. For a damaged file, the list is empty, as in the
+   * original, and an error is logged.
    */
   async list(): Promise<SecretItem[]> {
     try {
       const { entries } = await this.read();
-      return Object.entries(entries).map(([name, entry]) => itemOf(name, asJsonObject(entry)));
+      return Object.entries(entries).map(([name, entry]) => toItem(name, asJsonObject(entry)));
     } catch (error) {
       if (error instanceof UnreadableStoreError) return [];
       throw error;
@@ -54,7 +52,7 @@ export class UserSecrets {
    * @throws RefusedSettingsError for no name, NoSuchEntryError, UnreadableStoreError
    */
   async value(name: string): Promise<string> {
-    checkName(name);
+    assertName(name);
     const { values } = await this.load();
     const value = Object.hasOwn(values, name) ? asText(values[name]) : null;
     if (value === null) throw new NoSuchEntryError('Secret not found');
@@ -62,15 +60,15 @@ export class UserSecrets {
   }
 
   /**
-   * Stores a secret in the place of another one of its name.
+   * Stores a secret. Replaces one of the same name.
    * @throws RefusedSettingsError, UnreadableStoreError, LimitReachedError
    */
   put(name: string, value: string, description: string | null): Promise<SecretItem> {
-    checkName(name);
+    assertName(name);
     if (value.trim() === '' || value === MASK) {
       throw new RefusedSettingsError('Secret value must not be empty or redacted');
     }
-    // What was answered as a token may come back as one.
+    // Clients may send the value as a token that this server encrypted.
     const plain = isToken(value) ? (this.cipher.decrypt(value) ?? value) : value;
     return this.change(({ entries, values }) => {
       const isNew = !Object.hasOwn(entries, name);
@@ -87,7 +85,7 @@ export class UserSecrets {
 
   /** @throws RefusedSettingsError for no name, NoSuchEntryError, UnreadableStoreError */
   remove(name: string): Promise<void> {
-    checkName(name);
+    assertName(name);
     return this.change(({ entries, values }) => {
       if (!Object.hasOwn(entries, name)) throw new NoSuchEntryError('Secret not found');
       return { next: { entries: without(entries, name), values: without(values, name) }, result: undefined };
@@ -98,7 +96,7 @@ export class UserSecrets {
     return this.folder.change(async (writer) => {
       const { file, ...stored } = await this.load();
       const { next, result } = work(stored);
-      const before = { secrets: textsOf(stored.entries) };
+      const before = { secrets: storedValues(stored.entries) };
       const sealed = asJsonObject(
         this.secrets.seal(this.file.path, { secrets: next.values }, before)['secrets'],
       );
@@ -116,21 +114,21 @@ export class UserSecrets {
     });
   }
 
-  /** Entries as they stand in the file, and their values in clear. */
+  /** The entries of the file, and their values in clear. */
   private async load(): Promise<Entries & { file: JsonObject }> {
     const { file, entries } = await this.read();
-    const { value, unopened } = this.secrets.open(this.file.path, { secrets: textsOf(entries) });
-    if (unopened.length > 0) throw this.file.unusable(`no key opens ${unopened.length} of its secrets`);
+    const { value, unopened } = this.secrets.open(this.file.path, { secrets: storedValues(entries) });
+    if (unopened.length > 0) throw this.file.unusable(`no key decrypts ${unopened.length} of its secrets`);
     return { file, entries, values: asJsonObject(value['secrets']) };
   }
 
   private async read(): Promise<{ file: JsonObject; entries: JsonObject }> {
     const file = (await this.file.read()) ?? {};
     const { custom_secrets: entries = {} } = file;
-    if (typeof entries !== 'object' || entries === null || Array.isArray(entries)) {
-      throw this.file.unusable('it holds no secrets by name');
+    if (!isJsonObject(entries)) {
+      throw this.file.unusable('it contains no secrets by name');
     }
-    return { file, entries: asJsonObject(entries) };
+    return { file, entries };
   }
 }
 
@@ -139,7 +137,7 @@ interface Entries {
   values: JsonObject;
 }
 
-function checkName(name: string): void {
+function assertName(name: string): void {
   if (NAME.test(name)) return;
   throw new RefusedSettingsError(
     'Invalid secret name format. Must start with a letter, contain only letters, numbers, and underscores, ' +
@@ -147,12 +145,12 @@ function checkName(name: string): void {
   );
 }
 
-function itemOf(name: string, { description }: JsonObject): SecretItem {
+function toItem(name: string, { description }: JsonObject): SecretItem {
   return { name, description: asText(description) };
 }
 
-/** The text of each secret, as it stands in the file: in older ones instead of the entry. */
-function textsOf(entries: JsonObject): JsonObject {
+/** The stored value of each secret. In older files, the entry itself is the value. */
+function storedValues(entries: JsonObject): JsonObject {
   return Object.fromEntries(
     Object.entries(entries).map(([name, entry]) => [
       name,

@@ -4,12 +4,15 @@ import { DamagedFileError, EntryExistsError, LimitReachedError } from '../settin
 import type { FolderWriter, PersistenceFolder } from './persistence-folder.js';
 
 const LIMIT = 50;
-/** A user has 50 at most; what else lies in the folder must not make a request slow. */
+/** Files that are read at most: foreign files in the folder must not make requests slow. */
 const MAX_FILES = 200;
 
-/** Objects of one kind, a file each, by name. Names have been checked by whoever asks. */
+/** Named objects of one kind, one file each. Callers must validate names. */
 export class NamedFiles {
-  /** @param what `Agent profile`, and `noun` in `Delete a profile` */
+  /**
+   * @param what for error messages, such as `Agent profile`
+   * @param noun for `Delete a profile`
+   */
   constructor(
     private readonly folder: PersistenceFolder,
     private readonly directory: string,
@@ -28,12 +31,12 @@ export class NamedFiles {
     return this.folder.read(this.file(name));
   }
 
-  /** @throws LimitReachedError for one more than there may be; what is there can always be replaced */
+  /** @throws LimitReachedError for a new object beyond the limit; existing ones can always be replaced */
   async write(writer: FolderWriter, name: string, value: JsonObject): Promise<void> {
     const names = await this.names();
     if (names.length >= LIMIT && !names.includes(name)) {
-      const article = `${this.what} limit reached (${LIMIT}). Delete a ${this.noun} before saving a new one.`;
-      throw new LimitReachedError(article);
+      const message = `${this.what} limit reached (${LIMIT}). Delete a ${this.noun} before saving a new one.`;
+      throw new LimitReachedError(message);
     }
     if (await this.isDamaged(name)) await writer.setAside(this.file(name));
     await writer.write(this.file(name), value);
@@ -49,21 +52,19 @@ export class NamedFiles {
     }
   }
 
-  /** @throws EntryExistsError where there is one of the new name */
-  async mayRename(to: string): Promise<void> {
+  /** @throws EntryExistsError if the new name is in use */
+  async assertUnused(to: string): Promise<void> {
     if ((await this.names()).includes(to)) throw new EntryExistsError(this.what, to);
   }
 
-  /** Puts a changed object under a new name. */
+  /** Stores a changed object under a new name. */
   async move(writer: FolderWriter, from: string, to: string, value: JsonObject): Promise<void> {
     await writer.write(this.file(to), value);
     await writer.remove(this.file(from));
   }
 
-  /**
-   * Puts a former object where it is none of the objects any more: beside them, under its name and a mark.
-   */
-  async keep(writer: FolderWriter, name: string, value: JsonObject, mark: string): Promise<void> {
+  /** Writes a copy of an object that is not one of the objects: its file name ends with a mark. */
+  async writeCopy(writer: FolderWriter, name: string, value: JsonObject, mark: string): Promise<void> {
     await writer.write(`${this.file(name)}.${mark}`, value);
   }
 

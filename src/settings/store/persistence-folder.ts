@@ -7,15 +7,15 @@ import { toStorageError } from '../../storage/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { DamagedFileError, TooLargeError } from '../settings-errors.js';
 
-/** Bytes of one file: what is larger is not read, and not written either. */
+/** Maximum size of one file in bytes, for reading and writing. */
 const MAX_BYTES = 8 * 1024 * 1024;
-/** What a write that was cut off leaves behind. */
-const LEFTOVER = /^\..*\.[0-9a-f]{8}(?:[0-9a-f]{4})?\.tmp$/;
+/** Left behind by interrupted writes. */
+const TEMPORARY_FILE = /^\..*\.[0-9a-f]{8}(?:[0-9a-f]{4})?\.tmp$/;
 
 /**
- * The folder that OpenHands programs of one user share: JSON files, readable by their owner only. A file is
- * replaced as a whole, so that readers see the old or the new one. Names are relative to the folder and never
- * come from clients unchecked.
+ * The folder that the OpenHands programs of one user share: JSON files, readable by their owner only. Files
+ * are replaced atomically, so that readers see the old or the new content. Names are relative to the folder;
+ * callers must validate names from clients.
  */
 export class PersistenceFolder {
   private readonly lock: FolderLock;
@@ -29,7 +29,7 @@ export class PersistenceFolder {
   }
 
   /**
-   * The object in a file; undefined where there is no file.
+   * The object in a file; undefined if the file does not exist.
    * @throws DamagedFileError for anything that is not a JSON object, StorageFailedError
    */
   async read(name: string): Promise<JsonObject | undefined> {
@@ -39,13 +39,13 @@ export class PersistenceFolder {
       const value: unknown = JSON.parse(text);
       if (isJsonObject(value)) return value;
     } catch {
-      // Not the text of the parser: it repeats what it read, and that may be a secret.
+      // The parser's message is not used: it quotes the text, which may be a secret.
       throw new DamagedFileError(this.path(name), 'it is not JSON');
     }
     throw new DamagedFileError(this.path(name), 'it does not hold a JSON object');
   }
 
-  /** Names of the `.json` files of a folder without their ending, sorted. */
+  /** Names of the `.json` files of a folder without their extension, sorted. */
   async names(folder: string): Promise<string[]> {
     const files = await readdir(this.path(folder)).catch((error: unknown) => {
       if (errorCode(error) === 'ENOENT') return [];
@@ -58,8 +58,8 @@ export class PersistenceFolder {
   }
 
   /**
-   * Changes files while nobody else does: read inside what is changed.
-   * @throws FolderBusyError, StorageFailedError, and whatever the work throws
+   * Changes files under the lock of the folder. Files that the change depends on must be read inside `work`.
+   * @throws FolderBusyError, StorageFailedError, and the errors of `work`
    */
   async change<T>(work: (writer: FolderWriter) => Promise<T>): Promise<T> {
     try {
@@ -74,18 +74,18 @@ export class PersistenceFolder {
     return path.join(this.root, name);
   }
 
-  /** Removes what crashed writers left in a folder, once. Only while the lock is held. */
+  /** Removes files of crashed writers from a folder, once. The lock must be held. */
   async sweep(folder: string): Promise<void> {
     if (this.swept.has(folder)) return;
     this.swept.add(folder);
     for (const file of await readdir(folder)) {
-      if (LEFTOVER.test(file)) await rm(path.join(folder, file), { force: true });
+      if (TEMPORARY_FILE.test(file)) await rm(path.join(folder, file), { force: true });
     }
   }
 
   private async text(name: string): Promise<string | undefined> {
     try {
-      // Without blocking: a named pipe in the place of a file must not keep a thread waiting.
+      // Non-blocking: a named pipe instead of a file must not block a thread.
       const handle = await open(this.path(name), NONBLOCKING);
       try {
         const stats = await handle.stat();
@@ -104,7 +104,7 @@ export class PersistenceFolder {
 
 const NONBLOCKING = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** Writes files of a folder that is locked. */
+/** Writes files of a locked folder. */
 export class FolderWriter {
   constructor(
     private readonly folder: PersistenceFolder,
@@ -112,7 +112,7 @@ export class FolderWriter {
   ) {}
 
   /**
-   * Puts an object in a file. After a crash there is the old or the new one.
+   * Replaces a file atomically: after a crash it has the old or the new content.
    * @throws TooLargeError
    */
   async write(name: string, value: JsonObject): Promise<void> {
@@ -120,7 +120,7 @@ export class FolderWriter {
     if (Buffer.byteLength(content) > MAX_BYTES) throw new TooLargeError(MAX_BYTES);
     const file = this.folder.path(name);
     await makeFolder(path.dirname(file), 0o700);
-    // Where somebody keeps it elsewhere, behind a symbolic link, it stays there.
+    // A symbolic link is kept: its target is replaced.
     const target = await resolveLink(file);
     await this.folder.sweep(path.dirname(target));
     await replaceFile(target, content, {
@@ -130,14 +130,14 @@ export class FolderWriter {
     });
   }
 
-  /** Gives a file that cannot be read another name: nobody's text is lost for a new one. */
+  /** Renames a damaged file, so that its content is not lost. */
   async setAside(name: string): Promise<void> {
     await this.stillHeld();
     const file = this.folder.path(name);
     await rename(file, `${file}.damaged-${Date.now()}`);
   }
 
-  /** Removes a file, if it is there. */
+  /** Removes a file if it exists. */
   async remove(name: string): Promise<void> {
     await this.stillHeld();
     await rm(this.folder.path(name), { force: true });

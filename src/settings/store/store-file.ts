@@ -4,14 +4,14 @@ import { DamagedFileError, type SettingsConflictError } from '../settings-errors
 import type { PersistenceFolder } from './persistence-folder.js';
 
 /**
- * The one file of a store. What is wrong with it stands in the log; clients are told that it cannot be used.
+ * The single file of a store. Its problems are logged; clients are only told that it cannot be used.
  */
 export class StoreFile {
   private readonly logger = new Logger('Settings');
 
   /**
    * @param name relative to the folder
-   * @param conflict what clients are told
+   * @param conflict creates the error for clients
    */
   constructor(
     private readonly folder: PersistenceFolder,
@@ -19,14 +19,14 @@ export class StoreFile {
     private readonly conflict: () => SettingsConflictError,
   ) {}
 
-  /** Absolute. */
+  /** Absolute path. */
   get path(): string {
     return this.folder.path(this.name);
   }
 
   /**
-   * What it holds; undefined where there is no file.
-   * @throws SettingsConflictError when it is damaged, StorageFailedError
+   * The object in the file; undefined if it does not exist.
+   * @throws SettingsConflictError if it is damaged, StorageFailedError
    */
   async read(): Promise<JsonObject | undefined> {
     try {
@@ -37,9 +37,9 @@ export class StoreFile {
     }
   }
 
-  /** Says in the log why it cannot be used, and answers what clients are told. */
+  /** Logs why the file cannot be used and returns the error for clients. */
   unusable(why: string): SettingsConflictError {
-    this.logger.error(`${this.path} cannot be used and is left as it is: ${why}`);
+    this.logger.error(`${this.path} cannot be used and is not changed: ${why}`);
     return this.conflict();
   }
 }

@@ -1,26 +1,26 @@
+import { DomainError } from '../../errors/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { withoutTrailingSlashes, parseUrl } from '../../text/index.js';
-import { isJsonObject } from '../../json/index.js';
 
-/**
- * Where people with a ChatGPT subscription sign in; another one by the environment, for tests and proxies.
- */
+/** The issuer of ChatGPT sign-ins. The environment variable replaces it, for tests and proxies. */
 const ISSUER = 'https://auth.openai.com';
 const ISSUER_VARIABLE = 'OPENAI_AUTH_ISSUER';
-/** The public client of programs that use a subscription: that of the Codex CLI. */
+/** The public client id of the Codex CLI. */
 const CLIENT_ID = 'app_EMoamEEZ73f0CkXaXp7hrann';
-/** What one call may take (ms). */
-const PATIENCE_MS = 15_000;
-/** Seconds that an access token is good for when nobody says. */
+/** Time limit of one request (ms). */
+const TIMEOUT_MS = 15_000;
+/** Default lifetime of an access token in seconds. */
 const DEFAULT_LIFE_S = 3600;
-/** Between two questions whether the person has signed in, when nobody says (s). */
+/** Default polling interval in seconds. */
 const DEFAULT_INTERVAL_S = 5;
 
-/** The issuer does not answer, or not as it should. Its text holds no secret. */
-export class IssuerError extends Error {
+/** The issuer cannot be reached or returned an unexpected response. The message contains no secret. */
+export class IssuerError extends DomainError {
   override readonly name = 'IssuerError';
+  readonly kind = 'upstream-failed';
 }
 
-/** What a person enters, and with what the issuer is asked whether that was done. */
+/** A device code: what the user enters, and the id for polling the issuer. */
 export interface DeviceCode {
   deviceAuthId: string;
   userCode: string;
@@ -28,7 +28,7 @@ export interface DeviceCode {
   intervalSeconds: number;
 }
 
-/** What a sign-in gives. */
+/** The tokens of a sign-in. */
 export interface SubscriptionTokens {
   accessToken: string;
   refreshToken: string;
@@ -36,13 +36,13 @@ export interface SubscriptionTokens {
   expiresAt: number;
 }
 
-/** Asks for a code that a person can enter. @throws IssuerError */
+/** Requests a device code. @throws IssuerError */
 export async function requestDeviceCode(): Promise<DeviceCode> {
-  const answer = await ask('/api/accounts/deviceauth/usercode', { client_id: CLIENT_ID });
+  const answer = await post('/api/accounts/deviceauth/usercode', { client_id: CLIENT_ID });
   const { device_auth_id: deviceAuthId, user_code, usercode, interval } = answer.body;
   const userCode = user_code ?? usercode;
   if (answer.status !== 200 || typeof deviceAuthId !== 'string' || typeof userCode !== 'string') {
-    throw unexpected('the request for a device code', answer.status);
+    throw unexpectedStatus('the request for a device code', answer.status);
   }
   const seconds = interval === undefined ? DEFAULT_INTERVAL_S : Math.ceil(Number(interval));
   return {
@@ -53,19 +53,19 @@ export async function requestDeviceCode(): Promise<DeviceCode> {
   };
 }
 
-/** The tokens, once the person has entered the code; undefined before. @throws IssuerError */
+/** Returns the tokens once the user has entered the code; undefined before. @throws IssuerError */
 export async function redeemDeviceCode({
   deviceAuthId,
   userCode,
 }: DeviceCode): Promise<SubscriptionTokens | undefined> {
-  const given = { device_auth_id: deviceAuthId, user_code: userCode };
-  const { status, body } = await ask('/api/accounts/deviceauth/token', given);
+  const request = { device_auth_id: deviceAuthId, user_code: userCode };
+  const { status, body } = await post('/api/accounts/deviceauth/token', request);
   if (status === 403 || status === 404) return undefined;
   const { authorization_code: code, code_verifier } = body;
   if (status !== 200 || typeof code !== 'string' || typeof code_verifier !== 'string') {
-    throw unexpected('the question for the sign-in', status);
+    throw unexpectedStatus('the request for the sign-in state', status);
   }
-  return tokens({
+  return requestTokens({
     grant_type: 'authorization_code',
     code,
     code_verifier,
@@ -74,57 +74,56 @@ export async function redeemDeviceCode({
   });
 }
 
-/** New tokens for the refresh token; the old one may be of no use any more. @throws IssuerError */
+/** Renews tokens. The old refresh token may become invalid. @throws IssuerError */
 export function renewTokens(refreshToken: string): Promise<SubscriptionTokens> {
   const form = { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: CLIENT_ID };
-  return tokens(form, refreshToken);
+  return requestTokens(form, refreshToken);
 }
 
-async function tokens(form: Record<string, string>, former?: string): Promise<SubscriptionTokens> {
-  const { status, body } = await ask('/oauth/token', new URLSearchParams(form));
+async function requestTokens(form: Record<string, string>, former?: string): Promise<SubscriptionTokens> {
+  const { status, body } = await post('/oauth/token', new URLSearchParams(form));
   const { access_token: accessToken, refresh_token: refreshToken = former, expires_in: seconds } = body;
   if (status !== 200 || typeof accessToken !== 'string' || typeof refreshToken !== 'string') {
-    throw unexpected('the request for tokens', status);
+    throw unexpectedStatus('the request for tokens', status);
   }
   const life = typeof seconds === 'number' && seconds > 0 ? seconds : DEFAULT_LIFE_S;
   return { accessToken, refreshToken, expiresAt: Date.now() + Math.floor(life * 1000) };
 }
 
-async function ask(
+async function post(
   route: string,
   content: Record<string, string> | URLSearchParams,
-): Promise<{ status: number; body: Record<string, unknown> }> {
+): Promise<{ status: number; body: JsonObject }> {
   const isForm = content instanceof URLSearchParams;
   try {
     const response = await fetch(issuer() + route, {
       method: 'POST',
       headers: isForm ? {} : { 'content-type': 'application/json' },
       body: isForm ? content : JSON.stringify(content),
-      // Codes and tokens go to the issuer and to nobody else.
+      // Codes and tokens must not be sent to another server.
       redirect: 'error',
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const text = await response.text();
-    return { status: response.status, body: parsed(text) };
+    return { status: response.status, body: parseObject(text) };
   } catch {
     throw new IssuerError(`${new URL(issuer()).host} cannot be reached`);
   }
 }
 
-function parsed(text: string): Record<string, unknown> {
+function parseObject(text: string): JsonObject {
   try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : {};
+    return asJsonObject(JSON.parse(text));
   } catch {
     return {};
   }
 }
 
-function unexpected(what: string, status: number): IssuerError {
+function unexpectedStatus(what: string, status: number): IssuerError {
   return new IssuerError(`${new URL(issuer()).host} answers ${what} with ${status}`);
 }
 
 function issuer(): string {
-  const named = process.env[ISSUER_VARIABLE];
-  return withoutTrailingSlashes(named !== undefined && parseUrl(named) ? named : ISSUER);
+  const url = process.env[ISSUER_VARIABLE];
+  return withoutTrailingSlashes(url !== undefined && parseUrl(url) ? url : ISSUER);
 }

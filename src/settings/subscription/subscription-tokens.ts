@@ -6,26 +6,25 @@ import type { FolderWriter, PersistenceFolder } from '../store/persistence-folde
 import type { SubscriptionTokens } from './openai-issuer.js';
 
 /**
- * Where the original keeps a sign-in, in the clear: it takes nothing else, and would send a token of ours to
- * OpenAI.
+ * The file of the original, in clear: it would send an encrypted token to OpenAI.
  */
-const SHARED = 'auth/openai_oauth.json';
-/** Where this server keeps one of its own, encrypted. */
-const OWN = 'auth/openai_oauth.sealed.json';
-/** The name of those files for whose it is. */
+const SHARED_FILE = 'auth/openai_oauth.json';
+/** The file of this server, encrypted. */
+const OWN_FILE = 'auth/openai_oauth.sealed.json';
+/** The `vendor` in these files. */
 export const VENDOR = 'openai';
 
-/** A sign-in that is kept, and in which file. */
-export interface KeptTokens extends SubscriptionTokens {
-  file: typeof OWN | typeof SHARED;
+/** A stored sign-in and its file. */
+export interface StoredSignIn extends SubscriptionTokens {
+  file: typeof OWN_FILE | typeof SHARED_FILE;
 }
 
 /**
- * The tokens of a sign-in. Those of this server are encrypted; without a secret key they are kept in memory
- * only. Those of another program are used where there are none of ours, and stay in its file and form when
- * they are renewed: a refresh token is good once, and that program would be signed out.
+ * Stores the tokens of a sign-in. Those of this server are encrypted; without a secret key they are kept in
+ * memory only. Without a sign-in of its own, the server uses that of another program. Renewed tokens are then
+ * written to that program's file: a refresh token is valid once, and the program would be signed out.
  */
-export class StoredTokens {
+export class TokenStore {
   private readonly logger = new Logger('Subscription');
 
   constructor(
@@ -35,15 +34,15 @@ export class StoredTokens {
   ) {}
 
   /** @throws StorageFailedError, DamagedFileError */
-  async read(): Promise<KeptTokens | undefined> {
-    return (await this.own()) ?? kept(SHARED, await this.shared());
+  async read(): Promise<StoredSignIn | undefined> {
+    return (await this.own()) ?? toStoredTokens(SHARED_FILE, await this.shared());
   }
 
-  /** Keeps a new sign-in, or a renewed one in its place. */
+  /** Stores a new or renewed sign-in. */
   async save(
     writer: FolderWriter,
     tokens: SubscriptionTokens,
-    file: KeptTokens['file'] = OWN,
+    file: StoredSignIn['file'] = OWN_FILE,
   ): Promise<void> {
     const { accessToken, refreshToken, expiresAt } = tokens;
     this.known.add([accessToken, refreshToken]);
@@ -51,21 +50,21 @@ export class StoredTokens {
       ...{ type: 'oauth', vendor: VENDOR },
       ...{ access_token: accessToken, refresh_token: refreshToken, expires_at: expiresAt },
     };
-    const isOwn = file === OWN;
-    await writer.write(file, isOwn ? this.secrets.seal(this.folder.path(OWN), value) : value);
+    const isOwn = file === OWN_FILE;
+    await writer.write(file, isOwn ? this.secrets.seal(this.folder.path(OWN_FILE), value) : value);
   }
 
-  /** Forgets all. */
+  /** Removes all sign-ins. */
   async remove(writer: FolderWriter): Promise<void> {
-    for (const file of [OWN, SHARED]) await writer.remove(file);
-    this.secrets.forget(this.folder.path(OWN));
+    for (const file of [OWN_FILE, SHARED_FILE]) await writer.remove(file);
+    this.secrets.forget(this.folder.path(OWN_FILE));
   }
 
-  /** One that cannot be read is none; the next sign-in takes its place. */
-  private async own(): Promise<KeptTokens | undefined> {
+  /** An unreadable sign-in is ignored; the next one replaces it. */
+  private async own(): Promise<StoredSignIn | undefined> {
     try {
-      const stored = await this.folder.read(OWN);
-      return stored && kept(OWN, this.secrets.open(this.folder.path(OWN), stored).value);
+      const stored = await this.folder.read(OWN_FILE);
+      return stored && toStoredTokens(OWN_FILE, this.secrets.open(this.folder.path(OWN_FILE), stored).value);
     } catch (error) {
       this.logger.warn(`the sign-in of this server cannot be read: ${errorMessage(error)}`);
       return undefined;
@@ -73,16 +72,19 @@ export class StoredTokens {
   }
 
   private async shared(): Promise<JsonObject | undefined> {
-    const stored = await this.folder.read(SHARED);
+    const stored = await this.folder.read(SHARED_FILE);
     const { access_token, refresh_token } = stored ?? {};
     this.known.add([access_token, refresh_token].filter((token) => typeof token === 'string'));
     return stored;
   }
 }
 
-function kept(file: KeptTokens['file'], stored: JsonObject | undefined): KeptTokens | undefined {
+function toStoredTokens(
+  file: StoredSignIn['file'],
+  stored: JsonObject | undefined,
+): StoredSignIn | undefined {
   const { vendor, access_token, refresh_token, expires_at } = stored ?? {};
-  const isWhole = typeof access_token === 'string' && typeof refresh_token === 'string';
-  if (vendor !== VENDOR || !isWhole || typeof expires_at !== 'number') return undefined;
+  const hasTokens = typeof access_token === 'string' && typeof refresh_token === 'string';
+  if (vendor !== VENDOR || !hasTokens || typeof expires_at !== 'number') return undefined;
   return { accessToken: access_token, refreshToken: refresh_token, expiresAt: expires_at, file };
 }

@@ -5,9 +5,9 @@ import { documentSchemas, Operation } from '../../http/operation.js';
 import { SubscriptionService, type DeviceStart, type SubscriptionStatus } from './subscription.service.js';
 
 const tag = 'LLM';
-const status = { description: 'Whether somebody is signed in.', schema: 'SubscriptionStatusResponse' };
+const status = { description: 'The state of the sign-in.', schema: 'SubscriptionStatusResponse' };
 
-/** Models of the subscription, as the original 1.58.2 lists them. */
+/** The models of the subscription, as listed by the original 1.58.2. */
 const MODELS = [
   'gpt-5.5',
   'gpt-5.6-luna',
@@ -19,13 +19,13 @@ const MODELS = [
   'gpt-6.1-sol',
 ];
 
-/** Whose sign-in is asked for. */
+/** The device code of a started sign-in. */
 export class SubscriptionDevicePollRequestDto {
-  @Field(text(), 'As `device/start` has answered it.')
+  @Field(text(), 'The `device_code` from `device/start`.')
   device_code!: string;
 }
 
-/** Signs a person with a ChatGPT subscription in and out. */
+/** Sign-in with a ChatGPT subscription. */
 @Controller('api/llm/subscription/openai')
 export class SubscriptionController {
   constructor(private readonly service: SubscriptionService) {}
@@ -34,7 +34,7 @@ export class SubscriptionController {
   @Operation({
     tag,
     summary: 'List the models of a ChatGPT subscription',
-    answers: { 200: { description: 'Their names.', schema: 'SubscriptionModelsResponse' } },
+    answers: { 200: { description: 'The model names.', schema: 'SubscriptionModelsResponse' } },
   })
   models(): { vendor: string; models: readonly string[] } {
     return { vendor: 'openai', models: MODELS };
@@ -43,8 +43,8 @@ export class SubscriptionController {
   @Get('status')
   @Operation({
     tag,
-    summary: 'Whether somebody is signed in with a ChatGPT subscription',
-    description: 'A sign-in that has expired is renewed.',
+    summary: 'Get the state of the ChatGPT sign-in',
+    description: 'Renews an expired sign-in.',
     answers: { 200: status },
   })
   status(): Promise<SubscriptionStatus> {
@@ -55,9 +55,9 @@ export class SubscriptionController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Begin to sign in with a ChatGPT subscription',
-    description: 'Asks OpenAI for a code, which the person enters at `verification_uri`.',
-    answers: { 200: { description: 'The code.', schema: 'SubscriptionDeviceStartResponse' } },
+    summary: 'Start a ChatGPT sign-in',
+    description: 'Requests a code from OpenAI, which the user enters at `verification_uri`.',
+    answers: { 200: { description: 'The device code.', schema: 'SubscriptionDeviceStartResponse' } },
     errors: [429, 502],
   })
   start(): Promise<DeviceStart> {
@@ -68,7 +68,7 @@ export class SubscriptionController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Whether the person has entered the code',
+    summary: 'Poll a ChatGPT sign-in',
     body: { schema: SubscriptionDevicePollRequestDto },
     answers: { 200: status },
     errors: [404, 502],
@@ -81,7 +81,7 @@ export class SubscriptionController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Forget the sign-in with a ChatGPT subscription',
+    summary: 'Sign out of ChatGPT',
     answers: { 200: status },
   })
   logout(): Promise<SubscriptionStatus> {

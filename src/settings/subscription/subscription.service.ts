@@ -1,26 +1,26 @@
 import { randomBytes } from 'node:crypto';
-import { BadGatewayException, HttpException, Injectable, Logger, NotFoundException } from '@nestjs/common';
+import { HttpException, Injectable, Logger } from '@nestjs/common';
 import { FileSecrets, KnownSecrets } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { Llm } from '../../llm/index.js';
+import { NoSuchEntryError } from '../settings-errors.js';
 import { PersistenceFolder } from '../store/persistence-folder.js';
 import {
-  IssuerError,
   redeemDeviceCode,
   renewTokens,
   requestDeviceCode,
   type DeviceCode,
   type SubscriptionTokens,
 } from './openai-issuer.js';
-import { StoredTokens, VENDOR } from './subscription-tokens.js';
+import { TokenStore, VENDOR } from './subscription-tokens.js';
 
-/** How long a person has for the code (ms), and sign-ins that are waited for at the same time. */
+/** Lifetime of a started sign-in (ms), and the maximum number of them. */
 const PENDING_MS = 15 * 60_000;
 const MAX_PENDING = 20;
-/** A token that ends so soon is renewed (ms). */
-const SOON_MS = 60_000;
+/** Tokens are renewed this long before they expire (ms). */
+const RENEW_BEFORE_MS = 60_000;
 
-/** Whether somebody is signed in; field names are the wire's. */
+/** The state of the sign-in. Field names are the wire's. */
 export interface SubscriptionStatus {
   vendor: string;
   connected: boolean;
@@ -29,7 +29,7 @@ export interface SubscriptionStatus {
   expires_at: number | null;
 }
 
-/** A sign-in that has begun; field names are the wire's. */
+/** A started sign-in. Field names are the wire's. */
 export interface DeviceStart {
   device_code: string;
   user_code: string;
@@ -43,26 +43,26 @@ export interface DeviceStart {
 interface Pending {
   code: DeviceCode;
   expiresAt: number;
-  /** When the issuer was asked last (of `performance.now()`). */
+  /** Time of the last poll (`performance.now()`). */
   askedAt: number;
   asking?: Promise<SubscriptionStatus>;
 }
 
-const NOBODY: SubscriptionStatus = {
+const SIGNED_OUT: SubscriptionStatus = {
   vendor: VENDOR,
   connected: false,
   account_email: null,
   expires_at: null,
 };
 
-/** The sign-in of a person with a ChatGPT subscription: by a code that is entered in a browser anywhere. */
+/** Signs in with a ChatGPT subscription, by a device code that the user enters in a browser. */
 @Injectable()
 export class SubscriptionService {
   private readonly logger = new Logger('Subscription');
   private readonly pending = new Map<string, Pending>();
   private renewing: Promise<SubscriptionTokens | undefined> | undefined;
 
-  private readonly tokens: StoredTokens;
+  private readonly tokens: TokenStore;
 
   constructor(
     private readonly folder: PersistenceFolder,
@@ -70,16 +70,16 @@ export class SubscriptionService {
     secrets: FileSecrets,
     models: Llm,
   ) {
-    this.tokens = new StoredTokens(folder, secrets, known);
-    models.setTokenProvider(async () => (await this.usable())?.accessToken);
+    this.tokens = new TokenStore(folder, secrets, known);
+    models.setTokenProvider(async () => (await this.currentOrUndefined())?.accessToken);
   }
 
-  /** Never fails: what cannot be read or renewed is no sign-in. */
+  /** Never rejects: a sign-in that cannot be read or renewed counts as signed out. */
   async status(): Promise<SubscriptionStatus> {
-    return shown(await this.usable());
+    return toStatus(await this.currentOrUndefined());
   }
 
-  private async usable(): Promise<SubscriptionTokens | undefined> {
+  private async currentOrUndefined(): Promise<SubscriptionTokens | undefined> {
     try {
       return await this.current();
     } catch (error) {
@@ -88,11 +88,11 @@ export class SubscriptionService {
     }
   }
 
-  /** @throws BadGatewayException; HttpException 429 when too many have begun */
+  /** @throws IssuerError; HttpException 429 if too many sign-ins are pending */
   async start(): Promise<DeviceStart> {
-    this.forgetOld();
-    if (this.pending.size >= MAX_PENDING) throw new HttpException('Too many sign-ins have begun', 429);
-    const code = await fromIssuer(requestDeviceCode());
+    this.removeExpired();
+    if (this.pending.size >= MAX_PENDING) throw new HttpException('Too many pending sign-ins', 429);
+    const code = await requestDeviceCode();
     const device_code = randomBytes(32).toString('base64url');
     const expiresAt = Date.now() + PENDING_MS;
     this.known.add([device_code, code.deviceAuthId]);
@@ -108,73 +108,65 @@ export class SubscriptionService {
   }
 
   /**
-   * Whether the person has entered the code. The issuer is not asked more often than it wants.
-   * @throws NotFoundException, BadGatewayException
+   * Checks whether the user has entered the code. The issuer is not polled more often than it allows.
+   * @throws NoSuchEntryError, IssuerError
    */
   async poll(deviceCode: string): Promise<SubscriptionStatus> {
-    this.forgetOld();
+    this.removeExpired();
     const pending = this.pending.get(deviceCode);
-    if (!pending) throw gone();
+    if (!pending) throw notPending();
     if (pending.asking) return pending.asking;
-    if (performance.now() < pending.askedAt + pending.code.intervalSeconds * 1_000) return NOBODY;
+    if (performance.now() < pending.askedAt + pending.code.intervalSeconds * 1_000) return SIGNED_OUT;
     pending.askedAt = performance.now();
     pending.asking = this.redeem(deviceCode, pending).finally(() => (pending.asking = undefined));
     return pending.asking;
   }
 
-  /** Forgets the sign-in, and those that have begun. */
+  /** Removes the sign-in and all pending ones. */
   async logout(): Promise<SubscriptionStatus> {
     this.pending.clear();
     await this.folder.change((writer) => this.tokens.remove(writer));
-    return NOBODY;
+    return SIGNED_OUT;
   }
 
   private async redeem(deviceCode: string, { code }: Pending): Promise<SubscriptionStatus> {
-    const tokens = await fromIssuer(redeemDeviceCode(code));
-    if (!tokens) return NOBODY;
+    const tokens = await redeemDeviceCode(code);
+    if (!tokens) return SIGNED_OUT;
     await this.folder.change(async (writer) => {
-      // Somebody has logged out in the meantime.
-      if (!this.pending.delete(deviceCode)) throw gone();
+      // The user has signed out in the meantime.
+      if (!this.pending.delete(deviceCode)) throw notPending();
       await this.tokens.save(writer, tokens);
     });
-    return shown(tokens);
+    return toStatus(tokens);
   }
 
   private async current(): Promise<SubscriptionTokens | undefined> {
     const stored = await this.tokens.read();
-    if (!stored || stored.expiresAt > Date.now() + SOON_MS) return stored;
-    this.renewing ??= this.renewed(stored).finally(() => (this.renewing = undefined));
+    if (!stored || stored.expiresAt > Date.now() + RENEW_BEFORE_MS) return stored;
+    this.renewing ??= this.renew(stored).finally(() => (this.renewing = undefined));
     return this.renewing;
   }
 
-  private async renewed(old: SubscriptionTokens): Promise<SubscriptionTokens | undefined> {
+  private async renew(old: SubscriptionTokens): Promise<SubscriptionTokens | undefined> {
     const tokens = await renewTokens(old.refreshToken);
     return this.folder.change(async (writer) => {
       const stored = await this.tokens.read();
-      // Somebody has logged out, or in, in the meantime.
+      // The user has signed out or in in the meantime.
       if (stored?.refreshToken !== old.refreshToken) return stored;
       await this.tokens.save(writer, tokens, stored.file);
       return tokens;
     });
   }
 
-  private forgetOld(): void {
+  private removeExpired(): void {
     for (const [code, { expiresAt }] of this.pending) if (expiresAt <= Date.now()) this.pending.delete(code);
   }
 }
 
-function shown(tokens: SubscriptionTokens | undefined): SubscriptionStatus {
-  return tokens ? { ...NOBODY, connected: true, expires_at: tokens.expiresAt } : NOBODY;
+function toStatus(tokens: SubscriptionTokens | undefined): SubscriptionStatus {
+  return tokens ? { ...SIGNED_OUT, connected: true, expires_at: tokens.expiresAt } : SIGNED_OUT;
 }
 
-function gone(): NotFoundException {
-  return new NotFoundException('Subscription device login not found or expired');
-}
-
-async function fromIssuer<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw error instanceof IssuerError ? new BadGatewayException(error.message) : error;
-  }
+function notPending(): NoSuchEntryError {
+  return new NoSuchEntryError('Subscription device login not found or expired');
 }

@@ -1,51 +1,45 @@
 import { Field } from '../../http/validation/field.js';
 import { choice, decimal, flag, integer, nullable, text } from '../../http/validation/field-type.js';
 
-/** How new conversations are run. */
+/** Settings of new conversations. */
 export class ConversationSettingsDto {
   @Field(integer({ ge: 1 }))
   schema_version = 1;
 
-  @Field(integer({ ge: 1 }), 'Steps that a run takes at most.')
+  @Field(integer({ ge: 1 }), 'Maximum number of steps of a run.')
   max_iterations = 500;
 
-  @Field(flag(), 'Ask before actions that may do harm.')
+  @Field(flag(), 'Ask for confirmation before risky actions.')
   confirmation_mode = false;
 
-  @Field(nullable(choice(['llm', 'none'])), 'Who judges whether an action may do harm.')
+  @Field(nullable(choice(['llm', 'none'])), 'Determines the risk of actions.')
   security_analyzer: string | null = 'llm';
 
   @Field(
     choice(['local', 'worktree', 'docker']),
-    'Where a conversation works: in its folder, in a git worktree of it, or in a container.',
+    'Where conversations work: in the workspace, in a git worktree of it, or in a container.',
   )
   default_runtime = 'local';
 
-  @Field(choice(['default_branch', 'head', 'ref']), 'Where worktrees start from.')
+  @Field(choice(['default_branch', 'head', 'ref']), 'The commit that worktrees start at.')
   worktree_base = 'default_branch';
 
   @Field(
     nullable(text({ pattern: /^[A-Za-z0-9][A-Za-z0-9._/-]*$/ })),
-    'The branch, tag or commit that worktrees start from when the base is `ref`.',
+    'The branch, tag or commit that worktrees start at if the base is `ref`.',
   )
   worktree_base_ref: string | null = null;
 
-  @Field(
-    text({ pattern: /^([A-Za-z0-9][A-Za-z0-9._/-]*)?$/ }),
-    'What the names of their branches begin with.',
-  )
+  @Field(text({ pattern: /^([A-Za-z0-9][A-Za-z0-9._/-]*)?$/ }), 'Prefix of the names of their branches.')
   worktree_branch_prefix = 'openhands/';
 
   @Field(
     nullable(text({ pattern: /^\d+(\.\d+)? ?[kKmMgGtTpP]?[iI]?[bB]?$/ })),
-    'Memory of a container, as in `512m`; null: the default of the server.',
+    "Memory limit of containers, such as `512m`; null: the server's default.",
   )
   container_memory: string | null = null;
 
-  @Field(
-    nullable(decimal({ ge: 0.01 })),
-    'Processors that a container may use; null: the default of the server.',
-  )
+  @Field(nullable(decimal({ ge: 0.01 })), "CPU limit of containers; null: the server's default.")
   container_cpus: number | null = null;
 
   @Field(flag(), 'Whether containers have a browser.')

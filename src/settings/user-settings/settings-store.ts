@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { ENCRYPTED_PLACES, FileSecrets } from '../../crypto/index.js';
-import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, asText, isJsonObject, type JsonObject } from '../../json/index.js';
 import { ConversationSettingsDto } from './conversation-settings.dto.js';
-import { asText, completed, withUnknown } from '../json-values.js';
-import { currentSettings } from './older-files.js';
+import { completed, withUnknown } from '../json-values.js';
+import { migrateSettings } from '../store/older-files.js';
 import { UnreadableStoreError } from '../settings-errors.js';
 import { PersistenceFolder, type FolderWriter } from '../store/persistence-folder.js';
 import { StoreFile } from '../store/store-file.js';
-import { AGENT_PARTS, agentKind, completeAgent } from '../agent-profiles/stored-agent.js';
+import { NESTED_AGENT_FIELDS, agentKind, completeAgent } from './complete-agent.js';
 
 const FILE = 'settings.json';
 /** The version of the file that this server writes. */
@@ -20,11 +20,11 @@ export interface Settings {
   active_profile: string | null;
   active_agent_profile_id: string | null;
   active_meta_profile: string | null;
-  /** Of clients; nobody here looks into it. */
+  /** Settings of clients; not used by the server. */
   misc: JsonObject;
 }
 
-/** `settings.json`. */
+/** Reads and writes `settings.json`. */
 @Injectable()
 export class SettingsStore {
   private readonly file: StoreFile;
@@ -37,18 +37,18 @@ export class SettingsStore {
   }
 
   /**
-   * The settings; defaults where nothing is stored.
-   * @throws UnreadableStoreError for what is damaged, not valid, or encrypted with another key
+   * Loads the settings. Without a file, they have their defaults.
+   * @throws UnreadableStoreError for a file that is damaged, not valid, or encrypted with another key
    */
   async load(): Promise<Settings> {
     const { settings, unopened } = await this.read();
     if (unopened.length === 0) return settings;
-    throw this.file.unusable(`no key opens ${unopened.join(', ')}`);
+    throw this.file.unusable(`no key decrypts ${unopened.join(', ')}`);
   }
 
   /**
-   * The settings for reading. Secrets that no key opens have no value. A file that is damaged counts as the
-   * defaults, as clients know it, and the log says so.
+   * Loads the settings for reading only. Secrets that no key decrypts have no value. For a damaged file, the
+   * defaults are returned, as in the original, and an error is logged.
    */
   async loadForReading(): Promise<Settings> {
     try {
@@ -59,13 +59,13 @@ export class SettingsStore {
     }
   }
 
-  /** Stores settings. What others have stored beside what is known here stays. */
+  /** Stores settings. Stored fields that this server does not know are kept. */
   async save(writer: FolderWriter, settings: Settings): Promise<void> {
     const stored = (await this.stored()) ?? {};
     const { agent, conversation, misc, ...active } = settings;
     const before = sealedAgent(stored);
     const isSameKind = agentKind(before) === agentKind(agent);
-    const full = isSameKind ? withUnknown(agent, before, AGENT_PARTS) : agent;
+    const full = isSameKind ? withUnknown(agent, before, NESTED_AGENT_FIELDS) : agent;
     const sealed = this.secrets.seal(this.file.path, full, before);
     const { [ENCRYPTED_PLACES]: tokens, ...agent_settings } = sealed;
     const known = {
@@ -73,8 +73,8 @@ export class SettingsStore {
       agent_settings,
       conversation_settings: withUnknown(conversation, asJsonObject(stored['conversation_settings'])),
       ...active,
-      // Of what they do not know, other programs keep only this when they write the file.
-      misc_settings: { ...ofClients(misc), ...(tokens !== undefined && { [ENCRYPTED_PLACES]: tokens }) },
+      // Other programs keep only `misc_settings` of the fields they do not know, so tokens are stored there.
+      misc_settings: { ...withoutTokens(misc), ...(tokens !== undefined && { [ENCRYPTED_PLACES]: tokens }) },
     };
     await writer.write(FILE, withUnknown(known, stored));
   }
@@ -86,46 +86,46 @@ export class SettingsStore {
     return { settings: this.complete({ ...stored, agent_settings: value }), unopened };
   }
 
-  /** What the file holds, in today's words. */
+  /** The content of the file, converted to the current version. */
   private async stored(): Promise<JsonObject | undefined> {
     const stored = await this.file.read();
     const { agent_settings: agent } = stored ?? {};
     if (stored === undefined || agent === undefined || agent === null) return stored;
-    if (!isJsonObject(agent)) throw this.file.unusable('its agent_settings are no object');
-    return { ...stored, agent_settings: currentSettings(agent) };
+    if (!isJsonObject(agent)) throw this.file.unusable('its agent_settings are not an object');
+    return { ...stored, agent_settings: migrateSettings(agent) };
   }
 
   private complete(stored: JsonObject): Settings {
-    const { agent_settings: given = {} } = stored;
-    const agent = isJsonObject(given) ? completeAgent(given, given) : undefined;
+    const { agent_settings: storedAgent = {} } = stored;
+    const agent = isJsonObject(storedAgent) ? completeAgent(storedAgent, storedAgent) : undefined;
     if (!agent) throw this.file.unusable('its agent_settings are not valid');
     const conversation = completed(ConversationSettingsDto, asJsonObject(stored['conversation_settings']));
     if (!conversation) throw this.file.unusable('its conversation_settings are not valid');
     return {
       agent,
       conversation,
-      active_profile: nameOf(stored['active_profile']),
-      active_agent_profile_id: nameOf(stored['active_agent_profile_id']),
-      active_meta_profile: nameOf(stored['active_meta_profile']),
-      misc: ofClients(asJsonObject(stored['misc_settings'])),
+      active_profile: nameOrNull(stored['active_profile']),
+      active_agent_profile_id: nameOrNull(stored['active_agent_profile_id']),
+      active_meta_profile: nameOrNull(stored['active_meta_profile']),
+      misc: withoutTokens(asJsonObject(stored['misc_settings'])),
     };
   }
 }
 
-/** The settings of the agent with the tokens that stand elsewhere in the file. */
+/** The agent settings with the encrypted tokens, which the file stores elsewhere. */
 function sealedAgent(stored: JsonObject): JsonObject {
   const { [ENCRYPTED_PLACES]: tokens } = asJsonObject(stored['misc_settings']);
   const agent = asJsonObject(stored['agent_settings']);
   return tokens === undefined ? agent : { ...agent, [ENCRYPTED_PLACES]: tokens };
 }
 
-/** What clients have stored for themselves. */
-function ofClients({ [ENCRYPTED_PLACES]: _tokens, ...misc }: JsonObject): JsonObject {
+/** The settings of clients without the encrypted tokens. */
+function withoutTokens({ [ENCRYPTED_PLACES]: _tokens, ...misc }: JsonObject): JsonObject {
   return misc;
 }
 
-/** A name that is stored; other programs write an empty text for none. */
-function nameOf(value: unknown): string | null {
+/** A stored name. Other programs write an empty text for null. */
+function nameOrNull(value: unknown): string | null {
   const name = asText(value);
   return name?.trim() === '' ? null : name;
 }

@@ -13,21 +13,20 @@ import {
 import { Cipher } from '../../crypto/index.js';
 import { toPlain } from '../../http/validation/dto.js';
 import { Operation } from '../../http/operation.js';
-import { asJsonObject } from '../../json/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { McpServerDto, McpServerPatchDto } from '../dto/mcp-server.dto.js';
 import { SettingsUpdateRequestDto } from './update-settings.dto.js';
-import { EXPOSE_HEADER, exposureOf } from './exposure.js';
-import { agentSchema } from '../schema/agent-schema.js';
-import { conversationSchema } from '../schema/conversation-schema.js';
-import type { SettingsSchema } from '../schema/settings-schema.js';
+import { EXPOSE_HEADER, parseExposure } from '../dto/expose-secrets.js';
+import { agentSchema } from './form-schema/agent-schema.js';
+import { conversationSchema } from './form-schema/conversation-schema.js';
+import type { SettingsSchema } from './form-schema/form-schema.js';
 import { SettingsService } from './settings.service.js';
 
 const tag = 'Settings';
 const settings = { description: 'The settings.', schema: 'SettingsResponse' };
-const schema = { 200: { description: 'The form.', schema: 'SettingsSchema' } };
+const schema = { 200: { description: 'The form schema.', schema: 'SettingsSchema' } };
 
-/** What new conversations are made with. */
+/** The settings of new conversations. */
 @Controller('api/settings')
 export class SettingsController {
   constructor(
@@ -40,20 +39,20 @@ export class SettingsController {
     tag,
     summary: 'Get the settings',
     description:
-      'Where nothing is stored, and where the file is damaged, these are the defaults. Secrets that no key of the server ' +
-      'opens are shown as not set.',
+      'Returns the defaults if nothing is stored or the file is damaged. Secrets that no key of the server decrypts are ' +
+      'returned as not set.',
     headers: EXPOSE_HEADER,
     answers: { 200: settings },
   })
   get(@Headers('x-expose-secrets') expose?: string): Promise<JsonObject> {
-    return this.service.get(exposureOf(expose, this.cipher));
+    return this.service.get(parseExposure(expose, this.cipher));
   }
 
   @Patch()
   @Operation({
     tag,
-    summary: 'Change the settings',
-    description: 'All of it or nothing. A secret that comes back as it was shown, masked, stays as it is.',
+    summary: 'Update the settings',
+    description: 'Applies all changes or none. Masked secrets keep their stored values.',
     body: { schema: SettingsUpdateRequestDto },
     answers: { 200: settings },
     errors: [404, 409],
@@ -73,13 +72,13 @@ export class SettingsController {
   }
 
   @Get('agent-schema')
-  @Operation({ tag, summary: 'Get the form of the agent settings', answers: schema })
+  @Operation({ tag, summary: 'Get the form schema of the agent settings', answers: schema })
   agentSchema(): SettingsSchema {
     return agentSchema();
   }
 
   @Get('conversation-schema')
-  @Operation({ tag, summary: 'Get the form of the conversation settings', answers: schema })
+  @Operation({ tag, summary: 'Get the form schema of the conversation settings', answers: schema })
   conversationSchema(): SettingsSchema {
     return conversationSchema();
   }
@@ -99,8 +98,8 @@ export class SettingsController {
   @Patch('mcp/:settings_key')
   @Operation({
     tag,
-    summary: 'Change an MCP server',
-    description: 'Only what is sent; null removes it.',
+    summary: 'Update an MCP server',
+    description: 'Missing fields are kept; null removes a field.',
     body: { schema: McpServerPatchDto },
     answers: { 200: settings },
     errors: [404, 409],

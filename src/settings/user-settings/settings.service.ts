@@ -1,24 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { Cipher } from '../../crypto/index.js';
 import { utcTimestamp } from '../../events/index.js';
-import { asJsonObject } from '../../json/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { AgentProfiles } from '../agent-profiles/agent-profiles.js';
 import { ConversationSettingsDto } from './conversation-settings.dto.js';
 import { hasSecret } from '../dto/secret-text.js';
 import type { SettingsUpdateRequestDto } from './update-settings.dto.js';
-import { withoutEnding } from '../dto/profile-name.js';
-import { exposed, type Exposure } from './exposure.js';
-import { decryptSettingsSecrets } from './given-secrets.js';
+import { withoutExtension } from '../dto/profile-name.js';
+import { exposeSecrets, type Exposure } from '../dto/expose-secrets.js';
+import { decryptSettingsSecrets } from '../dto/request-secrets.js';
 import { completed, mergeBelow, mergePatch } from '../json-values.js';
-import { LlmProfiles, profileLlm } from '../llm-profiles/llm-profiles.js';
+import { LlmProfiles, completeProfileLlm } from '../llm-profiles/llm-profiles.js';
 import { MetaProfiles } from '../meta-profiles/meta-profiles.js';
 import { EntryExistsError, NoSuchEntryError, RefusedSettingsError } from '../settings-errors.js';
 import { SettingsStore, type Settings } from './settings-store.js';
 import { PersistenceFolder } from '../store/persistence-folder.js';
-import { agentKind, completeAgent } from '../agent-profiles/stored-agent.js';
+import { agentKind, completeAgent } from './complete-agent.js';
 
-/** The settings of a user, and what changes them. */
+/** Reads and changes the settings of a user. */
 @Injectable()
 export class SettingsService {
   constructor(
@@ -30,26 +29,26 @@ export class SettingsService {
     private readonly cipher: Cipher,
   ) {}
 
-  /** The settings as clients see them. */
+  /** The settings in the form of the API. */
   async get(exposure: Exposure): Promise<JsonObject> {
     return this.view(await this.store.loadForReading(), exposure);
   }
 
   /**
-   * Changes settings; all of it or nothing.
+   * Changes settings. Applies all changes or none.
    * @returns the settings, secrets masked
    * @throws RefusedSettingsError, MissingEntryError, UnreadableStoreError
    */
   update(request: SettingsUpdateRequestDto): Promise<JsonObject> {
     return this.change(async (settings) => {
-      const pointed = await this.pointed(settings, request);
+      const withActive = await this.applyActive(settings, request);
       const { agent_settings_diff: agent, conversation_settings_diff, misc_settings_diff } = request;
-      const conversation = mergeBelow(pointed.conversation, conversation_settings_diff ?? {});
+      const conversation = mergeBelow(withActive.conversation, conversation_settings_diff ?? {});
       return {
-        ...pointed,
-        agent: agent === null ? pointed.agent : this.patchedAgent(pointed.agent, agent),
-        conversation: checkedConversation(conversation),
-        misc: mergeBelow(pointed.misc, misc_settings_diff ?? {}),
+        ...withActive,
+        agent: agent === null ? withActive.agent : this.patchAgent(withActive.agent, agent),
+        conversation: completeConversation(conversation),
+        misc: mergeBelow(withActive.misc, misc_settings_diff ?? {}),
       };
     });
   }
@@ -60,7 +59,7 @@ export class SettingsService {
       if (hasServer(settings, key)) throw new EntryExistsError('MCP server', key);
       return Promise.resolve({
         ...settings,
-        agent: this.patchedAgent(settings.agent, { mcp_config: Object.fromEntries([[key, server]]) }),
+        agent: this.patchAgent(settings.agent, { mcp_config: Object.fromEntries([[key, server]]) }),
       });
     });
   }
@@ -70,7 +69,7 @@ export class SettingsService {
     return this.change((settings) => {
       if (!hasServer(settings, key)) throw new NoSuchEntryError(`MCP server '${key}' was not found`);
       const patch = { mcp_config: Object.fromEntries([[key, changes]]) };
-      return Promise.resolve({ ...settings, agent: this.patchedAgent(settings.agent, patch) });
+      return Promise.resolve({ ...settings, agent: this.patchAgent(settings.agent, patch) });
     });
   }
 
@@ -82,8 +81,8 @@ export class SettingsService {
     });
   }
 
-  /** With what the names in a request point to. */
-  private async pointed(settings: Settings, request: SettingsUpdateRequestDto): Promise<Settings> {
+  /** Sets the active profiles that a request names. */
+  private async applyActive(settings: Settings, request: SettingsUpdateRequestDto): Promise<Settings> {
     const { active_profile: profile, active_agent_profile_id: agentId, active_meta_profile: meta } = request;
     let next = settings;
     if (profile !== undefined) {
@@ -99,14 +98,14 @@ export class SettingsService {
       next = { ...next, active_agent_profile_id: agentId };
     }
     if (meta !== undefined) {
-      if (meta !== null) await this.metaProfiles.load(withoutEnding(meta));
+      if (meta !== null) await this.metaProfiles.load(withoutExtension(meta));
       next = withMetaProfile(next, meta);
     }
     return next;
   }
 
   /** @throws RefusedSettingsError */
-  private patchedAgent(agent: JsonObject, diff: JsonObject): JsonObject {
+  private patchAgent(agent: JsonObject, diff: JsonObject): JsonObject {
     const isOther = diff['agent_kind'] !== undefined && agentKind(diff) !== agentKind(agent);
     const base = isOther ? {} : agent;
     const merged = completeAgent(mergePatch(base, decryptSettingsSecrets(diff, base, this.cipher)), base);
@@ -115,7 +114,7 @@ export class SettingsService {
   }
 
   private view({ agent, conversation, misc, ...active }: Settings, exposure: Exposure): JsonObject {
-    const shown = exposed(agent, exposure, this.cipher);
+    const shown = exposeSecrets(agent, exposure, this.cipher);
     const llm = asJsonObject(agent['llm']);
     const { fallback_strategy: _notShown, ...shownLlm } = asJsonObject(shown['llm']);
     const context = shown['agent_context'];
@@ -134,20 +133,20 @@ export class SettingsService {
   }
 }
 
-/** With the model of a profile as that of the settings; agents of other vendors have none. */
+/** Activates an LLM profile. Its model becomes that of the settings, unless the agent is an ACP agent. */
 export function withProfile(
   settings: Settings,
   { name, llm }: { name: string; llm: JsonObject },
-  takesLlm = true,
+  replacesLlm = true,
 ): Settings {
-  const applies = takesLlm && isOpenHands(settings);
-  const agent = applies ? { ...settings.agent, llm: profileLlm(name, llm) } : settings.agent;
+  const applies = replacesLlm && isOpenHands(settings);
+  const agent = applies ? { ...settings.agent, llm: completeProfileLlm(name, llm) } : settings.agent;
   return { ...settings, agent, active_profile: name };
 }
 
 /**
- * With a meta-profile that chooses models, or with none.
- * @param config its content, where the settings are to hold that, too
+ * Activates a meta-profile; null deactivates it.
+ * @param config its content, if the settings should contain it
  */
 export function withMetaProfile(
   settings: Settings,
@@ -163,7 +162,7 @@ export function withMetaProfile(
   return { ...settings, agent, active_meta_profile: name };
 }
 
-/** Whether the settings describe an agent of this server, as opposed to one from elsewhere. */
+/** Whether the settings are for the built-in agent, not for an ACP agent. */
 export function isOpenHands({ agent }: Settings): boolean {
   return agentKind(agent) === 'openhands';
 }
@@ -177,7 +176,7 @@ function hasServer({ agent }: Settings, key: string): boolean {
 }
 
 /** @throws RefusedSettingsError */
-function checkedConversation(conversation: JsonObject): JsonObject {
+function completeConversation(conversation: JsonObject): JsonObject {
   const full = completed(ConversationSettingsDto, conversation);
   const isComplete = full?.['worktree_base'] !== 'ref' || full['worktree_base_ref'] !== null;
   if (full && isComplete) return full;

@@ -7,23 +7,23 @@ const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a
 const profile = (): FieldType => nullable(text({ pattern: PROFILE_NAME }));
 const changes = (): FieldType => nullable(anyObject({ secret: true }));
 
-/** A change of settings. */
+/** Changes of the settings. */
 export class SettingsUpdateRequestDto {
-  @Field(changes(), 'A JSON merge patch: null sets a field to its default.')
+  @Field(changes(), 'A JSON merge patch; null resets a field to its default.')
   agent_settings_diff: JsonObject | null = null;
 
-  @Field(changes(), 'Merged at every level.')
+  @Field(changes(), 'A JSON merge patch.')
   conversation_settings_diff: JsonObject | null = null;
 
-  @Field(changes(), 'Merged at every level; of the settings of clients.')
+  @Field(changes(), 'A JSON merge patch of the settings of clients.')
   misc_settings_diff: JsonObject | null = null;
 
-  @Field(profile(), 'The LLM profile whose model becomes that of the settings; null: none.', {
+  @Field(profile(), 'The LLM profile whose model the settings use; null: none.', {
     optional: true,
   })
   active_profile?: string | null;
 
-  @Field(nullable(text({ pattern: UUID })), 'The agent profile of new conversations; null: none.', {
+  @Field(nullable(text({ pattern: UUID })), 'The id of the agent profile of new conversations; null: none.', {
     optional: true,
   })
   active_agent_profile_id?: string | null;

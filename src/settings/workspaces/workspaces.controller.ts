@@ -6,36 +6,36 @@ import { documentSchemas, Operation } from '../../http/operation.js';
 import type { JsonObject } from '../../json/index.js';
 import { type StoredWorkspaces, Workspaces } from './workspaces.js';
 
-const place = text({ min: 1, max: 4096 });
+const folderPath = text({ min: 1, max: 4096 });
 const label = text({ min: 1, max: 256 });
 
-/** A folder to work in. */
+/** A workspace folder. */
 export class WorkspaceItemDto {
-  @Field(place)
+  @Field(folderPath)
   id!: string;
 
   @Field(label)
   name!: string;
 
-  @Field(place, 'Nobody checks that it exists.')
+  @Field(folderPath, 'Not checked for existence.')
   path!: string;
 
-  @Field(nullable(text({ max: 4096 })), 'The folder it was found in.')
+  @Field(nullable(text({ max: 4096 })), 'The folder that contains it.')
   parentPath: string | null = null;
 
-  @Field(nullable(text({ max: 4096 })), 'Another spelling of `parentPath`.', { optional: true })
+  @Field(nullable(text({ max: 4096 })), 'Alias of `parentPath`.', { optional: true })
   parent_path?: string | null;
 }
 
-/** A folder that holds workspaces. */
+/** A folder that contains workspaces. */
 export class WorkspaceParentItemDto {
-  @Field(place)
+  @Field(folderPath)
   id!: string;
 
   @Field(label)
   name!: string;
 
-  @Field(place)
+  @Field(folderPath)
   path!: string;
 }
 
@@ -51,18 +51,18 @@ export class AddWorkspaceParentsRequestDto {
   parents!: WorkspaceParentItemDto[];
 }
 
-/** Which one. */
+/** The path of the entry. */
 export class WorkspacePathQueryDto {
   @Field(text())
   path!: string;
 }
 
 const tag = 'Settings';
-const all = { 200: { description: 'What there is.', schema: 'WorkspacesListResponse' } };
-const removed = { 200: { description: 'It is forgotten.', schema: 'DeleteResponse' } };
+const all = { 200: { description: 'All workspaces and parent folders.', schema: 'WorkspacesListResponse' } };
+const removed = { 200: { description: 'Removed.', schema: 'DeleteResponse' } };
 const DELETED = { deleted: true } as const;
 
-/** The folders that a user has picked to work in. */
+/** The workspace folders that a user has selected. */
 @Controller('api/workspaces')
 export class WorkspacesController {
   constructor(private readonly workspaces: Workspaces) {}
@@ -78,7 +78,7 @@ export class WorkspacesController {
   @Operation({
     tag,
     summary: 'Add workspaces',
-    description: 'Those whose path is there already are passed over.',
+    description: 'Workspaces with a known path are ignored.',
     body: { schema: AddWorkspacesRequestDto },
     answers: all,
     errors: [409],
@@ -90,7 +90,7 @@ export class WorkspacesController {
   @Delete()
   @Operation({
     tag,
-    summary: 'Forget a workspace',
+    summary: 'Remove a workspace',
     query: WorkspacePathQueryDto,
     answers: removed,
     errors: [404, 409],
@@ -104,7 +104,7 @@ export class WorkspacesController {
   @HttpCode(200)
   @Operation({
     tag,
-    summary: 'Add folders that hold workspaces',
+    summary: 'Add parent folders of workspaces',
     body: { schema: AddWorkspaceParentsRequestDto },
     answers: all,
     errors: [409],
@@ -117,7 +117,7 @@ export class WorkspacesController {
   @Delete('parents')
   @Operation({
     tag,
-    summary: 'Forget a folder that holds workspaces',
+    summary: 'Remove a parent folder of workspaces',
     query: WorkspacePathQueryDto,
     answers: removed,
     errors: [404, 409],

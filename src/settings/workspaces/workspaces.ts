@@ -8,13 +8,13 @@ const FILE = 'workspaces.json';
 const VERSION = 1;
 const LIMIT = 10_000;
 
-/** The two lists of the file: folders to work in, and folders that hold such. */
+/** The lists in the file: workspaces, and folders that contain workspaces. */
 export type WorkspaceList = 'workspaces' | 'workspaceParents';
 
-/** What is stored. */
+/** The stored lists. */
 export type StoredWorkspaces = Record<WorkspaceList, JsonObject[]>;
 
-/** The folders that a user has picked to work in: `workspaces.json`. */
+/** The workspace folders that a user has selected (`workspaces.json`). */
 @Injectable()
 export class Workspaces {
   private readonly file: StoreFile;
@@ -30,7 +30,7 @@ export class Workspaces {
   }
 
   /**
-   * Adds entries, those excepted whose path is there already.
+   * Adds entries. Entries with a known path are ignored.
    * @throws CorruptedStoreError, LimitReachedError
    */
   add(list: WorkspaceList, entries: readonly JsonObject[]): Promise<StoredWorkspaces> {
@@ -47,8 +47,8 @@ export class Workspaces {
   /** @throws CorruptedStoreError, NoSuchEntryError */
   async remove(list: WorkspaceList, path: string): Promise<void> {
     await this.change(list, (before) => {
-      const left = before.filter((entry) => entry['path'] !== path);
-      if (left.length < before.length) return left;
+      const rest = before.filter((entry) => entry['path'] !== path);
+      if (rest.length < before.length) return rest;
       throw new NoSuchEntryError(`${list === 'workspaces' ? 'Workspace' : 'Workspace parent'} not found`);
     });
   }
@@ -78,6 +78,6 @@ export class Workspaces {
   private entries(value: unknown = []): JsonObject[] {
     const isList = Array.isArray(value) && value.every((entry) => isJsonObject(entry));
     if (isList) return value.filter(isJsonObject);
-    throw this.file.unusable('it does not hold lists of workspaces');
+    throw this.file.unusable('it does not contain lists of workspaces');
   }
 }

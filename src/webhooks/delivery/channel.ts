@@ -5,59 +5,61 @@ import { backoffMs, RetryClock } from './retry-clock.js';
 import type { Message, Outcome, Sender } from './sender.js';
 import type { WebhookTarget } from '../webhook-target.js';
 
-/** So many requests of one channel are under way at once. */
+/** Maximum number of concurrent requests of one channel. */
 const MAX_PARALLEL = 4;
-/** A conversation sends so many requests in a row before others have their turn. */
-const IN_A_ROW = 20;
+/** Maximum number of consecutive requests of one conversation before others get their turn. */
+const MAX_CONSECUTIVE = 20;
 
 /** One delivery of a conversation. */
 export interface Delivery extends Message {
-  /** How many events it carries. */
+  /** Number of events in the body. */
   events: number;
-  /** The receiver has it. */
+  /** Called after a successful delivery. */
   delivered: () => Promise<void>;
-  /** The receiver refuses it for good; without this it is tried again for ever. */
+  /**
+   * Called when the receiver rejects the delivery permanently. Without it, the delivery is retried forever.
+   */
   drop?: () => Promise<void>;
 }
 
-/** What waits of one conversation, in order. */
+/** The pending deliveries of one conversation, in order. */
 export interface Lane {
   readonly conversationId: string;
-  /** When the next delivery is to be made (`performance.now()`); undefined when nothing waits. */
+  /** Time of the next delivery (`performance.now()`); undefined if nothing is pending. */
   readonly dueAt: number | undefined;
-  /** The next delivery. It is made anew for each attempt: nothing is kept in memory between them. */
+  /** Creates the next delivery. Called for each attempt, so that bodies are not kept in memory in between. */
   next(): Promise<Delivery | undefined>;
-  /** It is not its turn any more. */
-  rest(): void;
+  /** Called when the lane has had its turn. */
+  onIdle(): void;
 }
 
-interface Place {
+interface LaneState {
   lane: Lane;
   busy: boolean;
-  /** Failed attempts in a row. */
+  /** Consecutive failed attempts. */
   failures: number;
-  /** How many of the last attempts in a row the receiver refused for good. */
+  /** Consecutive permanent rejections. */
   refusals: number;
-  /** Not before this moment. */
+  /** Earliest time of the next attempt (`performance.now()`). */
   notBefore: number;
-  /** Its one attempt at the end was made. */
+  /** The final attempt at shutdown has failed. */
   gaveUp: boolean;
 }
 
 /**
- * Sends what waits in lanes: one request at a time for each conversation, a few at once for all, in turns.
- * What fails is tried again for ever, with growing pauses.
+ * Sends the deliveries of all lanes, in turn: one request at a time per conversation, a few in parallel in
+ * total. Failed deliveries are retried forever with increasing pauses.
  */
 export class Channel {
   private readonly logger = new Logger('Webhooks');
-  private readonly places = new Map<string, Place>();
+  private readonly lanes = new Map<string, LaneState>();
   private readonly clock: RetryClock;
   private busy = 0;
   private timer: NodeJS.Timeout | undefined;
   private timerAt = Infinity;
   private pumping: NodeJS.Immediate | undefined;
   private stopped = false;
-  private onRest: (() => void) | undefined;
+  private onDrained: (() => void) | undefined;
 
   constructor(
     private readonly what: string,
@@ -68,18 +70,18 @@ export class Channel {
     this.clock = new RetryClock(target.retryDelayMs);
   }
 
-  /** When something is tried again or sent next (`performance.now()`); undefined when nothing waits. */
+  /** Time of the next attempt (`performance.now()`); undefined if nothing is pending. */
   get nextAt(): number | undefined {
-    const due = [...this.places.values()].flatMap((place) => this.dueAt(place) ?? []);
+    const due = [...this.lanes.values()].flatMap((place) => this.dueAt(place) ?? []);
     return due.length === 0 ? undefined : Math.max(this.clock.pausedUntil, Math.min(...due));
   }
 
-  /** Something has changed in this lane: it is looked at soon. Does no work itself. */
-  touch(lane: Lane): void {
-    let place = this.places.get(lane.conversationId);
+  /** Must be called after a lane has changed. Only schedules the work. */
+  schedule(lane: Lane): void {
+    let place = this.lanes.get(lane.conversationId);
     if (!place) {
       place = { lane, busy: false, failures: 0, refusals: 0, notBefore: 0, gaveUp: false };
-      this.places.set(lane.conversationId, place);
+      this.lanes.set(lane.conversationId, place);
     }
     if (place.busy || this.stopped) return;
     const at = this.dueAt(place);
@@ -89,30 +91,30 @@ export class Channel {
   }
 
   remove(conversationId: string): void {
-    this.places.delete(conversationId);
+    this.lanes.delete(conversationId);
   }
 
-  /** Tries everything once, at once; resolves when that is over. */
+  /** Attempts every pending delivery once without pauses. Resolves when all attempts have ended. */
   async drain(): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.onRest = resolve;
+      this.onDrained = resolve;
       this.pump();
     });
   }
 
-  /** Begins nothing more. */
+  /** Starts no further requests. */
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
     clearImmediate(this.pumping);
-    this.onRest?.();
+    this.onDrained?.();
   }
 
   private get draining(): boolean {
-    return this.onRest !== undefined;
+    return this.onDrained !== undefined;
   }
 
-  private dueAt(place: Place): number | undefined {
+  private dueAt(place: LaneState): number | undefined {
     const at = place.lane.dueAt;
     if (at === undefined || (this.draining && place.gaveUp)) return undefined;
     return this.draining ? 0 : Math.max(at, place.notBefore);
@@ -125,8 +127,8 @@ export class Channel {
     if (!this.draining && this.clock.pausedUntil > now) return this.wakeAt(this.clock.pausedUntil);
     const width = this.clock.isProbing && !this.draining ? 1 : MAX_PARALLEL;
     let next = Infinity;
-    for (const [id, place] of this.places) {
-      // The end of one that is under way looks again.
+    for (const [id, place] of this.lanes) {
+      // The end of a running request pumps again.
       if (this.busy >= width) return;
       const at = place.busy ? undefined : this.dueAt(place);
       if (at === undefined) continue;
@@ -134,7 +136,7 @@ export class Channel {
       else this.begin(id, place);
     }
     if (next < Infinity) this.wakeAt(next);
-    if (this.busy === 0) this.onRest?.();
+    if (this.busy === 0) this.onDrained?.();
   }
 
   private wakeAt(at: number): void {
@@ -150,35 +152,35 @@ export class Channel {
     ).unref();
   }
 
-  private begin(id: string, place: Place): void {
+  private begin(id: string, place: LaneState): void {
     this.busy += 1;
     place.busy = true;
-    // Behind all others.
-    this.places.delete(id);
-    this.places.set(id, place);
+    // Move to the end of the queue.
+    this.lanes.delete(id);
+    this.lanes.set(id, place);
     void this.work(place)
       .catch((error: unknown) => {
-        // Not the receiver's fault: a log that cannot be read just now, a disk that is full.
+        // Not caused by the receiver: an unreadable log or a full disk.
         this.postpone(place);
         this.logger.error(`${this.what} of conversation ${id} cannot be delivered`, errorStack(error));
       })
       .finally(() => {
         place.busy = false;
         this.busy -= 1;
-        place.lane.rest();
+        place.lane.onIdle();
         this.pumping ??= setImmediate(() => this.pump());
       });
   }
 
-  private async work(place: Place): Promise<void> {
-    for (let times = 0; times < IN_A_ROW && !this.stopped; times += 1) {
+  private async work(place: LaneState): Promise<void> {
+    for (let times = 0; times < MAX_CONSECUTIVE && !this.stopped; times += 1) {
       const delivery = await place.lane.next();
       if (!delivery) return;
       const startedAt = performance.now();
       const outcome = await this.sender.send(delivery);
       if (!isSuccess(outcome)) return this.failed(place, delivery, outcome, startedAt);
       this.clock.succeeded();
-      forgetFailures(place);
+      resetFailures(place);
       this.status.succeeded(delivery.events);
       await delivery.delivered();
       const { dueAt } = place.lane;
@@ -186,8 +188,13 @@ export class Channel {
     }
   }
 
-  private async failed(place: Place, delivery: Delivery, outcome: Outcome, startedAt: number): Promise<void> {
-    // Cut off by the end of the server, which is not the receiver's fault.
+  private async failed(
+    place: LaneState,
+    delivery: Delivery,
+    outcome: Outcome,
+    startedAt: number,
+  ): Promise<void> {
+    // Aborted by the shutdown, not by the receiver.
     if (this.stopped) return;
     const reason = 'status' in outcome ? `it answered ${outcome.status}` : outcome.failure;
     this.postpone(place);
@@ -199,21 +206,21 @@ export class Channel {
     if (!drop && place.failures !== attempts) return;
     this.logger.warn(
       `webhook ${this.target.shownUrl}: ${this.what} of conversation ${place.lane.conversationId} not delivered ` +
-        `after ${place.failures} attempts (${reason}); ${drop ? 'it is dropped' : 'trying on'}`,
+        `after ${place.failures} attempts (${reason}); ${drop ? 'dropped' : 'retrying'}`,
     );
     if (!drop) return;
-    forgetFailures(place);
+    resetFailures(place);
     await drop();
   }
 
-  private postpone(place: Place): void {
+  private postpone(place: LaneState): void {
     place.failures += 1;
     place.gaveUp = this.draining;
     place.notBefore = performance.now() + backoffMs(place.failures, this.target.retryDelayMs);
   }
 }
 
-function forgetFailures(place: Place): void {
+function resetFailures(place: LaneState): void {
   place.failures = 0;
   place.refusals = 0;
   place.notBefore = 0;
@@ -223,10 +230,7 @@ function isSuccess(outcome: Outcome): boolean {
   return 'status' in outcome && outcome.status >= 200 && outcome.status < 300;
 }
 
-/**
- * The receiver understood and does not want it; the others (too early, too often, a fault of its own) may
- * pass.
- */
+/** Whether a status is a permanent rejection. Authentication, rate limits and timeouts may be temporary. */
 function isFinal(status: number): boolean {
   return status >= 400 && status < 500 && ![401, 403, 408, 425, 429].includes(status);
 }

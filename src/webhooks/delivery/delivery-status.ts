@@ -1,10 +1,10 @@
-/** What is known of the deliveries of one webhook since the server started. */
+/** Statistics of the deliveries of one webhook since the server started. */
 export class DeliveryStatus {
-  /** Events that the receiver has taken. */
+  /** Delivered events. */
   events = 0;
-  /** Requests that the receiver has taken. */
+  /** Successful requests. */
   requests = 0;
-  /** Requests that were in vain. */
+  /** Failed requests. */
   failures = 0;
   lastSuccessAt: Date | undefined;
   lastError: { at: Date; reason: string } | undefined;

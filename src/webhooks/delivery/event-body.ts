@@ -1,14 +1,15 @@
 import { withNulls } from '../../events/with-nulls.js';
+import { isJsonObject } from '../../json/index.js';
 
 /**
- * The body of a delivery: a JSON array of events with their nulls. As many of the lines as fit into
+ * The body of a delivery: a JSON array of events, including null fields. Contains as many lines as fit into
  * `maxBytes`, at least one.
  */
 export function eventBody(lines: readonly string[], maxBytes: number): { body: string; count: number } {
   const parts: string[] = [];
   let bytes = 1;
   for (const line of lines) {
-    const part = restored(line);
+    const part = addNulls(line);
     bytes += Buffer.byteLength(part) + 1;
     if (parts.length > 0 && bytes > maxBytes) break;
     parts.push(part);
@@ -16,8 +17,7 @@ export function eventBody(lines: readonly string[], maxBytes: number): { body: s
   return { body: `[${parts.join(',')}]`, count: parts.length };
 }
 
-function restored(line: string): string {
+function addNulls(line: string): string {
   const event: unknown = JSON.parse(line);
-  if (typeof event !== 'object' || event === null) return line;
-  return JSON.stringify(withNulls(Object.fromEntries(Object.entries(event))));
+  return isJsonObject(event) ? JSON.stringify(withNulls(event)) : line;
 }

@@ -10,16 +10,16 @@ import { Outbox } from '../stored/outbox.js';
 import { SnapshotBudget } from '../stored/snapshot-budget.js';
 
 const ID = '0f0e0d0c-0b0a-4908-8706-050403020100';
-/** More than wait of one conversation. */
+/** More than the maximum number of snapshots of one conversation. */
 const MANY = 40;
 
-describe('the events of a conversation that is deleted while some of them are under way', () => {
+describe('EventLane', () => {
   let folder: string;
   const log: string[] = [];
   let lane: EventLane;
   /** Resolves when the log may be read. */
   let readable: Promise<void>;
-  /** Told when somebody begins to read it. */
+  /** Called when the log is read. */
   let onRead: () => void;
 
   beforeEach(async () => {
@@ -61,7 +61,7 @@ describe('the events of a conversation that is deleted while some of them are un
       budget: new SnapshotBudget(),
       keepTail: async (id, lines) => (await outbox.addTail(id, lines)).path,
       onEmpty: () => undefined,
-      onLeftOut: () => undefined,
+      onDropped: () => undefined,
     });
     const snapshot = () => ({ id: 'first' }) as ConversationStateUpdateEvent;
     await lane.opening({ conversationId: ID, length: 0, snapshot });
@@ -83,14 +83,14 @@ describe('the events of a conversation that is deleted while some of them are un
   const idsOf = (delivery: Delivery | undefined): string[] =>
     (JSON.parse(delivery?.body ?? '[]') as { id: string }[]).map(({ id }) => id);
 
-  it('are delivered also when snapshots made room for others before the attempt began', async () => {
+  it('delivers all events of a conversation that is deleted during an attempt that dropped snapshots', async () => {
     append('one');
     let mayRead = (): void => undefined;
     readable = new Promise((resolve) => (mayRead = resolve));
     const isReading = new Promise<void>((resolve) => (onRead = resolve));
     const attempt = lane.next();
     await isReading;
-    // Each of them is longer than all events, and all but the last few make room while the log is read.
+    // Each snapshot is larger than all events. All but the last few are dropped while the log is read.
     for (let n = 0; n < MANY; n += 1)
       lane.snapshot(JSON.stringify({ id: `snapshot ${n}`, x: 'x'.repeat(1000) }));
     mayRead();

@@ -10,23 +10,23 @@ import type { SnapshotBudget } from '../stored/snapshot-budget.js';
 import { TailFile } from '../stored/tail-file.js';
 import type { WebhookTarget } from '../webhook-target.js';
 
-/** What the lanes of a webhook share. */
+/** Services that the lanes of a webhook share. */
 export interface LaneServices {
   readonly target: WebhookTarget;
   readonly source: EventSource;
   readonly cursors: Cursors;
   readonly budget: SnapshotBudget;
-  /** Keeps lines beyond the removal of their conversation; answers the file. */
+  /** Stores lines that must survive the deletion of their conversation; returns the file. */
   keepTail(conversationId: string, lines: AsyncIterable<string>): Promise<string>;
-  /** The lane has nothing to do any more. */
+  /** Called when the lane can be removed. */
   onEmpty(lane: EventLane): void;
-  /** Events of a deleted conversation beyond the limit. */
-  onLeftOut(conversationId: string, events: number): void;
+  /** Called with the number of events of a deleted conversation that exceed the limit. */
+  onDropped(conversationId: string, events: number): void;
 }
 
 /**
- * The events of one conversation on their way to one receiver. They are in the log; here is only how far they
- * are delivered. What a deleted conversation of the same id left undelivered comes first.
+ * The pending events of one conversation for one receiver. Events are read from the log; the lane only keeps
+ * the delivery position. Undelivered events of a deleted conversation with the same id come first.
  */
 export class EventLane implements Lane {
   private readonly tails: TailFile[] = [];
@@ -34,9 +34,9 @@ export class EventLane implements Lane {
   private borrowed: BorrowedLog | undefined;
   private borrowing = false;
   private isOpen = false;
-  /** Counts the ends of the log: what was being read from it then is read again. */
-  private closings = 0;
-  /** Of a stream whose conversation was removed while it had an attempt under way: where the rest went. */
+  /** Incremented when the log is closed: a read that was interrupted by it is repeated. */
+  private closeCount = 0;
+  /** The tail files of streams whose conversation was deleted during an attempt. */
   private readonly moved = new WeakMap<LiveStream, Promise<TailFile | undefined>>();
 
   constructor(
@@ -58,34 +58,34 @@ export class EventLane implements Lane {
     return this.live?.dueAt(maxEvents, maxBytes, flushDelayMs);
   }
 
-  /** A position of this conversation was found on disk: what came behind it is looked for. */
-  found(): void {
+  /** A stored position was found at start: delivers the events after it. */
+  resume(): void {
     if (this.live) return;
     this.live = new LiveStream(this.services.budget);
     this.live.flush = true;
-    this.live.onDisk = true;
+    this.live.isOnDisk = true;
   }
 
   addTail(file: string): void {
     this.tails.push(new TailFile(file));
   }
 
-  /** Its log is about to be written: from here on a crash must not lose anything. */
+  /** The log is about to be written: from now on a crash must not lose events. */
   async opening(opening: OpeningConversation): Promise<void> {
     const live = (this.live ??= new LiveStream(this.services.budget));
     this.isOpen = true;
-    const { known, cursor } = live;
+    const { isKnown: known, cursor } = live;
     const from = known ? Math.min(cursor, opening.length) : opening.length;
     const stored = await this.services.cursors.ensure(this.conversationId, from);
     live.startAt(known ? from : stored, opening.length);
-    live.onDisk = true;
-    // One that is opened only to deliver the rest is not in use again.
+    live.isOnDisk = true;
+    // A conversation that is only opened to deliver pending events has not become active.
     if (!this.borrowing) live.addSnapshot(serialiseEvent(opening.snapshot()));
   }
 
   published(seq: number, size: number): void {
     if (!this.live) {
-      // Its opening could not be written down; in memory it goes on.
+      // The position could not be stored when the conversation was opened: continue in memory.
       this.live = new LiveStream(this.services.budget);
       this.live.startAt(seq, seq);
     }
@@ -99,28 +99,28 @@ export class EventLane implements Lane {
   async closing(closing: ClosingConversation): Promise<void> {
     const { live } = this;
     this.isOpen = false;
-    this.closings += 1;
-    // At shutdown it is a log of its own, which nobody else closes.
+    this.closeCount += 1;
+    // At shutdown the log was opened by this lane, so the lane must close it.
     this.release();
     if (!live) return;
     live.flush = true;
-    if (!closing.owned) return this.forget();
+    if (!closing.owned) return this.dropLive();
     if (closing.removed) return this.moveToTail(live, closing);
     if (live.eventsWaiting > 0) return;
     await this.services.cursors.remove(this.conversationId);
-    live.onDisk = false;
+    live.isOnDisk = false;
   }
 
   async next(): Promise<Delivery | undefined> {
     const { target } = this.services;
-    for (const tail of [...this.tails]) await tail.look();
+    for (const tail of [...this.tails]) await tail.count();
     const [tail] = this.tails;
-    if (tail) return this.nextOf(tail);
-    const { live, closings } = this;
+    if (tail) return this.nextFromTail(tail);
+    const { live, closeCount: closings } = this;
     if (!live) return undefined;
-    if (!live.known || live.eventsWaiting > 0) {
+    if (!live.isKnown || live.eventsWaiting > 0) {
       if (!(await this.borrow(live))) return undefined;
-      // Removed meanwhile: what waits stands in a file now.
+      // Deleted in the meantime: pending events are in a tail file now.
       if (this.live !== live) return this.next();
     }
     if (live.waiting === 0) return undefined;
@@ -133,21 +133,21 @@ export class EventLane implements Lane {
       if (this.live !== live) return await this.next();
       return this.deliveryOf(live, items);
     } catch (error) {
-      if (this.closings === closings) throw error;
-      // The log was closed while it was read: once more, by another way.
+      if (this.closeCount === closings) throw error;
+      // The log was closed while it was read: open it again.
       this.release();
       return this.next();
     }
   }
 
-  rest(): void {
+  onIdle(): void {
     this.release();
     const { live } = this;
     if (this.tails.length > 0 || this.isOpen) return;
-    if (!live || (live.known && live.waiting === 0 && !live.onDisk)) this.services.onEmpty(this);
+    if (!live || (live.isKnown && live.waiting === 0 && !live.isOnDisk)) this.services.onEmpty(this);
   }
 
-  private async nextOf(tail: TailFile): Promise<Delivery | undefined> {
+  private async nextFromTail(tail: TailFile): Promise<Delivery | undefined> {
     const { maxEvents, maxBytes } = this.services.target;
     const lines = await tail.peek(maxEvents, maxBytes);
     if (lines.length === 0) {
@@ -177,10 +177,10 @@ export class EventLane implements Lane {
       return;
     }
     live.delivered(items);
-    if (!live.onDisk) return;
+    if (!live.isOnDisk) return;
     await this.services.cursors.write(this.conversationId, live.cursor);
-    // The file of a conversation that is closed goes when it is closed with all delivered: open it for that.
-    if (!this.isOpen && live.waiting === 0) live.known = false;
+    // The position file is removed when the conversation is closed with all delivered, so it must be opened.
+    if (!this.isOpen && live.waiting === 0) live.isKnown = false;
   }
 
   private message(body: string, events: number, delivered: () => Promise<void>): Delivery {
@@ -191,7 +191,7 @@ export class EventLane implements Lane {
     return { url, id: `msg_${digest.slice(0, 32)}`, conversationId, body, events, delivered };
   }
 
-  /** Makes the log readable. False when there is nothing for this server to deliver. */
+  /** Opens the log. Returns false if this server has nothing to deliver. */
   private async borrow(live: LiveStream): Promise<boolean> {
     if (!this.borrowed) {
       this.borrowing = true;
@@ -200,12 +200,12 @@ export class EventLane implements Lane {
         .finally(() => (this.borrowing = false));
       if (log === 'gone') await this.services.cursors.remove(this.conversationId);
       if (log === 'gone' || log === 'elsewhere') {
-        if (this.live === live) this.forget();
+        if (this.live === live) this.dropLive();
         return false;
       }
       this.borrowed = log;
     }
-    if (live.known) return true;
+    if (live.isKnown) return true;
     const { length } = this.borrowed;
     live.startAt((await this.services.cursors.read(this.conversationId)) ?? length, length);
     return true;
@@ -216,7 +216,7 @@ export class EventLane implements Lane {
     this.borrowed = undefined;
   }
 
-  private forget(): void {
+  private dropLive(): void {
     this.live?.clear();
     this.live = undefined;
   }
@@ -225,7 +225,7 @@ export class EventLane implements Lane {
     this.live = undefined;
     try {
       if (live.waiting > 0) {
-        const moving = this.copy(live, closing);
+        const moving = this.copyToTail(live, closing);
         this.moved.set(
           live,
           moving.catch(() => undefined),
@@ -238,7 +238,7 @@ export class EventLane implements Lane {
     }
   }
 
-  private async copy(live: LiveStream, closing: ClosingConversation): Promise<TailFile> {
+  private async copyToTail(live: LiveStream, closing: ClosingConversation): Promise<TailFile> {
     const { target } = this.services;
     const items = live.items((from, limit) => closing.read(from, limit));
     const total = live.waiting;
@@ -253,7 +253,7 @@ export class EventLane implements Lane {
       }
     }
     const file = await this.services.keepTail(this.conversationId, lines());
-    if (kept < total) this.services.onLeftOut(this.conversationId, total - kept);
+    if (kept < total) this.services.onDropped(this.conversationId, total - kept);
     return new TailFile(file, kept);
   }
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import type { Delivery, Lane } from './channel.js';
 
-/** The changes of one conversation that wait for a receiver: files, in order. */
+/** Pending changes of one conversation: files, in order. */
 export class PostLane implements Lane {
   private readonly files: string[] = [];
 
@@ -34,7 +34,7 @@ export class PostLane implements Lane {
       body = await readFile(file, 'utf8');
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
-      // This server gave no sign for so long that another one has taken it over.
+      // Another server considered this one dead and has taken over the file.
       this.files.shift();
       return this.next();
     }
@@ -54,7 +54,7 @@ export class PostLane implements Lane {
     };
   }
 
-  rest(): void {
+  onIdle(): void {
     if (this.files.length === 0) this.onEmpty();
   }
 }

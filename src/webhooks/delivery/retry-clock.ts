@@ -1,21 +1,20 @@
-/** No pause is longer (ms). */
-const LONGEST_MS = 300_000;
-/** The shortest base, so that a delay of 0 does not hammer a receiver that is down (ms). */
-const SHORTEST_MS = 100;
+/** Maximum pause (ms). */
+const MAX_PAUSE_MS = 300_000;
+/** Minimum base of pauses (ms), so that a delay of 0 does not flood a receiver that is down. */
+const MIN_BASE_MS = 100;
 
 /**
- * The pause after so many failures in a row (ms): doubled each time up to five minutes, and up to a quarter
- * shorter or longer, so that many senders do not come at the same moment.
+ * The pause after consecutive failures (ms): exponential up to five minutes, with a jitter of 25 %, so that
+ * many senders do not retry at the same time.
  */
 export function backoffMs(failures: number, baseMs: number, random = Math.random()): number {
-  const doubled = Math.max(baseMs, SHORTEST_MS) * 2 ** Math.min(failures - 1, 30);
-  return Math.min(doubled, LONGEST_MS) * (0.75 + random / 2);
+  const doubled = Math.max(baseMs, MIN_BASE_MS) * 2 ** Math.min(failures - 1, 30);
+  return Math.min(doubled, MAX_PAUSE_MS) * (0.75 + random / 2);
 }
 
 /**
- * Whether a receiver as a whole is in trouble. One refused delivery is the trouble of its conversation;
- * several in a row with no success between them pause everything, and then one attempt at a time asks whether
- * it is over.
+ * Detects that a receiver as a whole is failing. A single failure only affects its conversation. Consecutive
+ * failures pause all deliveries; after the pause, single attempts probe the receiver.
  */
 export class RetryClock {
   private failures = 0;
@@ -24,12 +23,12 @@ export class RetryClock {
 
   constructor(private readonly baseMs: number) {}
 
-  /** Nothing is sent before this moment of `performance.now()`. */
+  /** Nothing is sent before this time (`performance.now()`). */
   get pausedUntil(): number {
     return this.until;
   }
 
-  /** The last attempts failed: ask with one at a time. */
+  /** The last attempts failed: only one request may be active. */
   get isProbing(): boolean {
     return this.failures > 1;
   }
@@ -40,8 +39,7 @@ export class RetryClock {
   }
 
   /**
-   * @param startedAt when the attempt began: those that were under way when a pause began do not make it
-   * longer
+   * @param startedAt start of the attempt: attempts from before the current pause do not extend it
    */
   failed(startedAt: number): void {
     if (startedAt < this.setAt) return;

@@ -5,30 +5,30 @@ import { standardHeaders } from './sign.js';
 import type { WebhookTarget } from '../webhook-target.js';
 
 const TIMEOUT_MS = 30_000;
-/** More of an answer is not read. */
-const ANSWER_BYTES = 4 * 1024;
-/** An answer whose status is known may take so long for the rest. */
-const ANSWER_MS = 1_000;
+/** Bytes of a response that are read. */
+const MAX_RESPONSE_BYTES = 4 * 1024;
+/** Time limit for the rest of a response after its headers (ms). */
+const RESPONSE_END_MS = 1_000;
 const STOPPED = 'the server stopped';
-/** No more connections to one receiver. */
-const CONNECTIONS = 8;
+/** Maximum number of connections to one receiver. */
+const MAX_CONNECTIONS = 8;
 
 /** One request to a receiver. */
 export interface Message {
   url: string;
-  /** The same each time that the same content is sent. */
+  /** The same for all attempts with the same content. */
   id: string;
   conversationId: string;
   body: string;
 }
 
-/** How an attempt ended: with the status of the answer, or with what went wrong before there was one. */
+/** The result of an attempt: the status of the response, or why there was none. */
 export type Outcome = { status: number } | { failure: string };
 
-/** Sends the deliveries of one webhook. Follows no redirect and reads no more of an answer than it has to. */
+/** Sends the deliveries of one webhook. Does not follow redirects, and reads only the start of responses. */
 export class Sender {
   private readonly agents = [http, https].map(
-    ({ Agent }) => new Agent({ keepAlive: true, maxSockets: CONNECTIONS, timeout: TIMEOUT_MS }),
+    ({ Agent }) => new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS, timeout: TIMEOUT_MS }),
   );
   private readonly attempts = new Set<Attempt>();
   private closed = false;
@@ -38,11 +38,11 @@ export class Sender {
   /** Never rejects. */
   async send(message: Message): Promise<Outcome> {
     const first = await this.attempt(message);
-    // The receiver had closed a kept connection just when it was used again.
+    // The receiver closed a kept-alive connection at the moment it was reused.
     return first === 'stale' ? this.attempt(message, true) : first;
   }
 
-  /** Ends what is under way. */
+  /** Aborts running requests. */
   close(): void {
     this.closed = true;
     for (const attempt of this.attempts) attempt.cancel();
@@ -91,12 +91,12 @@ export class Sender {
   }
 }
 
-/** One request and the part of its answer that counts. */
+/** One request and the relevant part of its response. */
 class Attempt {
   private readonly abort = new AbortController();
   private readonly timer = setTimeout(() => this.cut(`no answer within ${TIMEOUT_MS / 1000} s`), TIMEOUT_MS);
   private request: http.ClientRequest | undefined;
-  /** Why it was cut from here. */
+  /** Why this server aborted the request. */
   private cutFor: string | undefined;
 
   get wasReused(): boolean {
@@ -124,7 +124,7 @@ class Attempt {
     clearTimeout(this.timer);
   }
 
-  /** By its code alone: messages of errors repeat addresses. */
+  /** Uses only the error code: messages contain addresses. */
   describe(error: unknown): string {
     if (this.cutFor !== undefined) return this.cutFor;
     const code = errorCode(error) ?? 'failed';
@@ -137,33 +137,33 @@ class Attempt {
   }
 }
 
-const BROKEN_OFF = 'BROKEN_OFF';
+const RESPONSE_INCOMPLETE = 'BROKEN_OFF';
 const FAILURES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection was cut',
-  ENOTFOUND: 'the host is not known',
+  ECONNRESET: 'the connection was reset',
+  ENOTFOUND: 'the host is unknown',
   ETIMEDOUT: 'the connection timed out',
-  [BROKEN_OFF]: 'the answer broke off',
+  [RESPONSE_INCOMPLETE]: 'the response was incomplete',
 };
 
-/** The status of an answer that came to its end, or of which enough was read. */
+/** The status of a response that is complete, or of which enough was read. */
 function statusOf(answer: http.IncomingMessage): Promise<number> {
   return new Promise((resolve, reject) => {
     const enough = (): void => {
       resolve(answer.statusCode ?? 0);
       answer.destroy();
     };
-    const timer = setTimeout(enough, ANSWER_MS);
+    const timer = setTimeout(enough, RESPONSE_END_MS);
     let bytes = 0;
     answer.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > ANSWER_BYTES) enough();
+      if (bytes > MAX_RESPONSE_BYTES) enough();
     });
     answer.on('end', () => resolve(answer.statusCode ?? 0));
     answer.on('error', () => undefined);
     answer.on('close', () => {
       clearTimeout(timer);
-      reject(Object.assign(new Error('the answer broke off'), { code: BROKEN_OFF }));
+      reject(Object.assign(new Error('the response was incomplete'), { code: RESPONSE_INCOMPLETE }));
     });
   });
 }

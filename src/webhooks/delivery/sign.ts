@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 
 /**
- * The headers of the Standard Webhooks scheme: what a receiver needs to know that a delivery is from here
- * (the signature, with a key), that it is not a replay (the time), and whether it had it before (the id).
+ * The headers of the Standard Webhooks scheme. They let a receiver verify the sender (signature, with a key),
+ * reject replays (timestamp) and detect duplicates (id).
  * @param timestamp seconds since the epoch
  */
 export function standardHeaders(

@@ -5,16 +5,16 @@ import { namesIn } from './durable.js';
 import { createPosition, readPosition, removePosition, writePosition } from './position-file.js';
 
 /**
- * How far one webhook has delivered each conversation. A file stands there from before the first event that a
- * server appends until the conversation is closed with all delivered: so the files that a restart finds are
- * all it looks at. Only who holds the lease of a conversation writes its file.
+ * The delivery positions of one webhook, one file per conversation. A file exists from before the first
+ * append of a server until the conversation is closed with all events delivered, so that a restart only needs
+ * to look at existing files. Only the holder of a conversation's lease writes its file.
  */
 export class Cursors {
   private made: Promise<void> | undefined;
 
   constructor(private readonly folder: string) {}
 
-  /** The stored position, or `position`, stored now. */
+  /** Returns the stored position; stores `position` if there is none. */
   async ensure(conversationId: string, position: number): Promise<number> {
     const known = await this.read(conversationId);
     if (known !== undefined) return known;

@@ -2,10 +2,10 @@ import { readdir } from 'node:fs/promises';
 import { errorCode } from '../../errors/index.js';
 import { replaceFile, type FileContent } from '../../files/index.js';
 
-/** Only the owner reads what is stored: events hold what people said. */
+/** Readable by the owner only: events contain conversations. */
 const FILE_MODE = 0o600;
 
-/** Writes a file that after a crash is there whole or not at all; it is there when this resolves. */
+/** Writes a file atomically. It is durable when this resolves. */
 export async function writeDurably(file: string, content: FileContent): Promise<void> {
   await replaceFile(file, content, {
     mode: FILE_MODE,
@@ -14,7 +14,7 @@ export async function writeDurably(file: string, content: FileContent): Promise<
   });
 }
 
-/** The names in a folder, sorted; none where there is no folder. */
+/** The names in a folder, sorted; empty if the folder does not exist. */
 export async function namesIn(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).sort();

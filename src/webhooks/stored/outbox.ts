@@ -5,16 +5,17 @@ import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { isProcessAlive } from '../../processes/index.js';
 import { makeFolder } from '../../files/index.js';
+import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { dashedUuid } from '../../text/index.js';
 import { namesIn, writeDurably } from './durable.js';
 
 const OWNER_FILE = 'owner.json';
 const PREFIX = 'outbox-';
 const ENTRY = /^(\d{12})-([0-9a-f]{32})\.(post\.json|tail\.jsonl)$/;
-/** A server that gave no sign for so long has lost its outbox to another (ms). */
-const SILENT_MS = 60_000;
+/** A server without heartbeat for this time loses its outbox to another one (ms). */
+const OWNER_TIMEOUT_MS = 60_000;
 
-/** Something in an outbox: a change of a conversation, or the undelivered events of a deleted one. */
+/** An entry of an outbox: a change of a conversation, or the undelivered events of a deleted one. */
 export interface OutboxEntry {
   kind: 'post' | 'tail';
   /** Dashed UUID. */
@@ -22,12 +23,12 @@ export interface OutboxEntry {
   path: string;
 }
 
-/** Servers of this process; a process id alone does not tell, in a container it is 1 after each restart. */
-const ownersHere = new Set<string>();
+/** Instances in this process. The process id is not enough: in a container it is 1 after each restart. */
+const localOwners = new Set<string>();
 
 /**
- * What one webhook has to deliver that is in no log. Each server on a folder has an outbox of its own; those
- * of servers that are gone are taken over. The folder is made with its first entry.
+ * The pending items of one webhook that are in no log. Each server that uses the folder has an outbox of its
+ * own; those of dead servers are taken over. The folder is created with the first entry.
  */
 export class Outbox {
   private readonly instanceId = randomBytes(8).toString('hex');
@@ -38,7 +39,7 @@ export class Outbox {
 
   constructor(private readonly root: string) {
     this.folder = path.join(root, `${PREFIX}${this.instanceId}`);
-    ownersHere.add(this.instanceId);
+    localOwners.add(this.instanceId);
   }
 
   addPost(conversationId: string, body: string): Promise<OutboxEntry> {
@@ -49,7 +50,7 @@ export class Outbox {
     return this.add('tail', conversationId, lines);
   }
 
-  /** Takes over the outboxes of servers that are gone, and answers what is in them, oldest first. */
+  /** Takes over the outboxes of dead servers and returns their entries, oldest first. */
   async adopt(): Promise<OutboxEntry[]> {
     const entries: OutboxEntry[] = [];
     for (const name of await namesIn(this.root)) {
@@ -65,7 +66,7 @@ export class Outbox {
         if (errorCode(error) === 'ENOENT') continue;
         throw error;
       }
-      await this.sign(to);
+      await this.writeOwner(to);
       const found = (await namesIn(to)).flatMap((entry) => toEntry(to, entry) ?? []);
       if (found.length === 0) await rm(to, { recursive: true, force: true });
       for (const entry of found) entries.push(entry);
@@ -73,8 +74,8 @@ export class Outbox {
     return entries;
   }
 
-  /** Tells other servers that this one is alive. */
-  async beat(): Promise<void> {
+  /** Shows other servers that this one is alive. */
+  async heartbeat(): Promise<void> {
     const now = new Date();
     for (const name of await namesIn(this.root)) {
       if (!name.startsWith(path.basename(this.folder))) continue;
@@ -82,7 +83,7 @@ export class Outbox {
     }
   }
 
-  /** Lets go of the outboxes: what is left in them is for the next server. Empty ones are removed. */
+  /** Releases the outboxes for the next server. Empty ones are removed. */
   async close(): Promise<void> {
     for (const name of await namesIn(this.root)) {
       if (!name.startsWith(path.basename(this.folder))) continue;
@@ -92,7 +93,7 @@ export class Outbox {
       await rm(path.join(folder, OWNER_FILE), { force: true });
       await rmdir(folder).catch(() => undefined);
     }
-    ownersHere.delete(this.instanceId);
+    localOwners.delete(this.instanceId);
   }
 
   private async add(
@@ -102,7 +103,7 @@ export class Outbox {
   ): Promise<OutboxEntry> {
     const number = String(this.next).padStart(12, '0');
     this.next += 1;
-    // Made anew when another server, which took this one for dead, has the old one.
+    // Create the folder again if another server considered this one dead and has taken it over.
     if (this.made && !(await exists(this.folder))) this.made = undefined;
     this.made ??= this.make();
     await this.made;
@@ -115,14 +116,14 @@ export class Outbox {
   private async make(): Promise<void> {
     try {
       await makeFolder(this.folder);
-      await this.sign(this.folder);
+      await this.writeOwner(this.folder);
     } catch (error) {
       this.made = undefined;
       throw error;
     }
   }
 
-  private sign(folder: string): Promise<void> {
+  private writeOwner(folder: string): Promise<void> {
     const owner = { host: os.hostname(), pid: process.pid, instance: this.instanceId };
     return writeDurably(path.join(folder, OWNER_FILE), JSON.stringify(owner));
   }
@@ -142,7 +143,7 @@ function toEntry(folder: string, name: string): OutboxEntry | undefined {
   return { kind: extension === 'post.json' ? 'post' : 'tail', conversationId, path: path.join(folder, name) };
 }
 
-/** Whether the server that an outbox belongs to may still deliver from it. */
+/** Whether the owner of an outbox may still be alive. */
 async function isAlive(folder: string): Promise<boolean> {
   const file = path.join(folder, OWNER_FILE);
   let text: string;
@@ -151,23 +152,21 @@ async function isAlive(folder: string): Promise<boolean> {
     text = await readFile(file, 'utf8');
     silentMs = Date.now() - (await stat(file)).mtimeMs;
   } catch {
-    // Not signed yet, or a crash came between; its age tells.
+    // No owner file yet, or a crash before it was written: decide by age.
     const made = await stat(folder).catch(() => undefined);
-    return made !== undefined && Date.now() - made.mtimeMs < SILENT_MS;
+    return made !== undefined && Date.now() - made.mtimeMs < OWNER_TIMEOUT_MS;
   }
-  if (silentMs > SILENT_MS) return false;
-  const owner = parsed(text);
-  if (owner.get('host') !== os.hostname()) return true;
-  const pid = owner.get('pid');
-  if (pid === process.pid) return ownersHere.has(String(owner.get('instance')));
+  if (silentMs > OWNER_TIMEOUT_MS) return false;
+  const { host, pid, instance } = parseOwner(text);
+  if (host !== os.hostname()) return true;
+  if (pid === process.pid) return localOwners.has(String(instance));
   return isProcessAlive(Number(pid));
 }
 
-function parsed(text: string): Map<string, unknown> {
+function parseOwner(text: string): JsonObject {
   try {
-    const value: unknown = JSON.parse(text);
-    return new Map(Object.entries(typeof value === 'object' && value !== null ? value : {}));
+    return asJsonObject(JSON.parse(text));
   } catch {
-    return new Map();
+    return {};
   }
 }

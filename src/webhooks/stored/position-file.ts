@@ -2,19 +2,17 @@ import { open, readFile, rm } from 'node:fs/promises';
 import { errorCode } from '../../errors/index.js';
 import { writeDurably } from './durable.js';
 
-/**
- * Digits of a position: the text always has the same length, so that overwriting it in place cannot tear it.
- */
+/** Positions have a fixed number of digits, so that they can be overwritten in place without tearing. */
 const DIGITS = 15;
 
-/** Makes a file that holds a position. It is there, also after a power cut, when this resolves. */
+/** Creates a position file. It is durable when this resolves. */
 export function createPosition(file: string, position: number): Promise<void> {
   return writeDurably(file, format(position));
 }
 
 /**
- * Overwrites a position. Not synced: after a power cut an older one may stand there, and what lies between is
- * sent twice. A file that is gone stays gone.
+ * Overwrites a position. Not synced: after a power failure an older position may be read, and events are
+ * delivered twice. A missing file is not created.
  */
 export async function writePosition(file: string, position: number): Promise<void> {
   try {
@@ -30,8 +28,8 @@ export async function writePosition(file: string, position: number): Promise<voi
 }
 
 /**
- * The position in a file; undefined when there is none. What cannot be read is 0: rather everything twice
- * than a loss.
+ * Reads a position; undefined if the file does not exist. Invalid content counts as 0: delivering twice is
+ * better than losing events.
  */
 export async function readPosition(file: string): Promise<number | undefined> {
   try {

@@ -1,14 +1,14 @@
-/** Snapshots of all conversations of a webhook that wait in memory (UTF-16 units). */
-const MAX_BYTES = 8 * 1024 * 1024;
-/** Snapshots of one conversation that wait. */
-const MOST_OF_ONE = 32;
+/** Maximum total length of the pending snapshots of a webhook (UTF-16 units). */
+const MAX_LENGTH = 8 * 1024 * 1024;
+/** Maximum number of pending snapshots of one conversation. */
+const MAX_PER_CONVERSATION = 32;
 
-/** Bounds what snapshots take in memory while a receiver is down. */
+/** Limits the memory for snapshots while a receiver is down. */
 export class SnapshotBudget {
   used = 0;
 
-  /** @param ofOne how many of one conversation wait */
-  isExceeded(ofOne: number): boolean {
-    return this.used > MAX_BYTES || ofOne > MOST_OF_ONE;
+  /** @param count number of pending snapshots of one conversation */
+  isExceeded(count: number): boolean {
+    return this.used > MAX_LENGTH || count > MAX_PER_CONVERSATION;
   }
 }

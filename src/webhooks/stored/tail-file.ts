@@ -6,31 +6,31 @@ import { readPosition, writePosition, createPosition } from './position-file.js'
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 10;
 
-/** Undelivered events of a deleted conversation: lines in a file, and how far they are delivered. */
+/** Undelivered events of a deleted conversation: lines in a file, and the delivery position. */
 export class TailFile {
   private offset: number | undefined;
 
-  /** @param left how many lines wait, when that is known */
+  /** @param remaining number of pending lines, if known */
   constructor(
     readonly path: string,
-    private left?: number,
+    private remaining?: number,
   ) {}
 
-  /** How many lines wait; 0 as long as nobody has looked. */
+  /** Number of pending lines; 0 until they are counted. */
   get waiting(): number {
-    return this.left ?? 0;
+    return this.remaining ?? 0;
   }
 
-  /** Finds out how many lines wait. */
-  async look(): Promise<void> {
-    if (this.left !== undefined) return;
+  /** Counts the pending lines, once. */
+  async count(): Promise<void> {
+    if (this.remaining !== undefined) return;
     this.offset ??= (await readPosition(this.positionPath)) ?? 0;
-    this.left = await countLines(this.path, this.offset);
+    this.remaining = await countLines(this.path, this.offset);
   }
 
   /**
-   * The next lines: at most `limit`, and no more than `maxBytes` unless the first is larger. None: all are
-   * delivered, or another server, which took this one for dead, delivers them.
+   * The next lines within both limits; the first line may exceed `maxBytes`. Empty if all are delivered, or
+   * if another server considered this one dead and has taken over the file.
    */
   async peek(limit: number, maxBytes: number): Promise<string[]> {
     const at = (this.offset ??= (await readPosition(this.positionPath)) ?? 0);
@@ -39,7 +39,7 @@ export class TailFile {
       handle = await open(this.path, 'r');
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
-      this.left = 0;
+      this.remaining = 0;
       return [];
     }
     try {
@@ -49,18 +49,18 @@ export class TailFile {
     }
   }
 
-  /** These lines, the next ones of the file, are delivered. */
+  /** Records that the next lines were delivered. */
   async advance(lines: readonly string[]): Promise<void> {
     const before = (this.offset ??= (await readPosition(this.positionPath)) ?? 0);
     this.offset = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, before);
     if (before === 0) await createPosition(this.positionPath, this.offset);
     else await writePosition(this.positionPath, this.offset);
-    if (this.left !== undefined) this.left -= lines.length;
+    if (this.remaining !== undefined) this.remaining -= lines.length;
   }
 
   /**
-   * These lines are delivered, by an attempt that began before the file was written. Snapshots among them may
-   * have made room for others since: then they are not in the file.
+   * Records lines that were delivered by an attempt from before the file was written. Snapshots among them
+   * may have been dropped since and are then not in the file.
    */
   async skip(delivered: readonly string[]): Promise<void> {
     const rest = new Set(delivered);
@@ -72,7 +72,7 @@ export class TailFile {
   }
 
   async remove(): Promise<void> {
-    // The position last: without it everything would be sent again.
+    // The position is removed last: without it, all lines would be delivered again.
     await rm(this.path, { force: true });
     await rm(this.positionPath, { force: true });
   }

@@ -2,32 +2,32 @@ import { Field, OptionalBody } from '../../../http/validation/field.js';
 import { choice, flag, nullable, text, uuid } from '../../../http/validation/field-type.js';
 import { tags } from './tags.js';
 
-/** Where the next event goes. */
+/** The event to navigate to. */
 export class NavigateRequestDto {
-  @Field(nullable(text()), 'The event that the next one follows; null: the start of a new branch.')
+  @Field(nullable(text()), 'The parent of the next event; null: start a new branch.')
   event_id: string | null = null;
 }
 
-/** What a fork is called, and how much it takes of the conversation. */
+/** Properties of a fork. */
 @OptionalBody()
 export class ForkConversationRequestDto {
-  @Field(nullable(uuid()), 'Null: the server makes one.')
+  @Field(nullable(uuid()), 'Null: the server generates one.')
   id: string | null = null;
 
   @Field(nullable(text({ max: 200 })))
   title: string | null = null;
 
-  @Field(nullable(tags), 'Null: none.')
+  @Field(nullable(tags), 'Null: no tags.')
   tags: Record<string, string> | null = null;
 
-  @Field(flag(), 'Begin with empty statistics.')
+  @Field(flag(), 'Start with empty statistics.')
   reset_metrics = true;
 
-  @Field(nullable(text()), 'Take only the branch from the root to this event.')
+  @Field(nullable(text()), 'Copy only the branch from the root to this event; null: copy all events.')
   from_event_id: string | null = null;
 }
 
-/** Work for a conversation of its own. */
+/** A task for a child conversation. */
 export class StartChildConversationRequestDto {
   @Field(text({ min: 1 }), 'The first message.')
   task!: string;
@@ -35,6 +35,9 @@ export class StartChildConversationRequestDto {
   @Field(nullable(text()))
   title: string | null = null;
 
-  @Field(choice(['worktree', 'shared']), 'In a git worktree of the workspace, or in the workspace itself.')
+  @Field(
+    choice(['worktree', 'shared']),
+    'Work in a git worktree of the workspace, or in the workspace itself.',
+  )
   isolation: 'worktree' | 'shared' = 'worktree';
 }

@@ -8,7 +8,7 @@ const ROLES: readonly MessageRole[] = ['user', 'system', 'assistant', 'tool'];
 /** A block of text. */
 @NoOtherFields()
 export class TextContentDto {
-  @Field(flag(), 'Marks the end of what the provider should cache.')
+  @Field(flag(), 'Marks the end of the prefix that the provider should cache.')
   cache_prompt = false;
 
   @Field(choice(['text']))
@@ -26,27 +26,27 @@ export class ImageContentDto {
   @Field(choice(['image']))
   type = 'image' as const;
 
-  @Field(listOf(text()), 'Each an http(s) URL or a data: URL.')
+  @Field(listOf(text()), 'http(s) or data: URLs.')
   image_urls!: string[];
 }
 
 /** A message to the agent. */
 export class SendMessageRequestDto {
-  @Field(choice(ROLES), 'Only messages of the user are taken.')
+  @Field(choice(ROLES), 'Only `user` is accepted.')
   role: MessageRole = 'user';
 
   @Field(listOf(firstValidOf({ TextContent: TextContentDto, ImageContent: ImageContentDto })))
   content: (TextContentDto | ImageContentDto)[] = [];
 
-  @Field(flag(), 'Starts a run, or lets the one that is going on see the message.')
+  @Field(flag(), 'Start a run, or have the active run answer the message.')
   run = false;
 }
 
-/** The answer of a person to actions that wait for confirmation. */
+/** Accepts or rejects the actions that wait for confirmation. */
 export class ConfirmationResponseRequestDto {
   @Field(flag())
   accept!: boolean;
 
-  @Field(text(), 'Told to the model when the actions are refused.')
+  @Field(text(), 'Shown to the model if the actions are rejected.')
   reason = 'User rejected the action.';
 }

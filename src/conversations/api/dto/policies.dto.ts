@@ -17,7 +17,7 @@ import {
 import { valueError } from '../../../http/validation/problem.js';
 import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
 
-/** Asks before every action. */
+/** Asks before each action. */
 export class AlwaysConfirmDto {
   @Field(choice(['AlwaysConfirm']))
   kind = 'AlwaysConfirm';
@@ -37,12 +37,12 @@ const threshold: FieldType = {
     value === 'UNKNOWN' ? [valueError('Threshold cannot be UNKNOWN')] : risk.problems(value),
 };
 
-/** Asks before actions of at least this risk. */
+/** Asks before actions with at least this risk. */
 export class ConfirmRiskyDto {
   @Field(threshold)
   threshold = 'HIGH';
 
-  @Field(flag(), 'Whether actions of unknown risk count as risky.')
+  @Field(flag(), 'Also ask before actions of unknown risk.')
   confirm_unknown = true;
 
   @Field(choice(['ConfirmRisky']))
@@ -56,11 +56,11 @@ export const confirmationPolicy = oneOfKinds(
 );
 
 const ANALYZER_UNION = 'openhands.sdk.security.analyzer.SecurityAnalyzerBase';
-/** The most patterns of a list, and the longest one (characters): they are compiled for each action. */
+/** Limits of a pattern list and of one pattern (characters): patterns are compiled for each action. */
 const MAX_PATTERNS = 500;
 const MAX_PATTERN = 2_000;
 const patternLists = listOf(listOf(text(), { min: 3, max: 3 }));
-/** Regular expressions that this server cannot search with are refused here, not met when the agent acts. */
+/** Rejects regular expressions that cannot be compiled when they are set, not when the agent acts. */
 const patterns: FieldType = {
   ...patternLists,
   problems: (value) => {
@@ -68,13 +68,13 @@ const patterns: FieldType = {
     if (found.length > 0 || !Array.isArray(value)) return found;
     if (value.length > MAX_PATTERNS) return [valueError(`A list has at most ${MAX_PATTERNS} patterns`)];
     return value.flatMap((entry: unknown, index) => {
-      const complaint = Array.isArray(entry) ? patternComplaint(String(entry[0])) : undefined;
-      return complaint === undefined ? [] : [valueError(complaint, [index, 0])];
+      const problem = Array.isArray(entry) ? patternProblem(String(entry[0])) : undefined;
+      return problem === undefined ? [] : [valueError(problem, [index, 0])];
     });
   },
 };
 
-/** Finds dangerous commands by patterns: each a regular expression, a description and an id. */
+/** Detects dangerous commands by patterns: each is a regular expression, a description and an id. */
 export class PatternSecurityAnalyzerDto {
   @Field(patterns)
   high_patterns: string[][] = DEFAULT_PATTERNS.high_patterns;
@@ -92,13 +92,13 @@ export class PatternSecurityAnalyzerDto {
   kind = 'PatternSecurityAnalyzer';
 }
 
-/** Finds dangerous commands by reading them as the shell does. */
+/** Detects dangerous commands by parsing them as a shell does. */
 export class PolicyRailSecurityAnalyzerDto {
   @Field(choice(['PolicyRailSecurityAnalyzer']))
   kind = 'PolicyRailSecurityAnalyzer';
 }
 
-function patternComplaint(pattern: string): string | undefined {
+function patternProblem(pattern: string): string | undefined {
   if (pattern.length > MAX_PATTERN) return `A pattern has at most ${MAX_PATTERN} characters`;
   try {
     compilePattern(pattern);
@@ -108,7 +108,7 @@ function patternComplaint(pattern: string): string | undefined {
   }
 }
 
-/** The highest risk that any of several analyzers finds. */
+/** Returns the highest risk that any of its analyzers reports. */
 export class EnsembleSecurityAnalyzerDto {
   @Field(
     listOf(
@@ -155,7 +155,7 @@ export class GraySwanAnalyzerDto {
   kind = 'GraySwanAnalyzer';
 }
 
-/** Believes the risk that the model itself states with each call. */
+/** Uses the risk that the model itself states with each call. */
 export class LLMSecurityAnalyzerDto {
   @Field(choice(['LLMSecurityAnalyzer']))
   kind = 'LLMSecurityAnalyzer';
@@ -188,7 +188,7 @@ const ANALYZERS = {
 /** A security analyzer. */
 export const securityAnalyzer = oneOfKinds(() => ANALYZERS, { union: ANALYZER_UNION });
 
-/** A secret whose value is told. */
+/** A secret with a fixed value. */
 export class StaticSecretDto {
   @Field(nullable(text()))
   description: string | null = null;
@@ -200,7 +200,7 @@ export class StaticSecretDto {
   kind = 'StaticSecret';
 }
 
-/** A secret that is fetched when it is needed. */
+/** A secret that is fetched from a URL when it is needed. */
 export class LookupSecretDto {
   @Field(nullable(text()))
   description: string | null = null;
@@ -218,7 +218,7 @@ export class LookupSecretDto {
 const SECRET_SOURCES = () => ({ LookupSecret: LookupSecretDto, StaticSecret: StaticSecretDto });
 const SECRET_UNION = 'openhands.sdk.secret.secrets.SecretSource';
 
-/** Where a secret comes from. */
+/** A secret source: a value, or a URL to fetch it from. */
 export const secretSource = oneOfKinds(SECRET_SOURCES, { union: SECRET_UNION });
 
 const lenientSource = oneOfKinds(SECRET_SOURCES, {
@@ -226,7 +226,7 @@ const lenientSource = oneOfKinds(SECRET_SOURCES, {
   assume: (source) => (Object.hasOwn(source, 'value') ? 'StaticSecret' : undefined),
 });
 
-/** The same, or only the value: as a text or as an object without a kind. */
+/** Also accepts the bare value, as a text or as an object without a kind. */
 export const secretSourceOrText: FieldType = {
   ...lenientSource,
   read: (raw) => lenientSource.read(typeof raw === 'string' ? { value: raw } : raw),

@@ -19,27 +19,27 @@ const CONVERSATION_ORDERS: readonly ConversationSortOrder[] = [
   'UPDATED_AT_DESC',
 ];
 
-const includeSkills = 'Whether `agent.agent_context.skills` is filled.';
+const includeSkills = 'Include `agent.agent_context.skills`.';
 
-/** How a conversation is shown. */
+/** Options of a conversation in an answer. */
 export class ConversationViewQueryDto {
   @Field(flag(), includeSkills)
   include_skills = false;
 }
 
-/** Which conversations are fetched at once. */
+/** Ids of the conversations to get. */
 export class ConversationBatchQueryDto extends ConversationViewQueryDto {
   @Field(listOf(uuid(), { max: 99 }))
   ids!: string[];
 }
 
-/** Which conversations are counted. */
+/** Filter of conversations. */
 export class ConversationCountQueryDto {
   @Field(nullable(choice(EXECUTION_STATUSES, 'enum')))
   status: string | null = null;
 }
 
-/** Which conversations are listed, and how. */
+/** Filter, order and page of conversations. */
 export class ConversationSearchQueryDto extends ConversationCountQueryDto {
   @Field(nullable(text()), 'The `next_page_id` of the page before.')
   page_id: string | null = null;
@@ -54,15 +54,15 @@ export class ConversationSearchQueryDto extends ConversationCountQueryDto {
   include_skills = false;
 }
 
-/** Which events are counted. */
+/** Filters of events. */
 export class EventCountQueryDto {
-  @Field(nullable(text()), 'Class name of the event, with or without its module path.')
+  @Field(nullable(text()), 'The class name of the event, with or without its module path.')
   kind: string | null = null;
 
   @Field(nullable(text()), 'agent, user, environment or hook.')
   source: string | null = null;
 
-  @Field(nullable(text()), 'Part of the text of a message, in any case.')
+  @Field(nullable(text()), 'Part of the text of a message; case-insensitive.')
   body: string | null = null;
 
   @Field(nullable(instant()), 'Without a zone: local time of the server.')
@@ -72,7 +72,7 @@ export class EventCountQueryDto {
   timestamp__lt: string | null = null;
 }
 
-/** Which events are listed, and how. */
+/** Filters, order and page of events. */
 export class EventSearchQueryDto extends EventCountQueryDto {
   @Field(nullable(text()), 'The `next_page_id` of the page before.')
   page_id: string | null = null;
@@ -84,8 +84,8 @@ export class EventSearchQueryDto extends EventCountQueryDto {
   sort_order = 'TIMESTAMP';
 }
 
-/** Which events are fetched: those of these ids, or else a page as the search gives it. */
+/** Ids of the events to get; without ids, a search. */
 export class EventListQueryDto extends EventSearchQueryDto {
-  @Field(nullable(listOf(text())), 'Fetches these events instead of searching.')
+  @Field(nullable(listOf(text())), 'Get these events instead of searching.')
   ids: string[] | null = null;
 }

@@ -18,24 +18,24 @@ import {
 import { valueError } from '../../../http/validation/problem.js';
 import { pythonRepr } from '../../../text/index.js';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
-import { AgentDefinitionDto, agentDefinition } from './agent-definition.dto.js';
-import { agent } from './any-agent.dto.js';
-import { HookConfigDto, hookConfig } from './hook-config.dto.js';
+import { AgentDefinitionDto, agentDefinition } from './agent/agent-definition.dto.js';
+import { agent } from './agent/any-agent.dto.js';
+import { HookConfigDto, hookConfig } from './agent/hook-config.dto.js';
 import { SendMessageRequestDto } from './message.dto.js';
 import { NeverConfirmDto, confirmationPolicy, secretSource, securityAnalyzer } from './policies.dto.js';
 import { tags } from './tags.js';
 
-/** Longer paths are refused by every file system that the server runs on (`PATH_MAX` of Linux). */
+/** `PATH_MAX` of Linux: no file system that the server runs on accepts longer paths. */
 const MAX_PATH = 4096;
 
-/** The directory that the agent works in. */
+/** The agent's working directory. */
 export class LocalWorkspaceDto {
   @Field(
     text({
       max: MAX_PATH,
       check: (path) => (path.includes('\0') ? 'working_dir must not contain null characters' : undefined),
     }),
-    'Relative paths are taken from the directory that the server runs in; it is created when missing.',
+    "Relative paths are resolved against the server's working directory. Created if it does not exist.",
   )
   working_dir!: string;
 
@@ -44,21 +44,21 @@ export class LocalWorkspaceDto {
 }
 
 const workspaceModel = model(LocalWorkspaceDto);
-/** A workspace; one of another kind is refused in the words that clients know. */
+/** A workspace. Other kinds are rejected with the error that clients know from the original. */
 const workspace: FieldType = {
   ...workspaceModel,
-  read: (raw) => (isOfOtherKind(raw) ? raw : workspaceModel.read(raw)),
+  read: (raw) => (isOtherKind(raw) ? raw : workspaceModel.read(raw)),
   problems: (value) =>
-    isOfOtherKind(value)
+    isOtherKind(value)
       ? [{ type: 'assertion_error', msg: 'Assertion failed, ', ctx: { error: '' } }]
       : workspaceModel.problems(value),
 };
 
-function isOfOtherKind(value: unknown): boolean {
+function isOtherKind(value: unknown): boolean {
   return isJsonObject(value) && Object.hasOwn(value, 'kind') && value['kind'] !== 'LocalWorkspace';
 }
 
-/** How the worktree of a conversation is made. */
+/** How the git worktree of a conversation is created. */
 @NoOtherFields()
 export class ConversationWorktreeOptionsDto {
   @Field(choice(['default_branch', 'head', 'ref']))
@@ -71,7 +71,7 @@ export class ConversationWorktreeOptionsDto {
   branch_prefix = 'openhands/';
 }
 
-/** A container for the conversation; this server runs none. */
+/** Accepted for compatibility: this server runs no containers. */
 @NoOtherFields()
 export class ConversationContainerOptionsDto {
   @Field(nullable(text({ pattern: /^\d+(\.\d+)? ?[kKmMgGtTpP]?[iI]?[bB]?$/ })))
@@ -84,7 +84,7 @@ export class ConversationContainerOptionsDto {
   browser = true;
 }
 
-/** What a launch adds to the agent. */
+/** Additions to the agent of a profile. */
 @NoOtherFields()
 export class AgentLaunchAdditionsDto {
   @Field(nullable(text({ max: 32_768 })))
@@ -97,7 +97,7 @@ export class AgentLaunchAdditionsDto {
   llm_profile_ref: string | null = null;
 }
 
-/** Hints about what a tool does to its surroundings. */
+/** Hints about the effects of a tool. */
 export class ToolAnnotationsDto {
   @Field(nullable(text()))
   title: string | null = null;
@@ -115,7 +115,7 @@ export class ToolAnnotationsDto {
   openWorldHint = true;
 }
 
-/** The JSON schema of a client tool; the wording of the mistake is the original's. */
+/** The JSON schema of a client tool. The error text is the original's. */
 const toolParameters: FieldType = {
   ...anyObject(),
   problems: (value) => {
@@ -139,7 +139,7 @@ export class ClientToolSpecDto {
   @Field(text())
   description!: string;
 
-  @Field(toolParameters, 'JSON schema of the arguments.')
+  @Field(toolParameters, 'The JSON schema of the arguments.')
   parameters: JsonObject = { type: 'object', properties: {} };
 
   @Field(nullable(model(ToolAnnotationsDto)))
@@ -158,7 +158,7 @@ export class PluginSourceDto {
   repo_path: string | null = null;
 }
 
-/** What is needed to start a conversation: an agent (or where to take it from) and a workspace. */
+/** A request for a new conversation. Needs a workspace and an agent, agent settings or an agent profile. */
 export class StartConversationRequestDto {
   @Field(workspace)
   workspace!: LocalWorkspaceDto;
@@ -171,7 +171,7 @@ export class StartConversationRequestDto {
 
   @Field(
     nullable(uuid()),
-    'Of an existing conversation: that one is answered, with 200. Null: the server makes an id.',
+    'If a conversation with this id exists, it is returned with status 200. Null: the server generates an id.',
   )
   conversation_id: string | null = null;
 
@@ -184,28 +184,25 @@ export class StartConversationRequestDto {
   @Field(nullable(securityAnalyzer))
   security_analyzer: object | null = null;
 
-  @Field(
-    nullable(model(SendMessageRequestDto)),
-    'A first message always starts a run, whatever its `run` says.',
-  )
+  @Field(nullable(model(SendMessageRequestDto)), 'Always starts a run; its `run` is ignored.')
   initial_message: SendMessageRequestDto | null = null;
 
-  @Field(integer({ ge: 1 }), 'Steps that one run may take.')
+  @Field(integer({ ge: 1 }), 'Maximum number of steps of one run.')
   max_iterations = 500;
 
   @Field(
     nullable(decimal({ gt: 0 })),
-    'US dollars that all models of the conversation together may cost; then its run ends with `MaxBudgetReached`.',
+    'Budget in US dollars for all models of the conversation. When it is spent, the run ends with `MaxBudgetReached`.',
   )
   max_budget_per_run: number | null = null;
 
-  @Field(flag(), 'End a run that goes in circles.')
+  @Field(flag(), 'End a run that repeats itself.')
   stuck_detection = true;
 
   @Field(mapOf(secretSource))
   secrets = new Map<string, object>();
 
-  @Field(flag(), 'The secrets of this request are encrypted with the key of the server.')
+  @Field(flag(), "The secrets of this request are encrypted with the server's key.")
   secrets_encrypted = false;
 
   @Field(recordOf(text()))
@@ -217,7 +214,7 @@ export class StartConversationRequestDto {
   @Field(nullable(model(AgentLaunchAdditionsDto)))
   agent_launch_additions: AgentLaunchAdditionsDto | null = null;
 
-  @Field(listOf(agentDefinition), 'Sub-agents that the agent may give tasks to.')
+  @Field(listOf(agentDefinition), 'Sub-agents that the agent can delegate tasks to.')
   agent_definitions: AgentDefinitionDto[] = [];
 
   @Field(nullable(listOf(model(PluginSourceDto))))
@@ -226,7 +223,7 @@ export class StartConversationRequestDto {
   @Field(nullable(hookConfig))
   hook_config: HookConfigDto | null = null;
 
-  @Field(nullable(tags), 'Keys are lower-case alphanumeric, values at most 256 characters.')
+  @Field(nullable(tags), 'Keys are lower-case alphanumeric; values have at most 256 characters.')
   tags: Record<string, string> | null = {};
 
   @Field(nullable(text()))
@@ -244,30 +241,39 @@ export class StartConversationRequestDto {
   @Field(nullable(text()))
   observability_parent_span_context: string | null = null;
 
-  @Field(flag(), 'Make a title of the first message.')
+  @Field(flag(), 'Generate a title from the first message.')
   autotitle = true;
 
-  @Field(nullable(text()), "The LLM profile that makes it; the agent's LLM where there is none.")
+  @Field(nullable(text()), "The LLM profile that generates the title; null: the agent's LLM.")
   title_llm_profile: string | null = null;
 
-  @Field(nullable(text({ max: 2000 })), 'How the title is asked for.')
+  @Field(nullable(text({ max: 2000 })), 'The prompt that asks for the title.')
   prompt: string | null = null;
 
-  @Field(
-    nullable(anyObject({ secret: true })),
-    'An agent as the settings describe it; used when there is no `agent`.',
-  )
+  @Field(nullable(anyObject({ secret: true })), 'Agent settings; used if `agent` is missing.')
   agent_settings: JsonObject | null = null;
 
-  @Field(nullable(uuid()), 'A stored agent profile; excludes `agent` and `agent_settings`.')
+  @Field(nullable(uuid()), 'The id of a stored agent profile; excludes `agent` and `agent_settings`.')
   agent_profile_id: string | null = null;
 
   @Field(nullable(agent))
   agent: object | null = null;
 
-  @Field(nullable(choice(['local', 'docker'])), 'This server runs local conversations.')
+  @Field(nullable(choice(['local', 'docker'])), 'This server only runs local conversations.')
   conversation_runtime: string | null = null;
 
   @Field(nullable(model(ConversationContainerOptionsDto)))
   container: ConversationContainerOptionsDto | null = null;
 }
+
+/**
+ * The example of the API document. It runs without an API key: the model executes the steps in the message.
+ */
+export const START_EXAMPLE = {
+  agent: { llm: { model: 'scripted/demo' }, tools: [{ name: 'terminal' }, { name: 'file_editor' }] },
+  workspace: { working_dir: 'workspace/project' },
+  initial_message: {
+    role: 'user',
+    content: [{ type: 'text', text: 'RUN: echo hello > hello.txt\nFINISH: done' }],
+  },
+} as const;

@@ -3,39 +3,39 @@ import { mapOf, nullable, text } from '../../../http/validation/field-type.js';
 import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
 import { confirmationPolicy, secretSourceOrText, securityAnalyzer } from './policies.dto.js';
 
-/** When the agent asks before it acts. */
+/** The new confirmation policy. */
 export class SetConfirmationPolicyRequestDto {
   @Field(confirmationPolicy)
   policy!: object;
 }
 
-/** Who judges the risk of actions; null: nobody. */
+/** The new security analyzer; null removes it. */
 export class SetSecurityAnalyzerRequestDto {
   @Field(nullable(securityAnalyzer))
   security_analyzer!: object | null;
 }
 
-/** Secrets by name; those of other names stay. */
+/** Secrets to add or replace, by name. */
 export class UpdateSecretsRequestDto {
   @Field(mapOf(secretSourceOrText), 'A plain text, an object with a `value`, or a secret source.')
   secrets!: Map<string, object>;
 }
 
-/** Another model for the steps to come. */
+/** The new model. */
 @Embedded()
 export class SwitchLLMRequestDto {
-  @Field(llm(''), 'Secrets may be given as tokens that this server has made.')
+  @Field(llm(''), 'Secrets may be sent as tokens that this server encrypted.')
   llm!: LLMDto;
 }
 
-/** A stored model for the steps to come. */
+/** The LLM profile to switch to. */
 @Embedded()
 export class SwitchProfileRequestDto {
   @Field(text())
   profile_name!: string;
 }
 
-/** A model of an agent that runs outside of this server. */
+/** The model of an ACP agent to switch to. */
 @Embedded()
 export class SwitchACPModelRequestDto {
   @Field(text())
@@ -45,7 +45,7 @@ export class SwitchACPModelRequestDto {
 /** A plugin of a registered marketplace. */
 @Embedded()
 export class LoadPluginRequestDto {
-  @Field(text(), 'plugin@marketplace')
+  @Field(text(), '`plugin@marketplace`, or the name of the plugin alone.')
   plugin_ref!: string;
 }
 

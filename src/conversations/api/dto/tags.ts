@@ -2,7 +2,7 @@ import { recordOf, text } from '../../../http/validation/field-type.js';
 
 const MAX_VALUE_LENGTH = 256;
 
-/** Labels of a conversation: lower-case alphanumeric keys, short values. */
+/** Tags of a conversation: lower-case alphanumeric keys, values of limited length. */
 export const tags = recordOf(text(), { check: checkTags });
 
 function checkTags(entries: [string, unknown][]): string | undefined {

@@ -10,16 +10,16 @@ import type {
   StartConversationRequest,
   WorktreeOptions,
 } from '../../state/start-request.js';
-import { ACPAgentDto, acpAgentFromSettings, toAcpAgentSpec } from './acp-agent.dto.js';
-import { AgentDto, DEFAULT_PROMPT_FILE, LLMSummarizingCondenserDto } from './agent.dto.js';
+import { ACPAgentDto, acpAgentFromSettings, toAcpAgentSpec } from './agent/acp-agent.dto.js';
+import { AgentDto, DEFAULT_PROMPT_FILE, LLMSummarizingCondenserDto } from './agent/agent.dto.js';
 import type { AgentContextDto } from '../../../settings/dto/agent-context.dto.js';
-import { toCondenser } from './to-condenser.js';
-import { AgentSettingsDto } from './agent-settings.dto.js';
+import { toCondenser } from './agent/to-condenser.js';
+import { AgentSettingsDto } from './agent/agent-settings.dto.js';
 import type { LaunchedProfile } from '../../profiles/launch-profiles.js';
 import { inScope } from '../../profiles/secret-scope.js';
-import { criticOfSettings } from './critic-of-settings.js';
+import { criticFromSettings } from './agent/critic-from-settings.js';
 import { toLlmConfig } from '../../../settings/dto/to-llm-config.js';
-import { isJsonObject, type JsonObject } from '../../../json/index.js';
+import { asJsonObject, type JsonObject } from '../../../json/index.js';
 import type { ImageContentDto, SendMessageRequestDto, TextContentDto } from './message.dto.js';
 import type {
   ClientToolSpecDto,
@@ -28,19 +28,19 @@ import type {
   StartConversationRequestDto,
 } from './start-conversation.dto.js';
 
-/** Tools of an agent that is described by settings which name none. */
+/** Tools of agent settings without `tools`. */
 const DEFAULT_TOOLS = ['terminal', 'file_editor', 'task_tracker', 'browser_tool_set'];
-/** Built-in tools of an agent that is described by settings. */
+/** Built-in tools of an agent that is created from settings. */
 const SETTINGS_BUILT_IN = ['FinishTool', 'ThinkTool', 'SwitchLLMTool'];
-/** Settings of an agent that were taken away; clients are told instead of being ignored. */
+/** Settings that no longer exist. They are rejected instead of being ignored. */
 const REMOVED_SETTINGS = ['enable_sub_agents', 'enable_switch_llm_tool'];
-/** The bucket for the cost of summaries. */
+/** The usage id under which summaries are counted. */
 const CONDENSER_USAGE_ID = 'condenser';
 
 /**
- * What a valid create request asks for, with all defaults filled in.
- * @throws InvalidRequestError for what only the request as a whole can get wrong
+ * Converts a valid create request, with all defaults filled in.
  * @param launched the agent profile that the request names
+ * @throws InvalidRequestError for problems that involve several fields
  * @throws UnusableProfileError for an agent profile that is not valid
  */
 export function toStartRequest(
@@ -50,10 +50,10 @@ export function toStartRequest(
   if (dto.conversation_runtime === 'docker') {
     throw new InvalidRequestError([], 'This server only runs local conversations');
   }
-  refuseDuplicateTools(dto);
-  const agent = launched ? fromProfile(launched) : agentOf(dto);
+  assertUniqueClientTools(dto);
+  const agent = launched ? agentFromProfile(launched) : requestedAgent(dto);
   return {
-    agent: { ...agent, tools: ownTools(agent, dto) },
+    agent: { ...agent, tools: withoutClientTools(agent, dto) },
     agentField: launched ? 'agent_profile_id' : dto.agent ? 'agent' : 'agent_settings',
     workspace: { working_dir: dto.workspace.working_dir, kind: dto.workspace.kind },
     conversation_id: dto.conversation_id,
@@ -65,21 +65,21 @@ export function toStartRequest(
     max_iterations: dto.max_iterations,
     stuck_detection: dto.stuck_detection,
     max_budget_per_run: dto.max_budget_per_run,
-    secrets: inScope(toSecretSources(dto.secrets), launched?.shown ?? null),
+    secrets: inScope(toSecretSources(dto.secrets), launched?.launchInfo ?? null),
     client_tools: dto.client_tools.map(toClientTool),
     tool_module_qualnames: dto.tool_module_qualnames,
-    hook_config: dto.hook_config && object(toPlain(dto.hook_config)),
+    hook_config: dto.hook_config && asJsonObject(toPlain(dto.hook_config)),
     tags: dto.tags ?? {},
     autotitle: dto.autotitle,
-    launched_agent_profile: launched?.shown ?? null,
+    launched_agent_profile: launched?.launchInfo ?? null,
     worktree: dto.worktree,
     worktree_options: dto.worktree_options && toWorktreeOptions(dto.worktree_options),
-    rest: object(toPlain(dto, HANDLED)),
+    rest: asJsonObject(toPlain(dto, CONVERTED_FIELDS)),
   };
 }
 
-/** Fields with a place of their own in the request. */
-const HANDLED: ReadonlySet<string> = new Set<keyof StartConversationRequestDto>([
+/** Fields that are not part of `rest`. */
+const CONVERTED_FIELDS: ReadonlySet<string> = new Set<keyof StartConversationRequestDto>([
   'agent',
   'agent_settings',
   'agent_profile_id',
@@ -103,8 +103,8 @@ const HANDLED: ReadonlySet<string> = new Set<keyof StartConversationRequestDto>(
 ]);
 
 /**
- * A message as the conversation takes it.
- * @throws InvalidRequestError when it is not the user's
+ * Converts a message.
+ * @throws InvalidRequestError if its role is not `user`
  */
 export function toIncomingMessage(dto: SendMessageRequestDto, roleLocation: string[]): IncomingMessage {
   if (dto.role !== 'user') {
@@ -124,7 +124,7 @@ function toContent(block: TextContentDto | ImageContentDto): Content {
     : { cache_prompt, type: 'image', image_urls: block.image_urls };
 }
 
-/** @throws InvalidRequestError for a base that needs a name and has none */
+/** @throws InvalidRequestError if the base is `ref` and no `ref` is given */
 function toWorktreeOptions(options: ConversationWorktreeOptionsDto): WorktreeOptions {
   const { base, ref, branch_prefix } = options;
   if (base === 'ref' && ref === null) {
@@ -133,7 +133,7 @@ function toWorktreeOptions(options: ConversationWorktreeOptionsDto): WorktreeOpt
   return { base, ref, branch_prefix };
 }
 
-/** @throws InvalidRequestError for a tool that no model could call */
+/** @throws InvalidRequestError for a name or schema that no model accepts */
 function toClientTool(dto: ClientToolSpecDto, index: number): ClientToolSpec {
   const { name, description, parameters, annotations } = dto;
   const spec = { name, description, parameters, annotations: annotations && toAnnotations(annotations) };
@@ -147,45 +147,45 @@ function toAnnotations(dto: ToolAnnotationsDto): NonNullable<ClientToolSpec['ann
   return { title, readOnlyHint, destructiveHint, idempotentHint, openWorldHint };
 }
 
-function refuseDuplicateTools({ client_tools }: StartConversationRequestDto): void {
+function assertUniqueClientTools({ client_tools }: StartConversationRequestDto): void {
   const names = client_tools.map(({ name }) => name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice === undefined) return;
+  const duplicate = names.find((name, index) => names.indexOf(name) !== index);
+  if (duplicate === undefined) return;
   throw new InvalidRequestError(
     [],
-    `Duplicate client tool name '${twice.slice(0, 200)}' in one registration request. Client tool names must be unique.`,
+    `Duplicate client tool name '${duplicate.slice(0, 200)}' in one registration request. Client tool names must be unique.`,
   );
 }
 
-/** The tools of an agent without those of the client, which agents are shown with when they are read. */
-function ownTools({ tools }: AgentSpec, { client_tools }: StartConversationRequestDto): ToolSpec[] {
+/** Removes client tools: answers list them among the agent's tools, and clients send them back. */
+function withoutClientTools({ tools }: AgentSpec, { client_tools }: StartConversationRequestDto): ToolSpec[] {
   return tools.filter((tool) => !client_tools.some(({ name }) => name === tool.name));
 }
 
 /**
- * The agent profile that a request names, if it names one.
- * @throws InvalidRequestError for one beside another agent
+ * The id of the agent profile that a request names, or null.
+ * @throws InvalidRequestError if the request has another agent, too
  */
-export function agentProfileOf(dto: StartConversationRequestDto): string | null {
+export function requestedProfile(dto: StartConversationRequestDto): string | null {
   if (dto.agent_profile_id === null) return null;
   const other = dto.agent ? 'agent' : dto.agent_settings ? 'agent_settings' : undefined;
   if (other === undefined) return dto.agent_profile_id;
   throw new InvalidRequestError(['body'], `\`agent_profile_id\` is mutually exclusive with \`${other}\``);
 }
 
-function fromProfile({ name, settings }: LaunchedProfile): AgentSpec {
+function agentFromProfile({ name, settings }: LaunchedProfile): AgentSpec {
   try {
-    return fromSettings(settings);
+    return agentFromSettings(settings);
   } catch {
-    // The client did not send the profile: what is wrong with its fields is not about the request.
+    // The problems of a stored profile are not problems of the request.
     throw new UnusableProfileError(`Agent profile '${name}' holds no valid agent`);
   }
 }
 
-function agentOf(dto: StartConversationRequestDto): AgentSpec {
+function requestedAgent(dto: StartConversationRequestDto): AgentSpec {
   if (dto.agent instanceof AgentDto) return toAgentSpec(dto.agent);
   if (dto.agent instanceof ACPAgentDto) return toAcpAgentSpec(dto.agent, toAgentContext);
-  if (dto.agent_settings) return fromSettings(dto.agent_settings);
+  if (dto.agent_settings) return agentFromSettings(dto.agent_settings);
   throw new InvalidRequestError(
     ['body'],
     'One of `agent`, `agent_settings`, or `agent_profile_id` must be provided',
@@ -199,7 +199,7 @@ function toAgentSpec(agent: AgentDto): AgentSpec {
       "Cannot set both 'system_prompt' and a non-default 'system_prompt_filename'. Use one or the other.",
     );
   }
-  checkCondenser(agent.condenser);
+  assertCondenserLimits(agent.condenser);
   return {
     llm: toLlmConfig(agent.llm),
     tools: agent.tools.map(({ name, params }) => ({ name, params })),
@@ -212,25 +212,25 @@ function toAgentSpec(agent: AgentDto): AgentSpec {
     security_policy_filename: agent.security_policy_filename,
     system_prompt_kwargs: { llm_security_analyzer: true, ...agent.system_prompt_kwargs },
     condenser: agent.condenser && toCondenser(agent.condenser),
-    critic: agent.critic && object(toPlain(agent.critic)),
+    critic: agent.critic && asJsonObject(toPlain(agent.critic)),
     tool_concurrency_limit: agent.tool_concurrency_limit,
     persona: agent.persona,
     kind: 'Agent',
   };
 }
 
-/** Secret sources by name, as plain JSON. */
+/** Converts secret sources to plain JSON, by name. */
 export function toSecretSources(secrets: ReadonlyMap<string, object>): Record<string, JsonObject> {
-  return Object.fromEntries([...secrets].map(([name, source]) => [name, object(toPlain(source))]));
+  return Object.fromEntries([...secrets].map(([name, source]) => [name, asJsonObject(toPlain(source))]));
 }
 
-/** A context as the wire has it, with the moment that it is of. */
+/** Converts an agent context and sets its time. */
 export function toAgentContext(context: AgentContextDto): JsonObject {
   const { current_datetime = utcTimestamp() } = context;
-  return { ...object(toPlain(context)), current_datetime };
+  return { ...asJsonObject(toPlain(context)), current_datetime };
 }
 
-function checkCondenser(condenser: object | null): void {
+function assertCondenserLimits(condenser: object | null): void {
   if (!(condenser instanceof LLMSummarizingCondenserDto)) return;
   const { keep_first, max_size } = condenser;
   if (keep_first < Math.floor(max_size / 2) - 1) return;
@@ -240,8 +240,12 @@ function checkCondenser(condenser: object | null): void {
   );
 }
 
-/** An agent with what settings leave open: the usual tools, a condenser with the agent's model, a context. */
-function fromSettings(settings: JsonObject): AgentSpec {
+/**
+ * Creates an agent from settings that are not validated yet. Adds the default tools, a condenser with the
+ * agent's model and a context.
+ * @throws InvalidRequestError, RequestValidationError
+ */
+function agentFromSettings(settings: JsonObject): AgentSpec {
   const removed = REMOVED_SETTINGS.filter((name) => Object.hasOwn(settings, name));
   if (removed.length > 0)
     throw new InvalidRequestError(['body'], `Removed agent settings: ${removed.join(', ')}`);
@@ -260,12 +264,12 @@ function fromSettings(settings: JsonObject): AgentSpec {
     ],
     include_default_tools: SETTINGS_BUILT_IN,
     condenser: condenserFromSettings(dto),
-    critic: criticOfSettings(dto.verification, dto.llm),
+    critic: criticFromSettings(dto.verification, dto.llm),
   };
 }
 
 /**
- * The tool that has a model chosen, if the settings want it, with the meta-profile that they name or hold.
+ * The tool that switches models, if it is enabled, with the meta-profile that the settings name or contain.
  */
 function routingTool(dto: AgentSettingsDto): ToolSpec[] {
   if (!dto.enable_classify_and_switch_llm_tool) return [];
@@ -281,7 +285,7 @@ function routingTool(dto: AgentSettingsDto): ToolSpec[] {
 
 function condenserFromSettings({ condenser, llm }: AgentSettingsDto): CondenserSpec | null {
   if (!condenser.enabled || condenser.condenser_kind !== 'llm_summarizing') return null;
-  const { enabled: _switch, condenser_kind: _kind, ...limits } = condenser;
+  const { enabled: _enabled, condenser_kind: _kind, ...limits } = condenser;
   return {
     llm: { ...toLlmConfig(llm), usage_id: CONDENSER_USAGE_ID },
     ...limits,
@@ -289,12 +293,8 @@ function condenserFromSettings({ condenser, llm }: AgentSettingsDto): CondenserS
   };
 }
 
-/** A configuration of one of several kinds as plain JSON. */
+/** Converts a configuration that has a `kind` to plain JSON. */
 export function withKind(dto: object): JsonObject & { kind: string } {
-  const plain = object(toPlain(dto));
+  const plain = asJsonObject(toPlain(dto));
   return { ...plain, kind: String(plain['kind']) };
-}
-
-function object(value: unknown): JsonObject {
-  return isJsonObject(value) ? value : {};
 }

@@ -2,7 +2,7 @@ import { Field } from '../../../http/validation/field.js';
 import { decimal, nullable, text } from '../../../http/validation/field-type.js';
 import { tags } from './tags.js';
 
-/** What can be changed of a conversation. Absent: stays; null: stays too, but for the budget. */
+/** Changes of a conversation. Missing fields are not changed; null only changes the budget. */
 export class UpdateConversationRequestDto {
   @Field(
     nullable(
@@ -20,7 +20,7 @@ export class UpdateConversationRequestDto {
 
   @Field(
     nullable(decimal({ gt: 0 })),
-    'US dollars; holds from the next step on. Null takes the budget away.',
+    'US dollars; applies from the next step on. Null removes the budget.',
     {
       optional: true,
     },

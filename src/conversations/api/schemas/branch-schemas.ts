@@ -4,7 +4,7 @@ const text: JsonSchema = { type: 'string' };
 const id: JsonSchema = { type: 'string', format: 'uuid' };
 const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
 
-/** What the routes around branches and children answer besides the conversation itself. */
+/** Schemas of the answers of branches and child conversations. */
 export function branchSchemas(): Record<string, JsonSchema> {
   const properties = {
     conversation_id: id,

@@ -1,9 +1,9 @@
 import { refTo } from '../../../http/validation/dto.js';
 import type { DtoClass } from '../../../http/validation/field.js';
 import type { JsonSchema } from '../../../http/validation/field-type.js';
-import { agent } from '../dto/any-agent.dto.js';
+import { agent } from '../dto/agent/any-agent.dto.js';
 import { ClientToolSpecDto, LocalWorkspaceDto } from '../dto/start-conversation.dto.js';
-import { HookConfigDto } from '../dto/hook-config.dto.js';
+import { HookConfigDto } from '../dto/agent/hook-config.dto.js';
 import { confirmationPolicy, secretSource, securityAnalyzer } from '../dto/policies.dto.js';
 import { EVENT_SCHEMAS } from './event-schemas.js';
 import { list, object, orNull, ref } from './schema-parts.js';
@@ -28,7 +28,7 @@ const tokens = {
 };
 
 /**
- * What conversations and their events answer. Built when it is asked for: unions refer to their classes then.
+ * Schemas of conversations and events. A function, because unions resolve their classes when it is called.
  */
 export function conversationSchemas(): Record<string, JsonSchema> {
   return {
@@ -73,7 +73,7 @@ export function conversationSchemas(): Record<string, JsonSchema> {
 }
 
 function conversationInfo(): JsonSchema {
-  const shown: Record<string, JsonSchema> = {
+  const properties: Record<string, JsonSchema> = {
     id,
     workspace: dtoRef(LocalWorkspaceDto),
     persistence_dir: orNull(text),
@@ -110,10 +110,10 @@ function conversationInfo(): JsonSchema {
     tool_module_qualnames: recordOf(text),
     runtime_info: orNull(ref('ConversationRuntimeInfo')),
   };
-  const budget = { type: 'number', description: 'US dollars; only where there is one.' };
+  const budget = { type: 'number', description: 'US dollars; absent without a budget.' };
   return {
     title: 'ConversationInfo',
-    ...object(shown),
-    properties: { ...shown, max_budget_per_run: budget },
+    ...object(properties),
+    properties: { ...properties, max_budget_per_run: budget },
   };
 }

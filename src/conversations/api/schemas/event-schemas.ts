@@ -10,13 +10,13 @@ const SOURCES = words('agent', 'user', 'environment', 'hook');
 const content = list({ anyOf: [ref('TextContent'), ref('ImageContent')] });
 const textBefore = {
   type: 'integer',
-  description: 'How much of the text was said before it (UTF-16 units), when it did not come first.',
+  description: 'Length of the text before this block (UTF-16 units), if the block did not come first.',
 };
 const thinking = list({ anyOf: [ref('ThinkingBlock'), ref('RedactedThinkingBlock')] });
 const classification = ref('ErrorClassification');
 const call = { tool_name: text, tool_call_id: text };
 
-/** Fields by kind, besides those that every event has. */
+/** Fields by kind, in addition to the fields of all events. */
 const EVENT_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
   SystemPromptEvent: {
     system_prompt: ref('TextContent'),
@@ -69,7 +69,7 @@ const EVENT_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
   StreamingDeltaEvent: { 'content?': orNull(text), 'reasoning_content?': orNull(text) },
   LLMCompletionLogEvent: {
     filename: text,
-    log_data: { type: 'string', description: 'JSON: what was sent and what came back.' },
+    log_data: { type: 'string', description: 'The request and the response as JSON.' },
     model_name: text,
     usage_id: text,
   },
@@ -79,19 +79,19 @@ const EVENT_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
     risks: {
       type: 'object',
       additionalProperties: words('UNKNOWN', 'LOW', 'MEDIUM', 'HIGH'),
-      description: 'By the id of the action.',
+      description: 'Risks by action id.',
     },
     details: {
       type: 'object',
       additionalProperties: anyObject,
-      description: 'What the analyzer could not do, by the id of the action.',
+      description: 'Failures of the analyzer, by action id.',
     },
   },
   HookExecutionEvent: {
     hook_event_type: words(...HOOK_EVENT_TYPES),
     hook_command: {
       type: 'string',
-      description: 'The command, or `prompt-hook:<name>`, `agent-hook:<name>`.',
+      description: 'The command, `prompt-hook:<name>` or `agent-hook:<name>`.',
     },
     'tool_name?': orNull(text),
     success: flag,
@@ -116,7 +116,7 @@ const EVENT_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
     'content?': orNull(list({})),
     is_error: flag,
   },
-  // In logs of the original only.
+  // Only in logs that the original wrote.
   CondensationSummaryEvent: { summary: text },
   TokenEvent: { prompt_token_ids: list({ type: 'integer' }), response_token_ids: list({ type: 'integer' }) },
   PauseEvent: {},
@@ -133,17 +133,17 @@ const EVENT_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
 const eventSchema = (kind: string, fields: Record<string, JsonSchema>): JsonSchema =>
   object({
     id: { type: 'string', format: 'uuid' },
-    timestamp: { type: 'string', description: 'Local time of the server without a zone, microseconds.' },
+    timestamp: {
+      type: 'string',
+      description: 'Local time of the server without a time zone, in microseconds.',
+    },
     source: SOURCES,
     'parent_id?': orNull(text),
     ...fields,
     kind: { type: 'string', const: kind },
   });
 
-/**
- * Events and what they are made of. Fields that are not required are absent in lists and null in single
- * reads.
- */
+/** Schemas of events and their parts. Optional fields are absent in lists and null in single reads. */
 export const EVENT_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   Event: union(Object.keys(EVENT_FIELDS)),
   ...Object.fromEntries(
@@ -164,14 +164,17 @@ export const EVENT_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     id: text,
     'responses_item_id?': orNull(text),
     name: text,
-    arguments: { type: 'string', description: 'JSON, as the model wrote it.' },
+    arguments: { type: 'string', description: 'JSON as the model wrote it.' },
     origin: words('completion', 'responses'),
   }),
   ThinkingBlock: object({
     type: { type: 'string', const: 'thinking' },
     thinking: text,
     'signature?': orNull(text),
-    'signed_by?': { ...words('gemini'), description: 'Whose signature it is; Claude when it is absent.' },
+    'signed_by?': {
+      ...words('gemini'),
+      description: 'The provider that signed the block; Anthropic if absent.',
+    },
     'text_before?': textBefore,
   }),
   RedactedThinkingBlock: object({
@@ -193,10 +196,10 @@ export const EVENT_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     'annotations?': orNull(ref('ToolAnnotations')),
     'meta?': orNull(anyObject),
     'mcp_tool?': orNull(anyObject),
-    'client_tool_name?': { type: 'string', description: 'Only of client tools.' },
+    'client_tool_name?': { type: 'string', description: 'Client tools only.' },
     'input_schema?': {
       ...anyObject,
-      description: 'The JSON schema of the arguments as the client sent it; only of client tools.',
+      description: 'The JSON schema of the arguments as the client sent it; client tools only.',
     },
     kind: text,
     title: text,

@@ -1,18 +1,18 @@
 import type { JsonSchema } from '../../../http/validation/field-type.js';
 
-/** A reference to a schema of the document. */
+/** A reference to a named schema. */
 export const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
 
-/** The same, or null. */
+/** The schema, or null. */
 export const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
 
-/** A list of such items. */
+/** A list of items of a schema. */
 export const list = (items: JsonSchema): JsonSchema => ({ type: 'array', items });
 
-/** One of some texts. */
+/** One of several texts. */
 export const words = (...values: string[]): JsonSchema => ({ type: 'string', enum: values });
 
-/** An object; names that end in `?` are not required. */
+/** An object. Fields whose names end in `?` are optional. */
 export function object(fields: Record<string, JsonSchema>, rest: JsonSchema = {}): JsonSchema {
   const names = Object.keys(fields);
   return {
@@ -23,7 +23,7 @@ export function object(fields: Record<string, JsonSchema>, rest: JsonSchema = {}
   };
 }
 
-/** One of the named schemas, told apart by `kind`, which is the name. */
+/** One of several named schemas, discriminated by `kind`, which is the name. */
 export function union(kinds: readonly string[]): JsonSchema {
   return {
     oneOf: kinds.map(ref),

@@ -7,12 +7,12 @@ const flag: JsonSchema = { type: 'boolean' };
 const integer: JsonSchema = { type: 'integer' };
 const content = list({ anyOf: [ref('TextContent'), ref('ImageContent')] });
 
-/** Arguments of a tool that is not the server's own. */
+/** The action of a tool of an MCP server. */
 const MCP_ACTION = object({
   data: {
     type: 'object',
     additionalProperties: true,
-    description: 'The arguments, as the MCP server has them.',
+    description: 'The arguments for the MCP server.',
   },
   kind: { type: 'string', const: 'MCPToolAction' },
 });
@@ -32,7 +32,7 @@ const change = {
 };
 const search = { pattern: text, search_path: text, 'truncated?': flag };
 
-/** What observations say besides their content, by kind; names that end in `?` may be absent. */
+/** Fields of observations by kind, in addition to `content`; names that end in `?` are optional. */
 const OBSERVATION_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> = {
   TerminalObservation: {
     command: orNull(text),
@@ -53,7 +53,7 @@ const OBSERVATION_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> =
       ...list(integer),
       minItems: 2,
       maxItems: 2,
-      description: 'The first and the last, from 1.',
+      description: 'The first and the last line, counted from 1.',
     }),
     'total_lines?': orNull(integer),
   },
@@ -105,8 +105,8 @@ const OBSERVATION_FIELDS: Readonly<Record<string, Record<string, JsonSchema>>> =
 };
 
 /**
- * Calls of tools and what they answered: a union by `kind` of each, and a schema for what is in none of them.
- * Fields that are not required are absent in lists and may be null in single reads.
+ * Schemas of actions and observations: a union by `kind` of each, and a schema for all other kinds. Optional
+ * fields are absent in lists and may be null in single reads.
  */
 export function toolCallSchemas(): Record<string, JsonSchema> {
   const actions = new Map(toolDefinitions().map((tool) => [tool.actionKind, actionSchema(tool)]));
@@ -122,14 +122,14 @@ export function toolCallSchemas(): Record<string, JsonSchema> {
       {
         additionalProperties: true,
         description:
-          'Arguments of a tool of the client (`ClientAction_<name>`), or of one that the server does not have.',
+          'The arguments of a client tool (`ClientAction_<name>`) or of a tool that this server does not have.',
       },
     ),
     Observation: union([...observations.keys()]),
     ...Object.fromEntries(observations),
     OtherObservation: object(
       { content, is_error: flag, kind: noneOf(observations.keys()) },
-      { additionalProperties: true, description: 'What a tool answered that the server does not have.' },
+      { additionalProperties: true, description: 'The result of a tool that this server does not have.' },
     ),
     CmdOutputMetadata: object({
       exit_code: integer,
@@ -146,13 +146,13 @@ export function toolCallSchemas(): Record<string, JsonSchema> {
       path: text,
       is_directory: flag,
       size: integer,
-      modified_time: { ...text, description: 'Local time of the server, without a zone.' },
+      modified_time: { ...text, description: 'Local time of the server without a time zone.' },
     }),
     TaskItem: object({ title: text, 'notes?': text, 'status?': words('todo', 'in_progress', 'done') }),
   };
 }
 
-/** The arguments as events show them: defaults are filled in, what else may be left out is absent or null. */
+/** Events contain the defaults of arguments; other optional arguments are absent or null. */
 function actionSchema({ actionKind, schema }: ToolDefinition): JsonSchema {
   const required = schema.required ?? [];
   const fields = Object.entries(schema.properties).map(([name, field]): [string, JsonSchema] => {

@@ -3,10 +3,10 @@ import type { JsonObject } from '../../json/index.js';
 import { RefusedSettingsError } from '../settings-errors.js';
 
 /**
- * What a client has sent, with its secrets: those that came back masked have the values that are stored,
- * tokens of this server are opened.
- * @param stored what it is about, as it is stored; empty for something new
- * @throws RefusedSettingsError for a token of another server: no provider may get it
+ * Restores the secrets in a request: masked ones get their stored values, tokens of this server are
+ * decrypted.
+ * @param stored the stored object; empty for a new one
+ * @throws RefusedSettingsError for a token of another server: it must not be sent to a provider
  */
 export function decryptSettingsSecrets(given: JsonObject, stored: JsonObject, cipher: Cipher): JsonObject {
   const { value, foreign } = openTokens(restoreMasked(given, stored), cipher);

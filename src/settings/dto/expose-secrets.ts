@@ -2,25 +2,25 @@ import { BadRequestException, ServiceUnavailableException } from '@nestjs/common
 import { type Cipher, maskSecrets, tokenSecrets } from '../../crypto/index.js';
 import type { JsonObject } from '../../json/index.js';
 
-/** How secrets look in an answer. */
+/** How secrets are returned in an answer. */
 export type Exposure = 'redacted' | 'encrypted' | 'plaintext';
 
-/** For the API document. */
+/** The header, for the API document. */
 export const EXPOSE_HEADER = {
   'X-Expose-Secrets':
-    '`plaintext` answers secrets as they are, `encrypted` (also `true`) as tokens that this server takes back; ' +
-    'without it they are masked.',
+    '`plaintext` returns secrets in clear, `encrypted` (or `true`) as tokens that this server accepts in requests. ' +
+    'By default they are masked.',
 };
 
 /**
- * What `X-Expose-Secrets` asks for.
- * @throws BadRequestException; ServiceUnavailableException where there is no key to encrypt with
+ * Parses the `X-Expose-Secrets` header.
+ * @throws BadRequestException; ServiceUnavailableException if no encryption key is configured
  */
-export function exposureOf(header: string | undefined, cipher: Cipher): Exposure {
-  const asked = header?.trim().toLowerCase() ?? '';
-  if (asked === '') return 'redacted';
-  if (asked === 'plaintext') return 'plaintext';
-  if (asked !== 'encrypted' && asked !== 'true') {
+export function parseExposure(header: string | undefined, cipher: Cipher): Exposure {
+  const value = header?.trim().toLowerCase() ?? '';
+  if (value === '') return 'redacted';
+  if (value === 'plaintext') return 'plaintext';
+  if (value !== 'encrypted' && value !== 'true') {
     throw new BadRequestException(
       `Invalid X-Expose-Secrets header value: '${(header ?? '').slice(0, 100)}'. Valid values are: 'encrypted', 'plaintext'.`,
     );
@@ -31,8 +31,8 @@ export function exposureOf(header: string | undefined, cipher: Cipher): Exposure
   );
 }
 
-/** A copy with its secrets as they are asked for. */
-export function exposed(object: JsonObject, exposure: Exposure, cipher: Cipher): JsonObject {
+/** Returns a copy whose secrets are masked, encrypted or in clear. */
+export function exposeSecrets(object: JsonObject, exposure: Exposure, cipher: Cipher): JsonObject {
   if (exposure === 'plaintext') return object;
   return exposure === 'encrypted' ? tokenSecrets(object, cipher) : maskSecrets(object);
 }

@@ -1,22 +1,22 @@
 import { InvalidRequestError } from '../../../errors/index.js';
 import type { IncomingHttpHeaders } from 'node:http';
 import { isJsonObject } from '../../../json/index.js';
-import type { StartConversationRequestDto } from './start-conversation.dto.js';
+import type { StartConversationRequestDto } from '../dto/start-conversation.dto.js';
 
 const PREFIX = 'x-openhands-observability-';
 
-/** The headers below, for the API document. */
+/** The headers, for the API document. */
 export const OBSERVABILITY_HEADERS = {
-  'X-OpenHands-Observability-Span-Name': 'Fills `observability_span_name`.',
-  'X-OpenHands-Observability-Tags': 'Fills `observability_tags`; separated by commas.',
-  'X-OpenHands-Observability-Metadata': 'Fills `observability_metadata`; a JSON object.',
-  'X-OpenHands-Observability-Parent-Span-Context': 'Fills `observability_parent_span_context`.',
+  'X-OpenHands-Observability-Span-Name': 'Sets `observability_span_name`.',
+  'X-OpenHands-Observability-Tags': 'Sets `observability_tags`; separated by commas.',
+  'X-OpenHands-Observability-Metadata': 'Sets `observability_metadata`; a JSON object.',
+  'X-OpenHands-Observability-Parent-Span-Context': 'Sets `observability_parent_span_context`.',
 } as const;
 
 /**
- * Observability settings may come as headers, set by proxies that do not touch bodies. They fill what the
- * body leaves at its default.
- * @throws InvalidRequestError when the metadata is no JSON object
+ * Sets observability fields from headers, which proxies add without changing the body. Only fields that have
+ * their default in the body are set.
+ * @throws InvalidRequestError if the metadata is not a JSON object
  */
 export function withObservabilityHeaders(
   dto: StartConversationRequestDto,
@@ -43,13 +43,13 @@ export function withObservabilityHeaders(
 const DEFAULT_SPAN_NAME = 'conversation';
 
 function parseMetadata(text: string): Record<string, unknown> {
-  const refused = new InvalidRequestError([], 'X-OpenHands-Observability-Metadata must be a JSON object');
+  const invalid = new InvalidRequestError([], 'X-OpenHands-Observability-Metadata must be a JSON object');
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw refused;
+    throw invalid;
   }
-  if (!isJsonObject(value)) throw refused;
+  if (!isJsonObject(value)) throw invalid;
   return value;
 }

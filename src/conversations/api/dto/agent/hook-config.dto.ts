@@ -1,5 +1,5 @@
-import { model } from '../../../http/validation/dto.js';
-import { Field, NoOtherFields } from '../../../http/validation/field.js';
+import { model } from '../../../../http/validation/dto.js';
+import { Field, NoOtherFields } from '../../../../http/validation/field.js';
 import {
   type FieldType,
   choice,
@@ -8,10 +8,10 @@ import {
   listOf,
   nullable,
   text,
-} from '../../../http/validation/field-type.js';
-import { isJsonObject } from '../../../json/index.js';
+} from '../../../../http/validation/field-type.js';
+import { isJsonObject } from '../../../../json/index.js';
 
-/** One command that a hook runs. */
+/** One hook: a command, or a question to a model. */
 export class HookDefinitionDto {
   @Field(choice(['command', 'prompt', 'agent'], 'enum'))
   type = 'command';
@@ -19,7 +19,7 @@ export class HookDefinitionDto {
   @Field(nullable(text()))
   name: string | null = null;
 
-  @Field(nullable(text()), 'Needed for hooks of type command.')
+  @Field(nullable(text()), 'Required for hooks of type `command`.')
   command: string | null = null;
 
   @Field(nullable(text()))
@@ -48,7 +48,7 @@ const definition = model(HookDefinitionDto, {
       : undefined,
 });
 
-/** Hooks for the tools (or events) that a pattern names. */
+/** Hooks for the tools (or events) that match a pattern. */
 export class HookMatcherDto {
   @Field(text())
   matcher = '*';
@@ -59,7 +59,7 @@ export class HookMatcherDto {
 
 const matchers = listOf(model(HookMatcherDto));
 
-/** Commands that run at points of a conversation's life. */
+/** Hooks by the moment at which they run. */
 @NoOtherFields()
 export class HookConfigDto {
   @Field(matchers)
@@ -83,16 +83,16 @@ export class HookConfigDto {
 
 const base = model(HookConfigDto);
 
-/** A hook configuration; the form of hook files (`{"hooks": {"PreToolUse": [...]}}`) is taken as well. */
-export const hookConfig: FieldType = { ...base, read: (raw) => base.read(fromFileForm(raw)) };
+/** A hook configuration. The format of hook files (`{"hooks": {"PreToolUse": [...]}}`) is accepted, too. */
+export const hookConfig: FieldType = { ...base, read: (raw) => base.read(fromFileFormat(raw)) };
 
-function fromFileForm(raw: unknown): unknown {
+function fromFileFormat(raw: unknown): unknown {
   if (!isJsonObject(raw)) return raw;
   const inner = isJsonObject(raw['hooks']) && Object.keys(raw).length === 1 ? raw['hooks'] : raw;
   return Object.fromEntries(Object.entries(inner).map(([name, value]) => [snakeCase(name), value]));
 }
 
-/** `PreToolUse` as `pre_tool_use`; other names stay. */
+/** `PreToolUse` becomes `pre_tool_use`; other names are not changed. */
 function snakeCase(name: string): string {
   if (!/^[A-Z][A-Za-z]*$/.test(name)) return name;
   return name.replace(/(?<!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase();

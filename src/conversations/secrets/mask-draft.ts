@@ -2,16 +2,15 @@ import type { EventDraft, TextContent } from '../../events/index.js';
 
 const IMAGE = /^data:image\/[\w.+-]+;base64,/;
 
-/** Parts of the state that hold what hooks say, and skills that were read from files. */
-const FROM_OUTSIDE: ReadonlySet<string> = new Set(['blocked_actions', 'blocked_messages', 'agent']);
+/** State fields with output of hooks or skills from files. */
+const MASKED_STATE_KEYS: ReadonlySet<string> = new Set(['blocked_actions', 'blocked_messages', 'agent']);
 
 type Mask = (text: string) => string;
 
 /**
- * An event with secret values hidden: all texts of observations and errors, what the agent says, and what
- * comes from files of the workspace and from hooks. The arguments of a call stay as the model wrote them,
- * because they are executed, so do the words of the user, and signed reasoning blocks, because their provider
- * wants them back unchanged.
+ * Masks secret values in an event: in observations, errors, texts of the agent, and in what comes from files
+ * of the workspace and from hooks. Not changed are arguments of tool calls, which are executed, messages of
+ * the user, and signed reasoning blocks, which the provider must get back unchanged.
  */
 export function maskDraft(draft: EventDraft, mask: Mask): EventDraft {
   switch (draft.kind) {
@@ -59,7 +58,7 @@ export function maskDraft(draft: EventDraft, mask: Mask): EventDraft {
     case 'UserRejectObservation':
       return { ...draft, rejection_reason: mask(draft.rejection_reason) };
     case 'ConversationStateUpdateEvent':
-      return FROM_OUTSIDE.has(draft.key) ? { ...draft, value: masked(draft.value, mask) } : draft;
+      return MASKED_STATE_KEYS.has(draft.key) ? { ...draft, value: masked(draft.value, mask) } : draft;
     case 'AgentErrorEvent':
       return { ...draft, error: mask(draft.error) };
     case 'ConversationErrorEvent':
@@ -73,7 +72,7 @@ function maskedText(block: TextContent, mask: Mask): TextContent {
   return { ...block, text: mask(block.text) };
 }
 
-/** Texts at any depth; images stay, a secret is nothing that is seen in their bytes. */
+/** Masks texts at any depth. Images are not searched. */
 function masked<T>(value: T, mask: Mask): T;
 function masked(value: unknown, mask: Mask): unknown {
   if (typeof value === 'string') return IMAGE.test(value) ? value : mask(value);

@@ -1,13 +1,13 @@
-import { fieldSchema } from '../../openapi/dto-schema.js';
-import { type DtoClass, type FieldSpec, fieldsOf } from '../../http/validation/field.js';
-import { type JsonSchema } from '../../http/validation/field-type.js';
-import { documentSchemas } from '../../http/operation.js';
-import { isJsonObject } from '../../json/index.js';
+import { fieldSchema } from '../../../openapi/dto-schema.js';
+import { type DtoClass, type FieldSpec, fieldsOf } from '../../../http/validation/field.js';
+import { type JsonSchema } from '../../../http/validation/field-type.js';
+import { documentSchemas } from '../../../http/operation.js';
+import { isJsonObject } from '../../../json/index.js';
 
-/** How important a field is to people. */
+/** How prominently a form shows a field. */
 export type Prominence = 'critical' | 'major' | 'minor';
 
-/** One field of a form. */
+/** A field of a form. */
 export interface SettingsField {
   /** The path in the settings. */
   key: string;
@@ -18,15 +18,15 @@ export interface SettingsField {
   value_type: 'string' | 'integer' | 'number' | 'boolean' | 'array' | 'object';
   default: unknown;
   prominence: Prominence;
-  /** Fields that must be on, or have the value behind `=`, for this one to matter. */
+  /** Fields that must be enabled, or have the value after `=`, for this one to apply. */
   depends_on: string[];
   secret: boolean;
   choices: { value: string; label: string }[];
-  /** The kind of agent that has it. */
+  /** The kind of agent that has the field; null: all kinds. */
   variant: string | null;
 }
 
-/** Part of a form. */
+/** A section of a form. */
 export interface SettingsSection {
   key: string;
   label: string;
@@ -34,40 +34,40 @@ export interface SettingsSection {
   variant: string | null;
 }
 
-/** What clients draw a form from. */
+/** The description of a form, from which clients render it. */
 export interface SettingsSchema {
   model_name: string;
   sections: SettingsSection[];
 }
 
-/** What a form says of a field beyond its declaration. */
+/** Properties of a form field that its declaration does not have. */
 export interface FieldHints {
   label?: string;
   prominence?: Prominence;
   depends_on?: string[];
-  /** Offered even though anything may be said. */
+  /** Suggested values; others are accepted, too. */
   choices?: string[];
 }
 
-/** Which fields of a class make a section, in this order. */
+/** Selects the fields of a DTO class that form a section. */
 export interface SectionSpec {
   key: string;
   label: string;
-  /** The kind of agent that has its fields. */
+  /** The kind of agent that has the fields. */
   variant: string | null;
-  /** Whether the section as such is of that kind only. */
+  /** Whether the section itself is marked with that kind. */
   isOfVariant: boolean;
   dto: DtoClass;
-  /** What the path of each field begins with: `llm.`. */
+  /** Prefix of the keys, such as `llm.`. */
   prefix: string;
   names: readonly string[];
-  /** Prominence of fields that say nothing else. */
+  /** Prominence of fields without a hint. */
   prominence: Prominence;
   hints: Readonly<Record<string, FieldHints>>;
 }
 
-/** A section of a form, made from the declarations of a class. */
-export function sectionOf(spec: SectionSpec): SettingsSection {
+/** Creates a section from the field declarations of a DTO class. */
+export function createSection(spec: SectionSpec): SettingsSection {
   const fields = fieldsOf(spec.dto);
   const defaults = new Map<string, unknown>(Object.entries(new spec.dto()));
   return {
@@ -84,11 +84,11 @@ export function sectionOf(spec: SectionSpec): SettingsSection {
 function formField(section: SectionSpec, name: string, field: FieldSpec, initial: unknown): SettingsField {
   const schema = notNull(fieldSchema(field, undefined));
   const hints = section.hints[name] ?? {};
-  const words =
+  const choices =
     hints.choices ?? (Array.isArray(schema['enum']) ? schema['enum'].map(String) : constant(schema));
   return {
     key: section.prefix + name,
-    label: hints.label ?? labelOf(name),
+    label: hints.label ?? defaultLabel(name),
     description: field.description || null,
     section: section.key,
     section_label: section.label,
@@ -97,7 +97,7 @@ function formField(section: SectionSpec, name: string, field: FieldSpec, initial
     prominence: hints.prominence ?? section.prominence,
     depends_on: (hints.depends_on ?? []).map((other) => section.prefix + other),
     secret: schema['format'] === 'password',
-    choices: words.map((value) => ({ value, label: value })),
+    choices: choices.map((value) => ({ value, label: value })),
     variant: section.variant,
   };
 }
@@ -106,7 +106,7 @@ function constant({ const: only }: JsonSchema): string[] {
   return typeof only === 'string' ? [only] : [];
 }
 
-/** What a field may be besides null. */
+/** The schema of a nullable field without null. */
 function notNull(schema: JsonSchema): JsonSchema {
   const { anyOf } = schema;
   if (!Array.isArray(anyOf)) return schema;
@@ -127,13 +127,13 @@ function valueType({ type }: JsonSchema): SettingsField['value_type'] {
   }
 }
 
-const CAPITALS = new Set(['api', 'aws', 'id', 'url']);
+const ACRONYMS = new Set(['api', 'aws', 'id', 'url']);
 
-/** `aws_region_name` as `AWS Region Name`. */
-function labelOf(name: string): string {
+/** `aws_region_name` becomes `AWS Region Name`. */
+function defaultLabel(name: string): string {
   return name
     .split('_')
-    .map((word) => (CAPITALS.has(word) ? word.toUpperCase() : word.charAt(0).toUpperCase() + word.slice(1)))
+    .map((word) => (ACRONYMS.has(word) ? word.toUpperCase() : word.charAt(0).toUpperCase() + word.slice(1)))
     .join(' ');
 }
 

@@ -1,8 +1,8 @@
-import { InvalidRequestError } from '../../../errors/index.js';
-import { ACP_SERVERS, presetCommand, FILE_SECRETS } from '../../../acp/index.js';
-import type { AcpAgentSpec, FileSecretSpec } from '../../../agent/agent-spec.js';
-import { model, readChecked } from '../../../http/validation/dto.js';
-import { Field } from '../../../http/validation/field.js';
+import { InvalidRequestError } from '../../../../errors/index.js';
+import { ACP_SERVERS, presetCommand, FILE_SECRETS } from '../../../../acp/index.js';
+import type { AcpAgentSpec, FileSecretSpec } from '../../../../agent/agent-spec.js';
+import { model, readChecked } from '../../../../http/validation/dto.js';
+import { Field } from '../../../../http/validation/field.js';
 import {
   choice,
   decimal,
@@ -12,39 +12,39 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../../http/validation/field-type.js';
-import { type AgentContextDto, agentContext } from '../../../settings/dto/agent-context.dto.js';
-import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
-import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';
-import { toLlmConfig } from '../../../settings/dto/to-llm-config.js';
-import type { JsonObject } from '../../../json/index.js';
+} from '../../../../http/validation/field-type.js';
+import { type AgentContextDto, agentContext } from '../../../../settings/dto/agent-context.dto.js';
+import { LLMDto, llm } from '../../../../settings/dto/llm.dto.js';
+import { mcpServer } from '../../../../settings/dto/mcp-server.dto.js';
+import { toLlmConfig } from '../../../../settings/dto/to-llm-config.js';
+import type { JsonObject } from '../../../../json/index.js';
 import { AgentFields } from './agent.dto.js';
 
-/** What such an agent has for a model: the name stands for the one that it chooses. */
-const MANAGED = 'acp-managed';
+/** Stands for the model that an ACP agent chooses itself. */
+const MANAGED_MODEL = 'acp-managed';
 
 function managedLlm(): LLMDto {
-  return Object.assign(new LLMDto(), { model: MANAGED, usage_id: MANAGED });
+  return Object.assign(new LLMDto(), { model: MANAGED_MODEL, usage_id: MANAGED_MODEL });
 }
 
-/** A secret that the agent wants in a file. */
+/** A secret that is passed to the agent in a file. */
 export class ACPFileSecretSpecDto {
-  @Field(text({ min: 1 }), 'The secret of the conversation.')
+  @Field(text({ min: 1 }), 'The name of the secret in the conversation.')
   secret_name!: string;
 
   @Field(text({ min: 1 }))
   filename!: string;
 
-  @Field(text({ min: 1 }), 'The variable that tells the agent where it is.')
+  @Field(text({ min: 1 }), 'The environment variable that holds the path.')
   env_var!: string;
 
-  @Field(text({ min: 1 }), "The folder of the file, below the conversation's own folder.")
+  @Field(text({ min: 1 }), "The folder of the file, relative to the conversation's folder.")
   subdir!: string;
 
   @Field(choice(['dir', 'file']))
   env_points_to: 'dir' | 'file' = 'file';
 
-  @Field(listOf(text()), 'The log says so when one of these variables is missing.')
+  @Field(listOf(text()), 'A warning is logged if one of these variables is missing.')
   warn_if_unset: string[] = [];
 }
 
@@ -54,9 +54,7 @@ function knownFileSecrets(): ACPFileSecretSpecDto[] {
   return FILE_SECRETS.map((spec) => Object.assign(new ACPFileSecretSpecDto(), spec));
 }
 
-/**
- * An agent from elsewhere: a program that speaks the Agent Client Protocol on its standard input and output.
- */
+/** An ACP agent: a program that speaks the Agent Client Protocol on its standard input and output. */
 export class ACPAgentDto extends AgentFields {
   @Field(llm())
   llm: LLMDto = managedLlm();
@@ -67,38 +65,38 @@ export class ACPAgentDto extends AgentFields {
   @Field(listOf(text()), 'The program and its first arguments.')
   acp_command!: string[];
 
-  @Field(nullable(text()), 'The name of a known agent, for what is special about it.')
+  @Field(nullable(text()), 'The name of a known agent, for its special handling.')
   acp_server: string | null = null;
 
   @Field(listOf(text()), 'Further arguments.')
   acp_args: string[] = [];
 
-  @Field(nullable(text()), 'The mode of the session, in the words of the agent.')
+  @Field(nullable(text()), 'The session mode, one of those that the agent offers.')
   acp_session_mode: string | null = null;
 
-  @Field(decimal(), 'Seconds without any news after which a turn ends.')
+  @Field(decimal(), 'Seconds without any update after which a turn ends.')
   acp_prompt_timeout = 1800;
 
-  @Field(decimal(), 'Seconds until there is a session.')
+  @Field(decimal(), 'Time limit for starting a session, in seconds.')
   acp_startup_timeout = 90;
 
-  @Field(nullable(text()), 'The model, in the words of the agent.')
+  @Field(nullable(text()), 'The model id, one of those that the agent offers.')
   acp_model: string | null = null;
 
-  @Field(nullable(text()), 'A session of the agent that is to go on.')
+  @Field(nullable(text()), 'The session of the agent to resume.')
   acp_resume_session_id: string | null = null;
 
   @Field(fileSecrets)
   acp_file_secrets: ACPFileSecretSpecDto[] = knownFileSecrets();
 
-  @Field(flag(), 'The agent keeps its data with the conversation (known agents only).')
+  @Field(flag(), "Keep the agent's data in the conversation's folder (known agents only).")
   acp_isolate_data_dir = false;
 
   @Field(choice(['ACPAgent']))
   kind = 'ACPAgent';
 }
 
-/** An agent from elsewhere as the settings describe it. */
+/** The settings of an ACP agent. */
 export class ACPAgentSettingsDto {
   @Field(integer({ ge: 1 }))
   schema_version = 9;
@@ -109,7 +107,7 @@ export class ACPAgentSettingsDto {
   @Field(choice(ACP_SERVERS))
   acp_server = 'claude-code';
 
-  @Field(listOf(text()), 'Empty: that of the known agent.')
+  @Field(listOf(text()), "Empty: the known agent's command.")
   acp_command: string[] = [];
 
   @Field(listOf(text()))
@@ -127,7 +125,7 @@ export class ACPAgentSettingsDto {
   @Field(decimal({ gt: 0 }))
   acp_startup_timeout = 90;
 
-  @Field(recordOf(mcpServer), 'MCP servers by name, which the agent starts.')
+  @Field(recordOf(mcpServer), 'MCP servers by name. The agent starts them.')
   mcp_config: Record<string, JsonObject> = {};
 
   @Field(flag())
@@ -140,27 +138,31 @@ export class ACPAgentSettingsDto {
   agent_context: AgentContextDto | null = null;
 }
 
-/** Settings of other agents. */
-const NO_SETTINGS = ['llm'];
+/** Fields that ACP settings no longer have. */
+const REMOVED_SETTINGS = ['llm'];
 
-/** An agent that settings describe. @throws InvalidRequestError */
+/**
+ * Creates an ACP agent from settings that are not validated yet.
+ * @param context converts the agent context
+ * @throws InvalidRequestError, RequestValidationError
+ */
 export function acpAgentFromSettings(
   settings: JsonObject,
   context: (dto: AgentContextDto) => JsonObject,
 ): AcpAgentSpec {
-  const removed = NO_SETTINGS.filter((name) => Object.hasOwn(settings, name));
+  const removed = REMOVED_SETTINGS.filter((name) => Object.hasOwn(settings, name));
   if (removed.length > 0)
     throw new InvalidRequestError(['body'], `Removed agent settings: ${removed.join(', ')}`);
   const dto = readChecked(model(ACPAgentSettingsDto), settings, ['body', 'agent_settings']);
   if (!(dto instanceof ACPAgentSettingsDto)) throw new TypeError('not the settings of an agent');
-  return acpAgentOf(dto, context);
+  return acpAgentFromDto(dto, context);
 }
 
 /**
- * The agent of valid settings.
- * @throws InvalidRequestError without a command where there is none to take
+ * Creates an ACP agent from valid settings.
+ * @throws InvalidRequestError for a custom agent without a command
  */
-export function acpAgentOf(
+export function acpAgentFromDto(
   dto: ACPAgentSettingsDto,
   context: (dto: AgentContextDto) => JsonObject,
 ): AcpAgentSpec {
@@ -182,7 +184,10 @@ function toFileSecretSpec(dto: ACPFileSecretSpecDto): FileSecretSpec {
   return { secret_name, filename, env_var, subdir, env_points_to, warn_if_unset };
 }
 
-/** The agent of the wire: every field, in the order that clients know. */
+/**
+ * Converts an ACP agent. The order of the fields is the order on the wire.
+ * @throws InvalidRequestError if it has tools
+ */
 export function toAcpAgentSpec(
   agent: ACPAgentDto,
   context: (dto: AgentContextDto) => JsonObject,

@@ -1,10 +1,10 @@
-import { ConversationSettingsDto } from '../user-settings/conversation-settings.dto.js';
-import { type FieldHints, type SectionSpec, sectionOf, type SettingsSchema } from './settings-schema.js';
+import { ConversationSettingsDto } from '../conversation-settings.dto.js';
+import { type FieldHints, type SectionSpec, createSection, type SettingsSchema } from './form-schema.js';
 
 const worktree = ['default_runtime=worktree'];
 const container = ['default_runtime=docker'];
 
-/** What the form of the conversation settings says; keys, labels and order are those that clients know. */
+/** The form of the conversation settings. Keys, labels and order are the original's. */
 export function conversationSchema(): SettingsSchema {
   return {
     model_name: 'ConversationSettings',
@@ -32,5 +32,5 @@ function section(key: string, label: string, hints: Record<string, FieldHints>) 
     ...{ key, label, variant: null, isOfVariant: false, dto: ConversationSettingsDto, prefix: '' },
     ...{ names: Object.keys(hints), prominence: 'major', hints },
   };
-  return sectionOf(spec);
+  return createSection(spec);
 }

@@ -1,5 +1,5 @@
-import { model, oneOfKinds } from '../../../http/validation/dto.js';
-import { Field } from '../../../http/validation/field.js';
+import { model, oneOfKinds } from '../../../../http/validation/dto.js';
+import { Field } from '../../../../http/validation/field.js';
 import {
   anyObject,
   choice,
@@ -10,29 +10,29 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../../http/validation/field-type.js';
+} from '../../../../http/validation/field-type.js';
 import {
   type AgentContextDto,
   type ToolDto,
   agentContext,
   tool,
-} from '../../../settings/dto/agent-context.dto.js';
-import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
-import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';
-import type { JsonObject } from '../../../json/index.js';
+} from '../../../../settings/dto/agent-context.dto.js';
+import { LLMDto, llm } from '../../../../settings/dto/llm.dto.js';
+import { mcpServer } from '../../../../settings/dto/mcp-server.dto.js';
+import type { JsonObject } from '../../../../json/index.js';
 
-/** Puts a summary in the place of old events when the history grows. */
+/** Replaces old events by a summary when the history grows. */
 export class LLMSummarizingCondenserDto {
   @Field(llm(), 'The model that writes the summaries.')
   llm!: LLMDto;
 
-  @Field(integer({ gt: 0 }), 'Events.')
+  @Field(integer({ gt: 0 }), 'Number of events.')
   max_size = 240;
 
   @Field(nullable(integer()))
   max_tokens: number | null = null;
 
-  @Field(integer({ ge: 0 }), 'Events at the start that always stay.')
+  @Field(integer({ ge: 0 }), 'Number of events at the start that are always kept.')
   keep_first = 2;
 
   @Field(decimal({ gt: 0, lt: 1 }))
@@ -48,7 +48,7 @@ export class LLMSummarizingCondenserDto {
   kind = 'LLMSummarizingCondenser';
 }
 
-/** Leaves the history as it is. */
+/** Does not condense. */
 export class NoOpCondenserDto {
   @Field(choice(['NoOpCondenser']))
   kind = 'NoOpCondenser';
@@ -59,7 +59,7 @@ const CONDENSER_NAMES = {
   className: 'CondenserBase',
 };
 
-/** Several condensers, one after the other. */
+/** Applies several condensers in order. */
 export class PipelineCondenserDto {
   @Field(listOf(oneOfKinds(() => CONDENSERS, CONDENSER_NAMES)))
   condensers!: object[];
@@ -74,10 +74,10 @@ const CONDENSERS = {
   PipelineCondenser: PipelineCondenserDto,
 };
 
-/** What keeps the history short. */
+/** A condenser. */
 export const condenser = oneOfKinds(() => CONDENSERS, CONDENSER_NAMES);
 
-/** When a critic asks the agent to go on. */
+/** When a critic asks the agent to continue. */
 export class IterativeRefinementConfigDto {
   @Field(decimal({ ge: 0, le: 1 }))
   success_threshold = 0.6;
@@ -94,25 +94,25 @@ abstract class CriticFields {
   iterative_refinement: IterativeRefinementConfigDto | null = null;
 }
 
-/** Content when the agent says it is done. */
+/** Satisfied when the agent finishes. */
 export class AgentFinishedCriticDto extends CriticFields {
   @Field(choice(['AgentFinishedCritic']))
   kind = 'AgentFinishedCritic';
 }
 
-/** Content with changes, not with none. */
+/** Satisfied if the workspace has changes. */
 export class EmptyPatchCriticDto extends CriticFields {
   @Field(choice(['EmptyPatchCritic']))
   kind = 'EmptyPatchCritic';
 }
 
-/** Always content. */
+/** Always satisfied. */
 export class PassCriticDto extends CriticFields {
   @Field(choice(['PassCritic']))
   kind = 'PassCritic';
 }
 
-/** Asks a service that knows a probability for each of these labels, in this order. */
+/** Asks a service that returns a probability for each label, in this order. */
 export class APIBasedCriticDto {
   @Field(text())
   server_url = 'https://llm-proxy.app.all-hands.dev/vllm';
@@ -123,7 +123,7 @@ export class APIBasedCriticDto {
   @Field(text())
   model_name = 'critic';
 
-  @Field(text(), 'Kept; the service is sent text.')
+  @Field(text(), 'Stored but not used: the service receives text.')
   tokenizer_name = 'Qwen/Qwen3-4B-Instruct-2507';
 
   @Field(flag())
@@ -132,7 +132,7 @@ export class APIBasedCriticDto {
   @Field(decimal({ ge: 0 }), 'Seconds.')
   timeout_seconds = 300;
 
-  @Field(flag(), 'Whether a label for success comes before the others.')
+  @Field(flag(), 'Whether the first label is success.')
   has_success_label = true;
 
   @Field(listOf(text()))
@@ -183,7 +183,7 @@ export class APIBasedCriticDto {
   @Field(nullable(model(IterativeRefinementConfigDto, { className: 'IterativeRefinementConfig' })))
   iterative_refinement: IterativeRefinementConfigDto | null = null;
 
-  @Field(decimal({ ge: 0, le: 1 }), 'From this probability on an issue is named.')
+  @Field(decimal({ ge: 0, le: 1 }), 'Probability from which an issue is reported.')
   issue_threshold = 0.75;
 
   @Field(choice(['APIBasedCritic']))
@@ -200,10 +200,10 @@ const critic = oneOfKinds(
   { union: 'openhands.sdk.critic.base.CriticBase', className: 'CriticBase' },
 );
 
-/** The default template of the system prompt, which `system_prompt` replaces. */
+/** The default system prompt template. It cannot be combined with `system_prompt`. */
 export const DEFAULT_PROMPT_FILE = 'system_prompt.j2';
 
-/** What agents of every kind have. */
+/** Fields of all kinds of agents. */
 export abstract class AgentFields {
   @Field(listOf(tool))
   tools: ToolDto[] = [];
@@ -211,7 +211,7 @@ export abstract class AgentFields {
   @Field(recordOf(mcpServer), 'MCP servers by name.')
   mcp_config: Record<string, JsonObject> = {};
 
-  @Field(nullable(text()), 'Only tools whose names match are offered.')
+  @Field(nullable(text()), 'Only tools whose names match are available.')
   filter_tools_regex: string | null = null;
 
   @Field(listOf(text()))
@@ -220,7 +220,7 @@ export abstract class AgentFields {
   @Field(agentContext)
   agent_context: AgentContextDto | null = null;
 
-  @Field(nullable(text()), 'Replaces the system prompt.')
+  @Field(nullable(text()), 'Replaces the default system prompt.')
   system_prompt: string | null = null;
 
   @Field(text())
@@ -238,11 +238,11 @@ export abstract class AgentFields {
   @Field(nullable(critic))
   critic: object | null = null;
 
-  @Field(integer({ ge: 1 }), 'Tool calls that may run at the same time.')
+  @Field(integer({ ge: 1 }), 'Maximum number of concurrent tool calls.')
   tool_concurrency_limit = 1;
 }
 
-/** An agent that calls a model and its tools. */
+/** The built-in agent. */
 export class AgentDto extends AgentFields {
   @Field(llm())
   llm!: LLMDto;

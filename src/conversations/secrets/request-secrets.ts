@@ -4,10 +4,11 @@ import type { Location } from '../../http/validation/problem.js';
 import type { JsonObject } from '../../json/index.js';
 
 /**
- * What a request brings, with the tokens of this server opened.
- * @param locate where in the request a path of `value` stands
- * @param encrypted the request says that its secrets are tokens
- * @throws InvalidRequestError naming a credential that is the token of another server: no provider may get it
+ * Decrypts the tokens of this server in a request.
+ * @param locate converts a path in `value` to a path in the request
+ * @param encrypted the request states that its secrets are tokens
+ * @throws InvalidRequestError for a credential that is a token of another server: it must not be sent to a
+ *   provider
  */
 export function decryptRequestSecrets(
   codec: SecretCodec,
@@ -15,9 +16,9 @@ export function decryptRequestSecrets(
   locate: (path: Location) => Location,
   encrypted = false,
 ): JsonObject {
-  const { value: opened, foreign } = codec.decryptTokens(value, encrypted);
+  const { value: decrypted, foreign } = codec.decryptTokens(value, encrypted);
   const [pointer] = foreign;
-  if (pointer === undefined) return opened;
+  if (pointer === undefined) return decrypted;
   throw new InvalidRequestError(
     locate(pathOf(value, pointer)),
     'this is an encrypted token that no key of this server opens; send the secret itself, or set OH_SECRET_KEY ' +
@@ -25,12 +26,12 @@ export function decryptRequestSecrets(
   );
 }
 
-/** A JSON pointer as a path: positions in lists are numbers. */
+/** Converts a JSON pointer to a path; indexes of arrays become numbers. */
 function pathOf(value: unknown, pointer: string): Location {
-  let at = value;
+  let current = value;
   return parsePointer(pointer).map((name) => {
-    const inList = Array.isArray(at);
-    at = typeof at === 'object' && at !== null ? Reflect.get(at, name) : undefined;
-    return inList ? Number(name) : name;
+    const isIndex = Array.isArray(current);
+    current = typeof current === 'object' && current !== null ? Reflect.get(current, name) : undefined;
+    return isIndex ? Number(name) : name;
   });
 }

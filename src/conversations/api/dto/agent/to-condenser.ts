@@ -1,8 +1,8 @@
-import type { CondenserSpec } from '../../../agent/condenser/condenser-spec.js';
-import { toLlmConfig } from '../../../settings/dto/to-llm-config.js';
+import type { CondenserSpec } from '../../../../agent/condenser/condenser-spec.js';
+import { toLlmConfig } from '../../../../settings/dto/to-llm-config.js';
 import { LLMSummarizingCondenserDto, PipelineCondenserDto } from './agent.dto.js';
 
-/** A condenser with all fields of its models. */
+/** Converts a condenser. Models get all of their fields. */
 export function toCondenser(condenser: object): CondenserSpec {
   if (condenser instanceof LLMSummarizingCondenserDto) {
     const { llm, ...limits } = condenser;

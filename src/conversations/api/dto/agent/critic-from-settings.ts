@@ -1,20 +1,17 @@
-import { isBlank } from '../../../crypto/index.js';
-import { toPlain } from '../../../http/validation/dto.js';
-import type { LLMDto } from '../../../settings/dto/llm.dto.js';
-import type { VerificationSettingsDto } from '../../../settings/dto/verification-settings.dto.js';
-import { isJsonObject, type JsonObject } from '../../../json/index.js';
-import { parseUrl } from '../../../text/index.js';
+import { isBlank } from '../../../../crypto/index.js';
+import { toPlain } from '../../../../http/validation/dto.js';
+import type { LLMDto } from '../../../../settings/dto/llm.dto.js';
+import type { VerificationSettingsDto } from '../../../../settings/dto/verification-settings.dto.js';
+import { isJsonObject, type JsonObject } from '../../../../json/index.js';
+import { parseUrl } from '../../../../text/index.js';
 import { APIBasedCriticDto } from './agent.dto.js';
 
-/**
- * The critic that settings ask for; null where they ask for none, or there is no key that it could be asked
- * with.
- */
-export function criticOfSettings(
+/** Creates the critic that settings enable; null if it is disabled or has no API key. */
+export function criticFromSettings(
   verification: VerificationSettingsDto,
   llm: Pick<LLMDto, 'model' | 'base_url' | 'api_key'>,
 ): JsonObject | null {
-  const key = verification.critic_enabled ? keyOf(verification, llm) : null;
+  const key = verification.critic_enabled ? criticKey(verification, llm) : null;
   if (key === null) return null;
   const { critic_server_url: url, critic_model_name: name, critic_mode: mode } = verification;
   const critic = new APIBasedCriticDto();
@@ -36,16 +33,16 @@ export function criticOfSettings(
 }
 
 /**
- * Without a key of its own the critic takes that of the model, but the usual service (that of All Hands) gets
- * no key that is meant for another provider.
+ * Without a key of its own, the critic uses the model's key. The default service (All Hands) only gets a key
+ * that is meant for All Hands.
  */
-function keyOf(
+function criticKey(
   { critic_api_key: own, critic_server_url: url }: VerificationSettingsDto,
   { model, base_url, api_key }: Pick<LLMDto, 'model' | 'base_url' | 'api_key'>,
 ): string | null {
   if (!isBlank(own)) return own;
-  const isMeant = url !== null || model.startsWith('openhands/') || isAllHands(base_url);
-  return isMeant && !isBlank(api_key) ? api_key : null;
+  const isAllowed = url !== null || model.startsWith('openhands/') || isAllHands(base_url);
+  return isAllowed && !isBlank(api_key) ? api_key : null;
 }
 
 function isAllHands(address: string | null): boolean {

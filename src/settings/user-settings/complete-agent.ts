@@ -2,22 +2,21 @@ import { fieldsOf } from '../../http/validation/field.js';
 import { ACPAgentSettingsDto, OpenHandsAgentSettingsDto } from '../dto/agent-settings.dto.js';
 import { McpServerDto } from '../dto/mcp-server.dto.js';
 import { splitBasicAuth } from '../../text/index.js';
-import { completed, has } from '../json-values.js';
+import { completed, hasPath } from '../json-values.js';
 import { utcTimestamp } from '../../events/index.js';
 import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 
-/** Objects of agent settings that have fields of their own, as opposed to maps. */
-export const AGENT_PARTS = ['llm', 'agent_context', 'condenser', 'verification', 'meta_profile'];
+/** Fields of agent settings whose values are objects with fixed fields, not maps. */
+export const NESTED_AGENT_FIELDS = ['llm', 'agent_context', 'condenser', 'verification', 'meta_profile'];
 
-/** The kind of agent that settings name: `llm` is the former name of `openhands`. */
+/** The kind of agent of settings. `llm` is the former name of `openhands`. */
 export function agentKind({ agent_kind: kind = 'openhands' }: JsonObject): unknown {
   return kind === 'llm' ? 'openhands' : kind;
 }
 
 /**
- * Agent settings with all fields; undefined where one is not valid.
- * @param stored fields that nobody here knows are taken for those of a newer program where they were stored
- *   before
+ * Fills in the defaults of agent settings; undefined if a field is not valid.
+ * @param stored unknown fields are accepted if they are stored already: a newer program wrote them
  */
 export function completeAgent(settings: JsonObject, stored: JsonObject): JsonObject | undefined {
   const kind = agentKind(settings);
@@ -27,19 +26,22 @@ export function completeAgent(settings: JsonObject, stored: JsonObject): JsonObj
   const agent = completed(
     dto,
     { ...settings, agent_kind: kind },
-    ({ type, path: at = [] }) => type === 'extra_forbidden' && has(stored, at),
+    ({ type, path: at = [] }) => type === 'extra_forbidden' && hasPath(stored, at),
   );
   if (!agent) return undefined;
   const servers = Object.entries(asJsonObject(agent['mcp_config']));
   return {
     ...agent,
     ...(agent['llm'] !== undefined && { llm: completeLlm(asJsonObject(agent['llm'])) }),
-    mcp_config: Object.fromEntries(servers.map(([name, server]) => [name, tidyServer(asJsonObject(server))])),
-    agent_context: agent['agent_context'] === null ? null : withTime(asJsonObject(agent['agent_context'])),
+    mcp_config: Object.fromEntries(
+      servers.map(([name, server]) => [name, compactServer(asJsonObject(server))]),
+    ),
+    agent_context:
+      agent['agent_context'] === null ? null : completeContext(asJsonObject(agent['agent_context'])),
   };
 }
 
-/** All fields of an LLM as clients know it. */
+/** Adds the fields of an LLM that are derived from others. */
 export function completeLlm(llm: JsonObject): JsonObject {
   const { fallback_strategy: fallback, ...fields } = llm;
   return {
@@ -50,9 +52,9 @@ export function completeLlm(llm: JsonObject): JsonObject {
   };
 }
 
-/** A server says only what it says: no nulls, no empty maps, and always whether it is enabled. */
-function tidyServer(given: JsonObject): JsonObject {
-  const server = withBasicAuth(given);
+/** MCP servers are stored without nulls and empty maps, and always with `enabled`. */
+function compactServer(stored: JsonObject): JsonObject {
+  const server = withBasicAuth(stored);
   const names = [...new Set([...fieldsOf(McpServerDto).keys(), ...Object.keys(server)])];
   const full: JsonObject = { enabled: true, ...server };
   return Object.fromEntries(
@@ -60,15 +62,15 @@ function tidyServer(given: JsonObject): JsonObject {
       .map((name) => [name, Object.hasOwn(full, name) ? full[name] : null] as const)
       .filter(
         ([name, value]) =>
-          value !== null && !(MAPS.has(name) && Object.keys(asJsonObject(value)).length === 0),
+          value !== null && !(MAP_FIELDS.has(name) && Object.keys(asJsonObject(value)).length === 0),
       ),
   );
 }
 
 /**
- * An MCP server or a looked-up secret with the name and password of its address as the header that they are
- * sent as: other programs that share the settings store this header encrypted, and addresses not. Beside an
- * `auth` there may be none.
+ * Moves the user name and password in the URL of an MCP server or a looked-up secret to an `Authorization`
+ * header: other programs that share the settings encrypt headers but not URLs. Not with `auth`, which
+ * excludes this header.
  */
 function withBasicAuth(service: JsonObject): JsonObject {
   const { url, headers, auth } = service;
@@ -89,9 +91,9 @@ function withBasicAuthOfEach(sources: JsonObject): JsonObject {
   );
 }
 
-const MAPS = new Set(['env', 'headers']);
+const MAP_FIELDS = new Set(['env', 'headers']);
 
-function withTime(context: JsonObject): JsonObject {
+function completeContext(context: JsonObject): JsonObject {
   const { memory_context: memory, ...fields } = context;
   const { secrets } = context;
   const now = fields['current_datetime'] ?? utcTimestamp();

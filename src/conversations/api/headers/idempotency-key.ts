@@ -6,21 +6,21 @@ const NAME = 'Idempotency-Key';
 
 /** The header, for the API document. */
 export const IDEMPOTENCY_HEADER = {
-  [NAME]: 'Chosen by the client, at most 255 characters: what is sent twice with the same key is done once.',
+  [NAME]: 'A key of at most 255 characters. Requests with the same key are executed once.',
 } as const;
 
 /**
- * The key of a request, if it has one.
- * @throws RequestValidationError when it is empty or too long
+ * Validates the header of a request; undefined if it is missing.
+ * @throws RequestValidationError if it is empty or too long
  */
 export function readIdempotencyKey(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   return String(readChecked(text({ min: 1, max: 255 }), header, ['header', NAME]));
 }
 
-/** The id of the conversation that is made with a key: a second request with that key finds it. */
-export function conversationIdOf(key: string): string {
+/** Derives a conversation id from a key, so that a second request with the key finds the conversation. */
+export function conversationIdFor(key: string): string {
   const hex = createHash('sha256').update(`conversation ${key}`).digest('hex');
-  // Version 8: made by a rule of our own.
+  // UUID version 8: custom.
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -1,12 +1,12 @@
-import { fieldsOf } from '../../http/validation/field.js';
-import { AgentContextDto } from '../dto/agent-context.dto.js';
-import { ACPAgentSettingsDto, OpenHandsAgentSettingsDto } from '../dto/agent-settings.dto.js';
-import { LLMSummarizingCondenserSettingsDto } from '../dto/condenser-settings.dto.js';
-import { LLMDto } from '../dto/llm.dto.js';
-import { VerificationSettingsDto } from '../dto/verification-settings.dto.js';
-import { type FieldHints, sectionOf, type SettingsSchema } from './settings-schema.js';
+import { fieldsOf } from '../../../http/validation/field.js';
+import { AgentContextDto } from '../../dto/agent-context.dto.js';
+import { ACPAgentSettingsDto, OpenHandsAgentSettingsDto } from '../../dto/agent-settings.dto.js';
+import { LLMSummarizingCondenserSettingsDto } from '../../dto/condenser-settings.dto.js';
+import { LLMDto } from '../../dto/llm.dto.js';
+import { VerificationSettingsDto } from '../../dto/verification-settings.dto.js';
+import { type FieldHints, createSection, type SettingsSchema } from './form-schema.js';
 
-/** What the form of the agent settings says; keys, labels and order are those that clients know. */
+/** The form of the agent settings. Keys, labels and order are the original's. */
 export function agentSchema(): SettingsSchema {
   return {
     model_name: 'AgentSettings',
@@ -17,7 +17,7 @@ export function agentSchema(): SettingsSchema {
 const openhands = { variant: 'openhands', isOfVariant: true } as const;
 
 function general() {
-  return sectionOf({
+  return createSection({
     ...{ key: 'general', label: 'General', variant: 'openhands', isOfVariant: false },
     ...{ dto: OpenHandsAgentSettingsDto, prefix: '', prominence: 'major' },
     names: [
@@ -40,11 +40,11 @@ function general() {
   });
 }
 
-/** Not for a form: it is set where profiles are. */
+/** Set with profiles, not in this form. */
 const NOT_SHOWN = new Set(['fallback_strategy']);
 
 function model() {
-  return sectionOf({
+  return createSection({
     ...{ key: 'llm', label: 'LLM', ...openhands, dto: LLMDto, prefix: 'llm.', prominence: 'minor' },
     names: [...fieldsOf(LLMDto).keys()].filter((name) => !NOT_SHOWN.has(name)),
     hints: {
@@ -58,14 +58,14 @@ function model() {
         depends_on: ['auth_type'],
       },
       base_url: { prominence: 'major' },
-      // What it may be depends on the model.
+      // The possible values depend on the model.
       reasoning_effort: { choices: [] },
     },
   });
 }
 
 function memory() {
-  return sectionOf({
+  return createSection({
     ...{ key: 'agent_context', label: 'Memory', ...openhands },
     ...{ dto: AgentContextDto, prefix: 'agent_context.', prominence: 'major' },
     names: ['load_memory'],
@@ -75,7 +75,7 @@ function memory() {
 
 function condenser() {
   const whenEnabled = (label: string): FieldHints => ({ label, depends_on: ['enabled'] });
-  return sectionOf({
+  return createSection({
     ...{ key: 'condenser', label: 'Condenser', ...openhands },
     ...{ dto: LLMSummarizingCondenserSettingsDto, prefix: 'condenser.', prominence: 'minor' },
     names: [...fieldsOf(LLMSummarizingCondenserSettingsDto).keys()],
@@ -95,7 +95,7 @@ function condenser() {
 function verification() {
   const critic = ['critic_enabled'];
   const refined = ['critic_enabled', 'enable_iterative_refinement'];
-  return sectionOf({
+  return createSection({
     ...{ key: 'verification', label: 'Verification', ...openhands },
     ...{ dto: VerificationSettingsDto, prefix: 'verification.', prominence: 'minor' },
     names: [...fieldsOf(VerificationSettingsDto).keys()],
@@ -117,7 +117,7 @@ function verification() {
 }
 
 function acp() {
-  return sectionOf({
+  return createSection({
     ...{ key: 'acp', label: 'ACP (Agent Client Protocol)', variant: 'acp', isOfVariant: true },
     ...{ dto: ACPAgentSettingsDto, prefix: '', prominence: 'minor' },
     names: [

@@ -1,5 +1,5 @@
-import { model } from '../../../http/validation/dto.js';
-import { Field } from '../../../http/validation/field.js';
+import { model } from '../../../../http/validation/dto.js';
+import { Field } from '../../../../http/validation/field.js';
 import {
   choice,
   decimal,
@@ -9,20 +9,20 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../../http/validation/field-type.js';
+} from '../../../../http/validation/field-type.js';
 import {
   AgentContextDto,
   type ToolDto,
   agentContext,
   tool,
-} from '../../../settings/dto/agent-context.dto.js';
-import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
-import { type MetaProfileDto, metaProfile } from '../../../settings/meta-profiles/meta-profile.dto.js';
-import { mcpServer } from '../../../settings/dto/mcp-server.dto.js';
-import { VerificationSettingsDto } from '../../../settings/dto/verification-settings.dto.js';
-import type { JsonObject } from '../../../json/index.js';
+} from '../../../../settings/dto/agent-context.dto.js';
+import { LLMDto, llm } from '../../../../settings/dto/llm.dto.js';
+import { type MetaProfileDto, metaProfile } from '../../../../settings/meta-profiles/meta-profile.dto.js';
+import { mcpServer } from '../../../../settings/dto/mcp-server.dto.js';
+import { VerificationSettingsDto } from '../../../../settings/dto/verification-settings.dto.js';
+import type { JsonObject } from '../../../../json/index.js';
 
-/** Whether and how the history is condensed. */
+/** Condenser settings of an agent. */
 export class CondenserSettingsDto {
   @Field(choice(['llm_summarizing', 'noop', 'no_op']))
   condenser_kind = 'llm_summarizing';
@@ -49,7 +49,7 @@ export class CondenserSettingsDto {
   hard_context_reset_context_scaling = 0.8;
 }
 
-/** An agent as the settings describe it. */
+/** Agent settings of a request. */
 export class AgentSettingsDto {
   @Field(choice(['openhands', 'llm', 'acp']))
   agent_kind = 'openhands';
@@ -72,16 +72,16 @@ export class AgentSettingsDto {
   @Field(model(CondenserSettingsDto))
   condenser = new CondenserSettingsDto();
 
-  @Field(flag(), 'Let the agent hand a task to the model that a meta-profile chooses.')
+  @Field(flag(), 'Let the agent switch to the model that a meta-profile chooses for a task.')
   enable_classify_and_switch_llm_tool = false;
 
-  @Field(nullable(text()), 'The meta-profile that chooses; default: what the settings of the server say.')
+  @Field(nullable(text()), "The meta-profile to use; null: the one that is active in the server's settings.")
   active_meta_profile: string | null = null;
 
   @Field(nullable(metaProfile))
   meta_profile: MetaProfileDto | null = null;
 
-  @Field(recordOf(llm()), 'Models by the names that the meta-profile has for them, before LLM profiles.')
+  @Field(recordOf(llm()), 'Models by the names in the meta-profile. They take precedence over LLM profiles.')
   meta_profile_llms: Record<string, LLMDto> = {};
 
   @Field(model(VerificationSettingsDto))
