@@ -1,4 +1,4 @@
-import { turnsOf } from '../../test/support/turns-of.js';
+import { turnsOf } from '../../test/support/count-event-loop-turns.js';
 import { turnForRequest } from './index.js';
 
 /** A request that takes a millisecond once it may start. */

@@ -1,5 +1,5 @@
 import http from 'node:http';
-import { AGENT, C, E, WORKSPACE, edge } from '../../test/support/edge-stage.js';
+import { AGENT, C, E, WORKSPACE, edge } from '../../test/support/edge-fixture.js';
 import { KNOWN, UNKNOWN } from '../../test/support/http-edge.js';
 
 const IN_UTC: unknown = expect.stringMatching(/Z$/);

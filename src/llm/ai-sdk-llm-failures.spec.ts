@@ -1,4 +1,4 @@
-import { endpoint, failure, llm, replaceEndpoint, request } from '../../test/support/llm-stage.js';
+import { endpoint, failure, llm, replaceEndpoint, request } from '../../test/support/llm-fixture.js';
 import { eventually } from '../../test/support/server-process.js';
 import type { EndpointStep } from '../../test/support/scripted-endpoint.js';
 import { textContent } from '../events/index.js';

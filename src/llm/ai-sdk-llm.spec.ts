@@ -1,4 +1,4 @@
-import { endpoint, failure, llm, message, request, TERMINAL } from '../../test/support/llm-stage.js';
+import { endpoint, failure, llm, message, request, TERMINAL } from '../../test/support/llm-fixture.js';
 import { textContent, type Message } from '../events/index.js';
 import type { LlmDelta } from './request/llm-request.js';
 

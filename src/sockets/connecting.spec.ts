@@ -9,7 +9,7 @@ import {
   server,
   start,
   until,
-} from '../../test/sockets/socket-stage.js';
+} from '../../test/sockets/socket-fixture.js';
 
 describe('the key of a socket', () => {
   beforeEach(() =>

@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import { RunLimitError } from '../conversations/conversation-errors.js';
 import { delta, numbered } from '../../test/sockets/in-memory-conversations.js';
-import { conversation, isFullState, server, start } from '../../test/sockets/socket-stage.js';
+import { conversation, isFullState, server, start } from '../../test/sockets/socket-fixture.js';
 
 describe('the events socket', () => {
   beforeEach(() => start());

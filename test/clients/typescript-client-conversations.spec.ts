@@ -4,7 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { acpCommand } from '../support/acp.js';
 import { eventually } from '../support/server-process.js';
-import { TypeScriptClientStage } from '../support/typescript-client-stage.js';
+import { TypeScriptClientStage } from '../support/typescript-client-fixture.js';
 
 const UNKNOWN = '01234567-89ab-cdef-0123-456789abcdef';
 const LLM = { model: 'scripted/test', usage_id: 'agent' };

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { skillText, writeFiles } from '../support/extension-files.js';
-import { SettingsStage } from '../support/settings-stage.js';
+import { SettingsStage } from '../support/settings-fixture.js';
 
 describe('the TypeScript client and what people add', () => {
   let stage: SettingsStage;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { startMcpServer } from '../support/mcp-http.mjs';
 import { startSignIn } from '../support/mcp-sign-in.mjs';
 import { SubscriptionIssuer } from '../support/subscription-issuer.js';
-import { TypeScriptClientStage } from '../support/typescript-client-stage.js';
+import { TypeScriptClientStage } from '../support/typescript-client-fixture.js';
 
 const BYTES = Buffer.from([0, 1, 254, 255]);
 

@@ -1,6 +1,6 @@
 import type * as Clients from '@openhands/typescript-client/clients';
 import path from 'node:path';
-import { TypeScriptClientStage } from '../support/typescript-client-stage.js';
+import { TypeScriptClientStage } from '../support/typescript-client-fixture.js';
 
 const SECRET = 'sk-planted-1234567890';
 

@@ -2,7 +2,7 @@ import type * as Client from '@openhands/typescript-client';
 import path from 'node:path';
 import { startScriptedEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
 import { eventually } from '../support/server-process.js';
-import { TypeScriptClientStage } from '../support/typescript-client-stage.js';
+import { TypeScriptClientStage } from '../support/typescript-client-fixture.js';
 import { writeFiles } from '../support/write-files.js';
 import { zipEntries } from '../support/zip-entries.js';
 

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { eventually, type ServerProcess } from '../support/server-process.js';
-import { TypeScriptClientStage } from '../support/typescript-client-stage.js';
+import { TypeScriptClientStage } from '../support/typescript-client-fixture.js';
 import { zipEntries } from '../support/zip-entries.js';
 
 describe('the TypeScript client, at commands, files and git', () => {

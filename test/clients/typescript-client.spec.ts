@@ -2,7 +2,7 @@ import type * as Client from '@openhands/typescript-client';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { eventually } from '../support/server-process.js';
-import { TypeScriptClientStage } from '../support/typescript-client-stage.js';
+import { TypeScriptClientStage } from '../support/typescript-client-fixture.js';
 
 describe('the TypeScript client', () => {
   let stage: TypeScriptClientStage;

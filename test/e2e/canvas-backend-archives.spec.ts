@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type ArchiveEntry, type CanvasApp, tarGz, unseal, writeCanvasApp } from '../support/canvas-app.js';
-import { containing, SettingsStage, type Json, type SettingsAnswer } from '../support/settings-stage.js';
+import { containing, SettingsStage, type Json, type SettingsAnswer } from '../support/settings-fixture.js';
 
 const root = '/api/canvas-extensions';
 const one = `${root}/installed/my-app`;

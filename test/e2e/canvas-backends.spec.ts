@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type CanvasApp, unseal, writeCanvasApp } from '../support/canvas-app.js';
 import { isAlive } from '../support/is-alive.js';
 import { eventually } from '../support/server-process.js';
-import { asJson, containing, SettingsStage, type Json } from '../support/settings-stage.js';
+import { asJson, containing, SettingsStage, type Json } from '../support/settings-fixture.js';
 
 const root = '/api/canvas-extensions';
 const one = `${root}/installed/my-app`;

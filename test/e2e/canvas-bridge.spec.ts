@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { unseal, writeCanvasApp } from '../support/canvas-app.js';
 import { rawRequest } from '../support/raw-request.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
-import { asJson, containing, SettingsStage, type Json } from '../support/settings-stage.js';
+import { asJson, containing, SettingsStage, type Json } from '../support/settings-fixture.js';
 
 const HOST = 'apps.localhost:7777';
 const INGRESS = `http://${HOST}`;

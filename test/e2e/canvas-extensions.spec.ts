@@ -1,7 +1,7 @@
 import { symlink, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { writeFiles } from '../support/extension-files.js';
-import { containing, SettingsStage, type Json } from '../support/settings-stage.js';
+import { containing, SettingsStage, type Json } from '../support/settings-fixture.js';
 
 const MANIFEST = {
   schema_version: 1,

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { asJson, at, SettingsStage, type Json } from '../support/settings-stage.js';
+import { asJson, at, SettingsStage, type Json } from '../support/settings-fixture.js';
 import { writeFiles } from '../support/write-files.js';
 
 describe('the agent profile that a list makes where there is none', () => {

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import fc from 'fast-check';
 import { commitAll, runGit, skillText, writeFiles } from '../support/extension-files.js';
-import { containing, SettingsStage, type Json } from '../support/settings-stage.js';
+import { containing, SettingsStage, type Json } from '../support/settings-fixture.js';
 
 describe('what is installed from hostile places', () => {
   let stage: SettingsStage;

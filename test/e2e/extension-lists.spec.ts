@@ -1,7 +1,7 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { bareCopy, commitAll, skillText, writeFiles } from '../support/extension-files.js';
-import { at, SettingsStage, type Json } from '../support/settings-stage.js';
+import { at, SettingsStage, type Json } from '../support/settings-fixture.js';
 
 const NONE = { load_public: false, load_user: false, load_project: false, load_org: false };
 

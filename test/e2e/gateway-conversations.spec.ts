@@ -1,6 +1,6 @@
 import { ConflictError, InternalServerError, RateLimitError } from 'openai';
 import { scriptedRequest } from '../support/conversation-client.js';
-import { CONVERSATION, GatewayStage, chat, conversationOf } from '../support/gateway-stage.js';
+import { CONVERSATION, GatewayStage, chat, conversationOf } from '../support/gateway-fixture.js';
 import { eventually } from '../support/server-process.js';
 
 describe('conversations behind the gateway', () => {

@@ -1,4 +1,4 @@
-import { CONVERSATION, GatewayStage, chat } from '../support/gateway-stage.js';
+import { CONVERSATION, GatewayStage, chat } from '../support/gateway-fixture.js';
 
 const IMAGE = 'data:image/png;base64,iVBORw0KGgo=';
 

@@ -8,7 +8,7 @@ import {
   UnprocessableEntityError,
   type OpenAI,
 } from 'openai';
-import { CONVERSATION, GatewayStage, chat, conversationOf } from '../support/gateway-stage.js';
+import { CONVERSATION, GatewayStage, chat, conversationOf } from '../support/gateway-fixture.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { eventually } from '../support/server-process.js';
 

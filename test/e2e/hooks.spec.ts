@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Stage } from '../contract/transcripts/stage.js';
+import { Stage } from '../contract/transcripts/fixture.js';
 import { userMessage, type ConversationClient, type SeenEvent } from '../support/conversation-client.js';
 import { isAlive } from '../support/is-alive.js';
 import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';

@@ -2,7 +2,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { bareCopy, commitAll, skillText, writeFiles } from '../support/extension-files.js';
-import { at, containing, SettingsStage, type Json } from '../support/settings-stage.js';
+import { at, containing, SettingsStage, type Json } from '../support/settings-fixture.js';
 
 const manifest = (name: string) => JSON.stringify({ name, version: '0.1.0', description: `About ${name}` });
 

@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { bareCopy, commitAll, runGit, skillText, writeFiles } from '../support/extension-files.js';
-import { asJson, at, containing, SettingsStage, type Json } from '../support/settings-stage.js';
+import { asJson, at, containing, SettingsStage, type Json } from '../support/settings-fixture.js';
 
 describe('installed skills', () => {
   let stage: SettingsStage;

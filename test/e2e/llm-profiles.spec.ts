@@ -2,7 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
-import { at, containing, SettingsStage } from '../support/settings-stage.js';
+import { at, containing, SettingsStage } from '../support/settings-fixture.js';
 
 const PLAIN = { 'x-expose-secrets': 'plaintext' };
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { isAlive } from '../support/is-alive.js';
 import { startMcpServer, type TestMcpServer } from '../support/mcp-http.mjs';
 import { startSignIn, type SignInServer } from '../support/mcp-sign-in.mjs';
-import { asJson, at, SettingsStage, type Json, type SettingsAnswer } from '../support/settings-stage.js';
+import { asJson, at, SettingsStage, type Json, type SettingsAnswer } from '../support/settings-fixture.js';
 import { eventually } from '../support/server-process.js';
 
 const PROGRAM = fileURLToPath(new URL('../support/mcp-stdio.mjs', import.meta.url));

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COMMON, Stage } from '../contract/transcripts/stage.js';
+import { COMMON, Stage } from '../contract/transcripts/fixture.js';
 import {
   brief,
   userMessage,

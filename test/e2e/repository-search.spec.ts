@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SettingsStage, type Json } from '../support/settings-stage.js';
+import { SettingsStage, type Json } from '../support/settings-fixture.js';
 
 const ROUTE = '/api/git/repositories/search';
 const TOKEN = 'ghp_sesame';

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { at, SettingsStage, type Json } from '../support/settings-stage.js';
+import { at, SettingsStage, type Json } from '../support/settings-fixture.js';
 
 const PLAIN = { 'x-expose-secrets': 'plaintext' };
 

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { asJson, at, containing, SettingsStage } from '../support/settings-stage.js';
+import { asJson, at, containing, SettingsStage } from '../support/settings-fixture.js';
 import { writeFiles } from '../support/write-files.js';
 
 const MASK = '**********';

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { SettingsStage, type Json } from '../support/settings-stage.js';
+import { SettingsStage, type Json } from '../support/settings-fixture.js';
 import { SubscriptionIssuer } from '../support/subscription-issuer.js';
 
 const NOBODY = { vendor: 'openai', connected: false, account_email: null, expires_at: null };

@@ -6,7 +6,7 @@ import { ConversationClient, scriptedRequest } from '../support/conversation-cli
 import { freePort } from '../support/free-port.js';
 import { isAlive } from '../support/is-alive.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
-import { asJson, type Json } from '../support/settings-stage.js';
+import { asJson, type Json } from '../support/settings-fixture.js';
 
 const FAKE = fileURLToPath(new URL('../support/fake-editor.cjs', import.meta.url));
 

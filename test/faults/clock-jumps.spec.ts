@@ -7,7 +7,7 @@ import { Ledger } from '../support/ledger.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 
-const CLOCK = fileURLToPath(new URL('../support/clock.mjs', import.meta.url));
+const CLOCK = fileURLToPath(new URL('../support/adjustable-clock.mjs', import.meta.url));
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 365 * 24 * HOUR_MS;
 

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import type { ServerProcess } from '../support/server-process.js';
-import { asJson, SettingsStage } from '../support/settings-stage.js';
+import { asJson, SettingsStage } from '../support/settings-fixture.js';
 
 const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 4);
 

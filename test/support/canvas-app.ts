@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { pack, type Headers } from 'tar-stream';
 import { writeFiles } from './extension-files.js';
-import type { Json } from './settings-stage.js';
+import type { Json } from './settings-fixture.js';
 
 const PROGRAM = fileURLToPath(new URL('canvas-backend.mjs', import.meta.url));
 /** Where it runs there may be no PATH. */

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import { Readable } from 'node:stream';
-import { C, E, edge } from '../../../test/support/edge-stage.js';
+import { C, E, edge } from '../../../test/support/edge-fixture.js';
 import { BROKEN, BUSY, EVENT_LINE, KNOWN, UNKNOWN } from '../../../test/support/http-edge.js';
 
 const HEX_ID: unknown = expect.stringMatching(/^[0-9a-f]{32}$/);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { AGENT, C, E, WORKSPACE, create, detailOf, edge } from '../../../test/support/edge-stage.js';
+import { AGENT, C, E, WORKSPACE, create, detailOf, edge } from '../../../test/support/edge-fixture.js';
 import { KNOWN } from '../../../test/support/http-edge.js';
 
 describe('validation of requests', () => {

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { llmConfig } from '../../../test/support/llm-config.js';
-import { endpoint, llm, request } from '../../../test/support/llm-stage.js';
+import { endpoint, llm, request } from '../../../test/support/llm-fixture.js';
 import { priceAnswer } from './model-catalogue.js';
 import { modelFeatures } from './model-features.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { llmConfig } from '../../../test/support/llm-config.js';
-import { TERMINAL } from '../../../test/support/provider-stage.js';
+import { TERMINAL } from '../../../test/support/provider-fixture.js';
 import { claudeSignature, redacted } from '../../../test/support/wire/claude.js';
 import { geminiSignature } from '../../../test/support/wire/gemini.js';
 import { PROVIDERS } from '../../../test/support/wire/providers.js';

@@ -1,4 +1,4 @@
-import { endpoint, llm, message, request, TERMINAL } from '../../../test/support/llm-stage.js';
+import { endpoint, llm, message, request, TERMINAL } from '../../../test/support/llm-fixture.js';
 import { textContent } from '../../events/index.js';
 import { CallFormatError } from '../errors/llm-error.js';
 import type { LlmDelta, LlmTool } from '../request/llm-request.js';

@@ -5,7 +5,7 @@ import {
   GEMINI,
   refusalOf,
   type Speaker,
-} from '../../../test/support/wire/wire-stage.js';
+} from '../../../test/support/wire/wire-fixture.js';
 import { anthropicError } from '../../../test/support/wire/anthropic-messages.js';
 import { googleError } from '../../../test/support/wire/gemini.js';
 import type { Json, Turn } from '../../../test/support/wire/wire-protocol.js';

@@ -1,4 +1,4 @@
-import { askOnce, CHAT, OLLAMA, RESPONSES } from '../../../test/support/wire/wire-stage.js';
+import { askOnce, CHAT, OLLAMA, RESPONSES } from '../../../test/support/wire/wire-fixture.js';
 import { textContent } from '../../events/index.js';
 
 /** What services that are nearly like OpenAI's write, and what is meant. */

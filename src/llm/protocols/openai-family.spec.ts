@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { askOnce, CHAT, OLLAMA, refusalOf, RESPONSES } from '../../../test/support/wire/wire-stage.js';
+import { askOnce, CHAT, OLLAMA, refusalOf, RESPONSES } from '../../../test/support/wire/wire-fixture.js';
 import type { Turn } from '../../../test/support/wire/wire-protocol.js';
 import { textContent } from '../../events/index.js';
 

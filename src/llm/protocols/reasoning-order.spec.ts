@@ -1,4 +1,4 @@
-import { ANTHROPIC, askOnce, CHAT, GEMINI, type Speaker } from '../../../test/support/wire/wire-stage.js';
+import { ANTHROPIC, askOnce, CHAT, GEMINI, type Speaker } from '../../../test/support/wire/wire-fixture.js';
 import { claudeSignature, redacted } from '../../../test/support/wire/claude.js';
 import type { Json, Turn } from '../../../test/support/wire/wire-protocol.js';
 import { textContent, type Message } from '../../events/index.js';

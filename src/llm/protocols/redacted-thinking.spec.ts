@@ -1,4 +1,4 @@
-import { ANTHROPIC, askOnce, BEDROCK } from '../../../test/support/wire/wire-stage.js';
+import { ANTHROPIC, askOnce, BEDROCK } from '../../../test/support/wire/wire-fixture.js';
 import { redacted } from '../../../test/support/wire/claude.js';
 import type { Turn } from '../../../test/support/wire/wire-protocol.js';
 import { textContent, type Message } from '../../events/index.js';

@@ -5,7 +5,7 @@ import {
   CHAT,
   GEMINI,
   type Speaker,
-} from '../../../test/support/wire/wire-stage.js';
+} from '../../../test/support/wire/wire-fixture.js';
 import type { Json } from '../../../test/support/wire/wire-protocol.js';
 import type { LlmConfig } from '../request/llm-config.js';
 

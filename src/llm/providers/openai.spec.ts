@@ -6,7 +6,7 @@ import {
   PARAMETERS,
   SYSTEM,
   withResult,
-} from '../../../test/support/provider-stage.js';
+} from '../../../test/support/provider-fixture.js';
 import { textContent } from '../../events/index.js';
 import type { LlmDelta } from '../request/llm-request.js';
 

@@ -6,7 +6,7 @@ import {
   root,
   SYSTEM,
   withResult,
-} from '../../../test/support/provider-stage.js';
+} from '../../../test/support/provider-fixture.js';
 import { textContent, type Message } from '../../events/index.js';
 
 describe('others', () => {

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { endpoint, failure, llm, message, request } from '../../../test/support/llm-stage.js';
+import { endpoint, failure, llm, message, request } from '../../../test/support/llm-fixture.js';
 import { nameProblem } from '../index.js';
 import type { LlmConfig } from './llm-config.js';
 

@@ -1,5 +1,5 @@
 import { startWireEndpoint } from '../../../test/support/wire/wire-endpoint.js';
-import { askOnce, BEDROCK, CHAT, GEMINI, refusalOf } from '../../../test/support/wire/wire-stage.js';
+import { askOnce, BEDROCK, CHAT, GEMINI, refusalOf } from '../../../test/support/wire/wire-fixture.js';
 import { textContent } from '../../events/index.js';
 import type { LlmConfig } from './llm-config.js';
 

@@ -5,7 +5,7 @@ import {
   GEMINI,
   refusalOf,
   type Speaker,
-} from '../../../test/support/wire/wire-stage.js';
+} from '../../../test/support/wire/wire-fixture.js';
 import type { Json } from '../../../test/support/wire/wire-protocol.js';
 
 const GEMINI_3 = { ...GEMINI, model: 'gemini/gemini-3-pro-preview' };

@@ -1,4 +1,4 @@
-import { turnsOf } from '../../../test/support/turns-of.js';
+import { turnsOf } from '../../../test/support/count-event-loop-turns.js';
 import { limitAnswer, yieldForLargeChunk } from './answer-limits.js';
 
 describe('yieldForLargeChunk', () => {

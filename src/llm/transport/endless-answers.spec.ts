@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { llmConfig } from '../../../test/support/llm-config.js';
-import { floodResponse } from '../../../test/support/pour.js';
+import { floodResponse } from '../../../test/support/flood-response.js';
 import { textContent } from '../../events/index.js';
 import { AiSdkLlm } from '../ai-sdk-llm.js';
 import type { LlmConfig } from '../request/llm-config.js';

@@ -1,5 +1,5 @@
 import { llmConfig } from '../../../test/support/llm-config.js';
-import { TERMINAL } from '../../../test/support/provider-stage.js';
+import { TERMINAL } from '../../../test/support/provider-fixture.js';
 import { ollama } from '../../../test/support/wire/ollama.js';
 import { PROVIDERS } from '../../../test/support/wire/providers.js';
 import { startWireEndpoint } from '../../../test/support/wire/wire-endpoint.js';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import fc from 'fast-check';
 import { WebSocket } from 'ws';
-import { conversation, rawSocket, server, start, until } from '../../../test/sockets/socket-stage.js';
+import { conversation, rawSocket, server, start, until } from '../../../test/sockets/socket-fixture.js';
 
 describe('socket limits', () => {
   it('close the socket over the limit of a conversation with 1013', async () => {

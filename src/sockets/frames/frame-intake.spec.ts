@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type net from 'node:net';
 import { MAX_INBOUND_FRAGMENTS } from '../connections/socket-limits.js';
-import { conversation, rawSocket, server, start, until } from '../../../test/sockets/socket-stage.js';
+import { conversation, rawSocket, server, start, until } from '../../../test/sockets/socket-fixture.js';
 
 const MIB = 1024 * 1024;
 

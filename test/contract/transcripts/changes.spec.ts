@@ -1,6 +1,6 @@
 import { brief } from '../../support/conversation-client.js';
 import { eventually } from '../../support/server-process.js';
-import { FIRST_MESSAGE, Stage, WAITING, ofKind, watch } from './stage.js';
+import { FIRST_MESSAGE, Stage, WAITING, ofKind, watch } from './fixture.js';
 
 describe('what a socket sees of changes', () => {
   const stage = Stage.forTests();

@@ -7,7 +7,7 @@ import {
   type EndpointStep,
 } from '../../support/scripted-endpoint.js';
 import { eventually } from '../../support/server-process.js';
-import { COMMON, Stage } from './stage.js';
+import { COMMON, Stage } from './fixture.js';
 
 /** Fields of the event of a hook that says nothing beside its exit code. */
 const HOOK = ['hook_event_type', 'hook_command', 'success', 'blocked', 'exit_code', 'stdout', 'stderr'];

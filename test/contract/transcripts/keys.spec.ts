@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SocketClient } from '../../sockets/socket-client.js';
-import { Stage } from './stage.js';
+import { Stage } from './fixture.js';
 
 const KEYS = { OH_SESSION_API_KEYS_0: 'key-a', OH_SESSION_API_KEYS_1: 'key-b', OH_SECRET_KEY: 'at rest' };
 const FIRST_FRAME = { type: 'auth', session_api_key: 'key-b' };

@@ -6,7 +6,7 @@ import {
 } from '../../support/conversation-client.js';
 import { startScriptedEndpoint } from '../../support/scripted-endpoint.js';
 import { eventually } from '../../support/server-process.js';
-import { FIRST_MESSAGE, Stage, WAITING, sequence, watch } from './stage.js';
+import { FIRST_MESSAGE, Stage, WAITING, sequence, watch } from './fixture.js';
 
 /** What a socket is sent again when it connects, on both kinds of socket. */
 describe('what a socket sees again', () => {

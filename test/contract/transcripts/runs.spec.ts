@@ -1,6 +1,6 @@
 import type { SeenEvent } from '../../support/conversation-client.js';
 import { startScriptedEndpoint } from '../../support/scripted-endpoint.js';
-import { COMMON, FIRST_MESSAGE, ofKind, Stage, STEP, WAITING, watch } from './stage.js';
+import { COMMON, FIRST_MESSAGE, ofKind, Stage, STEP, WAITING, watch } from './fixture.js';
 
 describe('what a socket sees of runs', () => {
   const stage = Stage.forTests();

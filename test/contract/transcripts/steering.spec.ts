@@ -1,4 +1,4 @@
-import { COMMON, FIRST_MESSAGE, ofKind, Stage, STEP, WAITING, watch } from './stage.js';
+import { COMMON, FIRST_MESSAGE, ofKind, Stage, STEP, WAITING, watch } from './fixture.js';
 
 describe('what a socket sees of steering', () => {
   const stage = Stage.forTests();

@@ -1,4 +1,4 @@
-import { askOnce, CHAT } from '../../../../test/support/wire/wire-stage.js';
+import { askOnce, CHAT } from '../../../../test/support/wire/wire-fixture.js';
 import type { Json, Turn } from '../../../../test/support/wire/wire-protocol.js';
 import { textContent, type Message } from '../../../events/index.js';
 

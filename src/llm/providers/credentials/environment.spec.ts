@@ -1,4 +1,10 @@
-import { askOnce, CHAT, OLLAMA, refusalOf, type Speaker } from '../../../../test/support/wire/wire-stage.js';
+import {
+  askOnce,
+  CHAT,
+  OLLAMA,
+  refusalOf,
+  type Speaker,
+} from '../../../../test/support/wire/wire-fixture.js';
 import { startWireEndpoint, type WireEndpoint } from '../../../../test/support/wire/wire-endpoint.js';
 
 describe('keys and addresses of the environment', () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { turnsOf } from '../../../../test/support/turns-of.js';
+import { turnsOf } from '../../../../test/support/count-event-loop-turns.js';
 
 import { cleanOutput } from './clean-output.js';
 

@@ -5,7 +5,7 @@ import { userMessage } from '../support/conversation-client.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
-import { LeakDetector } from '../support/witness.js';
+import { LeakDetector } from '../support/leak-detector.js';
 import { zipEntries } from '../support/zip-entries.js';
 
 /** A text that must come out nowhere. Its name tells where it was put in. */

@@ -1,5 +1,5 @@
 import OpenAI from 'openai';
-import { SettingsStage } from './settings-stage.js';
+import { SettingsStage } from './settings-fixture.js';
 import type { ServerProcess } from './server-process.js';
 
 /** The header that names a conversation. */

@@ -1,4 +1,4 @@
-import { asJson, at, SettingsStage, type Json } from '../support/settings-stage.js';
+import { asJson, at, SettingsStage, type Json } from '../support/settings-fixture.js';
 import { writeFiles } from '../support/write-files.js';
 
 const USUAL = ['terminal', 'file_editor', 'task_tracker', 'browser_tool_set'];

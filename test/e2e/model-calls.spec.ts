@@ -7,7 +7,7 @@ import { ConversationClient, scriptedRequest } from '../support/conversation-cli
 import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-const IMPATIENT = fileURLToPath(new URL('../support/impatient-fetch.mjs', import.meta.url));
+const IMPATIENT = fileURLToPath(new URL('../support/short-timeout-fetch.mjs', import.meta.url));
 
 interface Spent {
   accumulated_cost: number;

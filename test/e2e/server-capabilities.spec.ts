@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { writeFiles } from '../support/write-files.js';
-import { asJson, at, SettingsStage } from '../support/settings-stage.js';
+import { asJson, at, SettingsStage } from '../support/settings-fixture.js';
 
 /** Where the public repository of skills lies once somebody has fetched it. */
 const PUBLIC = 'cache/skills/public-skills';

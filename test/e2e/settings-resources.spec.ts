@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConversationClient } from '../support/conversation-client.js';
-import { asJson, at, containing, SettingsStage } from '../support/settings-stage.js';
+import { asJson, at, containing, SettingsStage } from '../support/settings-fixture.js';
 
 describe('agent profiles, meta-profiles, secrets and workspaces', () => {
   let stage: SettingsStage;
