@@ -165,6 +165,8 @@ const ARROWS = {
 const FOLDERS = Object.keys(ARROWS);
 /** A leaf that every folder may use. */
 const FOR_ALL = ['json'];
+/** Other folders import a folder through these files only. */
+const FRONT_DOORS = ['index.ts', '**/*.module.ts'];
 /** The agent and what it uses can run without a web server. */
 const NO_WEB = ['acp', 'agent', 'llm', 'tools'].map((folder) => `src/${folder}/**`);
 
@@ -229,10 +231,20 @@ export default tseslint.config(
         'error',
         {
           default: 'disallow',
-          message: '{{from.type}}/ may not import {{to.type}}/',
+          message: '{{from.type}}/ may not import {{to.type}}/, or only through its index.ts',
           policies: FOLDERS.map((folder) => ({
             from: { element: { type: folder } },
-            allow: { to: { element: { types: { anyOf: [folder, ...FOR_ALL, ...ARROWS[folder]] } } } },
+            allow: {
+              to: [
+                { element: { type: folder } },
+                {
+                  element: {
+                    types: { anyOf: [...FOR_ALL, ...ARROWS[folder]] },
+                    fileInternalPath: FRONT_DOORS,
+                  },
+                },
+              ],
+            },
           })),
         },
       ],
