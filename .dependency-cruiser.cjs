@@ -1,6 +1,6 @@
 /**
- * Refuses import circles, type-only imports included. Circles through a dynamic import are allowed: the imported
- * module is loaded after its importer.
+ * Refuses import circles, type-only imports included. Circles through a dynamic import are allowed, because
+ * the imported module is loaded after its importer.
  * @type {import('dependency-cruiser').IConfiguration}
  */
 module.exports = {

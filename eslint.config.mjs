@@ -165,8 +165,8 @@ const ARROWS = {
 const FOLDERS = Object.keys(ARROWS);
 /** A leaf that every folder may use. */
 const FOR_ALL = ['json'];
-/** Other folders import a folder through these files only. */
-const FRONT_DOORS = ['index.ts', '**/*.module.ts'];
+/** Other folders import a folder through these files only. `tools/mcp/` is loaded at its first use. */
+const FRONT_DOORS = ['index.ts', '**/*.module.ts', 'mcp/index.ts'];
 /** The agent and what it uses can run without a web server. */
 const NO_WEB = ['acp', 'agent', 'llm', 'tools'].map((folder) => `src/${folder}/**`);
 

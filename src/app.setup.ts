@@ -7,7 +7,7 @@ import { AppModule } from './app.module.js';
 import { guardIngress, isSameHost, mayReceiveKey, OriginPolicy, protectOpenServer } from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { KnownSecrets } from './crypto/index.js';
-import { AppBackendBridge } from './extensions/canvas/bridge/index.js';
+import { AppBackendBridge } from './extensions/index.js';
 import { configureHttp, type HttpOptions, JsonAdapter } from './http/index.js';
 import { refuseUntilReady, type DeferredInit, type ServerSetup } from './init/index.js';
 import { isDebug, requestLog } from './logging/index.js';

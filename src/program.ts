@@ -1,4 +1,4 @@
-import { HELP, parseCommandLine, type Command } from './cli/command-line.js';
+import { HELP, parseCommandLine, type Command } from './cli/index.js';
 
 /** A command that loads the configuration. */
 type ConfiguredCommand = Extract<Command, { kind: 'serve' | 'check-config' }>;

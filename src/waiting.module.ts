@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { FailedKeysModule } from './auth/index.js';
 import { ConfigModule, type AppConfig } from './config/index.js';
-import { RunSlots } from './conversations/runs/run-slots.js';
+import { RunSlots } from './conversations/index.js';
 import { EventBusModule } from './events/event-bus.module.js';
 import { RequestBodiesModule } from './http/index.js';
 import { InitModule, type DeferredInit, type ServerSetup } from './init/index.js';

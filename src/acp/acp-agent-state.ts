@@ -1,4 +1,4 @@
-import type { AgentView } from '../agent/agent-view.js';
+import type { AgentView } from '../agent/index.js';
 import type { EventDraft, MessageEvent } from '../events/index.js';
 import type { JsonObject } from '../json/index.js';
 import type { AcpConnection } from './connection/acp-connection.js';

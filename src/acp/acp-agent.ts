@@ -1,9 +1,14 @@
 import { Logger } from '@nestjs/common';
 import type { RequestPermissionRequest, RequestPermissionResponse } from '@agentclientprotocol/sdk';
-import { beginRun } from '../agent/loop/agent-loop.js';
-import { RunOverError, type AgentDriver, type AgentSession } from '../agent/agent-session.js';
-import { runErrorDraft } from '../agent/event-drafts.js';
-import { finishIfMessageBlocked, runStopHooks } from '../agent/hooks/run-hooks.js';
+import {
+  beginRun,
+  RunOverError,
+  type AgentDriver,
+  type AgentSession,
+  runErrorDraft,
+  finishIfMessageBlocked,
+  runStopHooks,
+} from '../agent/index.js';
 import { errorMessage, errorName } from '../errors/index.js';
 import type { EventDraft } from '../events/index.js';
 import { AcpConnector, toTimeoutMs, type AcpHost, type ConnectContext } from './acp-connector.js';

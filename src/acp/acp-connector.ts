@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { RequestPermissionRequest, RequestPermissionResponse } from '@agentclientprotocol/sdk';
-import type { AcpAgentSpec } from '../agent/agent-spec.js';
+import type { AcpAgentSpec } from '../agent/index.js';
 import type { EventDraft } from '../events/index.js';
 import { makeTemporaryFolder } from '../files/index.js';
 import { MAX_TIMER_MS } from '../flow/index.js';

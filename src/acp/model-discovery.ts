@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { AcpAgentSpec } from '../agent/agent-spec.js';
+import type { AcpAgentSpec } from '../agent/index.js';
 import { makeTemporaryFolder } from '../files/index.js';
 import { AcpConnection } from './connection/acp-connection.js';
 import { toTimeoutMs } from './acp-connector.js';

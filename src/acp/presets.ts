@@ -1,4 +1,4 @@
-import type { FileSecretSpec } from '../agent/agent-spec.js';
+import type { FileSecretSpec } from '../agent/index.js';
 
 /** Runs a package with npx, from its cache if possible. */
 const npx = (...args: string[]): string[] => ['npx', '-y', '--prefer-offline', ...args];

@@ -1,11 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { createEvent, type MessageEvent } from '../events/index.js';
 import { userMessage } from './event-drafts.js';
-import { Llm, type LlmResponse } from '../llm/llm.js';
-import type { LlmConfig } from '../llm/request/llm-config.js';
-import type { Tool } from '../tools/tool.js';
-import { ToolRegistry } from '../tools/tool-registry.js';
-import { toLlmTool } from '../tools/llm-tool.js';
+import { Llm, type LlmResponse, type LlmConfig } from '../llm/index.js';
+import { type Tool, ToolRegistry, toLlmTool } from '../tools/index.js';
 import type { AgentView } from './agent-view.js';
 import { toMessages } from './messages/to-messages.js';
 

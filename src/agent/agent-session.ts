@@ -1,6 +1,6 @@
 import type { ActionEvent, DurableEvent, EventDraft, ExecutionStatus } from '../events/index.js';
-import type { LlmDelta, LlmResponse } from '../llm/llm.js';
-import type { Tool } from '../tools/tool.js';
+import type { LlmDelta, LlmResponse } from '../llm/index.js';
+import type { Tool } from '../tools/index.js';
 import type { JsonObject } from '../json/index.js';
 import type { AgentSpec } from './agent-spec.js';
 import type { AgentView } from './agent-view.js';

@@ -1,5 +1,5 @@
 import type { CondenserSpec } from './condenser/condenser-spec.js';
-import type { LlmConfig } from '../llm/request/llm-config.js';
+import type { LlmConfig } from '../llm/index.js';
 import type { JsonObject } from '../json/index.js';
 
 /** Fields of all agents as in the API: defaults filled in, keys in the original's order. */

@@ -1,4 +1,4 @@
-import type { LlmResponse } from '../llm/llm.js';
+import type { LlmResponse } from '../llm/index.js';
 
 /** Tokens of one answer or of all answers with one usage id. Field names and order are the API's. */
 export interface TokenUsage {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { utcTimestamp } from '../events/clock.js';
+import { utcTimestamp } from '../events/index.js';
 
 /** A command that a client has started. The fields are in the order of the wire. */
 export interface BashCommand {

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { EventBusModule } from '../events/event-bus.module.js';
-import { documentSchemas } from '../http/operation.js';
+import { documentSchemas } from '../http/index.js';
 import { ServerModule } from '../server/server.module.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { RuntimeScopesModule } from '../workspace/index.js';

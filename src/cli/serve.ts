@@ -9,7 +9,7 @@ import { sweepTemporaryFolders } from '../files/index.js';
 import { DeferredInit, type ServerSetup } from '../init/index.js';
 import { invalidLogSettings, readLogSettings, ServerLogger } from '../logging/index.js';
 import { meters } from '../meters/index.js';
-import { SERVER_VERSION } from '../server/version.js';
+import { SERVER_VERSION } from '../server/index.js';
 import { DeferredSetup } from './deferred-setup.js';
 import { shutDownOnSignals } from './shutdown.js';
 import { requireWritableFolder } from './writable-folder.js';

@@ -1,7 +1,5 @@
 import { Module } from '@nestjs/common';
-import { AgentLoop } from '../agent/loop/agent-loop.js';
-import { ContextLoader, type Repositories } from '../agent/skills/index.js';
-import { AgentQuestions } from '../agent/agent-questions.js';
+import { AgentLoop, ContextLoader, type Repositories, AgentQuestions } from '../agent/index.js';
 import { AppConfig } from '../config/index.js';
 import { EventBusModule } from '../events/event-bus.module.js';
 import { userFolders } from '../files/index.js';

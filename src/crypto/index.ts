@@ -10,7 +10,7 @@ export {
 } from './file-secrets.js';
 export { KnownSecrets } from './known-secrets.js';
 export { MASK } from './mask.js';
-export { isSecretName, redact } from './redact.js';
+export { isSecretName, redact, isEnvironmentOrHeaders, isKeyHolder, isSecretGroup } from './redact.js';
 export { parsePointer } from './secret-places.js';
 export {
   decryptSecrets,

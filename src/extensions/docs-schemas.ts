@@ -1,7 +1,6 @@
-import { condenser } from '../conversations/api/dto/agent/agent.dto.js';
-import { refTo } from '../http/validation/dto.js';
-import type { JsonSchema } from '../http/validation/field-type.js';
-import { McpServerDto } from '../settings/dto/mcp-server.dto.js';
+import { condenser } from '../conversations/index.js';
+import { refTo, type JsonSchema } from '../http/index.js';
+import { McpServerDto } from '../settings/index.js';
 import { CanvasExtensionManifestDto } from './canvas/canvas-manifest.js';
 
 const text: JsonSchema = { type: 'string' };

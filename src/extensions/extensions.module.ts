@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { persistenceRoot } from '../files/index.js';
-import { documentSchemas } from '../http/operation.js';
+import { documentSchemas } from '../http/index.js';
 import { ToolsModule } from '../tools/tools.module.js';
 import { AppBackendBridge } from './canvas/bridge/index.js';
 import { AppBackendSessionsController } from './canvas/bridge/app-backend-sessions.controller.js';

@@ -12,11 +12,15 @@ import {
 } from '@nestjs/common';
 import type { Response } from 'express';
 import { AppConfig } from '../config/index.js';
-import { OBSERVABILITY_HEADERS } from '../conversations/api/headers/observability-headers.js';
-import { readChecked } from '../http/validation/dto.js';
-import { uuid } from '../http/validation/field-type.js';
-import { openAiError, type OpenAiError } from '../http/errors/openai-error.js';
-import { Operation, documentSchemas } from '../http/operation.js';
+import { OBSERVABILITY_HEADERS } from '../conversations/index.js';
+import {
+  readChecked,
+  uuid,
+  openAiError,
+  type OpenAiError,
+  Operation,
+  documentSchemas,
+} from '../http/index.js';
 import { CountsAsActivity } from '../server/index.js';
 import type { Outcome } from './answers/pending-answer.js';
 import { ChatStream, chatCompletion } from './answers/chat-answer.js';

@@ -2,17 +2,20 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
-import type { Conversation } from '../conversations/conversation/conversation.js';
-import { ConversationNotFoundError } from '../conversations/conversation-errors.js';
-import { ConversationsService } from '../conversations/conversations.service.js';
-import { withObservabilityHeaders } from '../conversations/api/headers/observability-headers.js';
-import { StartConversationRequestDto } from '../conversations/api/dto/start-conversation.dto.js';
-import { toStartRequest } from '../conversations/api/dto/to-start-request.js';
-import { LaunchProfiles, type LaunchedProfile } from '../conversations/profiles/launch-profiles.js';
-import type { IncomingMessage } from '../conversations/state/start-request.js';
+import {
+  type Conversation,
+  ConversationNotFoundError,
+  ConversationsService,
+  withObservabilityHeaders,
+  StartConversationRequestDto,
+  toStartRequest,
+  LaunchProfiles,
+  type LaunchedProfile,
+  type IncomingMessage,
+} from '../conversations/index.js';
 import { EventBus } from '../events/index.js';
 import { withTimeout } from '../flow/index.js';
-import { readDto } from '../http/validation/dto.js';
+import { readDto } from '../http/index.js';
 import { AgentProfilesService, LlmProfiles } from '../settings/index.js';
 import { isJsonObject } from '../json/index.js';
 import { PendingAnswer, type Outcome } from './answers/pending-answer.js';

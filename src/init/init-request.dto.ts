@@ -1,6 +1,14 @@
-import { Field, NoOtherFields } from '../http/validation/field.js';
-import { anyObject, integer, listOf, nullable, recordOf, text } from '../http/validation/field-type.js';
-import { valueError } from '../http/validation/problem.js';
+import {
+  Field,
+  NoOtherFields,
+  anyObject,
+  integer,
+  listOf,
+  nullable,
+  recordOf,
+  text,
+  valueError,
+} from '../http/index.js';
 
 /** Settings of a server that waits to be initialized. Null keeps the setting of the start. */
 @NoOtherFields()

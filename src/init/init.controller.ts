@@ -16,8 +16,7 @@ import {
 import { OpenRoute } from '../auth/index.js';
 import { ConfigError } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
-import { Operation } from '../http/operation.js';
-import { RequestValidationError, valueError, type Location } from '../http/validation/problem.js';
+import { Operation, RequestValidationError, valueError, type Location } from '../http/index.js';
 import { AlreadyInitializedError, DeferredInit, ServerSetup, type InitStatus } from './deferred-init.js';
 import { environmentProblems, InitRequestDto } from './init-request.dto.js';
 import { InitKeyGuard } from './init-key.guard.js';

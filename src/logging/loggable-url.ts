@@ -1,4 +1,4 @@
-import { isSecretName } from '../crypto/redact.js';
+import { isSecretName } from '../crypto/index.js';
 
 /** Longer URLs are truncated (characters). */
 const MAX_LENGTH = 1000;

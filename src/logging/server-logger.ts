@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { LoggerService } from '@nestjs/common';
-import { isSecretName, redact } from '../crypto/redact.js';
+import { isSecretName, redact } from '../crypto/index.js';
 import { errorMessage, errorStack } from '../errors/index.js';
 import { isJsonObject } from '../json/index.js';
 import { jsonLine, textLine, type LogEntry, type Severity } from './log-entry.js';

@@ -1,6 +1,9 @@
-import { model, problemsOf, readDto, refTo } from '../http/validation/dto.js';
-import { Field } from '../http/validation/field.js';
 import {
+  model,
+  problemsOf,
+  readDto,
+  refTo,
+  Field,
   type FieldType,
   anyObject,
   choice,
@@ -10,9 +13,11 @@ import {
   nullable,
   recordOf,
   text,
-} from '../http/validation/field-type.js';
-import { type Problem, prefixPath, valueError } from '../http/validation/problem.js';
-import { shownAs } from '../http/validation/secret-fields.js';
+  type Problem,
+  prefixPath,
+  valueError,
+  shownAs,
+} from '../http/index.js';
 import { isJsonObject, type JsonObject } from '../json/index.js';
 
 const REMOTE = ['http', 'shttp', 'streamable-http', 'sse'] as const;

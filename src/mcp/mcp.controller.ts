@@ -1,8 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import type { Request } from 'express';
-import { type JsonSchema } from '../http/validation/field-type.js';
-import { Operation } from '../http/operation.js';
-import { RequestValidationError, valueError } from '../http/validation/problem.js';
+import { type JsonSchema, Operation, RequestValidationError, valueError } from '../http/index.js';
 import { isJsonObject } from '../json/index.js';
 import type { OAuthStartResponse, OAuthStatusResponse, McpTestResponse } from './mcp-responses.js';
 import { MCPOAuthCallbackRequestDto, MCPTestRequestDto } from './mcp-test.dto.js';

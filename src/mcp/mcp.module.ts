@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CryptoModule } from '../crypto/index.js';
-import { documentSchemas } from '../http/operation.js';
+import { documentSchemas } from '../http/index.js';
 import { McpController } from './mcp.controller.js';
 import { McpService } from './mcp.service.js';
 

@@ -9,8 +9,8 @@ import {
 import { AppConfig } from '../config/index.js';
 import { Cipher, KnownSecrets, openTokens, secretTexts, tokenSecrets } from '../crypto/index.js';
 import { settlesWithin } from '../flow/index.js';
-import { toPlain } from '../http/validation/dto.js';
-import type { McpProbeRequest, McpServerConfig, McpSignIn } from '../tools/mcp/index.js';
+import { toPlain } from '../http/index.js';
+import type { McpProbeRequest, McpServerConfig, McpSignIn } from '../tools/index.js';
 import { isJsonObject, type JsonObject } from '../json/index.js';
 import { parseLocalUrl } from './callback-listener.js';
 import type {

@@ -1,4 +1,4 @@
-import type { McpCredentials } from '../tools/mcp/index.js';
+import type { McpCredentials } from '../tools/index.js';
 import { isJsonObject, type JsonObject } from '../json/index.js';
 import type { OAuthState } from './mcp-responses.js';
 

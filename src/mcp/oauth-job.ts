@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { McpProbe, McpProbeRequest, McpSignIn } from '../tools/mcp/index.js';
+import type { McpProbe, McpProbeRequest, McpSignIn } from '../tools/index.js';
 import { CallbackListener } from './callback-listener.js';
 import type { OAuthState, OAuthStatusResponse } from './mcp-responses.js';
 import { toOAuthState, type OAuthOptions } from './oauth-credentials.js';

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { errorCode, errorMessage, errorName } from '../errors/index.js';
-import type { McpServerConfig } from '../tools/mcp/index.js';
+import type { McpServerConfig } from '../tools/index.js';
 import { isHttpUrl } from '../text/index.js';
 import type { FailureKind } from './mcp-responses.js';
 

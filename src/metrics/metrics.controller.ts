@@ -1,10 +1,9 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { ConversationsService } from '../conversations/conversations.service.js';
-import { RunSlots } from '../conversations/runs/run-slots.js';
+import { ConversationsService, RunSlots } from '../conversations/index.js';
 import { Operation } from '../http/index.js';
 import { EventLoopDelay } from '../server/index.js';
 import { SocketConnections } from '../sockets/index.js';
-import { WebhooksService } from '../webhooks/webhooks.service.js';
+import { WebhooksService } from '../webhooks/index.js';
 import { EXPOSITION_TYPE, exposition } from './exposition.js';
 
 /** Metrics of the server. Needs a key: the metrics reveal how much the server is used. */

@@ -1,5 +1,5 @@
 import { meters, type Counter, type Timing } from '../meters/index.js';
-import type { WebhookStatus } from '../webhooks/webhook-status.js';
+import type { WebhookStatus } from '../webhooks/index.js';
 import type { Metric, Sample } from './exposition.js';
 
 /** The current load of the server. */

@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Query } from '@nestjs/common';
-import { Operation } from '../http/operation.js';
+import { Operation } from '../http/index.js';
 import { CATALOGUE_SOURCE, catalogueModels, providerNames } from '../llm/index.js';
 import {
   ModelsQuery,

@@ -1,5 +1,4 @@
-import { Field } from '../http/validation/field.js';
-import { nullable, text, type JsonSchema } from '../http/validation/field-type.js';
+import { Field, nullable, text, type JsonSchema } from '../http/index.js';
 
 /** Names of providers. */
 export interface ProviderNames {

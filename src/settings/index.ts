@@ -8,9 +8,19 @@ export {
   MissingEntryError,
   ProfileNotFoundError,
   UnusableProfileError,
+  DamagedFileError,
 } from './settings-errors.js';
 export { SettingsModule } from './settings.module.js';
 export { SettingsStore } from './user-settings/settings-store.js';
 export { completeAgent } from './user-settings/complete-agent.js';
 export { NoSuchEntryError } from './settings-errors.js';
 export { UserSecrets } from './secrets/user-secrets.js';
+export { AgentContextDto, type ToolDto, agentContext, tool } from './dto/agent-context.dto.js';
+export { LLMDto, llm } from './dto/llm.dto.js';
+export { McpServerDto, mcpServer } from './dto/mcp-server.dto.js';
+export { toLlmConfig } from './dto/to-llm-config.js';
+export { type MetaProfileDto, metaProfile } from './meta-profiles/meta-profile.dto.js';
+export { VerificationSettingsDto } from './dto/verification-settings.dto.js';
+export { NAME_IN_PATH, ProfileNamePipe } from './dto/profile-name.js';
+export { hasSecret } from './dto/secret-text.js';
+export { type FolderWriter, PersistenceFolder } from './store/persistence-folder.js';

@@ -1,6 +1,4 @@
-import { problemsOf, readDto, toPlain } from '../http/validation/dto.js';
-import type { DtoClass } from '../http/validation/field.js';
-import type { Location, Problem } from '../http/validation/problem.js';
+import { problemsOf, readDto, toPlain, type DtoClass, type Location, type Problem } from '../http/index.js';
 import { asJsonObject, isJsonObject, type JsonObject } from '../json/index.js';
 
 /** Applies a JSON merge patch (RFC 7386): null removes a field. */

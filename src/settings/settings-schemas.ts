@@ -1,6 +1,5 @@
-import { refTo } from '../http/validation/dto.js';
+import { refTo, documentSchemas } from '../http/index.js';
 import { McpServerDto } from './dto/mcp-server.dto.js';
-import { documentSchemas } from '../http/operation.js';
 
 const text = { type: 'string' };
 const textOrNull = { anyOf: [{ type: 'string' }, { type: 'null' }] };

@@ -1,5 +1,8 @@
-import { ConversationClosedError, ConversationNotFoundError } from '../conversations/conversation-errors.js';
-import type { ConversationsService } from '../conversations/conversations.service.js';
+import {
+  ConversationClosedError,
+  ConversationNotFoundError,
+  type ConversationsService,
+} from '../conversations/index.js';
 import { LeaseHeldError, type EventLogStore } from '../storage/index.js';
 import { EventSource, type BorrowedLog, type Unavailable } from './event-source.js';
 

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../http/validation/field-type.js';
+import type { JsonSchema } from '../http/index.js';
 
 /** The state of one webhook in the API. Counts are those of this server since its start. */
 export interface WebhookStatus {

@@ -1,5 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
-import { documentSchemas, Operation } from '../http/operation.js';
+import { documentSchemas, Operation } from '../http/index.js';
 import type { WebhookStatus } from './webhook-status.js';
 import { WebhooksService } from './webhooks.service.js';
 

@@ -5,7 +5,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
-import { ConversationsService } from '../conversations/conversations.service.js';
+import { ConversationsService } from '../conversations/index.js';
 import { EventBus } from '../events/index.js';
 import { EventLogStore } from '../storage/index.js';
 import type { WebhookEngine } from './webhook-engine.js';

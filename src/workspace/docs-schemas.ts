@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../http/validation/field-type.js';
+import type { JsonSchema } from '../http/index.js';
 import { fileSchemas } from './files/docs-schemas.js';
 import { gitSchemas } from './git/docs-schemas.js';
 

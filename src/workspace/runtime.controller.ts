@@ -1,7 +1,6 @@
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { ConversationsService } from '../conversations/conversations.service.js';
-import { ConversationIdPipe } from '../http/validation/conversation-id.pipe.js';
-import { Operation } from '../http/operation.js';
+import { ConversationsService } from '../conversations/index.js';
+import { ConversationIdPipe, Operation } from '../http/index.js';
 
 /** State of a conversation's runtime. It is always available: the server's machine. */
 interface RuntimeInfo {

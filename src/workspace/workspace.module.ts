@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ConversationsModule } from '../conversations/conversations.module.js';
-import { documentSchemas } from '../http/operation.js';
+import { documentSchemas } from '../http/index.js';
 import { ServerModule } from '../server/server.module.js';
 import { SettingsModule } from '../settings/index.js';
 import { StorageModule } from '../storage/storage.module.js';

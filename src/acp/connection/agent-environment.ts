@@ -1,9 +1,9 @@
 import { chmod, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { McpServer } from '@agentclientprotocol/sdk';
-import type { AcpAgentSpec } from '../../agent/agent-spec.js';
+import type { AcpAgentSpec } from '../../agent/index.js';
 import { makeFolder } from '../../files/index.js';
-import { readMcpConfig } from '../../tools/mcp/mcp-config.js';
+import { readMcpConfig } from '../../tools/index.js';
 
 /** Variables for the data folder of agents that keep their data with the conversation. */
 const DATA_FOLDERS: Readonly<Record<string, string>> = {

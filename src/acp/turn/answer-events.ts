@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { textContent, type EventDraft } from '../../events/index.js';
 import { asJsonObject } from '../../json/index.js';
-import type { LlmResponse } from '../../llm/llm.js';
+import type { LlmResponse } from '../../llm/index.js';
 import type { Turn } from './turn.js';
 
 const NO_ANSWER = '(No response from ACP server)';

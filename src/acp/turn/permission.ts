@@ -1,7 +1,5 @@
 import type { PermissionOption, RequestPermissionResponse } from '@agentclientprotocol/sdk';
-import type { AgentSession } from '../../agent/agent-session.js';
-import { analyseActions } from '../../agent/security/analysis.js';
-import { needsConfirmation } from '../../agent/security/confirmation.js';
+import { type AgentSession, analyseActions, needsConfirmation } from '../../agent/index.js';
 import type { ACPToolCallEvent, ActionEvent, EventDraft, SecurityRisk } from '../../events/index.js';
 import { asJsonObject } from '../../json/index.js';
 import type { PermissionDecision } from './turn.js';

@@ -1,5 +1,5 @@
 import type { PromptResponse } from '@agentclientprotocol/sdk';
-import type { AgentSession } from '../../agent/agent-session.js';
+import type { AgentSession } from '../../agent/index.js';
 import { createEvent, type EventDraft } from '../../events/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { toTimeoutMs, type AcpConnector, type AcpHost } from '../acp-connector.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { PromptResponse, RequestPermissionRequest } from '@agentclientprotocol/sdk';
-import type { ItemStream } from '../../agent/agent-session.js';
+import type { ItemStream } from '../../agent/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { ToolCalls } from './tool-calls.js';
 

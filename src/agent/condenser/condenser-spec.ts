@@ -1,4 +1,4 @@
-import type { LlmConfig } from '../../llm/request/llm-config.js';
+import type { LlmConfig } from '../../llm/index.js';
 
 /** The condenser configuration of an agent, as in the API. */
 export type CondenserSpec = NoOpCondenserSpec | PipelineCondenserSpec | SummarizingCondenserSpec;

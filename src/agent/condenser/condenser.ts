@@ -1,9 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type DurableEvent, type EventDraft } from '../../events/index.js';
-import type { Llm, LlmResponse } from '../../llm/llm.js';
-import { LlmError } from '../../llm/errors/llm-error.js';
-import { modelFeatures } from '../../llm/catalogue/model-features.js';
+import { type Llm, type LlmResponse, LlmError, modelFeatures } from '../../llm/index.js';
 import type { AgentSpec } from '../agent-spec.js';
 import type { AgentView } from '../agent-view.js';
 import { summarizers, type SummarizingCondenserSpec } from './condenser-spec.js';

@@ -2,7 +2,7 @@ import { errorMessage } from '../../errors/index.js';
 import { plainText, type Message } from '../../events/index.js';
 import { MAX_TIMER_MS } from '../../flow/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
-import type { LlmTool } from '../../llm/llm.js';
+import type { LlmTool } from '../../llm/index.js';
 import type { CriticResult } from './local-critics.js';
 import { readResponseText, withoutTrailingSlashes } from '../../text/index.js';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import { createEvent, type ActionEvent, type DurableEvent, type EventDraft } from '../../events/index.js';
-import type { LlmTool } from '../../llm/llm.js';
+import type { LlmTool } from '../../llm/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { AgentSession } from '../agent-session.js';
 import { isBranchEvent } from '../agent-view.js';

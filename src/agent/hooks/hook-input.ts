@@ -1,6 +1,5 @@
-import type { HookEventType } from '../../events/index.js';
-import { withNulls } from '../../events/with-nulls.js';
-import { truncateMiddle } from '../../tools/truncate.js';
+import { type HookEventType, withNulls } from '../../events/index.js';
+import { truncateMiddle } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 
 /** Longest text in a hook event (characters). */

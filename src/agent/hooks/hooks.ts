@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import type { EventDraft, HookEventType, HookExecutionEvent } from '../../events/index.js';
-import type { Llm } from '../../llm/llm.js';
-import { truncateMiddle } from '../../tools/truncate.js';
+import type { Llm } from '../../llm/index.js';
+import { truncateMiddle } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { runCommand } from './command-hook.js';
 import { parseCommandOutput, type HookDecision } from './hook-output.js';

@@ -1,9 +1,7 @@
 import { errorMessage } from '../../errors/index.js';
 import { textContent, type EventDraft, type Message } from '../../events/index.js';
-import type { Llm, LlmResponse, LlmTool } from '../../llm/llm.js';
-import { resolveToolCall } from '../../tools/arguments/resolve-tool-call.js';
-import type { Tool } from '../../tools/tool.js';
-import { toLlmTool } from '../../tools/llm-tool.js';
+import type { Llm, LlmResponse, LlmTool } from '../../llm/index.js';
+import { resolveToolCall, type Tool, toLlmTool } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { AgentSpec } from '../agent-spec.js';
 import { parseModelDecision, type HookDecision } from './hook-output.js';

@@ -8,13 +8,21 @@ import {
   type MessageToolCall,
 } from '../../events/index.js';
 import { turnToWork } from '../../flow/index.js';
-import type { Llm, LlmResponse, LlmTool } from '../../llm/llm.js';
-import type { LlmConfig } from '../../llm/request/llm-config.js';
-import { CallFormatError, LlmError } from '../../llm/errors/llm-error.js';
-import { resolveToolCall, type ResolvedToolCall } from '../../tools/arguments/resolve-tool-call.js';
-import type { Tool } from '../../tools/tool.js';
-import type { ToolRegistry } from '../../tools/tool-registry.js';
-import { toLlmTool } from '../../tools/llm-tool.js';
+import {
+  type Llm,
+  type LlmResponse,
+  type LlmTool,
+  type LlmConfig,
+  CallFormatError,
+  LlmError,
+} from '../../llm/index.js';
+import {
+  resolveToolCall,
+  type ResolvedToolCall,
+  type Tool,
+  type ToolRegistry,
+  toLlmTool,
+} from '../../tools/index.js';
 import type { AgentSession } from '../agent-session.js';
 import type { ViewEvent } from '../agent-view.js';
 import { Critics, requestRefinement } from '../critics/critics.js';

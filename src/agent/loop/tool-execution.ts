@@ -1,6 +1,6 @@
 import { errorMessage } from '../../errors/index.js';
 import type { ActionEvent, EventDraft } from '../../events/index.js';
-import { ToolExecutionError, type Tool, type ToolInvocation, type ToolResource } from '../../tools/tool.js';
+import { ToolExecutionError, type Tool, type ToolInvocation, type ToolResource } from '../../tools/index.js';
 import { rejectionDraft, toolErrorDraft } from '../event-drafts.js';
 import { AGENT_MISTAKE, TOOL_FAULT } from '../error-classification.js';
 

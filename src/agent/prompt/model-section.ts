@@ -1,4 +1,4 @@
-import type { LlmConfig } from '../../llm/request/llm-config.js';
+import type { LlmConfig } from '../../llm/index.js';
 import type { PromptSection } from './sections.js';
 
 /** The model family for prompt templates; names as in the OpenHands SDK. */

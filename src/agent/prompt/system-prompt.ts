@@ -1,5 +1,5 @@
 import { textContent, type EventDraft } from '../../events/index.js';
-import { describeTool, type ToolDefinition } from '../../tools/tool.js';
+import { describeTool, type ToolDefinition } from '../../tools/index.js';
 import type { AgentSpec } from '../agent-spec.js';
 import { skillsOf } from '../skills/skill.js';
 import { modelSection } from './model-section.js';

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { textContent, type TextContent } from '../../events/index.js';
-import { globMatcher } from '../../tools/search/glob-matcher.js';
-import { SearchError } from '../../tools/search/ripgrep.js';
+import { globMatcher, SearchError } from '../../tools/index.js';
 import type { Skill } from './skill.js';
 import { matchedTrigger } from './triggers.js';
 

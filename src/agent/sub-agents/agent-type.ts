@@ -1,4 +1,4 @@
-import type { SubAgentType } from '../../tools/tool-host.js';
+import type { SubAgentType } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { CondenserSpec } from '../condenser/condenser-spec.js';
 

@@ -1,4 +1,4 @@
-import type { LlmConfig } from '../../llm/request/llm-config.js';
+import type { LlmConfig } from '../../llm/index.js';
 import type { AgentSpec } from '../agent-spec.js';
 import type { CondenserSpec } from '../condenser/condenser-spec.js';
 import { DEFAULT_PROMPT } from '../prompt/prompt-files.js';

@@ -13,13 +13,20 @@ import {
   UnsupportedMediaTypeException,
   UseInterceptors,
 } from '@nestjs/common';
-import { readChecked } from '../../http/validation/dto.js';
-import { listOf, text, uuid } from '../../http/validation/field-type.js';
-import { UnreadBody } from '../../http/body/json-body.js';
-import { MISSING, RequestValidationError, prefixPath } from '../../http/validation/problem.js';
-import { Operation } from '../../http/operation.js';
-import { type AnswerSource, streamJsonArray } from '../../http/body/stream-answer.js';
-import { RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
+import {
+  readChecked,
+  listOf,
+  text,
+  uuid,
+  UnreadBody,
+  MISSING,
+  RequestValidationError,
+  prefixPath,
+  Operation,
+  type AnswerSource,
+  streamJsonArray,
+  RuntimeConversationIdPipe,
+} from '../../http/index.js';
 import { CountsAsActivity } from '../../server/index.js';
 import type { BashCommand, BashOutput } from '../bash-event.js';
 import type { BashHistory, BashQuery } from '../history/bash-history.js';

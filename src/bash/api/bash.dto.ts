@@ -1,5 +1,4 @@
-import { Field } from '../../http/validation/field.js';
-import { choice, flag, instant, integer, nullable, text, uuid } from '../../http/validation/field-type.js';
+import { Field, choice, flag, instant, integer, nullable, text, uuid } from '../../http/index.js';
 
 /** A command to run. */
 export class ExecuteBashRequestDto {

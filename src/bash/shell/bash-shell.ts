@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { HttpException, HttpStatus, Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
-import { utcTimestamp } from '../../events/clock.js';
+import { utcTimestamp } from '../../events/index.js';
 import { shellEnvironment, SESSION_VARIABLE } from '../../processes/index.js';
 import {
   bashId,

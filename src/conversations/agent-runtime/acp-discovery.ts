@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { discoverModels, type ModelDiscovery } from '../../acp/index.js';
-import type { AcpAgentSpec } from '../../agent/agent-spec.js';
+import type { AcpAgentSpec } from '../../agent/index.js';
 import { SecretCodec } from '../../crypto/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { decryptRequestSecrets } from '../secrets/request-secrets.js';

@@ -1,9 +1,13 @@
 import type { AcpAgent } from '../../acp/index.js';
-import type { AgentDriver, ItemStream } from '../../agent/agent-session.js';
-import type { AgentView } from '../../agent/agent-view.js';
-import { failedAcpCallDrafts, toolErrorDraft } from '../../agent/event-drafts.js';
-import { AGENT_MISTAKE } from '../../agent/error-classification.js';
-import type { Hooks } from '../../agent/hooks/index.js';
+import {
+  type AgentDriver,
+  type ItemStream,
+  type AgentView,
+  failedAcpCallDrafts,
+  toolErrorDraft,
+  AGENT_MISTAKE,
+  type Hooks,
+} from '../../agent/index.js';
 import type { ActionEvent, EventBus, EventDraft } from '../../events/index.js';
 import { prepareCalls } from '../../llm/index.js';
 import type { ConversationContext } from '../context/conversation-context.js';

@@ -1,5 +1,5 @@
 import { AcpAgent, type AcpHost } from '../../acp/index.js';
-import { Hooks } from '../../agent/hooks/index.js';
+import { Hooks } from '../../agent/index.js';
 import { ConversationContext } from '../context/conversation-context.js';
 import type { Background } from '../conversation/background.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';

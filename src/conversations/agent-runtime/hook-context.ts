@@ -1,6 +1,6 @@
-import type { HookRuntime } from '../../agent/hooks/index.js';
+import type { HookRuntime } from '../../agent/index.js';
 import type { EventDraft } from '../../events/index.js';
-import type { ToolRegistry } from '../../tools/tool-registry.js';
+import type { ToolRegistry } from '../../tools/index.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { UsageMeter } from '../state/usage-meter.js';

@@ -1,7 +1,7 @@
-import type { ItemStream } from '../../agent/agent-session.js';
+import type { ItemStream } from '../../agent/index.js';
 import { createEvent, serialiseEvent, type EventBus } from '../../events/index.js';
-import type { LlmDelta } from '../../llm/llm.js';
-import type { SecretStream } from '../../tools/tool-host.js';
+import type { LlmDelta } from '../../llm/index.js';
+import type { SecretStream } from '../../tools/index.js';
 import type { Journal } from '../journal/journal.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import { FinishMessage } from './finish-message.js';

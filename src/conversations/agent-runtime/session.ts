@@ -1,8 +1,10 @@
-import type { Hooks } from '../../agent/hooks/index.js';
-import { hookConfigForEvent } from '../../agent/hooks/index.js';
-import { environmentMessage } from '../../agent/event-drafts.js';
-import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
-import { systemPromptDraft } from '../../agent/prompt/system-prompt.js';
+import {
+  type Hooks,
+  hookConfigForEvent,
+  environmentMessage,
+  type PromptFiles,
+  systemPromptDraft,
+} from '../../agent/index.js';
 import type { EventDraft } from '../../events/index.js';
 import { systemPromptSeq } from '../branches/branch-path.js';
 import type { ConversationContext } from '../context/conversation-context.js';

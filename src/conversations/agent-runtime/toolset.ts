@@ -1,15 +1,19 @@
 import { Logger } from '@nestjs/common';
 import path from 'node:path';
-import { latestImages } from '../../agent/messages/image-references.js';
-import { isInvocable, needsInvokeTool, skillsOf } from '../../agent/skills/index.js';
+import { latestImages, isInvocable, needsInvokeTool, skillsOf } from '../../agent/index.js';
 import { makeFolder } from '../../files/index.js';
 import { settlesWithin } from '../../flow/index.js';
-import type { McpServers } from '../../tools/mcp/index.js';
+import {
+  type McpServers,
+  DuplicateToolError,
+  type ToolRegistry,
+  type Tool,
+  type ToolDefinition,
+  type SubAgents,
+  type ToolHost,
+  type ToolSecrets,
+} from '../../tools/index.js';
 import { matchingNames } from '../../text/index.js';
-import { DuplicateToolError } from '../../tools/tool-registry.js';
-import type { ToolRegistry } from '../../tools/tool-registry.js';
-import type { Tool, ToolDefinition } from '../../tools/tool.js';
-import type { SubAgents, ToolHost, ToolSecrets } from '../../tools/tool-host.js';
 import { ensureRepository, hasChanges } from '../../git/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { ConversationClosedError, ToolNameClashError } from '../conversation-errors.js';

@@ -1,9 +1,6 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import type { ModelDiscovery } from '../../acp/index.js';
-import { model } from '../../http/validation/dto.js';
-import { Field } from '../../http/validation/field.js';
-import { flag, mapOf } from '../../http/validation/field-type.js';
-import { documentSchemas, Operation } from '../../http/operation.js';
+import { model, Field, flag, mapOf, documentSchemas, Operation } from '../../http/index.js';
 import { ACPAgentSettingsDto, acpAgentFromDto } from './dto/agent/acp-agent.dto.js';
 import { secretSource } from './dto/policies.dto.js';
 import { toAgentContext, toSecretSources } from './dto/to-start-request.js';

@@ -1,7 +1,6 @@
 import { Body, Controller, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
-import { documentSchemas, Operation } from '../../http/operation.js';
-import type { StartedChild } from '../../tools/tool-host.js';
+import { ConversationIdPipe, documentSchemas, Operation } from '../../http/index.js';
+import type { StartedChild } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { BranchesService } from '../branches/branches.service.js';
 import {

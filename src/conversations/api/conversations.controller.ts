@@ -14,9 +14,7 @@ import {
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Response } from 'express';
-import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
-import { Operation, documentSchemas } from '../../http/operation.js';
-import type { AnswerSource } from '../../http/body/stream-answer.js';
+import { ConversationIdPipe, Operation, documentSchemas, type AnswerSource } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { ConversationsService } from '../conversations.service.js';
 import { IDEMPOTENCY_HEADER, conversationIdFor, readIdempotencyKey } from './headers/idempotency-key.js';

@@ -1,8 +1,5 @@
 import { Body, Controller, HttpCode, Param, Put } from '@nestjs/common';
-import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
-import { Field, NoOtherFields } from '../../http/validation/field.js';
-import { recordOf, text } from '../../http/validation/field-type.js';
-import { Operation } from '../../http/operation.js';
+import { ConversationIdPipe, Field, NoOtherFields, recordOf, text, Operation } from '../../http/index.js';
 import { CredentialBindings } from '../secrets/credential-bindings.js';
 
 /** Limits of the original. */

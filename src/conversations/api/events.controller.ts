@@ -12,13 +12,17 @@ import {
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
 import { turnForLine } from '../../flow/index.js';
-import { withNulls } from '../../events/with-nulls.js';
-import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
-import { readChecked } from '../../http/validation/dto.js';
-import { listOf, text } from '../../http/validation/field-type.js';
-import { UnreadBody } from '../../http/body/json-body.js';
-import { Operation } from '../../http/operation.js';
-import { type AnswerSource, streamJsonArray } from '../../http/body/stream-answer.js';
+import { withNulls } from '../../events/index.js';
+import {
+  ConversationIdPipe,
+  readChecked,
+  listOf,
+  text,
+  UnreadBody,
+  Operation,
+  type AnswerSource,
+  streamJsonArray,
+} from '../../http/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { type EventFilter, ConversationsService } from '../conversations.service.js';
 import { ConfirmationResponseRequestDto, SendMessageRequestDto } from './dto/message.dto.js';

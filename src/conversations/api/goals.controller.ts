@@ -1,8 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
-import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
-import { Field } from '../../http/validation/field.js';
-import { integer, text } from '../../http/validation/field-type.js';
-import { Operation } from '../../http/operation.js';
+import { ConversationIdPipe, Field, integer, text, Operation } from '../../http/index.js';
 import { GoalsService } from '../goal/goals.service.js';
 
 const SUCCESS = { success: true } as const;

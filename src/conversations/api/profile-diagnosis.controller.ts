@@ -1,9 +1,14 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
-import { Field, NoOtherFields, OptionalBody } from '../../http/validation/field.js';
-import { anyObject, nullable } from '../../http/validation/field-type.js';
-import { documentSchemas, Operation } from '../../http/operation.js';
-import { AgentProfilesService, checkedProfile } from '../../settings/index.js';
-import { NAME_IN_PATH, ProfileNamePipe } from '../../settings/dto/profile-name.js';
+import {
+  Field,
+  NoOtherFields,
+  OptionalBody,
+  anyObject,
+  nullable,
+  documentSchemas,
+  Operation,
+} from '../../http/index.js';
+import { AgentProfilesService, checkedProfile, NAME_IN_PATH, ProfileNamePipe } from '../../settings/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { ProfileDiagnosis } from '../profiles/profile-diagnosis.js';
 

@@ -1,6 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
-import { documentSchemas, Operation } from '../../http/operation.js';
+import { ConversationIdPipe, documentSchemas, Operation } from '../../http/index.js';
 import { ConversationsService } from '../conversations.service.js';
 import {
   AskAgentRequestDto,
@@ -12,7 +11,7 @@ import {
   SwitchProfileRequestDto,
   UpdateSecretsRequestDto,
 } from './dto/steering.dto.js';
-import { toLlmConfig } from '../../settings/dto/to-llm-config.js';
+import { toLlmConfig } from '../../settings/index.js';
 import { toSecretSources, withKind } from './dto/to-start-request.js';
 import { SteeringService } from '../steering/steering.service.js';
 

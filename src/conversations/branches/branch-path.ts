@@ -1,4 +1,4 @@
-import { isBranchEvent } from '../../agent/agent-view.js';
+import { isBranchEvent } from '../../agent/index.js';
 import { ROOT_PARENT, type DurableEvent } from '../../events/index.js';
 import type { EventLog } from '../../storage/index.js';
 import { UnknownEventError } from '../conversation-errors.js';

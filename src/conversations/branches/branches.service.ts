@@ -12,7 +12,7 @@ import {
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { BoundCredentials } from '../secrets/bound-credentials.js';
 import type { ConversationState } from '../state/conversation-state.js';
-import type { ChildRequest, StartedChild } from '../../tools/tool-host.js';
+import type { ChildRequest, StartedChild } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { toRecord } from '../journal/log-writer.js';
 import { Worktrees } from '../worktrees/worktrees.js';

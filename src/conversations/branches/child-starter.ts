@@ -1,6 +1,6 @@
 import { InvalidRequestError } from '../../errors/index.js';
 import { Injectable } from '@nestjs/common';
-import { HostRefusal, type ChildRequest, type StartedChild } from '../../tools/tool-host.js';
+import { HostRefusal, type ChildRequest, type StartedChild } from '../../tools/index.js';
 import { RunLimitError } from '../conversation-errors.js';
 
 type Start = (parentId: string, request: ChildRequest) => Promise<StartedChild>;

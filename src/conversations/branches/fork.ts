@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { toolErrorDraft } from '../../agent/event-drafts.js';
-import { TOOL_FAULT } from '../../agent/error-classification.js';
+import { toolErrorDraft, TOOL_FAULT } from '../../agent/index.js';
 import { createEvent, utcTimestamp, type ActionEvent, type DurableEvent } from '../../events/index.js';
 import type { EventLog, LeaseFence, LogRecord } from '../../storage/index.js';
 import type { ConversationState } from '../state/conversation-state.js';

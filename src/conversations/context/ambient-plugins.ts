@@ -1,5 +1,4 @@
-import { skillsOf, stringsIn, type ContextLoader } from '../../agent/skills/index.js';
-import type { Plugin } from '../../agent/skills/plugins/index.js';
+import { skillsOf, stringsIn, type ContextLoader, type Plugin } from '../../agent/index.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
 /** The field of the state that stores their folders. */

@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { Logger } from '@nestjs/common';
-import type { AgentSpec } from '../../agent/agent-spec.js';
-import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
-import { hookConfigForEvent } from '../../agent/hooks/index.js';
 import {
+  type AgentSpec,
+  type PromptFiles,
+  hookConfigForEvent,
   messageExtras,
   pathRulesFor,
   skillsOf,
   stringsIn,
   needsContext,
   type MessageExtras,
-} from '../../agent/skills/index.js';
+} from '../../agent/index.js';
 import { errorStack } from '../../errors/index.js';
 import { plainText, type Content, type EventDraft } from '../../events/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';

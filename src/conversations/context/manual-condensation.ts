@@ -1,7 +1,11 @@
-import { CONDENSATION_REQUEST, type AgentLoop } from '../../agent/loop/agent-loop.js';
-import type { AgentView } from '../../agent/agent-view.js';
-import { CondensationImpossibleError, type CondensationSession } from '../../agent/condenser/condenser.js';
-import { canCondenseOnRequest } from '../../agent/condenser/condenser-spec.js';
+import {
+  CONDENSATION_REQUEST,
+  type AgentLoop,
+  type AgentView,
+  CondensationImpossibleError,
+  type CondensationSession,
+  canCondenseOnRequest,
+} from '../../agent/index.js';
 import type { Background } from '../conversation/background.js';
 import { assertAffordable } from '../state/budget.js';
 import { CannotCondenseError } from '../conversation-errors.js';

@@ -1,10 +1,9 @@
-import { skillsOf, type Skill } from '../../agent/skills/index.js';
-import type { Plugin } from '../../agent/skills/plugins/index.js';
+import { skillsOf, type Skill, type Plugin } from '../../agent/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { utcTimestamp } from '../../events/index.js';
-import { readChecked, toPlain } from '../../http/validation/dto.js';
+import { readChecked, toPlain } from '../../http/index.js';
 import type { ConversationState } from '../state/conversation-state.js';
-import { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
+import { AgentContextDto } from '../../settings/index.js';
 import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 import { hookConfig } from '../api/dto/agent/hook-config.dto.js';
 

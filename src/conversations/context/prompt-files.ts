@@ -1,5 +1,4 @@
-import type { AgentSpec } from '../../agent/agent-spec.js';
-import { PromptFileError, readPromptFiles, type PromptFiles } from '../../agent/prompt/prompt-files.js';
+import { type AgentSpec, PromptFileError, readPromptFiles, type PromptFiles } from '../../agent/index.js';
 import { UnusablePromptError } from '../conversation-errors.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 

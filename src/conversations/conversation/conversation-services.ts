@@ -1,12 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { AgentLoop } from '../../agent/loop/agent-loop.js';
-import { ContextLoader } from '../../agent/skills/index.js';
+import { AgentLoop, ContextLoader } from '../../agent/index.js';
 import { AppConfig } from '../../config/index.js';
 import { SecretCodec } from '../../crypto/index.js';
 import { EventBus } from '../../events/index.js';
 import { Llm } from '../../llm/index.js';
 import { Catalogue, LeaseStore } from '../../storage/index.js';
-import { ToolRegistry } from '../../tools/tool-registry.js';
+import { ToolRegistry } from '../../tools/index.js';
 import { ChildStarter } from '../branches/child-starter.js';
 import { ModelProfiles } from '../profiles/model-profiles.js';
 import { RunSlots } from '../runs/run-slots.js';

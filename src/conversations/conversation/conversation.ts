@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { AgentView } from '../../agent/agent-view.js';
-import { failedAcpCallDrafts, rejectionDraft } from '../../agent/event-drafts.js';
+import { type AgentView, failedAcpCallDrafts, rejectionDraft } from '../../agent/index.js';
 import type { ConversationStateUpdateEvent, DurableEvent, EventDraft } from '../../events/index.js';
 import { InvalidRequestError } from '../../errors/index.js';
 import { LeaseLostError } from '../../storage/index.js';

@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { summarizers } from '../../agent/condenser/condenser-spec.js';
+import { summarizers } from '../../agent/index.js';
 import { InvalidRequestError, errorMessage } from '../../errors/index.js';
 import { utcTimestamp } from '../../events/index.js';
 import { makeFolder } from '../../files/index.js';
 import { nameProblem } from '../../llm/index.js';
 import { toStorageError, StorageFailedError } from '../../storage/index.js';
 import { matchingNames } from '../../text/index.js';
-import { DuplicateToolError, UnknownToolError } from '../../tools/tool-registry.js';
-import type { ToolRegistry } from '../../tools/tool-registry.js';
+import { DuplicateToolError, UnknownToolError, type ToolRegistry } from '../../tools/index.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { StartConversationRequest } from '../state/start-request.js';
 

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { withoutRefinementCount } from '../../agent/critics/index.js';
-import type { HookOutcome, Hooks } from '../../agent/hooks/index.js';
+import { withoutRefinementCount, type HookOutcome, type Hooks } from '../../agent/index.js';
 import { plainText, textContent, type EventDraft } from '../../events/index.js';
 import { SerialQueue } from '../../flow/index.js';
 import type { ConversationContext } from '../context/conversation-context.js';

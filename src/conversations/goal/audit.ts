@@ -1,5 +1,4 @@
-import { describeEvent } from '../../agent/condenser/summary-prompt.js';
-import type { ViewEvent } from '../../agent/agent-view.js';
+import { describeEvent, type ViewEvent } from '../../agent/index.js';
 import { plainText, textContent, type Message } from '../../events/index.js';
 import { isJsonObject, parseJson, type JsonObject } from '../../json/index.js';
 import { pythonRepr, taggedParts } from '../../text/index.js';

@@ -1,7 +1,7 @@
-import { runErrorDraft } from '../../agent/event-drafts.js';
+import { runErrorDraft } from '../../agent/index.js';
 import { errorMessage, errorName } from '../../errors/index.js';
 import { textContent, type EventDraft } from '../../events/index.js';
-import { LlmError } from '../../llm/errors/llm-error.js';
+import { LlmError } from '../../llm/index.js';
 import type { Background } from '../conversation/background.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { UserMessages } from '../conversation/user-messages.js';

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { isBranchEvent } from '../../agent/agent-view.js';
+import { isBranchEvent } from '../../agent/index.js';
 import { errorStack } from '../../errors/index.js';
 import { createEvent, ROOT_PARENT, type DurableEvent, type EventDraft } from '../../events/index.js';
 import { LeaseLostError, type EventLog, type LeaseFence } from '../../storage/index.js';

@@ -1,4 +1,4 @@
-import { AgentView, isBranchEvent, type BranchEvent } from '../../agent/agent-view.js';
+import { AgentView, isBranchEvent, type BranchEvent } from '../../agent/index.js';
 import type { EventLog } from '../../storage/index.js';
 import { branchPath, systemPromptSeq } from '../branches/branch-path.js';
 import type { LogWriter } from './log-writer.js';

@@ -1,11 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { readChecked } from '../../http/validation/dto.js';
-import { Llm } from '../../llm/index.js';
-import type { LlmConfig } from '../../llm/request/llm-config.js';
-import { LlmProfiles, SettingsStore, UnusableProfileError } from '../../settings/index.js';
-import { MetaProfiles } from '../../settings/meta-profiles/meta-profiles.js';
-import { llm, LLMDto } from '../../settings/dto/llm.dto.js';
-import { toLlmConfig } from '../../settings/dto/to-llm-config.js';
+import { readChecked } from '../../http/index.js';
+import { Llm, type LlmConfig } from '../../llm/index.js';
+import {
+  LlmProfiles,
+  SettingsStore,
+  UnusableProfileError,
+  MetaProfiles,
+  llm,
+  LLMDto,
+  toLlmConfig,
+} from '../../settings/index.js';
 import type { JsonObject } from '../../json/index.js';
 
 /** The models of stored LLM profiles. */

@@ -1,10 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import { maskSecrets } from '../../crypto/index.js';
-import { completeAgent, DanglingConnectionError, UnusableProfileError } from '../../settings/index.js';
-import { hasSecret } from '../../settings/dto/secret-text.js';
+import {
+  completeAgent,
+  DanglingConnectionError,
+  UnusableProfileError,
+  hasSecret,
+} from '../../settings/index.js';
 import { commandWords } from '../../text/index.js';
-import { ToolRegistry } from '../../tools/tool-registry.js';
+import { ToolRegistry } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { settingsFromProfile } from './profile-settings.js';
 import { type ResolvedReferences, ProfileReferences } from './profile-references.js';

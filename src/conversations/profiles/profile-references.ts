@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ContextLoader, DEFAULT_MARKETPLACE, type Skill } from '../../agent/skills/index.js';
+import { ContextLoader, DEFAULT_MARKETPLACE, type Skill } from '../../agent/index.js';
 import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
 import { LlmProfiles, MetaProfiles, MissingEntryError, SettingsStore } from '../../settings/index.js';
 

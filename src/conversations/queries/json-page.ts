@@ -1,5 +1,5 @@
 import { isLarge } from '../../flow/index.js';
-import { type AnswerSource, streamJsonArray } from '../../http/body/stream-answer.js';
+import { type AnswerSource, streamJsonArray } from '../../http/index.js';
 
 const START = Buffer.from('[');
 const END = Buffer.from(']');

@@ -1,5 +1,4 @@
-import { runErrorDraft, toolErrorDraft } from '../../agent/event-drafts.js';
-import { TOOL_FAULT } from '../../agent/error-classification.js';
+import { runErrorDraft, toolErrorDraft, TOOL_FAULT } from '../../agent/index.js';
 import type { ActionEvent, EventDraft } from '../../events/index.js';
 import { statusUpdate } from '../state/state-updates.js';
 

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { runErrorDraft } from '../../agent/event-drafts.js';
+import { runErrorDraft } from '../../agent/index.js';
 import { errorMessage, errorName } from '../../errors/index.js';
 import { settlesWithin, turnToWork } from '../../flow/index.js';
 import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';

@@ -1,12 +1,16 @@
-import { RunOverError, type AgentSession, type ItemStream } from '../../agent/agent-session.js';
-import type { AgentSpec } from '../../agent/agent-spec.js';
-import type { AgentView } from '../../agent/agent-view.js';
-import { errorReason } from '../../agent/event-drafts.js';
-import type { Hooks } from '../../agent/hooks/index.js';
+import {
+  RunOverError,
+  type AgentSession,
+  type ItemStream,
+  type AgentSpec,
+  type AgentView,
+  errorReason,
+  type Hooks,
+} from '../../agent/index.js';
 import type { ActionEvent, DurableEvent, EventDraft, ExecutionStatus } from '../../events/index.js';
 import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';
-import type { LlmResponse } from '../../llm/llm.js';
-import type { Tool } from '../../tools/tool.js';
+import type { LlmResponse } from '../../llm/index.js';
+import type { Tool } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { budgetExceeded } from '../state/budget.js';
 import type { ConversationState } from '../state/conversation-state.js';

@@ -1,6 +1,6 @@
 import { parsePointer, type SecretCodec } from '../../crypto/index.js';
 import { InvalidRequestError } from '../../errors/index.js';
-import type { Location } from '../../http/validation/problem.js';
+import type { Location } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 
 /**

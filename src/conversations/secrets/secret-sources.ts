@@ -1,5 +1,5 @@
 import { InvalidRequestError } from '../../errors/index.js';
-import type { Location } from '../../http/validation/problem.js';
+import type { Location } from '../../http/index.js';
 import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** Maximum number of secrets of a conversation. */

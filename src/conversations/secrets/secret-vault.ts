@@ -1,5 +1,5 @@
-import type { SecretName } from '../../agent/prompt/secrets-section.js';
-import type { NamedSecrets, ToolSecrets } from '../../tools/tool-host.js';
+import type { SecretName } from '../../agent/index.js';
+import type { NamedSecrets, ToolSecrets } from '../../tools/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 import {
   CODEX_AUTH_SECRET,

@@ -1,7 +1,7 @@
 import { modelInfo } from '../../acp/index.js';
 import type { SecretCodec } from '../../crypto/index.js';
 import { createEvent, withoutNulls, type ConversationStateUpdateEvent } from '../../events/index.js';
-import { withClientTools, type ClientToolSpec } from '../../tools/client/client-tool.js';
+import { withClientTools, type ClientToolSpec } from '../../tools/index.js';
 import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 

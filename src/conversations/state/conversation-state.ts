@@ -1,12 +1,14 @@
-import type { AgentSpec } from '../../agent/agent-spec.js';
 import {
+  type AgentSpec,
   applyStatsSummary,
   registerUsage,
   type ConversationStats,
   type StatsSummary,
-} from '../../agent/conversation-stats.js';
-import { pathRulesIn, skillsOf } from '../../agent/skills/index.js';
-import { isBranchEvent, type BranchEvent } from '../../agent/agent-view.js';
+  pathRulesIn,
+  skillsOf,
+  isBranchEvent,
+  type BranchEvent,
+} from '../../agent/index.js';
 import {
   EXECUTION_STATUSES,
   plainText,
@@ -14,7 +16,7 @@ import {
   type DurableEvent,
   type ExecutionStatus,
 } from '../../events/index.js';
-import type { ClientToolSpec } from '../../tools/client/client-tool.js';
+import type { ClientToolSpec } from '../../tools/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** The state of a goal; the value of `goal` events. */

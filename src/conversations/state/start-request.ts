@@ -1,6 +1,6 @@
-import type { AgentSpec } from '../../agent/agent-spec.js';
+import type { AgentSpec } from '../../agent/index.js';
 import type { Content, MessageRole } from '../../events/index.js';
-import type { ClientToolSpec } from '../../tools/client/client-tool.js';
+import type { ClientToolSpec } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 
 /** A message that is not an event yet. */
@@ -52,4 +52,4 @@ export interface StartConversationRequest {
   rest: JsonObject;
 }
 
-export type { AgentSpec, ToolSpec } from '../../agent/agent-spec.js';
+export type { AgentSpec, ToolSpec } from '../../agent/index.js';

@@ -1,6 +1,6 @@
-import { addUsage, summarizeStats } from '../../agent/conversation-stats.js';
+import { addUsage, summarizeStats } from '../../agent/index.js';
 import type { EventDraft } from '../../events/index.js';
-import type { LlmResponse } from '../../llm/llm.js';
+import type { LlmResponse } from '../../llm/index.js';
 import type { ConversationState } from './conversation-state.js';
 import { stateUpdate } from './state-updates.js';
 

@@ -1,11 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { AgentSpec } from '../../agent/agent-spec.js';
-import type { AgentView } from '../../agent/agent-view.js';
-import type { CondenserSpec } from '../../agent/condenser/condenser-spec.js';
+import type { AgentSpec, AgentView, CondenserSpec } from '../../agent/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { plainText, textContent, type Content, type Message } from '../../events/index.js';
-import type { LlmConfig } from '../../llm/request/llm-config.js';
-import type { LlmResponse } from '../../llm/llm.js';
+import type { LlmConfig, LlmResponse } from '../../llm/index.js';
 import { ProfileNotFoundError } from '../../settings/index.js';
 import {
   HostRefusal,
@@ -13,7 +10,7 @@ import {
   type ModelQuestion,
   type RoutedModel,
   type ToolModels,
-} from '../../tools/tool-host.js';
+} from '../../tools/index.js';
 import { asJsonObject, isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { Journal } from '../journal/journal.js';

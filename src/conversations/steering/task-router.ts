@@ -1,5 +1,5 @@
 import { withoutTrailing } from '../../text/index.js';
-import { HostRefusal, type ModelQuestion } from '../../tools/tool-host.js';
+import { HostRefusal, type ModelQuestion } from '../../tools/index.js';
 import { isJsonObject } from '../../json/index.js';
 
 /** A parsed meta-profile: classes of tasks and their models, from which a classifier model chooses. */

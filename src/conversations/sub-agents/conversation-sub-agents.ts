@@ -1,22 +1,27 @@
 import path from 'node:path';
-import { toolErrorDraft, rejectionDraft, userMessage } from '../../agent/event-drafts.js';
-import { AGENT_MISTAKE } from '../../agent/error-classification.js';
-import type { AgentSpec } from '../../agent/agent-spec.js';
-import { Hooks } from '../../agent/hooks/index.js';
-import type { PromptFiles } from '../../agent/prompt/prompt-files.js';
-import { systemPromptDraft } from '../../agent/prompt/system-prompt.js';
-import { firstByName, skillsOf, type Skill, type Warn } from '../../agent/skills/index.js';
 import {
+  toolErrorDraft,
+  rejectionDraft,
+  userMessage,
+  AGENT_MISTAKE,
+  type AgentSpec,
+  Hooks,
+  type PromptFiles,
+  systemPromptDraft,
+  firstByName,
+  skillsOf,
+  type Skill,
+  type Warn,
   agentTypes,
   readProjectDefinitions,
   readUserDefinitions,
   subAgentSpec,
   type AgentType,
-} from '../../agent/sub-agents/index.js';
+} from '../../agent/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type EventDraft } from '../../events/index.js';
-import type { LlmConfig } from '../../llm/request/llm-config.js';
-import { HostRefusal, type SubAgents, type TaskResult } from '../../tools/tool-host.js';
+import type { LlmConfig } from '../../llm/index.js';
+import { HostRefusal, type SubAgents, type TaskResult } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { loadPromptFiles } from '../context/prompt-files.js';
 import { HookContext } from '../agent-runtime/hook-context.js';

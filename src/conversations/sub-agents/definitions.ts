@@ -4,10 +4,9 @@ import {
   confirmationPolicyOf,
   mapToolNames,
   type AgentType,
-} from '../../agent/sub-agents/index.js';
+} from '../../agent/index.js';
 import { errorMessage } from '../../errors/index.js';
-import { readChecked, toPlain } from '../../http/validation/dto.js';
-import { RequestValidationError } from '../../http/validation/problem.js';
+import { readChecked, toPlain, RequestValidationError } from '../../http/index.js';
 import { asJsonObject, isJsonObject } from '../../json/index.js';
 import { AgentDefinitionDto, agentDefinition } from '../api/dto/agent/agent-definition.dto.js';
 import { toCondenser } from '../api/dto/agent/to-condenser.js';

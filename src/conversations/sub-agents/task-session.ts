@@ -1,8 +1,13 @@
-import { RunOverError, type AgentSession, type ItemStream } from '../../agent/agent-session.js';
-import type { AgentSpec } from '../../agent/agent-spec.js';
-import { AgentView, isBranchEvent } from '../../agent/agent-view.js';
-import type { Hooks } from '../../agent/hooks/index.js';
-import type { AgentType } from '../../agent/sub-agents/index.js';
+import {
+  RunOverError,
+  type AgentSession,
+  type ItemStream,
+  type AgentSpec,
+  AgentView,
+  isBranchEvent,
+  type Hooks,
+  type AgentType,
+} from '../../agent/index.js';
 import {
   createEvent,
   EXECUTION_STATUSES,
@@ -10,8 +15,8 @@ import {
   type EventDraft,
   type ExecutionStatus,
 } from '../../events/index.js';
-import type { LlmResponse } from '../../llm/llm.js';
-import type { Tool } from '../../tools/tool.js';
+import type { LlmResponse } from '../../llm/index.js';
+import type { Tool } from '../../tools/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { budgetExceeded } from '../state/budget.js';
 import type { EventSink } from '../journal/event-sink.js';

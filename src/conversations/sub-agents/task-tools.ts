@@ -1,11 +1,12 @@
 import path from 'node:path';
-import type { AgentSpec } from '../../agent/agent-spec.js';
-import { isInvocable, skillsOf } from '../../agent/skills/index.js';
-import type { AgentType } from '../../agent/sub-agents/index.js';
-import type { McpServers } from '../../tools/mcp/index.js';
-import type { ToolRegistry } from '../../tools/tool-registry.js';
-import type { Tool } from '../../tools/tool.js';
-import { HostRefusal, type ToolHost } from '../../tools/tool-host.js';
+import { type AgentSpec, isInvocable, skillsOf, type AgentType } from '../../agent/index.js';
+import {
+  type McpServers,
+  type ToolRegistry,
+  type Tool,
+  HostRefusal,
+  type ToolHost,
+} from '../../tools/index.js';
 import type { Toolset } from '../agent-runtime/toolset.js';
 
 /** The tools of one task. They are closed with it. */

@@ -1,9 +1,8 @@
 import { Logger } from '@nestjs/common';
-import { errorReason } from '../../agent/event-drafts.js';
+import { errorReason } from '../../agent/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { plainText, type Content } from '../../events/index.js';
-import type { LlmConfig } from '../../llm/request/llm-config.js';
-import { LlmError } from '../../llm/errors/llm-error.js';
+import { type LlmConfig, LlmError } from '../../llm/index.js';
 import type { Background } from '../conversation/background.js';
 import { budgetExceeded } from '../state/budget.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';

@@ -1,6 +1,6 @@
-import type { AgentSpec } from '../../agent/agent-spec.js';
-import { toPlain } from '../../http/validation/dto.js';
-import { AgentContextDto } from '../../settings/dto/agent-context.dto.js';
+import type { AgentSpec } from '../../agent/index.js';
+import { toPlain } from '../../http/index.js';
+import { AgentContextDto } from '../../settings/index.js';
 import { asJsonObject } from '../../json/index.js';
 import type { CreatedWorktree } from './worktrees.js';
 

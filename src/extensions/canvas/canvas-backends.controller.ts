@@ -1,7 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { Field } from '../../http/validation/field.js';
-import { integer, text } from '../../http/validation/field-type.js';
-import { Operation } from '../../http/operation.js';
+import { Field, integer, text, Operation } from '../../http/index.js';
 import { withErrorPrefixes } from '../installation/installation-errors.js';
 import { nameField, OTHER_NAME } from '../installation/installation.dto.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
-import { Operation } from '../../http/operation.js';
+import { Operation } from '../../http/index.js';
 import { maskRemote } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { withErrorPrefixes } from '../installation/installation-errors.js';

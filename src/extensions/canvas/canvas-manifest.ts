@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { model, readChecked, toPlain } from '../../http/validation/dto.js';
-import { Field } from '../../http/validation/field.js';
-import { integer, listOf, nullable, text } from '../../http/validation/field-type.js';
-import { RequestValidationError } from '../../http/validation/problem.js';
+import {
+  model,
+  readChecked,
+  toPlain,
+  Field,
+  integer,
+  listOf,
+  nullable,
+  text,
+  RequestValidationError,
+} from '../../http/index.js';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { isJsonObject, type JsonObject, parseJson } from '../../json/index.js';
 import { InvalidExtensionError } from '../installation/extension-errors.js';

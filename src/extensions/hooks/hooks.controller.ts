@@ -1,13 +1,10 @@
 import path from 'node:path';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { ContextLoader } from '../../agent/skills/index.js';
+import { ContextLoader } from '../../agent/index.js';
 import { AppConfig } from '../../config/index.js';
-import { hookConfig } from '../../conversations/api/dto/agent/hook-config.dto.js';
+import { hookConfig } from '../../conversations/index.js';
 import { errorMessage } from '../../errors/index.js';
-import { readChecked, toPlain } from '../../http/validation/dto.js';
-import { Field } from '../../http/validation/field.js';
-import { nullable, text } from '../../http/validation/field-type.js';
-import { Operation } from '../../http/operation.js';
+import { readChecked, toPlain, Field, nullable, text, Operation } from '../../http/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** The project to read. */

@@ -1,5 +1,5 @@
 import { ConflictException } from '@nestjs/common';
-import { DamagedFileError } from '../../settings/settings-errors.js';
+import { DamagedFileError } from '../../settings/index.js';
 import { InvalidExtensionError, SourceUnavailableError } from './extension-errors.js';
 
 /** Texts of the original that precede the reason of an error; empty for none. */

@@ -1,5 +1,4 @@
-import { Field } from '../../http/validation/field.js';
-import { flag, nullable, text, type FieldType } from '../../http/validation/field-type.js';
+import { Field, flag, nullable, text, type FieldType } from '../../http/index.js';
 import { maskRemote } from '../../text/index.js';
 import { EXTENSION_NAME, MAX_NAME } from './extension-kind.js';
 import type { InstalledExtension } from './installed-file.js';

@@ -2,7 +2,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
-import { PersistenceFolder, type FolderWriter } from '../../settings/store/persistence-folder.js';
+import { PersistenceFolder, type FolderWriter } from '../../settings/index.js';
 import { ExtensionExistsError, InvalidExtensionError, NotInstalledError } from './extension-errors.js';
 import { isExtensionName, type ExtensionKind } from './extension-kind.js';
 import { InstalledFile, type InstalledExtension } from './installed-file.js';

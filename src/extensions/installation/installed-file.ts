@@ -1,4 +1,4 @@
-import type { FolderWriter, PersistenceFolder } from '../../settings/store/persistence-folder.js';
+import type { FolderWriter, PersistenceFolder } from '../../settings/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { isExtensionName } from './extension-kind.js';
 

@@ -1,6 +1,5 @@
 import type { PipeTransform } from '@nestjs/common';
-import { prefixPath, RequestValidationError } from '../../http/validation/problem.js';
-import type { FieldType } from '../../http/validation/field-type.js';
+import { prefixPath, RequestValidationError, type FieldType } from '../../http/index.js';
 import { nameField } from './installation.dto.js';
 
 /**

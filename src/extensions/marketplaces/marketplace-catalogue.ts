@@ -7,7 +7,7 @@ import {
   isInPart,
   readMarketplaceFile,
   type ListedExtension,
-} from '../../agent/skills/index.js';
+} from '../../agent/index.js';
 import { AppConfig } from '../../config/index.js';
 import { isLocal, openSource } from '../installation/extension-source.js';
 import { Installations } from '../installation/installations.js';

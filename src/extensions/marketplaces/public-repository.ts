@@ -1,7 +1,7 @@
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
-import { ContextLoader, publicSkillsFolder } from '../../agent/skills/index.js';
+import { ContextLoader, publicSkillsFolder } from '../../agent/index.js';
 import { AppConfig } from '../../config/index.js';
 import { makeFolder } from '../../files/index.js';
 import { FETCH_TIMEOUT_MS, fetchGit } from '../../git/index.js';

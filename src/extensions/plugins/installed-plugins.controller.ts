@@ -1,7 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
-import { ContextLoader } from '../../agent/skills/index.js';
-import { checkedPluginManifest, PluginSourceError } from '../../agent/skills/plugins/index.js';
-import { Operation } from '../../http/operation.js';
+import { ContextLoader, checkedPluginManifest, PluginSourceError } from '../../agent/index.js';
+import { Operation } from '../../http/index.js';
 import { withErrorPrefixes } from '../installation/installation-errors.js';
 import {
   InstallPluginRequestDto,

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Injectable } from '@nestjs/common';
-import { ContextLoader } from '../../agent/skills/index.js';
+import { ContextLoader } from '../../agent/index.js';
 import { TextRoom } from '../../files/index.js';
 import { AppConfig } from '../../config/index.js';
 import { readPluginContents, type PluginContents } from './plugin-contents.js';

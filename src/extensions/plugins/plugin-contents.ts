@@ -1,8 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { readPlugin, type Plugin } from '../../agent/skills/plugins/index.js';
+import { readPlugin, type Plugin, type Warn } from '../../agent/index.js';
 import type { TextRoom } from '../../files/index.js';
-import type { Warn } from '../../agent/skills/index.js';
 
 /** A plugin's skill in lists. */
 export interface PluginSkillSummary {

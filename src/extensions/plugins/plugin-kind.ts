@@ -1,8 +1,4 @@
-import {
-  checkedPluginManifest,
-  pluginMetadata,
-  PluginSourceError,
-} from '../../agent/skills/plugins/index.js';
+import { checkedPluginManifest, pluginMetadata, PluginSourceError } from '../../agent/index.js';
 import { InvalidExtensionError } from '../installation/extension-errors.js';
 import type { ExtensionMetadata, ExtensionKind, ExtensionOrigin } from '../installation/extension-kind.js';
 

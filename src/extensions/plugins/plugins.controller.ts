@@ -7,7 +7,7 @@ import {
   Post,
   UnprocessableEntityException,
 } from '@nestjs/common';
-import { Operation } from '../../http/operation.js';
+import { Operation } from '../../http/index.js';
 import {
   FetchTimeoutError,
   InvalidExtensionError,

@@ -1,5 +1,4 @@
-import { Field } from '../../http/validation/field.js';
-import { anyObject, flag, integer, nullable, recordOf, text } from '../../http/validation/field-type.js';
+import { Field, anyObject, flag, integer, nullable, recordOf, text } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 
 /** Selects the plugins to list. */

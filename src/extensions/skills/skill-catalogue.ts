@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Injectable, Logger } from '@nestjs/common';
-import { ContextLoader, DEFAULT_MARKETPLACE, makeSkill, type Skill } from '../../agent/skills/index.js';
+import { ContextLoader, DEFAULT_MARKETPLACE, makeSkill, type Skill } from '../../agent/index.js';
 import { AppConfig } from '../../config/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { Staging } from '../installation/staging.js';

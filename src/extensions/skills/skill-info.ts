@@ -1,4 +1,4 @@
-import type { Skill } from '../../agent/skills/index.js';
+import type { Skill } from '../../agent/index.js';
 
 /** A skill in lists. */
 export interface SkillInfo {

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { readSkillFile } from '../../agent/skills/index.js';
+import { readSkillFile } from '../../agent/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { InvalidExtensionError } from '../installation/extension-errors.js';
 import type { ExtensionMetadata, ExtensionKind, ExtensionOrigin } from '../installation/extension-kind.js';

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Logger, Post } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
-import { Operation } from '../../http/operation.js';
+import { Operation } from '../../http/index.js';
 import { MarketplaceCatalogue, type MarketplaceSkill } from '../marketplaces/marketplace-catalogue.js';
 import { PublicRepository } from '../marketplaces/public-repository.js';
 import { SkillCatalogue, type SkillList } from './skill-catalogue.js';

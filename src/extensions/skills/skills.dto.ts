@@ -1,6 +1,4 @@
-import { model } from '../../http/validation/dto.js';
-import { Field } from '../../http/validation/field.js';
-import { anyObject, flag, integer, listOf, nullable, text } from '../../http/validation/field-type.js';
+import { model, Field, anyObject, flag, integer, listOf, nullable, text } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 
 /** An address that the user can open. */

@@ -1,18 +1,17 @@
 import path from 'node:path';
 import { Injectable } from '@nestjs/common';
-import { ContextLoader } from '../../agent/skills/index.js';
 import {
+  ContextLoader,
   builtInTypes,
   readProjectDefinitions,
   readUserDefinitions,
   type AgentType,
-} from '../../agent/sub-agents/index.js';
+} from '../../agent/index.js';
 import { AppConfig } from '../../config/index.js';
-import type { AgentDefinitionDto } from '../../conversations/api/dto/agent/agent-definition.dto.js';
-import { definitionProblem, readDefinition } from '../../conversations/sub-agents/definitions.js';
-import { toPlain } from '../../http/validation/dto.js';
+import { type AgentDefinitionDto, definitionProblem, readDefinition } from '../../conversations/index.js';
+import { toPlain } from '../../http/index.js';
 import { taggedParts } from '../../text/index.js';
-import { ToolRegistry } from '../../tools/tool-registry.js';
+import { ToolRegistry } from '../../tools/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { SubAgentsRequestDto } from './sub-agents.dto.js';
 

@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { Operation } from '../../http/operation.js';
+import { Operation } from '../../http/index.js';
 import { SubAgentCatalogue, type SubAgentInfo } from './sub-agent-catalogue.js';
 import { SubAgentsRequestDto } from './sub-agents.dto.js';
 

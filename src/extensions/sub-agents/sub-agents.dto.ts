@@ -1,5 +1,4 @@
-import { Field } from '../../http/validation/field.js';
-import { flag, nullable, text } from '../../http/validation/field-type.js';
+import { Field, flag, nullable, text } from '../../http/index.js';
 
 /** Selects the sub-agents to list. */
 export class SubAgentsRequestDto {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { OpenAiError } from '../../http/errors/openai-error.js';
+import type { OpenAiError } from '../../http/index.js';
 import type { Outcome, TokenTotals } from './pending-answer.js';
 import type { EventStream } from './event-stream.js';
 import type { Piece } from './narration.js';

@@ -1,4 +1,4 @@
-import type { Conversation } from '../../conversations/conversation/conversation.js';
+import type { Conversation } from '../../conversations/index.js';
 import type { EventBus } from '../../events/index.js';
 import { Narration } from './narration.js';
 

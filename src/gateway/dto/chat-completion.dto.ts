@@ -1,6 +1,4 @@
-import { model } from '../../http/validation/dto.js';
-import { Field } from '../../http/validation/field.js';
-import { choice, flag, listOf, nullable, text } from '../../http/validation/field-type.js';
+import { model, Field, choice, flag, listOf, nullable, text } from '../../http/index.js';
 import { orNull, textOr, nestedObject } from './unions.js';
 
 /** Maximum number of messages; the conversation has its own history. */

@@ -1,5 +1,4 @@
-import { Field } from '../../http/validation/field.js';
-import { choice, flag, listOf, nullable, recordOf, text } from '../../http/validation/field-type.js';
+import { Field, choice, flag, listOf, nullable, recordOf, text } from '../../http/index.js';
 import { textOr, nestedObject } from './unions.js';
 
 /** Maximum number of messages. */

@@ -1,7 +1,4 @@
-import { model, problemsOf } from '../../http/validation/dto.js';
-import type { DtoClass } from '../../http/validation/field.js';
-import { text, type FieldType } from '../../http/validation/field-type.js';
-import { prefixPath } from '../../http/validation/problem.js';
+import { model, problemsOf, type DtoClass, text, type FieldType, prefixPath } from '../../http/index.js';
 
 /** An object that is validated as a single value, so that it can be part of a union. */
 export function nestedObject<T extends object>(dto: DtoClass<T>, className: string): FieldType {

@@ -1,5 +1,10 @@
-import { isEnvironmentOrHeaders, isKeyHolder, isSecretGroup, isSecretName } from '../../crypto/redact.js';
-import { maskUserinfo } from '../../crypto/userinfo.js';
+import {
+  isEnvironmentOrHeaders,
+  isKeyHolder,
+  isSecretGroup,
+  isSecretName,
+  maskUserinfo,
+} from '../../crypto/index.js';
 import { REDACTED } from './field-type.js';
 import { type Location, MAX_PROBLEMS, type Problem } from './problem.js';
 

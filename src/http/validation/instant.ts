@@ -1,4 +1,4 @@
-import { formatLocal } from '../../events/clock.js';
+import { formatLocal } from '../../events/index.js';
 
 const FORM =
   /^(\d{4})-(\d\d)-(\d\d)(?:[Tt _](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*([Zz]|[+-]\d\d:?\d\d)?)?$/;

@@ -1,7 +1,11 @@
 import { ACP_SERVERS } from '../../acp/index.js';
-import { model, problemsOf, readDto } from '../../http/validation/dto.js';
-import { type DtoClass, Field, NoOtherFields } from '../../http/validation/field.js';
 import {
+  model,
+  problemsOf,
+  readDto,
+  type DtoClass,
+  Field,
+  NoOtherFields,
   choice,
   decimal,
   flag,
@@ -10,8 +14,8 @@ import {
   nullable,
   text,
   uuid,
-} from '../../http/validation/field-type.js';
-import type { Problem } from '../../http/validation/problem.js';
+  type Problem,
+} from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { tool, type ToolDto } from '../dto/agent-context.dto.js';
 import { condenserSettings, LLMSummarizingCondenserSettingsDto } from '../dto/condenser-settings.dto.js';

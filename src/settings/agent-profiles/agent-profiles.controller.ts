@@ -1,8 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { readChecked } from '../../http/validation/dto.js';
-import { anyObject, text } from '../../http/validation/field-type.js';
-import { jsonBodyOf } from '../../http/body/json-body.js';
-import { documentSchemas, Operation } from '../../http/operation.js';
+import { readChecked, anyObject, text, jsonBodyOf, documentSchemas, Operation } from '../../http/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { type AgentProfileInfo, AgentProfilesService } from './agent-profiles.service.js';
 import { NAME_IN_PATH, ProfileNamePipe } from '../dto/profile-name.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, UnprocessableEntityException } from '@nestjs/common';
-import { toPlain } from '../../http/validation/dto.js';
+import { toPlain } from '../../http/index.js';
 import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
 import { StorageFailedError } from '../../storage/index.js';
 import { commandText } from '../../text/index.js';

@@ -1,6 +1,6 @@
-import { model } from '../../http/validation/dto.js';
-import { Field } from '../../http/validation/field.js';
 import {
+  model,
+  Field,
   anyObject,
   anything,
   flag,
@@ -8,7 +8,7 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../http/validation/field-type.js';
+} from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 
 /** A tool of an agent, by name. */

@@ -1,7 +1,7 @@
 import { ACP_SERVERS, FILE_SECRETS } from '../../acp/index.js';
-import { model } from '../../http/validation/dto.js';
-import { Field } from '../../http/validation/field.js';
 import {
+  model,
+  Field,
   anyObject,
   choice,
   decimal,
@@ -11,7 +11,7 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../http/validation/field-type.js';
+} from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { AgentContextDto, type ToolDto, agentContext, tool } from './agent-context.dto.js';
 import { condenserSettings, LLMSummarizingCondenserSettingsDto } from './condenser-settings.dto.js';

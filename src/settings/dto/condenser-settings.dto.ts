@@ -1,14 +1,17 @@
-import { type DtoClass, Field } from '../../http/validation/field.js';
 import {
+  type DtoClass,
+  Field,
   choice,
   decimal,
   flag,
   integer,
   nullable,
   type FieldType,
-} from '../../http/validation/field-type.js';
-import { prefixPath } from '../../http/validation/problem.js';
-import { problemsOf, readDto, refTo } from '../../http/validation/dto.js';
+  prefixPath,
+  problemsOf,
+  readDto,
+  refTo,
+} from '../../http/index.js';
 import { isJsonObject } from '../../json/index.js';
 
 /** Condenses by summaries of a model. */

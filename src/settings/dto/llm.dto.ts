@@ -1,6 +1,6 @@
-import { model } from '../../http/validation/dto.js';
-import { Field } from '../../http/validation/field.js';
 import {
+  model,
+  Field,
   type FieldType,
   anyObject,
   choice,
@@ -12,7 +12,7 @@ import {
   recordOf,
   shortText,
   text,
-} from '../../http/validation/field-type.js';
+} from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { secretText } from './secret-text.js';
 

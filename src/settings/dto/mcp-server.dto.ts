@@ -1,6 +1,9 @@
-import { model, problemsOf, readDto } from '../../http/validation/dto.js';
-import { Field, NoOtherFields } from '../../http/validation/field.js';
 import {
+  model,
+  problemsOf,
+  readDto,
+  Field,
+  NoOtherFields,
   type FieldType,
   anyObject,
   choice,
@@ -11,8 +14,9 @@ import {
   recordOf,
   shortText,
   text,
-} from '../../http/validation/field-type.js';
-import { hasSecrets, shownAs } from '../../http/validation/secret-fields.js';
+  hasSecrets,
+  shownAs,
+} from '../../http/index.js';
 import { isJsonObject } from '../../json/index.js';
 
 const TRANSPORTS = ['stdio', 'http', 'streamable-http', 'sse'];

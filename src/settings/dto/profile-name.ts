@@ -1,6 +1,5 @@
 import { Injectable, type PipeTransform } from '@nestjs/common';
-import { readChecked } from '../../http/validation/dto.js';
-import { type FieldType, text } from '../../http/validation/field-type.js';
+import { readChecked, type FieldType, text } from '../../http/index.js';
 
 /** Names of profiles of all kinds. They are also safe as file names. */
 export const PROFILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;

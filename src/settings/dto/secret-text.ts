@@ -1,5 +1,5 @@
 import { isBlank } from '../../crypto/index.js';
-import { type FieldType, nullable, text } from '../../http/validation/field-type.js';
+import { type FieldType, nullable, text } from '../../http/index.js';
 
 /**
  * A nullable key or password. Blank text becomes null; the mask is kept.

@@ -1,4 +1,4 @@
-import type { LlmConfig } from '../../llm/request/llm-config.js';
+import type { LlmConfig } from '../../llm/index.js';
 import type { LLMDto } from './llm.dto.js';
 
 /** Converts an LLM. The order of the fields is the order on the wire. */

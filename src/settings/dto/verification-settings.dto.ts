@@ -1,13 +1,4 @@
-import { Field } from '../../http/validation/field.js';
-import {
-  choice,
-  decimal,
-  flag,
-  integer,
-  nullable,
-  shortText,
-  text,
-} from '../../http/validation/field-type.js';
+import { Field, choice, decimal, flag, integer, nullable, shortText, text } from '../../http/index.js';
 import { secretText } from './secret-text.js';
 
 /** Critic settings without the API key. */

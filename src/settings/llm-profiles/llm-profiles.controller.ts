@@ -1,7 +1,6 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post } from '@nestjs/common';
 import { Cipher } from '../../crypto/index.js';
-import { toPlain } from '../../http/validation/dto.js';
-import { Operation } from '../../http/operation.js';
+import { toPlain, Operation } from '../../http/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { NAME_IN_PATH, ProfileNamePipe } from '../dto/profile-name.js';
 import {

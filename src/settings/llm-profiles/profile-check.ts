@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { KnownSecrets, secretTexts } from '../../crypto/index.js';
-import { readChecked } from '../../http/validation/dto.js';
+import { readChecked } from '../../http/index.js';
 import { textContent } from '../../events/index.js';
 import { Llm, LlmError } from '../../llm/index.js';
 import type { JsonObject } from '../../json/index.js';

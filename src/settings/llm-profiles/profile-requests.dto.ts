@@ -1,5 +1,4 @@
-import { Field } from '../../http/validation/field.js';
-import { flag } from '../../http/validation/field-type.js';
+import { Field, flag } from '../../http/index.js';
 import { LLMDto, llm } from '../dto/llm.dto.js';
 import { profileName } from '../dto/profile-name.js';
 

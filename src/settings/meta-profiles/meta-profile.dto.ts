@@ -1,7 +1,4 @@
-import { model } from '../../http/validation/dto.js';
-import { Field } from '../../http/validation/field.js';
-import { type FieldType, listOf, nullable, text } from '../../http/validation/field-type.js';
-import { valueError } from '../../http/validation/problem.js';
+import { model, Field, type FieldType, listOf, nullable, text, valueError } from '../../http/index.js';
 
 /** A class of tasks, and the model for it. */
 export class MetaProfileClassDto {

@@ -1,7 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { refTo, toPlain } from '../../http/validation/dto.js';
-import { documentSchemas, Operation } from '../../http/operation.js';
-import { RequestValidationError, valueError } from '../../http/validation/problem.js';
+import {
+  refTo,
+  toPlain,
+  documentSchemas,
+  Operation,
+  RequestValidationError,
+  valueError,
+} from '../../http/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { metaProfileProblem, MetaProfileDto } from './meta-profile.dto.js';
 import { NAME_IN_PATH, ProfileNamePipe, withoutExtension } from '../dto/profile-name.js';

@@ -1,9 +1,16 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post } from '@nestjs/common';
 import { Cipher, isToken, MASK, maskSecrets, restoreMasked } from '../../crypto/index.js';
-import { Field, NoOtherFields } from '../../http/validation/field.js';
-import { type FieldType, nullable, text } from '../../http/validation/field-type.js';
-import { documentSchemas, Operation } from '../../http/operation.js';
-import { RequestValidationError, valueError } from '../../http/validation/problem.js';
+import {
+  Field,
+  NoOtherFields,
+  type FieldType,
+  nullable,
+  text,
+  documentSchemas,
+  Operation,
+  RequestValidationError,
+  valueError,
+} from '../../http/index.js';
 import { asText, type JsonObject } from '../../json/index.js';
 import { LlmProfiles } from '../llm-profiles/llm-profiles.js';
 import {

@@ -1,7 +1,5 @@
 import { Body, Controller, Delete, Get, Header, Param, Put, Query } from '@nestjs/common';
-import { Field } from '../../http/validation/field.js';
-import { nullable, text } from '../../http/validation/field-type.js';
-import { Operation } from '../../http/operation.js';
+import { Field, nullable, text, Operation } from '../../http/index.js';
 import { AgentProfiles } from '../agent-profiles/agent-profiles.js';
 import { NoSuchEntryError } from '../settings-errors.js';
 import { type SecretItem, UserSecrets } from './user-secrets.js';

@@ -1,7 +1,5 @@
 import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
-import { Field } from '../../http/validation/field.js';
-import { text } from '../../http/validation/field-type.js';
-import { documentSchemas, Operation } from '../../http/operation.js';
+import { Field, text, documentSchemas, Operation } from '../../http/index.js';
 import { SubscriptionService, type DeviceStart, type SubscriptionStatus } from './subscription.service.js';
 
 const tag = 'LLM';

@@ -1,4 +1,4 @@
-import { fieldsOf } from '../../http/validation/field.js';
+import { fieldsOf } from '../../http/index.js';
 import { ACPAgentSettingsDto, OpenHandsAgentSettingsDto } from '../dto/agent-settings.dto.js';
 import { McpServerDto } from '../dto/mcp-server.dto.js';
 import { splitBasicAuth } from '../../text/index.js';

@@ -1,5 +1,4 @@
-import { Field } from '../../http/validation/field.js';
-import { choice, decimal, flag, integer, nullable, text } from '../../http/validation/field-type.js';
+import { Field, choice, decimal, flag, integer, nullable, text } from '../../http/index.js';
 
 /** Settings of new conversations. */
 export class ConversationSettingsDto {

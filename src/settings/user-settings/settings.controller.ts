@@ -11,8 +11,7 @@ import {
   Post,
 } from '@nestjs/common';
 import { Cipher } from '../../crypto/index.js';
-import { toPlain } from '../../http/validation/dto.js';
-import { Operation } from '../../http/operation.js';
+import { toPlain, Operation } from '../../http/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { McpServerDto, McpServerPatchDto } from '../dto/mcp-server.dto.js';
 import { SettingsUpdateRequestDto } from './update-settings.dto.js';

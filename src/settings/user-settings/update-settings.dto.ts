@@ -1,5 +1,4 @@
-import { Field } from '../../http/validation/field.js';
-import { type FieldType, anyObject, nullable, text } from '../../http/validation/field-type.js';
+import { Field, type FieldType, anyObject, nullable, text } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { PROFILE_NAME } from '../dto/profile-name.js';
 

@@ -1,8 +1,15 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Query } from '@nestjs/common';
-import { model, refTo } from '../../http/validation/dto.js';
-import { type DtoClass, Field } from '../../http/validation/field.js';
-import { listOf, nullable, text } from '../../http/validation/field-type.js';
-import { documentSchemas, Operation } from '../../http/operation.js';
+import {
+  model,
+  refTo,
+  type DtoClass,
+  Field,
+  listOf,
+  nullable,
+  text,
+  documentSchemas,
+  Operation,
+} from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { type StoredWorkspaces, Workspaces } from './workspaces.js';
 

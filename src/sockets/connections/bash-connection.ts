@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import { bashError } from '../../bash/bash-event.js';
-import type { BashShell } from '../../bash/shell/bash-shell.js';
+import { bashError, type BashShell } from '../../bash/index.js';
 import { errorMessage, errorStack } from '../../errors/index.js';
 import { readBashFrame } from '../frames/bash-frame.js';
 import { CLOSE, closeSocket } from './close-code.js';

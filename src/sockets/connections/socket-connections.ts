@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { WebSocket } from 'ws';
-import { ConversationsService } from '../../conversations/conversations.service.js';
+import { ConversationsService } from '../../conversations/index.js';
 import { EventBus } from '../../events/index.js';
 import { Slots, settlesWithin } from '../../flow/index.js';
 import { loggableUrl, requestId } from '../../logging/index.js';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import type { WebSocket } from 'ws';
-import type { Conversation } from '../../conversations/conversation/conversation.js';
+import type { Conversation } from '../../conversations/index.js';
 import { errorStack } from '../../errors/index.js';
 import type { EventBus, EventSubscriber, ItemSignal, PublishedEvent } from '../../events/index.js';
 import type { Slots } from '../../flow/index.js';

@@ -1,5 +1,4 @@
-import type { BashRequest } from '../../bash/bash-event.js';
-import { ExecuteBashRequestDto } from '../../bash/api/bash.dto.js';
+import { type BashRequest, ExecuteBashRequestDto } from '../../bash/index.js';
 import { problemsOf, readDto } from '../../http/index.js';
 import {
   describeJsonMistake,

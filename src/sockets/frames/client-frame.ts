@@ -1,4 +1,4 @@
-import type { IncomingMessage } from '../../conversations/state/start-request.js';
+import type { IncomingMessage } from '../../conversations/index.js';
 import { textContent, type Content, type MessageRole } from '../../events/index.js';
 import { afterLarge, yieldForChunk } from '../../flow/index.js';
 import {

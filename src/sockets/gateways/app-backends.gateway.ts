@@ -1,5 +1,5 @@
 import { WebSocketGateway, type OnGatewayInit } from '@nestjs/websockets';
-import { AppBackendBridge, type AdmittedSocket, tunnelSocket } from '../../extensions/canvas/bridge/index.js';
+import { AppBackendBridge, type AdmittedSocket, tunnelSocket } from '../../extensions/index.js';
 import type { PatternWsServer } from '../handshake/pattern-ws-adapter.js';
 
 /** Admits sockets of canvas extension pages and tunnels them to their back ends. */

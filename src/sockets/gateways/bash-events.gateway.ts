@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocketGateway, type OnGatewayConnection, type OnGatewayInit } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
-import { BashService } from '../../bash/bash.service.js';
+import { BashService } from '../../bash/index.js';
 import { BashConnection, type BashAdmission } from '../connections/bash-connection.js';
 import { readBashResend } from '../handshake/handshake.js';
 import type { Handshake, PatternWsServer } from '../handshake/pattern-ws-adapter.js';

@@ -1,4 +1,4 @@
-import { withNulls } from '../../events/with-nulls.js';
+import { withNulls } from '../../events/index.js';
 import { isJsonObject } from '../../json/index.js';
 
 /**

@@ -1,8 +1,7 @@
 import { InvalidRequestError } from '../../errors/index.js';
 import { Controller, Get, NotFoundException, Param, Query, Req, Res, UseInterceptors } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { ConversationIdPipe, RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
-import { Operation } from '../../http/operation.js';
+import { ConversationIdPipe, RuntimeConversationIdPipe, Operation } from '../../http/index.js';
 import { CountsAsActivity } from '../../server/index.js';
 import { ArchiveQueryDto } from '../files/files.dto.js';
 import { RuntimeScopes } from '../paths/runtime-scopes.js';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { createGzip } from 'node:zlib';
 import { BadRequestException, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { ConversationsService } from '../../conversations/conversations.service.js';
+import { ConversationsService } from '../../conversations/index.js';
 import { KnownSecrets } from '../../crypto/index.js';
 import { makeTemporaryFolder } from '../../files/index.js';
 import { Slots } from '../../flow/index.js';
@@ -18,7 +18,7 @@ import {
   Repository,
   writePatch,
 } from '../../git/index.js';
-import { abortWhenClientLeaves, streamAnswer } from '../../http/body/stream-answer.js';
+import { abortWhenClientLeaves, streamAnswer } from '../../http/index.js';
 import { Catalogue } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
 import { FilesService } from '../files/files.service.js';

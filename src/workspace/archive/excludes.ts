@@ -1,4 +1,4 @@
-import { matchesSequence } from '../../tools/search/match-sequence.js';
+import { matchesSequence } from '../../tools/index.js';
 import { PASSWORD_FILES } from '../paths/path-guard.js';
 import { withoutTrailingSlashes } from '../../text/index.js';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import type { ConversationDocuments } from '../../conversations/state/conversation-documents.js';
+import type { ConversationDocuments } from '../../conversations/index.js';
 import { isJsonObject } from '../../json/index.js';
 import { dashedUuid } from '../../text/index.js';
 import { maskedLine } from './masked-json.js';

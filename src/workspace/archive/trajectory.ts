@@ -1,7 +1,7 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ExportedConversation } from '../../conversations/conversations.service.js';
+import type { ExportedConversation } from '../../conversations/index.js';
 import { bashEventMembers } from './bash-event-members.js';
 import { maskedJson, maskedLine } from './masked-json.js';
 import { bytesOf, linesOf, tryOpenPlainFile, beginningOf, type PlainFile } from './plain-file.js';

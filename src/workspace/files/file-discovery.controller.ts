@@ -1,5 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { Operation } from '../../http/operation.js';
+import { Operation } from '../../http/index.js';
 import { HomeQueryDto, SubdirectoriesQueryDto } from './files.dto.js';
 import { FilesService } from './files.service.js';
 import type { HomeView, SubfolderPage } from './listing.js';

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import busboy from 'busboy';
 import { BadRequestException } from '@nestjs/common';
 import type { Request } from 'express';
-import { MISSING, RequestValidationError, prefixPath, valueError } from '../../http/validation/problem.js';
+import { MISSING, RequestValidationError, prefixPath, valueError } from '../../http/index.js';
 
 const CUT_OFF = 'The request body was cut off';
 /** What a form may have besides the file: texts of fields nobody reads, and files nobody asked for. */

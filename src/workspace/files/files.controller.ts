@@ -1,8 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res, UseInterceptors } from '@nestjs/common';
 import path from 'node:path';
 import type { Request, Response } from 'express';
-import { RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
-import { Operation } from '../../http/operation.js';
+import { RuntimeConversationIdPipe, Operation } from '../../http/index.js';
 import { CountsAsActivity } from '../../server/index.js';
 import { FilePathQueryDto } from './files.dto.js';
 import { sendOpened } from './send-file.js';

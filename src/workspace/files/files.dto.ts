@@ -1,5 +1,4 @@
-import { Field } from '../../http/validation/field.js';
-import { choice, flag, integer, listOf, nullable, text } from '../../http/validation/field-type.js';
+import { Field, choice, flag, integer, listOf, nullable, text } from '../../http/index.js';
 
 /** A file or a folder. */
 export class FilePathQueryDto {

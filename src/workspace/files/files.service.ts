@@ -2,7 +2,7 @@ import { BadRequestException, ForbiddenException, Injectable, NotFoundException 
 import type { Request } from 'express';
 import { AppConfig } from '../../config/index.js';
 import { errorCode } from '../../errors/index.js';
-import { dropRestOfBody } from '../../http/body/rest-of-body.js';
+import { dropRestOfBody } from '../../http/index.js';
 import { FileMissingError } from '../paths/path-guard.js';
 import { NoFolderError, type Located, type OpenedFile } from '../paths/path-scope.js';
 import { RuntimeScopes } from '../paths/runtime-scopes.js';

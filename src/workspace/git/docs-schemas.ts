@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../../http/validation/field-type.js';
+import type { JsonSchema } from '../../http/index.js';
 
 const text: JsonSchema = { type: 'string' };
 const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });

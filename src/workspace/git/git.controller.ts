@@ -1,9 +1,6 @@
 import { Controller, Get, Param, Query, UseInterceptors } from '@nestjs/common';
 import type { GitChange, GitCommitsPage, GitDiff } from '../../git/index.js';
-import { RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
-import { readChecked } from '../../http/validation/dto.js';
-import { text } from '../../http/validation/field-type.js';
-import { Operation } from '../../http/operation.js';
+import { RuntimeConversationIdPipe, readChecked, text, Operation } from '../../http/index.js';
 import { CountsAsActivity } from '../../server/index.js';
 import { GitChangesQueryDto, GitCommitsQueryDto, GitDiffQueryDto, GitPathQueryDto, SHA } from './git.dto.js';
 import { GitService } from './git.service.js';

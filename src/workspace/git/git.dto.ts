@@ -1,5 +1,4 @@
-import { Field } from '../../http/validation/field.js';
-import { choice, integer, nullable, text } from '../../http/validation/field-type.js';
+import { Field, choice, integer, nullable, text } from '../../http/index.js';
 
 /** Names of commits as the routes take them. */
 export const SHA = /^[0-9a-fA-F]{4,64}$/;

@@ -1,5 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { Operation } from '../../http/operation.js';
+import { Operation } from '../../http/index.js';
 import { RepositorySearchQueryDto } from './git.dto.js';
 import { RepositorySearch, type HostedRepositoryPage } from './repository-search.js';
 

@@ -1,7 +1,7 @@
 import { InvalidRequestError } from '../../errors/index.js';
 import { ForbiddenException, Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
-import { ConversationsService } from '../../conversations/conversations.service.js';
+import { ConversationsService } from '../../conversations/index.js';
 import { GitBounds } from '../../git/index.js';
 import { PathScope } from './path-scope.js';
 

@@ -13,10 +13,9 @@ import {
 import type { Request, Response } from 'express';
 import { AcceptsWorkspaceCookie } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
-import { ConversationsService } from '../../conversations/conversations.service.js';
+import { ConversationsService } from '../../conversations/index.js';
 import { errorCode } from '../../errors/index.js';
-import { ConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
-import { Operation } from '../../http/operation.js';
+import { ConversationIdPipe, Operation } from '../../http/index.js';
 import { CredentialsFileError, FileMissingError, PathGuard, PathOutsideError } from '../paths/path-guard.js';
 import { PathScope, type OpenedFile } from '../paths/path-scope.js';
 import { sendOpened } from '../files/send-file.js';

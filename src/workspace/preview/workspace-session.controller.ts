@@ -2,7 +2,7 @@ import { Controller, Delete, HttpCode, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { expiredWorkspaceCookie, presentedKeys, SessionKeys, workspaceCookie } from '../../auth/index.js';
 import { parseHost } from '../../text/index.js';
-import { Operation } from '../../http/operation.js';
+import { Operation } from '../../http/index.js';
 
 const tag = 'Workspace';
 

@@ -1,8 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
-import { RuntimeConversationIdPipe } from '../../http/validation/conversation-id.pipe.js';
-import { Field } from '../../http/validation/field.js';
-import { nullable, text } from '../../http/validation/field-type.js';
-import { Operation } from '../../http/operation.js';
+import { RuntimeConversationIdPipe, Field, nullable, text, Operation } from '../../http/index.js';
 import { RuntimeScopes } from '../paths/runtime-scopes.js';
 import { Editor, EDITOR_STATUS, type EditorStatus } from './editor.js';
 

@@ -1,7 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { Field } from '../../http/validation/field.js';
-import { nullable, text } from '../../http/validation/field-type.js';
-import { Operation } from '../../http/operation.js';
+import { Field, nullable, text, Operation } from '../../http/index.js';
 import { Editor, EDITOR_STATUS, type EditorStatus } from './editor.js';
 
 const tag = 'VSCode';

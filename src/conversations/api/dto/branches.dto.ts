@@ -1,5 +1,4 @@
-import { Field, OptionalBody } from '../../../http/validation/field.js';
-import { choice, flag, nullable, text, uuid } from '../../../http/validation/field-type.js';
+import { Field, OptionalBody, choice, flag, nullable, text, uuid } from '../../../http/index.js';
 import { tags } from './tags.js';
 
 /** The event to navigate to. */

@@ -1,7 +1,5 @@
 import type { MessageRole } from '../../../events/index.js';
-import { firstValidOf } from '../../../http/validation/dto.js';
-import { Field, NoOtherFields } from '../../../http/validation/field.js';
-import { choice, flag, listOf, text } from '../../../http/validation/field-type.js';
+import { firstValidOf, Field, NoOtherFields, choice, flag, listOf, text } from '../../../http/index.js';
 
 const ROLES: readonly MessageRole[] = ['user', 'system', 'assistant', 'tool'];
 

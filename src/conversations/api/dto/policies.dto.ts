@@ -1,8 +1,8 @@
-import { compilePattern, DEFAULT_PATTERNS } from '../../../agent/security/patterns.js';
+import { compilePattern, DEFAULT_PATTERNS } from '../../../agent/index.js';
 import { errorMessage } from '../../../errors/index.js';
-import { oneOfKinds } from '../../../http/validation/dto.js';
-import { Field } from '../../../http/validation/field.js';
 import {
+  oneOfKinds,
+  Field,
   type FieldType,
   choice,
   decimal,
@@ -13,9 +13,9 @@ import {
   recordOf,
   shortText,
   text,
-} from '../../../http/validation/field-type.js';
-import { valueError } from '../../../http/validation/problem.js';
-import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
+  valueError,
+} from '../../../http/index.js';
+import { LLMDto, llm } from '../../../settings/index.js';
 
 /** Asks before each action. */
 export class AlwaysConfirmDto {

@@ -1,15 +1,5 @@
 import { EXECUTION_STATUSES } from '../../../events/index.js';
-import { Field } from '../../../http/validation/field.js';
-import {
-  choice,
-  flag,
-  instant,
-  integer,
-  listOf,
-  nullable,
-  text,
-  uuid,
-} from '../../../http/validation/field-type.js';
+import { Field, choice, flag, instant, integer, listOf, nullable, text, uuid } from '../../../http/index.js';
 import type { ConversationSortOrder } from '../../queries/conversation-page.js';
 
 const CONVERSATION_ORDERS: readonly ConversationSortOrder[] = [

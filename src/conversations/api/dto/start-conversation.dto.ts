@@ -1,6 +1,7 @@
-import { model } from '../../../http/validation/dto.js';
-import { Field, NoOtherFields } from '../../../http/validation/field.js';
 import {
+  model,
+  Field,
+  NoOtherFields,
   type FieldType,
   anyObject,
   anything,
@@ -14,8 +15,8 @@ import {
   recordOf,
   text,
   uuid,
-} from '../../../http/validation/field-type.js';
-import { valueError } from '../../../http/validation/problem.js';
+  valueError,
+} from '../../../http/index.js';
 import { pythonRepr } from '../../../text/index.js';
 import { isJsonObject, type JsonObject } from '../../../json/index.js';
 import { AgentDefinitionDto, agentDefinition } from './agent/agent-definition.dto.js';

@@ -1,6 +1,5 @@
-import { Embedded, Field } from '../../../http/validation/field.js';
-import { mapOf, nullable, text } from '../../../http/validation/field-type.js';
-import { LLMDto, llm } from '../../../settings/dto/llm.dto.js';
+import { Embedded, Field, mapOf, nullable, text } from '../../../http/index.js';
+import { LLMDto, llm } from '../../../settings/index.js';
 import { confirmationPolicy, secretSourceOrText, securityAnalyzer } from './policies.dto.js';
 
 /** The new confirmation policy. */

@@ -1,4 +1,4 @@
-import { recordOf, text } from '../../../http/validation/field-type.js';
+import { recordOf, text } from '../../../http/index.js';
 
 const MAX_VALUE_LENGTH = 256;
 

@@ -1,10 +1,9 @@
 import { InvalidRequestError } from '../../../errors/index.js';
-import type { AgentSpec, ToolSpec } from '../../../agent/agent-spec.js';
-import type { CondenserSpec } from '../../../agent/condenser/condenser-spec.js';
+import type { AgentSpec, ToolSpec, CondenserSpec } from '../../../agent/index.js';
 import { type Content, utcTimestamp } from '../../../events/index.js';
-import { readChecked, toPlain, model } from '../../../http/validation/dto.js';
-import { UnusableProfileError } from '../../../settings/index.js';
-import { clientToolProblem, type ClientToolSpec } from '../../../tools/client/client-tool.js';
+import { readChecked, toPlain, model } from '../../../http/index.js';
+import { UnusableProfileError, type AgentContextDto, toLlmConfig } from '../../../settings/index.js';
+import { clientToolProblem, type ClientToolSpec } from '../../../tools/index.js';
 import type {
   IncomingMessage,
   StartConversationRequest,
@@ -12,13 +11,11 @@ import type {
 } from '../../state/start-request.js';
 import { ACPAgentDto, acpAgentFromSettings, toAcpAgentSpec } from './agent/acp-agent.dto.js';
 import { AgentDto, DEFAULT_PROMPT_FILE, LLMSummarizingCondenserDto } from './agent/agent.dto.js';
-import type { AgentContextDto } from '../../../settings/dto/agent-context.dto.js';
 import { toCondenser } from './agent/to-condenser.js';
 import { AgentSettingsDto } from './agent/agent-settings.dto.js';
 import type { LaunchedProfile } from '../../profiles/launch-profiles.js';
 import { inScope } from '../../profiles/secret-scope.js';
 import { criticFromSettings } from './agent/critic-from-settings.js';
-import { toLlmConfig } from '../../../settings/dto/to-llm-config.js';
 import { asJsonObject, type JsonObject } from '../../../json/index.js';
 import type { ImageContentDto, SendMessageRequestDto, TextContentDto } from './message.dto.js';
 import type {

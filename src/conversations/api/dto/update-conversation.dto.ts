@@ -1,5 +1,4 @@
-import { Field } from '../../../http/validation/field.js';
-import { decimal, nullable, text } from '../../../http/validation/field-type.js';
+import { Field, decimal, nullable, text } from '../../../http/index.js';
 import { tags } from './tags.js';
 
 /** Changes of a conversation. Missing fields are not changed; null only changes the budget. */

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readChecked } from '../../../http/validation/dto.js';
-import { text } from '../../../http/validation/field-type.js';
+import { readChecked, text } from '../../../http/index.js';
 
 const NAME = 'Idempotency-Key';
 

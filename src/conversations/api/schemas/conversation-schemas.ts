@@ -1,6 +1,4 @@
-import { refTo } from '../../../http/validation/dto.js';
-import type { DtoClass } from '../../../http/validation/field.js';
-import type { JsonSchema } from '../../../http/validation/field-type.js';
+import { refTo, type DtoClass, type JsonSchema } from '../../../http/index.js';
 import { agent } from '../dto/agent/any-agent.dto.js';
 import { ClientToolSpecDto, LocalWorkspaceDto } from '../dto/start-conversation.dto.js';
 import { HookConfigDto } from '../dto/agent/hook-config.dto.js';

@@ -1,5 +1,5 @@
 import { EXECUTION_STATUSES, HOOK_EVENT_TYPES } from '../../../events/index.js';
-import type { JsonSchema } from '../../../http/validation/field-type.js';
+import type { JsonSchema } from '../../../http/index.js';
 import { list, object, orNull, ref, union, words } from './schema-parts.js';
 
 const text: JsonSchema = { type: 'string' };

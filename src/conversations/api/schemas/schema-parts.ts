@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../../../http/validation/field-type.js';
+import type { JsonSchema } from '../../../http/index.js';
 
 /** A reference to a named schema. */
 export const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });

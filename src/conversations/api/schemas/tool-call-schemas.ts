@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../../../http/validation/field-type.js';
+import type { JsonSchema } from '../../../http/index.js';
 import { toolDefinitions, type ToolDefinition } from '../../../tools/index.js';
 import { list, object, orNull, ref, union, words } from './schema-parts.js';
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { model } from '../../../http/validation/dto.js';
-import { Field } from '../../../http/validation/field.js';
 import {
+  model,
+  Field,
   decimal,
   type FieldType,
   integer,
@@ -9,8 +9,9 @@ import {
   mapOf,
   nullable,
   text,
-} from '../../../http/validation/field-type.js';
-import { type Problem, valueError } from '../../../http/validation/problem.js';
+  type Problem,
+  valueError,
+} from '../../../http/index.js';
 import { parseUrl } from '../../../text/index.js';
 import type { JsonObject } from '../../../json/index.js';
 

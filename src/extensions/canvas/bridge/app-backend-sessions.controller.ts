@@ -1,6 +1,6 @@
 import { Controller, Delete, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { Operation } from '../../../http/operation.js';
+import { Operation } from '../../../http/index.js';
 import { OTHER_NAME } from '../../installation/installation.dto.js';
 import { ExtensionNamePipe } from '../../installation/name.pipe.js';
 import { AppBackendBridge } from './app-backend-bridge.js';

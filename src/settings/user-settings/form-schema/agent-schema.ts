@@ -1,4 +1,4 @@
-import { fieldsOf } from '../../../http/validation/field.js';
+import { fieldsOf } from '../../../http/index.js';
 import { AgentContextDto } from '../../dto/agent-context.dto.js';
 import { ACPAgentSettingsDto, OpenHandsAgentSettingsDto } from '../../dto/agent-settings.dto.js';
 import { LLMSummarizingCondenserSettingsDto } from '../../dto/condenser-settings.dto.js';

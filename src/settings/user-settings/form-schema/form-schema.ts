@@ -1,7 +1,11 @@
-import { fieldSchema } from '../../../openapi/dto-schema.js';
-import { type DtoClass, type FieldSpec, fieldsOf } from '../../../http/validation/field.js';
-import { type JsonSchema } from '../../../http/validation/field-type.js';
-import { documentSchemas } from '../../../http/operation.js';
+import { fieldSchema } from '../../../openapi/index.js';
+import {
+  type DtoClass,
+  type FieldSpec,
+  fieldsOf,
+  type JsonSchema,
+  documentSchemas,
+} from '../../../http/index.js';
 import { isJsonObject } from '../../../json/index.js';
 
 /** How prominently a form shows a field. */

@@ -1,9 +1,10 @@
 import { InvalidRequestError } from '../../../../errors/index.js';
 import { ACP_SERVERS, presetCommand, FILE_SECRETS } from '../../../../acp/index.js';
-import type { AcpAgentSpec, FileSecretSpec } from '../../../../agent/agent-spec.js';
-import { model, readChecked } from '../../../../http/validation/dto.js';
-import { Field } from '../../../../http/validation/field.js';
+import type { AcpAgentSpec, FileSecretSpec } from '../../../../agent/index.js';
 import {
+  model,
+  readChecked,
+  Field,
   choice,
   decimal,
   flag,
@@ -12,11 +13,15 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../../../http/validation/field-type.js';
-import { type AgentContextDto, agentContext } from '../../../../settings/dto/agent-context.dto.js';
-import { LLMDto, llm } from '../../../../settings/dto/llm.dto.js';
-import { mcpServer } from '../../../../settings/dto/mcp-server.dto.js';
-import { toLlmConfig } from '../../../../settings/dto/to-llm-config.js';
+} from '../../../../http/index.js';
+import {
+  type AgentContextDto,
+  agentContext,
+  LLMDto,
+  llm,
+  mcpServer,
+  toLlmConfig,
+} from '../../../../settings/index.js';
 import type { JsonObject } from '../../../../json/index.js';
 import { AgentFields } from './agent.dto.js';
 

@@ -1,6 +1,6 @@
-import { model } from '../../../../http/validation/dto.js';
-import { Field } from '../../../../http/validation/field.js';
 import {
+  model,
+  Field,
   anyObject,
   choice,
   decimal,
@@ -9,8 +9,8 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../../../http/validation/field-type.js';
-import { mcpServer } from '../../../../settings/dto/mcp-server.dto.js';
+} from '../../../../http/index.js';
+import { mcpServer } from '../../../../settings/index.js';
 import type { JsonObject } from '../../../../json/index.js';
 import { condenser } from './agent.dto.js';
 import { HookConfigDto, hookConfig } from './hook-config.dto.js';

@@ -1,6 +1,6 @@
-import { model } from '../../../../http/validation/dto.js';
-import { Field } from '../../../../http/validation/field.js';
 import {
+  model,
+  Field,
   choice,
   decimal,
   flag,
@@ -9,17 +9,19 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../../../http/validation/field-type.js';
+} from '../../../../http/index.js';
 import {
   AgentContextDto,
   type ToolDto,
   agentContext,
   tool,
-} from '../../../../settings/dto/agent-context.dto.js';
-import { LLMDto, llm } from '../../../../settings/dto/llm.dto.js';
-import { type MetaProfileDto, metaProfile } from '../../../../settings/meta-profiles/meta-profile.dto.js';
-import { mcpServer } from '../../../../settings/dto/mcp-server.dto.js';
-import { VerificationSettingsDto } from '../../../../settings/dto/verification-settings.dto.js';
+  LLMDto,
+  llm,
+  type MetaProfileDto,
+  metaProfile,
+  mcpServer,
+  VerificationSettingsDto,
+} from '../../../../settings/index.js';
 import type { JsonObject } from '../../../../json/index.js';
 
 /** Condenser settings of an agent. */

@@ -1,6 +1,7 @@
-import { model, oneOfKinds } from '../../../../http/validation/dto.js';
-import { Field } from '../../../../http/validation/field.js';
 import {
+  model,
+  oneOfKinds,
+  Field,
   anyObject,
   choice,
   decimal,
@@ -10,15 +11,16 @@ import {
   nullable,
   recordOf,
   text,
-} from '../../../../http/validation/field-type.js';
+} from '../../../../http/index.js';
 import {
   type AgentContextDto,
   type ToolDto,
   agentContext,
   tool,
-} from '../../../../settings/dto/agent-context.dto.js';
-import { LLMDto, llm } from '../../../../settings/dto/llm.dto.js';
-import { mcpServer } from '../../../../settings/dto/mcp-server.dto.js';
+  LLMDto,
+  llm,
+  mcpServer,
+} from '../../../../settings/index.js';
 import type { JsonObject } from '../../../../json/index.js';
 
 /** Replaces old events by a summary when the history grows. */

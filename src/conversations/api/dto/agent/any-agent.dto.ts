@@ -1,4 +1,4 @@
-import { oneOfKinds } from '../../../../http/validation/dto.js';
+import { oneOfKinds } from '../../../../http/index.js';
 import { ACPAgentDto } from './acp-agent.dto.js';
 import { AgentDto } from './agent.dto.js';
 

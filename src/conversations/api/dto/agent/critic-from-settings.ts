@@ -1,7 +1,6 @@
 import { isBlank } from '../../../../crypto/index.js';
-import { toPlain } from '../../../../http/validation/dto.js';
-import type { LLMDto } from '../../../../settings/dto/llm.dto.js';
-import type { VerificationSettingsDto } from '../../../../settings/dto/verification-settings.dto.js';
+import { toPlain } from '../../../../http/index.js';
+import type { LLMDto, VerificationSettingsDto } from '../../../../settings/index.js';
 import { isJsonObject, type JsonObject } from '../../../../json/index.js';
 import { parseUrl } from '../../../../text/index.js';
 import { APIBasedCriticDto } from './agent.dto.js';

@@ -1,6 +1,7 @@
-import { model } from '../../../../http/validation/dto.js';
-import { Field, NoOtherFields } from '../../../../http/validation/field.js';
 import {
+  model,
+  Field,
+  NoOtherFields,
   type FieldType,
   choice,
   flag,
@@ -8,7 +9,7 @@ import {
   listOf,
   nullable,
   text,
-} from '../../../../http/validation/field-type.js';
+} from '../../../../http/index.js';
 import { isJsonObject } from '../../../../json/index.js';
 
 /** One hook: a command, or a question to a model. */

@@ -1,5 +1,5 @@
-import type { CondenserSpec } from '../../../../agent/condenser/condenser-spec.js';
-import { toLlmConfig } from '../../../../settings/dto/to-llm-config.js';
+import type { CondenserSpec } from '../../../../agent/index.js';
+import { toLlmConfig } from '../../../../settings/index.js';
 import { LLMSummarizingCondenserDto, PipelineCondenserDto } from './agent.dto.js';
 
 /** Converts a condenser. Models get all of their fields. */

@@ -1,0 +1,2 @@
+export { useCodeCaches } from './code-cache.js';
+export { type Command, HELP, parseCommandLine } from './command-line.js';

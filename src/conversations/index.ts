@@ -1,0 +1,14 @@
+export { condenser } from './api/dto/agent/agent.dto.js';
+export { hookConfig } from './api/dto/agent/hook-config.dto.js';
+export type { AgentDefinitionDto } from './api/dto/agent/agent-definition.dto.js';
+export { definitionProblem, readDefinition } from './sub-agents/definitions.js';
+export type { Conversation } from './conversation/conversation.js';
+export { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './api/headers/observability-headers.js';
+export { ConversationClosedError, ConversationNotFoundError } from './conversation-errors.js';
+export { ConversationsService, type ExportedConversation } from './conversations.service.js';
+export { StartConversationRequestDto } from './api/dto/start-conversation.dto.js';
+export { toStartRequest } from './api/dto/to-start-request.js';
+export { LaunchProfiles, type LaunchedProfile } from './profiles/launch-profiles.js';
+export type { IncomingMessage } from './state/start-request.js';
+export { RunSlots } from './runs/run-slots.js';
+export type { ConversationDocuments } from './state/conversation-documents.js';

@@ -1,0 +1,1 @@
+export { type AdmittedSocket, AppBackendBridge, tunnelSocket } from './canvas/bridge/index.js';

@@ -1,0 +1,2 @@
+export { WebhooksService } from './webhooks.service.js';
+export type { WebhookStatus } from './webhook-status.js';
