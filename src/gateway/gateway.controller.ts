@@ -10,7 +10,7 @@ import {
   Res,
   UseInterceptors,
 } from '@nestjs/common';
-import type { Response } from 'express';
+import type { Response as HttpResponse } from 'express';
 import { AppConfig } from '../config/index.js';
 import { OBSERVABILITY_HEADERS } from '../conversations/index.js';
 import {
@@ -88,7 +88,7 @@ export class GatewayController {
   async chat(
     @Body() body: OpenAIChatCompletionRequestDto,
     @Headers() given: IncomingHttpHeaders,
-    @Res() response: Response,
+    @Res() response: HttpResponse,
   ): Promise<void> {
     const asked = await this.ask(questionOfChat(body), given, response);
     const { include_usage = false, include_commentary = true } = body.stream_options ?? {};
@@ -110,7 +110,7 @@ export class GatewayController {
   async responses(
     @Body() body: OpenAIResponseRequestDto,
     @Headers() given: IncomingHttpHeaders,
-    @Res() response: Response,
+    @Res() response: HttpResponse,
   ): Promise<void> {
     const question = questionOfResponse(body);
     const frame = frameOf(body);
@@ -120,7 +120,7 @@ export class GatewayController {
   }
 
   /** Sends the request to the conversation. From here on a disconnect interrupts the run. */
-  private async ask(question: Question, given: IncomingHttpHeaders, response: Response): Promise<Asked> {
+  private async ask(question: Question, given: IncomingHttpHeaders, response: HttpResponse): Promise<Asked> {
     const asked = await this.gateway.ask(question, conversationOf(given), given);
     const { pending, outcome } = asked;
     // Callers that await it handle the error; a disconnected client does not await it.
@@ -137,7 +137,7 @@ export class GatewayController {
 
   private async answer(
     asked: Asked,
-    response: Response,
+    response: HttpResponse,
     bodyOf: (outcome: Outcome) => object,
   ): Promise<void> {
     const outcome = await this.gateway.whole(asked);
@@ -148,7 +148,7 @@ export class GatewayController {
   /** Streams the answer; errors are part of the stream. */
   private async stream(
     { pending, outcome }: Asked,
-    response: Response,
+    response: HttpResponse,
     createAnswer: (stream: EventStream) => AnswerStream,
   ): Promise<void> {
     const answer = createAnswer(new EventStream(response, this.config.gateway_keep_alive_seconds));

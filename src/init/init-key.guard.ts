@@ -1,5 +1,5 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { checkKeys, FailedKeys, KeySet } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 
@@ -17,12 +17,12 @@ export class InitKeyGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const http = context.switchToHttp();
-    const request = http.getRequest<Request>();
+    const request = http.getRequest<HttpRequest>();
     const shown = request.get('x-init-api-key') ?? '';
     if (!this.keys.required()) return true;
     return checkKeys(this.keys, this.failedKeys, [shown], {
       request,
-      response: http.getResponse<Response>(),
+      response: http.getResponse<HttpResponse>(),
     });
   }
 }

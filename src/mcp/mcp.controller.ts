@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
-import type { Request } from 'express';
+import type { Request as HttpRequest } from 'express';
 import { type JsonSchema, Operation, RequestValidationError, valueError } from '../http/index.js';
 import { isJsonObject } from '../json/index.js';
 import type { OAuthStartResponse, OAuthStatusResponse, McpTestResponse } from './mcp-responses.js';
@@ -37,7 +37,7 @@ export class McpController {
     answers: { 200: { description: 'The tools of the server, or the error.', schema: TEST_RESPONSE } },
     errors: [429],
   })
-  test(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<McpTestResponse> {
+  test(@Body() request: MCPTestRequestDto, @Req() { body }: HttpRequest): Promise<McpTestResponse> {
     rejectMisplacedAuthentication(body);
     return this.service.test(request);
   }
@@ -54,7 +54,7 @@ export class McpController {
     },
     errors: [429],
   })
-  start(@Body() request: MCPTestRequestDto, @Req() { body }: Request): Promise<OAuthStartResponse> {
+  start(@Body() request: MCPTestRequestDto, @Req() { body }: HttpRequest): Promise<OAuthStartResponse> {
     rejectMisplacedAuthentication(body);
     return this.service.start(request);
   }

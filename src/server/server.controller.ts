@@ -1,5 +1,5 @@
 import { Controller, Get, Res } from '@nestjs/common';
-import type { Response } from 'express';
+import type { Response as HttpResponse } from 'express';
 import { OpenRoute } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { RunSlots } from '../conversations/index.js';
@@ -82,7 +82,7 @@ export class ServerController {
       503: { description: 'The server is starting or shutting down.', schema: READY_STATUS },
     },
   })
-  ready(@Res({ passthrough: true }) response: Response): ReadyStatus {
+  ready(@Res({ passthrough: true }) response: HttpResponse): ReadyStatus {
     if (this.readiness.isReady) return { status: 'ready' };
     response.status(503);
     return { status: 'initializing', message: 'Server is still initializing' };

@@ -1,6 +1,6 @@
 import { UnauthorizedException, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { Request, Response } from 'express';
+import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { FailedKeys, TooManyFailedKeysException } from './failed-keys.js';
 import { type KeySet, SessionKeys } from './key-set.js';
 import { AcceptsWorkspaceCookie, keyInCookie } from './workspace-cookie.js';
@@ -24,10 +24,10 @@ export class SessionKeyGuard implements CanActivate {
     if (context.getType() !== 'http' || !this.keys.required() || this.isMarked(context, OpenRoute))
       return true;
     const http = context.switchToHttp();
-    const request = http.getRequest<Request>();
+    const request = http.getRequest<HttpRequest>();
     const cookie = this.isMarked(context, AcceptsWorkspaceCookie) ? keyInCookie(request) : undefined;
     const shown = [...presentedKeys(request), ...(cookie === undefined ? [] : [cookie])];
-    return checkKeys(this.keys, this.failedKeys, shown, { request, response: http.getResponse<Response>() });
+    return checkKeys(this.keys, this.failedKeys, shown, { request, response: http.getResponse<HttpResponse>() });
   }
 
   private isMarked(context: ExecutionContext, mark: typeof OpenRoute): boolean {
@@ -44,7 +44,7 @@ export function checkKeys(
   keys: KeySet,
   failedKeys: FailedKeys,
   shown: readonly string[],
-  { request, response }: { request: Request; response: Response },
+  { request, response }: { request: HttpRequest; response: HttpResponse },
 ): true | Promise<never> {
   if (!shown.some((key) => keys.accepts(key))) return refuse(failedKeys, shown, request, response);
   const wait = failedKeys.accept(request);
@@ -55,21 +55,21 @@ export function checkKeys(
 async function refuse(
   failedKeys: FailedKeys,
   shown: readonly string[],
-  request: Request,
-  response: Response,
+  request: HttpRequest,
+  response: HttpResponse,
 ): Promise<never> {
   const wait = shown.some((key) => key !== '') ? await failedKeys.add(request) : undefined;
   if (wait === undefined) throw new UnauthorizedException({ detail: 'Unauthorized' });
   throw tooManyFailedKeys(wait, response);
 }
 
-function tooManyFailedKeys(seconds: number, response: Response): TooManyFailedKeysException {
+function tooManyFailedKeys(seconds: number, response: HttpResponse): TooManyFailedKeysException {
   response.setHeader('Retry-After', seconds);
   return new TooManyFailedKeysException(seconds);
 }
 
 /** The keys in the headers of a request. */
-export function presentedKeys(request: Request): string[] {
+export function presentedKeys(request: HttpRequest): string[] {
   const bearer = /^bearer\s(.+)$/i.exec(request.get('authorization') ?? '')?.[1]?.trim();
   return [request.get('x-session-api-key'), bearer].filter((key) => key !== undefined);
 }

@@ -13,7 +13,7 @@ import {
   Res,
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Response } from 'express';
+import type { Response as HttpResponse } from 'express';
 import { ConversationIdPipe, Operation, documentSchemas, type AnswerSource } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { ConversationsService } from '../conversations.service.js';
@@ -134,7 +134,7 @@ export class ConversationsController {
     @Body() body: StartConversationRequestDto,
     @Query() { include_skills }: ConversationViewQueryDto,
     @Headers() headers: IncomingHttpHeaders,
-    @Res({ passthrough: true }) response: Response,
+    @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<JsonObject> {
     const key = readIdempotencyKey(headers['idempotency-key']?.toString());
     if (key !== undefined) body.conversation_id ??= conversationIdFor(key);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Controller, Get, NotFoundException, Param, Req, Res } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { Operation } from '../../http/index.js';
 import { Installations } from '../installation/installations.js';
 import { nameField, OTHER_NAME } from '../installation/installation.dto.js';
@@ -31,8 +31,8 @@ export class CanvasFilesController {
   @Operation({ tag, summary: 'Get the script of a canvas extension', path, answers: file, errors: [404] })
   async bundle(
     @Param(NAME, name) extension: string,
-    @Req() request: Request,
-    @Res() response: Response,
+    @Req() request: HttpRequest,
+    @Res() response: HttpResponse,
   ): Promise<void> {
     const content = await this.read(extension, 'bundle');
     send(request, response, content, {
@@ -45,8 +45,8 @@ export class CanvasFilesController {
   @Operation({ tag, summary: 'Get the icon of a canvas extension', path, answers: file, errors: [404] })
   async icon(
     @Param(NAME, name) extension: string,
-    @Req() request: Request,
-    @Res() response: Response,
+    @Req() request: HttpRequest,
+    @Res() response: HttpResponse,
   ): Promise<void> {
     const content = await this.read(extension, 'icon');
     send(request, response, content, { 'content-type': 'image/svg+xml', ...SVG_HEADERS });
@@ -65,7 +65,7 @@ export class CanvasFilesController {
   }
 }
 
-function send(request: Request, response: Response, content: Buffer, headers: Record<string, string>): void {
+function send(request: HttpRequest, response: HttpResponse, content: Buffer, headers: Record<string, string>): void {
   const etag = `"${createHash('sha256').update(content).digest('hex').slice(0, 32)}"`;
   response.set({ ...headers, 'cache-control': 'no-cache', etag });
   if (request.headers['if-none-match'] === etag) response.status(304).end();

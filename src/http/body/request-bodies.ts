@@ -7,7 +7,7 @@ import {
   ServiceUnavailableException,
   UseGuards,
 } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { ByteBudget } from '../../flow/index.js';
 import { readJsonBody } from './json-body.js';
 
@@ -54,13 +54,13 @@ export class JsonBodyGuard implements CanActivate {
   /** @throws HttpException, RequestValidationError */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
-    const request = http.getRequest<Request>();
+    const request = http.getRequest<HttpRequest>();
     const isLarge = largeBodies.has(context.getHandler());
-    request.body = await this.read(request, http.getResponse<Response>(), isLarge);
+    request.body = await this.read(request, http.getResponse<HttpResponse>(), isLarge);
     return true;
   }
 
-  private read(request: Request, response: Response, isLarge: boolean): Promise<unknown> {
+  private read(request: HttpRequest, response: HttpResponse, isLarge: boolean): Promise<unknown> {
     const { large, other, idleMs } = this.limits;
     const limit = isLarge ? large : other;
     const refuse = (): never => {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import {
   DomainError,
   errorMessage,
@@ -44,8 +44,8 @@ export class HttpExceptionFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const request = http.getRequest<Request>();
-    const response = http.getResponse<Response>();
+    const request = http.getRequest<HttpRequest>();
+    const response = http.getResponse<HttpResponse>();
     const { status, body, headers } = formatFor(
       request.path,
       answerFor(error, request) ??
@@ -63,7 +63,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
   }
 
   /** Logged without a stack: the cause is outside the program, and the error may be frequent. */
-  private systemFailure(error: DomainError, request: Request): Answer {
+  private systemFailure(error: DomainError, request: HttpRequest): Answer {
     const { error_id } = errorId();
     const text = this.mask(error.message);
     this.logger.error({ message: `${request.method} ${request.path} failed: ${text}`, error_id });
@@ -73,7 +73,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
     };
   }
 
-  private unexpected(error: unknown, request: Request): Answer {
+  private unexpected(error: unknown, request: HttpRequest): Answer {
     const { error_id } = errorId();
     // A message may contain input of the request.
     const message = this.mask(errorMessage(error)).slice(0, MAX_MESSAGE);
@@ -111,7 +111,7 @@ const detail = (status: number, text: unknown, headers?: Record<string, string>)
 });
 
 /** The answer to an expected error; undefined for unexpected ones and for failures of the system. */
-function answerFor(error: unknown, request: Request): Answer | undefined {
+function answerFor(error: unknown, request: HttpRequest): Answer | undefined {
   if (error instanceof RequestValidationError)
     return detail(422, describeProblems(error.problems, error.sources));
   if (error instanceof InvalidRequestError) return invalid(error, request);
@@ -132,7 +132,7 @@ function unavailable(status: number, text: string, headers?: Record<string, stri
 }
 
 /** Without a location the problem concerns the request as a whole, and `detail` is only the message. */
-function invalid(error: InvalidRequestError, request: Request): Answer {
+function invalid(error: InvalidRequestError, request: HttpRequest): Answer {
   if (error.location.length === 0) return detail(422, error.message);
   const problem = valueError(error.message, error.location);
   if (error.input === undefined) return detail(422, describeProblems([problem], { body: request.body }));

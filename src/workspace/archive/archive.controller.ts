@@ -1,6 +1,6 @@
 import { InvalidRequestError } from '../../errors/index.js';
 import { Controller, Get, NotFoundException, Param, Query, Req, Res, UseInterceptors } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { ConversationIdPipe, RuntimeConversationIdPipe, Operation } from '../../http/index.js';
 import { CountsAsActivity } from '../../server/index.js';
 import { ArchiveQueryDto } from '../files/files.dto.js';
@@ -36,8 +36,8 @@ export class ArchiveController {
   async archive(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
     @Query() query: ArchiveQueryDto,
-    @Req() request: Request,
-    @Res() response: Response,
+    @Req() request: HttpRequest,
+    @Res() response: HttpResponse,
   ): Promise<void> {
     if (query.format === 'tar.gz') await this.archives.sendTarGz(query, response, scope);
     else await this.archives.sendPatch(query, request, response, scope);
@@ -54,7 +54,7 @@ export class ArchiveController {
   async trajectory(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
     @Param('conversation_id', ConversationIdPipe) id: string,
-    @Res() response: Response,
+    @Res() response: HttpResponse,
   ): Promise<void> {
     if (scope !== undefined) {
       await this.scopes.of(scope);

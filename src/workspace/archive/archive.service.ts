@@ -2,7 +2,7 @@ import { lstat, open, opendir, rm, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { createGzip } from 'node:zlib';
 import { BadRequestException, Injectable } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { ConversationsService } from '../../conversations/index.js';
 import { KnownSecrets } from '../../crypto/index.js';
 import { makeTemporaryFolder } from '../../files/index.js';
@@ -57,7 +57,7 @@ export class ArchiveService {
   ) {}
 
   /** Answers with all files of a folder, or of the only repository in it. */
-  async sendTarGz(wanted: ArchiveRequest, response: Response, scope?: string): Promise<void> {
+  async sendTarGz(wanted: ArchiveRequest, response: HttpResponse, scope?: string): Promise<void> {
     const folder = await repositoryIn(await this.files.folder(wanted.path, scope));
     const excludes = excludesOf(wanted);
     const { paths, gitBounds } = await this.scopes.of(scope);
@@ -74,8 +74,8 @@ export class ArchiveService {
   /** Answers with a patch of the changes in a folder since a base. */
   async sendPatch(
     wanted: ArchiveRequest,
-    request: Request,
-    response: Response,
+    request: HttpRequest,
+    response: HttpResponse,
     scope?: string,
   ): Promise<void> {
     const { base_ref } = wanted;
@@ -108,8 +108,8 @@ export class ArchiveService {
   private async sendPatchSince(
     base: string,
     { repository, folder, pathspecs }: { repository: Repository; folder: string; pathspecs: string[] },
-    request: Request,
-    response: Response,
+    request: HttpRequest,
+    response: HttpResponse,
   ): Promise<void> {
     const scratch = await makeTemporaryFolder('patch');
     let handle: FileHandle | undefined;
@@ -132,7 +132,7 @@ export class ArchiveService {
   }
 
   /** Answers with all stored data of a conversation, with secrets masked. */
-  async sendTrajectory(conversationId: string, response: Response): Promise<void> {
+  async sendTrajectory(conversationId: string, response: HttpResponse): Promise<void> {
     const folder = this.catalogue.folder(conversationId);
     const exported = await this.opening.run(() => this.conversations.exported(conversationId));
     try {
@@ -172,14 +172,14 @@ function nameOf(folder: string): string {
   return path.basename(folder) || 'root';
 }
 
-function startDownload(response: Response, name: string, type: string): void {
+function startDownload(response: HttpResponse, name: string, type: string): void {
   response.setHeader('Content-Type', type);
   response.setHeader('Content-Disposition', contentDisposition(name));
   response.setHeader('Cache-Control', 'private, no-store');
 }
 
 /** Sets headers that describe the repository; its address without passwords and tokens. */
-async function describe(repository: Repository, response: Response): Promise<void> {
+async function describe(repository: Repository, response: HttpResponse): Promise<void> {
   const { remote } = repository;
   const head = await commitOf(repository, 'HEAD');
   const branch = await currentBranch(repository);

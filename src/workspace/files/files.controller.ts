@@ -1,6 +1,6 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res, UseInterceptors } from '@nestjs/common';
 import path from 'node:path';
-import type { Request, Response } from 'express';
+import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { RuntimeConversationIdPipe, Operation } from '../../http/index.js';
 import { CountsAsActivity } from '../../server/index.js';
 import { FilePathQueryDto } from './files.dto.js';
@@ -43,7 +43,7 @@ export class FilesController {
   async upload(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
     @Query() query: FilePathQueryDto,
-    @Req() request: Request,
+    @Req() request: HttpRequest,
   ): Promise<{ success: true; file_size: number }> {
     return { success: true, file_size: await this.files.upload(request, query.path, scope) };
   }
@@ -61,8 +61,8 @@ export class FilesController {
   async download(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
     @Query() query: FilePathQueryDto,
-    @Req() request: Request,
-    @Res() response: Response,
+    @Req() request: HttpRequest,
+    @Res() response: HttpResponse,
   ): Promise<void> {
     const file = await this.files.download(query.path, scope);
     // The requested name: a link may lead to a file with another name.

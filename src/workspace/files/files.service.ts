@@ -1,5 +1,5 @@
 import { BadRequestException, ForbiddenException, Injectable, NotFoundException } from '@nestjs/common';
-import type { Request } from 'express';
+import type { Request as HttpRequest } from 'express';
 import { AppConfig } from '../../config/index.js';
 import { errorCode } from '../../errors/index.js';
 import { dropRestOfBody } from '../../http/index.js';
@@ -20,7 +20,7 @@ export class FilesService {
   ) {}
 
   /** Writes the file of a form; returns its size in bytes. */
-  async upload(request: Request, target: string, conversationId?: string): Promise<number> {
+  async upload(request: HttpRequest, target: string, conversationId?: string): Promise<number> {
     try {
       const { paths } = await this.scopes.of(conversationId);
       return await upload(request, paths, target, this.config.max_upload_bytes);

@@ -10,7 +10,7 @@ import {
   Req,
   Res,
 } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { AcceptsWorkspaceCookie } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { ConversationsService } from '../../conversations/index.js';
@@ -41,8 +41,8 @@ export class WorkspaceFilesController {
   })
   async file(
     @Param('conversation_id', ConversationIdPipe) id: string,
-    @Req() request: Request,
-    @Res() response: Response,
+    @Req() request: HttpRequest,
+    @Res() response: HttpResponse,
   ): Promise<void> {
     const folder = await this.conversations.workingDir(id);
     const file = await openFile(folder, pathBelowWorkspace(request));
@@ -77,7 +77,7 @@ async function openFile(folder: string, relative: string): Promise<OpenedFile> {
  * The path after `/workspace/`, decoded, so that `..%2f` equals `../`. The router has already verified the
  * encoding.
  */
-function pathBelowWorkspace(request: Request): string {
+function pathBelowWorkspace(request: HttpRequest): string {
   const [, encoded = ''] = /^\/api\/conversations\/[^/]+\/workspace\/?(.*)$/s.exec(request.path) ?? [];
   return decodeURIComponent(encoded);
 }

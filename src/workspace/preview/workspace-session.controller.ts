@@ -1,5 +1,5 @@
 import { Controller, Delete, HttpCode, Post, Req, Res } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { expiredWorkspaceCookie, presentedKeys, SessionKeys, workspaceCookie } from '../../auth/index.js';
 import { parseHost } from '../../text/index.js';
 import { Operation } from '../../http/index.js';
@@ -20,7 +20,7 @@ export class WorkspaceSessionController {
       'The cookie contains the session key of this request. It is accepted for workspace files only.',
     answers: { 204: { description: 'The cookie was set.' } },
   })
-  start(@Req() request: Request, @Res({ passthrough: true }) response: Response): void {
+  start(@Req() request: HttpRequest, @Res({ passthrough: true }) response: HttpResponse): void {
     const [key] = presentedKeys(request).filter((shown) => !this.keys.required() || this.keys.accepts(shown));
     response.setHeader('Set-Cookie', workspaceCookie(key, isSecure(request)));
   }
@@ -32,13 +32,13 @@ export class WorkspaceSessionController {
     summary: 'Clear the cookie for workspace files',
     answers: { 204: { description: 'The cookie was cleared.' } },
   })
-  end(@Req() request: Request, @Res({ passthrough: true }) response: Response): void {
+  end(@Req() request: HttpRequest, @Res({ passthrough: true }) response: HttpResponse): void {
     response.setHeader('Set-Cookie', expiredWorkspaceCookie(isSecure(request)));
   }
 }
 
 /** Whether the request uses https, also through a proxy, or localhost, which browsers treat as secure. */
-function isSecure({ headers }: Request): boolean {
+function isSecure({ headers }: HttpRequest): boolean {
   if (String(headers['x-forwarded-proto']).split(',')[0]?.trim() === 'https') return true;
   const host = parseHost(headers.host ?? '');
   return host !== undefined && ['localhost', '127.0.0.1', '[::1]'].includes(host.hostname);

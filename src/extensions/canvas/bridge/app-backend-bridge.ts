@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable, ServiceUnavailableException, UnauthorizedException } from '@nestjs/common';
-import type { NextFunction, Request, Response } from 'express';
+import type { NextFunction, Request as HttpRequest, Response as HttpResponse } from 'express';
 import { AppConfig } from '../../../config/index.js';
 import type { BackendRun } from '../backends/processes/backend-run.js';
 import { CanvasBackends } from '../backends/canvas-backends.js';
@@ -41,7 +41,7 @@ export class AppBackendBridge {
    * Opens a session for the requesting page.
    * @throws HttpException
    */
-  open(name: string, request: Request): { session: BridgeSession; url: string } {
+  open(name: string, request: HttpRequest): { session: BridgeSession; url: string } {
     this.ingress.assertAddressed(request);
     this.ingress.assertFromControl(request, request.path);
     this.ingress.assertKeepsCookies();
@@ -52,7 +52,7 @@ export class AppBackendBridge {
    * Revokes the session of the request, if any.
    * @throws HttpException
    */
-  close(name: string, request: Request): void {
+  close(name: string, request: HttpRequest): void {
     this.ingress.assertAddressed(request);
     this.ingress.assertFromControl(request, request.path);
     const session = this.sessions.find(name, request.headers.cookie);
@@ -60,7 +60,7 @@ export class AppBackendBridge {
   }
 
   /** Middleware that forwards requests before the server reads their bodies. */
-  readonly beforeBodies = (request: Request, response: Response, next: NextFunction): void => {
+  readonly beforeBodies = (request: HttpRequest, response: HttpResponse, next: NextFunction): void => {
     const { url, method } = request;
     const isSession = SESSION_ROUTE.test(url) && (method === 'POST' || method === 'DELETE');
     if (!isBackendAddress(url) || isSession || !FORWARDED.has(method)) return next();
@@ -75,7 +75,7 @@ export class AppBackendBridge {
     return this.admit(request, parseBackendAddress(request.url ?? ''), false);
   }
 
-  private async forward(request: Request, response: Response): Promise<void> {
+  private async forward(request: HttpRequest, response: HttpResponse): Promise<void> {
     const { upstream } = this.admit(request, parseBackendAddress(request.url), SAFE.has(request.method));
     await forwardRequest(request, response, upstream);
   }

@@ -1,5 +1,5 @@
 import { Controller, Delete, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { Operation } from '../../../http/index.js';
 import { OTHER_NAME } from '../../installation/installation.dto.js';
 import { ExtensionNamePipe } from '../../installation/name.pipe.js';
@@ -32,8 +32,8 @@ export class AppBackendSessionsController {
   })
   open(
     @Param(NAME, name) extension: string,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
+    @Req() request: HttpRequest,
+    @Res({ passthrough: true }) response: HttpResponse,
   ): { ingress_url: string; expires_at: string; iframe_sandbox: string } {
     const { session, url } = this.bridge.open(extension, request);
     response.setHeader('Set-Cookie', sessionCookie(session));
@@ -52,8 +52,8 @@ export class AppBackendSessionsController {
   })
   close(
     @Param(NAME, name) extension: string,
-    @Req() request: Request,
-    @Res({ passthrough: true }) response: Response,
+    @Req() request: HttpRequest,
+    @Res({ passthrough: true }) response: HttpResponse,
   ): void {
     this.bridge.close(extension, request);
     response.setHeader('Set-Cookie', expiredSessionCookie(extension));
