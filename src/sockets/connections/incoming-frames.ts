@@ -49,7 +49,7 @@ export class IncomingFrames {
   constructor(
     private readonly socket: WebSocket,
     private readonly check: KeyCheck,
-    private readonly taker: FrameHandler,
+    private readonly handler: FrameHandler,
   ) {
     const { gate, request, authenticated } = check;
     this.intake = new FrameIntake(socket, request.socket, gate.budget, authenticated);
@@ -62,7 +62,7 @@ export class IncomingFrames {
     if (authenticated) void this.queue.run(() => this.attach());
     else {
       this.deadline = setTimeout(() => this.refuse(CLOSE.authenticationFailed), gate.limits.authTimeoutMs);
-      this.untrack = gate.wait(() => this.intake.disconnect(CLOSE.tooManyWithoutKey));
+      this.untrack = gate.trackUnauthenticated(() => this.intake.disconnect(CLOSE.tooManyWithoutKey));
     }
     this.socket.on('message', (data: Buffer, isBinary) => this.enqueue(data, isBinary));
   }
@@ -90,7 +90,7 @@ export class IncomingFrames {
     this.pending += 1;
     if (this.pending >= MAX_PENDING_FRAMES || !this.intake.isAuthenticated) this.intake.pause();
     void this.queue.run(async () => {
-      await this.handle(data, isBinary).catch((error: unknown) => this.taker.failed(error));
+      await this.handle(data, isBinary).catch((error: unknown) => this.handler.failed(error));
       this.intake.handled(data.length);
       this.pending -= 1;
       if (this.pending === 0) this.intake.resume();
@@ -101,7 +101,7 @@ export class IncomingFrames {
     if (this.refused) return;
     // Thousands of small frames can arrive in one chunk: they must not block the event loop for long.
     await turnForRequest();
-    if (this.taker.isAttached) return this.taker.handle(data, isBinary);
+    if (this.handler.isAttached) return this.handler.handle(data, isBinary);
     const { gate, request } = this.check;
     const refusal = await gate.checkFrame(data, isBinary, request);
     this.stopKeyTimer();
@@ -111,8 +111,8 @@ export class IncomingFrames {
   }
 
   private async attach(): Promise<void> {
-    await this.taker.attach();
-    this.refused = !this.taker.isAttached;
+    await this.handler.attach();
+    this.refused = !this.handler.isAttached;
   }
 
   private refuse(why: CloseReason): void {

@@ -34,12 +34,10 @@ export class SocketGate {
     const shown = presentedKey(handshake, this.keys);
     if (shown === 'absent') return false;
     const isRight = shown === 'accepted';
-    const trackUnauthenticated = isRight
-      ? this.failedKeys.accept(request)
-      : await this.failedKeys.add(request);
+    const wait = isRight ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
     // A bearer token may be meant for a proxy: the first frame decides.
     if (shown === 'unknown-bearer') return false;
-    if (trackUnauthenticated !== undefined) throw new HandshakeRefusedError(429, trackUnauthenticated);
+    if (wait !== undefined) throw new HandshakeRefusedError(429, wait);
     if (!isRight) throw new HandshakeRefusedError(403);
     return true;
   }
@@ -61,16 +59,16 @@ export class SocketGate {
   /**
    * Tracks a socket until it has sent its key. When there are too many, the oldest is closed: clients with a
    * key send it at once.
-   * @param end closes this socket
+   * @param close closes this socket
    * @returns a function to call when the socket is authenticated or closed
    */
-  wait(end: () => void): () => void {
+  trackUnauthenticated(close: () => void): () => void {
     const [oldest] = this.unauthenticated;
     if (oldest !== undefined && this.unauthenticated.size >= this.limits.socketsWithoutKey) {
       this.unauthenticated.delete(oldest);
       oldest();
     }
-    this.unauthenticated.add(end);
-    return () => void this.unauthenticated.delete(end);
+    this.unauthenticated.add(close);
+    return () => void this.unauthenticated.delete(close);
   }
 }
