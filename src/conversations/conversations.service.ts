@@ -24,7 +24,7 @@ import { EventSearch } from './queries/event-search.js';
 import { finalResponse } from './queries/final-response.js';
 import { joinItems, type JsonPage } from './queries/json-page.js';
 import { isDurable, ConversationInfoCache } from './registry/conversation-info-cache.js';
-import type { IncomingMessage, StartConversationRequest } from './state/start-request.js';
+import type { NewMessage, StartConversationRequest } from './state/start-request.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
 export type { EventFilter, EventQuery } from './queries/event-query.js';
@@ -154,7 +154,7 @@ export class ConversationsService {
   }
 
   /** @param key two messages with the same key are one message */
-  async sendMessage(id: string, message: IncomingMessage, run: boolean, key?: string): Promise<void> {
+  async sendMessage(id: string, message: NewMessage, run: boolean, key?: string): Promise<void> {
     const conversation = await this.open(id);
     try {
       await conversation.sendMessage(message, run, { key });

@@ -9,6 +9,6 @@ export { ConversationsService, type ExportedConversation } from './conversations
 export { StartConversationRequestDto } from './api/dto/start-conversation.dto.js';
 export { toStartRequest } from './api/dto/to-start-request.js';
 export { LaunchProfiles, type LaunchedProfile } from './profiles/launch-profiles.js';
-export type { IncomingMessage } from './state/start-request.js';
+export type { NewMessage } from './state/start-request.js';
 export { RunSlots } from './runs/run-slots.js';
 export type { ConversationDocuments } from './state/conversation-documents.js';

@@ -11,7 +11,7 @@ import {
   toStartRequest,
   LaunchProfiles,
   type LaunchedProfile,
-  type IncomingMessage,
+  type NewMessage,
 } from '../conversations/index.js';
 import { EventBus } from '../events/index.js';
 import { withTimeout } from '../flow/index.js';
@@ -171,7 +171,7 @@ function busy(id: string): Error {
   return conflict(`Conversation ${id} is busy: wait for its answer before the next message.`);
 }
 
-function messageOf({ content }: Question): IncomingMessage {
+function messageOf({ content }: Question): NewMessage {
   return { role: 'user', content };
 }
 

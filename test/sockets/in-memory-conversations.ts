@@ -4,7 +4,7 @@ import {
   ConversationClosedError,
   ConversationNotFoundError,
 } from '../../src/conversations/conversation-errors.js';
-import type { IncomingMessage } from '../../src/conversations/state/start-request.js';
+import type { NewMessage } from '../../src/conversations/state/start-request.js';
 import {
   createEvent,
   eventTimestamp,
@@ -27,7 +27,7 @@ export class InMemoryConversation implements FollowedConversation {
   private writing: Promise<unknown> = Promise.resolve();
   deleted = false;
   failSend: Error | undefined;
-  readonly received: { message: IncomingMessage; run: boolean }[] = [];
+  readonly received: { message: NewMessage; run: boolean }[] = [];
 
   constructor(
     readonly id: string,
@@ -87,7 +87,7 @@ export class InMemoryConversation implements FollowedConversation {
     this.publish(this.fullState());
   }
 
-  async sendMessage(message: IncomingMessage, run: boolean): Promise<void> {
+  async sendMessage(message: NewMessage, run: boolean): Promise<void> {
     if (this.deleted) throw new ConversationClosedError();
     if (this.failSend) throw this.failSend;
     this.received.push({ message, run });
@@ -112,7 +112,7 @@ export class InMemoryConversations {
     return conversation;
   }
 
-  async sendMessage(id: string, message: IncomingMessage, run: boolean): Promise<void> {
+  async sendMessage(id: string, message: NewMessage, run: boolean): Promise<void> {
     const conversation = this.byId.get(id);
     if (!conversation) throw new ConversationNotFoundError(id);
     await conversation.sendMessage(message, run);
@@ -130,7 +130,7 @@ export function delta(content: string): StreamingDeltaEvent {
   return { ...identity, source: 'agent', content, kind: 'StreamingDeltaEvent' };
 }
 
-function messageDraft({ role, content }: IncomingMessage): EventDraft {
+function messageDraft({ role, content }: NewMessage): EventDraft {
   return {
     source: 'user',
     llm_message: { role, content, thinking_blocks: [] },

@@ -28,7 +28,7 @@ import { type EventFilter, ConversationsService } from '../conversations.service
 import { ConfirmationResponseRequestDto, SendMessageRequestDto } from './dto/message.dto.js';
 import { IDEMPOTENCY_HEADER, readIdempotencyKey } from './headers/idempotency-key.js';
 import { EventCountQueryDto, EventListQueryDto, EventSearchQueryDto } from './dto/queries.dto.js';
-import { toIncomingMessage } from './dto/to-start-request.js';
+import { toNewMessage } from './dto/to-new-message.js';
 import { pageJson } from '../queries/json-page.js';
 
 const SUCCESS = { success: true } as const;
@@ -148,7 +148,7 @@ export class EventsController {
     @Body() body: SendMessageRequestDto,
     @Headers('idempotency-key') key: string | undefined,
   ): Promise<typeof SUCCESS> {
-    const message = toIncomingMessage(body, ['body', 'role']);
+    const message = toNewMessage(body, ['body', 'role']);
     await this.conversations.sendMessage(id, message, body.run, readIdempotencyKey(key));
     return SUCCESS;
   }

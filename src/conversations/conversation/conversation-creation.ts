@@ -14,7 +14,7 @@ import { ToolNameClashError } from '../conversation-errors.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { assertModelsServed, assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { ConversationState } from '../state/conversation-state.js';
-import type { IncomingMessage, StartConversationRequest } from '../state/start-request.js';
+import type { NewMessage, StartConversationRequest } from '../state/start-request.js';
 import { findAmbientPlugins } from '../context/ambient-plugins.js';
 import { loadPromptFiles } from '../context/prompt-files.js';
 import { RunSlots } from '../runs/run-slots.js';
@@ -154,7 +154,7 @@ export class ConversationCreation {
   /** Removes the conversation again when two of its tools have the same name. */
   private async sendInitialMessage(
     conversation: Conversation,
-    message: IncomingMessage,
+    message: NewMessage,
     slot: (() => void) | undefined,
   ): Promise<void> {
     try {

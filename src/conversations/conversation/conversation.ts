@@ -21,7 +21,7 @@ import { ManualCondensation } from '../context/manual-condensation.js';
 import { MessageKeys } from './message-keys.js';
 import { pauseDrafts, stateUpdate, statusUpdate } from '../state/state-updates.js';
 import { RunControl } from '../runs/run-control.js';
-import type { IncomingMessage } from '../state/start-request.js';
+import type { NewMessage } from '../state/start-request.js';
 
 /** How a message is sent. */
 export interface SendOptions {
@@ -143,7 +143,7 @@ export class Conversation {
    * before the message is durable.
    * @throws InvalidRequestError; RunLimitError when the message is stored but no run can start
    */
-  async sendMessage(message: IncomingMessage, run: boolean, { slot, key }: SendOptions = {}): Promise<void> {
+  async sendMessage(message: NewMessage, run: boolean, { slot, key }: SendOptions = {}): Promise<void> {
     this.life.assertOpen();
     assertFromUser(message);
     const { stops } = this;
@@ -374,7 +374,7 @@ export class Conversation {
   }
 }
 
-function assertFromUser({ role }: IncomingMessage): void {
+function assertFromUser({ role }: NewMessage): void {
   if (role === 'user') return;
   const problem = 'Only user messages are allowed to be sent to the agent.';
   throw new InvalidRequestError(['body', 'role'], problem, role);

@@ -2,7 +2,7 @@ import { InvalidRequestError } from '../../errors/index.js';
 import { createHash, randomUUID } from 'node:crypto';
 import type { Journal } from '../journal/journal.js';
 import type { MessageKey } from '../state/conversation-state.js';
-import type { IncomingMessage } from '../state/start-request.js';
+import type { NewMessage } from '../state/start-request.js';
 
 /** Keys per conversation. Clients retry soon, so that old keys can go. */
 const MAX_KEYS = 200;
@@ -24,7 +24,7 @@ export class MessageKeys {
    */
   async once(
     name: string,
-    message: IncomingMessage,
+    message: NewMessage,
     run: boolean,
     append: (eventId: string) => Promise<void>,
   ): Promise<MessageKey> {

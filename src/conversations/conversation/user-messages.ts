@@ -7,7 +7,7 @@ import type { Journal } from '../journal/journal.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import { stateUpdate, statusUpdate } from '../state/state-updates.js';
 import type { Session } from '../agent-runtime/session.js';
-import type { IncomingMessage } from '../state/start-request.js';
+import type { NewMessage } from '../state/start-request.js';
 import type { TitleWriter } from '../titles/title-writer.js';
 
 /** How a message is appended. */
@@ -39,13 +39,13 @@ export class UserMessages {
   ) {}
 
   /** Appends a message; resolves when it is durable. */
-  append(message: IncomingMessage, options: AppendOptions = {}): Promise<void> {
+  append(message: NewMessage, options: AppendOptions = {}): Promise<void> {
     const waits = !this.waiting.isIdle || !this.session.isReady || this.hooks.has('UserPromptSubmit');
     if (!waits) return this.commit(message, options.id ?? randomUUID(), options, NO_OUTCOME);
     return this.waiting.run(() => this.submit(message, options));
   }
 
-  private async submit(message: IncomingMessage, options: AppendOptions): Promise<void> {
+  private async submit(message: NewMessage, options: AppendOptions): Promise<void> {
     await this.session.prepare();
     const messageId = options.id ?? randomUUID();
     const outcome = this.hooks.has('UserPromptSubmit')
@@ -58,7 +58,7 @@ export class UserMessages {
   }
 
   private async commit(
-    message: IncomingMessage,
+    message: NewMessage,
     id: string,
     { before = [] }: AppendOptions,
     { events, blocked, context }: HookOutcome,

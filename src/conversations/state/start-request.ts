@@ -4,7 +4,7 @@ import type { ClientToolSpec } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 
 /** A message that is not an event yet. */
-export interface IncomingMessage {
+export interface NewMessage {
   role: MessageRole;
   content: Content[];
 }
@@ -28,7 +28,7 @@ export interface StartConversationRequest {
   parent_conversation_id: string | null;
   confirmation_policy: JsonObject & { kind: string };
   security_analyzer: (JsonObject & { kind: string }) | null;
-  initial_message: IncomingMessage | null;
+  initial_message: NewMessage | null;
   max_iterations: number;
   stuck_detection: boolean;
   /** US dollars; null: no limit. */

@@ -1,9 +1,9 @@
-import type { IncomingMessage as HandshakeRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import type { IncomingMessage } from '../../conversations/index.js';
+import type { NewMessage } from '../../conversations/index.js';
 import { DomainError, errorStack, type SocketError } from '../../errors/index.js';
 import { readClientFrame } from '../frames/client-frame.js';
 import { CLOSE, closeFor, closeSocket } from './close-code.js';
@@ -19,7 +19,7 @@ import { Subscription, type FollowedConversation, type SubscriptionSources } fro
 export interface ConnectionSources extends SubscriptionSources {
   readonly conversations: {
     open(id: string): Promise<FollowedConversation>;
-    sendMessage(id: string, message: IncomingMessage, run: boolean): Promise<void>;
+    sendMessage(id: string, message: NewMessage, run: boolean): Promise<void>;
   };
   readonly gate: SocketGate;
   readonly limits: SocketLimits;
@@ -37,7 +37,7 @@ export class Connection implements FrameHandler {
 
   constructor(
     readonly socket: WebSocket,
-    request: HandshakeRequest,
+    request: IncomingMessage,
     private readonly admission: Admission,
     private readonly format: FrameFormat,
     private readonly sources: ConnectionSources,
@@ -112,7 +112,7 @@ export class Connection implements FrameHandler {
   }
 
   /** A message over a socket always starts a run; its `run` is ignored. */
-  private async sendMessage(message: IncomingMessage): Promise<void> {
+  private async sendMessage(message: NewMessage): Promise<void> {
     try {
       await this.sources.conversations.sendMessage(this.admission.conversationId, message, true);
     } catch (error) {

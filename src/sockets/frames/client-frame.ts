@@ -1,4 +1,4 @@
-import type { IncomingMessage } from '../../conversations/index.js';
+import type { NewMessage } from '../../conversations/index.js';
 import { textContent, type Content, type MessageRole } from '../../events/index.js';
 import { afterLarge, yieldForChunk } from '../../flow/index.js';
 import {
@@ -18,7 +18,7 @@ const LONG = 32 * 1024;
 
 /** A parsed text frame of a client. */
 export type ClientFrame =
-  | { type: 'message'; message: IncomingMessage }
+  | { type: 'message'; message: NewMessage }
   /** A key after the client was authenticated; it is ignored. */
   | { type: 'auth' }
   | InvalidFrame;

@@ -1,14 +1,10 @@
 import { InvalidRequestError } from '../../../errors/index.js';
 import type { AgentSpec, ToolSpec, CondenserSpec } from '../../../agent/index.js';
-import { type Content, utcTimestamp } from '../../../events/index.js';
+import { utcTimestamp } from '../../../events/index.js';
 import { readChecked, toPlain, model } from '../../../http/index.js';
 import { UnusableProfileError, type AgentContextDto, toLlmConfig } from '../../../settings/index.js';
 import { clientToolProblem, type ClientToolSpec } from '../../../tools/index.js';
-import type {
-  IncomingMessage,
-  StartConversationRequest,
-  WorktreeOptions,
-} from '../../state/start-request.js';
+import type { StartConversationRequest, WorktreeOptions } from '../../state/start-request.js';
 import { ACPAgentDto, acpAgentFromSettings, toAcpAgentSpec } from './agent/acp-agent.dto.js';
 import { AgentDto, DEFAULT_PROMPT_FILE, LLMSummarizingCondenserDto } from './agent/agent.dto.js';
 import { toCondenser } from './agent/to-condenser.js';
@@ -17,13 +13,13 @@ import type { LaunchedProfile } from '../../profiles/launch-profiles.js';
 import { inScope } from '../../profiles/secret-scope.js';
 import { criticFromSettings } from './agent/critic-from-settings.js';
 import { asJsonObject, type JsonObject } from '../../../json/index.js';
-import type { ImageContentDto, SendMessageRequestDto, TextContentDto } from './message.dto.js';
 import type {
   ClientToolSpecDto,
   ToolAnnotationsDto,
   ConversationWorktreeOptionsDto,
   StartConversationRequestDto,
 } from './start-conversation.dto.js';
+import { toNewMessage } from './to-new-message.js';
 
 /** Tools of agent settings without `tools`. */
 const DEFAULT_TOOLS = ['terminal', 'file_editor', 'task_tracker', 'browser_tool_set'];
@@ -58,7 +54,7 @@ export function toStartRequest(
     confirmation_policy: withKind(dto.confirmation_policy),
     security_analyzer: dto.security_analyzer && withKind(dto.security_analyzer),
     initial_message:
-      dto.initial_message && toIncomingMessage(dto.initial_message, ['body', 'initial_message', 'role']),
+      dto.initial_message && toNewMessage(dto.initial_message, ['body', 'initial_message', 'role']),
     max_iterations: dto.max_iterations,
     stuck_detection: dto.stuck_detection,
     max_budget_per_run: dto.max_budget_per_run,
@@ -98,28 +94,6 @@ const CONVERTED_FIELDS: ReadonlySet<string> = new Set<keyof StartConversationReq
   'worktree',
   'worktree_options',
 ]);
-
-/**
- * Converts a message.
- * @throws InvalidRequestError if its role is not `user`
- */
-export function toIncomingMessage(dto: SendMessageRequestDto, roleLocation: string[]): IncomingMessage {
-  if (dto.role !== 'user') {
-    throw new InvalidRequestError(
-      roleLocation,
-      'Only user messages are allowed to be sent to the agent.',
-      dto.role,
-    );
-  }
-  return { role: dto.role, content: dto.content.map(toContent) };
-}
-
-function toContent(block: TextContentDto | ImageContentDto): Content {
-  const { cache_prompt } = block;
-  return block.type === 'text'
-    ? { cache_prompt, type: 'text', text: block.text }
-    : { cache_prompt, type: 'image', image_urls: block.image_urls };
-}
 
 /** @throws InvalidRequestError if the base is `ref` and no `ref` is given */
 function toWorktreeOptions(options: ConversationWorktreeOptionsDto): WorktreeOptions {
