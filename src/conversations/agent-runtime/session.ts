@@ -19,8 +19,8 @@ const END_LIMIT_MS = 4_000;
 
 /**
  * The time from the first message or run of an open conversation to its close. It begins with the context,
- * the MCP servers and the `SessionStart` hooks, which may take a while. The events of all that are appended
- * before the first message.
+ * the MCP servers and the `SessionStart` hooks, which may take a while: messages wait for it in
+ * `UserMessages`. The events of all that are appended before the first message.
  */
 export class Session {
   private preparing: Promise<void> | undefined;
@@ -48,6 +48,7 @@ export class Session {
   /**
    * Begins the session, once. After a failure the next call tries again.
    * @throws ConversationClosedError when the conversation ends meanwhile
+   * @throws UnusablePromptError, ToolNameClashError
    */
   prepare(): Promise<void> {
     this.preparing ??= this.begin().catch((error: unknown) => {

@@ -22,11 +22,11 @@ const NO_OUTCOME: HookOutcome = { events: [] };
 
 /**
  * Appends messages of the user in the order in which they arrive. A message is appended at once, unless the
- * session has not begun, or `UserPromptSubmit` hooks have to run: their output is part of its event. Later
- * messages wait for it.
+ * session is not ready (MCP servers are started), or `UserPromptSubmit` hooks have to run: their output is
+ * part of its event. While a message waits, all later ones wait behind it, even if they need not themselves.
  */
 export class UserMessages {
-  /** Messages that are not appended yet. */
+  /** Messages that wait, in order. Each ends when it is durable. */
   private readonly waiting = new SerialQueue();
 
   constructor(
@@ -39,28 +39,32 @@ export class UserMessages {
   ) {}
 
   /** Appends a message; resolves when it is durable. */
-  append(message: NewMessage, options: AppendOptions = {}): Promise<void> {
+  append(message: NewMessage, { id = randomUUID(), before = [] }: AppendOptions = {}): Promise<void> {
     const waits = !this.waiting.isIdle || !this.session.isReady || this.hooks.has('UserPromptSubmit');
-    if (!waits) return this.commit(message, options.id ?? randomUUID(), options, NO_OUTCOME);
-    return this.waiting.run(() => this.submit(message, options));
+    if (!waits) return this.commit(message, id, before, NO_OUTCOME);
+    return this.waiting.run(() => this.prepareAndCommit(message, id, before));
   }
 
-  private async submit(message: NewMessage, options: AppendOptions): Promise<void> {
+  /** Begins the session and runs the hooks first. */
+  private async prepareAndCommit(
+    message: NewMessage,
+    id: string,
+    before: readonly EventDraft[],
+  ): Promise<void> {
     await this.session.prepare();
-    const messageId = options.id ?? randomUUID();
     const outcome = this.hooks.has('UserPromptSubmit')
       ? await this.hooks.run(
-          { type: 'UserPromptSubmit', message: plainText(message.content), messageId },
+          { type: 'UserPromptSubmit', message: plainText(message.content), messageId: id },
           this.journal.life.closeSignal,
         )
       : NO_OUTCOME;
-    await this.commit(message, messageId, options, outcome);
+    await this.commit(message, id, before, outcome);
   }
 
   private async commit(
     message: NewMessage,
     id: string,
-    { before = [] }: AppendOptions,
+    before: readonly EventDraft[],
     { events, blocked, context }: HookOutcome,
   ): Promise<void> {
     const { execution_status, blocked_messages, agent_state } = this.journal.state;
