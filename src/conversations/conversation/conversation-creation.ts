@@ -73,11 +73,11 @@ export class ConversationCreation {
     assertToolsKnown(request, this.toolRegistry);
     assertModelsServed(request);
     // Before anything is created, so that a rejected request leaves nothing behind.
-    const slot = request.initial_message ? this.slots.take() : undefined;
+    const releaseSlot = request.initial_message ? this.slots.take() : undefined;
     try {
-      return await this.make(request, parent, slot);
+      return await this.make(request, parent, releaseSlot);
     } catch (error) {
-      slot?.();
+      releaseSlot?.();
       throw error;
     }
   }
@@ -85,7 +85,7 @@ export class ConversationCreation {
   private async make(
     request: StartConversationRequest,
     parent: ConversationState | undefined,
-    slot: (() => void) | undefined,
+    releaseSlot: (() => void) | undefined,
   ): Promise<Conversation | undefined> {
     await makeWorkingDir(request.workspace.working_dir, this.config.base_dir);
     const state = newConversation(request, this.toolRegistry);
@@ -116,8 +116,8 @@ export class ConversationCreation {
     }
     if (created && agent.kind !== 'ACPAgent') prepareCalls(agent.llm.model);
     if (created && request.initial_message)
-      await this.sendInitialMessage(conversation, request.initial_message, slot);
-    else slot?.();
+      await this.sendInitialMessage(conversation, request.initial_message, releaseSlot);
+    else releaseSlot?.();
     return created ? conversation : undefined;
   }
 
@@ -155,10 +155,10 @@ export class ConversationCreation {
   private async sendInitialMessage(
     conversation: Conversation,
     message: NewMessage,
-    slot: (() => void) | undefined,
+    releaseSlot: (() => void) | undefined,
   ): Promise<void> {
     try {
-      await conversation.sendMessage(message, true, { slot });
+      await conversation.sendMessage(message, true, { releaseSlot });
     } catch (error) {
       if (!(error instanceof ToolNameClashError)) throw error;
       const { id, worktree } = conversation.state;

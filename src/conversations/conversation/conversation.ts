@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AgentView, failedAcpCallDrafts, rejectionDraft } from '../../agent/index.js';
 import type { ConversationStateUpdateEvent, DurableEvent, EventDraft } from '../../events/index.js';
-import { InvalidRequestError } from '../../errors/index.js';
 import { LeaseLostError } from '../../storage/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';
@@ -25,8 +24,8 @@ import type { NewMessage } from '../state/start-request.js';
 
 /** How a message is sent. */
 export interface SendOptions {
-  /** The slot of the run, if the caller has taken one. */
-  slot?: () => void;
+  /** Releases the slot of the run, if the caller has taken one. */
+  releaseSlot?: () => void;
   /** Two messages with the same key are one message. */
   key?: string;
 }
@@ -141,11 +140,15 @@ export class Conversation {
   /**
    * Appends a message of the user. With `run` the agent answers it, unless a client stops the conversation
    * before the message is durable.
-   * @throws InvalidRequestError; RunLimitError when the message is stored but no run can start
+   * @throws InvalidRequestError when the key came with another message before
+   * @throws RunLimitError when the message is stored but no run can start
    */
-  async sendMessage(message: NewMessage, run: boolean, { slot, key }: SendOptions = {}): Promise<void> {
+  async sendMessage(
+    message: NewMessage,
+    run: boolean,
+    { releaseSlot, key }: SendOptions = {},
+  ): Promise<void> {
     this.life.assertOpen();
-    assertFromUser(message);
     const { stops } = this;
     const append = (id?: string): Promise<void> =>
       this.agentRuntime.messages.append(message, { id, before: this.goal.interruption() });
@@ -154,10 +157,10 @@ export class Conversation {
     if (!run) return this.journal.saveSoon(false);
     this.life.assertOpen();
     if (keyed?.answered || stops !== this.stops) {
-      slot?.();
+      releaseSlot?.();
       return this.journal.saveSoon(false);
     }
-    this.runs.answerMessage(slot);
+    this.runs.answerMessage(releaseSlot);
     if (keyed) keyed.answered = true;
   }
 
@@ -287,11 +290,11 @@ export class Conversation {
 
   /**
    * Resumes an interrupted run, unless a client has stopped or started one meanwhile.
-   * @param slot of the run; released if there is nothing to resume
+   * @param releaseSlot releases the slot of the run; called here if there is nothing to resume
    */
-  resumeRun(slot: () => void): void {
-    if (this.life.isEnding || this.isRunning || this.state.execution_status !== 'running') slot();
-    else this.runs.start(slot);
+  resumeRun(releaseSlot: () => void): void {
+    if (this.life.isEnding || this.isRunning || this.state.execution_status !== 'running') releaseSlot();
+    else this.runs.start(releaseSlot);
   }
 
   /**
@@ -372,10 +375,4 @@ export class Conversation {
   private report(what: string, error: unknown): void {
     this.journal.report(what, error);
   }
-}
-
-function assertFromUser({ role }: NewMessage): void {
-  if (role === 'user') return;
-  const problem = 'Only user messages are allowed to be sent to the agent.';
-  throw new InvalidRequestError(['body', 'role'], problem, role);
 }

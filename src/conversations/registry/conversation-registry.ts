@@ -91,8 +91,8 @@ export class ConversationRegistry {
     this.retire(id, conversation);
   }
 
-  async resumeRun(id: string, slot: () => void): Promise<void> {
-    (await this.acquireUnbound(id)).resumeRun(slot);
+  async resumeRun(id: string, releaseSlot: () => void): Promise<void> {
+    (await this.acquireUnbound(id)).resumeRun(releaseSlot);
   }
 
   async isStoredAsRunning(id: string): Promise<boolean> {

@@ -42,15 +42,15 @@ export class CrashRecovery {
 
   private async work(): Promise<void> {
     for (const id of this.queue) {
-      const slot = this.options.resume ? await this.slots.wait(this.stopped.signal) : undefined;
-      if (this.stopped.signal.aborted) return slot?.();
+      const releaseSlot = this.options.resume ? await this.slots.wait(this.stopped.signal) : undefined;
+      if (this.stopped.signal.aborted) return releaseSlot?.();
       // Before the attempt: if it fails, the conversation may be added again.
       this.queue.delete(id);
       try {
-        if (slot) await this.registry.resumeRun(id, slot);
+        if (releaseSlot) await this.registry.resumeRun(id, releaseSlot);
         else await this.registry.recover(id);
       } catch (error) {
-        slot?.();
+        releaseSlot?.();
         if (error instanceof LeaseHeldError) this.retryLater(id, (this.options.leaseTtlSeconds + 1) * 1000);
         else if (error instanceof StorageFailedError) this.waitForStorage(id, error);
         else this.logger.error(`conversation ${id} cannot be recovered`, errorStack(error));

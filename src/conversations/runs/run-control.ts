@@ -20,7 +20,7 @@ const DRAIN_LIMIT_MS = 5_000;
 export class RunControl {
   private run: Run | undefined;
   /** Releases the slot of that run. Idempotent. */
-  private release: () => void = () => undefined;
+  private releaseSlot: () => void = () => undefined;
   /** Resolves when all work of the last run has ended, also after an interrupt. */
   private lastEnd: Promise<void> = Promise.resolve();
 
@@ -37,22 +37,22 @@ export class RunControl {
 
   /**
    * Starts a run and returns at once. If the current run is being paused, the new one follows it.
-   * @param slot of the run, if the caller has taken one
+   * @param releaseSlot releases the slot of the run, if the caller has taken one
    * @throws AlreadyRunningError, RunLimitError
    */
-  start(slot?: () => void): void {
+  start(releaseSlot?: () => void): void {
     if (this.run?.pauseRequested) {
       this.run.successor = 'always';
       return;
     }
     if (this.run) throw new AlreadyRunningError();
-    this.begin(slot ?? this.slots.take());
+    this.begin(releaseSlot ?? this.slots.take());
   }
 
   /** Has the current run, or a new one, answer a message. */
-  answerMessage(slot?: () => void): void {
+  answerMessage(releaseSlot?: () => void): void {
     if (this.run && !this.run.pauseRequested) this.run.successor = 'if unanswered';
-    else this.start(slot);
+    else this.start(releaseSlot);
   }
 
   /** Pauses after the current step, or at once while the run waits for the model. Never waits for a tool. */
@@ -84,7 +84,7 @@ export class RunControl {
     this.run?.interrupt();
     this.run = undefined;
     // Not only when its last tool has ended: frequent interrupts must not use up the slots of others.
-    this.release();
+    this.releaseSlot();
   }
 
   /** Pauses the run and waits at most `ms` for its end. */
@@ -122,18 +122,17 @@ export class RunControl {
     await settlesWithin(this.lastEnd, DRAIN_LIMIT_MS);
   }
 
-  /** @param release releases the run's slot */
-  private begin(release: () => void): void {
+  private begin(releaseSlot: () => void): void {
     // Set before the preparation, so that no second run starts meanwhile.
     const run = new Run(this.runtime);
     this.run = run;
-    this.release = release;
-    this.lastEnd = this.execute(run, this.drained(), release).catch((error: unknown) => {
+    this.releaseSlot = releaseSlot;
+    this.lastEnd = this.execute(run, this.drained(), releaseSlot).catch((error: unknown) => {
       this.journal.report('run', error);
     });
   }
 
-  private async execute(run: Run, drained: Promise<void>, release: () => void): Promise<void> {
+  private async execute(run: Run, drained: Promise<void>, releaseSlot: () => void): Promise<void> {
     const started = performance.now();
     this.log('started');
     try {
@@ -141,7 +140,7 @@ export class RunControl {
       await this.work(run);
     } finally {
       this.logEnd(run, performance.now() - started);
-      this.end(run, release);
+      this.end(run, releaseSlot);
     }
     await this.publishAndSave();
   }
@@ -185,13 +184,13 @@ export class RunControl {
    * Passes the slot of an ended run to the one that follows, or releases it. Synchronous: no other run can
    * start in between.
    */
-  private end(run: Run, release: () => void): void {
+  private end(run: Run, releaseSlot: () => void): void {
     // After an interrupt: the slot is released already.
     if (this.run !== run) return;
     this.run = undefined;
     // A message that arrived after the last step has reset the status to `idle` and needs an answer.
     const unanswered = run.successor === 'if unanswered' && this.journal.state.execution_status === 'idle';
-    if (run.successor === 'always' || unanswered) this.begin(release);
-    else release();
+    if (run.successor === 'always' || unanswered) this.begin(releaseSlot);
+    else releaseSlot();
   }
 }

@@ -1,11 +1,11 @@
 import type { AgentSpec } from '../../agent/index.js';
-import type { Content, MessageRole } from '../../events/index.js';
+import type { Content } from '../../events/index.js';
 import type { ClientToolSpec } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 
-/** A message that is not an event yet. */
+/** A message of the user that is not an event yet. */
 export interface NewMessage {
-  role: MessageRole;
+  role: 'user';
   content: Content[];
 }
 
