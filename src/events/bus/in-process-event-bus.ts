@@ -20,12 +20,12 @@ export class InProcessEventBus extends EventBus {
   private readonly topics = new Map<string, Topic>();
 
   override subscribe(topic: string, subscriber: EventSubscriber): () => void {
-    const subscribers = this.topics.get(topic) ?? new Topic((error) => this.report(topic, error));
-    this.topics.set(topic, subscribers);
-    subscribers.add(subscriber);
+    const entry = this.topics.get(topic) ?? new Topic((error) => this.report(topic, error));
+    this.topics.set(topic, entry);
+    entry.add(subscriber);
     return () => {
-      subscribers.delete(subscriber);
-      if (subscribers.size === 0 && this.topics.get(topic) === subscribers) this.topics.delete(topic);
+      entry.delete(subscriber);
+      if (entry.size === 0 && this.topics.get(topic) === entry) this.topics.delete(topic);
     };
   }
 
@@ -38,15 +38,15 @@ export class InProcessEventBus extends EventBus {
   }
 
   override opening(opening: OpeningConversation): Promise<void> {
-    return this.tell(opening.conversationId, (subscriber) => subscriber.onOpening?.(opening));
+    return this.notify(opening.conversationId, (subscriber) => subscriber.onOpening?.(opening));
   }
 
   override closing(closing: ClosingConversation): Promise<void> {
-    return this.tell(closing.conversationId, (subscriber) => subscriber.onClosing?.(closing));
+    return this.notify(closing.conversationId, (subscriber) => subscriber.onClosing?.(closing));
   }
 
   override publishChange(change: ConversationChange): Promise<void> {
-    return this.tell(change.conversationId, (subscriber) => subscriber.onChange?.(change));
+    return this.notify(change.conversationId, (subscriber) => subscriber.onChange?.(change));
   }
 
   override subscriberCount(conversationId: string): number {
@@ -58,18 +58,18 @@ export class InProcessEventBus extends EventBus {
     this.topics.get('*')?.publish(call);
   }
 
-  private async tell(
+  private async notify(
     conversationId: string,
     call: (subscriber: EventSubscriber) => Promise<void> | undefined,
   ): Promise<void> {
-    const told: Promise<void>[] = [];
-    const note = (subscriber: EventSubscriber): void => {
-      const taken = call(subscriber);
-      if (taken) told.push(taken.catch((error: unknown) => this.report(conversationId, error)));
+    const handled: Promise<void>[] = [];
+    const callAndTrack = (subscriber: EventSubscriber): void => {
+      const handling = call(subscriber);
+      if (handling) handled.push(handling.catch((error: unknown) => this.report(conversationId, error)));
     };
-    this.topics.get(conversationId)?.callAll(note);
-    this.topics.get('*')?.callAll(note);
-    await Promise.all(told);
+    this.topics.get(conversationId)?.callAll(callAndTrack);
+    this.topics.get('*')?.callAll(callAndTrack);
+    await Promise.all(handled);
   }
 
   private report(topic: string, error: unknown): void {

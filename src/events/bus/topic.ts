@@ -77,13 +77,13 @@ export class Topic {
   private deliver(call: Call, end: number): boolean {
     // A Map iterator includes entries added during the iteration and skips deleted ones.
     const rest = (this.remaining ??= this.subscribers.entries());
-    let lastLook = performance.now();
-    for (let untilLook = FIRST_CHECK_AFTER; ; untilLook -= 1) {
-      if (untilLook === 0) {
+    let lastCheck = performance.now();
+    for (let untilCheck = FIRST_CHECK_AFTER; ; untilCheck -= 1) {
+      if (untilCheck === 0) {
         const now = performance.now();
         if (now > end) return false;
-        untilLook = now - lastLook > SLOW_MS ? 1 : CHECK_EVERY;
-        lastLook = now;
+        untilCheck = now - lastCheck > SLOW_MS ? 1 : CHECK_EVERY;
+        lastCheck = now;
       }
       const next = rest.next();
       if (next.done === true) break;
