@@ -114,7 +114,7 @@ export class FileEventLog extends EventLog {
   }
 
   override splitByBytes(seqs: readonly number[], bytes: number): number[][] {
-    return this.lines.partsOf(seqs, bytes);
+    return this.lines.splitByBytes(seqs, bytes);
   }
 
   override entry(seq: number): EventIndexEntry {

@@ -14,8 +14,8 @@ import { isSettled, TICK_MS } from '../settled-stamp.js';
 const SYNC_FLAG = process.platform === 'linux' ? constants.O_DSYNC : 0;
 
 /*
- * By descriptors: a `FileHandle` takes a kilobyte of each conversation that is open, and its ways to the disk
- * are longer.
+ * Descriptors instead of `FileHandle`s: a handle takes a kilobyte of memory for each open conversation, and
+ * its reads and writes are slower.
  */
 const close = promisify(fs.close);
 const openDescriptor = promisify(fs.open);

@@ -110,7 +110,8 @@ export class LogLines {
     });
   }
 
-  partsOf(seqs: readonly number[], bytes: number): number[][] {
+  /** Like `EventLog.splitByBytes`. */
+  splitByBytes(seqs: readonly number[], bytes: number): number[][] {
     const parts: number[][] = [];
     let size = 0;
     for (const seq of seqs) {
