@@ -1,11 +1,17 @@
 import { textContent, type Observation } from '../../events/index.js';
+import {
+  fileResource,
+  fileArgument,
+  PATH_RULE,
+  readIfExists,
+  toFileToolError,
+} from '../text-files/file-arguments.js';
 import { FileToolError } from '../text-files/file-tool-error.js';
 import { MAX_OCCURRENCES, findOccurrences } from '../text-files/find-text.js';
 import { normaliseLineEnds, SourceText } from '../text-files/source-text.js';
 import { writeTextFile } from '../text-files/text-file.js';
 import { functionTool, withWorkingDir, numberArgument, textArgument } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
-import { fileResource, fileArgument, PATH_RULE, readIfExists, toFileToolError } from './file-arguments.js';
 import { writeNewFile } from './write-file-tool.js';
 
 /** Lets the agent replace an exact text in a file. */

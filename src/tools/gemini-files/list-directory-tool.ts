@@ -5,7 +5,7 @@ import { FileToolError } from '../text-files/file-tool-error.js';
 import { pathKind } from '../text-files/file-path.js';
 import { functionTool, withWorkingDir } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
-import { fileArgument, toFileToolError } from './file-arguments.js';
+import { fileArgument, toFileToolError } from '../text-files/file-arguments.js';
 
 /** The maximum number of entries in a result. */
 const MAX_ENTRIES = 500;

@@ -4,7 +4,7 @@ import { normaliseLineEnds, splitLines } from '../text-files/source-text.js';
 import { functionTool, withWorkingDir, numberArgument } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
 import { truncateMiddle } from '../truncate.js';
-import { fileResource, fileArgument, PATH_RULE, readIfExists } from './file-arguments.js';
+import { fileResource, fileArgument, PATH_RULE, readIfExists } from '../text-files/file-arguments.js';
 
 /** The default number of lines. */
 const DEFAULT_LINES = 1000;

@@ -1,12 +1,18 @@
 import path from 'node:path';
 import { textContent, type Observation } from '../../events/index.js';
 import { makeFolder } from '../../files/index.js';
+import {
+  fileResource,
+  fileArgument,
+  PATH_RULE,
+  readIfExists,
+  toFileToolError,
+} from '../text-files/file-arguments.js';
 import { FileToolError } from '../text-files/file-tool-error.js';
 import { normaliseLineEnds } from '../text-files/source-text.js';
 import { writeTextFile } from '../text-files/text-file.js';
 import { functionTool, withWorkingDir, textArgument } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
-import { fileResource, fileArgument, PATH_RULE, readIfExists, toFileToolError } from './file-arguments.js';
 
 /** Lets the agent write whole files. */
 export const writeFileDefinition: ToolDefinition = {

@@ -1,14 +1,14 @@
 import path from 'node:path';
-import { FileToolError } from '../text-files/file-tool-error.js';
-import { pathKind, tidyPath } from '../text-files/file-path.js';
-import { FileRefusedError, readTextFile, type TextFile } from '../text-files/text-file.js';
+import { FileToolError } from './file-tool-error.js';
+import { pathKind, tidyPath } from './file-path.js';
+import { FileRefusedError, readTextFile, type TextFile } from './text-file.js';
 import { textArgument } from '../function-tool.js';
 import type { ToolResource } from '../tool.js';
 
-/** The rule about paths in the descriptions of these tools. */
+/** The rule about paths, for the descriptions of tools that accept relative ones. */
 export const PATH_RULE = 'File paths can be absolute or relative to this directory.';
 
-/** The absolute path in a call's argument. Relative paths are resolved in the workspace. */
+/** The absolute path in an argument of a call. Relative paths are resolved in the workspace. */
 export function fileArgument(
   workingDir: string,
   args: Record<string, unknown>,
@@ -18,14 +18,18 @@ export function fileArgument(
   return tidyPath(path.isAbsolute(given) ? given : `${workingDir}/${given}`);
 }
 
-/** The file of a call as a resource. */
-export function fileResource(workingDir: string, args: Record<string, unknown>): ToolResource[] {
-  return [{ kind: 'file', key: path.resolve(fileArgument(workingDir, args)) }];
+/** The file in an argument of a call, as the resource that the call uses. */
+export function fileResource(
+  workingDir: string,
+  args: Record<string, unknown>,
+  argument = 'file_path',
+): ToolResource[] {
+  return [{ kind: 'file', key: path.resolve(fileArgument(workingDir, args, argument)) }];
 }
 
 /**
- * Reads a text file; undefined if it does not exist.
- * @throws FileToolError
+ * Reads a text file of at most 10 MB; undefined if it does not exist.
+ * @throws FileToolError for a folder, a larger or binary file, or an error of the file system
  */
 export async function readIfExists(file: string): Promise<TextFile | undefined> {
   const kind = await pathKind(file);
