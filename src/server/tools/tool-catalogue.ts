@@ -21,13 +21,13 @@ export interface ToolCatalogue {
 /** The tools that people can select. Selection and default set are those of the original. */
 const CHOICES: Readonly<Record<string, { description: string; byDefault?: true }>> = {
   terminal: { description: 'Runs commands in a shell that keeps its state.', byDefault: true },
-  file_editor: { description: 'Shows, creates and changes files.', byDefault: true },
-  task_tracker: { description: 'Keeps a list of the steps of long work.', byDefault: true },
-  browser_tool_set: { description: 'Opens web pages, reads them and acts on them.', byDefault: true },
-  task_tool_set: { description: 'Gives a part of the work to an agent of its own.' },
-  glob: { description: 'Finds files by patterns of their names, such as **/*.ts.' },
-  grep: { description: 'Finds lines in files by regular expressions.' },
-  switch_llm: { description: 'Lets the agent go on with the model of another profile.', byDefault: true },
+  file_editor: { description: 'Views, creates and edits files.', byDefault: true },
+  task_tracker: { description: 'Keeps a list of tasks.', byDefault: true },
+  browser_tool_set: { description: 'Opens web pages, reads them and interacts with them.', byDefault: true },
+  task_tool_set: { description: 'Delegates tasks to sub-agents.' },
+  glob: { description: 'Finds files by name, with patterns such as **/*.ts.' },
+  grep: { description: 'Finds files whose contents match a regular expression.' },
+  switch_llm: { description: 'Switches to the model of another LLM profile.', byDefault: true },
 };
 /** Enabled by a setting of its own, not by the list of tools. */
 const SWITCH_LLM = 'switch_llm';
