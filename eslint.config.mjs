@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import stylistic from '@stylistic/eslint-plugin';
 import boundaries from 'eslint-plugin-boundaries';
 import importX from 'eslint-plugin-import-x';
@@ -6,8 +7,8 @@ import tseslint from 'typescript-eslint';
 import { noRescanningExpression } from './scripts/no-rescanning-expression.mjs';
 
 /**
- * Who may import whom, by the folders of `src/` (docs/architecture.md draws it). Whoever is not listed here
- * may be imported by nobody but the wiring.
+ * The import rules (docs/architecture.md draws them): for each folder of `src/` the folders that it may
+ * import. Files directly in `src/` are not restricted.
  */
 const ARROWS = {
   json: ['text'],
@@ -163,45 +164,52 @@ const ARROWS = {
   ],
 };
 const FOLDERS = Object.keys(ARROWS);
-/** A leaf that every folder may use. */
+const unlisted = readdirSync(new URL('src/', import.meta.url), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !FOLDERS.includes(entry.name))
+  .map(({ name }) => name);
+// The plugin does not check folders that it does not know.
+if (unlisted.length > 0) {
+  throw new Error(`Add to ARROWS in eslint.config.mjs, with what they may import: ${unlisted.join(', ')}`);
+}
+/** Folders that every other one may import. */
 const FOR_ALL = ['json'];
-/** Other folders import a folder through these files only. `tools/mcp/` is loaded at its first use. */
+/** The only files that other folders may import. `tools/mcp/` has its own: it is loaded on first use. */
 const FRONT_DOORS = ['index.ts', '**/*.module.ts', 'mcp/index.ts'];
 /** The agent and what it uses can run without a web server. */
 const NO_WEB = ['acp', 'agent', 'llm', 'tools'].map((folder) => `src/${folder}/**`);
 
 const DRIVERS = {
   regex: 'storage/file/',
-  message: 'Use the ports of storage/; its module picks the driver.',
+  message: 'Use the ports that storage/index.ts exports; storage.module.ts picks the driver.',
 };
 const WIRING = {
   regex: '/app\\.(module|setup)\\.js$',
-  message: 'Only the command line starts the application.',
+  message: 'Only src/cli/ and the files in src/ may import the module of the application.',
 };
 const WEB = {
   regex: '^(@nestjs/(?!common$)|express$|ws$)',
   message: 'The agent, models and tools know no web framework beyond @Injectable.',
 };
 
-/** Parsers whose worst inputs stall or end the process: one file each bounds what they are given. */
+/** Parsers that some inputs make hang or crash. One file each limits what they are given. */
 const PARSERS = [
   ['yaml', 'parseYaml of json/'],
   ['@huggingface/jinja', 'renderTemplate of agent/prompt/'],
 ].map(([name, instead]) => ({
   selector: `:matches(ImportExpression, ImportDeclaration[importKind!="type"])[source.value="${name}"]`,
-  message: `${name} gets unbounded text here: use ${instead}.`,
+  message: `Use ${instead}: it limits the text that ${name} is given.`,
 }));
 
-/** Git runs what repositories configure unless it is kept from that: one folder knows how. */
+/** Git runs programs that a repository configures. The commands of `src/git/` prevent that. */
 const GIT = {
   selector: 'CallExpression[arguments.0.value="git"]',
-  message: 'Only git/ starts git.',
+  message: 'Use git/: a repository may configure programs that git would run here.',
 };
 
-/** Of Node 20 it refuses international names once V8 has compiled its caller. */
+/** On Node 20 it rejects international host names once V8 has optimised its caller. */
 const URLS = {
   selector: 'MemberExpression[object.name="URL"][property.name="canParse"]',
-  message: 'Use parseUrl of text/.',
+  message: 'Use parseUrl of text/: URL.canParse rejects international host names on Node 20.',
 };
 
 export default tseslint.config(
@@ -231,36 +239,40 @@ export default tseslint.config(
         'error',
         {
           default: 'disallow',
-          message: '{{from.type}}/ may not import {{to.type}}/, or only through its index.ts',
-          policies: FOLDERS.map((folder) => ({
-            from: { element: { type: folder } },
-            allow: {
-              to: [
-                { element: { type: folder } },
-                {
-                  element: {
-                    types: { anyOf: [...FOR_ALL, ...ARROWS[folder]] },
-                    fileInternalPath: FRONT_DOORS,
-                  },
+          message: '{{from.type}}/ may not import {{to.type}}/ (ARROWS in eslint.config.mjs)',
+          // The last policy that matches decides.
+          policies: FOLDERS.flatMap((folder) => {
+            const from = { element: { type: folder } };
+            const types = { anyOf: [...FOR_ALL, ...ARROWS[folder]] };
+            return [
+              {
+                from,
+                disallow: { to: { element: { types } } },
+                message: 'Import {{to.type}}/ through its index.ts or *.module.ts',
+              },
+              {
+                from,
+                allow: {
+                  to: [{ element: { type: folder } }, { element: { types, fileInternalPath: FRONT_DOORS } }],
                 },
-              ],
-            },
-          })),
+              },
+            ];
+          }),
         },
       ],
       'import-x/no-default-export': 'error',
       'import-x/no-duplicates': ['error', { considerQueryString: true }],
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'separate-type-imports' }],
-      // Nest's modules are classes that hold nothing.
+      // Modules of Nest are empty classes with a decorator.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
       '@typescript-eslint/restrict-template-expressions': [
         'error',
         { allowNumber: true, allowBoolean: true },
       ],
-      // What was thrown, or the reason of an abort, is passed on as it is, whatever it is.
+      // Thrown values and abort reasons are passed on unchanged; they need not be errors.
       '@typescript-eslint/prefer-promise-reject-errors': ['error', { allowThrowingUnknown: true }],
-      // `return next();` is how we leave early.
+      // Allows `return next();`.
       '@typescript-eslint/no-confusing-void-expression': 'off',
       // Options objects of libraries are often typed by classes.
       '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
@@ -279,7 +291,7 @@ export default tseslint.config(
     },
   },
   {
-    // Whatever the server reads may be hostile: no expression may take longer than its text is long.
+    // The server reads untrusted text: every regular expression must run in linear time.
     // `potential` and `ignorePartial: false` also report expressions whose use is not known.
     files: ['src/**/*.ts'],
     ignores: ['**/*.spec.ts'],
@@ -302,7 +314,7 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': ['error', { patterns: [DRIVERS] }] },
   },
   {
-    // Tests reach into what they test.
+    // Tests may import internal files.
     files: ['**/*.spec.ts', 'test/**'],
     rules: {
       'boundaries/dependencies': 'off',
