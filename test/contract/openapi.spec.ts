@@ -20,7 +20,10 @@ const GROUPS = [
   /^\w+ \/v1\//,
   /^\w+ \/api\/(skills|plugins|sub-agents|hooks|canvas-extensions)(\/|$)/,
 ];
-const isCompared = (operation: string): boolean => GROUPS.some((group) => group.test(operation));
+/** Operations in these groups that only this server has, such as `GET /api/tools/example`. */
+const ADDED: readonly string[] = [];
+const isCompared = (operation: string): boolean =>
+  GROUPS.some((group) => group.test(operation)) && !ADDED.includes(operation);
 
 /**
  * What the original (OpenHands Agent Server 1.58.2) says of its API, reduced to what clients rely on. To make
