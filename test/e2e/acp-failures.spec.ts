@@ -5,7 +5,7 @@ import { acpCommand, acpRequest, agentsWith, answerOf, steps, type AcpOptions } 
 import { ConversationClient } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-/** What the errors are for people. */
+/** The kind by which clients choose what to advise. */
 const KINDS: Record<string, string> = {
   ACPSpawnError: 'config',
   ACPInitError: 'config',
@@ -16,7 +16,7 @@ const KINDS: Record<string, string> = {
 const matching = (text: RegExp): unknown => expect.stringMatching(text);
 const containing = (text: string): unknown => expect.stringContaining(text);
 
-describe('trouble with an agent from elsewhere', () => {
+describe('failures of ACP agents', () => {
   let folder: string;
   let sessions: string;
   let server: ServerProcess;
@@ -42,40 +42,40 @@ describe('trouble with an agent from elsewhere', () => {
 
   it.each([
     [
-      'a command that is not there',
+      'a command that does not exist',
       { acp_command: ['/no/such'] },
       'ACPSpawnError',
       /No such file.*'\/no\/such'/,
     ],
-    ['no command', { acp_command: [] }, 'ACPInitError', /acp_command is empty/],
+    ['an empty command', { acp_command: [] }, 'ACPInitError', /acp_command is empty/],
     [
-      'one that ends',
+      'a process that exits',
       { acp_command: ['sh', '-c', 'echo why >&2; exit 3'] },
       'ACPInitError',
       /exit code 3: why/,
     ],
     [
-      'one that never answers',
+      'a process that never answers',
       { acp_command: acpCommand('--mute', 'initialize'), acp_startup_timeout: 1 },
       ...(['ACPStartupTimeout', /timed out after 1s/] as const),
     ],
     [
-      'one that speaks something else',
+      'a process that speaks another protocol',
       { acp_command: ['yes'] },
       'ACPInitError',
       /does not speak the Agent Client Protocol/,
     ],
-    ['a login that is missing', { acp_command: acpCommand('--auth', 'x') }, 'ACPAuthRequired', /\[-32000\]/],
+    ['a missing login', { acp_command: acpCommand('--auth', 'x') }, 'ACPAuthRequired', /\[-32000\]/],
     [
-      'an answer that does not come',
+      'a prompt without an answer',
       { acp_command: acpCommand('--mute', 'session/prompt'), acp_prompt_timeout: 0.5 },
       ...(['ACPPromptError', /no activity/] as const),
     ],
-  ])('%s is told with its code', async (_what, agent, code, text) => {
+  ])('reports %s with its error code', async (_what, agent, code, text) => {
     expect(await errorOf('hello', { agent })).toEqual([[code, matching(text), KINDS[code]]]);
   });
 
-  it('an error of the agent keeps what it said before', async () => {
+  it('keeps what an ACP agent wrote before it failed', async () => {
     const conversation = await create(steps(['say', 'half'], ['fail', 'Boom']));
     await conversation.reaches('error');
     expect(JSON.stringify(await conversation.events('&kind=MessageEvent'))).toMatch(
@@ -86,7 +86,7 @@ describe('trouble with an agent from elsewhere', () => {
     expect(await answerOf(conversation)).toBe('You said: better');
   });
 
-  it('lines that are no messages are passed over', async () => {
+  it('ignores lines of output that are not protocol messages', async () => {
     const conversation = await create(
       steps(['stdout', '{"not": "ours"}'], ['stdout', 'noise ['], ['say', 'fine']),
       {
@@ -97,7 +97,7 @@ describe('trouble with an agent from elsewhere', () => {
     expect(await answerOf(conversation)).toBe('fine');
   });
 
-  it('a flood of news is read piece by piece, and long fields are cut', async () => {
+  it('reads thousands of updates and truncates long fields', async () => {
     const long = 'x'.repeat(300_000);
     const call = {
       sessionUpdate: 'tool_call',
@@ -114,14 +114,14 @@ describe('trouble with an agent from elsewhere', () => {
     expect(JSON.stringify(event).length).toBeLessThan(40_000);
   });
 
-  it('authenticates by the variable that a way to log in asks for', async () => {
+  it('logs in to an ACP agent with the environment variable that it names', async () => {
     const args = ['--auth', 'test-api-key', '--auth-env', 'TEST_API_KEY'];
     const secrets = { TEST_API_KEY: { kind: 'StaticSecret', value: 'hush-hush' } };
     const conversation = await create('hello', { args, secrets });
     await conversation.reaches('finished');
   });
 
-  it('has secrets in its environment or in files, and nobody reads them', async () => {
+  it('passes secrets in variables or files and masks them in events and in the log', async () => {
     const secrets = {
       MY_KEY: { kind: 'StaticSecret', value: 'hush-hush' },
       CODEX_AUTH_JSON: { kind: 'StaticSecret', value: '{"token":"sh-sh-sh"}' },
@@ -153,12 +153,12 @@ describe('trouble with an agent from elsewhere', () => {
     expect(await readFile(path.join(home, 'auth.json'), 'utf8')).toBe('{"token":"sh-sh-sh"}');
     const told = (await conversation.events()).filter(({ source }) => source !== 'user');
     expect(JSON.stringify(told)).not.toContain('hush-hush');
-    await eventually(() => Promise.resolve(server.log.includes('noise <secret-hidden>')), 'the debug log');
+    await eventually(() => server.log.includes('noise <secret-hidden>'), 'the debug log');
     await server.logs('key <secret-hidden> is bad');
     expect(server.log).not.toContain('hush-hush');
   });
 
-  it('one that crashes is started again by the next message, with its session', async () => {
+  it('restarts a crashed ACP agent with its session on the next message', async () => {
     const conversation = await create(steps(['say', 'hi'], ['exit', 3]), { args: ['--sessions', sessions] });
     await conversation.reaches('error');
     const [error] = await conversation.events('&kind=ConversationErrorEvent');
@@ -174,9 +174,9 @@ describe('trouble with an agent from elsewhere', () => {
   });
 
   it.each([
-    ['loads it', []],
-    ['resumes it', ['--resume']],
-  ])('goes on after a restart of the server: %s', async (_how, more) => {
+    ['loading', []],
+    ['resuming', ['--resume']],
+  ])('continues after a restart of the server by %s the session', async (_how, more) => {
     let other = await ServerProcess.start();
     const { cwd } = other;
     const request = acpRequest(path.join(folder, 'work'), 'first', {
@@ -196,10 +196,10 @@ describe('trouble with an agent from elsewhere', () => {
   });
 
   it.each([
-    ['the end of the conversation', 'delete'],
-    ['the end of the server', 'stop'],
-    ['its death', 'kill'],
-  ])('nothing of it is left by %s', async (_what, how) => {
+    ['the deletion of its conversation', 'delete'],
+    ['the shutdown of the server', 'stop'],
+    ['a crash of the server', 'kill'],
+  ])('ends the process of an ACP agent after %s', async (_what, how) => {
     const mark = `orphan-${how}`;
     let other = await ServerProcess.start();
     const { cwd } = other;
@@ -224,33 +224,36 @@ describe('trouble with an agent from elsewhere', () => {
     ['finished', steps(['say', 'x']), false],
     ['finished', steps(['say', 'x']), true],
     ['waiting_for_confirmation', steps(['ask', { toolCallId: 'x', title: 'X' }]), false],
-  ])('the death of the server leaves nothing of one that is %s', async (status, message, resume) => {
-    const mark = `left-${status}-${resume}`;
-    const env = { OH_RESUME_ON_START: String(resume) };
-    let other = await ServerProcess.start({ env });
-    const { cwd } = other;
-    const create = (name: string) => {
-      const args = ['--stubborn', '--banner', name];
-      const policy = { confirmation_policy: { kind: 'AlwaysConfirm' } };
-      return ConversationClient.create(
-        other,
-        acpRequest(path.join(folder, 'work'), message, { args, ...policy }),
-      );
-    };
-    const conversation = await create(mark);
-    await conversation.reaches(status);
-    await eventually(async () => (await storedIn(cwd)).includes(`"${status}"`), 'the status to be stored');
-    await other.end('SIGKILL');
-    expect(await agentsWith(mark)).toHaveLength(1);
-    other = await ServerProcess.start({ cwd, env });
-    // Nobody asks for the conversation.
-    await eventually(async () => (await agentsWith(mark)).length === 0, 'the agent to be gone');
-    expect((await conversation.on(other).info()).execution_status).toBe(status);
-    await other.stop();
-    await rm(cwd, { recursive: true, force: true });
-  });
+  ])(
+    'ends an ACP agent that is %s after a crash of the server: %s, resume_on_start: %s',
+    async (status, message, resume) => {
+      const mark = `left-${status}-${resume}`;
+      const env = { OH_RESUME_ON_START: String(resume) };
+      let other = await ServerProcess.start({ env });
+      const { cwd } = other;
+      const create = (name: string) => {
+        const args = ['--stubborn', '--banner', name];
+        const policy = { confirmation_policy: { kind: 'AlwaysConfirm' } };
+        return ConversationClient.create(
+          other,
+          acpRequest(path.join(folder, 'work'), message, { args, ...policy }),
+        );
+      };
+      const conversation = await create(mark);
+      await conversation.reaches(status);
+      await eventually(async () => (await storedIn(cwd)).includes(`"${status}"`), 'the status to be stored');
+      await other.end('SIGKILL');
+      expect(await agentsWith(mark)).toHaveLength(1);
+      other = await ServerProcess.start({ cwd, env });
+      // Without a request for the conversation.
+      await eventually(async () => (await agentsWith(mark)).length === 0, 'the agent to be gone');
+      expect((await conversation.on(other).info()).execution_status).toBe(status);
+      await other.stop();
+      await rm(cwd, { recursive: true, force: true });
+    },
+  );
 
-  it('the agents of a server that lives are left alone by another one with the same conversations', async () => {
+  it('leaves the ACP agents of another running server alone', async () => {
     const [mine, gone] = ['alive-mine', 'alive-gone'];
     const start = (cwd?: string) => ServerProcess.start(cwd === undefined ? {} : { cwd });
     let other = await start();

@@ -7,7 +7,7 @@ import { ServerProcess } from '../support/server-process.js';
 
 const ID = '5c026fd2-874f-46b0-95cc-77ec5ebdcb0f';
 
-describe('agents of stored profiles', () => {
+describe('conversations with stored agent profiles', () => {
   let folder: string;
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
@@ -51,7 +51,7 @@ describe('agents of stored profiles', () => {
     return [status, (body as { detail: unknown }).detail];
   };
 
-  it('makes the agent that the profile describes, and says which it was, also after a restart', async () => {
+  it('creates the agent that a profile describes and names the profile, also after a restart', async () => {
     await store('agent-profiles/broken', '{"id": "sk-hush');
     await store('agent-profiles/mine', profile());
     let conversation = await ConversationClient.create(server, request());
@@ -82,7 +82,7 @@ describe('agents of stored profiles', () => {
     expect(server.log).not.toContain('sk-hush');
   });
 
-  it('gives the agent the critic that the profile asks for, with a key that only its service gets', async () => {
+  it('creates the critic of a profile and sends its key to its own service only', async () => {
     const critic_server_url = endpoint.url.replace(/v1$/, 'critic');
     const verification = { critic_enabled: true, critic_mode: 'all_actions', critic_threshold: 0.7 };
     const criticOf = async (more: object) => {
@@ -96,7 +96,7 @@ describe('agents of stored profiles', () => {
       iterative_refinement: { success_threshold: 0.7, max_iterations: 3 },
     });
     expect(await criticOf({ critic_server_url, critic_enabled: false })).toBeNull();
-    // The key of another provider does not go to the usual service.
+    // The key of another provider is not sent to the default service.
     expect(await criticOf({})).toBeNull();
     const patch = { agent_settings_diff: { verification: { critic_api_key: 'sk-critic' } } };
     expect((await server.request('PATCH', '/api/settings', patch)).status).toBe(200);
@@ -104,8 +104,8 @@ describe('agents of stored profiles', () => {
       ...{ kind, server_url: 'https://llm-proxy.app.all-hands.dev/vllm', model_name: 'strict' },
       iterative_refinement: null,
     });
-    const atTheEnd = { ...verification, critic_mode: 'finish_and_message', critic_server_url };
-    await store('agent-profiles/mine', profile({ verification: atTheEnd }));
+    const finishOnly = { ...verification, critic_mode: 'finish_and_message', critic_server_url };
+    await store('agent-profiles/mine', profile({ verification: finishOnly }));
     const before = endpoint.requests.length;
     const conversation = await ConversationClient.create(server, request());
     await conversation.send('SAY: hello');
@@ -114,7 +114,7 @@ describe('agents of stored profiles', () => {
     expect(asked.map(({ headers }) => headers.authorization)).toContain('Bearer sk-critic');
   });
 
-  it('says what is wrong with a profile', async () => {
+  it('reports what is wrong with a profile', async () => {
     expect(await refused({ agent_settings: {} })).toMatchObject([422, [{ loc: ['body'] }]]);
     const other = '00000000-0000-4000-8000-000000000000';
     expect(await refused({ agent_profile_id: other })).toEqual([

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ServerProcess } from '../support/server-process.js';
 
-describe('archives', () => {
+describe('archives of folders', () => {
   let server: ServerProcess;
   let folder: string;
   beforeAll(async () => {
@@ -22,7 +22,7 @@ describe('archives', () => {
     const answer = await fetch(`${server.url}/api/file/archive?${search.toString()}`);
     return { answer, bytes: Buffer.from(await answer.arrayBuffer()) };
   };
-  async function unpacked(query: Record<string, string>, excludes: string[] = []): Promise<string[]> {
+  async function unpack(query: Record<string, string>, excludes: string[] = []): Promise<string[]> {
     const { answer, bytes } = await fetchArchive({ format: 'tar.gz', ...query }, excludes);
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/gzip']);
     await writeFile(at('out.tar.gz'), bytes);
@@ -45,7 +45,7 @@ describe('archives', () => {
     }
   }
 
-  it('hold plain files and folders, whatever their names, and nothing by links', async () => {
+  it('archives plain files and folders whatever their names, and follows no link', async () => {
     const long = `${'d'.repeat(120)}/${'f'.repeat(150)}`;
     const names = ['a.txt', 'sp ace', 'ünï.txt', 'new\nline', '..trick', '-rf', long];
     await tree('odd', Object.fromEntries(names.map((name) => [name, name])));
@@ -54,7 +54,7 @@ describe('archives', () => {
     await symlink('/etc/passwd', at('odd/link'));
     await symlink('/etc', at('odd/folder-link'));
     execFileSync('mkfifo', [at('odd/pipe')]);
-    const entries = await unpacked({ path: at('odd') });
+    const entries = await unpack({ path: at('odd') });
     expect(entries).toEqual(
       [
         'odd',
@@ -74,7 +74,7 @@ describe('archives', () => {
     });
   });
 
-  it('leave out what lies deeper than a path can lead, which uploads cannot make', async () => {
+  it('leaves out files below paths that are too long, which uploads cannot create', async () => {
     await tree('deep', { 'a.txt': 'a' });
     execFileSync(
       'sh',
@@ -83,8 +83,8 @@ describe('archives', () => {
         cwd: at('deep'),
       },
     );
-    const entries = await unpacked({ path: at('deep') });
-    // Node cannot remove it.
+    const entries = await unpack({ path: at('deep') });
+    // Node cannot remove a tree this deep.
     execFileSync('rm', ['-rf', at('deep'), at('out')]);
     expect(entries).toContain('deep/a.txt');
     expect(entries).toContain('deep/archive_manifest.json');
@@ -100,7 +100,7 @@ describe('archives', () => {
     expect(await readdir(folder)).not.toContain('uploaded');
   });
 
-  it('leave out what is asked for, and credentials of git always', async () => {
+  it('leaves out excluded files, and always the credentials of git', async () => {
     await tree('full', {
       'keep.txt': '',
       build: 'a file of that name',
@@ -116,7 +116,7 @@ describe('archives', () => {
       '.git/FETCH_HEAD': 'token',
       '.git-credentials': 'token',
     });
-    expect(await unpacked({ path: at('full') }, ['secrets/prod'])).toEqual(
+    expect(await unpack({ path: at('full') }, ['secrets/prod'])).toEqual(
       [
         'full',
         'full/a',
@@ -127,9 +127,7 @@ describe('archives', () => {
         'full/keep.txt',
       ].concat(['full/secrets', 'full/sub']),
     );
-    const everything = await unpacked({ path: at('full'), use_default_excludes: 'false' }, [
-      '*a'.repeat(200),
-    ]);
+    const everything = await unpack({ path: at('full'), use_default_excludes: 'false' }, ['*a'.repeat(200)]);
     expect(everything).toContain('full/.git/modules/m/HEAD');
     expect(everything).toContain('full/node_modules/x');
     const texts = execFileSync('grep', ['-rlc', 'token', at('full')], { encoding: 'utf8' });
@@ -138,7 +136,7 @@ describe('archives', () => {
     expect((await fetchArchive({ path: at('full') }, ['x'.repeat(501)])).answer.status).toBe(400);
   });
 
-  it('are patches that lead from a base to the files as they are', async () => {
+  it('creates a patch from a base commit to the current files', async () => {
     await tree('repo', { 'a.txt': 'one\n', 'mv.txt': 'mv\n', 'build/o': 'o\n', 'kept/_netrc': 'old' });
     const git = (name: string, ...args: string[]) =>
       execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@x', ...args], {
@@ -189,7 +187,7 @@ describe('archives', () => {
     expect((await fetchArchive({ path: at('repo'), format: 'zip' })).answer.status).toBe(422);
   });
 
-  it('name the commits of repositories inside as git does, which are never entered', async () => {
+  it('lists nested repositories by their commits as git does, without reading them', async () => {
     await tree('outer', { 'a.txt': 'a\n', 'deep/b.txt': 'b\n' });
     const git = (name: string, ...args: string[]) =>
       execFileSync(
@@ -197,7 +195,7 @@ describe('archives', () => {
         ['-c', 'user.name=A', '-c', 'user.email=a@x', '-c', 'protocol.file.allow=always', ...args],
         { cwd: at(name), encoding: 'utf8' },
       );
-    // The name in the message: commits of the same second would else be the same one, and count as renamed.
+    // The message differs, or commits of the same second would be identical and count as renamed.
     const commit = (name: string) => git(name, 'commit', '-q', '--allow-empty', '-m', name);
     for (const name of ['outer', 'part']) {
       await mkdir(at(name), { recursive: true });
@@ -214,16 +212,16 @@ describe('archives', () => {
     await tree('outer', { file: 'a file now\n', 'plain/f': 'f\n', 'same/dirty': 'x\n', 'c.txt': 'c\n' });
     await mkdir(at('outer/empty'));
     for (const name of ['moved', 'od,d "ñ"']) commit(`outer/${name}`);
-    // Two of them: of one alone the archive would be.
+    // Two, because with only one the archive would be of that repository.
     for (const name of ['outer/deep/new', 'outer/deep/other']) {
       await mkdir(at(name));
       git(name, 'init', '-q');
       commit(name);
     }
-    const shown = async (name: string) =>
+    const patchOf = async (name: string) =>
       (await fetchArchive({ path: at(name), base_ref: 'HEAD' })).bytes.toString();
-    const whole = await shown('outer');
-    const below = await shown('outer/deep');
+    const whole = await patchOf('outer');
+    const below = await patchOf('outer/deep');
     git('outer', 'add', '--all', '--no-warn-embedded-repo');
     const diff = ['diff', '--binary', '--cached', '--ignore-submodules=none', 'HEAD', '--'];
     expect(whole).toBe(git('outer', '-c', 'core.quotePath=false', ...diff));
@@ -231,7 +229,7 @@ describe('archives', () => {
     expect(whole.match(/Subproject commit/g)).toHaveLength(8);
   });
 
-  it('tell where a repository comes from without passwords and tokens', async () => {
+  it('names the remote of a repository without passwords and tokens', async () => {
     await tree('remote', { a: 'a' });
     execFileSync('git', ['init', '-q'], { cwd: at('remote') });
     const remoteOf = async (address: string) => {

@@ -43,7 +43,7 @@ describe('branches and forks', () => {
     server = await ServerProcess.start({ cwd: folder });
   };
 
-  it('moves the head without an event; the next message is a sibling, also after a restart', async () => {
+  it('moves the head without an event and makes the next message a sibling, also after a crash', async () => {
     let conversation = await create('SAY: one');
     await conversation.reaches('finished');
     const before = await conversation.events();
@@ -59,7 +59,7 @@ describe('branches and forks', () => {
     expect(await finalResponse(conversation)).toEqual({ response: '' });
     expect(await conversation.events()).toEqual(before);
 
-    // Killed right behind the answer: what was answered holds.
+    // What was acknowledged survives a crash right after the answer.
     await server.end('SIGKILL');
     server = await ServerProcess.start({ cwd: folder });
     conversation = conversation.on(server);
@@ -75,7 +75,7 @@ describe('branches and forks', () => {
     expect(await finalResponse(conversation)).toEqual({ response: 'one' });
   });
 
-  it('begins a new root after going to the start, with the prompt that was there', async () => {
+  it('begins a new root after navigating to the start and keeps the system prompt', async () => {
     const endpoint = await startScriptedEndpoint();
     try {
       const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', usage_id: 'agent' };
@@ -96,7 +96,7 @@ describe('branches and forks', () => {
     }
   });
 
-  it('refuses to go where there is nothing, and to move the head under a run', async () => {
+  it('refuses to navigate to an unknown event or during a run', async () => {
     const conversation = await create('WAIT: 1000\nSAY: late');
     await conversation.reaches('running');
     expect(await post(conversation, 'navigate', {})).toMatchObject({
@@ -113,7 +113,7 @@ describe('branches and forks', () => {
     expect((await post(unknown, 'fork')).body).toEqual({ detail: 'Source conversation not found' });
   });
 
-  it('forks everything: same events, same head, nothing of it shared', async () => {
+  it('forks a conversation with its events and head, and shares nothing with it', async () => {
     const secrets = { TOKEN: { kind: 'StaticSecret', value: 'sesame' } };
     const source = await create('RUN: echo hi\nSAY: one', { tags: { a: 'b' }, secrets });
     await source.reaches('finished');
@@ -151,7 +151,7 @@ describe('branches and forks', () => {
     expect((await again.info())['forked_from_conversation_id']).toBe(source.id);
   });
 
-  it('forks one branch without state updates, with title, tags and statistics', async () => {
+  it('forks one branch with a title, tags and statistics, without state updates', async () => {
     const source = await create('SAY: one');
     await source.reaches('finished');
     const [prompt, message] = (await source.events()).filter(({ key }) => key === undefined);
@@ -176,7 +176,7 @@ describe('branches and forks', () => {
     expect((await fork.events()).filter(({ kind }) => kind === 'SystemPromptEvent')).toHaveLength(1);
   });
 
-  it('names what is wrong with a fork, and leaves nothing of it behind', async () => {
+  it('reports what is wrong with a fork request and leaves no folder behind', async () => {
     const source = await create('SAY: one');
     await source.reaches('finished');
     const folders = async () => (await readdir(path.join(folder, 'workspace/conversations'))).length;
@@ -197,7 +197,7 @@ describe('branches and forks', () => {
     expect(both.map(({ status }) => status).sort()).toEqual([201, 409]);
   });
 
-  it('gives a fork the tasks and the long outputs of its agent, for itself', async () => {
+  it('copies the task list and the long outputs of the agent to a fork', async () => {
     const plan = JSON.stringify({ command: 'plan', task_list: [{ title: 'write it', status: 'todo' }] });
     const source = await create(`TOOL: task_tracker ${plan}\nRUN: seq 1 20000\nSAY: done`);
     await source.reaches('finished');
@@ -206,7 +206,7 @@ describe('branches and forks', () => {
     const folderOf = ({ id }: ConversationClient) =>
       path.join(folder, 'workspace', 'conversations', id.replaceAll('-', ''));
     const [output] = await readdir(path.join(folderOf(fork), 'observations'));
-    // Compared as truth values: nobody wants to read the whole log of a failure.
+    // Compared as booleans, or a failure would print the whole log.
     expect(events.includes(`${path.basename(folderOf(fork))}/observations`)).toBe(true);
     expect(events.includes(path.basename(folderOf(source)))).toBe(false);
 
@@ -216,13 +216,13 @@ describe('branches and forks', () => {
     await fork.send('TOOL: task_tracker {"command": "view"}\nSAY: seen');
     await fork.reaches('finished');
     expect(JSON.stringify((await fork.events('&kind=ObservationEvent')).at(-1))).toContain('write it');
-    // A fork of an earlier time has the plans that its log tells of.
+    // A fork from an earlier event has only the tasks that its log records.
     const [first] = await fork.events('&kind=MessageEvent');
     const early = (await post(fork, 'fork', { from_event_id: first?.id })).body as SeenConversation;
     expect(await readdir(folderOf(new ConversationClient(server, early.id)))).not.toContain('TASKS.json');
   });
 
-  it('keeps what waits for a person waiting in the fork', async () => {
+  it('keeps actions waiting for confirmation in a fork', async () => {
     const source = await create('RUN: echo hi\nSAY: end', { confirmation_policy: { kind: 'AlwaysConfirm' } });
     await source.reaches('waiting_for_confirmation');
     const fork = new ConversationClient(server, ((await post(source, 'fork')).body as SeenConversation).id);
@@ -232,7 +232,7 @@ describe('branches and forks', () => {
     expect(await source.status()).toBe('waiting_for_confirmation');
   });
 
-  it('does not execute in the fork what the source is executing', async () => {
+  it('does not repeat in a fork the action that the source is executing', async () => {
     const source = await create('RUN: echo once >> ran; read -t 1000 < <(sleep 1000)\nSAY: end');
     await eventually(() => exists(path.join(workspace, 'ran')), 'the command');
     const [action] = await source.events('&kind=ActionEvent');
@@ -251,18 +251,18 @@ describe('branches and forks', () => {
     await post(source, 'interrupt');
   });
 
-  it('builds the tree that a simple model of it says', async () => {
-    const step = fc.oneof(
+  it('builds the same tree of events as a simple model', async () => {
+    const anyStep = fc.oneof(
       fc.record({ do: fc.constant('say' as const) }),
       fc.record({ do: fc.constant('navigate' as const), to: fc.nat() }),
       fc.record({ do: fc.constant('fork' as const), to: fc.option(fc.nat()) }),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 10 }), async (steps) => {
+      fc.asyncProperty(fc.array(anyStep, { minLength: 3, maxLength: 10 }), async (steps) => {
         let conversation = await create();
         const parents = new Map<string, string | undefined>();
         let head: string | undefined;
-        const learn = (events: SeenEvent[]) => {
+        const addToModel = (events: SeenEvent[]) => {
           for (const event of events) {
             if (event.key !== undefined || parents.has(event.id)) continue;
             expect(event.parent_id).toBe(head ?? (parents.size === 0 ? undefined : '__root__'));
@@ -274,13 +274,13 @@ describe('branches and forks', () => {
           const parent = parents.get(id);
           return [...(parent === undefined || parent === '__root__' ? [] : pathTo(parent)), id];
         };
-        for (const it of steps) {
+        for (const step of steps) {
           const ids = [...parents.keys()];
-          const target = it.do !== 'say' && it.to !== null ? ids[it.to % (ids.length + 1)] : undefined;
-          if (it.do === 'say') {
+          const target = step.do !== 'say' && step.to !== null ? ids[step.to % (ids.length + 1)] : undefined;
+          if (step.do === 'say') {
             await server.request('POST', `${conversation.route}/events`, userMessage('hello', false));
-            learn(await conversation.events());
-          } else if (it.do === 'navigate') {
+            addToModel(await conversation.events());
+          } else if (step.do === 'navigate') {
             const { body } = await post(conversation, 'navigate', { event_id: target ?? null });
             head = target;
             expect((body as SeenConversation)['leaf_event_id']).toBe(target ?? null);

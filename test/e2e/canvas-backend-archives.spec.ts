@@ -9,7 +9,7 @@ const one = `${root}/installed/my-app`;
 const SHA = '0'.repeat(64);
 const UNSAFE = 'backend artifact contains an unsafe archive entry';
 
-describe('the archives and manifests of back ends', () => {
+describe('archives and manifests of canvas back ends', () => {
   let stage: SettingsStage;
   let source: string;
   beforeAll(async () => {
@@ -38,7 +38,7 @@ describe('the archives and manifests of back ends', () => {
     artifacts: { 'linux-amd64': artifact, 'linux-arm64': artifact },
   });
 
-  it('are unpacked so that nobody changes them, without the rights of their owner', async () => {
+  it('unpacks the archive of a canvas back end read-only and without setuid bits', async () => {
     const entries: ArchiveEntry[] = [
       { name: './bin/', type: 'directory', mode: 0o777 },
       { name: './bin/run', mode: 0o4777, content: 'run' },
@@ -55,9 +55,12 @@ describe('the archives and manifests of back ends', () => {
   });
 
   const file: ArchiveEntry = { name: 'a', content: 'x' };
-  const NO_ARCHIVE = 'backend artifact is not a valid gzip tar archive';
+  const INVALID_ARCHIVE = 'backend artifact is not a valid gzip tar archive';
   const refused: Record<string, [string, CanvasApp]> = {
-    'a name that leads out': [UNSAFE, { entries: [file, { name: '../outside', content: 'x' }] }],
+    'a name that leads out of the folder': [
+      UNSAFE,
+      { entries: [file, { name: '../outside', content: 'x' }] },
+    ],
     'an absolute name': [UNSAFE, { entries: [{ name: '/outside', content: 'x' }] }],
     'a name with a backslash': [UNSAFE, { entries: [{ name: '..\\outside', content: 'x' }] }],
     'a link': [UNSAFE, { entries: [file, { name: 'b', type: 'symlink', linkname: 'a' }] }],
@@ -67,11 +70,11 @@ describe('the archives and manifests of back ends', () => {
       UNSAFE,
       { entries: [file, { name: 'b', type: 'character-device', devmajor: 1, devminor: 3 }] },
     ],
-    'one name twice': [UNSAFE, { entries: [file, file] }],
-    'a file that is a folder, too': [UNSAFE, { entries: [file, { name: 'a/b', content: 'x' }] }],
-    'nothing in it': ['backend artifact contains no files after stripping', { entries: [] }],
-    'no gzip': [NO_ARCHIVE, { archive: Buffer.from('hello') }],
-    'no tar': [NO_ARCHIVE, { archive: gzipSync(Buffer.from('hello'.repeat(1000))) }],
+    'a duplicate name': [UNSAFE, { entries: [file, file] }],
+    'a name that is both a file and a folder': [UNSAFE, { entries: [file, { name: 'a/b', content: 'x' }] }],
+    'no entries': ['backend artifact contains no files after stripping', { entries: [] }],
+    'no gzip format': [INVALID_ARCHIVE, { archive: Buffer.from('hello') }],
+    'no tar format': [INVALID_ARCHIVE, { archive: gzipSync(Buffer.from('hello'.repeat(1000))) }],
     'too many files': [
       'backend artifact is too large',
       {
@@ -82,28 +85,33 @@ describe('the archives and manifests of back ends', () => {
       'backend artifact checksum does not match manifest',
       { backend: both({ path: 'backend.tar.gz', sha256: SHA }) },
     ],
-    'no file': [
+    'a missing file': [
       'backend artifact is not a contained regular file',
       { backend: both({ path: 'not.tar.gz', sha256: SHA }) },
     ],
-    'an address where nothing is': [
+    'a URL where nothing listens': [
       'backend artifact download failed',
       { backend: both({ url: 'https://127.0.0.1:9/x.tar.gz', sha256: SHA, strip_components: 1 }) },
     ],
   };
-  it.each(Object.entries(refused))('are refused with %s', async (_what, [detail, app]) => {
-    expect(await prepare(app)).toEqual({ status: 409, body: { detail } });
-    expect(await stage.done('GET', `${one}/backend`)).toMatchObject({
-      state: 'stopped',
-      prepared_revision: null,
-    });
-    // Nothing is left of it, neither where it was to stand nor beside that.
-    expect(await readdir(path.join(artifacts(), 'my-app'))).toEqual([]);
-    await expect(stat(path.join(stage.root, 'canvas-extensions/backends/outside'))).rejects.toThrow('ENOENT');
-    expect(await readdir(path.join(stage.root, 'canvas-extensions/backends/downloads'))).toEqual([]);
-  });
+  it.each(Object.entries(refused))(
+    'refuses the archive of a canvas back end with %s',
+    async (_what, [detail, app]) => {
+      expect(await prepare(app)).toEqual({ status: 409, body: { detail } });
+      expect(await stage.done('GET', `${one}/backend`)).toMatchObject({
+        state: 'stopped',
+        prepared_revision: null,
+      });
+      // No file is left, neither inside the folder for artifacts nor beside it.
+      expect(await readdir(path.join(artifacts(), 'my-app'))).toEqual([]);
+      await expect(stat(path.join(stage.root, 'canvas-extensions/backends/outside'))).rejects.toThrow(
+        'ENOENT',
+      );
+      expect(await readdir(path.join(stage.root, 'canvas-extensions/backends/downloads'))).toEqual([]);
+    },
+  );
 
-  it('are refused when they are cut off', async () => {
+  it('refuses a truncated archive of a canvas back end', async () => {
     const whole = await tarGz([{ name: 'a', content: Buffer.alloc(5_000, 7).toString() }]);
     for (const archive of [whole.subarray(0, -20), gzipSync(Buffer.alloc(700, 1)), Buffer.alloc(0)]) {
       const { status } = await prepare({ archive });
@@ -139,7 +147,7 @@ describe('the archives and manifests of back ends', () => {
     ['OH_SECRET_KEY', { inherit_environment: ['OH_SECRET_KEY'] }],
     ['inherit_environment', { inherit_environment: ['TZ', 'TZ'] }],
   ];
-  it('are refused where the manifest cannot be right', async () => {
+  it('refuses a manifest with an invalid canvas back end', async () => {
     for (const [detail, backend] of invalid) {
       expect(await install({ backend })).toEqual({ status: 422, body: { detail: containing(detail) } });
     }

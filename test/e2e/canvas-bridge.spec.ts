@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as ask, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import path from 'node:path';
 import { WebSocket } from 'ws';
 import { unseal, writeCanvasApp } from '../support/canvas-app.js';
@@ -15,7 +15,7 @@ const root = '/api/canvas-extensions';
 const one = `${root}/installed/my-app`;
 const app = '/app-backends/my-app';
 
-describe('the way of browsers to the back ends of canvas extensions', () => {
+describe('the bridge from browsers to canvas back ends', () => {
   let stage: SettingsStage;
   let revision: unknown;
   beforeAll(async () => {
@@ -37,12 +37,12 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
   const stop = () => stage.done('POST', `${one}/backend/stop`, undefined, KEY);
   const logs = async () => String((await stage.done('GET', `${one}/backend/logs`, undefined, KEY))['logs']);
 
-  interface Asked {
+  interface BridgeRequest {
     method?: string;
     headers?: Record<string, string>;
     body?: string;
   }
-  const send = (route: string, { headers, ...rest }: Asked = {}) =>
+  const send = (route: string, { headers, ...rest }: BridgeRequest = {}) =>
     rawRequest(stage.server.url, { ...rest, path: route, headers: { host: HOST, ...headers } });
   const session = (headers: Record<string, string> = {}) =>
     send(`${app}/session`, { method: 'POST', headers: { ...KEY, origin: PAGE, ...headers } });
@@ -50,10 +50,10 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     const { headers } = await session();
     return headers['set-cookie']?.[0]?.split(';')[0] ?? '';
   }
-  const echo = async (route: string, asked: Asked = {}): Promise<Json> =>
-    asJson(JSON.parse((await send(route, asked)).text));
-  const refusal = async (route: string, asked: Asked = {}): Promise<[number, unknown]> => {
-    const { status, text } = await send(route, asked);
+  const echo = async (route: string, request: BridgeRequest = {}): Promise<Json> =>
+    asJson(JSON.parse((await send(route, request)).text));
+  const refusal = async (route: string, request: BridgeRequest = {}): Promise<[number, unknown]> => {
+    const { status, text } = await send(route, request);
     const { detail, exception } = asJson(JSON.parse(text));
     return [status, exception ?? detail];
   };
@@ -62,21 +62,21 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     new WebSocket(stage.server.socketUrl(app + route), protocols, {
       headers: { host: HOST, origin: INGRESS, cookie: await cookie(), ...headers },
     });
-  const knocked = async (client: WebSocket): Promise<string> => {
+  const outcomeOf = async (client: WebSocket): Promise<string> => {
     client.on('error', () => undefined);
-    const refused = once(client, 'unexpected-response').then(([, response]: { statusCode: number }[]) =>
+    const rejection = once(client, 'unexpected-response').then(([, response]: { statusCode: number }[]) =>
       String(response?.statusCode),
     );
-    return Promise.race([once(client, 'open').then(() => 'open'), refused]);
+    return Promise.race([once(client, 'open').then(() => 'open'), rejection]);
   };
 
-  it('is told of by the server', async () => {
+  it('announces the bridge in the server information', async () => {
     const info = await stage.done('GET', '/server_info');
     expect(info['app_backend_ingress_url']).toBe(INGRESS);
     expect(info['capabilities']).toContain('canvas_app_backend_bridge_v1');
   });
 
-  it('begins with a session that the page with the key asks for', async () => {
+  it('opens a bridge session for a page that has the key', async () => {
     const { status, headers, text } = await session();
     expect(status).toBe(200);
     const answer = asJson(JSON.parse(text));
@@ -96,7 +96,7 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     expect(headers['access-control-allow-origin']).toBe(PAGE);
   });
 
-  it('gives nobody else a session', async () => {
+  it('refuses a bridge session to every other page', async () => {
     const post = (headers: Record<string, string>, route = `${app}/session`) =>
       refusal(route, { method: 'POST', headers: { ...KEY, ...headers } });
     expect(await post({ 'x-session-api-key': 'wrong', origin: PAGE })).toEqual([401, 'Unauthorized']);
@@ -110,7 +110,7 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     const misdirected = 'Canvas App request must use the configured ingress origin';
     for (const host of ['localhost:7777', 'apps.localhost:7778'])
       expect(await post({ origin: PAGE, host })).toEqual([421, misdirected]);
-    // Nobody was told to believe it.
+    // Forwarded headers are not trusted by default.
     const forwarded = { 'x-forwarded-host': HOST, host: 'localhost:1' };
     expect(await post({ origin: PAGE, ...forwarded })).toEqual([421, misdirected]);
     expect(await post({ origin: PAGE }, '/app-backends/other/session')).toEqual([
@@ -120,7 +120,7 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     expect((await post({ origin: PAGE }, '/app-backends/Bad_/session'))[0]).toBe(422);
   });
 
-  it('passes requests on without what is the server’s, and answers without what is the back end’s', async () => {
+  it('forwards requests without credentials and answers without cookies', async () => {
     const headers = {
       cookie: `other=1; ${await cookie()}`,
       authorization: 'Bearer hush-key',
@@ -146,7 +146,7 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     expect((await send(`${app}/x`, { method: 'HEAD', headers })).status).toBe(200);
   });
 
-  it('lets pages of the extension change something, and no others', async () => {
+  it('accepts requests that change something only from pages of the extension', async () => {
     const own = { cookie: await cookie(), origin: INGRESS, 'content-type': 'application/json' };
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
       const body = method === 'DELETE' ? '' : '{"not": json';
@@ -160,7 +160,7 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     expect((await send(`${app}/x`, { method: 'TRACE', headers: own })).status).not.toBe(200);
   });
 
-  it('is closed without a session of its own', async () => {
+  it('refuses requests to a canvas back end without a bridge session', async () => {
     for (const shown of ['', 'oh_app_backend_session=made-up', `oh_app_backend_session="${await cookie()}"`])
       expect(await refusal(`${app}/x`, { headers: { ...KEY, cookie: shown } })).toEqual([
         401,
@@ -188,12 +188,12 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     '/%00',
     '/%0d%0a',
     '/%zz',
-  ])('does not pass on %s', async (route) => {
+  ])('does not forward the path %s to a canvas back end', async (route) => {
     const headers = { cookie: await cookie() };
     expect(await refusal(app + route, { headers })).toEqual([400, 'Invalid backend path']);
   });
 
-  it('keeps redirects, and says when nobody answers', async () => {
+  it('refuses redirects of a canvas back end and reports when it is down', async () => {
     const headers = { cookie: await cookie() };
     const redirect = await send(`${app}/redirect`, { headers });
     expect([redirect.status, redirect.headers.location]).toEqual([502, undefined]);
@@ -204,7 +204,7 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     expect(await refusal(`${app}/x`, { headers })).toEqual([401, 'Unauthorized']);
   });
 
-  it('streams both ways, and ends what nobody waits for', async () => {
+  it('streams in both directions and ends a request whose client has left', async () => {
     const headers = { cookie: await cookie(), origin: INGRESS };
     const { text } = await send(`${app}/flood`, { headers });
     expect(text).toHaveLength(64 * 1024 * 1024);
@@ -215,7 +215,7 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     });
     expect(sent.text).toBe(String(body.length));
     const { hostname, port } = new URL(stage.server.url);
-    const slow = ask({ hostname, port, path: `${app}/slow`, headers: { host: HOST, ...headers } });
+    const slow = httpRequest({ hostname, port, path: `${app}/slow`, headers: { host: HOST, ...headers } });
     slow.on('error', () => undefined);
     slow.end();
     const [answer] = (await once(slow, 'response')) as [IncomingMessage];
@@ -224,10 +224,10 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     await eventually(async () => (await logs()).includes('slow ended'));
   });
 
-  it('connects sockets, with all that client and back end agree on', async () => {
+  it('connects WebSockets with the subprotocol and the frames of both sides', async () => {
     const client = await socket('/socket?b=1&session_api_key=hush-key', ['other', 'own.v1'], KEY);
     const first = once(client, 'message');
-    expect(await knocked(client)).toBe('open');
+    expect(await outcomeOf(client)).toBe('open');
     expect(client.protocol).toBe('own.v1');
     const { url, headers } = asJson(JSON.parse(String((await first)[0])));
     expect(url).toBe('/socket?b=1');
@@ -244,31 +244,31 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     expect([code, String(reason)]).toEqual([4321, 'bye']);
   });
 
-  it('refuses sockets of others, and where there are none', async () => {
-    const foreign: Record<string, string>[] = [
+  it('refuses WebSockets of other pages and of back ends without WebSockets', async () => {
+    const refused: Record<string, string>[] = [
       { origin: PAGE },
       { origin: '' },
       { cookie: '' },
       { cookie: 'oh_app_backend_session=made-up', ...KEY },
       { host: 'localhost:1' },
     ];
-    for (const headers of foreign) expect(await knocked(await socket('/socket', [], headers))).toBe('403');
-    expect(await knocked(await socket('/no-socket'))).toBe('502');
+    for (const headers of refused) expect(await outcomeOf(await socket('/socket', [], headers))).toBe('403');
+    expect(await outcomeOf(await socket('/no-socket'))).toBe('502');
   });
 
-  it('ends with the session, and with the back end', async () => {
+  it('closes WebSockets when the session is revoked or the back end stops', async () => {
     const shown = await cookie();
     const opened = async (headers: Record<string, string>) => {
       const client = await socket('/socket', [], headers);
-      expect(await knocked(client)).toBe('open');
+      expect(await outcomeOf(client)).toBe('open');
       return client;
     };
-    const [mine, another] = [await opened({ cookie: shown }), await opened({})];
+    const [own, another] = [await opened({ cookie: shown }), await opened({})];
     const revoke = (headers: Record<string, string>) =>
       send(`${app}/session`, { method: 'DELETE', headers: { cookie: shown, ...headers } });
     expect((await revoke({ origin: PAGE })).status).toBe(401);
     expect((await revoke({ ...KEY })).status).toBe(403);
-    const closed = once(mine, 'close');
+    const closed = once(own, 'close');
     const { status, headers } = await revoke({ ...KEY, origin: PAGE });
     expect([status, headers['set-cookie']]).toEqual([
       204,
@@ -279,30 +279,30 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     await closed;
     expect((await send(`${app}/x`, { headers: { cookie: shown } })).status).toBe(401);
     expect(another.readyState).toBe(WebSocket.OPEN);
-    const cut = once(another, 'close');
+    const disconnected = once(another, 'close');
     await stop();
-    await cut;
+    await disconnected;
   });
 
-  it('believes a proxy that it was told to believe', async () => {
+  it('uses forwarded headers of a trusted proxy', async () => {
     const server = await ServerProcess.start({
       cwd: stage.folder,
       env: { OH_APP_BACKEND_PUBLIC_URL: 'https://apps.example', OH_TRUST_FORWARDED_HEADERS: 'true' },
     });
     try {
-      const asked = async (headers: Record<string, string>) =>
+      const statusOf = async (headers: Record<string, string>) =>
         (await rawRequest(server.url, { path: `${app}/x`, headers })).status;
       const proxy = { host: 'inside:1', 'x-forwarded-host': 'apps.example', 'x-forwarded-proto': 'https' };
-      // There is no back end on this server: whoever gets so far has come the right way.
-      expect(await asked(proxy)).toBe(503);
-      expect(await asked({ ...proxy, 'x-forwarded-proto': 'http' })).toBe(421);
-      expect(await asked({ host: 'apps.example' })).toBe(421);
+      // 503: the request came through the bridge, but this server has no back end.
+      expect(await statusOf(proxy)).toBe(503);
+      expect(await statusOf({ ...proxy, 'x-forwarded-proto': 'http' })).toBe(421);
+      expect(await statusOf({ host: 'apps.example' })).toBe(421);
     } finally {
       await server.end();
     }
   });
 
-  it('is not there unless it was configured', async () => {
+  it('answers 503 when the bridge is not configured', async () => {
     const server = await ServerProcess.start({ cwd: stage.folder });
     try {
       const info = asJson((await server.request('GET', '/server_info')).body);

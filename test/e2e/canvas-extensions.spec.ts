@@ -35,7 +35,7 @@ describe('canvas extensions', () => {
       'icon.svg': SVG,
     });
 
-  it('are installed switched off, listed with their manifest, switched on and removed', async () => {
+  it('installs a canvas extension disabled, lists, enables and uninstalls it', async () => {
     expect(await stage.done('GET', `${root}/installed`)).toEqual({ canvas_extensions: [] });
     const { body } = await install();
     expect(body).toMatchObject({ name: 'my-app', enabled: false, requested_ref: null, manifest: MANIFEST });
@@ -51,7 +51,7 @@ describe('canvas extensions', () => {
     });
   });
 
-  it('have a script and an icon, which never runs scripts of its own', async () => {
+  it('serves the script and the icon of a canvas extension, and no script in the icon runs', async () => {
     await install();
     const bundle = await stage.server.request('GET', `${one}/bundle`);
     expect([bundle.status, bundle.body]).toEqual([200, 'export default 1\n']);
@@ -69,7 +69,7 @@ describe('canvas extensions', () => {
     expect((await stage.ask('GET', `${root}/installed/nope/bundle`)).body).toEqual({
       detail: "Canvas extension 'nope' bundle not found",
     });
-    // A link that somebody put there later.
+    // A link that replaced the script after the installation.
     const script = path.join(stage.root, 'canvas-extensions/installed/my-app/dist/main.js');
     await writeFiles(stage.folder, { outside: 'a secret' });
     await unlink(script);
@@ -77,7 +77,7 @@ describe('canvas extensions', () => {
     expect((await stage.ask('GET', `${one}/bundle`)).status).toBe(404);
   });
 
-  it('are refused without a manifest that is valid', async () => {
+  it('refuses a canvas extension without a valid manifest', async () => {
     for (const [change, detail] of [
       [{ name: '../evil' }, 'name'],
       [{ schema_version: 2 }, 'schema_version'],
@@ -100,16 +100,16 @@ describe('canvas extensions', () => {
     });
   });
 
-  it('have no back ends where they declare none, or none for this machine', async () => {
-    const nothing = { prepared_revision: null, pid: null, port: null };
+  it('reports a canvas extension without a back end for this platform', async () => {
+    const notRunning = { prepared_revision: null, pid: null, port: null };
     expect(await stage.done('GET', `${one}/backend`)).toMatchObject({
       state: 'missing',
       revision: null,
-      ...nothing,
+      ...notRunning,
       detail: 'Canvas App is not installed or its manifest is invalid',
     });
     await install();
-    const expected = { name: 'my-app', state: 'unsupported', revision: containing('sha256:'), ...nothing };
+    const expected = { name: 'my-app', state: 'unsupported', revision: containing('sha256:'), ...notRunning };
     for (const [method, action] of [
       ['GET', ''],
       ['POST', '/prepare'],

@@ -22,7 +22,7 @@ const TOOL = {
   },
 };
 
-describe('tools of the client', () => {
+describe('client tools', () => {
   let folder: string;
   let server: ServerProcess;
 
@@ -38,7 +38,7 @@ describe('tools of the client', () => {
   const request = (script: string | undefined, client_tools: unknown, more: object = {}) =>
     scriptedRequest(path.join(folder, 'work'), script, { client_tools, ...more });
 
-  it('hands calls on to the client, checked against its schema', async () => {
+  it('dispatches calls of client tools to the client and checks them against the schema', async () => {
     const script = 'TOOL: show_card {"title": "hi", "n": 3}\nTOOL: show_card {"n": "x"}\nFINISH: d';
     const conversation = await ConversationClient.create(server, request(script, [TOOL]));
     await conversation.reaches('finished');
@@ -68,7 +68,7 @@ describe('tools of the client', () => {
     expect((await conversation.info())['client_tools']).toEqual([{ ...TOOL, annotations: null }]);
   });
 
-  it('describes them to clients as the client sent them', async () => {
+  it('shows client tools as the client sent them', async () => {
     const beep = { name: 'beep', description: 'Beeps', annotations: { readOnlyHint: true } };
     const conversation = await ConversationClient.create(server, request('FINISH: d', [TOOL, beep]));
     await conversation.reaches('finished');
@@ -97,7 +97,7 @@ describe('tools of the client', () => {
         title: 'beep',
       },
     ];
-    // The order of the keys is the wire's, too.
+    // The order of the keys is part of the wire format.
     expect(JSON.stringify(shown)).toBe(JSON.stringify(expected));
     const single = await server.request('GET', `${conversation.route}/events/${prompt?.id ?? ''}`);
     const [first] = (single.body as { tools: object[] }).tools.slice(3);
@@ -132,7 +132,7 @@ describe('tools of the client', () => {
     expect((fork.body as { agent: typeof agent }).agent.tools.slice(3)).toEqual(named);
   });
 
-  it('takes an agent as it is shown, with tools of the client among its own', async () => {
+  it('accepts an agent as it is shown, with client tools among its tools', async () => {
     const tools = [{ name: 'show_card', params: { spec: { ...TOOL, annotations: null } } }];
     const agent = { llm: { model: 'scripted/test', usage_id: 'agent' }, tools };
     const body = request('TOOL: show_card {"title": "hi"}\nFINISH: d', [TOOL], { agent });
@@ -142,7 +142,7 @@ describe('tools of the client', () => {
     expect((await conversation.info())['agent']).toMatchObject({ tools });
   });
 
-  it('lets conversations have tools of one name with different schemas', async () => {
+  it('allows client tools of the same name with different schemas in two conversations', async () => {
     for (const field of ['a', 'b']) {
       const parameters = { type: 'object', properties: { [field]: { type: 'string' } }, required: [field] };
       const script = `TOOL: show_card {"${field}": "x"}\nFINISH: d`;
@@ -153,7 +153,7 @@ describe('tools of the client', () => {
     }
   });
 
-  it('checks and converts the types of arguments, and leaves the rest to the client', async () => {
+  it('checks and converts the types of arguments and leaves other constraints to the client', async () => {
     const properties = {
       lat: { type: 'number', minimum: -90, maximum: 90 },
       mode: { type: 'string', enum: ['a', 'b'], default: 'a' },
@@ -196,7 +196,7 @@ describe('tools of the client', () => {
     );
   });
 
-  it('tells the model of them, also after a restart', async () => {
+  it('offers client tools to the model, also after a restart', async () => {
     const endpoint = await startScriptedEndpoint();
     try {
       const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', num_retries: 1 };
@@ -229,7 +229,7 @@ describe('tools of the client', () => {
     ['terminal', "Client tool name 'terminal' collides with an existing non-client tool."],
     ['finish', "Client tool name 'finish' collides with an existing non-client tool."],
     ['a b!', '1 to 64 letters'],
-  ])('refuses the name %s and says why', async (name, why) => {
+  ])('rejects a client tool named %s and says why', async (name, why) => {
     const answer = await server.request(
       'POST',
       '/api/conversations',
@@ -244,7 +244,7 @@ describe('tools of the client', () => {
     [{ properties: {} }, '(got type=None)'],
     [{ type: 'object', properties: [] }, 'not a JSON schema of an object'],
     [{ type: 'object', required: 'title' }, 'not a JSON schema of an object'],
-  ])('refuses the parameters %j, which are no schema of an object', async (parameters, why) => {
+  ])('rejects the parameters %j, which are not the schema of an object', async (parameters, why) => {
     const body = request(undefined, [{ ...TOOL, parameters }]);
     const answer = await server.request('POST', '/api/conversations', body);
     expect(answer.status).toBe(422);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
 
-describe('a request that meets a deletion', () => {
+describe('deletion of conversations', () => {
   let server: ServerProcess;
   let workspace: string;
 
@@ -17,7 +17,7 @@ describe('a request that meets a deletion', () => {
     await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  it('is done or finds nothing, whichever comes first', async () => {
+  it('answers requests during a deletion with 200 or 404', async () => {
     for (let round = 0; round < 10; round++) {
       const { route } = await ConversationClient.create(server, scriptedRequest(workspace, 'WAIT: 1000'));
       const requests: [string, string, unknown?][] = [

@@ -6,20 +6,20 @@ import fc from 'fast-check';
 import { commitAll, runGit, skillText, writeFiles } from '../support/extension-files.js';
 import { containing, SettingsStage, type Json } from '../support/settings-fixture.js';
 
-describe('what is installed from hostile places', () => {
+describe('limits on installed extensions', () => {
   let stage: SettingsStage;
   beforeAll(async () => (stage = await SettingsStage.start({ OH_GITHUB_URL: 'file:///nowhere' })));
   afterAll(() => stage.stop());
 
   const install = (body: Json) => stage.ask('POST', '/api/skills/install', body);
 
-  it('is refused before it is unpacked when a repository would fill the disk', async () => {
+  it('refuses a repository that would fill the disk before unpacking it', async () => {
     const folder = path.join(stage.folder, 'bomb');
     await writeFiles(folder, { 'SKILL.md': skillText('bomb', 'x') });
     await commitAll(folder);
     const blob = await runGit(folder, 'rev-parse', 'HEAD:SKILL.md');
     let entry = `100644 blob ${blob}`;
-    // Ten to the power of seven files in a few hundred bytes.
+    // Ten million files in a few hundred bytes.
     for (let level = 0; level < 7; level++) {
       const lines = Array.from({ length: 10 }, (_, n) => `${entry}\tf${n}`).join('\n');
       await writeFile(path.join(folder, 'tree.txt'), `${lines}\n`);
@@ -36,7 +36,7 @@ describe('what is installed from hostile places', () => {
     expect(await readdir(path.join(stage.root, 'cache/installing'))).toEqual([]);
   });
 
-  it('may have many files, but not more than there may be', async () => {
+  it('refuses a folder with more files than allowed', async () => {
     const folder = path.join(stage.folder, 'many');
     await writeFiles(folder, { 'SKILL.md': skillText('many', 'x') });
     for (let n = 0; n < 10_000; n++) await writeFile(path.join(folder, `f${n}`), '');
@@ -45,7 +45,7 @@ describe('what is installed from hostile places', () => {
     expect((await install({ source: '/proc' })).status).toBeLessThan(500);
   });
 
-  it('does not keep anybody waiting for a host that says nothing', async () => {
+  it('answers 504 when a git host does not respond', async () => {
     const silent = createServer(() => undefined);
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
@@ -57,7 +57,7 @@ describe('what is installed from hostile places', () => {
     silent.close();
   });
 
-  it('is one thing when several install it at once', async () => {
+  it('installs a skill once for concurrent requests', async () => {
     await writeFiles(stage.folder, { 'same/SKILL.md': skillText('same', 'x') });
     const source = path.join(stage.folder, 'same');
     const answers = await Promise.all(Array.from({ length: 5 }, () => install({ source })));
@@ -68,7 +68,7 @@ describe('what is installed from hostile places', () => {
     expect(await readdir(path.join(stage.root, 'cache/installing'))).toEqual([]);
   });
 
-  it('is never an error of the server, whatever a request says', async () => {
+  it('never answers an install request with a server error', async () => {
     const word = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
       fc.constantFrom(

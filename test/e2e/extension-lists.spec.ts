@@ -5,7 +5,7 @@ import { at, SettingsStage, type Json } from '../support/settings-fixture.js';
 
 const NONE = { load_public: false, load_user: false, load_project: false, load_org: false };
 
-describe('what agents could have', () => {
+describe('lists of skills, hooks and sub-agents', () => {
   let stage: SettingsStage;
   let home: string;
   let project: string;
@@ -23,7 +23,7 @@ describe('what agents could have', () => {
     return Array.isArray(found) ? found.map((entry: unknown) => at(entry, 'name')) : [];
   };
 
-  it('skills: of the person and of the project, which wins', async () => {
+  it('lists skills of the user and of the project, which takes precedence', async () => {
     await writeFiles(home, {
       '.agents/skills/shared/SKILL.md': skillText('shared', 'the person says'),
       '.openhands/skills/keyed.md': '---\nname: keyed\ntriggers: [word]\n---\nkeyed\n',
@@ -67,7 +67,7 @@ describe('what agents could have', () => {
     ]);
   });
 
-  it('skills: of organisations, of marketplaces that load by themselves, and the addresses of the sandbox', async () => {
+  it('lists skills of organisations, of auto-loaded marketplaces and of the sandbox', async () => {
     const org = path.join(stage.folder, 'org');
     await writeFiles(org, {
       'skills/theirs/SKILL.md': skillText('theirs', 'x'),
@@ -118,7 +118,7 @@ describe('what agents could have', () => {
     expect(at(answer['skills'], '0', 'content')).not.toMatch(/two/);
   });
 
-  it('skills: nothing outside the project by a link, and nothing breaks on what is no text', async () => {
+  it('lists no skill behind a link out of the project and skips files that are not text', async () => {
     await writeFiles(stage.folder, { 'outside.md': 'a secret of somebody else' });
     const folder = path.join(project, '.openhands', 'skills');
     await mkdir(folder, { recursive: true });
@@ -132,7 +132,7 @@ describe('what agents could have', () => {
     }
   });
 
-  it('hooks: those of a project in either form, and null for what is none', async () => {
+  it('lists the hooks of a project in both formats, and null for an invalid file', async () => {
     const file = path.join(project, '.openhands', 'hooks.json');
     await mkdir(path.dirname(file));
     const read = async () =>
@@ -164,7 +164,7 @@ describe('what agents could have', () => {
     expect((await stage.ask('POST', '/api/hooks')).status).toBe(422);
   });
 
-  it('sub-agents: of the project, of the person, built in; secrets in files are not shown', async () => {
+  it('lists sub-agents of the project, of the user and built-in ones without secrets', async () => {
     await writeFiles(home, {
       '.agents/agents/reviewer.md': '---\nname: reviewer\ndescription: mine\n---\nx',
       '.openhands/agents/helper.md': '---\nname: helper\ndescription: helps\n---\nYou help.',
@@ -211,7 +211,7 @@ You review.`,
     ).toEqual([]);
   });
 
-  it('sub-agents: a word of a file switches the condenser off or leaves it as usual', async () => {
+  it('reads the condenser of a sub-agent from a keyword or an object', async () => {
     const off = { kind: 'NoOpCondenser' };
     const words: Record<string, unknown> = {
       ...Object.fromEntries(
@@ -225,7 +225,7 @@ You review.`,
         kind: 'LLMSummarizingCondenser',
         max_size: 50,
       }) as unknown,
-      // These leave the file out.
+      // An invalid condenser makes the file invalid: it is not listed.
       sometimes: undefined,
       '3': undefined,
       '[none]': undefined,

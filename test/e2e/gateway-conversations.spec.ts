@@ -3,7 +3,7 @@ import { scriptedRequest } from '../support/conversation-client.js';
 import { CONVERSATION, GatewayStage, chat, conversationOf } from '../support/gateway-fixture.js';
 import { eventually } from '../support/server-process.js';
 
-describe('conversations behind the gateway', () => {
+describe('conversations of the OpenAI gateway', () => {
   let stage: GatewayStage;
 
   beforeAll(async () => {
@@ -14,26 +14,26 @@ describe('conversations behind the gateway', () => {
   });
   afterAll(() => stage.stop());
 
-  /** Asks a conversation. */
+  /** Sends a message to a conversation over the gateway. */
   const ask = (id: string, text: string) =>
     stage.client().chat.completions.create(chat(text), { headers: { [CONVERSATION]: id } });
   const answer = async (id: string, text: string) => (await ask(id, text)).choices[0]?.message.content;
-  /** A conversation of the other API. */
-  const made = async (script: string | undefined, more = {}) => {
+  /** Creates a conversation over the native API. */
+  const created = async (script: string | undefined, more = {}) => {
     const body = scriptedRequest('work', script, more);
     const { id } = await stage.ok('POST', '/api/conversations', body);
     return String(id);
   };
   const reaches = (id: string, status: string) =>
     eventually(async () => (await stage.status(id)) === status, `status ${status}`);
-  const refusal = async (asking: Promise<unknown>) => {
-    const error: unknown = await asking.catch((failure: unknown) => failure);
+  const refusal = async (request: Promise<unknown>) => {
+    const error: unknown = await request.catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(ConflictError);
     return String(error);
   };
 
-  it('continues a conversation that the other API has made, also one whose model is not streamed', async () => {
-    const id = await made('FINISH: one');
+  it('continues a conversation of the native API, also one whose model does not stream', async () => {
+    const id = await created('FINISH: one');
     await reaches(id, 'finished');
     expect(await answer(id, 'SAY: two')).toBe('two');
     const response = await stage.raw('/chat/completions', chat('SAY: three', { stream: true }), {
@@ -42,41 +42,41 @@ describe('conversations behind the gateway', () => {
     expect(await response.text()).toContain('"delta":{"content":"three"}');
   });
 
-  it('refuses a conversation that works, that a person has paused, or that waits for confirmation', async () => {
-    const working = await made('RUN: sleep 60');
-    await reaches(working, 'running');
-    expect(await refusal(ask(working, 'FINISH: x'))).toContain('is busy');
-    await stage.ok('POST', `/api/conversations/${working}/interrupt`);
+  it('refuses a conversation that is running, paused or waiting for confirmation', async () => {
+    const running = await created('RUN: sleep 60');
+    await reaches(running, 'running');
+    expect(await refusal(ask(running, 'FINISH: x'))).toContain('is busy');
+    await stage.ok('POST', `/api/conversations/${running}/interrupt`);
 
-    const paused = await made('RUN: sleep 1\nRUN: sleep 1\nFINISH: x');
+    const paused = await created('RUN: sleep 1\nRUN: sleep 1\nFINISH: x');
     await reaches(paused, 'running');
     await stage.ok('POST', `/api/conversations/${paused}/pause`);
     await reaches(paused, 'paused');
     expect(await refusal(ask(paused, 'FINISH: x'))).toContain(`POST /api/conversations/${paused}/run`);
 
-    const waiting = await made('RUN: true', { confirmation_policy: { kind: 'AlwaysConfirm' } });
+    const waiting = await created('RUN: true', { confirmation_policy: { kind: 'AlwaysConfirm' } });
     await reaches(waiting, 'waiting_for_confirmation');
     expect(await refusal(ask(waiting, 'FINISH: x'))).toContain('respond_to_confirmation');
     await stage.ok('POST', `/api/conversations/${waiting}/events/respond_to_confirmation`, { accept: false });
-    expect(await answer(waiting, 'FINISH: agreed')).toBe('agreed');
-    // Nothing of what was refused has reached the conversation.
+    expect(await answer(waiting, 'FINISH: accepted')).toBe('accepted');
+    // A refused message is not part of the conversation.
     const { items } = await stage.ok('GET', `/api/conversations/${waiting}/events/search?limit=100`);
     expect(JSON.stringify(items)).not.toContain('FINISH: x');
   });
 
-  it('says that its own run was paused, or has come to wait for confirmation', async () => {
-    const careful = await made(undefined, { confirmation_policy: { kind: 'AlwaysConfirm' } });
-    expect(await refusal(ask(careful, 'RUN: true'))).toContain('status: waiting_for_confirmation');
+  it('reports when its own run is paused or waits for confirmation', async () => {
+    const confirming = await created(undefined, { confirmation_policy: { kind: 'AlwaysConfirm' } });
+    expect(await refusal(ask(confirming, 'RUN: true'))).toContain('status: waiting_for_confirmation');
 
-    const id = await made(undefined);
-    const asking = refusal(ask(id, 'RUN: sleep 1\nRUN: sleep 1\nFINISH: x'));
+    const id = await created(undefined);
+    const request = refusal(ask(id, 'RUN: sleep 1\nRUN: sleep 1\nFINISH: x'));
     await reaches(id, 'running');
     await stage.ok('POST', `/api/conversations/${id}/pause`);
-    expect(await asking).toContain('status: paused');
+    expect(await request).toContain('status: paused');
   });
 
-  it('answers 504 when the limit is over, and the run goes on', async () => {
-    const id = await made(undefined);
+  it('answers 504 after the time limit and lets the run continue', async () => {
+    const id = await created(undefined);
     const error: unknown = await ask(id, 'RUN: sleep 5\nFINISH: late').catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(InternalServerError);
     expect(error).toMatchObject({ status: 504, code: 'timeout' });
@@ -86,7 +86,7 @@ describe('conversations behind the gateway', () => {
     expect(response).toBe('late');
   });
 
-  it('shows in the silence of a tool that a stream is alive, beyond the limit of whole answers', async () => {
+  it('sends keep-alive comments during a long tool call, without the time limit', async () => {
     const response = await stage.raw(
       '/chat/completions',
       chat('RUN: sleep 5\nFINISH: late', { stream: true }),
@@ -97,7 +97,7 @@ describe('conversations behind the gateway', () => {
   });
 
   it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'can be continued by its header after %s in the middle',
+    'continues a conversation by its header after %s during a stream',
     async (signal) => {
       const response = await stage.raw(
         '/chat/completions',
@@ -120,16 +120,16 @@ describe('conversations behind the gateway', () => {
   );
 });
 
-describe('a gateway that has no place for another run', () => {
-  it('answers 429 and leaves nothing behind', async () => {
+describe('the OpenAI gateway at the limit of runs', () => {
+  it('answers 429 at the limit of runs and creates no conversation', async () => {
     const stage = await GatewayStage.start({ OH_MAX_CONCURRENT_RUNS: '1' });
     const id = '7e57ab1e-0000-4000-8000-00000000cccc';
     try {
       const first = await stage.raw('/chat/completions', chat('RUN: sleep 60', { stream: true }));
-      const asking = stage
+      const request = stage
         .client()
         .chat.completions.create(chat('FINISH: x'), { headers: { [CONVERSATION]: id } });
-      await expect(asking).rejects.toBeInstanceOf(RateLimitError);
+      await expect(request).rejects.toBeInstanceOf(RateLimitError);
       await expect(stage.ok('GET', `/api/conversations/${id}`)).rejects.toThrow('404');
       await first.body?.cancel();
       await eventually(async () => (await stage.status(conversationOf(first))) === 'paused', 'the interrupt');

@@ -17,7 +17,7 @@ const ODD = [
 ];
 const byName = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1);
 
-describe('what is in repositories', () => {
+describe('changes, diffs and commits of repositories', () => {
   let server: ServerProcess;
   let folder: string;
   beforeAll(async () => {
@@ -63,7 +63,7 @@ describe('what is in repositories', () => {
     }
   }
 
-  it('is told whatever the names are', async () => {
+  it('shows changes of files with unusual names', async () => {
     await make('odd', Object.fromEntries(ODD.map((name) => [name, 'a\n'])));
     await write(
       'odd',
@@ -91,7 +91,7 @@ describe('what is in repositories', () => {
     expect((changed as { path: string }[]).sort(byName)).toEqual(expected);
   });
 
-  it('is compared with where the work began', async () => {
+  it('compares a branch with its base', async () => {
     await make('base', { 'a.txt': 'one\n', 'mv.txt': 'mv\n', 'del.txt': 'del\n' });
     execFileSync('git', ['clone', '-q', at('base'), at('clone')]);
     git('clone', 'checkout', '-qb', 'feat');
@@ -112,7 +112,7 @@ describe('what is in repositories', () => {
     ];
     expect(await changes('clone')).toEqual([...uncommitted, ...moved].sort(byName));
     expect(await changes('clone/deep')).toEqual([{ status: 'ADDED', path: 'x' }]);
-    // One level below a folder that is no repository.
+    // A repository one level below the folder is found.
     await mkdir(at('holder'));
     execFileSync('mv', [at('clone'), at('holder/clone')]);
     expect((await changes('holder')).map(({ path: name }) => name)).toContain('clone/moved.txt');
@@ -130,7 +130,7 @@ describe('what is in repositories', () => {
     expect(diff).toEqual([200, { modified: 'mv', original: '' }]);
   });
 
-  it('is found in worktrees, below links, and without any commit', async () => {
+  it('shows changes in worktrees, behind links and without a commit', async () => {
     await make('trunk', { f: '1\n' });
     git('trunk', 'worktree', 'add', '-q', at('tree'), '-b', 'side');
     await write('tree', { f: '2\n' });
@@ -144,7 +144,7 @@ describe('what is in repositories', () => {
     expect((await ask('commits', { path: at('empty') }))[1]).toEqual({ commits: [], has_more: false });
   });
 
-  it('is found where a file `.git` names it: in a submodule, and apart from its files', async () => {
+  it('shows changes in submodules and with a separate git directory', async () => {
     await make('part', { s: '1\n' });
     await make('whole', { w: '1\n' });
     git('whole', '-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', at('part'), 'sub');
@@ -157,7 +157,7 @@ describe('what is in repositories', () => {
     expect(await changes('apart')).toEqual([{ status: 'ADDED', path: 'a' }]);
   });
 
-  it('is nothing where there is none, and refused where it makes no sense', async () => {
+  it('answers without changes outside a repository and rejects invalid requests', async () => {
     await make('plain-repo', { a: '1\n', big: 'x'.repeat(1_100_000) });
     await mkdir(at('no-repo'));
     await writeFile(at('no-repo/f'), 'x');
@@ -191,20 +191,20 @@ describe('what is in repositories', () => {
     expect((await ask('diff', { path: at('plain-repo/.git/config') }))[0]).toBe(403);
   });
 
-  it('is refused where something else stands in the place of an index, and nothing waits for it', async () => {
+  it('refuses a repository whose index is not a regular file, without blocking', async () => {
     const traps: [string, (index: string) => unknown][] = [
       ['pipe', (index) => execFileSync('mkfifo', [index])],
       ['folder', (index) => mkdir(index)],
       ['device', (index) => symlink('/dev/zero', index)],
-      // Sparse: it takes no room, and a copy of it all there is.
+      // A sparse file: it takes no space, but a copy of it would fill the disk.
       ['huge', (index) => execFileSync('truncate', ['-s', '1T', index])],
     ];
-    for (const [name, trap] of traps) {
+    for (const [name, makeIndex] of traps) {
       await make(`index-${name}`, { a: '1\n' });
       await rm(at(`index-${name}/.git/index`));
-      await trap(at(`index-${name}/.git/index`));
+      await makeIndex(at(`index-${name}/.git/index`));
     }
-    // More than there are threads for files: if one waited, nothing would be read any more.
+    // More requests than threads for files: if they blocked, no file could be read any more.
     const asked = traps.flatMap(([name]) => Array.from({ length: 4 }, () => `index-${name}`));
     const answers = await Promise.all(asked.map((name) => ask('changes', { path: at(name) })));
     expect(answers.map(([status]) => status)).toEqual(asked.map(() => 400));
@@ -214,7 +214,7 @@ describe('what is in repositories', () => {
     }
   });
 
-  it('is refused where a pipe or a device stands in the place of a file that git reads', async () => {
+  it('refuses a repository with a pipe or a device in place of a file that git reads', async () => {
     const places = ['config', 'packed-refs', 'HEAD', 'shallow', 'info/exclude', 'objects/info/alternates'];
     places.push('refs/heads/main', 'refs/remotes/origin/main');
     const files = [
@@ -236,18 +236,18 @@ describe('what is in repositories', () => {
     const answers = await Promise.all(
       repositories.map(({ name }) => ask('changes', { path: at(`${name}/deep`) })),
     );
-    // Without HEAD it is no repository.
+    // Without HEAD the folder is not a repository.
     const expected = repositories.map(({ file }) => [file, file === '.git/HEAD' ? 200 : 400]);
     expect(answers.map(([status], number) => [repositories[number]?.file, status])).toEqual(expected);
   });
 
-  it('is read without running anything of it, or writing to it', async () => {
+  it('reads a hostile repository without running its programs or writing to it', async () => {
     await make('hostile', { 'a.txt': 'one\n', 'b.bin': 'two\n' });
     await make('hostile-sub', { s: '1\n' });
     git('hostile', '-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', at('hostile-sub'), 'sub');
     git('hostile', 'commit', '-qam', 'submodule');
     const trap = at('trap.sh');
-    await writeFile(trap, `#!/bin/sh\necho "$0 $*" >> ${at('sprung')}\ncat\n`);
+    await writeFile(trap, `#!/bin/sh\necho "$0 $*" >> ${at('trapped')}\ncat\n`);
     await chmod(trap, 0o755);
     const traps = [
       'core.fsmonitor',
@@ -279,7 +279,7 @@ describe('what is in repositories', () => {
     await mkdir(at('hostile/.git/info'), { recursive: true });
     await writeFile(at('hostile/.git/info/attributes'), '* filter=evil diff=evil\n');
     await write('hostile', { 'a.txt': 'changed\n', 'new.txt': 'n\n', 'sub/s': '2\n' });
-    await rm(at('sprung'), { force: true });
+    await rm(at('trapped'), { force: true });
     const before = execFileSync('find', [at('hostile/.git'), '-type', 'f', '-printf', '%p %s\n'], {
       encoding: 'utf8',
     });
@@ -303,14 +303,14 @@ describe('what is in repositories', () => {
       const answer = await fetch(`${server.url}/api/file/archive?${query}`);
       expect([answer.status, (await answer.arrayBuffer()).byteLength > 100]).toEqual([200, true]);
     }
-    expect(await readdir(folder)).not.toContain('sprung');
+    expect(await readdir(folder)).not.toContain('trapped');
     const after = execFileSync('find', [at('hostile/.git'), '-type', 'f', '-printf', '%p %s\n'], {
       encoding: 'utf8',
     });
     expect(after).toBe(before);
-    // The traps work: git itself springs them.
+    // The traps work: git itself runs them.
     git('hostile', '-c', 'core.pager=cat', 'diff', '--ext-diff');
-    expect(await readdir(folder)).toContain('sprung');
+    expect(await readdir(folder)).toContain('trapped');
   });
 });
 

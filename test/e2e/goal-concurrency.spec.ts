@@ -5,11 +5,11 @@ import { ConversationClient, scriptedRequest } from '../support/conversation-cli
 import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-/** Longer than any test: who waits for it fails. */
+/** Longer than any test. */
 const FOREVER: EndpointStep = { tools: [['terminal', { command: 'sleep 1000' }]] };
 const COMPLETE: EndpointStep = { say: JSON.stringify({ complete: true, score: 1, missing: [] }) };
 
-describe('a goal and what others do meanwhile', () => {
+describe('a goal and concurrent requests', () => {
   let folder: string;
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
@@ -47,9 +47,9 @@ describe('a goal and what others do meanwhile', () => {
   };
   const inTool = (conversation: ConversationClient) =>
     eventually(async () => (await conversation.events('&kind=ActionEvent')).length > 0, 'the action');
-  const inAudit = () => eventually(() => Promise.resolve(endpoint.requests.length === 2), 'the audit');
+  const inAudit = () => eventually(() => endpoint.requests.length === 2, 'the audit');
 
-  it('is deleted at once with its conversation, also in the middle of a tool', async () => {
+  it('deletes a conversation at once while its goal runs a tool', async () => {
     const conversation = await create(FOREVER);
     await pursue(conversation);
     await inTool(conversation);
@@ -57,29 +57,32 @@ describe('a goal and what others do meanwhile', () => {
     expect((await server.request('GET', conversation.route)).status).toBe(404);
   });
 
-  it('does not keep the server from stopping in the middle of a tool', async () => {
+  it('shuts down while a goal runs a tool', async () => {
     const conversation = await create(FOREVER);
     await pursue(conversation);
     await inTool(conversation);
     expect(await server.end()).toBe(0);
   });
 
-  it('stays paused when the pause comes while the agent is being told', async () => {
+  it('stays paused when a pause comes while a goal starts its run', async () => {
     endpoint.script([{ hang: true, repeat: true }]);
     for (let round = 0; round < 10; round += 1) {
       const conversation = await create();
       await pursue(conversation);
       await post(conversation, 'pause');
       expect(await conversation.status()).toBe('paused');
-      // 409 if one was started all the same; 429 until the goal is told that it is over.
+      // 429 until the goal has released its slot; 409 if it had started a run in spite of the pause.
       let status = 429;
-      await eventually(async () => (status = (await post(conversation, 'run')).status) !== 429, 'a place');
+      await eventually(
+        async () => (status = (await post(conversation, 'run')).status) !== 429,
+        'a free slot',
+      );
       expect(status).toBe(200);
       await post(conversation, 'interrupt');
     }
   });
 
-  it('gives its place back when it is stopped in an audit', async () => {
+  it('releases its slot when a goal is stopped during an audit', async () => {
     const conversation = await create({ say: 'worked' }, { hang: true }, { say: 'answer' });
     await pursue(conversation);
     await inAudit();
@@ -89,7 +92,7 @@ describe('a goal and what others do meanwhile', () => {
     expect(endpoint.requests).toHaveLength(3);
   });
 
-  it('gives its place back when it is interrupted in a tool', async () => {
+  it('releases its slot when a goal is interrupted during a tool', async () => {
     const conversation = await create(FOREVER, { say: 'answer' });
     await pursue(conversation);
     await inTool(conversation);
@@ -98,11 +101,11 @@ describe('a goal and what others do meanwhile', () => {
     await conversation.reaches('finished');
   });
 
-  it('is no idle conversation while it is audited', async () => {
+  it('does not close a conversation as idle during an audit', async () => {
     const conversation = await create({ say: 'worked' }, { ...COMPLETE, wait: 1 });
     await pursue(conversation);
     await inAudit();
-    // Not over HTTP: to be asked is to be used.
+    // Read from the file, because a request would keep the conversation from being idle.
     const log = path.join(folder, (await conversation.info()).persistence_dir, 'events.jsonl');
     const ended = async () => /"status":"(?!running)[a-z]+"/.exec(await readFile(log, 'utf8'))?.[0];
     await eventually(async () => (await ended()) !== undefined, 'the end of the goal');

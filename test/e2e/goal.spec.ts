@@ -14,7 +14,7 @@ interface Goal {
   verdict: { score: number; complete: boolean; missing: string } | null;
 }
 
-describe('working for a goal', () => {
+describe('goals', () => {
   let folder: string;
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
@@ -63,7 +63,7 @@ describe('working for a goal', () => {
   const MESSAGE = ['MessageEvent', 'last_user_message_id', 'execution_status=running'];
   const ANSWER = ['MessageEvent', 'execution_status=finished'];
 
-  it('audits after each run and says what is outstanding until the goal is complete', async () => {
+  it('audits after each run and tells the agent what is missing until the goal is complete', async () => {
     const conversation = await create(
       { say: 'worked on it' },
       verdict(false, 'x'),
@@ -114,7 +114,7 @@ describe('working for a goal', () => {
     expect(JSON.stringify(messages[2])).toContain(
       'The goal is NOT yet complete (audit iteration 1).\\nOutstanding: x',
     );
-    // Its place is free again.
+    // The slot is free again.
     await eventually(async () => (await post(conversation, 'run')).status === 200, 'a run');
     expect(await post(conversation, 'goal/resume')).toMatchObject({
       status: 400,
@@ -122,7 +122,7 @@ describe('working for a goal', () => {
     });
   });
 
-  it('ends after so many audits, also when no verdict can be read', async () => {
+  it('ends a goal after the maximum of audits, also with unreadable verdicts', async () => {
     const conversation = await create(
       { say: 'a' },
       { say: 'no verdict' },
@@ -148,10 +148,10 @@ describe('working for a goal', () => {
     [{ complete: null, missing: null }, { missing: '' }, 'Some requirements are not yet verified.'],
     [{ complete: 'false', score: -2 }, { score: 0 }, 'Some requirements are not yet verified.'],
     [{ score: 0.99, missing: 'x' }, { score: 0.99, missing: 'x' }, 'x'],
-  ])('understands the verdict %j', async (said, expected, outstanding) => {
+  ])('reads the verdict %j', async (answer, expected, outstanding) => {
     const conversation = await create(
       { say: 'a' },
-      { say: JSON.stringify(said) },
+      { say: JSON.stringify(answer) },
       { say: 'b' },
       { say: JSON.stringify({ score: '1', missing: 'x' }) },
     );
@@ -166,7 +166,7 @@ describe('working for a goal', () => {
     expect(messages).toContain(JSON.stringify(`Outstanding: ${outstanding}\n`).slice(1, -1));
   });
 
-  it('holds one place for all its runs and is not disturbed', async () => {
+  it('holds one slot for all runs of a goal and refuses other runs', async () => {
     const conversation = await create(
       { say: 'a', wait: 1 },
       { ...verdict(false, 'x'), wait: 1 },
@@ -178,8 +178,8 @@ describe('working for a goal', () => {
     const busy = { status: 409, body: { detail: 'Conversation run or goal loop already running.' } };
     expect(await post(conversation, 'goal', { objective: 'again' })).toMatchObject(busy);
     expect((await post(other, 'goal', { objective: 'o' })).status).toBe(429);
-    await eventually(() => Promise.resolve(endpoint.requests.length === 2), 'the audit');
-    // Between two runs, while the audit goes on.
+    await eventually(() => endpoint.requests.length === 2, 'the audit');
+    // Between two runs, during the audit.
     expect((await post(other, 'run')).status).toBe(429);
     expect((await post(conversation, 'run')).status).toBe(409);
     expect((await post(conversation, 'navigate', {})).status).toBe(409);
@@ -187,7 +187,7 @@ describe('working for a goal', () => {
     await ends(conversation, 'complete');
   });
 
-  it('stops when it is told to, and can be resumed', async () => {
+  it('stops a goal on request and resumes it', async () => {
     const conversation = await create({ say: 'w1', wait: 1 }, { say: 'w2' }, verdict(true));
     await post(conversation, 'goal', { objective: 'obj', max_iterations: 3 });
     await conversation.reaches('running');
@@ -197,19 +197,19 @@ describe('working for a goal', () => {
       status: 'interrupted',
       iteration: 0,
     });
-    // The run itself goes on to its end.
+    // The run itself continues to its end.
     await conversation.reaches('finished');
     expect(endpoint.requests).toHaveLength(1);
     await eventually(async () => (await post(conversation, 'goal/resume')).status === 200, 'the resumption');
     await ends(conversation, 'complete');
-    const said = await conversation.events('&kind=MessageEvent&source=user');
-    expect(JSON.stringify(said.at(-1))).toContain('Resuming a goal that was paused or interrupted.');
+    const messages = await conversation.events('&kind=MessageEvent&source=user');
+    expect(JSON.stringify(messages.at(-1))).toContain('Resuming a goal that was paused or interrupted.');
     expect((await post(conversation, 'goal/stop')).body).toEqual({ success: true });
   });
 
-  it.each(['message', 'pause', 'interrupt'])('is interrupted by a %s of the user', async (what) => {
+  it.each(['message', 'pause', 'interrupt'])('interrupts a goal on a %s of the user', async (what) => {
     const conversation = await create({ say: 'w1', wait: 1 }, { say: 'w2' }, { say: 'w3' });
-    // The goal of the test before may still hold the one place for runs.
+    // The goal of the previous test may still hold the only slot for runs.
     await eventually(
       async () => (await post(conversation, 'goal', { objective: 'obj' })).status === 200,
       'the goal',
@@ -230,7 +230,7 @@ describe('working for a goal', () => {
     await server.request('POST', `${conversation.route}/interrupt`);
   });
 
-  it('is interrupted by an error of the agent or of the audit, and says so', async () => {
+  it('interrupts a goal on an error of the agent or of the audit', async () => {
     const first = await create({ status: 401, message: 'no' });
     await post(first, 'goal', { objective: 'obj' });
     await ends(first, 'interrupted');
@@ -246,26 +246,29 @@ describe('working for a goal', () => {
     expect(await second.status()).toBe('finished');
   });
 
-  it.each(['SIGKILL', 'SIGTERM'] as const)('is interrupted after %s, and can be resumed', async (signal) => {
-    let conversation = await create({ say: 'w1' }, { ...verdict(false, 'x'), wait: 60 });
-    await eventually(
-      async () => (await post(conversation, 'goal', { objective: 'obj' })).status === 200,
-      'the goal',
-    );
-    await eventually(() => Promise.resolve(endpoint.requests.length === 2), 'the audit');
-    await server.end(signal);
-    server = await start();
-    conversation = conversation.on(server);
-    expect((await goals(conversation)).map(({ active, status }) => [active, status])).toEqual([
-      [true, 'running'],
-      [false, 'interrupted'],
-    ]);
-    endpoint.script([{ say: 'w2' }, verdict(true)]);
-    expect((await post(conversation, 'goal/resume')).status).toBe(200);
-    await ends(conversation, 'complete');
-  });
+  it.each(['SIGKILL', 'SIGTERM'] as const)(
+    'interrupts a goal on %s and resumes it after a restart',
+    async (signal) => {
+      let conversation = await create({ say: 'w1' }, { ...verdict(false, 'x'), wait: 60 });
+      await eventually(
+        async () => (await post(conversation, 'goal', { objective: 'obj' })).status === 200,
+        'the goal',
+      );
+      await eventually(() => endpoint.requests.length === 2, 'the audit');
+      await server.end(signal);
+      server = await start();
+      conversation = conversation.on(server);
+      expect((await goals(conversation)).map(({ active, status }) => [active, status])).toEqual([
+        [true, 'running'],
+        [false, 'interrupted'],
+      ]);
+      endpoint.script([{ say: 'w2' }, verdict(true)]);
+      expect((await post(conversation, 'goal/resume')).status).toBe(200);
+      await ends(conversation, 'complete');
+    },
+  );
 
-  it('refuses goals that are none', async () => {
+  it('rejects invalid goals', async () => {
     const conversation = await create();
     const refused = async (body: unknown) => {
       const answer = await post(conversation, 'goal', body);
