@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { acpRequest, answerOf, steps, type AcpOptions } from '../support/acp.js';
 import { brief, ConversationClient } from '../support/conversation-client.js';
@@ -13,23 +12,14 @@ const ask = (kind: string, rawInput: object = {}) => [
 ];
 
 describe('control of an ACP agent', () => {
-  let folder: string;
   let server: ServerProcess;
   beforeAll(async () => {
-    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-control-')));
     server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const create = (message?: string, options?: AcpOptions) =>
-    ConversationClient.create(server, acpRequest(folder, message, options));
-  const post = async ({ route }: ConversationClient, what: string, body?: object) =>
-    (await server.request('POST', `${route}/${what}`, body)).status;
-  const respond = (conversation: ConversationClient, accept: boolean) =>
-    post(conversation, 'events/respond_to_confirmation', { accept, reason: 'not today' });
+    ConversationClient.create(server, acpRequest(server.cwd, message, options));
   const RUNNING_CALL = { sessionUpdate: 'tool_call', toolCallId: 't', title: 'Run', status: 'in_progress' };
   /** Waits for the agent to have begun its nth turn: each begins with `RUNNING_CALL`. */
   const hasBegunTurn = (conversation: ConversationClient, times = 1) =>
@@ -58,7 +48,8 @@ describe('control of an ACP agent', () => {
         ...{ kind: 'ACPToolCallEvent', tool_call_id: 'danger', title: 'Remove all', status: 'pending' },
         raw_input: { command: 'rm' },
       });
-      expect(await respond(conversation, accept)).toBe(200);
+      const response = { accept, reason: 'not today' };
+      expect((await conversation.post('events/respond_to_confirmation', response)).status).toBe(200);
       await conversation.reaches('finished');
       expect(await answerOf(conversation)).toBe(`A${answer}Z`);
       const statuses = (await conversation.events('&kind=ConversationStateUpdateEvent')).map(brief);
@@ -109,16 +100,13 @@ describe('control of an ACP agent', () => {
 
     it('keeps a permission request across a restart; the agent asks again once it is accepted', async () => {
       let other = await ServerProcess.start();
-      const { cwd } = other;
-      const request = acpRequest(folder, steps(ask('execute')), ALWAYS);
+      const request = acpRequest(other.cwd, steps(ask('execute')), ALWAYS);
       let conversation = await ConversationClient.create(other, request);
       await conversation.reaches('waiting_for_confirmation');
-      await other.end();
-      other = await ServerProcess.start({ cwd });
+      other = await other.restart();
       conversation = conversation.on(other);
       expect(await conversation.status()).toBe('waiting_for_confirmation');
-      const accept = () =>
-        other.request('POST', `${conversation.route}/events/respond_to_confirmation`, { accept: true });
+      const accept = () => conversation.post('events/respond_to_confirmation', { accept: true });
       await accept();
       await eventually(
         async () => (await conversation.events('&kind=ACPToolCallEvent')).length > 1,
@@ -129,13 +117,12 @@ describe('control of an ACP agent', () => {
       await eventually(async () => (await accept()).status === 200, 'the acceptance');
       await conversation.reaches('finished');
       await other.stop();
-      await rm(cwd, { recursive: true, force: true });
     });
   });
 
   it('lets an ACP agent read and write files of the workspace only', async () => {
-    await writeFile(path.join(folder, 'in.txt'), 'one\ntwo\nthree\n');
-    await symlink('/etc', path.join(folder, 'link'));
+    await writeFile(path.join(server.cwd, 'in.txt'), 'one\ntwo\nthree\n');
+    await symlink('/etc', path.join(server.cwd, 'link'));
     const read = (file: string, more = {}) => ['request', 'fs/read_text_file', { path: file, ...more }];
     const write = (file: string) => ['request', 'fs/write_text_file', { path: file, content: 'new' }];
     const answersTo = async (...all: unknown[][]) => {
@@ -143,7 +130,7 @@ describe('control of an ACP agent', () => {
       await conversation.reaches('finished');
       return (await answerOf(conversation)).trim().split('\n');
     };
-    const file = (name: string) => path.join(folder, name);
+    const file = (name: string) => path.join(server.cwd, name);
     expect(
       await answersTo(
         read(file('in.txt'), { line: 2, limit: 1 }),
@@ -182,14 +169,14 @@ describe('control of an ACP agent', () => {
     );
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toBe(
-      `${folder}\n<secret-hidden> x\n|3b line\n|09998\n9999\n|0` +
+      `${server.cwd}\n<secret-hidden> x\n|3b line\n|09998\n9999\n|0` +
         '{"error":"/etc is outside the workspace"}{"error":"There is no terminal none"}',
     );
   });
 
   it('stops an ACP agent on interrupt and keeps its session', async () => {
     const conversation = await startTurn(['hang']);
-    expect(await post(conversation, 'interrupt')).toBe(200);
+    expect((await conversation.post('interrupt')).status).toBe(200);
     expect((await conversation.events()).slice(-4).map(brief)).toEqual([
       ...['ACPToolCallEvent', 'MessageEvent', 'execution_status=paused', 'InterruptEvent'],
     ]);
@@ -203,12 +190,12 @@ describe('control of an ACP agent', () => {
   it('ends an ACP agent that ignores an interrupt and repeats the message it has not answered', async () => {
     const conversation = await startTurn(['hang', true]);
     const [first] = await conversation.events('&kind=MessageEvent');
-    expect(await post(conversation, 'interrupt')).toBe(200);
-    expect(await post(conversation, 'run')).toBe(200);
+    expect((await conversation.post('interrupt')).status).toBe(200);
+    expect((await conversation.post('run')).status).toBe(200);
     await hasBegunTurn(conversation, 2);
     const state = (await conversation.info())['agent_state'];
     expect(state).toMatchObject({ acp_inflight_prompt_user_message_id: first?.id });
-    await post(conversation, 'interrupt');
+    await conversation.post('interrupt');
     await conversation.send('something else');
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toBe('You said: something else');
@@ -233,7 +220,7 @@ describe('control of an ACP agent', () => {
 
   it('lets an ACP agent end its turn when the conversation is paused', async () => {
     const conversation = await startTurn(['sleep', 300], ['say', ' end']);
-    expect(await post(conversation, 'pause')).toBe(200);
+    expect((await conversation.post('pause')).status).toBe(200);
     expect(await conversation.status()).toBe('paused');
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toBe('began end');

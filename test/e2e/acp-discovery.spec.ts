@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { acpCommand, agentsWith, answerOf, steps } from '../support/acp.js';
 import { ConversationClient, userMessage } from '../support/conversation-client.js';
@@ -8,23 +7,18 @@ import { ServerProcess } from '../support/server-process.js';
 const ID = '8a1c26fd-874f-46b0-95cc-77ec5ebdcb0f';
 
 describe('ACP agents of settings and profiles', () => {
-  let folder: string;
   let server: ServerProcess;
   beforeAll(async () => {
-    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-settings-')));
-    server = await ServerProcess.start({ env: { OH_PERSISTENCE_DIR: path.join(folder, 'home') } });
+    server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const custom = (...args: string[]) => ({ acp_server: 'custom', acp_command: acpCommand(...args) });
   const discover = (agent_settings: object, more: object = {}) =>
     server.request('POST', '/api/acp/models', { agent_settings, ...more });
   const create = (agent: object) =>
     server.request('POST', '/api/conversations', {
-      workspace: { working_dir: path.join(folder, 'work') },
+      workspace: { working_dir: path.join(server.cwd, 'work') },
       autotitle: false,
       ...agent,
     });
@@ -117,7 +111,7 @@ describe('ACP agents of settings and profiles', () => {
   });
 
   it('starts a conversation with the ACP agent of a stored profile', async () => {
-    await mkdir(path.join(folder, 'home', 'agent-profiles'), { recursive: true });
+    await mkdir(path.join(server.cwd, 'persistence', 'agent-profiles'), { recursive: true });
     const profile = {
       ...{ schema_version: 4, agent_kind: 'acp', id: ID, name: 'outside', revision: 2, secret_refs: null },
       ...{
@@ -128,7 +122,10 @@ describe('ACP agents of settings and profiles', () => {
       },
       ...{ acp_args: ['--config-models'], acp_model: 'large', mcp_server_refs: null },
     };
-    await writeFile(path.join(folder, 'home', 'agent-profiles', 'outside.json'), JSON.stringify(profile));
+    await writeFile(
+      path.join(server.cwd, 'persistence', 'agent-profiles', 'outside.json'),
+      JSON.stringify(profile),
+    );
     const { status, body } = await create({
       agent_profile_id: ID,
       initial_message: userMessage(steps(['status'])),

@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { acpCommand, acpRequest, agentsWith, answerOf, steps, type AcpOptions } from '../support/acp.js';
 import { ConversationClient } from '../support/conversation-client.js';
@@ -13,26 +12,22 @@ const KINDS: Record<string, string> = {
   ACPStartupTimeout: 'unknown',
   ACPAuthRequired: 'auth',
 };
+const ALWAYS_CONFIRM = { confirmation_policy: { kind: 'AlwaysConfirm' } };
 const matching = (text: RegExp): unknown => expect.stringMatching(text);
 const containing = (text: string): unknown => expect.stringContaining(text);
 
 describe('failures of ACP agents', () => {
-  let folder: string;
   let sessions: string;
   let server: ServerProcess;
   beforeAll(async () => {
-    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-failures-')));
-    sessions = path.join(folder, 'sessions');
-    await mkdir(sessions);
     server = await ServerProcess.start({ env: { LOG_LEVEL: 'DEBUG' } });
+    sessions = path.join(server.cwd, 'sessions');
+    await mkdir(sessions);
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const create = (message?: string, options?: AcpOptions) =>
-    ConversationClient.create(server, acpRequest(path.join(folder, 'work'), message, options));
+    ConversationClient.create(server, acpRequest(path.join(server.cwd, 'work'), message, options));
   const errorOf = async (message: string, options?: AcpOptions) => {
     const conversation = await create(message, options);
     await conversation.reaches('error');
@@ -151,9 +146,9 @@ describe('failures of ACP agents', () => {
     expect(answer).toMatch(/^MY_KEY=<secret-hidden>;CODEX_AUTH_JSON=;CODEX_HOME=.*\/acp\/codex;$/);
     const home = /CODEX_HOME=(.*);/.exec(answer)?.[1] ?? '';
     expect(await readFile(path.join(home, 'auth.json'), 'utf8')).toBe('{"token":"sh-sh-sh"}');
-    const told = (await conversation.events()).filter(({ source }) => source !== 'user');
-    expect(JSON.stringify(told)).not.toContain('hush-hush');
-    await eventually(() => server.log.includes('noise <secret-hidden>'), 'the debug log');
+    const events = (await conversation.events()).filter(({ source }) => source !== 'user');
+    expect(JSON.stringify(events)).not.toContain('hush-hush');
+    await server.logs('noise <secret-hidden>');
     await server.logs('key <secret-hidden> is bad');
     expect(server.log).not.toContain('hush-hush');
   });
@@ -178,21 +173,18 @@ describe('failures of ACP agents', () => {
     ['resuming', ['--resume']],
   ])('continues after a restart of the server by %s the session', async (_how, more) => {
     let other = await ServerProcess.start();
-    const { cwd } = other;
-    const request = acpRequest(path.join(folder, 'work'), 'first', {
+    const request = acpRequest(path.join(server.cwd, 'work'), 'first', {
       args: ['--sessions', sessions, ...more],
     });
     let conversation = await ConversationClient.create(other, request);
     await conversation.reaches('finished');
-    await other.end();
-    other = await ServerProcess.start({ cwd });
+    other = await other.restart();
     conversation = conversation.on(other);
     await conversation.send(steps(['recall']));
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toBe('prompts before: 1');
     expect(JSON.stringify(await conversation.events())).not.toContain('REPLAYED');
     await other.stop();
-    await rm(cwd, { recursive: true, force: true });
   });
 
   it.each([
@@ -202,77 +194,62 @@ describe('failures of ACP agents', () => {
   ])('ends the process of an ACP agent after %s', async (_what, how) => {
     const mark = `orphan-${how}`;
     let other = await ServerProcess.start();
-    const { cwd } = other;
     const args = ['--stubborn', '--banner', mark];
-    const request = acpRequest(path.join(folder, 'work'), steps(['say', 'x'], ['hang', true]), { args });
+    const request = acpRequest(path.join(server.cwd, 'work'), steps(['say', 'x'], ['hang', true]), { args });
     const conversation = await ConversationClient.create(other, request);
-    await eventually(async () => (await agentsWith(mark)).length === 1, 'the agent to run');
-    const gone = () => eventually(async () => (await agentsWith(mark)).length === 0, 'the agent to be gone');
-    if (how === 'delete') {
-      await other.request('DELETE', conversation.route);
-    } else {
-      await other.end(how === 'kill' ? 'SIGKILL' : 'SIGTERM');
-      if (how === 'kill') other = await ServerProcess.start({ cwd });
-    }
-    await gone();
+    await eventually(async () => (await agentsWith(mark)).length === 1, 'the start of the agent');
+    if (how === 'delete') await other.request('DELETE', conversation.route);
+    else if (how === 'stop') await other.end();
+    else other = await other.restart('SIGKILL');
+    await eventually(async () => (await agentsWith(mark)).length === 0, 'the end of the agent');
     if (how === 'kill') expect(await conversation.on(other).reaches('paused')).toBe('paused');
     await other.stop();
-    await rm(cwd, { recursive: true, force: true });
   });
 
   it.each([
-    ['finished', steps(['say', 'x']), false],
-    ['finished', steps(['say', 'x']), true],
-    ['waiting_for_confirmation', steps(['ask', { toolCallId: 'x', title: 'X' }]), false],
+    ['finished', false, steps(['say', 'x'])],
+    ['finished', true, steps(['say', 'x'])],
+    ['waiting_for_confirmation', false, steps(['ask', { toolCallId: 'x', title: 'X' }])],
   ])(
-    'ends an ACP agent that is %s after a crash of the server: %s, resume_on_start: %s',
-    async (status, message, resume) => {
+    'ends the ACP agent of a conversation that is %s after a crash, resume_on_start: %s',
+    async (status, resume, message) => {
       const mark = `left-${status}-${resume}`;
       const env = { OH_RESUME_ON_START: String(resume) };
       let other = await ServerProcess.start({ env });
-      const { cwd } = other;
-      const create = (name: string) => {
-        const args = ['--stubborn', '--banner', name];
-        const policy = { confirmation_policy: { kind: 'AlwaysConfirm' } };
-        return ConversationClient.create(
-          other,
-          acpRequest(path.join(folder, 'work'), message, { args, ...policy }),
-        );
-      };
-      const conversation = await create(mark);
+      const options = { args: ['--stubborn', '--banner', mark], ...ALWAYS_CONFIRM };
+      const request = acpRequest(path.join(server.cwd, 'work'), message, options);
+      const conversation = await ConversationClient.create(other, request);
       await conversation.reaches(status);
-      await eventually(async () => (await storedIn(cwd)).includes(`"${status}"`), 'the status to be stored');
+      await eventually(
+        async () => (await storedIn(other.cwd)).includes(`"${status}"`),
+        'the status to be stored',
+      );
       await other.end('SIGKILL');
       expect(await agentsWith(mark)).toHaveLength(1);
-      other = await ServerProcess.start({ cwd, env });
+      other = await other.restart();
       // Without a request for the conversation.
-      await eventually(async () => (await agentsWith(mark)).length === 0, 'the agent to be gone');
+      await eventually(async () => (await agentsWith(mark)).length === 0, 'the end of the agent');
       expect((await conversation.on(other).info()).execution_status).toBe(status);
       await other.stop();
-      await rm(cwd, { recursive: true, force: true });
     },
   );
 
   it('leaves the ACP agents of another running server alone', async () => {
-    const [mine, gone] = ['alive-mine', 'alive-gone'];
-    const start = (cwd?: string) => ServerProcess.start(cwd === undefined ? {} : { cwd });
-    let other = await start();
-    const { cwd } = other;
+    const [own, orphaned] = ['agent-own', 'agent-orphaned'];
+    let other = await ServerProcess.start();
     const create = async (on: ServerProcess, mark: string) => {
       const args = ['--stubborn', '--banner', mark];
-      const request = acpRequest(path.join(folder, 'work'), 'hello', { args });
+      const request = acpRequest(path.join(server.cwd, 'work'), 'hello', { args });
       await (await ConversationClient.create(on, request)).reaches('finished');
     };
-    const living = await start(cwd);
-    await create(living, mine);
-    await create(other, gone);
-    await other.end('SIGKILL');
-    other = await start(cwd);
-    await eventually(async () => (await agentsWith(gone)).length === 0, 'the agent to be gone');
-    expect(await agentsWith(mine)).toHaveLength(1);
-    await living.stop();
+    const running = await ServerProcess.start({ cwd: other.cwd });
+    await create(running, own);
+    await create(other, orphaned);
+    other = await other.restart('SIGKILL');
+    await eventually(async () => (await agentsWith(orphaned)).length === 0, 'the end of the agent');
+    expect(await agentsWith(own)).toHaveLength(1);
+    await running.stop();
     await other.stop();
-    await rm(cwd, { recursive: true, force: true });
   });
 });
 

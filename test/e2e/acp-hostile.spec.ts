@@ -10,21 +10,16 @@ const SECRETS = { MY_KEY: { kind: 'StaticSecret', value: 'hush-hush' } };
 const RUNNING_CALL = { sessionUpdate: 'tool_call', toolCallId: 't', title: 'Run', status: 'in_progress' };
 
 describe('a hostile ACP agent', () => {
-  let folder: string;
   let server: ServerProcess;
   beforeAll(async () => {
-    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-hostile-')));
     server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const create = (message?: string, options?: AcpOptions) =>
-    ConversationClient.create(server, acpRequest(folder, message, options));
-  const post = async ({ route }: ConversationClient, what: string, body: object = {}) => {
-    const { status, body: answer } = await server.request('POST', `${route}/${what}`, body);
+    ConversationClient.create(server, acpRequest(server.cwd, message, options));
+  const post = async (conversation: ConversationClient, what: string, body: object = {}) => {
+    const { status, body: answer } = await conversation.post(what, body);
     return { status, text: JSON.stringify(answer) };
   };
   const errorOf = async (conversation: ConversationClient) => {
@@ -147,9 +142,9 @@ describe('a hostile ACP agent', () => {
   });
 
   it('refuses an ACP agent a pipe as a file, without blocking the server', async () => {
-    execFileSync('mkfifo', [path.join(folder, 'pipe')]);
+    execFileSync('mkfifo', [path.join(server.cwd, 'pipe')]);
     const conversation = await create(
-      steps(['request', 'fs/read_text_file', { path: path.join(folder, 'pipe') }]),
+      steps(['request', 'fs/read_text_file', { path: path.join(server.cwd, 'pipe') }]),
     );
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toContain('is not a file');
@@ -157,10 +152,10 @@ describe('a hostile ACP agent', () => {
 
   it('does not let an ACP agent write through dangling links out of the workspace', async () => {
     const outside = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-outside-')));
-    await symlink(path.join(outside, 'file'), path.join(folder, 'file-link'));
-    await symlink(path.join(outside, 'folder'), path.join(folder, 'folder-link'));
+    await symlink(path.join(outside, 'file'), path.join(server.cwd, 'file-link'));
+    await symlink(path.join(outside, 'folder'), path.join(server.cwd, 'folder-link'));
     const write = (...names: string[]) => {
-      const request = { path: path.join(folder, ...names), content: 'x' };
+      const request = { path: path.join(server.cwd, ...names), content: 'x' };
       return ['request', 'fs/write_text_file', request];
     };
     const conversation = await create(steps(write('file-link'), write('folder-link', 'file')));
@@ -177,14 +172,14 @@ describe('a hostile ACP agent', () => {
       const args = ['--stubborn', '--banner', mark];
       const conversation = await ConversationClient.create(
         other,
-        acpRequest(folder, ask, { args, ...policy }),
+        acpRequest(server.cwd, ask, { args, ...policy }),
       );
       await conversation.reaches('waiting_for_confirmation');
       return conversation;
     };
     const gone = await waiting('waits-deleted');
-    const { route } = await waiting('waits-stopped');
-    expect((await other.request('POST', `${route}/interrupt`)).status).toBe(200);
+    const interrupted = await waiting('waits-stopped');
+    expect((await interrupted.post('interrupt')).status).toBe(200);
     await other.request('DELETE', gone.route);
     await eventually(async () => (await agentsWith('waits-deleted')).length === 0, 'the end of the agent');
     await other.stop();
@@ -200,7 +195,7 @@ describe('a hostile ACP agent', () => {
 
   /** An agent that requests a file of five megabytes repeatedly and reads no answer. */
   const requestWithoutReading = async (times: number, mark: string, agent: object = {}) => {
-    const file = path.join(folder, 'long');
+    const file = path.join(server.cwd, 'long');
     await writeFile(file, 'x'.repeat(5 * 1024 * 1024));
     const args = ['--stubborn', '--banner', mark];
     const request = steps(['requestWithoutReading', times, 'fs/read_text_file', { path: file }]);
@@ -230,7 +225,7 @@ describe('a hostile ACP agent', () => {
   });
 
   it('answers a thousand concurrent requests of an ACP agent that reads', async () => {
-    const file = path.join(folder, 'short');
+    const file = path.join(server.cwd, 'short');
     await writeFile(file, 'short');
     const read = ['burst', 1_000, 'fs/read_text_file', { path: file }];
     const conversation = await create(steps(read, ['burst', 3, 'terminal/wait_for_exit', {}]));

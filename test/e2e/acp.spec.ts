@@ -1,6 +1,3 @@
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { acpRequest, answerOf, steps, type AcpOptions } from '../support/acp.js';
 import { brief, ConversationClient, type SeenEvent } from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
@@ -15,19 +12,14 @@ const call = (fields: object) => ['update', { sessionUpdate: 'tool_call', ...fie
 const callUpdate = (fields: object) => ['update', { sessionUpdate: 'tool_call_update', ...fields }];
 
 describe('ACP agents', () => {
-  let folder: string;
   let server: ServerProcess;
   beforeAll(async () => {
-    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-')));
     server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const create = (message?: string, options?: AcpOptions) =>
-    ConversationClient.create(server, acpRequest(folder, message, options));
+    ConversationClient.create(server, acpRequest(server.cwd, message, options));
   const createFinished = async (message: string, options?: AcpOptions) => {
     const conversation = await create(message, options);
     await conversation.reaches('finished');
@@ -90,7 +82,7 @@ describe('ACP agents', () => {
 
   it('keeps the session of an ACP agent between messages', async () => {
     const conversation = await createFinished(steps(['cwd'], ['say', ' '], ['recall']));
-    expect(await answerOf(conversation)).toEqual(`${folder} prompts before: 0`);
+    expect(await answerOf(conversation)).toEqual(`${server.cwd} prompts before: 0`);
     await conversation.send(steps(['recall']));
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toEqual('prompts before: 1');
@@ -156,7 +148,7 @@ describe('ACP agents', () => {
       { type: 'text', text: steps(['blocks']) },
       { type: 'image', image_urls: ['data:image/png;base64,AAAAAAAA'] },
     ];
-    await server.request('POST', `${conversation.route}/events`, { role: 'user', content, run: true });
+    await conversation.post('events', { role: 'user', content, run: true });
     await conversation.reaches('finished');
     const response = await answerOf(conversation);
     expect(JSON.parse(response)).toEqual([having({ type: 'text' }), block]);
@@ -196,7 +188,7 @@ describe('ACP agents', () => {
       supports_runtime_model_switch: true,
       agent: { llm: { model: 'large', usage_id: 'acp-managed' } },
     });
-    const to = (model: string) => server.request('POST', `${conversation.route}/switch_acp_model`, { model });
+    const to = (model: string) => conversation.post('switch_acp_model', { model });
     expect(await to('small')).toMatchObject({ status: 200, body: { success: true } });
     expect(await to('none')).toMatchObject({ status: 400 });
     await conversation.send(steps(['status']));
@@ -215,8 +207,7 @@ describe('ACP agents', () => {
 
   it('answers ask_agent for an ACP agent that can fork its session', async () => {
     const conversation = await createFinished('first', { args: ['--fork'] });
-    const ask = (of: ConversationClient) =>
-      server.request('POST', `${of.route}/ask_agent`, { question: steps(['recall']) });
+    const ask = (of: ConversationClient) => of.post('ask_agent', { question: steps(['recall']) });
     expect(await ask(conversation)).toMatchObject({ status: 200, body: { response: 'prompts before: 1' } });
     await conversation.send(steps(['recall']));
     await conversation.reaches('finished');
@@ -226,11 +217,10 @@ describe('ACP agents', () => {
 
   it('refuses operations that only the built-in agent supports', async () => {
     const conversation = await createFinished('hello');
-    const post = (what: string, body?: object) =>
-      server.request('POST', `${conversation.route}/${what}`, body);
-    expect(await post('condense')).toMatchObject({ status: 409 });
-    expect(await post('switch_llm', { llm: { model: 'openai/x' } })).toMatchObject({ status: 400 });
-    const request = acpRequest(folder, undefined, { agent: { tools: [{ name: 'terminal' }] } });
+    expect(await conversation.post('condense')).toMatchObject({ status: 409 });
+    const llm = { model: 'openai/x' };
+    expect(await conversation.post('switch_llm', { llm })).toMatchObject({ status: 400 });
+    const request = acpRequest(server.cwd, undefined, { agent: { tools: [{ name: 'terminal' }] } });
     expect(await server.request('POST', '/api/conversations', request)).toMatchObject({ status: 422 });
   });
 });

@@ -1,36 +1,28 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient } from '../support/conversation-client.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
+import { writeFiles } from '../support/write-files.js';
 
 const ID = '5c026fd2-874f-46b0-95cc-77ec5ebdcb0f';
 
 describe('conversations with stored agent profiles', () => {
-  let folder: string;
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-profiles-'));
     endpoint = await startScriptedEndpoint();
-    server = await ServerProcess.start({
-      cwd: folder,
-      env: { OH_PERSISTENCE_DIR: path.join(folder, 'home') },
-    });
+    server = await ServerProcess.start();
     await store('profiles/main', { model: 'openai/main', base_url: endpoint.url, api_key: 'x' });
   });
   afterAll(async () => {
     await server.stop();
     await endpoint.close();
-    await rm(folder, { recursive: true, force: true });
   });
 
   const store = async (name: string, content: unknown) => {
-    const file = path.join(folder, 'home', `${name}.json`);
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+    const text = typeof content === 'string' ? content : JSON.stringify(content);
+    await writeFiles(path.join(server.cwd, 'persistence'), { [`${name}.json`]: text });
   };
   const profile = (more: object = {}) => ({
     ...{ schema_version: 4, agent_kind: 'openhands', id: ID, name: 'mine', revision: 3 },
@@ -42,7 +34,7 @@ describe('conversations with stored agent profiles', () => {
   });
   const request = (more: object = {}) => ({
     agent_profile_id: ID,
-    workspace: { working_dir: path.join(folder, 'work') },
+    workspace: { working_dir: path.join(server.cwd, 'work') },
     autotitle: false,
     ...more,
   });
@@ -69,11 +61,7 @@ describe('conversations with stored agent profiles', () => {
         },
       });
     await check();
-    await server.end();
-    server = await ServerProcess.start({
-      cwd: folder,
-      env: { OH_PERSISTENCE_DIR: path.join(folder, 'home') },
-    });
+    server = await server.restart();
     conversation = conversation.on(server);
     await check();
     await conversation.send('SAY: hello');

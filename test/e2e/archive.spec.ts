@@ -1,21 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ServerProcess } from '../support/server-process.js';
+import { writeFiles } from '../support/write-files.js';
 
 describe('archives of folders', () => {
   let server: ServerProcess;
-  let folder: string;
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'archive-'));
     server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
-  const at = (name: string) => path.join(folder, name);
+  afterAll(() => server.stop());
+  const at = (name: string) => path.join(server.cwd, name);
   const fetchArchive = async (query: Record<string, string>, excludes: string[] = []) => {
     const search = new URLSearchParams(query);
     for (const exclude of excludes) search.append('exclude', exclude);
@@ -38,17 +33,11 @@ describe('archives of folders', () => {
       .filter((name) => name !== '')
       .sort();
   }
-  async function tree(name: string, files: Record<string, string>): Promise<void> {
-    for (const [file, text] of Object.entries(files)) {
-      await mkdir(path.dirname(at(`${name}/${file}`)), { recursive: true });
-      await writeFile(at(`${name}/${file}`), text);
-    }
-  }
 
   it('archives plain files and folders whatever their names, and follows no link', async () => {
     const long = `${'d'.repeat(120)}/${'f'.repeat(150)}`;
     const names = ['a.txt', 'sp ace', 'ünï.txt', 'new\nline', '..trick', '-rf', long];
-    await tree('odd', Object.fromEntries(names.map((name) => [name, name])));
+    await writeFiles(at('odd'), Object.fromEntries(names.map((name) => [name, name])));
     await mkdir(at('odd/empty'));
     await chmod(at('odd/a.txt'), 0o4755);
     await symlink('/etc/passwd', at('odd/link'));
@@ -75,7 +64,7 @@ describe('archives of folders', () => {
   });
 
   it('leaves out files below paths that are too long, which uploads cannot create', async () => {
-    await tree('deep', { 'a.txt': 'a' });
+    await writeFiles(at('deep'), { 'a.txt': 'a' });
     execFileSync(
       'sh',
       ['-c', 'i=0; while [ $i -lt 25 ]; do mkdir $0; cd -P $0; i=$((i+1)); done', 'd'.repeat(200)],
@@ -97,11 +86,11 @@ describe('archives of folders', () => {
       400,
       { detail: 'Path cannot be used: ENAMETOOLONG' },
     ]);
-    expect(await readdir(folder)).not.toContain('uploaded');
+    expect(await readdir(server.cwd)).not.toContain('uploaded');
   });
 
   it('leaves out excluded files, and always the credentials of git', async () => {
-    await tree('full', {
+    await writeFiles(at('full'), {
       'keep.txt': '',
       build: 'a file of that name',
       'sub/dist/x': '',
@@ -137,7 +126,12 @@ describe('archives of folders', () => {
   });
 
   it('creates a patch from a base commit to the current files', async () => {
-    await tree('repo', { 'a.txt': 'one\n', 'mv.txt': 'mv\n', 'build/o': 'o\n', 'kept/_netrc': 'old' });
+    await writeFiles(at('repo'), {
+      'a.txt': 'one\n',
+      'mv.txt': 'mv\n',
+      'build/o': 'o\n',
+      'kept/_netrc': 'old',
+    });
     const git = (name: string, ...args: string[]) =>
       execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@x', ...args], {
         cwd: at(name),
@@ -148,7 +142,7 @@ describe('archives of folders', () => {
     git('repo', 'commit', '-qm', 'base');
     git('repo', 'remote', 'add', 'origin', 'https://name:pass-word@example.com/r.git');
     git('.', 'clone', '-q', 'repo', 'fresh');
-    await tree('repo', {
+    await writeFiles(at('repo'), {
       'a.txt': 'one\ntwo\n',
       'ünï.bin': '\0\x01\x02',
       'sp ace': 'x\n',
@@ -159,7 +153,7 @@ describe('archives of folders', () => {
     await rm(at('repo/mv.txt'));
     await mkdir(at('repo/nested'));
     git('repo/nested', 'init', '-q');
-    await tree('repo', { 'nested/n': 'n' });
+    await writeFiles(at('repo'), { 'nested/n': 'n' });
     const { answer, bytes } = await fetchArchive({ path: at('repo'), base_ref: 'HEAD' }, [
       ...['/etc', '../../*', './a.txt', 'a//b', ':(top)a.txt', '\0', '!(a)'],
     ]);
@@ -188,7 +182,7 @@ describe('archives of folders', () => {
   });
 
   it('lists nested repositories by their commits as git does, without reading them', async () => {
-    await tree('outer', { 'a.txt': 'a\n', 'deep/b.txt': 'b\n' });
+    await writeFiles(at('outer'), { 'a.txt': 'a\n', 'deep/b.txt': 'b\n' });
     const git = (name: string, ...args: string[]) =>
       execFileSync(
         'git',
@@ -209,7 +203,12 @@ describe('archives of folders', () => {
     commit('outer');
     for (const name of ['deep/gone', 'file', 'plain/.git', 'empty'])
       await rm(at(`outer/${name}`), { recursive: true });
-    await tree('outer', { file: 'a file now\n', 'plain/f': 'f\n', 'same/dirty': 'x\n', 'c.txt': 'c\n' });
+    await writeFiles(at('outer'), {
+      file: 'a file now\n',
+      'plain/f': 'f\n',
+      'same/dirty': 'x\n',
+      'c.txt': 'c\n',
+    });
     await mkdir(at('outer/empty'));
     for (const name of ['moved', 'od,d "ñ"']) commit(`outer/${name}`);
     // Two, because with only one the archive would be of that repository.
@@ -230,7 +229,7 @@ describe('archives of folders', () => {
   });
 
   it('names the remote of a repository without passwords and tokens', async () => {
-    await tree('remote', { a: 'a' });
+    await writeFiles(at('remote'), { a: 'a' });
     execFileSync('git', ['init', '-q'], { cwd: at('remote') });
     const remoteOf = async (address: string) => {
       execFileSync('git', ['config', 'remote.origin.url', address], { cwd: at('remote') });

@@ -144,7 +144,7 @@ describe('bash commands', () => {
   it('ends the bash commands of a deleted conversation and leaves no file open', async () => {
     const conversation = await ConversationClient.create(server, scriptedRequest(folder, 'SAY: hi'));
     await conversation.reaches('finished');
-    const { body } = await server.request('POST', `${conversation.route}/bash/start_bash_command`, {
+    const { body } = await conversation.post('bash/start_bash_command', {
       command: 'echo $$; exec sleep 1000',
       stream: true,
     });
@@ -226,8 +226,7 @@ describe('the history of bash commands', () => {
   it('keeps the bash history across a restart, readable by its owner only, up to a limit', async () => {
     await startWith({ OH_BASH_EVENTS_MAX_COUNT: '4' });
     await execute('echo kept');
-    const { cwd } = server;
-    const history = path.join(cwd, 'workspace/bash_events');
+    const history = path.join(server.cwd, 'workspace/bash_events');
     const [file = ''] = await readdir(history);
     expect((await stat(path.join(history, file))).mode & 0o777).toBe(0o600);
     await server.end();
@@ -236,18 +235,11 @@ describe('the history of bash commands', () => {
       path.join(history, file),
       `${await readFile(path.join(history, file), 'utf8')}no json\n${line}`,
     );
-    const again = await ServerProcess.start({ cwd, env: { OH_BASH_EVENTS_MAX_COUNT: '4' } });
-    try {
-      const seen = async () =>
-        ((await again.request('GET', '/api/bash/bash_events/search?kind__eq=BashOutput')).body as Page).items;
-      expect((await seen()).map(({ stdout }) => stdout)).toEqual(['kept\n']);
-      for (const word of ['1', '2', '3']) {
-        await again.request('POST', '/api/bash/execute_bash_command', { command: `echo ${word}` });
-      }
-      expect((await seen()).map(({ stdout }) => stdout)).toEqual(['2\n', '3\n']);
-    } finally {
-      await again.end();
-    }
+    server = await server.restart();
+    const outputs = async () => (await search('kind__eq=BashOutput')).items.map(({ stdout }) => stdout);
+    expect(await outputs()).toEqual(['kept\n']);
+    for (const word of ['1', '2', '3']) await execute(`echo ${word}`);
+    expect(await outputs()).toEqual(['2\n', '3\n']);
   });
 
   it('bounds the bash history by age and bytes, also on disk', async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { hasChromium } from '../support/chromium.js';
@@ -14,7 +14,6 @@ const agent = {
   tools: [{ name: 'browser_tool_set' }],
 };
 
-let folder: string;
 let site: WebSite;
 let server: ServerProcess;
 
@@ -23,7 +22,7 @@ const call = (name: string, args: object = {}): string => `TOOL: browser_${name}
 
 async function start(...steps: string[]): Promise<ConversationClient> {
   const script = [...steps, 'FINISH: done'].join('\n');
-  return ConversationClient.create(server, scriptedRequest(path.join(folder, 'work'), script, { agent }));
+  return ConversationClient.create(server, scriptedRequest(path.join(server.cwd, 'work'), script, { agent }));
 }
 
 interface BrowserResult {
@@ -77,14 +76,12 @@ async function profiles(): Promise<string[]> {
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(os.tmpdir(), 'browser-'));
   site = await WebSite.start();
   server = await ServerProcess.start();
 });
 afterAll(async () => {
   await server.stop();
   await site.stop();
-  await rm(folder, { recursive: true, force: true });
 });
 
 describe('the browser tools', () => {
@@ -103,7 +100,7 @@ describe('the browser tools', () => {
     const disabled = await ServerProcess.start({ env: { OH_ENABLE_BROWSER: '0' } });
     try {
       const script = `${call('list_tabs')}\nFINISH: d`;
-      const request = scriptedRequest(path.join(folder, 'disabled'), script, { agent });
+      const request = scriptedRequest(path.join(disabled.cwd, 'work'), script, { agent });
       const conversation = await ConversationClient.create(disabled, request);
       await conversation.reaches('finished');
       expect(text((await browserResults(conversation))[0])).toContain('switched off on this server');
@@ -135,7 +132,7 @@ describe('the browser tools', () => {
     const withoutBrowser = await ServerProcess.start({ env: { PATH: '/nowhere' } });
     try {
       const script = `${call('navigate', { url: site.url })}\nFINISH: d`;
-      const request = scriptedRequest(path.join(folder, 'missing'), script, { agent });
+      const request = scriptedRequest(path.join(withoutBrowser.cwd, 'work'), script, { agent });
       const conversation = await ConversationClient.create(withoutBrowser, request);
       await conversation.reaches('finished');
       const [seen] = await browserResults(conversation);
@@ -310,7 +307,7 @@ const named = (name: string): string => `browser_${name}`;
     const conversation = await start(call('navigate', { url: `${site.url}/never` }));
     await eventually(() => site.hanging.length > 0);
     const began = Date.now();
-    await server.request('POST', `${conversation.route}/interrupt`);
+    await conversation.post('interrupt');
     await conversation.reaches('paused');
     expect(Date.now() - began).toBeLessThan(5000);
     await conversation.send(`${call('navigate', { url: `${site.url}/more` })}\nFINISH: d`);
@@ -337,14 +334,11 @@ const named = (name: string): string => `browser_${name}`;
     const [left] = await profiles();
     expect(left).toBeDefined();
 
-    const { cwd } = server;
-    server = await ServerProcess.start({ cwd });
+    server = await server.restart();
     await (await start(call('navigate', { url: site.url }))).reaches('finished');
     expect(await readdir(os.tmpdir())).not.toContain(left);
     await server.end();
     expect([await browserProcesses(), await profiles()]).toEqual([[], []]);
-    await rm(cwd, { recursive: true, force: true });
-    server = await ServerProcess.start();
   });
 });
 

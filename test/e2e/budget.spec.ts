@@ -1,23 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import {
+  endpointLlm,
+  startScriptedEndpoint,
+  type ChatEndpoint,
+  type EndpointStep,
+} from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 describe('budgets of runs and retries of model calls', () => {
-  let folder: string;
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'budget-'));
-    server = await ServerProcess.start({ cwd: folder });
+    server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
   beforeEach(async () => {
     endpoint = await startScriptedEndpoint();
   });
@@ -25,21 +23,18 @@ describe('budgets of runs and retries of model calls', () => {
 
   const create = (steps: EndpointStep[], more: Record<string, unknown> = {}) => {
     endpoint.script(steps);
-    const llm = {
-      model: 'openai/scripted',
-      base_url: endpoint.url,
+    const llm = endpointLlm(endpoint, {
       api_key: 'sk-hidden',
-      usage_id: 'agent',
       // A call costs about a dollar: the endpoint reports 1,000 prompt tokens, one more with each call.
       input_cost_per_token: 0.001,
       output_cost_per_token: 0,
       num_retries: 3,
       retry_min_wait: 0,
       retry_max_wait: 0,
-    };
+    });
     return ConversationClient.create(
       server,
-      scriptedRequest(path.join(folder, 'work'), 'go', { agent: { llm, tools: [] }, ...more }),
+      scriptedRequest(path.join(server.cwd, 'work'), 'go', { agent: { llm, tools: [] }, ...more }),
     );
   };
   const think: EndpointStep = { tools: [['think', { thought: 'hm' }]] };
@@ -108,10 +103,10 @@ describe('budgets of runs and retries of model calls', () => {
     const conversation = await create([{ say: 'done' }], { max_budget_per_run: 2.5 });
     await conversation.reaches('finished');
     endpoint.script([{ say: 'an answer' }, { say: 'more done' }, { say: '{"complete": false}' }]);
-    const ask = () => server.request('POST', `${conversation.route}/ask_agent`, { question: 'how is it?' });
+    const ask = () => conversation.post('ask_agent', { question: 'how is it?' });
     expect((await ask()).status).toBe(200);
     // The cost of the answer counts: the first run of the goal spends the budget and is not audited.
-    await server.request('POST', `${conversation.route}/goal`, { objective: 'all of it', max_iterations: 3 });
+    await conversation.post('goal', { objective: 'all of it', max_iterations: 3 });
     await eventually(
       async () => (await conversation.events('&kind=ConversationErrorEvent')).length === 1,
       'the end of the goal',

@@ -28,23 +28,19 @@ describe('child conversations and worktrees', () => {
     // A hook of the repository must not run when the server uses git.
     const hook = path.join(repository, '.git/hooks/post-checkout');
     await writeFile(hook, `#!/bin/sh\ntouch ${folder}/hooked\n`, { mode: 0o755 });
-    server = await start();
+    server = await ServerProcess.start({
+      cwd: folder,
+      env: { OH_CONVERSATION_WORKTREE_ROOT: trees, OH_MAX_CONCURRENT_RUNS: '3' },
+    });
   });
   afterAll(async () => {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   });
 
-  const start = () =>
-    ServerProcess.start({
-      cwd: folder,
-      env: { OH_CONVERSATION_WORKTREE_ROOT: trees, OH_MAX_CONCURRENT_RUNS: '3' },
-    });
   const git = (...args: string[]) => execFileSync('git', args, { cwd: repository }).toString();
   const create = (workspace: string, script?: string, more: Record<string, unknown> = {}) =>
     ConversationClient.create(server, scriptedRequest(workspace, script, more));
-  const child = (parent: ConversationClient, body: unknown) =>
-    server.request('POST', `${parent.route}/children`, body);
   const exists = (file: string) =>
     access(file).then(
       () => true,
@@ -58,7 +54,7 @@ describe('child conversations and worktrees', () => {
       secrets: { T: { kind: 'StaticSecret', value: 's' } },
       confirmation_policy: { kind: 'ConfirmRisky', threshold: 'HIGH', confirm_unknown: false },
     });
-    const { status, body } = await child(parent, {
+    const { status, body } = await parent.post('children', {
       task: 'SAY: child says hi',
       title: 'child',
       isolation: 'shared',
@@ -89,8 +85,7 @@ describe('child conversations and worktrees', () => {
       secret_registry: { secret_sources: { T: { kind: 'StaticSecret' } } },
     });
 
-    await server.end();
-    server = await start();
+    server = await server.restart();
     expect((await parent.on(server).info())['sub_conversation_ids']).toEqual([started.id]);
     await server.request('DELETE', parent.route);
     // The child stays and still names its parent.
@@ -100,12 +95,12 @@ describe('child conversations and worktrees', () => {
   it('refuses invalid children', async () => {
     const parent = await create(path.join(folder, 'fresh'), 'SAY: hi');
     await parent.reaches('finished');
-    expect((await child(parent, { task: '' })).status).toBe(422);
-    const refused = await child(parent, { task: 'SAY: x' });
+    expect((await parent.post('children', { task: '' })).status).toBe(422);
+    const refused = await parent.post('children', { task: 'SAY: x' });
     expect(refused.status).toBe(422);
     expect(JSON.stringify(refused.body)).toContain('has no commits yet');
     const unknown = new ConversationClient(server, randomUUID());
-    expect(await child(unknown, { task: 'x' })).toMatchObject({
+    expect(await unknown.post('children', { task: 'x' })).toMatchObject({
       status: 404,
       body: { detail: 'Parent conversation not found' },
     });
@@ -143,8 +138,7 @@ describe('child conversations and worktrees', () => {
     const [prompt] = await conversation.events('&kind=SystemPromptEvent');
     expect(JSON.stringify(prompt?.['dynamic_context'])).toContain(root);
 
-    await server.end();
-    server = await start();
+    server = await server.restart();
     expect((await server.request('DELETE', conversation.route)).status).toBe(200);
     expect(git('worktree', 'list').trim().split('\n')).toHaveLength(1);
     expect(await exists(path.dirname(root))).toBe(false);
@@ -156,10 +150,11 @@ describe('child conversations and worktrees', () => {
     const owner = await create(repository, undefined, { worktree: true });
     const root = path.join(trees, owner.id, 'repo');
     const idOf = ({ body }: { body: unknown }) => body as { id: string; conversation_id: string };
-    const shared = idOf(await child(owner, { task: 'SAY: hi', isolation: 'shared' })).conversation_id;
-    const fork = idOf(await server.request('POST', `${owner.route}/fork`)).id;
-    await server.end();
-    server = await start();
+    const shared = idOf(
+      await owner.post('children', { task: 'SAY: hi', isolation: 'shared' }),
+    ).conversation_id;
+    const fork = idOf(await owner.post('fork')).id;
+    server = await server.restart();
     for (const id of [owner.id, fork]) {
       expect((await server.request('DELETE', `/api/conversations/${id}`)).status).toBe(200);
       expect(await exists(root)).toBe(true);
@@ -171,7 +166,7 @@ describe('child conversations and worktrees', () => {
 
   it('creates several worktrees concurrently, each from the requested base', async () => {
     const parent = await create(repository);
-    const replies = await Promise.all([1, 2, 3].map(() => child(parent, { task: 'SAY: hi' })));
+    const replies = await Promise.all([1, 2, 3].map(() => parent.post('children', { task: 'SAY: hi' })));
     expect(replies.map(({ status }) => status)).toEqual([201, 201, 201]);
     expect(git('worktree', 'list').trim().split('\n')).toHaveLength(4);
     git('checkout', '-q', '-b', 'feature');
@@ -271,11 +266,11 @@ describe('child conversations and worktrees', () => {
     });
     const [parent] = busy;
     if (!parent) throw new Error('no parent');
-    expect((await child(parent, { task: 'SAY: hi', isolation: 'shared' })).status).toBe(429);
+    expect((await parent.post('children', { task: 'SAY: hi', isolation: 'shared' })).status).toBe(429);
     expect((await parent.info())['sub_conversation_ids']).toEqual([]);
-    await Promise.all(busy.map((conversation) => server.request('POST', `${conversation.route}/interrupt`)));
+    await Promise.all(busy.map((conversation) => conversation.post('interrupt')));
     await eventually(
-      async () => (await child(parent, { task: 'SAY: hi', isolation: 'shared' })).status === 201,
+      async () => (await parent.post('children', { task: 'SAY: hi', isolation: 'shared' })).status === 201,
     );
   });
 });

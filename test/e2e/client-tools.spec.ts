@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { endpointLlm, startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
 
 const TOOL = {
@@ -23,20 +21,15 @@ const TOOL = {
 };
 
 describe('client tools', () => {
-  let folder: string;
   let server: ServerProcess;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'client-tools-'));
-    server = await ServerProcess.start({ cwd: folder });
+    server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const request = (script: string | undefined, client_tools: unknown, more: object = {}) =>
-    scriptedRequest(path.join(folder, 'work'), script, { client_tools, ...more });
+    scriptedRequest(path.join(server.cwd, 'work'), script, { client_tools, ...more });
 
   it('dispatches calls of client tools to the client and checks them against the schema', async () => {
     const script = 'TOOL: show_card {"title": "hi", "n": 3}\nTOOL: show_card {"n": "x"}\nFINISH: d';
@@ -125,10 +118,10 @@ describe('client tools', () => {
     expect((state.value as { agent: typeof agent }).agent.tools.slice(3)).toEqual(named);
 
     const llm = { model: 'scripted/other', usage_id: 'agent' };
-    await server.request('POST', `${conversation.route}/switch_llm`, { llm });
+    await conversation.post('switch_llm', { llm });
     const update = (await conversation.events()).findLast(({ key }) => key === 'agent');
     expect((update?.value as typeof agent).tools.slice(3)).toEqual(named);
-    const fork = await server.request('POST', `${conversation.route}/fork`, {});
+    const fork = await conversation.post('fork', {});
     expect((fork.body as { agent: typeof agent }).agent.tools.slice(3)).toEqual(named);
   });
 
@@ -199,14 +192,12 @@ describe('client tools', () => {
   it('offers client tools to the model, also after a restart', async () => {
     const endpoint = await startScriptedEndpoint();
     try {
-      const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', num_retries: 1 };
       let conversation = await ConversationClient.create(
         server,
-        request('SAY: hi', [TOOL], { agent: { llm, tools: [] } }),
+        request('SAY: hi', [TOOL], { agent: { llm: endpointLlm(endpoint), tools: [] } }),
       );
       await conversation.reaches('finished');
-      await server.end();
-      server = await ServerProcess.start({ cwd: folder });
+      server = await server.restart();
       conversation = conversation.on(server);
       await conversation.send('TOOL: show_card {"title": "again"}\nSAY: end');
       await conversation.reaches('finished');

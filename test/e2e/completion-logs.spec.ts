@@ -1,25 +1,22 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
-import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import {
+  endpointLlm,
+  startScriptedEndpoint,
+  type ChatEndpoint,
+  type EndpointStep,
+} from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
 
 const PIXEL = `data:image/png;base64,${'A'.repeat(4000)}`;
 
 describe('logs of completions', () => {
   let server: ServerProcess;
-  let folder: string;
   let endpoint: ChatEndpoint;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'completions-'));
     server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
   beforeEach(async () => {
     endpoint = await startScriptedEndpoint();
   });
@@ -31,18 +28,15 @@ describe('logs of completions', () => {
     more: Record<string, unknown> = {},
   ) => {
     endpoint.script(steps);
-    const config = {
+    const config = endpointLlm(endpoint, {
       model: 'openai/gpt-4o',
-      base_url: endpoint.url,
       api_key: 'sk-hidden',
       extra_headers: { 'x-token': 'hidden-header' },
-      usage_id: 'agent',
-      num_retries: 1,
       ...llm,
-    };
+    });
     return ConversationClient.create(
       server,
-      scriptedRequest(folder, 'go', { agent: { llm: config, tools: [{ name: 'terminal' }] }, ...more }),
+      scriptedRequest(server.cwd, 'go', { agent: { llm: config, tools: [{ name: 'terminal' }] }, ...more }),
     );
   };
   const logs = async (conversation: ConversationClient) =>

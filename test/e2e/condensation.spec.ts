@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import {
   brief,
@@ -7,7 +5,12 @@ import {
   scriptedRequest,
   type SeenEvent,
 } from '../support/conversation-client.js';
-import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import {
+  endpointLlm,
+  startScriptedEndpoint,
+  type ChatEndpoint,
+  type EndpointStep,
+} from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 /**
@@ -15,19 +18,14 @@ import { eventually, ServerProcess } from '../support/server-process.js';
  * not fixed there and is left out.
  */
 describe('condensation', () => {
-  let folder: string;
   let server: ServerProcess;
   let agent: ChatEndpoint;
   let condenser: ChatEndpoint;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'condensation-'));
-    server = await ServerProcess.start({ cwd: folder });
+    server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
   beforeEach(async () => {
     agent = await startScriptedEndpoint();
     condenser = await startScriptedEndpoint();
@@ -37,24 +35,19 @@ describe('condensation', () => {
     await condenser.close();
   });
 
-  const llm = (endpoint: ChatEndpoint, usage_id: string) => ({
-    model: 'openai/scripted',
-    base_url: endpoint.url,
-    api_key: 'x',
-    usage_id,
-    num_retries: 1,
-  });
   const create = (steps: EndpointStep[], limits: object | null, script: string | undefined = 'go') => {
     agent.script(steps);
     condenser.script([{ say: 'Done.', repeat: true }]);
-    const spec = limits && { kind: 'LLMSummarizingCondenser', llm: llm(condenser, 'condenser'), ...limits };
-    const more = { agent: { llm: llm(agent, 'agent'), tools: [{ name: 'task_tracker' }], condenser: spec } };
-    return ConversationClient.create(server, scriptedRequest(path.join(folder, 'work'), script, more));
+    const spec = limits && {
+      kind: 'LLMSummarizingCondenser',
+      llm: endpointLlm(condenser, { usage_id: 'condenser' }),
+      ...limits,
+    };
+    const more = { agent: { llm: endpointLlm(agent), tools: [{ name: 'task_tracker' }], condenser: spec } };
+    return ConversationClient.create(server, scriptedRequest(path.join(server.cwd, 'work'), script, more));
   };
   const thinkStep = (step: number): EndpointStep => ({ tools: [['think', { thought: `thought ${step}` }]] });
   const finish: EndpointStep = { tools: [['finish', { message: 'd' }]] };
-  const condense = (conversation: ConversationClient) =>
-    conversation.server.request('POST', `${conversation.route}/condense`);
   const sequenceOf = (events: SeenEvent[]) => events.filter(({ key }) => key !== 'stats').map(brief);
   const lastMessages = (endpoint: ChatEndpoint) => endpoint.requests.at(-1)?.body.messages ?? [];
   const ofKind = (events: SeenEvent[], kind: string) => events.filter((event) => event.kind === kind);
@@ -181,7 +174,7 @@ describe('condensation', () => {
     let conversation = await create([...steps, finish], {});
     await conversation.reaches('finished');
     const tree = (await conversation.events()).filter(({ key }) => key === undefined);
-    expect(await condense(conversation)).toMatchObject({ status: 200, body: { success: true } });
+    expect(await conversation.post('condense')).toMatchObject({ status: 200, body: { success: true } });
     const events = await conversation.events();
     expect(events.slice(-3).map(brief)).toEqual(['CondensationRequest', 'Condensation', 'stats']);
     expect(events.at(-2)?.['forgotten_event_ids']).toEqual(tree.slice(2, 10).map(({ id }) => id));
@@ -191,8 +184,7 @@ describe('condensation', () => {
     await conversation.send('one');
     await conversation.reaches('finished');
     const seen = lastMessages(agent);
-    await server.end();
-    server = await ServerProcess.start({ cwd: folder });
+    server = await server.restart();
     conversation = conversation.on(server);
     await conversation.send('two');
     await conversation.reaches('finished');
@@ -200,7 +192,7 @@ describe('condensation', () => {
     expect(JSON.stringify(lastMessages(agent))).not.toContain('thought 1');
 
     // The branch before the condensation is complete.
-    await server.request('POST', `${conversation.route}/navigate`, { event_id: tree.at(-1)?.id });
+    await conversation.post('navigate', { event_id: tree.at(-1)?.id });
     agent.script([{ say: 'other branch' }]);
     await conversation.send('three');
     await conversation.reaches('finished');
@@ -210,10 +202,9 @@ describe('condensation', () => {
   it('reports why a history cannot be condensed', async () => {
     const refused = async (spec: object | null) => {
       const more = { agent: { llm: { model: 'scripted/test' }, tools: [], condenser: spec } };
-      const work = path.join(folder, 'work');
-      const { status, body } = await condense(
-        await ConversationClient.create(server, scriptedRequest(work, undefined, more)),
-      );
+      const work = path.join(server.cwd, 'work');
+      const conversation = await ConversationClient.create(server, scriptedRequest(work, undefined, more));
+      const { status, body } = await conversation.post('condense');
       return [status, (body as { detail: string }).detail];
     };
     const why = 'Cannot condense conversation:';
@@ -230,7 +221,7 @@ describe('condensation', () => {
     const summarising = { kind: 'LLMSummarizingCondenser', llm: { model: 'scripted/test' } };
     expect(await refused(summarising)).toEqual([409, `${why} There is nothing to condense`]);
     const unknown = new ConversationClient(server, '00000000-0000-4000-8000-000000000001');
-    expect(await condense(unknown)).toMatchObject({
+    expect(await unknown.post('condense')).toMatchObject({
       status: 404,
       body: { detail: 'Conversation not found' },
     });
@@ -241,7 +232,6 @@ describe('condensation', () => {
       max_size: 6,
       keep_first: 1,
     });
-    // Before the script of `create`: the model of the condenser refuses.
     await conversation.reaches('finished');
     const broken = await startScriptedEndpoint({
       script: [{ status: 401, message: 'no sk-secret', repeat: true }],
@@ -249,22 +239,22 @@ describe('condensation', () => {
     try {
       const spec = {
         kind: 'LLMSummarizingCondenser',
-        llm: llm(broken, 'condenser'),
+        llm: endpointLlm(broken, { usage_id: 'condenser' }),
         max_size: 6,
         keep_first: 1,
       };
       agent.script([...[0, 1, 2, 3, 4, 5].map(thinkStep), finish]);
-      const more = { agent: { llm: llm(agent, 'agent'), tools: [], condenser: spec } };
+      const more = { agent: { llm: endpointLlm(agent), tools: [], condenser: spec } };
       const other = await ConversationClient.create(
         server,
-        scriptedRequest(path.join(folder, 'work'), 'go', more),
+        scriptedRequest(path.join(server.cwd, 'work'), 'go', more),
       );
       await other.reaches('finished');
       expect(ofKind(await other.events(), 'Condensation')).toEqual([]);
       const asked = broken.requests.length;
       expect(asked).toBeGreaterThan(0);
       expect(asked).toBeLessThan(6);
-      const answer = await condense(other);
+      const answer = await other.post('condense');
       expect(answer.status).toBe(500);
       expect(JSON.stringify(answer.body)).toMatch(/"error_id":"[0-9a-f]{32}"/);
       expect(JSON.stringify(answer.body)).not.toContain('sk-secret');
@@ -283,7 +273,7 @@ describe('condensation', () => {
       async () => ofKind(await conversation.events(), 'ObservationEvent').length === 3,
       'the third step',
     );
-    expect((await condense(conversation)).status).toBe(200);
+    expect((await conversation.post('condense')).status).toBe(200);
     await conversation.reaches('finished');
     const events = await conversation.events();
     expect(ofKind(events, 'CondensationRequest')).toHaveLength(1);

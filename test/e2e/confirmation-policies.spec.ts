@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import {
   brief,
@@ -11,21 +9,14 @@ import { ServerProcess } from '../support/server-process.js';
 
 describe('confirmation policies and security analyzers', () => {
   let server: ServerProcess;
-  let workspace: string;
 
   beforeAll(async () => {
     server = await ServerProcess.start();
   });
   afterAll(() => server.stop());
-  beforeEach(async () => {
-    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
-  });
-  afterEach(() => rm(workspace, { recursive: true, force: true, maxRetries: 5 }));
 
   const create = (script?: string, more: Record<string, unknown> = {}) =>
-    ConversationClient.create(server, scriptedRequest(workspace, script, more));
-  const post = (conversation: ConversationClient, what: string, body: unknown) =>
-    conversation.server.request('POST', `${conversation.route}/${what}`, body);
+    ConversationClient.create(server, scriptedRequest(path.join(server.cwd, 'work'), script, more));
   const sequenceOf = async (conversation: ConversationClient): Promise<string[]> =>
     (await conversation.events()).filter(({ key }) => key !== 'stats').map(brief);
   const call = (command: string, risk?: string): string =>
@@ -64,7 +55,7 @@ describe('confirmation policies and security analyzers', () => {
   it('records each change of policy or analyzer in an event and keeps it across a crash', async () => {
     let own = await ServerProcess.start({ env: { OH_SECRET_KEY: 'a key' } });
     try {
-      let conversation = await ConversationClient.create(own, scriptedRequest(workspace));
+      let conversation = await ConversationClient.create(own, scriptedRequest(own.cwd));
       const risky = { threshold: 'MEDIUM', confirm_unknown: false, kind: 'ConfirmRisky' };
       const graySwan = { kind: 'GraySwanAnalyzer', api_key: 'gray-swan-key' };
       for (const [what, body] of [
@@ -78,7 +69,7 @@ describe('confirmation policies and security analyzers', () => {
         ['security_analyzer', { security_analyzer: null }],
         ['security_analyzer', { security_analyzer: graySwan }],
       ] as const) {
-        expect(await post(conversation, what, body)).toMatchObject({ status: 200, body: { success: true } });
+        expect(await conversation.post(what, body)).toMatchObject({ status: 200, body: { success: true } });
       }
       const events = await conversation.events();
       expect(events.map(({ key, value }) => [key, value])).toEqual([
@@ -91,8 +82,7 @@ describe('confirmation policies and security analyzers', () => {
       expect(Object.keys(events[1]?.value ?? {})).toEqual(['threshold', 'confirm_unknown', 'kind']);
       expect(Object.keys(events[0] ?? {})).toEqual(['id', 'timestamp', 'source', 'key', 'value', 'kind']);
 
-      await own.end('SIGKILL');
-      own = await ServerProcess.start({ cwd: own.cwd, env: { OH_SECRET_KEY: 'a key' } });
+      own = await own.restart('SIGKILL');
       conversation = conversation.on(own);
       // Opens the conversation, or the state would come from the snapshot only.
       await conversation.events();
@@ -101,8 +91,7 @@ describe('confirmation policies and security analyzers', () => {
         security_analyzer: { kind: 'GraySwanAnalyzer', api_key: null },
       });
     } finally {
-      await own.end();
-      await rm(own.cwd, { recursive: true, force: true });
+      await own.stop();
     }
   });
 
@@ -112,7 +101,7 @@ describe('confirmation policies and security analyzers', () => {
       "Unknown kind 'Nope' for openhands.sdk.security.confirmation_policy.ConfirmationPolicyBase; " +
       "Expected one of: ['AlwaysConfirm', 'ConfirmRisky', 'NeverConfirm']";
     const refused = async (what: string, body: unknown) => {
-      const answer = await post(conversation, what, body);
+      const answer = await conversation.post(what, body);
       expect(answer.status).toBe(422);
       return (answer.body as { detail: unknown[] }).detail;
     };
@@ -151,7 +140,7 @@ describe('confirmation policies and security analyzers', () => {
       }),
     ]);
     const missing = new ConversationClient(server, '00000000-0000-4000-8000-000000000000');
-    expect(await post(missing, 'confirmation_policy', { policy: { kind: 'NeverConfirm' } })).toMatchObject({
+    expect(await missing.post('confirmation_policy', { policy: { kind: 'NeverConfirm' } })).toMatchObject({
       status: 404,
       body: { detail: 'Not Found' },
     });
@@ -206,7 +195,7 @@ describe('confirmation policies and security analyzers', () => {
     const [observation] = await ofKind('ObservationEvent');
     expect(observation?.parent_id).toBe(first?.id);
 
-    await post(conversation, 'events/respond_to_confirmation', { accept: true });
+    await conversation.post('events/respond_to_confirmation', { accept: true });
     await conversation.reaches('finished');
     // A confirmed action is not judged again, and a single `finish` never is.
     expect((await ofKind('SecurityAnalysisEvent')).length).toBe(2);
@@ -241,7 +230,7 @@ describe('confirmation policies and security analyzers', () => {
       'SecurityAnalysisEvent',
       'execution_status=waiting_for_confirmation',
     ]);
-    await post(conversation, 'events/respond_to_confirmation', { accept: false, reason: 'no' });
+    await conversation.post('events/respond_to_confirmation', { accept: false, reason: 'no' });
     expect((await sequenceOf(conversation)).slice(-3)).toEqual([
       'execution_status=idle',
       'UserRejectObservation',

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import os from 'node:os';
 import path from 'node:path';
 import { acpRequest, answerOf, steps } from '../support/acp.js';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
@@ -14,15 +13,12 @@ const CREDENTIAL = JSON.stringify({ value: SIGN_IN, version: 'v1' });
 const NAME = 'CODEX_AUTH_JSON';
 
 describe('credential bindings of ACP agents', () => {
-  let folder: string;
   let server: ServerProcess;
   let credentialService: Server;
   let url: string;
   let asked: string[];
   beforeAll(async () => {
-    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'credentials-')));
-    await mkdir(path.join(folder, 'server'));
-    server = await ServerProcess.start({ cwd: path.join(folder, 'server') });
+    server = await ServerProcess.start();
     // `/sign-in` and `/renewed` answer the credential. Any other path is echoed, and is the status if it is a
     // number.
     credentialService = createServer((request, response) => {
@@ -40,7 +36,6 @@ describe('credential bindings of ACP agents', () => {
   afterAll(async () => {
     credentialService.close();
     await server.stop();
-    await rm(folder, { recursive: true, force: true });
   });
 
   const headers = { Authorization: 'Bearer hush-ticket' };
@@ -50,10 +45,9 @@ describe('credential bindings of ACP agents', () => {
   };
   const bind = ({ id }: ConversationClient, body: object, name = NAME) => bindAt(id, body, name);
   const create = (more: object = {}) =>
-    ConversationClient.create(server, { ...acpRequest(path.join(folder, 'work')), ...more });
+    ConversationClient.create(server, { ...acpRequest(path.join(server.cwd, 'work')), ...more });
   const signInOf = async (conversation: ConversationClient) => {
-    const message = { ...userMessage(steps(['env', 'CODEX_HOME'])), run: true };
-    await server.request('POST', `${conversation.route}/events`, message);
+    await conversation.send(steps(['env', 'CODEX_HOME']));
     await conversation.reaches('finished');
     const home = /CODEX_HOME=(.*);/.exec(await answerOf(conversation))?.[1] ?? '';
     return readFile(path.join(home, 'auth.json'), 'utf8');
@@ -78,7 +72,7 @@ describe('credential bindings of ACP agents', () => {
       expect(await bindAt(bound, { url: `${url}/sign-in`, headers })).toEqual([204, '']);
     expect(await signInOf(await create({ conversation_id: id }))).toBe(SIGN_IN);
     // An agent that uses no credentials drops the binding.
-    const request = scriptedRequest(folder, 'SAY: hi', { conversation_id: other });
+    const request = scriptedRequest(server.cwd, 'SAY: hi', { conversation_id: other });
     const scripted = await ConversationClient.create(server, request);
     expect((await scripted.info())['secret_registry']).toEqual({ secret_sources: {} });
   });
@@ -96,10 +90,9 @@ describe('credential bindings of ACP agents', () => {
     const stored = await readAll(server.cwd);
     expect(stored).toContain('"required_runtime_credential_bindings":["CODEX_AUTH_JSON"]');
     expect(stored).not.toMatch(/hush|\/sign-in/);
-    await server.end();
-    server = await ServerProcess.start({ cwd: server.cwd });
+    server = await server.restart();
     for (const { route, id } of conversations) {
-      const message = { ...userMessage('SAY: hi'), run: true };
+      const message = userMessage('SAY: hi', true);
       const required = {
         status: 409,
         body: { detail: 'credential_binding_activation_required', retryable: true },
@@ -107,7 +100,7 @@ describe('credential bindings of ACP agents', () => {
       expect(await server.request('GET', `${route}/events/count`)).toMatchObject(required);
       expect(await server.request('POST', `${route}/events`, message)).toMatchObject(required);
       expect((await server.request('GET', route)).status).toBe(200);
-      const again = { ...acpRequest(path.join(folder, 'work')), conversation_id: id };
+      const again = { ...acpRequest(path.join(server.cwd, 'work')), conversation_id: id };
       expect((await server.request('POST', '/api/conversations', again)).status).toBe(200);
     }
     const [first, second] = conversations.map(({ id }) => new ConversationClient(server, id));
@@ -120,7 +113,7 @@ describe('credential bindings of ACP agents', () => {
   it('copies credential bindings to a fork', async () => {
     const conversation = await create();
     await bind(conversation, { url: `${url}/sign-in`, headers });
-    const { body } = await server.request('POST', `${conversation.route}/fork`, {});
+    const { body } = await conversation.post('fork', {});
     const { id } = body as { id: string };
     expect(await signInOf(new ConversationClient(server, id))).toBe(SIGN_IN);
   });
@@ -129,8 +122,7 @@ describe('credential bindings of ACP agents', () => {
     const conversation = await create();
     await bind(conversation, { url: `${url}/sign-in`, headers });
     await signInOf(conversation);
-    const message = { ...userMessage(steps(['say', 'hush-refresh'])), run: true };
-    await server.request('POST', `${conversation.route}/events`, message);
+    await conversation.send(steps(['say', 'hush-refresh']));
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).not.toContain('hush-refresh');
   });
@@ -175,7 +167,7 @@ describe('credential bindings of ACP agents', () => {
   it('accepts credential bindings only for Codex in conversations with an ACP agent', async () => {
     const source = { url: `${url}/sign-in`, headers };
     expect(await bind(await create(), source, 'OTHER')).toEqual([404, { detail: 'Not Found' }]);
-    const scripted = await ConversationClient.create(server, scriptedRequest(folder, 'SAY: hi'));
+    const scripted = await ConversationClient.create(server, scriptedRequest(server.cwd, 'SAY: hi'));
     expect(await bind(scripted, source)).toEqual([409, TOO_LATE]);
   });
 });

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import {
   brief,
@@ -10,23 +8,23 @@ import {
   scriptedRequest,
   type SeenEvent,
 } from '../support/conversation-client.js';
-import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import {
+  endpointLlm,
+  startScriptedEndpoint,
+  type ChatEndpoint,
+  type EndpointStep,
+} from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 describe('critics', () => {
-  let folder: string;
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
   let count = 0;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'critics-'));
-    server = await ServerProcess.start({ cwd: folder });
+    server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
   beforeEach(async () => {
     endpoint = await startScriptedEndpoint();
   });
@@ -34,11 +32,10 @@ describe('critics', () => {
 
   const create = (critic: Record<string, unknown>, ...steps: EndpointStep[]) => {
     endpoint.script(steps);
-    const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', usage_id: 'agent' };
-    const agent = { llm, tools: [{ name: 'terminal' }], critic };
+    const agent = { llm: endpointLlm(endpoint), tools: [{ name: 'terminal' }], critic };
     return ConversationClient.create(
       server,
-      scriptedRequest(path.join(folder, `work-${++count}`), 'go', { agent }),
+      scriptedRequest(path.join(server.cwd, `work-${++count}`), 'go', { agent }),
     );
   };
   const finish = (message: string): EndpointStep => ({ tools: [['finish', { message }]] });
@@ -224,7 +221,7 @@ describe('critics', () => {
       answers = [undefined];
       const conversation = await create(critic(), finish('a'));
       await eventually(() => asked.length === 1, 'the request');
-      expect((await server.request('POST', `${conversation.route}/interrupt`)).status).toBe(200);
+      expect((await conversation.post('interrupt')).status).toBe(200);
       await conversation.reaches('paused');
     });
   });

@@ -27,7 +27,7 @@ describe('the search for events', () => {
     await conversation.reaches('finished');
     for (let round = 0; round < 20; round++) {
       await conversation.send(round % 3 === 0 ? 'Hello World' : `note ${round} é%_"\\`, false);
-      if (round % 4 === 0) await server.request('POST', `${conversation.route}/pause`);
+      if (round % 4 === 0) await conversation.post('pause');
       if (round % 5 === 0)
         await server.request('PATCH', conversation.route, { tags: { round: String(round) } });
     }

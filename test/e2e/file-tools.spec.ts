@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
@@ -9,20 +8,15 @@ import { ServerProcess } from '../support/server-process.js';
 const NAMES = ['read_file', 'write_file', 'edit', 'list_directory', 'planning_file_editor', 'apply_patch'];
 
 describe('tools for files', () => {
-  let folder: string;
   let work: string;
   let server: ServerProcess;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'file-tools-'));
-    work = path.join(folder, 'work');
-    await mkdir(work);
     server = await ServerProcess.start();
+    work = path.join(server.cwd, 'work');
+    await mkdir(work);
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const run = async (calls: [string, object][], more: object = {}): Promise<ConversationClient> => {
     const script = calls.map(([name, args]) => `TOOL: ${name} ${JSON.stringify(args)}`);

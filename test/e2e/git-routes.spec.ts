@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ServerProcess } from '../support/server-process.js';
+import { writeFiles } from '../support/write-files.js';
 
 const ODD = [
   'sp ace.txt',
@@ -19,16 +19,11 @@ const byName = (a: { path: string }, b: { path: string }) => (a.path < b.path ? 
 
 describe('changes, diffs and commits of repositories', () => {
   let server: ServerProcess;
-  let folder: string;
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'git-'));
     server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
-  const at = (name: string) => path.join(folder, name);
+  afterAll(() => server.stop());
+  const at = (name: string) => path.join(server.cwd, name);
   const git = (repository: string, ...args: string[]) =>
     execFileSync(
       'git',
@@ -36,7 +31,7 @@ describe('changes, diffs and commits of repositories', () => {
       {
         cwd: at(repository),
         encoding: 'utf8',
-        env: { PATH: process.env['PATH'], HOME: folder, GIT_CONFIG_NOSYSTEM: '1' },
+        env: { PATH: process.env['PATH'], HOME: server.cwd, GIT_CONFIG_NOSYSTEM: '1' },
       },
     ).trim();
   const ask = async (route: string, query: Record<string, string>) => {
@@ -52,21 +47,15 @@ describe('changes, diffs and commits of repositories', () => {
   async function make(name: string, files: Record<string, string>): Promise<void> {
     await mkdir(at(name), { recursive: true });
     git(name, 'init', '-q');
-    await write(name, files);
+    await writeFiles(at(name), files);
     git(name, 'add', '--all');
     git(name, 'commit', '-qm', 'first');
-  }
-  async function write(name: string, files: Record<string, string>): Promise<void> {
-    for (const [file, text] of Object.entries(files)) {
-      await mkdir(path.dirname(at(`${name}/${file}`)), { recursive: true });
-      await writeFile(at(`${name}/${file}`), text);
-    }
   }
 
   it('shows changes of files with unusual names', async () => {
     await make('odd', Object.fromEntries(ODD.map((name) => [name, 'a\n'])));
-    await write(
-      'odd',
+    await writeFiles(
+      at('odd'),
       Object.fromEntries(
         ODD.flatMap((name) => [
           [name, 'b\n'],
@@ -98,7 +87,7 @@ describe('changes, diffs and commits of repositories', () => {
     git('clone', 'mv', 'mv.txt', 'moved.txt');
     git('clone', 'commit', '-qam', 'feat: move');
     await rm(at('clone/del.txt'));
-    await write('clone', { 'a.txt': 'one\ntwo\n', 'u.txt': 'new\n', 'deep/x': '' });
+    await writeFiles(at('clone'), { 'a.txt': 'one\ntwo\n', 'u.txt': 'new\n', 'deep/x': '' });
     const uncommitted = [
       { status: 'UPDATED', path: 'a.txt' },
       { status: 'ADDED', path: 'deep/x' },
@@ -133,13 +122,13 @@ describe('changes, diffs and commits of repositories', () => {
   it('shows changes in worktrees, behind links and without a commit', async () => {
     await make('trunk', { f: '1\n' });
     git('trunk', 'worktree', 'add', '-q', at('tree'), '-b', 'side');
-    await write('tree', { f: '2\n' });
+    await writeFiles(at('tree'), { f: '2\n' });
     expect(await changes('tree')).toEqual([{ status: 'UPDATED', path: 'f' }]);
     await symlink('tree', at('to-tree'));
     expect(await changes('to-tree')).toEqual([{ status: 'UPDATED', path: 'f' }]);
     await mkdir(at('empty'));
     git('empty', 'init', '-q');
-    await write('empty', { e: 'e\n' });
+    await writeFiles(at('empty'), { e: 'e\n' });
     expect(await changes('empty')).toEqual([{ status: 'ADDED', path: 'e' }]);
     expect((await ask('commits', { path: at('empty') }))[1]).toEqual({ commits: [], has_more: false });
   });
@@ -149,11 +138,11 @@ describe('changes, diffs and commits of repositories', () => {
     await make('whole', { w: '1\n' });
     git('whole', '-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', at('part'), 'sub');
     git('whole', 'commit', '-qam', 'submodule');
-    await write('whole/sub', { s: '2\n' });
+    await writeFiles(at('whole/sub'), { s: '2\n' });
     expect(await changes('whole/sub')).toEqual([{ status: 'UPDATED', path: 's' }]);
     await mkdir(at('apart'));
     git('apart', 'init', '-q', '--separate-git-dir', at('kept-elsewhere'));
-    await write('apart', { a: 'a\n' });
+    await writeFiles(at('apart'), { a: 'a\n' });
     expect(await changes('apart')).toEqual([{ status: 'ADDED', path: 'a' }]);
   });
 
@@ -278,7 +267,7 @@ describe('changes, diffs and commits of repositories', () => {
     }
     await mkdir(at('hostile/.git/info'), { recursive: true });
     await writeFile(at('hostile/.git/info/attributes'), '* filter=evil diff=evil\n');
-    await write('hostile', { 'a.txt': 'changed\n', 'new.txt': 'n\n', 'sub/s': '2\n' });
+    await writeFiles(at('hostile'), { 'a.txt': 'changed\n', 'new.txt': 'n\n', 'sub/s': '2\n' });
     await rm(at('trapped'), { force: true });
     const before = execFileSync('find', [at('hostile/.git'), '-type', 'f', '-printf', '%p %s\n'], {
       encoding: 'utf8',
@@ -303,14 +292,14 @@ describe('changes, diffs and commits of repositories', () => {
       const answer = await fetch(`${server.url}/api/file/archive?${query}`);
       expect([answer.status, (await answer.arrayBuffer()).byteLength > 100]).toEqual([200, true]);
     }
-    expect(await readdir(folder)).not.toContain('trapped');
+    expect(await readdir(server.cwd)).not.toContain('trapped');
     const after = execFileSync('find', [at('hostile/.git'), '-type', 'f', '-printf', '%p %s\n'], {
       encoding: 'utf8',
     });
     expect(after).toBe(before);
     // The traps work: git itself runs them.
     git('hostile', '-c', 'core.pager=cat', 'diff', '--ext-diff');
-    expect(await readdir(folder)).toContain('trapped');
+    expect(await readdir(server.cwd)).toContain('trapped');
   });
 });
 

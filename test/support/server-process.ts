@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -48,7 +48,7 @@ export class ServerProcess {
 
   /** Starts the built server and waits until it answers. */
   static async start(options: ServerOptions = {}): Promise<ServerProcess> {
-    const cwd = options.cwd ?? (await mkdtemp(path.join(os.tmpdir(), 'agent-server-')));
+    const cwd = options.cwd ?? (await realpath(await mkdtemp(path.join(os.tmpdir(), 'agent-server-'))));
     const { host = '127.0.0.1' } = options;
     const address = [...(host === null ? [] : ['--host', host]), '--port', '0'];
     const args = [...(options.nodeOptions ?? []), options.main ?? MAIN, ...address, ...(options.args ?? [])];
