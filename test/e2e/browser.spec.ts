@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { hasChromium } from '../support/chromium.js';
@@ -14,6 +14,8 @@ const agent = {
   tools: [{ name: 'browser_tool_set' }],
 };
 
+/** The server's folder for browser profiles; in a shared one, other servers remove profiles of ended ones. */
+let temporary: string;
 let site: WebSite;
 let server: ServerProcess;
 
@@ -70,18 +72,20 @@ async function browserProcesses(): Promise<string[]> {
 }
 
 async function profiles(): Promise<string[]> {
-  return (await readdir(os.tmpdir())).filter(
+  return (await readdir(temporary)).filter(
     (name) => name.startsWith('openhands-browser-') && name.includes(`-${server.pid}-`),
   );
 }
 
 beforeAll(async () => {
   site = await WebSite.start();
-  server = await ServerProcess.start();
+  temporary = await mkdtemp(path.join(os.tmpdir(), 'browser-'));
+  server = await ServerProcess.start({ env: { TMPDIR: temporary } });
 });
 afterAll(async () => {
   await server.stop();
   await site.stop();
+  await rm(temporary, { recursive: true, force: true });
 });
 
 describe('the browser tools', () => {
@@ -336,7 +340,7 @@ const named = (name: string): string => `browser_${name}`;
 
     server = await server.restart();
     await (await start(call('navigate', { url: site.url }))).reaches('finished');
-    expect(await readdir(os.tmpdir())).not.toContain(left);
+    expect(await readdir(temporary)).not.toContain(left);
     await server.end();
     expect([await browserProcesses(), await profiles()]).toEqual([[], []]);
   });

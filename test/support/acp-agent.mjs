@@ -95,7 +95,7 @@ const STEPS = {
     STEPS.say({ update }, `served ${done.filter(({ status }) => status === 'fulfilled').length}`);
   },
   /** The same request so many times, then an update; no answer is ever read. */
-  async requestWithoutReading({ sessionId, update }, times, method, params) {
+  async deluge({ sessionId, update }, times, method, params) {
     input.pause();
     for (let at = 0; at < times; at++) {
       void request(method, { sessionId, ...params });
