@@ -98,8 +98,10 @@ describe('conversations with stored agent profiles', () => {
     const conversation = await ConversationClient.create(server, request());
     await conversation.send('SAY: hello');
     await conversation.reaches('finished');
-    const asked = endpoint.requests.slice(before).filter(({ path: route }) => route.includes('critic'));
-    expect(asked.map(({ headers }) => headers.authorization)).toContain('Bearer sk-critic');
+    const criticRequests = endpoint.requests
+      .slice(before)
+      .filter(({ path: route }) => route.includes('critic'));
+    expect(criticRequests.map(({ headers }) => headers.authorization)).toContain('Bearer sk-critic');
   });
 
   it('reports what is wrong with a profile', async () => {

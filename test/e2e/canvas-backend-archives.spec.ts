@@ -10,29 +10,29 @@ const SHA = '0'.repeat(64);
 const UNSAFE = 'backend artifact contains an unsafe archive entry';
 
 describe('archives and manifests of canvas back ends', () => {
-  let stage: SettingsStage;
+  let fixture: SettingsStage;
   let source: string;
   beforeAll(async () => {
-    stage = await SettingsStage.start();
-    source = path.join(stage.folder, 'app');
+    fixture = await SettingsStage.start();
+    source = path.join(fixture.folder, 'app');
   });
   afterEach(async () => {
-    await stage.ask('DELETE', one);
+    await fixture.ask('DELETE', one);
     await rm(source, { recursive: true, force: true });
     await unseal(artifacts());
     await rm(artifacts(), { recursive: true, force: true });
   });
-  afterAll(() => stage.stop());
+  afterAll(() => fixture.stop());
 
-  const artifacts = () => path.join(stage.root, 'canvas-extensions/backends/artifacts');
+  const artifacts = () => path.join(fixture.root, 'canvas-extensions/backends/artifacts');
   const install = async (app: CanvasApp): Promise<SettingsAnswer> => {
     await writeCanvasApp(source, app);
-    return stage.ask('POST', `${root}/install`, { source });
+    return fixture.ask('POST', `${root}/install`, { source });
   };
   async function prepare(app: CanvasApp): Promise<SettingsAnswer> {
     expect((await install(app)).status).toBe(200);
-    const { revision } = await stage.done('GET', `${one}/backend`);
-    return stage.ask('POST', `${one}/backend/prepare`, { revision });
+    const { revision } = await fixture.done('GET', `${one}/backend`);
+    return fixture.ask('POST', `${one}/backend/prepare`, { revision });
   }
   const both = (artifact: Json): Json => ({
     artifacts: { 'linux-amd64': artifact, 'linux-arm64': artifact },
@@ -51,7 +51,7 @@ describe('archives and manifests of canvas back ends', () => {
     expect([await mode('.'), await mode('bin'), await mode('bin/run')]).toEqual([0o555, 0o555, 0o555]);
     expect(await mode(`${'deep/'.repeat(30)}file`)).toBe(0o440);
     expect(await readFile(path.join(folder, 'bin/run'), 'utf8')).toBe('run');
-    expect(await readdir(path.join(stage.root, 'canvas-extensions/backends/downloads'))).toEqual([]);
+    expect(await readdir(path.join(fixture.root, 'canvas-extensions/backends/downloads'))).toEqual([]);
   });
 
   const file: ArchiveEntry = { name: 'a', content: 'x' };
@@ -98,16 +98,16 @@ describe('archives and manifests of canvas back ends', () => {
     'refuses the archive of a canvas back end with %s',
     async (_what, [detail, app]) => {
       expect(await prepare(app)).toEqual({ status: 409, body: { detail } });
-      expect(await stage.done('GET', `${one}/backend`)).toMatchObject({
+      expect(await fixture.done('GET', `${one}/backend`)).toMatchObject({
         state: 'stopped',
         prepared_revision: null,
       });
       // No file is left, neither inside the folder for artifacts nor beside it.
       expect(await readdir(path.join(artifacts(), 'my-app'))).toEqual([]);
-      await expect(stat(path.join(stage.root, 'canvas-extensions/backends/outside'))).rejects.toThrow(
+      await expect(stat(path.join(fixture.root, 'canvas-extensions/backends/outside'))).rejects.toThrow(
         'ENOENT',
       );
-      expect(await readdir(path.join(stage.root, 'canvas-extensions/backends/downloads'))).toEqual([]);
+      expect(await readdir(path.join(fixture.root, 'canvas-extensions/backends/downloads'))).toEqual([]);
     },
   );
 
@@ -116,7 +116,7 @@ describe('archives and manifests of canvas back ends', () => {
     for (const archive of [whole.subarray(0, -20), gzipSync(Buffer.alloc(700, 1)), Buffer.alloc(0)]) {
       const { status } = await prepare({ archive });
       expect(status).toBe(409);
-      await stage.done('DELETE', one);
+      await fixture.done('DELETE', one);
     }
   });
 

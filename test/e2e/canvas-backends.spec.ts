@@ -9,27 +9,27 @@ const root = '/api/canvas-extensions';
 const one = `${root}/installed/my-app`;
 
 describe('the back ends of canvas extensions', () => {
-  let stage: SettingsStage;
+  let fixture: SettingsStage;
   let source: string;
   beforeAll(async () => {
-    stage = await SettingsStage.start({ TZ: 'Europe/Paris', OPENAI_API_KEY: 'sk-hush' });
-    source = path.join(stage.folder, 'app');
+    fixture = await SettingsStage.start({ TZ: 'Europe/Paris', OPENAI_API_KEY: 'sk-hush' });
+    source = path.join(fixture.folder, 'app');
   });
   afterEach(async () => {
-    await stage.ask('DELETE', one);
-    await stage.done('DELETE', `${one}/backend/data`);
+    await fixture.ask('DELETE', one);
+    await fixture.done('DELETE', `${one}/backend/data`);
   });
   afterAll(async () => {
-    await stage.server.end();
+    await fixture.server.end();
     await unseal(backends('artifacts'));
-    await stage.stop();
+    await fixture.stop();
   });
 
-  const backends = (name: string) => path.join(stage.root, 'canvas-extensions', 'backends', name);
-  const state = () => stage.done('GET', `${one}/backend`);
+  const backends = (name: string) => path.join(fixture.root, 'canvas-extensions', 'backends', name);
+  const state = () => fixture.done('GET', `${one}/backend`);
   const ask = (action: string, revision: unknown) =>
-    stage.ask('POST', `${one}/backend/${action}`, { revision });
-  const logs = async () => String((await stage.done('GET', `${one}/backend/logs`))['logs']);
+    fixture.ask('POST', `${one}/backend/${action}`, { revision });
+  const logs = async () => String((await fixture.done('GET', `${one}/backend/logs`))['logs']);
   /** The answer of the back end itself, without the server in between. */
   const askBackend = async (status: Json, route: string): Promise<string> =>
     (await fetch(`http://127.0.0.1:${String(status['port'])}${route}`)).text();
@@ -37,12 +37,12 @@ describe('the back ends of canvas extensions', () => {
   async function install(app: CanvasApp = {}): Promise<unknown> {
     await rm(source, { recursive: true, force: true });
     await writeCanvasApp(source, app);
-    await stage.done('POST', `${root}/install`, { source });
+    await fixture.done('POST', `${root}/install`, { source });
     return (await state())['revision'];
   }
   async function prepared(app: CanvasApp = {}): Promise<unknown> {
     const revision = await install(app);
-    await stage.done('POST', `${one}/backend/prepare`, { revision });
+    await fixture.done('POST', `${one}/backend/prepare`, { revision });
     return revision;
   }
   async function started(app: CanvasApp = {}): Promise<Json> {
@@ -76,7 +76,7 @@ describe('the back ends of canvas extensions', () => {
     });
     expect(await logs()).toContain(`[stdout] serving ${String(first['port'])}\n`);
     expect(await logs()).toContain('[stderr] a word on stderr\n');
-    expect(await stage.done('POST', `${one}/backend/stop`)).toEqual(isPrepared);
+    expect(await fixture.done('POST', `${one}/backend/stop`)).toEqual(isPrepared);
     expect(isAlive(Number(first['pid']))).toBe(false);
     expect(await logs()).toContain('[stdout] asked to end\n');
     expect((await ask('start', revision)).body).toMatchObject({ state: 'ready' });
@@ -94,20 +94,20 @@ describe('the back ends of canvas extensions', () => {
     expect(
       Object.keys(env).filter((name) => ![...ours, 'PWD', 'SHLVL', '_', 'OLDPWD'].includes(name)),
     ).toEqual([]);
-    expect(facts['cwd']).toBe(path.join(stage.root, 'canvas-extensions', 'installed', 'my-app'));
+    expect(facts['cwd']).toBe(path.join(fixture.root, 'canvas-extensions', 'installed', 'my-app'));
     expect(facts['argv']).toEqual([String(status['port']), data]);
   });
 
   it('keeps the data of a canvas back end until it is deleted', async () => {
     await askBackend(await started(), '/store');
     const stored = path.join(backends('data'), 'my-app', 'stored');
-    expect(await stage.ask('DELETE', `${one}/backend/data`)).toEqual({
+    expect(await fixture.ask('DELETE', `${one}/backend/data`)).toEqual({
       status: 409,
       body: { detail: 'stop the backend before deleting its data' },
     });
-    await stage.done('DELETE', one);
+    await fixture.done('DELETE', one);
     expect(await readFile(stored, 'utf8')).toBe('x');
-    expect(await stage.done('DELETE', `${one}/backend/data`)).toMatchObject({ state: 'missing' });
+    expect(await fixture.done('DELETE', `${one}/backend/data`)).toMatchObject({ state: 'missing' });
     await expect(stat(path.dirname(stored))).rejects.toThrow('ENOENT');
   });
 
@@ -136,7 +136,7 @@ describe('the back ends of canvas extensions', () => {
         expect.objectContaining({ state: 'unhealthy', pid: null, port: null, detail: containing(detail) }),
       ]);
       expect(await state()).toEqual(body);
-      await stage.done('DELETE', one);
+      await fixture.done('DELETE', one);
     }
   });
 
@@ -155,13 +155,13 @@ describe('the back ends of canvas extensions', () => {
   it('starts a canvas back end once for concurrent requests and can stop it during the start', async () => {
     const hanging = { script: '#!/bin/sh\necho up\nexec sleep 1000\n' };
     const revision = await prepared(hanging);
-    const asked = [ask('start', revision), ask('start', revision)];
+    const starting = [ask('start', revision), ask('start', revision)];
     await eventually(async () => (await logs()).includes('[stdout] up'));
     const { state: now, pid } = await state();
     expect(now).toBe('starting');
     expect((await ask('prepare', revision)).body).toMatchObject({ state: 'starting', pid });
-    await stage.done('POST', `${one}/backend/stop`);
-    for (const { body } of await Promise.all(asked))
+    await fixture.done('POST', `${one}/backend/stop`);
+    for (const { body } of await Promise.all(starting))
       expect(body).toMatchObject({ state: 'stopped', detail: null });
     expect(isAlive(Number(pid))).toBe(false);
   });
@@ -169,41 +169,41 @@ describe('the back ends of canvas extensions', () => {
   it('stops a canvas back end with its extension and refuses to replace a running one', async () => {
     const status = await started();
     const daemon = Number(await askBackend(status, '/daemon'));
-    expect(await stage.ask('POST', `${root}/install`, { source, force: true })).toEqual({
+    expect(await fixture.ask('POST', `${root}/install`, { source, force: true })).toEqual({
       status: 409,
       body: { detail: 'Stop running Canvas App backends before a forced install' },
     });
-    await stage.done('PATCH', one, { enabled: true });
+    await fixture.done('PATCH', one, { enabled: true });
     expect(await state()).toEqual(status);
-    await stage.done('PATCH', one, { enabled: false });
+    await fixture.done('PATCH', one, { enabled: false });
     expect(await state()).toMatchObject({ state: 'stopped', prepared_revision: status['revision'] });
     expect([isAlive(Number(status['pid'])), isAlive(daemon)]).toEqual([false, false]);
-    await stage.done('POST', `${root}/install`, { source, force: true });
+    await fixture.done('POST', `${root}/install`, { source, force: true });
     expect(await state()).toMatchObject({ state: 'stopped', prepared_revision: null });
     expect((await ask('prepare', status['revision'])).status).toBe(200);
     const { body: again } = await ask('start', status['revision']);
-    await stage.done('DELETE', one);
+    await fixture.done('DELETE', one);
     expect(await state()).toMatchObject({ state: 'missing', prepared_revision: status['revision'] });
     expect(isAlive(Number(again['pid']))).toBe(false);
   });
 
   it('ends canvas back ends at shutdown, and after a crash at the next start', async () => {
     const status = await started();
-    await stage.restart('SIGTERM');
+    await fixture.restart('SIGTERM');
     expect(isAlive(Number(status['pid']))).toBe(false);
     const { body: second } = await ask('start', status['revision']);
     expect(second).toMatchObject({ state: 'ready' });
     const daemon = Number(await askBackend(second, '/daemon'));
-    await stage.server.end('SIGKILL');
+    await fixture.server.end('SIGKILL');
     expect([isAlive(Number(second['pid'])), isAlive(daemon)]).toEqual([true, true]);
-    await stage.restart();
+    await fixture.restart();
     await eventually(() => !isAlive(Number(second['pid'])) && !isAlive(daemon));
     expect(await state()).toMatchObject({ state: 'stopped', prepared_revision: status['revision'] });
   });
 
   it('leaves the canvas back ends of another running server alone', async () => {
     const status = await started();
-    const other = await stage.another();
+    const other = await fixture.another();
     const there = await other.request('POST', `${one}/backend/start`, { revision: 'another' });
     expect(there.status).toBe(409);
     await other.stop();
@@ -212,19 +212,19 @@ describe('the back ends of canvas extensions', () => {
 
   it('bounds the log of a canvas back end', async () => {
     const script = '#!/bin/sh\nyes aaaaaaaaaaaaaaaaaaaaaaaaaa | head -c 1000000\necho é\nexec sleep 1000\n';
-    const asked = ask('start', await prepared({ script }));
+    const starting = ask('start', await prepared({ script }));
     await eventually(async () => (await logs()).endsWith('é\n'));
-    const all = await stage.done('GET', `${one}/backend/logs?limit_bytes=262144`);
+    const all = await fixture.done('GET', `${one}/backend/logs?limit_bytes=262144`);
     expect(all['truncated']).toBe(true);
     expect(Buffer.byteLength(String(all['logs']))).toBeLessThanOrEqual(262_144);
     // A limit in the middle of a character leaves the character out.
-    expect(await stage.done('GET', `${one}/backend/logs?limit_bytes=2`)).toMatchObject({
+    expect(await fixture.done('GET', `${one}/backend/logs?limit_bytes=2`)).toMatchObject({
       logs: '\n',
       truncated: true,
     });
     for (const limit of [0, 262_145])
-      expect((await stage.ask('GET', `${one}/backend/logs?limit_bytes=${limit}`)).status).toBe(422);
-    await stage.done('POST', `${one}/backend/stop`);
-    await asked;
+      expect((await fixture.ask('GET', `${one}/backend/logs?limit_bytes=${limit}`)).status).toBe(422);
+    await fixture.done('POST', `${one}/backend/stop`);
+    await starting;
   });
 });

@@ -16,26 +16,26 @@ const one = `${root}/installed/my-app`;
 const app = '/app-backends/my-app';
 
 describe('the bridge from browsers to canvas back ends', () => {
-  let stage: SettingsStage;
+  let fixture: SettingsStage;
   let revision: unknown;
   beforeAll(async () => {
-    stage = await SettingsStage.start({ OH_APP_BACKEND_PUBLIC_URL: INGRESS, SESSION_API_KEY: 'hush-key' });
-    const source = path.join(stage.folder, 'app');
+    fixture = await SettingsStage.start({ OH_APP_BACKEND_PUBLIC_URL: INGRESS, SESSION_API_KEY: 'hush-key' });
+    const source = path.join(fixture.folder, 'app');
     await writeCanvasApp(source);
-    await stage.done('POST', `${root}/install`, { source }, KEY);
-    ({ revision } = await stage.done('GET', `${one}/backend`, undefined, KEY));
-    await stage.done('POST', `${one}/backend/prepare`, { revision }, KEY);
+    await fixture.done('POST', `${root}/install`, { source }, KEY);
+    ({ revision } = await fixture.done('GET', `${one}/backend`, undefined, KEY));
+    await fixture.done('POST', `${one}/backend/prepare`, { revision }, KEY);
   });
   beforeEach(() => start());
   afterAll(async () => {
-    await stage.server.end();
-    await unseal(path.join(stage.root, 'canvas-extensions'));
-    await stage.stop();
+    await fixture.server.end();
+    await unseal(path.join(fixture.root, 'canvas-extensions'));
+    await fixture.stop();
   });
 
-  const start = () => stage.done('POST', `${one}/backend/start`, { revision }, KEY);
-  const stop = () => stage.done('POST', `${one}/backend/stop`, undefined, KEY);
-  const logs = async () => String((await stage.done('GET', `${one}/backend/logs`, undefined, KEY))['logs']);
+  const start = () => fixture.done('POST', `${one}/backend/start`, { revision }, KEY);
+  const stop = () => fixture.done('POST', `${one}/backend/stop`, undefined, KEY);
+  const logs = async () => String((await fixture.done('GET', `${one}/backend/logs`, undefined, KEY))['logs']);
 
   interface BridgeRequest {
     method?: string;
@@ -43,7 +43,7 @@ describe('the bridge from browsers to canvas back ends', () => {
     body?: string;
   }
   const send = (route: string, { headers, ...rest }: BridgeRequest = {}) =>
-    rawRequest(stage.server.url, { ...rest, path: route, headers: { host: HOST, ...headers } });
+    rawRequest(fixture.server.url, { ...rest, path: route, headers: { host: HOST, ...headers } });
   const session = (headers: Record<string, string> = {}) =>
     send(`${app}/session`, { method: 'POST', headers: { ...KEY, origin: PAGE, ...headers } });
   async function cookie(): Promise<string> {
@@ -59,7 +59,7 @@ describe('the bridge from browsers to canvas back ends', () => {
   };
   /** A socket as a page of the extension opens it. */
   const socket = async (route = '/socket', protocols: string[] = [], headers: Record<string, string> = {}) =>
-    new WebSocket(stage.server.socketUrl(app + route), protocols, {
+    new WebSocket(fixture.server.socketUrl(app + route), protocols, {
       headers: { host: HOST, origin: INGRESS, cookie: await cookie(), ...headers },
     });
   const outcomeOf = async (client: WebSocket): Promise<string> => {
@@ -71,7 +71,7 @@ describe('the bridge from browsers to canvas back ends', () => {
   };
 
   it('announces the bridge in the server information', async () => {
-    const info = await stage.done('GET', '/server_info');
+    const info = await fixture.done('GET', '/server_info');
     expect(info['app_backend_ingress_url']).toBe(INGRESS);
     expect(info['capabilities']).toContain('canvas_app_backend_bridge_v1');
   });
@@ -131,7 +131,7 @@ describe('the bridge from browsers to canvas back ends', () => {
     const { headers: answered, text } = await send(`${app}/a%2Fb/%C3%A9?${query}`, { headers });
     const got = asJson(JSON.parse(text));
     expect(got['url']).toBe('/a%2Fb/%C3%A9?b=1&c=%20d&e');
-    const { port } = await stage.done('GET', `${one}/backend`, undefined, KEY);
+    const { port } = await fixture.done('GET', `${one}/backend`, undefined, KEY);
     expect(got['headers']).toEqual({
       host: `127.0.0.1:${String(port)}`,
       'x-own': 'yes',
@@ -209,12 +209,12 @@ describe('the bridge from browsers to canvas back ends', () => {
     const { text } = await send(`${app}/flood`, { headers });
     expect(text).toHaveLength(64 * 1024 * 1024);
     const body = Buffer.alloc(40 * 1024 * 1024, 1);
-    const sent = await rawRequest(stage.server.url, {
+    const sent = await rawRequest(fixture.server.url, {
       ...{ method: 'POST', path: `${app}/upload`, body },
       headers: { host: HOST, ...headers, 'content-type': 'application/json' },
     });
     expect(sent.text).toBe(String(body.length));
-    const { hostname, port } = new URL(stage.server.url);
+    const { hostname, port } = new URL(fixture.server.url);
     const slow = httpRequest({ hostname, port, path: `${app}/slow`, headers: { host: HOST, ...headers } });
     slow.on('error', () => undefined);
     slow.end();
@@ -286,7 +286,7 @@ describe('the bridge from browsers to canvas back ends', () => {
 
   it('uses forwarded headers of a trusted proxy', async () => {
     const server = await ServerProcess.start({
-      cwd: stage.folder,
+      cwd: fixture.folder,
       env: { OH_APP_BACKEND_PUBLIC_URL: 'https://apps.example', OH_TRUST_FORWARDED_HEADERS: 'true' },
     });
     try {
@@ -303,7 +303,7 @@ describe('the bridge from browsers to canvas back ends', () => {
   });
 
   it('answers 503 when the bridge is not configured', async () => {
-    const server = await ServerProcess.start({ cwd: stage.folder });
+    const server = await ServerProcess.start({ cwd: fixture.folder });
     try {
       const info = asJson((await server.request('GET', '/server_info')).body);
       expect(info['app_backend_ingress_url']).toBeNull();

@@ -251,9 +251,9 @@ describe('condensation', () => {
       );
       await other.reaches('finished');
       expect(ofKind(await other.events(), 'Condensation')).toEqual([]);
-      const asked = broken.requests.length;
-      expect(asked).toBeGreaterThan(0);
-      expect(asked).toBeLessThan(6);
+      const attempts = broken.requests.length;
+      expect(attempts).toBeGreaterThan(0);
+      expect(attempts).toBeLessThan(6);
       const answer = await other.post('condense');
       expect(answer.status).toBe(500);
       expect(JSON.stringify(answer.body)).toMatch(/"error_id":"[0-9a-f]{32}"/);

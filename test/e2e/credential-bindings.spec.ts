@@ -16,14 +16,14 @@ describe('credential bindings of ACP agents', () => {
   let server: ServerProcess;
   let credentialService: Server;
   let url: string;
-  let asked: string[];
+  let requestedPaths: string[];
   beforeAll(async () => {
     server = await ServerProcess.start();
     // `/sign-in` and `/renewed` answer the credential. Any other path is echoed, and is the status if it is a
     // number.
     credentialService = createServer((request, response) => {
       const requested = decodeURIComponent((request.url ?? '').slice(1));
-      asked.push(requested);
+      requestedPaths.push(requested);
       const isKnown = request.headers.authorization === 'Bearer hush-ticket';
       response.statusCode = isKnown ? Number(/^\d+$/.exec(requested)?.[0] ?? 200) : 401;
       response.end(['sign-in', 'renewed'].includes(requested) ? CREDENTIAL : requested);
@@ -32,7 +32,7 @@ describe('credential bindings of ACP agents', () => {
     const address = credentialService.address();
     url = `http://127.0.0.1:${typeof address === 'object' ? String(address?.port) : ''}`;
   });
-  beforeEach(() => (asked = []));
+  beforeEach(() => (requestedPaths = []));
   afterAll(async () => {
     credentialService.close();
     await server.stop();
@@ -131,7 +131,7 @@ describe('credential bindings of ACP agents', () => {
     const tooMany = Object.fromEntries(Array.from({ length: 17 }, (_, at) => [`X-${at}`, 'x']));
     for (const given of [tooMany, { ['X'.repeat(257)]: 'x' }, { X: '' }, { X: 'x'.repeat(8193) }])
       expect((await bindAt(randomUUID(), { url, headers: given }))[0]).toBe(422);
-    expect(asked).toEqual([]);
+    expect(requestedPaths).toEqual([]);
   });
 
   it.each<[string, number, unknown, number]>([
@@ -145,10 +145,10 @@ describe('credential bindings of ACP agents', () => {
     ['not JSON', 422, { detail: 'Credential binding source is invalid' }, 1],
     ['501', 501, { exception: '501: Credential binding source is unsupported' }, 1],
     ['503', 502, { exception: '502: Credential binding source is unavailable' }, 3],
-  ])('refuses a credential binding whose source answers %s', async (said, status, answer, times) => {
-    const found = await bindAt(randomUUID(), { url: `${url}/${encodeURIComponent(said)}`, headers });
+  ])('refuses a credential binding whose source answers %s', async (reply, status, answer, times) => {
+    const found = await bindAt(randomUUID(), { url: `${url}/${encodeURIComponent(reply)}`, headers });
     expect(found).toEqual([status, expect.objectContaining(answer as object)]);
-    expect(asked).toHaveLength(times);
+    expect(requestedPaths).toHaveLength(times);
   });
 
   it('refuses a credential binding without a source and validates requests before fetching', async () => {
@@ -161,7 +161,7 @@ describe('credential bindings of ACP agents', () => {
       expect((await bind(conversation, { url: address }))[0]).toBe(422);
     for (const body of [{}, { url: '' }, { url, value: 'x' }, { url: 1 }, { url: 'x'.repeat(4097) }])
       expect((await bind(conversation, body))[0]).toBe(422);
-    expect(asked).toEqual([]);
+    expect(requestedPaths).toEqual([]);
   });
 
   it('accepts credential bindings only for Codex in conversations with an ACP agent', async () => {

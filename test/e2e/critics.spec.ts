@@ -137,18 +137,18 @@ describe('critics', () => {
 
   describe('critics behind an API', () => {
     let service: Server;
-    let asked: { url?: string; key?: string; body: { model: string; input: string } }[];
+    let received: { url?: string; key?: string; body: { model: string; input: string } }[];
     /** The answers in order; undefined leaves a request without an answer. */
     let answers: unknown[];
 
     beforeEach(async () => {
-      asked = [];
+      received = [];
       service = createServer((request, response) => {
         const chunks: Buffer[] = [];
         request.on('data', (chunk: Buffer) => chunks.push(chunk));
         request.on('end', () => {
           const body = JSON.parse(Buffer.concat(chunks).toString()) as { model: string; input: string };
-          asked.push({ url: request.url, key: request.headers.authorization, body });
+          received.push({ url: request.url, key: request.headers.authorization, body });
           const answer = answers.shift();
           if (answer !== undefined) response.end(JSON.stringify(answer));
         });
@@ -188,13 +188,13 @@ describe('critics', () => {
         ['finish', { score: 0.8, message: 'Success: 80.0%.' }],
       ]);
       expect(JSON.stringify(events)).toContain('* insufficient testing');
-      expect(asked).toHaveLength(2);
-      expect(asked[0]).toMatchObject({
+      expect(received).toHaveLength(2);
+      expect(received[0]).toMatchObject({
         url: '/critic/classify',
         key: 'Bearer sk-critic',
         body: { model: 'critic' },
       });
-      expect(asked[0]?.body.input).toMatch(
+      expect(received[0]?.body.input).toMatch(
         /^<\|im_start\|>system\n[^]*<tools>[^]*<\|im_start\|>user\ngo<\|im_end\|>\n[^]*"name": "finish"[^]*<\|im_end\|>\n$/,
       );
       expect(JSON.stringify(await conversation.info())).not.toContain('sk-critic');
@@ -220,7 +220,7 @@ describe('critics', () => {
     it('interrupts a run that waits for an API critic', async () => {
       answers = [undefined];
       const conversation = await create(critic(), finish('a'));
-      await eventually(() => asked.length === 1, 'the request');
+      await eventually(() => received.length === 1, 'the request');
       expect((await conversation.post('interrupt')).status).toBe(200);
       await conversation.reaches('paused');
     });

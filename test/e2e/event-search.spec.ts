@@ -71,7 +71,7 @@ describe('the search for events', () => {
 
   it('finds and counts the same events as a filter in memory, on pages of any size', async () => {
     const moment = fc.nat().map((index) => all[index % all.length]?.timestamp ?? '');
-    const query: fc.Arbitrary<Query> = fc.record(
+    const anyQuery: fc.Arbitrary<Query> = fc.record(
       {
         kind: fc.constantFrom('MessageEvent', 'PauseEvent', 'openhands.sdk.event.MessageEvent', 'NoEvent'),
         source: fc.constantFrom('user', 'agent', 'environment', 'nobody'),
@@ -83,10 +83,10 @@ describe('the search for events', () => {
       { requiredKeys: [] },
     );
     await fc.assert(
-      fc.asyncProperty(query, fc.integer({ min: 1, max: 100 }), async (asked, limit) => {
-        const wanted = expected(asked);
-        expect(await search(asked, limit)).toEqual(wanted);
-        const { sort_order: _, ...filter } = asked;
+      fc.asyncProperty(anyQuery, fc.integer({ min: 1, max: 100 }), async (query, limit) => {
+        const wanted = expected(query);
+        expect(await search(query, limit)).toEqual(wanted);
+        const { sort_order: _, ...filter } = query;
         const count = new URLSearchParams({ ...filter }).toString();
         const answer = await server.request('GET', `${conversation.route}/events/count?${count}`);
         expect(answer.body).toBe(wanted.length);

@@ -53,7 +53,7 @@ describe('fallback models', () => {
     const agent = { llm: { ...llm, fallback_strategy: { fallback_llms } }, tools: [] };
     return ConversationClient.create(server, scriptedRequest(folder, 'go', { agent }));
   };
-  const asked = () => endpoints.map(({ requests }) => requests.length);
+  const callCounts = () => endpoints.map(({ requests }) => requests.length);
 
   it.each([false, true])(
     'calls fallback models in order, anew for each call, streaming: %s',
@@ -69,7 +69,7 @@ describe('fallback models', () => {
         { stream },
       );
       await conversation.reaches('finished');
-      expect(asked()).toEqual([2, 1, 1]);
+      expect(callCounts()).toEqual([2, 1, 1]);
       // The cost is that of the model that answered, under the usage id of the configured model.
       expect((await conversation.info())['stats']).toMatchObject({
         usage_to_metrics: {
@@ -90,7 +90,7 @@ describe('fallback models', () => {
   it('does not repeat an invalid request with a fallback model', async () => {
     const conversation = await create([[{ status: 400, message: 'bad thing' }], [{ say: 'no' }]], ['second']);
     await conversation.reaches('error');
-    expect(asked()).toEqual([1, 0, 0]);
+    expect(callCounts()).toEqual([1, 0, 0]);
   });
 
   it('reports the first failure when all fallback models fail', async () => {
@@ -100,6 +100,6 @@ describe('fallback models', () => {
     );
     await conversation.reaches('error');
     expect((await conversation.events()).at(-1)).toMatchObject({ code: 'LLMServiceUnavailableError' });
-    expect(asked()).toEqual([1, 1, 0]);
+    expect(callCounts()).toEqual([1, 1, 0]);
   });
 });

@@ -1,4 +1,4 @@
-import { CONVERSATION, GatewayStage, chat } from '../support/gateway-fixture.js';
+import { CONVERSATION, GatewayFixture, chat } from '../support/gateway-fixture.js';
 
 const IMAGE = 'data:image/png;base64,iVBORw0KGgo=';
 
@@ -15,19 +15,19 @@ const anyNumber: unknown = expect.any(Number);
 const like = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 
 describe('the wire format of the OpenAI gateway', () => {
-  let stage: GatewayStage;
+  let fixture: GatewayFixture;
 
   beforeAll(async () => {
-    stage = await GatewayStage.start();
+    fixture = await GatewayFixture.start();
   });
-  afterAll(() => stage.stop());
+  afterAll(() => fixture.stop());
 
   const refused = async (
     route: string,
     body: unknown,
     headers?: Record<string, string>,
   ): Promise<Refusal> => {
-    const response = await stage.raw(route, body, headers);
+    const response = await fixture.raw(route, body, headers);
     const answer = (await response.json()) as Omit<Refusal, 'status'>;
     return { status: response.status, ...answer };
   };
@@ -42,7 +42,7 @@ describe('the wire format of the OpenAI gateway', () => {
 
   it('streams a completion as chunks', async () => {
     const options = { stream: true, stream_options: { include_usage: true } };
-    const response = await stage.raw('/chat/completions', chat('FINISH: streamed', options));
+    const response = await fixture.raw('/chat/completions', chat('FINISH: streamed', options));
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     const frames = (await response.text()).split('\n\n');
     expect(frames.slice(-2)).toEqual(['data: [DONE]', '']);
@@ -65,7 +65,7 @@ describe('the wire format of the OpenAI gateway', () => {
 
   it('streams a response as events', async () => {
     const body = { model: 'openhands_main', input: 'FINISH: streamed', stream: true };
-    const text = await (await stage.raw('/responses', body)).text();
+    const text = await (await fixture.raw('/responses', body)).text();
     const events = text.trimEnd().split('\n\n');
     const seen = events.map((event) => {
       const [, name, data = ''] = /^event: (.*)\ndata: (.*)$/.exec(event) ?? [];
@@ -172,14 +172,14 @@ describe('the wire format of the OpenAI gateway', () => {
       { role: 'assistant', content: [{ type: 'output_text', text: 'hi' }] },
       { role: 'user', content: [{ type: 'input_text', text: 'FINISH: bye' }] },
     ];
-    const response = await stage.raw('/responses', {
+    const response = await fixture.raw('/responses', {
       model: 'openhands_main',
       input,
       instructions: 'Be brief',
     });
     expect(await response.json()).toMatchObject({ output: [{ content: [{ text: 'bye' }] }] });
     const id = response.headers.get(CONVERSATION) ?? '';
-    const { items } = await stage.ok('GET', `/api/conversations/${id}/events/search?limit=100`);
+    const { items } = await fixture.ok('GET', `/api/conversations/${id}/events/search?limit=100`);
     const events = items as { kind: string; llm_message?: { content: { text: string }[] } }[];
     const message = events.find(({ kind }) => kind === 'MessageEvent');
     expect(message?.llm_message?.content.map(({ text }) => text)).toEqual([
@@ -187,7 +187,7 @@ describe('the wire format of the OpenAI gateway', () => {
       ...['<message role="assistant">', 'hi', '</message>'],
       ...['<message role="user">', 'FINISH: bye', '</message>'],
     ]);
-    const info = await stage.ok('GET', `/api/conversations/${id}`);
+    const info = await fixture.ok('GET', `/api/conversations/${id}`);
     expect(info).toMatchObject({
       agent: { agent_context: { system_message_suffix: 'Be brief\n\nBe kind' } },
     });
@@ -220,7 +220,7 @@ describe('the wire format of the OpenAI gateway', () => {
   });
 
   it('tells clients not to retry a failed request', async () => {
-    const response = await stage.raw('/chat/completions', chat('FAIL: 400'));
+    const response = await fixture.raw('/chat/completions', chat('FAIL: 400'));
     expect(response.headers.get('x-should-retry')).toBe('false');
     expect(await response.json()).toMatchObject({
       detail: 'Internal Server Error',

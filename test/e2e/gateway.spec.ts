@@ -8,25 +8,25 @@ import {
   UnprocessableEntityError,
   type OpenAI,
 } from 'openai';
-import { CONVERSATION, GatewayStage, chat, conversationOf } from '../support/gateway-fixture.js';
+import { CONVERSATION, GatewayFixture, chat, conversationOf } from '../support/gateway-fixture.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { eventually } from '../support/server-process.js';
 
 const STORY = 'SAY: Let me look at it.\nRUN: echo looked\nFINISH: All is well.';
 
 describe("the gateway with OpenAI's client", () => {
-  let stage: GatewayStage;
+  let fixture: GatewayFixture;
   let openai: OpenAI;
   let endpoint: ChatEndpoint;
 
   beforeAll(async () => {
-    stage = await GatewayStage.start();
-    openai = stage.client();
+    fixture = await GatewayFixture.start();
+    openai = fixture.client();
     endpoint = await startScriptedEndpoint();
-    await stage.model('remote', { model: 'openai/gpt-4o', base_url: endpoint.url, api_key: 'x' });
+    await fixture.model('remote', { model: 'openai/gpt-4o', base_url: endpoint.url, api_key: 'x' });
   });
   afterAll(async () => {
-    await stage.stop();
+    await fixture.stop();
     await endpoint.close();
   });
 
@@ -75,7 +75,7 @@ describe("the gateway with OpenAI's client", () => {
       .create(chat('FINISH: made'), { headers: { [CONVERSATION]: id } })
       .withResponse();
     expect(conversationOf(response)).toBe(id);
-    expect(await stage.status(id)).toBe('finished');
+    expect(await fixture.status(id)).toBe('finished');
   });
 
   it('uses the requested model, the active profile and the system message', async () => {
@@ -93,7 +93,7 @@ describe("the gateway with OpenAI's client", () => {
     const sent = JSON.stringify(endpoint.requests.at(-1)?.body.messages);
     expect(sent).toContain('Answer in rhymes.');
     expect(sent).not.toMatch(/(not|nor) this/);
-    const info = await stage.ok('GET', `/api/conversations/${conversationOf(response)}`);
+    const info = await fixture.ok('GET', `/api/conversations/${conversationOf(response)}`);
     expect(info).toMatchObject({
       launched_agent_profile: { llm_profile_ref: 'remote' },
       agent: { llm: { model: 'openai/gpt-4o', stream: true } },
@@ -132,7 +132,7 @@ describe("the gateway with OpenAI's client", () => {
     }
     expect(seen.filter((piece) => piece !== '').length).toBeGreaterThan(1);
     const id = conversationOf(response);
-    await eventually(async () => (await stage.status(id)) === 'paused', 'the interrupted run');
+    await eventually(async () => (await fixture.status(id)) === 'paused', 'the interrupted run');
     const kinds = await kindsOf(id);
     expect(kinds).toContain('InterruptEvent');
 
@@ -187,7 +187,7 @@ describe("the gateway with OpenAI's client", () => {
     const story = { ...chat(STORY), stream: true } as const;
     const { text, id } = await streamed(story);
     expect(text).toBe('Let me look at it.\n\nAll is well.');
-    const { response } = await stage.ok('GET', `/api/conversations/${id}/agent_final_response`);
+    const { response } = await fixture.ok('GET', `/api/conversations/${id}/agent_final_response`);
     expect(response).toBe('All is well.');
     // An option that OpenAI's types do not have.
     const only = { ...story, stream_options: { include_usage: false, include_commentary: false } };
@@ -221,7 +221,7 @@ describe("the gateway with OpenAI's client", () => {
     const create = (body: object, options: object = {}) =>
       errorOf(openai.chat.completions.create({ ...chat('FINISH: x'), ...body }, options));
 
-    const unknownClient = stage.client({ apiKey: 'wrong' });
+    const unknownClient = fixture.client({ apiKey: 'wrong' });
     const unauthorized = await errorOf(unknownClient.chat.completions.create(chat('FINISH: x')));
     expect(unauthorized).toBeInstanceOf(AuthenticationError);
     expect(unauthorized).toMatchObject({ status: 401, code: 'invalid_api_key' });
@@ -253,7 +253,7 @@ describe("the gateway with OpenAI's client", () => {
   it('runs the agent once when it fails, although the client could retry', async () => {
     const before = endpoint.requests.length;
     endpoint.script([{ status: 400, message: 'no', code: 'bad' }]);
-    const retrying = stage.client({ maxRetries: 2 });
+    const retrying = fixture.client({ maxRetries: 2 });
     const failing = retrying.chat.completions.create(chat('go', { model: 'openhands_remote' }));
     await expect(failing).rejects.toBeInstanceOf(InternalServerError);
     expect(endpoint.requests.length).toBe(before + 1);
@@ -270,7 +270,7 @@ describe("the gateway with OpenAI's client", () => {
     await eventually(async () => (await kindsOf(id)).includes('ActionEvent'), 'the command');
     abort.abort();
     await failed;
-    await eventually(async () => (await stage.status(id)) === 'paused', 'the interrupted run');
+    await eventually(async () => (await fixture.status(id)) === 'paused', 'the interrupted run');
   });
 
   it('refuses a second message while the first is being answered', async () => {
@@ -287,7 +287,7 @@ describe("the gateway with OpenAI's client", () => {
 
   /** The kinds of the events of a conversation; none if it does not exist yet. */
   async function kindsOf(id: string): Promise<string[]> {
-    const events = await stage
+    const events = await fixture
       .ok('GET', `/api/conversations/${id}/events/search?limit=100`)
       .catch(() => ({}));
     const items = 'items' in events && Array.isArray(events.items) ? events.items : [];

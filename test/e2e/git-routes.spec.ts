@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ServerProcess } from '../support/server-process.js';
 import { writeFiles } from '../support/write-files.js';
@@ -194,9 +194,9 @@ describe('changes, diffs and commits of repositories', () => {
       await makeIndex(at(`index-${name}/.git/index`));
     }
     // More requests than threads for files: if they blocked, no file could be read any more.
-    const asked = traps.flatMap(([name]) => Array.from({ length: 4 }, () => `index-${name}`));
-    const answers = await Promise.all(asked.map((name) => ask('changes', { path: at(name) })));
-    expect(answers.map(([status]) => status)).toEqual(asked.map(() => 400));
+    const requested = traps.flatMap(([name]) => Array.from({ length: 4 }, () => `index-${name}`));
+    const answers = await Promise.all(requested.map((name) => ask('changes', { path: at(name) })));
+    expect(answers.map(([status]) => status)).toEqual(requested.map(() => 400));
     for (const format of ['git-delta', 'tar.gz']) {
       const query = new URLSearchParams({ path: at('index-pipe'), format }).toString();
       expect((await server.request('GET', `/api/file/archive?${query}`)).status).toBe(400);
@@ -251,13 +251,17 @@ describe('changes, diffs and commits of repositories', () => {
     const aliases = ['diff', 'status', 'log', 'ls-files', 'rev-parse'].map((name) => `alias.${name}`);
     await writeFile(at('hostile/.gitattributes'), '* filter=evil diff=evil\n');
     for (const place of ['hostile', 'hostile/sub']) {
-      for (const name of [...traps, ...more, ...rest]) git(place, 'config', name, trap);
-      for (const name of aliases) git(place, 'config', name, `!${trap}`);
-      git(place, 'config', 'log.showSignature', 'true');
-      git(place, 'config', 'core.hooksPath', at('hooks'));
-      git(place, 'config', 'remote.origin.url', `ext::${trap}`);
-      git(place, 'config', 'remote.origin.promisor', 'true');
-      git(place, 'config', 'extensions.partialClone', 'origin');
+      const config = [
+        ...[...traps, ...more, ...rest].map((name) => [name, trap] as const),
+        ...aliases.map((name) => [name, `!${trap}`] as const),
+        ['log.showSignature', 'true'] as const,
+        ['core.hooksPath', at('hooks')] as const,
+        ['remote.origin.url', `ext::${trap}`] as const,
+        ['remote.origin.promisor', 'true'] as const,
+        ['extensions.partialClone', 'origin'] as const,
+      ];
+      const file = path.resolve(at(place), git(place, 'rev-parse', '--git-path', 'config'));
+      await appendFile(file, config.map(([name, value]) => configLines(name, value)).join(''));
     }
     await mkdir(at('hooks'));
     for (const hook of ['post-index-change', 'pre-commit', 'post-checkout', 'reference-transaction']) {
@@ -302,6 +306,14 @@ describe('changes, diffs and commits of repositories', () => {
     expect(await readdir(server.cwd)).toContain('trapped');
   });
 });
+
+/** A variable in the format of git's configuration files: a call of `git config` for each would be slow. */
+function configLines(name: string, value: string): string {
+  const [section, ...rest] = name.split('.');
+  const key = rest.pop();
+  const subsection = rest.length === 0 ? '' : ` "${rest.join('.')}"`;
+  return `[${section}${subsection}]\n\t${key} = ${value}\n`;
+}
 
 /** The first commit of a page. */
 function newest(page: unknown): { sha: string } {
