@@ -148,7 +148,7 @@ describe("the gateway with OpenAI's client", () => {
 
   it('streams the final message while the model writes it', async () => {
     const message = 'one two three four five six seven';
-    // The role, the begin of the call, and two of the three chunks of its arguments.
+    // The role, the beginning of the call, and two of the three chunks of its arguments.
     endpoint.script([{ tools: [['finish', { message }]], stallAfter: 4 }]);
     const abort = new AbortController();
     const body = { ...chat('go', { model: 'openhands_remote' }), stream: true } as const;

@@ -9,7 +9,7 @@ import {
 } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-/** Longer than any test. */
+/** A command that runs longer than any test. */
 const FOREVER: EndpointStep = { tools: [['terminal', { command: 'sleep 1000' }]] };
 const COMPLETE: EndpointStep = { say: JSON.stringify({ complete: true, score: 1, missing: [] }) };
 
