@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { acpRequest, answerOf, steps, type AcpOptions } from '../support/acp.js';
 import { brief, ConversationClient } from '../support/conversation-client.js';
@@ -12,42 +11,33 @@ const ask = (kind: string, rawInput: object = {}) => [
   { toolCallId: 'danger', title: 'Remove all', kind, rawInput },
 ];
 
-describe('an agent from elsewhere is under control', () => {
-  let folder: string;
+describe('control of an ACP agent', () => {
   let server: ServerProcess;
   beforeAll(async () => {
-    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-control-')));
     server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const create = (message?: string, options?: AcpOptions) =>
-    ConversationClient.create(server, acpRequest(folder, message, options));
-  const post = async ({ route }: ConversationClient, what: string, body?: object) =>
-    (await server.request('POST', `${route}/${what}`, body)).status;
-  const respond = (conversation: ConversationClient, accept: boolean) =>
-    post(conversation, 'events/respond_to_confirmation', { accept, reason: 'not today' });
-  const MARK = { sessionUpdate: 'tool_call', toolCallId: 't', title: 'Run', status: 'in_progress' };
-  /** It is at work, for the nth time: it shows its mark when it begins. */
-  const working = (conversation: ConversationClient, times = 1) =>
+    ConversationClient.create(server, acpRequest(server.cwd, message, options));
+  const RUNNING_CALL = { sessionUpdate: 'tool_call', toolCallId: 't', title: 'Run', status: 'in_progress' };
+  /** Waits for the agent to have begun its nth turn: each begins with `RUNNING_CALL`. */
+  const hasBegunTurn = (conversation: ConversationClient, times = 1) =>
     eventually(async () => {
       const calls = await conversation.events('&kind=ACPToolCallEvent');
       return calls.filter(({ status }) => status === 'in_progress').length === times;
-    }, 'the agent to be at work');
-  const started = async (...all: unknown[][]) => {
-    const conversation = await create(steps(['update', MARK], ['say', 'MARK'], ...all));
-    await working(conversation);
+    }, 'the beginning of the turn');
+  const startTurn = async (...all: unknown[][]) => {
+    const conversation = await create(steps(['update', RUNNING_CALL], ['say', 'began'], ...all));
+    await hasBegunTurn(conversation);
     return conversation;
   };
 
-  describe('permissions', () => {
+  describe('permission requests of an ACP agent', () => {
     it.each([
-      ['agreed to', true, '[selected yes]'],
-      ['refused', false, '[selected no]'],
-    ])('wait for a person and are %s', async (_how, accept, answer) => {
+      ['accepts', true, '[selected yes]'],
+      ['rejects', false, '[selected no]'],
+    ])('waits for a person who %s a permission request', async (_what, accept, answer) => {
       const conversation = await create(
         steps(['say', 'A'], ask('execute', { command: 'rm' }), ['say', 'Z']),
         ALWAYS,
@@ -58,7 +48,8 @@ describe('an agent from elsewhere is under control', () => {
         ...{ kind: 'ACPToolCallEvent', tool_call_id: 'danger', title: 'Remove all', status: 'pending' },
         raw_input: { command: 'rm' },
       });
-      expect(await respond(conversation, accept)).toBe(200);
+      const response = { accept, reason: 'not today' };
+      expect((await conversation.post('events/respond_to_confirmation', response)).status).toBe(200);
       await conversation.reaches('finished');
       expect(await answerOf(conversation)).toBe(`A${answer}Z`);
       const statuses = (await conversation.events('&kind=ConversationStateUpdateEvent')).map(brief);
@@ -70,15 +61,15 @@ describe('an agent from elsewhere is under control', () => {
     });
 
     it.each([
-      ['without a policy', 'execute', {}],
-      ['for what only looks', 'read', RISKY],
-    ])('are given %s', async (_when, kind, options) => {
+      ['without a confirmation policy', 'execute', {}],
+      ['for a tool call that only reads', 'read', RISKY],
+    ])('grants permission %s', async (_when, kind, options) => {
       const conversation = await create(steps(ask(kind)), options);
       await conversation.reaches('finished');
       expect(await answerOf(conversation)).toBe('[selected yes]');
     });
 
-    it('are judged by the analyzer', async () => {
+    it('asks the security analyzer about a permission request', async () => {
       const analyzer = { security_analyzer: { kind: 'LLMSecurityAnalyzer' }, ...RISKY };
       const harmless = await create(steps(ask('search', { pattern: 'x' })), analyzer);
       await harmless.reaches('finished');
@@ -91,11 +82,11 @@ describe('an agent from elsewhere is under control', () => {
       };
       const [low, first] = await risks(harmless);
       expect(low).toEqual({ [String(first)]: 'LOW' });
-      const [doubt, second] = await risks(unknown);
-      expect(doubt).toEqual({ [String(second)]: 'UNKNOWN' });
+      const [unjudged, second] = await risks(unknown);
+      expect(unjudged).toEqual({ [String(second)]: 'UNKNOWN' });
     });
 
-    it('are not given when the user says something else', async () => {
+    it('cancels a permission request when the user sends another message', async () => {
       const conversation = await create(steps(ask('execute'), ['say', 'went on']), ALWAYS);
       await conversation.reaches('waiting_for_confirmation');
       await conversation.send('rather this');
@@ -107,45 +98,41 @@ describe('an agent from elsewhere is under control', () => {
       expect(texts).not.toContain('went on');
     });
 
-    it('wait over a restart: who agrees then has the agent begin again', async () => {
+    it('keeps a permission request across a restart; the agent asks again once it is accepted', async () => {
       let other = await ServerProcess.start();
-      const { cwd } = other;
-      const request = acpRequest(folder, steps(ask('execute')), ALWAYS);
+      const request = acpRequest(other.cwd, steps(ask('execute')), ALWAYS);
       let conversation = await ConversationClient.create(other, request);
       await conversation.reaches('waiting_for_confirmation');
-      await other.end();
-      other = await ServerProcess.start({ cwd });
+      other = await other.restart();
       conversation = conversation.on(other);
       expect(await conversation.status()).toBe('waiting_for_confirmation');
-      const agree = () =>
-        other.request('POST', `${conversation.route}/events/respond_to_confirmation`, { accept: true });
-      await agree();
+      const accept = () => conversation.post('events/respond_to_confirmation', { accept: true });
+      await accept();
       await eventually(
         async () => (await conversation.events('&kind=ACPToolCallEvent')).length > 1,
-        'the agent to ask again',
+        'the second permission request',
       );
       await conversation.reaches('waiting_for_confirmation');
-      // The run that asked has ended when its slot is free.
-      await eventually(async () => (await agree()).status === 200, 'the agreement to be taken');
+      // The slot of the run that asked becomes free a moment after the status has changed.
+      await eventually(async () => (await accept()).status === 200, 'the acceptance');
       await conversation.reaches('finished');
       await other.stop();
-      await rm(cwd, { recursive: true, force: true });
     });
   });
 
-  it('reads and writes files of the workspace through the server, and no others', async () => {
-    await writeFile(path.join(folder, 'in.txt'), 'one\ntwo\nthree\n');
-    await symlink('/etc', path.join(folder, 'link'));
+  it('lets an ACP agent read and write files of the workspace only', async () => {
+    await writeFile(path.join(server.cwd, 'in.txt'), 'one\ntwo\nthree\n');
+    await symlink('/etc', path.join(server.cwd, 'link'));
     const read = (file: string, more = {}) => ['request', 'fs/read_text_file', { path: file, ...more }];
     const write = (file: string) => ['request', 'fs/write_text_file', { path: file, content: 'new' }];
-    const said = async (...all: unknown[][]) => {
+    const answersTo = async (...all: unknown[][]) => {
       const conversation = await create(steps(...all.flatMap((step) => [step, ['say', '\n']])));
       await conversation.reaches('finished');
       return (await answerOf(conversation)).trim().split('\n');
     };
-    const file = (name: string) => path.join(folder, name);
+    const file = (name: string) => path.join(server.cwd, name);
     expect(
-      await said(
+      await answersTo(
         read(file('in.txt'), { line: 2, limit: 1 }),
         write(file('a/b/out.txt')),
         read(file('nothing')),
@@ -163,7 +150,7 @@ describe('an agent from elsewhere is under control', () => {
     expect(await readFile(file('a/b/out.txt'), 'utf8')).toBe('new');
   });
 
-  it('has commands run by the server', async () => {
+  it('runs commands for an ACP agent', async () => {
     const secrets = { TOKEN: { kind: 'StaticSecret', value: 'hush-hush' } };
     const conversation = await create(
       steps(
@@ -182,14 +169,14 @@ describe('an agent from elsewhere is under control', () => {
     );
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toBe(
-      `${folder}\n<secret-hidden> x\n|3b line\n|09998\n9999\n|0` +
+      `${server.cwd}\n<secret-hidden> x\n|3b line\n|09998\n9999\n|0` +
         '{"error":"/etc is outside the workspace"}{"error":"There is no terminal none"}',
     );
   });
 
-  it('stops when it is interrupted, and keeps its session', async () => {
-    const conversation = await started(['hang']);
-    expect(await post(conversation, 'interrupt')).toBe(200);
+  it('stops an ACP agent on interrupt and keeps its session', async () => {
+    const conversation = await startTurn(['hang']);
+    expect((await conversation.post('interrupt')).status).toBe(200);
     expect((await conversation.events()).slice(-4).map(brief)).toEqual([
       ...['ACPToolCallEvent', 'MessageEvent', 'execution_status=paused', 'InterruptEvent'],
     ]);
@@ -200,28 +187,28 @@ describe('an agent from elsewhere is under control', () => {
     expect(await answerOf(conversation)).toBe('prompts before: 1');
   });
 
-  it('is ended when it does not stop, and told again what it had not answered', async () => {
-    const conversation = await started(['hang', true]);
+  it('ends an ACP agent that ignores an interrupt and repeats the message it has not answered', async () => {
+    const conversation = await startTurn(['hang', true]);
     const [first] = await conversation.events('&kind=MessageEvent');
-    expect(await post(conversation, 'interrupt')).toBe(200);
-    expect(await post(conversation, 'run')).toBe(200);
-    await working(conversation, 2);
+    expect((await conversation.post('interrupt')).status).toBe(200);
+    expect((await conversation.post('run')).status).toBe(200);
+    await hasBegunTurn(conversation, 2);
     const state = (await conversation.info())['agent_state'];
     expect(state).toMatchObject({ acp_inflight_prompt_user_message_id: first?.id });
-    await post(conversation, 'interrupt');
+    await conversation.post('interrupt');
     await conversation.send('something else');
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toBe('You said: something else');
   });
 
-  it('answers what is said meanwhile when it has ended its turn', async () => {
-    const conversation = await started(['sleep', 300], ['say', ' end']);
+  it('sends messages that arrive during a turn to the ACP agent after the turn', async () => {
+    const conversation = await startTurn(['sleep', 300], ['say', ' end']);
     await conversation.send('second', false);
     await conversation.send('third');
     await conversation.reaches('finished');
     const answers = await conversation.events('&kind=ActionEvent');
     expect(answers.map((event) => event['action'])).toMatchObject([
-      { message: 'MARK end' },
+      { message: 'began end' },
       { message: 'You said: second third' },
     ]);
     const statuses = await conversation.events('&kind=ConversationStateUpdateEvent');
@@ -231,11 +218,11 @@ describe('an agent from elsewhere is under control', () => {
     ]);
   });
 
-  it('ends its turn when it is paused', async () => {
-    const conversation = await started(['sleep', 300], ['say', ' end']);
-    expect(await post(conversation, 'pause')).toBe(200);
+  it('lets an ACP agent end its turn when the conversation is paused', async () => {
+    const conversation = await startTurn(['sleep', 300], ['say', ' end']);
+    expect((await conversation.post('pause')).status).toBe(200);
     expect(await conversation.status()).toBe('paused');
     await conversation.reaches('finished');
-    expect(await answerOf(conversation)).toBe('MARK end');
+    expect(await answerOf(conversation)).toBe('began end');
   });
 });

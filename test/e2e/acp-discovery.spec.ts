@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { acpCommand, agentsWith, answerOf, steps } from '../support/acp.js';
 import { ConversationClient, userMessage } from '../support/conversation-client.js';
@@ -7,28 +6,23 @@ import { ServerProcess } from '../support/server-process.js';
 
 const ID = '8a1c26fd-874f-46b0-95cc-77ec5ebdcb0f';
 
-describe('agents from elsewhere by settings', () => {
-  let folder: string;
+describe('ACP agents of settings and profiles', () => {
   let server: ServerProcess;
   beforeAll(async () => {
-    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-settings-')));
-    server = await ServerProcess.start({ env: { OH_PERSISTENCE_DIR: path.join(folder, 'home') } });
+    server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const custom = (...args: string[]) => ({ acp_server: 'custom', acp_command: acpCommand(...args) });
   const discover = (agent_settings: object, more: object = {}) =>
     server.request('POST', '/api/acp/models', { agent_settings, ...more });
   const create = (agent: object) =>
     server.request('POST', '/api/conversations', {
-      workspace: { working_dir: path.join(folder, 'work') },
+      workspace: { working_dir: path.join(server.cwd, 'work') },
       autotitle: false,
       ...agent,
     });
-  const nothing = {
+  const NO_MODELS = {
     ...{ agent_name: null, agent_version: null, current_model_id: null, available_models: [] },
     supports_runtime_model_switch: false,
   };
@@ -36,7 +30,7 @@ describe('agents from elsewhere by settings', () => {
   it.each([
     ['a method', []],
     ['an option', ['--config-models']],
-  ])('say which models they have, as %s', async (_how, args) => {
+  ])('lists the models that an ACP agent offers as %s', async (_how, args) => {
     expect(await discover(custom(...args))).toMatchObject({
       status: 200,
       body: {
@@ -57,25 +51,25 @@ describe('agents from elsewhere by settings', () => {
       { acp_server: 'custom', acp_command: acpCommand('--mute', 'session/new'), acp_startup_timeout: 0.5 },
       ...(['ACPStartupTimeout', /timed out/] as const),
     ],
-  ])('say why not: %j', async (settings, code, text) => {
+  ])('reports why the models of an ACP agent cannot be listed: %j', async (settings, code, text) => {
     const detail: unknown = expect.stringMatching(text);
     expect(await discover(settings)).toMatchObject({
       status: 200,
-      body: { ...nothing, error: { code, detail } },
+      body: { ...NO_MODELS, error: { code, detail } },
     });
   });
 
-  it('get secrets, of which nothing is told', async () => {
+  it('passes secrets to an ACP agent and masks them in its errors', async () => {
     const settings = { acp_server: 'custom', acp_command: ['sh', '-c', 'echo bad $KEY >&2; exit 1'] };
     const secrets = { KEY: { kind: 'StaticSecret', value: 'hush-hush' } };
     const { body } = await discover(settings, { secrets });
     expect(body).toMatchObject({ error: { detail: 'Connection closed (exit code 1: bad <secret-hidden>)' } });
   });
 
-  it('are asked once, unless the answer is wanted anew, and nothing is left of them', async () => {
-    const settings = custom('--banner', `asked-${process.pid}`);
+  it('caches the models of an ACP agent until a refresh and ends its process', async () => {
+    const settings = custom('--banner', `models-${process.pid}`);
     const first = await discover(settings);
-    const pid = await agentsWith(`asked-${process.pid}`);
+    const pid = await agentsWith(`models-${process.pid}`);
     expect([pid, (await discover(settings)).body]).toEqual([[], first.body]);
     expect((await discover(settings, { refresh: true })).body).toEqual(first.body);
   });
@@ -86,13 +80,13 @@ describe('agents from elsewhere by settings', () => {
     [{ agent_settings: { agent_kind: 'openhands' } }, "Input should be 'acp'"],
     [{ agent_settings: { acp_server: 'custom' } }, "acp_command must be set when acp_server='custom'"],
     [{ agent_settings: { acp_prompt_timeout: 0 } }, 'greater than 0'],
-  ])('have to be right: %j', async (body, text) => {
+  ])('rejects the settings of an ACP agent %j', async (body, text) => {
     const answer = await server.request('POST', '/api/acp/models', body);
     expect(answer.status).toBe(422);
     expect(JSON.stringify(answer.body)).toContain(text);
   });
 
-  it('run as conversations', async () => {
+  it('starts a conversation with the ACP agent of given settings', async () => {
     const agent_settings = { agent_kind: 'acp', ...custom(), acp_model: 'large' };
     const { status, body } = await create({
       agent_settings,
@@ -111,13 +105,13 @@ describe('agents from elsewhere by settings', () => {
     ['claude-code', '@agentclientprotocol/claude-agent-acp'],
     ['gemini-cli', '@google/gemini-cli'],
     ['opencode', 'opencode-ai'],
-  ])('are known by name: %s', async (acp_server, name) => {
+  ])('knows the command of the ACP agent %s', async (acp_server, name) => {
     const { body } = await create({ agent_settings: { agent_kind: 'acp', acp_server } });
     expect(JSON.stringify(body)).toContain(`"acp_command":["npx","-y","--prefer-offline","${name}@`);
   });
 
-  it('come from stored profiles', async () => {
-    await mkdir(path.join(folder, 'home', 'agent-profiles'), { recursive: true });
+  it('starts a conversation with the ACP agent of a stored profile', async () => {
+    await mkdir(path.join(server.cwd, 'persistence', 'agent-profiles'), { recursive: true });
     const profile = {
       ...{ schema_version: 4, agent_kind: 'acp', id: ID, name: 'outside', revision: 2, secret_refs: null },
       ...{
@@ -128,7 +122,10 @@ describe('agents from elsewhere by settings', () => {
       },
       ...{ acp_args: ['--config-models'], acp_model: 'large', mcp_server_refs: null },
     };
-    await writeFile(path.join(folder, 'home', 'agent-profiles', 'outside.json'), JSON.stringify(profile));
+    await writeFile(
+      path.join(server.cwd, 'persistence', 'agent-profiles', 'outside.json'),
+      JSON.stringify(profile),
+    );
     const { status, body } = await create({
       agent_profile_id: ID,
       initial_message: userMessage(steps(['status'])),
@@ -142,7 +139,7 @@ describe('agents from elsewhere by settings', () => {
     expect(await answerOf(conversation)).toContain('"model":"large"');
   });
 
-  it('get the MCP servers of a profile, as far as they can reach them', async () => {
+  it('gives an ACP agent those MCP servers of its profile that it supports', async () => {
     const mcp_config = {
       local: { command: 'run-me', args: ['--it'] },
       remote: { url: 'http://127.0.0.1:9/mcp' },

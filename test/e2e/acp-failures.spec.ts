@@ -1,11 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { acpCommand, acpRequest, agentsWith, answerOf, steps, type AcpOptions } from '../support/acp.js';
 import { ConversationClient } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-/** What the errors are for people. */
+/** The kind by which clients choose what to advise. */
 const KINDS: Record<string, string> = {
   ACPSpawnError: 'config',
   ACPInitError: 'config',
@@ -13,26 +12,22 @@ const KINDS: Record<string, string> = {
   ACPStartupTimeout: 'unknown',
   ACPAuthRequired: 'auth',
 };
+const ALWAYS_CONFIRM = { confirmation_policy: { kind: 'AlwaysConfirm' } };
 const matching = (text: RegExp): unknown => expect.stringMatching(text);
 const containing = (text: string): unknown => expect.stringContaining(text);
 
-describe('trouble with an agent from elsewhere', () => {
-  let folder: string;
+describe('failures of ACP agents', () => {
   let sessions: string;
   let server: ServerProcess;
   beforeAll(async () => {
-    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-failures-')));
-    sessions = path.join(folder, 'sessions');
-    await mkdir(sessions);
     server = await ServerProcess.start({ env: { LOG_LEVEL: 'DEBUG' } });
+    sessions = path.join(server.cwd, 'sessions');
+    await mkdir(sessions);
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const create = (message?: string, options?: AcpOptions) =>
-    ConversationClient.create(server, acpRequest(path.join(folder, 'work'), message, options));
+    ConversationClient.create(server, acpRequest(path.join(server.cwd, 'work'), message, options));
   const errorOf = async (message: string, options?: AcpOptions) => {
     const conversation = await create(message, options);
     await conversation.reaches('error');
@@ -42,40 +37,40 @@ describe('trouble with an agent from elsewhere', () => {
 
   it.each([
     [
-      'a command that is not there',
+      'a command that does not exist',
       { acp_command: ['/no/such'] },
       'ACPSpawnError',
       /No such file.*'\/no\/such'/,
     ],
-    ['no command', { acp_command: [] }, 'ACPInitError', /acp_command is empty/],
+    ['an empty command', { acp_command: [] }, 'ACPInitError', /acp_command is empty/],
     [
-      'one that ends',
+      'a process that exits',
       { acp_command: ['sh', '-c', 'echo why >&2; exit 3'] },
       'ACPInitError',
       /exit code 3: why/,
     ],
     [
-      'one that never answers',
+      'a process that never answers',
       { acp_command: acpCommand('--mute', 'initialize'), acp_startup_timeout: 1 },
       ...(['ACPStartupTimeout', /timed out after 1s/] as const),
     ],
     [
-      'one that speaks something else',
+      'a process that speaks another protocol',
       { acp_command: ['yes'] },
       'ACPInitError',
       /does not speak the Agent Client Protocol/,
     ],
-    ['a login that is missing', { acp_command: acpCommand('--auth', 'x') }, 'ACPAuthRequired', /\[-32000\]/],
+    ['a missing login', { acp_command: acpCommand('--auth', 'x') }, 'ACPAuthRequired', /\[-32000\]/],
     [
-      'an answer that does not come',
+      'a prompt without an answer',
       { acp_command: acpCommand('--mute', 'session/prompt'), acp_prompt_timeout: 0.5 },
       ...(['ACPPromptError', /no activity/] as const),
     ],
-  ])('%s is told with its code', async (_what, agent, code, text) => {
+  ])('reports %s with its error code', async (_what, agent, code, text) => {
     expect(await errorOf('hello', { agent })).toEqual([[code, matching(text), KINDS[code]]]);
   });
 
-  it('an error of the agent keeps what it said before', async () => {
+  it('keeps what an ACP agent wrote before it failed', async () => {
     const conversation = await create(steps(['say', 'half'], ['fail', 'Boom']));
     await conversation.reaches('error');
     expect(JSON.stringify(await conversation.events('&kind=MessageEvent'))).toMatch(
@@ -86,7 +81,7 @@ describe('trouble with an agent from elsewhere', () => {
     expect(await answerOf(conversation)).toBe('You said: better');
   });
 
-  it('lines that are no messages are passed over', async () => {
+  it('ignores lines of output that are not protocol messages', async () => {
     const conversation = await create(
       steps(['stdout', '{"not": "ours"}'], ['stdout', 'noise ['], ['say', 'fine']),
       {
@@ -97,7 +92,7 @@ describe('trouble with an agent from elsewhere', () => {
     expect(await answerOf(conversation)).toBe('fine');
   });
 
-  it('a flood of news is read piece by piece, and long fields are cut', async () => {
+  it('reads thousands of updates and truncates long fields', async () => {
     const long = 'x'.repeat(300_000);
     const call = {
       sessionUpdate: 'tool_call',
@@ -114,14 +109,14 @@ describe('trouble with an agent from elsewhere', () => {
     expect(JSON.stringify(event).length).toBeLessThan(40_000);
   });
 
-  it('authenticates by the variable that a way to log in asks for', async () => {
+  it('logs in to an ACP agent with the environment variable that it names', async () => {
     const args = ['--auth', 'test-api-key', '--auth-env', 'TEST_API_KEY'];
     const secrets = { TEST_API_KEY: { kind: 'StaticSecret', value: 'hush-hush' } };
     const conversation = await create('hello', { args, secrets });
     await conversation.reaches('finished');
   });
 
-  it('has secrets in its environment or in files, and nobody reads them', async () => {
+  it('passes secrets in variables or files and masks them in events and in the log', async () => {
     const secrets = {
       MY_KEY: { kind: 'StaticSecret', value: 'hush-hush' },
       CODEX_AUTH_JSON: { kind: 'StaticSecret', value: '{"token":"sh-sh-sh"}' },
@@ -151,14 +146,14 @@ describe('trouble with an agent from elsewhere', () => {
     expect(answer).toMatch(/^MY_KEY=<secret-hidden>;CODEX_AUTH_JSON=;CODEX_HOME=.*\/acp\/codex;$/);
     const home = /CODEX_HOME=(.*);/.exec(answer)?.[1] ?? '';
     expect(await readFile(path.join(home, 'auth.json'), 'utf8')).toBe('{"token":"sh-sh-sh"}');
-    const told = (await conversation.events()).filter(({ source }) => source !== 'user');
-    expect(JSON.stringify(told)).not.toContain('hush-hush');
-    await eventually(() => Promise.resolve(server.log.includes('noise <secret-hidden>')), 'the debug log');
+    const events = (await conversation.events()).filter(({ source }) => source !== 'user');
+    expect(JSON.stringify(events)).not.toContain('hush-hush');
+    await server.logs('noise <secret-hidden>');
     await server.logs('key <secret-hidden> is bad');
     expect(server.log).not.toContain('hush-hush');
   });
 
-  it('one that crashes is started again by the next message, with its session', async () => {
+  it('restarts a crashed ACP agent with its session on the next message', async () => {
     const conversation = await create(steps(['say', 'hi'], ['exit', 3]), { args: ['--sessions', sessions] });
     await conversation.reaches('error');
     const [error] = await conversation.events('&kind=ConversationErrorEvent');
@@ -174,102 +169,87 @@ describe('trouble with an agent from elsewhere', () => {
   });
 
   it.each([
-    ['loads it', []],
-    ['resumes it', ['--resume']],
-  ])('goes on after a restart of the server: %s', async (_how, more) => {
+    ['loading', []],
+    ['resuming', ['--resume']],
+  ])('continues after a restart of the server by %s the session', async (_how, more) => {
     let other = await ServerProcess.start();
-    const { cwd } = other;
-    const request = acpRequest(path.join(folder, 'work'), 'first', {
+    const request = acpRequest(path.join(server.cwd, 'work'), 'first', {
       args: ['--sessions', sessions, ...more],
     });
     let conversation = await ConversationClient.create(other, request);
     await conversation.reaches('finished');
-    await other.end();
-    other = await ServerProcess.start({ cwd });
+    other = await other.restart();
     conversation = conversation.on(other);
     await conversation.send(steps(['recall']));
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toBe('prompts before: 1');
     expect(JSON.stringify(await conversation.events())).not.toContain('REPLAYED');
     await other.stop();
-    await rm(cwd, { recursive: true, force: true });
   });
 
   it.each([
-    ['the end of the conversation', 'delete'],
-    ['the end of the server', 'stop'],
-    ['its death', 'kill'],
-  ])('nothing of it is left by %s', async (_what, how) => {
+    ['the deletion of its conversation', 'delete'],
+    ['the shutdown of the server', 'stop'],
+    ['a crash of the server', 'kill'],
+  ])('ends the process of an ACP agent after %s', async (_what, how) => {
     const mark = `orphan-${how}`;
     let other = await ServerProcess.start();
-    const { cwd } = other;
     const args = ['--stubborn', '--banner', mark];
-    const request = acpRequest(path.join(folder, 'work'), steps(['say', 'x'], ['hang', true]), { args });
+    const request = acpRequest(path.join(server.cwd, 'work'), steps(['say', 'x'], ['hang', true]), { args });
     const conversation = await ConversationClient.create(other, request);
-    await eventually(async () => (await agentsWith(mark)).length === 1, 'the agent to run');
-    const gone = () => eventually(async () => (await agentsWith(mark)).length === 0, 'the agent to be gone');
-    if (how === 'delete') {
-      await other.request('DELETE', conversation.route);
-    } else {
-      await other.end(how === 'kill' ? 'SIGKILL' : 'SIGTERM');
-      if (how === 'kill') other = await ServerProcess.start({ cwd });
-    }
-    await gone();
+    await eventually(async () => (await agentsWith(mark)).length === 1, 'the start of the agent');
+    if (how === 'delete') await other.request('DELETE', conversation.route);
+    else if (how === 'stop') await other.end();
+    else other = await other.restart('SIGKILL');
+    await eventually(async () => (await agentsWith(mark)).length === 0, 'the end of the agent');
     if (how === 'kill') expect(await conversation.on(other).reaches('paused')).toBe('paused');
     await other.stop();
-    await rm(cwd, { recursive: true, force: true });
   });
 
   it.each([
-    ['finished', steps(['say', 'x']), false],
-    ['finished', steps(['say', 'x']), true],
-    ['waiting_for_confirmation', steps(['ask', { toolCallId: 'x', title: 'X' }]), false],
-  ])('the death of the server leaves nothing of one that is %s', async (status, message, resume) => {
-    const mark = `left-${status}-${resume}`;
-    const env = { OH_RESUME_ON_START: String(resume) };
-    let other = await ServerProcess.start({ env });
-    const { cwd } = other;
-    const create = (name: string) => {
-      const args = ['--stubborn', '--banner', name];
-      const policy = { confirmation_policy: { kind: 'AlwaysConfirm' } };
-      return ConversationClient.create(
-        other,
-        acpRequest(path.join(folder, 'work'), message, { args, ...policy }),
+    ['finished', false, steps(['say', 'x'])],
+    ['finished', true, steps(['say', 'x'])],
+    ['waiting_for_confirmation', false, steps(['ask', { toolCallId: 'x', title: 'X' }])],
+  ])(
+    'ends the ACP agent of a conversation that is %s after a crash, resume_on_start: %s',
+    async (status, resume, message) => {
+      const mark = `left-${status}-${resume}`;
+      const env = { OH_RESUME_ON_START: String(resume) };
+      let other = await ServerProcess.start({ env });
+      const options = { args: ['--stubborn', '--banner', mark], ...ALWAYS_CONFIRM };
+      const request = acpRequest(path.join(server.cwd, 'work'), message, options);
+      const conversation = await ConversationClient.create(other, request);
+      await conversation.reaches(status);
+      await eventually(
+        async () => (await storedIn(other.cwd)).includes(`"${status}"`),
+        'the status to be stored',
       );
-    };
-    const conversation = await create(mark);
-    await conversation.reaches(status);
-    await eventually(async () => (await storedIn(cwd)).includes(`"${status}"`), 'the status to be stored');
-    await other.end('SIGKILL');
-    expect(await agentsWith(mark)).toHaveLength(1);
-    other = await ServerProcess.start({ cwd, env });
-    // Nobody asks for the conversation.
-    await eventually(async () => (await agentsWith(mark)).length === 0, 'the agent to be gone');
-    expect((await conversation.on(other).info()).execution_status).toBe(status);
-    await other.stop();
-    await rm(cwd, { recursive: true, force: true });
-  });
+      await other.end('SIGKILL');
+      expect(await agentsWith(mark)).toHaveLength(1);
+      other = await other.restart();
+      // Without a request for the conversation.
+      await eventually(async () => (await agentsWith(mark)).length === 0, 'the end of the agent');
+      expect((await conversation.on(other).info()).execution_status).toBe(status);
+      await other.stop();
+    },
+  );
 
-  it('the agents of a server that lives are left alone by another one with the same conversations', async () => {
-    const [mine, gone] = ['alive-mine', 'alive-gone'];
-    const start = (cwd?: string) => ServerProcess.start(cwd === undefined ? {} : { cwd });
-    let other = await start();
-    const { cwd } = other;
+  it('leaves the ACP agents of another running server alone', async () => {
+    const [own, orphaned] = ['agent-own', 'agent-orphaned'];
+    let other = await ServerProcess.start();
     const create = async (on: ServerProcess, mark: string) => {
       const args = ['--stubborn', '--banner', mark];
-      const request = acpRequest(path.join(folder, 'work'), 'hello', { args });
+      const request = acpRequest(path.join(server.cwd, 'work'), 'hello', { args });
       await (await ConversationClient.create(on, request)).reaches('finished');
     };
-    const living = await start(cwd);
-    await create(living, mine);
-    await create(other, gone);
-    await other.end('SIGKILL');
-    other = await start(cwd);
-    await eventually(async () => (await agentsWith(gone)).length === 0, 'the agent to be gone');
-    expect(await agentsWith(mine)).toHaveLength(1);
-    await living.stop();
+    const running = await ServerProcess.start({ cwd: other.cwd });
+    await create(running, own);
+    await create(other, orphaned);
+    other = await other.restart('SIGKILL');
+    await eventually(async () => (await agentsWith(orphaned)).length === 0, 'the end of the agent');
+    expect(await agentsWith(own)).toHaveLength(1);
+    await running.stop();
     await other.stop();
-    await rm(cwd, { recursive: true, force: true });
   });
 });
 

@@ -7,24 +7,19 @@ import { ConversationClient } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 const SECRETS = { MY_KEY: { kind: 'StaticSecret', value: 'hush-hush' } };
-const MARK = { sessionUpdate: 'tool_call', toolCallId: 't', title: 'Run', status: 'in_progress' };
+const RUNNING_CALL = { sessionUpdate: 'tool_call', toolCallId: 't', title: 'Run', status: 'in_progress' };
 
-describe('an agent from elsewhere that does what it should not', () => {
-  let folder: string;
+describe('a hostile ACP agent', () => {
   let server: ServerProcess;
   beforeAll(async () => {
-    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-hostile-')));
     server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const create = (message?: string, options?: AcpOptions) =>
-    ConversationClient.create(server, acpRequest(folder, message, options));
-  const post = async ({ route }: ConversationClient, what: string, body: object = {}) => {
-    const { status, body: answer } = await server.request('POST', `${route}/${what}`, body);
+    ConversationClient.create(server, acpRequest(server.cwd, message, options));
+  const post = async (conversation: ConversationClient, what: string, body: object = {}) => {
+    const { status, body: answer } = await conversation.post(what, body);
     return { status, text: JSON.stringify(answer) };
   };
   const errorOf = async (conversation: ConversationClient) => {
@@ -32,21 +27,21 @@ describe('an agent from elsewhere that does what it should not', () => {
     const [error] = await conversation.events('&kind=ConversationErrorEvent');
     return error;
   };
-  const working = (conversation: ConversationClient) =>
+  const isRunning = (conversation: ConversationClient) =>
     eventually(
       async () => (await conversation.events('&kind=ACPToolCallEvent')).length > 0,
-      'the agent to be at work',
+      'a tool call of the agent',
     );
 
-  it('is given no permission for a session that is not that of the conversation', async () => {
+  it('grants an ACP agent no permission for another session', async () => {
     const conversation = await create(steps(['askAs', 'another', { toolCallId: 'x', title: 'X' }]));
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toBe('[cancelled]');
   });
 
-  it('gets no permission by being asked beside its work', async () => {
-    const conversation = await create(steps(['update', MARK], ['hang']), { args: ['--fork'] });
-    await working(conversation);
+  it('grants an ACP agent no permission in answer to ask_agent', async () => {
+    const conversation = await create(steps(['update', RUNNING_CALL], ['hang']), { args: ['--fork'] });
+    await isRunning(conversation);
     const question = steps(['ask', { toolCallId: 'x', title: 'X' }]);
     expect(await post(conversation, 'ask_agent', { question })).toEqual({
       status: 200,
@@ -59,7 +54,7 @@ describe('an agent from elsewhere that does what it should not', () => {
     ['ask_agent', { question: '?' }, ['--fork', '--refuse', 'session/fork', 'not with hush-hush']],
     ['ask_agent', { question: steps(['fail', 'not with hush-hush']) }, ['--fork']],
     ['switch_acp_model', { model: 'large' }, ['--refuse', 'session/set_model', 'not with hush-hush']],
-  ])('keeps secrets to itself when it refuses %s', async (what, body, args) => {
+  ])('masks secrets in the error when an ACP agent refuses %s', async (what, body, args) => {
     const conversation = await create('hello', { args, secrets: SECRETS });
     await conversation.reaches('finished');
     const { status, text } = await post(conversation, what, body);
@@ -70,68 +65,75 @@ describe('an agent from elsewhere that does what it should not', () => {
   it.each([
     ['ask_agent', { question: '?' }, ['--fork', '--mute', 'session/fork']],
     ['switch_acp_model', { model: 'large' }, ['--mute', 'session/set_model']],
-  ])('has nobody wait for ever by not answering %s', async (what, body, args) => {
+  ])('answers 504 when an ACP agent does not answer %s', async (what, body, args) => {
     const conversation = await create('hello', { args, agent: { acp_startup_timeout: 2 } });
     await conversation.reaches('finished');
     expect((await post(conversation, what, body)).status).toBe(504);
   });
 
-  it('is asked no question longer than a turn may be silent', async () => {
+  it('answers ask_agent with 504 after the time that a turn may be silent', async () => {
     const conversation = await create('hello', { args: ['--fork'], agent: { acp_prompt_timeout: 1 } });
     await conversation.reaches('finished');
     expect((await post(conversation, 'ask_agent', { question: steps(['hang', true]) })).status).toBe(504);
   });
 
-  it('leaves nothing behind when it dies', async () => {
-    const mark = '86399.75';
+  it('ends the terminals and child processes of an ACP agent that exits', async () => {
+    const seconds = '86399.75';
     const conversation = await create(
       steps(
-        ['leave', 'sleep', mark],
-        ['request', 'terminal/create', { command: 'sleep', args: [mark] }],
-        ['update', MARK],
+        ['leave', 'sleep', seconds],
+        ['request', 'terminal/create', { command: 'sleep', args: [seconds] }],
+        ['update', RUNNING_CALL],
         ['sleep', 300],
         ['exit', 3],
       ),
     );
-    await working(conversation);
-    expect(await running('sleep', mark)).toBe(2);
+    await isRunning(conversation);
+    expect(await running('sleep', seconds)).toBe(2);
     expect(await errorOf(conversation)).toMatchObject({ code: 'ACPPromptError' });
-    await eventually(async () => (await running('sleep', mark)) === 0, 'all of it to be gone');
+    await eventually(async () => (await running('sleep', seconds)) === 0, 'the end of the processes');
   });
 
   it.each([
-    ['nests without measure', ['[', 20_000, ']'], 'Nested more than 128 levels deep'],
-    ['has millions of values', ['[[],[],[],[],', 1_000_000, '1]'], 'Nested more than 128 levels deep'],
-    ['is a long list', ['[{}', 1, `${',{}'.repeat(200_000)}]`], 'More than 100000 values'],
-  ])('is ended when it tells of a call whose input %s', async (_, input, reason) => {
+    ['is nested too deeply', ['[', 20_000, ']'], 'Nested more than 128 levels deep'],
+    [
+      'has too many values on many levels',
+      ['[[],[],[],[],', 1_000_000, '1]'],
+      'Nested more than 128 levels deep',
+    ],
+    ['is too long a list', ['[{}', 1, `${',{}'.repeat(200_000)}]`], 'More than 100000 values'],
+  ])('ends an ACP agent that reports a tool call whose input %s', async (_, input, reason) => {
     const conversation = await create(steps(['input', ...input], ['hang']));
     expect((await errorOf(conversation))?.['detail']).toContain(reason);
   });
 
-  it('is ended when it prints a line without an end', async () => {
+  it('ends an ACP agent that prints an endless line', async () => {
     const args = ['--stubborn', '--banner', 'endless'];
     const conversation = await create(steps(['flood', 100], ['hang', true]), { args });
     const error = await errorOf(conversation);
     expect(error?.['code']).toBe('ACPPromptError');
     expect(error?.['detail']).toContain('more than 33554432 bytes');
-    await eventually(async () => (await agentsWith('endless')).length === 0, 'the agent to be gone');
+    await eventually(async () => (await agentsWith('endless')).length === 0, 'the end of the agent');
     await conversation.send('still there?');
     await conversation.reaches('finished');
   });
 
-  it.each(['{}', '{"sessionId":7}', 'null'])('needs a session with an id, not %s', async (answer) => {
+  it.each(['{}', '{"sessionId":7}', 'null'])('rejects %s as the answer to session/new', async (answer) => {
     const conversation = await create('hello', { args: ['--answer', 'session/new', answer] });
     expect(await errorOf(conversation)).toMatchObject({ code: 'ACPInitError' });
   });
 
-  it.each(['{}', 'null', '{"stopReason":"whatever"}'])('may end a turn with %s', async (answer) => {
-    const conversation = await create('hello', { args: ['--answer', 'session/prompt', answer] });
-    expect(['finished', 'error']).toContain(await conversation.reaches('finished', 'error'));
-    await conversation.send('again');
-    await conversation.reaches('finished', 'error');
-  });
+  it.each(['{}', 'null', '{"stopReason":"whatever"}'])(
+    'survives %s as the answer to session/prompt',
+    async (answer) => {
+      const conversation = await create('hello', { args: ['--answer', 'session/prompt', answer] });
+      expect(['finished', 'error']).toContain(await conversation.reaches('finished', 'error'));
+      await conversation.send('again');
+      await conversation.reaches('finished', 'error');
+    },
+  );
 
-  it('has no more terminals than it may', async () => {
+  it('limits the terminals of an ACP agent', async () => {
     const conversation = await create(
       steps(['burst', 60, 'terminal/create', { command: 'sleep', args: ['60'] }]),
     );
@@ -139,21 +141,21 @@ describe('an agent from elsewhere that does what it should not', () => {
     expect(await answerOf(conversation)).toBe('served 32');
   });
 
-  it('is refused what is no file, and does not stop the server with it', async () => {
-    execFileSync('mkfifo', [path.join(folder, 'pipe')]);
+  it('refuses an ACP agent a pipe as a file, without blocking the server', async () => {
+    execFileSync('mkfifo', [path.join(server.cwd, 'pipe')]);
     const conversation = await create(
-      steps(['request', 'fs/read_text_file', { path: path.join(folder, 'pipe') }]),
+      steps(['request', 'fs/read_text_file', { path: path.join(server.cwd, 'pipe') }]),
     );
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toContain('is not a file');
   });
 
-  it('gets out of the workspace by no link to what does not exist yet', async () => {
+  it('does not let an ACP agent write through dangling links out of the workspace', async () => {
     const outside = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-outside-')));
-    await symlink(path.join(outside, 'file'), path.join(folder, 'file-link'));
-    await symlink(path.join(outside, 'folder'), path.join(folder, 'folder-link'));
+    await symlink(path.join(outside, 'file'), path.join(server.cwd, 'file-link'));
+    await symlink(path.join(outside, 'folder'), path.join(server.cwd, 'folder-link'));
     const write = (...names: string[]) => {
-      const request = { path: path.join(folder, ...names), content: 'x' };
+      const request = { path: path.join(server.cwd, ...names), content: 'x' };
       return ['request', 'fs/write_text_file', request];
     };
     const conversation = await create(steps(write('file-link'), write('folder-link', 'file')));
@@ -162,7 +164,7 @@ describe('an agent from elsewhere that does what it should not', () => {
     await rm(outside, { recursive: true });
   });
 
-  it('is ended while it waits for a permission when the conversation or the server goes', async () => {
+  it('ends an ACP agent that waits for a permission on deletion and on shutdown', async () => {
     const other = await ServerProcess.start();
     const policy = { confirmation_policy: { kind: 'AlwaysConfirm' } };
     const ask = steps(['ask', { toolCallId: 'x', title: 'X' }]);
@@ -170,41 +172,41 @@ describe('an agent from elsewhere that does what it should not', () => {
       const args = ['--stubborn', '--banner', mark];
       const conversation = await ConversationClient.create(
         other,
-        acpRequest(folder, ask, { args, ...policy }),
+        acpRequest(server.cwd, ask, { args, ...policy }),
       );
       await conversation.reaches('waiting_for_confirmation');
       return conversation;
     };
     const gone = await waiting('waits-deleted');
-    const { route } = await waiting('waits-stopped');
-    expect((await other.request('POST', `${route}/interrupt`)).status).toBe(200);
+    const interrupted = await waiting('waits-stopped');
+    expect((await interrupted.post('interrupt')).status).toBe(200);
     await other.request('DELETE', gone.route);
-    await eventually(async () => (await agentsWith('waits-deleted')).length === 0, 'the agent to be gone');
+    await eventually(async () => (await agentsWith('waits-deleted')).length === 0, 'the end of the agent');
     await other.stop();
-    await eventually(async () => (await agentsWith('waits-')).length === 0, 'all agents to be gone');
+    await eventually(async () => (await agentsWith('waits-')).length === 0, 'the end of all agents');
   });
 
-  it('cannot fill the memory of the server with calls that do not end', async () => {
+  it('bounds the memory for tool calls that an ACP agent never completes', async () => {
     const before = await memoryOf(server.pid);
     const conversation = await create(steps(['calls', 60, 8]));
     await conversation.reaches('finished');
     expect((await memoryOf(server.pid)) - before).toBeLessThan(400);
   });
 
-  /** Asks for a file of five megabytes so many times, and reads no answer. */
-  const deluge = async (times: number, mark: string, agent: object = {}) => {
-    const file = path.join(folder, 'long');
+  /** An agent that requests a file of five megabytes repeatedly and reads no answer. */
+  const requestWithoutReading = async (times: number, mark: string, agent: object = {}) => {
+    const file = path.join(server.cwd, 'long');
     await writeFile(file, 'x'.repeat(5 * 1024 * 1024));
     const args = ['--stubborn', '--banner', mark];
     const request = steps(['deluge', times, 'fs/read_text_file', { path: file }]);
     return create(request, { args, agent });
   };
   const gone = (mark: string) =>
-    eventually(async () => (await agentsWith(mark)).length === 0, 'the agent to be gone');
+    eventually(async () => (await agentsWith(mark)).length === 0, 'the end of the agent');
 
-  it('cannot fill the memory of the server with answers that it does not read, and is ended', async () => {
+  it('bounds the memory for answers that an ACP agent does not read, and ends it', async () => {
     const before = await memoryOf(server.pid);
-    const conversation = await deluge(300, 'reads-nothing', { acp_prompt_timeout: 3 });
+    const conversation = await requestWithoutReading(300, 'reads-nothing', { acp_prompt_timeout: 3 });
     const error = await errorOf(conversation);
     expect((await memoryOf(server.pid)) - before).toBeLessThan(400);
     expect(error?.['code']).toBe('ACPPromptError');
@@ -214,16 +216,16 @@ describe('an agent from elsewhere that does what it should not', () => {
     await conversation.reaches('finished');
   });
 
-  it('can be interrupted when it reads nothing', async () => {
-    const conversation = await deluge(20, 'deaf-to-all');
-    await working(conversation);
+  it('interrupts an ACP agent that reads nothing', async () => {
+    const conversation = await requestWithoutReading(20, 'ignores-input');
+    await isRunning(conversation);
     expect((await post(conversation, 'interrupt')).status).toBe(200);
     await conversation.reaches('paused');
-    await gone('deaf-to-all');
+    await gone('ignores-input');
   });
 
-  it('is answered whatever it asks for at once, if it reads', async () => {
-    const file = path.join(folder, 'short');
+  it('answers a thousand concurrent requests of an ACP agent that reads', async () => {
+    const file = path.join(server.cwd, 'short');
     await writeFile(file, 'short');
     const read = ['burst', 1_000, 'fs/read_text_file', { path: file }];
     const conversation = await create(steps(read, ['burst', 3, 'terminal/wait_for_exit', {}]));
@@ -231,7 +233,7 @@ describe('an agent from elsewhere that does what it should not', () => {
     expect(await answerOf(conversation)).toBe('served 1000served 0');
   });
 
-  it('works for no goal: there is no model that could judge', async () => {
+  it('refuses a goal for an ACP agent, which has no model for the audit', async () => {
     const conversation = await create('hello');
     await conversation.reaches('finished');
     const { status, text } = await post(conversation, 'goal', { objective: 'All is done' });

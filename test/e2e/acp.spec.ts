@@ -1,56 +1,48 @@
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { acpRequest, answerOf, steps, type AcpOptions } from '../support/acp.js';
 import { brief, ConversationClient, type SeenEvent } from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
 
-// What matchers are is nobody's business.
+// Matchers without their type `any`.
 const containing = (text: string): unknown => expect.stringContaining(text);
 const lacking = (text: string): unknown => expect.not.stringContaining(text);
 const having = (fields: object): unknown => expect.objectContaining(fields);
 const near = (value: number): unknown => expect.closeTo(value);
 
 const call = (fields: object) => ['update', { sessionUpdate: 'tool_call', ...fields }];
-const news = (fields: object) => ['update', { sessionUpdate: 'tool_call_update', ...fields }];
+const callUpdate = (fields: object) => ['update', { sessionUpdate: 'tool_call_update', ...fields }];
 
-describe('an agent from elsewhere', () => {
-  let folder: string;
+describe('ACP agents', () => {
   let server: ServerProcess;
   beforeAll(async () => {
-    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'acp-')));
     server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const create = (message?: string, options?: AcpOptions) =>
-    ConversationClient.create(server, acpRequest(folder, message, options));
-  const finished = async (message: string, options?: AcpOptions) => {
+    ConversationClient.create(server, acpRequest(server.cwd, message, options));
+  const createFinished = async (message: string, options?: AcpOptions) => {
     const conversation = await create(message, options);
     await conversation.reaches('finished');
     return conversation;
   };
 
-  it('answers a message, and the log tells what it did', async () => {
-    const conversation = await finished(
+  it('records the answer, the thoughts and the tool calls of an ACP agent', async () => {
+    const conversation = await createFinished(
       steps(
         ['think', 'Let me '],
         ['think', 'see'],
         ['say', 'Hello. '],
         call({ toolCallId: 'a', title: 'Read', kind: 'read', status: 'pending', rawInput: { path: 'x' } }),
-        news({ toolCallId: 'a', status: 'in_progress' }),
-        news({
+        callUpdate({ toolCallId: 'a', status: 'in_progress' }),
+        callUpdate({
           toolCallId: 'a',
           status: 'completed',
           rawOutput: { lines: 1 },
           content: [{ type: 'diff', path: '/x', oldText: 'b', newText: 'c', _meta: null }],
         }),
-        news({ toolCallId: 'a', title: 'too late' }),
+        callUpdate({ toolCallId: 'a', title: 'too late' }),
         call({ toolCallId: 'b', title: 'Run', kind: 'execute', status: 'in_progress' }),
-        news({ toolCallId: 'b', status: 'failed' }),
+        callUpdate({ toolCallId: 'b', status: 'failed' }),
         call({ toolCallId: 'c', title: 'Never ends' }),
         ['update', { sessionUpdate: 'nobody_knows_this', what: 1 }],
         ['say', 'Done.'],
@@ -88,15 +80,15 @@ describe('an agent from elsewhere', () => {
     expect(single.body).toMatchObject({ status: 'pending', raw_output: null, content: null });
   });
 
-  it('keeps its session from message to message, in the workspace', async () => {
-    const conversation = await finished(steps(['cwd'], ['say', ' '], ['recall']));
-    expect(await answerOf(conversation)).toEqual(`${folder} prompts before: 0`);
+  it('keeps the session of an ACP agent between messages', async () => {
+    const conversation = await createFinished(steps(['cwd'], ['say', ' '], ['recall']));
+    expect(await answerOf(conversation)).toEqual(`${server.cwd} prompts before: 0`);
     await conversation.send(steps(['recall']));
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toEqual('prompts before: 1');
   });
 
-  it('is watched while it speaks', async () => {
+  it('streams the text of an ACP agent while it writes', async () => {
     const conversation = await create();
     const socket = await conversation.listen();
     await conversation.send(steps(['think', 'hm'], ['say', 'one '], ['sleep', 50], ['say', 'two']));
@@ -110,7 +102,7 @@ describe('an agent from elsewhere', () => {
     ]);
   });
 
-  it('counts what it says that it uses', async () => {
+  it('adds up the usage that an ACP agent reports', async () => {
     const used = (amount: number) => [
       'update',
       { sessionUpdate: 'usage_update', used: 5, size: 200_000, cost: { amount, currency: 'USD' } },
@@ -122,7 +114,7 @@ describe('an agent from elsewhere', () => {
       cachedWriteTokens: 2,
       thoughtTokens: 5,
     };
-    const conversation = await finished(steps(used(0.25), ['usage', usage]));
+    const conversation = await createFinished(steps(used(0.25), ['usage', usage]));
     await conversation.send(steps(used(0.35)));
     await conversation.reaches('finished');
     const { stats } = await conversation.info();
@@ -140,21 +132,29 @@ describe('an agent from elsewhere', () => {
   });
 
   it.each([
-    ['images that it takes', [], { type: 'image', mimeType: 'image/png', data: 8 }],
-    ['a word for those that it does not', ['--blind'], { type: 'text', text: containing('image') }],
-  ])('gets %s', async (_what, args, block) => {
+    [
+      'passes images to an ACP agent that accepts them',
+      [],
+      { type: 'image', mimeType: 'image/png', data: 8 },
+    ],
+    [
+      'tells an ACP agent of images that it does not accept',
+      ['--blind'],
+      { type: 'text', text: containing('image') },
+    ],
+  ])('%s', async (_what, args, block) => {
     const conversation = await create(undefined, { args });
     const content = [
       { type: 'text', text: steps(['blocks']) },
       { type: 'image', image_urls: ['data:image/png;base64,AAAAAAAA'] },
     ];
-    await server.request('POST', `${conversation.route}/events`, { role: 'user', content, run: true });
+    await conversation.post('events', { role: 'user', content, run: true });
     await conversation.reaches('finished');
     const response = await answerOf(conversation);
     expect(JSON.parse(response)).toEqual([having({ type: 'text' }), block]);
   });
 
-  it('is told of the conversation once, and gets its MCP servers', async () => {
+  it('gives an ACP agent the system message suffix once, and the MCP servers', async () => {
     const agent = {
       agent_context: { system_message_suffix: 'Be brief', current_datetime: '2026-01-01T00:00' },
       mcp_config: {
@@ -163,7 +163,7 @@ describe('an agent from elsewhere', () => {
       },
     };
     const secrets = { TOKEN: { kind: 'StaticSecret', value: 'hush-hush' } };
-    const conversation = await finished(steps(['blocks'], ['status']), { agent, secrets });
+    const conversation = await createFinished(steps(['blocks'], ['status']), { agent, secrets });
     const response = await answerOf(conversation);
     expect(response).toContain('Be brief');
     expect(response).toContain('"command":"x","args":["1"],"env":[{"name":"KEY","value":"<secret-hidden>"}]');
@@ -176,8 +176,8 @@ describe('an agent from elsewhere', () => {
   it.each([
     ['a method', []],
     ['an option', ['--config-models']],
-  ])('has models, which are chosen by %s', async (_how, args) => {
-    const conversation = await finished(steps(['status']), { args, agent: { acp_model: 'large' } });
+  ])('chooses the model of an ACP agent by %s', async (_how, args) => {
+    const conversation = await createFinished(steps(['status']), { args, agent: { acp_model: 'large' } });
     expect(await answerOf(conversation)).toEqual(containing('"model":"large"'));
     expect(await conversation.info()).toMatchObject({
       current_model_id: 'large',
@@ -188,7 +188,7 @@ describe('an agent from elsewhere', () => {
       supports_runtime_model_switch: true,
       agent: { llm: { model: 'large', usage_id: 'acp-managed' } },
     });
-    const to = (model: string) => server.request('POST', `${conversation.route}/switch_acp_model`, { model });
+    const to = (model: string) => conversation.post('switch_acp_model', { model });
     expect(await to('small')).toMatchObject({ status: 200, body: { success: true } });
     expect(await to('none')).toMatchObject({ status: 400 });
     await conversation.send(steps(['status']));
@@ -200,29 +200,27 @@ describe('an agent from elsewhere', () => {
     });
   });
 
-  it('begins in the mode that is asked for', async () => {
-    const conversation = await finished(steps(['status']), { agent: { acp_session_mode: 'yolo' } });
+  it('starts an ACP agent in the requested session mode', async () => {
+    const conversation = await createFinished(steps(['status']), { agent: { acp_session_mode: 'yolo' } });
     expect(await answerOf(conversation)).toEqual(containing('"mode":"yolo"'));
   });
 
-  it('is asked beside its work if it can copy its session', async () => {
-    const conversation = await finished('first', { args: ['--fork'] });
-    const ask = (of: ConversationClient) =>
-      server.request('POST', `${of.route}/ask_agent`, { question: steps(['recall']) });
+  it('answers ask_agent for an ACP agent that can fork its session', async () => {
+    const conversation = await createFinished('first', { args: ['--fork'] });
+    const ask = (of: ConversationClient) => of.post('ask_agent', { question: steps(['recall']) });
     expect(await ask(conversation)).toMatchObject({ status: 200, body: { response: 'prompts before: 1' } });
     await conversation.send(steps(['recall']));
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).toEqual('prompts before: 1');
-    expect(await ask(await finished('alone'))).toMatchObject({ status: 400 });
+    expect(await ask(await createFinished('alone'))).toMatchObject({ status: 400 });
   });
 
-  it('does not take what only our own agent can do', async () => {
-    const conversation = await finished('hello');
-    const post = (what: string, body?: object) =>
-      server.request('POST', `${conversation.route}/${what}`, body);
-    expect(await post('condense')).toMatchObject({ status: 409 });
-    expect(await post('switch_llm', { llm: { model: 'openai/x' } })).toMatchObject({ status: 400 });
-    const request = acpRequest(folder, undefined, { agent: { tools: [{ name: 'terminal' }] } });
+  it('refuses operations that only the built-in agent supports', async () => {
+    const conversation = await createFinished('hello');
+    expect(await conversation.post('condense')).toMatchObject({ status: 409 });
+    const llm = { model: 'openai/x' };
+    expect(await conversation.post('switch_llm', { llm })).toMatchObject({ status: 400 });
+    const request = acpRequest(server.cwd, undefined, { agent: { tools: [{ name: 'terminal' }] } });
     expect(await server.request('POST', '/api/conversations', request)).toMatchObject({ status: 422 });
   });
 });

@@ -1,36 +1,28 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient } from '../support/conversation-client.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
+import { writeFiles } from '../support/write-files.js';
 
 const ID = '5c026fd2-874f-46b0-95cc-77ec5ebdcb0f';
 
-describe('agents of stored profiles', () => {
-  let folder: string;
+describe('conversations with stored agent profiles', () => {
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-profiles-'));
     endpoint = await startScriptedEndpoint();
-    server = await ServerProcess.start({
-      cwd: folder,
-      env: { OH_PERSISTENCE_DIR: path.join(folder, 'home') },
-    });
+    server = await ServerProcess.start();
     await store('profiles/main', { model: 'openai/main', base_url: endpoint.url, api_key: 'x' });
   });
   afterAll(async () => {
     await server.stop();
     await endpoint.close();
-    await rm(folder, { recursive: true, force: true });
   });
 
   const store = async (name: string, content: unknown) => {
-    const file = path.join(folder, 'home', `${name}.json`);
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+    const text = typeof content === 'string' ? content : JSON.stringify(content);
+    await writeFiles(path.join(server.cwd, 'persistence'), { [`${name}.json`]: text });
   };
   const profile = (more: object = {}) => ({
     ...{ schema_version: 4, agent_kind: 'openhands', id: ID, name: 'mine', revision: 3 },
@@ -42,7 +34,7 @@ describe('agents of stored profiles', () => {
   });
   const request = (more: object = {}) => ({
     agent_profile_id: ID,
-    workspace: { working_dir: path.join(folder, 'work') },
+    workspace: { working_dir: path.join(server.cwd, 'work') },
     autotitle: false,
     ...more,
   });
@@ -51,7 +43,7 @@ describe('agents of stored profiles', () => {
     return [status, (body as { detail: unknown }).detail];
   };
 
-  it('makes the agent that the profile describes, and says which it was, also after a restart', async () => {
+  it('creates the agent that a profile describes and names the profile, also after a restart', async () => {
     await store('agent-profiles/broken', '{"id": "sk-hush');
     await store('agent-profiles/mine', profile());
     let conversation = await ConversationClient.create(server, request());
@@ -69,11 +61,7 @@ describe('agents of stored profiles', () => {
         },
       });
     await check();
-    await server.end();
-    server = await ServerProcess.start({
-      cwd: folder,
-      env: { OH_PERSISTENCE_DIR: path.join(folder, 'home') },
-    });
+    server = await server.restart();
     conversation = conversation.on(server);
     await check();
     await conversation.send('SAY: hello');
@@ -82,7 +70,7 @@ describe('agents of stored profiles', () => {
     expect(server.log).not.toContain('sk-hush');
   });
 
-  it('gives the agent the critic that the profile asks for, with a key that only its service gets', async () => {
+  it('creates the critic of a profile and sends its key to its own service only', async () => {
     const critic_server_url = endpoint.url.replace(/v1$/, 'critic');
     const verification = { critic_enabled: true, critic_mode: 'all_actions', critic_threshold: 0.7 };
     const criticOf = async (more: object) => {
@@ -96,7 +84,7 @@ describe('agents of stored profiles', () => {
       iterative_refinement: { success_threshold: 0.7, max_iterations: 3 },
     });
     expect(await criticOf({ critic_server_url, critic_enabled: false })).toBeNull();
-    // The key of another provider does not go to the usual service.
+    // The key of another provider is not sent to the default service.
     expect(await criticOf({})).toBeNull();
     const patch = { agent_settings_diff: { verification: { critic_api_key: 'sk-critic' } } };
     expect((await server.request('PATCH', '/api/settings', patch)).status).toBe(200);
@@ -104,17 +92,19 @@ describe('agents of stored profiles', () => {
       ...{ kind, server_url: 'https://llm-proxy.app.all-hands.dev/vllm', model_name: 'strict' },
       iterative_refinement: null,
     });
-    const atTheEnd = { ...verification, critic_mode: 'finish_and_message', critic_server_url };
-    await store('agent-profiles/mine', profile({ verification: atTheEnd }));
+    const finishOnly = { ...verification, critic_mode: 'finish_and_message', critic_server_url };
+    await store('agent-profiles/mine', profile({ verification: finishOnly }));
     const before = endpoint.requests.length;
     const conversation = await ConversationClient.create(server, request());
     await conversation.send('SAY: hello');
     await conversation.reaches('finished');
-    const asked = endpoint.requests.slice(before).filter(({ path: route }) => route.includes('critic'));
-    expect(asked.map(({ headers }) => headers.authorization)).toContain('Bearer sk-critic');
+    const criticRequests = endpoint.requests
+      .slice(before)
+      .filter(({ path: route }) => route.includes('critic'));
+    expect(criticRequests.map(({ headers }) => headers.authorization)).toContain('Bearer sk-critic');
   });
 
-  it('says what is wrong with a profile', async () => {
+  it('reports what is wrong with a profile', async () => {
     expect(await refused({ agent_settings: {} })).toMatchObject([422, [{ loc: ['body'] }]]);
     const other = '00000000-0000-4000-8000-000000000000';
     expect(await refused({ agent_profile_id: other })).toEqual([

@@ -1,28 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { chmod, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ServerProcess } from '../support/server-process.js';
+import { writeFiles } from '../support/write-files.js';
 
-describe('archives', () => {
+describe('archives of folders', () => {
   let server: ServerProcess;
-  let folder: string;
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'archive-'));
     server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
-  const at = (name: string) => path.join(folder, name);
+  afterAll(() => server.stop());
+  const at = (name: string) => path.join(server.cwd, name);
   const fetchArchive = async (query: Record<string, string>, excludes: string[] = []) => {
     const search = new URLSearchParams(query);
     for (const exclude of excludes) search.append('exclude', exclude);
     const answer = await fetch(`${server.url}/api/file/archive?${search.toString()}`);
     return { answer, bytes: Buffer.from(await answer.arrayBuffer()) };
   };
-  async function unpacked(query: Record<string, string>, excludes: string[] = []): Promise<string[]> {
+  async function unpack(query: Record<string, string>, excludes: string[] = []): Promise<string[]> {
     const { answer, bytes } = await fetchArchive({ format: 'tar.gz', ...query }, excludes);
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/gzip']);
     await writeFile(at('out.tar.gz'), bytes);
@@ -38,23 +33,17 @@ describe('archives', () => {
       .filter((name) => name !== '')
       .sort();
   }
-  async function tree(name: string, files: Record<string, string>): Promise<void> {
-    for (const [file, text] of Object.entries(files)) {
-      await mkdir(path.dirname(at(`${name}/${file}`)), { recursive: true });
-      await writeFile(at(`${name}/${file}`), text);
-    }
-  }
 
-  it('hold plain files and folders, whatever their names, and nothing by links', async () => {
+  it('archives plain files and folders whatever their names, and follows no link', async () => {
     const long = `${'d'.repeat(120)}/${'f'.repeat(150)}`;
     const names = ['a.txt', 'sp ace', 'ünï.txt', 'new\nline', '..trick', '-rf', long];
-    await tree('odd', Object.fromEntries(names.map((name) => [name, name])));
+    await writeFiles(at('odd'), Object.fromEntries(names.map((name) => [name, name])));
     await mkdir(at('odd/empty'));
     await chmod(at('odd/a.txt'), 0o4755);
     await symlink('/etc/passwd', at('odd/link'));
     await symlink('/etc', at('odd/folder-link'));
     execFileSync('mkfifo', [at('odd/pipe')]);
-    const entries = await unpacked({ path: at('odd') });
+    const entries = await unpack({ path: at('odd') });
     expect(entries).toEqual(
       [
         'odd',
@@ -74,8 +63,8 @@ describe('archives', () => {
     });
   });
 
-  it('leave out what lies deeper than a path can lead, which uploads cannot make', async () => {
-    await tree('deep', { 'a.txt': 'a' });
+  it('leaves out files below paths that are too long, which uploads cannot create', async () => {
+    await writeFiles(at('deep'), { 'a.txt': 'a' });
     execFileSync(
       'sh',
       ['-c', 'i=0; while [ $i -lt 25 ]; do mkdir $0; cd -P $0; i=$((i+1)); done', 'd'.repeat(200)],
@@ -83,8 +72,8 @@ describe('archives', () => {
         cwd: at('deep'),
       },
     );
-    const entries = await unpacked({ path: at('deep') });
-    // Node cannot remove it.
+    const entries = await unpack({ path: at('deep') });
+    // Node cannot remove a tree this deep.
     execFileSync('rm', ['-rf', at('deep'), at('out')]);
     expect(entries).toContain('deep/a.txt');
     expect(entries).toContain('deep/archive_manifest.json');
@@ -97,11 +86,11 @@ describe('archives', () => {
       400,
       { detail: 'Path cannot be used: ENAMETOOLONG' },
     ]);
-    expect(await readdir(folder)).not.toContain('uploaded');
+    expect(await readdir(server.cwd)).not.toContain('uploaded');
   });
 
-  it('leave out what is asked for, and credentials of git always', async () => {
-    await tree('full', {
+  it('leaves out excluded files, and always the credentials of git', async () => {
+    await writeFiles(at('full'), {
       'keep.txt': '',
       build: 'a file of that name',
       'sub/dist/x': '',
@@ -116,7 +105,7 @@ describe('archives', () => {
       '.git/FETCH_HEAD': 'token',
       '.git-credentials': 'token',
     });
-    expect(await unpacked({ path: at('full') }, ['secrets/prod'])).toEqual(
+    expect(await unpack({ path: at('full') }, ['secrets/prod'])).toEqual(
       [
         'full',
         'full/a',
@@ -127,9 +116,7 @@ describe('archives', () => {
         'full/keep.txt',
       ].concat(['full/secrets', 'full/sub']),
     );
-    const everything = await unpacked({ path: at('full'), use_default_excludes: 'false' }, [
-      '*a'.repeat(200),
-    ]);
+    const everything = await unpack({ path: at('full'), use_default_excludes: 'false' }, ['*a'.repeat(200)]);
     expect(everything).toContain('full/.git/modules/m/HEAD');
     expect(everything).toContain('full/node_modules/x');
     const texts = execFileSync('grep', ['-rlc', 'token', at('full')], { encoding: 'utf8' });
@@ -138,8 +125,13 @@ describe('archives', () => {
     expect((await fetchArchive({ path: at('full') }, ['x'.repeat(501)])).answer.status).toBe(400);
   });
 
-  it('are patches that lead from a base to the files as they are', async () => {
-    await tree('repo', { 'a.txt': 'one\n', 'mv.txt': 'mv\n', 'build/o': 'o\n', 'kept/_netrc': 'old' });
+  it('creates a patch from a base commit to the current files', async () => {
+    await writeFiles(at('repo'), {
+      'a.txt': 'one\n',
+      'mv.txt': 'mv\n',
+      'build/o': 'o\n',
+      'kept/_netrc': 'old',
+    });
     const git = (name: string, ...args: string[]) =>
       execFileSync('git', ['-c', 'user.name=A', '-c', 'user.email=a@x', ...args], {
         cwd: at(name),
@@ -150,7 +142,7 @@ describe('archives', () => {
     git('repo', 'commit', '-qm', 'base');
     git('repo', 'remote', 'add', 'origin', 'https://name:pass-word@example.com/r.git');
     git('.', 'clone', '-q', 'repo', 'fresh');
-    await tree('repo', {
+    await writeFiles(at('repo'), {
       'a.txt': 'one\ntwo\n',
       'ünï.bin': '\0\x01\x02',
       'sp ace': 'x\n',
@@ -161,7 +153,7 @@ describe('archives', () => {
     await rm(at('repo/mv.txt'));
     await mkdir(at('repo/nested'));
     git('repo/nested', 'init', '-q');
-    await tree('repo', { 'nested/n': 'n' });
+    await writeFiles(at('repo'), { 'nested/n': 'n' });
     const { answer, bytes } = await fetchArchive({ path: at('repo'), base_ref: 'HEAD' }, [
       ...['/etc', '../../*', './a.txt', 'a//b', ':(top)a.txt', '\0', '!(a)'],
     ]);
@@ -189,15 +181,15 @@ describe('archives', () => {
     expect((await fetchArchive({ path: at('repo'), format: 'zip' })).answer.status).toBe(422);
   });
 
-  it('name the commits of repositories inside as git does, which are never entered', async () => {
-    await tree('outer', { 'a.txt': 'a\n', 'deep/b.txt': 'b\n' });
+  it('lists nested repositories by their commits as git does, without reading them', async () => {
+    await writeFiles(at('outer'), { 'a.txt': 'a\n', 'deep/b.txt': 'b\n' });
     const git = (name: string, ...args: string[]) =>
       execFileSync(
         'git',
         ['-c', 'user.name=A', '-c', 'user.email=a@x', '-c', 'protocol.file.allow=always', ...args],
         { cwd: at(name), encoding: 'utf8' },
       );
-    // The name in the message: commits of the same second would else be the same one, and count as renamed.
+    // The message differs, or commits of the same second would be identical and count as renamed.
     const commit = (name: string) => git(name, 'commit', '-q', '--allow-empty', '-m', name);
     for (const name of ['outer', 'part']) {
       await mkdir(at(name), { recursive: true });
@@ -211,19 +203,24 @@ describe('archives', () => {
     commit('outer');
     for (const name of ['deep/gone', 'file', 'plain/.git', 'empty'])
       await rm(at(`outer/${name}`), { recursive: true });
-    await tree('outer', { file: 'a file now\n', 'plain/f': 'f\n', 'same/dirty': 'x\n', 'c.txt': 'c\n' });
+    await writeFiles(at('outer'), {
+      file: 'a file now\n',
+      'plain/f': 'f\n',
+      'same/dirty': 'x\n',
+      'c.txt': 'c\n',
+    });
     await mkdir(at('outer/empty'));
     for (const name of ['moved', 'od,d "ñ"']) commit(`outer/${name}`);
-    // Two of them: of one alone the archive would be.
+    // Two, because with only one the archive would be of that repository.
     for (const name of ['outer/deep/new', 'outer/deep/other']) {
       await mkdir(at(name));
       git(name, 'init', '-q');
       commit(name);
     }
-    const shown = async (name: string) =>
+    const patchOf = async (name: string) =>
       (await fetchArchive({ path: at(name), base_ref: 'HEAD' })).bytes.toString();
-    const whole = await shown('outer');
-    const below = await shown('outer/deep');
+    const whole = await patchOf('outer');
+    const below = await patchOf('outer/deep');
     git('outer', 'add', '--all', '--no-warn-embedded-repo');
     const diff = ['diff', '--binary', '--cached', '--ignore-submodules=none', 'HEAD', '--'];
     expect(whole).toBe(git('outer', '-c', 'core.quotePath=false', ...diff));
@@ -231,8 +228,8 @@ describe('archives', () => {
     expect(whole.match(/Subproject commit/g)).toHaveLength(8);
   });
 
-  it('tell where a repository comes from without passwords and tokens', async () => {
-    await tree('remote', { a: 'a' });
+  it('names the remote of a repository without passwords and tokens', async () => {
+    await writeFiles(at('remote'), { a: 'a' });
     execFileSync('git', ['init', '-q'], { cwd: at('remote') });
     const remoteOf = async (address: string) => {
       execFileSync('git', ['config', 'remote.origin.url', address], { cwd: at('remote') });

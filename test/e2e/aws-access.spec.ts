@@ -13,8 +13,8 @@ const PROFILE = { accessKeyId: 'AKIDPROFILE', secretAccessKey: 'profile/secret+k
 const ROLE = { accessKeyId: 'ASIAROLE', secretAccessKey: 'role/secret', sessionToken: 'role-token' };
 const OWN = { accessKeyId: 'AKIDOWN', secretAccessKey: 'own/secret' };
 
-/** The endpoint checks region and signature, and whose it is. */
-describe('access to AWS', () => {
+/** The endpoint of Bedrock in these tests checks the region, the signature and the key. */
+describe('credentials for AWS', () => {
   let folder: string;
   let sts: Server;
   let server: ServerProcess;
@@ -52,11 +52,19 @@ describe('access to AWS', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const WAYS: [string, BedrockDoor, Json][] = [
-    ['a token of the environment, in the default region', { region: 'us-west-2', token: 'bearer-token' }, {}],
-    ['a token of the config', { region: 'us-west-2', token: 'own-token' }, { api_key: 'own-token' }],
+  const CREDENTIALS: [string, BedrockDoor, Json][] = [
     [
-      'keys',
+      'a token from the environment, in the default region',
+      { region: 'us-west-2', token: 'bearer-token' },
+      {},
+    ],
+    [
+      'a token from the configuration of the model',
+      { region: 'us-west-2', token: 'own-token' },
+      { api_key: 'own-token' },
+    ],
+    [
+      'access keys',
       { region: 'us-east-2', identity: OWN },
       {
         aws_access_key_id: OWN.accessKeyId,
@@ -76,7 +84,7 @@ describe('access to AWS', () => {
     ],
   ];
 
-  it.each(WAYS)('by %s', async (_name, door, llm) => {
+  it.each(CREDENTIALS)('authenticates to Bedrock with %s', async (_name, door, llm) => {
     const endpoint = await startWireEndpoint({
       protocol: bedrockConverse(door),
       script: [{ text: 'Here.' }],
@@ -106,7 +114,7 @@ describe('access to AWS', () => {
     }
   });
 
-  it('asked for the role as it was told', () => {
+  it('assumes the configured role once', () => {
     expect(
       assumed.map((form) => [form.get('Action'), form.get('RoleArn'), form.get('RoleSessionName')]),
     ).toEqual([['AssumeRole', 'arn:aws:iam::123456789012:role/agent', 'me']]);

@@ -1,36 +1,27 @@
-import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { access, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
 import {
   ConversationClient,
   scriptedRequest,
-  userMessage,
   type SeenConversation,
   type SeenEvent,
 } from '../support/conversation-client.js';
-import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { endpointLlm, startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 describe('branches and forks', () => {
-  let folder: string;
   let workspace: string;
   let server: ServerProcess;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'branches-'));
-    workspace = path.join(folder, 'work');
-    server = await ServerProcess.start({ cwd: folder });
+    server = await ServerProcess.start();
+    workspace = path.join(server.cwd, 'work');
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const create = (script?: string, more: Record<string, unknown> = {}) =>
     ConversationClient.create(server, scriptedRequest(workspace, script, more));
-  const post = (conversation: ConversationClient, what: string, body?: unknown) =>
-    conversation.server.request('POST', `${conversation.route}/${what}`, body);
   const finalResponse = async (conversation: ConversationClient) =>
     (await conversation.server.request('GET', `${conversation.route}/agent_final_response`)).body;
   const exists = (file: string) =>
@@ -38,18 +29,14 @@ describe('branches and forks', () => {
       () => true,
       () => false,
     );
-  const restart = async () => {
-    await server.end();
-    server = await ServerProcess.start({ cwd: folder });
-  };
 
-  it('moves the head without an event; the next message is a sibling, also after a restart', async () => {
+  it('moves the head without an event and makes the next message a sibling, also after a crash', async () => {
     let conversation = await create('SAY: one');
     await conversation.reaches('finished');
     const before = await conversation.events();
     const question = before.find(({ kind }) => kind === 'MessageEvent');
     const prompt = before.find(({ kind }) => kind === 'SystemPromptEvent');
-    const moved = await post(conversation, 'navigate', { event_id: prompt?.id });
+    const moved = await conversation.post('navigate', { event_id: prompt?.id });
     expect(moved.status).toBe(200);
     expect(moved.body).toMatchObject({
       leaf_event_id: prompt?.id,
@@ -59,9 +46,8 @@ describe('branches and forks', () => {
     expect(await finalResponse(conversation)).toEqual({ response: '' });
     expect(await conversation.events()).toEqual(before);
 
-    // Killed right behind the answer: what was answered holds.
-    await server.end('SIGKILL');
-    server = await ServerProcess.start({ cwd: folder });
+    // What was acknowledged survives a crash right after the answer.
+    server = await server.restart('SIGKILL');
     conversation = conversation.on(server);
     expect((await conversation.info())['leaf_event_id']).toBe(prompt?.id);
     await conversation.send('SAY: two');
@@ -71,17 +57,18 @@ describe('branches and forks', () => {
     expect(await finalResponse(conversation)).toEqual({ response: 'two' });
 
     const answer = before.findLast(({ kind }) => kind === 'MessageEvent');
-    await post(conversation, 'navigate', { event_id: answer?.id });
+    await conversation.post('navigate', { event_id: answer?.id });
     expect(await finalResponse(conversation)).toEqual({ response: 'one' });
   });
 
-  it('begins a new root after going to the start, with the prompt that was there', async () => {
+  it('begins a new root after navigating to the start and keeps the system prompt', async () => {
     const endpoint = await startScriptedEndpoint();
     try {
-      const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', usage_id: 'agent' };
-      const conversation = await create('SAY: first answer', { agent: { llm, tools: [] } });
+      const conversation = await create('SAY: first answer', {
+        agent: { llm: endpointLlm(endpoint), tools: [] },
+      });
       await conversation.reaches('finished');
-      const reply = await post(conversation, 'navigate', {});
+      const reply = await conversation.post('navigate', {});
       expect(reply.body).toMatchObject({ leaf_event_id: null });
       await conversation.send('SAY: new root');
       await conversation.reaches('finished');
@@ -96,28 +83,28 @@ describe('branches and forks', () => {
     }
   });
 
-  it('refuses to go where there is nothing, and to move the head under a run', async () => {
+  it('refuses to navigate to an unknown event or during a run', async () => {
     const conversation = await create('WAIT: 1000\nSAY: late');
     await conversation.reaches('running');
-    expect(await post(conversation, 'navigate', {})).toMatchObject({
+    expect(await conversation.post('navigate', {})).toMatchObject({
       status: 409,
       body: { detail: 'Conversation already running. Wait for completion or pause first.' },
     });
-    await post(conversation, 'interrupt');
-    expect(await post(conversation, 'navigate', { event_id: 'nope' })).toMatchObject({
+    await conversation.post('interrupt');
+    expect(await conversation.post('navigate', { event_id: 'nope' })).toMatchObject({
       status: 404,
       body: { detail: 'Unknown event_id: nope' },
     });
     const unknown = new ConversationClient(server, '00000000-0000-4000-8000-000000000001');
-    expect((await post(unknown, 'navigate', {})).body).toEqual({ detail: 'Conversation not found' });
-    expect((await post(unknown, 'fork')).body).toEqual({ detail: 'Source conversation not found' });
+    expect((await unknown.post('navigate', {})).body).toEqual({ detail: 'Conversation not found' });
+    expect((await unknown.post('fork')).body).toEqual({ detail: 'Source conversation not found' });
   });
 
-  it('forks everything: same events, same head, nothing of it shared', async () => {
+  it('forks a conversation with its events and head, and shares nothing with it', async () => {
     const secrets = { TOKEN: { kind: 'StaticSecret', value: 'sesame' } };
     const source = await create('RUN: echo hi\nSAY: one', { tags: { a: 'b' }, secrets });
     await source.reaches('finished');
-    const { status, body } = await post(source, 'fork');
+    const { status, body } = await source.post('fork');
     expect(status).toBe(201);
     const info = await source.info();
     const fork = body as SeenConversation;
@@ -144,18 +131,18 @@ describe('branches and forks', () => {
     await copy.send('SAY: two');
     await copy.reaches('finished');
     expect(await source.events()).toEqual(original);
-    await restart();
+    server = await server.restart();
     const again = copy.on(server);
     expect((await again.events()).slice(0, original.length)).toEqual(original);
     expect(await finalResponse(again)).toEqual({ response: 'two' });
     expect((await again.info())['forked_from_conversation_id']).toBe(source.id);
   });
 
-  it('forks one branch without state updates, with title, tags and statistics', async () => {
+  it('forks one branch with a title, tags and statistics, without state updates', async () => {
     const source = await create('SAY: one');
     await source.reaches('finished');
     const [prompt, message] = (await source.events()).filter(({ key }) => key === undefined);
-    const { status, body } = await post(source, 'fork', {
+    const { status, body } = await source.post('fork', {
       title: 'T',
       tags: { x: 'y' },
       from_event_id: message?.id,
@@ -176,13 +163,13 @@ describe('branches and forks', () => {
     expect((await fork.events()).filter(({ kind }) => kind === 'SystemPromptEvent')).toHaveLength(1);
   });
 
-  it('names what is wrong with a fork, and leaves nothing of it behind', async () => {
+  it('reports what is wrong with a fork request and leaves no folder behind', async () => {
     const source = await create('SAY: one');
     await source.reaches('finished');
-    const folders = async () => (await readdir(path.join(folder, 'workspace/conversations'))).length;
+    const folders = async () => (await readdir(path.join(server.cwd, 'workspace/conversations'))).length;
     const before = await folders();
     const refused = async (body: unknown) => {
-      const answer = await post(source, 'fork', body);
+      const answer = await source.post('fork', body);
       return [answer.status, (answer.body as { detail: unknown }).detail];
     };
     expect(await refused({ id: source.id })).toEqual([
@@ -193,20 +180,20 @@ describe('branches and forks', () => {
     expect((await refused({ title: 'x'.repeat(201) }))[0]).toBe(422);
     expect(await folders()).toBe(before);
     const id = '11111111-2222-4333-8444-555555555555';
-    const both = await Promise.all([post(source, 'fork', { id }), post(source, 'fork', { id })]);
+    const both = await Promise.all([source.post('fork', { id }), source.post('fork', { id })]);
     expect(both.map(({ status }) => status).sort()).toEqual([201, 409]);
   });
 
-  it('gives a fork the tasks and the long outputs of its agent, for itself', async () => {
+  it('copies the task list and the long outputs of the agent to a fork', async () => {
     const plan = JSON.stringify({ command: 'plan', task_list: [{ title: 'write it', status: 'todo' }] });
     const source = await create(`TOOL: task_tracker ${plan}\nRUN: seq 1 20000\nSAY: done`);
     await source.reaches('finished');
-    const fork = new ConversationClient(server, ((await post(source, 'fork')).body as SeenConversation).id);
+    const fork = new ConversationClient(server, ((await source.post('fork')).body as SeenConversation).id);
     const events = JSON.stringify(await fork.events());
     const folderOf = ({ id }: ConversationClient) =>
-      path.join(folder, 'workspace', 'conversations', id.replaceAll('-', ''));
+      path.join(server.cwd, 'workspace', 'conversations', id.replaceAll('-', ''));
     const [output] = await readdir(path.join(folderOf(fork), 'observations'));
-    // Compared as truth values: nobody wants to read the whole log of a failure.
+    // Compared as booleans, or a failure would print the whole log.
     expect(events.includes(`${path.basename(folderOf(fork))}/observations`)).toBe(true);
     expect(events.includes(path.basename(folderOf(source)))).toBe(false);
 
@@ -216,28 +203,28 @@ describe('branches and forks', () => {
     await fork.send('TOOL: task_tracker {"command": "view"}\nSAY: seen');
     await fork.reaches('finished');
     expect(JSON.stringify((await fork.events('&kind=ObservationEvent')).at(-1))).toContain('write it');
-    // A fork of an earlier time has the plans that its log tells of.
+    // A fork from an earlier event has only the tasks that its log records.
     const [first] = await fork.events('&kind=MessageEvent');
-    const early = (await post(fork, 'fork', { from_event_id: first?.id })).body as SeenConversation;
+    const early = (await fork.post('fork', { from_event_id: first?.id })).body as SeenConversation;
     expect(await readdir(folderOf(new ConversationClient(server, early.id)))).not.toContain('TASKS.json');
   });
 
-  it('keeps what waits for a person waiting in the fork', async () => {
+  it('keeps actions waiting for confirmation in a fork', async () => {
     const source = await create('RUN: echo hi\nSAY: end', { confirmation_policy: { kind: 'AlwaysConfirm' } });
     await source.reaches('waiting_for_confirmation');
-    const fork = new ConversationClient(server, ((await post(source, 'fork')).body as SeenConversation).id);
+    const fork = new ConversationClient(server, ((await source.post('fork')).body as SeenConversation).id);
     expect(await fork.status()).toBe('waiting_for_confirmation');
-    await post(fork, 'events/respond_to_confirmation', { accept: false });
+    await fork.post('events/respond_to_confirmation', { accept: false });
     expect((await fork.events()).at(-1)?.kind).toBe('UserRejectObservation');
     expect(await source.status()).toBe('waiting_for_confirmation');
   });
 
-  it('does not execute in the fork what the source is executing', async () => {
+  it('does not repeat in a fork the action that the source is executing', async () => {
     const source = await create('RUN: echo once >> ran; read -t 1000 < <(sleep 1000)\nSAY: end');
     await eventually(() => exists(path.join(workspace, 'ran')), 'the command');
     const [action] = await source.events('&kind=ActionEvent');
     for (const request of [{}, { from_event_id: action?.id }]) {
-      const { status, body } = await post(source, 'fork', request);
+      const { status, body } = await source.post('fork', request);
       expect([status, (body as SeenConversation).execution_status]).toEqual([201, 'idle']);
       const fork = new ConversationClient(server, (body as SeenConversation).id);
       const last = (await fork.events()).at(-1);
@@ -248,21 +235,21 @@ describe('branches and forks', () => {
       expect(await fork.events('&kind=ObservationEvent')).toEqual([]);
     }
     expect(await readFile(path.join(workspace, 'ran'), 'utf8')).toBe('once\n');
-    await post(source, 'interrupt');
+    await source.post('interrupt');
   });
 
-  it('builds the tree that a simple model of it says', async () => {
-    const step = fc.oneof(
+  it('builds the same tree of events as a simple model', async () => {
+    const anyStep = fc.oneof(
       fc.record({ do: fc.constant('say' as const) }),
       fc.record({ do: fc.constant('navigate' as const), to: fc.nat() }),
       fc.record({ do: fc.constant('fork' as const), to: fc.option(fc.nat()) }),
     );
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 10 }), async (steps) => {
+      fc.asyncProperty(fc.array(anyStep, { minLength: 3, maxLength: 10 }), async (steps) => {
         let conversation = await create();
         const parents = new Map<string, string | undefined>();
         let head: string | undefined;
-        const learn = (events: SeenEvent[]) => {
+        const addToModel = (events: SeenEvent[]) => {
           for (const event of events) {
             if (event.key !== undefined || parents.has(event.id)) continue;
             expect(event.parent_id).toBe(head ?? (parents.size === 0 ? undefined : '__root__'));
@@ -274,18 +261,18 @@ describe('branches and forks', () => {
           const parent = parents.get(id);
           return [...(parent === undefined || parent === '__root__' ? [] : pathTo(parent)), id];
         };
-        for (const it of steps) {
+        for (const step of steps) {
           const ids = [...parents.keys()];
-          const target = it.do !== 'say' && it.to !== null ? ids[it.to % (ids.length + 1)] : undefined;
-          if (it.do === 'say') {
-            await server.request('POST', `${conversation.route}/events`, userMessage('hello', false));
-            learn(await conversation.events());
-          } else if (it.do === 'navigate') {
-            const { body } = await post(conversation, 'navigate', { event_id: target ?? null });
+          const target = step.do !== 'say' && step.to !== null ? ids[step.to % (ids.length + 1)] : undefined;
+          if (step.do === 'say') {
+            await conversation.send('hello', false);
+            addToModel(await conversation.events());
+          } else if (step.do === 'navigate') {
+            const { body } = await conversation.post('navigate', { event_id: target ?? null });
             head = target;
             expect((body as SeenConversation)['leaf_event_id']).toBe(target ?? null);
           } else {
-            const { body } = await post(conversation, 'fork', { from_event_id: target ?? null });
+            const { body } = await conversation.post('fork', { from_event_id: target ?? null });
             conversation = new ConversationClient(server, (body as SeenConversation).id);
             if (target !== undefined) {
               const kept = pathTo(target);

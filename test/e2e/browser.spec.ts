@@ -14,42 +14,43 @@ const agent = {
   tools: [{ name: 'browser_tool_set' }],
 };
 
-let folder: string;
+/** The server's folder for browser profiles; in a shared one, other servers remove profiles of ended ones. */
+let temporary: string;
 let site: WebSite;
 let server: ServerProcess;
 
-/** A step of a script. */
+/** A call of a browser tool in a script. */
 const call = (name: string, args: object = {}): string => `TOOL: browser_${name} ${JSON.stringify(args)}`;
 
 async function start(...steps: string[]): Promise<ConversationClient> {
   const script = [...steps, 'FINISH: done'].join('\n');
-  return ConversationClient.create(server, scriptedRequest(path.join(folder, 'work'), script, { agent }));
+  return ConversationClient.create(server, scriptedRequest(path.join(server.cwd, 'work'), script, { agent }));
 }
 
-interface Seen {
+interface BrowserResult {
   content: { text: string }[];
   is_error: boolean;
   kind: string;
   screenshot_data?: string;
 }
 
-/** The observations of a script that has run. */
-async function observed(conversation: ConversationClient): Promise<Seen[]> {
+/** What the browser tools of a conversation have returned. */
+async function browserResults(conversation: ConversationClient): Promise<BrowserResult[]> {
   const events = await conversation.events('&kind=ObservationEvent');
   return events
-    .map((event) => event['observation'] as Seen)
+    .map((event) => event['observation'] as BrowserResult)
     .filter(({ kind }) => kind === 'BrowserObservation');
 }
 
-async function run(...steps: string[]): Promise<Seen[]> {
+async function run(...steps: string[]): Promise<BrowserResult[]> {
   const conversation = await start(...steps);
   await conversation.reaches('finished');
-  const seen = await observed(conversation);
+  const seen = await browserResults(conversation);
   await server.request('DELETE', conversation.route);
   return seen;
 }
 
-const text = (seen: Seen | undefined): string => seen?.content[0]?.text ?? '';
+const text = (seen: BrowserResult | undefined): string => seen?.content[0]?.text ?? '';
 
 interface State {
   url: string;
@@ -58,9 +59,9 @@ interface State {
   interactive_elements: { index: number; role: string; name: string }[];
 }
 
-const stateOf = (seen: Seen | undefined): State => JSON.parse(text(seen)) as State;
+const stateOf = (seen: BrowserResult | undefined): State => JSON.parse(text(seen)) as State;
 
-/** Processes of browsers that this server has started: their profile names it. */
+/** Browser processes of this server: the path of their profile contains its process id. */
 async function browserProcesses(): Promise<string[]> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
@@ -71,48 +72,48 @@ async function browserProcesses(): Promise<string[]> {
 }
 
 async function profiles(): Promise<string[]> {
-  return (await readdir(os.tmpdir())).filter(
+  return (await readdir(temporary)).filter(
     (name) => name.startsWith('openhands-browser-') && name.includes(`-${server.pid}-`),
   );
 }
 
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(os.tmpdir(), 'browser-'));
   site = await WebSite.start();
-  server = await ServerProcess.start();
+  temporary = await mkdtemp(path.join(os.tmpdir(), 'browser-'));
+  server = await ServerProcess.start({ env: { TMPDIR: temporary } });
 });
 afterAll(async () => {
   await server.stop();
   await site.stop();
-  await rm(folder, { recursive: true, force: true });
+  await rm(temporary, { recursive: true, force: true });
 });
 
 describe('the browser tools', () => {
-  it('stay closed when they cannot keep to the sites that the configuration allows', async () => {
+  it('refuses to open a browser that cannot be kept to the allowed domains', async () => {
     const tools = [{ name: 'browser_tool_set', params: { allowed_domains: ['example.org'] } }];
     const script = `${call('list_tabs')}\nFINISH: d`;
     const request = scriptedRequest('work', script, { agent: { ...agent, tools } });
     const conversation = await ConversationClient.create(server, request);
     await conversation.reaches('finished');
-    expect(text((await observed(conversation))[0])).toContain(
+    expect(text((await browserResults(conversation))[0])).toContain(
       'cannot keep the browser to the allowed_domains',
     );
   });
 
-  it('say that they are switched off', async () => {
-    const off = await ServerProcess.start({ env: { OH_ENABLE_BROWSER: '0' } });
+  it('reports that the browser tools are disabled', async () => {
+    const disabled = await ServerProcess.start({ env: { OH_ENABLE_BROWSER: '0' } });
     try {
       const script = `${call('list_tabs')}\nFINISH: d`;
-      const request = scriptedRequest(path.join(folder, 'off'), script, { agent });
-      const conversation = await ConversationClient.create(off, request);
+      const request = scriptedRequest(path.join(disabled.cwd, 'work'), script, { agent });
+      const conversation = await ConversationClient.create(disabled, request);
       await conversation.reaches('finished');
-      expect(text((await observed(conversation))[0])).toContain('switched off on this server');
+      expect(text((await browserResults(conversation))[0])).toContain('switched off on this server');
     } finally {
-      await off.stop();
+      await disabled.stop();
     }
   });
 
-  it('come together, in the recorded order, also for agents of settings', async () => {
+  it('offers the browser tools as a set in the recorded order, also to agents of settings', async () => {
     const conversation = await start();
     await conversation.reaches('finished');
     const [prompt] = await conversation.events('&kind=SystemPromptEvent');
@@ -131,26 +132,26 @@ describe('the browser tools', () => {
     expect(JSON.stringify((await other.info())['agent'])).toContain('browser_tool_set');
   });
 
-  it('say that there is no browser, and the conversation goes on', async () => {
-    const poor = await ServerProcess.start({ env: { PATH: '/nowhere' } });
+  it('reports a missing browser and continues the conversation', async () => {
+    const withoutBrowser = await ServerProcess.start({ env: { PATH: '/nowhere' } });
     try {
       const script = `${call('navigate', { url: site.url })}\nFINISH: d`;
-      const request = scriptedRequest(path.join(folder, 'poor'), script, { agent });
-      const conversation = await ConversationClient.create(poor, request);
+      const request = scriptedRequest(path.join(withoutBrowser.cwd, 'work'), script, { agent });
+      const conversation = await ConversationClient.create(withoutBrowser, request);
       await conversation.reaches('finished');
-      const [seen] = await observed(conversation);
+      const [seen] = await browserResults(conversation);
       expect(seen?.is_error).toBe(true);
       expect(text(seen)).toContain('There is no browser on this machine');
     } finally {
-      await poor.stop();
+      await withoutBrowser.stop();
     }
   });
 });
 
 const named = (name: string): string => `browser_${name}`;
 
-(present ? describe : describe.skip)('with a Chromium', () => {
-  it('read a page and its elements, and the screenshot only when asked', async () => {
+(present ? describe : describe.skip)('the browser tools with Chromium', () => {
+  it('reads a page and its elements, with a screenshot on request only', async () => {
     const [opened, state, pictured, content, linked] = await run(
       call('navigate', { url: site.url }),
       call('get_state'),
@@ -174,7 +175,7 @@ const named = (name: string): string => `browser_${name}`;
     expect(text(linked)).toContain(`[rest](${site.url}/more)`);
   });
 
-  it('fill in a form, click and go back', async () => {
+  it('fills in a form, clicks and goes back', async () => {
     const seen = await run(
       call('navigate', { url: site.url }),
       call('get_state'),
@@ -192,7 +193,7 @@ const named = (name: string): string => `browser_${name}`;
     expect(text(seen[7])).toContain('There is no element with index 77');
   });
 
-  it('work in several tabs', async () => {
+  it('works in several tabs', async () => {
     const seen = await run(
       call('navigate', { url: site.url }),
       call('get_state'),
@@ -207,7 +208,7 @@ const named = (name: string): string => `browser_${name}`;
     expect(text(seen[5])).toMatch(/There is no tab nope. Open tabs: \w{4}, \w{4}, \w{4}/);
   });
 
-  it('open pages of the web only', async () => {
+  it('opens pages of the web only', async () => {
     const addresses = [
       'file:///etc/passwd',
       'javascript:alert(1)',
@@ -227,7 +228,7 @@ const named = (name: string): string => `browser_${name}`;
     expect(text(seen[3])).toContain(`Content of ${site.url}/files`);
   });
 
-  it('survive dialogs and downloads, and say so', async () => {
+  it('survives dialogs and downloads and reports them', async () => {
     const seen = await run(
       call('navigate', { url: `${site.url}/dialog` }),
       call('get_state'),
@@ -243,7 +244,7 @@ const named = (name: string): string => `browser_${name}`;
     expect(text(seen[6]) + text(seen[7])).toContain('does not save: data.bin from');
   });
 
-  it('give a long page in parts', async () => {
+  it('returns a long page in parts', async () => {
     const [, first, last, beyond] = await run(
       call('navigate', { url: `${site.url}/long` }),
       call('get_content'),
@@ -256,7 +257,7 @@ const named = (name: string): string => `browser_${name}`;
     expect(beyond?.is_error).toBe(true);
   });
 
-  it('read and replace what sites keep', async () => {
+  it('reads and replaces cookies and local storage', async () => {
     const cookie = { name: 'fresh', value: 'baked', domain: '127.0.0.1', path: '/' };
     const [, before, set, after, wrong] = await run(
       call('navigate', { url: `${site.url}/keep` }),
@@ -274,7 +275,7 @@ const named = (name: string): string => `browser_${name}`;
     expect(text(wrong)).toMatch(/^storage_state: cookies\.0\.name: /);
   });
 
-  it('record into a file of the conversation', async () => {
+  it('records the browser into a file of the conversation', async () => {
     const conversation = await start(
       call('start_recording'),
       call('navigate', { url: site.url }),
@@ -282,13 +283,13 @@ const named = (name: string): string => `browser_${name}`;
       call('stop_recording'),
     );
     await conversation.reaches('finished');
-    const seen = await observed(conversation);
+    const seen = await browserResults(conversation);
     const file = /It is in (\S+\.zip)/.exec(text(seen[2]))?.[1] ?? '';
     expect((await stat(file)).size).toBeGreaterThan(1000);
     expect(text(seen[3])).toBe('There is no recording to stop.');
   });
 
-  it('end a page that hangs, and go on with a new browser', async () => {
+  it('ends a page that hangs and continues with a new browser', async () => {
     const tools = [{ name: 'browser_tool_set', params: { action_timeout_seconds: 3 } }];
     const steps = [
       call('navigate', { url: `${site.url}/loop` }),
@@ -301,16 +302,16 @@ const named = (name: string): string => `browser_${name}`;
     const request = scriptedRequest('work', steps.join('\n'), { agent: { ...agent, tools } });
     const conversation = await ConversationClient.create(server, request);
     await conversation.reaches('finished');
-    const seen = await observed(conversation);
+    const seen = await browserResults(conversation);
     expect(seen.map(text).join('\n')).toContain('The page did not react within 3 seconds.');
     expect(text(seen[4])).toContain('Title: More');
   });
 
-  it('stop at once when they are interrupted, and go on afterwards', async () => {
+  it('stops a browser action at once on interrupt and continues afterwards', async () => {
     const conversation = await start(call('navigate', { url: `${site.url}/never` }));
-    await eventually(() => Promise.resolve(site.hanging.length > 0));
+    await eventually(() => site.hanging.length > 0);
     const began = Date.now();
-    await server.request('POST', `${conversation.route}/interrupt`);
+    await conversation.post('interrupt');
     await conversation.reaches('paused');
     expect(Date.now() - began).toBeLessThan(5000);
     await conversation.send(`${call('navigate', { url: `${site.url}/more` })}\nFINISH: d`);
@@ -319,29 +320,29 @@ const named = (name: string): string => `browser_${name}`;
     expect(JSON.stringify(seen)).toContain('Title: More');
   });
 
-  it('leave no process and no profile behind: on deletion, at shutdown, and when the server is killed', async () => {
+  it('leaves no browser process and no profile behind after a deletion, a shutdown or a crash', async () => {
     const conversation = await start(call('navigate', { url: site.url }));
     await conversation.reaches('finished');
     expect((await browserProcesses()).length).toBeGreaterThan(0);
     expect((await profiles()).length).toBeGreaterThan(0);
     for (const { id } of await conversations()) await server.request('DELETE', `/api/conversations/${id}`);
-    await eventually(async () => (await browserProcesses()).length + (await profiles()).length === 0, 'none');
+    await eventually(
+      async () => (await browserProcesses()).length + (await profiles()).length === 0,
+      'the end of the browser',
+    );
 
     await (await start(call('navigate', { url: site.url }))).reaches('finished');
     expect((await browserProcesses()).length).toBeGreaterThan(0);
     await server.end('SIGKILL');
-    await eventually(async () => (await browserProcesses()).length === 0, 'no browser of a killed server');
+    await eventually(async () => (await browserProcesses()).length === 0, 'the end of the browser');
     const [left] = await profiles();
     expect(left).toBeDefined();
 
-    const { cwd } = server;
-    server = await ServerProcess.start({ cwd });
+    server = await server.restart();
     await (await start(call('navigate', { url: site.url }))).reaches('finished');
-    expect(await readdir(os.tmpdir())).not.toContain(left);
+    expect(await readdir(temporary)).not.toContain(left);
     await server.end();
     expect([await browserProcesses(), await profiles()]).toEqual([[], []]);
-    await rm(cwd, { recursive: true, force: true });
-    server = await ServerProcess.start();
   });
 });
 

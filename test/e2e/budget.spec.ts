@@ -1,23 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import {
+  endpointLlm,
+  startScriptedEndpoint,
+  type ChatEndpoint,
+  type EndpointStep,
+} from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-describe('what a run may cost, and how long it waits for a model', () => {
-  let folder: string;
+describe('budgets of runs and retries of model calls', () => {
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'budget-'));
-    server = await ServerProcess.start({ cwd: folder });
+    server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
   beforeEach(async () => {
     endpoint = await startScriptedEndpoint();
   });
@@ -25,33 +23,29 @@ describe('what a run may cost, and how long it waits for a model', () => {
 
   const create = (steps: EndpointStep[], more: Record<string, unknown> = {}) => {
     endpoint.script(steps);
-    const llm = {
-      model: 'openai/scripted',
-      base_url: endpoint.url,
-      api_key: 'sk-quiet',
-      usage_id: 'agent',
-      // A dollar for what the endpoint says it has read (1,000 tokens and one more each time), and nothing
-      // else.
+    const llm = endpointLlm(endpoint, {
+      api_key: 'sk-hidden',
+      // A call costs about a dollar: the endpoint reports 1,000 prompt tokens, one more with each call.
       input_cost_per_token: 0.001,
       output_cost_per_token: 0,
       num_retries: 3,
       retry_min_wait: 0,
       retry_max_wait: 0,
-    };
+    });
     return ConversationClient.create(
       server,
-      scriptedRequest(path.join(folder, 'work'), 'go', { agent: { llm, tools: [] }, ...more }),
+      scriptedRequest(path.join(server.cwd, 'work'), 'go', { agent: { llm, tools: [] }, ...more }),
     );
   };
   const think: EndpointStep = { tools: [['think', { thought: 'hm' }]] };
-  const spent = async (conversation: ConversationClient) => {
+  const costOf = async (conversation: ConversationClient) => {
     const { usage_to_metrics } = (await conversation.info())['stats'] as {
       usage_to_metrics: Record<string, { accumulated_cost: number }>;
     };
     return usage_to_metrics['agent']?.accumulated_cost ?? 0;
   };
 
-  it('ends the run when the budget is spent, and goes on with a larger one', async () => {
+  it('ends a run when the budget is spent and continues with a larger one', async () => {
     const conversation = await create([think, think, { say: 'done' }], { max_budget_per_run: 1.5 });
     await conversation.reaches('error');
     expect(endpoint.requests).toHaveLength(2);
@@ -68,11 +62,11 @@ describe('what a run may cost, and how long it waits for a model', () => {
     });
     expect((await conversation.info())['max_budget_per_run']).toBe(1.5);
 
-    // Another run of it asks no model. It has failed already, so its status alone would say nothing.
+    // The next run calls no model. The status is `error` already, so the events tell that it has ended.
     await conversation.send('and now?');
     await eventually(async () => {
-      const told = (await conversation.events()).filter(({ code }) => code === 'MaxBudgetReached');
-      return told.length === 2 && (await conversation.status()) === 'error';
+      const errors = (await conversation.events()).filter(({ code }) => code === 'MaxBudgetReached');
+      return errors.length === 2 && (await conversation.status()) === 'error';
     }, 'the second error');
     expect(endpoint.requests).toHaveLength(2);
 
@@ -81,16 +75,16 @@ describe('what a run may cost, and how long it waits for a model', () => {
     await conversation.send('go on');
     await conversation.reaches('finished');
     expect(endpoint.requests).toHaveLength(3);
-    expect(await spent(conversation)).toBeGreaterThan(2.5);
+    expect(await costOf(conversation)).toBeGreaterThan(2.5);
   });
 
-  it('does not make an error of a run that has finished with its last dollar', async () => {
+  it('reports no error for a run that finishes with its last call over budget', async () => {
     const conversation = await create([{ say: 'done' }], { max_budget_per_run: 0.5 });
     await conversation.reaches('finished');
-    expect(await spent(conversation)).toBeGreaterThan(0.5);
+    expect(await costOf(conversation)).toBeGreaterThan(0.5);
   });
 
-  it('goes on without a limit once the budget is taken away', async () => {
+  it('continues without a limit once the budget is removed', async () => {
     const conversation = await create([think, think, { say: 'done' }], { max_budget_per_run: 0.5 });
     await conversation.reaches('error');
     expect(endpoint.requests).toHaveLength(1);
@@ -105,17 +99,17 @@ describe('what a run may cost, and how long it waits for a model', () => {
     expect(endpoint.requests).toHaveLength(3);
   });
 
-  it('holds for models that are asked beside the runs, too', async () => {
+  it('applies the budget to model calls outside of runs', async () => {
     const conversation = await create([{ say: 'done' }], { max_budget_per_run: 2.5 });
     await conversation.reaches('finished');
     endpoint.script([{ say: 'an answer' }, { say: 'more done' }, { say: '{"complete": false}' }]);
-    const ask = () => server.request('POST', `${conversation.route}/ask_agent`, { question: 'how is it?' });
+    const ask = () => conversation.post('ask_agent', { question: 'how is it?' });
     expect((await ask()).status).toBe(200);
-    // What the answer has cost counts: this run is the last, and nobody audits it.
-    await server.request('POST', `${conversation.route}/goal`, { objective: 'all of it', max_iterations: 3 });
+    // The cost of the answer counts: the first run of the goal spends the budget and is not audited.
+    await conversation.post('goal', { objective: 'all of it', max_iterations: 3 });
     await eventually(
       async () => (await conversation.events('&kind=ConversationErrorEvent')).length === 1,
-      'the end of the work for the goal',
+      'the end of the goal',
     );
     expect(endpoint.requests).toHaveLength(3);
     const [error] = await conversation.events('&kind=ConversationErrorEvent');
@@ -129,7 +123,7 @@ describe('what a run may cost, and how long it waits for a model', () => {
     expect(endpoint.requests).toHaveLength(3);
   });
 
-  it('shows no budget where there is none, and refuses one that is not a price', async () => {
+  it('shows no budget by default and rejects an invalid one', async () => {
     const conversation = await create([{ say: 'done' }]);
     await conversation.reaches('finished');
     expect(await conversation.info()).not.toHaveProperty('max_budget_per_run');
@@ -140,17 +134,17 @@ describe('what a run may cost, and how long it waits for a model', () => {
     }
   });
 
-  it('says in the log that it tries again, which time, when and why', async () => {
-    const busy: EndpointStep = { status: 429, message: 'slow down, sk-quiet' };
+  it('logs each retry of a model call with its number, delay and reason', async () => {
+    const busy: EndpointStep = { status: 429, message: 'slow down, sk-hidden' };
     const conversation = await create([busy, { status: 503, message: 'later' }, { say: 'done' }]);
     await conversation.reaches('finished');
-    const tries = () =>
+    const retries = () =>
       server.log.split('\n').filter((line) => line.includes(conversation.id) && line.includes('attempt'));
-    await eventually(() => Promise.resolve(tries().length === 2), 'two lines of the log');
-    expect(tries()[0]).toMatch(
+    await eventually(() => retries().length === 2, 'two lines in the log');
+    expect(retries()[0]).toMatch(
       /WARN.*agent \(openai\/scripted\) failed with LLMRateLimitError; attempt 2 of 3 in 0 s/i,
     );
-    expect(tries()[1]).toContain('LLMServiceUnavailableError; attempt 3 of 3');
-    expect(server.log).not.toContain('sk-quiet');
+    expect(retries()[1]).toContain('LLMServiceUnavailableError; attempt 3 of 3');
+    expect(server.log).not.toContain('sk-hidden');
   });
 });

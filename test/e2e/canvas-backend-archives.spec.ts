@@ -9,36 +9,36 @@ const one = `${root}/installed/my-app`;
 const SHA = '0'.repeat(64);
 const UNSAFE = 'backend artifact contains an unsafe archive entry';
 
-describe('the archives and manifests of back ends', () => {
-  let stage: SettingsStage;
+describe('archives and manifests of canvas back ends', () => {
+  let fixture: SettingsStage;
   let source: string;
   beforeAll(async () => {
-    stage = await SettingsStage.start();
-    source = path.join(stage.folder, 'app');
+    fixture = await SettingsStage.start();
+    source = path.join(fixture.folder, 'app');
   });
   afterEach(async () => {
-    await stage.ask('DELETE', one);
+    await fixture.ask('DELETE', one);
     await rm(source, { recursive: true, force: true });
     await unseal(artifacts());
     await rm(artifacts(), { recursive: true, force: true });
   });
-  afterAll(() => stage.stop());
+  afterAll(() => fixture.stop());
 
-  const artifacts = () => path.join(stage.root, 'canvas-extensions/backends/artifacts');
+  const artifacts = () => path.join(fixture.root, 'canvas-extensions/backends/artifacts');
   const install = async (app: CanvasApp): Promise<SettingsAnswer> => {
     await writeCanvasApp(source, app);
-    return stage.ask('POST', `${root}/install`, { source });
+    return fixture.ask('POST', `${root}/install`, { source });
   };
   async function prepare(app: CanvasApp): Promise<SettingsAnswer> {
     expect((await install(app)).status).toBe(200);
-    const { revision } = await stage.done('GET', `${one}/backend`);
-    return stage.ask('POST', `${one}/backend/prepare`, { revision });
+    const { revision } = await fixture.done('GET', `${one}/backend`);
+    return fixture.ask('POST', `${one}/backend/prepare`, { revision });
   }
   const both = (artifact: Json): Json => ({
     artifacts: { 'linux-amd64': artifact, 'linux-arm64': artifact },
   });
 
-  it('are unpacked so that nobody changes them, without the rights of their owner', async () => {
+  it('unpacks the archive of a canvas back end read-only and without setuid bits', async () => {
     const entries: ArchiveEntry[] = [
       { name: './bin/', type: 'directory', mode: 0o777 },
       { name: './bin/run', mode: 0o4777, content: 'run' },
@@ -51,13 +51,16 @@ describe('the archives and manifests of back ends', () => {
     expect([await mode('.'), await mode('bin'), await mode('bin/run')]).toEqual([0o555, 0o555, 0o555]);
     expect(await mode(`${'deep/'.repeat(30)}file`)).toBe(0o440);
     expect(await readFile(path.join(folder, 'bin/run'), 'utf8')).toBe('run');
-    expect(await readdir(path.join(stage.root, 'canvas-extensions/backends/downloads'))).toEqual([]);
+    expect(await readdir(path.join(fixture.root, 'canvas-extensions/backends/downloads'))).toEqual([]);
   });
 
   const file: ArchiveEntry = { name: 'a', content: 'x' };
-  const NO_ARCHIVE = 'backend artifact is not a valid gzip tar archive';
+  const INVALID_ARCHIVE = 'backend artifact is not a valid gzip tar archive';
   const refused: Record<string, [string, CanvasApp]> = {
-    'a name that leads out': [UNSAFE, { entries: [file, { name: '../outside', content: 'x' }] }],
+    'a name that leads out of the folder': [
+      UNSAFE,
+      { entries: [file, { name: '../outside', content: 'x' }] },
+    ],
     'an absolute name': [UNSAFE, { entries: [{ name: '/outside', content: 'x' }] }],
     'a name with a backslash': [UNSAFE, { entries: [{ name: '..\\outside', content: 'x' }] }],
     'a link': [UNSAFE, { entries: [file, { name: 'b', type: 'symlink', linkname: 'a' }] }],
@@ -67,11 +70,11 @@ describe('the archives and manifests of back ends', () => {
       UNSAFE,
       { entries: [file, { name: 'b', type: 'character-device', devmajor: 1, devminor: 3 }] },
     ],
-    'one name twice': [UNSAFE, { entries: [file, file] }],
-    'a file that is a folder, too': [UNSAFE, { entries: [file, { name: 'a/b', content: 'x' }] }],
-    'nothing in it': ['backend artifact contains no files after stripping', { entries: [] }],
-    'no gzip': [NO_ARCHIVE, { archive: Buffer.from('hello') }],
-    'no tar': [NO_ARCHIVE, { archive: gzipSync(Buffer.from('hello'.repeat(1000))) }],
+    'a duplicate name': [UNSAFE, { entries: [file, file] }],
+    'a name that is both a file and a folder': [UNSAFE, { entries: [file, { name: 'a/b', content: 'x' }] }],
+    'no entries': ['backend artifact contains no files after stripping', { entries: [] }],
+    'no gzip format': [INVALID_ARCHIVE, { archive: Buffer.from('hello') }],
+    'no tar format': [INVALID_ARCHIVE, { archive: gzipSync(Buffer.from('hello'.repeat(1000))) }],
     'too many files': [
       'backend artifact is too large',
       {
@@ -82,33 +85,38 @@ describe('the archives and manifests of back ends', () => {
       'backend artifact checksum does not match manifest',
       { backend: both({ path: 'backend.tar.gz', sha256: SHA }) },
     ],
-    'no file': [
+    'a missing file': [
       'backend artifact is not a contained regular file',
       { backend: both({ path: 'not.tar.gz', sha256: SHA }) },
     ],
-    'an address where nothing is': [
+    'a URL where nothing listens': [
       'backend artifact download failed',
       { backend: both({ url: 'https://127.0.0.1:9/x.tar.gz', sha256: SHA, strip_components: 1 }) },
     ],
   };
-  it.each(Object.entries(refused))('are refused with %s', async (_what, [detail, app]) => {
-    expect(await prepare(app)).toEqual({ status: 409, body: { detail } });
-    expect(await stage.done('GET', `${one}/backend`)).toMatchObject({
-      state: 'stopped',
-      prepared_revision: null,
-    });
-    // Nothing is left of it, neither where it was to stand nor beside that.
-    expect(await readdir(path.join(artifacts(), 'my-app'))).toEqual([]);
-    await expect(stat(path.join(stage.root, 'canvas-extensions/backends/outside'))).rejects.toThrow('ENOENT');
-    expect(await readdir(path.join(stage.root, 'canvas-extensions/backends/downloads'))).toEqual([]);
-  });
+  it.each(Object.entries(refused))(
+    'refuses the archive of a canvas back end with %s',
+    async (_what, [detail, app]) => {
+      expect(await prepare(app)).toEqual({ status: 409, body: { detail } });
+      expect(await fixture.done('GET', `${one}/backend`)).toMatchObject({
+        state: 'stopped',
+        prepared_revision: null,
+      });
+      // No file is left, neither inside the folder for artifacts nor beside it.
+      expect(await readdir(path.join(artifacts(), 'my-app'))).toEqual([]);
+      await expect(stat(path.join(fixture.root, 'canvas-extensions/backends/outside'))).rejects.toThrow(
+        'ENOENT',
+      );
+      expect(await readdir(path.join(fixture.root, 'canvas-extensions/backends/downloads'))).toEqual([]);
+    },
+  );
 
-  it('are refused when they are cut off', async () => {
+  it('refuses a truncated archive of a canvas back end', async () => {
     const whole = await tarGz([{ name: 'a', content: Buffer.alloc(5_000, 7).toString() }]);
     for (const archive of [whole.subarray(0, -20), gzipSync(Buffer.alloc(700, 1)), Buffer.alloc(0)]) {
       const { status } = await prepare({ archive });
       expect(status).toBe(409);
-      await stage.done('DELETE', one);
+      await fixture.done('DELETE', one);
     }
   });
 
@@ -139,7 +147,7 @@ describe('the archives and manifests of back ends', () => {
     ['OH_SECRET_KEY', { inherit_environment: ['OH_SECRET_KEY'] }],
     ['inherit_environment', { inherit_environment: ['TZ', 'TZ'] }],
   ];
-  it('are refused where the manifest cannot be right', async () => {
+  it('refuses a manifest with an invalid canvas back end', async () => {
     for (const [detail, backend] of invalid) {
       expect(await install({ backend })).toEqual({ status: 422, body: { detail: containing(detail) } });
     }

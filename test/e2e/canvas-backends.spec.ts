@@ -9,40 +9,40 @@ const root = '/api/canvas-extensions';
 const one = `${root}/installed/my-app`;
 
 describe('the back ends of canvas extensions', () => {
-  let stage: SettingsStage;
+  let fixture: SettingsStage;
   let source: string;
   beforeAll(async () => {
-    stage = await SettingsStage.start({ TZ: 'Europe/Paris', OPENAI_API_KEY: 'sk-hush' });
-    source = path.join(stage.folder, 'app');
+    fixture = await SettingsStage.start({ TZ: 'Europe/Paris', OPENAI_API_KEY: 'sk-hush' });
+    source = path.join(fixture.folder, 'app');
   });
   afterEach(async () => {
-    await stage.ask('DELETE', one);
-    await stage.done('DELETE', `${one}/backend/data`);
+    await fixture.ask('DELETE', one);
+    await fixture.done('DELETE', `${one}/backend/data`);
   });
   afterAll(async () => {
-    await stage.server.end();
+    await fixture.server.end();
     await unseal(backends('artifacts'));
-    await stage.stop();
+    await fixture.stop();
   });
 
-  const backends = (name: string) => path.join(stage.root, 'canvas-extensions', 'backends', name);
-  const state = () => stage.done('GET', `${one}/backend`);
+  const backends = (name: string) => path.join(fixture.root, 'canvas-extensions', 'backends', name);
+  const state = () => fixture.done('GET', `${one}/backend`);
   const ask = (action: string, revision: unknown) =>
-    stage.ask('POST', `${one}/backend/${action}`, { revision });
-  const logs = async () => String((await stage.done('GET', `${one}/backend/logs`))['logs']);
-  /** Asks the program itself. */
-  const child = async (status: Json, route: string): Promise<string> =>
+    fixture.ask('POST', `${one}/backend/${action}`, { revision });
+  const logs = async () => String((await fixture.done('GET', `${one}/backend/logs`))['logs']);
+  /** The answer of the back end itself, without the server in between. */
+  const askBackend = async (status: Json, route: string): Promise<string> =>
     (await fetch(`http://127.0.0.1:${String(status['port'])}${route}`)).text();
 
   async function install(app: CanvasApp = {}): Promise<unknown> {
     await rm(source, { recursive: true, force: true });
     await writeCanvasApp(source, app);
-    await stage.done('POST', `${root}/install`, { source });
+    await fixture.done('POST', `${root}/install`, { source });
     return (await state())['revision'];
   }
   async function prepared(app: CanvasApp = {}): Promise<unknown> {
     const revision = await install(app);
-    await stage.done('POST', `${one}/backend/prepare`, { revision });
+    await fixture.done('POST', `${one}/backend/prepare`, { revision });
     return revision;
   }
   async function started(app: CanvasApp = {}): Promise<Json> {
@@ -51,7 +51,7 @@ describe('the back ends of canvas extensions', () => {
     return body;
   }
 
-  it('are prepared, started, asked, stopped and started again', async () => {
+  it('prepares, starts, stops and restarts the back end of a canvas extension', async () => {
     const revision = await install();
     const stopped = { name: 'my-app', state: 'stopped', revision, pid: null, port: null, detail: null };
     expect(await state()).toEqual({ ...stopped, prepared_revision: null });
@@ -76,42 +76,42 @@ describe('the back ends of canvas extensions', () => {
     });
     expect(await logs()).toContain(`[stdout] serving ${String(first['port'])}\n`);
     expect(await logs()).toContain('[stderr] a word on stderr\n');
-    expect(await stage.done('POST', `${one}/backend/stop`)).toEqual(isPrepared);
+    expect(await fixture.done('POST', `${one}/backend/stop`)).toEqual(isPrepared);
     expect(isAlive(Number(first['pid']))).toBe(false);
     expect(await logs()).toContain('[stdout] asked to end\n');
     expect((await ask('start', revision)).body).toMatchObject({ state: 'ready' });
     expect(await logs()).not.toContain('asked to end');
   });
 
-  it('know nothing of the server: a home of their own, and what they may inherit', async () => {
+  it('gives a canvas back end its own home and only the variables it may inherit', async () => {
     const status = await started({ backend: { inherit_environment: ['TZ'] } });
-    const facts = asJson(JSON.parse(await child(status, '/environment')));
+    const facts = asJson(JSON.parse(await askBackend(status, '/environment')));
     const data = path.join(backends('data'), 'my-app');
     const env = asJson(facts['env']);
     expect(env).toMatchObject({ HOME: path.join(data, 'home'), TZ: 'Europe/Paris' });
-    // The shell that starts it adds some of its own.
+    // The shell that starts the back end adds variables of its own.
     const ours = ['HOME', 'TZ', 'OPENHANDS_TERMINAL_ID'];
     expect(
       Object.keys(env).filter((name) => ![...ours, 'PWD', 'SHLVL', '_', 'OLDPWD'].includes(name)),
     ).toEqual([]);
-    expect(facts['cwd']).toBe(path.join(stage.root, 'canvas-extensions', 'installed', 'my-app'));
+    expect(facts['cwd']).toBe(path.join(fixture.root, 'canvas-extensions', 'installed', 'my-app'));
     expect(facts['argv']).toEqual([String(status['port']), data]);
   });
 
-  it('keep what they store until somebody removes it', async () => {
-    await child(await started(), '/store');
+  it('keeps the data of a canvas back end until it is deleted', async () => {
+    await askBackend(await started(), '/store');
     const stored = path.join(backends('data'), 'my-app', 'stored');
-    expect(await stage.ask('DELETE', `${one}/backend/data`)).toEqual({
+    expect(await fixture.ask('DELETE', `${one}/backend/data`)).toEqual({
       status: 409,
       body: { detail: 'stop the backend before deleting its data' },
     });
-    await stage.done('DELETE', one);
+    await fixture.done('DELETE', one);
     expect(await readFile(stored, 'utf8')).toBe('x');
-    expect(await stage.done('DELETE', `${one}/backend/data`)).toMatchObject({ state: 'missing' });
+    expect(await fixture.done('DELETE', `${one}/backend/data`)).toMatchObject({ state: 'missing' });
     await expect(stat(path.dirname(stored))).rejects.toThrow('ENOENT');
   });
 
-  it('say how they fail', async () => {
+  it('reports why a canvas back end failed', async () => {
     const broken: [string, CanvasApp][] = [
       ['backend exited with code 5', { script: '#!/bin/sh\necho no >&2\nexit 5\n' }],
       ['backend exited with code -9', { script: '#!/bin/sh\nkill -9 $$\n' }],
@@ -136,95 +136,95 @@ describe('the back ends of canvas extensions', () => {
         expect.objectContaining({ state: 'unhealthy', pid: null, port: null, detail: containing(detail) }),
       ]);
       expect(await state()).toEqual(body);
-      await stage.done('DELETE', one);
+      await fixture.done('DELETE', one);
     }
   });
 
-  it('are seen to be ill, to get well and to crash', async () => {
+  it('reports when a canvas back end is unhealthy, recovers and crashes', async () => {
     const status = await started();
-    await child(status, '/sick');
+    await askBackend(status, '/sick');
     expect(await state()).toEqual({ ...status, state: 'unhealthy', detail: 'Backend health probe failed' });
-    await child(status, '/well');
+    await askBackend(status, '/well');
     expect(await state()).toEqual(status);
-    await child(status, '/crash').catch(() => undefined);
+    await askBackend(status, '/crash').catch(() => undefined);
     await eventually(async () => (await state())['detail'] === 'Backend exited with code 7');
     expect(await state()).toMatchObject({ state: 'unhealthy', pid: null, port: null });
     expect((await ask('start', status['revision'])).body).toMatchObject({ state: 'ready', detail: null });
   });
 
-  it('start once for all who ask, and can be stopped while they start', async () => {
+  it('starts a canvas back end once for concurrent requests and can stop it during the start', async () => {
     const hanging = { script: '#!/bin/sh\necho up\nexec sleep 1000\n' };
     const revision = await prepared(hanging);
-    const asked = [ask('start', revision), ask('start', revision)];
+    const starting = [ask('start', revision), ask('start', revision)];
     await eventually(async () => (await logs()).includes('[stdout] up'));
     const { state: now, pid } = await state();
     expect(now).toBe('starting');
     expect((await ask('prepare', revision)).body).toMatchObject({ state: 'starting', pid });
-    await stage.done('POST', `${one}/backend/stop`);
-    for (const { body } of await Promise.all(asked))
+    await fixture.done('POST', `${one}/backend/stop`);
+    for (const { body } of await Promise.all(starting))
       expect(body).toMatchObject({ state: 'stopped', detail: null });
     expect(isAlive(Number(pid))).toBe(false);
   });
 
-  it('end with their extension, and keep others from being replaced under them', async () => {
+  it('stops a canvas back end with its extension and refuses to replace a running one', async () => {
     const status = await started();
-    const daemon = Number(await child(status, '/daemon'));
-    expect(await stage.ask('POST', `${root}/install`, { source, force: true })).toEqual({
+    const daemon = Number(await askBackend(status, '/daemon'));
+    expect(await fixture.ask('POST', `${root}/install`, { source, force: true })).toEqual({
       status: 409,
       body: { detail: 'Stop running Canvas App backends before a forced install' },
     });
-    await stage.done('PATCH', one, { enabled: true });
+    await fixture.done('PATCH', one, { enabled: true });
     expect(await state()).toEqual(status);
-    await stage.done('PATCH', one, { enabled: false });
+    await fixture.done('PATCH', one, { enabled: false });
     expect(await state()).toMatchObject({ state: 'stopped', prepared_revision: status['revision'] });
     expect([isAlive(Number(status['pid'])), isAlive(daemon)]).toEqual([false, false]);
-    await stage.done('POST', `${root}/install`, { source, force: true });
+    await fixture.done('POST', `${root}/install`, { source, force: true });
     expect(await state()).toMatchObject({ state: 'stopped', prepared_revision: null });
     expect((await ask('prepare', status['revision'])).status).toBe(200);
     const { body: again } = await ask('start', status['revision']);
-    await stage.done('DELETE', one);
+    await fixture.done('DELETE', one);
     expect(await state()).toMatchObject({ state: 'missing', prepared_revision: status['revision'] });
     expect(isAlive(Number(again['pid']))).toBe(false);
   });
 
-  it('end with the server, and are ended by the next one when it was killed', async () => {
+  it('ends canvas back ends at shutdown, and after a crash at the next start', async () => {
     const status = await started();
-    await stage.restart('SIGTERM');
+    await fixture.restart('SIGTERM');
     expect(isAlive(Number(status['pid']))).toBe(false);
     const { body: second } = await ask('start', status['revision']);
     expect(second).toMatchObject({ state: 'ready' });
-    const daemon = Number(await child(second, '/daemon'));
-    await stage.server.end('SIGKILL');
+    const daemon = Number(await askBackend(second, '/daemon'));
+    await fixture.server.end('SIGKILL');
     expect([isAlive(Number(second['pid'])), isAlive(daemon)]).toEqual([true, true]);
-    await stage.restart();
-    await eventually(() => Promise.resolve(!isAlive(Number(second['pid'])) && !isAlive(daemon)));
+    await fixture.restart();
+    await eventually(() => !isAlive(Number(second['pid'])) && !isAlive(daemon));
     expect(await state()).toMatchObject({ state: 'stopped', prepared_revision: status['revision'] });
   });
 
-  it('of a server that lives are left alone by another one', async () => {
+  it('leaves the canvas back ends of another running server alone', async () => {
     const status = await started();
-    const other = await stage.another();
+    const other = await fixture.another();
     const there = await other.request('POST', `${one}/backend/start`, { revision: 'another' });
     expect(there.status).toBe(409);
     await other.stop();
     expect(await state()).toEqual(status);
   });
 
-  it('are told of in logs that stay small', async () => {
+  it('bounds the log of a canvas back end', async () => {
     const script = '#!/bin/sh\nyes aaaaaaaaaaaaaaaaaaaaaaaaaa | head -c 1000000\necho é\nexec sleep 1000\n';
-    const asked = ask('start', await prepared({ script }));
+    const starting = ask('start', await prepared({ script }));
     await eventually(async () => (await logs()).endsWith('é\n'));
-    const all = await stage.done('GET', `${one}/backend/logs?limit_bytes=262144`);
+    const all = await fixture.done('GET', `${one}/backend/logs?limit_bytes=262144`);
     expect(all['truncated']).toBe(true);
     expect(Buffer.byteLength(String(all['logs']))).toBeLessThanOrEqual(262_144);
-    // In the middle of a character there is none.
-    expect(await stage.done('GET', `${one}/backend/logs?limit_bytes=2`)).toMatchObject({
+    // A limit in the middle of a character leaves the character out.
+    expect(await fixture.done('GET', `${one}/backend/logs?limit_bytes=2`)).toMatchObject({
       logs: '\n',
       truncated: true,
     });
     for (const limit of [0, 262_145])
-      expect((await stage.ask('GET', `${one}/backend/logs?limit_bytes=${limit}`)).status).toBe(422);
-    await stage.done('POST', `${one}/backend/stop`);
-    await asked;
+      expect((await fixture.ask('GET', `${one}/backend/logs?limit_bytes=${limit}`)).status).toBe(422);
+    await fixture.done('POST', `${one}/backend/stop`);
+    await starting;
   });
 });

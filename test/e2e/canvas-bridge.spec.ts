@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as ask, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import path from 'node:path';
 import { WebSocket } from 'ws';
 import { unseal, writeCanvasApp } from '../support/canvas-app.js';
@@ -15,68 +15,68 @@ const root = '/api/canvas-extensions';
 const one = `${root}/installed/my-app`;
 const app = '/app-backends/my-app';
 
-describe('the way of browsers to the back ends of canvas extensions', () => {
-  let stage: SettingsStage;
+describe('the bridge from browsers to canvas back ends', () => {
+  let fixture: SettingsStage;
   let revision: unknown;
   beforeAll(async () => {
-    stage = await SettingsStage.start({ OH_APP_BACKEND_PUBLIC_URL: INGRESS, SESSION_API_KEY: 'hush-key' });
-    const source = path.join(stage.folder, 'app');
+    fixture = await SettingsStage.start({ OH_APP_BACKEND_PUBLIC_URL: INGRESS, SESSION_API_KEY: 'hush-key' });
+    const source = path.join(fixture.folder, 'app');
     await writeCanvasApp(source);
-    await stage.done('POST', `${root}/install`, { source }, KEY);
-    ({ revision } = await stage.done('GET', `${one}/backend`, undefined, KEY));
-    await stage.done('POST', `${one}/backend/prepare`, { revision }, KEY);
+    await fixture.done('POST', `${root}/install`, { source }, KEY);
+    ({ revision } = await fixture.done('GET', `${one}/backend`, undefined, KEY));
+    await fixture.done('POST', `${one}/backend/prepare`, { revision }, KEY);
   });
   beforeEach(() => start());
   afterAll(async () => {
-    await stage.server.end();
-    await unseal(path.join(stage.root, 'canvas-extensions'));
-    await stage.stop();
+    await fixture.server.end();
+    await unseal(path.join(fixture.root, 'canvas-extensions'));
+    await fixture.stop();
   });
 
-  const start = () => stage.done('POST', `${one}/backend/start`, { revision }, KEY);
-  const stop = () => stage.done('POST', `${one}/backend/stop`, undefined, KEY);
-  const logs = async () => String((await stage.done('GET', `${one}/backend/logs`, undefined, KEY))['logs']);
+  const start = () => fixture.done('POST', `${one}/backend/start`, { revision }, KEY);
+  const stop = () => fixture.done('POST', `${one}/backend/stop`, undefined, KEY);
+  const logs = async () => String((await fixture.done('GET', `${one}/backend/logs`, undefined, KEY))['logs']);
 
-  interface Asked {
+  interface BridgeRequest {
     method?: string;
     headers?: Record<string, string>;
     body?: string;
   }
-  const send = (route: string, { headers, ...rest }: Asked = {}) =>
-    rawRequest(stage.server.url, { ...rest, path: route, headers: { host: HOST, ...headers } });
+  const send = (route: string, { headers, ...rest }: BridgeRequest = {}) =>
+    rawRequest(fixture.server.url, { ...rest, path: route, headers: { host: HOST, ...headers } });
   const session = (headers: Record<string, string> = {}) =>
     send(`${app}/session`, { method: 'POST', headers: { ...KEY, origin: PAGE, ...headers } });
   async function cookie(): Promise<string> {
     const { headers } = await session();
     return headers['set-cookie']?.[0]?.split(';')[0] ?? '';
   }
-  const echo = async (route: string, asked: Asked = {}): Promise<Json> =>
-    asJson(JSON.parse((await send(route, asked)).text));
-  const refusal = async (route: string, asked: Asked = {}): Promise<[number, unknown]> => {
-    const { status, text } = await send(route, asked);
+  const echo = async (route: string, request: BridgeRequest = {}): Promise<Json> =>
+    asJson(JSON.parse((await send(route, request)).text));
+  const refusal = async (route: string, request: BridgeRequest = {}): Promise<[number, unknown]> => {
+    const { status, text } = await send(route, request);
     const { detail, exception } = asJson(JSON.parse(text));
     return [status, exception ?? detail];
   };
   /** A socket as a page of the extension opens it. */
   const socket = async (route = '/socket', protocols: string[] = [], headers: Record<string, string> = {}) =>
-    new WebSocket(stage.server.socketUrl(app + route), protocols, {
+    new WebSocket(fixture.server.socketUrl(app + route), protocols, {
       headers: { host: HOST, origin: INGRESS, cookie: await cookie(), ...headers },
     });
-  const knocked = async (client: WebSocket): Promise<string> => {
+  const outcomeOf = async (client: WebSocket): Promise<string> => {
     client.on('error', () => undefined);
-    const refused = once(client, 'unexpected-response').then(([, response]: { statusCode: number }[]) =>
+    const rejection = once(client, 'unexpected-response').then(([, response]: { statusCode: number }[]) =>
       String(response?.statusCode),
     );
-    return Promise.race([once(client, 'open').then(() => 'open'), refused]);
+    return Promise.race([once(client, 'open').then(() => 'open'), rejection]);
   };
 
-  it('is told of by the server', async () => {
-    const info = await stage.done('GET', '/server_info');
+  it('announces the bridge in the server information', async () => {
+    const info = await fixture.done('GET', '/server_info');
     expect(info['app_backend_ingress_url']).toBe(INGRESS);
     expect(info['capabilities']).toContain('canvas_app_backend_bridge_v1');
   });
 
-  it('begins with a session that the page with the key asks for', async () => {
+  it('opens a bridge session for a page that has the key', async () => {
     const { status, headers, text } = await session();
     expect(status).toBe(200);
     const answer = asJson(JSON.parse(text));
@@ -96,7 +96,7 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     expect(headers['access-control-allow-origin']).toBe(PAGE);
   });
 
-  it('gives nobody else a session', async () => {
+  it('refuses a bridge session to every other page', async () => {
     const post = (headers: Record<string, string>, route = `${app}/session`) =>
       refusal(route, { method: 'POST', headers: { ...KEY, ...headers } });
     expect(await post({ 'x-session-api-key': 'wrong', origin: PAGE })).toEqual([401, 'Unauthorized']);
@@ -110,7 +110,7 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     const misdirected = 'Canvas App request must use the configured ingress origin';
     for (const host of ['localhost:7777', 'apps.localhost:7778'])
       expect(await post({ origin: PAGE, host })).toEqual([421, misdirected]);
-    // Nobody was told to believe it.
+    // Forwarded headers are not trusted by default.
     const forwarded = { 'x-forwarded-host': HOST, host: 'localhost:1' };
     expect(await post({ origin: PAGE, ...forwarded })).toEqual([421, misdirected]);
     expect(await post({ origin: PAGE }, '/app-backends/other/session')).toEqual([
@@ -120,7 +120,7 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     expect((await post({ origin: PAGE }, '/app-backends/Bad_/session'))[0]).toBe(422);
   });
 
-  it('passes requests on without what is the server’s, and answers without what is the back end’s', async () => {
+  it('forwards requests without credentials and answers without cookies', async () => {
     const headers = {
       cookie: `other=1; ${await cookie()}`,
       authorization: 'Bearer hush-key',
@@ -131,7 +131,7 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     const { headers: answered, text } = await send(`${app}/a%2Fb/%C3%A9?${query}`, { headers });
     const got = asJson(JSON.parse(text));
     expect(got['url']).toBe('/a%2Fb/%C3%A9?b=1&c=%20d&e');
-    const { port } = await stage.done('GET', `${one}/backend`, undefined, KEY);
+    const { port } = await fixture.done('GET', `${one}/backend`, undefined, KEY);
     expect(got['headers']).toEqual({
       host: `127.0.0.1:${String(port)}`,
       'x-own': 'yes',
@@ -146,7 +146,7 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     expect((await send(`${app}/x`, { method: 'HEAD', headers })).status).toBe(200);
   });
 
-  it('lets pages of the extension change something, and no others', async () => {
+  it('accepts requests that change something only from pages of the extension', async () => {
     const own = { cookie: await cookie(), origin: INGRESS, 'content-type': 'application/json' };
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
       const body = method === 'DELETE' ? '' : '{"not": json';
@@ -160,7 +160,7 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     expect((await send(`${app}/x`, { method: 'TRACE', headers: own })).status).not.toBe(200);
   });
 
-  it('is closed without a session of its own', async () => {
+  it('refuses requests to a canvas back end without a bridge session', async () => {
     for (const shown of ['', 'oh_app_backend_session=made-up', `oh_app_backend_session="${await cookie()}"`])
       expect(await refusal(`${app}/x`, { headers: { ...KEY, cookie: shown } })).toEqual([
         401,
@@ -188,12 +188,12 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     '/%00',
     '/%0d%0a',
     '/%zz',
-  ])('does not pass on %s', async (route) => {
+  ])('does not forward the path %s to a canvas back end', async (route) => {
     const headers = { cookie: await cookie() };
     expect(await refusal(app + route, { headers })).toEqual([400, 'Invalid backend path']);
   });
 
-  it('keeps redirects, and says when nobody answers', async () => {
+  it('refuses redirects of a canvas back end and reports when it is down', async () => {
     const headers = { cookie: await cookie() };
     const redirect = await send(`${app}/redirect`, { headers });
     expect([redirect.status, redirect.headers.location]).toEqual([502, undefined]);
@@ -204,18 +204,18 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     expect(await refusal(`${app}/x`, { headers })).toEqual([401, 'Unauthorized']);
   });
 
-  it('streams both ways, and ends what nobody waits for', async () => {
+  it('streams in both directions and ends a request whose client has left', async () => {
     const headers = { cookie: await cookie(), origin: INGRESS };
     const { text } = await send(`${app}/flood`, { headers });
     expect(text).toHaveLength(64 * 1024 * 1024);
     const body = Buffer.alloc(40 * 1024 * 1024, 1);
-    const sent = await rawRequest(stage.server.url, {
+    const sent = await rawRequest(fixture.server.url, {
       ...{ method: 'POST', path: `${app}/upload`, body },
       headers: { host: HOST, ...headers, 'content-type': 'application/json' },
     });
     expect(sent.text).toBe(String(body.length));
-    const { hostname, port } = new URL(stage.server.url);
-    const slow = ask({ hostname, port, path: `${app}/slow`, headers: { host: HOST, ...headers } });
+    const { hostname, port } = new URL(fixture.server.url);
+    const slow = httpRequest({ hostname, port, path: `${app}/slow`, headers: { host: HOST, ...headers } });
     slow.on('error', () => undefined);
     slow.end();
     const [answer] = (await once(slow, 'response')) as [IncomingMessage];
@@ -224,10 +224,10 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     await eventually(async () => (await logs()).includes('slow ended'));
   });
 
-  it('connects sockets, with all that client and back end agree on', async () => {
+  it('connects WebSockets with the subprotocol and the frames of both sides', async () => {
     const client = await socket('/socket?b=1&session_api_key=hush-key', ['other', 'own.v1'], KEY);
     const first = once(client, 'message');
-    expect(await knocked(client)).toBe('open');
+    expect(await outcomeOf(client)).toBe('open');
     expect(client.protocol).toBe('own.v1');
     const { url, headers } = asJson(JSON.parse(String((await first)[0])));
     expect(url).toBe('/socket?b=1');
@@ -244,31 +244,31 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     expect([code, String(reason)]).toEqual([4321, 'bye']);
   });
 
-  it('refuses sockets of others, and where there are none', async () => {
-    const foreign: Record<string, string>[] = [
+  it('refuses WebSockets of other pages and of back ends without WebSockets', async () => {
+    const refused: Record<string, string>[] = [
       { origin: PAGE },
       { origin: '' },
       { cookie: '' },
       { cookie: 'oh_app_backend_session=made-up', ...KEY },
       { host: 'localhost:1' },
     ];
-    for (const headers of foreign) expect(await knocked(await socket('/socket', [], headers))).toBe('403');
-    expect(await knocked(await socket('/no-socket'))).toBe('502');
+    for (const headers of refused) expect(await outcomeOf(await socket('/socket', [], headers))).toBe('403');
+    expect(await outcomeOf(await socket('/no-socket'))).toBe('502');
   });
 
-  it('ends with the session, and with the back end', async () => {
+  it('closes WebSockets when the session is revoked or the back end stops', async () => {
     const shown = await cookie();
     const opened = async (headers: Record<string, string>) => {
       const client = await socket('/socket', [], headers);
-      expect(await knocked(client)).toBe('open');
+      expect(await outcomeOf(client)).toBe('open');
       return client;
     };
-    const [mine, another] = [await opened({ cookie: shown }), await opened({})];
+    const [own, another] = [await opened({ cookie: shown }), await opened({})];
     const revoke = (headers: Record<string, string>) =>
       send(`${app}/session`, { method: 'DELETE', headers: { cookie: shown, ...headers } });
     expect((await revoke({ origin: PAGE })).status).toBe(401);
     expect((await revoke({ ...KEY })).status).toBe(403);
-    const closed = once(mine, 'close');
+    const closed = once(own, 'close');
     const { status, headers } = await revoke({ ...KEY, origin: PAGE });
     expect([status, headers['set-cookie']]).toEqual([
       204,
@@ -279,31 +279,31 @@ describe('the way of browsers to the back ends of canvas extensions', () => {
     await closed;
     expect((await send(`${app}/x`, { headers: { cookie: shown } })).status).toBe(401);
     expect(another.readyState).toBe(WebSocket.OPEN);
-    const cut = once(another, 'close');
+    const disconnected = once(another, 'close');
     await stop();
-    await cut;
+    await disconnected;
   });
 
-  it('believes a proxy that it was told to believe', async () => {
+  it('uses forwarded headers of a trusted proxy', async () => {
     const server = await ServerProcess.start({
-      cwd: stage.folder,
+      cwd: fixture.folder,
       env: { OH_APP_BACKEND_PUBLIC_URL: 'https://apps.example', OH_TRUST_FORWARDED_HEADERS: 'true' },
     });
     try {
-      const asked = async (headers: Record<string, string>) =>
+      const statusOf = async (headers: Record<string, string>) =>
         (await rawRequest(server.url, { path: `${app}/x`, headers })).status;
       const proxy = { host: 'inside:1', 'x-forwarded-host': 'apps.example', 'x-forwarded-proto': 'https' };
-      // There is no back end on this server: whoever gets so far has come the right way.
-      expect(await asked(proxy)).toBe(503);
-      expect(await asked({ ...proxy, 'x-forwarded-proto': 'http' })).toBe(421);
-      expect(await asked({ host: 'apps.example' })).toBe(421);
+      // 503: the request came through the bridge, but this server has no back end.
+      expect(await statusOf(proxy)).toBe(503);
+      expect(await statusOf({ ...proxy, 'x-forwarded-proto': 'http' })).toBe(421);
+      expect(await statusOf({ host: 'apps.example' })).toBe(421);
     } finally {
       await server.end();
     }
   });
 
-  it('is not there unless it was configured', async () => {
-    const server = await ServerProcess.start({ cwd: stage.folder });
+  it('answers 503 when the bridge is not configured', async () => {
+    const server = await ServerProcess.start({ cwd: fixture.folder });
     try {
       const info = asJson((await server.request('GET', '/server_info')).body);
       expect(info['app_backend_ingress_url']).toBeNull();

@@ -16,18 +16,19 @@ const MANIFEST = {
 const SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>';
 
 describe('canvas extensions', () => {
-  let stage: SettingsStage;
+  let fixture: SettingsStage;
   let source: string;
-  beforeEach(async () => {
-    stage = await SettingsStage.start();
-    source = path.join(stage.folder, 'app');
-    await write(MANIFEST);
+  beforeAll(async () => {
+    fixture = await SettingsStage.start();
+    source = path.join(fixture.folder, 'app');
   });
-  afterEach(() => stage.stop());
+  afterAll(() => fixture.stop());
+  beforeEach(() => write(MANIFEST));
+  afterEach(() => fixture.ask('DELETE', one));
 
   const root = '/api/canvas-extensions';
   const one = `${root}/installed/my-app`;
-  const install = (body: Json = {}) => stage.ask('POST', `${root}/install`, { source, ...body });
+  const install = (body: Json = {}) => fixture.ask('POST', `${root}/install`, { source, ...body });
   const write = (manifest: object) =>
     writeFiles(source, {
       'canvas-extension.json': JSON.stringify(manifest),
@@ -35,49 +36,49 @@ describe('canvas extensions', () => {
       'icon.svg': SVG,
     });
 
-  it('are installed switched off, listed with their manifest, switched on and removed', async () => {
-    expect(await stage.done('GET', `${root}/installed`)).toEqual({ canvas_extensions: [] });
+  it('installs a canvas extension disabled, lists, enables and uninstalls it', async () => {
+    expect(await fixture.done('GET', `${root}/installed`)).toEqual({ canvas_extensions: [] });
     const { body } = await install();
     expect(body).toMatchObject({ name: 'my-app', enabled: false, requested_ref: null, manifest: MANIFEST });
     expect((await install()).body).toEqual({
       detail: 'Canvas extension already installed. Use force=true to overwrite.',
     });
-    expect(await stage.done('GET', `${root}/installed`)).toEqual({ canvas_extensions: [body] });
-    expect(await stage.done('PATCH', one, { enabled: true })).toEqual({ name: 'my-app', enabled: true });
-    expect(await stage.done('GET', one)).toEqual({ ...body, enabled: true });
-    expect(await stage.done('DELETE', one)).toEqual({ message: "Canvas extension 'my-app' uninstalled" });
-    expect((await stage.ask('GET', one)).body).toEqual({
+    expect(await fixture.done('GET', `${root}/installed`)).toEqual({ canvas_extensions: [body] });
+    expect(await fixture.done('PATCH', one, { enabled: true })).toEqual({ name: 'my-app', enabled: true });
+    expect(await fixture.done('GET', one)).toEqual({ ...body, enabled: true });
+    expect(await fixture.done('DELETE', one)).toEqual({ message: "Canvas extension 'my-app' uninstalled" });
+    expect((await fixture.ask('GET', one)).body).toEqual({
       detail: "Canvas extension 'my-app' is not installed",
     });
   });
 
-  it('have a script and an icon, which never runs scripts of its own', async () => {
+  it('serves the script and the icon of a canvas extension, and no script in the icon runs', async () => {
     await install();
-    const bundle = await stage.server.request('GET', `${one}/bundle`);
+    const bundle = await fixture.server.request('GET', `${one}/bundle`);
     expect([bundle.status, bundle.body]).toEqual([200, 'export default 1\n']);
     expect(bundle.headers.get('content-type')).toBe('text/javascript; charset=utf-8');
     expect(bundle.headers.get('cache-control')).toBe('no-cache');
     const same = { 'if-none-match': bundle.headers.get('etag') ?? '' };
-    expect((await stage.server.request('GET', `${one}/bundle`, undefined, same)).status).toBe(304);
-    const icon = await stage.server.request('GET', `${one}/icon`);
+    expect((await fixture.server.request('GET', `${one}/bundle`, undefined, same)).status).toBe(304);
+    const icon = await fixture.server.request('GET', `${one}/icon`);
     expect([icon.status, icon.body]).toEqual([200, SVG]);
     expect(icon.headers.get('content-type')).toBe('image/svg+xml');
     expect(icon.headers.get('content-security-policy')).toBe(
       "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     );
     expect(icon.headers.get('x-content-type-options')).toBe('nosniff');
-    expect((await stage.ask('GET', `${root}/installed/nope/bundle`)).body).toEqual({
+    expect((await fixture.ask('GET', `${root}/installed/nope/bundle`)).body).toEqual({
       detail: "Canvas extension 'nope' bundle not found",
     });
-    // A link that somebody put there later.
-    const script = path.join(stage.root, 'canvas-extensions/installed/my-app/dist/main.js');
-    await writeFiles(stage.folder, { outside: 'a secret' });
+    // A link that replaced the script after the installation.
+    const script = path.join(fixture.root, 'canvas-extensions/installed/my-app/dist/main.js');
+    await writeFiles(fixture.folder, { outside: 'a secret' });
     await unlink(script);
-    await symlink(path.join(stage.folder, 'outside'), script);
-    expect((await stage.ask('GET', `${one}/bundle`)).status).toBe(404);
+    await symlink(path.join(fixture.folder, 'outside'), script);
+    expect((await fixture.ask('GET', `${one}/bundle`)).status).toBe(404);
   });
 
-  it('are refused without a manifest that is valid', async () => {
+  it('refuses a canvas extension without a valid manifest', async () => {
     for (const [change, detail] of [
       [{ name: '../evil' }, 'name'],
       [{ schema_version: 2 }, 'schema_version'],
@@ -100,16 +101,16 @@ describe('canvas extensions', () => {
     });
   });
 
-  it('have no back ends where they declare none, or none for this machine', async () => {
-    const nothing = { prepared_revision: null, pid: null, port: null };
-    expect(await stage.done('GET', `${one}/backend`)).toMatchObject({
+  it('reports a canvas extension without a back end for this platform', async () => {
+    const notRunning = { prepared_revision: null, pid: null, port: null };
+    expect(await fixture.done('GET', `${one}/backend`)).toMatchObject({
       state: 'missing',
       revision: null,
-      ...nothing,
+      ...notRunning,
       detail: 'Canvas App is not installed or its manifest is invalid',
     });
     await install();
-    const expected = { name: 'my-app', state: 'unsupported', revision: containing('sha256:'), ...nothing };
+    const expected = { name: 'my-app', state: 'unsupported', revision: containing('sha256:'), ...notRunning };
     for (const [method, action] of [
       ['GET', ''],
       ['POST', '/prepare'],
@@ -119,19 +120,19 @@ describe('canvas extensions', () => {
     ] as const) {
       const body = method === 'POST' && action !== '/stop' ? { revision: 'x' } : undefined;
       const detail = 'Canvas App does not declare a backend';
-      expect(await stage.done(method, `${one}/backend${action}`, body)).toEqual({ ...expected, detail });
+      expect(await fixture.done(method, `${one}/backend${action}`, body)).toEqual({ ...expected, detail });
     }
-    expect(await stage.done('GET', `${one}/backend/logs`)).toEqual({
+    expect(await fixture.done('GET', `${one}/backend/logs`)).toEqual({
       name: 'my-app',
       logs: '',
       truncated: false,
     });
-    expect((await stage.ask('POST', `${one}/backend/start`, {})).status).toBe(422);
+    expect((await fixture.ask('POST', `${one}/backend/start`, {})).status).toBe(422);
     const artifacts = { [otherPlatform()]: { path: 'x.tar.gz', sha256: '0'.repeat(64) } };
     const backend = { schema_version: 1, artifacts, argv: ['{artifact_dir}/x'] };
     await write({ ...MANIFEST, backend });
     await install({ force: true });
-    expect(await stage.done('GET', `${one}/backend`)).toMatchObject({
+    expect(await fixture.done('GET', `${one}/backend`)).toMatchObject({
       state: 'unsupported',
       detail: 'Canvas App backend does not support this platform',
     });

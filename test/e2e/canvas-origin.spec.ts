@@ -6,7 +6,7 @@ import { writeFiles } from '../support/extension-files.js';
 import { knock, rawRequest } from '../support/raw-request.js';
 import { ServerProcess } from '../support/server-process.js';
 
-/** As on one machine: the UI at `localhost`, back ends at `127.0.0.1`, which is trusted in other cases. */
+/** As on one machine: the UI at `localhost`, back ends at `127.0.0.1`, which is otherwise a trusted host. */
 const HOST = '127.0.0.1:7777';
 const INGRESS = `http://${HOST}`;
 const KEY = 'hush-key';
@@ -40,7 +40,7 @@ describe.each([
   let id: string;
   let folder: string;
   const key = 'SESSION_API_KEY' in env ? KEY : undefined;
-  const shown: Record<string, string> = { 'x-session-api-key': KEY, authorization: `Bearer ${KEY}` };
+  const withKey: Record<string, string> = { 'x-session-api-key': KEY, authorization: `Bearer ${KEY}` };
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'canvas-origin-'));
@@ -62,27 +62,30 @@ describe.each([
   const ask = (method: string, route: string, headers: Record<string, string>) =>
     rawRequest(server.url, { method, path: route, headers: { accept: 'text/html', ...headers } });
 
-  it.each(ROUTES)('does not answer %s %s, also when a key is shown', async (method, route) => {
-    for (const headers of [
-      {},
-      shown,
-      { ...shown, origin: INGRESS },
-      { ...shown, origin: 'http://localhost' },
-    ]) {
-      const { status, text } = await ask(method, route, { ...headers, host: HOST });
-      expect([status, text]).toEqual([404, '{"detail":"Not Found"}']);
-    }
-  });
+  it.each(ROUTES)(
+    'answers 404 to %s %s on the host of canvas back ends, with and without a key',
+    async (method, route) => {
+      for (const headers of [
+        {},
+        withKey,
+        { ...withKey, origin: INGRESS },
+        { ...withKey, origin: 'http://localhost' },
+      ]) {
+        const { status, text } = await ask(method, route, { ...headers, host: HOST });
+        expect([status, text]).toEqual([404, '{"detail":"Not Found"}']);
+      }
+    },
+  );
 
-  it('answers for back ends', async () => {
+  it('routes requests on the host of canvas back ends to them', async () => {
     const { status } = await ask('GET', '/app-backends/my-app/x', { host: HOST });
-    // None is installed here.
+    // No back end is installed.
     expect(status).toBe(503);
-    const session = { ...shown, host: HOST, origin: 'http://localhost:3000' };
+    const session = { ...withKey, host: HOST, origin: 'http://localhost:3000' };
     expect((await ask('POST', '/app-backends/my-app/session', session)).status).toBe(503);
   });
 
-  it('opens no socket but those of back ends', async () => {
+  it('opens only sockets of back ends on the host of canvas back ends', async () => {
     const paths = [
       `/sockets/events/${id}`,
       `/sockets/session/${id}`,
@@ -102,20 +105,20 @@ describe.each([
     expect(await knock(own, { host: 'localhost:7777', origin: 'http://localhost:3000' })).toBe('open');
   });
 
-  it('is no origin that may read the answers under other names', async () => {
+  it('does not allow pages of canvas back ends to read answers of other hosts', async () => {
     const file = `/api/conversations/${id}/workspace/file.txt`;
     const cookie = `oh_workspace_session_key=${KEY}`;
     for (const route of [file, '/api/conversations/count', '/server_info', '/api/auth/workspace-session']) {
       const preflight = { 'access-control-request-method': 'GET' };
       for (const [method, headers] of [
-        ['GET', { ...shown, cookie }],
+        ['GET', { ...withKey, cookie }],
         ['OPTIONS', preflight],
       ] as const) {
         const answer = await ask(method, route, { ...headers, host: 'localhost:7777', origin: INGRESS });
         expect(answer.headers['access-control-allow-origin']).toBeUndefined();
       }
       const other = await ask('GET', route, {
-        ...shown,
+        ...withKey,
         host: 'localhost:7777',
         origin: 'http://127.0.0.1:1',
       });
@@ -123,18 +126,18 @@ describe.each([
     }
   });
 
-  it('is no origin that may change anything without a key', async () => {
+  it('does not allow pages of canvas back ends to change anything without a key', async () => {
     const headers = { host: 'localhost:7777', origin: INGRESS };
     const pause = `/api/conversations/${id}/pause`;
     expect((await ask('POST', pause, headers)).status).toBe(key === undefined ? 403 : 401);
     const socket = await knock(server.socketUrl(`/sockets/events/${id}`), headers);
-    // With a key the first frame has to bring it.
+    // With a key the socket opens, and the first frame must hold the key.
     expect(socket).toMatch(key === undefined ? /^403/ : /^open$/);
   });
 });
 
 describe('the address of canvas back ends', () => {
-  it('is recognised by each host that a trusted proxy names', async () => {
+  it('recognises the host of canvas back ends in the forwarded headers of a trusted proxy', async () => {
     const server = await ServerProcess.start({
       env: { OH_APP_BACKEND_PUBLIC_URL: 'https://apps.example', OH_TRUST_FORWARDED_HEADERS: 'true' },
     });
@@ -149,7 +152,7 @@ describe('the address of canvas back ends', () => {
     await server.stop();
   });
 
-  it('cannot be that of the web UI', async () => {
+  it('refuses to start when canvas back ends and the web UI share an origin', async () => {
     const env = { OH_APP_BACKEND_PUBLIC_URL: 'https://a.example:443/apps', OH_WEB_URL: 'https://A.example' };
     await expect(ServerProcess.start({ env })).rejects.toThrow(
       'app_backend_public_url: expected another host or port than web_url',

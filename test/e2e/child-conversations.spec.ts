@@ -10,7 +10,7 @@ import {
 } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-describe('children, worktrees and creation', () => {
+describe('child conversations and worktrees', () => {
   let folder: string;
   let repository: string;
   let trees: string;
@@ -28,39 +28,35 @@ describe('children, worktrees and creation', () => {
     // A hook of the repository must not run when the server uses git.
     const hook = path.join(repository, '.git/hooks/post-checkout');
     await writeFile(hook, `#!/bin/sh\ntouch ${folder}/hooked\n`, { mode: 0o755 });
-    server = await start();
+    server = await ServerProcess.start({
+      cwd: folder,
+      env: { OH_CONVERSATION_WORKTREE_ROOT: trees, OH_MAX_CONCURRENT_RUNS: '3' },
+    });
   });
   afterAll(async () => {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   });
 
-  const start = () =>
-    ServerProcess.start({
-      cwd: folder,
-      env: { OH_CONVERSATION_WORKTREE_ROOT: trees, OH_MAX_CONCURRENT_RUNS: '3' },
-    });
   const git = (...args: string[]) => execFileSync('git', args, { cwd: repository }).toString();
   const create = (workspace: string, script?: string, more: Record<string, unknown> = {}) =>
     ConversationClient.create(server, scriptedRequest(workspace, script, more));
-  const child = (parent: ConversationClient, body: unknown) =>
-    server.request('POST', `${parent.route}/children`, body);
-  const there = (file: string) =>
+  const exists = (file: string) =>
     access(file).then(
       () => true,
       () => false,
     );
 
-  it('starts a child in the same workspace that takes over what its parent has', async () => {
+  it('starts a child in the same workspace with the settings of its parent', async () => {
     const workspace = path.join(folder, 'plain');
     const parent = await create(workspace, undefined, {
       tags: { k: 'v' },
       secrets: { T: { kind: 'StaticSecret', value: 's' } },
       confirmation_policy: { kind: 'ConfirmRisky', threshold: 'HIGH', confirm_unknown: false },
     });
-    const { status, body } = await child(parent, {
+    const { status, body } = await parent.post('children', {
       task: 'SAY: child says hi',
-      title: 'kid',
+      title: 'child',
       isolation: 'shared',
     });
     expect(status).toBe(201);
@@ -69,43 +65,42 @@ describe('children, worktrees and creation', () => {
       conversation_id: reply.conversation_id,
       parent_conversation_id: parent.id,
       status: 'idle',
-      title: 'kid',
+      title: 'child',
       url: null,
       workspace,
       isolation: 'shared',
     });
-    const kid = new ConversationClient(server, reply.conversation_id);
-    await kid.reaches('finished');
-    const info = await kid.info();
-    const own = await parent.info();
-    expect(own['sub_conversation_ids']).toEqual([kid.id]);
+    const started = new ConversationClient(server, reply.conversation_id);
+    await started.reaches('finished');
+    const info = await started.info();
+    const parentInfo = await parent.info();
+    expect(parentInfo['sub_conversation_ids']).toEqual([started.id]);
     expect(info).toMatchObject({
-      title: 'kid',
+      title: 'child',
       tags: { k: 'v' },
       parent_conversation_id: parent.id,
       sub_conversation_ids: [],
-      workspace: own['workspace'],
-      confirmation_policy: own['confirmation_policy'],
+      workspace: parentInfo['workspace'],
+      confirmation_policy: parentInfo['confirmation_policy'],
       secret_registry: { secret_sources: { T: { kind: 'StaticSecret' } } },
     });
 
-    await server.end();
-    server = await start();
-    expect((await parent.on(server).info())['sub_conversation_ids']).toEqual([kid.id]);
+    server = await server.restart();
+    expect((await parent.on(server).info())['sub_conversation_ids']).toEqual([started.id]);
     await server.request('DELETE', parent.route);
-    // The child stays, and still says whose it was.
-    expect((await kid.on(server).info())['parent_conversation_id']).toBe(parent.id);
+    // The child stays and still names its parent.
+    expect((await started.on(server).info())['parent_conversation_id']).toBe(parent.id);
   });
 
-  it('refuses children that cannot be', async () => {
+  it('refuses invalid children', async () => {
     const parent = await create(path.join(folder, 'fresh'), 'SAY: hi');
     await parent.reaches('finished');
-    expect((await child(parent, { task: '' })).status).toBe(422);
-    const refused = await child(parent, { task: 'SAY: x' });
+    expect((await parent.post('children', { task: '' })).status).toBe(422);
+    const refused = await parent.post('children', { task: 'SAY: x' });
     expect(refused.status).toBe(422);
     expect(JSON.stringify(refused.body)).toContain('has no commits yet');
     const unknown = new ConversationClient(server, randomUUID());
-    expect(await child(unknown, { task: 'x' })).toMatchObject({
+    expect(await unknown.post('children', { task: 'x' })).toMatchObject({
       status: 404,
       body: { detail: 'Parent conversation not found' },
     });
@@ -124,7 +119,7 @@ describe('children, worktrees and creation', () => {
     });
   });
 
-  it('works in a worktree on a branch of its own, and removes it with the conversation', async () => {
+  it('works in a worktree with its own branch and removes it with the conversation', async () => {
     const workspace = path.join(repository, 'sub');
     const conversation = await create(workspace, 'RUN: pwd; cat file.txt\nSAY: done', { worktree: true });
     await conversation.reaches('finished');
@@ -136,58 +131,58 @@ describe('children, worktrees and creation', () => {
     expect(seen).toContain('committed');
     const branch = `openhands/${conversation.id}`;
     expect(git('worktree', 'list')).toContain(`[${branch}]`);
-    expect(await there(path.join(folder, 'hooked'))).toBe(false);
+    expect(await exists(path.join(folder, 'hooked'))).toBe(false);
     const { agent_context } = info['agent'] as { agent_context: { system_message_suffix: string } };
     expect(agent_context.system_message_suffix).toContain('This conversation uses a dedicated git worktree.');
     expect(agent_context.system_message_suffix).toContain(`- Branch: ${branch}`);
     const [prompt] = await conversation.events('&kind=SystemPromptEvent');
     expect(JSON.stringify(prompt?.['dynamic_context'])).toContain(root);
 
-    await server.end();
-    server = await start();
+    server = await server.restart();
     expect((await server.request('DELETE', conversation.route)).status).toBe(200);
     expect(git('worktree', 'list').trim().split('\n')).toHaveLength(1);
-    expect(await there(path.dirname(root))).toBe(false);
-    // What was committed is not lost.
+    expect(await exists(path.dirname(root))).toBe(false);
+    // The branch with its commits is kept.
     expect(git('branch', '--list', branch)).toContain(branch);
   });
 
-  it('keeps a worktree until the last one that works in it is deleted', async () => {
+  it('keeps a worktree until the last conversation that uses it is deleted', async () => {
     const owner = await create(repository, undefined, { worktree: true });
     const root = path.join(trees, owner.id, 'repo');
     const idOf = ({ body }: { body: unknown }) => body as { id: string; conversation_id: string };
-    const shared = idOf(await child(owner, { task: 'SAY: hi', isolation: 'shared' })).conversation_id;
-    const fork = idOf(await server.request('POST', `${owner.route}/fork`)).id;
-    await server.end();
-    server = await start();
+    const shared = idOf(
+      await owner.post('children', { task: 'SAY: hi', isolation: 'shared' }),
+    ).conversation_id;
+    const fork = idOf(await owner.post('fork')).id;
+    server = await server.restart();
     for (const id of [owner.id, fork]) {
       expect((await server.request('DELETE', `/api/conversations/${id}`)).status).toBe(200);
-      expect(await there(root)).toBe(true);
+      expect(await exists(root)).toBe(true);
     }
     expect((await server.request('DELETE', `/api/conversations/${shared}`)).status).toBe(200);
-    expect(await there(path.dirname(root))).toBe(false);
+    expect(await exists(path.dirname(root))).toBe(false);
     expect(git('worktree', 'list')).not.toContain(owner.id);
   });
 
-  it('makes several worktrees at once, each from where it is told to', async () => {
+  it('creates several worktrees concurrently, each from the requested base', async () => {
     const parent = await create(repository);
-    const replies = await Promise.all([1, 2, 3].map(() => child(parent, { task: 'SAY: hi' })));
+    const replies = await Promise.all([1, 2, 3].map(() => parent.post('children', { task: 'SAY: hi' })));
     expect(replies.map(({ status }) => status)).toEqual([201, 201, 201]);
     expect(git('worktree', 'list').trim().split('\n')).toHaveLength(4);
     git('checkout', '-q', '-b', 'feature');
     git('-c', 'user.name=n', '-c', 'user.email=e@x', 'commit', '-q', '--allow-empty', '-m', 'second');
-    const at = async (worktree_options: object) => {
+    const baseOf = async (worktree_options: object) => {
       const { id } = await create(repository, undefined, { worktree: true, worktree_options });
       const prefix = 'branch_prefix' in worktree_options ? worktree_options.branch_prefix : 'openhands/';
       return git('log', '-1', '--format=%s', `${String(prefix)}${id}`).trim();
     };
-    expect(await at({ base: 'default_branch' })).toBe('first');
-    expect(await at({ base: 'head' })).toBe('second');
-    expect(await at({ base: 'ref', ref: 'main', branch_prefix: 'mine/' })).toBe('first');
+    expect(await baseOf({ base: 'default_branch' })).toBe('first');
+    expect(await baseOf({ base: 'head' })).toBe('second');
+    expect(await baseOf({ base: 'ref', ref: 'main', branch_prefix: 'mine/' })).toBe('first');
     git('checkout', '-q', 'main');
   });
 
-  it('says clearly why there is no worktree, and leaves nothing behind', async () => {
+  it('reports why a worktree cannot be created and leaves no conversation behind', async () => {
     const request = (workspace: string, worktree_options: object) =>
       server.request('POST', '/api/conversations', {
         ...scriptedRequest(workspace),
@@ -214,12 +209,12 @@ describe('children, worktrees and creation', () => {
       expect.stringContaining("commit 'nope' does not exist"),
     ]);
     expect((await server.request('GET', '/api/conversations/count')).body).toBe(before);
-    // Outside of any repository the workspace is worked in as it is.
+    // Outside of a repository the workspace itself is used.
     const plain = path.join(folder, 'no-repository');
     expect((await create(plain, undefined, { worktree: true })).id).toBeDefined();
   });
 
-  it('makes a conversation of one id once, whoever asks at the same time', async () => {
+  it('creates a conversation once when concurrent requests name the same id', async () => {
     const conversation_id = randomUUID();
     const request = {
       ...scriptedRequest(repository, 'SAY: once'),
@@ -239,7 +234,7 @@ describe('children, worktrees and creation', () => {
     );
   });
 
-  it('takes an id again that a crash left a log of, and forgets that log', async () => {
+  it('reuses an id whose creation was interrupted by a crash and discards its log', async () => {
     const conversation_id = randomUUID();
     const left = path.join(folder, 'workspace/conversations', conversation_id.replaceAll('-', ''));
     await mkdir(left, { recursive: true });
@@ -263,7 +258,7 @@ describe('children, worktrees and creation', () => {
   it('counts a child against the limit of runs', async () => {
     const busy: ConversationClient[] = [];
     const request = scriptedRequest(path.join(folder, 'plain'), 'WAIT: 1000\nSAY: late');
-    // The places of the runs before are given back right behind their end.
+    // The slots of earlier runs become free a moment after the runs have ended.
     await eventually(async () => {
       const { status, body } = await server.request('POST', '/api/conversations', request);
       if (status === 201) busy.push(new ConversationClient(server, (body as SeenConversation).id));
@@ -271,11 +266,11 @@ describe('children, worktrees and creation', () => {
     });
     const [parent] = busy;
     if (!parent) throw new Error('no parent');
-    expect((await child(parent, { task: 'SAY: hi', isolation: 'shared' })).status).toBe(429);
+    expect((await parent.post('children', { task: 'SAY: hi', isolation: 'shared' })).status).toBe(429);
     expect((await parent.info())['sub_conversation_ids']).toEqual([]);
-    await Promise.all(busy.map((it) => server.request('POST', `${it.route}/interrupt`)));
+    await Promise.all(busy.map((conversation) => conversation.post('interrupt')));
     await eventually(
-      async () => (await child(parent, { task: 'SAY: hi', isolation: 'shared' })).status === 201,
+      async () => (await parent.post('children', { task: 'SAY: hi', isolation: 'shared' })).status === 201,
     );
   });
 });

@@ -1,8 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { endpointLlm, startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
 
 const TOOL = {
@@ -22,23 +20,18 @@ const TOOL = {
   },
 };
 
-describe('tools of the client', () => {
-  let folder: string;
+describe('client tools', () => {
   let server: ServerProcess;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'client-tools-'));
-    server = await ServerProcess.start({ cwd: folder });
+    server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const request = (script: string | undefined, client_tools: unknown, more: object = {}) =>
-    scriptedRequest(path.join(folder, 'work'), script, { client_tools, ...more });
+    scriptedRequest(path.join(server.cwd, 'work'), script, { client_tools, ...more });
 
-  it('hands calls on to the client, checked against its schema', async () => {
+  it('dispatches calls of client tools to the client and checks them against the schema', async () => {
     const script = 'TOOL: show_card {"title": "hi", "n": 3}\nTOOL: show_card {"n": "x"}\nFINISH: d';
     const conversation = await ConversationClient.create(server, request(script, [TOOL]));
     await conversation.reaches('finished');
@@ -68,7 +61,7 @@ describe('tools of the client', () => {
     expect((await conversation.info())['client_tools']).toEqual([{ ...TOOL, annotations: null }]);
   });
 
-  it('describes them to clients as the client sent them', async () => {
+  it('shows client tools as the client sent them', async () => {
     const beep = { name: 'beep', description: 'Beeps', annotations: { readOnlyHint: true } };
     const conversation = await ConversationClient.create(server, request('FINISH: d', [TOOL, beep]));
     await conversation.reaches('finished');
@@ -97,7 +90,7 @@ describe('tools of the client', () => {
         title: 'beep',
       },
     ];
-    // The order of the keys is the wire's, too.
+    // The order of the keys is part of the wire format.
     expect(JSON.stringify(shown)).toBe(JSON.stringify(expected));
     const single = await server.request('GET', `${conversation.route}/events/${prompt?.id ?? ''}`);
     const [first] = (single.body as { tools: object[] }).tools.slice(3);
@@ -125,14 +118,14 @@ describe('tools of the client', () => {
     expect((state.value as { agent: typeof agent }).agent.tools.slice(3)).toEqual(named);
 
     const llm = { model: 'scripted/other', usage_id: 'agent' };
-    await server.request('POST', `${conversation.route}/switch_llm`, { llm });
+    await conversation.post('switch_llm', { llm });
     const update = (await conversation.events()).findLast(({ key }) => key === 'agent');
     expect((update?.value as typeof agent).tools.slice(3)).toEqual(named);
-    const fork = await server.request('POST', `${conversation.route}/fork`, {});
+    const fork = await conversation.post('fork', {});
     expect((fork.body as { agent: typeof agent }).agent.tools.slice(3)).toEqual(named);
   });
 
-  it('takes an agent as it is shown, with tools of the client among its own', async () => {
+  it('accepts an agent as it is shown, with client tools among its tools', async () => {
     const tools = [{ name: 'show_card', params: { spec: { ...TOOL, annotations: null } } }];
     const agent = { llm: { model: 'scripted/test', usage_id: 'agent' }, tools };
     const body = request('TOOL: show_card {"title": "hi"}\nFINISH: d', [TOOL], { agent });
@@ -142,7 +135,7 @@ describe('tools of the client', () => {
     expect((await conversation.info())['agent']).toMatchObject({ tools });
   });
 
-  it('lets conversations have tools of one name with different schemas', async () => {
+  it('allows client tools of the same name with different schemas in two conversations', async () => {
     for (const field of ['a', 'b']) {
       const parameters = { type: 'object', properties: { [field]: { type: 'string' } }, required: [field] };
       const script = `TOOL: show_card {"${field}": "x"}\nFINISH: d`;
@@ -153,7 +146,7 @@ describe('tools of the client', () => {
     }
   });
 
-  it('checks and converts the types of arguments, and leaves the rest to the client', async () => {
+  it('checks and converts the types of arguments and leaves other constraints to the client', async () => {
     const properties = {
       lat: { type: 'number', minimum: -90, maximum: 90 },
       mode: { type: 'string', enum: ['a', 'b'], default: 'a' },
@@ -196,17 +189,15 @@ describe('tools of the client', () => {
     );
   });
 
-  it('tells the model of them, also after a restart', async () => {
+  it('offers client tools to the model, also after a restart', async () => {
     const endpoint = await startScriptedEndpoint();
     try {
-      const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', num_retries: 1 };
       let conversation = await ConversationClient.create(
         server,
-        request('SAY: hi', [TOOL], { agent: { llm, tools: [] } }),
+        request('SAY: hi', [TOOL], { agent: { llm: endpointLlm(endpoint), tools: [] } }),
       );
       await conversation.reaches('finished');
-      await server.end();
-      server = await ServerProcess.start({ cwd: folder });
+      server = await server.restart();
       conversation = conversation.on(server);
       await conversation.send('TOOL: show_card {"title": "again"}\nSAY: end');
       await conversation.reaches('finished');
@@ -229,7 +220,7 @@ describe('tools of the client', () => {
     ['terminal', "Client tool name 'terminal' collides with an existing non-client tool."],
     ['finish', "Client tool name 'finish' collides with an existing non-client tool."],
     ['a b!', '1 to 64 letters'],
-  ])('refuses the name %s and says why', async (name, why) => {
+  ])('rejects a client tool named %s and says why', async (name, why) => {
     const answer = await server.request(
       'POST',
       '/api/conversations',
@@ -244,7 +235,7 @@ describe('tools of the client', () => {
     [{ properties: {} }, '(got type=None)'],
     [{ type: 'object', properties: [] }, 'not a JSON schema of an object'],
     [{ type: 'object', required: 'title' }, 'not a JSON schema of an object'],
-  ])('refuses the parameters %j, which are no schema of an object', async (parameters, why) => {
+  ])('rejects the parameters %j, which are not the schema of an object', async (parameters, why) => {
     const body = request(undefined, [{ ...TOOL, parameters }]);
     const answer = await server.request('POST', '/api/conversations', body);
     expect(answer.status).toBe(422);

@@ -1,25 +1,22 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
-import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import {
+  endpointLlm,
+  startScriptedEndpoint,
+  type ChatEndpoint,
+  type EndpointStep,
+} from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
 
 const PIXEL = `data:image/png;base64,${'A'.repeat(4000)}`;
 
-describe('the log of completions', () => {
+describe('logs of completions', () => {
   let server: ServerProcess;
-  let folder: string;
   let endpoint: ChatEndpoint;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'completions-'));
     server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
   beforeEach(async () => {
     endpoint = await startScriptedEndpoint();
   });
@@ -31,18 +28,15 @@ describe('the log of completions', () => {
     more: Record<string, unknown> = {},
   ) => {
     endpoint.script(steps);
-    const config = {
+    const config = endpointLlm(endpoint, {
       model: 'openai/gpt-4o',
-      base_url: endpoint.url,
-      api_key: 'sk-quiet',
-      extra_headers: { 'x-token': 'very-quiet' },
-      usage_id: 'agent',
-      num_retries: 1,
+      api_key: 'sk-hidden',
+      extra_headers: { 'x-token': 'hidden-header' },
       ...llm,
-    };
+    });
     return ConversationClient.create(
       server,
-      scriptedRequest(folder, 'go', { agent: { llm: config, tools: [{ name: 'terminal' }] }, ...more }),
+      scriptedRequest(server.cwd, 'go', { agent: { llm: config, tools: [{ name: 'terminal' }] }, ...more }),
     );
   };
   const logs = async (conversation: ConversationClient) =>
@@ -50,7 +44,7 @@ describe('the log of completions', () => {
   const dataOf = (event: SeenEvent | undefined) =>
     JSON.parse(String(event?.['log_data'])) as Record<string, unknown>;
 
-  it.each([false, true])('has each call, without secrets, with streaming %s', async (stream) => {
+  it.each([false, true])('logs each completion without secrets, streaming: %s', async (stream) => {
     const image = { type: 'image', image_urls: [PIXEL] };
     const content = [{ type: 'text', text: 'look at hidden-"value"' }, image];
     const conversation = await create(
@@ -89,14 +83,14 @@ describe('the log of completions', () => {
     });
     expect(dataOf(second)['messages']).toHaveLength(4);
     const all = JSON.stringify([first, second]);
-    for (const secret of ['very-quiet', 'sk-quiet', 'hidden-']) expect(all.includes(secret)).toBe(false);
-    // It stands in the tree, before what follows from the answer.
+    for (const secret of ['hidden-header', 'sk-hidden', 'hidden-']) expect(all.includes(secret)).toBe(false);
+    // The log event is part of the tree and precedes the actions of the answer.
     const events = await conversation.events();
     expect(events.find(({ kind }) => kind === 'ActionEvent')?.parent_id).toBe(first?.id);
   });
 
-  it('has failed calls, too', async () => {
-    const conversation = await create([{ status: 400, message: 'bad sk-quiet' }], { log_completions: true });
+  it('logs failed completions', async () => {
+    const conversation = await create([{ status: 400, message: 'bad sk-hidden' }], { log_completions: true });
     await conversation.reaches('error');
     const [log, ...others] = await logs(conversation);
     expect(others).toEqual([]);
@@ -110,7 +104,7 @@ describe('the log of completions', () => {
     });
   });
 
-  it('keeps within bounds', async () => {
+  it('bounds the logged messages of a long conversation', async () => {
     const think = (thought: string): EndpointStep => ({ tools: [['think', { thought }]] });
     const steps = [
       ...Array.from({ length: 8 }, (_, index) => think(String(index).repeat(100_000))),
@@ -126,7 +120,7 @@ describe('the log of completions', () => {
     });
   });
 
-  it('has nothing where nobody asked for it', async () => {
+  it('logs no completions by default', async () => {
     const conversation = await create([{ say: 'done' }], {});
     await conversation.reaches('finished');
     expect(await logs(conversation)).toEqual([]);

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import {
   brief,
@@ -7,24 +5,27 @@ import {
   scriptedRequest,
   type SeenEvent,
 } from '../support/conversation-client.js';
-import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import {
+  endpointLlm,
+  startScriptedEndpoint,
+  type ChatEndpoint,
+  type EndpointStep,
+} from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-/** What was recorded of the original in `condensation-*`, without `stats`: their place is not fixed there. */
+/**
+ * The sequences of events match the recordings of the original in `condensation-*`. The place of `stats` is
+ * not fixed there and is left out.
+ */
 describe('condensation', () => {
-  let folder: string;
   let server: ServerProcess;
   let agent: ChatEndpoint;
   let condenser: ChatEndpoint;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'condensation-'));
-    server = await ServerProcess.start({ cwd: folder });
+    server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
   beforeEach(async () => {
     agent = await startScriptedEndpoint();
     condenser = await startScriptedEndpoint();
@@ -34,35 +35,30 @@ describe('condensation', () => {
     await condenser.close();
   });
 
-  const llm = (endpoint: ChatEndpoint, usage_id: string) => ({
-    model: 'openai/scripted',
-    base_url: endpoint.url,
-    api_key: 'x',
-    usage_id,
-    num_retries: 1,
-  });
   const create = (steps: EndpointStep[], limits: object | null, script: string | undefined = 'go') => {
     agent.script(steps);
     condenser.script([{ say: 'Done.', repeat: true }]);
-    const spec = limits && { kind: 'LLMSummarizingCondenser', llm: llm(condenser, 'condenser'), ...limits };
-    const more = { agent: { llm: llm(agent, 'agent'), tools: [{ name: 'task_tracker' }], condenser: spec } };
-    return ConversationClient.create(server, scriptedRequest(path.join(folder, 'work'), script, more));
+    const spec = limits && {
+      kind: 'LLMSummarizingCondenser',
+      llm: endpointLlm(condenser, { usage_id: 'condenser' }),
+      ...limits,
+    };
+    const more = { agent: { llm: endpointLlm(agent), tools: [{ name: 'task_tracker' }], condenser: spec } };
+    return ConversationClient.create(server, scriptedRequest(path.join(server.cwd, 'work'), script, more));
   };
-  const view = (step: number): EndpointStep => ({ tools: [['think', { thought: `thought ${step}` }]] });
+  const thinkStep = (step: number): EndpointStep => ({ tools: [['think', { thought: `thought ${step}` }]] });
   const finish: EndpointStep = { tools: [['finish', { message: 'd' }]] };
-  const condense = (conversation: ConversationClient) =>
-    conversation.server.request('POST', `${conversation.route}/condense`);
-  const sequence = (events: SeenEvent[]) => events.filter(({ key }) => key !== 'stats').map(brief);
-  const last = (endpoint: ChatEndpoint) => endpoint.requests.at(-1)?.body.messages ?? [];
+  const sequenceOf = (events: SeenEvent[]) => events.filter(({ key }) => key !== 'stats').map(brief);
+  const lastMessages = (endpoint: ChatEndpoint) => endpoint.requests.at(-1)?.body.messages ?? [];
   const ofKind = (events: SeenEvent[], kind: string) => events.filter((event) => event.kind === kind);
 
-  it('puts a summary in the place of what is old, again and again', async () => {
-    const steps = [0, 1, 2, 3, 4, 5, 6, 7].map(view);
+  it('replaces old events with a summary, repeatedly', async () => {
+    const steps = [0, 1, 2, 3, 4, 5, 6, 7].map(thinkStep);
     const conversation = await create([...steps, finish], { max_size: 10, keep_first: 2 });
     await conversation.reaches('finished');
     const events = await conversation.events();
     const step = ['ActionEvent', 'ObservationEvent'];
-    expect(sequence(events)).toEqual([
+    expect(sequenceOf(events)).toEqual([
       ...['SystemPromptEvent', 'MessageEvent', 'last_user_message_id', 'execution_status=running'],
       ...[...step, ...step, ...step, ...step, ...step, 'Condensation'],
       ...[...step, ...step, ...step, 'Condensation', ...step, 'execution_status=finished'],
@@ -85,14 +81,14 @@ describe('condensation', () => {
       `${String(first?.id)}-summary`,
       ...[10, 11, 13, 14, 15, 16].map(at),
     ]);
-    const messages = last(agent);
+    const messages = lastMessages(agent);
     expect(messages.map(({ role }) => role)).toEqual(['system', 'user', 'assistant', 'tool']);
     expect(messages[1]?.['content']).toEqual([
       { type: 'text', text: 'go' },
       { type: 'text', text: 'Done.' },
     ]);
-    // A summary takes the one before it in.
-    expect(JSON.stringify(last(condenser))).toContain('Done.');
+    // The new summary is made from the previous one.
+    expect(JSON.stringify(lastMessages(condenser))).toContain('Done.');
     const info = await conversation.info();
     expect(Object.keys((info['stats'] as { usage_to_metrics: object }).usage_to_metrics)).toEqual([
       'agent',
@@ -100,7 +96,7 @@ describe('condensation', () => {
     ]);
   });
 
-  it('believes what the provider has counted, not what it looks like', async () => {
+  it('uses the token count of the provider instead of an estimate', async () => {
     const call = { name: 'think', arguments: '{"thought": "large"}' };
     const large: EndpointStep = {
       body: {
@@ -122,10 +118,10 @@ describe('condensation', () => {
         usage: { prompt_tokens: 90_000, completion_tokens: 10, total_tokens: 90_010 },
       },
     };
-    const steps = [view(0), view(1), large, view(2), finish];
+    const steps = [thinkStep(0), thinkStep(1), large, thinkStep(2), finish];
     const conversation = await create(steps, { max_size: 80, max_tokens: 60_000 });
     await conversation.reaches('finished');
-    const kinds = sequence(await conversation.events()).filter((kind) =>
+    const kinds = sequenceOf(await conversation.events()).filter((kind) =>
       /^(Condensation|ActionEvent)$/.test(kind),
     );
     expect(kinds).toEqual([
@@ -133,17 +129,19 @@ describe('condensation', () => {
     ]);
   });
 
-  it('condenses a history that the provider finds too long, and goes on', async () => {
+  it('condenses a history that the provider rejects as too long and continues', async () => {
     const refusal = {
       status: 400,
       message:
         "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
       code: 'context_length_exceeded',
     };
-    const conversation = await create([view(0), view(1), view(2), refusal, finish], { max_size: 80 });
+    const conversation = await create([thinkStep(0), thinkStep(1), thinkStep(2), refusal, finish], {
+      max_size: 80,
+    });
     await conversation.reaches('finished');
     const events = await conversation.events();
-    expect(sequence(events).slice(-5)).toEqual([
+    expect(sequenceOf(events).slice(-5)).toEqual([
       ...[
         'CondensationRequest',
         'Condensation',
@@ -153,12 +151,12 @@ describe('condensation', () => {
       ],
     ]);
     expect(ofKind(events, 'Condensation')[0]).toMatchObject({ summary: 'Done.', summary_offset: 2 });
-    expect(last(agent).map(({ role }) => role)).toEqual(['system', 'user']);
+    expect(lastMessages(agent).map(({ role }) => role)).toEqual(['system', 'user']);
   });
 
-  it('ends with the error when even the shortest history is too long', async () => {
+  it('ends with an error when even the shortest history is too long', async () => {
     const refusal = { status: 400, message: 'too long', code: 'context_length_exceeded', repeat: true };
-    const conversation = await create([view(0), view(1), refusal], {});
+    const conversation = await create([thinkStep(0), thinkStep(1), refusal], {});
     await conversation.reaches('error');
     const [error] = ofKind(await conversation.events(), 'ConversationErrorEvent');
     expect(error).toMatchObject({
@@ -168,15 +166,15 @@ describe('condensation', () => {
     expect(condenser.requests.length).toBeLessThan(6);
     const without = await create([refusal], null);
     await without.reaches('error');
-    expect(sequence(await without.events())).not.toContain('CondensationRequest');
+    expect(sequenceOf(await without.events())).not.toContain('CondensationRequest');
   });
 
-  it('condenses when it is asked to, and the agent knows after a restart what it knew before', async () => {
-    const steps = [0, 1, 2, 3, 4].map(view);
+  it('condenses on request and keeps the view of the agent across a restart', async () => {
+    const steps = [0, 1, 2, 3, 4].map(thinkStep);
     let conversation = await create([...steps, finish], {});
     await conversation.reaches('finished');
     const tree = (await conversation.events()).filter(({ key }) => key === undefined);
-    expect(await condense(conversation)).toMatchObject({ status: 200, body: { success: true } });
+    expect(await conversation.post('condense')).toMatchObject({ status: 200, body: { success: true } });
     const events = await conversation.events();
     expect(events.slice(-3).map(brief)).toEqual(['CondensationRequest', 'Condensation', 'stats']);
     expect(events.at(-2)?.['forgotten_event_ids']).toEqual(tree.slice(2, 10).map(({ id }) => id));
@@ -185,55 +183,55 @@ describe('condensation', () => {
     agent.script([{ say: 'before' }, { say: 'after' }]);
     await conversation.send('one');
     await conversation.reaches('finished');
-    const seen = last(agent);
-    await server.end();
-    server = await ServerProcess.start({ cwd: folder });
+    const seen = lastMessages(agent);
+    server = await server.restart();
     conversation = conversation.on(server);
     await conversation.send('two');
     await conversation.reaches('finished');
-    expect(last(agent).slice(0, seen.length)).toEqual(seen);
-    expect(JSON.stringify(last(agent))).not.toContain('thought 1');
+    expect(lastMessages(agent).slice(0, seen.length)).toEqual(seen);
+    expect(JSON.stringify(lastMessages(agent))).not.toContain('thought 1');
 
-    // On the branch before the condensation everything is there.
-    await server.request('POST', `${conversation.route}/navigate`, { event_id: tree.at(-1)?.id });
-    agent.script([{ say: 'aside' }]);
+    // The branch before the condensation is complete.
+    await conversation.post('navigate', { event_id: tree.at(-1)?.id });
+    agent.script([{ say: 'other branch' }]);
     await conversation.send('three');
     await conversation.reaches('finished');
-    expect(JSON.stringify(last(agent))).toContain('thought 1');
+    expect(JSON.stringify(lastMessages(agent))).toContain('thought 1');
   });
 
-  it('says why a history cannot be condensed', async () => {
+  it('reports why a history cannot be condensed', async () => {
     const refused = async (spec: object | null) => {
       const more = { agent: { llm: { model: 'scripted/test' }, tools: [], condenser: spec } };
-      const work = path.join(folder, 'work');
-      const { status, body } = await condense(
-        await ConversationClient.create(server, scriptedRequest(work, undefined, more)),
-      );
+      const work = path.join(server.cwd, 'work');
+      const conversation = await ConversationClient.create(server, scriptedRequest(work, undefined, more));
+      const { status, body } = await conversation.post('condense');
       return [status, (body as { detail: string }).detail];
     };
     const why = 'Cannot condense conversation:';
     expect(await refused(null)).toEqual([409, `${why} No condenser configured`]);
     const noOp = { kind: 'NoOpCondenser' };
-    const deaf = (name: string) => [409, `${why} Condenser ${name} does not handle condensation requests`];
-    expect(await refused(noOp)).toEqual(deaf('NoOpCondenser'));
+    const unsupported = (name: string) => [
+      409,
+      `${why} Condenser ${name} does not handle condensation requests`,
+    ];
+    expect(await refused(noOp)).toEqual(unsupported('NoOpCondenser'));
     expect(await refused({ kind: 'PipelineCondenser', condensers: [noOp] })).toEqual(
-      deaf('PipelineCondenser'),
+      unsupported('PipelineCondenser'),
     );
     const summarising = { kind: 'LLMSummarizingCondenser', llm: { model: 'scripted/test' } };
     expect(await refused(summarising)).toEqual([409, `${why} There is nothing to condense`]);
     const unknown = new ConversationClient(server, '00000000-0000-4000-8000-000000000001');
-    expect(await condense(unknown)).toMatchObject({
+    expect(await unknown.post('condense')).toMatchObject({
       status: 404,
       body: { detail: 'Conversation not found' },
     });
   });
 
-  it('goes on without a summary where there is room, and tells of a failure when asked for one', async () => {
-    const conversation = await create([...[0, 1, 2, 3, 4, 5].map(view), finish], {
+  it('continues without a summary while there is room and reports a failed condensation request', async () => {
+    const conversation = await create([...[0, 1, 2, 3, 4, 5].map(thinkStep), finish], {
       max_size: 6,
       keep_first: 1,
     });
-    // Before the script of `create`: the model of the condenser refuses.
     await conversation.reaches('finished');
     const broken = await startScriptedEndpoint({
       script: [{ status: 401, message: 'no sk-secret', repeat: true }],
@@ -241,22 +239,22 @@ describe('condensation', () => {
     try {
       const spec = {
         kind: 'LLMSummarizingCondenser',
-        llm: llm(broken, 'condenser'),
+        llm: endpointLlm(broken, { usage_id: 'condenser' }),
         max_size: 6,
         keep_first: 1,
       };
-      agent.script([...[0, 1, 2, 3, 4, 5].map(view), finish]);
-      const more = { agent: { llm: llm(agent, 'agent'), tools: [], condenser: spec } };
+      agent.script([...[0, 1, 2, 3, 4, 5].map(thinkStep), finish]);
+      const more = { agent: { llm: endpointLlm(agent), tools: [], condenser: spec } };
       const other = await ConversationClient.create(
         server,
-        scriptedRequest(path.join(folder, 'work'), 'go', more),
+        scriptedRequest(path.join(server.cwd, 'work'), 'go', more),
       );
       await other.reaches('finished');
       expect(ofKind(await other.events(), 'Condensation')).toEqual([]);
-      const asked = broken.requests.length;
-      expect(asked).toBeGreaterThan(0);
-      expect(asked).toBeLessThan(6);
-      const answer = await condense(other);
+      const attempts = broken.requests.length;
+      expect(attempts).toBeGreaterThan(0);
+      expect(attempts).toBeLessThan(6);
+      const answer = await other.post('condense');
       expect(answer.status).toBe(500);
       expect(JSON.stringify(answer.body)).toMatch(/"error_id":"[0-9a-f]{32}"/);
       expect(JSON.stringify(answer.body)).not.toContain('sk-secret');
@@ -266,13 +264,16 @@ describe('condensation', () => {
     }
   });
 
-  it('condenses during a run before its next step', async () => {
-    const conversation = await create([view(0), view(1), view(2), { ...view(3), wait: 1 }, finish], {});
+  it('condenses before the next step when requested during a run', async () => {
+    const conversation = await create(
+      [thinkStep(0), thinkStep(1), thinkStep(2), { ...thinkStep(3), wait: 1 }, finish],
+      {},
+    );
     await eventually(
       async () => ofKind(await conversation.events(), 'ObservationEvent').length === 3,
       'the third step',
     );
-    expect((await condense(conversation)).status).toBe(200);
+    expect((await conversation.post('condense')).status).toBe(200);
     await conversation.reaches('finished');
     const events = await conversation.events();
     expect(ofKind(events, 'CondensationRequest')).toHaveLength(1);

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import {
   brief,
@@ -9,30 +7,22 @@ import {
 } from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
 
-/** Who has to agree, and who judges the risk of what the agent does. */
 describe('confirmation policies and security analyzers', () => {
   let server: ServerProcess;
-  let workspace: string;
 
   beforeAll(async () => {
     server = await ServerProcess.start();
   });
   afterAll(() => server.stop());
-  beforeEach(async () => {
-    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
-  });
-  afterEach(() => rm(workspace, { recursive: true, force: true, maxRetries: 5 }));
 
   const create = (script?: string, more: Record<string, unknown> = {}) =>
-    ConversationClient.create(server, scriptedRequest(workspace, script, more));
-  const post = (conversation: ConversationClient, what: string, body: unknown) =>
-    conversation.server.request('POST', `${conversation.route}/${what}`, body);
-  const sequence = async (conversation: ConversationClient): Promise<string[]> =>
+    ConversationClient.create(server, scriptedRequest(path.join(server.cwd, 'work'), script, more));
+  const sequenceOf = async (conversation: ConversationClient): Promise<string[]> =>
     (await conversation.events()).filter(({ key }) => key !== 'stats').map(brief);
   const call = (command: string, risk?: string): string =>
     `TOOL: terminal ${JSON.stringify({ command, ...(risk && { security_risk: risk }) })}`;
 
-  /** What the analyzer said of each command, in order. */
+  /** The risk of each command by the analyzer, in order. */
   async function risks(conversation: ConversationClient): Promise<[string, string][]> {
     const events = await conversation.events();
     const commands = new Map(
@@ -51,7 +41,7 @@ describe('confirmation policies and security analyzers', () => {
     );
   }
 
-  /** Judges commands without running any of them. */
+  /** Has the analyzer judge commands; none of them runs. */
   async function judged(analyzer: Record<string, unknown>, calls: readonly string[]) {
     const script = calls.map((line, index) => (index === 0 ? line : `AND ${line}`)).join('\n');
     const conversation = await create(`${script}\nFINISH: done`, {
@@ -62,10 +52,10 @@ describe('confirmation policies and security analyzers', () => {
     return { conversation, risks: await risks(conversation) };
   }
 
-  it('tells of changes in events, once each, and keeps them over a restart', async () => {
+  it('records each change of policy or analyzer in an event and keeps it across a crash', async () => {
     let own = await ServerProcess.start({ env: { OH_SECRET_KEY: 'a key' } });
     try {
-      let conversation = await ConversationClient.create(own, scriptedRequest(workspace));
+      let conversation = await ConversationClient.create(own, scriptedRequest(own.cwd));
       const risky = { threshold: 'MEDIUM', confirm_unknown: false, kind: 'ConfirmRisky' };
       const graySwan = { kind: 'GraySwanAnalyzer', api_key: 'gray-swan-key' };
       for (const [what, body] of [
@@ -79,7 +69,7 @@ describe('confirmation policies and security analyzers', () => {
         ['security_analyzer', { security_analyzer: null }],
         ['security_analyzer', { security_analyzer: graySwan }],
       ] as const) {
-        expect(await post(conversation, what, body)).toMatchObject({ status: 200, body: { success: true } });
+        expect(await conversation.post(what, body)).toMatchObject({ status: 200, body: { success: true } });
       }
       const events = await conversation.events();
       expect(events.map(({ key, value }) => [key, value])).toEqual([
@@ -92,28 +82,26 @@ describe('confirmation policies and security analyzers', () => {
       expect(Object.keys(events[1]?.value ?? {})).toEqual(['threshold', 'confirm_unknown', 'kind']);
       expect(Object.keys(events[0] ?? {})).toEqual(['id', 'timestamp', 'source', 'key', 'value', 'kind']);
 
-      await own.end('SIGKILL');
-      own = await ServerProcess.start({ cwd: own.cwd, env: { OH_SECRET_KEY: 'a key' } });
+      own = await own.restart('SIGKILL');
       conversation = conversation.on(own);
-      // Opened for it, not only read from the snapshot.
+      // Opens the conversation, or the state would come from the snapshot only.
       await conversation.events();
       expect(await conversation.info()).toMatchObject({
         confirmation_policy: risky,
         security_analyzer: { kind: 'GraySwanAnalyzer', api_key: null },
       });
     } finally {
-      await own.end();
-      await rm(own.cwd, { recursive: true, force: true });
+      await own.stop();
     }
   });
 
-  it('refuses what it does not know, in the words of the wire', async () => {
+  it('rejects unknown policies and analyzers with the error texts of the original server', async () => {
     const conversation = await create();
     const unknown =
       "Unknown kind 'Nope' for openhands.sdk.security.confirmation_policy.ConfirmationPolicyBase; " +
       "Expected one of: ['AlwaysConfirm', 'ConfirmRisky', 'NeverConfirm']";
     const refused = async (what: string, body: unknown) => {
-      const answer = await post(conversation, what, body);
+      const answer = await conversation.post(what, body);
       expect(answer.status).toBe(422);
       return (answer.body as { detail: unknown[] }).detail;
     };
@@ -137,7 +125,7 @@ describe('confirmation policies and security analyzers', () => {
         msg: 'Value error, Threshold cannot be UNKNOWN',
       }),
     ]);
-    // Null is an answer here, but it has to be given.
+    // Null is a valid value, but the field is required.
     expect(await refused('security_analyzer', {})).toEqual([
       { type: 'missing', loc: ['body', 'security_analyzer'], msg: 'Field required', input: {} },
     ]);
@@ -152,19 +140,19 @@ describe('confirmation policies and security analyzers', () => {
       }),
     ]);
     const missing = new ConversationClient(server, '00000000-0000-4000-8000-000000000000');
-    expect(await post(missing, 'confirmation_policy', { policy: { kind: 'NeverConfirm' } })).toMatchObject({
+    expect(await missing.post('confirmation_policy', { policy: { kind: 'NeverConfirm' } })).toMatchObject({
       status: 404,
       body: { detail: 'Not Found' },
     });
   });
 
-  it('confirm-risky-llm-analyzer: believes the model, asks from the threshold on', async () => {
+  it('asks for confirmation when the risk that the model states reaches the threshold', async () => {
     const conversation = await create(`${call('ls', 'LOW')}\n${call('echo risky', 'HIGH')}\nFINISH: x`, {
       confirmation_policy: { kind: 'ConfirmRisky' },
       security_analyzer: { kind: 'LLMSecurityAnalyzer' },
     });
     await conversation.reaches('waiting_for_confirmation');
-    expect(await sequence(conversation)).toEqual([
+    expect(await sequenceOf(conversation)).toEqual([
       'SystemPromptEvent',
       'MessageEvent',
       'last_user_message_id',
@@ -207,13 +195,13 @@ describe('confirmation policies and security analyzers', () => {
     const [observation] = await ofKind('ObservationEvent');
     expect(observation?.parent_id).toBe(first?.id);
 
-    await post(conversation, 'events/respond_to_confirmation', { accept: true });
+    await conversation.post('events/respond_to_confirmation', { accept: true });
     await conversation.reaches('finished');
-    // What was agreed to is not judged again, and a lone finish never is.
+    // A confirmed action is not judged again, and a single `finish` never is.
     expect((await ofKind('SecurityAnalysisEvent')).length).toBe(2);
   });
 
-  it('invalid-security-risk: is an error of the model; no risk is UNKNOWN, which need not be asked for', async () => {
+  it('reports an invalid risk to the model and judges a missing risk as UNKNOWN', async () => {
     const conversation = await create(`${call('echo x', 'EXTREME')}\n${call('echo y')}\nSAY: d`, {
       confirmation_policy: { kind: 'ConfirmRisky', confirm_unknown: false },
       security_analyzer: { kind: 'LLMSecurityAnalyzer' },
@@ -227,7 +215,7 @@ describe('confirmation policies and security analyzers', () => {
     expect(await risks(conversation)).toEqual([['echo y', 'UNKNOWN']]);
   });
 
-  it('judges several actions at once, and asks for all of them when one needs it', async () => {
+  it('judges the actions of a step together and asks for all when one needs confirmation', async () => {
     const conversation = await create(
       `${call('echo a > a', 'LOW')}\nAND ${call('echo b > b', 'MEDIUM')}\nFINISH: done`,
       {
@@ -236,21 +224,21 @@ describe('confirmation policies and security analyzers', () => {
       },
     );
     await conversation.reaches('waiting_for_confirmation');
-    expect((await sequence(conversation)).slice(-4)).toEqual([
+    expect((await sequenceOf(conversation)).slice(-4)).toEqual([
       'ActionEvent',
       'ActionEvent',
       'SecurityAnalysisEvent',
       'execution_status=waiting_for_confirmation',
     ]);
-    await post(conversation, 'events/respond_to_confirmation', { accept: false, reason: 'no' });
-    expect((await sequence(conversation)).slice(-3)).toEqual([
+    await conversation.post('events/respond_to_confirmation', { accept: false, reason: 'no' });
+    expect((await sequenceOf(conversation)).slice(-3)).toEqual([
       'execution_status=idle',
       'UserRejectObservation',
       'UserRejectObservation',
     ]);
   });
 
-  it('without an analyzer the risk is UNKNOWN, whatever the model says', async () => {
+  it('treats the risk as UNKNOWN without an analyzer, whatever the model states', async () => {
     const conversation = await create(`${call('ls', 'LOW')}\nFINISH: x`, {
       confirmation_policy: { kind: 'ConfirmRisky' },
     });
@@ -260,7 +248,7 @@ describe('confirmation policies and security analyzers', () => {
     expect(await conversation.events('&kind=SecurityAnalysisEvent')).toEqual([]);
   });
 
-  it('PatternSecurityAnalyzer finds dangerous words in commands, files and what is said', async () => {
+  it('finds dangerous patterns in commands with PatternSecurityAnalyzer', async () => {
     const commands: [string, string][] = [
       ['ls -la', 'LOW'],
       ['rm -rf /', 'HIGH'],
@@ -276,17 +264,17 @@ describe('confirmation policies and security analyzers', () => {
       commands.map(([command]) => call(command, 'LOW')),
     );
     expect(risks).toEqual(commands);
-    const own = await judged(
+    const custom = await judged(
       { kind: 'PatternSecurityAnalyzer', high_patterns: [['(?i)deploy', 'goes live', 'own.deploy']] },
       [call('make DEPLOY'), call('rm -rf /')],
     );
-    expect(own.risks).toEqual([
+    expect(custom.risks).toEqual([
       ['make DEPLOY', 'HIGH'],
       ['rm -rf /', 'LOW'],
     ]);
   });
 
-  it('a pattern that would search for ever holds nobody up: the risk is unknown', async () => {
+  it('judges the risk as UNKNOWN when a pattern takes too long', async () => {
     const text = `${'a'.repeat(40)}!`;
     const { conversation, risks } = await judged(
       { kind: 'PatternSecurityAnalyzer', high_patterns: [['(a+)+$', 'never ends', 'own.slow']] },
@@ -297,7 +285,7 @@ describe('confirmation policies and security analyzers', () => {
     expect(JSON.stringify(analysis?.['details'])).toContain('PatternSecurityAnalyzer gave up');
   });
 
-  it('PolicyRailSecurityAnalyzer reads commands as the shell does', async () => {
+  it('reads commands as the shell does with PolicyRailSecurityAnalyzer', async () => {
     const commands: [string, string][] = [
       ['rm -rf /', 'HIGH'],
       ['sudo rm -rf /usr/lib', 'HIGH'],
@@ -324,19 +312,19 @@ describe('confirmation policies and security analyzers', () => {
     expect(risks).toEqual(commands);
   });
 
-  it('EnsembleSecurityAnalyzer takes the highest, and tells a doubt when it is asked to', async () => {
+  it('takes the highest risk of an ensemble, and UNKNOWN when configured', async () => {
     const analyzers = [{ kind: 'PatternSecurityAnalyzer' }, { kind: 'LLMSecurityAnalyzer' }];
     const calls = [call('ls', 'LOW'), call('ls a', 'MEDIUM'), call('rm -rf /', 'LOW'), call('ls b')];
-    const quiet = await judged({ kind: 'EnsembleSecurityAnalyzer', analyzers }, calls);
-    expect(quiet.risks.map(([, risk]) => risk)).toEqual(['LOW', 'MEDIUM', 'HIGH', 'LOW']);
-    const doubtful = await judged(
+    const byDefault = await judged({ kind: 'EnsembleSecurityAnalyzer', analyzers }, calls);
+    expect(byDefault.risks.map(([, risk]) => risk)).toEqual(['LOW', 'MEDIUM', 'HIGH', 'LOW']);
+    const withUnknown = await judged(
       { kind: 'EnsembleSecurityAnalyzer', analyzers, propagate_unknown: true },
       calls,
     );
-    expect(doubtful.risks.map(([, risk]) => risk)).toEqual(['LOW', 'MEDIUM', 'HIGH', 'UNKNOWN']);
+    expect(withUnknown.risks.map(([, risk]) => risk)).toEqual(['LOW', 'MEDIUM', 'HIGH', 'UNKNOWN']);
   });
 
-  it('says of an analyzer that it cannot run that nobody has judged', async () => {
+  it('judges the risk as UNKNOWN with an analyzer that this server does not have', async () => {
     const { conversation, risks } = await judged({ kind: 'GraySwanAnalyzer' }, [call('ls', 'LOW')]);
     expect(risks).toEqual([['ls', 'UNKNOWN']]);
     const [analysis] = await conversation.events('&kind=SecurityAnalysisEvent');

@@ -6,11 +6,11 @@ import { readDockerfile } from '../support/dockerfile.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** So long a server may take to end, in seconds (src/cli/shutdown.ts). */
+/** The time that a server may take to shut down, in seconds (src/cli/shutdown.ts). */
 const SHUTDOWN_SECONDS = 10;
 
 describe('the Dockerfile', () => {
-  it('copies only what is there and what .dockerignore lets through', async () => {
+  it('copies exactly the files that .dockerignore allows', async () => {
     const { copied } = await readDockerfile();
     const ignored = await readFile(path.join(ROOT, '.dockerignore'), 'utf8');
     const allowed = ignored.split('\n').flatMap((line) => (line.startsWith('!') ? [line.slice(1)] : []));
@@ -19,7 +19,7 @@ describe('the Dockerfile', () => {
     for (const name of copied) await access(path.join(ROOT, name));
   });
 
-  it('takes a pinned base, and does not run as root', async () => {
+  it('uses a pinned base image and does not run as root', async () => {
     const { instructions } = await readDockerfile();
     const argument = instructions.find(({ name }) => name === 'ARG')?.text ?? '';
     expect(argument).toMatch(/^NODE=node:\d+\.\d+\.\d+-bookworm-slim$/);
@@ -27,7 +27,7 @@ describe('the Dockerfile', () => {
     expect(users).toEqual(['node']);
   });
 
-  it('bakes no key in', async () => {
+  it('sets no key in the image', async () => {
     const { environment } = await readDockerfile();
     expect(Object.keys(environment).filter((name) => /KEY|SECRET|TOKEN/.test(name))).toEqual([]);
   });
@@ -41,19 +41,19 @@ describe('compose.yaml', () => {
     service = file['services']?.['agent-server'] as typeof service;
   });
 
-  it('waits longer than the server takes to end', () => {
+  it('gives the container more time to stop than the server needs', () => {
     const grace = /^(\d+)s$/.exec(String(service['stop_grace_period']))?.[1];
     expect(Number(grace)).toBeGreaterThan(SHUTDOWN_SECONDS);
   });
 
-  it('keeps the data in a declared volume, at the place that the Dockerfile has for it', async () => {
+  it('keeps the data in a declared volume at the path of the Dockerfile', async () => {
     const { instructions } = await readDockerfile();
-    const place = instructions.find(({ name }) => name === 'VOLUME')?.text;
-    expect(service['volumes']).toEqual([`workspace:${place}`]);
+    const volume = instructions.find(({ name }) => name === 'VOLUME')?.text;
+    expect(service['volumes']).toEqual([`workspace:${volume}`]);
     expect(Object.keys(file['volumes'] ?? {})).toEqual(['workspace']);
   });
 
-  it('takes its keys from files that git does not see', async () => {
+  it('reads the keys from files that git ignores', async () => {
     expect(Object.keys(file['secrets'] ?? {})).toEqual(service['secrets']);
     const environment = service['environment'] as Record<string, string>;
     for (const name of ['SESSION_API_KEY_FILE', 'OH_SECRET_KEY_FILE']) {
@@ -63,7 +63,7 @@ describe('compose.yaml', () => {
     expect(await readFile(path.join(ROOT, '.gitignore'), 'utf8')).toContain('\n/secrets/\n');
   });
 
-  it('starts again by itself and takes a bounded share of the machine', () => {
+  it('restarts the container automatically and limits its resources', () => {
     expect(service).toMatchObject({ restart: 'unless-stopped', pids_limit: 512, mem_limit: '4g', cpus: 2 });
   });
 });

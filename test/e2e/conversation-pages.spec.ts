@@ -25,9 +25,9 @@ describe('pages of conversations', () => {
     return found;
   };
 
-  it('come in the order of creation or of the last change, from either end', async () => {
+  it('pages conversations by creation or last change, in both directions', async () => {
     const made: string[] = [];
-    // Nothing runs, which would change them, too.
+    // Without a run, which would change the conversations.
     const request = scriptedRequest('work');
     for (let i = 0; i < 5; i += 1) made.push((await ConversationClient.create(server, request)).id);
     const [a = '', b = '', c = '', d = '', e = ''] = made;

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import os from 'node:os';
 import path from 'node:path';
 import { acpRequest, answerOf, steps } from '../support/acp.js';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
@@ -10,37 +9,33 @@ import { freePort } from '../support/free-port.js';
 import { ServerProcess } from '../support/server-process.js';
 
 const SIGN_IN = JSON.stringify({ tokens: { access_token: 'hush-access', refresh_token: 'hush-refresh' } });
-const KEPT = JSON.stringify({ value: SIGN_IN, version: 'v1' });
+const CREDENTIAL = JSON.stringify({ value: SIGN_IN, version: 'v1' });
 const NAME = 'CODEX_AUTH_JSON';
 
-describe('credentials of ACP agents that a keeper elsewhere holds', () => {
-  let folder: string;
+describe('credential bindings of ACP agents', () => {
   let server: ServerProcess;
-  let keeper: Server;
+  let credentialService: Server;
   let url: string;
-  let asked: string[];
+  let requestedPaths: string[];
   beforeAll(async () => {
-    folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'credentials-')));
-    await mkdir(path.join(folder, 'server'));
-    server = await ServerProcess.start({ cwd: path.join(folder, 'server') });
-    // `/sign-in` and `/renewed` hold the credential; a number is answered as the status, anything else as it
-    // stands.
-    keeper = createServer((request, response) => {
-      const place = decodeURIComponent((request.url ?? '').slice(1));
-      asked.push(place);
+    server = await ServerProcess.start();
+    // `/sign-in` and `/renewed` answer the credential. Any other path is echoed, and is the status if it is a
+    // number.
+    credentialService = createServer((request, response) => {
+      const requested = decodeURIComponent((request.url ?? '').slice(1));
+      requestedPaths.push(requested);
       const isKnown = request.headers.authorization === 'Bearer hush-ticket';
-      response.statusCode = isKnown ? Number(/^\d+$/.exec(place)?.[0] ?? 200) : 401;
-      response.end(['sign-in', 'renewed'].includes(place) ? KEPT : place);
+      response.statusCode = isKnown ? Number(/^\d+$/.exec(requested)?.[0] ?? 200) : 401;
+      response.end(['sign-in', 'renewed'].includes(requested) ? CREDENTIAL : requested);
     }).listen(0, '127.0.0.1');
-    await once(keeper, 'listening');
-    const address = keeper.address();
+    await once(credentialService, 'listening');
+    const address = credentialService.address();
     url = `http://127.0.0.1:${typeof address === 'object' ? String(address?.port) : ''}`;
   });
-  beforeEach(() => (asked = []));
+  beforeEach(() => (requestedPaths = []));
   afterAll(async () => {
-    keeper.close();
+    credentialService.close();
     await server.stop();
-    await rm(folder, { recursive: true, force: true });
   });
 
   const headers = { Authorization: 'Bearer hush-ticket' };
@@ -50,56 +45,54 @@ describe('credentials of ACP agents that a keeper elsewhere holds', () => {
   };
   const bind = ({ id }: ConversationClient, body: object, name = NAME) => bindAt(id, body, name);
   const create = (more: object = {}) =>
-    ConversationClient.create(server, { ...acpRequest(path.join(folder, 'work')), ...more });
-  const signedIn = async (conversation: ConversationClient) => {
-    const message = { ...userMessage(steps(['env', 'CODEX_HOME'])), run: true };
-    await server.request('POST', `${conversation.route}/events`, message);
+    ConversationClient.create(server, { ...acpRequest(path.join(server.cwd, 'work')), ...more });
+  const signInOf = async (conversation: ConversationClient) => {
+    await conversation.send(steps(['env', 'CODEX_HOME']));
     await conversation.reaches('finished');
     const home = /CODEX_HOME=(.*);/.exec(await answerOf(conversation))?.[1] ?? '';
     return readFile(path.join(home, 'auth.json'), 'utf8');
   };
   const TOO_LATE = { detail: 'Credential binding activation arrived after ACP initialization' };
 
-  it('are fetched when the agent starts, and nobody else reads them', async () => {
+  it('fetches a bound credential when the agent starts and hides it from clients and the log', async () => {
     const conversation = await create();
     expect(await bind(conversation, { url: `${url}/sign-in`, headers })).toEqual([204, '']);
-    expect(await signedIn(conversation)).toBe(SIGN_IN);
+    expect(await signInOf(conversation)).toBe(SIGN_IN);
     const { body } = await server.request('GET', conversation.route);
     expect(JSON.stringify([body, await conversation.events()])).not.toContain('hush');
     expect(server.log).not.toContain('hush');
-    // It runs: the same keeper may get other headers, another one comes too late.
+    // While the agent runs the headers may change, but not the URL.
     expect(await bind(conversation, { url: `${url}/sign-in`, headers })).toEqual([204, '']);
     expect(await bind(conversation, { url: `${url}/renewed`, headers })).toEqual([409, TOO_LATE]);
   });
 
-  it('may be bound before the conversation is made', async () => {
+  it('accepts a credential binding before its conversation is created', async () => {
     const [id, other] = [randomUUID(), randomUUID()];
     for (const bound of [id, other])
       expect(await bindAt(bound, { url: `${url}/sign-in`, headers })).toEqual([204, '']);
-    expect(await signedIn(await create({ conversation_id: id }))).toBe(SIGN_IN);
-    // An agent that takes none loses it.
-    const request = scriptedRequest(folder, 'SAY: hi', { conversation_id: other });
+    expect(await signInOf(await create({ conversation_id: id }))).toBe(SIGN_IN);
+    // An agent that uses no credentials drops the binding.
+    const request = scriptedRequest(server.cwd, 'SAY: hi', { conversation_id: other });
     const scripted = await ConversationClient.create(server, request);
     expect((await scripted.info())['secret_registry']).toEqual({ secret_sources: {} });
   });
 
-  it('are written nowhere, and asked for again when the server has started anew', async () => {
+  it('never stores bound credentials and requires a new binding after a restart', async () => {
     const source = { url: `${url}/sign-in`, headers };
     const early = randomUUID();
     await bindAt(early, source);
-    const secrets = { [NAME]: { kind: 'StaticSecret', value: 'hush-older' } };
+    const secrets = { [NAME]: { kind: 'StaticSecret', value: 'hush-old' } };
     const conversations = [await create({ conversation_id: early, secrets }), await create({ secrets })];
     for (const conversation of conversations) {
       expect(await bind(conversation, source)).toEqual([204, '']);
-      expect(await signedIn(conversation)).toBe(SIGN_IN);
+      expect(await signInOf(conversation)).toBe(SIGN_IN);
     }
-    const stored = await everything(server.cwd);
+    const stored = await readAll(server.cwd);
     expect(stored).toContain('"required_runtime_credential_bindings":["CODEX_AUTH_JSON"]');
     expect(stored).not.toMatch(/hush|\/sign-in/);
-    await server.end();
-    server = await ServerProcess.start({ cwd: server.cwd });
+    server = await server.restart();
     for (const { route, id } of conversations) {
-      const message = { ...userMessage('SAY: hi'), run: true };
+      const message = userMessage('SAY: hi', true);
       const required = {
         status: 409,
         body: { detail: 'credential_binding_activation_required', retryable: true },
@@ -107,39 +100,38 @@ describe('credentials of ACP agents that a keeper elsewhere holds', () => {
       expect(await server.request('GET', `${route}/events/count`)).toMatchObject(required);
       expect(await server.request('POST', `${route}/events`, message)).toMatchObject(required);
       expect((await server.request('GET', route)).status).toBe(200);
-      const again = { ...acpRequest(path.join(folder, 'work')), conversation_id: id };
+      const again = { ...acpRequest(path.join(server.cwd, 'work')), conversation_id: id };
       expect((await server.request('POST', '/api/conversations', again)).status).toBe(200);
     }
     const [first, second] = conversations.map(({ id }) => new ConversationClient(server, id));
     if (!first || !second) throw new Error('there are two conversations');
     expect(await bind(first, source)).toEqual([204, '']);
-    expect(await signedIn(first)).toBe(SIGN_IN);
+    expect(await signInOf(first)).toBe(SIGN_IN);
     expect((await server.request('DELETE', second.route)).status).toBe(200);
   });
 
-  it('are taken over by forks', async () => {
+  it('copies credential bindings to a fork', async () => {
     const conversation = await create();
     await bind(conversation, { url: `${url}/sign-in`, headers });
-    const { body } = await server.request('POST', `${conversation.route}/fork`, {});
+    const { body } = await conversation.post('fork', {});
     const { id } = body as { id: string };
-    expect(await signedIn(new ConversationClient(server, id))).toBe(SIGN_IN);
+    expect(await signInOf(new ConversationClient(server, id))).toBe(SIGN_IN);
   });
 
-  it('are hidden token by token in what the agent says', async () => {
+  it('masks each token of a bound credential in the answers of the agent', async () => {
     const conversation = await create();
     await bind(conversation, { url: `${url}/sign-in`, headers });
-    await signedIn(conversation);
-    const message = { ...userMessage(steps(['say', 'hush-refresh'])), run: true };
-    await server.request('POST', `${conversation.route}/events`, message);
+    await signInOf(conversation);
+    await conversation.send(steps(['say', 'hush-refresh']));
     await conversation.reaches('finished');
     expect(await answerOf(conversation)).not.toContain('hush-refresh');
   });
 
-  it('have at most 16 headers of bounded length', async () => {
+  it('limits the number and length of the headers of a credential binding', async () => {
     const tooMany = Object.fromEntries(Array.from({ length: 17 }, (_, at) => [`X-${at}`, 'x']));
     for (const given of [tooMany, { ['X'.repeat(257)]: 'x' }, { X: '' }, { X: 'x'.repeat(8193) }])
       expect((await bindAt(randomUUID(), { url, headers: given }))[0]).toBe(422);
-    expect(asked).toEqual([]);
+    expect(requestedPaths).toEqual([]);
   });
 
   it.each<[string, number, unknown, number]>([
@@ -150,16 +142,16 @@ describe('credentials of ACP agents that a keeper elsewhere holds', () => {
     ['404', 422, { detail: 'Credential binding source is invalid' }, 1],
     ['{"value": "x"}', 422, { detail: 'Credential binding source is invalid' }, 1],
     ['{"value": "x", "version": ""}', 422, { detail: 'Credential binding source is invalid' }, 1],
-    ['no JSON', 422, { detail: 'Credential binding source is invalid' }, 1],
+    ['not JSON', 422, { detail: 'Credential binding source is invalid' }, 1],
     ['501', 501, { exception: '501: Credential binding source is unsupported' }, 1],
     ['503', 502, { exception: '502: Credential binding source is unavailable' }, 3],
-  ])('are refused when the keeper answers %s', async (said, status, answer, times) => {
-    const found = await bindAt(randomUUID(), { url: `${url}/${encodeURIComponent(said)}`, headers });
+  ])('refuses a credential binding whose source answers %s', async (reply, status, answer, times) => {
+    const found = await bindAt(randomUUID(), { url: `${url}/${encodeURIComponent(reply)}`, headers });
     expect(found).toEqual([status, expect.objectContaining(answer as object)]);
-    expect(asked).toHaveLength(times);
+    expect(requestedPaths).toHaveLength(times);
   });
 
-  it('are refused where there is no keeper, and without asking one when the request is wrong', async () => {
+  it('refuses a credential binding without a source and validates requests before fetching', async () => {
     const conversation = await create();
     expect(await bind(conversation, { url: `http://127.0.0.1:${await freePort()}/`, headers })).toEqual([
       502,
@@ -169,19 +161,19 @@ describe('credentials of ACP agents that a keeper elsewhere holds', () => {
       expect((await bind(conversation, { url: address }))[0]).toBe(422);
     for (const body of [{}, { url: '' }, { url, value: 'x' }, { url: 1 }, { url: 'x'.repeat(4097) }])
       expect((await bind(conversation, body))[0]).toBe(422);
-    expect(asked).toEqual([]);
+    expect(requestedPaths).toEqual([]);
   });
 
-  it('are those of Codex in conversations with an ACP agent, and no others', async () => {
+  it('accepts credential bindings only for Codex in conversations with an ACP agent', async () => {
     const source = { url: `${url}/sign-in`, headers };
     expect(await bind(await create(), source, 'OTHER')).toEqual([404, { detail: 'Not Found' }]);
-    const scripted = await ConversationClient.create(server, scriptedRequest(folder, 'SAY: hi'));
+    const scripted = await ConversationClient.create(server, scriptedRequest(server.cwd, 'SAY: hi'));
     expect(await bind(scripted, source)).toEqual([409, TOO_LATE]);
   });
 });
 
-/** All that stands in the files of a folder; links are not followed. */
-async function everything(folder: string): Promise<string> {
+/** The text of all files below a folder. Links are not followed. */
+async function readAll(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());
   const texts = files.map(({ parentPath, name }) => readFile(path.join(parentPath, name), 'utf8'));

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import {
   brief,
@@ -10,23 +8,23 @@ import {
   scriptedRequest,
   type SeenEvent,
 } from '../support/conversation-client.js';
-import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import {
+  endpointLlm,
+  startScriptedEndpoint,
+  type ChatEndpoint,
+  type EndpointStep,
+} from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 describe('critics', () => {
-  let folder: string;
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
   let count = 0;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'critics-'));
-    server = await ServerProcess.start({ cwd: folder });
+    server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
   beforeEach(async () => {
     endpoint = await startScriptedEndpoint();
   });
@@ -34,11 +32,10 @@ describe('critics', () => {
 
   const create = (critic: Record<string, unknown>, ...steps: EndpointStep[]) => {
     endpoint.script(steps);
-    const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', usage_id: 'agent' };
-    const agent = { llm, tools: [{ name: 'terminal' }], critic };
+    const agent = { llm: endpointLlm(endpoint), tools: [{ name: 'terminal' }], critic };
     return ConversationClient.create(
       server,
-      scriptedRequest(path.join(folder, `work-${++count}`), 'go', { agent }),
+      scriptedRequest(path.join(server.cwd, `work-${++count}`), 'go', { agent }),
     );
   };
   const finish = (message: string): EndpointStep => ({ tools: [['finish', { message }]] });
@@ -54,7 +51,7 @@ describe('critics', () => {
     return conversation.events();
   };
 
-  it('judges the last word of the agent: by default nothing else', async () => {
+  it('judges only the final action or message by default', async () => {
     const content = { score: 1, message: 'PassCritic always succeeds' };
     const passed = await create({ kind: 'PassCritic' }, think, finish('a'));
     const events = await ended(passed);
@@ -64,11 +61,11 @@ describe('critics', () => {
     ]);
     const finished = events.findLast(({ kind }) => kind === 'ActionEvent') ?? {};
     expect(Object.keys(finished).slice(-4)).toEqual(['security_risk', 'critic_result', 'summary', 'kind']);
-    const spoken = await create({ kind: 'PassCritic' }, { say: 'hello' });
-    expect(verdicts(await ended(spoken))).toEqual([['message', content]]);
+    const answered = await create({ kind: 'PassCritic' }, { say: 'hello' });
+    expect(verdicts(await ended(answered))).toEqual([['message', content]]);
   });
 
-  it('judges all valid actions, and no message, where it is to judge all actions', async () => {
+  it('judges all valid actions and no message in the mode all_actions', async () => {
     const calls: [string, unknown][] = [
       ['think', { thought: 'a' }],
       ['nope', {}],
@@ -87,7 +84,7 @@ describe('critics', () => {
   it.each([
     ['a file', 'echo hi > hi.txt'],
     ['a commit', 'echo hi > hi.txt; git add .; git -c user.name=a -c user.email=a@b.c commit -qm hi'],
-  ])('sees %s that the agent has made', async (_what, command) => {
+  ])('finds %s of the agent in the git patch', async (_what, command) => {
     const conversation = await create(
       { kind: 'AgentFinishedCritic', mode: 'all_actions' },
       run(command),
@@ -99,7 +96,7 @@ describe('critics', () => {
     ]);
   });
 
-  it('asks the agent to go on while it is not content, anew for each message of the user', async () => {
+  it('asks the agent to refine its work, with a new count for each message of the user', async () => {
     const critic = { kind: 'EmptyPatchCritic', iterative_refinement: { max_iterations: 2 } };
     const conversation = await create(critic, ...[1, 2, 3].map((index) => finish(`try ${index}`)));
     const events = await ended(conversation);
@@ -126,7 +123,7 @@ describe('critics', () => {
     );
     expect((await conversation.info())['agent_state']).toEqual({ iterative_refinement_iteration: 2 });
 
-    // What the agent is told now is a new task: it has its own count. A message of the agent is no `finish`.
+    // A new message is a new task with its own count.
     endpoint.script([finish('try 4'), run('echo hi > hi.txt'), finish('done')]);
     await conversation.send('again');
     await conversation.reaches('finished');
@@ -138,20 +135,20 @@ describe('critics', () => {
     ]);
   });
 
-  describe('that are services', () => {
+  describe('critics behind an API', () => {
     let service: Server;
-    let asked: { url?: string; key?: string; body: { model: string; input: string } }[];
-    /** The answers, in their order; undefined: none. */
+    let received: { url?: string; key?: string; body: { model: string; input: string } }[];
+    /** The answers in order; undefined leaves a request without an answer. */
     let answers: unknown[];
 
     beforeEach(async () => {
-      asked = [];
+      received = [];
       service = createServer((request, response) => {
         const chunks: Buffer[] = [];
         request.on('data', (chunk: Buffer) => chunks.push(chunk));
         request.on('end', () => {
           const body = JSON.parse(Buffer.concat(chunks).toString()) as { model: string; input: string };
-          asked.push({ url: request.url, key: request.headers.authorization, body });
+          received.push({ url: request.url, key: request.headers.authorization, body });
           const answer = answers.shift();
           if (answer !== undefined) response.end(JSON.stringify(answer));
         });
@@ -176,7 +173,7 @@ describe('critics', () => {
     });
     const probs = (...numbers: number[]) => ({ data: [{ index: 0, probs: numbers }] });
 
-    it('are sent the dialogue and answer with probabilities, which the agent is told of', async () => {
+    it('sends the dialogue to an API critic and passes its probabilities to the agent', async () => {
       answers = [probs(0.25, 0.1, 0.9), probs(0.8, 0, 0)];
       const conversation = await create(
         critic({ iterative_refinement: {} }),
@@ -191,13 +188,13 @@ describe('critics', () => {
         ['finish', { score: 0.8, message: 'Success: 80.0%.' }],
       ]);
       expect(JSON.stringify(events)).toContain('* insufficient testing');
-      expect(asked).toHaveLength(2);
-      expect(asked[0]).toMatchObject({
+      expect(received).toHaveLength(2);
+      expect(received[0]).toMatchObject({
         url: '/critic/classify',
         key: 'Bearer sk-critic',
         body: { model: 'critic' },
       });
-      expect(asked[0]?.body.input).toMatch(
+      expect(received[0]?.body.input).toMatch(
         /^<\|im_start\|>system\n[^]*<tools>[^]*<\|im_start\|>user\ngo<\|im_end\|>\n[^]*"name": "finish"[^]*<\|im_end\|>\n$/,
       );
       expect(JSON.stringify(await conversation.info())).not.toContain('sk-critic');
@@ -206,25 +203,25 @@ describe('critics', () => {
 
     it.each([
       ['does not answer in time', [undefined], 'did not answer within 0.2 s'],
-      ['answers something else', [{ data: [] }], 'holds no probabilities'],
-      ['knows other labels', [probs(0.5)], '1 numbers for 3 labels'],
-    ])('keep nobody from finishing: one that %s', async (_what, said, why) => {
-      answers = said;
+      ['answers without probabilities', [{ data: [] }], 'holds no probabilities'],
+      ['answers for other labels', [probs(0.5)], '1 numbers for 3 labels'],
+    ])('finishes without a verdict when an API critic %s', async (_what, replies, why) => {
+      answers = replies;
       const conversation = await create(
         critic({ timeout_seconds: 0.2, iterative_refinement: {} }),
         finish('a'),
       );
       expect(verdicts(await ended(conversation))).toEqual([['finish', null]]);
-      const told = (line: string): boolean => line.includes(conversation.id) && line.includes(why);
-      await eventually(() => Promise.resolve(server.log.split('\n').some(told)), `a line of the log: ${why}`);
+      const isWarning = (line: string): boolean => line.includes(conversation.id) && line.includes(why);
+      await eventually(() => server.log.split('\n').some(isWarning), `a line of the log: ${why}`);
       expect(server.log).not.toContain('sk-critic');
     });
 
-    it('are not waited for by an interrupt', async () => {
+    it('interrupts a run that waits for an API critic', async () => {
       answers = [undefined];
       const conversation = await create(critic(), finish('a'));
-      await eventually(() => Promise.resolve(asked.length === 1), 'the request');
-      expect((await server.request('POST', `${conversation.route}/interrupt`)).status).toBe(200);
+      await eventually(() => received.length === 1, 'the request');
+      expect((await conversation.post('interrupt')).status).toBe(200);
       await conversation.reaches('paused');
     });
   });

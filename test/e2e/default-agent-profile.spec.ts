@@ -2,25 +2,25 @@ import { rm } from 'node:fs/promises';
 import { asJson, at, SettingsStage, type Json } from '../support/settings-fixture.js';
 import { writeFiles } from '../support/write-files.js';
 
-describe('the agent profile that a list makes where there is none', () => {
-  let stage: SettingsStage;
+describe('the default agent profile that a list creates', () => {
+  let fixture: SettingsStage;
   beforeAll(async () => {
-    stage = await SettingsStage.start();
+    fixture = await SettingsStage.start();
   });
-  afterAll(() => stage.stop());
-  beforeEach(() => rm(stage.root, { recursive: true, force: true }));
+  afterAll(() => fixture.stop());
+  beforeEach(() => rm(fixture.root, { recursive: true, force: true }));
 
   const store = (settings: Json) =>
-    writeFiles(stage.root, { 'settings.json': JSON.stringify({ schema_version: 6, ...settings }) });
-  const list = () => stage.done('GET', '/api/agent-profiles');
-  const profile = async () => asJson((await stage.done('GET', '/api/agent-profiles/default'))['profile']);
+    writeFiles(fixture.root, { 'settings.json': JSON.stringify({ schema_version: 6, ...settings }) });
+  const list = () => fixture.done('GET', '/api/agent-profiles');
+  const profile = async () => asJson((await fixture.done('GET', '/api/agent-profiles/default'))['profile']);
 
-  it('describes the ACP agent of the settings, and leaves the settings as they are', async () => {
+  it('creates a default profile for the ACP agent of the settings without changing the settings', async () => {
     const agent = {
       ...{ agent_kind: 'acp', acp_server: 'codex', acp_model: 'sonnet', acp_session_mode: 'plan' },
       ...{ acp_prompt_timeout: 77, acp_command: ['my-acp', 'a b', "it's"], acp_args: ['-x', 'y z'] },
     };
-    await stage.done('PATCH', '/api/settings', { agent_settings_diff: agent });
+    await fixture.done('PATCH', '/api/settings', { agent_settings_diff: agent });
     const answer = await list();
     const id = answer['active_agent_profile_id'];
     expect(answer['profiles']).toEqual([
@@ -38,28 +38,28 @@ describe('the agent profile that a list makes where there is none', () => {
         ...{ acp_command: `my-acp 'a b' 'it'"'"'s'`, acp_args: ['-x', 'y z'] },
       }),
     );
-    expect((await stage.plain())['agent_settings']).toMatchObject(agent);
-    expect((await stage.done('GET', '/api/profiles'))['profiles']).toEqual([]);
-    // The command of the profile means the same words again.
-    const materialized = await stage.done('POST', '/api/agent-profiles/default/materialize', {});
+    expect((await fixture.plain())['agent_settings']).toMatchObject(agent);
+    expect((await fixture.done('GET', '/api/profiles'))['profiles']).toEqual([]);
+    // The command of the profile is split into the same words again.
+    const materialized = await fixture.done('POST', '/api/agent-profiles/default/materialize', {});
     expect(at(materialized, 'resolved_settings', 'acp_command')).toEqual(agent.acp_command);
   });
 
-  it('has no command and no arguments where the settings of an ACP agent have none', async () => {
+  it('creates a default profile without a command for an ACP agent without one', async () => {
     await store({ agent_settings: { agent_kind: 'acp' } });
     await list();
     expect(await profile()).toMatchObject({ agent_kind: 'acp', acp_command: null, acp_args: null });
   });
 
-  it('becomes one of this server again when it is deleted', async () => {
+  it('recreates a deleted default profile with the built-in agent', async () => {
     await store({ agent_settings: { agent_kind: 'acp' } });
     await list();
-    await stage.done('DELETE', '/api/agent-profiles/default');
+    await fixture.done('DELETE', '/api/agent-profiles/default');
     expect(await profile()).toMatchObject({ agent_kind: 'openhands' });
-    expect((await stage.plain())['agent_settings']).toMatchObject({ agent_kind: 'openhands' });
+    expect((await fixture.plain())['agent_settings']).toMatchObject({ agent_kind: 'openhands' });
   });
 
-  it.each(['', '  '])('takes the stored name %j of an active profile for none', async (name) => {
+  it.each(['', '  '])('treats the stored name %j of an active profile as none', async (name) => {
     await store({
       agent_settings: { llm: { model: 'openai/mine' } },
       active_profile: name,
@@ -69,7 +69,7 @@ describe('the agent profile that a list makes where there is none', () => {
     const answer = await list();
     expect(answer['active_agent_profile_id']).toEqual(expect.any(String));
     expect(await profile()).toMatchObject({ llm_profile_ref: 'default' });
-    expect(await stage.plain()).toMatchObject({ active_profile: null, active_meta_profile: null });
-    expect(await stage.done('GET', '/api/profiles')).toMatchObject({ active_profile: null });
+    expect(await fixture.plain()).toMatchObject({ active_profile: null, active_meta_profile: null });
+    expect(await fixture.done('GET', '/api/profiles')).toMatchObject({ active_profile: null });
   });
 });

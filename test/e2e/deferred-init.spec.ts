@@ -8,21 +8,21 @@ const INIT = '/api/init';
 const KEY = { 'x-init-api-key': 'init-key' };
 const SESSION = { 'x-session-api-key': 'u-key' };
 const DORMANT = "503: server is in deferred-init state 'dormant'; call POST /api/init first";
-const WHY: unknown = expect.stringContaining('cannot write to /dev/null/x');
+const CANNOT_WRITE: unknown = expect.stringContaining('cannot write to /dev/null/x');
 const ID = '00000000-0000-0000-0000-000000000001';
 
 function waitingServer(env: Record<string, string> = { OH_SECRET_KEY: 'init-key' }, host?: null) {
   return ServerProcess.start({ host, env: { OH_DEFERRED_INIT: 'true', ...env } });
 }
 
-describe('a server that waits to be set up', () => {
+describe('a server that waits for its initialisation', () => {
   let server: ServerProcess;
   beforeAll(async () => {
     server = await waitingServer();
   });
   afterAll(() => server.stop());
 
-  it('is alive and ready, and makes nothing', async () => {
+  it('is alive and ready before initialisation and creates no folder', async () => {
     expect((await server.request('GET', '/alive')).body).toEqual({ status: 'ok' });
     expect((await server.request('GET', '/ready')).body).toEqual({ status: 'ready' });
     expect((await server.request('GET', '/server_info')).body).toMatchObject({ version: '1.58.2' });
@@ -36,17 +36,17 @@ describe('a server that waits to be set up', () => {
     ['GET', '/conversations/count'],
     ['GET', '/v1/models'],
     ['GET', `/api/conversations/${ID}/workspace/x`],
-  ])('refuses %s %s until then', async (method, route) => {
+  ])('answers 503 to %s %s before initialisation', async (method, route) => {
     const { status, body } = await server.request(method, route, undefined, SESSION);
     expect(status).toBe(503);
     expect(body).toMatchObject({ detail: DORMANT.replace('503: ', ''), exception: DORMANT });
   });
 
-  it('refuses sockets until then', async () => {
+  it('refuses sockets before initialisation', async () => {
     expect(await knock(server.socketUrl(`/sockets/events/${ID}`))).toBe('403');
   });
 
-  it('tells its state to everybody', async () => {
+  it('shows its state without a key', async () => {
     const { status, body } = await server.request('GET', INIT);
     expect([status, body]).toEqual([200, { state: 'dormant', error: null }]);
   });
@@ -86,13 +86,16 @@ describe('a server that waits to be set up', () => {
       ],
     ],
     [KEY, { env: { 'A=B': 'x' } }, 422, [expect.objectContaining({ loc: ['body', 'env', 'A=B'] })]],
-  ])('with %j refuses %j with %s', async (headers, settings, status, detail) => {
-    const answer = await server.request('POST', INIT, settings, headers);
-    expect([answer.status, answer.body]).toEqual([status, { detail }]);
-    expect((await server.request('GET', INIT)).body).toMatchObject({ state: 'dormant' });
-  });
+  ])(
+    'answers an initialisation with the headers %j and the settings %j with %s',
+    async (headers, settings, status, detail) => {
+      const answer = await server.request('POST', INIT, settings, headers);
+      expect([answer.status, answer.body]).toEqual([status, { detail }]);
+      expect((await server.request('GET', INIT)).body).toMatchObject({ state: 'dormant' });
+    },
+  );
 
-  it('checks its key before it reads what it is given', async () => {
+  it('checks the initialisation key before it reads the body', async () => {
     const send = (headers: Record<string, string>) =>
       fetch(server.url + INIT, {
         method: 'POST',
@@ -103,19 +106,19 @@ describe('a server that waits to be set up', () => {
     expect((await send(KEY)).status).toBe(422);
   });
 
-  it('says why it cannot work with what it was given, and waits on', async () => {
+  it('reports why initialisation failed and keeps waiting', async () => {
     const settings = { conversations_path: '/dev/null/x', env: { LEFT_BEHIND: '1' } };
     const answer = await server.request('POST', INIT, settings, KEY);
     expect(answer.status).toBe(500);
     expect(JSON.stringify(answer.body)).toContain('cannot write to /dev/null/x');
     expect((await server.request('GET', INIT)).body).toEqual({
       state: 'dormant',
-      error: WHY,
+      error: CANNOT_WRITE,
     });
   });
 });
 
-describe('a server that was set up later', () => {
+describe('a server after its initialisation', () => {
   let server: ServerProcess;
   let conversation: ConversationClient;
   beforeAll(async () => {
@@ -129,7 +132,7 @@ describe('a server that was set up later', () => {
       conversations_path: 'mine/conversations',
       allow_cors_origins: ['https://after.example'],
       max_concurrent_runs: 1,
-      env: { GIVEN_LATER: 'given' },
+      env: { INIT_VARIABLE: 'given' },
     };
     const attempts = await Promise.all([1, 2].map(() => server.request('POST', INIT, settings, KEY)));
     expect(attempts.map(({ status }) => status).sort()).toEqual([200, 400]);
@@ -138,7 +141,7 @@ describe('a server that was set up later', () => {
   });
   afterAll(() => server.stop());
 
-  it('is set up once, by whoever has the key that it has now', async () => {
+  it('refuses a second initialisation and the old key', async () => {
     expect((await server.request('GET', INIT)).body).toEqual({ state: 'ready', error: null });
     expect(await server.request('POST', INIT, {}, { 'x-init-api-key': 'other' })).toMatchObject({
       status: 400,
@@ -148,14 +151,14 @@ describe('a server that was set up later', () => {
     expect((await server.request('GET', '/ready')).body).toEqual({ status: 'ready' });
   });
 
-  it('asks for the session keys that it was given', async () => {
+  it('requires the session keys of the initialisation', async () => {
     expect((await server.request('GET', '/api/conversations/count')).status).toBe(401);
     const counted = await server.request('GET', '/api/conversations/count', undefined, SESSION);
     expect([counted.status, counted.body]).toEqual([200, 0]);
   });
 
-  it('keeps conversations where it was told, and runs them with its environment', async () => {
-    const script = 'RUN: echo "[$GIVEN_LATER]"\nFINISH: done';
+  it('stores conversations in the given folder and runs them with the given environment', async () => {
+    const script = 'RUN: echo "[$INIT_VARIABLE]"\nFINISH: done';
     const request = scriptedRequest(server.cwd, script);
     const { body } = await server.request('POST', '/api/conversations', request, SESSION);
     conversation = new ConversationClient(server, (body as { id: string }).id);
@@ -167,35 +170,35 @@ describe('a server that was set up later', () => {
     );
   });
 
-  it('opens its sockets', async () => {
+  it('opens sockets after initialisation', async () => {
     const route = `/sockets/events/${conversation.id}`;
     expect(await knock(server.socketUrl(`${route}?session_api_key=u-key`))).toBe('open');
     expect(await knock(server.socketUrl(`${route}?session_api_key=no`))).toBe('403');
   });
 
-  it('lets in pages of the origins that it was given', async () => {
+  it('allows the CORS origins of the initialisation only', async () => {
     const ask = async (origin: string) => (await rawRequest(server.url, { headers: { origin } })).headers;
     expect(await ask('https://after.example')).toHaveProperty('access-control-allow-origin');
     expect(await ask('https://before.example')).not.toHaveProperty('access-control-allow-origin');
   });
 
-  it('documents the whole API', async () => {
+  it('serves the whole API document after initialisation', async () => {
     const { body } = await server.request('GET', '/openapi.json');
     expect(body).toHaveProperty('paths./api/conversations.post');
   });
 
-  it('ends in order', async () => {
+  it('shuts down gracefully after initialisation', async () => {
     expect(await server.end()).toBe(0);
     await server.logs('done');
   });
 });
 
-describe('a waiting server without any key', () => {
-  it('is set up by its own machine only, and serves everybody once it has a key', async () => {
+describe('a waiting server without a key', () => {
+  it('accepts an initialisation without a key from its own machine only', async () => {
     const server = await waitingServer({}, null);
-    const foreign = { host: 'rebound.example', 'content-type': 'application/json' };
+    const otherHost = { host: 'rebound.example', 'content-type': 'application/json' };
     const sent = { method: 'POST', path: INIT, body: '{"session_api_keys":["u-key"]}' };
-    expect((await rawRequest(server.url, { ...sent, headers: foreign })).status).toBe(403);
+    expect((await rawRequest(server.url, { ...sent, headers: otherHost })).status).toBe(403);
     const page = { origin: 'https://evil.example', 'content-type': 'text/plain' };
     expect((await rawRequest(server.url, { ...sent, headers: page })).status).toBe(403);
     expect((await server.request('POST', INIT, { session_api_keys: ['u-key'] })).status).toBe(200);
@@ -205,8 +208,8 @@ describe('a waiting server without any key', () => {
   });
 });
 
-describe('a server that did not wait', () => {
-  it('cannot be set up', async () => {
+describe('a server without deferred initialisation', () => {
+  it('answers 404 to an initialisation request', async () => {
     const server = await ServerProcess.start({ env: { OH_SECRET_KEY: 'init-key' } });
     const detail = 'server is not running with deferred_init=True; the /api/init endpoint is not available';
     expect(await server.request('GET', INIT)).toMatchObject({ status: 404, body: { detail } });

@@ -1,25 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
 
-describe('a request that meets a deletion', () => {
+describe('deletion of conversations', () => {
   let server: ServerProcess;
-  let workspace: string;
 
   beforeAll(async () => {
     server = await ServerProcess.start();
-    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
-  });
+  afterAll(() => server.stop());
 
-  it('is done or finds nothing, whichever comes first', async () => {
+  it('answers requests during a deletion with 200 or 404', async () => {
     for (let round = 0; round < 10; round++) {
-      const { route } = await ConversationClient.create(server, scriptedRequest(workspace, 'WAIT: 1000'));
+      const request = scriptedRequest(server.cwd, 'WAIT: 1000');
+      const { route } = await ConversationClient.create(server, request);
       const requests: [string, string, unknown?][] = [
         ['POST', '/events', userMessage('SAY: hi', true)],
         ['POST', '/events', userMessage('SAY: hi', false)],

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
 
-/** What is searched for, by the names of the query. */
+/** The filters of a search, by the names of their query parameters. */
 interface Query {
   kind?: string;
   source?: string;
@@ -12,8 +12,8 @@ interface Query {
   sort_order?: string;
 }
 
-/** Filters and pages against the simplest model of them: all events, filtered in memory. */
-describe('the search of events', () => {
+/** Compares filters and pages with a simple model: all events, filtered in memory. */
+describe('the search for events', () => {
   let server: ServerProcess;
   let conversation: ConversationClient;
   let all: SeenEvent[];
@@ -27,7 +27,7 @@ describe('the search of events', () => {
     await conversation.reaches('finished');
     for (let round = 0; round < 20; round++) {
       await conversation.send(round % 3 === 0 ? 'Hello World' : `note ${round} é%_"\\`, false);
-      if (round % 4 === 0) await server.request('POST', `${conversation.route}/pause`);
+      if (round % 4 === 0) await conversation.post('pause');
       if (round % 5 === 0)
         await server.request('PATCH', conversation.route, { tags: { round: String(round) } });
     }
@@ -45,14 +45,14 @@ describe('the search of events', () => {
         (query.source === undefined || event.source === query.source) &&
         (query.timestamp__gte === undefined || event.timestamp >= query.timestamp__gte) &&
         (query.timestamp__lt === undefined || event.timestamp < query.timestamp__lt) &&
-        (query.body === undefined || saysInAnyCase(event, query.body)),
+        (query.body === undefined || containsIgnoringCase(event, query.body)),
     );
     const ids = found.map(({ id }) => id);
     return query.sort_order === 'TIMESTAMP_DESC' ? ids.reverse() : ids;
   };
 
-  /** Every page, one after the other. */
-  async function searched(query: Query, limit: number): Promise<string[]> {
+  /** The ids on all pages. */
+  async function search(query: Query, limit: number): Promise<string[]> {
     const ids: string[] = [];
     for (let next: string | null = ''; next !== null;) {
       const parameters = new URLSearchParams({
@@ -69,9 +69,9 @@ describe('the search of events', () => {
     return ids;
   }
 
-  it('finds what a filter of all events finds, on pages of any size, and counts the same', async () => {
+  it('finds and counts the same events as a filter in memory, on pages of any size', async () => {
     const moment = fc.nat().map((index) => all[index % all.length]?.timestamp ?? '');
-    const query: fc.Arbitrary<Query> = fc.record(
+    const anyQuery: fc.Arbitrary<Query> = fc.record(
       {
         kind: fc.constantFrom('MessageEvent', 'PauseEvent', 'openhands.sdk.event.MessageEvent', 'NoEvent'),
         source: fc.constantFrom('user', 'agent', 'environment', 'nobody'),
@@ -83,10 +83,10 @@ describe('the search of events', () => {
       { requiredKeys: [] },
     );
     await fc.assert(
-      fc.asyncProperty(query, fc.integer({ min: 1, max: 100 }), async (asked, limit) => {
-        const wanted = expected(asked);
-        expect(await searched(asked, limit)).toEqual(wanted);
-        const { sort_order: _, ...filter } = asked;
+      fc.asyncProperty(anyQuery, fc.integer({ min: 1, max: 100 }), async (query, limit) => {
+        const wanted = expected(query);
+        expect(await search(query, limit)).toEqual(wanted);
+        const { sort_order: _, ...filter } = query;
         const count = new URLSearchParams({ ...filter }).toString();
         const answer = await server.request('GET', `${conversation.route}/events/count?${count}`);
         expect(answer.body).toBe(wanted.length);
@@ -95,15 +95,15 @@ describe('the search of events', () => {
     );
   });
 
-  it('begins at the first page again for an event that it does not know', async () => {
+  it('starts from the first page for an unknown page id', async () => {
     const unknown = new URLSearchParams({ limit: '3', page_id: 'nothing' }).toString();
     const answer = await server.request('GET', `${conversation.route}/events/search?${unknown}`);
     expect(page(answer.body).items).toEqual(all.slice(0, 3));
   });
 });
 
-/** Only messages have a text to search in. */
-function saysInAnyCase(event: SeenEvent, text: string): boolean {
+/** Whether the text of a message contains this one. Only messages have a text to search in. */
+function containsIgnoringCase(event: SeenEvent, text: string): boolean {
   const message = event['llm_message'];
   if (typeof message !== 'object' || message === null || !('content' in message)) return false;
   const parts: unknown[] = Array.isArray(message.content) ? message.content : [];

@@ -6,20 +6,20 @@ import fc from 'fast-check';
 import { commitAll, runGit, skillText, writeFiles } from '../support/extension-files.js';
 import { containing, SettingsStage, type Json } from '../support/settings-fixture.js';
 
-describe('what is installed from hostile places', () => {
-  let stage: SettingsStage;
-  beforeAll(async () => (stage = await SettingsStage.start({ OH_GITHUB_URL: 'file:///nowhere' })));
-  afterAll(() => stage.stop());
+describe('limits on installed extensions', () => {
+  let fixture: SettingsStage;
+  beforeAll(async () => (fixture = await SettingsStage.start({ OH_GITHUB_URL: 'file:///nowhere' })));
+  afterAll(() => fixture.stop());
 
-  const install = (body: Json) => stage.ask('POST', '/api/skills/install', body);
+  const install = (body: Json) => fixture.ask('POST', '/api/skills/install', body);
 
-  it('is refused before it is unpacked when a repository would fill the disk', async () => {
-    const folder = path.join(stage.folder, 'bomb');
+  it('refuses a repository that would fill the disk before unpacking it', async () => {
+    const folder = path.join(fixture.folder, 'bomb');
     await writeFiles(folder, { 'SKILL.md': skillText('bomb', 'x') });
     await commitAll(folder);
     const blob = await runGit(folder, 'rev-parse', 'HEAD:SKILL.md');
     let entry = `100644 blob ${blob}`;
-    // Ten to the power of seven files in a few hundred bytes.
+    // Ten million files in a few hundred bytes.
     for (let level = 0; level < 7; level++) {
       const lines = Array.from({ length: 10 }, (_, n) => `${entry}\tf${n}`).join('\n');
       await writeFile(path.join(folder, 'tree.txt'), `${lines}\n`);
@@ -33,11 +33,11 @@ describe('what is installed from hostile places', () => {
       status: 400,
       body: { detail: containing('the repository has too many files') },
     });
-    expect(await readdir(path.join(stage.root, 'cache/installing'))).toEqual([]);
+    expect(await readdir(path.join(fixture.root, 'cache/installing'))).toEqual([]);
   });
 
-  it('may have many files, but not more than there may be', async () => {
-    const folder = path.join(stage.folder, 'many');
+  it('refuses a folder with more files than allowed', async () => {
+    const folder = path.join(fixture.folder, 'many');
     await writeFiles(folder, { 'SKILL.md': skillText('many', 'x') });
     for (let n = 0; n < 10_000; n++) await writeFile(path.join(folder, `f${n}`), '');
     expect((await install({ source: folder })).body).toEqual({ detail: containing('more than 10000 files') });
@@ -45,30 +45,30 @@ describe('what is installed from hostile places', () => {
     expect((await install({ source: '/proc' })).status).toBeLessThan(500);
   });
 
-  it('does not keep anybody waiting for a host that says nothing', async () => {
+  it('answers 504 when a git host does not respond', async () => {
     const silent = createServer(() => undefined);
     silent.listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const address = silent.address();
     if (address === null || typeof address === 'string') throw new Error('it has no port');
     const source = `git://127.0.0.1:${address.port}/x.git`;
-    const { status, body } = await stage.ask('POST', '/api/plugins/fetch', { source, timeout: 1 });
+    const { status, body } = await fixture.ask('POST', '/api/plugins/fetch', { source, timeout: 1 });
     expect([status, body['exception']]).toEqual([504, containing('source_timeout')]);
     silent.close();
   });
 
-  it('is one thing when several install it at once', async () => {
-    await writeFiles(stage.folder, { 'same/SKILL.md': skillText('same', 'x') });
-    const source = path.join(stage.folder, 'same');
+  it('installs a skill once for concurrent requests', async () => {
+    await writeFiles(fixture.folder, { 'same/SKILL.md': skillText('same', 'x') });
+    const source = path.join(fixture.folder, 'same');
     const answers = await Promise.all(Array.from({ length: 5 }, () => install({ source })));
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409, 409, 409, 409]);
     const forced = await Promise.all(Array.from({ length: 5 }, () => install({ source, force: true })));
     expect(forced.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
-    expect(await readdir(path.join(stage.root, 'skills/installed/same'))).toEqual(['SKILL.md']);
-    expect(await readdir(path.join(stage.root, 'cache/installing'))).toEqual([]);
+    expect(await readdir(path.join(fixture.root, 'skills/installed/same'))).toEqual(['SKILL.md']);
+    expect(await readdir(path.join(fixture.root, 'cache/installing'))).toEqual([]);
   });
 
-  it('is never an error of the server, whatever a request says', async () => {
+  it('never answers an install request with a server error', async () => {
     const word = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
       fc.constantFrom(
@@ -94,7 +94,7 @@ describe('what is installed from hostile places', () => {
     const isHarmless = ({ source }: { source: string }) => !/^(https?|ssh|git):|@|^[~/.]/i.test(source);
     await fc.assert(
       fc.asyncProperty(kinds, request.filter(isHarmless), async (kind, body) => {
-        const { status } = await stage.ask('POST', `/api/${kind}/install`, body);
+        const { status } = await fixture.ask('POST', `/api/${kind}/install`, body);
         expect([400, 409, 422]).toContain(status);
       }),
       { numRuns: 60, seed: 8 },

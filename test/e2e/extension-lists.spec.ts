@@ -1,29 +1,32 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { bareCopy, commitAll, skillText, writeFiles } from '../support/extension-files.js';
 import { at, SettingsStage, type Json } from '../support/settings-fixture.js';
 
 const NONE = { load_public: false, load_user: false, load_project: false, load_org: false };
 
-describe('what agents could have', () => {
-  let stage: SettingsStage;
+describe('lists of skills, hooks and sub-agents', () => {
+  let fixture: SettingsStage;
   let home: string;
   let project: string;
-  beforeEach(async () => {
-    stage = await SettingsStage.start();
-    home = path.join(stage.folder, 'home');
-    project = path.join(stage.folder, 'project');
-    await mkdir(project);
+  beforeAll(async () => {
+    fixture = await SettingsStage.start();
+    home = path.join(fixture.folder, 'home');
+    project = path.join(fixture.folder, 'project');
   });
-  afterEach(() => stage.stop());
+  afterAll(() => fixture.stop());
+  beforeEach(() => mkdir(project));
+  afterEach(async () => {
+    for (const folder of [home, project]) await rm(folder, { recursive: true, force: true });
+  });
 
-  const skills = (body: Json) => stage.done('POST', '/api/skills', body);
+  const skills = (body: Json) => fixture.done('POST', '/api/skills', body);
   const names = (answer: Json, list = 'skills') => {
     const found = answer[list];
     return Array.isArray(found) ? found.map((entry: unknown) => at(entry, 'name')) : [];
   };
 
-  it('skills: of the person and of the project, which wins', async () => {
+  it('lists skills of the user and of the project, which takes precedence', async () => {
     await writeFiles(home, {
       '.agents/skills/shared/SKILL.md': skillText('shared', 'the person says'),
       '.openhands/skills/keyed.md': '---\nname: keyed\ntriggers: [word]\n---\nkeyed\n',
@@ -58,7 +61,7 @@ describe('what agents could have', () => {
     ]);
     expect(names(await skills({ ...NONE, project_dir: project }))).toEqual([]);
     expect(names(await skills({ project_dir: 'project', load_user: false }))).toContain('shared');
-    const { skills: all } = await stage.done('GET', '/api/skills/catalog');
+    const { skills: all } = await fixture.done('GET', '/api/skills/catalog');
     expect(all).toMatchObject([
       { name: 'shared', origin: 'user' },
       {},
@@ -67,16 +70,16 @@ describe('what agents could have', () => {
     ]);
   });
 
-  it('skills: of organisations, of marketplaces that load by themselves, and the addresses of the sandbox', async () => {
-    const org = path.join(stage.folder, 'org');
+  it('lists skills of organisations, of auto-loaded marketplaces and of the sandbox', async () => {
+    const org = path.join(fixture.folder, 'org');
     await writeFiles(org, {
       'skills/theirs/SKILL.md': skillText('theirs', 'x'),
       'microagents/old.md': 'old',
       'README.md': 'no skill',
     });
     await commitAll(org);
-    await bareCopy(org, path.join(stage.folder, 'org.git'));
-    await writeFiles(path.join(stage.folder, 'market'), {
+    await bareCopy(org, path.join(fixture.folder, 'org.git'));
+    await writeFiles(path.join(fixture.folder, 'market'), {
       '.plugin/marketplace.json': JSON.stringify({
         name: 'market',
         plugins: [{ name: 'tools', source: './tools' }],
@@ -87,16 +90,16 @@ describe('what agents could have', () => {
       ...NONE,
       load_org: true,
       org_configs: [
-        { repository: 'o/r', provider: 'x', org_repo_url: `file://${stage.folder}/org.git`, org_name: 'o' },
+        { repository: 'o/r', provider: 'x', org_repo_url: `file://${fixture.folder}/org.git`, org_name: 'o' },
         {
           repository: 'o/r',
           provider: 'x',
-          org_repo_url: `file://${stage.folder}/gone.git`,
+          org_repo_url: `file://${fixture.folder}/gone.git`,
           org_name: 'gone',
         },
       ],
       registered_marketplaces: [
-        { name: 'market', source: path.join(stage.folder, 'market'), auto_load: true },
+        { name: 'market', source: path.join(fixture.folder, 'market'), auto_load: true },
         { name: 'nowhere', source: '/nowhere', auto_load: true },
       ],
       sandbox_config: {
@@ -118,11 +121,11 @@ describe('what agents could have', () => {
     expect(at(answer['skills'], '0', 'content')).not.toMatch(/two/);
   });
 
-  it('skills: nothing outside the project by a link, and nothing breaks on what is no text', async () => {
-    await writeFiles(stage.folder, { 'outside.md': 'a secret of somebody else' });
+  it('lists no skill behind a link out of the project and skips files that are not text', async () => {
+    await writeFiles(fixture.folder, { 'outside.md': 'a secret of somebody else' });
     const folder = path.join(project, '.openhands', 'skills');
     await mkdir(folder, { recursive: true });
-    await symlink(path.join(stage.folder, 'outside.md'), path.join(folder, 'linked.md'));
+    await symlink(path.join(fixture.folder, 'outside.md'), path.join(folder, 'linked.md'));
     await writeFile(path.join(folder, 'binary.md'), Buffer.from([0, 1, 2]));
     await writeFile(path.join(folder, 'broken.md'), '---\nname: [\n---\nx');
     await writeFile(path.join(folder, 'good.md'), 'good');
@@ -132,11 +135,11 @@ describe('what agents could have', () => {
     }
   });
 
-  it('hooks: those of a project in either form, and null for what is none', async () => {
+  it('lists the hooks of a project in both formats, and null for an invalid file', async () => {
     const file = path.join(project, '.openhands', 'hooks.json');
     await mkdir(path.dirname(file));
     const read = async () =>
-      (await stage.done('POST', '/api/hooks', { project_dir: project }))['hook_config'];
+      (await fixture.done('POST', '/api/hooks', { project_dir: project }))['hook_config'];
     const expected = {
       matcher: 'terminal',
       hooks: [
@@ -160,11 +163,11 @@ describe('what agents could have', () => {
       await writeFile(file, content);
       expect(await read()).toBeNull();
     }
-    expect(await stage.done('POST', '/api/hooks', {})).toEqual({ hook_config: null });
-    expect((await stage.ask('POST', '/api/hooks')).status).toBe(422);
+    expect(await fixture.done('POST', '/api/hooks', {})).toEqual({ hook_config: null });
+    expect((await fixture.ask('POST', '/api/hooks')).status).toBe(422);
   });
 
-  it('sub-agents: of the project, of the person, built in; secrets in files are not shown', async () => {
+  it('lists sub-agents of the project, of the user and built-in ones without secrets', async () => {
     await writeFiles(home, {
       '.agents/agents/reviewer.md': '---\nname: reviewer\ndescription: mine\n---\nx',
       '.openhands/agents/helper.md': '---\nname: helper\ndescription: helps\n---\nYou help.',
@@ -184,7 +187,7 @@ condenser: { kind: LLMSummarizingCondenser, llm: { model: x, api_key: hush-hush 
 You review.`,
     });
     const body = { project_dir: project, load_builtin: false };
-    const answer = await stage.done('POST', '/api/sub-agents', body);
+    const answer = await fixture.done('POST', '/api/sub-agents', body);
     expect(names(answer, 'agents')).toEqual(['reviewer', 'helper']);
     expect(at(answer, 'agents', '0')).toMatchObject({
       description: 'Reviews code. <example>review this</example>',
@@ -199,19 +202,19 @@ You review.`,
       is_builtin: false,
     });
     expect(JSON.stringify(answer)).not.toContain('hush');
-    const all = await stage.done('POST', '/api/sub-agents', {});
+    const all = await fixture.done('POST', '/api/sub-agents', {});
     expect(names(all, 'agents')).toEqual(
       expect.arrayContaining(['helper', 'bash-runner', 'general-purpose']),
     );
     expect(
       names(
-        await stage.done('POST', '/api/sub-agents', { ...body, load_user: false, load_project: false }),
+        await fixture.done('POST', '/api/sub-agents', { ...body, load_user: false, load_project: false }),
         'agents',
       ),
     ).toEqual([]);
   });
 
-  it('sub-agents: a word of a file switches the condenser off or leaves it as usual', async () => {
+  it('reads the condenser of a sub-agent from a keyword or an object', async () => {
     const off = { kind: 'NoOpCondenser' };
     const words: Record<string, unknown> = {
       ...Object.fromEntries(
@@ -225,7 +228,7 @@ You review.`,
         kind: 'LLMSummarizingCondenser',
         max_size: 50,
       }) as unknown,
-      // These leave the file out.
+      // An invalid condenser makes the file invalid: it is not listed.
       sometimes: undefined,
       '3': undefined,
       '[none]': undefined,
@@ -238,7 +241,7 @@ You review.`,
     ]);
     await writeFiles(project, Object.fromEntries(files) as Record<string, string>);
     const body = { project_dir: project, load_builtin: false, load_user: false };
-    const answer = await stage.done('POST', '/api/sub-agents', body);
+    const answer = await fixture.done('POST', '/api/sub-agents', body);
     const { agents } = answer as { agents: { name: string; condenser: unknown }[] };
     const found = new Map(agents.map(({ name, condenser }) => [name, condenser]));
     expect(entries.map(([word], index) => [word, found.get(`word-${index}`)])).toEqual(entries);

@@ -5,7 +5,7 @@ import { ConversationClient, scriptedRequest } from '../support/conversation-cli
 import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
 
-describe('a model with others to fall back on', () => {
+describe('fallback models', () => {
   let server: ServerProcess;
   let folder: string;
   let endpoints: ChatEndpoint[];
@@ -53,50 +53,53 @@ describe('a model with others to fall back on', () => {
     const agent = { llm: { ...llm, fallback_strategy: { fallback_llms } }, tools: [] };
     return ConversationClient.create(server, scriptedRequest(folder, 'go', { agent }));
   };
-  const asked = () => endpoints.map(({ requests }) => requests.length);
+  const callCounts = () => endpoints.map(({ requests }) => requests.length);
 
-  it.each([false, true])('asks them in their order, each call anew, with streaming %s', async (stream) => {
-    const down: EndpointStep = { status: 503, message: 'down' };
-    const conversation = await create(
-      [
-        [down, { say: 'done' }],
-        [{ status: 429, message: 'busy' }],
-        [{ tools: [['think', { thought: 'hm' }]] }],
-      ],
-      ['second', 'nosuch', 'third'],
-      { stream },
-    );
-    await conversation.reaches('finished');
-    expect(asked()).toEqual([2, 1, 1]);
-    // The bill is that of who answered, in the bucket of who was meant.
-    expect((await conversation.info())['stats']).toMatchObject({
-      usage_to_metrics: {
-        agent: {
-          model_name: 'openai/first',
-          accumulated_cost: 1,
-          token_usages: [{ model: 'openai/third' }, { model: 'openai/first' }],
+  it.each([false, true])(
+    'calls fallback models in order, anew for each call, streaming: %s',
+    async (stream) => {
+      const down: EndpointStep = { status: 503, message: 'down' };
+      const conversation = await create(
+        [
+          [down, { say: 'done' }],
+          [{ status: 429, message: 'busy' }],
+          [{ tools: [['think', { thought: 'hm' }]] }],
+        ],
+        ['second', 'nosuch', 'third'],
+        { stream },
+      );
+      await conversation.reaches('finished');
+      expect(callCounts()).toEqual([2, 1, 1]);
+      // The cost is that of the model that answered, under the usage id of the configured model.
+      expect((await conversation.info())['stats']).toMatchObject({
+        usage_to_metrics: {
+          agent: {
+            model_name: 'openai/first',
+            accumulated_cost: 1,
+            token_usages: [{ model: 'openai/third' }, { model: 'openai/first' }],
+          },
         },
-      },
-    });
-    await server.logs("trying 'third' (openai/third) instead");
-    const lines = server.log.split('\n').filter((line) => line.includes(conversation.id));
-    expect(lines.filter((line) => line.includes("trying 'third' (openai/third) instead"))).toHaveLength(1);
-    expect(lines.filter((line) => line.includes("its fallback 'nosuch' failed too"))).toHaveLength(1);
-  });
+      });
+      await server.logs("trying 'third' (openai/third) instead");
+      const lines = server.log.split('\n').filter((line) => line.includes(conversation.id));
+      expect(lines.filter((line) => line.includes("trying 'third' (openai/third) instead"))).toHaveLength(1);
+      expect(lines.filter((line) => line.includes("its fallback 'nosuch' failed too"))).toHaveLength(1);
+    },
+  );
 
-  it('asks nobody else what is wrong everywhere', async () => {
+  it('does not repeat an invalid request with a fallback model', async () => {
     const conversation = await create([[{ status: 400, message: 'bad thing' }], [{ say: 'no' }]], ['second']);
     await conversation.reaches('error');
-    expect(asked()).toEqual([1, 0, 0]);
+    expect(callCounts()).toEqual([1, 0, 0]);
   });
 
-  it('tells of the first failure when nobody helps', async () => {
+  it('reports the first failure when all fallback models fail', async () => {
     const conversation = await create(
       [[{ status: 503, message: 'down' }], [{ status: 401, message: 'bad key' }]],
       ['second'],
     );
     await conversation.reaches('error');
     expect((await conversation.events()).at(-1)).toMatchObject({ code: 'LLMServiceUnavailableError' });
-    expect(asked()).toEqual([1, 1, 0]);
+    expect(callCounts()).toEqual([1, 1, 0]);
   });
 });

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
@@ -8,21 +7,16 @@ import { ServerProcess } from '../support/server-process.js';
 
 const NAMES = ['read_file', 'write_file', 'edit', 'list_directory', 'planning_file_editor', 'apply_patch'];
 
-describe('the tools for files', () => {
-  let folder: string;
+describe('tools for files', () => {
   let work: string;
   let server: ServerProcess;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'file-tools-'));
-    work = path.join(folder, 'work');
-    await mkdir(work);
     server = await ServerProcess.start();
+    work = path.join(server.cwd, 'work');
+    await mkdir(work);
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
   const run = async (calls: [string, object][], more: object = {}): Promise<ConversationClient> => {
     const script = calls.map(([name, args]) => `TOOL: ${name} ${JSON.stringify(args)}`);
@@ -37,7 +31,7 @@ describe('the tools for files', () => {
     return conversation;
   };
 
-  it('refuse pipes and devices, whose reading may never end', async () => {
+  it('refuses to read or write pipes and devices with file tools', async () => {
     const pipe = path.join(work, 'pipe');
     await promisify(execFile)('mkfifo', [pipe]);
     const patch = '*** Begin Patch\n*** Update File: pipe\n@@\n-two\n+2\n*** End Patch';
@@ -55,12 +49,12 @@ describe('the tools for files', () => {
       { tools: [...NAMES, 'file_editor'].map((name) => ({ name })) },
     );
     const events = await conversation.events('&kind=ObservationEvent');
-    const said = events.slice(0, -1).map((event) => JSON.stringify(event['observation']));
-    expect(said).toHaveLength(8);
-    for (const text of said) expect(text).toContain('It is not a regular file');
+    const results = events.slice(0, -1).map((event) => JSON.stringify(event['observation']));
+    expect(results).toHaveLength(8);
+    for (const text of results) expect(text).toContain('It is not a regular file');
   });
 
-  it('work on one workspace, each with its kind of event', async () => {
+  it('works on one workspace with all file tools, each with its kind of event', async () => {
     const patch = '*** Begin Patch\n*** Update File: a.txt\n@@\n-two\n+2\n*** End Patch';
     const conversation = await run([
       ['write_file', { file_path: 'a.txt', content: 'one\ntwo\n' }],
@@ -98,7 +92,7 @@ describe('the tools for files', () => {
     expect(await readFile(path.join(work, 'a.txt'), 'utf8')).toBe('1\n2\n');
   });
 
-  it('change a file one after another, also when calls run side by side', async () => {
+  it('serialises changes to one file by concurrent calls', async () => {
     await writeFile(path.join(work, 'count'), 'n\n');
     const names = Array.from({ length: 8 }, (_, index) => `n${index}`);
     const calls = names.map((name, index) => {
@@ -117,7 +111,7 @@ describe('the tools for files', () => {
     const conversation = await ConversationClient.create(server, scriptedRequest(work, script, { agent }));
     await conversation.reaches('finished');
     const lines = (await readFile(path.join(work, 'count'), 'utf8')).trim().split('\n');
-    // Each came directly below the first line, so the last one is on top.
+    // Each call inserts below the first line, so the last one is on top.
     expect(lines).toEqual(['n', ...names.reverse()]);
   });
 });

@@ -25,7 +25,7 @@ import { eventually, ServerProcess } from '../support/server-process.js';
 import { ask, upload } from '../support/file-requests.js';
 import { writeFiles } from '../support/write-files.js';
 
-describe('files in and out', () => {
+describe('uploads, downloads and folders', () => {
   let server: ServerProcess;
   let folder: string;
   beforeAll(async () => {
@@ -45,7 +45,7 @@ describe('files in and out', () => {
   });
   const at = (name: string) => path.join(folder, name);
 
-  it('arrive as they were sent, with the folders they need', async () => {
+  it('stores an upload unchanged and creates its folders', async () => {
     const bytes = Buffer.from(Array.from({ length: 2_500_000 }, (_, index) => index % 256));
     expect(await upload(server, at('up/x/y.bin'), bytes)).toMatchObject({
       status: 200,
@@ -58,7 +58,7 @@ describe('files in and out', () => {
     expect(await readdir(at('up'))).toEqual(['n', 'x']);
   });
 
-  it('that are refused get an answer all the same, and the connection serves on', async () => {
+  it('answers a refused upload and keeps the connection usable', async () => {
     const { hostname, port } = new URL(server.url);
     const socket = net.connect(Number(port), hostname);
     try {
@@ -74,14 +74,14 @@ describe('files in and out', () => {
       for (let left = size - part.length; left > 0; left -= 1_000_000)
         if (!socket.write(Buffer.alloc(Math.min(left, 1_000_000), 'x'))) await once(socket, 'drain');
       socket.write(`GET /alive HTTP/1.1\r\nHost: ${hostname}:${port}\r\n\r\n`);
-      await eventually(() => Promise.resolve(text.includes('HTTP/1.1 200 ')), 'the next answer');
+      await eventually(() => text.includes('HTTP/1.1 200 '), 'the next answer');
       expect(text).toMatch(/^HTTP\/1.1 400 /);
     } finally {
       socket.destroy();
     }
   });
 
-  it('take the place of what was there, and leave it alone when they do not arrive', async () => {
+  it('replaces a file with an upload only when the upload is complete', async () => {
     await writeFile(at('old.sh'), 'old');
     await chmod(at('old.sh'), 0o750);
     await symlink('old.sh', at('link.sh'));
@@ -98,12 +98,12 @@ describe('files in and out', () => {
     socket.write('Content-Disposition: form-data; name="file"; filename="f"\r\n\r\nhalf of it');
     await eventually(
       async () => (await readdir(folder)).some((name) => name.startsWith('.upload-')),
-      'a beginning',
+      'a partial upload',
     );
     socket.destroy();
     await eventually(
       async () => !(await readdir(folder)).some((name) => name.startsWith('.upload-')),
-      'its end',
+      'the removal of the partial upload',
     );
     expect(await readFile(at('old.sh'), 'utf8')).toBe('new');
   });
@@ -121,24 +121,19 @@ describe('files in and out', () => {
     ['/proc/nope/x', 400, 'Path cannot be made or used'],
     ['FOLDER/a\0b', 400, 'Path must be absolute'],
     [`FOLDER/${'x'.repeat(300)}`, 400, 'Path cannot be used: ENAMETOOLONG'],
-  ])('are not written to %j', async (target, status, detail) => {
+  ])('refuses an upload to %j', async (target, status, detail) => {
     const answer = await upload(server, target.replace('FOLDER', folder), 'x');
     expect(answer).toEqual({ status, body: { detail } });
   });
 
   it.each([
-    ['nothing', '', '', 'missing'],
+    ['no body', '', '', 'missing'],
     ['another field', 'multipart/form-data; boundary=b', form('other', 'x'), 'missing'],
-    ['a text', 'multipart/form-data; boundary=b', form('file', 'x', ''), 'value_error'],
+    ['a text field', 'multipart/form-data; boundary=b', form('file', 'x', ''), 'value_error'],
     ['JSON', 'application/json', '{"file":"x"}', 'missing'],
-    [
-      'a form without end',
-      'multipart/form-data; boundary=b',
-      form('file', 'x').slice(0, -9),
-      'error parsing',
-    ],
-    ['no form', 'multipart/form-data; boundary=b', 'x', 'error parsing'],
-    ['a flood of fields', 'multipart/form-data; boundary=b', flood(20_000) + form('file', 'x'), 'missing'],
+    ['a truncated form', 'multipart/form-data; boundary=b', form('file', 'x').slice(0, -9), 'error parsing'],
+    ['a body that is no form', 'multipart/form-data; boundary=b', 'x', 'error parsing'],
+    ['thousands of fields', 'multipart/form-data; boundary=b', fields(20_000) + form('file', 'x'), 'missing'],
     [
       'a header of a megabyte',
       'multipart/form-data; boundary=b',
@@ -146,7 +141,7 @@ describe('files in and out', () => {
       'error parsing',
     ],
     ['no boundary', 'multipart/form-data', form('file', 'x'), 'error parsing'],
-  ])('are missed where a request brings %s', async (_what, type, body, expected) => {
+  ])('refuses an upload request with %s', async (_what, type, body, expected) => {
     const headers: Record<string, string> =
       body === '' ? {} : { 'content-type': type, 'content-length': String(body.length) };
     const route = `/api/file/upload?path=${encodeURIComponent(at('missed/file'))}`;
@@ -163,7 +158,7 @@ describe('files in and out', () => {
       'ü"\r\nX-Evil: 1\r\n\r\n.txt',
       "attachment; filename*=utf-8''%C3%BC%22%0D%0AX-Evil%3A%201%0D%0A%0D%0A.txt",
     ],
-  ])('are handed out under their name: %j', async (name, disposition) => {
+  ])('serves a download under its name: %j', async (name, disposition) => {
     await writeFile(at(name), '0123456789');
     const answer = await ask(server, 'download', { path: at(name) });
     expect([answer.status, answer.text, answer.headers['x-evil']]).toEqual([200, '0123456789', undefined]);
@@ -193,12 +188,12 @@ describe('files in and out', () => {
     ['FOLDER/repo/x/../.git//config', 403, 'Files that may hold git credentials are not served'],
     ['FOLDER/hidden', 403, 'Files that may hold git credentials are not served'],
     ['FOLDER/repo/.git-credentials', 403, 'Files that may hold git credentials are not served'],
-  ])('are not handed out from %j', async (target, status, detail) => {
+  ])('refuses a download of %j', async (target, status, detail) => {
     const answer = await ask(server, 'download', { path: target.replace('FOLDER', folder) });
     expect([answer.status, JSON.parse(answer.text)]).toEqual([status, { detail }]);
   });
 
-  it('find folders made, and made once', async () => {
+  it('creates folders, also when they exist', async () => {
     const make = async (target: string) => {
       const route = `/api/file/create_directory?path=${encodeURIComponent(target)}`;
       const { status, body } = await server.request('POST', route);
@@ -211,7 +206,7 @@ describe('files in and out', () => {
     expect((await make('/proc/x'))[0]).toBe(400);
   });
 
-  it('can be looked for', async () => {
+  it('lists subfolders page by page and the folders of the home', async () => {
     for (const name of ['d1', 'D2', '.hid', 'e']) await mkdir(at(`look/${name}`), { recursive: true });
     await symlink('d1', at('look/z-link'));
     const list = async (more: Record<string, string>) =>
@@ -238,7 +233,7 @@ describe('files in and out', () => {
   });
 });
 
-describe('files of a server that is confined to a folder', () => {
+describe('a server with a file root', () => {
   let server: ServerProcess;
   let folder: string;
   beforeAll(async () => {
@@ -255,7 +250,7 @@ describe('files of a server that is confined to a folder', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('end at its edge, in every spelling', async () => {
+  it('serves no path outside the file root in any spelling', async () => {
     const piece = fc.constantFrom(
       '..',
       '.',
@@ -286,17 +281,17 @@ describe('files of a server that is confined to a folder', () => {
     });
   });
 
-  it('stay inside while somebody puts links in the place of folders', async () => {
+  it('reads and writes inside the file root while folders are replaced by links', async () => {
     const [real, away] = [path.join(folder, 'root/race'), path.join(folder, 'root/race-away')];
     await mkdir(real, { recursive: true });
     await mkdir(path.join(folder, 'target'));
     const over = new AbortController();
     const swapping = (async () => {
       while (!over.signal.aborted) {
-        // The server may make the folder anew in between.
+        // The server may recreate the folder in between.
         await rename(real, away).catch(() => undefined);
         await symlink('../target', real).catch(() => undefined);
-        // It may also fill it again while it goes.
+        // The server may also write into the folder while it is removed.
         await rm(real, { recursive: true, force: true }).catch(() => undefined);
         await rename(away, real).catch(() => undefined);
       }
@@ -315,7 +310,7 @@ describe('files of a server that is confined to a folder', () => {
     expect(await readdir(path.join(folder, 'target'))).toEqual(['file']);
   });
 
-  it('show nothing else in archives and workspaces while somebody does the same', async () => {
+  it('shows no file outside the file root in archives and workspaces while folders are replaced by links', async () => {
     const [real, away] = [path.join(folder, 'root/show/race'), path.join(folder, 'root/show/race-away')];
     await writeFiles(folder, {
       'root/show/race/deep/file': 'inside',
@@ -333,13 +328,13 @@ describe('files of a server that is confined to a folder', () => {
         await symlink('../../secrets', real);
         await rm(real);
         await rename(away, real);
-        // Long enough to be found.
+        // Keeps the real folder long enough for the server to find it.
         await readdir(path.join(real, 'deep'));
       }
     })();
     const seen: string[] = [];
     for (let round = 0; round < 100; round += 1) {
-      seen.push(await tarOf(`${server.url}/api/file/archive?format=tar.gz&path=${folder}/root/show`));
+      seen.push(await archiveText(`${server.url}/api/file/archive?format=tar.gz&path=${folder}/root/show`));
       seen.push((await rawRequest(server.url, { path: `${route}/workspace/race/deep/file` })).text);
     }
     over.abort();
@@ -350,13 +345,13 @@ describe('files of a server that is confined to a folder', () => {
   });
 });
 
-/** So many small fields, without the end of a form. */
-function flood(count: number): string {
+/** Small form fields, without the end of the form. */
+function fields(count: number): string {
   return '--b\r\nContent-Disposition: form-data; name="x"\r\n\r\ny\r\n'.repeat(count);
 }
 
-/** What came of an archive, unpacked, also of one that broke off. */
-async function tarOf(url: string): Promise<string> {
+/** The text of an archive as far as it was received, decompressed. */
+async function archiveText(url: string): Promise<string> {
   const chunks: Buffer[] = [];
   const { body } = await fetch(url);
   if (!body) throw new Error('no archive');

@@ -1,95 +1,97 @@
 import { ConflictError, InternalServerError, RateLimitError } from 'openai';
 import { scriptedRequest } from '../support/conversation-client.js';
-import { CONVERSATION, GatewayStage, chat, conversationOf } from '../support/gateway-fixture.js';
+import { CONVERSATION, GatewayFixture, chat, conversationOf } from '../support/gateway-fixture.js';
 import { eventually } from '../support/server-process.js';
 
-describe('conversations behind the gateway', () => {
-  let stage: GatewayStage;
+describe('conversations of the OpenAI gateway', () => {
+  let fixture: GatewayFixture;
 
   beforeAll(async () => {
-    stage = await GatewayStage.start({
-      OH_GATEWAY_TIMEOUT_SECONDS: '4',
+    fixture = await GatewayFixture.start({
+      OH_GATEWAY_TIMEOUT_SECONDS: '3',
       OH_GATEWAY_KEEP_ALIVE_SECONDS: '0.1',
     });
   });
-  afterAll(() => stage.stop());
+  afterAll(() => fixture.stop());
 
-  /** Asks a conversation. */
+  /** Sends a message to a conversation over the gateway. */
   const ask = (id: string, text: string) =>
-    stage.client().chat.completions.create(chat(text), { headers: { [CONVERSATION]: id } });
+    fixture.client().chat.completions.create(chat(text), { headers: { [CONVERSATION]: id } });
   const answer = async (id: string, text: string) => (await ask(id, text)).choices[0]?.message.content;
-  /** A conversation of the other API. */
-  const made = async (script: string | undefined, more = {}) => {
+  /** Creates a conversation over the native API. */
+  const created = async (script: string | undefined, more = {}) => {
     const body = scriptedRequest('work', script, more);
-    const { id } = await stage.ok('POST', '/api/conversations', body);
+    const { id } = await fixture.ok('POST', '/api/conversations', body);
     return String(id);
   };
   const reaches = (id: string, status: string) =>
-    eventually(async () => (await stage.status(id)) === status, `status ${status}`);
-  const refusal = async (asking: Promise<unknown>) => {
-    const error: unknown = await asking.catch((failure: unknown) => failure);
+    eventually(async () => (await fixture.status(id)) === status, `status ${status}`);
+  const refusal = async (request: Promise<unknown>) => {
+    const error: unknown = await request.catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(ConflictError);
     return String(error);
   };
 
-  it('continues a conversation that the other API has made, also one whose model is not streamed', async () => {
-    const id = await made('FINISH: one');
+  it('continues a conversation of the native API, also one whose model does not stream', async () => {
+    const id = await created('FINISH: one');
     await reaches(id, 'finished');
     expect(await answer(id, 'SAY: two')).toBe('two');
-    const response = await stage.raw('/chat/completions', chat('SAY: three', { stream: true }), {
+    const response = await fixture.raw('/chat/completions', chat('SAY: three', { stream: true }), {
       [CONVERSATION]: id,
     });
     expect(await response.text()).toContain('"delta":{"content":"three"}');
   });
 
-  it('refuses a conversation that works, that a person has paused, or that waits for confirmation', async () => {
-    const working = await made('RUN: sleep 60');
-    await reaches(working, 'running');
-    expect(await refusal(ask(working, 'FINISH: x'))).toContain('is busy');
-    await stage.ok('POST', `/api/conversations/${working}/interrupt`);
+  it('refuses a conversation that is running, paused or waiting for confirmation', async () => {
+    const running = await created('RUN: sleep 60');
+    await reaches(running, 'running');
+    expect(await refusal(ask(running, 'FINISH: x'))).toContain('is busy');
+    await fixture.ok('POST', `/api/conversations/${running}/interrupt`);
 
-    const paused = await made('RUN: sleep 1\nRUN: sleep 1\nFINISH: x');
+    const paused = await created('RUN: sleep 1\nRUN: sleep 1\nFINISH: x');
     await reaches(paused, 'running');
-    await stage.ok('POST', `/api/conversations/${paused}/pause`);
+    await fixture.ok('POST', `/api/conversations/${paused}/pause`);
     await reaches(paused, 'paused');
     expect(await refusal(ask(paused, 'FINISH: x'))).toContain(`POST /api/conversations/${paused}/run`);
 
-    const waiting = await made('RUN: true', { confirmation_policy: { kind: 'AlwaysConfirm' } });
+    const waiting = await created('RUN: true', { confirmation_policy: { kind: 'AlwaysConfirm' } });
     await reaches(waiting, 'waiting_for_confirmation');
     expect(await refusal(ask(waiting, 'FINISH: x'))).toContain('respond_to_confirmation');
-    await stage.ok('POST', `/api/conversations/${waiting}/events/respond_to_confirmation`, { accept: false });
-    expect(await answer(waiting, 'FINISH: agreed')).toBe('agreed');
-    // Nothing of what was refused has reached the conversation.
-    const { items } = await stage.ok('GET', `/api/conversations/${waiting}/events/search?limit=100`);
+    await fixture.ok('POST', `/api/conversations/${waiting}/events/respond_to_confirmation`, {
+      accept: false,
+    });
+    expect(await answer(waiting, 'FINISH: accepted')).toBe('accepted');
+    // A refused message is not part of the conversation.
+    const { items } = await fixture.ok('GET', `/api/conversations/${waiting}/events/search?limit=100`);
     expect(JSON.stringify(items)).not.toContain('FINISH: x');
   });
 
-  it('says that its own run was paused, or has come to wait for confirmation', async () => {
-    const careful = await made(undefined, { confirmation_policy: { kind: 'AlwaysConfirm' } });
-    expect(await refusal(ask(careful, 'RUN: true'))).toContain('status: waiting_for_confirmation');
+  it('reports when its own run is paused or waits for confirmation', async () => {
+    const confirming = await created(undefined, { confirmation_policy: { kind: 'AlwaysConfirm' } });
+    expect(await refusal(ask(confirming, 'RUN: true'))).toContain('status: waiting_for_confirmation');
 
-    const id = await made(undefined);
-    const asking = refusal(ask(id, 'RUN: sleep 1\nRUN: sleep 1\nFINISH: x'));
+    const id = await created(undefined);
+    const request = refusal(ask(id, 'RUN: sleep 1\nRUN: sleep 1\nFINISH: x'));
     await reaches(id, 'running');
-    await stage.ok('POST', `/api/conversations/${id}/pause`);
-    expect(await asking).toContain('status: paused');
+    await fixture.ok('POST', `/api/conversations/${id}/pause`);
+    expect(await request).toContain('status: paused');
   });
 
-  it('answers 504 when the limit is over, and the run goes on', async () => {
-    const id = await made(undefined);
-    const error: unknown = await ask(id, 'RUN: sleep 5\nFINISH: late').catch((failure: unknown) => failure);
+  it('answers 504 after the time limit and lets the run continue', async () => {
+    const id = await created(undefined);
+    const error: unknown = await ask(id, 'RUN: sleep 4\nFINISH: late').catch((failure: unknown) => failure);
     expect(error).toBeInstanceOf(InternalServerError);
     expect(error).toMatchObject({ status: 504, code: 'timeout' });
     expect(String(error)).toContain(id);
     await reaches(id, 'finished');
-    const { response } = await stage.ok('GET', `/api/conversations/${id}/agent_final_response`);
+    const { response } = await fixture.ok('GET', `/api/conversations/${id}/agent_final_response`);
     expect(response).toBe('late');
   });
 
-  it('shows in the silence of a tool that a stream is alive, beyond the limit of whole answers', async () => {
-    const response = await stage.raw(
+  it('sends keep-alive comments during a long tool call, without the time limit', async () => {
+    const response = await fixture.raw(
       '/chat/completions',
-      chat('RUN: sleep 5\nFINISH: late', { stream: true }),
+      chat('RUN: sleep 4\nFINISH: late', { stream: true }),
     );
     const text = await response.text();
     expect(text.split(': keep-alive\n\n').length).toBeGreaterThan(3);
@@ -97,9 +99,9 @@ describe('conversations behind the gateway', () => {
   });
 
   it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'can be continued by its header after %s in the middle',
+    'continues a conversation by its header after %s during a stream',
     async (signal) => {
-      const response = await stage.raw(
+      const response = await fixture.raw(
         '/chat/completions',
         chat('SAY: on it\nRUN: sleep 60\nFINISH: never', { stream: true }),
       );
@@ -109,10 +111,10 @@ describe('conversations behind the gateway', () => {
         () => 'broken',
       );
       await eventually(async () => {
-        const { items } = await stage.ok('GET', `/api/conversations/${id}/events/search?limit=100`);
+        const { items } = await fixture.ok('GET', `/api/conversations/${id}/events/search?limit=100`);
         return JSON.stringify(items).includes('ActionEvent');
       }, 'the command');
-      await stage.restart(signal);
+      await fixture.restart(signal);
       expect(['ended', 'broken']).toContain(await reading);
       await reaches(id, 'paused');
       expect(await answer(id, 'FINISH: after')).toBe('after');
@@ -120,23 +122,26 @@ describe('conversations behind the gateway', () => {
   );
 });
 
-describe('a gateway that has no place for another run', () => {
-  it('answers 429 and leaves nothing behind', async () => {
-    const stage = await GatewayStage.start({ OH_MAX_CONCURRENT_RUNS: '1' });
+describe('the OpenAI gateway at the limit of runs', () => {
+  it('answers 429 at the limit of runs and creates no conversation', async () => {
+    const fixture = await GatewayFixture.start({ OH_MAX_CONCURRENT_RUNS: '1' });
     const id = '7e57ab1e-0000-4000-8000-00000000cccc';
     try {
-      const first = await stage.raw('/chat/completions', chat('RUN: sleep 60', { stream: true }));
-      const asking = stage
+      const first = await fixture.raw('/chat/completions', chat('RUN: sleep 60', { stream: true }));
+      const request = fixture
         .client()
         .chat.completions.create(chat('FINISH: x'), { headers: { [CONVERSATION]: id } });
-      await expect(asking).rejects.toBeInstanceOf(RateLimitError);
-      await expect(stage.ok('GET', `/api/conversations/${id}`)).rejects.toThrow('404');
+      await expect(request).rejects.toBeInstanceOf(RateLimitError);
+      await expect(fixture.ok('GET', `/api/conversations/${id}`)).rejects.toThrow('404');
       await first.body?.cancel();
-      await eventually(async () => (await stage.status(conversationOf(first))) === 'paused', 'the interrupt');
-      const answer = await stage.client().chat.completions.create(chat('FINISH: now'));
+      await eventually(
+        async () => (await fixture.status(conversationOf(first))) === 'paused',
+        'the interrupt',
+      );
+      const answer = await fixture.client().chat.completions.create(chat('FINISH: now'));
       expect(answer.choices[0]?.message.content).toBe('now');
     } finally {
-      await stage.stop();
+      await fixture.stop();
     }
   });
 });

@@ -1,48 +1,48 @@
-import { CONVERSATION, GatewayStage, chat } from '../support/gateway-fixture.js';
+import { CONVERSATION, GatewayFixture, chat } from '../support/gateway-fixture.js';
 
 const IMAGE = 'data:image/png;base64,iVBORw0KGgo=';
 
-/** An error in both words. */
+/** An error in the formats of both APIs: `detail` and OpenAI's `error`. */
 interface Refusal {
   status: number;
   detail: unknown;
   error: Record<string, unknown>;
 }
 
-/** Matches any text, any number, and texts of this form. */
+// Matchers without their type `any`.
 const anyText: unknown = expect.any(String);
 const anyNumber: unknown = expect.any(Number);
 const like = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 
-describe('the gateway on the wire', () => {
-  let stage: GatewayStage;
+describe('the wire format of the OpenAI gateway', () => {
+  let fixture: GatewayFixture;
 
   beforeAll(async () => {
-    stage = await GatewayStage.start();
+    fixture = await GatewayFixture.start();
   });
-  afterAll(() => stage.stop());
+  afterAll(() => fixture.stop());
 
   const refused = async (
     route: string,
     body: unknown,
     headers?: Record<string, string>,
   ): Promise<Refusal> => {
-    const response = await stage.raw(route, body, headers);
+    const response = await fixture.raw(route, body, headers);
     const answer = (await response.json()) as Omit<Refusal, 'status'>;
     return { status: response.status, ...answer };
   };
   const refusedChat = async (body: object) => {
     const { status, detail, error } = await refused('/chat/completions', { ...chat('FINISH: x'), ...body });
-    // Clients of both kinds read the same.
+    // Both error formats hold the same facts.
     expect(error).toMatchObject({ message: anyText, type: 'invalid_request_error' });
     return [status, detail];
   };
   const user = (content: unknown) => ({ messages: [{ role: 'user', content }] });
   const part = (...parts: object[]) => user(parts);
 
-  it('frames a stream of chunks', async () => {
+  it('streams a completion as chunks', async () => {
     const options = { stream: true, stream_options: { include_usage: true } };
-    const response = await stage.raw('/chat/completions', chat('FINISH: streamed', options));
+    const response = await fixture.raw('/chat/completions', chat('FINISH: streamed', options));
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     const frames = (await response.text()).split('\n\n');
     expect(frames.slice(-2)).toEqual(['data: [DONE]', '']);
@@ -63,9 +63,9 @@ describe('the gateway on the wire', () => {
     ]);
   });
 
-  it('frames a stream of response events', async () => {
+  it('streams a response as events', async () => {
     const body = { model: 'openhands_main', input: 'FINISH: streamed', stream: true };
-    const text = await (await stage.raw('/responses', body)).text();
+    const text = await (await fixture.raw('/responses', body)).text();
     const events = text.trimEnd().split('\n\n');
     const seen = events.map((event) => {
       const [, name, data = ''] = /^event: (.*)\ndata: (.*)$/.exec(event) ?? [];
@@ -79,7 +79,7 @@ describe('the gateway on the wire', () => {
     expect(seen.map(({ sequence_number }) => sequence_number)).toEqual([...seen.keys()]);
   });
 
-  it('refuses completions that are not valid, in both words', async () => {
+  it('rejects invalid completion requests in both error formats', async () => {
     const messages = 'At least one user message is required';
     expect(await refusedChat({ messages: [] })).toEqual([400, messages]);
     expect(await refusedChat({ messages: [{ role: 'system', content: 'x' }] })).toEqual([400, messages]);
@@ -119,7 +119,7 @@ describe('the gateway on the wire', () => {
     ['stream', { stream: 'zz' }],
     ['stream_options', { stream_options: 5 }],
     ['stream_options.include_usage', { stream_options: { include_usage: 'zz' } }],
-  ])('names the field %s that is wrong in %j', async (param, body) => {
+  ])('names the invalid field %s of the completion request %j', async (param, body) => {
     const { status, detail, error } = await refused('/chat/completions', { ...chat('FINISH: x'), ...body });
     expect([status, error['param']]).toEqual([422, param]);
     expect(Array.isArray(detail)).toBe(true);
@@ -147,7 +147,7 @@ describe('the gateway on the wire', () => {
       { input: [{ role: 'user', content: [{ type: 'input_image' }] }] },
     ],
     [404, "Profile 'nope' not found", { model: 'openhands_nope' }],
-  ])('answers %i %s', async (status, detail, body) => {
+  ])('answers an invalid response request with %i %s', async (status, detail, body) => {
     const answer = await refused('/responses', { model: 'openhands_main', input: 'FINISH: x', ...body });
     expect(answer).toMatchObject({ status, detail, error: { message: detail } });
   });
@@ -160,26 +160,26 @@ describe('the gateway on the wire', () => {
     ['instructions', { instructions: 5 }],
     ['metadata.a', { metadata: { a: 1 } }],
     ['metadata', { metadata: 'x' }],
-  ])('names the field %s that is wrong in the response request %j', async (param, body) => {
+  ])('names the invalid field %s of the response request %j', async (param, body) => {
     const answer = await refused('/responses', { model: 'openhands_main', input: 'FINISH: x', ...body });
     expect([answer.status, answer.error['param']]).toEqual([422, param]);
   });
 
-  it('gives a dialogue to the agent as one message that says who spoke', async () => {
+  it('passes a dialogue to the agent as one message with roles', async () => {
     const input = [
       { role: 'developer', content: 'Be kind' },
       { role: 'user', content: 'hello' },
       { role: 'assistant', content: [{ type: 'output_text', text: 'hi' }] },
       { role: 'user', content: [{ type: 'input_text', text: 'FINISH: bye' }] },
     ];
-    const response = await stage.raw('/responses', {
+    const response = await fixture.raw('/responses', {
       model: 'openhands_main',
       input,
       instructions: 'Be brief',
     });
     expect(await response.json()).toMatchObject({ output: [{ content: [{ text: 'bye' }] }] });
     const id = response.headers.get(CONVERSATION) ?? '';
-    const { items } = await stage.ok('GET', `/api/conversations/${id}/events/search?limit=100`);
+    const { items } = await fixture.ok('GET', `/api/conversations/${id}/events/search?limit=100`);
     const events = items as { kind: string; llm_message?: { content: { text: string }[] } }[];
     const message = events.find(({ kind }) => kind === 'MessageEvent');
     expect(message?.llm_message?.content.map(({ text }) => text)).toEqual([
@@ -187,15 +187,15 @@ describe('the gateway on the wire', () => {
       ...['<message role="assistant">', 'hi', '</message>'],
       ...['<message role="user">', 'FINISH: bye', '</message>'],
     ]);
-    const info = await stage.ok('GET', `/api/conversations/${id}`);
+    const info = await fixture.ok('GET', `/api/conversations/${id}`);
     expect(info).toMatchObject({
       agent: { agent_context: { system_message_suffix: 'Be brief\n\nBe kind' } },
     });
   });
 
-  it('refuses headers that are not valid, and answers everything under /v1 in both words', async () => {
-    const bad = await refused('/chat/completions', chat('FINISH: x'), { [CONVERSATION]: 'zz' });
-    expect(bad).toMatchObject({
+  it('rejects invalid headers, bodies and routes under /v1 in both error formats', async () => {
+    const invalid = await refused('/chat/completions', chat('FINISH: x'), { [CONVERSATION]: 'zz' });
+    expect(invalid).toMatchObject({
       ...{ status: 422, error: { param: `header.${CONVERSATION}` } },
       detail: [{ type: 'uuid_parsing', loc: ['header', CONVERSATION], input: 'zz' }],
     });
@@ -211,16 +211,16 @@ describe('the gateway on the wire', () => {
     });
     expect(await refused('/embeddings', {})).toMatchObject({ status: 404, error: { code: 'not_found' } });
     expect(await refused('/models', {})).toMatchObject({ status: 405, error: { code: null } });
-    const stranger = await refused('/responses', {}, { authorization: 'Bearer wrong' });
-    expect(stranger).toMatchObject({
+    const unauthorized = await refused('/responses', {}, { authorization: 'Bearer wrong' });
+    expect(unauthorized).toMatchObject({
       status: 401,
       detail: 'Unauthorized',
       error: { message: 'Unauthorized' },
     });
   });
 
-  it('tells clients not to send a failed question again', async () => {
-    const response = await stage.raw('/chat/completions', chat('FAIL: 400'));
+  it('tells clients not to retry a failed request', async () => {
+    const response = await fixture.raw('/chat/completions', chat('FAIL: 400'));
     expect(response.headers.get('x-should-retry')).toBe('false');
     expect(await response.json()).toMatchObject({
       detail: 'Internal Server Error',

@@ -8,25 +8,25 @@ import {
   UnprocessableEntityError,
   type OpenAI,
 } from 'openai';
-import { CONVERSATION, GatewayStage, chat, conversationOf } from '../support/gateway-fixture.js';
+import { CONVERSATION, GatewayFixture, chat, conversationOf } from '../support/gateway-fixture.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { eventually } from '../support/server-process.js';
 
 const STORY = 'SAY: Let me look at it.\nRUN: echo looked\nFINISH: All is well.';
 
-describe("the gateway under OpenAI's own client", () => {
-  let stage: GatewayStage;
+describe("the gateway with OpenAI's client", () => {
+  let fixture: GatewayFixture;
   let openai: OpenAI;
   let endpoint: ChatEndpoint;
 
   beforeAll(async () => {
-    stage = await GatewayStage.start();
-    openai = stage.client();
+    fixture = await GatewayFixture.start();
+    openai = fixture.client();
     endpoint = await startScriptedEndpoint();
-    await stage.model('remote', { model: 'openai/gpt-4o', base_url: endpoint.url, api_key: 'x' });
+    await fixture.model('remote', { model: 'openai/gpt-4o', base_url: endpoint.url, api_key: 'x' });
   });
   afterAll(async () => {
-    await stage.stop();
+    await fixture.stop();
     await endpoint.close();
   });
 
@@ -50,7 +50,7 @@ describe("the gateway under OpenAI's own client", () => {
     );
   });
 
-  it('answers a completion with what the run comes to, and goes on with it by its header', async () => {
+  it('answers a completion with the final response and continues by the header', async () => {
     const first = await openai.chat.completions.create(chat('FINISH: one')).withResponse();
     expect(first.data).toMatchObject({
       ...{ object: 'chat.completion', model: 'openhands_main' },
@@ -69,16 +69,16 @@ describe("the gateway under OpenAI's own client", () => {
     expect(second.data.usage?.prompt_tokens).toBeGreaterThan(usage?.prompt_tokens ?? 0);
   });
 
-  it('makes the conversation that a header names, where there is none', async () => {
+  it('creates the conversation that the header names', async () => {
     const id = 'b1f7c0de-1111-4222-8333-444455556666';
     const { response } = await openai.chat.completions
       .create(chat('FINISH: made'), { headers: { [CONVERSATION]: id } })
       .withResponse();
     expect(conversationOf(response)).toBe(id);
-    expect(await stage.status(id)).toBe('finished');
+    expect(await fixture.status(id)).toBe('finished');
   });
 
-  it('works with the model that is asked, the active profile and the words to the system', async () => {
+  it('uses the requested model, the active profile and the system message', async () => {
     const { response } = await openai.chat.completions
       .create({
         model: 'openhands_remote',
@@ -93,7 +93,7 @@ describe("the gateway under OpenAI's own client", () => {
     const sent = JSON.stringify(endpoint.requests.at(-1)?.body.messages);
     expect(sent).toContain('Answer in rhymes.');
     expect(sent).not.toMatch(/(not|nor) this/);
-    const info = await stage.ok('GET', `/api/conversations/${conversationOf(response)}`);
+    const info = await fixture.ok('GET', `/api/conversations/${conversationOf(response)}`);
     expect(info).toMatchObject({
       launched_agent_profile: { llm_profile_ref: 'remote' },
       agent: { llm: { model: 'openai/gpt-4o', stream: true } },
@@ -101,7 +101,7 @@ describe("the gateway under OpenAI's own client", () => {
     });
   });
 
-  it('passes images on', async () => {
+  it('passes images to the model', async () => {
     const url = 'data:image/png;base64,iVBORw0KGgo=';
     await openai.chat.completions.create({
       model: 'openhands_remote',
@@ -118,25 +118,25 @@ describe("the gateway under OpenAI's own client", () => {
     expect(JSON.stringify(endpoint.requests.at(-1)?.body.messages)).toContain(url);
   });
 
-  it('streams what the model writes while it writes', async () => {
+  it('streams text while the model writes it', async () => {
     endpoint.script([{ say: 'one two three four five', stallAfter: 4 }]);
-    const leaving = new AbortController();
+    const abort = new AbortController();
     const { data, response } = await openai.chat.completions
-      .create({ ...chat('go', { model: 'openhands_remote' }), stream: true }, { signal: leaving.signal })
+      .create({ ...chat('go', { model: 'openhands_remote' }), stream: true }, { signal: abort.signal })
       .withResponse();
     const seen: string[] = [];
-    // The model never comes to its end: what is read here came in the middle of its answer.
+    // The model never completes its answer, so every chunk was sent while it was writing.
     for await (const { choices } of data) {
       seen.push(choices[0]?.delta.content ?? '');
-      if (seen.join('').includes('two ')) leaving.abort();
+      if (seen.join('').includes('two ')) abort.abort();
     }
     expect(seen.filter((piece) => piece !== '').length).toBeGreaterThan(1);
     const id = conversationOf(response);
-    await eventually(async () => (await stage.status(id)) === 'paused', 'the interrupted run');
+    await eventually(async () => (await fixture.status(id)) === 'paused', 'the interrupted run');
     const kinds = await kindsOf(id);
     expect(kinds).toContain('InterruptEvent');
 
-    // Who stopped an answer goes on with the next message.
+    // An interrupted conversation continues with the next message.
     const next = await streamed(
       { ...chat('FINISH: back', { model: 'openhands_remote' }), stream: true },
       {
@@ -146,17 +146,17 @@ describe("the gateway under OpenAI's own client", () => {
     expect(next).toMatchObject({ text: 'back', id });
   });
 
-  it('streams the message that the agent finishes with while the model writes it', async () => {
+  it('streams the final message while the model writes it', async () => {
     const message = 'one two three four five six seven';
-    // The role, the beginning of the call, and two of the three pieces of its arguments.
+    // The role, the beginning of the call, and two of the three chunks of its arguments.
     endpoint.script([{ tools: [['finish', { message }]], stallAfter: 4 }]);
-    const leaving = new AbortController();
+    const abort = new AbortController();
     const body = { ...chat('go', { model: 'openhands_remote' }), stream: true } as const;
-    const stream = await openai.chat.completions.create(body, { signal: leaving.signal });
+    const stream = await openai.chat.completions.create(body, { signal: abort.signal });
     let seen = '';
     for await (const { choices } of stream) {
       seen += choices[0]?.delta.content ?? '';
-      if (seen.includes('one')) leaving.abort();
+      if (seen.includes('one')) abort.abort();
     }
     expect(message.startsWith(seen)).toBe(true);
 
@@ -166,7 +166,7 @@ describe("the gateway under OpenAI's own client", () => {
     expect(text).toBe(message);
   });
 
-  it('streams the same text that it answers whole', async () => {
+  it('streams the same text as the whole answer', async () => {
     const text = 'The final words of this answer.';
     const {
       pieces,
@@ -183,18 +183,18 @@ describe("the gateway under OpenAI's own client", () => {
     expect(usage).toEqual(whole.usage);
   });
 
-  it('tells what is said on the way, or only the final response', async () => {
+  it('streams intermediate messages, or on request the final response only', async () => {
     const story = { ...chat(STORY), stream: true } as const;
     const { text, id } = await streamed(story);
     expect(text).toBe('Let me look at it.\n\nAll is well.');
-    const { response } = await stage.ok('GET', `/api/conversations/${id}/agent_final_response`);
+    const { response } = await fixture.ok('GET', `/api/conversations/${id}/agent_final_response`);
     expect(response).toBe('All is well.');
     // An option that OpenAI's types do not have.
     const only = { ...story, stream_options: { include_usage: false, include_commentary: false } };
     expect((await streamed(only)).text).toBe('All is well.');
   });
 
-  it('answers a response, and streams one as items', async () => {
+  it('answers a response request whole and as a stream of items', async () => {
     const body = { model: 'openhands_main', input: STORY, instructions: 'Be brief', metadata: { a: 'b' } };
     const whole = await openai.responses.create(body);
     expect(whole).toMatchObject({
@@ -203,10 +203,10 @@ describe("the gateway under OpenAI's own client", () => {
     });
 
     const stream = openai.responses.stream(body);
-    let said = '';
-    stream.on('response.output_text.delta', ({ delta }) => (said += delta));
+    let text = '';
+    stream.on('response.output_text.delta', ({ delta }) => (text += delta));
     const final = await stream.finalResponse();
-    expect(said).toBe('Let me look at it.All is well.');
+    expect(text).toBe('Let me look at it.All is well.');
     expect(final.output).toMatchObject([
       { content: [{ text: 'Let me look at it.' }], phase: 'commentary', status: 'completed' },
       { content: [{ text: 'All is well.' }], phase: 'final_answer', status: 'completed' },
@@ -215,14 +215,14 @@ describe("the gateway under OpenAI's own client", () => {
     expect(final.usage?.total_tokens).toBeGreaterThan(0);
   });
 
-  it("has errors that OpenAI's client knows", async () => {
-    const failing = async (asking: Promise<unknown>): Promise<unknown> =>
-      asking.catch((error: unknown) => error);
+  it("answers with errors that OpenAI's client knows", async () => {
+    const errorOf = async (request: Promise<unknown>): Promise<unknown> =>
+      request.catch((error: unknown) => error);
     const create = (body: object, options: object = {}) =>
-      failing(openai.chat.completions.create({ ...chat('FINISH: x'), ...body }, options));
+      errorOf(openai.chat.completions.create({ ...chat('FINISH: x'), ...body }, options));
 
-    const stranger = stage.client({ apiKey: 'wrong' });
-    const unauthorized = await failing(stranger.chat.completions.create(chat('FINISH: x')));
+    const unknownClient = fixture.client({ apiKey: 'wrong' });
+    const unauthorized = await errorOf(unknownClient.chat.completions.create(chat('FINISH: x')));
     expect(unauthorized).toBeInstanceOf(AuthenticationError);
     expect(unauthorized).toMatchObject({ status: 401, code: 'invalid_api_key' });
 
@@ -239,7 +239,7 @@ describe("the gateway under OpenAI's own client", () => {
     expect(String(failed)).toContain('Agent run ended with status: error');
   });
 
-  it('tells of a run that fails in the middle of a stream', async () => {
+  it('reports a run that fails in the middle of a stream', async () => {
     const failing = streamed({ ...chat('SAY: wait\nRUN: true\nFAIL: 400'), stream: true });
     await expect(failing).rejects.toThrow('Agent run ended with status: error');
     const stream = openai.responses.stream({ model: 'openhands_main', input: 'FAIL: 400' });
@@ -250,30 +250,30 @@ describe("the gateway under OpenAI's own client", () => {
     expect(events).toEqual([expect.stringContaining('Agent run ended with status: error')]);
   });
 
-  it('runs an agent once, whatever the client would do about a failure', async () => {
+  it('runs the agent once when it fails, although the client could retry', async () => {
     const before = endpoint.requests.length;
     endpoint.script([{ status: 400, message: 'no', code: 'bad' }]);
-    const eager = stage.client({ maxRetries: 2 });
-    const failing = eager.chat.completions.create(chat('go', { model: 'openhands_remote' }));
+    const retrying = fixture.client({ maxRetries: 2 });
+    const failing = retrying.chat.completions.create(chat('go', { model: 'openhands_remote' }));
     await expect(failing).rejects.toBeInstanceOf(InternalServerError);
     expect(endpoint.requests.length).toBe(before + 1);
   });
 
-  it('interrupts the run of a whole answer that nobody waits for', async () => {
+  it('interrupts a run whose client has left', async () => {
     const id = '7e57ab1e-0000-4000-8000-00000000aaaa';
-    const leaving = new AbortController();
-    const asking = openai.chat.completions.create(chat('RUN: sleep 60\nFINISH: late'), {
+    const abort = new AbortController();
+    const request = openai.chat.completions.create(chat('RUN: sleep 60\nFINISH: late'), {
       headers: { [CONVERSATION]: id },
-      signal: leaving.signal,
+      signal: abort.signal,
     });
-    const failed = expect(asking).rejects.toBeInstanceOf(APIUserAbortError);
+    const failed = expect(request).rejects.toBeInstanceOf(APIUserAbortError);
     await eventually(async () => (await kindsOf(id)).includes('ActionEvent'), 'the command');
-    leaving.abort();
+    abort.abort();
     await failed;
-    await eventually(async () => (await stage.status(id)) === 'paused', 'the interrupted run');
+    await eventually(async () => (await fixture.status(id)) === 'paused', 'the interrupted run');
   });
 
-  it('refuses a second question while the first is being answered', async () => {
+  it('refuses a second message while the first is being answered', async () => {
     const id = '7e57ab1e-0000-4000-8000-00000000bbbb';
     const headers = { [CONVERSATION]: id };
     const first = openai.chat.completions.create(chat('RUN: sleep 2\nFINISH: first'), { headers });
@@ -285,9 +285,9 @@ describe("the gateway under OpenAI's own client", () => {
     expect(third.choices[0]?.message.content).toBe('third');
   });
 
-  /** The kinds of the events of a conversation; none where it is not there yet. */
+  /** The kinds of the events of a conversation; none if it does not exist yet. */
   async function kindsOf(id: string): Promise<string[]> {
-    const events = await stage
+    const events = await fixture
       .ok('GET', `/api/conversations/${id}/events/search?limit=100`)
       .catch(() => ({}));
     const items = 'items' in events && Array.isArray(events.items) ? events.items : [];

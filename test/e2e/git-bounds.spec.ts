@@ -6,7 +6,7 @@ import { ServerProcess } from '../support/server-process.js';
 
 const OUTSIDE = { detail: 'The repository has parts outside the folder that this server serves' };
 
-describe('repositories and the folder that a server serves', () => {
+describe('repositories of a server with a file root', () => {
   let folder: string;
   let server: ServerProcess;
   const at = (...names: string[]) => path.join(folder, ...names);
@@ -34,7 +34,7 @@ describe('repositories and the folder that a server serves', () => {
     git(where, 'commit', '-qm', `of ${path.basename(where)}`);
   }
 
-  /** Repositories in the root that show the commits of one outside. */
+  /** Makes repositories inside the root that show the commits of one outside. */
   async function makeTraps(): Promise<string[]> {
     const trap = async (name: string) => {
       await mkdir(at('root', name));
@@ -75,7 +75,7 @@ describe('repositories and the folder that a server serves', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('are refused where they have parts outside, on the routes of the machine and of conversations', async () => {
+  it('refuses a repository with parts outside the file root', async () => {
     const traps = await makeTraps();
     const { prefix } = await conversationIn(server, at('root'));
     for (const name of traps) {
@@ -88,7 +88,7 @@ describe('repositories and the folder that a server serves', () => {
         expect((await server.request('GET', `/api/file/archive?${query}`)).status).toBe(400);
       }
     }
-    // Without a root the same are shown: the traps are real.
+    // A server without a file root shows them: the traps work.
     const open = await start();
     for (const name of traps) {
       expect([name, (await commits(open, at('root', name))).body]).toEqual([
@@ -99,7 +99,7 @@ describe('repositories and the folder that a server serves', () => {
     await open.stop();
   });
 
-  it('are not looked for above it', async () => {
+  it('does not look for a repository above the file root', async () => {
     await mkdir(at('private', 'below', 'deep'), { recursive: true });
     const below = await start(at('private', 'below'));
     const { body } = await commits(below, at('private', 'below', 'deep'));
@@ -107,7 +107,7 @@ describe('repositories and the folder that a server serves', () => {
     await below.stop();
   });
 
-  it('are shown with worktrees and alternates inside it', async () => {
+  it('shows repositories with worktrees and alternates inside the file root', async () => {
     git(at('root', 'own'), 'worktree', 'add', '-q', at('root', 'own-tree'));
     git(at('root'), 'clone', '-q', '--shared', at('root', 'own'), at('root', 'shared'));
     for (const name of ['own', 'own-tree', 'shared']) {
@@ -118,8 +118,8 @@ describe('repositories and the folder that a server serves', () => {
     }
   });
 
-  it('are shown in a worktree that the server made, and refused when it has turned to another one', async () => {
-    // The repository of the first is inside, that of the second is not.
+  it('shows a worktree of the server, and refuses it when it points to another repository', async () => {
+    // The first repository is inside the root, the second is not.
     for (const [workspace, subject] of [
       [at('root', 'own'), 'of own'],
       [at('private'), 'of private'],

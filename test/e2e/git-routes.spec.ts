@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { appendFile, chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ServerProcess } from '../support/server-process.js';
+import { writeFiles } from '../support/write-files.js';
 
 const ODD = [
   'sp ace.txt',
@@ -17,18 +17,13 @@ const ODD = [
 ];
 const byName = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1);
 
-describe('what is in repositories', () => {
+describe('changes, diffs and commits of repositories', () => {
   let server: ServerProcess;
-  let folder: string;
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'git-'));
     server = await ServerProcess.start();
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
-  const at = (name: string) => path.join(folder, name);
+  afterAll(() => server.stop());
+  const at = (name: string) => path.join(server.cwd, name);
   const git = (repository: string, ...args: string[]) =>
     execFileSync(
       'git',
@@ -36,7 +31,7 @@ describe('what is in repositories', () => {
       {
         cwd: at(repository),
         encoding: 'utf8',
-        env: { PATH: process.env['PATH'], HOME: folder, GIT_CONFIG_NOSYSTEM: '1' },
+        env: { PATH: process.env['PATH'], HOME: server.cwd, GIT_CONFIG_NOSYSTEM: '1' },
       },
     ).trim();
   const ask = async (route: string, query: Record<string, string>) => {
@@ -52,21 +47,15 @@ describe('what is in repositories', () => {
   async function make(name: string, files: Record<string, string>): Promise<void> {
     await mkdir(at(name), { recursive: true });
     git(name, 'init', '-q');
-    await write(name, files);
+    await writeFiles(at(name), files);
     git(name, 'add', '--all');
     git(name, 'commit', '-qm', 'first');
   }
-  async function write(name: string, files: Record<string, string>): Promise<void> {
-    for (const [file, text] of Object.entries(files)) {
-      await mkdir(path.dirname(at(`${name}/${file}`)), { recursive: true });
-      await writeFile(at(`${name}/${file}`), text);
-    }
-  }
 
-  it('is told whatever the names are', async () => {
+  it('shows changes of files with unusual names', async () => {
     await make('odd', Object.fromEntries(ODD.map((name) => [name, 'a\n'])));
-    await write(
-      'odd',
+    await writeFiles(
+      at('odd'),
       Object.fromEntries(
         ODD.flatMap((name) => [
           [name, 'b\n'],
@@ -91,14 +80,14 @@ describe('what is in repositories', () => {
     expect((changed as { path: string }[]).sort(byName)).toEqual(expected);
   });
 
-  it('is compared with where the work began', async () => {
+  it('compares a branch with its base', async () => {
     await make('base', { 'a.txt': 'one\n', 'mv.txt': 'mv\n', 'del.txt': 'del\n' });
     execFileSync('git', ['clone', '-q', at('base'), at('clone')]);
     git('clone', 'checkout', '-qb', 'feat');
     git('clone', 'mv', 'mv.txt', 'moved.txt');
     git('clone', 'commit', '-qam', 'feat: move');
     await rm(at('clone/del.txt'));
-    await write('clone', { 'a.txt': 'one\ntwo\n', 'u.txt': 'new\n', 'deep/x': '' });
+    await writeFiles(at('clone'), { 'a.txt': 'one\ntwo\n', 'u.txt': 'new\n', 'deep/x': '' });
     const uncommitted = [
       { status: 'UPDATED', path: 'a.txt' },
       { status: 'ADDED', path: 'deep/x' },
@@ -112,7 +101,7 @@ describe('what is in repositories', () => {
     ];
     expect(await changes('clone')).toEqual([...uncommitted, ...moved].sort(byName));
     expect(await changes('clone/deep')).toEqual([{ status: 'ADDED', path: 'x' }]);
-    // One level below a folder that is no repository.
+    // A repository one level below the folder is found.
     await mkdir(at('holder'));
     execFileSync('mv', [at('clone'), at('holder/clone')]);
     expect((await changes('holder')).map(({ path: name }) => name)).toContain('clone/moved.txt');
@@ -130,34 +119,34 @@ describe('what is in repositories', () => {
     expect(diff).toEqual([200, { modified: 'mv', original: '' }]);
   });
 
-  it('is found in worktrees, below links, and without any commit', async () => {
+  it('shows changes in worktrees, behind links and without a commit', async () => {
     await make('trunk', { f: '1\n' });
     git('trunk', 'worktree', 'add', '-q', at('tree'), '-b', 'side');
-    await write('tree', { f: '2\n' });
+    await writeFiles(at('tree'), { f: '2\n' });
     expect(await changes('tree')).toEqual([{ status: 'UPDATED', path: 'f' }]);
     await symlink('tree', at('to-tree'));
     expect(await changes('to-tree')).toEqual([{ status: 'UPDATED', path: 'f' }]);
     await mkdir(at('empty'));
     git('empty', 'init', '-q');
-    await write('empty', { e: 'e\n' });
+    await writeFiles(at('empty'), { e: 'e\n' });
     expect(await changes('empty')).toEqual([{ status: 'ADDED', path: 'e' }]);
     expect((await ask('commits', { path: at('empty') }))[1]).toEqual({ commits: [], has_more: false });
   });
 
-  it('is found where a file `.git` names it: in a submodule, and apart from its files', async () => {
+  it('shows changes in submodules and with a separate git directory', async () => {
     await make('part', { s: '1\n' });
     await make('whole', { w: '1\n' });
     git('whole', '-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', at('part'), 'sub');
     git('whole', 'commit', '-qam', 'submodule');
-    await write('whole/sub', { s: '2\n' });
+    await writeFiles(at('whole/sub'), { s: '2\n' });
     expect(await changes('whole/sub')).toEqual([{ status: 'UPDATED', path: 's' }]);
     await mkdir(at('apart'));
     git('apart', 'init', '-q', '--separate-git-dir', at('kept-elsewhere'));
-    await write('apart', { a: 'a\n' });
+    await writeFiles(at('apart'), { a: 'a\n' });
     expect(await changes('apart')).toEqual([{ status: 'ADDED', path: 'a' }]);
   });
 
-  it('is nothing where there is none, and refused where it makes no sense', async () => {
+  it('answers without changes outside a repository and rejects invalid requests', async () => {
     await make('plain-repo', { a: '1\n', big: 'x'.repeat(1_100_000) });
     await mkdir(at('no-repo'));
     await writeFile(at('no-repo/f'), 'x');
@@ -191,30 +180,30 @@ describe('what is in repositories', () => {
     expect((await ask('diff', { path: at('plain-repo/.git/config') }))[0]).toBe(403);
   });
 
-  it('is refused where something else stands in the place of an index, and nothing waits for it', async () => {
+  it('refuses a repository whose index is not a regular file, without blocking', async () => {
     const traps: [string, (index: string) => unknown][] = [
       ['pipe', (index) => execFileSync('mkfifo', [index])],
       ['folder', (index) => mkdir(index)],
       ['device', (index) => symlink('/dev/zero', index)],
-      // Sparse: it takes no room, and a copy of it all there is.
+      // A sparse file: it takes no space, but a copy of it would fill the disk.
       ['huge', (index) => execFileSync('truncate', ['-s', '1T', index])],
     ];
-    for (const [name, trap] of traps) {
+    for (const [name, makeIndex] of traps) {
       await make(`index-${name}`, { a: '1\n' });
       await rm(at(`index-${name}/.git/index`));
-      await trap(at(`index-${name}/.git/index`));
+      await makeIndex(at(`index-${name}/.git/index`));
     }
-    // More than there are threads for files: if one waited, nothing would be read any more.
-    const asked = traps.flatMap(([name]) => Array.from({ length: 4 }, () => `index-${name}`));
-    const answers = await Promise.all(asked.map((name) => ask('changes', { path: at(name) })));
-    expect(answers.map(([status]) => status)).toEqual(asked.map(() => 400));
+    // More requests than threads for files: if they blocked, no file could be read any more.
+    const requested = traps.flatMap(([name]) => Array.from({ length: 4 }, () => `index-${name}`));
+    const answers = await Promise.all(requested.map((name) => ask('changes', { path: at(name) })));
+    expect(answers.map(([status]) => status)).toEqual(requested.map(() => 400));
     for (const format of ['git-delta', 'tar.gz']) {
       const query = new URLSearchParams({ path: at('index-pipe'), format }).toString();
       expect((await server.request('GET', `/api/file/archive?${query}`)).status).toBe(400);
     }
   });
 
-  it('is refused where a pipe or a device stands in the place of a file that git reads', async () => {
+  it('refuses a repository with a pipe or a device in place of a file that git reads', async () => {
     const places = ['config', 'packed-refs', 'HEAD', 'shallow', 'info/exclude', 'objects/info/alternates'];
     places.push('refs/heads/main', 'refs/remotes/origin/main');
     const files = [
@@ -236,18 +225,18 @@ describe('what is in repositories', () => {
     const answers = await Promise.all(
       repositories.map(({ name }) => ask('changes', { path: at(`${name}/deep`) })),
     );
-    // Without HEAD it is no repository.
+    // Without HEAD the folder is not a repository.
     const expected = repositories.map(({ file }) => [file, file === '.git/HEAD' ? 200 : 400]);
     expect(answers.map(([status], number) => [repositories[number]?.file, status])).toEqual(expected);
   });
 
-  it('is read without running anything of it, or writing to it', async () => {
+  it('reads a hostile repository without running its programs or writing to it', async () => {
     await make('hostile', { 'a.txt': 'one\n', 'b.bin': 'two\n' });
     await make('hostile-sub', { s: '1\n' });
     git('hostile', '-c', 'protocol.file.allow=always', 'submodule', 'add', '-q', at('hostile-sub'), 'sub');
     git('hostile', 'commit', '-qam', 'submodule');
     const trap = at('trap.sh');
-    await writeFile(trap, `#!/bin/sh\necho "$0 $*" >> ${at('sprung')}\ncat\n`);
+    await writeFile(trap, `#!/bin/sh\necho "$0 $*" >> ${at('trapped')}\ncat\n`);
     await chmod(trap, 0o755);
     const traps = [
       'core.fsmonitor',
@@ -262,13 +251,17 @@ describe('what is in repositories', () => {
     const aliases = ['diff', 'status', 'log', 'ls-files', 'rev-parse'].map((name) => `alias.${name}`);
     await writeFile(at('hostile/.gitattributes'), '* filter=evil diff=evil\n');
     for (const place of ['hostile', 'hostile/sub']) {
-      for (const name of [...traps, ...more, ...rest]) git(place, 'config', name, trap);
-      for (const name of aliases) git(place, 'config', name, `!${trap}`);
-      git(place, 'config', 'log.showSignature', 'true');
-      git(place, 'config', 'core.hooksPath', at('hooks'));
-      git(place, 'config', 'remote.origin.url', `ext::${trap}`);
-      git(place, 'config', 'remote.origin.promisor', 'true');
-      git(place, 'config', 'extensions.partialClone', 'origin');
+      const config = [
+        ...[...traps, ...more, ...rest].map((name) => [name, trap] as const),
+        ...aliases.map((name) => [name, `!${trap}`] as const),
+        ['log.showSignature', 'true'] as const,
+        ['core.hooksPath', at('hooks')] as const,
+        ['remote.origin.url', `ext::${trap}`] as const,
+        ['remote.origin.promisor', 'true'] as const,
+        ['extensions.partialClone', 'origin'] as const,
+      ];
+      const file = path.resolve(at(place), git(place, 'rev-parse', '--git-path', 'config'));
+      await appendFile(file, config.map(([name, value]) => configLines(name, value)).join(''));
     }
     await mkdir(at('hooks'));
     for (const hook of ['post-index-change', 'pre-commit', 'post-checkout', 'reference-transaction']) {
@@ -278,8 +271,8 @@ describe('what is in repositories', () => {
     }
     await mkdir(at('hostile/.git/info'), { recursive: true });
     await writeFile(at('hostile/.git/info/attributes'), '* filter=evil diff=evil\n');
-    await write('hostile', { 'a.txt': 'changed\n', 'new.txt': 'n\n', 'sub/s': '2\n' });
-    await rm(at('sprung'), { force: true });
+    await writeFiles(at('hostile'), { 'a.txt': 'changed\n', 'new.txt': 'n\n', 'sub/s': '2\n' });
+    await rm(at('trapped'), { force: true });
     const before = execFileSync('find', [at('hostile/.git'), '-type', 'f', '-printf', '%p %s\n'], {
       encoding: 'utf8',
     });
@@ -303,16 +296,24 @@ describe('what is in repositories', () => {
       const answer = await fetch(`${server.url}/api/file/archive?${query}`);
       expect([answer.status, (await answer.arrayBuffer()).byteLength > 100]).toEqual([200, true]);
     }
-    expect(await readdir(folder)).not.toContain('sprung');
+    expect(await readdir(server.cwd)).not.toContain('trapped');
     const after = execFileSync('find', [at('hostile/.git'), '-type', 'f', '-printf', '%p %s\n'], {
       encoding: 'utf8',
     });
     expect(after).toBe(before);
-    // The traps work: git itself springs them.
+    // The traps work: git itself runs them.
     git('hostile', '-c', 'core.pager=cat', 'diff', '--ext-diff');
-    expect(await readdir(folder)).toContain('sprung');
+    expect(await readdir(server.cwd)).toContain('trapped');
   });
 });
+
+/** A variable in the format of git's configuration files: a call of `git config` for each would be slow. */
+function configLines(name: string, value: string): string {
+  const [section, ...rest] = name.split('.');
+  const key = rest.pop();
+  const subsection = rest.length === 0 ? '' : ` "${rest.join('.')}"`;
+  return `[${section}${subsection}]\n\t${key} = ${value}\n`;
+}
 
 /** The first commit of a page. */
 function newest(page: unknown): { sha: string } {

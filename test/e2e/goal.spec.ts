@@ -1,8 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import {
+  endpointLlm,
+  startScriptedEndpoint,
+  type ChatEndpoint,
+  type EndpointStep,
+} from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 interface Goal {
@@ -14,41 +17,27 @@ interface Goal {
   verdict: { score: number; complete: boolean; missing: string } | null;
 }
 
-describe('working for a goal', () => {
-  let folder: string;
+describe('goals', () => {
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'goal-'));
-    server = await start();
+    server = await ServerProcess.start({ env: { OH_MAX_CONCURRENT_RUNS: '1' } });
   });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
   beforeEach(async () => {
     endpoint = await startScriptedEndpoint();
   });
   afterEach(() => endpoint.close());
 
-  const start = () => ServerProcess.start({ cwd: folder, env: { OH_MAX_CONCURRENT_RUNS: '1' } });
   const create = (...steps: EndpointStep[]) => {
     endpoint.script(steps);
-    const llm = {
-      model: 'openai/scripted',
-      base_url: endpoint.url,
-      api_key: 'x',
-      usage_id: 'agent',
-      num_retries: 1,
-    };
+    const agent = { llm: endpointLlm(endpoint), tools: [] };
     return ConversationClient.create(
       server,
-      scriptedRequest(path.join(folder, 'work'), undefined, { agent: { llm, tools: [] } }),
+      scriptedRequest(path.join(server.cwd, 'work'), undefined, { agent }),
     );
   };
-  const post = (conversation: ConversationClient, what: string, body?: unknown) =>
-    conversation.server.request('POST', `${conversation.route}/${what}`, body);
   const verdict = (complete: boolean, missing = ''): EndpointStep => ({
     say: JSON.stringify({ complete, score: complete ? 1 : 0.4, missing, reason: 'because' }),
   });
@@ -63,14 +52,14 @@ describe('working for a goal', () => {
   const MESSAGE = ['MessageEvent', 'last_user_message_id', 'execution_status=running'];
   const ANSWER = ['MessageEvent', 'execution_status=finished'];
 
-  it('audits after each run and says what is outstanding until the goal is complete', async () => {
+  it('audits after each run and tells the agent what is missing until the goal is complete', async () => {
     const conversation = await create(
       { say: 'worked on it' },
       verdict(false, 'x'),
       { say: 'done now' },
       verdict(true),
     );
-    expect((await post(conversation, 'goal', { objective: 'make file x', max_iterations: 2 })).body).toEqual({
+    expect((await conversation.post('goal', { objective: 'make file x', max_iterations: 2 })).body).toEqual({
       success: true,
     });
     const all = await ends(conversation, 'complete');
@@ -114,22 +103,22 @@ describe('working for a goal', () => {
     expect(JSON.stringify(messages[2])).toContain(
       'The goal is NOT yet complete (audit iteration 1).\\nOutstanding: x',
     );
-    // Its place is free again.
-    await eventually(async () => (await post(conversation, 'run')).status === 200, 'a run');
-    expect(await post(conversation, 'goal/resume')).toMatchObject({
+    // The slot is free again.
+    await eventually(async () => (await conversation.post('run')).status === 200, 'a run');
+    expect(await conversation.post('goal/resume')).toMatchObject({
       status: 400,
       body: { detail: 'no_resumable_goal' },
     });
   });
 
-  it('ends after so many audits, also when no verdict can be read', async () => {
+  it('ends a goal after the maximum of audits, also with unreadable verdicts', async () => {
     const conversation = await create(
       { say: 'a' },
       { say: 'no verdict' },
       { say: 'b' },
       { say: '[{"complete": true' },
     );
-    await post(conversation, 'goal', { objective: 'say hi', max_iterations: 2 });
+    await conversation.post('goal', { objective: 'say hi', max_iterations: 2 });
     const all = await ends(conversation, 'capped');
     const unreadable = { score: 0, complete: false, missing: 'Judge verdict could not be parsed.' };
     expect(all.map((goal) => [goal.active, goal.iteration, goal.verdict])).toEqual([
@@ -137,7 +126,7 @@ describe('working for a goal', () => {
       [true, 1, unreadable],
       [false, 2, unreadable],
     ]);
-    expect((await post(conversation, 'goal/resume')).status).toBe(400);
+    expect((await conversation.post('goal/resume')).status).toBe(400);
   });
 
   it.each<[object, object, string]>([
@@ -148,14 +137,14 @@ describe('working for a goal', () => {
     [{ complete: null, missing: null }, { missing: '' }, 'Some requirements are not yet verified.'],
     [{ complete: 'false', score: -2 }, { score: 0 }, 'Some requirements are not yet verified.'],
     [{ score: 0.99, missing: 'x' }, { score: 0.99, missing: 'x' }, 'x'],
-  ])('understands the verdict %j', async (said, expected, outstanding) => {
+  ])('reads the verdict %j', async (answer, expected, outstanding) => {
     const conversation = await create(
       { say: 'a' },
-      { say: JSON.stringify(said) },
+      { say: JSON.stringify(answer) },
       { say: 'b' },
       { say: JSON.stringify({ score: '1', missing: 'x' }) },
     );
-    await post(conversation, 'goal', { objective: 'o', max_iterations: 2 });
+    await conversation.post('goal', { objective: 'o', max_iterations: 2 });
     const all = await ends(conversation, 'complete');
     expect(all.map(({ verdict: found }) => found)).toEqual([
       null,
@@ -166,57 +155,57 @@ describe('working for a goal', () => {
     expect(messages).toContain(JSON.stringify(`Outstanding: ${outstanding}\n`).slice(1, -1));
   });
 
-  it('holds one place for all its runs and is not disturbed', async () => {
+  it('holds one slot for all runs of a goal and refuses other runs', async () => {
     const conversation = await create(
       { say: 'a', wait: 1 },
       { ...verdict(false, 'x'), wait: 1 },
       { say: 'b' },
       verdict(true),
     );
-    await post(conversation, 'goal', { objective: 'o' });
+    await conversation.post('goal', { objective: 'o' });
     const other = await create();
     const busy = { status: 409, body: { detail: 'Conversation run or goal loop already running.' } };
-    expect(await post(conversation, 'goal', { objective: 'again' })).toMatchObject(busy);
-    expect((await post(other, 'goal', { objective: 'o' })).status).toBe(429);
-    await eventually(() => Promise.resolve(endpoint.requests.length === 2), 'the audit');
-    // Between two runs, while the audit goes on.
-    expect((await post(other, 'run')).status).toBe(429);
-    expect((await post(conversation, 'run')).status).toBe(409);
-    expect((await post(conversation, 'navigate', {})).status).toBe(409);
-    expect(await post(conversation, 'goal/resume')).toMatchObject(busy);
+    expect(await conversation.post('goal', { objective: 'again' })).toMatchObject(busy);
+    expect((await other.post('goal', { objective: 'o' })).status).toBe(429);
+    await eventually(() => endpoint.requests.length === 2, 'the audit');
+    // Between two runs, during the audit.
+    expect((await other.post('run')).status).toBe(429);
+    expect((await conversation.post('run')).status).toBe(409);
+    expect((await conversation.post('navigate', {})).status).toBe(409);
+    expect(await conversation.post('goal/resume')).toMatchObject(busy);
     await ends(conversation, 'complete');
   });
 
-  it('stops when it is told to, and can be resumed', async () => {
+  it('stops a goal on request and resumes it', async () => {
     const conversation = await create({ say: 'w1', wait: 1 }, { say: 'w2' }, verdict(true));
-    await post(conversation, 'goal', { objective: 'obj', max_iterations: 3 });
+    await conversation.post('goal', { objective: 'obj', max_iterations: 3 });
     await conversation.reaches('running');
-    expect((await post(conversation, 'goal/stop')).body).toEqual({ success: true });
+    expect((await conversation.post('goal/stop')).body).toEqual({ success: true });
     expect((await goals(conversation)).at(-1)).toMatchObject({
       active: false,
       status: 'interrupted',
       iteration: 0,
     });
-    // The run itself goes on to its end.
+    // The run itself continues to its end.
     await conversation.reaches('finished');
     expect(endpoint.requests).toHaveLength(1);
-    await eventually(async () => (await post(conversation, 'goal/resume')).status === 200, 'the resumption');
+    await eventually(async () => (await conversation.post('goal/resume')).status === 200, 'the resumption');
     await ends(conversation, 'complete');
-    const said = await conversation.events('&kind=MessageEvent&source=user');
-    expect(JSON.stringify(said.at(-1))).toContain('Resuming a goal that was paused or interrupted.');
-    expect((await post(conversation, 'goal/stop')).body).toEqual({ success: true });
+    const messages = await conversation.events('&kind=MessageEvent&source=user');
+    expect(JSON.stringify(messages.at(-1))).toContain('Resuming a goal that was paused or interrupted.');
+    expect((await conversation.post('goal/stop')).body).toEqual({ success: true });
   });
 
-  it.each(['message', 'pause', 'interrupt'])('is interrupted by a %s of the user', async (what) => {
+  it.each(['message', 'pause', 'interrupt'])('interrupts a goal on a %s of the user', async (what) => {
     const conversation = await create({ say: 'w1', wait: 1 }, { say: 'w2' }, { say: 'w3' });
-    // The goal of the test before may still hold the one place for runs.
+    // The goal of the previous test may still hold the only slot for runs.
     await eventually(
-      async () => (await post(conversation, 'goal', { objective: 'obj' })).status === 200,
+      async () => (await conversation.post('goal', { objective: 'obj' })).status === 200,
       'the goal',
     );
     await conversation.reaches('running');
     if (what === 'message') await conversation.send('hey');
-    else await post(conversation, what);
+    else await conversation.post(what);
     await conversation.reaches(what === 'message' ? 'finished' : 'paused');
     const events = (await conversation.events()).filter(({ key }) => key !== 'stats').map(brief);
     const followed = {
@@ -227,17 +216,17 @@ describe('working for a goal', () => {
     const ended = events.lastIndexOf('goal');
     expect(events[ended + 1]).toBe(followed[what as keyof typeof followed]);
     expect((await goals(conversation)).map(({ status }) => status)).toEqual(['running', 'interrupted']);
-    await server.request('POST', `${conversation.route}/interrupt`);
+    await conversation.post('interrupt');
   });
 
-  it('is interrupted by an error of the agent or of the audit, and says so', async () => {
+  it('interrupts a goal on an error of the agent or of the audit', async () => {
     const first = await create({ status: 401, message: 'no' });
-    await post(first, 'goal', { objective: 'obj' });
+    await first.post('goal', { objective: 'obj' });
     await ends(first, 'interrupted');
     expect(await first.status()).toBe('error');
     const second = await create({ say: 'fine' }, { status: 401, message: 'no' });
     await eventually(
-      async () => (await post(second, 'goal', { objective: 'obj' })).status === 200,
+      async () => (await second.post('goal', { objective: 'obj' })).status === 200,
       'the goal',
     );
     await ends(second, 'interrupted');
@@ -246,29 +235,31 @@ describe('working for a goal', () => {
     expect(await second.status()).toBe('finished');
   });
 
-  it.each(['SIGKILL', 'SIGTERM'] as const)('is interrupted after %s, and can be resumed', async (signal) => {
-    let conversation = await create({ say: 'w1' }, { ...verdict(false, 'x'), wait: 60 });
-    await eventually(
-      async () => (await post(conversation, 'goal', { objective: 'obj' })).status === 200,
-      'the goal',
-    );
-    await eventually(() => Promise.resolve(endpoint.requests.length === 2), 'the audit');
-    await server.end(signal);
-    server = await start();
-    conversation = conversation.on(server);
-    expect((await goals(conversation)).map(({ active, status }) => [active, status])).toEqual([
-      [true, 'running'],
-      [false, 'interrupted'],
-    ]);
-    endpoint.script([{ say: 'w2' }, verdict(true)]);
-    expect((await post(conversation, 'goal/resume')).status).toBe(200);
-    await ends(conversation, 'complete');
-  });
+  it.each(['SIGKILL', 'SIGTERM'] as const)(
+    'interrupts a goal on %s and resumes it after a restart',
+    async (signal) => {
+      let conversation = await create({ say: 'w1' }, { ...verdict(false, 'x'), wait: 60 });
+      await eventually(
+        async () => (await conversation.post('goal', { objective: 'obj' })).status === 200,
+        'the goal',
+      );
+      await eventually(() => endpoint.requests.length === 2, 'the audit');
+      server = await server.restart(signal);
+      conversation = conversation.on(server);
+      expect((await goals(conversation)).map(({ active, status }) => [active, status])).toEqual([
+        [true, 'running'],
+        [false, 'interrupted'],
+      ]);
+      endpoint.script([{ say: 'w2' }, verdict(true)]);
+      expect((await conversation.post('goal/resume')).status).toBe(200);
+      await ends(conversation, 'complete');
+    },
+  );
 
-  it('refuses goals that are none', async () => {
+  it('rejects invalid goals', async () => {
     const conversation = await create();
     const refused = async (body: unknown) => {
-      const answer = await post(conversation, 'goal', body);
+      const answer = await conversation.post('goal', body);
       return [answer.status, (answer.body as { detail: unknown }).detail];
     };
     expect(await refused({ objective: ' ' })).toEqual([400, 'Goal objective must not be empty.']);
@@ -276,6 +267,6 @@ describe('working for a goal', () => {
     expect((await refused({}))[0]).toBe(422);
     const unknown = new ConversationClient(server, '00000000-0000-4000-8000-000000000001');
     for (const what of ['goal/stop', 'goal/resume'])
-      expect(await post(unknown, what)).toMatchObject({ status: 404, body: { detail: 'Not Found' } });
+      expect(await unknown.post(what)).toMatchObject({ status: 404, body: { detail: 'Not Found' } });
   });
 });

@@ -94,14 +94,14 @@ describe('files of a hostile repository', () => {
     ] as const) {
       const answer = await server.request('POST', route, { source });
       expect([route, answer.status]).toEqual([route, 422]);
-      expect(JSON.stringify(answer.body)).toContain('nested more than 64 deep');
+      expect(JSON.stringify(answer.body)).toContain('nested more than 200 deep');
     }
     expect(performance.now() - start).toBeLessThan(GENEROUS_MS);
     expect((await server.request('GET', '/health')).status).toBe(200);
     for (const name of Object.keys(HEADS)) {
       await server.logs(`/work/.agents/skills/${name}.md: the frontmatter has more than 8192 characters`);
     }
-    await server.logs('hooks.json: JSON nested more than 64 deep');
+    await server.logs('hooks.json: JSON nested more than 200 deep');
     await server.logs(
       '/work/.agents/skills/brackets-8k.md: the frontmatter has collections nested more than',
     );

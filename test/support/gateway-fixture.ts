@@ -8,13 +8,13 @@ export const CONVERSATION = 'X-OpenHands-ServerConversation-ID';
 export const KEY = 'test-session-key';
 
 /** A server with models for OpenAI's client: `main` is scripted inside, others are added by the test. */
-export class GatewayStage {
+export class GatewayFixture {
   private constructor(private readonly settings: SettingsStage) {}
 
-  static async start(env: Record<string, string> = {}): Promise<GatewayStage> {
-    const stage = new GatewayStage(await SettingsStage.start({ SESSION_API_KEY: KEY, ...env }));
-    await stage.model('main', { model: 'scripted/test' });
-    return stage;
+  static async start(env: Record<string, string> = {}): Promise<GatewayFixture> {
+    const fixture = new GatewayFixture(await SettingsStage.start({ SESSION_API_KEY: KEY, ...env }));
+    await fixture.model('main', { model: 'scripted/test' });
+    return fixture;
   }
 
   get server(): ServerProcess {

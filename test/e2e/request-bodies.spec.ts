@@ -1,13 +1,12 @@
 import { once } from 'node:events';
 import net from 'node:net';
-import { knock } from '../support/raw-request.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 const MIB = 1024 * 1024;
 const KEY = 'right-key';
 const CREATE = '/api/conversations';
 
-/** A request whose body is sent, or not, as the test likes. */
+/** A POST request whose body the test sends itself, or not at all. */
 class RawPost {
   private readonly seen: Buffer[] = [];
   private constructor(readonly socket: net.Socket) {
@@ -35,12 +34,12 @@ class RawPost {
 
   /** The status of the answer, as soon as there is one. */
   async status(): Promise<number> {
-    await eventually(() => Promise.resolve(this.text.includes('\r\n\r\n')), 'an answer');
+    await eventually(() => this.text.includes('\r\n\r\n'), 'an answer');
     return Number(/^HTTP\/1.1 (\d+)/.exec(this.text)?.[1]);
   }
 }
 
-describe('a server with a key', () => {
+describe('request bodies', () => {
   let server: ServerProcess;
   const posts: RawPost[] = [];
   beforeAll(async () => {
@@ -49,8 +48,6 @@ describe('a server with a key', () => {
       env: {
         SESSION_API_KEY: KEY,
         OH_MAX_BODY_BYTES_IN_FLIGHT: String(32 * MIB),
-        OH_MAX_FAILED_KEYS_PER_MINUTE: '5',
-        OH_TRUST_FORWARDED_HEADERS: '1',
       },
     });
   });
@@ -69,9 +66,9 @@ describe('a server with a key', () => {
     ['JSON of 31 MiB', { 'Content-Length': 17 * MIB }],
     ['a body beyond all limits', { 'Content-Length': 500 * MIB }],
     ['a body of unknown length', { 'Transfer-Encoding': 'chunked' }],
-    ['a body that is no JSON', { 'Content-Type': 'text/plain', 'Content-Length': 10 }],
-    ['a packed body', { 'Content-Encoding': 'gzip', 'Content-Length': 10 }],
-  ])('answers 401 before a byte of the body has come: %s', async (_what, headers) => {
+    ['a body that is not JSON', { 'Content-Type': 'text/plain', 'Content-Length': 10 }],
+    ['a compressed body', { 'Content-Encoding': 'gzip', 'Content-Length': 10 }],
+  ])('answers 401 before a byte of the body has arrived: %s', async (_what, headers) => {
     for (const path of [CREATE, '/conversations', '/v1/chat/completions'])
       expect(await (await post(path, headers)).status()).toBe(401);
   });
@@ -85,7 +82,7 @@ describe('a server with a key', () => {
     },
   );
 
-  it('lets a client read its 401 that sends 31 MiB all the same', async () => {
+  it('lets a client that sends 31 MiB without a key read its 401', async () => {
     const body = `[${'{},'.repeat(10 * MIB)}{}]`;
     const answer = await fetch(server.url + CREATE, {
       method: 'POST',
@@ -95,7 +92,7 @@ describe('a server with a key', () => {
     expect(answer.status).toBe(401);
   });
 
-  it('cuts off who sends a body without an end where none is read', async () => {
+  it('closes a connection that sends an endless body to a route without one', async () => {
     const sent = await post('/api/conversations/search', { 'Transfer-Encoding': 'chunked' });
     const over = new AbortController();
     sent.socket.on('close', () => over.abort());
@@ -105,7 +102,7 @@ describe('a server with a key', () => {
     expect(over.signal.aborted).toBe(true);
   });
 
-  it('refuses bodies with more than 25,000 values, and none with fewer', async () => {
+  it('refuses bodies with more than 25,000 values and accepts fewer', async () => {
     const listOf = (count: number): object => ({ tags: Array.from({ length: count }, () => ({})) });
     const tooMany = await server.request('POST', CREATE, listOf(25_000));
     expect(tooMany).toMatchObject({
@@ -116,7 +113,7 @@ describe('a server with a key', () => {
     expect(JSON.stringify(body)).not.toContain('json_invalid');
   });
 
-  it('takes messages of 16 MiB with images, and refuses other bodies over 4 MiB', async () => {
+  it('accepts messages of 16 MiB with images and refuses other bodies over 4 MiB', async () => {
     const agent = { llm: { model: 'scripted/none', usage_id: 'agent' } };
     const workspace = { working_dir: server.cwd };
     const made = await server.request('POST', CREATE, { agent, workspace });
@@ -132,13 +129,13 @@ describe('a server with a key', () => {
     expect(JSON.stringify(renamed.body)).toContain('the limit is 4194304 bytes');
   });
 
-  it('answers 503 with Retry-After when bodies in flight have taken the budget, and serves small ones', async () => {
+  it('answers large bodies with 503 and Retry-After while the budget for bodies is used up', async () => {
     const stalled = await post(CREATE, { 'X-Session-API-Key': KEY, 'Content-Length': 17 * MIB });
     const part = Buffer.alloc(16.5 * MIB, ' ');
     await new Promise((resolve) => stalled.socket.write(part, resolve));
     const large = { title: 'x'.repeat(16 * MIB) };
     let answer = await server.request('POST', CREATE, large);
-    // The server may still be reading what stalls.
+    // The server may still be reading the stalled body.
     await eventually(async () => {
       answer = await server.request('POST', CREATE, large);
       return answer.status === 503;
@@ -147,58 +144,6 @@ describe('a server with a key', () => {
     expect(JSON.stringify(answer.body)).toContain('max_body_bytes_in_flight');
     expect((await server.request('POST', CREATE, { title: 'small' })).status).toBe(422);
     stalled.socket.destroy();
-    await eventually(async () => (await server.request('POST', CREATE, large)).status === 422, 'room again');
-  });
-
-  const from = (address: string, key: string) =>
-    server.request('GET', `${CREATE}/count`, undefined, {
-      'x-session-api-key': key,
-      'x-forwarded-for': `203.0.113.9, ${address}`,
-    });
-
-  it('tells who shows too many wrong keys to wait, and nobody else', async () => {
-    const statuses: number[] = [];
-    for (let count = 0; count < 8; count += 1)
-      statuses.push((await from('198.51.100.1', `wrong-${count}`)).status);
-    expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);
-    const told = await from('198.51.100.1', 'wrong');
-    expect(Number(told.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect((await from('198.51.100.2', 'wrong')).status).toBe(401);
-    expect((await from('198.51.100.2', KEY)).status).toBe(200);
-    await server.logs('wrong keys in a minute from 198.51.100.1');
-  });
-
-  it('does not tell a client that has guessed too often whether its next key is right', async () => {
-    for (let count = 0; count < 6; count += 1) await from('198.51.100.3', `wrong-${count}`);
-    const { status, headers, body } = await from('198.51.100.3', KEY);
-    expect([status, (await from('198.51.100.3', 'wrong')).body]).toEqual([429, body]);
-    expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
-    const url = server.socketUrl(`/sockets/bash-events?session_api_key=${KEY}`);
-    expect(await knock(url, { 'x-forwarded-for': '198.51.100.3' })).toMatch(/^429/);
-  });
-
-  it('serves right keys of an address that has shown one before, whatever others at that address show', async () => {
-    expect((await from('198.51.100.4', KEY)).status).toBe(200);
-    for (let count = 0; count < 8; count += 1) await from('198.51.100.4', `wrong-${count}`);
-    expect((await from('198.51.100.4', 'wrong')).status).toBe(429);
-    expect((await from('198.51.100.4', KEY)).status).toBe(200);
-  });
-
-  it('counts all addresses of an IPv6 network as one client', async () => {
-    const statuses: number[] = [];
-    for (let host = 1; host <= 7; host += 1) {
-      const headers = { 'x-session-api-key': 'wrong', 'x-forwarded-for': `2001:db8:1:2::${host}` };
-      statuses.push((await server.request('GET', `${CREATE}/count`, undefined, headers)).status);
-    }
-    expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429]);
-  });
-
-  it('does not count requests that show no key', async () => {
-    for (let count = 0; count < 10; count += 1) {
-      const answer = await fetch(`${server.url}${CREATE}/count`, {
-        headers: { 'x-forwarded-for': '192.0.2.7' },
-      });
-      expect(answer.status).toBe(401);
-    }
+    await eventually(async () => (await server.request('POST', CREATE, large)).status === 422, 'free budget');
   });
 });
