@@ -85,10 +85,10 @@ export class Connection implements FrameHandler {
 
   /** Opens the conversation and subscribes. Does not wait for a run. */
   async attach(): Promise<void> {
-    const { bus, conversations, limits, replaySlots: turns } = this.sources;
+    const { bus, conversations, limits, replaySlots } = this.sources;
     try {
       // Limits how many sockets are attached at a time.
-      await turns.run(() => nextTurn());
+      await replaySlots.run(() => nextTurn());
       const conversation = await conversations.open(this.admission.conversationId);
       this.attached = this.socket.readyState !== WebSocket.OPEN;
       if (this.attached) return;
