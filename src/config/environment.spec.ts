@@ -70,7 +70,7 @@ describe('lists and groups in the environment', () => {
   it('with a gap are a mistake unless the file fills it', () => {
     const env = { OH_SESSION_API_KEYS_1: 'b' };
     expect(load({ session_api_keys: ['a'] }, env).session_api_keys).toEqual(['a', 'b']);
-    expect(refused(env)).toContain('session_api_keys[0]: expected a text, got nothing');
+    expect(refused(env)).toContain('session_api_keys[0]: expected a string, got nothing');
     expect(refused({ OH_WEBHOOKS_2_BASE_URL: 'http://x' })).toContain('webhooks[0]: expected an object');
   });
 
@@ -102,7 +102,7 @@ describe('lists and groups in the environment', () => {
   it('take the key in its first spelling too', () => {
     const config = load({ session_api_key: 'file' }, { OH_SESSION_API_KEY: 'env' });
     expect([config.session_api_keys, config.secret_key]).toEqual([['env'], 'env']);
-    expect(refused({ OH_SESSION_API_KEY: '' })).toContain('got an empty text (OH_SESSION_API_KEY)');
+    expect(refused({ OH_SESSION_API_KEY: '' })).toContain('got an empty string (OH_SESSION_API_KEY)');
   });
 
   it('show no password of an address', () => {
@@ -119,7 +119,7 @@ describe('lists and groups in the environment', () => {
 
   it('name the variable of an item that is missing', () => {
     expect(refused({ OH_SESSION_API_KEYS_0: 'a', OH_SESSION_API_KEYS_2: 'c' })).toContain(
-      'session_api_keys[1]: expected a text, got nothing (OH_SESSION_API_KEYS_1)',
+      'session_api_keys[1]: expected a string, got nothing (OH_SESSION_API_KEYS_1)',
     );
   });
 

@@ -113,9 +113,9 @@ describe('loadConfig', () => {
   });
 
   it.each([
-    ['a text', 'CI'],
+    ['a string', 'CI'],
     [3, [3]],
-    ['an empty text', ['']],
+    ['an empty string', ['']],
   ])('refuses %j in the list of variables for shells of a file', async (_found, shell_environment) => {
     await expect(withFile({ shell_environment })).rejects.toThrow(/^shell_environment.*: expected/);
   });
@@ -204,7 +204,7 @@ describe('loadConfig', () => {
 
   it('refuses blank keys that would open the server', () => {
     expect(mistakes(() => withEnv({ OH_SESSION_API_KEYS_0: '' }))).toEqual([
-      'session_api_keys[0]: expected a key (leave the option out to run without keys), got an empty text (OH_SESSION_API_KEYS_0)',
+      'session_api_keys[0]: expected a key (leave the option out to run without keys), got an empty string (OH_SESSION_API_KEYS_0)',
     ]);
   });
 
@@ -232,9 +232,9 @@ describe('loadConfig', () => {
         'vscode_port: expected a whole number from 1 to 65535, got "many" (OH_VSCODE_PORT)',
         'enable_browser: expected 1, true, 0 or false, got "yes" (OH_ENABLE_BROWSER)',
         'conversation_runtime: expected one of "local", "docker", got "dcoker" (OH_CONVERSATION_RUNTIME)',
-        `session_api_keys[1]: expected a text, got a number (${name})`,
+        `session_api_keys[1]: expected a string, got a number (${name})`,
         `max_concurrent_runs: expected a whole number of at least 1, got 0 (${name})`,
-        `conversations_path: expected a text that is not empty, got an empty text (${name})`,
+        `conversations_path: expected a non-empty string, got an empty string (${name})`,
         `allow_cors_origin_regex: expected a regular expression, got "(" (${name})`,
         `webhooks[0].base_url: expected an http:// or https:// URL, got "ftp://x" (${name})`,
         `webhooks[0].num_retries: expected a whole number of at least 0, got -1 (${name})`,
@@ -263,7 +263,7 @@ describe('loadConfig', () => {
     ]);
   });
 
-  it('shows the configuration in force without a secret', () => {
+  it('shows the effective configuration without secrets', () => {
     const config = withEnv({
       OH_SECRET_KEY: 'marked-1',
       SESSION_API_KEY: 'marked-2',

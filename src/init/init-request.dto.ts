@@ -15,7 +15,7 @@ import {
 export class InitRequestDto {
   @Field(nullable(listOf(text())), 'Session keys; each of them grants access.')
   session_api_keys: string[] | null = null;
-  @Field(nullable(text()), 'Encrypts secrets at rest, and becomes the key of this route.')
+  @Field(nullable(text()), 'Key that encrypts stored secrets and becomes the key of this route.')
   secret_key: string | null = null;
   @Field(nullable(listOf(text())), 'Former secret keys; they still decrypt.')
   previous_secret_keys: string[] | null = null;

@@ -103,10 +103,10 @@ function pathInRepository(below: string | null): string {
   return part;
 }
 
-async function openFolder(place: string, below: string | null): Promise<OpenedSource> {
-  const root = await realpath(place).catch(() => undefined);
+async function openFolder(source: string, below: string | null): Promise<OpenedSource> {
+  const root = await realpath(source).catch(() => undefined);
   if (root === undefined || !(await stat(root)).isDirectory()) {
-    throw new SourceUnavailableError(`Local extension path does not exist: ${place}`);
+    throw new SourceUnavailableError(`Local extension path does not exist: ${source}`);
   }
   const folder = await realpath(path.resolve(root, below ?? '.')).catch(() => undefined);
   if (folder === undefined) throw new SourceUnavailableError(`There is no ${below ?? ''} in it`);
