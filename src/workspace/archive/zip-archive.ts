@@ -57,8 +57,8 @@ interface Entry {
 }
 
 /**
- * Creates a zip file while it is being read. Keeps one member, or a chunk of it, and some 200 bytes per member
- * for the directory in memory. There may be any number of members of any size.
+ * Creates a zip file while it is being read. In memory are one member, or a chunk of it, and some 200 bytes
+ * per member for the directory. There may be any number of members of any size.
  *
  * No library fits: yazl searches all members for each one, zip-stream writes the directory as one chunk,
  * fflate supports at most 65,535 members, and others do not compress or leave their sources open when the
