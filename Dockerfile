@@ -1,5 +1,5 @@
 # The server in a container: docker build -t openhands-agent-server .
-# How to run it, and what keeps it safe: docs/operation.md, section "Container"; compose.yaml is an example.
+# See docs/operation.md, section "Container", for how to run it securely; compose.yaml is an example.
 ARG NODE=node:24.21.0-bookworm-slim
 
 FROM ${NODE} AS build
@@ -14,24 +14,24 @@ RUN npm run build
 RUN node scripts/install-production.mjs /opt/agent-server
 
 FROM ${NODE}
-# bash and git are for the agents; tini passes signals on and ends the zombies that they leave.
+# Agents use bash and git; tini forwards signals and reaps zombie processes.
 RUN apt-get update \
   && apt-get install --yes --no-install-recommends bash ca-certificates git tini \
   && rm -rf /var/lib/apt/lists/* \
   && install --directory --owner=node --group=node /workspace /workspace/home
 COPY --from=build /opt/agent-server /opt/agent-server
-# The keys are not here: SESSION_API_KEY_FILE and OH_SECRET_KEY_FILE name files with them. Without a session key only the
-# container itself is served, and a request from outside gets a 403 that says so.
+# Keys are read from the files that SESSION_API_KEY_FILE and OH_SECRET_KEY_FILE name. Without a session key only requests
+# from inside the container are served; others are answered with 403 and the reason.
 ENV NODE_ENV=production \
   HOME=/workspace/home \
   OH_CONVERSATION_WORKTREE_ROOT=/workspace/worktrees
-# Relative paths of the configuration, workspace/..., are in the volume from here.
+# Relative paths of the configuration (workspace/...) then lead into the volume.
 WORKDIR /
 VOLUME /workspace
 USER node
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8000/health').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# As `npm start` in package.json: docs/decisions/0013-a-small-young-generation.md
+# Same options as `npm start`: docs/decisions/0013-a-small-young-generation.md
 ENTRYPOINT ["tini", "--", "node", "--max-semi-space-size=4", "/opt/agent-server/dist/main.js"]
 CMD ["--port", "8000"]

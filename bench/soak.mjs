@@ -1,5 +1,4 @@
-// A day in half an hour: node bench/soak.mjs --minutes 30 --seed 1 (needs a build; bench/README.md tells
-// more).
+// Soak test: node bench/soak.mjs --minutes 30 --seed 1 (needs a build; see bench/README.md).
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -21,10 +20,10 @@ const { values } = parseArgs({
 });
 const seed = Number(values.seed);
 const minutes = Number(values.minutes);
-/** The server is restarted in this part of the time; the process after that lives to the end. */
+/** Share of the time in which the server is restarted repeatedly; the last process runs to the end. */
 const RESTARTS = 0.5;
 const MINUTE = 60_000;
-/** How long what waits may take to be delivered and closed (ms). */
+/** Maximum time for pending deliveries and for closing idle conversations (ms). */
 const SETTLE_MS = 5 * MINUTE;
 
 const started = Date.now();
@@ -60,7 +59,7 @@ const actors = Array.from(
   { length: Number(values.actors) },
   (_, n) => new Actor(`a${n}`, seed, server, options),
 );
-const moods = [receiver.live(), model.live()];
+const conditions = [receiver.alternate(), model.alternate()];
 const faultsOfRestarts = [];
 let exitCode = 1;
 try {
@@ -70,7 +69,7 @@ try {
 } finally {
   receiver.end();
   model.end();
-  await Promise.all(moods);
+  await Promise.all(conditions);
   server.kill();
   await receiver.close();
   await model.close();
@@ -91,7 +90,9 @@ async function day() {
   const last = await settled('at the end');
   const { faults, counts } = await verify({ server, actors, receiver, first, last });
   faults.unshift(...faultsOfRestarts);
-  say(`${actors.reduce((sum, { deeds }) => sum + deeds, 0)} deeds, ${receiver.requests} webhook requests`);
+  say(
+    `${actors.reduce((sum, { operations }) => sum + operations, 0)} operations, ${receiver.requests} webhook requests`,
+  );
   say(
     Object.entries(counts)
       .map(([what, count]) => `${what} ${count}`)
@@ -103,7 +104,7 @@ async function day() {
 }
 
 async function workUntil(end) {
-  await Promise.all([receiver.calm(false), model.calm(false)]);
+  await Promise.all([receiver.setHealthy(false), model.setHealthy(false)]);
   await Promise.all(actors.map((actor) => actor.work(() => Date.now() >= end)));
 }
 
@@ -128,7 +129,7 @@ async function restartUntil(end, random) {
 /** Everybody rests, and nothing waits any more: what the server takes now is what it holds. */
 async function settled(when) {
   await Promise.all(actors.map((actor) => actor.rest()));
-  await Promise.all([receiver.calm(true), model.calm(true)]);
+  await Promise.all([receiver.setHealthy(true), model.setHealthy(true)]);
   const names = ['runs', 'sockets', 'conversations_open'];
   let left = '';
   for (const end = Date.now() + SETTLE_MS; ; await sleep(500)) {

@@ -9,14 +9,14 @@ import { fieldsOf } from '../dist/config/config-field.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const page = path.join(root, 'docs/configuration.md');
-/** Between these two the page is ours. */
+/** The tables are between these two comments. */
 const BEGIN = '<!-- Written by `npm run docs` from the schema: change src/config/app-config.ts instead. -->';
-const END = '<!-- End of what is written by `npm run docs`. -->';
+const END = '<!-- End of the generated tables. -->';
 
 /** `config.name`, `{ name }: AppConfig`, `{ name } = config`, `Pick<AppConfig, 'name'>`. */
 const READINGS = /\.\w+|\{[^{}]*\}(: AppConfig\b| = (this\.)?config\b)|Pick<AppConfig,[^>]*>/g;
 
-const used = await namesThatAreRead();
+const used = await usedNames();
 const before = await readFile(page, 'utf8');
 const [head, rest] = before.split(BEGIN);
 const tail = rest?.split(END)[1];
@@ -31,7 +31,7 @@ if (process.argv.includes('--check')) {
   }
 } else if (after !== before) {
   await writeFile(page, after);
-  console.log('docs/configuration.md is written anew');
+  console.log('docs/configuration.md was updated');
 }
 
 function tables() {
@@ -51,19 +51,20 @@ function tables() {
   return parts;
 }
 
-function innerGroup({ path: above, variable }, { name, shape }) {
-  const at = above === '' ? name : `${above}.${name}`;
-  const named = `${variable}_${name.toUpperCase()}`;
-  if (shape.kind === 'section') return { path: at, variable: named, type: shape.type };
+/** The table of a field that is a group of fields, or a list of groups. */
+function innerGroup(outer, { name, shape }) {
+  const at = outer.path === '' ? name : `${outer.path}.${name}`;
+  const variable = `${outer.variable}_${name.toUpperCase()}`;
+  if (shape.kind === 'section') return { path: at, variable, type: shape.type };
   if (shape.kind !== 'list' || shape.item.kind !== 'section') return undefined;
-  return { path: `${at}[]`, variable: `${named}_0`, type: shape.item.type };
+  return { path: `${at}[]`, variable: `${variable}_0`, type: shape.item.type };
 }
 
 function row(group, field, value) {
   const isGroup = field.shape.kind === 'section';
   const facts = [field.about];
   if (field.secret) facts.push('Never printed.');
-  if (group.path === '' && !used.has(field.name)) facts.push('**Accepted, without effect so far.**');
+  if (group.path === '' && !used.has(field.name)) facts.push('**Accepted, but has no effect yet.**');
   const cells = [
     `\`${field.name}\``,
     `\`${group.variable}_${field.name.toUpperCase()}\``,
@@ -74,8 +75,8 @@ function row(group, field, value) {
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
-/** Every name that the sources beside src/config/ read: an option that nobody reads has no effect. */
-async function namesThatAreRead() {
+/** Names that the sources outside src/config/ read: an option that is never read has no effect. */
+async function usedNames() {
   const source = path.join(root, 'src');
   const words = new Set();
   for (const entry of await readdir(source, { recursive: true, withFileTypes: true })) {

@@ -1,19 +1,18 @@
 import { RegExpParser, visitRegExpAST } from '@eslint-community/regexpp';
 
 /**
- * An ESLint rule that complements `regexp/no-super-linear-move`, which judges only quantifiers at the start
- * of an expression. It reports `/<a>[^]*?<\/a>/`: each `<a>` of a text without `</a>` is the start of an
- * attempt that reads to the end of the text, because `[^]*?` matches `<a>` too, so the time grows with the
- * square of the length.
+ * An ESLint rule that complements `regexp/no-super-linear-move`, which checks only quantifiers at the start
+ * of an expression. It reports `/<a>[^]*?<\/a>/`: at each `<a>` of a text without `</a>` an attempt starts
+ * that reads to the end of the text, so the time is quadratic.
  *
- * Reported is a quantifier without an upper limit, in an expression that may start anywhere, whose characters
- * can also make up what stands before it, unless nothing after it can fail.
+ * It reports an unbounded quantifier in an unanchored expression, if the characters that it repeats can also
+ * match the part before it, and the part after it can fail.
  */
 export const noRescanningExpression = {
   meta: {
     type: 'problem',
     docs: {
-      description: 'disallow expressions that read the rest of a text from each place where they may start',
+      description: 'disallow expressions that read the rest of a text from each place where they can start',
     },
     messages: {
       rescans:
@@ -41,8 +40,8 @@ export const noRescanningExpression = {
 };
 
 /**
- * @returns {{ prefix: string, quantifier: string }[]} the quantifiers that read the start of the expression
- * over and over
+ * @returns {{ prefix: string, quantifier: string }[]} the quantifiers that also match the start of the
+ *   expression
  */
 export function rescanning(source, flags) {
   if (flags.includes('y')) return [];
@@ -68,7 +67,7 @@ export function rescanning(source, flags) {
 
 const SIMPLE = ['Character', 'CharacterSet', 'CharacterClass', 'ExpressionCharacterClass'];
 
-/** The parts of an element that match one character each. */
+/** The parts of an element that each match one character. */
 function simpleElements(element) {
   if (SIMPLE.includes(element.type)) return [element];
   if (element.type === 'Quantifier') return simpleElements(element.element);
@@ -80,36 +79,36 @@ const isStart = (element, flags) =>
   element.type === 'Assertion' && element.kind === 'start' && !flags.includes('m');
 
 /**
- * From where an attempt may begin at many places of a text: the start of the expression, unless `^` stands
- * there, and behind each other quantifier without an upper limit, which may end at many places (`^.*<a>.*b`).
- * @returns what stands between there and a quantifier, and which characters may be skipped before it
+ * The parts of an expression that can match at many places of a text: its start, unless that is `^`, and what
+ * follows an unbounded quantifier, which can end at many places (`^.*<a>.*b`).
+ * @returns the elements from there to the quantifier, and the characters that can precede them
  */
 function startsOf(before, flags) {
   const isAnchored = before.some((element) => isStart(element, flags));
   const starts = isAnchored || before.length === 0 ? [] : [{ prefix: before, skipped: () => true }];
   for (const [index, element] of before.entries()) {
     const prefix = before.slice(index + 1);
-    // Quantifiers beside each other are the business of `regexp/no-super-linear-backtracking`.
+    // Adjacent quantifiers are checked by `regexp/no-super-linear-backtracking`.
     const quantifier = lastQuantifier(element);
     if (quantifier && prefix.length > 0) starts.push({ prefix, skipped: charactersOf(quantifier, flags) });
   }
   return starts;
 }
 
-/** The quantifier without an upper limit that an element is, or that a group ends with. */
+/** The unbounded quantifier that an element is, or that a group ends with. */
 function lastQuantifier(element) {
   if (element?.type === 'Quantifier') return element.max === Infinity ? element : undefined;
   if (element?.type !== 'Group' && element?.type !== 'CapturingGroup') return undefined;
   return element.alternatives.map(({ elements }) => lastQuantifier(elements.at(-1))).find(Boolean);
 }
 
-/** Whether a quantifier repeats a character. */
+/** Returns a function that tests whether a quantifier repeats a character. */
 function charactersOf(quantifier, flags) {
   const matchers = simpleElements(quantifier.element).map((element) => matcher(element, flags));
   return (character) => matchers.some((matches) => matches(character));
 }
 
-/** What stands before a node in its alternative, and before the groups that it is in. */
+/** The elements before a node in its alternative, and before the groups that contain it. */
 function pathTo(node) {
   const before = [];
   for (let at = node; at.parent; at = at.parent) {
@@ -121,7 +120,7 @@ function pathTo(node) {
   return before;
 }
 
-/** Whether something behind a quantifier may not be there. */
+/** Whether the part of the expression after a quantifier can fail to match. */
 function canFailAfter(node) {
   for (let at = node; at.parent; at = at.parent) {
     if (at.parent.type !== 'Alternative') continue;
@@ -140,7 +139,7 @@ function matcher(element, flags) {
 
 const SAMPLE = [...Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)), '\u2028', 'あ'];
 
-/** Whether an element can match a text of characters that are repeated anyhow. */
+/** Whether an element can match a text that consists of repeated characters. */
 function canConsistOf(element, repeated, flags) {
   switch (element.type) {
     case 'Character':
@@ -162,8 +161,7 @@ function canConsistOf(element, repeated, flags) {
       return [element.resolved].flat().some((group) => canConsistOf(group, repeated, flags));
     case 'Assertion':
       if (isStart(element, flags)) return false;
-      // What a look around needs has to be made of the same characters; a negated one is taken to be no
-      // obstacle.
+      // A lookaround must match the same characters. A negated one is assumed to match.
       return (
         !('alternatives' in element) ||
         element.negate ||

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from './random.mjs';
 import { Watcher } from './watcher.mjs';
 
-/** What an actor does next, and how often. */
-const DEEDS = {
+/** Operations of an actor, with their weights. */
+const OPERATIONS = {
   speak: 30,
   note: 15,
   interrupt: 8,
@@ -17,20 +17,15 @@ const DEEDS = {
   leave: 3,
   remove: 3,
 };
-/**
- * Statuses that a client has to be ready for: the run limit, something that is not there any more, a
- * conflict.
- */
+/** Statuses that a client must expect: success, the run limit, a removed conversation, a conflict. */
 const EXPECTED = new Set([200, 201, 204, 400, 404, 409, 429]);
 
-/**
- * Somebody who works with one conversation after the other, and remembers everything that was acknowledged.
- */
+/** A client that works with one conversation after the other and records everything that was acknowledged. */
 export class Actor {
-  /** Of each conversation that it has had: what was acknowledged, and whether it is still there. */
+  /** What was acknowledged of each conversation, and whether it still exists. */
   conversations = new Map();
   faults = [];
-  deeds = 0;
+  operations = 0;
   #name;
   #seed;
   #random;
@@ -54,14 +49,14 @@ export class Actor {
     while (!isOver()) {
       this.#current ??= await this.#begin();
       if (!this.#watcher) this.#watch(this.#current);
-      const deed = this.#random.pick(DEEDS);
-      await this.#do(deed, this.#current);
-      this.deeds += 1;
+      const operation = this.#random.pick(OPERATIONS);
+      await this.#do(operation, this.#current);
+      this.operations += 1;
       await sleep(this.#random.whole(20, 600));
     }
   }
 
-  /** Lets go of its socket; what it has begun goes on. */
+  /** Closes its socket. Runs continue. */
   async rest() {
     await this.#watcher?.stop();
     this.#keepFaults();
@@ -110,9 +105,9 @@ export class Actor {
     conversation.watchers.push(this.#watcher);
   }
 
-  async #do(deed, conversation) {
+  async #do(operation, conversation) {
     const route = `/api/conversations/${conversation.id}`;
-    switch (deed) {
+    switch (operation) {
       case 'speak':
         return this.#speak(conversation, { run: true });
       case 'note':
@@ -122,7 +117,7 @@ export class Actor {
       case 'interrupt':
       case 'pause':
       case 'run':
-        return void (await this.#send('POST', `${route}/${deed}`));
+        return void (await this.#send('POST', `${route}/${operation}`));
       case 'read':
         await this.#send('GET', `${route}/events/search?limit=${this.#random.whole(1, 100)}`);
         return void (await this.#send('GET', route));
@@ -148,7 +143,7 @@ export class Actor {
     }
   }
 
-  /** A message has a token that is found again, and a key: sent twice, it is there once. */
+  /** A message has a token, by which it is found again, and an idempotency key. */
   async #speak(conversation, { run, more = '' }) {
     const token = `token-${this.#name}-${(this.#count += 1)}-end`;
     const script = [
@@ -162,7 +157,7 @@ export class Actor {
     const headers = { 'idempotency-key': `${this.#seed} ${token}` };
     const status = { of: 0 };
     await this.#send('POST', `/api/conversations/${conversation.id}/events`, body, headers, status);
-    // With 429 it is kept as well: only its run is refused.
+    // With 429 the message is stored as well; only its run is refused.
     if (status.of === 200 || status.of === 429) conversation.tokens.push(token);
   }
 

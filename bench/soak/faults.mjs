@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How long a mood lasts (ms). */
-const MOOD_MS = [1000, 6000];
+/** Range of the duration of a condition (ms). */
+const CONDITION_MS = [1000, 6000];
 
-/** Something that is now in this mood and now in that, as the seed says, and fine while it is told to be. */
-class Moody {
-  mood = 'fine';
+/** A service whose condition alternates between working and several faults, determined by the seed. */
+class FaultyService {
+  condition = 'fine';
   #random;
   #weights;
-  #isCalm = false;
+  #isHealthy = false;
   #isOver = false;
 
   constructor(random, weights) {
@@ -18,22 +18,22 @@ class Moody {
     this.#weights = weights;
   }
 
-  /** Has moods until `end`. */
-  async live() {
+  /** Changes its condition until `end` is called. */
+  async alternate() {
     while (!this.#isOver) {
-      await this.becomes(this.#random.pick(this.#weights));
-      await sleep(this.#random.whole(...MOOD_MS));
+      await this.become(this.#random.pick(this.#weights));
+      await sleep(this.#random.whole(...CONDITION_MS));
     }
   }
 
-  becomes(mood) {
-    this.mood = this.#isCalm ? 'fine' : mood;
+  become(condition) {
+    this.condition = this.#isHealthy ? 'fine' : condition;
   }
 
-  /** No faults from now on, or faults again. */
-  async calm(isCalm) {
-    this.#isCalm = isCalm;
-    await this.becomes('fine');
+  /** Disables faults, or enables them again. */
+  async setHealthy(isHealthy) {
+    this.#isHealthy = isHealthy;
+    await this.become('fine');
   }
 
   end() {
@@ -41,10 +41,10 @@ class Moody {
   }
 }
 
-/** Takes webhooks: what it has taken counts, whatever it answered afterwards. */
-export class Receiver extends Moody {
+/** Receives webhooks. What it has received counts, whatever it answers afterwards. */
+export class Receiver extends FaultyService {
   /**
-   * By conversation: ids of durable events in the order of their first arrival, and the tokens of messages.
+   * By conversation: ids of durable events in order of their first arrival, and the tokens of messages.
    */
   arrived = new Map();
   requests = 0;
@@ -59,9 +59,9 @@ export class Receiver extends Moody {
     return `http://127.0.0.1:${this.#port}`;
   }
 
-  async becomes(mood) {
-    super.becomes(mood);
-    if (this.mood === 'down') await this.close();
+  async become(condition) {
+    super.become(condition);
+    if (this.condition === 'down') await this.close();
     else await this.open();
   }
 
@@ -91,11 +91,11 @@ export class Receiver extends Moody {
       return;
     }
     this.requests += 1;
-    const { mood } = this;
-    if (mood === 'cutting') return void response.destroy();
-    if (mood === 'slow') await sleep(300);
-    if (mood === 'failing') return void response.writeHead(500).end();
-    if (mood === 'refusing') return void response.writeHead(503, { 'retry-after': '1' }).end();
+    const { condition } = this;
+    if (condition === 'cutting') return void response.destroy();
+    if (condition === 'slow') await sleep(300);
+    if (condition === 'failing') return void response.writeHead(500).end();
+    if (condition === 'refusing') return void response.writeHead(503, { 'retry-after': '1' }).end();
     if (request.url.startsWith('/events/'))
       this.#note(request.headers['x-conversation-id'], Buffer.concat(chunks).toString());
     response.end();
@@ -120,7 +120,7 @@ export function tokensOf({ kind, source, llm_message }) {
 }
 
 /** An LLM endpoint that sometimes calls a tool, sometimes ends, and sometimes is out of order. */
-export class ModelEndpoint extends Moody {
+export class ModelEndpoint extends FaultyService {
   #server;
   #random;
 
@@ -149,13 +149,15 @@ export class ModelEndpoint extends Moody {
     response.on('error', () => undefined);
     request.on('error', () => undefined).resume();
     await once(request, 'close').catch(() => undefined);
-    const { mood } = this;
-    if (mood === 'slow') await sleep(1000);
-    if (mood === 'failing') return void response.writeHead(500).end('{"error":{"message":"out of order"}}');
-    if (mood === 'cutting') return void response.destroy();
-    if (mood === 'silent') return void setTimeout(() => response.destroy(), 10_000).unref();
-    if (mood === 'garbage') return void response.writeHead(200).end('\0<html>no model here'.repeat(10_000));
-    if (mood === 'dripping') return drip(response);
+    const { condition } = this;
+    if (condition === 'slow') await sleep(1000);
+    if (condition === 'failing')
+      return void response.writeHead(500).end('{"error":{"message":"out of order"}}');
+    if (condition === 'cutting') return void response.destroy();
+    if (condition === 'silent') return void setTimeout(() => response.destroy(), 10_000).unref();
+    if (condition === 'garbage')
+      return void response.writeHead(200).end('\0<html>no model here'.repeat(10_000));
+    if (condition === 'dripping') return drip(response);
     const message =
       this.#random.next() < 0.6 ? callOf(this.#random) : { role: 'assistant', content: 'Done.' };
     const finish_reason = message.tool_calls ? 'tool_calls' : 'stop';

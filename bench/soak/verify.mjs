@@ -48,7 +48,7 @@ async function verifyOne(server, conversation, arrived, faults) {
       faults.push(`${id}: a socket saw other events than there are, or in another order`);
     }
   }
-  // What a fork has from its beginning is not told again.
+  // Events that a fork has copied are not delivered again.
   const delivered = [...(arrived?.ids ?? [])];
   const expected = isFork ? ids.slice(ids.length - delivered.length) : ids;
   const wrong = expected.findIndex((other, index) => other !== delivered[index]);

@@ -1,5 +1,5 @@
-// What a server costs that does nothing: `GET /<n>` is answered with n bytes, other HTTP requests come back
-// as they are, a text frame goes to all WebSockets. Started by limits.mjs; prints its port.
+// A server that does nothing, as a baseline: answers `GET /<n>` with n bytes, echoes other HTTP requests, and
+// sends each text frame to all WebSockets. Started by limits.mjs; prints its port.
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 

@@ -3,9 +3,8 @@ import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * A model behind an OpenAI-compatible endpoint that answers at once and reads nothing, so that it costs as
- * little as can be. Each conversation asks at an address of its own, which is how the endpoint knows whose
- * step is next.
+ * An OpenAI-compatible endpoint that answers at once without reading requests, so that it costs as little as
+ * possible. Each conversation has its own URL, which identifies it.
  */
 export async function startModel() {
   const roles = new Map();
@@ -17,7 +16,7 @@ export async function startModel() {
       role.answer(response);
     });
   });
-  // A server that is slow must not find its connection closed.
+  // The connection of a slow server must not be closed.
   server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -29,9 +28,9 @@ export async function startModel() {
     return role;
   };
   return {
-    /** Calls a tool so many times and then finishes. */
+    /** Calls a tool a number of times, then finishes. */
     calling: (tool, args, times) => take(new Caller(tool, args, times)),
-    /** Says always the same. */
+    /** Always answers with the same text. */
     saying: (text) => take({ answer: (response) => sendJson(response, completion({ content: text })) }),
     /** Streams tokens; each is the time at which it was sent, by `performance.now()`. */
     streaming: (count, everyMs) => take(new Streamer(count, everyMs)),
@@ -43,7 +42,7 @@ export async function startModel() {
 }
 
 class Caller {
-  /** When each request was there and when it was answered (`performance.now()`). */
+  /** When each request arrived and when it was answered (`performance.now()`). */
   asked = [];
   answered = [];
   #tool;
@@ -69,7 +68,7 @@ class Caller {
     this.answered.push(performance.now());
   }
 
-  /** It has told the agent to finish. */
+  /** Whether it has called `finish`. */
   isDone() {
     return this.answered.length > this.#times;
   }
@@ -93,7 +92,7 @@ class Streamer {
   async answer(response) {
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
     response.write(chunk({ role: 'assistant', content: '' }));
-    // At once means in one piece.
+    // Without pauses, all tokens are sent as one chunk.
     if (this.#everyMs === 0) response.cork();
     const started = performance.now();
     for (let i = 0; i < this.#count; i++) {
@@ -104,7 +103,7 @@ class Streamer {
       response.write(chunk({ content: `<${performance.now().toFixed(3)}> ` }));
     }
     response.write(chunk({}, 'stop'));
-    // Node 24 loses what is corked when a response ends.
+    // Node 24 discards corked data when a response ends.
     if (this.#everyMs === 0) response.uncork();
     response.end('data: [DONE]\n\n');
   }

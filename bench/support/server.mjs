@@ -183,7 +183,7 @@ class BenchServer {
   }
 
   /**
-   * Ends the process for good; whoever asks again waits for the same. The folder goes with `endAllServers`.
+   * Ends the process; further calls wait for the same end. `endAllServers` removes the folder.
    */
   stop() {
     this.#stopping ??= this.#leave();

@@ -2,19 +2,16 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 
-/** How long V8 takes to give back the pages that a collection has emptied (ms). */
+/** How long V8 takes to release the pages that a collection has emptied (ms). */
 const PAGES_MS = 300;
 
-/**
- * For servers whose memory is asked for: Node then collects its garbage when told to; others do not know
- * this.
- */
+/** Options of a server whose memory is measured: lets `settledMemory` collect its garbage, if it is Node. */
 export const COLLECTABLE = { env: { NODE_OPTIONS: '--inspect=127.0.0.1:0' } };
 
 /**
- * Memory without what a garbage collection takes away, so that it says what is kept and not when the
- * collector last ran. The server was started as `COLLECTABLE`; a server that is not Node's (Python frees at
- * once) is measured as it is.
+ * Memory after a garbage collection, so that the result does not depend on when the collector last ran. The
+ * server must have been started with `COLLECTABLE`. For other runtimes (Python frees at once) it is the
+ * memory at this time.
  */
 export async function settledMemory(server) {
   const address = /ws:\/\/127\.0\.0\.1:\d+\/[\w-]+/.exec(server.errors)?.[0];
@@ -25,7 +22,7 @@ export async function settledMemory(server) {
 async function collectGarbage(address) {
   const inspector = new WebSocket(address);
   await once(inspector, 'open');
-  // What the first one finalises goes with the second; the pages are given back beside it.
+  // The second collection frees what the first has finalised. V8 releases the pages in the background.
   for (const id of [1, 2]) {
     inspector.send(JSON.stringify({ id, method: 'HeapProfiler.collectGarbage' }));
     await once(inspector, 'message');

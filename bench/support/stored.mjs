@@ -5,9 +5,8 @@ import path from 'node:path';
 const read = new Map();
 
 /**
- * Copies a stored conversation under a new id, whatever the format of the server is: the id is replaced
- * wherever it stands, and the conversation is made and changed so many seconds earlier. The server must not
- * run.
+ * Copies a stored conversation under a new id, for any storage format: all occurrences of the id are replaced
+ * and its timestamps moved back. The server must not be running.
  */
 export function copyConversation(folder, route, secondsEarlier) {
   const id = route.split('/').at(-1);
@@ -31,14 +30,14 @@ export function copyConversation(folder, route, secondsEarlier) {
   }
 }
 
-/** When a conversation was made and changed, as both servers write it. */
+/** Times of creation and change, as both servers write them. */
 const TIME = /("(?:created|updated)_at": ?")(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)/g;
 
 function earlier(time, seconds) {
   return new Date(Date.parse(`${time}Z`) - seconds * 1000).toISOString().slice(0, 19);
 }
 
-/** Without what only the server that holds a conversation has there. */
+/** All files but the lease of the owner. */
 function filesOf(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !entry.name.includes('owner_lease'))

@@ -1,13 +1,13 @@
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
-/** Longer than anything that is waited for takes (ms). */
-const PATIENCE_MS = 300_000;
+/** Longer than any condition takes (ms). */
+const TIMEOUT_MS = 300_000;
 
-/** Waits for a condition that costs nothing to ask; `pause` 0 asks in each turn of the event loop. */
+/** Polls a cheap condition every `pause` ms; with 0, in each turn of the event loop. */
 export async function until(condition, what, pause = 0) {
-  const end = performance.now() + PATIENCE_MS;
+  const end = performance.now() + TIMEOUT_MS;
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`waited in vain for ${what}`);
-    await (pause > 0 ? sleep(pause) : turn());
+    if (performance.now() > end) throw new Error(`timed out waiting for ${what}`);
+    await (pause > 0 ? sleep(pause) : nextTurn());
   }
 }

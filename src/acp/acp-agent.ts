@@ -81,9 +81,9 @@ export class AcpAgent implements AgentDriver {
 
   /** Returns the partial answer of an interrupted turn, to be appended. */
   takeInterruptedDrafts(): EventDraft[] {
-    const { interruptedTurn: cut } = this;
+    const { interruptedTurn } = this;
     this.interruptedTurn = undefined;
-    return cut ? partialAnswer(cut) : [];
+    return interruptedTurn ? partialAnswer(interruptedTurn) : [];
   }
 
   /**

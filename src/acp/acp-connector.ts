@@ -160,13 +160,13 @@ export class AcpConnector {
       (text) => this.warn(text),
       await this.createFleetingFolder(),
     );
-    const { processMark: mark } = this;
+    const { processMark } = this;
     const files = new ClientFiles(cwd);
-    const terminals = new ClientTerminals(cwd, { ...env, [SESSION_VARIABLE]: mark }, (at) =>
+    const terminals = new ClientTerminals(cwd, { ...env, [SESSION_VARIABLE]: processMark }, (at) =>
       files.resolveInside(at),
     );
     const connection = await AcpConnection.open(
-      { command: [...agent.acp_command, ...agent.acp_args], env, cwd, mark },
+      { command: [...agent.acp_command, ...agent.acp_args], env, cwd, mark: processMark },
       {
         cwd,
         mcpServers: mcpServersFor(agent, secrets),

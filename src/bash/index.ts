@@ -1,5 +1,4 @@
 export { ExecuteBashRequestDto } from './api/bash.dto.js';
 export { bashError, type BashRequest } from './bash-event.js';
-export { BashModule } from './bash.module.js';
 export { BashService } from './bash.service.js';
 export type { BashShell } from './shell/bash-shell.js';

@@ -24,9 +24,9 @@ describe('parseCommandLine', () => {
 
   it.each([
     [['--prot', '1'], "Unknown option '--prot' (see --help)"],
-    [['--port', '65536'], "--port takes a number from 0 to 65535, not '65536' (see --help)"],
-    [['--port', 'web'], "--port takes a number from 0 to 65535, not 'web' (see --help)"],
-    [['--host='], '--host takes an address (see --help)'],
+    [['--port', '65536'], "--port must be a number from 0 to 65535, not '65536' (see --help)"],
+    [['--port', 'web'], "--port must be a number from 0 to 65535, not 'web' (see --help)"],
+    [['--host='], '--host requires an address (see --help)'],
     [['serve'], "Unexpected argument 'serve' (see --help)"],
   ])('explains in one line what is wrong with %j', (args, message) => {
     expect(parseCommandLine(args)).toEqual({ kind: 'usage-error', message });

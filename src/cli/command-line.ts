@@ -14,18 +14,19 @@ export type Command =
 export const HELP = `Usage: openhands-agent-server [options]
 
 Options:
-  --host HOST      address to listen on (default: 0.0.0.0). Without a session key and without
-                   this option only requests from this machine are served.
+  --host HOST      address to listen on (default: 0.0.0.0). Without this option and without a
+                   session key, only requests from this machine are served.
   --port PORT      port to listen on, 0 for any free one (default: 8000)
-  --ui DIR         serve the built web UI in this folder at /, beside the API
-  --reload         start again whenever the sources change (without sources: the built server)
-  --check-config   print the configuration in force, secrets masked, and exit
+  --ui DIR         serve the built web UI in this folder at /
+  --reload         restart when the sources change (without sources: the built server)
+  --check-config   print the effective configuration with masked secrets, and exit
   --version        print the version and exit
   --help           print this text and exit
 
-Configuration: $OPENHANDS_AGENT_SERVER_CONFIG_PATH, else workspace/openhands_agent_server_config.json,
-then OH_* variables. SESSION_API_KEY requires a key, OH_SECRET_KEY encrypts secrets at rest.
-Relative paths start from the current folder.
+Configuration is read from $OPENHANDS_AGENT_SERVER_CONFIG_PATH, by default
+workspace/openhands_agent_server_config.json, then from OH_* variables. SESSION_API_KEY sets the key
+that clients must send, OH_SECRET_KEY encrypts stored secrets. Relative paths are resolved against
+the current folder.
 `;
 
 /** Parses the arguments after the program name. */
@@ -46,9 +47,10 @@ export function parseCommandLine(args: readonly string[]): Command {
     if (values.help) return { kind: 'help' };
     if (values.version) return { kind: 'version' };
     const port = parsePort(values.port);
-    if (port === undefined) return usageError(`--port takes a number from 0 to 65535, not '${values.port}'`);
-    if (values.host === '') return usageError('--host takes an address');
-    if (values.ui?.trim() === '') return usageError('--ui takes a folder');
+    if (port === undefined)
+      return usageError(`--port must be a number from 0 to 65535, not '${values.port}'`);
+    if (values.host === '') return usageError('--host requires an address');
+    if (values.ui?.trim() === '') return usageError('--ui requires a folder');
     const ui = values.ui === undefined ? {} : { ui: values.ui };
     const listen = { host: values.host ?? '0.0.0.0', port, hostGiven: values.host !== undefined };
     if (values['check-config']) return { kind: 'check-config', listen, ...ui };

@@ -29,8 +29,8 @@ export function describeValue(value: unknown, secret: boolean): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'an object';
-  if (value === '') return 'an empty text';
-  if (secret) return typeof value === 'string' ? 'a text' : `a ${typeof value}`;
+  if (value === '') return 'an empty string';
+  if (secret) return typeof value === 'string' ? 'a string' : `a ${typeof value}`;
   const text = withoutPassword(JSON.stringify(value));
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -62,7 +62,7 @@ export function fieldsOf(type: ConfigClass): readonly ConfigField[] {
 
 /** A text that is not blank. */
 export function Text(about: string, options: FieldOptions = {}): PropertyDecorator {
-  const expected = 'a text that is not empty';
+  const expected = 'a non-empty string';
   return field(about, { kind: 'text' }, expected, options, [
     IsString({ message: expected }),
     check('isFilled', expected, (value) => typeof value !== 'string' || value.trim() !== ''),
@@ -117,9 +117,9 @@ export function Choice(
   return field(about, { kind: 'choice' }, expected, options, [IsIn(choices, { message: expected })]);
 }
 
-/** A list of texts. */
+/** A list of strings. */
 export function TextList(about: string, options: FieldOptions = {}): PropertyDecorator {
-  const expected = 'a list of texts';
+  const expected = 'a list of strings';
   const shape: FieldShape = { kind: 'list', item: { kind: 'text' } };
   return field(about, shape, expected, options, [
     IsArray({ message: expected }),
@@ -141,7 +141,7 @@ export function NameList(about: string): PropertyDecorator {
 
 /** A map from names to texts. */
 export function Dictionary(about: string, options: FieldOptions = {}): PropertyDecorator {
-  const expected = 'an object whose values are texts';
+  const expected = 'an object whose values are strings';
   return field(about, { kind: 'dictionary' }, expected, options, [
     check('isDictionary', expected, isDictionary),
   ]);

@@ -8,7 +8,7 @@ import { fieldsOf } from './config-field.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 describe('docs/configuration.md', () => {
-  it('is what `npm run docs` writes', async () => {
+  it('is up to date with `npm run docs`', async () => {
     const checking = promisify(execFile)(
       process.execPath,
       ['scripts/configuration-reference.mjs', '--check'],

@@ -41,7 +41,7 @@ describe('lists and groups in the environment', () => {
     }
   };
 
-  it('lay items over those of the file, however long either is', () => {
+  it('overrides items of the lists in the file, whatever their lengths', () => {
     fc.assert(
       fc.property(fc.array(key), fc.array(key), fc.boolean(), (inFile, inEnv, withLength) => {
         const env: Record<string, string> = withLength ? { OH_SESSION_API_KEYS: String(inEnv.length) } : {};
@@ -52,7 +52,7 @@ describe('lists and groups in the environment', () => {
     );
   });
 
-  it('mean the same in every spelling', () => {
+  it('reads all notations of a list alike', () => {
     fc.assert(
       fc.property(
         fc.array(hook, { minLength: 1, maxLength: 12 }),
@@ -67,14 +67,14 @@ describe('lists and groups in the environment', () => {
     );
   });
 
-  it('with a gap are a mistake unless the file fills it', () => {
+  it('rejects a list with a gap unless the file fills it', () => {
     const env = { OH_SESSION_API_KEYS_1: 'b' };
     expect(load({ session_api_keys: ['a'] }, env).session_api_keys).toEqual(['a', 'b']);
-    expect(refused(env)).toContain('session_api_keys[0]: expected a text, got nothing');
+    expect(refused(env)).toContain('session_api_keys[0]: expected a string, got nothing');
     expect(refused({ OH_WEBHOOKS_2_BASE_URL: 'http://x' })).toContain('webhooks[0]: expected an object');
   });
 
-  it('never open a server by a blank key', () => {
+  it('never opens the server because of a blank key', () => {
     const blank = fc.constantFrom('', ' ', '\t\n');
     const names = ['OH_SESSION_API_KEY', 'OH_SESSION_API_KEYS_0', 'OH_SESSION_API_KEYS_1', 'SESSION_API_KEY'];
     const settings = fc.dictionary(fc.constantFrom(...names), fc.oneof(blank, key), { minKeys: 1 });
@@ -99,27 +99,27 @@ describe('lists and groups in the environment', () => {
     );
   });
 
-  it('take the key in its first spelling too', () => {
+  it('accepts the older variable of the session key', () => {
     const config = load({ session_api_key: 'file' }, { OH_SESSION_API_KEY: 'env' });
     expect([config.session_api_keys, config.secret_key]).toEqual([['env'], 'env']);
-    expect(refused({ OH_SESSION_API_KEY: '' })).toContain('got an empty text (OH_SESSION_API_KEY)');
+    expect(refused({ OH_SESSION_API_KEY: '' })).toContain('got an empty string (OH_SESSION_API_KEY)');
   });
 
-  it('show no password of an address', () => {
+  it('does not show passwords in URLs', () => {
     const config = load({ webhooks: [{ base_url: 'https://me:marked@x.example/' }] }, {});
     expect(JSON.stringify(effectiveConfig(config))).toContain('https://***@x.example/');
     expect(refused({ OH_WEB_URL: 'ftp://me:marked@x.example' })).toContain('got "ftp://***@x.example"');
   });
 
-  it('show no query of an address: tokens of receivers stand there', () => {
+  it('does not show the query of a URL, which may contain a token', () => {
     const config = load({ webhooks: [{ webhook_url: 'https://x.example/in?token=marked#x' }] }, {});
     expect(effectiveConfig(config)['webhooks']).toMatchObject([{ webhook_url: 'https://x.example/in?***' }]);
     expect(refused({ OH_WEB_URL: 'ftp://x.example/?token=marked' })).toContain('got "ftp://x.example/?***"');
   });
 
-  it('name the variable of an item that is missing', () => {
+  it('names the variable of a missing item', () => {
     expect(refused({ OH_SESSION_API_KEYS_0: 'a', OH_SESSION_API_KEYS_2: 'c' })).toContain(
-      'session_api_keys[1]: expected a text, got nothing (OH_SESSION_API_KEYS_1)',
+      'session_api_keys[1]: expected a string, got nothing (OH_SESSION_API_KEYS_1)',
     );
   });
 

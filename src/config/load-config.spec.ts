@@ -33,7 +33,7 @@ describe('loadConfig', () => {
     return [];
   }
 
-  it('has the defaults of the contract when there is neither file nor environment', () => {
+  it('uses the documented defaults without a file and environment', () => {
     const { config, file, variables } = loadConfig({ env: {}, cwd });
     expect(file).toMatchObject({ name: 'workspace/openhands_agent_server_config.json', exists: false });
     expect(variables).toEqual([]);
@@ -50,7 +50,7 @@ describe('loadConfig', () => {
     expect(config.paths.conversations).toBe(path.join(cwd, 'workspace/conversations'));
   });
 
-  it('reads keys from files of their own', async () => {
+  it('reads keys from key files', async () => {
     await writeFile(path.join(cwd, 'secret'), '\n sekret \n');
     await writeFile(path.join(cwd, 'session'), 'session\r\n');
     const env = { OH_SECRET_KEY_FILE: path.join(cwd, 'secret'), SESSION_API_KEY_FILE: 'session' };
@@ -61,7 +61,7 @@ describe('loadConfig', () => {
     expect(withEnv({ OH_SECRET_KEY_FILE: 'secret', OH_SECRET_KEY: '' }).secret_key).toBe('sekret');
   });
 
-  it('says what is wrong with a file of a key, and not what is in it', async () => {
+  it('reports a problem of a key file without its content', async () => {
     await writeFile(path.join(cwd, 'empty'), ' \n');
     await writeFile(path.join(cwd, 'two'), 'marked-1\nmarked-2\n');
     const said = (file: string, more: Environment = {}) =>
@@ -81,7 +81,7 @@ describe('loadConfig', () => {
     ]);
   });
 
-  it('takes names of variables for shells as a list or with commas, which replace those of the file', async () => {
+  it('reads names of shell variables as a list or separated by commas, replacing those of the file', async () => {
     expect(withEnv({ OH_SHELL_ENVIRONMENT: ' CI , AWS_*,' }).shell_environment).toEqual(['CI', 'AWS_*']);
     expect(withEnv({ OH_SHELL_ENVIRONMENT: '["CI"]' }).shell_environment).toEqual(['CI']);
     expect(withEnv({ OH_SHELL_ENVIRONMENT_0: 'CI' }).shell_environment).toEqual(['CI']);
@@ -113,14 +113,14 @@ describe('loadConfig', () => {
   });
 
   it.each([
-    ['a text', 'CI'],
+    ['a string', 'CI'],
     [3, [3]],
-    ['an empty text', ['']],
+    ['an empty string', ['']],
   ])('refuses %j in the list of variables for shells of a file', async (_found, shell_environment) => {
     await expect(withFile({ shell_environment })).rejects.toThrow(/^shell_environment.*: expected/);
   });
 
-  it('reads the file in its first spelling', async () => {
+  it('reads the older names of options in the file', async () => {
     const config = await withFile({
       session_api_key: 'key',
       allow_cors_origins: ['https://a.example'],
@@ -142,7 +142,7 @@ describe('loadConfig', () => {
     ]);
   });
 
-  it('reads the file in today’s spelling from where the environment says', async () => {
+  it('reads the current names of options from the file that the environment names', async () => {
     await writeFile(
       path.join(cwd, 'other.json'),
       '{"session_api_keys":["a","b",""],"webhooks":[{"base_url":"http://c"}]}',
@@ -152,7 +152,7 @@ describe('loadConfig', () => {
     expect(config.webhooks[0]).toMatchObject({ base_url: 'http://c', event_buffer_size: 5 });
   });
 
-  it('lets the environment win, item by item', async () => {
+  it('gives the environment precedence, item by item', async () => {
     const file = {
       session_api_keys: ['a'],
       conversation_idle_ttl_seconds: 7,
@@ -202,13 +202,13 @@ describe('loadConfig', () => {
     expect(config.secret_key).toBe(secretKey);
   });
 
-  it('refuses blank keys that would open the server', () => {
+  it('rejects blank keys that would open the server', () => {
     expect(mistakes(() => withEnv({ OH_SESSION_API_KEYS_0: '' }))).toEqual([
-      'session_api_keys[0]: expected a key (leave the option out to run without keys), got an empty text (OH_SESSION_API_KEYS_0)',
+      'session_api_keys[0]: expected a key (leave the option out to run without keys), got an empty string (OH_SESSION_API_KEYS_0)',
     ]);
   });
 
-  it('names every mistake at once, each with its path, what was expected and where it comes from', async () => {
+  it('reports all mistakes, each with its path, the expected value and its source', async () => {
     const file = {
       session_api_keys: ['a', 5],
       max_concurrent_runs: 0,
@@ -228,13 +228,13 @@ describe('loadConfig', () => {
     const name = 'workspace/openhands_agent_server_config.json';
     expect(mistakes(() => withEnv(env)).sort()).toEqual(
       [
-        'previous_secret_keys: expected a JSON list, or its length with OH_PREVIOUS_SECRET_KEYS_0 and so on, got a text (OH_PREVIOUS_SECRET_KEYS)',
+        'previous_secret_keys: expected a JSON list, or its length with OH_PREVIOUS_SECRET_KEYS_0 and so on, got a string (OH_PREVIOUS_SECRET_KEYS)',
         'vscode_port: expected a whole number from 1 to 65535, got "many" (OH_VSCODE_PORT)',
         'enable_browser: expected 1, true, 0 or false, got "yes" (OH_ENABLE_BROWSER)',
         'conversation_runtime: expected one of "local", "docker", got "dcoker" (OH_CONVERSATION_RUNTIME)',
-        `session_api_keys[1]: expected a text, got a number (${name})`,
+        `session_api_keys[1]: expected a string, got a number (${name})`,
         `max_concurrent_runs: expected a whole number of at least 1, got 0 (${name})`,
-        `conversations_path: expected a text that is not empty, got an empty text (${name})`,
+        `conversations_path: expected a non-empty string, got an empty string (${name})`,
         `allow_cors_origin_regex: expected a regular expression, got "(" (${name})`,
         `webhooks[0].base_url: expected an http:// or https:// URL, got "ftp://x" (${name})`,
         `webhooks[0].num_retries: expected a whole number of at least 0, got -1 (${name})`,
@@ -257,13 +257,13 @@ describe('loadConfig', () => {
     expect(line).not.toContain('hidden');
   });
 
-  it('refuses a file that is a folder', () => {
+  it('rejects a folder in place of the file', () => {
     expect(mistakes(() => withEnv({ OPENHANDS_AGENT_SERVER_CONFIG_PATH: '.' }))).toEqual([
       'expected a readable file, got a folder (.)',
     ]);
   });
 
-  it('shows the configuration in force without a secret', () => {
+  it('shows the effective configuration without secrets', () => {
     const config = withEnv({
       OH_SECRET_KEY: 'marked-1',
       SESSION_API_KEY: 'marked-2',
@@ -275,7 +275,7 @@ describe('loadConfig', () => {
     expect(shown).toMatchObject({ session_api_keys: ['**********'], max_concurrent_runs: 10 });
   });
 
-  it('never crashes on the environment', () => {
+  it('never crashes, whatever the environment contains', () => {
     const variable = fc.constantFrom(
       ...[
         'SESSION_API_KEYS',
@@ -310,7 +310,7 @@ describe('loadConfig', () => {
 });
 
 describe('overlay', () => {
-  it('keeps everything of the upper value', () => {
+  it('keeps everything of the overriding value', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (below, above) => {
         const merged = overlay(below, above);

@@ -174,7 +174,7 @@ function describe(
     const index = value.findIndex((item) => (ofGroups ? !isJsonObject(item) : typeof item !== 'string'));
     const at = `${path}[${index}]`;
     const found = describeValue(value[index], secret);
-    const expected = ofGroups ? 'an object' : 'a text';
+    const expected = ofGroups ? 'an object' : 'a string';
     // Only variables can leave a gap; JSON has none.
     const source = value[index] === undefined ? variableOfItem(at) : sourceOf(at);
     return [{ path: at, expected, found, source }];
@@ -203,7 +203,7 @@ function refuseBlankKeys(
   if (notBlank(env['SESSION_API_KEY']) !== undefined) return [];
   const path = 'session_api_keys[0]';
   const expected = 'a key (leave the option out to run without keys)';
-  return [{ path, expected, found: 'an empty text', source: sourceOf(path) }];
+  return [{ path, expected, found: 'an empty string', source: sourceOf(path) }];
 }
 
 /** Drops blank keys and applies defaults from other variables. @returns those variables */

@@ -27,7 +27,7 @@ import { isDurable, ConversationInfoCache } from './registry/conversation-info-c
 import type { NewMessage, StartConversationRequest } from './state/start-request.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
-export type { EventFilter, EventQuery } from './queries/event-query.js';
+export type { EventFilter } from './queries/event-query.js';
 
 /** A log up to its last durable event. */
 interface ReadableLog {

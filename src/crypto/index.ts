@@ -6,7 +6,6 @@ export {
   restoreMasked,
   tokenSecrets,
   withoutSecrets,
-  type OpenedFile,
 } from './file-secrets.js';
 export { KnownSecrets } from './known-secrets.js';
 export { MASK } from './mask.js';
@@ -20,10 +19,6 @@ export {
   maskSecrets,
   openTokens,
   secretTexts,
-  type DecryptedSecrets,
-  type KeptToken,
-  type KeptTokens,
-  type OpenedTokens,
 } from './secrets.js';
-export { changeUserinfo, maskUserinfo } from './userinfo.js';
+export { maskUserinfo } from './userinfo.js';
 export { SecretCodec } from './secret-codec.js';

@@ -48,14 +48,14 @@ const conversation = {
 };
 const COUNT = 19;
 
-describe('secrets at rest', () => {
+describe('stored secrets', () => {
   it('finds every secret and nothing else', () => {
     const texts = [...secretTexts(conversation)];
     expect(texts.length).toBe(COUNT);
     expect(texts.every((text) => text.startsWith('marked-'))).toBe(true);
   });
 
-  it('are decrypted with the same key and with it as a previous one', () => {
+  it('decrypts with the same key, also when it is a previous one', () => {
     const stored = encryptSecrets(conversation, new Cipher('key'));
     expect(JSON.stringify(stored)).not.toContain('marked');
     expect(JSON.stringify(stored).split(/(?<="|\/\/)gAAAAA/).length - 1).toBe(COUNT);
@@ -83,7 +83,7 @@ describe('secrets at rest', () => {
     expect(decryptSecrets(savedAgain, new Cipher('key')).value).toEqual(conversation);
   });
 
-  it('survive a start with only a previous key while they are unchanged', () => {
+  it('keeps unchanged secrets over a start with only a previous key', () => {
     const stored = encryptSecrets(conversation, new Cipher('key'));
     const former = new Cipher(null, ['key']);
     const { value, kept, unopened } = decryptSecrets(stored, former);
@@ -93,7 +93,7 @@ describe('secrets at rest', () => {
     expect(encryptSecrets(changed, former, kept)).toMatchObject({ secrets: { S: { value: '**********' } } });
   });
 
-  it('are replaced by a new value', () => {
+  it('replaces a kept secret by a new value', () => {
     const stored = encryptSecrets({ llm: { model: 'a', api_key: 'old' } }, new Cipher('key'));
     const { value, kept } = decryptSecrets(stored, new Cipher('other'));
     const changed = { ...value, llm: { model: 'a', api_key: 'new' } };
@@ -101,14 +101,14 @@ describe('secrets at rest', () => {
     expect(decryptSecrets(saved, new Cipher('other')).value).toEqual(changed);
   });
 
-  it('are not given to another receiver in the same place', () => {
+  it('does not give a kept secret to another receiver in the same place', () => {
     const stored = encryptSecrets({ llm: { model: 'a', api_key: 'old' } }, new Cipher('key'));
     const { kept } = decryptSecrets(stored, new Cipher(null));
     const other = { llm: { model: 'a', base_url: 'http://elsewhere', api_key: null } };
     expect(encryptSecrets(other, new Cipher(null), kept)).toEqual(other);
   });
 
-  it('are masked without a key and null after that', () => {
+  it('stores the mask without a key, and reads it as null', () => {
     const stored = encryptSecrets(conversation, new Cipher(null));
     expect(stored).toMatchObject({ agent: { llm: { api_key: '**********', custom_tokenizer: 'plain' } } });
     expect(decryptSecrets(stored, new Cipher(null)).value).toMatchObject({
@@ -116,7 +116,7 @@ describe('secrets at rest', () => {
     });
   });
 
-  it('are encrypted like any other text when they look like tokens', () => {
+  it('encrypts secrets that look like tokens', () => {
     const cipher = new Cipher('key');
     const token = cipher.encrypt('text');
     const stored = encryptSecrets({ api_key: token }, cipher);
@@ -174,19 +174,22 @@ const anywhereFree = fc
   }));
 
 describe('fields that are not secrets', () => {
-  it.each([new Cipher('key'), new Cipher('new', ['key']), new Cipher(null)])('stays as it is', (cipher) => {
-    fc.assert(
-      fc.property(anywhereFree, (conversation) => {
-        const stored = encryptSecrets(conversation, cipher);
-        expect(stored).toEqual(conversation);
-        expect(decryptSecrets(stored, cipher).value).toEqual(conversation);
-        expect(maskSecrets(conversation)).toEqual(conversation);
-        expect(openTokens(conversation, cipher, true)).toEqual({ value: conversation, foreign: [] });
-      }),
-    );
-  });
+  it.each([new Cipher('key'), new Cipher('new', ['key']), new Cipher(null)])(
+    'does not change other fields',
+    (cipher) => {
+      fc.assert(
+        fc.property(anywhereFree, (conversation) => {
+          const stored = encryptSecrets(conversation, cipher);
+          expect(stored).toEqual(conversation);
+          expect(decryptSecrets(stored, cipher).value).toEqual(conversation);
+          expect(maskSecrets(conversation)).toEqual(conversation);
+          expect(openTokens(conversation, cipher, true)).toEqual({ value: conversation, foreign: [] });
+        }),
+      );
+    },
+  );
 
-  it('includes names of MCP servers, whose variables are secrets', () => {
+  it('does not change the names of MCP servers, whose variables are secrets', () => {
     const server = { command: 'run', args: ['x'], env: { A: 'marked' } };
     const mcp_config = { secrets: server, tags: server, headers: server, mcpServers: { stats: server } };
     expect([...secretTexts({ agent: { mcp_config } })]).toEqual(['marked']);
@@ -196,7 +199,7 @@ describe('fields that are not secrets', () => {
     });
   });
 
-  it('includes parameters of tools, which are unchanged', () => {
+  it('does not change parameters of tools', () => {
     const cipher = new Cipher('key');
     const agent = { tools: [{ name: 'own', params: { api_key: 'marked', password: '', token: null } }] };
     const stored = encryptSecrets({ agent }, cipher);
@@ -235,8 +238,8 @@ describe('openTokens', () => {
   });
 });
 
-describe('secrets on the wire', () => {
-  it('are hidden from answers', () => {
+describe('secrets in answers and events', () => {
+  it('hides secrets in answers', () => {
     const hidden = hideSecrets(conversation);
     expect(JSON.stringify(hidden)).not.toContain('marked');
     expect(hidden).toMatchObject({
@@ -250,7 +253,7 @@ describe('secrets on the wire', () => {
     expect(JSON.stringify(hidden)).not.toMatch(/"env"|"X-Plain"|"X-Api-Key"/);
   });
 
-  it('are masked for watchers', () => {
+  it('masks secrets in events', () => {
     const masked = maskSecrets(conversation);
     expect(JSON.stringify(masked)).not.toContain('marked');
     expect(masked).toMatchObject({

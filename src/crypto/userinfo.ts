@@ -10,9 +10,8 @@ const USERINFO = /^(\s*(?:(?:https?|wss?):[/\\]*|[a-z][a-z\d+.-]*:[/\\]{2}))([^/
 /**
  * Changes user name and password of a URL. A URL whose credentials were removed keeps its `@`; one without
  * `@` is returned unchanged.
- * @param change gets the credentials, or null if only the `@` is left; returns new ones, null or undefined
- *   for
- *   none
+ * @param change gets the credentials, or null if only the `@` is left; returns new ones, or null or undefined
+ *   for none
  */
 export function changeUserinfo(
   url: string,

@@ -1,11 +1,5 @@
-export {
-  MAX_FILE_BYTES,
-  readBoundedText,
-  readProjectText,
-  TextRoom,
-  type BoundedText,
-} from './bounded-text.js';
-export { FolderBusyError, FolderLock, type StillHeld } from './folder-lock.js';
+export { MAX_FILE_BYTES, readBoundedText, readProjectText, TextRoom } from './bounded-text.js';
+export { FolderLock, type StillHeld } from './folder-lock.js';
 export { makeFolder } from './make-folder.js';
 export { replaceFile, resolveLink, type FileContent } from './replace-file.js';
 export { syncFolder, syncFolderTogether } from './sync-folder.js';
@@ -13,5 +7,5 @@ export { persistenceRoot, userFolders, type UserFolders } from './user-folders.j
 export { isMissing } from './is-missing.js';
 export { isInside } from './is-inside.js';
 export { readJsonFile } from './read-json-file.js';
-export { makeTemporaryFolder, sweepTemporaryFolders, type TemporaryKind } from './temporary-folders.js';
-export { assertPlainFile, NotAFileError, openPlainFile, PLAIN, readPlainFile } from './plain-file.js';
+export { makeTemporaryFolder, sweepTemporaryFolders } from './temporary-folders.js';
+export { assertPlainFile, openPlainFile, PLAIN, readPlainFile } from './plain-file.js';

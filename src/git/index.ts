@@ -1,12 +1,12 @@
 export { resolveCommit as commitOf, currentBranch, exportBase } from './changes/base-ref.js';
 export { changesBelow, changesOfCommit, type GitChange } from './changes/changes.js';
 export { checkOut } from './remote/check-out.js';
-export { newestCommits, type GitCommit, type GitCommitsPage } from './changes/commits.js';
+export { newestCommits, type GitCommitsPage } from './changes/commits.js';
 export { diffOfCommit, diffOfFile, type GitDiff } from './changes/diff.js';
 export { FETCH_TIMEOUT_MS, fetchGit } from './remote/fetch-git.js';
 export { GitBounds } from './repository/git-bounds.js';
 export { GitCommandError, GitFetchError, GitFetchTimeoutError, GitPathError } from './git-errors.js';
-export { findGitFolder, gitFolderAt } from './repository/git-folder.js';
+export { gitFolderAt } from './repository/git-folder.js';
 export { ensureRepository } from './repository/init-repository.js';
 export { writePatch } from './changes/patch.js';
 export { fetchRepository, hasChanges, repositoryFiles, repositoryTop } from './repository-reader.js';

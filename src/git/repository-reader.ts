@@ -43,13 +43,13 @@ export async function hasChanges(folder: string, since: string): Promise<boolean
 /**
  * Fetches one commit of a repository and checks it out, with the operator's git configuration (credentials,
  * addresses).
- * @param place absolute path of the target folder; must not exist
+ * @param target absolute path of the target folder; must not exist
  * @returns the commit
  * @throws GitFetchError
  */
-export function fetchRepository(address: string, ref: string | null, place: string): Promise<string> {
+export function fetchRepository(address: string, ref: string | null, target: string): Promise<string> {
   const deadline = performance.now() + FETCH_TIMEOUT_MS;
-  return checkOut({ address, ref, part: '', place, deadline, withUserConfig: true });
+  return checkOut({ address, ref, part: '', target, deadline, withUserConfig: true });
 }
 
 async function inRepository<T>(

@@ -1,5 +1,5 @@
 export { jsonBodyOf, UnreadBody } from './body/json-body.js';
-export { BodyLimits, RequestBodiesModule } from './body/request-bodies.js';
+export { RequestBodiesModule } from './body/request-bodies.js';
 export { dropRestOfBody } from './body/rest-of-body.js';
 export {
   type AnswerSource,

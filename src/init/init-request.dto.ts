@@ -15,9 +15,9 @@ import {
 export class InitRequestDto {
   @Field(nullable(listOf(text())), 'Session keys; each of them grants access.')
   session_api_keys: string[] | null = null;
-  @Field(nullable(text()), 'Encrypts secrets at rest, and becomes the key of this route.')
+  @Field(nullable(text()), 'Key that encrypts stored secrets and becomes the key of this route.')
   secret_key: string | null = null;
-  @Field(nullable(listOf(text())), 'Former secret keys; they still decrypt.')
+  @Field(nullable(listOf(text())), 'Previous secret keys, which still decrypt.')
   previous_secret_keys: string[] | null = null;
   @Field(nullable(text()), 'Folder for conversations.')
   conversations_path: string | null = null;
@@ -27,7 +27,7 @@ export class InitRequestDto {
   conversation_worktree_root: string | null = null;
   @Field(nullable(listOf(anyObject({ secret: true }))), 'Receivers of events, as in the configuration.')
   webhooks: Record<string, unknown>[] | null = null;
-  @Field(nullable(text()), 'Address under which browsers reach the server.')
+  @Field(nullable(text()), 'Public URL of the server.')
   web_url: string | null = null;
   @Field(nullable(listOf(text())), 'Origins whose pages may call the server.')
   allow_cors_origins: string[] | null = null;

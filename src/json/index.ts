@@ -1,5 +1,5 @@
 export { asJsonObject, asText, isJsonObject, type JsonObject } from './json-object.js';
-export { CLIENT_JSON_BOUNDS, JsonBoundsError, JsonSize, type JsonBounds } from './json-size.js';
+export { JsonBoundsError, JsonSize, type JsonBounds } from './json-size.js';
 export { parseJson } from './parse-json.js';
 export { parseYaml, YamlError } from './parse-yaml.js';
 export {

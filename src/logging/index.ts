@@ -1,4 +1,4 @@
-export { isDebug, invalidLogSettings, readLogSettings, type LogSettings } from './log-settings.js';
+export { isDebug, invalidLogSettings, readLogSettings } from './log-settings.js';
 export { loggableUrl } from './loggable-url.js';
 export { currentRequest } from './request-context.js';
 export { requestId, requestLog } from './request-log.js';

@@ -48,14 +48,14 @@ export class OAuthJob {
 
   /** The status for clients. */
   get response(): OAuthStatusResponse {
-    const { id, status, authorizationUrl, result: found } = this;
+    const { id, status, authorizationUrl, result } = this;
     return {
       ok: status !== 'failed',
       status,
       job_id: id,
       authorization_url: authorizationUrl,
       callback_ready: authorizationUrl !== undefined,
-      ...found,
+      ...result,
     };
   }
 
@@ -65,14 +65,18 @@ export class OAuthJob {
   }
 
   private async run(): Promise<void> {
-    const { describeFailure: failure, encryptState: shown } = this.request;
+    const { describeFailure, encryptState } = this.request;
     try {
       const { signIn, probe } = await this.signInAndProbe();
       const state = toOAuthState(signIn.outcome);
-      this.result = { tools: probe.tools, tool_result: probe.result, oauth_state: state && shown(state) };
+      this.result = {
+        tools: probe.tools,
+        tool_result: probe.result,
+        oauth_state: state && encryptState(state),
+      };
       this.status = 'succeeded';
     } catch (error) {
-      this.result = failure(error);
+      this.result = describeFailure(error);
       this.status = 'failed';
     } finally {
       this.listener?.close();

@@ -4,7 +4,6 @@ export { LlmProfiles } from './llm-profiles/llm-profiles.js';
 export { MetaProfiles } from './meta-profiles/meta-profiles.js';
 export {
   DanglingConnectionError,
-  InvalidProfileNameError,
   MissingEntryError,
   ProfileNotFoundError,
   UnusableProfileError,

@@ -7,7 +7,7 @@ const TEXT = fc.string({
 });
 
 describe('characters', () => {
-  it('are counted as code points', () => {
+  it('counts characters as code points', () => {
     fc.assert(
       fc.property(TEXT, fc.nat(12), (text, count) => {
         const all = Array.from(text);

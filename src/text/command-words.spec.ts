@@ -11,13 +11,13 @@ describe('commandWords and commandText', () => {
     expect(commandWords(command)).toEqual(words);
   });
 
-  it('quote words only if they need it', () => {
+  it('quotes words only if necessary', () => {
     expect(commandText(['npx', '@scope/agent@1.2', '--flag=a:b', 'two words', '$HOME', ''])).toBe(
       "npx @scope/agent@1.2 --flag=a:b 'two words' '$HOME' ''",
     );
   });
 
-  it('are inverse to each other', () => {
+  it('splits what was joined into the same words', () => {
     const words = fc.array(fc.string({ unit: fc.constantFrom('a', ' ', "'", '"', '\n', '\\', '$', 'é') }));
     fc.assert(fc.property(words, (given) => expect(commandWords(commandText(given))).toEqual(given)));
   });

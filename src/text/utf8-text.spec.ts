@@ -66,7 +66,7 @@ describe('Utf8Text', () => {
     );
   });
 
-  it('is decoded in parts by decodeInParts', () => {
+  it('decodes a long text in several parts with decodeInParts', () => {
     const text = 'ö'.repeat(500 * KIB);
     const decoding = decodeInParts(Buffer.from(text));
     let parts = 1;

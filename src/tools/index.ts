@@ -21,7 +21,6 @@ export {
   type ToolHost,
   type ToolModels,
   type ToolSecrets,
-  type ToolSkill,
 } from './tool-host.js';
 export { DuplicateToolError, toolDefinitions, ToolRegistry, UnknownToolError } from './tool-registry.js';
 export {

@@ -77,13 +77,13 @@ describe('the command line', () => {
     const { code, stderr } = await run(['--port', '0']);
     expect(code).toBe(1);
     expect(stderr.trimEnd().split('\n')).toEqual([
-      expect.stringMatching(/^openhands-agent-server: configuration: session_api_key: expected a text/),
+      expect.stringMatching(/^openhands-agent-server: configuration: session_api_key: expected a string/),
       expect.stringMatching(/^openhands-agent-server: configuration: max_concurrent_runs: expected a whole/),
     ]);
     expect((await run(['--check-config'])).code).toBe(1);
   });
 
-  it('prints the configuration in force without its secrets', async () => {
+  it('prints the effective configuration without its secrets', async () => {
     const { code, stdout } = await run(['--check-config'], {
       SESSION_API_KEY: 'marked',
       OH_VSCODE_PORT: '9',

@@ -118,7 +118,7 @@ describe('uploads, downloads and folders', () => {
     ['FOLDER/loop/z', 400, 'A parent of the path is not a directory'],
     ['FOLDER/pipe', 400, 'Path is not a file'],
     ['/dev/null', 400, 'Path is not a file'],
-    ['/proc/nope/x', 400, 'Path cannot be made or used'],
+    ['/proc/nope/x', 400, 'Path cannot be created or used'],
     ['FOLDER/a\0b', 400, 'Path must be absolute'],
     [`FOLDER/${'x'.repeat(300)}`, 400, 'Path cannot be used: ENAMETOOLONG'],
   ])('refuses an upload to %j', async (target, status, detail) => {

@@ -93,9 +93,9 @@ export class TurnReader {
     }
     const call = createEvent(turn.calls.requestApproval(asJsonObject(item.request.toolCall)));
     if (call.kind !== 'ACPToolCallEvent') return false;
-    const { needsApproval: mustAsk, events } = await checkPermission(session, call);
+    const { needsApproval, events } = await checkPermission(session, call);
     await session.append(call, ...events);
-    if (!mustAsk) {
+    if (!needsApproval) {
       item.answer('allow');
       return false;
     }
@@ -136,7 +136,7 @@ function applyUsage(turn: Turn, { size, cost }: JsonObject): void {
 }
 
 function rejectionDraft(
-  { pendingCallEventId: askedCall }: Turn,
+  { pendingCallEventId }: Turn,
   { request: { toolCall } }: PermissionItem,
   reason: string,
 ): EventDraft {
@@ -146,7 +146,7 @@ function rejectionDraft(
     tool_call_id: toolCall.toolCallId,
     rejection_reason: reason,
     rejection_source: 'user',
-    action_id: askedCall,
+    action_id: pendingCallEventId,
     kind: 'UserRejectObservation',
   };
 }

@@ -1,1 +1,0 @@
-export { withoutRefinementCount } from './critics.js';

@@ -12,9 +12,9 @@ export interface HookDecision {
 export function parseCommandOutput(output: string): HookDecision {
   const answer = parseObject(output.trim());
   if (!answer) return { denies: false };
-  const { decision, reason, additionalContext, continue: goesOn } = answer;
+  const { decision, reason, additionalContext, continue: continues } = answer;
   return {
-    denies: decision === 'deny' || decision === 'block' || goesOn === false,
+    denies: decision === 'deny' || decision === 'block' || continues === false,
     ...(typeof reason === 'string' ? { reason } : {}),
     ...(typeof additionalContext === 'string' ? { context: additionalContext } : {}),
   };

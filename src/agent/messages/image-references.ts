@@ -19,9 +19,7 @@ export function withImageReferences(events: readonly ViewEvent[]): ViewEvent[] {
 }
 
 /** The images of the user's latest message, in order. */
-export function latestImages({
-  lastUserMessage: lastUserMessage,
-}: Pick<AgentView, 'lastUserMessage'>): string[] {
+export function latestImages({ lastUserMessage }: Pick<AgentView, 'lastUserMessage'>): string[] {
   const content = lastUserMessage?.llm_message.content ?? [];
   return content.flatMap((block) => (block.type === 'image' ? block.image_urls : []));
 }

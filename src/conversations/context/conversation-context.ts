@@ -80,8 +80,8 @@ export class ConversationContext {
   /** Adds the rules for the touched files to an observation. */
   withRules(draft: EventDraft, files: readonly string[]): EventDraft {
     if (draft.kind !== 'ObservationEvent' || files.length === 0) return draft;
-    const { agent, activated_path_rules: told } = this.journal.state;
-    const { content } = pathRulesFor(files, this.workingDir, skillsOf(agent), told);
+    const { agent, activated_path_rules: activated } = this.journal.state;
+    const { content } = pathRulesFor(files, this.workingDir, skillsOf(agent), activated);
     return content.length === 0
       ? draft
       : { ...draft, extended_content: [...draft.extended_content, ...content] };

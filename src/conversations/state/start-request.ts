@@ -51,5 +51,3 @@ export interface StartConversationRequest {
   /** The rest of the request, for features that read it later. */
   rest: JsonObject;
 }
-
-export type { AgentSpec, ToolSpec } from '../../agent/index.js';

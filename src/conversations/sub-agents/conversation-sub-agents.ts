@@ -87,8 +87,12 @@ export class ConversationSubAgents implements SubAgents {
     const skills = await this.resolveSkills(type);
     const taskId = task.resume ?? (await this.logs.create(type.name));
     const agent = subAgentSpec(this.sink.state.agent, type, { taskId, model, skills });
-    const { toolRegistry: registry } = this.services;
-    const sources = { toolset: this.toolset, registry, folder: path.join(TASKS_FOLDER, taskId) };
+    const { toolRegistry } = this.services;
+    const sources = {
+      toolset: this.toolset,
+      registry: toolRegistry,
+      folder: path.join(TASKS_FOLDER, taskId),
+    };
     const tools = await createTaskTools(agent, type, sources, signal);
     const hooks = this.createTaskHooks(type);
     try {

@@ -125,5 +125,5 @@ async function manifestIn(folder: string): Promise<Buffer> {
 
 function reasonOf(error: unknown): string {
   if (!(error instanceof RequestValidationError)) return errorMessage(error);
-  return error.problems.map(({ path: at, msg }) => `${(at ?? []).slice(1).join('.')}: ${msg}`).join('; ');
+  return error.problems.map(({ path, msg }) => `${(path ?? []).slice(1).join('.')}: ${msg}`).join('; ');
 }

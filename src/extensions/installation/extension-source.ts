@@ -82,14 +82,14 @@ async function openRepository(
   address: string,
   ref: string | null,
   below: string | null,
-  { target: place, timeoutMs = FETCH_TIMEOUT_MS, withUserConfig = true }: SourceOptions,
+  { target, timeoutMs = FETCH_TIMEOUT_MS, withUserConfig = true }: SourceOptions,
 ): Promise<OpenedSource> {
   if (ref !== null && !REF.test(ref)) throw new SourceUnavailableError('The ref is no branch, tag or commit');
   if (/^\w+:\/\/(.*@)?-/.test(address)) throw new SourceUnavailableError('The address has no host');
   const part = pathInRepository(below);
   const deadline = performance.now() + timeoutMs;
-  const resolvedRef = await mapGitErrors(checkOut({ address, ref, part, place, deadline, withUserConfig }));
-  const opened = await openFolder(place, part);
+  const resolvedRef = await mapGitErrors(checkOut({ address, ref, part, target, deadline, withUserConfig }));
+  const opened = await openFolder(target, part);
   const name = path.posix.basename(withoutTrailingSlashes(address)).replace(/\.git$/, '');
   const isRepository = part === '';
   return { ...opened, folderName: isRepository ? name : opened.folderName, isRepository, resolvedRef };
@@ -103,10 +103,10 @@ function pathInRepository(below: string | null): string {
   return part;
 }
 
-async function openFolder(place: string, below: string | null): Promise<OpenedSource> {
-  const root = await realpath(place).catch(() => undefined);
+async function openFolder(source: string, below: string | null): Promise<OpenedSource> {
+  const root = await realpath(source).catch(() => undefined);
   if (root === undefined || !(await stat(root)).isDirectory()) {
-    throw new SourceUnavailableError(`Local extension path does not exist: ${place}`);
+    throw new SourceUnavailableError(`Local extension path does not exist: ${source}`);
   }
   const folder = await realpath(path.resolve(root, below ?? '.')).catch(() => undefined);
   if (folder === undefined) throw new SourceUnavailableError(`There is no ${below ?? ''} in it`);

@@ -106,10 +106,10 @@ export class Installation {
   }
 
   private moveIntoPlace(
-    { folder, metadata: facts, resolvedRef }: StagedExtension,
+    { folder, metadata, resolvedRef }: StagedExtension,
     request: InstallRequest,
   ): Promise<InstalledExtension> {
-    const { name } = facts;
+    const { name } = metadata;
     return this.change(async (writer) => {
       const before = (await this.file.read()).get(name);
       const target = this.folder.path(name);
@@ -118,7 +118,7 @@ export class Installation {
         throw new ExtensionExistsError(`${this.kind.label} already installed. Use force=true to overwrite.`);
       }
       const entry: InstalledExtension = {
-        ...facts,
+        ...metadata,
         enabled: before?.enabled ?? this.kind.enabledByDefault,
         source: request.source,
         requested_ref: request.ref,

@@ -7,9 +7,9 @@ export const PLUGIN_KIND: ExtensionKind = {
   directory: 'plugins',
   label: 'Plugin',
   enabledByDefault: true,
-  async describe(folder: string, { folderName: called }: ExtensionOrigin): Promise<ExtensionMetadata> {
+  async describe(folder: string, { folderName }: ExtensionOrigin): Promise<ExtensionMetadata> {
     try {
-      return pluginMetadata((await checkedPluginManifest(folder)) ?? {}, called);
+      return pluginMetadata((await checkedPluginManifest(folder)) ?? {}, folderName);
     } catch (error) {
       if (!(error instanceof PluginSourceError)) throw error;
       // Without the path, which is temporary.

@@ -10,14 +10,11 @@ export const SKILL_KIND: ExtensionKind = {
   directory: 'skills',
   label: 'Skill',
   enabledByDefault: true,
-  async describe(
-    folder: string,
-    { folderName: called, isRepository }: ExtensionOrigin,
-  ): Promise<ExtensionMetadata> {
+  async describe(folder: string, { folderName, isRepository }: ExtensionOrigin): Promise<ExtensionMetadata> {
     const file = (await readdir(folder)).find((name) => name.toLowerCase() === 'skill.md');
     if (file === undefined) throw new InvalidExtensionError('there is no SKILL.md');
     try {
-      const skill = await readSkillFile(path.join(folder, file), isRepository ? undefined : called);
+      const skill = await readSkillFile(path.join(folder, file), isRepository ? undefined : folderName);
       return { name: skill.name, version: skill.version, description: skill.description ?? '' };
     } catch (error) {
       throw new InvalidExtensionError(errorMessage(error));

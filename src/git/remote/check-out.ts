@@ -13,7 +13,7 @@ export interface CheckOutRequest {
   /** A folder in the repository; empty for the whole repository. */
   part: string;
   /** Absolute path of the target folder; must not exist. */
-  place: string;
+  target: string;
   /** Time limit, in terms of `performance.now()`. */
   deadline: number;
   withUserConfig: boolean;
@@ -25,9 +25,9 @@ export interface CheckOutRequest {
  * @returns the commit
  * @throws GitFetchError
  */
-export async function checkOut({ address, ref, part, place, ...options }: CheckOutRequest): Promise<string> {
-  await makeFolder(place, 0o700);
-  const git = (...args: string[]): Promise<string> => fetchGit(args, { cwd: place, ...options });
+export async function checkOut({ address, ref, part, target, ...options }: CheckOutRequest): Promise<string> {
+  await makeFolder(target, 0o700);
+  const git = (...args: string[]): Promise<string> => fetchGit(args, { cwd: target, ...options });
   await git('init', '-q', '--template=');
   await git('fetch', '-q', '--depth', '1', '--no-tags', '--', address, ref ?? 'HEAD');
   const files = parseTree(await git('ls-tree', '-r', '-l', '-z', '--full-tree', 'FETCH_HEAD'));
@@ -40,7 +40,7 @@ export async function checkOut({ address, ref, part, place, ...options }: CheckO
   if (files.length > 0) {
     const paths = isSmall || part === '' ? '.' : part;
     // Attributes of the repository choose filters: without the user's configuration none are defined.
-    const offline = { cwd: place, ...options, withUserConfig: false };
+    const offline = { cwd: target, ...options, withUserConfig: false };
     await fetchGit(['checkout', '-q', 'FETCH_HEAD', '--', paths], offline);
   }
   return (await git('rev-parse', 'FETCH_HEAD')).trim();

@@ -98,7 +98,7 @@ const MODELS: Row[] = [
 const OFF_PEAK = new Date('2026-11-20T12:00:00Z');
 
 describe('the most used models', () => {
-  it.each(MODELS)('%s', async (model, window, output, vision, thinking, input, cached, answer) => {
+  it.each(MODELS)('knows features and prices of %s', async (model, window, output, vision, thinking, input, cached, answer) => {
     const config = llmConfig({ model });
     const price = async (prompt: number, fromCache: number, completion: number): Promise<number> => {
       const tokens = {

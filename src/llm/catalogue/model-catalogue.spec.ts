@@ -27,7 +27,7 @@ describe('priceAnswer', () => {
       0.000225,
       1_048_576,
     ],
-  ])('%s costs what the original counts', async (model, tokens, cost, contextWindow) => {
+  ])('computes the cost of %s like the original', async (model, tokens, cost, contextWindow) => {
     const priced = await priceAnswer(llmConfig({ model }), { ...TOKENS, ...tokens }, undefined, NOON);
     expect(priced.cost).toBeCloseTo(cost, 10);
     expect(priced.contextWindow).toBe(contextWindow);

@@ -22,7 +22,7 @@ const RECORDED: [string, number | null, number | null, boolean, boolean, boolean
 ];
 
 describe('modelFeatures', () => {
-  it.each(RECORDED)('%s', (model, input, output, vision, marks, responses, retention, effort) => {
+  it.each(RECORDED)('knows the recorded features of %s', (model, input, output, vision, marks, responses, retention, effort) => {
     expect(modelFeatures(llmConfig({ model }))).toMatchObject({
       maxInputTokens: input,
       maxOutputTokens: output,
@@ -34,7 +34,7 @@ describe('modelFeatures', () => {
     });
   });
 
-  it('knows how Claude thinks and which models expect their reasoning back', () => {
+  it('knows the thinking modes of Claude and which models require their reasoning', () => {
     const features = (model: string) => modelFeatures(llmConfig({ model }));
     expect(features('anthropic/claude-sonnet-4-5').thinking).toBe('manual');
     expect(features('anthropic/claude-opus-4-8').thinking).toBe('adaptive');

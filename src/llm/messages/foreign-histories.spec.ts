@@ -84,7 +84,7 @@ const question = fc
   .tuple(text, content)
   .map(([value, blocks]) => [textContent(value), ...blocks])
   .map((blocks): Message[] => [{ role: 'user', content: blocks, thinking_blocks: [] }]);
-/** A user's message, answers of anybody, more messages; it ends with something to answer. */
+/** A user's message, answers of any model, more messages. The last one needs an answer. */
 const history = fc
   .tuple(question, fc.array(fc.oneof({ weight: 3, arbitrary: answer }, question), { maxLength: 6 }))
   .map(([first, rest]) => [
@@ -111,8 +111,8 @@ function joined(messages: readonly Message[]): Message[] {
   return all;
 }
 
-describe('a history of anybody', () => {
-  it.each(PROVIDERS)('is taken by %s', async (_name, protocol, config) => {
+describe('histories that another model wrote', () => {
+  it.each(PROVIDERS)('sends a history to %s that its protocol accepts', async (_name, protocol, config) => {
     const endpoint = await startWireEndpoint({ protocol: protocol() });
     try {
       await fc.assert(

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { readCall, writeCall } from './call-text.js';
 
 describe('calls written as text', () => {
-  it('are read as they were written', () => {
+  it('reads back what was written', () => {
     // What holds the notation itself, or ends in the break of its own line, may be read otherwise.
     const value = fc
       .string({ unit: 'binary' })
@@ -23,14 +23,14 @@ describe('calls written as text', () => {
     ['no end of the last parameter', '<function=t>\n<parameter=a>1\n'],
     ['no end of the last parameter, but of the call', '<function=t>\n<parameter=a>1\n</function>'],
     ['words behind the call', '<function=t><parameter=a>1</parameter></function> and so on'],
-    ['another call behind it', '<function=t><parameter=a>1</parameter></function><function=u></function>'],
+    ['another call after it', '<function=t><parameter=a>1</parameter></function><function=u></function>'],
     ['quotes', '<function="t">\n<parameter="a">1</parameter>\n</function>'],
     ['a cut end', '<function=t>\n<parameter=a>1</parameter>\n</func'],
-  ])('are read with %s', (_what, answer) => {
+  ])('reads a call with %s', (_what, answer) => {
     expect(readCall(answer)).toEqual({ text: '', name: 't', parameters: new Map([['a', '1']]) });
   });
 
-  it('may hold the notation in a value', () => {
+  it('accepts the notation of calls inside a value', () => {
     const text = 'See <parameter=x>y</parameter>, then go on.';
     const call = { name: 'write', arguments: JSON.stringify({ text, path: '/a' }) };
     expect(readCall(writeCall(call))?.parameters).toEqual(
@@ -41,7 +41,7 @@ describe('calls written as text', () => {
     );
   });
 
-  it('keep the white space of values', () => {
+  it('keeps white space in values', () => {
     const call = {
       name: 't',
       arguments: JSON.stringify({ a: '  indented\n\n  lines\n', n: 3, list: [1, 2] }),
@@ -55,7 +55,7 @@ describe('calls written as text', () => {
     );
   });
 
-  it('are found in anything within reasonable time', () => {
+  it('searches any text in linear time', () => {
     fc.assert(fc.property(fc.string(), (tail) => void readCall(`<function=t>${tail}`)));
     const long = `<function=t><parameter=a>${'</parameter>x'.repeat(20_000)}`;
     expect(readCall(long)?.parameters.size).toBe(1);

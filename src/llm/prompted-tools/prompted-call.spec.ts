@@ -27,8 +27,8 @@ async function answer(say: string) {
   return llm.complete(request(prompted, { tools }));
 }
 
-describe('a model without calls of its own', () => {
-  it('is told of the tools in words, with an example, and stopped behind a call', async () => {
+describe('prompted tool calls', () => {
+  it('describes the tools in the prompt, with an example, and stops after a call', async () => {
     endpoint.script([{ say: 'hello' }]);
     const asked = [message('system', 'static', 'dynamic'), message('user', 'go')];
     const response = await llm.complete(request(prompted, { tools, messages: asked }));
@@ -50,7 +50,7 @@ describe('a model without calls of its own', () => {
     );
   });
 
-  it('is shown calls and results as text', async () => {
+  it('sends calls and results as text', async () => {
     endpoint.script([{ say: 'done' }]);
     const call = {
       id: 'toolu_01',
@@ -74,7 +74,7 @@ describe('a model without calls of its own', () => {
     ]);
   });
 
-  it('writes calls, whose values become what the schema says', async () => {
+  it('converts the values of calls to the types of the schema', async () => {
     const { message: said } = await answer(
       'I edit.\n<function=edit>\n<parameter=path>/a</parameter>\n<parameter=line>3</parameter>\n' +
         '<parameter=range>[1, -1]</parameter>\n<parameter=dry>true</parameter>\n<parameter=risk>low</parameter>\n',
@@ -90,7 +90,7 @@ describe('a model without calls of its own', () => {
     ]);
   });
 
-  it('has its calls counted', async () => {
+  it('numbers the calls', async () => {
     endpoint.script([{ say: '<function=terminal>\n<parameter=command>ls</parameter>' }]);
     const call = { id: 'toolu_07', name: 'terminal', arguments: '{}', origin: 'completion' } as const;
     const messages = [message('user', 'go'), { ...message('assistant', ''), tool_calls: [call] }];
@@ -120,14 +120,14 @@ describe('a model without calls of its own', () => {
       '<function=edit>\n<parameter=path>a</parameter>\n<parameter=range>1 to 3</parameter>\n</function>',
       "Parameter 'range' is expected to be an array.",
     ],
-  ])('is told what is wrong with %j', async (say, text) => {
+  ])('reports the mistake in %j', async (say, text) => {
     const error: unknown = await answer(say).catch((thrown: unknown) => thrown);
     if (!(error instanceof CallFormatError)) throw error;
     expect(error).toMatchObject({ code: 'FunctionCallFormatError', message: text });
     expect(error.response.usage.prompt_tokens).toBe(1000);
   });
 
-  it('streams what it says, and not its calls', async () => {
+  it('streams text but not calls', async () => {
     endpoint.script([
       { say: 'a < b <function=terminal>\n<parameter=command>ls</parameter>' },
       { say: 'x <func' },
@@ -141,7 +141,7 @@ describe('a model without calls of its own', () => {
     expect(texts.join('')).toBe('a < b x <func');
   });
 
-  it('is not stopped where it does not take stop words, or where nobody wants it', async () => {
+  it('sends no stop sequence if the model supports none or the config forbids it', async () => {
     endpoint.script([{ say: 'x', repeat: true }]);
     await llm.complete(request({ ...prompted, disable_stop_word: true }));
     await llm.complete(request({ ...prompted, model: 'openai/o3', api_mode: 'chat' }));

@@ -49,7 +49,7 @@ describe('withCallIds', () => {
   );
   const history = fc.array(fc.uniqueArray(id, { minLength: 1, maxLength: 4 }), { maxLength: 8 });
 
-  it.each(FORMS)('for %s replaces ids consistently in calls, results and later requests', (_name, form) => {
+  it.each(FORMS)('replaces ids consistently in calls, results and later requests for %s', (_name, form) => {
     fc.assert(
       fc.property(history, (batches) => {
         const messages = batches.flatMap(exchange);

@@ -68,7 +68,7 @@ function googleQuota(quotaId: string): Turn {
 }
 
 const BLOCKED = 'LLMContentPolicyViolationError';
-/** How each service words what may go wrong, what clients are told, and whether it is worth another try. */
+/** Errors of each service, their codes for clients, and whether the request is retried. */
 const REFUSALS: [Speaker, Turn, string, boolean][] = [
   [ANTHROPIC, anthropic(401, 'authentication_error', 'invalid x-api-key'), 'LLMAuthenticationError', false],
   [
@@ -233,9 +233,9 @@ const REFUSALS: [Speaker, Turn, string, boolean][] = [
   ],
 ];
 
-describe('a refusal', () => {
+describe('errors of native protocols', () => {
   it.each(REFUSALS.map((row) => ({ name: row[0].name, body: row[1].body, row })))(
-    'by $name: $body',
+    'maps the error of $name: $body',
     async ({ row }) => {
       const [speaker, turn, code, again] = row;
       for (const stream of [false, true]) {
@@ -247,7 +247,7 @@ describe('a refusal', () => {
     },
   );
 
-  it.each(SPEAKERS)('by $name is waited out as long as the service says', async (speaker) => {
+  it.each(SPEAKERS)('waits before a retry as long as $name requests', async (speaker) => {
     const busy: Turn = {
       status: 429,
       body: { error: { message: 'slow' } },
@@ -265,8 +265,8 @@ describe('a refusal', () => {
   });
 });
 
-describe('an answer', () => {
-  it.each(SPEAKERS)('by $name that does not come, or stalls, is given up', async (speaker) => {
+describe('incomplete answers of native protocols', () => {
+  it.each(SPEAKERS)('aborts an answer of $name that does not begin, or stalls', async (speaker) => {
     const late = await refusalOf(speaker, [{ hang: true }], { timeout: 0.3 });
     expect(late).toMatchObject({ code: 'LLMTimeoutError' });
     const idle = { stream: true, stream_idle_timeout: 0.3 };
@@ -274,7 +274,7 @@ describe('an answer', () => {
     expect(stalled).toMatchObject({ code: 'LLMTimeoutError' });
   });
 
-  it.each(SPEAKERS)('by $name is nothing when it is only half of it', async (speaker) => {
+  it.each(SPEAKERS)('rejects a truncated answer of $name', async (speaker) => {
     const half = await refusalOf(speaker, [{ text: 'one two three four', endAfter: 4 }], STREAM);
     expect(half).toMatchObject({ code: 'LLMNoResponseError' });
     const broken = await refusalOf(speaker, [{ text: 'one two three four', breakAfter: 4 }], STREAM);
@@ -287,7 +287,7 @@ describe('an answer', () => {
   });
 
   it.each(SPEAKERS)(
-    'by $name that was held back is refused for its content, and not empty',
+    'reports an answer that $name withheld as a content policy violation',
     async (speaker) => {
       for (const stream of [false, true]) {
         const held = await refusalOf(speaker, [{ stop: 'content_filter' }, { text: 'never' }], {
@@ -301,7 +301,7 @@ describe('an answer', () => {
     },
   );
 
-  it.each([GEMINI, VERTEX_GEMINI])('by $name to a prompt that is blocked is none', async (speaker) => {
+  it.each([GEMINI, VERTEX_GEMINI])('reports a prompt that $name blocked', async (speaker) => {
     for (const stream of [false, true]) {
       const error = await refusalOf(speaker, [{ extra: { blocked: 'PROHIBITED_CONTENT' } }], { stream });
       expect(error).toMatchObject({ code: BLOCKED });
@@ -316,7 +316,7 @@ describe('an error in the middle of a stream', () => {
     [ANTHROPIC, 'api_error', 'Internal server error', 'LLMServiceUnavailableError'],
     [ANTHROPIC, 'rate_limit_error', 'slow', 'LLMRateLimitError'],
     [VERTEX_CLAUDE, 'overloaded_error', 'Overloaded', 'LLMServiceUnavailableError'],
-  ])('%j', async (speaker, type, message, code) => {
+  ])('reports an error in a stream: %j', async (speaker, type, message, code) => {
     const broken: Turn = { text: 'As far as', extra: { error: { type, message } } };
     const error = await refusalOf(speaker, [broken], STREAM);
     expect(error).toMatchObject({ code });
@@ -332,7 +332,7 @@ describe('an error in the middle of a stream', () => {
     ['serviceUnavailableException', 'LLMServiceUnavailableError', true],
     ['modelTimeoutException', 'LLMTimeoutError', true],
     ['validationException', 'LLMBadRequestError', false],
-  ])('of AWS: %s', async (exception, code, again) => {
+  ])('reports an AWS exception in a stream: %s', async (exception, code, again) => {
     const broken: Turn = { text: 'As far as', extra: { exception } };
     const error = await refusalOf(BEDROCK, [broken], STREAM);
     expect(error).toMatchObject({ code });

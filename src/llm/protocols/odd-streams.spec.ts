@@ -2,7 +2,7 @@ import { askOnce, CHAT, OLLAMA, RESPONSES } from '../../../test/support/wire/wir
 import { textContent } from '../../events/index.js';
 
 /** What services that are nearly like OpenAI's write, and what is meant. */
-describe('streams of services that are nearly like OpenAI', () => {
+describe('streams that deviate from those of OpenAI', () => {
   const delta = (fields: object, finish_reason: string | null = null): string =>
     `data: ${JSON.stringify({ id: 'x', choices: [{ index: 0, delta: fields, finish_reason }] })}\n\n`;
   const call = (index: number, name: string | undefined, args: string, id = `c${index}`) => ({
@@ -52,7 +52,7 @@ describe('streams of services that are nearly like OpenAI', () => {
     expect(message.tool_calls).toMatchObject([{ id: 'c0', name: 'terminal' }]);
   });
 
-  it("with reasoning in other fields: Groq's and OpenRouter's, Mistral's parts", async () => {
+  it('reads reasoning from the fields of Groq, OpenRouter and Mistral', async () => {
     const short = await ask(delta({ reasoning: 'hm' }), delta({ content: 'a' }), delta({}, 'stop'));
     expect(short.message).toMatchObject({ reasoning_content: 'hm', content: [textContent('a')] });
     const thinking = [{ type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] }];
@@ -73,8 +73,8 @@ describe('streams of services that are nearly like OpenAI', () => {
   });
 });
 
-describe('an answer that stopped early', () => {
-  it.each([CHAT, RESPONSES, OLLAMA])('by $name is what there is of it', async (speaker) => {
+describe('answers that reach the output limit', () => {
+  it.each([CHAT, RESPONSES, OLLAMA])('accepts the incomplete answer of $name', async (speaker) => {
     for (const stream of [false, true]) {
       const { answer } = await askOnce(speaker, [{ text: 'half an ans', stop: 'length' }], { stream });
       expect(answer.message.content).toEqual([textContent('half an ans')]);
@@ -115,7 +115,7 @@ describe('ollama', () => {
     expect(endpoint.requests[0]?.body).not.toHaveProperty('think');
   });
 
-  it('sends images beside the text, and images of tools after the results', async () => {
+  it('sends images with the text, and images of tools after the results', async () => {
     const image = { type: 'image' as const, image_urls: ['data:image/png;base64,AAAA'], cache_prompt: false };
     const call = { id: 'c1', name: 'terminal', arguments: '{}', origin: 'completion' as const };
     const { endpoint } = await askOnce(

@@ -14,8 +14,8 @@ const ANSWER: Turn = {
   ],
 };
 
-describe.each(SPEAKERS)('what comes by $name', (speaker) => {
-  it('is the same, streamed or not, wherever the bytes are cut', async () => {
+describe.each(SPEAKERS)('answers by $name', (speaker) => {
+  it('reads the same answer, streamed or not, wherever the bytes are split', async () => {
     const turn = fc.record(
       {
         text: fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }),
@@ -45,7 +45,7 @@ describe.each(SPEAKERS)('what comes by $name', (speaker) => {
     );
   });
 
-  it('is shown piece by piece', async () => {
+  it('emits the answer piece by piece', async () => {
     const { deltas } = await askOnce(speaker, [ANSWER], STREAM, { cut: 3 });
     const shown = (kind: string): string =>
       deltas.flatMap((delta) => (delta.kind === kind ? [delta.content] : [])).join('');
@@ -87,7 +87,7 @@ describe.each(SPEAKERS)('what comes by $name', (speaker) => {
       'LLMContentPolicyViolationError',
       'filtered',
     ],
-  ])('%j is refused', async (turn, code, words) => {
+  ])('maps the error %j', async (turn, code, words) => {
     for (const stream of [false, true]) {
       const error = await refusalOf(speaker, [turn], { stream });
       expect(error.code).toBe(code);
@@ -95,14 +95,14 @@ describe.each(SPEAKERS)('what comes by $name', (speaker) => {
     }
   });
 
-  it('is asked for again when it was refused for a while', async () => {
+  it('retries after a temporary error', async () => {
     const busy = { status: 429, body: { error: { message: 'slow down' } }, headers: { 'retry-after': '0' } };
     const { answer, endpoint } = await askOnce(speaker, [busy, { text: 'ok' }], { num_retries: 2 });
     expect(answer.message.content).toEqual([textContent('ok')]);
     expect(endpoint.requests).toHaveLength(2);
   });
 
-  it('is nothing when it does not come', async () => {
+  it('aborts an answer that does not begin', async () => {
     expect(await refusalOf(speaker, [{ hang: true }], { timeout: 0.1 })).toMatchObject({
       code: 'LLMTimeoutError',
     });
@@ -111,7 +111,7 @@ describe.each(SPEAKERS)('what comes by $name', (speaker) => {
     expect(stalled).toMatchObject({ code: 'LLMTimeoutError' });
   });
 
-  it('is nothing when it is only half of it', async () => {
+  it('rejects a truncated answer', async () => {
     const half = await refusalOf(speaker, [{ text: 'one two three four', endAfter: 4 }], STREAM);
     expect(half).toMatchObject({ code: 'LLMNoResponseError' });
     const broken = await refusalOf(speaker, [{ text: 'one two three four', breakAfter: 4 }], STREAM);
@@ -119,8 +119,8 @@ describe.each(SPEAKERS)('what comes by $name', (speaker) => {
   });
 });
 
-describe('an error that comes as an answer', () => {
-  it.each([CHAT, RESPONSES])('by $name is one', async (speaker) => {
+describe('errors with status 200', () => {
+  it.each([CHAT, RESPONSES])('reports an error in the answer of $name', async (speaker) => {
     for (const stream of [false, true]) {
       const turn = { status: 200, body: { error: { message: 'Provider returned error', code: 502 } } };
       expect(await refusalOf(speaker, [turn], { stream })).toMatchObject({
@@ -132,7 +132,7 @@ describe('an error that comes as an answer', () => {
     }
   });
 
-  it('may come in the middle of a stream', async () => {
+  it('reports an error in the middle of a stream', async () => {
     const chunk = { id: 'x', choices: [{ index: 0, delta: { content: 'a' }, finish_reason: null }] };
     const error = { message: 'Provider disconnected', code: 502 };
     const chat = [

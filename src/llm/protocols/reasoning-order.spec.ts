@@ -25,7 +25,7 @@ async function next(speaker: Speaker, message: Message): Promise<Json> {
   return endpoint.requests[0]?.body ?? {};
 }
 
-describe('thinking between the words of an answer', () => {
+describe('thinking between parts of an answer', () => {
   const thought = (thinking: string): Json => ({
     type: 'thinking',
     thinking,
@@ -47,14 +47,14 @@ describe('thinking between the words of an answer', () => {
     streamed: { frames: frames() },
   };
 
-  it.each(Object.keys(turns))('goes back where it was to Claude (%s)', async (kind) => {
+  it.each(Object.keys(turns))('returns thinking to Claude at its position (%s)', async (kind) => {
     const turn = turns[kind] ?? {};
     const { answer } = await askOnce(ANTHROPIC, [turn], { stream: kind === 'streamed' });
     const { messages } = await next(ANTHROPIC, answer.message);
     expect(messages).toMatchObject([{ role: 'user' }, { role: 'assistant', content }, { role: 'user' }]);
   });
 
-  it('is plain to a proxy, which takes no other fields', async () => {
+  it('omits the positions for a proxy, which accepts no other fields', async () => {
     const { answer } = await askOnce(ANTHROPIC, [turns['whole'] ?? {}]);
     const proxy = { ...CHAT, model: 'litellm_proxy/claude-sonnet-4-5' };
     const { messages } = await next(proxy, answer.message);
@@ -95,7 +95,7 @@ describe('thinking between the words of an answer', () => {
   }
 });
 
-describe("Gemini's signature of a plain text", () => {
+describe("Gemini's signature of a text", () => {
   const answer = (parts: Json[], finishReason?: string): Json => ({
     candidates: [{ content: { role: 'model', parts }, ...(finishReason && { finishReason }), index: 0 }],
     usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 1, totalTokenCount: 2 },
@@ -110,7 +110,7 @@ describe("Gemini's signature of a plain text", () => {
   it.each([
     [whole, false],
     [streamed, true],
-  ])('goes back to it, and to nobody else (%j)', async (turn, stream) => {
+  ])('returns the signature to Gemini only (%j)', async (turn, stream) => {
     const said = await askOnce(GEMINI, [turn], { stream });
     const { contents } = await next(GEMINI, said.answer.message);
     expect((contents as Json[])[1]).toEqual({
@@ -131,7 +131,7 @@ describe('encrypted reasoning behind OpenRouter', () => {
   it.each([
     ['openai/o4-mini', 'openai-responses-v1'],
     ['x-ai/grok-4', 'xai-responses-v1'],
-  ])('goes back to %s, and to no other vendor', async (model, format) => {
+  ])('returns encrypted reasoning to %s and to no other vendor', async (model, format) => {
     const details = [
       { type: 'reasoning.summary', summary: 'Looking.', format, index: 0 },
       { type: 'reasoning.encrypted', data: 'SEALED', id: 'rs_1', format, index: 1 },

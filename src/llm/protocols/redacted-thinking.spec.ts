@@ -4,14 +4,14 @@ import type { Turn } from '../../../test/support/wire/wire-protocol.js';
 import { textContent, type Message } from '../../events/index.js';
 
 /** The endpoints refuse thinking that Claude has not written, and turns that begin without it. */
-describe.each([ANTHROPIC, BEDROCK])('thinking that only Claude can read, by $name', (speaker) => {
+describe.each([ANTHROPIC, BEDROCK])('redacted thinking of $name', (speaker) => {
   const calls = [{ name: 'terminal', arguments: { command: 'ls' } }];
   it.each<[string, boolean, Turn]>([
     ['alone', false, { calls, extra: { redacted: 'what nobody may see' } }],
     ['alone', true, { calls, extra: { redacted: 'what nobody may see' } }],
     ['after other thinking', false, { reasoning: 'Hm.', calls, extra: { redacted: 'what nobody may see' } }],
     ['after other thinking', true, { reasoning: 'Hm.', calls, extra: { redacted: 'what nobody may see' } }],
-  ])('goes back as it came: %s, stream %s', async (_, stream, turn) => {
+  ])('returns redacted thinking unchanged: %s, stream %s', async (_, stream, turn) => {
     const { answer, deltas } = await askOnce(speaker, [turn], { stream });
     expect(answer.message.thinking_blocks).toContainEqual({
       type: 'redacted_thinking',

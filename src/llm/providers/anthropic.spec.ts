@@ -109,7 +109,7 @@ describe('anthropic messages', () => {
     });
   });
 
-  it('streams', async () => {
+  it('streams messages of Anthropic', async () => {
     endpoint.script([
       {
         sse: [
@@ -173,7 +173,7 @@ describe('anthropic messages', () => {
     expect(endpoint.requests[0]?.body['tools']).toEqual(tools);
   });
 
-  it('maps its errors', async () => {
+  it('maps errors of Anthropic', async () => {
     const overloaded = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } };
     const tooLong = {
       type: 'error',

@@ -18,15 +18,15 @@ async function sent(speaker: Speaker, config: Partial<LlmConfig>): Promise<Json>
 
 const HAIKU = 'anthropic.claude-3-5-haiku-20241022-v1:0';
 
-describe('what a config adds to requests (litellm_extra_body)', () => {
-  it('reaches Anthropic, streamed or not', async () => {
+describe('litellm_extra_body', () => {
+  it('is sent to Anthropic, streamed or not', async () => {
     for (const stream of [false, true]) {
       const body = await sent(ANTHROPIC, { stream, litellm_extra_body: { service_tier: 'auto' } });
       expect(body).toMatchObject({ service_tier: 'auto', thinking: { type: 'enabled' } });
     }
   });
 
-  it('reaches Gemini, part by part', async () => {
+  it('is merged into the parts of requests to Gemini', async () => {
     const litellm_extra_body = { labels: { team: 'a' }, generationConfig: { responseLogprobs: true } };
     expect(await sent(GEMINI, { litellm_extra_body })).toMatchObject({
       labels: { team: 'a' },
@@ -34,7 +34,7 @@ describe('what a config adds to requests (litellm_extra_body)', () => {
     });
   });
 
-  it('reaches converse: its own fields as they are, the others those of the model', async () => {
+  it('sets fields of converse, and passes all others on to the model', async () => {
     const litellm_extra_body = {
       anthropic_beta: ['context-1m-2025-08-07'],
       requestMetadata: { team: 'a' },
@@ -64,7 +64,7 @@ describe('top_k', () => {
     ['Mistral', { ...CHAT, model: 'mistral/mistral-large-latest' }, { top_k: 5 }],
     ['OpenRouter', { ...CHAT, model: 'openrouter/google/gemini-2.5-pro' }, { top_k: 5 }],
     ['a proxy', { ...CHAT, model: 'litellm_proxy/my-model' }, { top_k: 5 }],
-  ])('is sent to %s', async (_, speaker, fields) => {
+  ])('sends top_k to %s', async (_, speaker, fields) => {
     expect(await sent(speaker, { top_k: 5 })).toMatchObject(fields);
   });
 
@@ -72,7 +72,7 @@ describe('top_k', () => {
     ['Claude that thinks', ANTHROPIC],
     ['converse that thinks', BEDROCK],
     ['OpenAI', { ...CHAT, model: 'openai/gpt-4o' }],
-  ])('is not sent to %s', async (_, speaker) => {
+  ])('does not send top_k to %s', async (_, speaker) => {
     expect(JSON.stringify(await sent(speaker, { top_k: 5 }))).not.toMatch(/top_?k/i);
   });
 });

@@ -75,7 +75,7 @@ describe('gemini generateContent', () => {
     });
   });
 
-  it('streams', async () => {
+  it('streams answers of Gemini', async () => {
     endpoint.script([{ sse: [answerOf([{ text: 'Hello ' }]), answerOf([{ text: 'world' }, functionCall])] }]);
     const deltas: LlmDelta[] = [];
     const answer = await ask({ model, base_url: root(), stream: true }, [SYSTEM, HI], deltas);
@@ -95,7 +95,7 @@ describe('gemini generateContent', () => {
     });
   });
 
-  it('maps its errors', async () => {
+  it('maps errors of Gemini', async () => {
     endpoint.script([
       { status: 400, body: { error: { code: 400, message: 'bad thing', status: 'INVALID_ARGUMENT' } } },
     ]);

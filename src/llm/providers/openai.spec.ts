@@ -129,7 +129,7 @@ describe('openai responses', () => {
     });
   });
 
-  it('streams', async () => {
+  it('streams responses of OpenAI', async () => {
     const open = { ...reasoning, summary: [] };
     endpoint.script([
       {

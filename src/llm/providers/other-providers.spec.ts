@@ -9,7 +9,7 @@ import {
 } from '../../../test/support/provider-fixture.js';
 import { textContent, type Message } from '../../events/index.js';
 
-describe('others', () => {
+describe('other providers', () => {
   it('reports invalid AWS keys at once', async () => {
     endpoint.script([
       { status: 403, body: { message: 'The security token included in the request is invalid.' } },
@@ -90,7 +90,7 @@ describe('others', () => {
   it.each([
     ['litellm_proxy/openai/my-model', '/chat/completions', 'openai/my-model'],
     ['openhands/some-model', '/chat/completions', 'some-model'],
-  ])('%s', async (model, path, name) => {
+  ])('calls %s at %s', async (model, path, name) => {
     endpoint.script([{ say: 'ok' }]);
     await ask({ model, base_url: root() }, [HI]);
     expect(endpoint.requests[0]).toMatchObject({ path, body: { model: name } });

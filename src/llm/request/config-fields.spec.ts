@@ -21,7 +21,7 @@ describe('the address of a model', () => {
   });
 
   it.each(['localhost:11434', 'ftp://host/v1', 'http://:80', 'sk-some-key'])(
-    'says so when it is none: %s',
+    'rejects an invalid address: %s',
     async (base_url) => {
       const error = await failure([], { base_url, num_retries: 5 });
       expect(error).toMatchObject({ code: 'LLMBadRequestError' });
@@ -43,7 +43,7 @@ describe('headers of a config', () => {
 });
 
 describe('parameters that a model does not take', () => {
-  it('are left out', async () => {
+  it('omits unsupported parameters', async () => {
     const { body } = await sent({
       model: 'openai/o3',
       api_mode: 'chat',
@@ -84,7 +84,7 @@ describe('parameters that a model does not take', () => {
   });
 });
 
-describe('what a config says of its model', () => {
+describe('features that a config overrides', () => {
   it('lets the config override the known features of a model', async () => {
     const picture = {
       ...message('user', 'look'),
@@ -126,14 +126,14 @@ describe('what a config says of its model', () => {
     ['openai/glm-4.6', false, [{ type: 'text', text: 'go' }]],
     ['openai/deepseek-v3', null, [{ type: 'text', text: 'go' }]],
     ['openai/scripted', true, 'go'],
-  ])('decides about strings: %s, %s', async (model, force_string_serializer, content) => {
+  ])('sends content as strings or parts for %s with force_string_serializer %s', async (model, force_string_serializer, content) => {
     const { body } = await sent({ model, force_string_serializer });
     expect(body.messages).toEqual([{ role: 'user', content }]);
   });
 });
 
-describe('images by address', () => {
-  it('are sent themselves to models that load none, and as they are where they cannot be loaded', async () => {
+describe('images given as URLs', () => {
+  it('inlines images for models that load none, and sends the URL if loading fails', async () => {
     const pictures = createServer((asked, response) => {
       if (asked.url === '/a.png') response.writeHead(200, { 'content-type': 'image/png' }).end('picture');
       else if (asked.url === '/page') response.writeHead(200, { 'content-type': 'text/html' }).end('page');
@@ -176,7 +176,7 @@ describe('names that no provider serves', () => {
     ['OpenAI/gpt-4o', "'openai/gpt-4o'"],
     ['gemini-2.5-pro', "'gemini/gemini-2.5-pro'"],
     ['llama3.3', "'ollama/llama3.3'"],
-  ])('%s: did you mean %s', (name, meant) => {
+  ])('suggests for %s the name %s', (name, meant) => {
     expect(nameProblem(name)).toContain(`Did you mean ${meant}`);
   });
 

@@ -3,7 +3,7 @@ import { askOnce, BEDROCK, CHAT, GEMINI, refusalOf } from '../../../test/support
 import { textContent } from '../../events/index.js';
 import type { LlmConfig } from './llm-config.js';
 
-describe('a config that cannot work', () => {
+describe('unusable model configurations', () => {
   it.each<[string, Partial<LlmConfig>]>([
     ['a key with a line break', { api_key: 'sk-wire\ntest' }],
     ['a key that is no ASCII', { api_key: 'schlüssel🌍' }],
@@ -11,7 +11,7 @@ describe('a config that cannot work', () => {
     ['a header with a line break', { extra_headers: { 'x-team': 'secret\nvalue' } }],
     ['a length of its own', { extra_headers: { 'Content-Length': '5' } }],
     ['a framing of its own', { extra_headers: { 'transfer-encoding': 'chunked' } }],
-  ])('fails at once: %s', async (_, config) => {
+  ])('rejects a configuration at once: %s', async (_, config) => {
     // With waits that nobody would live to see the end of.
     const patient = { num_retries: 5, retry_min_wait: 3600, retry_max_wait: 3600, timeout: 20 };
     const error = await refusalOf(CHAT, [{ text: 'ok' }], { ...patient, ...config });
@@ -20,13 +20,13 @@ describe('a config that cannot work', () => {
     expect(error.message).not.toMatch(/sk-wire|schlüssel|secret/);
   });
 
-  it('has no model behind its provider', async () => {
+  it('rejects a model name that consists of the provider only', async () => {
     for (const model of ['openai/', 'litellm_proxy/ ', 'bedrock/converse/']) {
       expect(await refusalOf({ ...CHAT, model }, [])).toMatchObject({ code: 'LLMBadRequestError' });
     }
   });
 
-  it('shows a key of another service that was taken for a path of credentials to nobody', async () => {
+  it('does not reveal a key of another service that is taken for a path of credentials', async () => {
     const error = await refusalOf({ ...CHAT, model: 'vertex_ai/gemini-2.5-pro' }, [], {
       api_key: 'AIza-very-secret',
     });
@@ -40,7 +40,7 @@ describe("LiteLLM's other names for models at AWS", () => {
     ['bedrock/invoke/anthropic.claude-opus-4-8', 'us-east-1'],
     ['bedrock/eu-west-3/anthropic.claude-opus-4-8', 'eu-west-3'],
     ['bedrock/converse/us-gov-west-1/anthropic.claude-opus-4-8', 'us-gov-west-1'],
-  ])('%s is asked by converse', async (model, region) => {
+  ])('calls %s with the converse protocol', async (model, region) => {
     const keys = { api_key: null, aws_access_key_id: 'AKIDEXAMPLE', aws_secret_access_key: 'wJalrXUtnFEMI' };
     const protocol = { ...BEDROCK.protocol, refuse: undefined };
     const { answer, endpoint } = await askOnce({ ...BEDROCK, protocol, model }, [{ text: 'ok' }], {
@@ -54,8 +54,8 @@ describe("LiteLLM's other names for models at AWS", () => {
   });
 });
 
-describe('an endpoint of another kind', () => {
-  it('has not answered, when nothing of what it says is an answer', async () => {
+describe('endpoints with another protocol', () => {
+  it('reports a response that contains no answer', async () => {
     const body = { id: 'x', object: 'chat.completion', choices: [] };
     expect(await refusalOf(GEMINI, [{ body }])).toMatchObject({ code: 'LLMNoResponseError' });
     const endpoint = await startWireEndpoint({ protocol: CHAT.protocol });

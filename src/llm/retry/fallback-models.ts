@@ -50,8 +50,8 @@ export class FallbackModels {
     request: LlmRequest,
     ask: (request: LlmRequest) => Promise<LlmResponse>,
   ): Promise<LlmResponse | undefined> {
-    const { config: meant, conversationId, signal } = request;
-    const line = `conversation ${conversationId}: ${meant.usage_id} (${meant.model}) failed with ${error.code}`;
+    const { config: requested, conversationId, signal } = request;
+    const line = `conversation ${conversationId}: ${requested.usage_id} (${requested.model}) failed with ${error.code}`;
     try {
       if (!this.load) return undefined;
       const other = await this.load(name);
@@ -61,9 +61,9 @@ export class FallbackModels {
       request.onRetry?.({ attempt: 1, waitSeconds: 0, error });
       const config: LlmConfig = {
         ...other,
-        usage_id: meant.usage_id,
-        stream: meant.stream,
-        log_completions: meant.log_completions,
+        usage_id: requested.usage_id,
+        stream: requested.stream,
+        log_completions: requested.log_completions,
         fallback_strategy: undefined,
       };
       return { ...(await ask({ ...request, config })), model: config.model };

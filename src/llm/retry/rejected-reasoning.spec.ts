@@ -50,7 +50,7 @@ describe('RejectedReasoning', () => {
     ],
     ['Thought signature is not valid.'],
     ['Corrupted thought signature.'],
-  ])('asks again without what is refused, and does not send it again: %s', async (words) => {
+  ])('repeats a request without rejected reasoning and omits it from then on: %s', async (words) => {
     const { requests, send } = provider('FOREIGN', words);
     const reasoning = new RejectedReasoning();
     const history = [thought('FOREIGN'), result('FOREIGN')];
@@ -73,7 +73,7 @@ describe('RejectedReasoning', () => {
     expect(requests).toHaveLength(5);
   });
 
-  it('passes other errors on and repeats a request at most once', async () => {
+  it('rethrows other errors and repeats a request at most once', async () => {
     const other = provider('FOREIGN', 'max_tokens: too large');
     await expect(new RejectedReasoning().call('c', [thought('FOREIGN')], other.send)).rejects.toThrow(
       'Bad Request',

@@ -7,7 +7,7 @@ const tool: PlayedMessage = { role: 'tool', texts: ['RUN: not me'] };
 const SCRIPT = user('RUN: a\nRUN: b\nSAY: end');
 
 describe('nextTurn', () => {
-  it('knows its place from the dialogue', () => {
+  it('finds the current step in the dialogue', () => {
     const commands = (messages: PlayedMessage[]) =>
       nextTurn(messages, 1, true).calls.map((call) => call.arguments);
     expect(commands([SCRIPT])).toEqual(['{"command":"a"}']);
@@ -20,7 +20,7 @@ describe('nextTurn', () => {
     });
   });
 
-  it('goes on after a message without steps, and after the end says so', () => {
+  it('continues after a message without steps, and reports the end of the script', () => {
     expect(nextTurn([SCRIPT, assistant, tool, user('go on')], 1, true).calls).toHaveLength(1);
     const played = [SCRIPT, assistant, assistant, assistant];
     expect(nextTurn(played, 1, true).text).toMatch(/at its end/);
@@ -28,13 +28,13 @@ describe('nextTurn', () => {
     expect(nextTurn([user('hello')], 1, true).text).toMatch(/I am the scripted model/);
   });
 
-  it('plays the newest of messages that came before an answer', () => {
+  it('plays the latest of several messages without an answer', () => {
     expect(nextTurn([user('SAY: a', 'SAY: b\nSAY: c', 'please')], 1, true).text).toBe('b\nc');
     const afterFailure = nextTurn([user('FAIL: 400 no', 'SAY: again')], 1, true);
     expect(afterFailure).toEqual({ wait: 0, text: 'again', calls: [] });
   });
 
-  it('fails as many attempts as the script says', () => {
+  it('fails the number of attempts that the script sets', () => {
     const messages = [user('FAIL: 500 one\nFAIL: 429 two\nSAY: ok')];
     expect(nextTurn(messages, 1, true).failure).toEqual({ status: 500, message: 'one' });
     expect(nextTurn(messages, 2, true).failure).toEqual({ status: 429, message: 'two' });
@@ -42,7 +42,7 @@ describe('nextTurn', () => {
     expect(nextTurn([user('FAIL: 500')], 9, true).failure?.status).toBe(500);
   });
 
-  it('puts calls into words when there are no tools', () => {
+  it('describes calls as text when there are no tools', () => {
     expect(nextTurn([SCRIPT], 1, false)).toMatchObject({ text: 'a', calls: [] });
     expect(nextTurn([user('FINISH: all done')], 1, false).text).toBe('all done');
     expect(nextTurn([user('TOOL: think {')], 1, false).text).toBe('Call think');
@@ -50,7 +50,7 @@ describe('nextTurn', () => {
 });
 
 describe('pieces', () => {
-  it('loses nothing', () => {
+  it('splits a text into pieces without losing characters', () => {
     fc.assert(fc.property(fc.string(), (text) => splitWords(text).join('') === text));
   });
 });

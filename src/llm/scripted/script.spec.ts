@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { parseScript } from './script.js';
 
 describe('parseScript', () => {
-  it('reads one step an answer', () => {
+  it('reads one step per answer', () => {
     const steps = parseScript('Please do:\nRUN: echo hi > a.txt && ls\nFINISH: all done');
     expect(steps).toEqual([
       {
@@ -20,14 +20,14 @@ describe('parseScript', () => {
     ]);
   });
 
-  it('puts what is said and thought with the call below', () => {
+  it('adds text and reasoning to the call on the following line', () => {
     const [first, second, ...rest] = parseScript('THINK: hm\nSAY: I look\nSAY: around\nRUN: ls\nSAY: bye');
     expect(first).toMatchObject({ reasoning: 'hm', text: 'I look\naround', calls: [{ name: 'terminal' }] });
     expect(second).toMatchObject({ text: 'bye', calls: [] });
     expect(rest).toEqual([]);
   });
 
-  it('makes several calls in one answer', () => {
+  it('combines several calls into one answer', () => {
     const steps = parseScript('RUN: a\nAND RUN: b\nAND TOOL: think {"thought": "x"}\nRUN: c');
     expect(steps.map(({ calls }) => calls.map(({ name }) => name))).toEqual([
       ['terminal', 'terminal', 'think'],
@@ -35,12 +35,12 @@ describe('parseScript', () => {
     ]);
   });
 
-  it('takes lines without a keyword to the line above', () => {
+  it('appends lines without a keyword to the previous line', () => {
     const [step] = parseScript('RUN: cat > a <<EOF\n  one\n\nEOF\n\n');
     expect(step?.calls[0]?.arguments).toBe(JSON.stringify({ command: 'cat > a <<EOF\n  one\n\nEOF' }));
   });
 
-  it('passes arguments on as they stand', () => {
+  it('passes arguments on unchanged', () => {
     const calls = parseScript('TOOL: a {"x": 1}\nTOOL: b {broken\nTOOL: c').map((step) => step.calls[0]);
     expect(calls).toEqual([
       { name: 'a', arguments: '{"x": 1}' },
@@ -49,7 +49,7 @@ describe('parseScript', () => {
     ]);
   });
 
-  it('lets attempts fail and steps wait', () => {
+  it('supports failing attempts and waiting steps', () => {
     const steps = parseScript('WAIT: 0.5\nFAIL: 429 slow down\nFAIL: 500\nSAY: ok\nWAIT: 1\nFAIL: 401');
     expect(steps).toEqual([
       {
@@ -66,11 +66,11 @@ describe('parseScript', () => {
     ]);
   });
 
-  it('has no steps in other texts', () => {
+  it('finds no steps in ordinary text', () => {
     expect(parseScript('hello\nRUNNING: x\nrun: y\n say RUN: z')).toEqual([]);
   });
 
-  it('never throws, and every step does something', () => {
+  it('never throws and returns no empty steps', () => {
     const keyword = fc.constantFrom(
       'RUN: ',
       'SAY: ',

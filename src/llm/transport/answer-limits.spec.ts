@@ -2,7 +2,7 @@ import { turnsOf } from '../../../test/support/count-event-loop-turns.js';
 import { limitAnswer, yieldForLargeChunk } from './answer-limits.js';
 
 describe('yieldForLargeChunk', () => {
-  it('gives each large chunk a turn of the event loop', async () => {
+  it('yields to the event loop for each large chunk', async () => {
     const large = new Uint8Array(64 * 1024);
     const read = async (): Promise<void> => {
       for (let i = 0; i < 5; i += 1) await yieldForLargeChunk(large);

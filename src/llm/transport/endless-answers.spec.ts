@@ -72,13 +72,13 @@ describe('answers that do not end', () => {
     ],
     ['responses', SSE, responses.first, responses.again, { model: 'openai/gpt-5', stream: true }],
     [
-      'a subscription, which streams also what nobody wants to have streamed',
+      'a subscription, which always streams',
       SSE,
       responses.first,
       responses.again,
       { model: 'openai/gpt-5', auth_type: 'subscription', stream: false },
     ],
-  ])('are cut off after 16 MiB of text: %s', async (_, contentType, beginning, piece, config) => {
+  ])('aborts an answer after 16 MiB of text: %s', async (_, contentType, beginning, piece, config) => {
     [type, first, again] = [contentType, beginning, piece];
     const llm = new AiSdkLlm();
     llm.setTokenProvider(() => Promise.resolve('token'));

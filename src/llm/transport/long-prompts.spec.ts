@@ -70,7 +70,7 @@ const OLLAMA: (typeof PROVIDERS)[number] = [
 
 describe('prompts with long texts and images', () => {
   it.each([...PROVIDERS, OLLAMA])(
-    'are sent to %s in the same form as short ones',
+    'sends long prompts to %s in the same form as short ones',
     async (name, protocol, config) => {
       const endpoint = await startWireEndpoint({ protocol: protocol() });
       try {

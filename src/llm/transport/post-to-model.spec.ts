@@ -39,7 +39,7 @@ describe('requests to models', () => {
     ['gzip', gzipSync],
     ['deflate', deflateSync],
     ['br', brotliCompressSync],
-  ])('reads what a proxy has packed by %s', async (encoding, pack) => {
+  ])('decompresses an answer with content encoding %s', async (encoding, pack) => {
     const url = await serve((_request, response) => {
       response.writeHead(200, { 'content-encoding': encoding, 'content-type': 'application/json' });
       response.end(pack('{"größe":1}'));
@@ -48,7 +48,7 @@ describe('requests to models', () => {
     expect([status, await readText(body)]).toEqual([200, '{"größe":1}']);
   });
 
-  it('ends with an error where what was packed is broken', async () => {
+  it('reports corrupt compressed data', async () => {
     const url = await serve((_request, response) => {
       response.writeHead(200, { 'content-encoding': 'gzip' });
       response.end(gzipSync('x'.repeat(1000)).subarray(0, 15));
@@ -72,9 +72,9 @@ describe('requests to models', () => {
   describe.each([
     ['postToModel', byPost],
     ['modelFetch', byFetch],
-  ])('%s', (_name, ask) => {
+  ])('redirections by %s', (_name, ask) => {
     it.each([301, 302, 307, 308])(
-      'goes where it is sent by %i, without keys where that is elsewhere',
+      'follows status %i, without keys to another origin',
       async (code) => {
         const seen: unknown[] = [];
         const elsewhere = await serve((request, response) => {
@@ -94,7 +94,7 @@ describe('requests to models', () => {
       },
     );
 
-    it('gets what it is told to see instead', async () => {
+    it('follows 303 with GET', async () => {
       const url = await serve((request, response) => {
         if (request.url === '/') return response.writeHead(303, { location: '/other' }).end();
         const { method, headers } = request;
@@ -105,7 +105,7 @@ describe('requests to models', () => {
       expect(await ask(url)).toEqual({ status: 200, text: '["GET","",null,"key"]' });
     });
 
-    it('does not go in circles for ever', async () => {
+    it('stops after too many redirections', async () => {
       let requests = 0;
       const url = await serve((_request, response) => {
         requests += 1;
@@ -115,7 +115,7 @@ describe('requests to models', () => {
       expect(requests).toBe(21);
     });
 
-    it('takes a redirection that leads nowhere for the answer', async () => {
+    it('returns a redirection without a target as the answer', async () => {
       const url = await serve((_request, response) => void response.writeHead(307).end('nowhere'));
       expect(await ask(url)).toEqual({ status: 307, text: 'nowhere' });
     });

@@ -43,8 +43,8 @@ export async function postToModel({ url, headers, body, signal }: ModelRequest):
   };
   const reply = await followRedirects(
     asked,
-    ({ url: at, method, ...rest }) => {
-      const { origin, pathname, search } = new URL(at);
+    ({ url, method, ...rest }) => {
+      const { origin, pathname, search } = new URL(url);
       const isGet = method === 'GET';
       return dispatcher.request({
         origin,

@@ -208,9 +208,7 @@ function isLlmConfigured({ model, api_key, base_url }: JsonObject): boolean {
 export function checkedProfile(body: JsonObject): JsonObject {
   const read = readAgentProfile(body);
   if ('problems' in read) {
-    const detail = read.problems
-      .slice(0, 100)
-      .map(({ path: at = [], type, msg }) => ({ loc: at, type, msg }));
+    const detail = read.problems.slice(0, 100).map(({ path = [], type, msg }) => ({ loc: path, type, msg }));
     throw new UnprocessableEntityException({ detail });
   }
   const plain: unknown = JSON.parse(JSON.stringify(toPlain(read.profile)));

@@ -26,7 +26,7 @@ export function completeAgent(settings: JsonObject, stored: JsonObject): JsonObj
   const agent = completed(
     dto,
     { ...settings, agent_kind: kind },
-    ({ type, path: at = [] }) => type === 'extra_forbidden' && hasPath(stored, at),
+    ({ type, path = [] }) => type === 'extra_forbidden' && hasPath(stored, path),
   );
   if (!agent) return undefined;
   const servers = Object.entries(asJsonObject(agent['mcp_config']));

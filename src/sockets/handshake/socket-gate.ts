@@ -34,10 +34,10 @@ export class SocketGate {
     const shown = presentedKey(handshake, this.keys);
     if (shown === 'absent') return false;
     const isRight = shown === 'accepted';
-    const wait = isRight ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
+    const retryAfterSeconds = isRight ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
     // A bearer token may be meant for a proxy: the first frame decides.
     if (shown === 'unknown-bearer') return false;
-    if (wait !== undefined) throw new HandshakeRefusedError(429, wait);
+    if (retryAfterSeconds !== undefined) throw new HandshakeRefusedError(429, retryAfterSeconds);
     if (!isRight) throw new HandshakeRefusedError(403);
     return true;
   }

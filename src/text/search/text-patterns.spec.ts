@@ -38,7 +38,7 @@ describe('TextPatterns', () => {
   it.each<[string, string[]]>([
     ['few', ['']],
     ['many', MANY],
-  ])('finds what a search by hand finds: %s patterns', (_name, more) => {
+  ])('finds the same as a naive search: %s patterns', (_name, more) => {
     fc.assert(
       fc.property(fc.array(word, { maxLength: 20 }), text, (some, searched) => {
         const all = [...some, ...more];
@@ -50,7 +50,7 @@ describe('TextPatterns', () => {
     );
   });
 
-  it('finds one of many', () => {
+  it('finds one of many patterns', () => {
     const patterns = new TextPatterns(MANY);
     expect(patterns.find('text 123-token-xyz')).toEqual([{ start: 5, end: 18 }]);
     expect(patterns.openEnds('text 123-token-xy')).toEqual([5, 6, 7]);

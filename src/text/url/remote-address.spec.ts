@@ -36,13 +36,13 @@ describe('maskRemote and maskRemotes', () => {
     expect(maskRemote(address)).toBe(shown);
   });
 
-  it('mask URLs in errors of git', () => {
+  it('masks URLs in errors of git', () => {
     expect(
       maskRemotes("fatal: unable to access 'https://u:pw@h/o?token=x/': no\nremote: ssh://a:b@h/o"),
     ).toBe(`fatal: unable to access 'https://****@h/o?token=${R}': no\nremote: ssh://****@h/o`);
   });
 
-  it('mask URLs without a scheme and change nothing else', () => {
+  it('masks URLs without a scheme and changes nothing else', () => {
     expect(maskRemotes('unable to look up user:p@ss@127.0.0.1:1 (port 9418)')).toBe(
       'unable to look up ****@127.0.0.1:1 (port 9418)',
     );
@@ -50,7 +50,7 @@ describe('maskRemote and maskRemotes', () => {
     expect(maskRemotes(other)).toBe(other);
   });
 
-  it('never leave a password or a token', () => {
+  it('never leaves a password or a token', () => {
     const word = fc.stringMatching(/^[a-zA-Z0-9._~!$*+-]{1,12}$/);
     const scheme = fc.constantFrom('https', 'http', 'ssh', 'ftp', 'git', 'git+ssh', 'HTTPS');
     const secret = word.map((text) => `5ecret${text}`);

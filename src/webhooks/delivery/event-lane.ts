@@ -74,10 +74,10 @@ export class EventLane implements Lane {
   async opening(opening: OpeningConversation): Promise<void> {
     const live = (this.live ??= new LiveStream(this.services.budget));
     this.isOpen = true;
-    const { isKnown: known, cursor } = live;
-    const from = known ? Math.min(cursor, opening.length) : opening.length;
+    const { isKnown, cursor } = live;
+    const from = isKnown ? Math.min(cursor, opening.length) : opening.length;
     const stored = await this.services.cursors.ensure(this.conversationId, from);
-    live.startAt(known ? from : stored, opening.length);
+    live.startAt(isKnown ? from : stored, opening.length);
     live.isOnDisk = true;
     // A conversation that is only opened to deliver pending events has not become active.
     if (!this.borrowing) live.addSnapshot(serialiseEvent(opening.snapshot()));
@@ -116,7 +116,7 @@ export class EventLane implements Lane {
     for (const tail of [...this.tails]) await tail.count();
     const [tail] = this.tails;
     if (tail) return this.nextFromTail(tail);
-    const { live, closeCount: closings } = this;
+    const { live, closeCount } = this;
     if (!live) return undefined;
     if (!live.isKnown || live.eventsWaiting > 0) {
       if (!(await this.borrow(live))) return undefined;
@@ -133,7 +133,7 @@ export class EventLane implements Lane {
       if (this.live !== live) return await this.next();
       return this.deliveryOf(live, items);
     } catch (error) {
-      if (this.closeCount === closings) throw error;
+      if (this.closeCount === closeCount) throw error;
       // The log was closed while it was read: open it again.
       this.release();
       return this.next();

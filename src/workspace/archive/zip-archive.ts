@@ -7,18 +7,18 @@ const compressed = promisify(deflateRaw);
 
 /** A file or folder in a zip. */
 export interface ZipMember {
-  /** Relative; of a folder it ends with a slash. */
+  /** Relative path; ends with a slash for a folder. */
   name: string;
   /** Permissions. */
   mode: number;
   modified: Date;
-  /** What is in it: there as a whole, or as it is read. A folder has nothing. */
+  /** The complete content, or a stream of it. A folder has none. */
   content?: Buffer | AsyncGenerator<Buffer, void>;
 }
 
-/**
- * Of the format: PKWARE's APPNOTE 6.3.10 (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT),
- * sections 4.3 to 4.5.
+/*
+ * The format is defined by PKWARE's APPNOTE 6.3.10
+ * (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT), sections 4.3 to 4.5.
  */
 const LOCAL_HEADER = 0x04034b50;
 const DATA_DESCRIPTOR = 0x08074b50;
@@ -26,28 +26,25 @@ const DIRECTORY_HEADER = 0x02014b50;
 const DIRECTORY_END_64 = 0x06064b50;
 const LOCATOR_64 = 0x07064b50;
 const DIRECTORY_END = 0x06054b50;
-/** 4.5 has sizes of 64 bits; made by a Unix, so attributes are permissions. */
+/** Version 4.5 has 64-bit sizes. Created on Unix, so that attributes are permissions. */
 const VERSION = 45;
 const MADE_BY = (3 << 8) | VERSION;
 const SIZES_FOLLOW = 1 << 3;
 const NAME_IS_UTF8 = 1 << 11;
 const DEFLATED = 8;
 const EXTRA_64 = 1;
-/**
- * More than deflate adds to a small content that it cannot compress (bytes); zlib wants buffers of at least
- * 64.
- */
+/** Upper bound on what deflate adds to small incompressible content (bytes). 64 is also zlib's minimum. */
 const MAX_OVERHEAD = 64;
 const FOLDER_ATTRIBUTE = 0x10;
-/** In the place of a number that has no room in 16 or 32 bits: it stands among those of 64 bits. */
+/** Replaces a number that does not fit into 16 or 32 bits; the number is in the 64-bit fields. */
 const MAX_16 = 0xffff;
 const MAX_32 = 0xffffffff;
-/** So little (bytes) is packed at once: the way to a thread and back would take longer. */
+/** Smaller content (bytes) is compressed synchronously, which is faster than using a thread. */
 const SMALL = 4 * 1024;
-/** So many headers of the directory are sent at a time. */
-const HEADERS_AT_ONCE = 500;
+/** Directory headers per chunk of output. */
+const HEADERS_PER_CHUNK = 500;
 
-/** What the headers of a member say. */
+/** The header fields of a member. */
 interface Entry {
   name: Buffer;
   attributes: number;
@@ -60,12 +57,12 @@ interface Entry {
 }
 
 /**
- * A zip, made while it is asked for. In memory are one member, or a piece of it, and some 200 bytes of each
- * for the directory at the end; there may be any number of members, of any size.
+ * Creates a zip file while it is being read. In memory are one member, or a chunk of it, and some 200 bytes
+ * per member for the directory. There may be any number of members of any size.
  *
- * Not by a library: yazl looks through all members for each one, zip-stream writes the directory in one go,
- * fflate has no more than 65,535 members, and the others do not compress, or keep what they have read open
- * when nobody wants it any more.
+ * No library fits: yazl searches all members for each one, zip-stream writes the directory as one chunk,
+ * fflate supports at most 65,535 members, and others do not compress or leave their sources open when the
+ * reader stops.
  */
 export async function* zipArchive(members: AsyncIterable<ZipMember>): AsyncGenerator<Buffer, void> {
   const directory: Buffer[] = [];
@@ -73,33 +70,35 @@ export async function* zipArchive(members: AsyncIterable<ZipMember>): AsyncGener
   for await (const member of members) {
     const entry = entryOf(member, offset);
     const { content = Buffer.alloc(0) } = member;
-    for await (const bytes of Buffer.isBuffer(content) ? whole(entry, content) : piecewise(entry, content)) {
+    for await (const bytes of Buffer.isBuffer(content)
+      ? fromBuffer(entry, content)
+      : fromStream(entry, content)) {
       offset += bytes.length;
       yield bytes;
     }
     directory.push(directoryHeader(entry));
   }
   const size = directory.reduce((sum, { length }) => sum + length, 0);
-  for (let at = 0; at < directory.length; at += HEADERS_AT_ONCE)
-    yield Buffer.concat(directory.slice(at, at + HEADERS_AT_ONCE));
+  for (let at = 0; at < directory.length; at += HEADERS_PER_CHUNK)
+    yield Buffer.concat(directory.slice(at, at + HEADERS_PER_CHUNK));
   yield directoryEnd(directory.length, size, offset);
 }
 
 function entryOf({ name, mode, modified, content }: ZipMember, offset: number): Entry {
   const isFolder = name.endsWith('/');
   const type = isFolder ? constants.S_IFDIR : constants.S_IFREG;
-  const isWhole = content === undefined || Buffer.isBuffer(content);
+  const isComplete = content === undefined || Buffer.isBuffer(content);
   return {
     name: Buffer.from(name),
     attributes: (((type | mode) << 16) | (isFolder ? FOLDER_ATTRIBUTE : 0)) >>> 0,
     time: dosTime(modified),
-    flags: isWhole ? NAME_IS_UTF8 : NAME_IS_UTF8 | SIZES_FOLLOW,
+    flags: isComplete ? NAME_IS_UTF8 : NAME_IS_UTF8 | SIZES_FOLLOW,
     ...{ crc: 0, packed: 0, size: 0, offset },
   };
 }
 
-async function* whole(entry: Entry, content: Buffer): AsyncGenerator<Buffer, void> {
-  // By default zlib puts each answer, however short, into a buffer of 16 KiB of its own.
+async function* fromBuffer(entry: Entry, content: Buffer): AsyncGenerator<Buffer, void> {
+  // By default zlib allocates 16 KiB for each result, however short.
   const options = { chunkSize: content.length + MAX_OVERHEAD };
   const packed = content.length < SMALL ? deflateRawSync(content, options) : await compressed(content);
   Object.assign(entry, { crc: crc32(content), packed: packed.length, size: content.length });
@@ -107,12 +106,15 @@ async function* whole(entry: Entry, content: Buffer): AsyncGenerator<Buffer, voi
   yield packed;
 }
 
-/** Its length and its checksum stand behind it. */
-async function* piecewise(entry: Entry, content: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
+/** Size and checksum follow the content. */
+async function* fromStream(
+  entry: Entry,
+  content: AsyncGenerator<Buffer, void>,
+): AsyncGenerator<Buffer, void> {
   yield localHeader(entry);
   const deflate = createDeflateRaw();
   const feeding = pipeline(counted(entry, content), deflate);
-  // Whoever reads what comes out is told, too.
+  // The reader of `deflate` gets the error, too.
   feeding.catch(() => undefined);
   try {
     for await (const bytes of deflate) {
@@ -137,12 +139,12 @@ async function* counted(entry: Entry, content: AsyncGenerator<Buffer, void>): As
 }
 
 function localHeader({ name, time, flags, crc, packed, size }: Entry): Buffer {
-  const isPiecewise = (flags & SIZES_FOLLOW) !== 0;
-  // With these the sizes behind the content have 64 bits.
-  const extra = isPiecewise ? numbers([EXTRA_64, 2], [16, 2], [0, 8], [0, 8]) : Buffer.alloc(0);
+  const isStream = (flags & SIZES_FOLLOW) !== 0;
+  // Declares 64-bit sizes in the data descriptor.
+  const extra = isStream ? numbers([EXTRA_64, 2], [16, 2], [0, 8], [0, 8]) : Buffer.alloc(0);
   return Buffer.concat([
     numbers([LOCAL_HEADER, 4], [VERSION, 2], [flags, 2], [DEFLATED, 2], [time, 4], [crc, 4]),
-    isPiecewise ? numbers([MAX_32, 4], [MAX_32, 4]) : numbers([packed, 4], [size, 4]),
+    isStream ? numbers([MAX_32, 4], [MAX_32, 4]) : numbers([packed, 4], [size, 4]),
     numbers([name.length, 2], [extra.length, 2]),
     name,
     extra,
@@ -192,7 +194,7 @@ function directoryEnd(count: number, size: number, offset: number): Buffer {
   );
   if (count < MAX_16 && size < MAX_32 && offset < MAX_32) return short;
   return Buffer.concat([
-    // Its own length counts from here on.
+    // The length excludes the signature and the length itself.
     numbers([DIRECTORY_END_64, 4], [44, 8], [MADE_BY, 2], [VERSION, 2], [0, 4], [0, 4]),
     numbers([count, 8], [count, 8], [size, 8], [offset, 8]),
     numbers([LOCATOR_64, 4], [0, 4], [offset + size, 8], [1, 4]),
@@ -208,7 +210,7 @@ function dosTime(date: Date): number {
   return ((day << 16) | time) >>> 0;
 }
 
-/** Unsigned numbers, each with its bytes, little end first. */
+/** Encodes unsigned numbers of 2, 4 or 8 bytes, little-endian. */
 function numbers(...fields: readonly (readonly [value: number, bytes: 2 | 4 | 8])[]): Buffer {
   const buffer = Buffer.alloc(fields.reduce((sum, [, bytes]) => sum + bytes, 0));
   let at = 0;

@@ -3,15 +3,15 @@ import { errorCode } from '../../errors/index.js';
 import { CredentialsFileError, FileMissingError, PathOutsideError } from '../paths/path-guard.js';
 import { NoFolderError, NotAbsoluteError } from '../paths/path-scope.js';
 
-/** A folder stands where a file is to be. */
-export class FolderInTheWayError extends Error {
-  override readonly name = 'FolderInTheWayError';
+/** The path of a file is a directory. */
+export class PathIsDirectoryError extends Error {
+  override readonly name = 'PathIsDirectoryError';
   constructor() {
     super('Path is a directory');
   }
 }
 
-/** There is something else than a plain file: a device, a pipe, a socket. */
+/** The path is neither a regular file nor a directory, but a device, a pipe or a socket. */
 export class NotAFileError extends Error {
   override readonly name = 'NotAFileError';
   constructor() {
@@ -19,13 +19,13 @@ export class NotAFileError extends Error {
   }
 }
 
-const BAD_PATHS = [NotAbsoluteError, NoFolderError, FolderInTheWayError, NotAFileError, PathOutsideError];
-/** What the system says of paths that no file system takes. */
-const IMPOSSIBLE = new Set(['ENAMETOOLONG', 'EINVAL', 'ENOTDIR', 'ELOOP', 'EISDIR', 'EEXIST']);
+const BAD_PATHS = [NotAbsoluteError, NoFolderError, PathIsDirectoryError, NotAFileError, PathOutsideError];
+/** Codes of system errors for paths that the file system cannot use. */
+const UNUSABLE = new Set(['ENAMETOOLONG', 'EINVAL', 'ENOTDIR', 'ELOOP', 'EISDIR', 'EEXIST']);
 const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS']);
 
-/** The answer to an error about a path; what is no such error comes back as it is. */
-export function fileFailure(error: unknown): unknown {
+/** Converts an error about a path to an HttpException. Other errors are returned unchanged. */
+export function toHttpError(error: unknown): unknown {
   if (error instanceof HttpException) return error;
   if (error instanceof CredentialsFileError) return new ForbiddenException(error.message);
   if (error instanceof FileMissingError) return new NotFoundException(error.message);
@@ -34,8 +34,8 @@ export function fileFailure(error: unknown): unknown {
   }
   const code = errorCode(error) ?? '';
   if (FORBIDDEN.has(code)) return new ForbiddenException('Permission denied');
-  if (code === 'ENOENT') return new BadRequestException('Path cannot be made or used');
-  if (IMPOSSIBLE.has(code)) return new BadRequestException(`Path cannot be used: ${code}`);
+  if (code === 'ENOENT') return new BadRequestException('Path cannot be created or used');
+  if (UNUSABLE.has(code)) return new BadRequestException(`Path cannot be used: ${code}`);
   if (code === 'ENOSPC' || code === 'EDQUOT') return new HttpException('No space left on the disk', 507);
   return error;
 }

@@ -4,14 +4,14 @@ import { BadRequestException } from '@nestjs/common';
 import type { Request } from 'express';
 import { MISSING, RequestValidationError, prefixPath, valueError } from '../../http/index.js';
 
-const CUT_OFF = 'The request body was cut off';
-/** What a form may have besides the file: texts of fields nobody reads, and files nobody asked for. */
+const INCOMPLETE = 'The request body was cut off';
+/** Bounds of a form. Fields and files other than the expected one are ignored. */
 const LIMITS = { fieldSize: 64 * 1024, fields: 100, parts: 200, headerPairs: 100 };
 
 /**
- * Finds the file of a form and hands it over as it comes in. Everything else of the form is passed over.
- * @throws RequestValidationError when there is none, BadRequestException for what is no form or was cut off,
- *   and what `take` throws
+ * Streams the file of a form to `take`. Everything else in the form is ignored.
+ * @throws RequestValidationError for a form without the file, BadRequestException for a malformed or
+ *   incomplete form, and what `take` throws
  */
 export function readFilePart<T>(
   request: Request,
@@ -21,8 +21,8 @@ export function readFilePart<T>(
   return new Promise((resolve, reject) => {
     const form = openForm(request);
     if (!form) return reject(missing(field));
-    // Nothing more would come of it, not even its end.
-    if (request.destroyed && !request.readableEnded) return reject(new BadRequestException(CUT_OFF));
+    // A destroyed request emits no further events.
+    if (request.destroyed && !request.readableEnded) return reject(new BadRequestException(INCOMPLETE));
     let work: Promise<T> | undefined;
     let isText = false;
     const fail = (error: unknown): void => {
@@ -31,7 +31,7 @@ export function readFilePart<T>(
       reject(error);
     };
     form.on('file', (name, content) => {
-      // Whoever reads it is told; it may end before anybody does.
+      // A reader gets the error, too; it may occur before anything reads.
       content.on('error', () => undefined);
       if (name !== field || work) return void content.resume();
       work = take(chunksOf(content));
@@ -44,18 +44,18 @@ export function readFilePart<T>(
       else reject(isText ? notAFile(field) : missing(field));
     });
     request.once('close', () => {
-      if (!request.readableEnded) form.destroy(new Error(CUT_OFF));
+      if (!request.readableEnded) form.destroy(new Error(INCOMPLETE));
     });
     request.pipe(form);
   });
 }
 
-/** The bytes of a file; a form that ends in the middle of it is the client's fault. */
+/** The bytes of a file. @throws BadRequestException when the form ends in the middle of it */
 async function* chunksOf(content: Readable): AsyncGenerator<Buffer> {
   try {
     for await (const chunk of content) if (Buffer.isBuffer(chunk)) yield chunk;
   } catch {
-    throw new BadRequestException(CUT_OFF);
+    throw new BadRequestException(INCOMPLETE);
   }
 }
 
@@ -64,7 +64,7 @@ function openForm(request: Request): busboy.Busboy | undefined {
   try {
     return busboy({ headers: request.headers, limits: LIMITS });
   } catch {
-    // No boundary.
+    // The content type has no boundary.
     throw new BadRequestException('There was an error parsing the body');
   }
 }

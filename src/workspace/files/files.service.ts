@@ -7,7 +7,7 @@ import { FileMissingError } from '../paths/path-guard.js';
 import { NoFolderError, type Located, type OpenedFile } from '../paths/path-scope.js';
 import { RuntimeScopes } from '../paths/runtime-scopes.js';
 import { SafeFolder } from '../paths/safe-folder.js';
-import { fileFailure } from './file-errors.js';
+import { toHttpError } from './file-errors.js';
 import { describeHome, listSubfolders, type HomeView, type SubfolderPage } from './listing.js';
 import { upload } from './upload.js';
 
@@ -26,7 +26,7 @@ export class FilesService {
       return await upload(request, paths, target, this.config.max_upload_bytes);
     } catch (error) {
       dropRestOfBody(request);
-      throw fileFailure(error);
+      throw toHttpError(error);
     }
   }
 
@@ -85,7 +85,7 @@ export class FilesService {
     try {
       return await work();
     } catch (error) {
-      throw fileFailure(error);
+      throw toHttpError(error);
     }
   }
 }

@@ -6,16 +6,16 @@ import { errorCode } from '../../errors/index.js';
 import { replaceFile } from '../../files/index.js';
 import type { PathScope } from '../paths/path-scope.js';
 import { SafeFolder } from '../paths/safe-folder.js';
-import { FolderInTheWayError, NotAFileError } from './file-errors.js';
+import { PathIsDirectoryError, NotAFileError } from './file-errors.js';
 
-/** The field of the form that holds the file. */
+/** The form field that contains the file. */
 const FIELD = 'file';
 
 /**
- * Writes the file of a form to a path, with the folders that are missing. Others see the old file or the
- * whole new one; what is not whole leaves nothing behind.
- * @param limit bytes; null: any number
- * @returns how many bytes it has
+ * Writes the file of a form to a path and creates missing folders. Readers see the old file or the complete
+ * new one; an incomplete upload leaves nothing behind.
+ * @param limit in bytes; null: no limit
+ * @returns the size of the file in bytes
  */
 export async function upload(
   request: Request,
@@ -24,12 +24,12 @@ export async function upload(
   limit: number | null,
 ): Promise<number> {
   const located = await scope.locate(target);
-  if (located.kind === 'folder') throw new FolderInTheWayError();
+  if (located.kind === 'folder') throw new PathIsDirectoryError();
   if (located.kind === 'other') throw new NotAFileError();
   const name = path.basename(located.path);
   const folders = located.missing.slice(0, -1);
   const existing = located.missing.length === 0 ? path.dirname(located.existing) : located.existing;
-  // Nothing is made for a request that brings no file.
+  // Folders are only created once the request has a file.
   const { readFilePart } = await import('./file-part.js');
   return readFilePart(request, FIELD, async (content) => {
     const folder = await SafeFolder.make(scope, { ...located, existing }, folders);
@@ -41,7 +41,7 @@ export async function upload(
   });
 }
 
-/** @returns how many bytes were written */
+/** @returns the number of bytes written */
 async function replaceIn(folder: SafeFolder, name: string, content: AsyncIterable<Buffer>): Promise<number> {
   let size = 0;
   const counted = async function* (): AsyncGenerator<Buffer> {
@@ -57,7 +57,7 @@ async function replaceIn(folder: SafeFolder, name: string, content: AsyncIterabl
     });
     return size;
   } catch (error) {
-    if (errorCode(error) === 'EISDIR') throw new FolderInTheWayError();
+    if (errorCode(error) === 'EISDIR') throw new PathIsDirectoryError();
     throw error;
   }
 }

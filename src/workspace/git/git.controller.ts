@@ -11,8 +11,8 @@ const changes = { type: 'array', items: { $ref: '#/components/schemas/GitChange'
 const errors = [403, 404];
 
 /**
- * What has changed in repositories, on the machine or in the folder of a conversation. Nothing of a
- * repository is run.
+ * Changes and commits of repositories, on the machine or in the workspace of a conversation. Nothing that a
+ * repository configures is executed.
  */
 @Controller(['api/git', `api/conversations/:${SCOPE}/git`])
 @UseInterceptors(CountsAsActivity)
@@ -24,8 +24,8 @@ export class GitController {
     tag,
     summary: 'List changed files',
     description:
-      'Below a folder, by path; repositories directly below it are looked into, too. A rename is a file less and a ' +
-      'file more. Empty where there is no repository.',
+      'The files in a folder, sorted by path, including those of repositories directly below it. A rename is ' +
+      'reported as one deletion and one addition. The list is empty outside of a repository.',
     query: GitChangesQueryDto,
     answers: { 200: { description: 'The files.', schema: changes } },
     errors,
@@ -41,9 +41,10 @@ export class GitController {
   @Operation({
     tag,
     summary: 'Get a file before and after',
-    description: 'Up to 1 MiB. Empty where it is not there; null where there is no repository.',
+    description:
+      'Each text has at most 1 MiB. A text is empty where the file does not exist, and null outside of a repository.',
     query: GitDiffQueryDto,
-    answers: { 200: { description: 'Both texts.', schema: 'GitDiff' } },
+    answers: { 200: { description: 'The texts before and after.', schema: 'GitDiff' } },
     errors,
   })
   diff(
@@ -58,7 +59,7 @@ export class GitController {
     tag,
     summary: 'List the newest commits',
     query: GitCommitsQueryDto,
-    answers: { 200: { description: 'Newest first.', schema: 'GitCommitsPage' } },
+    answers: { 200: { description: 'The commits, newest first.', schema: 'GitCommitsPage' } },
     errors,
   })
   commits(
@@ -71,7 +72,7 @@ export class GitController {
   @Get('commits/:sha/changes')
   @Operation({
     tag,
-    summary: 'List the files that a commit has changed',
+    summary: 'List the files that a commit changed',
     path: { sha: text({ pattern: SHA }).schema() },
     query: GitPathQueryDto,
     answers: { 200: { description: 'The files.', schema: changes } },

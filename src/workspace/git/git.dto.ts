@@ -1,39 +1,39 @@
 import { Field, choice, integer, nullable, text } from '../../http/index.js';
 
-/** Names of commits as the routes take them. */
+/** Commit hashes, which may be abbreviated. */
 export const SHA = /^[0-9a-fA-F]{4,64}$/;
 
-/** A folder in a repository. */
+/** Query of routes that read a repository. */
 export class GitPathQueryDto {
-  @Field(text(), 'A relative one starts from the folder of the server.')
+  @Field(text(), 'Path in the repository. A relative path is resolved against the folder of the server.')
   path!: string;
 }
 
-/** A folder, and what it is compared with. */
+/** Query for changed files. */
 export class GitChangesQueryDto extends GitPathQueryDto {
   @Field(
     nullable(text()),
-    'Branch, tag or commit to compare with; without it where the work of the branch began.',
+    'Branch, tag or commit to compare with. Default: the commit at which the current branch began.',
   )
   ref: string | null = null;
 }
 
-/** A file, and what it is compared with. */
+/** Query for the texts of a changed file. */
 export class GitDiffQueryDto extends GitChangesQueryDto {
-  @Field(nullable(text({ pattern: SHA })), 'Shows what this commit has changed.')
+  @Field(nullable(text({ pattern: SHA })), 'Shows the change of this commit.')
   commit: string | null = null;
 }
 
-/** How many commits are listed. */
+/** Query for commits. */
 export class GitCommitsQueryDto extends GitPathQueryDto {
   @Field(integer({ ge: 1, le: 200 }))
   limit = 50;
 }
 
-/** Hosts of repositories. */
+/** Hosting services of repositories. */
 export const PROVIDERS = ['github', 'gitlab', 'bitbucket', 'azure_devops'];
 
-/** Which repositories of a host are listed. */
+/** Query for repositories of a hosting service. */
 export class RepositorySearchQueryDto {
   @Field(choice(PROVIDERS, 'enum'))
   provider!: string;
@@ -44,6 +44,6 @@ export class RepositorySearchQueryDto {
   @Field(integer({ ge: 1, le: 100 }))
   limit = 100;
 
-  @Field(nullable(text()), 'The `next_page_id` of the page before.')
+  @Field(nullable(text()), 'The `next_page_id` of the previous page.')
   page_id: string | null = null;
 }

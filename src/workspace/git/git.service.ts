@@ -16,7 +16,7 @@ import {
 import { assertNoCredentials } from '../paths/path-guard.js';
 import { NoFolderError, type Located } from '../paths/path-scope.js';
 import { RuntimeScopes } from '../paths/runtime-scopes.js';
-import { fileFailure } from '../files/file-errors.js';
+import { toHttpError } from '../files/file-errors.js';
 
 /** Git information for clients. Empty for folders without a repository. */
 @Injectable()
@@ -90,7 +90,7 @@ export class GitService {
       return await work();
     } catch (error) {
       const isRefusal = error instanceof GitCommandError || error instanceof GitPathError;
-      throw isRefusal ? new BadRequestException(error.message) : fileFailure(error);
+      throw isRefusal ? new BadRequestException(error.message) : toHttpError(error);
     }
   }
 }

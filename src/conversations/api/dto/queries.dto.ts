@@ -31,7 +31,7 @@ export class ConversationCountQueryDto {
 
 /** Filter, order and page of conversations. */
 export class ConversationSearchQueryDto extends ConversationCountQueryDto {
-  @Field(nullable(text()), 'The `next_page_id` of the page before.')
+  @Field(nullable(text()), 'The `next_page_id` of the previous page.')
   page_id: string | null = null;
 
   @Field(integer({ gt: 0, le: 100 }))
@@ -64,7 +64,7 @@ export class EventCountQueryDto {
 
 /** Filters, order and page of events. */
 export class EventSearchQueryDto extends EventCountQueryDto {
-  @Field(nullable(text()), 'The `next_page_id` of the page before.')
+  @Field(nullable(text()), 'The `next_page_id` of the previous page.')
   page_id: string | null = null;
 
   @Field(integer({ gt: 0, le: 100 }))

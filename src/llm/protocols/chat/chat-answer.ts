@@ -120,9 +120,9 @@ export class ChatAnswer {
 
   /** Emits the pending delta. Pieces that arrive together are emitted as one. */
   flush(): void {
-    const { pending: news } = this;
+    const { pending } = this;
     this.pending = undefined;
-    if (news) this.call.onDelta(this.id === '' ? news : { ...news, responseId: this.id });
+    if (pending) this.call.onDelta(this.id === '' ? pending : { ...pending, responseId: this.id });
   }
 
   private emit(delta: LlmDelta): void {

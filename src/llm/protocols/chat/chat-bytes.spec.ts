@@ -31,7 +31,7 @@ const wire = (messages: readonly Message[], dialect = DIALECT): unknown =>
   JSON.parse(JSON.stringify(chatMessages(messages, dialect)));
 
 describe('ChatBytes', () => {
-  it('writes the messages of a dialogue that grows, is cut or changes its dialect', () => {
+  it('writes the messages of a dialogue that grows, is truncated or changes its dialect', () => {
     const step = fc.record({
       added: fc.array(NEXT, { minLength: 1, maxLength: 12 }),
       cut: fc.nat(3),

@@ -33,7 +33,7 @@ describe("OpenRouter's reasoning details", () => {
     return (endpoint.requests[0]?.body['messages'] as Json[])[1] ?? {};
   }
 
-  it.each([false, true])('go back as they came (stream %s)', async (stream) => {
+  it.each([false, true])('returns reasoning details unchanged (stream %s)', async (stream) => {
     const { answer } = await askOnce(OPENROUTER, [stream ? { frames: chunks() } : whole], { stream });
     expect(answer.message).toMatchObject({
       reasoning_content: 'hm, yes',

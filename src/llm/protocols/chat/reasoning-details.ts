@@ -86,7 +86,7 @@ export class ReasoningDetails {
     const known = [...this.details.values()].filter(({ format }) => format.endsWith('-responses-v1'));
     const sealed = known.find(({ type, data }) => type === 'reasoning.encrypted' && data !== '');
     if (!sealed) return undefined;
-    const summary = known.flatMap(({ summary: said }) => (said === '' ? [] : [said]));
+    const summary = known.flatMap(({ summary }) => (summary === '' ? [] : [summary]));
     return { ...(sealed.id !== '' && { id: sealed.id }), summary, encrypted_content: sealed.data };
   }
 }

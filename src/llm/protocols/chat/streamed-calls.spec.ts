@@ -39,7 +39,7 @@ describe('StreamedCalls', () => {
       ],
     ],
     ['there are no indexes', [{ id: 'a' }, { id: 'b' }]],
-  ])('tells whole calls apart when %s', (_what, ids) => {
+  ])('distinguishes complete calls when %s', (_what, ids) => {
     const { calls } = gather(...ids.map((id) => piece(id, 'terminal', '{"x": 1}')));
     expect(calls).toEqual([
       ['a', 'terminal', '{"x": 1}'],

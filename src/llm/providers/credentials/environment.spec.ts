@@ -25,7 +25,7 @@ describe('keys and addresses of the environment', () => {
     ['together_ai/x', 'TOGETHERAI_API_KEY', undefined, 'Bearer key-of-the-environment'],
     ['litellm_proxy/x', 'LITELLM_PROXY_API_KEY', 'LITELLM_PROXY_API_BASE', 'Bearer key-of-the-environment'],
     ['hosted_vllm/x', 'HOSTED_VLLM_API_KEY', 'HOSTED_VLLM_API_BASE', 'Bearer key-of-the-environment'],
-  ])('%s', async (model, key, base, shown) => {
+  ])('reads key and address of %s from the environment', async (model, key, base, shown) => {
     process.env[key] = 'key-of-the-environment';
     if (base !== undefined) process.env[base] = `${endpoint.url}/v1/`;
     const base_url = base === undefined ? `${endpoint.url}/v1` : null;
@@ -76,7 +76,7 @@ describe('azure', () => {
     ['/openai/v1/', {}, '/openai/v1/chat/completions'],
     ['', { api_version: 'v1' }, '/openai/v1/chat/completions'],
     ['', { api_version: 'preview' }, '/openai/v1/chat/completions?api-version=preview'],
-  ])('%s %j', async (base, config, path) => {
+  ])('calls Azure at %s with %j', async (base, config, path) => {
     const { endpoint } = await askOnce({ ...azure, base }, [{ text: 'ok' }], config);
     expect(endpoint.requests[0]).toMatchObject({ path, headers: { 'api-key': 'sk-wire-test' } });
     expect(endpoint.requests[0]?.headers.authorization).toBeUndefined();

@@ -13,10 +13,16 @@ export class CatalogueEntries {
   }
 
   /** Adds an entry or replaces the one with its id. Copies only the fields of an entry. */
-  set({ id, created_at, updated_at, execution_status, parent_conversation_id: of }: CatalogueEntry): void {
+  set({
+    id,
+    created_at,
+    updated_at,
+    execution_status,
+    parent_conversation_id: parentId,
+  }: CatalogueEntry): void {
     const known = this.byId.get(id);
     // Files of older versions lack it.
-    const parent_conversation_id = typeof of === 'string' ? of : null;
+    const parent_conversation_id = typeof parentId === 'string' ? parentId : null;
     const entry = { id, created_at, updated_at, execution_status, parent_conversation_id };
     if (known?.created_at === created_at && known.parent_conversation_id === parent_conversation_id) {
       // Lists returned before keep the old object.
