@@ -8,10 +8,10 @@ import { WebhookReceiver } from '../support/webhook-receiver.js';
 import { LeakDetector } from '../support/leak-detector.js';
 import { zipEntries } from '../support/zip-entries.js';
 
-/** A text that must come out nowhere. Its name tells where it was put in. */
+/** A secret that must never be revealed. Its name says in which field it was sent. */
 const planted = (name: string): string => `PLANTED-${name}-0123456789`;
 const PLANTED = /PLANTED-[\w-]+/;
-/** In a command of a message, which is shown to watchers as it is. */
+/** Part of a command in a message: clients see messages unchanged. */
 const IN_COMMAND = 'TYPED-into-a-command';
 const SESSION_KEY = planted('session-key');
 
@@ -21,7 +21,7 @@ const WEBHOOK = {
   num_retries: 0,
 };
 
-/** The server dies of this when it gets SIGUSR2: no other crash can be had on purpose. */
+/** Preloaded into the server: SIGUSR2 crashes it. There is no other way to crash it on purpose. */
 const CRASH = `process.on("SIGUSR2", () => setImmediate(() => { throw new Error("crash with ${planted('llm-key')}") }))`;
 
 function environment(folder: string, secretKey?: string): Record<string, string> {
@@ -109,13 +109,13 @@ function request(folder: string, baseUrl: string) {
       },
     },
     workspace: { working_dir: path.join(folder, 'project') },
-    // A title is one more request to the model; a test wants one where it says so.
+    // A title is one more request to the model. Tests that need one ask for it.
     autotitle: false,
   };
 }
 
-/** Requests that are wrong in ways that tempt a server to repeat what it was sent. */
-function mistakes(valid: ReturnType<typeof request>): unknown[] {
+/** Invalid requests whose error answers could repeat what was sent. */
+function invalidRequests(valid: ReturnType<typeof request>): unknown[] {
   const withLlm = (llm: unknown) => ({ ...valid, agent: { ...valid.agent, llm } });
   const secret = planted('in-a-mistake');
   return [
@@ -144,19 +144,19 @@ function mistakes(valid: ReturnType<typeof request>): unknown[] {
   ];
 }
 
-describe('secrets that were planted everywhere', () => {
+describe('secrets planted in every field that takes one', () => {
   let folder: string;
   let endpoint: ChatEndpoint;
   let server: ServerProcess;
-  let witness: LeakDetector;
+  let detector: LeakDetector;
 
   beforeEach(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'planted-'));
     endpoint = await startScriptedEndpoint();
-    witness = new LeakDetector({ 'x-session-api-key': SESSION_KEY });
+    detector = new LeakDetector({ 'x-session-api-key': SESSION_KEY });
   });
   afterEach(async () => {
-    witness.close();
+    detector.close();
     await server.stop();
     await endpoint.close();
     await rm(folder, { recursive: true, force: true });
@@ -167,7 +167,7 @@ describe('secrets that were planted everywhere', () => {
   }
 
   async function create(baseUrl = endpoint.url, autotitle = false): Promise<string> {
-    const { status, text } = await witness.request(server, 'POST', '/api/conversations', {
+    const { status, text } = await detector.request(server, 'POST', '/api/conversations', {
       ...request(folder, baseUrl),
       autotitle,
     });
@@ -177,13 +177,13 @@ describe('secrets that were planted everywhere', () => {
 
   async function reaches(id: string, ...statuses: string[]): Promise<void> {
     await eventually(async () => {
-      const { text } = await witness.request(server, 'GET', `/api/conversations/${id}`);
+      const { text } = await detector.request(server, 'GET', `/api/conversations/${id}`);
       return statuses.some((status) => text.includes(`"execution_status":"${status}"`));
     }, statuses.join());
   }
 
   const send = (id: string, text: string) =>
-    witness.request(server, 'POST', `/api/conversations/${id}/events`, userMessage(text, true));
+    detector.request(server, 'POST', `/api/conversations/${id}/events`, userMessage(text, true));
 
   /** Everything that a client can read about a conversation. */
   async function readAll(id: string): Promise<void> {
@@ -191,67 +191,71 @@ describe('secrets that were planted everywhere', () => {
       ...['', '/events/search', '/events/count', '/agent_final_response', '/events/search?limit=0'],
       ...['/events', '/runtime'],
     ];
-    for (const route of routes) await witness.request(server, 'GET', `/api/conversations/${id}${route}`);
-    await witness.request(server, 'GET', '/api/conversations/search?include_skills=true');
-    await witness.request(server, 'GET', `/api/conversations?ids=${id}`);
-    await witness.request(server, 'GET', '/server_info');
-    const { text } = await witness.request(server, 'GET', `/api/conversations/${id}/events/search?limit=100`);
+    for (const route of routes) await detector.request(server, 'GET', `/api/conversations/${id}${route}`);
+    await detector.request(server, 'GET', '/api/conversations/search?include_skills=true');
+    await detector.request(server, 'GET', `/api/conversations?ids=${id}`);
+    await detector.request(server, 'GET', '/server_info');
+    const { text } = await detector.request(
+      server,
+      'GET',
+      `/api/conversations/${id}/events/search?limit=100`,
+    );
     for (const [, event] of text.matchAll(/"id":"([\w-]{36})","timestamp"/g)) {
-      await witness.request(server, 'GET', `/api/conversations/${id}/events/${String(event)}`);
+      await detector.request(server, 'GET', `/api/conversations/${id}/events/${String(event)}`);
     }
     const trajectory = await fetch(`${server.url}/api/file/download-trajectory/${id}`, {
       headers: { 'x-session-api-key': SESSION_KEY },
     });
     expect(trajectory.status).toBe(200);
     const entries = zipEntries(Buffer.from(await trajectory.arrayBuffer()));
-    for (const [name, content] of entries) witness.note(`trajectory ${name}`, content.toString());
+    for (const [name, content] of entries) detector.note(`trajectory ${name}`, content.toString());
   }
 
-  it('come out nowhere in normal work, and stand on disk only as tokens', async () => {
+  it('are not revealed in normal work and are stored only as encrypted tokens', async () => {
     const receiver = await WebhookReceiver.start();
     const webhooks = [WEBHOOK, { base_url: receiver.url, headers: WEBHOOK.headers, event_buffer_size: 1 }];
     await start(planted('secret-key'), { OH_WEBHOOKS: JSON.stringify(webhooks) });
     const id = await create();
-    await witness.listen(
+    await detector.listen(
       server,
       `/sockets/events/${id}?session_api_key=${SESSION_KEY}&resend_mode=all`,
       [],
       {},
     );
-    await witness.listen(server, `/sockets/session/${id}?after_seq=-1`, [], {
+    await detector.listen(server, `/sockets/session/${id}?after_seq=-1`, [], {
       authorization: `Bearer ${SESSION_KEY}`,
     });
     await send(id, `RUN: echo ${IN_COMMAND}; env; export -p; history\nRUN: seq 30000\nFINISH: done`);
     await reaches(id, 'finished');
     expect(endpoint.requests[0]?.headers.authorization).toBe(`Bearer ${planted('llm-key')}`);
     await readAll(id);
-    const forked = await witness.request(server, 'POST', `/api/conversations/${id}/fork`, {});
+    const forked = await detector.request(server, 'POST', `/api/conversations/${id}/fork`, {});
     await readAll(String(/"id":"([\w-]+)"/.exec(forked.text)?.[1]));
-    await witness.request(server, 'GET', '/openapi.json');
+    await detector.request(server, 'GET', '/openapi.json');
     await eventually(() => Promise.resolve(receiver.received.some(({ text }) => text.includes('finished'))));
 
     expect(await server.end()).toBe(0);
-    for (const { path: route, text } of receiver.received) witness.note(`webhook ${route}`, text);
+    for (const { path: route, text } of receiver.received) detector.note(`webhook ${route}`, text);
     await receiver.down();
-    witness.note('log', server.log);
-    await witness.readFiles(folder);
-    // Twice: the fork has its own.
-    expect(witness.textOf(/^file .*metadata\.json$/).match(/"(https?:\/\/)?gAAAAA/g)).toHaveLength(2 * 25);
-    expect(witness.textOf(/^socket/)).toContain('LLMCompletionLogEvent');
-    expect(witness.textOf(/^trajectory/)).toContain('SystemPromptEvent');
-    expect(witness.textOf(/^socket/)).toContain('"full_state"');
-    expect(witness.find(PLANTED)).toEqual([]);
-    // The command is in the log of the conversation, and nowhere else: no history file, no server log.
-    const elsewhere = witness
+    detector.note('log', server.log);
+    await detector.readFiles(folder);
+    // Twice, because the fork has its own copy.
+    expect(detector.textOf(/^file .*metadata\.json$/).match(/"(https?:\/\/)?gAAAAA/g)).toHaveLength(2 * 25);
+    expect(detector.textOf(/^socket/)).toContain('LLMCompletionLogEvent');
+    expect(detector.textOf(/^trajectory/)).toContain('SystemPromptEvent');
+    expect(detector.textOf(/^socket/)).toContain('"full_state"');
+    expect(detector.find(PLANTED)).toEqual([]);
+    // The command is in the conversation's log and nowhere else: not in a history file, not in the server's log.
+    const elsewhere = detector
       .find(new RegExp(IN_COMMAND))
       .filter((it) => !/^(file .*events.jsonl|GET |socket |trajectory |webhook )/.test(it));
     expect(elsewhere).toEqual([]);
   });
 
-  it('come out nowhere when they are given to a conversation later, and used', async () => {
+  it('are not revealed when they are added to a conversation later and used', async () => {
     await start(planted('secret-key'));
     const id = await create();
-    await witness.listen(server, `/sockets/events/${id}?resend_mode=all`);
+    await detector.listen(server, `/sockets/events/${id}?resend_mode=all`);
     const route = `/api/conversations/${id}`;
     const later = {
       PLAIN: planted('later-plain'),
@@ -275,26 +279,26 @@ describe('secrets that were planted everywhere', () => {
     ];
     const statuses: number[] = [];
     for (const [what, body] of steps) {
-      statuses.push((await witness.request(server, 'POST', `${route}/${what}`, body)).status);
+      statuses.push((await detector.request(server, 'POST', `${route}/${what}`, body)).status);
     }
     expect(statuses).toEqual([200, 200, 200, 200, 422, 422, 422]);
     await send(id, 'RUN: echo $PLAIN; echo $STATIC; seq 30000; env\nFINISH: done');
     await reaches(id, 'finished');
     expect(endpoint.requests.at(-1)?.headers.authorization).toBe(`Bearer ${planted('switched-key')}`);
-    await witness.request(server, 'POST', `${route}/fork`, {});
+    await detector.request(server, 'POST', `${route}/fork`, {});
     await readAll(id);
-    await witness.request(server, 'GET', '/api/webhooks');
+    await detector.request(server, 'GET', '/api/webhooks');
     await server.end();
-    witness.note('log', server.log);
-    await witness.readFiles(folder);
-    expect(witness.find(PLANTED)).toEqual([]);
+    detector.note('log', server.log);
+    await detector.readFiles(folder);
+    expect(detector.find(PLANTED)).toEqual([]);
   });
 
-  it('come out nowhere in errors', async () => {
+  it('are not revealed in error answers, close reasons or the log', async () => {
     await start(planted('secret-key'));
     const id = await create();
-    for (const mistake of mistakes(request(folder, endpoint.url))) {
-      const { status } = await witness.request(server, 'POST', '/api/conversations', mistake);
+    for (const invalid of invalidRequests(request(folder, endpoint.url))) {
+      const { status } = await detector.request(server, 'POST', '/api/conversations', invalid);
       expect([404, 422]).toContain(status);
     }
     const wrong = planted('wrong-key');
@@ -304,16 +308,16 @@ describe('secrets that were planted everywhere', () => {
     ];
     for (const headers of wrongKeys) {
       expect(
-        (await witness.request(server, 'GET', '/api/conversations/search', undefined, headers)).status,
+        (await detector.request(server, 'GET', '/api/conversations/search', undefined, headers)).status,
       ).toBe(401);
     }
     for (const key of [SESSION_KEY, wrong]) {
-      await witness.request(server, 'GET', `/api/conversations/search?session_api_key=${key}&limit=0`);
-      await witness.request(server, 'GET', `/nowhere?api_key=${key}`);
-      await witness.listen(server, `/sockets/events/${id}?session_api_key=${key}&resend_mode=nope`, [], {});
+      await detector.request(server, 'GET', `/api/conversations/search?session_api_key=${key}&limit=0`);
+      await detector.request(server, 'GET', `/nowhere?api_key=${key}`);
+      await detector.listen(server, `/sockets/events/${id}?session_api_key=${key}&resend_mode=nope`, [], {});
     }
-    await witness.listen(server, `/sockets/events/${id}?session_api_key=${wrong}`, [], {});
-    await witness.listen(
+    await detector.listen(server, `/sockets/events/${id}?session_api_key=${wrong}`, [], {});
+    await detector.listen(
       server,
       `/sockets/events/${id}`,
       [JSON.stringify({ type: 'auth', session_api_key: wrong })],
@@ -324,28 +328,28 @@ describe('secrets that were planted everywhere', () => {
       JSON.stringify({ role: 5, api_key: wrong }),
       JSON.stringify([wrong]),
     ];
-    await witness.listen(server, `/sockets/events/${id}`, frames);
+    await detector.listen(server, `/sockets/events/${id}`, frames);
     await eventually(() =>
-      Promise.resolve(witness.textOf(/^socket/).split('ServerErrorEvent').length > frames.length),
+      Promise.resolve(detector.textOf(/^socket/).split('ServerErrorEvent').length > frames.length),
     );
-    await eventually(() => Promise.resolve(witness.textOf(/^close/).includes('4001')));
-    await witness.request(server, 'POST', `/api/conversations/${id}/events`, {
+    await eventually(() => Promise.resolve(detector.textOf(/^close/).includes('4001')));
+    await detector.request(server, 'POST', `/api/conversations/${id}/events`, {
       api_key: wrong,
       content: [{ token: wrong }],
     });
 
     await server.end();
-    witness.note('log', server.log);
-    expect(witness.textOf(/^log/)).toContain('session_api_key=<redacted>');
-    expect(witness.find(PLANTED)).toEqual([]);
+    detector.note('log', server.log);
+    expect(detector.textOf(/^log/)).toContain('session_api_key=<redacted>');
+    expect(detector.find(PLANTED)).toEqual([]);
   });
 
-  it('come out nowhere when the provider repeats them, its address holds them, or the server crashes', async () => {
+  it('are not revealed when the provider repeats them, its URL contains them or the server crashes', async () => {
     await start(planted('secret-key'));
     const said = `Incorrect API key provided: ${planted('llm-key')} (${planted('extra-header')})`;
     for (const status of [401, 400, 404, 500]) {
       const id = await create();
-      await witness.listen(server, `/sockets/events/${id}?resend_mode=all`);
+      await detector.listen(server, `/sockets/events/${id}?resend_mode=all`);
       endpoint.script([{ status, message: said, code: planted('llm-key') }]);
       await send(id, 'hello');
       await reaches(id, 'error');
@@ -355,7 +359,7 @@ describe('secrets that were planted everywhere', () => {
     endpoint.script([{ status: 400, message: `Basic ${planted('url-password')} is wrong` }]);
     await send(id, 'hello');
     await reaches(id, 'error');
-    await witness.request(server, 'GET', `/api/conversations/${id}/events/search`);
+    await detector.request(server, 'GET', `/api/conversations/${id}/events/search`);
     endpoint.script([{ status: 400, message: said, repeat: true }]);
     const titled = await create(endpoint.url, true);
     await send(titled, 'hello');
@@ -363,21 +367,21 @@ describe('secrets that were planted everywhere', () => {
     await readAll(titled);
 
     await server.end('SIGUSR2');
-    witness.note('log', server.log);
+    detector.note('log', server.log);
     await server.logs(/"level":"fatal".*the server crashed.*crash with \*\*\*/);
-    await witness.readFiles(path.join(folder, 'workspace', 'conversations'));
-    expect(witness.textOf(/^GET /)).toContain('http://**********@127.0.0.1');
-    expect(witness.find(PLANTED)).toEqual([]);
+    await detector.readFiles(path.join(folder, 'workspace', 'conversations'));
+    expect(detector.textOf(/^GET /)).toContain('http://**********@127.0.0.1');
+    expect(detector.find(PLANTED)).toEqual([]);
   });
 
   it.each([
     ['another key', () => environment(folder, planted('other-key'))],
     ['no key', () => ({ HOME: folder })],
-  ])('survive a start with %s, and then a token goes to no provider', async (_name, env) => {
+  ])('survive a start with %s, which sends no encrypted token to a provider', async (_name, env) => {
     await start(planted('secret-key'));
     const id = await create();
     await server.end();
-    witness.note('log', server.log);
+    detector.note('log', server.log);
 
     server = await ServerProcess.start({ cwd: folder, env: env() });
     await send(id, 'RUN: true\nFINISH: done');
@@ -386,20 +390,20 @@ describe('secrets that were planted everywhere', () => {
     expect(JSON.stringify(endpoint.requests.map(({ headers }) => headers))).not.toMatch(/gAAAAA|PLANTED/);
     expect(server.log.match(/no key opens [^"]*agent\/llm\/api_key/g)).toHaveLength(1);
     await server.end();
-    witness.note('log', server.log);
+    detector.note('log', server.log);
 
-    // With the first key it works again: nothing was destroyed.
+    // With the first key it works again: the stored secrets were not changed.
     await start(planted('secret-key'));
     await send(id, 'FINISH: done');
     await reaches(id, 'finished');
     expect(endpoint.requests.at(-1)?.headers.authorization).toBe(`Bearer ${planted('llm-key')}`);
     await server.end();
-    witness.note('log', server.log);
-    await witness.readFiles(folder);
-    expect(witness.find(PLANTED)).toEqual([]);
+    detector.note('log', server.log);
+    await detector.readFiles(folder);
+    expect(detector.find(PLANTED)).toEqual([]);
   });
 
-  it('pass from a former key to a new one', async () => {
+  it('are re-encrypted with a new key when the previous key is configured', async () => {
     await start(planted('previous-key'));
     const id = await create();
     await server.end();
@@ -417,7 +421,7 @@ describe('secrets that were planted everywhere', () => {
     }
   });
 
-  it('are not stored without a key', async () => {
+  it('are not stored when the server has no secret key', async () => {
     const env = { HOME: folder, LOG_LEVEL: 'debug' };
     server = await ServerProcess.start({ cwd: folder, env });
     const id = await create();
@@ -428,20 +432,20 @@ describe('secrets that were planted everywhere', () => {
     expect(server.log).toContain(
       '⚠️ OH_SECRET_KEY was not defined. Secrets will not be persisted between restarts.',
     );
-    witness.note('log', server.log);
-    await witness.readFiles(folder);
-    expect(witness.textOf(/^file .*metadata\.json$/)).toContain('"api_key":"**********"');
+    detector.note('log', server.log);
+    await detector.readFiles(folder);
+    expect(detector.textOf(/^file .*metadata\.json$/)).toContain('"api_key":"**********"');
 
     server = await ServerProcess.start({ cwd: folder, env });
     await send(id, 'FINISH: done');
     await reaches(id, 'finished', 'error');
     await readAll(id);
-    expect(witness.textOf(/^GET /)).toContain('"api_key":null');
+    expect(detector.textOf(/^GET /)).toContain('"api_key":null');
     expect(JSON.stringify(endpoint.requests.slice(1).map(({ headers }) => headers))).not.toMatch(
       /PLANTED|\*{10}/,
     );
     await server.end();
-    witness.note('log', server.log);
-    expect(witness.find(PLANTED)).toEqual([]);
+    detector.note('log', server.log);
+    expect(detector.find(PLANTED)).toEqual([]);
   });
 });

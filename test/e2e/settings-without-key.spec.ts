@@ -18,7 +18,7 @@ describe('settings of a server without a secret key', () => {
     return (await Promise.all(texts)).join('\n');
   };
 
-  it('keep secrets in memory, nothing of them on disk, and say so', async () => {
+  it('keep secrets in memory, never on disk, and log it', async () => {
     const mcp_config = { docs: { command: 'x', env: { TOKEN: 'hush-env' } } };
     const llm = {
       ...{ model: 'openai/x', api_key: 'hush-key', base_url: 'https://me:hush-pass@models.test/v1' },
@@ -36,7 +36,7 @@ describe('settings of a server without a secret key', () => {
     await stage.done('POST', '/api/profiles/main/rename', { new_name: 'other' });
     expect(await written()).not.toContain('hush');
 
-    // All of it is there as long as this process is.
+    // The secrets are available until this process ends.
     expect(await stage.plain()).toMatchObject({ agent_settings: { llm, mcp_config } });
     expect(await stage.done('GET', '/api/profiles/other', undefined, PLAIN)).toMatchObject({ config: llm });
     expect(await stage.done('GET', '/api/profiles/linked', undefined, PLAIN)).toMatchObject({
@@ -57,7 +57,7 @@ describe('settings of a server without a secret key', () => {
     expect((await stage.ask('GET', '/api/settings/secrets/TOKEN')).status).toBe(404);
   });
 
-  it('encrypt nothing for answers', async () => {
+  it('cannot be read in encrypted form', async () => {
     for (const route of ['/api/settings', '/api/profiles/x']) {
       expect(await stage.ask('GET', route, undefined, { 'x-expose-secrets': 'encrypted' })).toMatchObject({
         status: 503,
@@ -65,7 +65,7 @@ describe('settings of a server without a secret key', () => {
     }
   });
 
-  it('leave what another program has written in the clear', async () => {
+  it('keep a plaintext key of another program until it is changed', async () => {
     await mkdir(stage.root, { recursive: true });
     const agent_settings = { llm: { model: 'openai/x', api_key: 'was-there' } };
     await writeFile(path.join(stage.root, 'settings.json'), JSON.stringify({ agent_settings }));
@@ -76,7 +76,7 @@ describe('settings of a server without a secret key', () => {
     expect(await written()).not.toMatch(/hush-new|was-there/);
   });
 
-  it('do not take a secret from a server that has it in memory', async () => {
+  it('keep a secret in memory when another server rewrites the file', async () => {
     const llm = { model: 'openai/x', api_key: 'hush-key' };
     await stage.done('PATCH', '/api/settings', { agent_settings_diff: { llm } });
     const other = await stage.another();

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-describe('steering in every order', () => {
+describe('a conversation that is steered by several requests at once', () => {
   let server: ServerProcess;
   let workspace: string;
 
@@ -30,14 +30,13 @@ describe('steering in every order', () => {
     await inTool(conversation);
     await post(conversation, 'interrupt');
     expect(await conversation.events('&kind=AgentErrorEvent')).toHaveLength(2);
-    // The next run waits for what the interrupted one left behind, so when it has ended nothing can come any
-    // more.
+    // The next run waits for what the interrupted one has started. When it has ended, nothing can follow.
     await conversation.send('SAY: after');
     await conversation.reaches('finished');
     await expect(access(file)).rejects.toThrow();
   });
 
-  it('stays stopped when the last word was an interrupt or a pause', async () => {
+  it('stays stopped when the last request was an interrupt or a pause', async () => {
     for (const last of ['interrupt', 'pause']) {
       const conversation = await ConversationClient.create(
         server,
@@ -53,7 +52,7 @@ describe('steering in every order', () => {
     }
   });
 
-  it('does not begin when the pause comes while the run prepares itself', async () => {
+  it('does not start a run that is paused while it is being prepared', async () => {
     for (let round = 0; round < 10; round += 1) {
       const conversation = await ConversationClient.create(server, scriptedRequest(workspace));
       await conversation.send('WAIT: 1000\nSAY: end', false);
@@ -66,7 +65,7 @@ describe('steering in every order', () => {
     }
   });
 
-  it('runs on when the last word was run', async () => {
+  it('continues when the last request was a run', async () => {
     const script = 'RUN: sleep 0.3\nFINISH: end';
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
     await inTool(conversation);
@@ -76,16 +75,16 @@ describe('steering in every order', () => {
     await conversation.reaches('finished');
   });
 
-  it('answers a message after any storm', async () => {
+  it('answers a message after a burst of requests', async () => {
     const conversation = await ConversationClient.create(
       server,
       scriptedRequest(workspace, 'RUN: sleep 0.1\nSAY: x'),
     );
-    const storm = Array.from({ length: 60 }, (_, index) => {
+    const burst = Array.from({ length: 60 }, (_, index) => {
       const what = ['pause', 'run', 'interrupt', 'message'][(index * 7) % 4] ?? 'run';
       return what === 'message' ? conversation.send(`RUN: echo ${index}\nSAY: y`) : post(conversation, what);
     });
-    await Promise.all(storm);
+    await Promise.all(burst);
     await conversation.reaches('paused', 'finished', 'idle');
     await conversation.send('FINISH: calm');
     await eventually(async () => {
@@ -97,7 +96,7 @@ describe('steering in every order', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('is deleted once, whoever else asks for it', async () => {
+  it('is deleted once when several clients delete it', async () => {
     const conversation = await ConversationClient.create(
       server,
       scriptedRequest(workspace, 'RUN: sleep 1000'),

@@ -24,7 +24,7 @@ if (!mountable) process.stderr.write('no tests of a full disk: this machine lets
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** All that it writes goes to the small disk. */
+  /** Starts a server that writes only to the small disk. */
   const start = (): Promise<ServerProcess> =>
     ServerProcess.start({
       cwd: folder,
@@ -41,7 +41,7 @@ if (!mountable) process.stderr.write('no tests of a full disk: this machine lets
   const saveProfile = (name: string) =>
     server.request('POST', `/api/profiles/${name}`, { llm: { model: 'scripted/x' } });
 
-  it('starts, says so, reads, deletes, refuses the rest without a trace, and goes on when there is room', async () => {
+  it('starts, logs it, reads, deletes, refuses writes without leaving files, and recovers when there is space', async () => {
     server = await start();
     const finished = await ConversationClient.create(server, request('FINISH: one'));
     await finished.reaches('finished');

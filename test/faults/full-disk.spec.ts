@@ -27,7 +27,7 @@ if (!mountable) process.stderr.write('no tests of a full disk: this machine lets
 const containing = (words: string): unknown => expect.stringContaining(words);
 const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 
-(mountable ? describe : describe.skip)('on a full disk', () => {
+(mountable ? describe : describe.skip)('a server whose disk becomes full', () => {
   let folder: string;
   let server: ServerProcess;
 
@@ -72,7 +72,7 @@ const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
     );
   };
 
-  it('says so, loses nothing that it acknowledged, reads on, deletes, and works again when there is room', async () => {
+  it('answers 507, keeps what it acknowledged, still reads and deletes, and recovers when there is space', async () => {
     const [kept, removed] = [
       await ConversationClient.create(server, request('FINISH: one')),
       await ConversationClient.create(server, request()),
@@ -108,12 +108,12 @@ const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
     await ConversationClient.create(server, request());
     const { body } = await server.request('GET', '/api/conversations/count');
     expect(body).toBe(2);
-    // Not a byte of what was refused is between the lines.
+    // The log contains no part of what was refused.
     const log = await readFile(onDisk(`${kept.id.replaceAll('-', '')}/events.jsonl`), 'utf8');
     for (const line of log.trimEnd().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
   });
 
-  it('ends a run with an error that is told when there is room, without anybody asking', async () => {
+  it('ends a run with an error that it records by itself when there is space', async () => {
     const script = `RUN: until [ -e go ]; do sleep 0.02; done; head -c 20000 /dev/zero | tr '\\0' x\nFINISH: ok`;
     const conversation = await ConversationClient.create(server, request(script));
     await eventually(async () => (await conversation.events('&kind=ActionEvent')).length > 0, 'the action');

@@ -9,7 +9,7 @@ import {
 } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-describe('after the end of a server', () => {
+describe('a conversation after the end of its server', () => {
   let folder: string;
   let workspace: string;
   const servers: ServerProcess[] = [];
@@ -29,7 +29,7 @@ describe('after the end of a server', () => {
     return server;
   };
 
-  it('keeps everything over a graceful stop, and pauses what was running', async () => {
+  it('is unchanged after a graceful stop, and paused if it was running', async () => {
     const first = await start();
     const done = await ConversationClient.create(
       first,
@@ -55,7 +55,7 @@ describe('after the end of a server', () => {
     await done.on(second).reaches('finished');
   });
 
-  it('tells a long conversation as before, whatever has happened to the index of its log', async () => {
+  it('shows the same events when the index of its log was damaged', async () => {
     const first = await start();
     const long = await ConversationClient.create(first, scriptedRequest(workspace));
     await Promise.all(Array.from({ length: 300 }, (_, n) => long.send(`message ${n}`, false)));
@@ -73,7 +73,7 @@ describe('after the end of a server', () => {
     }
   });
 
-  it('deletes no conversation that it is closing already, and says so', async () => {
+  it('is not deleted while the server is closing it', async () => {
     const first = await start();
     const running = await ConversationClient.create(
       first,
@@ -94,7 +94,7 @@ describe('after the end of a server', () => {
     expect(await running.on(second).status()).toBe('paused');
   });
 
-  it('has every acknowledged event after kill -9 during a run, says what happened, and goes on', async () => {
+  it('has every acknowledged event after kill -9 during a run, an error about it, and can continue', async () => {
     const first = await start();
     const conversation = await ConversationClient.create(
       first,
@@ -167,7 +167,7 @@ describe('after the end of a server', () => {
     expect(acknowledged.length).toBeGreaterThan(200);
   });
 
-  it('shows a message that nobody ran after kill -9, without opening the conversation', async () => {
+  it('shows a message without a run after kill -9, without being opened', async () => {
     const first = await start();
     const conversation = await ConversationClient.create(first, scriptedRequest(workspace, 'FINISH: ok'));
     await conversation.reaches('finished');
@@ -184,7 +184,7 @@ describe('after the end of a server', () => {
     expect((await second.request('GET', '/api/conversations/count?status=idle')).body).toBe(1);
   });
 
-  it('lists the others when one conversation cannot be read', async () => {
+  it('is listed when another one cannot be read', async () => {
     const first = await start();
     const broken = await ConversationClient.create(first, scriptedRequest(workspace));
     const whole = await ConversationClient.create(first, scriptedRequest(workspace));
@@ -200,7 +200,7 @@ describe('after the end of a server', () => {
     await eventually(() => Promise.resolve(second.log.includes(said)), said);
   });
 
-  it('runs on with the stored key of a provider when there is a secret key', async () => {
+  it('uses the stored key of its provider when there is a secret key', async () => {
     const env = { OH_SECRET_KEY: 'a key for tests' };
     const first = await start(env);
     const request = scriptedRequest(workspace, 'SAY: one');
