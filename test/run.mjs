@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 
-// jest needs this flag of Node to run ES modules; people should not have to remember it.
+// Jest needs this flag of Node to run ES modules.
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
 const child = spawn(
   process.execPath,

@@ -245,7 +245,8 @@ describe('secrets planted in every field that takes one', () => {
     expect(detector.textOf(/^trajectory/)).toContain('SystemPromptEvent');
     expect(detector.textOf(/^socket/)).toContain('"full_state"');
     expect(detector.find(PLANTED)).toEqual([]);
-    // The command is in the conversation's log and nowhere else: not in a history file, not in the server's log.
+    // The command is in the conversation's log and nowhere else: not in a history file, not in the server's
+    // log.
     const elsewhere = detector
       .find(new RegExp(IN_COMMAND))
       .filter((it) => !/^(file .*events.jsonl|GET |socket |trajectory |webhook )/.test(it));

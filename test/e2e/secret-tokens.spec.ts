@@ -12,7 +12,10 @@ const KEY = 'a key of the server';
 const own = (text: string): string => new Cipher(KEY).encrypt(text);
 const TOKEN_OF_ANOTHER_SERVER = new Cipher('a key of another server').encrypt('text');
 
-/** Clients may send encrypted tokens in place of secrets. Fields that are only named like secrets stay as they are. */
+/**
+ * Clients may send encrypted tokens in place of secrets. Fields that are only named like secrets stay as they
+ * are.
+ */
 describe('secrets sent as encrypted tokens', () => {
   let folder: string;
   let endpoint: ChatEndpoint;

@@ -5,7 +5,9 @@ import { ConversationClient, scriptedRequest } from '../support/conversation-cli
 import { ServerProcess } from '../support/server-process.js';
 import { writeFiles } from '../support/write-files.js';
 
-/** The first message to the model: built-in sections, a persona, a text of the agent, or files that it names. */
+/**
+ * The first message to the model: built-in sections, a persona, a text of the agent, or files that it names.
+ */
 describe('the system prompt', () => {
   let home: string;
   let folder: string;

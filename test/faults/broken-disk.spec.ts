@@ -9,7 +9,10 @@ import { ServerProcess } from '../support/server-process.js';
 
 const run = promisify(execFile);
 
-/** Overrides functions of the C library: while the file $BROKEN_WHILE exists, syncs and durable writes fail with EIO. */
+/**
+ * Overrides functions of the C library: while the file $BROKEN_WHILE exists, syncs and durable writes fail
+ * with EIO.
+ */
 const SHIM = `
 #define _GNU_SOURCE
 #include <errno.h>

@@ -13,8 +13,8 @@ const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 const CONVERSATIONS = 4;
 
 /**
- * Two servers share a folder. The owner of the conversations is frozen while it writes, until the other server
- * has taken over; then it wakes and continues.
+ * Two servers share a folder. The owner of the conversations is frozen while it writes, until the other
+ * server has taken over; then it wakes and continues.
  */
 describe(`a server that is frozen past its lease (FAULT_SEED=${SEED})`, () => {
   let folder: string;

@@ -10,7 +10,9 @@ import { WebhookReceiver } from '../support/webhook-receiver.js';
 
 /** How often the server is killed; more often with `npm run test:faults`. */
 const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 3);
-/** The same seed gives the same operations in the same order. How many precede a kill depends on the machine. */
+/**
+ * The same seed gives the same operations in the same order. How many precede a kill depends on the machine.
+ */
 const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 const CLIENTS = 4;
 /** The number of conversations that are checked after each kill. After the last one all are. */
@@ -137,8 +139,8 @@ describe(`a server that is killed again and again (FAULT_SEED=${SEED})`, () => {
   const counted = (): number => (count += 1);
 
   /**
-   * A random create request: with the scripted model inside the server or a streaming endpoint, with or without
-   * a generated title.
+   * A random create request: with the scripted model inside the server or a streaming endpoint, with or
+   * without a generated title.
    */
   function request(random: () => number, name: string) {
     const llm =

@@ -3,7 +3,7 @@ import { isObject, list, SchemaValues } from './schema-values.js';
 
 type Json = Record<string, unknown>;
 
-/** One operation of an OpenAPI document as the fuzzer needs it. */
+/** One operation of an OpenAPI document, as the fuzz tests use it. */
 export interface FuzzedOperation {
   name: string;
   method: string;
@@ -13,7 +13,7 @@ export interface FuzzedOperation {
   headerNames: string[];
   /** Undefined when it takes none. */
   body: unknown;
-  /** What is wrong with an answer: an undeclared status, or a body of another shape. */
+  /** How an answer violates the document: an undeclared status, or a body of another shape. */
   complaint(status: number, body: unknown): string | undefined;
 }
 
@@ -40,7 +40,7 @@ function toOperation(path: string, method: string, operation: Json, ajv: Ajv2020
       isObject(parameter) && parameter['in'] === place ? [String(parameter['name'])] : [],
     );
   const answers = isObject(operation['responses']) ? operation['responses'] : {};
-  // Compiled once: schemas of events take longer than their validation.
+  // Compiled once, because compiling the schemas of events takes longer than validating.
   const validators = new Map<number, ValidateFunction>();
   return {
     name: `${method} ${path}`,
@@ -68,7 +68,7 @@ function jsonSchema(holder: unknown): unknown {
   return isObject(media) ? media['schema'] : undefined;
 }
 
-/** References as the validator knows them. */
+/** Makes references absolute for the validator. */
 function absolute(schema: unknown): Json {
   const text = JSON.stringify(schema).replaceAll('"#/components/', '"doc#/components/');
   const parsed: unknown = JSON.parse(text);

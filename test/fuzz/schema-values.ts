@@ -1,7 +1,8 @@
 type Json = Record<string, unknown>;
 
 /**
- * What is made for a field of this name, whatever its schema: nothing may leave the machine or its folder.
+ * Values for fields of these names, whatever their schema: requests must stay on the machine and in the
+ * folder.
  */
 const BY_NAME: Readonly<Record<string, readonly unknown[]>> = {
   model: ['scripted/a', 'scripted/b'],
@@ -53,14 +54,14 @@ const TEXTS = [
 const NUMBERS = [0, 1, 2, 100, -1, 0.5, 0.01, 20];
 const FREE: readonly unknown[] = [null, true, 0, 'x', [], {}, [1, 'a'], { a: { b: null } }];
 
-/** Deeper, and what is optional is left out: schemas refer to themselves. */
+/** Below this depth optional fields are left out, because schemas may be recursive. */
 const MAX_DEPTH = 5;
 
-/** Given though they are optional, as without them nothing else would be looked at. */
-const WANTED = ['agent', 'kind', 'model'];
+/** Optional fields that are always set: without them nothing else would be validated. */
+const ALWAYS_SET = ['agent', 'kind', 'model'];
 
 /**
- * Makes values that a schema of an OpenAPI document allows, or nearly. The same seed gives the same value.
+ * Makes valid or nearly valid values for schemas of an OpenAPI document. The same seed gives the same value.
  */
 export class SchemaValues {
   constructor(private readonly schemas: Json) {}
@@ -72,7 +73,7 @@ export class SchemaValues {
 
 class Maker {
   /**
-   * The share of optional fields that are given: few make a valid value, many find what does not go together.
+   * The share of optional fields that are set: few give a valid value, many find conflicts between fields.
    */
   private readonly share: number;
 
@@ -83,13 +84,13 @@ class Maker {
     this.share = this.pick([0, 0.1, 0.4]);
   }
 
-  value(schema: unknown, depth: number, isWanted = false): unknown {
+  value(schema: unknown, depth: number, isRequired = false): unknown {
     if (!isObject(schema)) return this.pick(FREE);
     const { $ref: ref, const: fixed, enum: words } = schema;
     if (typeof ref === 'string') return this.value(this.schemas[ref.split('/').at(-1) ?? ''], depth);
     if (fixed !== undefined) return fixed;
     if (words !== undefined) return this.pick(list(words));
-    const union = list(schema['anyOf'] ?? schema['oneOf']).filter((member) => !isWanted || !isNull(member));
+    const union = list(schema['anyOf'] ?? schema['oneOf']).filter((member) => !isRequired || !isNull(member));
     if (union.length === 0) return this.ofType(schema, depth);
     const flat = union.filter((member) => isObject(member) && !('$ref' in member));
     return this.value(this.pick(depth >= MAX_DEPTH && flat.length > 0 ? flat : union), depth + 1);
@@ -132,14 +133,16 @@ class Maker {
     const required = list(schema['required']);
     const given = Object.entries(properties).filter(
       ([name]) =>
-        required.includes(name) || WANTED.includes(name) || (depth < MAX_DEPTH && this.chance(this.share)),
+        required.includes(name) ||
+        ALWAYS_SET.includes(name) ||
+        (depth < MAX_DEPTH && this.chance(this.share)),
     );
     return Object.fromEntries(
       given.map(([name, field]) => [
         name,
         Object.hasOwn(BY_NAME, name)
           ? this.pick(BY_NAME[name] ?? [])
-          : this.value(field, depth + 1, WANTED.includes(name)),
+          : this.value(field, depth + 1, ALWAYS_SET.includes(name)),
       ]),
     );
   }
@@ -178,7 +181,7 @@ function isNull(schema: unknown): boolean {
   return isObject(schema) && schema['type'] === 'null';
 }
 
-/** Where none of our values fits, one that does not. */
+/** All values when none of them fits. */
 function orAny<T>(fitting: T[], all: readonly T[]): readonly T[] {
   return fitting.length > 0 ? fitting : all;
 }

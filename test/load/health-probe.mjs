@@ -3,9 +3,8 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Requests `/health` of a server repeatedly from a separate process, because the process that makes the load is
- * slow itself.
- * Prints an empty line when it has started, and its measurements as JSON when its input ends.
+ * Requests `/health` of a server repeatedly from a separate process, because the process that makes the load
+ * is slow itself. Prints an empty line when it has started, and its measurements as JSON when its input ends.
  *
  *     node test/load/health-probe.mjs http://127.0.0.1:8000
  */

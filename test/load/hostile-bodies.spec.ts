@@ -4,7 +4,10 @@ import { amount, FULL, memoryReturns, underLoad } from './load-watch.js';
 const KEY = 'load-key';
 const CREATE = '/api/conversations';
 const CLIENTS = 8;
-/** The longest permitted answer of `/health` (ms): the target on an idle machine, or what only a stall exceeds. */
+/**
+ * The longest permitted answer of `/health` (ms): the target on an idle machine, or what only a stall
+ * exceeds.
+ */
 const P99 = FULL ? 250 : 2_500;
 
 const repeated = (item: string, count: number): string => Array<string>(count).fill(item).join();

@@ -34,8 +34,8 @@ export interface Seen {
 }
 
 /**
- * Measures the answers of `/health` and the memory of a server while `work` loads it. The full form prints the
- * figures. Expects that every request to `/health` was answered.
+ * Measures the answers of `/health` and the memory of a server while `work` loads it. The full form prints
+ * the figures. Expects that every request to `/health` was answered.
  */
 export async function underLoad(
   server: ServerProcess,
@@ -68,8 +68,8 @@ export async function underLoad(
 }
 
 /**
- * Waits until the memory of a server has grown by less than 100 MiB; only in the full form. Garbage is collected
- * while the server works, so the loop sends requests.
+ * Waits until the memory of a server has grown by less than 100 MiB; only in the full form. Garbage is
+ * collected while the server works, so the loop sends requests.
  * @param before MiB; undefined where the system does not report it
  */
 export async function memoryReturns(server: ServerProcess, before: number | undefined): Promise<void> {

@@ -5,7 +5,10 @@ import { amount, FULL, underLoad } from './load-watch.js';
 
 const MIB = 1024 * 1024;
 const EVENTS = 16;
-/** The longest permitted answer of `/health` (ms): the target on an idle machine, or what only a stall exceeds. */
+/**
+ * The longest permitted answer of `/health` (ms): the target on an idle machine, or what only a stall
+ * exceeds.
+ */
 const P99 = FULL ? 250 : 2_500;
 
 let server: ServerProcess;

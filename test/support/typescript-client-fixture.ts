@@ -9,7 +9,7 @@ import { eventually, ServerProcess } from './server-process.js';
 const KEY = 'key-for-tests';
 
 /** A server with a key and the TypeScript client, loaded as its users load it. */
-export class TypeScriptClientStage {
+export class TypeScriptClientFixture {
   private constructor(
     readonly client: typeof Client,
     readonly clients: typeof Clients,
@@ -18,7 +18,7 @@ export class TypeScriptClientStage {
     readonly folder: string,
   ) {}
 
-  static async start(env: Record<string, string> = {}): Promise<TypeScriptClientStage> {
+  static async start(env: Record<string, string> = {}): Promise<TypeScriptClientFixture> {
     // Outside a browser the client looks for a socket class where a browser has one, while it is imported.
     Object.assign(globalThis, { window: { WebSocket } });
     const [client, clients] = await Promise.all([
@@ -27,7 +27,7 @@ export class TypeScriptClientStage {
     ]);
     const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'client-')));
     const server = await ServerProcess.start({ env: { SESSION_API_KEY: KEY, ...env }, key: KEY });
-    return new TypeScriptClientStage(client, clients, server, folder);
+    return new TypeScriptClientFixture(client, clients, server, folder);
   }
 
   /** What each class of the client wants to know. */

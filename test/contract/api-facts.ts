@@ -1,7 +1,7 @@
 /**
- * What of an OpenAPI document clients rely on, in a form of its own that is short and says nothing twice:
- * operations with parameters, body and answers, and the schemas they lead to with types, required fields,
- * defaults, limits and discriminators. No texts, no order.
+ * The parts of an OpenAPI document that clients rely on, in a short form: operations with parameters, body
+ * and answers, and the schemas that they refer to, with types, required fields, defaults, limits and
+ * discriminators. Texts and order are left out.
  */
 export interface Facts {
   operations: Record<string, OperationFacts>;
@@ -13,7 +13,7 @@ export interface OperationFacts {
   /** By place and name: `query limit`, `path id`, `header X-Key`; a name that ends in `!` is required. */
   parameters: Record<string, Parameter>;
   body?: { shape: Shape; required: boolean };
-  /** By status; without a shape the body is not described. */
+  /** By status. Null when the body is not described. */
   answers: Record<string, Shape | null>;
 }
 
@@ -48,7 +48,7 @@ export interface ObjectShape {
 
 type Json = Record<string, unknown>;
 
-/** Reduces a document to the operations that `isWanted` names and the schemas that they lead to. */
+/** Reduces a document to the operations that `isWanted` accepts and the schemas that they refer to. */
 export function factsOf(document: unknown, isWanted: (operation: string) => boolean): Facts {
   const operations: Record<string, OperationFacts> = {};
   for (const [path, item] of entries(at(document, 'paths'))) {
@@ -141,7 +141,7 @@ const TEXT_LIMITS = { minLength: 'length>=', maxLength: 'length<=' };
 
 function scalarDetails(schema: Json): string[] {
   const { format, pattern } = schema;
-  // A password is a string as any other; the format is about how it is shown.
+  // The format of a password only says how it is displayed.
   const shownFormat = typeof format === 'string' && format !== 'password' ? [format] : [];
   const shownPattern = typeof pattern === 'string' ? [`/${pattern}/`] : [];
   return [...shownFormat, ...details(schema, { ...NUMBER_LIMITS, ...TEXT_LIMITS }), ...shownPattern];
@@ -185,7 +185,7 @@ function items(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Whether a value that was stored holds facts. */
+/** Whether a stored value contains facts. */
 export function isFacts(value: unknown): value is Facts {
   return isObject(value) && isObject(value['operations']) && isObject(value['schemas']);
 }
