@@ -14,7 +14,7 @@ export interface SeenEvent {
   [field: string]: unknown;
 }
 
-/** What tests read of a conversation. */
+/** The fields of a conversation that tests read. */
 export interface SeenConversation {
   id: string;
   execution_status: string;
@@ -23,8 +23,8 @@ export interface SeenConversation {
 }
 
 /**
- * A create request for the scripted model inside the server. No title: that would be one more call of the
- * model.
+ * A create request for the scripted model inside the server. It asks for no title, which would be another
+ * call of the model.
  */
 export function scriptedRequest(workingDir: string, script?: string, more: Record<string, unknown> = {}) {
   return {
@@ -39,12 +39,12 @@ export function scriptedRequest(workingDir: string, script?: string, more: Recor
   };
 }
 
-/** A message of the user as the wire has it. */
+/** The body of a message of the user. */
 export function userMessage(text: string, run?: boolean) {
   return { role: 'user', content: [{ type: 'text', text }], ...(run === undefined ? {} : { run }) };
 }
 
-/** One conversation on a server, as a client works with it. */
+/** A client for one conversation on a server. */
 export class ConversationClient {
   constructor(
     readonly server: ServerProcess,
@@ -92,7 +92,7 @@ export class ConversationClient {
     if (status !== 200) throw new Error(`POST events answered ${status}: ${JSON.stringify(body)}`);
   }
 
-  /** Every event, page by page. */
+  /** Reads all events that match a query, page by page. */
   async events(query = ''): Promise<SeenEvent[]> {
     const all: SeenEvent[] = [];
     let page: string | null = null;
@@ -118,7 +118,7 @@ export class ConversationClient {
   }
 }
 
-/** A socket and everything that came over it. */
+/** A socket that records its frames. */
 export class SocketRecorder {
   readonly frames: Record<string, unknown>[] = [];
   readonly socket: WebSocket;
@@ -157,7 +157,7 @@ export class SocketRecorder {
   }
 }
 
-/** An event in a few words: kind, and for state updates the key and a short value. */
+/** A short form of an event: its kind, or for state updates the key and a short value. */
 export function brief(event: SeenEvent): string {
   if (event.kind !== 'ConversationStateUpdateEvent') return event.kind;
   const value = typeof event.value === 'string' && event.key === 'execution_status' ? `=${event.value}` : '';
