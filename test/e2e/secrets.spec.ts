@@ -1,11 +1,12 @@
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
 import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
+import { textsBelow } from '../support/texts-below.js';
 import { writeFiles } from '../support/write-files.js';
 
 const HIDDEN = '<secret-hidden>';
@@ -433,14 +434,3 @@ describe('secrets of a conversation', () => {
     });
   });
 });
-
-/** The contents of all files below a folder. */
-async function textsBelow(folder: string): Promise<string> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  expect(files.length).toBeGreaterThan(0);
-  const texts = await Promise.all(
-    files.map((entry) => readFile(path.join(entry.parentPath, entry.name), 'utf8')),
-  );
-  return texts.join('\n');
-}

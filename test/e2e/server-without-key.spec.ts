@@ -18,7 +18,7 @@ describe('a server without a key and without --host', () => {
   afterAll(() => server.stop());
 
   it('logs that only this machine has access', async () => {
-    await eventually(() => Promise.resolve(server.log.includes('access: this machine only, without a key')));
+    await server.logs('access: this machine only, without a key');
   });
 
   it('refuses requests and sockets from other machines', async () => {
@@ -130,7 +130,7 @@ describe('a server without a key and without --host', () => {
     const origin = 'https://frontend.example';
     for (let time = 0; time < 3; time += 1)
       await rawRequest(server.url, { path: '/alive', headers: { origin } });
-    await eventually(() => Promise.resolve(server.log.includes(origin)));
+    await server.logs(origin);
     await rawRequest(server.url, { path: '/alive', headers: { origin: 'http://localhost:1' } });
     const lines = server.log.split('\n').filter((line) => line.includes('refused a page'));
     expect(lines.filter((line) => line.includes(origin))).toEqual([
@@ -154,7 +154,7 @@ describe('a server without a key and with --host', () => {
 
   it('accepts any host name with --host 0.0.0.0, logs a warning, and still refuses pages of other origins', async () => {
     const server = await ServerProcess.start({ host: '0.0.0.0' });
-    await eventually(() => Promise.resolve(server.log.includes('access: EVERYBODY who can reach it')));
+    await server.logs('access: EVERYBODY who can reach it');
     const { id } = await ConversationClient.create(server, scriptedRequest(server.cwd));
     const host = 'box.example:8000';
     expect((await rawRequest(server.url, { headers: { host } })).status).toBe(200);

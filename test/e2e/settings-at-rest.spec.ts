@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { asJson, at, SettingsStage, type Json } from '../support/settings-fixture.js';
+import { textsBelow } from '../support/texts-below.js';
 
 const PLAIN = { 'x-expose-secrets': 'plaintext' };
 const TOKEN = /^gAAAAA/;
@@ -37,13 +38,7 @@ describe('settings stored with a secret key', () => {
   beforeEach(async () => (stage = await SettingsStage.start()));
   afterEach(() => stage.stop());
 
-  const written = async () => {
-    const files = await readdir(stage.root, { recursive: true, withFileTypes: true });
-    const texts = files
-      .filter((file) => file.isFile())
-      .map((file) => readFile(path.join(file.parentPath, file.name), 'utf8'));
-    return (await Promise.all(texts)).join('\n');
-  };
+  const written = () => textsBelow(stage.root);
   const everything = async (headers?: Record<string, string>) => {
     const routes = [
       ...['/api/settings', '/api/profiles', '/api/profiles/main', '/api/agent-profiles'],

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { at, SettingsStage, type Json } from '../support/settings-fixture.js';
+import { textsBelow } from '../support/texts-below.js';
 
 const PLAIN = { 'x-expose-secrets': 'plaintext' };
 
@@ -10,13 +11,7 @@ describe('settings of a server without a secret key', () => {
   afterEach(() => stage.stop());
 
   const key = (settings: Json) => at(settings, 'agent_settings', 'llm', 'api_key');
-  const written = async () => {
-    const files = await readdir(stage.root, { recursive: true, withFileTypes: true });
-    const texts = files
-      .filter((file) => file.isFile())
-      .map((file) => readFile(path.join(file.parentPath, file.name), 'utf8'));
-    return (await Promise.all(texts)).join('\n');
-  };
+  const written = () => textsBelow(stage.root);
 
   it('keep secrets in memory, never on disk, and log it', async () => {
     const mcp_config = { docs: { command: 'x', env: { TOKEN: 'hush-env' } } };

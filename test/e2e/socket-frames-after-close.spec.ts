@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { WebSocket } from 'ws';
-import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import { ConversationClient, messageText, scriptedRequest } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 const KEY = 'a-session-key';
@@ -45,11 +45,7 @@ async function sendAndLeave(
 /** The texts of the user's messages. */
 async function messagesOf(conversation: ConversationClient): Promise<string[]> {
   const events = await conversation.events('&kind=MessageEvent');
-  return events.filter(({ source }) => source === 'user').map(textOf);
-}
-
-function textOf(event: SeenEvent): string {
-  return (event['llm_message'] as { content: { text: string }[] }).content[0]?.text ?? '';
+  return events.filter(({ source }) => source === 'user').map(messageText);
 }
 
 /** Each client sends one message and leaves. All messages have to arrive. */

@@ -87,7 +87,7 @@ describe('a server with a wrong configuration', () => {
         await eventually(async () => (await errorsOf(again)).length === failures, 'the error');
         const last = (await errorsOf(again)).at(-1);
         expect(last).toContain(`The API key has no value: ${why}`);
-        await eventually(() => Promise.resolve(server.log.includes(why)));
+        await server.logs(why);
         expect(server.log + String(last)).not.toContain('sk-marked');
         await server.end();
       }

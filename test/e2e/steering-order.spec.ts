@@ -19,15 +19,13 @@ describe('a conversation that is steered by several requests at once', () => {
 
   const post = (conversation: ConversationClient, what: string) =>
     server.request('POST', `${conversation.route}/${what}`);
-  const inTool = (conversation: ConversationClient) =>
-    eventually(async () => (await conversation.events('&kind=ActionEvent')).length > 0, 'the action');
 
   it('does not execute the next call of an answer after an interrupt', async () => {
     const file = path.join(workspace, 'must-not-be.txt');
     const create = JSON.stringify({ command: 'create', path: file, file_text: 'x' });
     const script = `RUN: sleep 1000\nAND TOOL: file_editor ${create}\nSAY: end`;
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
-    await inTool(conversation);
+    await conversation.startsTool();
     await post(conversation, 'interrupt');
     expect(await conversation.events('&kind=AgentErrorEvent')).toHaveLength(2);
     // The next run waits for what the interrupted one has started. When it has ended, nothing can follow.
@@ -42,7 +40,7 @@ describe('a conversation that is steered by several requests at once', () => {
         server,
         scriptedRequest(workspace, 'RUN: sleep 0.5\nRUN: sleep 1000\nSAY: end'),
       );
-      await inTool(conversation);
+      await conversation.startsTool();
       for (const what of ['pause', 'run', last]) expect((await post(conversation, what)).status).toBe(200);
       await conversation.reaches('paused');
       const events = await conversation.events();
@@ -60,7 +58,7 @@ describe('a conversation that is steered by several requests at once', () => {
       await post(conversation, 'pause');
       expect((await conversation.events()).at(-1)?.kind).toBe('PauseEvent');
       if ((await conversation.events()).some(({ value }) => value === 'running')) continue;
-      await eventually(() => Promise.resolve(server.log.includes(`${conversation.id} ended`)), 'its end');
+      await server.logs(`${conversation.id} ended`);
       expect((await conversation.events()).at(-1)?.kind).toBe('PauseEvent');
     }
   });
@@ -68,7 +66,7 @@ describe('a conversation that is steered by several requests at once', () => {
   it('continues when the last request was a run', async () => {
     const script = 'RUN: sleep 0.3\nFINISH: end';
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
-    await inTool(conversation);
+    await conversation.startsTool();
     for (const what of ['pause', 'run', 'pause', 'run']) {
       expect((await post(conversation, what)).status).toBe(200);
     }
@@ -101,7 +99,7 @@ describe('a conversation that is steered by several requests at once', () => {
       server,
       scriptedRequest(workspace, 'RUN: sleep 1000'),
     );
-    await inTool(conversation);
+    await conversation.startsTool();
     const requests = [1, 2, 3].map(() => server.request('DELETE', conversation.route));
     const statuses = (await Promise.all(requests)).map(({ status }) => status).sort();
     expect(statuses).toEqual([200, 404, 404]);

@@ -239,7 +239,7 @@ describe('steering a conversation', () => {
     it('answers while a tool runs, without the call that has no result yet', async () => {
       const conversation = await create();
       await conversation.send('RUN: while [ ! -e go ]; do sleep 0.05; done\nFINISH: end');
-      await eventually(async () => (await conversation.events('&kind=ActionEvent')).length > 0, 'the call');
+      await conversation.startsTool();
       endpoint.script([{ say: 'I am waiting.' }]);
       expect((await post(conversation, 'ask_agent', { question: 'What now?' })).body).toEqual({
         response: 'I am waiting.',

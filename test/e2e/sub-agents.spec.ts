@@ -8,6 +8,7 @@ import {
   scriptedRequest,
   type SeenEvent,
 } from '../support/conversation-client.js';
+import { isAlive } from '../support/is-alive.js';
 import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
@@ -28,14 +29,6 @@ const observationsOf = (events: SeenEvent[]): Record<string, unknown>[] =>
 
 const textOf = (observation: Record<string, unknown> | undefined): string =>
   JSON.stringify(observation?.['content']);
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 describe('sub-agents', () => {
   let folder: string;

@@ -169,9 +169,6 @@ describe('the title of a conversation', () => {
     const conversation = await create({ title_llm_profile: 'nobody' }, [{ say: 'By the agent' }]);
     await sendWithoutRun(conversation, 'hello');
     expect(await titled(conversation)).toBe('By the agent');
-    await eventually(
-      () => Promise.resolve(server.log.includes("Profile 'nobody' not found")),
-      'the log line',
-    );
+    await server.logs("Profile 'nobody' not found");
   });
 });

@@ -101,7 +101,7 @@ describe('the VS Code server', () => {
     try {
       expect(await get(on, '/api/vscode/url')).toEqual({ url: null });
       expect(await notes()).toEqual([]);
-      await eventually(() => Promise.resolve(on.log.includes('the editor does not start')));
+      await on.logs('the editor does not start');
     } finally {
       await other.stop();
     }

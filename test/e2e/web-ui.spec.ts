@@ -11,6 +11,9 @@ const AS_BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 describe('a web UI on the port of the API', () => {
   let folder: string;
   let built: string;
+  /** For the tests that only read. */
+  let shared: ServerProcess;
+  /** For the tests with options of their own. */
   let server: ServerProcess | undefined;
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'web-ui-'));
@@ -28,9 +31,13 @@ describe('a web UI on the port of the API', () => {
       'outside.txt': 'outside',
     });
     await symlink('../outside.txt', path.join(built, 'out.txt'));
+    shared = await ServerProcess.start({ args: ['--ui', built] });
   });
   afterEach(() => server?.stop());
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  afterAll(async () => {
+    await shared.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
 
   async function start(options: ServerOptions): Promise<string> {
     server = await ServerProcess.start(options);
@@ -39,7 +46,7 @@ describe('a web UI on the port of the API', () => {
   const page = (url: string, address: string) => rawRequest(url, { path: address, headers: AS_BROWSER });
 
   it('serves its page for every path that a browser navigates to, and its files', async () => {
-    const url = await start({ args: ['--ui', built] });
+    const { url } = shared;
     for (const address of ['/', '/conversations/1?tab=2', '/settings/llm', '/index.html']) {
       const answer = await page(url, address);
       expect([
@@ -61,7 +68,7 @@ describe('a web UI on the port of the API', () => {
   });
 
   it('hides neither routes of the API nor missing files', async () => {
-    const url = await start({ args: ['--ui', built] });
+    const { url } = shared;
     expect(JSON.parse((await rawRequest(url)).text)).toMatchObject({ title: 'OpenHands Agent Server' });
     expect(JSON.parse((await page(url, '/openapi.json')).text)).toMatchObject({ openapi: '3.1.0' });
     expect((await page(url, '/docs')).text).toContain('swagger');
@@ -92,7 +99,7 @@ describe('a web UI on the port of the API', () => {
     '/%',
     '/%2e%65nv',
   ])('serves no file outside its folder for the path %s', async (address) => {
-    const url = await start({ args: ['--ui', built] });
+    const { url } = shared;
     const answer = await rawRequest(url, { path: address });
     expect(answer.status).toBe(404);
     expect(answer.text).not.toMatch(/outside|SECRET/);

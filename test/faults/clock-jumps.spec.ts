@@ -67,7 +67,7 @@ describe('a server while the clock of the machine is changed', () => {
       ledger.listen(conversation);
       const script = 'RUN: until [ -e go ]; do sleep 0.02; done\nRUN: echo two\nFINISH: ok';
       await ledger.say(conversation, script, true);
-      await eventually(async () => (await conversation.events('&kind=ActionEvent')).length > 0, 'the action');
+      await conversation.startsTool();
       await setClock(off);
       await writeFile(path.join(folder, 'work/go'), '');
       await conversation.reaches('finished');

@@ -13,7 +13,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
-import { eventually, ServerProcess } from '../support/server-process.js';
+import { ServerProcess } from '../support/server-process.js';
 
 /** Damages the files of a stored conversation of several events. */
 type Damage = (folder: string) => Promise<void>;
@@ -228,7 +228,7 @@ describe('conversations with damaged files', () => {
     for (const name of Object.keys(METADATA)) {
       expect(listed).not.toContain(client(name).id);
       const line = `conversation ${client(name).id} is left out: `;
-      await eventually(() => Promise.resolve(server.log.includes(line)), line);
+      await server.logs(line);
     }
     await whole.on(server).send('FINISH: more');
     await whole.on(server).reaches('finished');

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
 import { Ledger } from '../support/ledger.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { canMount } from '../support/small-disk.js';
 
 const run = promisify(execFile);
 
@@ -21,10 +22,7 @@ const OWN_DISK = [
 ];
 const FEW_FILES = ['sh', '-c', 'ulimit -n 48 && exec "$@"', 'sh'];
 
-const mountable = await run('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).then(
-  () => true,
-  () => false,
-);
+const mountable = await canMount();
 if (!mountable)
   process.stderr.write('no test of a read-only folder: this machine lets nobody mount a tmpfs\n');
 

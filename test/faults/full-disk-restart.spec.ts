@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
-import { eventually, ServerProcess } from '../support/server-process.js';
+import { ServerProcess } from '../support/server-process.js';
 import { canMount, SmallDisk } from '../support/small-disk.js';
 
 const mountable = await canMount();
@@ -47,7 +47,7 @@ if (!mountable) process.stderr.write('no tests of a full disk: this machine lets
     await finished.reaches('finished');
     const deleted = await ConversationClient.create(server, request());
     const running = await ConversationClient.create(server, request('RUN: sleep 1000'));
-    await eventually(async () => (await running.events('&kind=ActionEvent')).length > 0, 'the action');
+    await running.startsTool();
     expect((await saveProfile('before')).status).toBe(201);
     await disk.fill();
     await server.end('SIGKILL');

@@ -33,7 +33,7 @@ describe('a run that was interrupted by a kill of the server', () => {
       ),
     );
     for (const one of made) {
-      await eventually(async () => (await one.events('&kind=ActionEvent')).length > 0, 'the action');
+      await one.startsTool();
     }
     return made;
   };

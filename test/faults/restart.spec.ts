@@ -4,6 +4,7 @@ import path from 'node:path';
 import {
   brief,
   ConversationClient,
+  messageText,
   scriptedRequest,
   type SeenEvent,
 } from '../support/conversation-client.js';
@@ -41,7 +42,7 @@ describe('a conversation after the end of its server', () => {
       scriptedRequest(workspace, 'RUN: sleep 1000\nSAY: end'),
     );
     await running.reaches('running');
-    await eventually(async () => (await running.events('&kind=ActionEvent')).length > 0, 'the action');
+    await running.startsTool();
     const socket = await done.listen();
     const [events, info] = [await done.events(), await done.info()];
     expect(await first.end('SIGTERM')).toBe(0);
@@ -79,7 +80,7 @@ describe('a conversation after the end of its server', () => {
       first,
       scriptedRequest(workspace, 'RUN: sleep 1000\nSAY: end'),
     );
-    await eventually(async () => (await running.events('&kind=ActionEvent')).length > 0, 'the action');
+    await running.startsTool();
     const socket = await running.listen();
     const ended = first.end('SIGTERM');
     await eventually(() => Promise.resolve(socket.closeCode !== undefined), 'the end of the sockets');
@@ -161,7 +162,7 @@ describe('a conversation after the end of its server', () => {
       await server.end('SIGKILL');
       server = await start();
     }
-    const texts = (await new ConversationClient(server, id).events('&kind=MessageEvent')).map(textOf);
+    const texts = (await new ConversationClient(server, id).events('&kind=MessageEvent')).map(messageText);
     expect(texts).toEqual(expect.arrayContaining(acknowledged));
     expect(new Set(texts).size).toBe(texts.length);
     expect(acknowledged.length).toBeGreaterThan(200);
@@ -197,7 +198,7 @@ describe('a conversation after the end of its server', () => {
     expect(status).toBe(200);
     expect((body as { items: { id: string }[] }).items.map(({ id }) => id)).toEqual([whole.id]);
     const said = `conversation ${broken.id} is left out: metadata.json: not valid: agent`;
-    await eventually(() => Promise.resolve(second.log.includes(said)), said);
+    await second.logs(said);
   });
 
   it('uses the stored key of its provider when there is a secret key', async () => {
@@ -225,9 +226,4 @@ describe('a conversation after the end of its server', () => {
 
 function durable(frames: readonly Record<string, unknown>[]): SeenEvent[] {
   return frames.filter(({ type }) => type === 'durable').map(({ event }) => event as SeenEvent);
-}
-
-function textOf(event: SeenEvent): string {
-  const { content } = event['llm_message'] as { content: { text: string }[] };
-  return content.map(({ text }) => text).join('');
 }

@@ -54,7 +54,7 @@ describe('two servers on one folder', () => {
     const script = 'RUN: until [ -e go ]; do sleep 0.02; done\nRUN: touch written-by-the-frozen\nFINISH: ok';
     const work = path.join(both.folder, 'frozen-work');
     const mine = await ConversationClient.create(frozen, scriptedRequest(work, script));
-    await eventually(async () => (await mine.events('&kind=ActionEvent')).length > 0, 'the action');
+    await mine.startsTool();
     process.kill(frozen.pid, 'SIGSTOP');
     const theirs = mine.on(other);
     await eventually(
@@ -76,10 +76,7 @@ describe('two servers on one folder', () => {
       const { status } = await frozen.request('POST', `${mine.route}/events`, userMessage('from the frozen'));
       return status === 404 || status === 409;
     }, 'the refusal');
-    await eventually(
-      () => Promise.resolve(/lease is lost|is refused|was refused/.test(frozen.log)),
-      'its log',
-    );
+    await frozen.logs(/lease is lost|is refused|was refused/);
     await theirs.send('FINISH: mine now');
     await theirs.reaches('finished');
     const events = await theirs.events();

@@ -1,7 +1,12 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
+import {
+  ConversationClient,
+  messageText,
+  scriptedRequest,
+  userMessage,
+} from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 
@@ -98,7 +103,7 @@ describe('webhooks after a restart of the server', () => {
       const texts = receiver
         .durable(conversation.id)
         .filter(({ kind }) => kind === 'MessageEvent')
-        .map((event) => (event['llm_message'] as { content: { text: string }[] }).content[0]?.text);
+        .map(messageText);
       expect(texts).toEqual(acknowledged);
     },
   );

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { isObject } from './schema-values.js';
+import { isJsonObject } from '../../src/json/index.js';
 
 /** JSON texts, including those that no value serialises to. */
 const SNIPPETS = [
@@ -80,7 +80,7 @@ export function mutated(value: unknown, { seed, what, name, snippet }: Mutation)
   if (!place) return snippet;
   const { holder, key } = place;
   if (what === 'remove' && holder !== copy) Reflect.deleteProperty(holder, key);
-  else if (what === 'add' && isObject(holder) && holder !== copy) define(holder, name, MARK);
+  else if (what === 'add' && isJsonObject(holder) && holder !== copy) define(holder, name, MARK);
   else define(holder, key, MARK);
   return JSON.stringify(copy.root).replaceAll(JSON.stringify(MARK), () => snippet);
 }

@@ -1,7 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import {
+  ConversationClient,
+  messageText,
+  scriptedRequest,
+  type SeenEvent,
+} from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
 import { amount, underLoad } from './load-watch.js';
 import { allSaw, QuickSocket } from './quick-socket.js';
@@ -31,8 +36,7 @@ describe('a log of large events', () => {
     const { body } = await server.request('GET', `${route}/events/search?kind=MessageEvent&${query}`);
     return (body as { items: SeenEvent[] }).items;
   };
-  const numberOf = ({ llm_message }: SeenEvent): number =>
-    Number.parseInt((llm_message as { content: { text: string }[] }).content[0]?.text ?? '', 10);
+  const numberOf = (event: SeenEvent): number => Number.parseInt(messageText(event), 10);
   const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
   it('can be searched for a text', async () => {

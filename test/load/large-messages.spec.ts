@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import {
   ConversationClient,
+  messageText,
   scriptedRequest,
   userMessage,
   type SeenEvent,
@@ -50,9 +51,9 @@ describe('large messages', () => {
       const query = `limit=1&kind=MessageEvent&source=user${page}`;
       const { body } = await server.request('GET', `${conversation.route}/events/search?${query}`);
       const { items, next_page_id } = body as { items: SeenEvent[]; next_page_id: string | null };
-      for (const { id, llm_message } of items) {
-        ids.push(id);
-        whole &&= (llm_message as { content: { text: string }[] }).content[0]?.text === text;
+      for (const event of items) {
+        ids.push(event.id);
+        whole &&= messageText(event) === text;
       }
       if (next_page_id === null) return { ids, whole };
       page = `&page_id=${next_page_id}`;
@@ -86,9 +87,7 @@ describe('large messages', () => {
     await eventually(async () => (await count()) === texts.length + 1, 'all messages');
     await conversation.reaches('finished', 'error');
     const events = await conversation.events('&kind=MessageEvent&source=user&limit=10');
-    const seen = events.map(
-      ({ llm_message }) => (llm_message as { content: { text: string }[] }).content[0]?.text,
-    );
+    const seen = events.map(messageText);
     expect(seen.slice(1).map((text, n) => text === texts[n])).toEqual(texts.map(() => true));
     await socket.close();
   });

@@ -44,6 +44,11 @@ export function userMessage(text: string, run?: boolean) {
   return { role: 'user', content: [{ type: 'text', text }], ...(run === undefined ? {} : { run }) };
 }
 
+/** The text of a message event. */
+export function messageText(event: SeenEvent): string {
+  return (event['llm_message'] as { content: { text: string }[] }).content[0]?.text ?? '';
+}
+
 /** A client for one conversation on a server. */
 export class ConversationClient {
   constructor(
@@ -81,6 +86,11 @@ export class ConversationClient {
       `status ${statuses.join(' or ')}`,
     );
     return seen;
+  }
+
+  /** Waits until its first tool call has started. */
+  startsTool(): Promise<void> {
+    return eventually(async () => (await this.events('&kind=ActionEvent')).length > 0, 'the first action');
   }
 
   async send(text: string, run = true): Promise<void> {

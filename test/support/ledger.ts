@@ -1,4 +1,10 @@
-import { ConversationClient, SocketRecorder, userMessage, type SeenEvent } from './conversation-client.js';
+import {
+  ConversationClient,
+  messageText,
+  SocketRecorder,
+  userMessage,
+  type SeenEvent,
+} from './conversation-client.js';
 import { eventually, type ServerProcess } from './server-process.js';
 import type { WebhookReceiver } from './webhook-receiver.js';
 
@@ -179,7 +185,7 @@ export class Ledger {
       delivered += got.length;
       if (!gone && copied < Infinity)
         expect({ id, events: got.map((event) => event.id) }).toEqual({ id, events: wanted });
-      expect({ id, texts: got.filter(isUserMessage).map(textOf) }).toEqual({
+      expect({ id, texts: got.filter(isUserMessage).map(messageText) }).toEqual({
         id,
         texts: expect.arrayContaining(texts) as unknown,
       });
@@ -271,7 +277,7 @@ function checkLog(
       events[seq]?.id !== known || (json !== undefined && json !== JSON.stringify(events[seq])),
   );
   expect({ id, lost }).toEqual({ id, lost: [] });
-  const said = events.filter(isUserMessage).map(textOf);
+  const said = events.filter(isUserMessage).map(messageText);
   expect({ id, doubled: duplicates(said.filter((text) => account.texts.includes(text))) }).toEqual({
     id,
     doubled: [],
@@ -304,8 +310,4 @@ function post(to: ConversationClient, text: string, run: boolean) {
 
 function isUserMessage({ kind, source }: SeenEvent): boolean {
   return kind === 'MessageEvent' && source === 'user';
-}
-
-function textOf(event: SeenEvent): string {
-  return (event['llm_message'] as { content: { text: string }[] }).content[0]?.text ?? '';
 }

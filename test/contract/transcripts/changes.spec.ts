@@ -81,7 +81,7 @@ describe('a socket during changes of its conversation', () => {
   it('stays open when its conversation is deleted during a run, and then receives errors (delete_while_running)', async () => {
     const conversation = await fixture.create();
     await conversation.send(`RUN: ${WAITING}`);
-    await fixture.inTool(conversation);
+    await conversation.startsTool();
     const { socket } = await watch(conversation);
     await fixture.server.request('DELETE', conversation.route);
     await socket.sees(({ kind }) => kind === 'PauseEvent', 'the pause');

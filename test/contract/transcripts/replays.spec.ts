@@ -54,7 +54,7 @@ describe('the replay to a socket', () => {
   it('is immediate during a tool call, without duplicates (ws_connect_during_tool_call_resend_all)', async () => {
     const conversation = await fixture.create();
     await conversation.send(`RUN: ${WAITING}\nSAY: end`);
-    await fixture.inTool(conversation);
+    await conversation.startsTool();
     const { socket, upTo } = await watch(conversation, '?resend_mode=all');
     const before = [...FIRST_MESSAGE, 'execution_status=running', 'ActionEvent'];
     await eventually(() => Promise.resolve(sequence(socket).length >= 1 + before.length), 'the log so far');

@@ -174,7 +174,7 @@ describe('a socket during runs of its conversation', () => {
   it('receives the answer of the active run to a message during it (message_while_running)', async () => {
     const conversation = await fixture.create();
     await conversation.send(`RUN: ${WAITING}\nFINISH: never said`);
-    await fixture.inTool(conversation);
+    await conversation.startsTool();
     const { socket, upTo } = await watch(conversation);
     await conversation.send('SAY: second msg');
     await fixture.release();

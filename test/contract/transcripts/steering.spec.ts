@@ -74,7 +74,7 @@ describe('a socket while its conversation is steered', () => {
   it('receives a pause after the current step, and the resumed run (pause_resume)', async () => {
     const conversation = await fixture.create();
     await conversation.send(`RUN: ${WAITING}\nRUN: echo two\nFINISH: end`);
-    await fixture.inTool(conversation);
+    await conversation.startsTool();
     const { upTo } = await watch(conversation);
     await fixture.post(conversation, 'pause');
     await fixture.release();
@@ -118,7 +118,7 @@ describe('a socket while its conversation is steered', () => {
   it('receives the interruption of a tool call (interrupt_tool_call)', async () => {
     const conversation = await fixture.create();
     await conversation.send('RUN: sleep 1000; echo x\nFINISH: y');
-    await fixture.inTool(conversation);
+    await conversation.startsTool();
     const { socket, upTo } = await watch(conversation);
     await fixture.post(conversation, 'interrupt');
     const expected = [

@@ -61,14 +61,6 @@ export class TranscriptFixture {
     return this.server.request('POST', `${conversation.route}/${what}`, body);
   }
 
-  /** Waits until the first tool call of a conversation has started. */
-  inTool(conversation: ConversationClient): Promise<void> {
-    return eventually(
-      async () => (await conversation.events('&kind=ActionEvent')).length > 0,
-      'the first action',
-    );
-  }
-
   /** Ends the command `WAITING`. */
   release(): Promise<void> {
     return writeFile(path.join(this.folder, 'go'), '');
