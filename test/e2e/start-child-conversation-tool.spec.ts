@@ -29,7 +29,7 @@ describe('the tool start_child_conversation', () => {
     ].join('\n');
     const agent = {
       llm: { model: 'scripted/test', usage_id: 'agent' },
-      tools: [{ name: 'terminal' }, { name: 'the tool start_child_conversation' }],
+      tools: [{ name: 'terminal' }, { name: 'start_child_conversation' }],
     };
     const parent = await ConversationClient.create(server, scriptedRequest(work, script, { agent }));
     await parent.reaches('finished');
