@@ -1,9 +1,8 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import { observationsOf, observationText, outputPrefix } from '../support/observations.js';
 import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
 import { textsBelow } from '../support/texts-below.js';
@@ -31,22 +30,14 @@ describe('secrets of a conversation', () => {
     ConversationClient.create(server, scriptedRequest(workspace, script, more));
   const addSecrets = (conversation: ConversationClient, body: unknown) =>
     conversation.server.request('POST', `${conversation.route}/secrets`, body);
-  const observations = async (conversation: ConversationClient) =>
-    (await conversation.events('&kind=ObservationEvent')).map(
-      (event) => event['observation'] as Record<string, unknown>,
-    );
-  const textOf = (observation?: Record<string, unknown>): string =>
-    (observation?.['content'] as { text: string }[] | undefined)?.map(({ text }) => text).join('') ?? '';
-  const prefixOf = (observation?: Record<string, unknown>): unknown =>
-    (observation?.['metadata'] as { prefix: string } | undefined)?.prefix;
 
   it('are not set as variables when they contain a null character, because shells drop it and the rest could not be masked', async () => {
     const NUL = { kind: 'StaticSecret', value: `${TOKEN}\0tail` };
     const conversation = await create('RUN: echo "<$NUL>"\nFINISH: done', { secrets: { NUL } });
     await conversation.reaches('finished');
-    const [seen] = await observations(conversation);
-    expect(textOf(seen)).toContain('<>');
-    expect(prefixOf(seen)).toContain('The secret NUL is not available: it contains a null character');
+    const [seen] = await observationsOf(conversation);
+    expect(observationText(seen)).toContain('<>');
+    expect(outputPrefix(seen)).toContain('The secret NUL is not available: it contains a null character');
     expect(JSON.stringify(await conversation.events())).not.toContain(TOKEN);
   });
 
@@ -60,9 +51,9 @@ describe('secrets of a conversation', () => {
       { secrets: { BIG: secret(BIG), MANY: secret(MANY) } },
     );
     await conversation.reaches('finished');
-    const [, whole, lines] = await observations(conversation);
-    expect(textOf(whole)).toBe(`[${HIDDEN}]`);
-    expect(textOf(lines)).toBe(`${HIDDEN}\n${HIDDEN}`);
+    const [, whole, lines] = await observationsOf(conversation);
+    expect(observationText(whole)).toBe(`[${HIDDEN}]`);
+    expect(observationText(lines)).toBe(`${HIDDEN}\n${HIDDEN}`);
     expect(JSON.stringify(await conversation.events())).not.toMatch(/b1g-secret|k3yk3y/);
   });
 
@@ -105,8 +96,8 @@ describe('secrets of a conversation', () => {
       { secrets: { MY_TOKEN, OTHER_ONE: { kind: 'StaticSecret', value: 'zzzz-other' } } },
     );
     await conversation.reaches('finished');
-    const seen = await observations(conversation);
-    expect(seen.map(textOf)).toEqual([
+    const seen = await observationsOf(conversation);
+    expect(seen.map(observationText)).toEqual([
       `v=${HIDDEN}`,
       `[${HIDDEN}]`,
       `File created successfully at: ${file}`,
@@ -238,13 +229,13 @@ describe('secrets of a conversation', () => {
       secrets: { MY_TOKEN },
     });
     await conversation.reaches('finished');
-    const [output] = await observations(conversation);
-    const file = /saved to (\S+)/.exec(textOf(output))?.[1] ?? '';
+    const [output] = await observationsOf(conversation);
+    const file = /saved to (\S+)/.exec(observationText(output))?.[1] ?? '';
     const whole = await readFile(file, 'utf8');
     expect(whole.split('\n').at(-1)).toBe(`3000 ${HIDDEN}`);
     expect(whole).not.toContain(TOKEN);
     // Truncating in the middle of a value would leave its beginning unmasked.
-    expect(textOf(output)).not.toMatch(/s3cr3t|-value-|lue-123/);
+    expect(observationText(output)).not.toMatch(/s3cr3t|-value-|lue-123/);
   });
 
   it('are masked when a model streams reasoning in the middle of them', async () => {
@@ -321,7 +312,7 @@ describe('secrets of a conversation', () => {
     request.agent.tools.push({ name: 'read_file' });
     const conversation = await ConversationClient.create(server, request);
     await conversation.reaches('finished');
-    const seen = JSON.stringify(await observations(conversation));
+    const seen = JSON.stringify(await observationsOf(conversation));
     expect(seen).toContain('<response clipped>');
     expect(seen.replaceAll(HIDDEN, '')).not.toMatch(/s3cr3t|-value-|lue-123/);
   });
@@ -342,7 +333,7 @@ describe('secrets of a conversation', () => {
       },
     );
     await conversation.reaches('finished');
-    const [shell, view] = (await observations(conversation)).map(textOf);
+    const [shell, view] = (await observationsOf(conversation)).map(observationText);
     for (const text of [shell, view]) expect(text).not.toMatch(/MIIE|pass|marks/);
     expect(shell).toContain(`{"key":"${HIDDEN}\\n","quoted":"${HIDDEN}"}`);
     expect(view).toContain(`     4\t-----END KEY-----`);
@@ -361,76 +352,11 @@ describe('secrets of a conversation', () => {
       conversation = conversation.on(own);
       await conversation.send('RUN: test "$LATER" = added-later-456 && echo same $LATER\nFINISH: x');
       await conversation.reaches('finished');
-      expect((await observations(conversation)).map(textOf)).toEqual([HIDDEN, 'x', `same ${HIDDEN}`, 'x']);
+      expect((await observationsOf(conversation)).map(observationText)).toEqual([HIDDEN, 'x', `same ${HIDDEN}`, 'x']);
       expect(own.log).not.toContain('added-later-456');
     } finally {
       await own.end();
       await rm(own.cwd, { recursive: true, force: true });
     }
-  });
-
-  describe('that are fetched from another server', () => {
-    let vault: Server;
-    let url: string;
-    let asked: IncomingHttpHeaders[];
-    let answer: { status: number; body: string; location?: string };
-
-    beforeEach(async () => {
-      asked = [];
-      answer = { status: 200, body: 'fetched-value-1' };
-      vault = createServer((request, response) => {
-        asked.push(request.headers);
-        if (answer.location) response.setHeader('location', answer.location);
-        response.writeHead(answer.status).end(answer.body);
-      });
-      await new Promise<void>((resolve) => vault.listen(0, '127.0.0.1', resolve));
-      url = `http://127.0.0.1:${(vault.address() as AddressInfo).port}/secret`;
-    });
-    afterEach(async () => {
-      vault.closeAllConnections();
-      await new Promise((resolve) => vault.close(resolve));
-    });
-
-    const lookup = () => ({
-      VAULT_KEY: { kind: 'LookupSecret', url, headers: { 'X-Vault-Token': 'let-me-in' } },
-    });
-
-    it('are fetched with their headers each time a command names them', async () => {
-      const conversation = await create('RUN: echo nothing\nFINISH: x', { secrets: lookup() });
-      await conversation.reaches('finished');
-      expect(asked).toEqual([]);
-      await conversation.send('RUN: echo $VAULT_KEY\nFINISH: x');
-      await conversation.reaches('finished');
-      expect(asked).toEqual([expect.objectContaining({ 'x-vault-token': 'let-me-in' })]);
-      answer.body = 'fetched-value-2';
-      await conversation.send('RUN: echo fetched-value-1 "$VAULT_KEY"\nFINISH: x');
-      await conversation.reaches('finished');
-      const texts = (await observations(conversation)).map(textOf);
-      // The former value is masked as well: it may still be valid.
-      expect(texts).toEqual(['nothing', 'x', HIDDEN, 'x', `${HIDDEN} ${HIDDEN}`, 'x']);
-    });
-
-    it('are left unset when they cannot be fetched, and the agent is told why', async () => {
-      answer = { status: 403, body: 'no such thing as fetched-value-1' };
-      const conversation = await create('RUN: echo "[$VAULT_KEY]"\nRUN: echo "again $VAULT_KEY"\nFINISH: x', {
-        secrets: lookup(),
-      });
-      await conversation.reaches('finished');
-      const [first, second] = await observations(conversation);
-      expect(textOf(first)).toBe('[]');
-      const told = '[The secret VAULT_KEY is not available: its server answered 403]\n';
-      expect([prefixOf(first), prefixOf(second)]).toEqual([told, told]);
-      // A lookup that has just failed is not repeated for each command.
-      expect(asked.length).toBe(1);
-    });
-
-    it('are not fetched through redirects, which would send their headers to another server', async () => {
-      answer = { status: 302, body: '', location: url };
-      const conversation = await create('RUN: echo "[$VAULT_KEY]"\nFINISH: x', { secrets: lookup() });
-      await conversation.reaches('finished');
-      const [first] = await observations(conversation);
-      expect(prefixOf(first)).toContain('its server answered 302');
-      expect(asked.length).toBe(1);
-    });
   });
 });
