@@ -37,7 +37,10 @@ describe('secrets planted in every field that takes one', () => {
   });
 
   async function start(secretKey?: string, env: Record<string, string> = {}): Promise<void> {
-    server = await ServerProcess.start({ cwd: folder, env: { ...plantedEnvironment(folder, secretKey), ...env } });
+    server = await ServerProcess.start({
+      cwd: folder,
+      env: { ...plantedEnvironment(folder, secretKey), ...env },
+    });
   }
 
   async function create(baseUrl = endpoint.url, autotitle = false): Promise<string> {

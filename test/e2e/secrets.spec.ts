@@ -352,7 +352,12 @@ describe('secrets of a conversation', () => {
       conversation = conversation.on(own);
       await conversation.send('RUN: test "$LATER" = added-later-456 && echo same $LATER\nFINISH: x');
       await conversation.reaches('finished');
-      expect((await observationsOf(conversation)).map(observationText)).toEqual([HIDDEN, 'x', `same ${HIDDEN}`, 'x']);
+      expect((await observationsOf(conversation)).map(observationText)).toEqual([
+        HIDDEN,
+        'x',
+        `same ${HIDDEN}`,
+        'x',
+      ]);
       expect(own.log).not.toContain('added-later-456');
     } finally {
       await own.end();
