@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-// jest needs this flag of Node to run ES modules; people should not have to remember it.
+// Jest needs this flag of Node to run ES modules.
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
 const args = process.argv.slice(2);
 if (!args.length || args.some((arg) => !arg.startsWith('src'))) warnOfOldBuild();

@@ -1,22 +1,21 @@
 /**
- * Runs Schemathesis (https://schemathesis.io), which knows nothing of this project, over the API document of
- * a fresh server: no 5xx, and no status, header, content type or shape that the document does not declare.
- * Not a part of `npm test`: it is a Python program and takes minutes (some 5; ended after 10).
+ * Runs Schemathesis (https://schemathesis.io) with the API document of a new server. It fails on 5xx and on
+ * any status, header, content type or shape that the document does not declare. Not part of `npm test`: it is
+ * a Python program and takes about 5 minutes (it is stopped after 10).
  *
  *     python3 -m venv /tmp/schemathesis && /tmp/schemathesis/bin/pip install schemathesis
- *     npm run build && node test/schemathesis.mjs [path of schemathesis] [further options for it, as --seed
- *     7]
+ *     npm run build && node test/schemathesis.mjs [path of schemathesis] [options, such as --seed 7]
  *
- * The same seed makes the same requests. They are whatever a schema allows, folders to work in and commands
- * of hooks among it: run it where that does no harm. The file routes and the settings of the server stay in
- * its temporary folder.
+ * The same seed gives the same requests. They may contain anything that a schema allows, including working
+ * folders and commands of hooks: run it where that does no harm. The file routes and the settings of the
+ * server stay in its temporary folder.
  */
 import { spawn } from 'node:child_process';
 import { access, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runBesideServer } from './support/with-server.mjs';
 
-/** What is asked of commands, agents, models, other machines, or takes the server away. */
+/** Operations that run commands, agents or models, contact other machines, or stop the server. */
 const LEFT_OUT = [
   '/(execute|start)_bash_command$',
   '/ask_agent$',
@@ -42,11 +41,11 @@ const CHECKS = [
   'response_headers_conformance',
   'response_schema_conformance',
 ];
-/** A 5xx that says what is not there is no fault where the document declares it; 500 always is. */
+/** A declared 5xx other than 500 is not an error: it reports something that is unavailable. */
 const SETTINGS = `[checks]
 not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", "502", "503", "504", "507"]
 `;
-/** Requests of one operation in each phase that makes them at random. */
+/** Random requests per operation and phase. */
 const EXAMPLES = 20;
 const LONGEST_RUN_MS = 600_000;
 
@@ -70,7 +69,7 @@ await runBesideServer('schemathesis', inFolder, async (url, folder) => {
     CHECKS.join(','),
     '--exclude-path-regex',
     LEFT_OUT.join('|'),
-    // The same handlers once more.
+    // Aliases have the same handlers.
     '--exclude-tag',
     'Aliases',
     '--max-examples',

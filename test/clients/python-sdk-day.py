@@ -1,6 +1,6 @@
-"""A day's work with the Python SDK of OpenHands (`openhands-sdk` 1.58.2) against the server at argv[1].
+"""Uses the features of the Python SDK of OpenHands (`openhands-sdk` 1.58.2) against the server at argv[1].
 
-Started by python-sdk.mjs. Each step prints a line; what does not hold is printed and ends it with 1, when all is done.
+Started by python-sdk.mjs. Each step prints a line. Failures are printed, and after the last step the exit code is 1.
 """
 
 import os
@@ -14,7 +14,7 @@ import uuid
 import httpx
 from pydantic import SecretStr
 
-import openhands.tools.file_editor  # noqa: F401  registers what events refer to
+import openhands.tools.file_editor  # noqa: F401  registers the types in events
 import openhands.tools.task_tracker  # noqa: F401
 import openhands.tools.terminal  # noqa: F401
 from openhands.sdk import LLM, Agent, Conversation, Tool, Workspace
@@ -26,13 +26,13 @@ from openhands.sdk.tool import ClientToolSpec, ToolAnnotations
 
 HOST, KEY, FOLDER = sys.argv[1:4]
 PATIENCE = 30
-# Nothing on the terminal; the conversation stays when its object is closed.
+# Print nothing, and keep the conversation when its object is closed.
 QUIET = {"visualizer": None, "delete_on_close": False}
 failures = []
 
 
 def step(name):
-    """Runs a step at once; a failure does not keep the others from running."""
+    """Runs a step immediately; the other steps run even if it fails."""
 
     def run(work):
         try:
@@ -124,7 +124,7 @@ def _():
     conversation.set_confirmation_policy(NeverConfirm())
 
 
-@step("pause and go on")
+@step("pause and resume")
 def _():
     conversation.send_message("RUN: touch begun; sleep 1; echo one\nRUN: echo two > two.txt\nFINISH: both")
     conversation.run(blocking=False)
@@ -148,7 +148,7 @@ def _():
 @step("ask")
 def _():
     answer = conversation.ask_agent("SAY: forty-two")
-    # The scripted model reads its answer out of the question, with what the server puts around it.
+    # The scripted model takes its answer from the question, including what the server adds to it.
     assert answer.startswith("forty-two"), repr(answer)
 
 
@@ -168,7 +168,7 @@ def _():
     fork.close()
 
 
-@step("go back in the history")
+@step("navigate in the history")
 def _():
     first = texts(conversation, "MessageEvent")[0]
     conversation.navigate_to(first.id)
@@ -184,9 +184,9 @@ def _():
     eventually(lambda: conversation.state.agent.llm.model == "scripted/second", "the switch")
 
 
-@step("lose the socket and find everything again")
+@step("attach again and find all events")
 def _():
-    # Snapshots of the state are sent, not kept.
+    # Snapshots of the state are sent but not stored.
     there = {event.id for event in conversation.state.events if getattr(event, "key", "") != "full_state"}
     again = Conversation(agent=agent, workspace=workspace(), conversation_id=conversation.id, **QUIET)
     here = {event.id for event in again.state.events}
@@ -194,7 +194,7 @@ def _():
     again.close()
 
 
-@step("several at once")
+@step("several conversations at once")
 def _():
     def work(number):
         other = Conversation(agent=agent, workspace=workspace(), conversation_id=uuid.uuid4(), **QUIET)
@@ -264,16 +264,16 @@ def _():
     assert shown[0].annotations is None and shown[1].annotations.readOnlyHint
     sent = shown[0].to_openai_tool()["function"]["parameters"]
     assert sent["properties"]["lat"] == MAP.parameters["properties"]["lat"], sent
-    # What the client did is told in a message.
+    # The client reports in a message what it did.
     with_tools.send_message("The map was shown.\nFINISH: good")
     with_tools.run(poll_interval=0.1)
     assert status(with_tools) == Status.FINISHED
-    # The server names the tools of the client among those of the agent.
+    # The server lists the client tools among those of the agent.
     names = [tool.name for tool in with_tools.state.agent.tools]
     assert names[-2:] == ["show_map", "beep"], names
 
 
-@step("client tools of a conversation that is attached to by another program")
+@step("client tools of a conversation that another program attaches to")
 def _():
     program = """
 import sys
@@ -300,7 +300,7 @@ conversation.run(poll_interval=0.1)
         timeout=2 * PATIENCE,
     )
     assert result.returncode == 0, result.stderr[-2000:]
-    eventually(lambda: len(texts(with_tools, "ActionEvent")) == 7, "what the other program did")
+    eventually(lambda: len(texts(with_tools, "ActionEvent")) == 7, "the events of the other program")
 
 
 @step("client tools of a fork")
@@ -360,7 +360,7 @@ def _():
     assert not scoped.file_download("/etc/hostname", os.path.join(FOLDER, "never-here")).success
 
 
-@step("condense: refused, this agent has no condenser")
+@step("refuse to condense without a condenser")
 def _():
     try:
         conversation.condense()

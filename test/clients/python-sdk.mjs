@@ -1,6 +1,6 @@
 /**
- * A day's work with the Python SDK of OpenHands against a fresh server of ours (python-sdk-day.py says what
- * it does). Not a part of `npm test`: it needs Python 3.12 and the SDK.
+ * Uses all features of the Python SDK of OpenHands against a new server (python-sdk-day.py has the steps).
+ * Not part of `npm test`: it needs Python 3.12 and the SDK.
  *
  *     python3 -m venv /tmp/sdk && /tmp/sdk/bin/pip install openhands-sdk==1.58.2 openhands-tools==1.58.2
  *     npm run build && node test/clients/python-sdk.mjs [path of python]
@@ -15,7 +15,7 @@ const DAY = fileURLToPath(new URL('./python-sdk-day.py', import.meta.url));
 const KEY = 'a-session-key';
 
 const [python = '/tmp/sdk/bin/python'] = process.argv.slice(2);
-// The price list that the SDK would fetch is of no use here.
+// Keeps the SDK from fetching a list of prices.
 const environment = { ...process.env, OPENHANDS_SUPPRESS_BANNER: '1', LITELLM_LOCAL_MODEL_COST_MAP: 'True' };
 if (spawnSync(python, ['-c', 'import openhands.sdk'], { env: environment }).status !== 0) {
   console.log(`skipped: ${python} has no openhands-sdk; this file says how to install it`);

@@ -1,16 +1,15 @@
 /**
- * What the agent of repository-day.mjs does in a day: each step is one answer of the model, with what is to
- * come of it.
+ * The steps of the agent in repository-day.mjs: each is one answer of the model with its expected result.
  *
- * A step: `tool`, `args`; what its result says: `shows` (a text or an expression), and `told`, where the
- * model is told more; `kind` of the event, where it is not an ObservationEvent; `inside`, the answers of the
- * model of the sub-agent that it starts.
+ * A step has `tool` and `args`; `shows`, a text or an expression that the result contains, and `told`, if the
+ * model is sent more; `kind` of the event, unless it is an ObservationEvent; `inside`, the answers of the
+ * model in the sub-agent that it starts.
  */
 
 const run = (command, shows, more = {}) => ({ tool: 'terminal', args: { command }, shows, ...more });
 const edit = (command, args, shows) => ({ tool: 'file_editor', args: { command, ...args }, shows });
 
-/** What the hook refuses. */
+/** The command that the hook refuses. */
 export const FORBIDDEN = 'rm -rf .git';
 
 /**
@@ -54,7 +53,7 @@ export function morning(work, page) {
   ];
 }
 
-/** After the restart. @param {string} page as in the morning */
+/** The steps after the restart. @param {string} page as in `morning` */
 export function evening(page) {
   return [
     { tool: 'memory_read_graph', args: {}, shows: 'has sum.js' },

@@ -1,14 +1,14 @@
 /**
- * A day's work on a repository in one conversation of more than twenty steps: two MCP servers from npm, a
- * hook that forbids a command, a skill, a sub-agent, a browser and files; then a restart of the server, and
- * the conversation goes on. Not a part of `npm test`: it needs the MCP servers, and a Chromium on the PATH.
+ * Works on a repository in one conversation of more than twenty steps, with two MCP servers from npm, a hook
+ * that refuses a command, a skill, a sub-agent, a browser and files; then restarts the server and continues
+ * the conversation. Not part of `npm test`: it needs the MCP servers, and a Chromium on the PATH.
  *
  *     npm install --prefix /tmp/mcp @modelcontextprotocol/server-memory
  *     @modelcontextprotocol/server-filesystem
  *     npm run build && node test/clients/repository-day.mjs [folder of that installation]
  *
- * The server gets an OH_SECRET_KEY. The environment of an MCP server may hold secrets, so it is kept on disk
- * only enciphered: without a key it would not be there after the restart, and the memory server would start
+ * The server gets an OH_SECRET_KEY. The environment of an MCP server may hold secrets, so it is stored only
+ * in encrypted form: without a key it would be missing after the restart, and the memory server would start
  * with an empty memory.
  */
 import assert from 'node:assert/strict';
@@ -30,7 +30,7 @@ const program = (name) =>
 const [memory, files] = [program('memory'), program('filesystem')];
 const missing = await whatIsMissing();
 if (missing !== undefined) {
-  console.log(`skipped: ${missing} is not there; this file says what is needed`);
+  console.log(`skipped: ${missing} is missing; the first lines of this file say what is needed`);
   process.exit(0);
 }
 
@@ -62,7 +62,7 @@ try {
   const later = evening(site.url);
   endpoint.script(answers(later));
   server = await startServer(folder, environment);
-  assert.deepEqual((await events(id)).slice(0, day.length), day, 'the log is as it was');
+  assert.deepEqual((await events(id)).slice(0, day.length), day, 'the log is unchanged');
   const message = { role: 'user', content: [{ type: 'text', text: 'Go on.' }], run: true };
   await api('POST', `/api/conversations/${id}/events`, message);
   await finished(id, 'Still there.');
@@ -86,7 +86,7 @@ try {
   await Promise.all([endpoint.close(), site.close()]);
   await rm(folder, { recursive: true, force: true });
 }
-assert.deepEqual(await processesOf(folder), [], 'nothing is left');
+assert.deepEqual(await processesOf(folder), [], 'no process is left');
 
 function request() {
   const names = ['terminal', 'file_editor', 'task_tool_set', 'browser_tool_set'];
@@ -112,7 +112,7 @@ function request() {
   };
 }
 
-/** Each step's action and what came of it, in order, and nothing else of the agent. */
+/** Checks that the log has the action and the result of each step, in order, and no others. */
 function checkSteps(log, expected) {
   const calls = expected.filter(({ tool }) => tool !== undefined);
   const actions = log.filter(({ kind }) => kind === 'ActionEvent');
@@ -136,7 +136,7 @@ function checkSteps(log, expected) {
   }
   const commands = calls.filter(({ tool }) => tool === 'terminal');
   const hooks = log.filter(({ kind }) => kind === 'HookExecutionEvent');
-  assert.equal(hooks.length, commands.length, 'the hook has seen every command');
+  assert.equal(hooks.length, commands.length, 'the hook ran for every command');
   assert.deepEqual(
     hooks.map(({ blocked }) => blocked),
     commands.map(({ args }) => args.command === FORBIDDEN),
@@ -158,7 +158,9 @@ function matches(text, expected, what) {
   assert.ok(isThere, `${what}: no ${String(expected)} in ${text}`);
 }
 
-/** The model is told of each step's result right behind it, and of a sub-agent's work only the result. */
+/**
+ * Checks that the model gets the result of each step in the next request, and of a sub-agent only the result.
+ */
 function checkRequests(expected, first) {
   let number = first;
   const told = (shows, what) => {
@@ -175,7 +177,7 @@ function checkRequests(expected, first) {
       assert.equal(
         endpoint.requests[number].body.messages.length,
         2,
-        'a sub-agent knows nothing of the rest',
+        'a sub-agent does not see the conversation',
       );
       for (const [index, own] of inside.entries()) {
         number += 1;
@@ -188,8 +190,7 @@ function checkRequests(expected, first) {
 }
 
 /**
- * All requests of the conversation itself: each begins with the one before it, the same system prompt and
- * tools throughout.
+ * Checks that each request of the conversation begins with the previous one, with the same prompt and tools.
  */
 function checkConversation() {
   const own = endpoint.requests
@@ -234,7 +235,7 @@ function isThere(file) {
   );
 }
 
-/** Two pages. */
+/** Starts a site with two pages. */
 async function startSite() {
   const pages = {
     '/': '<title>Plan</title><h1>The plan</h1><a href="/details">Details</a>',
@@ -254,7 +255,7 @@ async function startSite() {
   };
 }
 
-/** Command lines that name the folder, and those below the server (where the system tells). */
+/** Command lines of processes that have the folder in their arguments or their environment. */
 async function processesOf(place) {
   const found = [];
   for (const pid of (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))) {

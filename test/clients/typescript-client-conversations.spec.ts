@@ -4,33 +4,33 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { acpCommand } from '../support/acp.js';
 import { eventually } from '../support/server-process.js';
-import { TypeScriptClientStage } from '../support/typescript-client-fixture.js';
+import { TypeScriptClientFixture } from '../support/typescript-client-fixture.js';
 
 const UNKNOWN = '01234567-89ab-cdef-0123-456789abcdef';
 const LLM = { model: 'scripted/test', usage_id: 'agent' };
 const AGENT = { kind: 'Agent', llm: LLM, tools: [{ name: 'terminal' }] };
 const message = (text: string) => ({ role: 'user', content: [{ type: 'text', text }] });
 
-describe('the TypeScript client, at lists of conversations and at single ones', () => {
-  let stage: TypeScriptClientStage;
+describe('the TypeScript client on conversations', () => {
+  let fixture: TypeScriptClientFixture;
   let conversations: Clients.ConversationClient;
   let manager: Client.ConversationManager;
 
   beforeAll(async () => {
-    stage = await TypeScriptClientStage.start();
-    conversations = new stage.clients.ConversationClient(stage.options);
-    manager = new stage.client.ConversationManager(stage.options);
+    fixture = await TypeScriptClientFixture.start();
+    conversations = new fixture.clients.ConversationClient(fixture.options);
+    manager = new fixture.client.ConversationManager(fixture.options);
   });
   afterAll(async () => {
     conversations.close();
     manager.close();
-    await stage.stop();
+    await fixture.stop();
   });
 
   const create = (text?: string, more: object = {}) =>
     conversations.createConversation({
       agent: AGENT,
-      workspace: { working_dir: stage.folder },
+      workspace: { working_dir: fixture.folder },
       autotitle: false,
       ...(text === undefined ? {} : { initial_message: message(text) }),
       ...more,
@@ -42,11 +42,11 @@ describe('the TypeScript client, at lists of conversations and at single ones', 
   const reaches = (id: string, wanted: string) =>
     eventually(async () => (await status(id)) === wanted, wanted);
 
-  it('finds, counts and changes conversations, by each of the two classes', async () => {
-    const { CREATED_AT_DESC } = stage.client.ConversationSortOrder;
+  it('finds, counts and changes conversations with both of its classes', async () => {
+    const { CREATED_AT_DESC } = fixture.client.ConversationSortOrder;
     const [one, two] = [await create(), await create('FINISH: done', { tags: { team: 'blue' } })];
     await reaches(two.id, 'finished');
-    const { FINISHED } = stage.client.ConversationExecutionStatus;
+    const { FINISHED } = fixture.client.ConversationExecutionStatus;
     for (const list of [conversations, manager]) {
       const page = await list.searchConversations({ limit: 1, sort_order: CREATED_AT_DESC });
       expect(page.items.map(({ id }) => id)).toEqual([two.id]);
@@ -66,7 +66,7 @@ describe('the TypeScript client, at lists of conversations and at single ones', 
         status: 422,
       });
     }
-    // Servers of this version know no search by tags, and answer with all.
+    // Servers of this version ignore the search by tags and answer with all conversations.
     const all = await manager.getAllConversations({ tag: ['team:blue'] });
     expect(all.map(({ id }) => id)).toEqual([two.id, one.id]);
     await manager.deleteConversation(one.id);
@@ -75,13 +75,13 @@ describe('the TypeScript client, at lists of conversations and at single ones', 
     await expect(manager.deleteConversation(one.id)).rejects.toMatchObject({ status: 404 });
   });
 
-  it('opens conversations by the manager, new ones and those that are there', async () => {
+  it('creates and loads conversations with the manager', async () => {
     await manager.profiles.saveProfile('other', { llm: { model: 'scripted/other' } });
     const made = await manager.createConversation(AGENT, {
-      ...{ initialMessage: 'RUN: pwd\nFINISH: done', workingDir: stage.folder, userId: 'somebody' },
+      ...{ initialMessage: 'RUN: pwd\nFINISH: done', workingDir: fixture.folder, userId: 'somebody' },
     });
     await reaches(made.id, 'finished');
-    const loaded = await manager.loadConversation(made.id, stage.folder);
+    const loaded = await manager.loadConversation(made.id, fixture.folder);
     expect(await loaded.getAgentFinalResponse()).toBe('done');
     await manager.switchProfile(made.id, 'other');
     expect(await loaded.state.getAgent()).toMatchObject({ llm: { model: 'scripted/other' } });
@@ -91,10 +91,10 @@ describe('the TypeScript client, at lists of conversations and at single ones', 
     await manager.deleteConversation(made.id);
   });
 
-  it('works with agents from elsewhere', async () => {
+  it('works with ACP agents', async () => {
     const agent = { kind: 'ACPAgent', acp_command: acpCommand() };
     const asked = await manager.acp.createConversation(agent, {
-      ...{ initialMessage: 'say it again', workingDir: stage.folder },
+      ...{ initialMessage: 'say it again', workingDir: fixture.folder },
     });
     expect(asked.agent.kind).toBe('ACPAgent');
     await reaches(asked.id, 'finished');
@@ -102,7 +102,7 @@ describe('the TypeScript client, at lists of conversations and at single ones', 
       response: 'You said: say it again',
     });
     await conversations.switchAcpModel(asked.id, 'large');
-    const open = stage.conversation({ conversationId: asked.id });
+    const open = fixture.conversation({ conversationId: asked.id });
     await open.switchAcpModel('small');
     expect((await conversations.getConversation(asked.id))['current_model_id']).toBe('small');
     await expect(open.switchAcpModel('')).rejects.toMatchObject({ status: 400 });
@@ -110,7 +110,7 @@ describe('the TypeScript client, at lists of conversations and at single ones', 
       manager.acp.createConversation({ kind: 'ACPAgent', tools: [{ name: 'x' }] }),
     ).rejects.toThrow(/422/);
 
-    const second = await manager.createACPConversation(agent, { workingDir: stage.folder });
+    const second = await manager.createACPConversation(agent, { workingDir: fixture.folder });
     expect(await manager.acp.countConversations()).toBe(await manager.countACPConversations());
     expect(await manager.acp.searchConversations()).toEqual(await manager.searchACPConversations());
     const ids = [asked.id, second.id];
@@ -125,9 +125,9 @@ describe('the TypeScript client, at lists of conversations and at single ones', 
     for (const id of ids) await manager.deleteConversation(id);
   });
 
-  it('sends, runs, reads and answers what waits', async () => {
+  it('sends messages, runs the agent, reads events and confirms actions', async () => {
     const { id } = await create(undefined, { confirmation_policy: { kind: 'NeverConfirm' } });
-    const approved = path.join(stage.folder, 'approved');
+    const approved = path.join(fixture.folder, 'approved');
     await conversations.setConfirmationPolicy(id, { kind: 'AlwaysConfirm' });
     await conversations.setSecurityAnalyzer(id, { kind: 'LLMSecurityAnalyzer' });
     await conversations.setSecurityAnalyzer(id, { security_analyzer: null });
@@ -166,7 +166,7 @@ describe('the TypeScript client, at lists of conversations and at single ones', 
     });
   });
 
-  it('stops what runs, and goes back and forth in history', async () => {
+  it('interrupts runs, forks and navigates in the history', async () => {
     await manager.profiles.saveProfile('third', { llm: { model: 'scripted/third' } });
     const { id } = await create('RUN: sleep 1000\nFINISH: never');
     await reaches(id, 'running');
@@ -199,23 +199,23 @@ describe('the TypeScript client, at lists of conversations and at single ones', 
     await expect(conversations.startGoal(id, { objective: ' ' })).rejects.toMatchObject({ status: 400 });
   });
 
-  it('asks with the plain methods of the class that holds all others', async () => {
-    const all = new stage.clients.AgentServerClient(stage.options);
-    await mkdir(path.join(stage.folder, 'plain'));
-    await writeFile(path.join(stage.folder, 'plain/a.bin'), Buffer.from([0, 255]));
+  it('sends requests with the plain methods of AgentServerClient', async () => {
+    const all = new fixture.clients.AgentServerClient(fixture.options);
+    await mkdir(path.join(fixture.folder, 'plain'));
+    await writeFile(path.join(fixture.folder, 'plain/a.bin'), Buffer.from([0, 255]));
     const secret = { name: 'A', value: 'b', description: null };
     expect(await all.put('/api/settings/secrets', secret)).toMatchObject({ name: 'A' });
     expect(await all.get('/api/settings/secrets/A')).toBe('b');
     expect(await all.delete('/api/settings/secrets/A')).toMatchObject({ deleted: true });
     const made = await all.post<{ id: string }>('/api/conversations', {
-      ...{ agent: AGENT, workspace: { working_dir: stage.folder } },
+      ...{ agent: AGENT, workspace: { working_dir: fixture.folder } },
     });
     expect(await all.patch(`/api/conversations/${made.id}`, { title: 'Plain' })).toMatchObject({
       success: true,
     });
     const bytes = await all.request<ArrayBuffer>({
       ...{ method: 'GET', path: '/api/file/download', responseType: 'arrayBuffer' },
-      params: { path: path.join(stage.folder, 'plain/a.bin') },
+      params: { path: path.join(fixture.folder, 'plain/a.bin') },
     });
     expect([...new Uint8Array(bytes)]).toEqual([0, 255]);
     await expect(all.get('/api/settings', { authMode: 'none' })).rejects.toMatchObject({ status: 401 });
@@ -223,9 +223,9 @@ describe('the TypeScript client, at lists of conversations and at single ones', 
     all.close();
   });
 
-  it('asks with the HTTP class below all others, and knows which server it talks to', async () => {
-    const { client } = stage;
-    const http = new client.HttpClient({ baseUrl: stage.server.url, apiKey: stage.options.apiKey });
+  it('sends requests with HttpClient and detects the version of the server', async () => {
+    const { client } = fixture;
+    const http = new client.HttpClient({ baseUrl: fixture.server.url, apiKey: fixture.options.apiKey });
     const { workspaces } = client.AgentServerFeatureRequirements;
     const info = await client.assertAgentServerSupports(http, workspaces);
     expect(await client.getCachedAgentServerInfo(http)).toBe(info);
@@ -240,7 +240,7 @@ describe('the TypeScript client, at lists of conversations and at single ones', 
     expect([put.status, put.headers['content-type']]).toEqual([200, 'application/json']);
     expect((await http.delete(`/api/settings/secrets/${name}`)).data).toMatchObject({ deleted: true });
     const post = await http.post<{ id: string }>('/api/conversations', {
-      ...{ agent: AGENT, workspace: { working_dir: stage.folder } },
+      ...{ agent: AGENT, workspace: { working_dir: fixture.folder } },
     });
     expect(post).toMatchObject({ status: 201, statusText: 'Created' });
     const route = `/api/conversations/${post.data.id}`;

@@ -1,9 +1,9 @@
 import { readClientInterface, type ClientInterface } from '../support/typescript-client-interface.js';
 
-const CLOUD = 'speaks to OpenHands Cloud, which is another server';
-const LOCAL = 'works in the process of the client and asks no server';
+const CLOUD = 'talks to OpenHands Cloud, which is another server';
+const LOCAL = 'works in the client process without a server';
 
-/** What no spec of the client calls, and why: a method, a function or all methods of a class. */
+/** Parts of the client that no spec calls, and why: a method, a function or all methods of a class. */
 const NOT_CALLED: Readonly<Record<string, string>> = {
   CloudClient: CLOUD,
   startDeviceFlow: CLOUD,
@@ -40,8 +40,8 @@ const NOT_CALLED: Readonly<Record<string, string>> = {
   getAcpProvider: LOCAL,
   deriveSwitchPlan: LOCAL,
   'RemoteState.getAgentStatus': 'the former name of getExecutionStatus',
-  'RemoteState.setAgentStatus': 'throws whatever is given',
-  'OpenHandsClient.close': 'does nothing: the classes below it have their own',
+  'RemoteState.setAgentStatus': 'always throws',
+  'OpenHandsClient.close': 'does nothing: its subclasses override it',
 };
 
 describe('the public interface of the TypeScript client', () => {
@@ -52,19 +52,19 @@ describe('the public interface of the TypeScript client', () => {
 
   const isListed = (name: string) => name in NOT_CALLED || (name.split('.')[0] ?? '') in NOT_CALLED;
 
-  it('is called by its specs, or stands in the list with a reason', () => {
+  it('is called by its specs or listed with a reason', () => {
     const missing = [...all.offered].filter((name) => !all.called.has(name) && !isListed(name));
     expect(missing).toEqual([]);
   });
 
-  it('is what the list speaks of', () => {
+  it('contains each listed entry, and no listed entry is called', () => {
     const isThere = (entry: string) =>
       [...all.offered].some((name) => name === entry || name.startsWith(`${entry}.`));
     expect(Object.keys(NOT_CALLED).filter((entry) => !isThere(entry))).toEqual([]);
     expect([...all.called].filter((name) => all.offered.has(name) && isListed(name))).toEqual([]);
   });
 
-  it('is read as a whole', () => {
+  it('is read completely', () => {
     const classes = new Set([...all.offered].map((name) => name.split('.')[0]));
     for (const name of ['RemoteConversation', 'RemoteEventsList', 'MCPClient', 'ACPConversationNamespace']) {
       expect(classes).toContain(name);

@@ -2,13 +2,13 @@ import path from 'node:path';
 import { skillText, writeFiles } from '../support/extension-files.js';
 import { SettingsStage } from '../support/settings-fixture.js';
 
-describe('the TypeScript client and what people add', () => {
-  let stage: SettingsStage;
+describe('the TypeScript client on extensions', () => {
+  let fixture: SettingsStage;
   let options: { host: string };
   beforeEach(async () => {
-    stage = await SettingsStage.start({ OH_GITHUB_URL: 'file:///nowhere' });
-    options = { host: stage.server.url };
-    await writeFiles(stage.folder, {
+    fixture = await SettingsStage.start({ OH_GITHUB_URL: 'file:///nowhere' });
+    options = { host: fixture.server.url };
+    await writeFiles(fixture.folder, {
       'my-skill/SKILL.md': skillText('my-skill', 'x'),
       'tools/.plugin/plugin.json': '{"name":"tools"}',
       'project/.openhands/hooks.json': '{"hooks":{"Stop":[{"hooks":[{"command":"exit 0"}]}]}}',
@@ -16,12 +16,12 @@ describe('the TypeScript client and what people add', () => {
       'project/.agents/plugins/theirs/.plugin/plugin.json': '{"name":"theirs"}',
     });
   });
-  afterEach(() => stage.stop());
+  afterEach(() => fixture.stop());
 
-  it('calls all methods of SkillsClient', async () => {
+  it('installs, lists and removes skills with all methods of SkillsClient', async () => {
     const { SkillsClient } = await import('@openhands/typescript-client/clients');
     const client = new SkillsClient(options);
-    expect(await client.installSkill({ source: path.join(stage.folder, 'my-skill') })).toMatchObject({
+    expect(await client.installSkill({ source: path.join(fixture.folder, 'my-skill') })).toMatchObject({
       name: 'my-skill',
     });
     expect(await client.listInstalledSkills()).toMatchObject({
@@ -38,17 +38,17 @@ describe('the TypeScript client and what people add', () => {
     client.close();
   });
 
-  it('calls all methods of PluginsClient', async () => {
+  it('installs, lists and removes plugins with all methods of PluginsClient', async () => {
     const { PluginsClient } = await import('@openhands/typescript-client/clients');
     const client = new PluginsClient(options);
-    expect(await client.installPlugin({ source: path.join(stage.folder, 'tools') })).toMatchObject({
+    expect(await client.installPlugin({ source: path.join(fixture.folder, 'tools') })).toMatchObject({
       name: 'tools',
     });
     expect(await client.listInstalledPlugins()).toMatchObject({
       plugins: [{ files: ['.plugin/plugin.json'] }],
     });
     expect(await client.getInstalledPlugin('tools')).toMatchObject({ enabled: true, skills: [] });
-    const project_dir = path.join(stage.folder, 'project');
+    const project_dir = path.join(fixture.folder, 'project');
     expect(await client.getPlugins({ project_dir })).toMatchObject({
       plugins: [{ name: 'tools' }, { name: 'theirs' }],
     });
@@ -59,9 +59,9 @@ describe('the TypeScript client and what people add', () => {
     client.close();
   });
 
-  it('calls SubAgentsClient and HooksClient', async () => {
+  it('lists sub-agents and loads hooks', async () => {
     const { SubAgentsClient, HooksClient } = await import('@openhands/typescript-client/clients');
-    const project_dir = path.join(stage.folder, 'project');
+    const project_dir = path.join(fixture.folder, 'project');
     const agents = new SubAgentsClient(options);
     expect(await agents.getSubAgents({ project_dir, load_builtin: false })).toMatchObject({
       agents: [{ name: 'reviewer', level: 'project' }],

@@ -5,20 +5,23 @@ import path from 'node:path';
 import { startMcpServer } from '../support/mcp-http.mjs';
 import { startSignIn } from '../support/mcp-sign-in.mjs';
 import { SubscriptionIssuer } from '../support/subscription-issuer.js';
-import { TypeScriptClientStage } from '../support/typescript-client-fixture.js';
+import { TypeScriptClientFixture } from '../support/typescript-client-fixture.js';
 
 const BYTES = Buffer.from([0, 1, 254, 255]);
 
-describe('the TypeScript client, at MCP servers, sign-ins, tools and files', () => {
-  let stage: TypeScriptClientStage;
+describe('the TypeScript client on MCP servers, sign-ins, tools and files', () => {
+  let fixture: TypeScriptClientFixture;
   let issuer: SubscriptionIssuer;
 
   beforeAll(async () => {
     issuer = await SubscriptionIssuer.start();
-    stage = await TypeScriptClientStage.start({ OPENAI_AUTH_ISSUER: issuer.url, OH_SECRET_KEY: 'test-key' });
+    fixture = await TypeScriptClientFixture.start({
+      OPENAI_AUTH_ISSUER: issuer.url,
+      OH_SECRET_KEY: 'test-key',
+    });
   });
   afterAll(async () => {
-    await stage.stop();
+    await fixture.stop();
     await issuer.stop();
   });
 
@@ -27,7 +30,7 @@ describe('the TypeScript client, at MCP servers, sign-ins, tools and files', () 
     let real: Awaited<ReturnType<typeof startMcpServer>>;
     beforeAll(async () => {
       real = await startMcpServer();
-      mcp = new stage.clients.MCPClient(stage.options);
+      mcp = new fixture.clients.MCPClient(fixture.options);
     });
     afterAll(async () => {
       mcp.close();
@@ -35,7 +38,7 @@ describe('the TypeScript client, at MCP servers, sign-ins, tools and files', () 
     });
     const call = (name: string, args: Record<string, unknown>) => ({ name, arguments: args });
 
-    it('has a tool of a server answer', async () => {
+    it('calls a tool of a server', async () => {
       const server = { type: 'shttp', url: real.url } as const;
       const answer = await mcp.testServer({ server, tool_call: call('add', { a: 20, b: 22 }) });
       expect(answer).toMatchObject({ ok: true, tool_result: { is_error: false, text: '42' } });
@@ -48,7 +51,7 @@ describe('the TypeScript client, at MCP servers, sign-ins, tools and files', () 
       await expect(mcp.testServer({ server, timeout: 121 })).rejects.toMatchObject({ status: 422 });
     });
 
-    it('signs a person in', async () => {
+    it('signs in to a server with OAuth', async () => {
       const front = await startSignIn({ to: real.url });
       const server = { type: 'shttp', url: front.url } as const;
       await expect(mcp.startOAuth({ server })).rejects.toMatchObject({ status: 400 });
@@ -73,7 +76,7 @@ describe('the TypeScript client, at MCP servers, sign-ins, tools and files', () 
   });
 
   it('signs in to a ChatGPT subscription and out again', async () => {
-    const models = new stage.clients.LLMMetadataClient(stage.options);
+    const models = new fixture.clients.LLMMetadataClient(fixture.options);
     expect((await models.getOpenAISubscriptionModels()).length).toBeGreaterThan(0);
     expect(await models.getOpenAISubscriptionStatus()).toMatchObject({ connected: false });
     const started = await models.startOpenAISubscriptionDeviceLogin();
@@ -87,17 +90,17 @@ describe('the TypeScript client, at MCP servers, sign-ins, tools and files', () 
     models.close();
   });
 
-  it('lists the tools, each of which a conversation can have', async () => {
-    const tools = new stage.clients.ToolClient(stage.options);
+  it('lists the tools, each of which a conversation can use', async () => {
+    const tools = new fixture.clients.ToolClient(fixture.options);
     const names = await tools.listTools();
     expect(names).toEqual(
       expect.arrayContaining(['terminal', 'file_editor', 'task_tracker', 'glob', 'grep']),
     );
-    const conversations = new stage.clients.ConversationClient(stage.options);
+    const conversations = new fixture.clients.ConversationClient(fixture.options);
     for (const name of names) {
       const agent = { llm: { model: 'scripted/test' }, tools: [{ name }] };
       const made = await conversations.createConversation({
-        ...{ agent, workspace: { working_dir: stage.folder } },
+        ...{ agent, workspace: { working_dir: fixture.folder } },
       });
       expect(made.agent['tools']).toEqual([{ name, params: {} }]);
     }
@@ -105,11 +108,11 @@ describe('the TypeScript client, at MCP servers, sign-ins, tools and files', () 
     conversations.close();
   });
 
-  it('is told that there is no desktop, and nothing that is shared, as by the original', async () => {
-    const desktop = new stage.clients.DesktopClient(stage.options);
+  it('gets 404 for desktops and shared conversations, as from the original', async () => {
+    const desktop = new fixture.clients.DesktopClient(fixture.options);
     await expect(desktop.getUrl()).rejects.toMatchObject({ status: 404 });
     await expect(desktop.getUrl('http://here')).rejects.toMatchObject({ status: 404 });
-    const shared = new stage.clients.SharedClient(stage.options);
+    const shared = new fixture.clients.SharedClient(fixture.options);
     await expect(shared.getSharedConversations(['a'])).rejects.toMatchObject({ status: 404 });
     await expect(shared.getSharedConversation('a')).rejects.toMatchObject({ status: 404 });
     await expect(shared.searchSharedEvents({ conversationId: 'a' })).rejects.toMatchObject({ status: 404 });
@@ -117,10 +120,10 @@ describe('the TypeScript client, at MCP servers, sign-ins, tools and files', () 
     shared.close();
   });
 
-  it('moves bytes in and out of a workspace', async () => {
-    const { workspace } = stage;
-    const files = new stage.clients.FileClient(stage.options);
-    const file = path.join(stage.folder, 'bytes.bin');
+  it('uploads and downloads bytes of a workspace', async () => {
+    const { workspace } = fixture;
+    const files = new fixture.clients.FileClient(fixture.options);
+    const file = path.join(fixture.folder, 'bytes.bin');
     const sent = await workspace.fileUpload(new Blob([BYTES]), file, 'named.bin');
     expect(sent).toMatchObject({ success: true, source_path: 'named.bin', file_size: 4 });
     expect(await readFile(file)).toEqual(BYTES);
@@ -140,9 +143,9 @@ describe('the TypeScript client, at MCP servers, sign-ins, tools and files', () 
     files.close();
   });
 
-  it('hands a file to the browser that asks for it', async () => {
-    const { workspace } = stage;
-    const file = path.join(stage.folder, 'save me.txt');
+  it('saves a downloaded file in a browser', async () => {
+    const { workspace } = fixture;
+    const file = path.join(fixture.folder, 'save me.txt');
     await workspace.uploadText('saved', file);
     const clicks: { href: string; download: string }[] = [];
     const link = { href: '', download: '', click: () => clicks.push({ ...link }) };
@@ -156,23 +159,23 @@ describe('the TypeScript client, at MCP servers, sign-ins, tools and files', () 
     workspace.close();
   });
 
-  it('opens the files of a workspace for pages that send no header', async () => {
-    const conversation: Client.RemoteConversation = stage.conversation();
+  it('opens workspace files for pages that cannot send headers', async () => {
+    const conversation: Client.RemoteConversation = fixture.conversation();
     await conversation.start();
-    const { workspace } = stage;
-    await workspace.uploadText('shown', path.join(stage.folder, 'page.txt'));
+    const { workspace } = fixture;
+    await workspace.uploadText('shown', path.join(fixture.folder, 'page.txt'));
     const base = await workspace.startWorkspaceSession(conversation.id);
-    // A browser keeps the cookie; here it is asked for once more.
-    const headers = { 'x-session-api-key': stage.options.apiKey };
-    const session = `${stage.server.url}/api/auth/workspace-session`;
+    // A browser would keep the cookie; here it is requested again.
+    const headers = { 'x-session-api-key': fixture.options.apiKey };
+    const session = `${fixture.server.url}/api/auth/workspace-session`;
     const started = await fetch(session, { method: 'POST', headers });
     const cookie = started.headers.get('set-cookie')?.split(';')[0] ?? '';
     const shown = await fetch(`${base}page.txt`, { headers: { cookie } });
     expect([shown.status, await shown.text()]).toEqual([200, 'shown']);
     expect((await fetch(`${base}page.txt`)).status).toBe(401);
     await workspace.deleteWorkspaceSession();
-    const stranger = new stage.client.RemoteWorkspace({
-      ...{ ...stage.options, apiKey: 'wrong', workingDir: stage.folder },
+    const stranger = new fixture.client.RemoteWorkspace({
+      ...{ ...fixture.options, apiKey: 'wrong', workingDir: fixture.folder },
     });
     await expect(stranger.startWorkspaceSession(conversation.id)).rejects.toMatchObject({ status: 401 });
     stranger.close();

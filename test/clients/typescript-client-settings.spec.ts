@@ -1,22 +1,22 @@
 import type * as Clients from '@openhands/typescript-client/clients';
 import path from 'node:path';
-import { TypeScriptClientStage } from '../support/typescript-client-fixture.js';
+import { TypeScriptClientFixture } from '../support/typescript-client-fixture.js';
 
 const SECRET = 'sk-planted-1234567890';
 
-describe('the TypeScript client, at settings, profiles and workspaces', () => {
-  let stage: TypeScriptClientStage;
+describe('the TypeScript client on settings, profiles and workspaces', () => {
+  let fixture: TypeScriptClientFixture;
   let clients: typeof Clients;
   let folder: string;
   let options: { host: string; apiKey: string };
 
   beforeAll(async () => {
-    stage = await TypeScriptClientStage.start();
-    ({ clients, folder, options } = stage);
+    fixture = await TypeScriptClientFixture.start();
+    ({ clients, folder, options } = fixture);
   });
-  afterAll(() => stage.stop());
+  afterAll(() => fixture.stop());
 
-  it('reads and changes settings, and shows a key only when it is asked to', async () => {
+  it('reads and changes settings, and reads keys only on request', async () => {
     const settings = new clients.SettingsClient(options);
     expect((await settings.getAgentSchema()).sections.length).toBeGreaterThan(0);
     expect((await settings.getConversationSchema()).sections.length).toBeGreaterThan(0);
@@ -29,12 +29,12 @@ describe('the TypeScript client, at settings, profiles and workspaces', () => {
     };
     const changed = await settings.updateSettings(request);
     expect([changed.llm_api_key_is_set, JSON.stringify(changed).includes(SECRET)]).toEqual([true, false]);
-    // As a form sends back what it was shown.
+    // A form sends back the masked value.
     await settings.updateSettings(masked);
     const shown = await settings.getSettings({ exposeSecrets: 'plaintext' });
     expect(shown.agent_settings).toMatchObject({ llm });
-    const sealed = JSON.stringify(await settings.getSettings({ exposeSecrets: 'encrypted' }));
-    expect([sealed.includes(SECRET), sealed.includes('gAAAAA')]).toEqual([false, true]);
+    const encrypted = JSON.stringify(await settings.getSettings({ exposeSecrets: 'encrypted' }));
+    expect([encrypted.includes(SECRET), encrypted.includes('gAAAAA')]).toEqual([false, true]);
     settings.close();
   });
 
@@ -62,7 +62,7 @@ describe('the TypeScript client, at settings, profiles and workspaces', () => {
     settings.close();
   });
 
-  it('keeps secrets by name', async () => {
+  it('stores secrets by name', async () => {
     const settings = new clients.SettingsClient(options);
     await settings.upsertSecret({ name: 'TOKEN', value: SECRET, description: 'for tests' });
     expect(await settings.listSecrets()).toEqual({ secrets: [{ name: 'TOKEN', description: 'for tests' }] });
@@ -72,7 +72,7 @@ describe('the TypeScript client, at settings, profiles and workspaces', () => {
     settings.close();
   });
 
-  it('keeps models as profiles, by either of its two clients', async () => {
+  it('stores LLM profiles with both of its classes', async () => {
     const settings = new clients.SettingsClient(options);
     const profiles = new clients.ProfilesClient(options);
     const request = { llm: { model: 'scripted/test', api_key: SECRET }, include_secrets: true };
@@ -100,7 +100,7 @@ describe('the TypeScript client, at settings, profiles and workspaces', () => {
     profiles.close();
   });
 
-  it('keeps agents, and which model gets which task', async () => {
+  it('stores agent profiles and meta-profiles', async () => {
     const profiles = new clients.ProfilesClient(options);
     await profiles.saveProfile('model', { llm: { model: 'scripted/test' } });
     const agents = new clients.AgentProfilesClient(options);
@@ -123,7 +123,7 @@ describe('the TypeScript client, at settings, profiles and workspaces', () => {
 
     const metas = new clients.MetaProfilesClient(options);
     const routes = { classifier_model: 'model', classes: [{ model: 'model', description: 'everything' }] };
-    // The type of the client still asks for a model that servers of this version do not know.
+    // The type of the client still requires a model that servers of this version do not have.
     const meta = { ...routes, default_model: 'model' };
     expect(await metas.saveMetaProfile('by-task', meta)).toMatchObject({ name: 'by-task' });
     expect((await metas.getMetaProfile('by-task')).config).toMatchObject(routes);
@@ -134,7 +134,7 @@ describe('the TypeScript client, at settings, profiles and workspaces', () => {
     for (const used of [profiles, agents, metas]) used.close();
   });
 
-  it('keeps folders to work in', async () => {
+  it('stores workspaces', async () => {
     const workspaces = new clients.WorkspacesClient(options);
     const item = { id: 'one', name: 'One', path: path.join(folder, 'one') };
     const parent = { id: 'all', name: 'All', path: folder };
@@ -150,7 +150,7 @@ describe('the TypeScript client, at settings, profiles and workspaces', () => {
     workspaces.close();
   });
 
-  it('asks what the server is and what it offers', async () => {
+  it('reads information about the server and its models', async () => {
     const info = new clients.ServerClient(options);
     expect(await info.getRoot()).toMatchObject({ title: 'OpenHands Agent Server' });
     expect(await info.getAlive()).toMatchObject({ status: 'ok' });

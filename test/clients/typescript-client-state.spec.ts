@@ -2,7 +2,7 @@ import type * as Client from '@openhands/typescript-client';
 import path from 'node:path';
 import { startScriptedEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
 import { eventually } from '../support/server-process.js';
-import { TypeScriptClientStage } from '../support/typescript-client-fixture.js';
+import { TypeScriptClientFixture } from '../support/typescript-client-fixture.js';
 import { writeFiles } from '../support/write-files.js';
 import { zipEntries } from '../support/zip-entries.js';
 
@@ -15,33 +15,33 @@ const UNSEEN: Client.Event = {
 };
 const HOOKS = { stop: [{ matcher: '*', hooks: [{ type: 'command', command: 'exit 0' }] }] };
 
-describe('the TypeScript client, at what it keeps of a conversation', () => {
-  let stage: TypeScriptClientStage;
+describe('the TypeScript client on the state and the events of a conversation', () => {
+  let fixture: TypeScriptClientFixture;
   let http: Client.HttpClient;
 
   beforeAll(async () => {
-    stage = await TypeScriptClientStage.start();
-    http = new stage.client.HttpClient({ baseUrl: stage.server.url, apiKey: stage.options.apiKey });
+    fixture = await TypeScriptClientFixture.start();
+    http = new fixture.client.HttpClient({ baseUrl: fixture.server.url, apiKey: fixture.options.apiKey });
   });
-  afterAll(() => stage.stop());
+  afterAll(() => fixture.stop());
 
   async function finished(script: string): Promise<Client.RemoteConversation> {
-    const conversation = stage.conversation();
+    const conversation = fixture.conversation();
     await conversation.start({ initialMessage: script });
-    await stage.reaches(conversation, 'finished');
+    await fixture.reaches(conversation, 'finished');
     return conversation;
   }
 
-  it('reads the state by REST', async () => {
+  it('reads the state over REST', async () => {
     const conversation = await finished('FINISH: done');
     const { id } = conversation;
-    const state = new stage.client.RemoteState(http, id);
+    const state = new fixture.client.RemoteState(http, id);
     expect(state.id).toBe(id);
     expect(await state.getExecutionStatus()).toBe('finished');
     expect(await state.getConfirmationPolicy()).toEqual({ kind: 'NeverConfirm' });
     expect(await state.getActivatedKnowledgeSkills()).toEqual([]);
     expect(await state.getAgent()).toMatchObject({ kind: 'Agent', llm: { model: 'scripted/test' } });
-    expect(await state.getWorkspace()).toEqual({ kind: 'LocalWorkspace', working_dir: stage.folder });
+    expect(await state.getWorkspace()).toEqual({ kind: 'LocalWorkspace', working_dir: fixture.folder });
     expect(path.basename(await state.getPersistenceDir())).toBe(id.replaceAll('-', ''));
     expect(JSON.parse(await state.modelDumpJson())).toEqual(await state.modelDump());
     await conversation.setTitle('Later');
@@ -51,22 +51,22 @@ describe('the TypeScript client, at what it keeps of a conversation', () => {
       await state.updateStateFromEvent({ ...event, kind, key, value });
     }
     expect(await state.getExecutionStatus()).toBe('finished');
-    await expect(new stage.client.RemoteState(http, UNKNOWN).getAgent()).rejects.toMatchObject({
+    await expect(new fixture.client.RemoteState(http, UNKNOWN).getAgent()).rejects.toMatchObject({
       status: 404,
     });
     await conversation.close();
   });
 
   it('follows the state over a socket', async () => {
-    const conversation = stage.conversation();
+    const conversation = fixture.conversation();
     await conversation.start();
-    const state = new stage.client.RemoteState(http, conversation.id);
+    const state = new fixture.client.RemoteState(http, conversation.id);
     const errors: Error[] = [];
     const seen: Client.Event[] = [];
     const update = state.createStateUpdateCallback((error) => errors.push(error));
     const remember = state.events.createDefaultCallback((error) => errors.push(error));
-    const socket = new stage.client.WebSocketCallbackClient({
-      ...{ ...stage.options, conversationId: conversation.id, onError: (error) => errors.push(error) },
+    const socket = new fixture.client.WebSocketCallbackClient({
+      ...{ ...fixture.options, conversationId: conversation.id, onError: (error) => errors.push(error) },
       callback: (event) => {
         seen.push(event);
         update(event);
@@ -79,12 +79,12 @@ describe('the TypeScript client, at what it keeps of a conversation', () => {
     await conversation.run();
     const ids = async () => (await state.events.search()).items.map(({ id }) => id);
     const isComplete = async () => (await ids()).every((id) => seen.some((event) => event.id === id));
-    await stage.reaches(conversation, 'finished');
+    await fixture.reaches(conversation, 'finished');
     await eventually(isComplete, 'all events');
     expect(await state.getExecutionStatus()).toBe('finished');
     expect(await state.events.length()).toBe(seen.length);
     expect(await state.events.getEvent(0)).toEqual(seen[0]);
-    // What a socket brought and what a search finds are the same events.
+    // The events of the socket and those of the search are the same.
     const stored = new Set(await ids());
     expect((await state.events.getEvents()).filter(({ id }) => stored.has(id))).toEqual(
       seen.filter(({ id }) => stored.has(id)),
@@ -94,11 +94,11 @@ describe('the TypeScript client, at what it keeps of a conversation', () => {
     await conversation.close();
   });
 
-  it('searches, counts and walks through events', async () => {
+  it('searches, counts and iterates over events', async () => {
     const conversation = await finished('RUN: echo needle\nFINISH: done');
-    const list = new stage.client.RemoteEventsList(http, conversation.id);
+    const list = new fixture.client.RemoteEventsList(http, conversation.id);
     const { items } = await list.search({ sort_order: 'TIMESTAMP' });
-    const action = items.find((event) => stage.client.isActionEvent(event));
+    const action = items.find((event) => fixture.client.isActionEvent(event));
     const [first] = items;
     expect(await list.count()).toBe(items.length);
     expect(await list.count({ kind: 'ActionEvent', source: 'agent' })).toBe(2);
@@ -125,13 +125,13 @@ describe('the TypeScript client, at what it keeps of a conversation', () => {
     await conversation.close();
   });
 
-  it('knows the kinds of our events, and what they mean', async () => {
+  it('recognises the kinds of events', async () => {
     const conversation = await finished('RUN: echo one\nTOOL: terminal {"command": 5}\nFINISH: done');
     await conversation.sendMessage('FAIL: 401 no such key');
     await conversation.run();
-    await stage.reaches(conversation, 'error');
+    await fixture.reaches(conversation, 'error');
     const { items } = await conversation.state.events.search();
-    const { client } = stage;
+    const { client } = fixture;
     const kinds = (is: (event: Client.BaseEvent) => boolean) => [
       ...new Set(items.filter(is).map(({ kind }) => kind)),
     ];
@@ -147,15 +147,15 @@ describe('the TypeScript client, at what it keeps of a conversation', () => {
     await conversation.close();
   });
 
-  it('brings hooks, and loads everything down', async () => {
-    await writeFiles(stage.folder, {
+  it('sends and loads hooks, downloads the trajectory and reconnects its socket', async () => {
+    await writeFiles(fixture.folder, {
       '.openhands/hooks.json': JSON.stringify({ hooks: { Stop: [{ hooks: [{ command: 'exit 0' }] }] } }),
     });
-    const { client } = stage;
+    const { client } = fixture;
     const hookConfig = client.hookConfigFromData(HOOKS);
-    const conversation = stage.conversation({ hookConfig });
+    const conversation = fixture.conversation({ hookConfig });
     await conversation.start({ initialMessage: 'FINISH: done' });
-    await stage.reaches(conversation, 'finished');
+    await fixture.reaches(conversation, 'finished');
     const loaded = await conversation.loadHooks();
     if (!loaded) throw new Error('no hooks');
     expect(loaded).toMatchObject({ stop: [{ hooks: [{ command: 'exit 0' }] }] });
@@ -172,7 +172,7 @@ describe('the TypeScript client, at what it keeps of a conversation', () => {
     expect(names).toContain(`${conversation.id.replaceAll('-', '')}/meta.json`);
 
     const seen: Client.Event[] = [];
-    const other = stage.conversation({
+    const other = fixture.conversation({
       conversationId: conversation.id,
       callback: (event) => seen.push(event),
     });
@@ -186,19 +186,19 @@ describe('the TypeScript client, at what it keeps of a conversation', () => {
     await Promise.all([conversation.close(), other.close()]);
   });
 
-  it('condenses', async () => {
+  it('condenses a conversation', async () => {
     const llm = { model: 'scripted/test', usage_id: 'condenser' };
     const agent = {
       ...{ kind: 'Agent', llm: { ...llm, usage_id: 'agent' }, tools: [] },
       condenser: { kind: 'LLMSummarizingCondenser', llm },
     };
-    const conversation = new stage.client.RemoteConversation(agent, stage.workspace);
+    const conversation = new fixture.client.RemoteConversation(agent, fixture.workspace);
     const thoughts = [1, 2, 3, 4, 5].map((step) => `TOOL: think {"thought": "${step}"}`);
     await conversation.start({ initialMessage: [...thoughts, 'FINISH: done'].join('\n') });
-    await stage.reaches(conversation, 'finished');
+    await fixture.reaches(conversation, 'finished');
     await conversation.condense();
     const { items } = await conversation.state.events.search();
-    const [condensation] = items.filter((event) => stage.client.isCondensationEvent(event));
+    const [condensation] = items.filter((event) => fixture.client.isCondensationEvent(event));
     expect(condensation).toMatchObject({ summary: expect.any(String) as unknown, summary_offset: 2 });
     await conversation.close();
 
@@ -207,7 +207,7 @@ describe('the TypeScript client, at what it keeps of a conversation', () => {
     await short.close();
   });
 
-  it('works for goals, with a profile of its own', async () => {
+  it('starts, stops and resumes goals with another profile', async () => {
     const verdict = (complete: boolean): EndpointStep => ({
       say: JSON.stringify({ complete, score: complete ? 1 : 0, missing: [], reason: 'because' }),
     });
@@ -215,11 +215,11 @@ describe('the TypeScript client, at what it keeps of a conversation', () => {
       script: [{ say: 'begun' }, { hang: true }],
     });
     const { base_url, ...llm } = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x' };
-    const profiles = new stage.clients.ProfilesClient(stage.options);
+    const profiles = new fixture.clients.ProfilesClient(fixture.options);
     await profiles.saveProfile('endpoint', { llm: { ...llm, base_url }, include_secrets: true });
-    const conversation = stage.conversation();
+    const conversation = fixture.conversation();
     await conversation.start();
-    // With a title it asks the model for none.
+    // A conversation with a title does not request one from the model.
     await conversation.setTitle('A goal');
     await conversation.switchProfile('endpoint');
     const goal = async () => {
@@ -245,11 +245,11 @@ describe('the TypeScript client, at what it keeps of a conversation', () => {
     await endpoint.close();
   });
 
-  it('makes conversations and workspaces by its factories', async () => {
-    const { client } = stage;
-    const options = { ...stage.options, workingDir: stage.folder };
+  it('creates conversations and workspaces with its factories', async () => {
+    const { client } = fixture;
+    const options = { ...fixture.options, workingDir: fixture.folder };
     const agent = { kind: 'Agent', llm: { model: 'scripted/test' } };
-    const conversations = new stage.clients.ConversationClient(stage.options);
+    const conversations = new fixture.clients.ConversationClient(fixture.options);
     const workspaces = [
       client.createWorkspace({ type: 'remote', options }),
       client.createWorkspaceAuto(options),
@@ -265,7 +265,7 @@ describe('the TypeScript client, at what it keeps of a conversation', () => {
       for (const conversation of made) {
         await conversation.start({ initialMessage: 'FINISH: made' });
         expect((await conversations.getConversation(conversation.id)).workspace).toMatchObject({
-          working_dir: stage.folder,
+          working_dir: fixture.folder,
         });
       }
     }

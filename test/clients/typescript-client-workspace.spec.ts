@@ -4,27 +4,27 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { eventually, type ServerProcess } from '../support/server-process.js';
-import { TypeScriptClientStage } from '../support/typescript-client-fixture.js';
+import { TypeScriptClientFixture } from '../support/typescript-client-fixture.js';
 import { zipEntries } from '../support/zip-entries.js';
 
-describe('the TypeScript client, at commands, files and git', () => {
-  let stage: TypeScriptClientStage;
+describe('the TypeScript client on commands, files and git', () => {
+  let fixture: TypeScriptClientFixture;
   let client: typeof Client;
   let clients: typeof Clients;
   let server: ServerProcess;
   let folder: string;
 
   beforeAll(async () => {
-    stage = await TypeScriptClientStage.start();
-    ({ client, clients, server, folder } = stage);
+    fixture = await TypeScriptClientFixture.start();
+    ({ client, clients, server, folder } = fixture);
   });
-  afterAll(() => stage.stop());
+  afterAll(() => fixture.stop());
 
-  it('runs commands and follows them', async () => {
-    const bash = new clients.BashClient(stage.options);
+  it('runs commands and follows their output', async () => {
+    const bash = new clients.BashClient(fixture.options);
     const seen: unknown[] = [];
     const socket = new client.BashWebSocketClient({
-      ...stage.options,
+      ...fixture.options,
       resendMode: 'all',
       callback: (event) => seen.push(event),
     });
@@ -44,8 +44,8 @@ describe('the TypeScript client, at commands, files and git', () => {
     bash.close();
   });
 
-  it('sends and fetches files', async () => {
-    const files = new clients.FileClient(stage.options);
+  it('uploads and downloads files', async () => {
+    const files = new clients.FileClient(fixture.options);
     const target = path.join(folder, 'deep/ünï.txt');
     expect(await files.uploadTextFile('text', target)).toMatchObject({ success: true, file_size: 4 });
     expect(await files.downloadTextFile(target)).toBe('text');
@@ -65,7 +65,7 @@ describe('the TypeScript client, at commands, files and git', () => {
     files.close();
   });
 
-  it('works in a remote workspace', async () => {
+  it('runs commands, reads git and transfers files in a remote workspace', async () => {
     const repository = path.join(folder, 'repo');
     await mkdir(repository);
     const git = (...args: string[]) =>
@@ -74,7 +74,7 @@ describe('the TypeScript client, at commands, files and git', () => {
     await writeFile(path.join(repository, 'a b.txt'), 'one\n');
     git('add', '--all');
     git('commit', '-qm', 'first');
-    const workspace = new client.RemoteWorkspace({ ...stage.options, workingDir: repository });
+    const workspace = new client.RemoteWorkspace({ ...fixture.options, workingDir: repository });
     expect(await workspace.executeCommand('echo two > "a b.txt"; echo done', repository)).toMatchObject({
       exit_code: 0,
       stdout: 'done\n',

@@ -2,29 +2,29 @@ import type * as Client from '@openhands/typescript-client';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { eventually } from '../support/server-process.js';
-import { TypeScriptClientStage } from '../support/typescript-client-fixture.js';
+import { TypeScriptClientFixture } from '../support/typescript-client-fixture.js';
 
 describe('the TypeScript client', () => {
-  let stage: TypeScriptClientStage;
+  let fixture: TypeScriptClientFixture;
   let client: typeof Client;
   let workspaceDir: string;
 
   beforeAll(async () => {
-    stage = await TypeScriptClientStage.start();
-    ({ client, folder: workspaceDir } = stage);
+    fixture = await TypeScriptClientFixture.start();
+    ({ client, folder: workspaceDir } = fixture);
   });
-  afterAll(() => stage.stop());
+  afterAll(() => fixture.stop());
 
-  it('creates, talks, listens, reads, pauses and deletes', async () => {
+  it('creates a conversation, sends messages, listens, reads, pauses and deletes', async () => {
     const seen: Client.Event[] = [];
-    const conversation = stage.conversation({ callback: (event) => seen.push(event) });
+    const conversation = fixture.conversation({ callback: (event) => seen.push(event) });
     await conversation.start();
     await conversation.startWebSocketClient();
     await eventually(() => Promise.resolve(seen.length > 0), 'the first snapshot');
 
     await conversation.sendMessage('RUN: echo hello > hello.txt\nFINISH: all done');
     await conversation.run();
-    await stage.reaches(conversation, 'finished');
+    await fixture.reaches(conversation, 'finished');
     expect(await readFile(path.join(workspaceDir, 'hello.txt'), 'utf8')).toBe('hello\n');
     expect(await conversation.getAgentFinalResponse()).toBe('all done');
     expect(Object.keys((await conversation.conversationStats()).usage_to_metrics ?? {})).toEqual(['agent']);
@@ -41,15 +41,15 @@ describe('the TypeScript client', () => {
     await conversation.run();
     await conversation.pause();
     const { ConversationClient } = await import('@openhands/typescript-client/clients');
-    await new ConversationClient(stage.options).deleteConversation(conversation.id);
+    await new ConversationClient(fixture.options).deleteConversation(conversation.id);
     await expect(conversation.state.refresh()).rejects.toThrow();
     await conversation.close();
   });
 
-  it('steers: approves, rejects, keeps a secret, asks, switches the model, forks, goes back', async () => {
+  it('approves and rejects actions, sets secrets, asks the agent, switches the model, forks and navigates', async () => {
     const seen: Client.Event[] = [];
-    const conversation = stage.conversation({ callback: (event) => seen.push(event) });
-    const reaches = (status: string, of = conversation) => stage.reaches(of, status);
+    const conversation = fixture.conversation({ callback: (event) => seen.push(event) });
+    const reaches = (status: string, of = conversation) => fixture.reaches(of, status);
     await conversation.start();
     await conversation.startWebSocketClient();
     await conversation.setConfirmationPolicy({ kind: 'AlwaysConfirm' });
@@ -99,9 +99,9 @@ describe('the TypeScript client', () => {
     await Promise.all([conversation.close(), fork.close()]);
   });
 
-  it('is refused without the key', async () => {
+  it('is refused with a wrong key', async () => {
     const workspace = new client.RemoteWorkspace({
-      ...{ ...stage.options, workingDir: workspaceDir, apiKey: 'wrong' },
+      ...{ ...fixture.options, workingDir: workspaceDir, apiKey: 'wrong' },
     });
     const conversation = new client.RemoteConversation(
       new client.Agent({ llm: { model: 'scripted/test' } }),
@@ -111,7 +111,7 @@ describe('the TypeScript client', () => {
   });
 });
 
-/** The ids of what stands in the log, too. */
+/** The ids of the events that are also in the log. */
 function live(seen: readonly Client.Event[]): string[] {
   return seen.filter((event) => (event as { key?: string }).key !== 'full_state').map(({ id }) => id);
 }

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Facts, ObjectShape, OperationFacts, Shape } from './shape.js';
+import type { Facts, ObjectShape, OperationFacts, Shape } from './api-facts.js';
 
-/** Something that two documents say differently. */
+/** A difference between two API documents. */
 export interface Difference {
-  /** An operation and a part of it, or a schema of theirs and a field in it: `request LLM.model`. */
+  /** An operation and a part of it, or a schema of the original and a field of it: `request LLM.model`. */
   place: string;
   theirs: string;
   ours: string;
@@ -14,14 +14,14 @@ type Direction = 'request' | 'response';
 /** A member of a union, or the only type there is. */
 interface Member {
   shape: Exclude<Shape, { anyOf: Shape[] } | { enum: unknown[] }>;
-  /** Of the named schema that it is. */
+  /** The name of its schema, if it has one. */
   name?: string;
 }
 
 /**
- * Compares what a server promises (`theirs`) with what ours does. Only what a client could notice counts: an
- * answer may promise more than theirs (more required fields, a type where they say any), a request may not
- * ask for more.
+ * Compares the document of the original (`theirs`) with ours. Only differences that a client could notice
+ * count: an answer may promise more than theirs (more required fields, a type instead of any), a request must
+ * not require more.
  */
 export class Comparison {
   readonly differences: Difference[] = [];
@@ -74,11 +74,11 @@ export class Comparison {
       const counterpart = ourMembers.get(key);
       if (counterpart) this.members(member, counterpart, direction, place);
     }
-    // Two objects that only their names keep apart are meant to be the same.
+    // Two objects that differ only in their names are compared as the same.
     const [lacks, has] = [lacking[0]?.[1], further[0]?.[1]];
     if (lacking.length === 1 && further.length === 1 && lacks && has) {
       if (areObjects(lacks, has)) return this.members(lacks, has, direction, place);
-      // A map whose entries we name.
+      // A map whose entries are named in our document.
       if (direction === 'response' && isMapOf(lacks, has)) return;
     }
     if (lacking.length + further.length > 0) this.report(place, keys(lacking), keys(further));
@@ -120,8 +120,7 @@ export class Comparison {
   }
 
   /**
-   * Their document is silent about defaults that are made anew each time (lists, maps) and about fixed
-   * values.
+   * The document of the original omits defaults that are created each time (lists, maps) and fixed values.
    */
   private defaults(place: string, theirs: unknown, ours: unknown): void {
     if (theirs === undefined && (typeof ours === 'object' || place.endsWith('.kind'))) return;
@@ -129,7 +128,7 @@ export class Comparison {
   }
 
   private same(place: string, theirs: unknown, ours: unknown): void {
-    // No default and null are the same for whoever leaves a field out.
+    // A missing default and null are the same for a client that leaves the field out.
     if (!isDeepStrictEqual(theirs ?? null, ours ?? null)) this.report(place, show(theirs), show(ours));
   }
 
@@ -138,7 +137,9 @@ export class Comparison {
   }
 }
 
-/** The members of a type by what tells them apart: the word, the value, the kind, or the name of a schema. */
+/**
+ * The members of a type by what distinguishes them: the word, the value, the kind or the name of a schema.
+ */
 function membersOf(
   facts: Facts,
   shape: Shape,
@@ -174,15 +175,15 @@ function keyOf(shape: Shape, name?: string): string {
   return name === undefined ? 'object' : plainName(name);
 }
 
-/** Schemas that are read and written have two names there. */
+/** Schemas that are read and written have two names in the original. */
 function plainName(name: string): string {
   return name.replace(/-(Input|Output)$/, '');
 }
 
 /**
- * The members of `some` that `others` lacks. In the `narrow` role a word counts as there when the others hold
- * a wider one (`string uuid` and `string`), in the `wide` role when they hold a narrower one: what is
- * promised may be less than what is allowed. Null need not be answered and may be taken.
+ * The members of `some` that are missing in `others`. In the `narrow` role a wider word covers a member
+ * (`string` covers `string uuid`), in the `wide` role a narrower one: an answer may promise less than the
+ * type allows. Null need not be answered and may be accepted.
  */
 function missing(
   some: Map<string, Member>,
@@ -199,7 +200,7 @@ function missing(
 }
 
 /**
- * A fixed text is a text in answers; a request that takes any text where some are listed checks too little.
+ * In answers a fixed text counts as a string. A request must not accept any string where values are listed.
  */
 function isWider(wide: string, narrow: string, direction: Direction): boolean {
   if (direction === 'response' && wide === 'string' && narrow.startsWith('"')) return true;

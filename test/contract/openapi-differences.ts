@@ -1,136 +1,143 @@
-/** Operations of the original that this server does not have yet. One that it has must not stand here. */
+/**
+ * Operations of the original that this server does not have yet. An operation that it has must not be listed.
+ */
 export const PENDING: readonly string[] = [];
 
-/** A difference that is meant, and why. */
+/** A deliberate difference and its reason. */
 export interface Deliberate {
   /** The place as the comparison names it, or a pattern for many. */
   place: string | RegExp;
   why: string;
 }
 
-const AS_THEY_COME = 'kept as they come; whoever uses them checks them';
-const NULL_IS_NOTHING = 'null counts as left out';
-const NOT_HERE = 'a kind that this server does not have';
+const UNCHECKED = 'stored unchanged; checked where they are used';
+const NULL_IS_MISSING = 'null means the same as a missing field';
+const KIND_NOT_SUPPORTED = 'a kind that this server does not have';
 const LIST = 'GET /api/conversations/{conversation_id}/events';
 
 /**
- * Where the document of this server differs from that of the original on purpose. An entry without a
- * difference fails.
+ * Deliberate differences of this server's document from that of the original. An unused entry fails the test.
  */
 export const DELIBERATE: readonly Deliberate[] = [
-  // More than the original says.
+  // More than in the original.
   { place: 'response ServerInfo.implementation', why: 'tells this server from the original' },
   {
     place: 'response HTTPValidationError.detail',
-    why: 'the original answers texts, too, but does not say so',
+    why: 'the original answers texts as well, without documenting it',
   },
   { place: /^GET .*\/events query \w+$/, why: 'without ids it lists, as the first version of the API did' },
-  { place: `${LIST} body required`, why: 'ids may stand in the query: many clients send no body with GET' },
+  { place: `${LIST} body required`, why: 'ids may be in the query: many clients send no body with GET' },
   { place: `${LIST} 200`, why: 'without ids it answers a page' },
-  { place: /^(request|response) (ACP)?Agent\.security_policy_filename$/, why: NULL_IS_NOTHING },
+  { place: /^(request|response) (ACP)?Agent\.security_policy_filename$/, why: NULL_IS_MISSING },
   {
     place: /^(request|response) HookDefinition\.command( required)?$/,
-    why: 'hooks of other types have none; the original says so in its errors only',
+    why: 'hooks of other types have none; the original states this only in its errors',
   },
 
   {
     place: /^POST \/api\/conversations(\/\{conversation_id\}\/events)? header Idempotency-Key$/,
-    why: 'what is sent twice is done once',
+    why: 'a repeated request takes effect once',
   },
   {
     place: /^(response ConversationInfo|request (Start|Update)Conversation(Request)?)\.max_budget_per_run$/,
-    why: 'people want to say what a conversation may cost',
+    why: 'lets people limit the cost of a conversation',
   },
   {
     place: /^GET \/api\/(settings|profiles\/\{name\}) header X-Expose-Secrets$/,
-    why: 'the original takes it, too, but does not say so',
+    why: 'the original accepts it as well, without documenting it',
   },
   {
     place: /^(request|response) WorkspaceItem\.parent_path$/,
-    why: 'the original takes it, too, but does not say so',
+    why: 'the original accepts it as well, without documenting it',
   },
   {
     place: /^response (Redacted)?ThinkingBlock\.(signed_by|text_before)$/,
-    why: 'reasoning goes back to who signed it, and to where it was',
+    why: 'reasoning is sent back to the provider that signed it, at its former position',
   },
-  { place: 'response ServerInfo.runs', why: 'shows how many runs go on and how many may' },
-  { place: 'response ServerInfo.event_loop_delay', why: 'shows whether the server keeps up' },
+  { place: 'response ServerInfo.runs', why: 'shows how many runs are active and how many may be' },
+  { place: 'response ServerInfo.event_loop_delay', why: 'shows whether the event loop is overloaded' },
 
   {
     place: 'request OpenAIStreamOptions.include_commentary',
-    why: 'a stream can be the final response only',
+    why: 'a stream can be limited to the final response',
   },
   {
     place: 'POST /v1/responses header X-OpenHands-ServerConversation-ID',
-    why: 'conversations are continued there, too',
+    why: 'conversations can be continued on this route',
   },
   {
     place: /^request OpenAI(ChatCompletionRequest\.messages|ResponseRequest\.input) limits$/,
-    why: 'the conversation has its history itself',
+    why: 'the conversation already has its history',
   },
-  { place: 'request ExecuteBashRequest.stream', why: 'output can come while a command runs' },
+  { place: 'request ExecuteBashRequest.stream', why: 'output can be streamed while a command runs' },
 
-  // One schema describes a thing that is sent and a thing that is answered; the original has two.
-  { place: /^response \w+\.kind required$/, why: 'always answered, may be left out in requests' },
-  { place: 'response LLM.is_subscription', why: 'always answered, cannot be sent' },
-  { place: 'response LLM.fallback_strategy', why: 'can be sent, never answered' },
-  { place: 'response AgentContext.memory_context', why: 'can be sent, never answered' },
+  // One schema for requests and answers where the original has two.
+  { place: /^response \w+\.kind required$/, why: 'always in answers, optional in requests' },
+  { place: 'response LLM.is_subscription', why: 'always in answers, never in requests' },
+  { place: 'response LLM.fallback_strategy', why: 'may be in requests, never in answers' },
+  { place: 'response AgentContext.memory_context', why: 'may be in requests, never in answers' },
 
-  // Less than the original says.
+  // Less than in the original.
   {
     place: /^response (ChatCompletion(Message)?|Choice|CompletionUsage|OpenAIResponse)\.\w+$/,
-    why: 'what is never answered, by the original neither',
+    why: 'never answered, not even by the original',
   },
   {
     place: 'request LocalWorkspace.working_dir',
-    why: 'no file system takes longer paths; the original answers 500',
+    why: 'no file system accepts longer paths; the original answers 500',
   },
-  { place: 'request StartConversationRequest.observability_tags[]', why: 'empty tags say nothing' },
-  { place: 'request StartConversationRequest.observability_metadata{}', why: AS_THEY_COME },
-  { place: 'response ConversationInfo.workspace', why: NOT_HERE },
-  { place: /^response ConversationRuntimeInfo\./, why: 'there is no runtime but the machine of the server' },
-  { place: /^GET .*\/events(\/\{event_id\})? 200(\[\])?$/, why: NOT_HERE },
+  { place: 'request StartConversationRequest.observability_tags[]', why: 'empty tags have no meaning' },
+  { place: 'request StartConversationRequest.observability_metadata{}', why: UNCHECKED },
+  { place: 'response ConversationInfo.workspace', why: KIND_NOT_SUPPORTED },
+  { place: /^response ConversationRuntimeInfo\./, why: 'the only runtime is the machine of the server' },
+  { place: /^GET .*\/events(\/\{event_id\})? 200(\[\])?$/, why: KIND_NOT_SUPPORTED },
   {
     place: /^response (ActionEvent\.action|ObservationEvent\.observation)$/,
-    why: 'other tools than there; those of clients are described as what they are, any object',
+    why: 'the tools differ; client tools are documented as any object',
   },
-  { place: 'response VisionInspectAction.question', why: 'an empty question is asked, too' },
-  { place: 'response FileEntry.modified_time', why: 'no date-time has no zone; the original says it has' },
-  { place: 'response SystemPromptEvent.tools[]', why: 'one shape for all tools, told apart by `kind`' },
-  { place: /^(request|response) APIBasedCritic\.\w+$/, why: AS_THEY_COME },
-  { place: /^(request|response) MCPServer(Patch)?\.auth$/, why: AS_THEY_COME },
-  { place: 'request _RemoteMCPServerSpec.auth', why: AS_THEY_COME },
-  { place: 'response MCPTestSuccess.resolved_mcp_servers', why: 'deprecated there, never answered' },
-  { place: 'request SettingsUpdateRequest.agent_settings_diff', why: AS_THEY_COME },
-  { place: 'request MaterializeAgentProfileRequest.profile', why: AS_THEY_COME },
-  { place: 'POST /api/agent-profiles/{name}/materialize body', why: 'it is left out instead of null' },
-  { place: /^(request|response) Skill\.(trigger|mcp_tools\{\}|inputs\[\]|resources)$/, why: AS_THEY_COME },
-  { place: 'request AgentLaunchAdditions.skills[]', why: AS_THEY_COME },
+  { place: 'response VisionInspectAction.question', why: 'an empty question is accepted' },
+  {
+    place: 'response FileEntry.modified_time',
+    why: 'the original documents a date-time, which would need a time zone',
+  },
+  { place: 'response SystemPromptEvent.tools[]', why: 'one shape for all tools, distinguished by `kind`' },
+  { place: /^(request|response) APIBasedCritic\.\w+$/, why: UNCHECKED },
+  { place: /^(request|response) MCPServer(Patch)?\.auth$/, why: UNCHECKED },
+  { place: 'request _RemoteMCPServerSpec.auth', why: UNCHECKED },
+  {
+    place: 'response MCPTestSuccess.resolved_mcp_servers',
+    why: 'deprecated in the original, never answered',
+  },
+  { place: 'request SettingsUpdateRequest.agent_settings_diff', why: UNCHECKED },
+  { place: 'request MaterializeAgentProfileRequest.profile', why: UNCHECKED },
+  { place: 'POST /api/agent-profiles/{name}/materialize body', why: 'left out instead of null' },
+  { place: /^(request|response) Skill\.(trigger|mcp_tools\{\}|inputs\[\]|resources)$/, why: UNCHECKED },
+  { place: 'request AgentLaunchAdditions.skills[]', why: UNCHECKED },
   {
     place: /^request (SkillsRequest.registered_marketplaces\[\]|FetchPluginRequest.secrets\{\})$/,
-    why: AS_THEY_COME,
+    why: UNCHECKED,
   },
   {
     place:
       /^request (SkillsRequest.(registered_marketplaces|org_configs)|SandboxConfig.exposed_urls) limits$/,
-    why: 'nobody has so many',
+    why: 'limits the size of requests',
   },
   {
     place: /^request (Fetch|Install)\w+Request\.(source|ref|repo_path)$/,
-    why: 'no file system takes longer paths, and git no longer refs',
+    why: 'no file system accepts longer paths, and git no longer refs',
   },
-  { place: 'response FetchPluginResponse.manifest{}', why: AS_THEY_COME },
-  { place: /^GET .*\/icon 200$/, why: 'the original names the type of the file besides' },
+  { place: 'response FetchPluginResponse.manifest{}', why: UNCHECKED },
+  { place: /^GET .*\/icon 200$/, why: 'the original also names the type of the file' },
   {
     place: /^response CanvasExtensionBackend(Artifact|Health)?\.(schema_version|path)( required)?$/,
-    why: 'the same in other words; the original accepts an archive without a path, too',
+    why: 'equivalent; the original also accepts an archive without a path',
   },
   {
     place: /^(request|response) AgentContext\.(registered_marketplaces\[\]|secrets\{\})$/,
-    why: AS_THEY_COME,
+    why: UNCHECKED,
   },
   {
     place: 'response AgentContext.current_datetime',
-    why: 'a moment as a text, in whatever form it was sent',
+    why: 'a time as a string, in the form in which it was sent',
   },
 ];

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { ServerProcess } from '../support/server-process.js';
 import { Comparison, type Difference } from './compare-facts.js';
 import { DELIBERATE, PENDING, type Deliberate } from './openapi-differences.js';
-import { factsOf, isFacts, type Facts } from './shape.js';
+import { factsOf, isFacts, type Facts } from './api-facts.js';
 
 /** Groups of operations that are compared. Aliases (`/conversations...`) are not: the original has none. */
 const GROUPS = [
@@ -26,19 +26,19 @@ const isCompared = (operation: string): boolean =>
   GROUPS.some((group) => group.test(operation)) && !ADDED.includes(operation);
 
 /**
- * What the original (OpenHands Agent Server 1.58.2) says of its API, reduced to what clients rely on. To make
- * the file again, start the original and run this test with
+ * The API document of the original (OpenHands Agent Server 1.58.2), reduced to what clients rely on. To
+ * update the file, start the original and run this test with
  * `ORIGINAL_OPENAPI=http://127.0.0.1:8000/openapi.json`.
  */
 const FACTS = fileURLToPath(new URL('./openapi-facts.json', import.meta.url));
 
-describe('the API document beside that of the original', () => {
+describe('the API document compared with that of the original', () => {
   let theirs: Facts;
   let ours: Facts;
   let differences: Difference[];
 
   beforeAll(async () => {
-    await makeFactsAgain();
+    await updateFacts();
     const stored: unknown = JSON.parse(await readFile(FACTS, 'utf8'));
     if (!isFacts(stored)) throw new Error(`${FACTS} holds no facts`);
     theirs = stored;
@@ -53,33 +53,33 @@ describe('the API document beside that of the original', () => {
     differences = comparison.differences;
   });
 
-  it('has every operation but those that are still to come', () => {
+  it('has every operation except the pending ones', () => {
     const missing = Object.keys(theirs.operations).filter(
       (name) => isCompared(name) && !(name in ours.operations),
     );
     expect(missing.sort()).toEqual([...PENDING].sort());
   });
 
-  it('has no operation of its own among them', () => {
+  it('has no additional operations in these groups', () => {
     expect(Object.keys(ours.operations).filter((name) => !(name in theirs.operations))).toEqual([]);
   });
 
-  it('says the same, deliberate differences excepted', () => {
-    const open = differences.filter(({ place }) => !DELIBERATE.some((entry) => isAbout(entry, place)));
+  it('has no differences except the deliberate ones', () => {
+    const open = differences.filter(({ place }) => !DELIBERATE.some((entry) => matchesPlace(entry, place)));
     expect(open.map(({ place, theirs, ours }) => `${place}: theirs ${theirs}, ours ${ours}`)).toEqual([]);
   });
 
-  it('still differs where a deliberate difference is listed', () => {
-    const stale = DELIBERATE.filter((entry) => !differences.some(({ place }) => isAbout(entry, place)));
+  it('still differs wherever a deliberate difference is listed', () => {
+    const stale = DELIBERATE.filter((entry) => !differences.some(({ place }) => matchesPlace(entry, place)));
     expect(stale.map(({ place }) => String(place))).toEqual([]);
   });
 });
 
-function isAbout({ place }: Deliberate, where: string): boolean {
+function matchesPlace({ place }: Deliberate, where: string): boolean {
   return typeof place === 'string' ? place === where : place.test(where);
 }
 
-async function makeFactsAgain(): Promise<void> {
+async function updateFacts(): Promise<void> {
   const url = process.env['ORIGINAL_OPENAPI'];
   if (url === undefined) return;
   const document: unknown = await (await fetch(url)).json();

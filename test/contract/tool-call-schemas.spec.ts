@@ -5,7 +5,7 @@ import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/
 import { ServerProcess } from '../support/server-process.js';
 import { operationsOf, type FuzzedOperation } from '../fuzz/operations.js';
 
-/** Calls of most tools, one that works and one that fails. */
+/** Calls of most tools, successful and failing ones. */
 const CALLS: Record<string, readonly object[]> = {
   terminal: [{ command: 'echo hi' }, { command: 'false', timeout: 5 }, { command: '', is_input: true }],
   file_editor: [
@@ -49,26 +49,26 @@ describe('the API document', () => {
   });
   afterAll(() => server.stop());
 
-  /** What is wrong with an answer to an operation, by the document. */
-  const complaint = async (name: string, route: string): Promise<string | undefined> => {
+  /** How an answer to an operation violates the document. */
+  const violation = async (name: string, route: string): Promise<string | undefined> => {
     const { status, body } = await server.request('GET', route);
     const operation = operations.find((each) => each.name === `GET ${name}`);
     return operation === undefined ? `no operation ${name}` : operation.complaint(status, body);
   };
-  const complaintsAbout = async ({ id, route }: ConversationClient, events: readonly SeenEvent[]) => {
+  const violationsOf = async ({ id, route }: ConversationClient, events: readonly SeenEvent[]) => {
     const inPath = '/api/conversations/{conversation_id}';
     const found = [
-      await complaint(inPath, route),
-      await complaint(`${inPath}/events/search`, `${route}/events/search?limit=100`),
-      await complaint(`/conversations/{conversation_id}/events/search`, `/conversations/${id}/events/search`),
+      await violation(inPath, route),
+      await violation(`${inPath}/events/search`, `${route}/events/search?limit=100`),
+      await violation(`/conversations/{conversation_id}/events/search`, `/conversations/${id}/events/search`),
     ];
     for (const event of events) {
-      found.push(await complaint(`${inPath}/events/{event_id}`, `${route}/events/${event.id}`));
+      found.push(await violation(`${inPath}/events/{event_id}`, `${route}/events/${event.id}`));
     }
     return found.filter((each) => each !== undefined);
   };
 
-  it('describes what each tool is called with and answers, in lists and in single reads', async () => {
+  it('describes the actions and observations of each tool, in lists and in single reads', async () => {
     const script = Object.entries(CALLS).flatMap(([tool, calls]) =>
       calls.map((call) => `TOOL: ${tool} ${JSON.stringify(call).replaceAll('FOLDER', folder)}`),
     );
@@ -87,9 +87,9 @@ describe('the API document', () => {
     const kinds = new Set(
       events.map((event) => (event['observation'] as { kind?: string } | undefined)?.kind),
     );
-    // What was refused before it ran has no observation.
+    // Calls that are refused before they run have no observation.
     expect(kinds.size).toBeGreaterThanOrEqual(Object.keys(CALLS).length);
-    expect(await complaintsAbout(conversation, events)).toEqual([]);
+    expect(await violationsOf(conversation, events)).toEqual([]);
   });
 
   it('describes conversations of ACP agents', async () => {
@@ -104,6 +104,6 @@ describe('the API document', () => {
     const conversation = await ConversationClient.create(server, request);
     await conversation.reaches('finished');
     expect(await conversation.info()).toMatchObject({ agent: { kind: 'ACPAgent' } });
-    expect(await complaintsAbout(conversation, await conversation.events())).toEqual([]);
+    expect(await violationsOf(conversation, await conversation.events())).toEqual([]);
   });
 });

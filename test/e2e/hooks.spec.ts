@@ -1,13 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Stage } from '../contract/transcripts/fixture.js';
+import { TranscriptFixture } from '../contract/transcripts/transcript-fixture.js';
 import { userMessage, type ConversationClient, type SeenEvent } from '../support/conversation-client.js';
 import { isAlive } from '../support/is-alive.js';
 import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
 import { eventually } from '../support/server-process.js';
 
 describe('hooks', () => {
-  const stage = Stage.forTests({ env: { OH_SECRET_KEY: 'the-key-of-the-server' } });
+  const stage = TranscriptFixture.forTests({ env: { OH_SECRET_KEY: 'the-key-of-the-server' } });
 
   const file = (name: string) => path.join(stage.workspace, name);
   const read = (name: string) => readFile(file(name), 'utf8').catch(() => '');
@@ -94,7 +94,7 @@ describe('hooks', () => {
     await eventually(async () => (await read('asked')) !== '', 'the hook');
     await stage.post(conversation, 'pause');
     expect(await conversation.status()).toBe('paused');
-    await stage.letGo();
+    await stage.release();
     await eventually(async () => (await conversation.events('&kind=ActionEvent')).length === 1, 'the action');
     expect(await conversation.events('&kind=ObservationEvent')).toEqual([]);
     await stage.post(conversation, 'run');
@@ -127,7 +127,7 @@ describe('hooks', () => {
       await eventually(async () => (await read('asked')) !== '', 'the hook');
       await stage.post(conversation, stop);
       expect(await conversation.status()).toBe('paused');
-      await stage.letGo();
+      await stage.release();
       await sending;
       expect(await conversation.status()).toBe('paused');
       expect(await messages(conversation, 'user')).toHaveLength(1);

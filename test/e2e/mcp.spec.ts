@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COMMON, Stage } from '../contract/transcripts/fixture.js';
+import { COMMON, TranscriptFixture } from '../contract/transcripts/transcript-fixture.js';
 import {
   brief,
   userMessage,
@@ -15,7 +15,7 @@ import { eventually } from '../support/server-process.js';
 const PROGRAM = fileURLToPath(new URL('../support/mcp-stdio.mjs', import.meta.url));
 
 describe('tools of MCP servers', () => {
-  const stage = Stage.forTests({
+  const stage = TranscriptFixture.forTests({
     env: { LOG_LEVEL: 'DEBUG', SESSION_API_KEY: '', OH_SECRET_KEY: 'the-key-of-the-server' },
   });
 

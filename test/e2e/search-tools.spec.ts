@@ -6,7 +6,7 @@ import { ServerProcess } from '../support/server-process.js';
 
 const TOOLS = [{ name: 'glob' }, { name: 'grep' }];
 
-describe('glob and grep', () => {
+describe('the tools glob and grep', () => {
   let folder: string;
   let server: ServerProcess;
 
@@ -19,7 +19,7 @@ describe('glob and grep', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('find files of the workspace', async () => {
+  it('finds files of the workspace by name and by content, and refuses unknown arguments', async () => {
     const work = path.join(folder, 'work');
     await mkdir(work);
     await writeFile(path.join(work, 'a.py'), 'needle\n');

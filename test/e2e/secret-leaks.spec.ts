@@ -6,169 +6,46 @@ import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-en
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 import { LeakDetector } from '../support/leak-detector.js';
+import {
+  IN_COMMAND,
+  invalidRequests,
+  planted,
+  PLANTED,
+  plantedEnvironment,
+  plantedRequest,
+  SESSION_KEY,
+  WEBHOOK,
+} from '../support/planted-secrets.js';
 import { zipEntries } from '../support/zip-entries.js';
 
-/** A text that must come out nowhere. Its name tells where it was put in. */
-const planted = (name: string): string => `PLANTED-${name}-0123456789`;
-const PLANTED = /PLANTED-[\w-]+/;
-/** In a command of a message, which is shown to watchers as it is. */
-const IN_COMMAND = 'TYPED-into-a-command';
-const SESSION_KEY = planted('session-key');
-
-const WEBHOOK = {
-  base_url: `http://user:${planted('webhook-userinfo')}@127.0.0.1:9/hook`,
-  headers: { Authorization: `Bearer ${planted('webhook-header')}` },
-  num_retries: 0,
-};
-
-/** The server dies of this when it gets SIGUSR2: no other crash can be had on purpose. */
-const CRASH = `process.on("SIGUSR2", () => setImmediate(() => { throw new Error("crash with ${planted('llm-key')}") }))`;
-
-function environment(folder: string, secretKey?: string): Record<string, string> {
-  return {
-    HOME: path.join(folder, 'home'),
-    SESSION_API_KEY: SESSION_KEY,
-    ...(secretKey === undefined ? {} : { OH_SECRET_KEY: secretKey }),
-    OH_PREVIOUS_SECRET_KEYS: JSON.stringify([planted('previous-key')]),
-    OH_WEBHOOKS: JSON.stringify([WEBHOOK]),
-    LOG_LEVEL: 'debug',
-    DEBUG: '1',
-    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(CRASH)}`,
-  };
-}
-
-/** A create request with a secret in every place that takes one. */
-function request(folder: string, baseUrl: string) {
-  const llm = (name: string) => ({
-    model: 'openai/some-model',
-    base_url: baseUrl,
-    api_key: planted(name),
-    num_retries: 1,
-  });
-  return {
-    agent: {
-      llm: {
-        ...llm('llm-key'),
-        aws_access_key_id: planted('aws-id'),
-        aws_secret_access_key: planted('aws-key'),
-        aws_session_token: planted('aws-token'),
-        extra_headers: { 'X-Api-Key': planted('extra-header'), 'X-Innocent': planted('innocent-header') },
-        litellm_extra_body: { api_key: planted('extra-body') },
-        log_completions: true,
-        usage_id: 'agent',
-      },
-      condenser: { kind: 'LLMSummarizingCondenser', llm: llm('condenser-key') },
-      agent_context: {
-        secrets: {
-          CONTEXT: planted('context-secret'),
-          CONTEXT_LOOKUP: {
-            kind: 'LookupSecret',
-            url: `http://user:${planted('context-lookup-url')}@127.0.0.1:9/`,
-            headers: { 'X-Innocent': planted('context-lookup-header') },
-          },
-        },
-      },
-      mcp_config: {
-        local: { command: 'true', env: { PLAIN_NAME: planted('mcp-env') } },
-        web: {
-          url: `http://user:${planted('mcp-url')}@127.0.0.1:9/`,
-          headers: { 'X-Plain': planted('mcp-header') },
-        },
-        basic: {
-          url: 'http://127.0.0.1:9/',
-          auth: { strategy: 'basic', username: 'user', password: planted('mcp-password') },
-        },
-        header: {
-          url: 'http://127.0.0.1:9/',
-          auth: { strategy: 'header', headers: { 'X-Innocent': planted('mcp-auth-header') } },
-        },
-        oauth: {
-          url: 'http://127.0.0.1:9/',
-          auth: {
-            strategy: 'oauth2',
-            authentication: { type: 'oauth', client_secret: planted('mcp-client-secret') },
-            state: {
-              tokens: { access_token: planted('mcp-access'), id_token: planted('mcp-id-token') },
-              client_info: { registration_access_token: planted('mcp-registration') },
-            },
-          },
-        },
-      },
-      tools: [{ name: 'terminal' }],
-    },
-    security_analyzer: { kind: 'GraySwanAnalyzer', api_key: planted('analyzer-key') },
-    secrets: {
-      STATIC: { kind: 'StaticSecret', value: planted('static-secret') },
-      LOOKUP: {
-        kind: 'LookupSecret',
-        url: `http://user:${planted('lookup-url')}@127.0.0.1:9/`,
-        headers: {
-          Authorization: planted('lookup-header'),
-          'X-Innocent': planted('innocent-lookup-header'),
-        },
-      },
-    },
-    workspace: { working_dir: path.join(folder, 'project') },
-    // A title is one more request to the model; a test wants one where it says so.
-    autotitle: false,
-  };
-}
-
-/** Requests that are wrong in ways that tempt a server to repeat what it was sent. */
-function mistakes(valid: ReturnType<typeof request>): unknown[] {
-  const withLlm = (llm: unknown) => ({ ...valid, agent: { ...valid.agent, llm } });
-  const secret = planted('in-a-mistake');
-  return [
-    withLlm({ ...valid.agent.llm, api_key: [secret] }),
-    withLlm({ ...valid.agent.llm, api_key: { deep: { deeper: secret } } }),
-    withLlm({ ...valid.agent.llm, num_retries: -1 }),
-    withLlm({ ...valid.agent.llm, model: undefined }),
-    withLlm({ ...valid.agent.llm, extra_headers: { Authorization: [secret] } }),
-    withLlm({ ...valid.agent.llm, extra_headers: secret }),
-    { ...valid, secrets: { A: secret } },
-    { ...valid, secrets: { A: { kind: 'StaticSecret', value: [secret] } } },
-    { ...valid, secrets: { A: { kind: 'Nope', value: secret } } },
-    { ...valid, secrets: { A: { kind: 'LookupSecret', headers: { Authorization: secret } } } },
-    { ...valid, secrets: secret },
-    { ...valid, agent: { ...valid.agent, mcp_config: { a: secret } } },
-    { ...valid, agent: { ...valid.agent, agent_context: { secrets: [secret] } } },
-    { ...valid, agent: { ...valid.agent, tools: 'x' } },
-    { ...valid, agent: { ...valid.agent, kind: 'Nope' } },
-    { ...valid, workspace: undefined },
-    { agent_settings: { llm: { ...valid.agent.llm, timeout: 'x' } }, workspace: valid.workspace },
-    { agent_profile_id: 'x', ...valid },
-    [valid],
-    `{"agent": {"llm": {"api_key": "${secret}"`,
-    `{"api_key": "${secret}" "x"}`,
-    secret,
-  ];
-}
-
-describe('secrets that were planted everywhere', () => {
+describe('secrets planted in every field that takes one', () => {
   let folder: string;
   let endpoint: ChatEndpoint;
   let server: ServerProcess;
-  let witness: LeakDetector;
+  let detector: LeakDetector;
 
   beforeEach(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'planted-'));
     endpoint = await startScriptedEndpoint();
-    witness = new LeakDetector({ 'x-session-api-key': SESSION_KEY });
+    detector = new LeakDetector({ 'x-session-api-key': SESSION_KEY });
   });
   afterEach(async () => {
-    witness.close();
+    detector.close();
     await server.stop();
     await endpoint.close();
     await rm(folder, { recursive: true, force: true });
   });
 
   async function start(secretKey?: string, env: Record<string, string> = {}): Promise<void> {
-    server = await ServerProcess.start({ cwd: folder, env: { ...environment(folder, secretKey), ...env } });
+    server = await ServerProcess.start({
+      cwd: folder,
+      env: { ...plantedEnvironment(folder, secretKey), ...env },
+    });
   }
 
   async function create(baseUrl = endpoint.url, autotitle = false): Promise<string> {
-    const { status, text } = await witness.request(server, 'POST', '/api/conversations', {
-      ...request(folder, baseUrl),
+    const { status, text } = await detector.request(server, 'POST', '/api/conversations', {
+      ...plantedRequest(folder, baseUrl),
       autotitle,
     });
     expect({ status, text }).toMatchObject({ status: 201 });
@@ -177,13 +54,13 @@ describe('secrets that were planted everywhere', () => {
 
   async function reaches(id: string, ...statuses: string[]): Promise<void> {
     await eventually(async () => {
-      const { text } = await witness.request(server, 'GET', `/api/conversations/${id}`);
+      const { text } = await detector.request(server, 'GET', `/api/conversations/${id}`);
       return statuses.some((status) => text.includes(`"execution_status":"${status}"`));
     }, statuses.join());
   }
 
   const send = (id: string, text: string) =>
-    witness.request(server, 'POST', `/api/conversations/${id}/events`, userMessage(text, true));
+    detector.request(server, 'POST', `/api/conversations/${id}/events`, userMessage(text, true));
 
   /** Everything that a client can read about a conversation. */
   async function readAll(id: string): Promise<void> {
@@ -191,73 +68,78 @@ describe('secrets that were planted everywhere', () => {
       ...['', '/events/search', '/events/count', '/agent_final_response', '/events/search?limit=0'],
       ...['/events', '/runtime'],
     ];
-    for (const route of routes) await witness.request(server, 'GET', `/api/conversations/${id}${route}`);
-    await witness.request(server, 'GET', '/api/conversations/search?include_skills=true');
-    await witness.request(server, 'GET', `/api/conversations?ids=${id}`);
-    await witness.request(server, 'GET', '/server_info');
-    const { text } = await witness.request(server, 'GET', `/api/conversations/${id}/events/search?limit=100`);
+    for (const route of routes) await detector.request(server, 'GET', `/api/conversations/${id}${route}`);
+    await detector.request(server, 'GET', '/api/conversations/search?include_skills=true');
+    await detector.request(server, 'GET', `/api/conversations?ids=${id}`);
+    await detector.request(server, 'GET', '/server_info');
+    const { text } = await detector.request(
+      server,
+      'GET',
+      `/api/conversations/${id}/events/search?limit=100`,
+    );
     for (const [, event] of text.matchAll(/"id":"([\w-]{36})","timestamp"/g)) {
-      await witness.request(server, 'GET', `/api/conversations/${id}/events/${String(event)}`);
+      await detector.request(server, 'GET', `/api/conversations/${id}/events/${String(event)}`);
     }
     const trajectory = await fetch(`${server.url}/api/file/download-trajectory/${id}`, {
       headers: { 'x-session-api-key': SESSION_KEY },
     });
     expect(trajectory.status).toBe(200);
     const entries = zipEntries(Buffer.from(await trajectory.arrayBuffer()));
-    for (const [name, content] of entries) witness.note(`trajectory ${name}`, content.toString());
+    for (const [name, content] of entries) detector.note(`trajectory ${name}`, content.toString());
   }
 
-  it('come out nowhere in normal work, and stand on disk only as tokens', async () => {
+  it('are not revealed in normal work and are stored only as encrypted tokens', async () => {
     const receiver = await WebhookReceiver.start();
     const webhooks = [WEBHOOK, { base_url: receiver.url, headers: WEBHOOK.headers, event_buffer_size: 1 }];
     await start(planted('secret-key'), { OH_WEBHOOKS: JSON.stringify(webhooks) });
     const id = await create();
-    await witness.listen(
+    await detector.listen(
       server,
       `/sockets/events/${id}?session_api_key=${SESSION_KEY}&resend_mode=all`,
       [],
       {},
     );
-    await witness.listen(server, `/sockets/session/${id}?after_seq=-1`, [], {
+    await detector.listen(server, `/sockets/session/${id}?after_seq=-1`, [], {
       authorization: `Bearer ${SESSION_KEY}`,
     });
     await send(id, `RUN: echo ${IN_COMMAND}; env; export -p; history\nRUN: seq 30000\nFINISH: done`);
     await reaches(id, 'finished');
     expect(endpoint.requests[0]?.headers.authorization).toBe(`Bearer ${planted('llm-key')}`);
     await readAll(id);
-    const forked = await witness.request(server, 'POST', `/api/conversations/${id}/fork`, {});
+    const forked = await detector.request(server, 'POST', `/api/conversations/${id}/fork`, {});
     await readAll(String(/"id":"([\w-]+)"/.exec(forked.text)?.[1]));
-    await witness.request(server, 'GET', '/openapi.json');
+    await detector.request(server, 'GET', '/openapi.json');
     await eventually(() => Promise.resolve(receiver.received.some(({ text }) => text.includes('finished'))));
 
     expect(await server.end()).toBe(0);
-    for (const { path: route, text } of receiver.received) witness.note(`webhook ${route}`, text);
+    for (const { path: route, text } of receiver.received) detector.note(`webhook ${route}`, text);
     await receiver.down();
-    witness.note('log', server.log);
-    await witness.readFiles(folder);
-    // Twice: the fork has its own.
-    expect(witness.textOf(/^file .*metadata\.json$/).match(/"(https?:\/\/)?gAAAAA/g)).toHaveLength(2 * 25);
-    expect(witness.textOf(/^socket/)).toContain('LLMCompletionLogEvent');
-    expect(witness.textOf(/^trajectory/)).toContain('SystemPromptEvent');
-    expect(witness.textOf(/^socket/)).toContain('"full_state"');
-    expect(witness.find(PLANTED)).toEqual([]);
-    // The command is in the log of the conversation, and nowhere else: no history file, no server log.
-    const elsewhere = witness
+    detector.note('log', server.log);
+    await detector.readFiles(folder);
+    // Twice, because the fork has its own copy.
+    expect(detector.textOf(/^file .*metadata\.json$/).match(/"(https?:\/\/)?gAAAAA/g)).toHaveLength(2 * 25);
+    expect(detector.textOf(/^socket/)).toContain('LLMCompletionLogEvent');
+    expect(detector.textOf(/^trajectory/)).toContain('SystemPromptEvent');
+    expect(detector.textOf(/^socket/)).toContain('"full_state"');
+    expect(detector.find(PLANTED)).toEqual([]);
+    // The command is in the conversation's log and nowhere else: not in a history file, not in the server's
+    // log.
+    const elsewhere = detector
       .find(new RegExp(IN_COMMAND))
       .filter((it) => !/^(file .*events.jsonl|GET |socket |trajectory |webhook )/.test(it));
     expect(elsewhere).toEqual([]);
   });
 
-  it('come out nowhere when they are given to a conversation later, and used', async () => {
+  it('are not revealed when they are added to a conversation later and used', async () => {
     await start(planted('secret-key'));
     const id = await create();
-    await witness.listen(server, `/sockets/events/${id}?resend_mode=all`);
+    await detector.listen(server, `/sockets/events/${id}?resend_mode=all`);
     const route = `/api/conversations/${id}`;
     const later = {
       PLAIN: planted('later-plain'),
       STATIC: { kind: 'StaticSecret', value: planted('later-static') },
     };
-    const llm = { ...request(folder, endpoint.url).agent.llm, api_key: planted('switched-key') };
+    const llm = { ...plantedRequest(folder, endpoint.url).agent.llm, api_key: planted('switched-key') };
     const steps: [string, unknown][] = [
       ['secrets', { secrets: later }],
       [
@@ -275,26 +157,26 @@ describe('secrets that were planted everywhere', () => {
     ];
     const statuses: number[] = [];
     for (const [what, body] of steps) {
-      statuses.push((await witness.request(server, 'POST', `${route}/${what}`, body)).status);
+      statuses.push((await detector.request(server, 'POST', `${route}/${what}`, body)).status);
     }
     expect(statuses).toEqual([200, 200, 200, 200, 422, 422, 422]);
     await send(id, 'RUN: echo $PLAIN; echo $STATIC; seq 30000; env\nFINISH: done');
     await reaches(id, 'finished');
     expect(endpoint.requests.at(-1)?.headers.authorization).toBe(`Bearer ${planted('switched-key')}`);
-    await witness.request(server, 'POST', `${route}/fork`, {});
+    await detector.request(server, 'POST', `${route}/fork`, {});
     await readAll(id);
-    await witness.request(server, 'GET', '/api/webhooks');
+    await detector.request(server, 'GET', '/api/webhooks');
     await server.end();
-    witness.note('log', server.log);
-    await witness.readFiles(folder);
-    expect(witness.find(PLANTED)).toEqual([]);
+    detector.note('log', server.log);
+    await detector.readFiles(folder);
+    expect(detector.find(PLANTED)).toEqual([]);
   });
 
-  it('come out nowhere in errors', async () => {
+  it('are not revealed in error answers, close reasons or the log', async () => {
     await start(planted('secret-key'));
     const id = await create();
-    for (const mistake of mistakes(request(folder, endpoint.url))) {
-      const { status } = await witness.request(server, 'POST', '/api/conversations', mistake);
+    for (const invalid of invalidRequests(plantedRequest(folder, endpoint.url))) {
+      const { status } = await detector.request(server, 'POST', '/api/conversations', invalid);
       expect([404, 422]).toContain(status);
     }
     const wrong = planted('wrong-key');
@@ -304,16 +186,16 @@ describe('secrets that were planted everywhere', () => {
     ];
     for (const headers of wrongKeys) {
       expect(
-        (await witness.request(server, 'GET', '/api/conversations/search', undefined, headers)).status,
+        (await detector.request(server, 'GET', '/api/conversations/search', undefined, headers)).status,
       ).toBe(401);
     }
     for (const key of [SESSION_KEY, wrong]) {
-      await witness.request(server, 'GET', `/api/conversations/search?session_api_key=${key}&limit=0`);
-      await witness.request(server, 'GET', `/nowhere?api_key=${key}`);
-      await witness.listen(server, `/sockets/events/${id}?session_api_key=${key}&resend_mode=nope`, [], {});
+      await detector.request(server, 'GET', `/api/conversations/search?session_api_key=${key}&limit=0`);
+      await detector.request(server, 'GET', `/nowhere?api_key=${key}`);
+      await detector.listen(server, `/sockets/events/${id}?session_api_key=${key}&resend_mode=nope`, [], {});
     }
-    await witness.listen(server, `/sockets/events/${id}?session_api_key=${wrong}`, [], {});
-    await witness.listen(
+    await detector.listen(server, `/sockets/events/${id}?session_api_key=${wrong}`, [], {});
+    await detector.listen(
       server,
       `/sockets/events/${id}`,
       [JSON.stringify({ type: 'auth', session_api_key: wrong })],
@@ -324,28 +206,28 @@ describe('secrets that were planted everywhere', () => {
       JSON.stringify({ role: 5, api_key: wrong }),
       JSON.stringify([wrong]),
     ];
-    await witness.listen(server, `/sockets/events/${id}`, frames);
+    await detector.listen(server, `/sockets/events/${id}`, frames);
     await eventually(() =>
-      Promise.resolve(witness.textOf(/^socket/).split('ServerErrorEvent').length > frames.length),
+      Promise.resolve(detector.textOf(/^socket/).split('ServerErrorEvent').length > frames.length),
     );
-    await eventually(() => Promise.resolve(witness.textOf(/^close/).includes('4001')));
-    await witness.request(server, 'POST', `/api/conversations/${id}/events`, {
+    await eventually(() => Promise.resolve(detector.textOf(/^close/).includes('4001')));
+    await detector.request(server, 'POST', `/api/conversations/${id}/events`, {
       api_key: wrong,
       content: [{ token: wrong }],
     });
 
     await server.end();
-    witness.note('log', server.log);
-    expect(witness.textOf(/^log/)).toContain('session_api_key=<redacted>');
-    expect(witness.find(PLANTED)).toEqual([]);
+    detector.note('log', server.log);
+    expect(detector.textOf(/^log/)).toContain('session_api_key=<redacted>');
+    expect(detector.find(PLANTED)).toEqual([]);
   });
 
-  it('come out nowhere when the provider repeats them, its address holds them, or the server crashes', async () => {
+  it('are not revealed when the provider repeats them, its URL contains them or the server crashes', async () => {
     await start(planted('secret-key'));
     const said = `Incorrect API key provided: ${planted('llm-key')} (${planted('extra-header')})`;
     for (const status of [401, 400, 404, 500]) {
       const id = await create();
-      await witness.listen(server, `/sockets/events/${id}?resend_mode=all`);
+      await detector.listen(server, `/sockets/events/${id}?resend_mode=all`);
       endpoint.script([{ status, message: said, code: planted('llm-key') }]);
       await send(id, 'hello');
       await reaches(id, 'error');
@@ -355,7 +237,7 @@ describe('secrets that were planted everywhere', () => {
     endpoint.script([{ status: 400, message: `Basic ${planted('url-password')} is wrong` }]);
     await send(id, 'hello');
     await reaches(id, 'error');
-    await witness.request(server, 'GET', `/api/conversations/${id}/events/search`);
+    await detector.request(server, 'GET', `/api/conversations/${id}/events/search`);
     endpoint.script([{ status: 400, message: said, repeat: true }]);
     const titled = await create(endpoint.url, true);
     await send(titled, 'hello');
@@ -363,21 +245,21 @@ describe('secrets that were planted everywhere', () => {
     await readAll(titled);
 
     await server.end('SIGUSR2');
-    witness.note('log', server.log);
+    detector.note('log', server.log);
     await server.logs(/"level":"fatal".*the server crashed.*crash with \*\*\*/);
-    await witness.readFiles(path.join(folder, 'workspace', 'conversations'));
-    expect(witness.textOf(/^GET /)).toContain('http://**********@127.0.0.1');
-    expect(witness.find(PLANTED)).toEqual([]);
+    await detector.readFiles(path.join(folder, 'workspace', 'conversations'));
+    expect(detector.textOf(/^GET /)).toContain('http://**********@127.0.0.1');
+    expect(detector.find(PLANTED)).toEqual([]);
   });
 
   it.each([
-    ['another key', () => environment(folder, planted('other-key'))],
+    ['another key', () => plantedEnvironment(folder, planted('other-key'))],
     ['no key', () => ({ HOME: folder })],
-  ])('survive a start with %s, and then a token goes to no provider', async (_name, env) => {
+  ])('survive a start with %s, which sends no encrypted token to a provider', async (_name, env) => {
     await start(planted('secret-key'));
     const id = await create();
     await server.end();
-    witness.note('log', server.log);
+    detector.note('log', server.log);
 
     server = await ServerProcess.start({ cwd: folder, env: env() });
     await send(id, 'RUN: true\nFINISH: done');
@@ -386,26 +268,26 @@ describe('secrets that were planted everywhere', () => {
     expect(JSON.stringify(endpoint.requests.map(({ headers }) => headers))).not.toMatch(/gAAAAA|PLANTED/);
     expect(server.log.match(/no key opens [^"]*agent\/llm\/api_key/g)).toHaveLength(1);
     await server.end();
-    witness.note('log', server.log);
+    detector.note('log', server.log);
 
-    // With the first key it works again: nothing was destroyed.
+    // With the first key it works again: the stored secrets were not changed.
     await start(planted('secret-key'));
     await send(id, 'FINISH: done');
     await reaches(id, 'finished');
     expect(endpoint.requests.at(-1)?.headers.authorization).toBe(`Bearer ${planted('llm-key')}`);
     await server.end();
-    witness.note('log', server.log);
-    await witness.readFiles(folder);
-    expect(witness.find(PLANTED)).toEqual([]);
+    detector.note('log', server.log);
+    await detector.readFiles(folder);
+    expect(detector.find(PLANTED)).toEqual([]);
   });
 
-  it('pass from a former key to a new one', async () => {
+  it('are re-encrypted with a new key when the previous key is configured', async () => {
     await start(planted('previous-key'));
     const id = await create();
     await server.end();
     for (const former of [[planted('previous-key')], []]) {
       const env = {
-        ...environment(folder, planted('secret-key')),
+        ...plantedEnvironment(folder, planted('secret-key')),
         OH_PREVIOUS_SECRET_KEYS: JSON.stringify(former),
       };
       server = await ServerProcess.start({ cwd: folder, env });
@@ -417,7 +299,7 @@ describe('secrets that were planted everywhere', () => {
     }
   });
 
-  it('are not stored without a key', async () => {
+  it('are not stored when the server has no secret key', async () => {
     const env = { HOME: folder, LOG_LEVEL: 'debug' };
     server = await ServerProcess.start({ cwd: folder, env });
     const id = await create();
@@ -428,20 +310,20 @@ describe('secrets that were planted everywhere', () => {
     expect(server.log).toContain(
       '⚠️ OH_SECRET_KEY was not defined. Secrets will not be persisted between restarts.',
     );
-    witness.note('log', server.log);
-    await witness.readFiles(folder);
-    expect(witness.textOf(/^file .*metadata\.json$/)).toContain('"api_key":"**********"');
+    detector.note('log', server.log);
+    await detector.readFiles(folder);
+    expect(detector.textOf(/^file .*metadata\.json$/)).toContain('"api_key":"**********"');
 
     server = await ServerProcess.start({ cwd: folder, env });
     await send(id, 'FINISH: done');
     await reaches(id, 'finished', 'error');
     await readAll(id);
-    expect(witness.textOf(/^GET /)).toContain('"api_key":null');
+    expect(detector.textOf(/^GET /)).toContain('"api_key":null');
     expect(JSON.stringify(endpoint.requests.slice(1).map(({ headers }) => headers))).not.toMatch(
       /PLANTED|\*{10}/,
     );
     await server.end();
-    witness.note('log', server.log);
-    expect(witness.find(PLANTED)).toEqual([]);
+    detector.note('log', server.log);
+    expect(detector.find(PLANTED)).toEqual([]);
   });
 });

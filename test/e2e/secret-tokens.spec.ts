@@ -10,10 +10,13 @@ import { ServerProcess } from '../support/server-process.js';
 
 const KEY = 'a key of the server';
 const own = (text: string): string => new Cipher(KEY).encrypt(text);
-const FOREIGN = new Cipher('a key of another server').encrypt('text');
+const TOKEN_OF_ANOTHER_SERVER = new Cipher('a key of another server').encrypt('text');
 
-/** Tokens that clients send in place of secrets, and what is named like a secret and is none. */
-describe('secrets that come as tokens', () => {
+/**
+ * Clients may send encrypted tokens in place of secrets. Fields that are only named like secrets stay as they
+ * are.
+ */
+describe('secrets sent as encrypted tokens', () => {
   let folder: string;
   let endpoint: ChatEndpoint;
   let server: ServerProcess;
@@ -60,14 +63,14 @@ describe('secrets that come as tokens', () => {
   };
   const creation = (body: unknown) => server.request('POST', '/api/conversations', body);
 
-  /** The credentials that the provider got since the last look. */
+  /** The credentials that the provider has received since the last call. */
   async function used(conversation: ConversationClient, script = 'FINISH: done'): Promise<unknown[]> {
     await conversation.send(script);
     await conversation.reaches('finished');
     return endpoint.requests.splice(0).map(({ headers }) => headers.authorization);
   }
 
-  it('are opened in a create request, whether it says so or not, and stay open after a restart', async () => {
+  it('are decrypted in a create request with and without secrets_encrypted, also after a restart', async () => {
     for (const secrets_encrypted of [true, false]) {
       const conversation = await create(
         request({ llm: llm({ api_key: own('sk-own') }) }, { secrets_encrypted }),
@@ -78,7 +81,7 @@ describe('secrets that come as tokens', () => {
     }
   });
 
-  it('are opened by switch_llm, as a secret, and where a condenser or an analyzer calls a model', async () => {
+  it('are decrypted in switch_llm, in secrets, and in the LLM of a condenser or an analyzer', async () => {
     const conversation = await create(
       request(
         { condenser: { kind: 'LLMSummarizingCondenser', llm: llm({ api_key: own('sk-condenser') }) } },
@@ -100,40 +103,39 @@ describe('secrets that come as tokens', () => {
     expect(await used(conversation, script)).toEqual(['Bearer sk-switched', 'Bearer sk-switched']);
     const [observation] = await conversation.events('&kind=ObservationEvent');
     expect(observation).toMatchObject({ observation: { content: [{ text: 'same' }] } });
-    // On disk each of them is a token of its text, not of a token.
+    // On disk each is encrypted once: a token that was sent is not encrypted again.
     const file = `${(await conversation.info()).persistence_dir}/metadata.json`;
     const texts = [...(await readFile(path.join(folder, file), 'utf8')).matchAll(/"(gAAAAA[^"]+)"/g)];
     const opened = texts.map(([, token = '']) => new Cipher(KEY).decrypt(token));
     expect(opened.sort()).toEqual(['sk-condenser', 'sk-switched', 'sk-tool', 'value-a', 'value-b']);
   });
 
-  it('are refused by name when they are those of another server', async () => {
-    const foreign = (field: string) => llm({ [field]: FOREIGN });
+  it('are refused with the name of their field when another server encrypted them', async () => {
+    const llmWithUnknownToken = (field: string) => llm({ [field]: TOKEN_OF_ANOTHER_SERVER });
     for (const field of ['api_key', 'aws_access_key_id', 'aws_secret_access_key', 'aws_session_token']) {
-      expect(await refusedAt(creation(request({ llm: foreign(field) })))).toEqual([
+      expect(await refusedAt(creation(request({ llm: llmWithUnknownToken(field) })))).toEqual([
         422,
         ['body', 'agent', 'llm', field],
       ]);
     }
     const { agent: _none, ...rest } = request();
-    expect(await refusedAt(creation({ ...rest, agent_settings: { llm: foreign('api_key') } }))).toEqual([
-      422,
-      ['body', 'agent_settings', 'llm', 'api_key'],
-    ]);
+    expect(
+      await refusedAt(creation({ ...rest, agent_settings: { llm: llmWithUnknownToken('api_key') } })),
+    ).toEqual([422, ['body', 'agent_settings', 'llm', 'api_key']]);
     const pipeline = {
       kind: 'PipelineCondenser',
-      condensers: [{ kind: 'LLMSummarizingCondenser', llm: foreign('api_key') }],
+      condensers: [{ kind: 'LLMSummarizingCondenser', llm: llmWithUnknownToken('api_key') }],
     };
     expect(await refusedAt(creation(request({ condenser: pipeline })))).toEqual([
       422,
       ['body', 'agent', 'condenser', 'condensers', 0, 'llm', 'api_key'],
     ]);
-    const headers = llm({ extra_headers: { 'X-Api-Key': FOREIGN } });
+    const headers = llm({ extra_headers: { 'X-Api-Key': TOKEN_OF_ANOTHER_SERVER } });
     expect(await refusedAt(creation(request({ llm: headers })))).toEqual([
       422,
       ['body', 'agent', 'llm', 'extra_headers', 'X-Api-Key'],
     ]);
-    const address = llm({ base_url: endpoint.url.replace('//', `//${FOREIGN}@`) });
+    const address = llm({ base_url: endpoint.url.replace('//', `//${TOKEN_OF_ANOTHER_SERVER}@`) });
     expect(await refusedAt(creation(request({ llm: address })))).toEqual([
       422,
       ['body', 'agent', 'llm', 'base_url'],
@@ -142,8 +144,11 @@ describe('secrets that come as tokens', () => {
     const conversation = await create(request());
     const post = (what: string, body: unknown) =>
       refusedAt(server.request('POST', `${conversation.route}/${what}`, body));
-    expect(await post('switch_llm', { llm: foreign('api_key') })).toEqual([422, ['body', 'llm', 'api_key']]);
-    const security_analyzer = { kind: 'GraySwanAnalyzer', api_key: FOREIGN };
+    expect(await post('switch_llm', { llm: llmWithUnknownToken('api_key') })).toEqual([
+      422,
+      ['body', 'llm', 'api_key'],
+    ]);
+    const security_analyzer = { kind: 'GraySwanAnalyzer', api_key: TOKEN_OF_ANOTHER_SERVER };
     expect(await post('security_analyzer', { security_analyzer })).toEqual([
       422,
       ['body', 'security_analyzer', 'api_key'],
@@ -151,14 +156,14 @@ describe('secrets that come as tokens', () => {
     expect(await used(conversation)).toEqual(['Bearer sk-plain']);
   });
 
-  it('are a value like any other as a secret, unless the request says that they are encrypted', async () => {
-    const secrets = { A: { kind: 'StaticSecret', value: FOREIGN } };
+  it('are taken literally as the value of a secret, unless the request sets secrets_encrypted', async () => {
+    const secrets = { A: { kind: 'StaticSecret', value: TOKEN_OF_ANOTHER_SERVER } };
     expect(await refusedAt(creation(request({}, { secrets, secrets_encrypted: true })))).toEqual([
       422,
       ['body', 'secrets', 'A', 'value'],
     ]);
     const conversation = await create(request({}, { secrets }));
-    const compare = `RUN: test "$A" = ${FOREIGN} && echo same\nFINISH: done`;
+    const compare = `RUN: test "$A" = ${TOKEN_OF_ANOTHER_SERVER} && echo same\nFINISH: done`;
     await used(conversation, compare);
     await restart();
     await used(conversation.on(server), compare);
@@ -169,7 +174,7 @@ describe('secrets that come as tokens', () => {
     expect(texts).toMatchObject([{ content: [{ text: 'same' }] }, { content: [{ text: 'same' }] }]);
   });
 
-  it('do not make secrets of labels and of what tools ask for', async () => {
+  it('leave tags and parameters of client tools that are named like secrets unchanged', async () => {
     const tags = { password: '', token: 'x', apikey: '**********' };
     const properties = {
       api_key: { type: 'string', default: '' },
@@ -186,7 +191,7 @@ describe('secrets that come as tokens', () => {
     }
   });
 
-  it('show and store no password of an address, and use it after a restart', async () => {
+  it('never show or store the password in a URL, and use it again after a restart', async () => {
     const seen: IncomingMessage[] = [];
     const receiver = createServer((incoming, answer) => {
       seen.push(incoming);
@@ -210,7 +215,7 @@ describe('secrets that come as tokens', () => {
         expect(all).not.toMatch(/ssword-1/);
       }
       const basic = `Basic ${Buffer.from('me:p@ssword-1').toString('base64')}`;
-      // With another key they are not there, and come back with theirs.
+      // With another key the password is missing; with the first key it is back.
       expect(seen.map(({ headers }) => headers.authorization)).toEqual([basic, undefined, basic]);
     } finally {
       receiver.close();

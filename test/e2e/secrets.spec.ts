@@ -1,18 +1,18 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import { observationsOf, observationText, outputPrefix } from '../support/observations.js';
 import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
+import { textsBelow } from '../support/texts-below.js';
 import { writeFiles } from '../support/write-files.js';
 
 const HIDDEN = '<secret-hidden>';
 const TOKEN = 's3cr3t-value-123';
 const MY_TOKEN = { kind: 'StaticSecret', value: TOKEN, description: 'test token' };
 
-/** Secrets: commands can use them, and nobody can read them. */
+/** Commands can use the secrets of a conversation, and nobody can read them. */
 describe('secrets of a conversation', () => {
   let server: ServerProcess;
   let workspace: string;
@@ -28,29 +28,21 @@ describe('secrets of a conversation', () => {
 
   const create = (script?: string, more: Record<string, unknown> = {}) =>
     ConversationClient.create(server, scriptedRequest(workspace, script, more));
-  const give = (conversation: ConversationClient, body: unknown) =>
+  const addSecrets = (conversation: ConversationClient, body: unknown) =>
     conversation.server.request('POST', `${conversation.route}/secrets`, body);
-  const observations = async (conversation: ConversationClient) =>
-    (await conversation.events('&kind=ObservationEvent')).map(
-      (event) => event['observation'] as Record<string, unknown>,
-    );
-  const textOf = (observation?: Record<string, unknown>): string =>
-    (observation?.['content'] as { text: string }[] | undefined)?.map(({ text }) => text).join('') ?? '';
-  const prefixOf = (observation?: Record<string, unknown>): unknown =>
-    (observation?.['metadata'] as { prefix: string } | undefined)?.prefix;
 
-  it('are in no variable when they hold a null character, which shells drop: nobody could hide the rest', async () => {
+  it('are not set as variables when they contain a null character, because shells drop it and the rest could not be masked', async () => {
     const NUL = { kind: 'StaticSecret', value: `${TOKEN}\0tail` };
     const conversation = await create('RUN: echo "<$NUL>"\nFINISH: done', { secrets: { NUL } });
     await conversation.reaches('finished');
-    const [seen] = await observations(conversation);
-    expect(textOf(seen)).toContain('<>');
-    expect(prefixOf(seen)).toContain('The secret NUL is not available: it contains a null character');
+    const [seen] = await observationsOf(conversation);
+    expect(observationText(seen)).toContain('<>');
+    expect(outputPrefix(seen)).toContain('The secret NUL is not available: it contains a null character');
     expect(JSON.stringify(await conversation.events())).not.toContain(TOKEN);
   });
 
-  it('may be large: whole files of keys', async () => {
-    // Of one line, and of many: each of them is a secret of its own.
+  it('can be as large as a file of keys', async () => {
+    // One of a single line and one of many lines: each line is masked by itself.
     const BIG = 'b1g-secret'.repeat(20_000);
     const MANY = Array.from({ length: 600 }, (_, n) => `line-${n}-${'k3y'.repeat(20)}`).join('\n');
     const secret = (value: string) => ({ kind: 'StaticSecret', value });
@@ -59,13 +51,13 @@ describe('secrets of a conversation', () => {
       { secrets: { BIG: secret(BIG), MANY: secret(MANY) } },
     );
     await conversation.reaches('finished');
-    const [, whole, lines] = await observations(conversation);
-    expect(textOf(whole)).toBe(`[${HIDDEN}]`);
-    expect(textOf(lines)).toBe(`${HIDDEN}\n${HIDDEN}`);
+    const [, whole, lines] = await observationsOf(conversation);
+    expect(observationText(whole)).toBe(`[${HIDDEN}]`);
+    expect(observationText(lines)).toBe(`${HIDDEN}\n${HIDDEN}`);
     expect(JSON.stringify(await conversation.events())).not.toMatch(/b1g-secret|k3yk3y/);
   });
 
-  it('are refused where they are too many, or too long, to be hidden without a delay', async () => {
+  it('are refused when they are too many or too long to be masked without a delay', async () => {
     const source = (value: string) => ({ kind: 'StaticSecret', value });
     const many = Object.fromEntries(Array.from({ length: 5001 }, (_, n) => [`S${n}`, source('x')]));
     const long = { A: source('a'.repeat(300 * 1024)), B: source('b'.repeat(300 * 1024)) };
@@ -82,14 +74,14 @@ describe('secrets of a conversation', () => {
     expect(await start(many)).toMatchObject(refusal('at most 5000 secrets, these would be 5001'));
     expect(await start(long)).toMatchObject(refusal('at most 524288 characters together'));
     const conversation = await create('FINISH: done', { secrets: { A: long.A } });
-    const added = await give(conversation, { secrets: { B: long.B } });
+    const added = await addSecrets(conversation, { secrets: { B: long.B } });
     expect(added).toMatchObject(refusal('these would have 614400'));
     expect(JSON.stringify(added).length).toBeLessThan(1000);
     expect(Object.keys((await conversation.info()).secret_registry as object)).toEqual(['secret_sources']);
     expect(JSON.stringify((await conversation.info()).secret_registry)).not.toContain('"B"');
   });
 
-  it('secrets-masking: are set for commands that name them, and hidden in what everybody reads', async () => {
+  it('are set for commands that name them and masked in everything that clients and the model read (secrets-masking)', async () => {
     const file = path.join(workspace, 's.txt');
     const conversation = await create(
       [
@@ -104,8 +96,8 @@ describe('secrets of a conversation', () => {
       { secrets: { MY_TOKEN, OTHER_ONE: { kind: 'StaticSecret', value: 'zzzz-other' } } },
     );
     await conversation.reaches('finished');
-    const seen = await observations(conversation);
-    expect(seen.map(textOf)).toEqual([
+    const seen = await observationsOf(conversation);
+    expect(seen.map(observationText)).toEqual([
       `v=${HIDDEN}`,
       `[${HIDDEN}]`,
       `File created successfully at: ${file}`,
@@ -115,7 +107,7 @@ describe('secrets of a conversation', () => {
     ]);
     expect(seen[2]).toMatchObject({ new_content: `tok ${HIDDEN}\n` });
     expect(seen[4]).toMatchObject({ command: `echo ${HIDDEN}; env | grep -c OTHER_ONE` });
-    // The file itself has the value: it is what the agent wanted to write.
+    // The file has the value itself: that is what the agent wanted to write.
     expect(await readFile(file, 'utf8')).toBe(`tok ${TOKEN}\n`);
     const events = await conversation.events();
     expect(events.findLast(({ kind }) => kind === 'MessageEvent')).toMatchObject({
@@ -135,10 +127,10 @@ describe('secrets of a conversation', () => {
     expect(context).not.toContain(TOKEN);
   });
 
-  it('conversation_secrets: takes texts, values and sources, and shows none of them', async () => {
+  it('are accepted as texts, values and sources, and never shown (conversation_secrets)', async () => {
     const conversation = await create();
     expect(
-      await give(conversation, {
+      await addSecrets(conversation, {
         secrets: {
           A: 'plain',
           B: { value: 'v2' },
@@ -169,7 +161,7 @@ describe('secrets of a conversation', () => {
       }),
     );
     const problems = async (body: unknown) => {
-      const answer = await give(conversation, body);
+      const answer = await addSecrets(conversation, body);
       expect(answer.status).toBe(422);
       return (answer.body as { detail: unknown[] }).detail;
     };
@@ -189,7 +181,7 @@ describe('secrets of a conversation', () => {
     ]);
   });
 
-  it('hides a secret that a model streams in pieces, on both sockets', async () => {
+  it('are masked on both sockets when a model streams them in pieces', async () => {
     const endpoint = await startScriptedEndpoint();
     try {
       const llm = { model: 'openai/some-model', base_url: endpoint.url, api_key: 'sk-test', stream: true };
@@ -232,21 +224,21 @@ describe('secrets of a conversation', () => {
     }
   });
 
-  it('hides secrets before an output is cut and in the file that keeps all of it', async () => {
+  it('are masked before an output is truncated, and in the file with the whole output', async () => {
     const conversation = await create('RUN: for i in $(seq 3000); do echo "$i $MY_TOKEN"; done\nFINISH: x', {
       secrets: { MY_TOKEN },
     });
     await conversation.reaches('finished');
-    const [output] = await observations(conversation);
-    const file = /saved to (\S+)/.exec(textOf(output))?.[1] ?? '';
+    const [output] = await observationsOf(conversation);
+    const file = /saved to (\S+)/.exec(observationText(output))?.[1] ?? '';
     const whole = await readFile(file, 'utf8');
     expect(whole.split('\n').at(-1)).toBe(`3000 ${HIDDEN}`);
     expect(whole).not.toContain(TOKEN);
-    // A cut in the middle of a value would leave its beginning.
-    expect(textOf(output)).not.toMatch(/s3cr3t|-value-|lue-123/);
+    // Truncating in the middle of a value would leave its beginning unmasked.
+    expect(observationText(output)).not.toMatch(/s3cr3t|-value-|lue-123/);
   });
 
-  it('hides a secret that a model streams with reasoning in the middle of it', async () => {
+  it('are masked when a model streams reasoning in the middle of them', async () => {
     const chunks = [{ content: 'say correct ho' }, { reasoning_content: 'hm' }, { content: 'rse battery!' }];
     const frames = chunks.map((delta) => ({
       id: 'c-1',
@@ -275,7 +267,7 @@ describe('secrets of a conversation', () => {
     }
   });
 
-  it('are hidden in what the agent is told of files of the workspace', async () => {
+  it('are masked in skills, memory and rules that the agent reads from workspace files', async () => {
     await writeFiles(workspace, {
       'AGENTS.md': `Use ${TOKEN}.`,
       '.openhands/SOUL.md': `I know ${TOKEN}.`,
@@ -305,8 +297,8 @@ describe('secrets of a conversation', () => {
     }
   });
 
-  it('are hidden before a view of a file is cut', async () => {
-    // Of different lengths, so that a cut falls into a value.
+  it('are masked before a view of a file is truncated', async () => {
+    // Of different lengths, so that the text is truncated inside a value.
     const lines = Array.from({ length: 3000 }, (_, index) => `${'-'.repeat(index % 7)}${TOKEN}`);
     const long = TOKEN.repeat(5000);
     const files = { 'lines.txt': lines.join('\n'), 'long.txt': long };
@@ -320,12 +312,12 @@ describe('secrets of a conversation', () => {
     request.agent.tools.push({ name: 'read_file' });
     const conversation = await ConversationClient.create(server, request);
     await conversation.reaches('finished');
-    const seen = JSON.stringify(await observations(conversation));
+    const seen = JSON.stringify(await observationsOf(conversation));
     expect(seen).toContain('<response clipped>');
     expect(seen.replaceAll(HIDDEN, '')).not.toMatch(/s3cr3t|-value-|lue-123/);
   });
 
-  it('of several lines are hidden line by line, and as JSON has them', async () => {
+  it('are masked line by line when they have several lines, and in their JSON form', async () => {
     const [first, second] = ['MIIEowIBAAKCAQEAfirst', 'MIIEowIBAAKCAQEsecond'];
     const key = `-----BEGIN KEY-----\n${first}\n${second}\n-----END KEY-----\n`;
     const quoted = 'pass"word\\with-marks';
@@ -341,17 +333,17 @@ describe('secrets of a conversation', () => {
       },
     );
     await conversation.reaches('finished');
-    const [shell, view] = (await observations(conversation)).map(textOf);
+    const [shell, view] = (await observationsOf(conversation)).map(observationText);
     for (const text of [shell, view]) expect(text).not.toMatch(/MIIE|pass|marks/);
     expect(shell).toContain(`{"key":"${HIDDEN}\\n","quoted":"${HIDDEN}"}`);
     expect(view).toContain(`     4\t-----END KEY-----`);
   });
 
-  it('survive a restart, encrypted at rest', async () => {
+  it('survive a kill of the server, encrypted at rest', async () => {
     let own = await ServerProcess.start({ env: { OH_SECRET_KEY: 'a key' } });
     try {
       let conversation = await ConversationClient.create(own, scriptedRequest(workspace));
-      await give(conversation, { secrets: { LATER: 'added-later-456' } });
+      await addSecrets(conversation, { secrets: { LATER: 'added-later-456' } });
       await conversation.send('RUN: echo $LATER\nFINISH: x');
       await conversation.reaches('finished');
       await own.end('SIGKILL');
@@ -360,87 +352,16 @@ describe('secrets of a conversation', () => {
       conversation = conversation.on(own);
       await conversation.send('RUN: test "$LATER" = added-later-456 && echo same $LATER\nFINISH: x');
       await conversation.reaches('finished');
-      expect((await observations(conversation)).map(textOf)).toEqual([HIDDEN, 'x', `same ${HIDDEN}`, 'x']);
+      expect((await observationsOf(conversation)).map(observationText)).toEqual([
+        HIDDEN,
+        'x',
+        `same ${HIDDEN}`,
+        'x',
+      ]);
       expect(own.log).not.toContain('added-later-456');
     } finally {
       await own.end();
       await rm(own.cwd, { recursive: true, force: true });
     }
   });
-
-  describe('that are looked up', () => {
-    let vault: Server;
-    let url: string;
-    let asked: IncomingHttpHeaders[];
-    let answer: { status: number; body: string; location?: string };
-
-    beforeEach(async () => {
-      asked = [];
-      answer = { status: 200, body: 'fetched-value-1' };
-      vault = createServer((request, response) => {
-        asked.push(request.headers);
-        if (answer.location) response.setHeader('location', answer.location);
-        response.writeHead(answer.status).end(answer.body);
-      });
-      await new Promise<void>((resolve) => vault.listen(0, '127.0.0.1', resolve));
-      url = `http://127.0.0.1:${(vault.address() as AddressInfo).port}/secret`;
-    });
-    afterEach(async () => {
-      vault.closeAllConnections();
-      await new Promise((resolve) => vault.close(resolve));
-    });
-
-    const lookup = () => ({
-      VAULT_KEY: { kind: 'LookupSecret', url, headers: { 'X-Vault-Token': 'let-me-in' } },
-    });
-
-    it('are fetched when a command names them, with their headers, each time anew', async () => {
-      const conversation = await create('RUN: echo nothing\nFINISH: x', { secrets: lookup() });
-      await conversation.reaches('finished');
-      expect(asked).toEqual([]);
-      await conversation.send('RUN: echo $VAULT_KEY\nFINISH: x');
-      await conversation.reaches('finished');
-      expect(asked).toEqual([expect.objectContaining({ 'x-vault-token': 'let-me-in' })]);
-      answer.body = 'fetched-value-2';
-      await conversation.send('RUN: echo fetched-value-1 "$VAULT_KEY"\nFINISH: x');
-      await conversation.reaches('finished');
-      const texts = (await observations(conversation)).map(textOf);
-      // The former value is one, too: it may still be valid.
-      expect(texts).toEqual(['nothing', 'x', HIDDEN, 'x', `${HIDDEN} ${HIDDEN}`, 'x']);
-    });
-
-    it('are missing when they cannot be had, and the agent is told why', async () => {
-      answer = { status: 403, body: 'no such thing as fetched-value-1' };
-      const conversation = await create('RUN: echo "[$VAULT_KEY]"\nRUN: echo "again $VAULT_KEY"\nFINISH: x', {
-        secrets: lookup(),
-      });
-      await conversation.reaches('finished');
-      const [first, second] = await observations(conversation);
-      expect(textOf(first)).toBe('[]');
-      const told = '[The secret VAULT_KEY is not available: its server answered 403]\n';
-      expect([prefixOf(first), prefixOf(second)]).toEqual([told, told]);
-      // What has just failed is not asked again with every command.
-      expect(asked.length).toBe(1);
-    });
-
-    it('send their headers to nobody else: redirects are not followed', async () => {
-      answer = { status: 302, body: '', location: url };
-      const conversation = await create('RUN: echo "[$VAULT_KEY]"\nFINISH: x', { secrets: lookup() });
-      await conversation.reaches('finished');
-      const [first] = await observations(conversation);
-      expect(prefixOf(first)).toContain('its server answered 302');
-      expect(asked.length).toBe(1);
-    });
-  });
 });
-
-/** Everything that stands in the files of a folder. */
-async function textsBelow(folder: string): Promise<string> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  expect(files.length).toBeGreaterThan(0);
-  const texts = await Promise.all(
-    files.map((entry) => readFile(path.join(entry.parentPath, entry.name), 'utf8')),
-  );
-  return texts.join('\n');
-}

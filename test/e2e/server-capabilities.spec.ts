@@ -4,10 +4,10 @@ import { ConversationClient, scriptedRequest } from '../support/conversation-cli
 import { writeFiles } from '../support/write-files.js';
 import { asJson, at, SettingsStage } from '../support/settings-fixture.js';
 
-/** Where the public repository of skills lies once somebody has fetched it. */
+/** Where the public repository of skills is stored once it was fetched. */
 const PUBLIC = 'cache/skills/public-skills';
 
-describe('the capabilities that the server names', () => {
+describe('the capabilities in GET /server_info', () => {
   let stage: SettingsStage;
   let profileId: string;
   beforeAll(async () => {
@@ -34,7 +34,7 @@ describe('the capabilities that the server names', () => {
   const launched = async (more: object = {}) =>
     asJson((await stage.ask('POST', '/api/conversations?include_skills=true', launch(more))).body);
 
-  /** By capability: uses it, and answers what is seen of it. */
+  /** Tests of each capability, by its name. */
   const proofs: Record<string, () => Promise<void>> = {
     conversation_runtime_routes_v1: async () => {
       const conversation = await ConversationClient.create(
@@ -117,16 +117,16 @@ describe('the capabilities that the server names', () => {
     },
   };
 
-  it('are those that are tried here', async () => {
+  it('are exactly those that this file tests', async () => {
     const { capabilities } = await stage.done('GET', '/server_info');
     expect(capabilities).toEqual(Object.keys(proofs));
   });
 
-  it.each(Object.entries(proofs))('%s is true', async (_name, proof) => {
+  it.each(Object.entries(proofs))('include %s, which works', async (_name, proof) => {
     await proof();
   });
 
-  it('leaves room for the pause of a sandbox, which no document tells of', async () => {
+  it('include an undocumented route to prepare for the pause of a sandbox, and no balance route', async () => {
     const route = '/api/conversations/prepare-for-sandbox-pause';
     expect((await stage.server.request('POST', route)).status).toBe(204);
     const { paths } = await stage.done('GET', '/openapi.json');

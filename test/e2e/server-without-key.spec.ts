@@ -7,7 +7,7 @@ import { eventually, ServerProcess } from '../support/server-process.js';
 
 const EVIL = 'https://evil.example';
 
-describe('a server without a key that was not opened', () => {
+describe('a server without a key and without --host', () => {
   let server: ServerProcess;
   let id: string;
   beforeAll(async () => {
@@ -17,15 +17,15 @@ describe('a server without a key that was not opened', () => {
   });
   afterAll(() => server.stop());
 
-  it('says whom it serves', async () => {
-    await eventually(() => Promise.resolve(server.log.includes('access: this machine only, without a key')));
+  it('logs that only this machine has access', async () => {
+    await server.logs('access: this machine only, without a key');
   });
 
-  it('refuses peers from elsewhere, requests and sockets', async () => {
+  it('refuses requests and sockets from other machines', async () => {
     const address = Object.values(os.networkInterfaces())
       .flatMap((addresses) => addresses ?? [])
       .find(({ internal, family }) => !internal && family === 'IPv4')?.address;
-    // A machine without a network has no elsewhere.
+    // A machine without a network has no other address.
     if (address === undefined) return;
     const url = server.url.replace('127.0.0.1', address);
     const answer = await rawRequest(url, { path: '/alive' });
@@ -51,7 +51,7 @@ describe('a server without a key that was not opened', () => {
     ['localhost\\.evil.example', 403],
     ['localhost.', 403],
     ['localhost:80:evil', 403],
-  ])('asked for %j answers %s', async (host, status) => {
+  ])('answers a request with the Host header %j with status %s', async (host, status) => {
     const answer = await rawRequest(server.url, { path: '/server_info', headers: { host } });
     expect(answer.status).toBe(status);
     if (status === 403) expect(answer.text).toContain('web_url');
@@ -75,7 +75,7 @@ describe('a server without a key that was not opened', () => {
     ['http://localhost/', false],
     ['null', false],
     ['', false],
-  ])('lets a page of %j change things and open sockets: %s', async (origin, allowed) => {
+  ])('allows pages of the origin %j to change things and open sockets: %s', async (origin, allowed) => {
     const path = `/api/conversations/${id}/pause`;
     const answer = await rawRequest(server.url, { method: 'POST', path, headers: { origin } });
     expect(answer.status).toBe(allowed ? 200 : 403);
@@ -86,7 +86,7 @@ describe('a server without a key that was not opened', () => {
     }
   });
 
-  it('creates nothing for a page that sends JSON without saying so, which browsers send unasked', async () => {
+  it('refuses JSON without a content type from a foreign page, which browsers send without a preflight', async () => {
     const body = JSON.stringify(scriptedRequest(server.cwd));
     const before = await server.request('GET', '/api/conversations/count');
     const answer = await rawRequest(server.url, {
@@ -99,20 +99,20 @@ describe('a server without a key that was not opened', () => {
     expect((await server.request('GET', '/api/conversations/count')).body).toBe(before.body);
   });
 
-  it('knows its own pages by the host they came from', async () => {
+  it('accepts pages whose origin is the requested host', async () => {
     const host = 'app.localhost:8000';
     const path = `/api/conversations/${id}/pause`;
     const headers = { host, origin: `http://${host}` };
     expect((await rawRequest(server.url, { method: 'POST', path, headers })).status).toBe(200);
   });
 
-  it('still answers what a page may only look at, unreadable for the page', async () => {
+  it('answers reads of a foreign page without CORS headers', async () => {
     const answer = await rawRequest(server.url, { path: '/alive', headers: { origin: EVIL } });
     expect(answer.status).toBe(200);
     expect(answer.headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  it('lets no page of another origin read the files of a workspace: there is no cookie that protects them', async () => {
+  it('lets no page of another origin read workspace files, because no cookie protects them', async () => {
     await writeFile(path.join(server.cwd, 'secret.txt'), 'secret');
     const file = `/api/conversations/${id}/workspace/secret.txt`;
     const shownTo = async (origin: string) =>
@@ -126,11 +126,11 @@ describe('a server without a key that was not opened', () => {
     expect((await rawRequest(server.url, session)).status).toBe(403);
   });
 
-  it('says once for each origin how to let it in', async () => {
+  it('logs once per refused origin how to allow it', async () => {
     const origin = 'https://frontend.example';
     for (let time = 0; time < 3; time += 1)
       await rawRequest(server.url, { path: '/alive', headers: { origin } });
-    await eventually(() => Promise.resolve(server.log.includes(origin)));
+    await server.logs(origin);
     await rawRequest(server.url, { path: '/alive', headers: { origin: 'http://localhost:1' } });
     const lines = server.log.split('\n').filter((line) => line.includes('refused a page'));
     expect(lines.filter((line) => line.includes(origin))).toEqual([
@@ -142,8 +142,8 @@ describe('a server without a key that was not opened', () => {
   });
 });
 
-describe('a server without a key that was opened', () => {
-  it('to this machine only says so', async () => {
+describe('a server without a key and with --host', () => {
+  it('logs that it serves this machine only with --host 127.0.0.1', async () => {
     const server = await ServerProcess.start({ host: '127.0.0.1' });
     await eventually(() =>
       Promise.resolve(server.log.includes('access: this machine only (--host), without')),
@@ -152,9 +152,9 @@ describe('a server without a key that was opened', () => {
     await server.stop();
   });
 
-  it('answers under any name and says so, and still keeps pages of other origins out', async () => {
+  it('accepts any host name with --host 0.0.0.0, logs a warning, and still refuses pages of other origins', async () => {
     const server = await ServerProcess.start({ host: '0.0.0.0' });
-    await eventually(() => Promise.resolve(server.log.includes('access: EVERYBODY who can reach it')));
+    await server.logs('access: EVERYBODY who can reach it');
     const { id } = await ConversationClient.create(server, scriptedRequest(server.cwd));
     const host = 'box.example:8000';
     expect((await rawRequest(server.url, { headers: { host } })).status).toBe(200);
@@ -166,7 +166,7 @@ describe('a server without a key that was opened', () => {
 });
 
 describe('a server with a key', () => {
-  it('asks for nothing but the key, whatever the page and the name', async () => {
+  it('requires nothing but the key, whatever the origin and the host name', async () => {
     const server = await ServerProcess.start({ host: null, env: { SESSION_API_KEY: 'key' } });
     const headers = { host: 'agents.example', origin: EVIL, 'x-session-api-key': 'key' };
     const answer = await rawRequest(server.url, { path: '/api/conversations/count', headers });

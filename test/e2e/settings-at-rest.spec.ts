@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { asJson, at, SettingsStage, type Json } from '../support/settings-fixture.js';
+import { textsBelow } from '../support/texts-below.js';
 
 const PLAIN = { 'x-expose-secrets': 'plaintext' };
 const TOKEN = /^gAAAAA/;
@@ -32,18 +33,12 @@ const agent = {
   },
 };
 
-describe('settings at rest, with a secret key', () => {
+describe('settings stored with a secret key', () => {
   let stage: SettingsStage;
   beforeEach(async () => (stage = await SettingsStage.start()));
   afterEach(() => stage.stop());
 
-  const written = async () => {
-    const files = await readdir(stage.root, { recursive: true, withFileTypes: true });
-    const texts = files
-      .filter((file) => file.isFile())
-      .map((file) => readFile(path.join(file.parentPath, file.name), 'utf8'));
-    return (await Promise.all(texts)).join('\n');
-  };
+  const written = () => textsBelow(stage.root);
   const everything = async (headers?: Record<string, string>) => {
     const routes = [
       ...['/api/settings', '/api/profiles', '/api/profiles/main', '/api/agent-profiles'],
@@ -93,7 +88,7 @@ describe('settings at rest, with a secret key', () => {
     },
   };
 
-  it('have no value of a header, a variable or an address in clear, on disk or in answers', async () => {
+  it('contain no plaintext value of a header, a variable or a URL, on disk or in answers', async () => {
     await fill();
     expect(await written()).not.toMatch(/hush|aHVzaC/);
     expect(JSON.stringify(await everything())).not.toMatch(/hush/);
@@ -105,7 +100,7 @@ describe('settings at rest, with a secret key', () => {
     expect(profile).toMatchObject({ config: llm });
   });
 
-  it('have tokens only where other programs open them, and nothing where those would send them', async () => {
+  it('contain tokens only in fields that other programs decrypt, and keep the others encrypted apart', async () => {
     await fill();
     const { agent_settings, misc_settings } = await stage.file('settings.json');
     expect(agent_settings).toMatchObject({
@@ -134,13 +129,13 @@ describe('settings at rest, with a secret key', () => {
     });
     expect(JSON.stringify(at(agent_settings, 'agent_context'))).not.toContain('X-Innocent');
     expect(Object.keys(asJson(at(misc_settings, 'agent_server_encrypted')))).toHaveLength(6);
-    // Clients know nothing of it, and cannot put anything there.
+    // Clients do not see the field and cannot write to it.
     const planted = { misc_settings_diff: { agent_server_encrypted: { '/llm/api_key': 'gAAAAAx' } } };
     await stage.done('PATCH', '/api/settings', planted);
     expect(await stage.plain()).toMatchObject({ misc_settings: {}, agent_settings: kept });
   });
 
-  it('come back masked or as tokens without a change', async () => {
+  it('stay unchanged when clients send them back masked or as tokens', async () => {
     const { id } = await fill();
     for (const headers of [{}, { 'x-expose-secrets': 'encrypted' }] as Record<string, string>[]) {
       const { agent_settings } = await stage.done('GET', '/api/settings', undefined, headers);
@@ -162,7 +157,7 @@ describe('settings at rest, with a secret key', () => {
     });
   });
 
-  it('are read where another program has them in clear, and encrypted with the next change', async () => {
+  it('are read when another program stored them in plaintext, and encrypted with the next change', async () => {
     await mkdir(path.join(stage.root, 'profiles'), { recursive: true });
     await writeFile(path.join(stage.root, 'settings.json'), JSON.stringify({ agent_settings: agent }));
     await writeFile(path.join(stage.root, 'profiles', 'main.json'), JSON.stringify(llm));
@@ -175,7 +170,7 @@ describe('settings at rest, with a secret key', () => {
     expect(await stage.plain()).toMatchObject({ agent_settings: kept, misc_settings: { theme: 'dark' } });
   });
 
-  it('survive another program that writes the file without what it does not know', async () => {
+  it('survive a program that rewrites the file without the fields it does not know', async () => {
     await fill();
     const file = await stage.file('settings.json');
     const stored = asJson(file['agent_settings']);
@@ -183,7 +178,7 @@ describe('settings at rest, with a secret key', () => {
     const settings = JSON.stringify({ ...file, agent_settings: rewritten });
     await writeFile(path.join(stage.root, 'settings.json'), settings);
     expect(await stage.plain()).toMatchObject({ agent_settings: kept });
-    // Another provider gets none of it.
+    // The secrets are not sent to another provider.
     const elsewhere = { ...rewritten, llm: { ...rewritten.llm, base_url: 'https://elsewhere.test' } };
     await writeFile(
       path.join(stage.root, 'settings.json'),
@@ -195,43 +190,40 @@ describe('settings at rest, with a secret key', () => {
   it.each([
     ['another key', { OH_SECRET_KEY: 'another-key' }],
     ['no key', { OH_SECRET_KEY: '' }],
-  ])(
-    'are shown as they are to a server with %s, secrets as not set, and are not written',
-    async (_name, env) => {
-      await fill();
-      const before = await written();
-      await stage.restart('SIGTERM', env);
-      const seen = await everything();
-      expect(seen['/api/settings']).toMatchObject({
-        llm_api_key_is_set: false,
-        agent_settings: {
-          llm: { model: 'openai/x', api_key: null, base_url: 'https://@models.test/v1' },
-          mcp_config: { web: { url: 'https://mcp.test/mcp' }, tool: { command: 'x' } },
-        },
-      });
-      expect(seen['/api/profiles']).toMatchObject({
-        profiles: [{ name: 'main', model: 'openai/x', api_key_set: false }],
-      });
-      expect(seen['/api/profiles/main']).toMatchObject({ config: { model: 'openai/x' }, api_key_set: false });
-      expect(seen['/api/settings/secrets']).toEqual({ secrets: [{ name: 'MINE', description: null }] });
-      expect(seen['/api/llm/provider-connections']).toMatchObject({
-        0: { display_name: 'Mine', base_url: 'https://@models.test', api_key_set: false },
-      });
-      expect(JSON.stringify([seen, await stage.plain()])).not.toMatch(/hush|gAAAAA/);
+  ])('are read by a server with %s without their secrets, and are not overwritten', async (_name, env) => {
+    await fill();
+    const before = await written();
+    await stage.restart('SIGTERM', env);
+    const seen = await everything();
+    expect(seen['/api/settings']).toMatchObject({
+      llm_api_key_is_set: false,
+      agent_settings: {
+        llm: { model: 'openai/x', api_key: null, base_url: 'https://@models.test/v1' },
+        mcp_config: { web: { url: 'https://mcp.test/mcp' }, tool: { command: 'x' } },
+      },
+    });
+    expect(seen['/api/profiles']).toMatchObject({
+      profiles: [{ name: 'main', model: 'openai/x', api_key_set: false }],
+    });
+    expect(seen['/api/profiles/main']).toMatchObject({ config: { model: 'openai/x' }, api_key_set: false });
+    expect(seen['/api/settings/secrets']).toEqual({ secrets: [{ name: 'MINE', description: null }] });
+    expect(seen['/api/llm/provider-connections']).toMatchObject({
+      0: { display_name: 'Mine', base_url: 'https://@models.test', api_key_set: false },
+    });
+    expect(JSON.stringify([seen, await stage.plain()])).not.toMatch(/hush|gAAAAA/);
 
-      const refused = {
-        detail: expect.stringMatching(/encrypted with a different key.*OH_SECRET_KEY/) as unknown,
-      };
-      const change = { agent_settings_diff: { llm: { model: 'openai/y' } } };
-      expect(await stage.ask('PATCH', '/api/settings', change)).toEqual({ status: 409, body: refused });
-      const secret = { name: 'OTHER', value: 'x' };
-      expect(await stage.ask('PUT', '/api/settings/secrets', secret)).toEqual({ status: 409, body: refused });
-      expect((await stage.ask('GET', '/api/settings/secrets/MINE')).status).toBe(409);
-      await stage.server.logs(/settings\.json: no key opens [^"]*llm\/api_key/);
-      expect(await written()).toBe(before);
+    const refused = {
+      detail: expect.stringMatching(/encrypted with a different key.*OH_SECRET_KEY/) as unknown,
+    };
+    const change = { agent_settings_diff: { llm: { model: 'openai/y' } } };
+    expect(await stage.ask('PATCH', '/api/settings', change)).toEqual({ status: 409, body: refused });
+    const secret = { name: 'OTHER', value: 'x' };
+    expect(await stage.ask('PUT', '/api/settings/secrets', secret)).toEqual({ status: 409, body: refused });
+    expect((await stage.ask('GET', '/api/settings/secrets/MINE')).status).toBe(409);
+    await stage.server.logs(/settings\.json: no key opens [^"]*llm\/api_key/);
+    expect(await written()).toBe(before);
 
-      await stage.restart('SIGTERM', { OH_SECRET_KEY: 'test-key' });
-      expect(await stage.plain()).toMatchObject({ agent_settings: kept });
-    },
-  );
+    await stage.restart('SIGTERM', { OH_SECRET_KEY: 'test-key' });
+    expect(await stage.plain()).toMatchObject({ agent_settings: kept });
+  });
 });

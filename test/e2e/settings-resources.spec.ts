@@ -3,7 +3,7 @@ import path from 'node:path';
 import { ConversationClient } from '../support/conversation-client.js';
 import { asJson, at, containing, SettingsStage } from '../support/settings-fixture.js';
 
-describe('agent profiles, meta-profiles, secrets and workspaces', () => {
+describe('the stored agent profiles, meta-profiles, secrets and workspaces', () => {
   let stage: SettingsStage;
   beforeEach(async () => (stage = await SettingsStage.start()));
   afterEach(() => stage.stop());
@@ -15,7 +15,7 @@ describe('agent profiles, meta-profiles, secrets and workspaces', () => {
   const agents = () => stage.done('GET', '/api/agent-profiles');
   const model = (more: object = {}) => ({ llm: { model: 'scripted/x', ...more } });
 
-  it('make a default agent profile of the settings when there is none', async () => {
+  it('include a default agent profile, made from the settings when no profile exists', async () => {
     const llm = { model: 'openai/mine', api_key: 'sk-secret-key' };
     await stage.done('PATCH', '/api/settings', { agent_settings_diff: { llm } });
     const first = await agents();
@@ -27,12 +27,12 @@ describe('agent profiles, meta-profiles, secrets and workspaces', () => {
     const stored = await stage.done('GET', route, undefined, { 'x-expose-secrets': 'plaintext' });
     expect(stored).toMatchObject({ config: llm });
     expect(await agents()).toEqual(first);
-    // Where settings cannot be read, there is at least a list.
+    // When the settings cannot be read, the list is still answered.
     await writeFile(path.join(stage.root, 'settings.json'), '{');
     expect(await agents()).toEqual({ ...first, active_agent_profile_id: null });
   });
 
-  it('keep the id of an agent profile, count its versions, and say what is wrong with one', async () => {
+  it('keep the id of an agent profile, count its revisions and report what is invalid', async () => {
     const route = '/api/agent-profiles/coder';
     await stage.done('POST', route, {
       llm_profile_ref: 'main',
@@ -73,7 +73,7 @@ describe('agent profiles, meta-profiles, secrets and workspaces', () => {
     expect(raw.status).toBe(415);
   });
 
-  it('launch conversations with the servers and the model that a profile names', async () => {
+  it('launch conversations with the MCP servers and the model that a profile names', async () => {
     await stage.done('POST', '/api/profiles/main', model({ api_key: 'sk-secret-key' }));
     for (const name of ['one', 'two']) {
       const server = { command: '/nowhere', env: { TOKEN: `hush-${name}` }, enabled: false };
@@ -146,7 +146,7 @@ describe('agent profiles, meta-profiles, secrets and workspaces', () => {
     ]);
   });
 
-  it('let meta-profiles choose models in the settings', async () => {
+  it('put the active meta-profile into the settings', async () => {
     const route = '/api/meta-profiles/router';
     const config = { classifier_model: 'main', classes: [{ description: 'easy', model: 'main' }] };
     await stage.done('POST', route, config);
@@ -174,7 +174,7 @@ describe('agent profiles, meta-profiles, secrets and workspaces', () => {
     expect(await detail('GET', route)).toEqual([404, "Meta-profile 'router' not found"]);
   });
 
-  it('keep secrets that only those who ask for them see', async () => {
+  it('show secret values only when they are read one by one', async () => {
     const route = '/api/settings/secrets';
     await stage.done('PUT', route, { name: 'TOKEN', value: 'hush-token', description: 'for git' });
     expect(await stage.done('GET', route)).toEqual({ secrets: [{ name: 'TOKEN', description: 'for git' }] });
@@ -215,7 +215,7 @@ describe('agent profiles, meta-profiles, secrets and workspaces', () => {
     expect(stage.server.log).not.toContain('hush');
   });
 
-  it('remember workspaces beside the conversations', async () => {
+  it('store workspaces beside the conversations', async () => {
     const route = '/api/workspaces';
     const entry = { id: 'a', name: 'a', path: '/p/a' };
     const more = { id: 'b', name: 'b', path: '/p/b', parent_path: '/p' };

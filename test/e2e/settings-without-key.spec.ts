@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { at, SettingsStage, type Json } from '../support/settings-fixture.js';
+import { textsBelow } from '../support/texts-below.js';
 
 const PLAIN = { 'x-expose-secrets': 'plaintext' };
 
@@ -10,15 +11,9 @@ describe('settings of a server without a secret key', () => {
   afterEach(() => stage.stop());
 
   const key = (settings: Json) => at(settings, 'agent_settings', 'llm', 'api_key');
-  const written = async () => {
-    const files = await readdir(stage.root, { recursive: true, withFileTypes: true });
-    const texts = files
-      .filter((file) => file.isFile())
-      .map((file) => readFile(path.join(file.parentPath, file.name), 'utf8'));
-    return (await Promise.all(texts)).join('\n');
-  };
+  const written = () => textsBelow(stage.root);
 
-  it('keep secrets in memory, nothing of them on disk, and say so', async () => {
+  it('keep secrets in memory, never on disk, and log it', async () => {
     const mcp_config = { docs: { command: 'x', env: { TOKEN: 'hush-env' } } };
     const llm = {
       ...{ model: 'openai/x', api_key: 'hush-key', base_url: 'https://me:hush-pass@models.test/v1' },
@@ -36,7 +31,7 @@ describe('settings of a server without a secret key', () => {
     await stage.done('POST', '/api/profiles/main/rename', { new_name: 'other' });
     expect(await written()).not.toContain('hush');
 
-    // All of it is there as long as this process is.
+    // The secrets are available until this process ends.
     expect(await stage.plain()).toMatchObject({ agent_settings: { llm, mcp_config } });
     expect(await stage.done('GET', '/api/profiles/other', undefined, PLAIN)).toMatchObject({ config: llm });
     expect(await stage.done('GET', '/api/profiles/linked', undefined, PLAIN)).toMatchObject({
@@ -57,7 +52,7 @@ describe('settings of a server without a secret key', () => {
     expect((await stage.ask('GET', '/api/settings/secrets/TOKEN')).status).toBe(404);
   });
 
-  it('encrypt nothing for answers', async () => {
+  it('cannot be read in encrypted form', async () => {
     for (const route of ['/api/settings', '/api/profiles/x']) {
       expect(await stage.ask('GET', route, undefined, { 'x-expose-secrets': 'encrypted' })).toMatchObject({
         status: 503,
@@ -65,7 +60,7 @@ describe('settings of a server without a secret key', () => {
     }
   });
 
-  it('leave what another program has written in the clear', async () => {
+  it('keep a plaintext key of another program until it is changed', async () => {
     await mkdir(stage.root, { recursive: true });
     const agent_settings = { llm: { model: 'openai/x', api_key: 'was-there' } };
     await writeFile(path.join(stage.root, 'settings.json'), JSON.stringify({ agent_settings }));
@@ -76,7 +71,7 @@ describe('settings of a server without a secret key', () => {
     expect(await written()).not.toMatch(/hush-new|was-there/);
   });
 
-  it('do not take a secret from a server that has it in memory', async () => {
+  it('keep a secret in memory when another server rewrites the file', async () => {
     const llm = { model: 'openai/x', api_key: 'hush-key' };
     await stage.done('PATCH', '/api/settings', { agent_settings_diff: { llm } });
     const other = await stage.another();

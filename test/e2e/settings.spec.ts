@@ -15,7 +15,7 @@ describe('settings', () => {
   const get = (headers = {}) => stage.done('GET', '/api/settings', undefined, headers);
   const key = async () => at(await stage.plain(), 'agent_settings', 'llm', 'api_key');
 
-  it('are the defaults, and nothing is written, until somebody changes them', async () => {
+  it('are the defaults, and are not written to disk, until somebody changes them', async () => {
     const settings = await get();
     expect(settings).toMatchObject({
       agent_settings: {
@@ -31,7 +31,7 @@ describe('settings', () => {
     await expect(readdir(stage.root)).rejects.toThrow('ENOENT');
   });
 
-  it('repeat no secret that is sent in the wrong form', async () => {
+  it('are not repeated in errors when a secret is sent in the wrong form', async () => {
     const secret = 'hush-hush';
     const numeric = 271828182845;
     const wrong: [string, string, unknown][] = [
@@ -40,7 +40,7 @@ describe('settings', () => {
         '/api/settings/secrets',
         { name: 'N', value },
       ]),
-      // The name is missing: what is told is the whole.
+      // The name is missing: the error is about the whole body.
       ['PUT', '/api/settings/secrets', { value: secret }],
       ['PUT', '/api/settings/secrets', secret],
       ['PUT', '/api/settings/secrets', [secret]],
@@ -77,11 +77,11 @@ describe('settings', () => {
     });
   });
 
-  it('keep a key that comes back as it was shown, and drop one that is null or blank', async () => {
+  it('keep a key that is sent back masked, and drop one that is null or blank', async () => {
     await patch(change({ llm: { model: 'openai/x', api_key: 'sk-secret-key' } }));
     const shown = await get();
     expect(at(shown, 'agent_settings', 'llm', 'api_key')).toBe(MASK);
-    // The whole form comes back, as clients send it.
+    // Clients send the whole form back.
     const { status, body } = await patch(change(asJson(shown['agent_settings'])));
     expect([status, body['llm_api_key_is_set']]).toEqual([200, true]);
     expect(await key()).toBe('sk-secret-key');
@@ -91,7 +91,7 @@ describe('settings', () => {
     expect(await key()).toBeNull();
   });
 
-  it('count blank keys as none, also in files that others have written', async () => {
+  it('treat blank keys as missing, also in files of other programs', async () => {
     const llm = { model: 'openai/blank', api_key: ' \t', aws_secret_access_key: '\n' };
     const file = { schema_version: 6, agent_settings: { llm, verification: { critic_api_key: ' ' } } };
     const connection = { id: 'c', display_name: 'c', provider: 'custom', api_key: '  ' };
@@ -123,7 +123,7 @@ describe('settings', () => {
     });
   });
 
-  it('keep masked secrets of headers, URLs and MCP servers, too', async () => {
+  it('keep masked secrets of headers, URLs and MCP servers', async () => {
     const secrets = {
       llm: {
         base_url: 'https://me:hush-hush@models.test/v1',
@@ -138,7 +138,7 @@ describe('settings', () => {
     expect(await stage.plain()).toMatchObject({ agent_settings: secrets });
   });
 
-  it('are shown with secrets as the header says', async () => {
+  it('show secrets as the header X-Expose-Secrets asks', async () => {
     await patch(change({ llm: { api_key: 'sk-secret-key' } }));
     const shown = async (value: string) =>
       at(await get({ 'x-expose-secrets': value }), 'agent_settings', 'llm', 'api_key');
@@ -157,13 +157,13 @@ describe('settings', () => {
     });
   });
 
-  it('refuse the token of another server instead of sending it to a provider', async () => {
+  it('refuse an encrypted token of another server', async () => {
     const foreign = `gAAAAAB${'A'.repeat(91)}`;
     const { status, body } = await patch(change({ llm: { api_key: foreign } }));
     expect([status, body['detail']]).toEqual([422, containing('llm.api_key is an encrypted token')]);
   });
 
-  it('change all at once or not at all', async () => {
+  it('change as a whole or not at all', async () => {
     const before = await get();
     for (const body of [
       { agent_settings_diff: { persona: 'P' }, conversation_settings_diff: { max_iterations: 0 } },
@@ -182,7 +182,7 @@ describe('settings', () => {
     expect(await get()).toMatchObject(rest);
   });
 
-  it('merge what clients keep for themselves, and never look into it', async () => {
+  it('merge misc_settings without interpreting them', async () => {
     await patch({ misc_settings_diff: { ui: { theme: 'dark', list: [1, 2] }, api_key: 'mine', gone: 1 } });
     const { body } = await patch({ misc_settings_diff: { ui: { theme: null, list: [3] }, gone: null } });
     expect(body['misc_settings']).toEqual({ ui: { list: [3] }, api_key: 'mine', gone: null });
@@ -198,7 +198,7 @@ describe('settings', () => {
     expect(at((await get())['misc_settings'], 'ui')).toEqual({ list: [3] });
   });
 
-  it('are kept in a file for their owner only, encrypted, and are there after a restart', async () => {
+  it('are stored encrypted in a file that only its owner can read, and survive a restart', async () => {
     await patch(change({ llm: { api_key: 'sk-secret-key' }, verification: { critic_api_key: 'crit-key' } }));
     const text = await stage.text('settings.json');
     expect(text).not.toMatch(/sk-secret-key|crit-key/);
@@ -208,7 +208,7 @@ describe('settings', () => {
     expect(await readdir(stage.root)).toEqual(['settings.json']);
     await stage.restart();
     expect(await key()).toBe('sk-secret-key');
-    // A new key, with the former one at hand.
+    // A new key, with the previous one configured as well.
     await stage.restart('SIGTERM', { OH_SECRET_KEY: 'next', OH_PREVIOUS_SECRET_KEYS: '["test-key"]' });
     expect(await key()).toBe('sk-secret-key');
     await patch({ misc_settings_diff: { a: 1 } });
@@ -216,7 +216,7 @@ describe('settings', () => {
     expect(await key()).toBe('sk-secret-key');
   });
 
-  it('leave what a newer program has stored beside them', async () => {
+  it('keep fields that a newer program has stored', async () => {
     await patch(change({ llm: { model: 'openai/x' }, mcp_config: { docs: { command: 'x' } } }));
     const file = await stage.file('settings.json');
     const agent = asJson(file['agent_settings']);
@@ -254,7 +254,7 @@ describe('settings', () => {
     expect(at(stored, 'agent_settings')).not.toHaveProperty('bogus');
   });
 
-  it('are not written over when they are damaged or another key is needed', async () => {
+  it('are not overwritten when the file is damaged or needs another key', async () => {
     await mkdir(stage.root, { recursive: true });
     const file = path.join(stage.root, 'settings.json');
     await patch(change({ llm: { api_key: 'sk-secret-key' } }));
@@ -288,7 +288,7 @@ describe('settings', () => {
     expect(await key()).toBe('sk-secret-key');
   });
 
-  it('stay where a symbolic link keeps them', async () => {
+  it('are written through a symbolic link', async () => {
     await mkdir(path.join(stage.folder, 'dotfiles'));
     await mkdir(stage.root, { recursive: true });
     await writeFile(path.join(stage.folder, 'dotfiles', 'mine.json'), '{}');
@@ -297,7 +297,7 @@ describe('settings', () => {
     expect(await readFile(path.join(stage.folder, 'dotfiles', 'mine.json'), 'utf8')).toContain('"a": 1');
   });
 
-  it('do not grow without bounds', async () => {
+  it('are limited in size', async () => {
     const big = 'x'.repeat(3_000_000);
     const answers = await Promise.all(
       ['a', 'b', 'c', 'd'].map((name) => patch({ misc_settings_diff: { [name]: big } })),
@@ -306,7 +306,7 @@ describe('settings', () => {
     expect((await stage.text('settings.json')).length).toBeLessThan(8 * 1024 * 1024);
   });
 
-  it('start anew with another kind of agent', async () => {
+  it('are reset when the kind of agent changes', async () => {
     await patch(change({ persona: 'P', mcp_config: { a: { command: 'x' } } }));
     const { body } = await patch(change({ agent_kind: 'acp', acp_server: 'codex' }));
     expect(body).toMatchObject({

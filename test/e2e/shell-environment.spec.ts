@@ -13,7 +13,7 @@ const VARIABLES = {
   AWS_REGION: 'value-of-aws',
   MY_TOKEN_X: 'value-of-token',
   OTHER: 'value-of-other',
-  // Git would take this for its repository.
+  // Git would use this as its repository.
   GIT_DIR: '/nowhere',
   SESSION_API_KEY: 'value-of-session-key',
   OH_SECRET_KEY: 'value-of-secret-key',
@@ -21,7 +21,7 @@ const VARIABLES = {
 };
 const SHOW = 'printenv CI AWS_REGION MY_TOKEN_X OTHER SESSION_API_KEY OH_SECRET_KEY OPENHANDS_OWN';
 
-describe('shell_environment', () => {
+describe('the option shell_environment', () => {
   let server: ServerProcess;
   const start = async (names: string) => {
     server = await ServerProcess.start({
@@ -43,7 +43,7 @@ describe('shell_environment', () => {
     return (body as { stdout: string | null }).stdout ?? '';
   };
 
-  it('gives the named variables to the terminal, bash routes, hooks, MCP servers and ACP agents', async () => {
+  it('passes the named variables to the terminal, bash routes, hooks, MCP servers and ACP agents', async () => {
     await start('CI,AWS_*, MY_*_X');
     const wanted = ['value-of-ci', 'value-of-aws', 'value-of-token'];
     expect((await bash(SHOW)).trim().split('\n')).toEqual(wanted);
@@ -72,7 +72,7 @@ describe('shell_environment', () => {
     expect((await answerOf(acp)).match(/value-of-\w+/g)).toEqual(wanted);
   });
 
-  it('never gives the own variables of the server, and leaves its git alone', async () => {
+  it("never passes the server's own variables to commands, or any of them to the server's git", async () => {
     await start('*');
     const all = await bash('printenv');
     expect(all).toContain('OTHER=value-of-other');
@@ -85,7 +85,7 @@ describe('shell_environment', () => {
     expect([status, body]).toEqual([200, []]);
   });
 
-  it('gives none of them without being told', async () => {
+  it('passes no variables by default', async () => {
     await start('');
     expect(await bash(SHOW)).toBe('');
   });

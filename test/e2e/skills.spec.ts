@@ -7,8 +7,8 @@ import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../
 import { ServerProcess } from '../support/server-process.js';
 import { writeFiles } from '../support/write-files.js';
 
-/** Skills, memory and suffixes: what the agent knows, when it is told, and that it is told once. */
-describe('what an agent knows', () => {
+/** Skills, memory and suffixes: what the model is told, when, and that it is told once. */
+describe('the context of an agent', () => {
   let home: string;
   let data: string;
   let workspace: string;
@@ -62,7 +62,7 @@ describe('what an agent knows', () => {
       (tool) => tool.function.name,
     );
 
-  it('skill-trigger: tells what is always known, and the rest once when words ask for it', async () => {
+  it('has always-on skills in the system prompt, and adds triggered skills once, when a keyword occurs (skill-trigger)', async () => {
     await writeFiles(workspace, {
       'AGENTS.md': 'Always do good.\n',
       '.openhands/skills/always.md': 'Always known.',
@@ -102,7 +102,7 @@ describe('what an agent knows', () => {
     expect(prompt?.parent_id).toBe('__root__');
     expect(JSON.stringify(agent)).not.toContain('sk-1');
 
-    // The static part is the same with and without skills, and the rest is a block of its own.
+    // The static part is the same with and without skills; the rest is a separate block.
     const [fixed, dynamic = '', ...none] = system();
     expect(none).toEqual([]);
     expect(fixed).toMatch(/^<SOUL>/);
@@ -152,7 +152,7 @@ describe('what an agent knows', () => {
     });
   });
 
-  it('skill-path-rules: tells the rules for a file when it is touched, once, also after a restart', async () => {
+  it('has the rules for a file once, when the file is touched, also after a restart (skill-path-rules)', async () => {
     execFileSync('git', ['init', '-q'], { cwd: workspace });
     await writeFiles(workspace, {
       '.openhands/skills/ts.md': '---\nname: ts\npaths: "**/*.ts, *.tsx"\n---\nTS rule body.\n',
@@ -187,7 +187,7 @@ describe('what an agent knows', () => {
     expect(result[0]?.text).toContain('cat -n');
     expect(result[1]).toEqual({ type: 'text', text: observed[0] });
 
-    // As a crash would leave it: what the agent was told is in the log.
+    // After a crash the log says what the agent was told.
     await server.end('SIGKILL');
     server = await ServerProcess.start({ cwd: data, env: { HOME: home } });
     endpoint.script([view('a.ts'), view('server/x.py'), { say: 'd' }]);
@@ -201,7 +201,7 @@ describe('what an agent knows', () => {
     ).toHaveLength(2);
   });
 
-  it('runs the commands of a skill, keeps hidden skills from the model, and shows failures of commands', async () => {
+  it('includes the output or the failure of commands in a skill, and no hidden skills', async () => {
     await writeFiles(workspace, {
       '.agents/skills/facts/SKILL.md':
         '---\nname: facts\ndescription: F\n---\nIn !`pwd`: !`echo $OH_SECRET_KEY-$AI_AGENT`, !`echo no >&2; exit 3`.',
@@ -224,7 +224,7 @@ describe('what an agent knows', () => {
     expect(system()[1]).not.toContain('hidden');
   });
 
-  it('takes the nearest of several skills with a name, leaves out others and what is for other models', async () => {
+  it('has the nearest of several skills of the same name, and neither disabled skills nor those for other models', async () => {
     await writeFiles(home, {
       '.agents/skills/both/SKILL.md': '---\nname: both\ndescription: of the user\n---\nU',
       '.openhands/skills/mine.md': 'Of the user.',
@@ -270,7 +270,7 @@ describe('what an agent knows', () => {
     expect(JSON.stringify(await conversation.info())).not.toContain('For Claude.');
   });
 
-  it('shows what the agent noted down, the end of it when it is much', async () => {
+  it('contains the memory, truncated to its end when it is long', async () => {
     const long = `${'old '.repeat(2_000)}newest`;
     await writeFiles(home, { '.openhands/memory/MEMORY.md': 'User note.' });
     await writeFiles(workspace, { '.openhands/memory/MEMORY.md': 'Project note.' });
@@ -291,7 +291,7 @@ describe('what an agent knows', () => {
     expect(cut.length).toBeLessThan(7_500);
   });
 
-  it('goes on without files that are no skills, and says in the log which', async () => {
+  it('leaves out files that are not valid skills, and names them in the log', async () => {
     const folder = '.openhands/skills';
     await writeFiles(workspace, {
       [`${folder}/broken.md`]: '---\nname: [broken\n---\nBody.',

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { WebSocket } from 'ws';
-import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import { ConversationClient, messageText, scriptedRequest } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 const KEY = 'a-session-key';
@@ -15,10 +15,10 @@ const ROUTES = [
   ['/conversations/ID/events/socket', (text: string) => ({ type: 'message', content: text })],
 ] as const;
 
-/** How clients leave. */
+/** How clients end their connection. */
 const DEPARTURES = [
   ['closes its socket', (socket: WebSocket) => socket.close()],
-  ['drops its connection once the server has the frame', dropOnceReceived],
+  ['drops its connection once the server has received the frame', dropOnceReceived],
 ] as const;
 
 /** The server answers a ping as soon as it has received what came before. */
@@ -42,17 +42,13 @@ async function sendAndLeave(
   await closed;
 }
 
-/** What the user has said, in any order. */
+/** The texts of the user's messages. */
 async function messagesOf(conversation: ConversationClient): Promise<string[]> {
   const events = await conversation.events('&kind=MessageEvent');
-  return events.filter(({ source }) => source === 'user').map(textOf);
+  return events.filter(({ source }) => source === 'user').map(messageText);
 }
 
-function textOf(event: SeenEvent): string {
-  return (event['llm_message'] as { content: { text: string }[] }).content[0]?.text ?? '';
-}
-
-/** Each client sends one message and leaves; all of them are to arrive. */
+/** Each client sends one message and leaves. All messages have to arrive. */
 async function expectAll(
   conversation: ConversationClient,
   route: string,
@@ -78,11 +74,11 @@ describe('a frame that arrives just before its socket closes', () => {
   afterAll(() => server.stop());
 
   describe.each(DEPARTURES)('of a client that %s', (_, leave) => {
-    it.each(ROUTES)('is handled by %s', (route, frame) =>
+    it.each(ROUTES)('is handled on %s', (route, frame) =>
       expectAll(conversation, route, (text) => [frame(text)], leave),
     );
 
-    it('starts its command at the shell', async () => {
+    it('starts its command on the bash socket', async () => {
       const file = path.join(server.cwd, `started-${randomUUID()}`);
       const frame = { command: `echo started >> ${file}` };
       await sendAndLeave(server.socketUrl('/sockets/bash-events?resend_mode=all'), [frame], leave);
@@ -90,7 +86,7 @@ describe('a frame that arrives just before its socket closes', () => {
     });
   });
 
-  it('is handled while the conversation is still being opened', async () => {
+  it('is handled while its conversation is still being opened', async () => {
     const cold = await ConversationClient.create(server, scriptedRequest(server.cwd));
     for (let index = 0; index < 20; index += 1) await cold.send('SAY: something', false);
     await server.end();
@@ -99,7 +95,7 @@ describe('a frame that arrives just before its socket closes', () => {
     await expectAll(cold.on(server), route, (text) => [frame(text)], leave);
   });
 
-  it('that is not understood is told in the log', async () => {
+  it('is reported in the log when it is invalid', async () => {
     const url = server.socketUrl(`/sockets/events/${conversation.id}`);
     await sendAndLeave(url, [{ role: 'nobody' }], (socket) => socket.close());
     await server.logs(
@@ -108,7 +104,7 @@ describe('a frame that arrives just before its socket closes', () => {
   });
 });
 
-describe('a frame behind the key of a socket that closes', () => {
+describe('a frame sent right after the session key on a socket that closes', () => {
   let server: ServerProcess;
   let conversation: ConversationClient;
   const auth = (key: string) => ({ type: 'auth', session_api_key: key });
@@ -118,7 +114,7 @@ describe('a frame behind the key of a socket that closes', () => {
   });
   afterAll(() => server.stop());
 
-  it.each(ROUTES)('is handled by %s', (route, frame) =>
+  it.each(ROUTES)('is handled on %s', (route, frame) =>
     expectAll(
       conversation,
       route,
@@ -127,14 +123,14 @@ describe('a frame behind the key of a socket that closes', () => {
     ),
   );
 
-  it('starts its command at the shell', async () => {
+  it('starts its command on the bash socket', async () => {
     const file = path.join(server.cwd, 'started');
     const frames = [auth(KEY), { command: `touch ${file}` }];
     await sendAndLeave(server.socketUrl('/sockets/bash-events'), frames, dropOnceReceived);
     await eventually(async () => (await readFile(file).catch(() => undefined)) !== undefined);
   });
 
-  it('is dropped when the key is wrong, also with the right one behind it', async () => {
+  it('is dropped when the key is wrong, even if the right key follows', async () => {
     const url = server.socketUrl(`/sockets/events/${conversation.id}`);
     const frames = [auth('wrong'), auth(KEY), { role: 'user', content: 'SAY: not let in' }];
     await sendAndLeave(url, frames, (socket) => socket.close());
@@ -149,7 +145,7 @@ describe('a frame behind the key of a socket that closes', () => {
 });
 
 describe('a server that shuts down', () => {
-  it('handles the frames that it has received before', async () => {
+  it('handles the frames that it received before', async () => {
     let server = await ServerProcess.start();
     const [asked, go] = [path.join(server.cwd, 'asked'), path.join(server.cwd, 'go')];
     const hook = { command: `touch ${asked}; while [ ! -e ${go} ]; do sleep 0.02; done` };
@@ -160,8 +156,8 @@ describe('a server that shuts down', () => {
     const { socket } = await conversation.listen();
     const texts = Array.from({ length: 5 }, (_, index) => `SAY: ${index}`);
     for (const text of texts) socket.send(JSON.stringify({ role: 'user', content: text }));
-    // The answer comes when everything before it has been received; the first message waits for its hook
-    // meanwhile.
+    // The pong comes when everything before it has been received. Meanwhile the first message waits for its
+    // hook.
     const answered = once(socket, 'pong');
     socket.ping();
     await answered;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
 
-describe('start_child_conversation', () => {
+describe('the tool start_child_conversation', () => {
   let folder: string;
   let server: ServerProcess;
 
@@ -17,12 +17,12 @@ describe('start_child_conversation', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('starts a conversation beside the one of the agent, and says why if it cannot', async () => {
+  it('starts a child conversation, and reports why it cannot', async () => {
     const work = path.join(folder, 'work');
     const task = 'RUN: pwd\nFINISH: child done';
     const script = [
       `TOOL: start_child_conversation ${JSON.stringify({ task, title: 'T', isolation: 'shared' })}`,
-      // There is no commit that a worktree could begin at.
+      // There is no commit to create a worktree from.
       `TOOL: start_child_conversation ${JSON.stringify({ task })}`,
       `TOOL: start_child_conversation {"task": "x", "isolation": "other"}`,
       'FINISH: d',

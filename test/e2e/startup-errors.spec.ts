@@ -8,17 +8,17 @@ import { ConversationClient, scriptedRequest } from '../support/conversation-cli
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-/** A user without rights, for when the tests run with all of them. */
+/** A user without privileges, in case the tests run as root. */
 const NOBODY = 65_534;
 
-describe('the troubles that people have', () => {
+describe('a server with a wrong configuration', () => {
   let cwd: string;
   beforeEach(async () => {
-    cwd = await mkdtemp(path.join(os.tmpdir(), 'troubles-'));
+    cwd = await mkdtemp(path.join(os.tmpdir(), 'startup-errors-'));
   });
   afterEach(() => rm(cwd, { recursive: true, force: true }));
 
-  /** Runs a server that cannot start, and answers what it says. */
+  /** Runs a server that cannot start. @returns its output */
   async function failing(env: Record<string, string>, uid?: number): Promise<string> {
     const child = spawn(process.execPath, [MAIN, '--host', '127.0.0.1', '--port', '0'], {
       cwd,
@@ -34,7 +34,7 @@ describe('the troubles that people have', () => {
     return said;
   }
 
-  it('no right to write to the workspace: names the folder and the setting', async () => {
+  it('names the folder and the setting when it may not write to the workspace', async () => {
     await chmod(cwd, 0o555);
     const said = await failing({}, process.getuid?.() === 0 ? NOBODY : undefined);
     await chmod(cwd, 0o755);
@@ -44,7 +44,7 @@ describe('the troubles that people have', () => {
     expect(said).toContain('OH_CONVERSATIONS_PATH');
   });
 
-  it('a configuration that is not there: names the variable and the whole path', async () => {
+  it('names the variable and the absolute path when the configuration file is missing', async () => {
     const said = await failing({ OPENHANDS_AGENT_SERVER_CONFIG_PATH: 'conf/nope.json' });
     const file = path.join(cwd, 'conf/nope.json');
     expect(said).toBe(
@@ -53,7 +53,7 @@ describe('the troubles that people have', () => {
     );
   });
 
-  it('no configuration file at all: starts, and says where it looked', async () => {
+  it('starts without a configuration file, and logs where it looked', async () => {
     const server = await ServerProcess.start({ cwd });
     await server.logs('workspace/openhands_agent_server_config.json (not found)');
     await server.stop();
@@ -67,9 +67,9 @@ describe('the troubles that people have', () => {
       { OH_SECRET_KEY: 'two' },
       'OH_SECRET_KEY has changed',
     ],
-    ['with OH_SECRET_KEY gone', { OH_SECRET_KEY: 'one' }, {}, 'OH_SECRET_KEY is not set'],
+    ['without the former OH_SECRET_KEY', { OH_SECRET_KEY: 'one' }, {}, 'OH_SECRET_KEY is not set'],
   ])(
-    'keys of models that are null after a restart %s: the error says why',
+    'explains in the error why the key of a model has no value after a restart %s',
     async (_when, before, after, why) => {
       const request = scriptedRequest(cwd);
       const agent = { ...request.agent, llm: { ...request.agent.llm, api_key: 'sk-marked' } };
@@ -79,7 +79,7 @@ describe('the troubles that people have', () => {
       await conversation.reaches('error');
       expect(await errorsOf(conversation)).toEqual([expect.not.stringContaining('OH_SECRET_KEY')]);
       await first.end();
-      // Also after a start that only looked at it and saved it.
+      // Also after a start that only read and saved the conversation.
       for (const failures of [2, 3]) {
         const server = await ServerProcess.start({ cwd, env: after });
         const again = conversation.on(server);
@@ -87,7 +87,7 @@ describe('the troubles that people have', () => {
         await eventually(async () => (await errorsOf(again)).length === failures, 'the error');
         const last = (await errorsOf(again)).at(-1);
         expect(last).toContain(`The API key has no value: ${why}`);
-        await eventually(() => Promise.resolve(server.log.includes(why)));
+        await server.logs(why);
         expect(server.log + String(last)).not.toContain('sk-marked');
         await server.end();
       }
@@ -95,7 +95,7 @@ describe('the troubles that people have', () => {
   );
 });
 
-/** What the runs of a conversation failed with. */
+/** The errors that the runs of a conversation ended with. */
 async function errorsOf(conversation: ConversationClient): Promise<string[]> {
   const route = `${conversation.route}/events/search?limit=100&kind=ConversationErrorEvent`;
   const { body } = await conversation.server.request('GET', route);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-describe('steering in every order', () => {
+describe('a conversation that is steered by several requests at once', () => {
   let server: ServerProcess;
   let workspace: string;
 
@@ -19,31 +19,28 @@ describe('steering in every order', () => {
 
   const post = (conversation: ConversationClient, what: string) =>
     server.request('POST', `${conversation.route}/${what}`);
-  const inTool = (conversation: ConversationClient) =>
-    eventually(async () => (await conversation.events('&kind=ActionEvent')).length > 0, 'the action');
 
   it('does not execute the next call of an answer after an interrupt', async () => {
     const file = path.join(workspace, 'must-not-be.txt');
     const create = JSON.stringify({ command: 'create', path: file, file_text: 'x' });
     const script = `RUN: sleep 1000\nAND TOOL: file_editor ${create}\nSAY: end`;
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
-    await inTool(conversation);
+    await conversation.startsTool();
     await post(conversation, 'interrupt');
     expect(await conversation.events('&kind=AgentErrorEvent')).toHaveLength(2);
-    // The next run waits for what the interrupted one left behind, so when it has ended nothing can come any
-    // more.
+    // The next run waits for what the interrupted one has started. When it has ended, nothing can follow.
     await conversation.send('SAY: after');
     await conversation.reaches('finished');
     await expect(access(file)).rejects.toThrow();
   });
 
-  it('stays stopped when the last word was an interrupt or a pause', async () => {
+  it('stays stopped when the last request was an interrupt or a pause', async () => {
     for (const last of ['interrupt', 'pause']) {
       const conversation = await ConversationClient.create(
         server,
         scriptedRequest(workspace, 'RUN: sleep 0.5\nRUN: sleep 1000\nSAY: end'),
       );
-      await inTool(conversation);
+      await conversation.startsTool();
       for (const what of ['pause', 'run', last]) expect((await post(conversation, what)).status).toBe(200);
       await conversation.reaches('paused');
       const events = await conversation.events();
@@ -53,7 +50,7 @@ describe('steering in every order', () => {
     }
   });
 
-  it('does not begin when the pause comes while the run prepares itself', async () => {
+  it('does not start a run that is paused while it is being prepared', async () => {
     for (let round = 0; round < 10; round += 1) {
       const conversation = await ConversationClient.create(server, scriptedRequest(workspace));
       await conversation.send('WAIT: 1000\nSAY: end', false);
@@ -61,31 +58,31 @@ describe('steering in every order', () => {
       await post(conversation, 'pause');
       expect((await conversation.events()).at(-1)?.kind).toBe('PauseEvent');
       if ((await conversation.events()).some(({ value }) => value === 'running')) continue;
-      await eventually(() => Promise.resolve(server.log.includes(`${conversation.id} ended`)), 'its end');
+      await server.logs(`${conversation.id} ended`);
       expect((await conversation.events()).at(-1)?.kind).toBe('PauseEvent');
     }
   });
 
-  it('runs on when the last word was run', async () => {
+  it('continues when the last request was a run', async () => {
     const script = 'RUN: sleep 0.3\nFINISH: end';
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
-    await inTool(conversation);
+    await conversation.startsTool();
     for (const what of ['pause', 'run', 'pause', 'run']) {
       expect((await post(conversation, what)).status).toBe(200);
     }
     await conversation.reaches('finished');
   });
 
-  it('answers a message after any storm', async () => {
+  it('answers a message after a burst of requests', async () => {
     const conversation = await ConversationClient.create(
       server,
       scriptedRequest(workspace, 'RUN: sleep 0.1\nSAY: x'),
     );
-    const storm = Array.from({ length: 60 }, (_, index) => {
+    const burst = Array.from({ length: 60 }, (_, index) => {
       const what = ['pause', 'run', 'interrupt', 'message'][(index * 7) % 4] ?? 'run';
       return what === 'message' ? conversation.send(`RUN: echo ${index}\nSAY: y`) : post(conversation, what);
     });
-    await Promise.all(storm);
+    await Promise.all(burst);
     await conversation.reaches('paused', 'finished', 'idle');
     await conversation.send('FINISH: calm');
     await eventually(async () => {
@@ -97,12 +94,12 @@ describe('steering in every order', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('is deleted once, whoever else asks for it', async () => {
+  it('is deleted once when several clients delete it', async () => {
     const conversation = await ConversationClient.create(
       server,
       scriptedRequest(workspace, 'RUN: sleep 1000'),
     );
-    await inTool(conversation);
+    await conversation.startsTool();
     const requests = [1, 2, 3].map(() => server.request('DELETE', conversation.route));
     const statuses = (await Promise.all(requests)).map(({ status }) => status).sort();
     expect(statuses).toEqual([200, 404, 404]);

@@ -8,7 +8,7 @@ import { eventually, ServerProcess } from '../support/server-process.js';
 
 const SECRET_KEY = 'a key of the server';
 
-/** Other models, questions beside the conversation, and what this server does not run. */
+/** Changes of the model, questions to the agent, and requests that this server refuses. */
 describe('steering a conversation', () => {
   let server: ServerProcess;
   let home: string;
@@ -55,7 +55,7 @@ describe('steering a conversation', () => {
   const keysUsed = () => endpoint.requests.map(({ headers }) => headers.authorization);
 
   describe('switch_llm', () => {
-    it('takes another model from the next step on and tells of it without its key', async () => {
+    it('uses another model from the next step on, and publishes it without its key', async () => {
       const conversation = await create();
       await conversation.send('SAY: one');
       await conversation.reaches('finished');
@@ -65,7 +65,7 @@ describe('steering a conversation', () => {
         status: 200,
         body: { success: true },
       });
-      // The same again changes nothing.
+      // Repeating it changes nothing.
       await post(conversation, 'switch_llm', { llm: other });
       const event = await socket.sees(({ key }) => key === 'agent', 'the new agent');
       await socket.close();
@@ -97,7 +97,7 @@ describe('steering a conversation', () => {
       });
     });
 
-    it('in the middle of a step: that answer is counted for the model that gave it', async () => {
+    it('counts an answer for the model that gave it, when the switch comes in the middle of a step', async () => {
       const conversation = await create();
       await conversation.send('WAIT: 0.3\nRUN: echo one\nSAY: two');
       await eventually(() => Promise.resolve(endpoint.requests.length === 1), 'the first request');
@@ -111,7 +111,7 @@ describe('steering a conversation', () => {
       });
     });
 
-    it('opens keys that come as tokens of this server, and survives its death', async () => {
+    it('decrypts keys sent as tokens of this server, and survives a kill of the server', async () => {
       let own = await ServerProcess.start({ env: { OH_SECRET_KEY: SECRET_KEY } });
       try {
         let conversation = await ConversationClient.create(own, {
@@ -136,7 +136,7 @@ describe('steering a conversation', () => {
       }
     });
 
-    it('refuses a model without a name and a connection that does not exist', async () => {
+    it('refuses an LLM without a model and one with an unknown provider connection', async () => {
       const conversation = await create();
       expect(await post(conversation, 'switch_llm', { llm: { api_key: 'sk-zzz' } })).toMatchObject({
         status: 422,
@@ -163,7 +163,7 @@ describe('steering a conversation', () => {
   });
 
   describe('switch_profile', () => {
-    it('takes the model of a profile that is stored in the common folder', async () => {
+    it('uses the model of a profile in the shared folder', async () => {
       await mkdir(path.join(home, 'profiles'), { recursive: true });
       const stored = {
         ...llm({ model: 'openai/stored', usage_id: 'other' }),
@@ -180,7 +180,7 @@ describe('steering a conversation', () => {
       expect(usage(events.findLast(({ key }) => key === 'stats')?.value)).toContain('profile:fast');
     });
 
-    it('says what is wrong with a profile', async () => {
+    it('reports what is wrong with a profile', async () => {
       await mkdir(path.join(home, 'profiles'), { recursive: true });
       await writeFile(path.join(home, 'profiles', 'broken.json'), '{"api_key": "sk-hush", ');
       await writeFile(path.join(home, 'profiles', 'odd.json'), '{"model": 5, "api_key": "sk-hush"}');
@@ -202,7 +202,7 @@ describe('steering a conversation', () => {
   });
 
   describe('ask_agent', () => {
-    it('answers from the history and becomes no part of it', async () => {
+    it('answers from the history without adding to it', async () => {
       const conversation = await create();
       await conversation.send('RUN: echo done\nSAY: hello');
       await conversation.reaches('finished');
@@ -239,7 +239,7 @@ describe('steering a conversation', () => {
     it('answers while a tool runs, without the call that has no result yet', async () => {
       const conversation = await create();
       await conversation.send('RUN: while [ ! -e go ]; do sleep 0.05; done\nFINISH: end');
-      await eventually(async () => (await conversation.events('&kind=ActionEvent')).length > 0, 'the call');
+      await conversation.startsTool();
       endpoint.script([{ say: 'I am waiting.' }]);
       expect((await post(conversation, 'ask_agent', { question: 'What now?' })).body).toEqual({
         response: 'I am waiting.',
@@ -251,7 +251,7 @@ describe('steering a conversation', () => {
       await conversation.reaches('finished');
     });
 
-    it('hides secrets in the answer', async () => {
+    it('masks secrets in the answer', async () => {
       const conversation = await create({ secrets: { KEY: { kind: 'StaticSecret', value: 'hush-hush-1' } } });
       endpoint.script([{ say: 'it is hush-hush-1' }]);
       expect((await post(conversation, 'ask_agent', { question: 'Which key?' })).body).toEqual({
@@ -259,7 +259,7 @@ describe('steering a conversation', () => {
       });
     });
 
-    it('says what went wrong', async () => {
+    it('reports what went wrong', async () => {
       const conversation = await create();
       expect(await post(conversation, 'ask_agent', {})).toMatchObject({
         status: 422,
@@ -278,12 +278,12 @@ describe('steering a conversation', () => {
     });
   });
 
-  it('opens what a create request brings encrypted, and shows skills when asked to', async () => {
+  it('decrypts a create request with secrets_encrypted, and shows skills with include_skills', async () => {
     const token = (text: string) => new Cipher(SECRET_KEY).encrypt(text);
     const skills = [{ name: 'tea', content: 'Make tea.' }];
     const request = {
       agent: {
-        llm: llm({ api_key: token('sk-sealed') }),
+        llm: llm({ api_key: token('sk-encrypted') }),
         tools: [{ name: 'terminal' }],
         agent_context: { skills },
       },
@@ -298,12 +298,12 @@ describe('steering a conversation', () => {
     expect((await conversation.info())['agent']).toMatchObject({ agent_context: { skills: [] } });
     await conversation.send('RUN: test "$SEALED" = sealed-value && echo same\nSAY: done');
     await conversation.reaches('finished');
-    expect(keysUsed()).toEqual(['Bearer sk-sealed', 'Bearer sk-sealed']);
+    expect(keysUsed()).toEqual(['Bearer sk-encrypted', 'Bearer sk-encrypted']);
     const [observation] = await conversation.events('&kind=ObservationEvent');
     expect(observation).toMatchObject({ observation: { content: [{ text: 'same' }] } });
   });
 
-  it('runtime_info: the server runs conversations itself', async () => {
+  it('reports the runtime as available, because the server runs conversations itself (runtime_info)', async () => {
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace));
     const available = { runtime_status: 'available', can_resume: true, runtime_error: null };
     const { status, body } = await server.request('GET', `${conversation.route}/runtime`);
@@ -311,7 +311,7 @@ describe('steering a conversation', () => {
     expect(await post(conversation, 'runtime/reprovision')).toMatchObject({ status: 200, body: available });
   });
 
-  it('says of agents outside and of plugins that it runs none', async () => {
+  it('refuses ACP models and plugins for conversations without them', async () => {
     const conversation = await create();
     const refusal = async (of: ConversationClient, what: string, body: unknown) => {
       const answer = await post(of, what, body);
@@ -333,7 +333,7 @@ describe('steering a conversation', () => {
     ]);
   });
 
-  it('refuses bodies: what wraps one field, and secrets with all that is wrong in each of them', async () => {
+  it('refuses bodies without their only field, and lists all that is wrong with secrets', async () => {
     const conversation = await create();
     const wrapped = { switch_llm: 'llm', switch_profile: 'profile_name', load_plugin: 'plugin_ref' };
     for (const [route, field] of Object.entries(wrapped)) {

@@ -25,7 +25,7 @@ interface TaskObservation {
 /** A definition file. */
 const definition = (head: string, body = 'You help.'): string => `---\n${head}\n---\n${body}\n`;
 
-describe('definitions of sub-agents', () => {
+describe('sub-agents that are defined in files and requests', () => {
   let home: string;
   let folder: string;
   let server: ServerProcess;
@@ -64,7 +64,7 @@ describe('definitions of sub-agents', () => {
   };
   const said = (observation: TaskObservation | undefined): string => observation?.content[0]?.text ?? '';
   const bodies = (): ChatBody[] => endpoint.requests.map(({ body }) => body as unknown as ChatBody);
-  /** The first request of a sub-agent: it has no sub-agents of its own. */
+  /** The first request of a sub-agent, recognised by its missing task tool. */
   const ofTask = (): ChatBody | undefined =>
     bodies().find(({ tools }) => !tools.some((tool) => tool.function.name === 'task'));
   const typesTold = (): string[] => {
@@ -73,7 +73,7 @@ describe('definitions of sub-agents', () => {
     return text.split('\n').filter((line) => line.startsWith('- **'));
   };
 
-  it('are read from the project and from the home folder; those of the request come first', async () => {
+  it('are read from the request, the project and the home folder, in this order of precedence', async () => {
     await writeFiles(work(), {
       '.agents/agents/one.md': definition('name: one\ndescription: Of agents\ntools: [terminal]'),
       '.openhands/agents/one.md': definition('name: one\ndescription: Hidden'),
@@ -110,7 +110,7 @@ describe('definitions of sub-agents', () => {
     await server.logs(/mode\.md: not a valid definition.*permission_mode is one of/);
   });
 
-  it('work with the skills that they name, wherever these are, and with none else', async () => {
+  it('have exactly the skills that their definition names', async () => {
     await writeFiles(work(), {
       '.agents/agents/s.md': definition('name: s\nskills: shared, onfile'),
       '.agents/agents/t.md': definition('name: t\nskills: [nosuch]'),
@@ -131,7 +131,7 @@ describe('definitions of sub-agents', () => {
     expect(said(tasks[1])).toContain("Agent 't' needs the skill 'nosuch'");
   });
 
-  it('work with the model of the profile that they name', async () => {
+  it('use the model of the profile that their definition names', async () => {
     const profile = { ...llm('openai/other'), usage_id: undefined, schema_version: 1 };
     await writeFiles(home, { '.openhands/profiles/fast.json': JSON.stringify(profile) });
     await writeFiles(work(), {
@@ -144,7 +144,7 @@ describe('definitions of sub-agents', () => {
     expect(said(tasks[1])).toContain("LLM profile 'nosuch' cannot be used");
   });
 
-  it('end at their limits: steps, and what a task may cost', async () => {
+  it('end at their limits of iterations and of cost', async () => {
     const priced = llm('openai/scripted', { input_cost_per_token: 0.01, output_cost_per_token: 0.01 });
     await writeFiles(work(), {
       '.agents/agents/cheap.md': definition('name: cheap\ntools: terminal\nmax_budget_per_run: 0.02'),
@@ -157,7 +157,7 @@ describe('definitions of sub-agents', () => {
     expect(said(tasks[1])).toContain('maximum iterations limit (1)');
   });
 
-  it('have hooks of their own, which forbid what the conversation may do', async () => {
+  it('have their own hooks, which can refuse what the conversation may do', async () => {
     const hooks = [
       'hooks:',
       '  PreToolUse:',
@@ -180,7 +180,7 @@ describe('definitions of sub-agents', () => {
     expect(await readFile(path.join(work(), 'allowed'), 'utf8')).toBe('');
   });
 
-  it('have MCP servers of their own, which end with the task', async () => {
+  it('have their own MCP servers, which end with the task', async () => {
     const notes = path.join(folder, 'notes');
     const command = [`    command: ${process.execPath}`, `    args: ["${MCP}", "${notes}"]`];
     await writeFiles(work(), {
@@ -194,7 +194,7 @@ describe('definitions of sub-agents', () => {
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
-  it('ask for less, or start programs, only where somebody other than the project says so', async () => {
+  it('may skip confirmation or start programs only when a definition outside the project says so', async () => {
     await writeFiles(work(), {
       '.agents/agents/free.md': definition('name: free\ntools: terminal\npermission_mode: never_confirm'),
       '.agents/agents/armed.md': definition(
@@ -229,7 +229,7 @@ describe('definitions of sub-agents', () => {
     await expect(readFile(path.join(work(), 'armed'))).rejects.toThrow('ENOENT');
   });
 
-  it('keep their history as short as their condenser says', async () => {
+  it('condense their history with their own condenser', async () => {
     await writeFiles(work(), {
       '.agents/agents/c.md': definition(
         'name: c\ntools: terminal\ncondenser:\n  max_size: 10\n  keep_first: 1',
@@ -242,7 +242,7 @@ describe('definitions of sub-agents', () => {
     expect(log).toContain('"kind":"Condensation"');
   });
 
-  it('that make no sense are refused with the request', async () => {
+  it('are refused with the request when their definition is invalid', async () => {
     const problemOf = async (fields: object): Promise<unknown> => {
       const agent_definitions = [{ name: 'x', ...fields }];
       const answer = await server.request(

@@ -8,6 +8,7 @@ import {
   scriptedRequest,
   type SeenEvent,
 } from '../support/conversation-client.js';
+import { isAlive } from '../support/is-alive.js';
 import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
@@ -29,14 +30,6 @@ const observationsOf = (events: SeenEvent[]): Record<string, unknown>[] =>
 const textOf = (observation: Record<string, unknown> | undefined): string =>
   JSON.stringify(observation?.['content']);
 
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
-
 describe('sub-agents', () => {
   let folder: string;
   let server: ServerProcess;
@@ -57,7 +50,7 @@ describe('sub-agents', () => {
       scriptedRequest(work(), script, { agent: { llm: LLM, tools: TOOLS, ...agent }, ...more }),
     );
 
-  it('do a task with tools of their own and answer with its result, at the cost of the conversation', async () => {
+  it('do a task with their own tools, answer with its result and add to the cost of the conversation', async () => {
     const prompt = 'RUN: echo made > by-task; echo $((40 + 2))\nFINISH: sub result';
     const conversation = await start([task(prompt), 'SAY: parent done'].join('\n'));
     await conversation.reaches('finished');
@@ -92,7 +85,7 @@ describe('sub-agents', () => {
     expect(usage['task:task_00000001']).toMatchObject({ token_usages: [{}, {}] });
   });
 
-  it('tell what is wrong, and can be resumed, also after a restart', async () => {
+  it('report what is wrong, and can be resumed, also after a restart', async () => {
     const script = [
       task('x', { subagent_type: 'nosuch' }),
       task('RUN: echo first\nSAY: sub said'),
@@ -158,7 +151,7 @@ describe('sub-agents', () => {
     }
   });
 
-  it('are of the types that the client defines', async () => {
+  it('can be of types that the client defines', async () => {
     const agent_definitions = [
       {
         name: 'counter',
@@ -187,7 +180,7 @@ describe('sub-agents', () => {
     expect(JSON.stringify(prompt?.['tools'])).toContain('- **counter**: Counts (tools: terminal)');
   });
 
-  it('do nothing that a person would have to agree to', async () => {
+  it('do nothing that needs confirmation', async () => {
     const script = [task('RUN: touch forbidden\nFINISH: never'), 'FINISH: d'].join('\n');
     const conversation = await start(script, {}, { confirmation_policy: { kind: 'AlwaysConfirm' } });
     await conversation.reaches('waiting_for_confirmation');
@@ -199,7 +192,7 @@ describe('sub-agents', () => {
     await expect(readFile(path.join(work(), 'forbidden'))).rejects.toThrow('ENOENT');
   });
 
-  it('keep to the hooks that watch tools, and show no secrets', async () => {
+  it('obey the hooks for tools, and mask secrets', async () => {
     const forbid = {
       command: 'grep -q forbidden && { echo no >&2; exit 2; }; exit 0',
       type: 'command',
@@ -221,7 +214,7 @@ describe('sub-agents', () => {
     await expect(readFile(path.join(work(), 'forbidden'))).rejects.toThrow('ENOENT');
   });
 
-  it('end with an interrupt, with what they have started, and go on when they are resumed', async () => {
+  it('end with an interrupt, together with their processes, and continue when they are resumed', async () => {
     const prompt = 'RUN: sh -c "echo \\$\\$ > pid; exec sleep 60"\nFINISH: never';
     const conversation = await start([task(prompt), 'FINISH: d'].join('\n'));
     const pid = (): Promise<number> => readFile(path.join(work(), 'pid'), 'utf8').then(Number, () => 0);
@@ -240,7 +233,7 @@ describe('sub-agents', () => {
     expect(textOf(observationsOf(await conversation.events())[0])).toContain('went on');
   });
 
-  it('work with the MCP servers of the conversation, which go on behind them', async () => {
+  it('share the MCP servers of the conversation, which outlive them', async () => {
     const mcp_config = { notes: { command: process.execPath, args: [MCP, path.join(folder, 'notes')] } };
     const use = 'TOOL: echo {"text": "hi"}\nFINISH: used';
     const conversation = await start([task(use), 'TOOL: echo {"text": "ho"}', 'FINISH: d'].join('\n'), {
@@ -255,7 +248,7 @@ describe('sub-agents', () => {
     expect(log).not.toContain('AgentErrorEvent');
     const own = events.filter(({ tool_name: name, kind }) => name === 'echo' && kind === 'ObservationEvent');
     expect(own).toMatchObject([{ observation: { is_error: false, kind: 'MCPToolObservation' } }]);
-    // One program served both.
+    // One process served both.
     const started = (await readFile(path.join(folder, 'notes'), 'utf8')).match(/^pid /gm);
     expect(started).toHaveLength(1);
   });

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { SettingsStage, type Json } from '../support/settings-fixture.js';
 import { SubscriptionIssuer } from '../support/subscription-issuer.js';
 
-const NOBODY = { vendor: 'openai', connected: false, account_email: null, expires_at: null };
+const SIGNED_OUT = { vendor: 'openai', connected: false, account_email: null, expires_at: null };
 
 describe('a ChatGPT subscription', () => {
   let stage: SettingsStage;
@@ -36,19 +36,19 @@ describe('a ChatGPT subscription', () => {
     return body;
   }
 
-  it('has models, and nobody who uses it at first', async () => {
+  it('has models, and is not signed in to at first', async () => {
     expect(await stage.done('GET', route('models'))).toMatchObject({
       vendor: 'openai',
       models: expect.arrayContaining(['gpt-5.5', 'gpt-6-sol']) as unknown,
     });
-    expect(await status()).toEqual(NOBODY);
+    expect(await status()).toEqual(SIGNED_OUT);
     expect(await poll('x')).toEqual(gone);
     expect(await stage.ask('POST', route('device/poll'), {})).toMatchObject({ status: 422 });
-    expect(await stage.done('POST', route('logout'))).toEqual(NOBODY);
+    expect(await stage.done('POST', route('logout'))).toEqual(SIGNED_OUT);
     expect(issuer.requests).toEqual([]);
   });
 
-  it('is signed in to with a code, and kept encrypted', async () => {
+  it('is signed in to with a device code and stored encrypted', async () => {
     const started = await start();
     expect(started).toMatchObject({
       verification_uri: `${issuer.url}/codex/device`,
@@ -56,10 +56,10 @@ describe('a ChatGPT subscription', () => {
       interval_seconds: 0,
     });
     const { device_code, user_code } = started;
-    expect(await poll(device_code)).toEqual({ status: 200, body: NOBODY });
+    expect(await poll(device_code)).toEqual({ status: 200, body: SIGNED_OUT });
     issuer.approve(String(user_code));
     const { body } = await poll(device_code);
-    expect(body).toEqual({ ...NOBODY, connected: true, expires_at: expect.any(Number) as unknown });
+    expect(body).toEqual({ ...SIGNED_OUT, connected: true, expires_at: expect.any(Number) as unknown });
     expect(await poll(device_code)).toEqual(gone);
     expect(await status()).toEqual(body);
     const [access_token, refresh_token] = issuer.tokens;
@@ -79,7 +79,7 @@ describe('a ChatGPT subscription', () => {
     for (const token of issuer.tokens) expect(stage.server.log).not.toContain(token);
   });
 
-  it('is renewed once when it has expired, however many ask', async () => {
+  it('is renewed once when it has expired, however many requests need it', async () => {
     issuer.life = 1;
     await signedIn();
     issuer.life = 3600;
@@ -92,7 +92,7 @@ describe('a ChatGPT subscription', () => {
     expect(grants).toEqual(['authorization_code', 'refresh_token']);
   });
 
-  it('is that of the original where there is no other, and stays its own when it is renewed', async () => {
+  it('is shared with the original when there is no other sign-in, also after its renewal', async () => {
     issuer.life = 1;
     await signedIn();
     issuer.life = 3600;
@@ -110,7 +110,7 @@ describe('a ChatGPT subscription', () => {
     await expect(stat(shared())).rejects.toThrow('ENOENT');
   });
 
-  it('is kept in memory only, where there is no secret key', async () => {
+  it('is kept only in memory when there is no secret key', async () => {
     await stage.stop();
     stage = await SettingsStage.start({ OH_SECRET_KEY: '', OPENAI_AUTH_ISSUER: issuer.url });
     const body = await signedIn();
@@ -120,33 +120,33 @@ describe('a ChatGPT subscription', () => {
     await expect(stat(shared())).rejects.toThrow('ENOENT');
     await stage.server.logs('because OH_SECRET_KEY is not set');
     await stage.restart();
-    expect(await status()).toEqual(NOBODY);
+    expect(await status()).toEqual(SIGNED_OUT);
   });
 
-  it('counts as none while it cannot be renewed or read, and nothing is lost by that', async () => {
+  it('counts as signed out while it cannot be renewed or read, without being lost', async () => {
     issuer.life = 1;
     await signedIn();
     issuer.isDown = true;
-    expect(await status()).toEqual(NOBODY);
+    expect(await status()).toEqual(SIGNED_OUT);
     issuer.isDown = false;
     expect(await status()).toMatchObject({ connected: true });
     await mkdir(path.dirname(file()), { recursive: true });
     for (const content of ['{', '[]', '{"vendor": "openai"}', '{"vendor": 1, "access_token": {}}']) {
       await writeFile(file(), content);
-      expect(await status()).toEqual(NOBODY);
+      expect(await status()).toEqual(SIGNED_OUT);
     }
   });
 
-  it('is left for good: begun sign-ins end, too', async () => {
+  it('is signed out of for good, including sign-ins that have begun', async () => {
     await signedIn();
     const { device_code, user_code } = await start();
-    expect(await stage.done('POST', route('logout'))).toEqual(NOBODY);
+    expect(await stage.done('POST', route('logout'))).toEqual(SIGNED_OUT);
     issuer.approve(String(user_code));
     expect(await poll(device_code)).toEqual(gone);
     await expect(stat(file())).rejects.toThrow('ENOENT');
   });
 
-  it('pays for models, with a token that is renewed', async () => {
+  it('authenticates requests to models with a renewed token', async () => {
     const llm = { model: 'openai/gpt-5.5', auth_type: 'subscription', base_url: 'http://127.0.0.1:1' };
     const check = () => stage.done('POST', '/api/profiles/mine/validate', { llm });
     expect(await check()).toMatchObject({ valid: false, error: { type: 'LLMAuthenticationError' } });
@@ -164,14 +164,14 @@ describe('a ChatGPT subscription', () => {
     expect(asked[0]).not.toHaveProperty('max_output_tokens');
   });
 
-  it('says so when its vendor does not answer', async () => {
+  it('answers 502 when its vendor fails', async () => {
     issuer.isDown = true;
     const answer = await stage.ask('POST', route('device/start'));
     expect(answer).toMatchObject({ status: 502 });
     expect(String(answer.body['exception'])).toContain('the request for a device code with 500');
   });
 
-  it('is not begun without end', async () => {
+  it('limits the number of sign-ins that have begun', async () => {
     for (let count = 0; count < 20; count++) await start();
     expect(await stage.ask('POST', route('device/start'))).toMatchObject({ status: 429 });
   });

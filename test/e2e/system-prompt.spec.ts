@@ -5,7 +5,9 @@ import { ConversationClient, scriptedRequest } from '../support/conversation-cli
 import { ServerProcess } from '../support/server-process.js';
 import { writeFiles } from '../support/write-files.js';
 
-/** What the model is told first: by its maker, by persona, inline, and from files that the agent names. */
+/**
+ * The first message to the model: built-in sections, a persona, a text of the agent, or files that it names.
+ */
 describe('the system prompt', () => {
   let home: string;
   let folder: string;
@@ -40,7 +42,7 @@ describe('the system prompt', () => {
     return [status, loc?.join('.'), msg];
   };
 
-  it('has its sections in a fixed order; a persona takes the place of the coding agent', async () => {
+  it('has its sections in a fixed order, and a persona in the place of the coding agent', async () => {
     const usual = [
       ...[
         'SOUL',
@@ -65,7 +67,7 @@ describe('the system prompt', () => {
     ]);
   });
 
-  it('has a text of the agent in the place of all sections', async () => {
+  it('is replaced by the system_prompt of the agent', async () => {
     expect(await promptOf({ system_prompt: 'Only {{ this }}.', persona: 'a' })).toBe('Only {{ this }}.');
     expect(await promptOf({ system_prompt: '' })).toBe('');
     const browsing = await promptOf({ system_prompt: 'Only.', tools: [{ name: 'browser_tool_set' }] });
@@ -75,7 +77,7 @@ describe('the system prompt', () => {
     ).toEqual([422, 'body.agent', expect.stringContaining("Cannot set both 'system_prompt'")]);
   });
 
-  it('begins with the soul that the user has written down', async () => {
+  it("begins with the user's SOUL.md", async () => {
     const plain = sectionIn(await promptOf({}), 'SOUL');
     await writeFiles(home, { '.openhands/SOUL.md': '\nI am {{ calm }}.\nI like tea.\n\n' });
     expect(sectionIn(await promptOf({}), 'SOUL')).toBe('I am {{ calm }}.\nI like tea.');
@@ -84,7 +86,7 @@ describe('the system prompt', () => {
     expect(sectionIn(await promptOf({}), 'SOUL')).toBe(plain);
   });
 
-  it('has the policy of a file, word for word, or none', async () => {
+  it('contains the security policy of a file verbatim, or none', async () => {
     await writeFiles(folder, { 'policy.md': 'No {{ games }}.\n' });
     for (const name of ['policy.md', path.join(folder, 'policy.md')]) {
       const prompt = await promptOf({ security_policy_filename: name });
@@ -105,7 +107,7 @@ describe('the system prompt', () => {
     ]);
   });
 
-  it('is refused with the message when its file has gone since the conversation was made', async () => {
+  it('is the reason to refuse a message when its policy file was removed after the conversation was created', async () => {
     await writeFiles(folder, { 'gone.md': 'Rules.' });
     const conversation = await ConversationClient.create(
       server,
@@ -125,7 +127,7 @@ describe('the system prompt', () => {
     expect(JSON.stringify(event)).toContain('Rules again.');
   });
 
-  it('is made of a template, with what the agent gives it and what is known of the model', async () => {
+  it('is rendered from a template with the arguments of the agent and the properties of the model', async () => {
     await writeFiles(folder, {
       'prompts/mine.j2':
         '{# mine #}Hello {{ who | upper }}{% if llm_security_analyzer %}, be careful{% endif %}.\n' +
@@ -139,7 +141,7 @@ describe('the system prompt', () => {
     );
   });
 
-  it('is not made of a template that is missing, broken, endless or reaches elsewhere', async () => {
+  it('is not rendered from a template that is missing, broken, endless or outside its folder', async () => {
     const endless = '{% for a in l %}'.repeat(9) + 'x' + '{% endfor %}'.repeat(9);
     await writeFiles(folder, {
       'bad/if.j2': 'Hello {% if %}',
@@ -167,7 +169,7 @@ describe('the system prompt', () => {
     expect(await say('bad/elsewhere.j2')).toContain('which is not in its folder');
   });
 
-  it('is that of a planner where the agent says so', async () => {
+  it('is that of a planning agent when the agent asks for it', async () => {
     const prompt = await promptOf({
       ...{ system_prompt_filename: 'system_prompt_planning.j2', persona: 'You are Pia.' },
       system_prompt_kwargs: { plan_structure: '# GOAL' },
@@ -194,7 +196,7 @@ describe('the system prompt', () => {
     expect(other).toBeUndefined();
   });
 
-  it('judges risks by whether the agent has a machine for itself', async () => {
+  it('assesses risks by whether the agent has a machine of its own', async () => {
     const riskWith = async (system_prompt_kwargs: object) =>
       sectionIn(await promptOf({ system_prompt_kwargs }), 'SECURITY_RISK_ASSESSMENT');
     expect(await riskWith({ cli_mode: false })).toContain('inside the container');

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { commitAll } from '../support/extension-files.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-/** What servers leave in the folder for temporary files when they are killed. */
+/** Folders that killed servers leave among the temporary files. */
 describe('temporary folders of git', () => {
   let folder: string;
   let temporary: string;
@@ -17,12 +17,12 @@ describe('temporary folders of git', () => {
     servers.push(server);
     return server;
   };
-  /** Asks for what a git that never ends is started for, and waits for its folder. */
+  /** Sends a request that starts a git that never ends, and waits for its folder. */
   const occupy = async (server: ServerProcess) => {
     const before = (await left()).length;
     const query = new URLSearchParams({ path: at('repository') }).toString();
     void fetch(`${server.url}/api/git/changes?${query}`).catch(() => undefined);
-    await eventually(async () => (await left()).length > before, 'a folder of git');
+    await eventually(async () => (await left()).length > before, 'a temporary folder of git');
     return (await left()).filter((name) => name.includes(`-${server.pid}-`));
   };
 
@@ -44,13 +44,13 @@ describe('temporary folders of git', () => {
       try {
         process.kill(Number(pid), 'SIGKILL');
       } catch {
-        // It has ended by itself.
+        // It has already ended.
       }
     }
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('are removed at the next start when their server was killed, and stay while it runs', async () => {
+  it('are removed at the next start when their server was killed, and kept while it runs', async () => {
     const killed = await start(at('slow'));
     const running = await start(at('slow'));
     const ofKilled = await occupy(killed);
@@ -60,12 +60,12 @@ describe('temporary folders of git', () => {
     expect(await left()).toEqual([...ofKilled, ...ofRunning].sort());
 
     const next = await start(at('slow'));
-    await eventually(async () => !(await left()).some((name) => ofKilled.includes(name)), 'the sweep');
+    await eventually(async () => !(await left()).some((name) => ofKilled.includes(name)), 'the removal');
     await next.logs('removed 1 temporary folders of servers that no longer run');
     expect(await left()).toEqual(ofRunning);
   });
 
-  it('of a place where processes cannot be looked at, and of older versions, have to lie untouched for a day', async () => {
+  it('are removed after a day when their process cannot be looked up or an older version made them', async () => {
     const names = ['openhands-git-1-99999-5-AbCdEf', 'openhands-git-AbCdEf', 'openhands-patch-GhIjKl'];
     const others = ['openhands-notes', 'openhands-git-mine', 'git-AbCdEf'];
     const old = new Date(Date.now() - 48 * 3600_000);

@@ -1,11 +1,11 @@
 import { hasChromium } from '../support/chromium.js';
 import { ServerProcess } from '../support/server-process.js';
 
-describe('the tools that an agent can be given', () => {
+describe('the tools for agents', () => {
   let server: ServerProcess | undefined;
   afterEach(() => server?.stop());
 
-  it('are listed with a slash at the end of the address, and without', async () => {
+  it('are listed with and without a slash at the end of the path', async () => {
     server = await ServerProcess.start();
     const listed = await server.request('GET', '/api/tools/');
     expect(listed.status).toBe(200);

@@ -28,7 +28,7 @@ const KEY = 'sk-planted-1234567890';
 /** Events that a long conversation has: more than a plain zip has members. */
 const MANY = 70_000;
 
-describe('a trajectory', () => {
+describe('a downloaded trajectory', () => {
   let folder: string;
   let server: ServerProcess;
   const start = (): Promise<ServerProcess> =>
@@ -72,7 +72,7 @@ describe('a trajectory', () => {
     return made;
   }
 
-  it('has the names and shapes of the original, and no secrets', async () => {
+  it('has the file names and the JSON of the original, and no secrets', async () => {
     const conversation = await runOne();
     const { answer, bytes, names, text, json } = await download(conversation);
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/octet-stream']);
@@ -106,13 +106,13 @@ describe('a trajectory', () => {
     expect(names.filter((name) => /^subagents\/[\da-f]{32}\/events\/event-\d{5}-/.test(name))).not.toEqual(
       [],
     );
-    // What is stored in another form, or is of no use to others.
+    // Files that are converted, or that only this server uses.
     expect(names.filter((name) => /jsonl|metadata|lease|index/.test(name))).toEqual([]);
     for (const name of names) expect(text(name)).not.toMatch(/gAAAAA|sk-planted/);
     expect(bytes.length).toBeGreaterThan(0);
   });
 
-  it('follows no link, and takes no name from a file that somebody changed', async () => {
+  it('follows no links, and takes no file names from a modified log', async () => {
     const conversation = await runOne();
     await server.end();
     const place = folderOf(conversation);
@@ -131,7 +131,7 @@ describe('a trajectory', () => {
     expect(text('notes.json')).toContain('"api_key": "**********"');
   });
 
-  it('has what there is of a conversation whose metadata is damaged', async () => {
+  it('contains the events of a conversation whose metadata is damaged', async () => {
     const conversation = await runOne();
     await server.end();
     await writeFile(path.join(folderOf(conversation), 'metadata.json'), '{');
@@ -142,7 +142,7 @@ describe('a trajectory', () => {
     expect(names.filter((name) => name.endsWith('base_state.json'))).toEqual([]);
   });
 
-  it(`is streamed for a conversation of ${MANY} events, and holds nobody up`, async () => {
+  it(`is streamed for a conversation of ${MANY} events without delaying other requests`, async () => {
     const conversation = await runOne();
     await server.end();
     const log = path.join(folderOf(conversation), 'events.jsonl');
@@ -156,7 +156,7 @@ describe('a trajectory', () => {
       await appendFile(log, lines.join(''));
     }
     server = await start();
-    // Opened before: reading a log for the first time is another matter.
+    // Opened before the measurement: the first read of a log takes longer.
     expect((await server.request('GET', `${conversation.route}/events/count`)).body).toBe(MANY + before);
     const memory = async (): Promise<number> =>
       Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${server.pid}/status`, 'utf8'))?.[1]) / 1024;

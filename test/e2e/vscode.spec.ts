@@ -10,7 +10,7 @@ import { asJson, type Json } from '../support/settings-fixture.js';
 
 const FAKE = fileURLToPath(new URL('../support/fake-editor.cjs', import.meta.url));
 
-describe('the editor in the browser', () => {
+describe('the VS Code server', () => {
   let folder: string;
   let port: number;
   let server: ServerProcess | undefined;
@@ -45,13 +45,13 @@ describe('the editor in the browser', () => {
       .filter((line) => line !== '')
       .map((line) => asJson(JSON.parse(line)));
 
-  it('is not there where it is not installed', async () => {
+  it('is not running when it is not installed', async () => {
     const on = await start();
     expect(await get(on, '/api/vscode/status')).toEqual({ running: false, enabled: true });
     expect(await get(on, '/api/vscode/url?base_url=http://h:1&workspace_dir=/w')).toEqual({ url: null });
   });
 
-  it('is started for whoever asks for its address, once, and ends with the server', async () => {
+  it('is started once, when its URL is requested, and ends with the server', async () => {
     await install();
     const on = await start();
     expect(await get(on, '/api/vscode/status')).toEqual({ running: false, enabled: true });
@@ -74,7 +74,7 @@ describe('the editor in the browser', () => {
     expect(isAlive(Number(note?.['pid']))).toBe(false);
   });
 
-  it('is started again when it has ended', async () => {
+  it('is started again after it has ended', async () => {
     await install();
     const on = await start({ OH_VSCODE_BASE_PATH: '/editor' });
     expect(await url(on)).toContain(`:${port}/editor/?tkn=`);
@@ -86,7 +86,7 @@ describe('the editor in the browser', () => {
     expect(await notes()).toHaveLength(2);
   });
 
-  it('shows the folder of a conversation', async () => {
+  it('opens the folder of a conversation', async () => {
     await install();
     const on = await start();
     const conversation = await ConversationClient.create(on, scriptedRequest(folder, 'SAY: hi'));
@@ -94,20 +94,20 @@ describe('the editor in the browser', () => {
     expect(body).toEqual({ url: expect.stringMatching(new RegExp(`&folder=${folder}$`)) as unknown });
   });
 
-  it('gives its token to no other program on its port', async () => {
+  it('does not reveal its token to another program on its port', async () => {
     await install();
     const on = await start({ OH_VSCODE_PORT: String(port) });
     const other = await ServerProcess.start({ args: ['--port', String(port)] });
     try {
       expect(await get(on, '/api/vscode/url')).toEqual({ url: null });
       expect(await notes()).toEqual([]);
-      await eventually(() => Promise.resolve(on.log.includes('the editor does not start')));
+      await on.logs('the editor does not start');
     } finally {
       await other.stop();
     }
   });
 
-  it('can be switched off', async () => {
+  it('can be disabled', async () => {
     await install();
     const on = await start({ OH_ENABLE_VSCODE: 'false' });
     expect(await get(on, '/api/vscode/status')).toMatchObject({ running: false, enabled: false });

@@ -11,6 +11,9 @@ const AS_BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 describe('a web UI on the port of the API', () => {
   let folder: string;
   let built: string;
+  /** For the tests that only read. */
+  let shared: ServerProcess;
+  /** For the tests with options of their own. */
   let server: ServerProcess | undefined;
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'web-ui-'));
@@ -28,9 +31,13 @@ describe('a web UI on the port of the API', () => {
       'outside.txt': 'outside',
     });
     await symlink('../outside.txt', path.join(built, 'out.txt'));
+    shared = await ServerProcess.start({ args: ['--ui', built] });
   });
   afterEach(() => server?.stop());
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  afterAll(async () => {
+    await shared.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
 
   async function start(options: ServerOptions): Promise<string> {
     server = await ServerProcess.start(options);
@@ -38,8 +45,8 @@ describe('a web UI on the port of the API', () => {
   }
   const page = (url: string, address: string) => rawRequest(url, { path: address, headers: AS_BROWSER });
 
-  it('answers every address that a browser opens with the page, and files with files', async () => {
-    const url = await start({ args: ['--ui', built] });
+  it('serves its page for every path that a browser navigates to, and its files', async () => {
+    const { url } = shared;
     for (const address of ['/', '/conversations/1?tab=2', '/settings/llm', '/index.html']) {
       const answer = await page(url, address);
       expect([
@@ -60,8 +67,8 @@ describe('a web UI on the port of the API', () => {
     expect((await page(url, '/sub/other.html')).text).toContain('__AGENT_CANVAS');
   });
 
-  it('hides no route and no missing thing', async () => {
-    const url = await start({ args: ['--ui', built] });
+  it('hides neither routes of the API nor missing files', async () => {
+    const { url } = shared;
     expect(JSON.parse((await rawRequest(url)).text)).toMatchObject({ title: 'OpenHands Agent Server' });
     expect(JSON.parse((await page(url, '/openapi.json')).text)).toMatchObject({ openapi: '3.1.0' });
     expect((await page(url, '/docs')).text).toContain('swagger');
@@ -91,14 +98,14 @@ describe('a web UI on the port of the API', () => {
     '/%00',
     '/%',
     '/%2e%65nv',
-  ])('serves nothing outside its folder: %s', async (address) => {
-    const url = await start({ args: ['--ui', built] });
+  ])('serves no file outside its folder for the path %s', async (address) => {
+    const { url } = shared;
     const answer = await rawRequest(url, { path: address });
     expect(answer.status).toBe(404);
     expect(answer.text).not.toMatch(/outside|SECRET/);
   });
 
-  it('tells the page that no key is needed, or lets it ask for one', async () => {
+  it('tells the page whether a key is needed', async () => {
     const open = await start({ args: ['--ui', built] });
     const shown = (await page(open, '/')).text;
     expect(shown).toContain('window.__AGENT_CANVAS_SESSION_API_KEY__="no-key-needed";');
@@ -111,7 +118,7 @@ describe('a web UI on the port of the API', () => {
     expect(asking.headers['content-security-policy']).toBe("frame-ancestors 'self'");
   });
 
-  it('puts the key into the page when it is told to, and nothing that ends the script', async () => {
+  it('puts the key into the page when configured, escaped for a script', async () => {
     const url = await start({
       env: { OH_UI_PATH: built, OH_UI_GIVE_KEY: 'true', SESSION_API_KEY: "a$&</script><b>'" },
     });
@@ -121,7 +128,7 @@ describe('a web UI on the port of the API', () => {
     );
   });
 
-  it('gives the key to no page of another origin, and under no name that could be pointed here', async () => {
+  it('puts the key into no page for another origin or for an unknown host name', async () => {
     const url = await start({
       host: null,
       env: {
@@ -165,7 +172,7 @@ describe('a web UI on the port of the API', () => {
     );
   });
 
-  it('is served below /static, too, by the name of the original', async () => {
+  it('is served below /static with the option of the original', async () => {
     const url = await start({ env: { OH_STATIC_FILES_PATH: built } });
     const home = await rawRequest(url);
     expect([home.status, home.headers.location]).toEqual([302, '/static/index.html']);
@@ -176,7 +183,7 @@ describe('a web UI on the port of the API', () => {
     expect((await rawRequest(url, { path: '/server_info' })).status).toBe(200);
   });
 
-  it('leads to /static/ when there is no page, and nowhere when there is no folder', async () => {
+  it('redirects to /static/ when there is no page, and not at all when there is no folder', async () => {
     const url = await start({ env: { OH_STATIC_FILES_PATH: path.join(folder, 'empty') } });
     expect((await rawRequest(url)).headers.location).toBe('/static/');
     expect((await rawRequest(url, { path: '/static/readme.txt' })).text).toBe('nothing here');
@@ -186,7 +193,7 @@ describe('a web UI on the port of the API', () => {
     expect(server?.log).toContain('static_files_path is not a folder');
   });
 
-  it.each(['empty', 'gone'])('refuses to start with a --ui that holds no page: %s', async (name) => {
+  it.each(['empty', 'gone'])('does not start with a --ui folder without a page: %s', async (name) => {
     await expect(ServerProcess.start({ args: ['--ui', path.join(folder, name)] })).rejects.toThrow(
       /configuration: ui_path: .*index\.html/,
     );

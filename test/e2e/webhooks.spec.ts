@@ -24,17 +24,17 @@ describe('webhooks', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const start = async (hook: Record<string, unknown>, env: Record<string, string> = {}) => {
+  const start = async (configuration: Record<string, unknown>, env: Record<string, string> = {}) => {
     const server = await ServerProcess.start({
       cwd: folder,
-      env: { OH_WEBHOOKS: JSON.stringify([hook]), ...env },
+      env: { OH_WEBHOOKS: JSON.stringify([configuration]), ...env },
     });
     servers.push(server);
     return server;
   };
   const create = (server: ServerProcess, script?: string) =>
     ConversationClient.create(server, scriptedRequest(path.join(folder, 'work'), script));
-  const today = (more: Record<string, unknown> = {}) => ({
+  const hook = (more: Record<string, unknown> = {}) => ({
     base_url: `${receiver.url}/`,
     event_buffer_size: 3,
     flush_delay: 0.2,
@@ -42,8 +42,8 @@ describe('webhooks', () => {
     ...more,
   });
 
-  it('sends every event once and in order, in batches, with nulls, a snapshot first', async () => {
-    const server = await start(today({ headers: { 'X-Extra': 'yes' } }), { SESSION_API_KEY: 'key-a' });
+  it('receive every event once and in order, in batches, with nulls, after a snapshot', async () => {
+    const server = await start(hook({ headers: { 'X-Extra': 'yes' } }), { SESSION_API_KEY: 'key-a' });
     const key = { 'x-session-api-key': 'key-a' };
     const { body } = await server.request(
       'POST',
@@ -98,8 +98,8 @@ describe('webhooks', () => {
     expect((JSON.parse(receiver.taken('events')[0]?.text ?? '') as unknown[]).length).toBe(3);
   });
 
-  it('tells of creation, pause, interrupt, changes and deletion', async () => {
-    const server = await start(today());
+  it('are notified of creation, pause, interrupt, changes and deletion', async () => {
+    const server = await start(hook());
     const conversation = await create(server);
     await server.request('POST', `${conversation.route}/pause`);
     await server.request('POST', `${conversation.route}/interrupt`);
@@ -124,8 +124,8 @@ describe('webhooks', () => {
     }
   });
 
-  it('sends what waits some time after the first event, and not sooner', async () => {
-    const server = await start(today({ event_buffer_size: 1000, flush_delay: 1 }));
+  it('receive a batch flush_delay seconds after its first event, not sooner', async () => {
+    const server = await start(hook({ event_buffer_size: 1000, flush_delay: 1 }));
     const startedAt = Date.now();
     const conversation = await create(server, SCRIPT);
     await conversation.reaches('finished');
@@ -133,12 +133,12 @@ describe('webhooks', () => {
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(950);
     expect(receiver.events(conversation.id)[0]?.key).toBe('full_state');
     const { length } = await conversation.events();
-    // The last of them may be in the next batch where the run took longer.
+    // The last events may be in the next batch if the run took longer.
     await receiver.has((it) => it.durable(conversation.id).length === length, 'all events');
   });
 
-  it('splits a batch that is too large, and sends a single large event alone', async () => {
-    const server = await start(today({ event_buffer_size: 1000, max_batch_bytes: 2000 }));
+  it('receive large batches in parts, and a single large event alone', async () => {
+    const server = await start(hook({ event_buffer_size: 1000, max_batch_bytes: 2000 }));
     const conversation = await create(server, SCRIPT);
     await conversation.reaches('finished');
     const stored = await conversation.events();
@@ -150,21 +150,24 @@ describe('webhooks', () => {
     expect(bodies.some((text) => (JSON.parse(text) as unknown[]).length > 1)).toBe(true);
   });
 
-  it.each(['PUT', 'PATCH'])('takes the first spelling: one URL as it stands, with %s', async (method) => {
-    const server = await start({ webhook_url: `${receiver.url}/x?token=t`, method, flush_delay: 3 });
-    const conversation = await create(server, SCRIPT);
-    await conversation.reaches('finished');
-    const stored = await conversation.events();
-    await receiver.has((it) => it.durable(conversation.id).length === stored.length, 'all events');
-    expect(receiver.received.map((request) => [request.method, request.path])).toEqual(
-      receiver.received.map(() => [method, '/hook/x?token=t']),
-    );
-    expect((JSON.parse(receiver.received[0]?.text ?? '') as unknown[]).length).toBe(10);
-  });
+  it.each(['PUT', 'PATCH'])(
+    'accept the older option webhook_url, which is called unchanged, with %s',
+    async (method) => {
+      const server = await start({ webhook_url: `${receiver.url}/x?token=t`, method, flush_delay: 3 });
+      const conversation = await create(server, SCRIPT);
+      await conversation.reaches('finished');
+      const stored = await conversation.events();
+      await receiver.has((it) => it.durable(conversation.id).length === stored.length, 'all events');
+      expect(receiver.received.map((request) => [request.method, request.path])).toEqual(
+        receiver.received.map(() => [method, '/hook/x?token=t']),
+      );
+      expect((JSON.parse(receiver.received[0]?.text ?? '') as unknown[]).length).toBe(10);
+    },
+  );
 
-  it('signs by the Standard Webhooks scheme', async () => {
+  it('are signed by the Standard Webhooks scheme', async () => {
     const bytes = Buffer.alloc(32, 7);
-    const server = await start(today({ secret: `whsec_${bytes.toString('base64')}` }));
+    const server = await start(hook({ secret: `whsec_${bytes.toString('base64')}` }));
     const conversation = await create(server, SCRIPT);
     await conversation.reaches('finished');
     await receiver.has((it) => it.taken('events').length > 1, 'two batches');
@@ -176,8 +179,8 @@ describe('webhooks', () => {
     }
   });
 
-  it('leaves a query of the address where it is', async () => {
-    const server = await start(today({ base_url: `${receiver.url}/?token=t` }));
+  it('keep the query of their URL at its end', async () => {
+    const server = await start(hook({ base_url: `${receiver.url}/?token=t` }));
     const { id } = await create(server);
     await receiver.has((it) => it.received.length >= 2, 'both kinds');
     expect(new Set(receiver.received.map(({ path: at }) => at))).toEqual(
@@ -185,11 +188,11 @@ describe('webhooks', () => {
     );
   });
 
-  it('says over REST what became of the deliveries, to who has a key and without secrets', async () => {
+  it('report their deliveries over REST, with a key only and without secrets', async () => {
     const url = new URL(receiver.url);
     url.username = 'hidden-user';
     url.password = 'hidden-password';
-    const server = await start(today({ base_url: url.href, name: 'mine' }), { SESSION_API_KEY: 'key-a' });
+    const server = await start(hook({ base_url: url.href, name: 'mine' }), { SESSION_API_KEY: 'key-a' });
     const ask = () => server.request('GET', '/api/webhooks', undefined, { 'x-session-api-key': 'key-a' });
     expect((await server.request('GET', '/api/webhooks')).status).toBe(401);
     expect((await ask()).body).toMatchObject([
@@ -216,7 +219,7 @@ describe('webhooks', () => {
     expect(server.log + JSON.stringify((await ask()).body)).not.toMatch(/hidden/);
   });
 
-  it('does nothing at all where no webhook is configured', async () => {
+  it('have no effect when none is configured', async () => {
     const server = await ServerProcess.start({ cwd: folder });
     servers.push(server);
     await (await create(server, SCRIPT)).reaches('finished');
@@ -224,10 +227,10 @@ describe('webhooks', () => {
     expect(await readdir(path.join(folder, 'workspace/conversations'))).not.toContain('.webhooks');
   });
 
-  it('refuses a configuration that could not work, and says why without the values', async () => {
-    const hook = { base_url: receiver.url, secret: 'short', headers: { 'X-A': 'hidden\nvalue' } };
+  it('are refused with a reason, without values, when their configuration is invalid', async () => {
+    const invalid = { base_url: receiver.url, secret: 'short', headers: { 'X-A': 'hidden\nvalue' } };
     const twice = JSON.stringify([
-      { ...hook, name: 'a' },
+      { ...invalid, name: 'a' },
       { webhook_url: receiver.url, name: 'a' },
     ]);
     const starting = ServerProcess.start({ cwd: folder, env: { OH_WEBHOOKS: twice } });

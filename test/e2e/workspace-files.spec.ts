@@ -67,7 +67,7 @@ describe('the files of a workspace', () => {
     ['/src/deep/', 'text/html; charset=utf-8', 'deep'],
     ['/.git/HEAD', 'application/octet-stream', 'ref: refs/heads/main\n'],
     [`/${encodeURIComponent('name with % and ?#ü.txt')}?v=1`, 'text/plain; charset=utf-8', 'odd'],
-  ])('are served with their type: %s', async (below, type, text) => {
+  ])('are served with their content type: %s', async (below, type, text) => {
     const answer = await get(below);
     expect([answer.headers['content-type'], answer.text]).toEqual([type, text]);
   });
@@ -94,14 +94,17 @@ describe('the files of a workspace', () => {
     ['/.git/logs/HEAD', 403, 'Files that may hold git credentials are not served'],
     ['/.git-credentials', 403, 'Files that may hold git credentials are not served'],
     ['/hidden', 403, 'Files that may hold git credentials are not served'],
-  ])('are kept where they are: %s is %s', async (below, status, detail) => {
-    const answer = await get(below);
-    expect(answer.status).toBe(status);
-    if (status !== 200) expect(JSON.parse(answer.text)).toEqual({ detail });
-  });
+  ])(
+    'are not served outside the workspace or when they may hold credentials: %s answers %s',
+    async (below, status, detail) => {
+      const answer = await get(below);
+      expect(answer.status).toBe(status);
+      if (status !== 200) expect(JSON.parse(answer.text)).toEqual({ detail });
+    },
+  );
 
   it.each(['', '/index.html', '/picture.svg', '/a.txt', '/Makefile'])(
-    'run no script with the origin of the server: %j',
+    'run no scripts with the origin of the server: %j',
     async (below) => {
       const policyFor = async (destination: string | undefined, site = 'none') => {
         const headers = { 'sec-fetch-dest': destination ?? '', 'sec-fetch-site': site };
@@ -120,7 +123,7 @@ describe('the files of a workspace', () => {
         expect(policy).toContain('allow-scripts');
         expect(policy).not.toContain('allow-same-origin');
       }
-      // As the web UI shows them, whose pictures come with the cookie.
+      // As the web UI shows them: their images need the cookie.
       for (const site of ['same-origin', 'same-site']) {
         const policy = await policyFor('iframe', site);
         expect(policy[0]).toBe('sandbox');
@@ -130,13 +133,13 @@ describe('the files of a workspace', () => {
     },
   );
 
-  it('are no pages when they are PDFs, which browsers do not show in a sandbox', async () => {
+  it('are served without a sandbox when they are PDFs, which browsers do not show in one', async () => {
     const { headers } = await get('/paper.PDF');
     expect(headers['content-security-policy']).toBeUndefined();
     expect(headers).toMatchObject({ 'content-type': 'application/pdf', 'x-content-type-options': 'nosniff' });
   });
 
-  it('are served without a sandbox where the operator trusts them', async () => {
+  it('are served without a sandbox when the operator trusts them', async () => {
     const trusting = await ServerProcess.start({ env: { OH_TRUST_WORKSPACE_PAGES: 'true' } });
     try {
       const { route } = await ConversationClient.create(trusting, scriptedRequest(path.join(folder, 'work')));
@@ -147,7 +150,7 @@ describe('the files of a workspace', () => {
     }
   });
 
-  it('never leave the folder, whatever the path', async () => {
+  it('are never read outside the folder, whatever the path', async () => {
     const piece = fc.constantFrom(
       '..',
       '.',
@@ -179,7 +182,7 @@ describe('the files of a workspace', () => {
     );
   });
 
-  it('come in ranges, and not again when the client has them', async () => {
+  it('are served in ranges, and with 304 when the client has them', async () => {
     const part = await get('/a.txt', { range: 'bytes=0-4' });
     expect([part.status, part.text, part.headers['content-range']]).toEqual([206, 'line1', 'bytes 0-4/14']);
     const beyond = await get('/a.txt', { range: 'bytes=99-' });
@@ -190,7 +193,7 @@ describe('the files of a workspace', () => {
     expect([again.status, again.text]).toEqual([304, '']);
   });
 
-  it('are asked for by GET of a conversation that there is', async () => {
+  it('are only served for GET requests and existing conversations', async () => {
     const head = await rawRequest(server.url, { method: 'HEAD', path: `${root}/a.txt` });
     expect([head.status, head.headers.allow]).toEqual([405, 'GET']);
     const unknown = await server.request('GET', `/api/conversations/${UNKNOWN}/workspace/a.txt`);
@@ -199,7 +202,7 @@ describe('the files of a workspace', () => {
     expect(noId).toMatchObject({ status: 422, body: { detail: [{ type: 'uuid_parsing', input: 'xx' }] } });
   });
 
-  it('are gone when their folder is', async () => {
+  it('are not found when their folder was removed', async () => {
     const gone = path.join(folder, 'gone');
     const { route } = await ConversationClient.create(server, scriptedRequest(gone));
     await rm(gone, { recursive: true });
@@ -225,7 +228,7 @@ describe('the workspace cookie', () => {
   const SECURE = '; Secure; Partitioned';
   const key = { 'x-session-api-key': 'key-a' };
 
-  it('is given for a key, and taken away', async () => {
+  it('is set for a key, and deleted', async () => {
     expect((await ask('POST', {})).status).toBe(401);
     expect((await ask('POST', { cookie: 'oh_workspace_session_key=key-a' })).status).toBe(401);
     const given = await ask('POST', { ...key, origin: 'https://any.example' });
@@ -245,14 +248,14 @@ describe('the workspace cookie', () => {
     expect((await ask('GET', key)).status).toBe(405);
   });
 
-  it('is secure wherever browsers want it to be', async () => {
+  it('is secure where browsers require it', async () => {
     const host = 'agent.example';
     expect((await ask('POST', { ...key, host })).headers['set-cookie']).toEqual(cookie('key-a', 315_360_000));
     const tls = await ask('POST', { ...key, host, 'x-forwarded-proto': 'https' });
     expect(tls.headers['set-cookie']).toEqual(cookie('key-a', 315_360_000, SECURE));
   });
 
-  it('opens files and nothing else', async () => {
+  it('gives access to files and nothing else', async () => {
     const { route } = await createWith(server, 'key-a');
     await writeFile(path.join(server.cwd, 'x.txt'), 'x');
     const file = `${route}/workspace/x.txt`;
@@ -267,7 +270,7 @@ describe('the workspace cookie', () => {
     expect(await asked(`${route}/events/search`, { cookie: 'oh_workspace_session_key=key-a' })).toBe(401);
   });
 
-  it('carries any key', async () => {
+  it('can carry any key', async () => {
     const { route } = await createWith(server, 'key-a');
     const given = await fetch(server.url + session, {
       method: 'POST',
@@ -285,7 +288,7 @@ describe('the workspace cookie', () => {
 });
 
 describe('the workspace cookie of a server without keys', () => {
-  it('is empty, and not needed', async () => {
+  it('is empty and not needed', async () => {
     const server = await ServerProcess.start();
     const given = await rawRequest(server.url, { method: 'POST', path: '/api/auth/workspace-session' });
     expect([given.status, String(given.headers['set-cookie'])]).toEqual([

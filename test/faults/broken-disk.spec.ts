@@ -9,7 +9,10 @@ import { ServerProcess } from '../support/server-process.js';
 
 const run = promisify(execFile);
 
-/** Stands before the C library: while a file of this name exists, nothing becomes durable. */
+/**
+ * Overrides functions of the C library: while the file $BROKEN_WHILE exists, syncs and durable writes fail
+ * with EIO.
+ */
 const SHIM = `
 #define _GNU_SOURCE
 #include <errno.h>
@@ -54,7 +57,7 @@ const compiled =
   ));
 if (!compiled) process.stderr.write('no test of a broken disk: this machine has no C compiler\n');
 
-(compiled ? describe : describe.skip)('a disk that says EIO', () => {
+(compiled ? describe : describe.skip)('a server whose disk fails with EIO', () => {
   let folder: string;
   let server: ServerProcess;
   const ledger = new Ledger();
@@ -71,22 +74,22 @@ if (!compiled) process.stderr.write('no test of a broken disk: this machine has 
     await rm(shims, { recursive: true, force: true });
   });
 
-  const breaks = () => writeFile(path.join(folder, 'broken'), '');
-  const mends = () => rm(path.join(folder, 'broken'));
+  const breakDisk = () => writeFile(path.join(folder, 'broken'), '');
+  const mendDisk = () => rm(path.join(folder, 'broken'));
   const create = async (): Promise<ConversationClient> => {
     const made = await ledger.create(server, scriptedRequest(path.join(folder, 'work')));
     if (!made) throw new Error('no conversation was made');
     return made;
   };
 
-  it('is told with 503; nothing of what was refused is there, all of what was acknowledged is', async () => {
+  it('answers 503, keeps everything that it acknowledged and nothing that it refused', async () => {
     const conversations = await Promise.all([create(), create(), create()]);
     for (let round = 0; round < 3; round += 1) {
       for (const [index, conversation] of conversations.entries()) {
         ledger.listen(conversation);
         expect(await ledger.say(conversation, `SAY: ${round}-${index} before`, index === 0)).toBe(true);
       }
-      await breaks();
+      await breakDisk();
       for (const [index, conversation] of conversations.entries()) {
         expect(await ledger.say(conversation, `SAY: ${round}-${index} broken`, false)).toBe(false);
         const answer = await server.request('PATCH', conversation.route, { title: 'no' });
@@ -98,7 +101,7 @@ if (!compiled) process.stderr.write('no test of a broken disk: this machine has 
       }
       expect(await ledger.create(server, scriptedRequest(path.join(folder, 'work')))).toBeUndefined();
       expect((await server.request('GET', '/ready')).status).toBe(200);
-      await mends();
+      await mendDisk();
       await ledger.check(server);
     }
     await server.end('SIGKILL');

@@ -11,7 +11,7 @@ const CLOCK = fileURLToPath(new URL('../support/adjustable-clock.mjs', import.me
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 365 * 24 * HOUR_MS;
 
-describe('while the clock of the machine is set', () => {
+describe('a server while the clock of the machine is changed', () => {
   let folder: string;
   let receiver: WebhookReceiver;
   let ledger: Ledger;
@@ -31,7 +31,7 @@ describe('while the clock of the machine is set', () => {
   });
 
   const file = () => path.join(folder, 'clock');
-  /** For all servers of the folder at once, as on one machine. */
+  /** Sets the clock of all servers in the folder, as on one machine. */
   const setClock = (offMs: number) => writeFile(file(), String(offMs));
   const start = async (): Promise<ServerProcess> => {
     const hook = { base_url: receiver.url, event_buffer_size: 3, flush_delay: 0.05, retry_delay: 0 };
@@ -59,45 +59,48 @@ describe('while the clock of the machine is set', () => {
   it.each([
     ['back by ten years', -10 * YEAR_MS],
     ['forward by an hour', HOUR_MS],
-  ])('%s: runs go on, events stay in order, also after a restart; webhooks continue', async (_name, off) => {
-    const server = await start();
-    const conversation = await create(server);
-    ledger.listen(conversation);
-    const script = 'RUN: until [ -e go ]; do sleep 0.02; done\nRUN: echo two\nFINISH: ok';
-    await ledger.say(conversation, script, true);
-    await eventually(async () => (await conversation.events('&kind=ActionEvent')).length > 0, 'the action');
-    await setClock(off);
-    await writeFile(path.join(folder, 'work/go'), '');
-    await conversation.reaches('finished');
-    await ledger.rename(conversation, 'a title');
-    await ledger.check(server);
+  ])(
+    'continues runs and webhooks and keeps events in order when the clock jumps %s, also after a restart',
+    async (_name, off) => {
+      const server = await start();
+      const conversation = await create(server);
+      ledger.listen(conversation);
+      const script = 'RUN: until [ -e go ]; do sleep 0.02; done\nRUN: echo two\nFINISH: ok';
+      await ledger.say(conversation, script, true);
+      await conversation.startsTool();
+      await setClock(off);
+      await writeFile(path.join(folder, 'work/go'), '');
+      await conversation.reaches('finished');
+      await ledger.rename(conversation, 'a title');
+      await ledger.check(server);
 
-    // Searches by time find what came last behind all else.
-    const { id, timestamp } = await last(conversation);
-    expect((await conversation.events(`&timestamp__gte=${timestamp}`)).map((event) => event.id)).toEqual([
-      id,
-    ]);
-    expect((await conversation.info())['title']).toBe('a title');
+      // A search by time finds only the last event from its timestamp on.
+      const { id, timestamp } = await last(conversation);
+      expect((await conversation.events(`&timestamp__gte=${timestamp}`)).map((event) => event.id)).toEqual([
+        id,
+      ]);
+      expect((await conversation.info())['title']).toBe('a title');
 
-    await server.end('SIGKILL');
-    const second = await start();
-    const again = conversation.on(second);
-    await ledger.say(again, 'SAY: after the restart', true);
-    await again.reaches('finished');
-    await ledger.check(second);
-    const after = await last(again);
-    expect(after.timestamp > timestamp).toBe(true);
-    // Whoever comes back asks from the last moment that it knows.
-    const socket = await again.listen(
-      `/sockets/events/${again.id}?resend_mode=since&after_timestamp=${timestamp}`,
-    );
-    await socket.sees((event) => event.id === after.id);
-    expect(socket.events.find(({ key }) => key !== 'full_state')).toMatchObject({ id });
-    await socket.close();
-    await ledger.checkDelivery(second, receiver);
-  });
+      await server.end('SIGKILL');
+      const second = await start();
+      const again = conversation.on(second);
+      await ledger.say(again, 'SAY: after the restart', true);
+      await again.reaches('finished');
+      await ledger.check(second);
+      const after = await last(again);
+      expect(after.timestamp > timestamp).toBe(true);
+      // A client that reconnects asks from the last timestamp that it knows.
+      const socket = await again.listen(
+        `/sockets/events/${again.id}?resend_mode=since&after_timestamp=${timestamp}`,
+      );
+      await socket.sees((event) => event.id === after.id);
+      expect(socket.events.find(({ key }) => key !== 'full_state')).toMatchObject({ id });
+      await socket.close();
+      await ledger.checkDelivery(second, receiver);
+    },
+  );
 
-  it('past the lease of a conversation that is deleted then: its webhook still gets all of it', async () => {
+  it('delivers all events of a conversation that is deleted after the clock jumped past its lease', async () => {
     const server = await start();
     const conversation = await create(server);
     await receiver.down();
@@ -112,7 +115,7 @@ describe('while the clock of the machine is set', () => {
     expect(ids(receiver.durable(conversation.id))).toEqual(ids(events));
   });
 
-  it('two servers: whoever writes keeps all that it acknowledged, and nobody writes beside it', async () => {
+  it('keeps all that it acknowledged, and stays the only writer, beside a second server', async () => {
     const [owner, other] = [await start(), await start()];
     const conversation = await create(owner);
     ledger.listen(conversation);
@@ -124,7 +127,7 @@ describe('while the clock of the machine is set', () => {
         await ledger.say(conversation.on(other), `${round}-${index} to the other`, false);
       }
     }
-    // One of the two has it, and answers as ever.
+    // One of the two has the lease and works as before.
     const answers = [owner, other].map((server) =>
       ledger.say(conversation.on(server), `SAY: to ${server.pid}`, true),
     );

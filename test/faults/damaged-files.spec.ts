@@ -13,20 +13,20 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
-import { eventually, ServerProcess } from '../support/server-process.js';
+import { ServerProcess } from '../support/server-process.js';
 
-/** What happens to the files of a stored conversation of several events. */
+/** Damages the files of a stored conversation of several events. */
 type Damage = (folder: string) => Promise<void>;
 
-const inPlaceOf = async (file: string): Promise<void> => {
+const replaceByFolder = async (file: string): Promise<void> => {
   await rm(file);
   await mkdir(file);
 };
-const linkInPlaceOf = async (file: string, to: string): Promise<void> => {
+const replaceByLink = async (file: string, to: string): Promise<void> => {
   await rm(file);
   await symlink(to, file);
 };
-const pipeInPlaceOf = async (file: string): Promise<void> => {
+const replaceByPipe = async (file: string): Promise<void> => {
   await rm(file);
   execFileSync('mkfifo', [file]);
 };
@@ -34,23 +34,23 @@ const metadata = (folder: string): string => path.join(folder, 'metadata.json');
 const log = (folder: string): string => path.join(folder, 'events.jsonl');
 const lease = (folder: string): string => path.join(folder, 'owner_lease.json');
 
-/** The metadata cannot be read: what there is are the events. */
+/** The metadata cannot be read; the events can. */
 const METADATA: Record<string, Damage> = {
   'metadata.json is missing': (folder) => rm(metadata(folder)),
   'metadata.json is empty': (folder) => truncate(metadata(folder)),
-  'metadata.json is cut': async (folder) =>
+  'metadata.json is truncated': async (folder) =>
     truncate(metadata(folder), (await readFile(metadata(folder))).length - 20),
-  'metadata.json is of zeros': async (folder) =>
+  'metadata.json contains only zeros': async (folder) =>
     writeFile(metadata(folder), Buffer.alloc((await readFile(metadata(folder))).length)),
-  'metadata.json is a folder': (folder) => inPlaceOf(metadata(folder)),
+  'metadata.json is a folder': (folder) => replaceByFolder(metadata(folder)),
   'metadata.json is a link that leads nowhere': (folder) =>
-    linkInPlaceOf(metadata(folder), `${folder}.nowhere`),
+    replaceByLink(metadata(folder), `${folder}.nowhere`),
   'metadata.json is a link to a file': async (folder) => {
     await copyFile(metadata(folder), `${folder}.elsewhere`);
-    await linkInPlaceOf(metadata(folder), `${folder}.elsewhere`);
+    await replaceByLink(metadata(folder), `${folder}.elsewhere`);
   },
-  'metadata.json is a pipe': (folder) => pipeInPlaceOf(metadata(folder)),
-  'metadata.json is of something else': (folder) => writeFile(metadata(folder), '[{"id":1}]'),
+  'metadata.json is a pipe': (folder) => replaceByPipe(metadata(folder)),
+  'metadata.json contains another kind of JSON': (folder) => writeFile(metadata(folder), '[{"id":1}]'),
   'metadata.json is garbage': (folder) => writeFile(metadata(folder), Buffer.from([0xff, 0xfe, 1, 2, 3])),
   'metadata.json lacks its agent': async (folder) => {
     const { agent, ...rest } = JSON.parse(await readFile(metadata(folder), 'utf8')) as Record<
@@ -67,7 +67,7 @@ const lines = async (folder: string): Promise<string[]> =>
 const writeLines = (folder: string, all: readonly string[]): Promise<void> =>
   writeFile(log(folder), all.map((line) => `${line}\n`).join(''));
 
-/** The log has lost something: the conversation works with the rest. Answers how many events are whole. */
+/** The log is damaged: the conversation continues with the rest. @returns how many events remain */
 const LOG: Record<string, (folder: string, events: number) => Promise<number>> = {
   'half an event at the end of the log': async (folder, events) => {
     await truncate(log(folder), (await readFile(log(folder))).length - 40);
@@ -124,7 +124,7 @@ const LOG: Record<string, (folder: string, events: number) => Promise<number>> =
       folder,
       (await lines(folder)).flatMap((line) => [line, '', '{"id":', '7']),
     );
-    // What stands behind the last one is a torn end.
+    // The lines after the last event count as a torn end.
     return events + 3 * (events - 1);
   },
   'a line of 200 MB between the events': async (folder, events) => {
@@ -141,38 +141,38 @@ const LOG: Record<string, (folder: string, events: number) => Promise<number>> =
   },
 };
 
-/** Nothing of the conversation can be read but what it is. */
+/** The log cannot be read. */
 const UNREADABLE: Record<string, Damage> = {
-  'events.jsonl is a folder': (folder) => inPlaceOf(log(folder)),
-  'events.jsonl is a link that leads nowhere': (folder) => linkInPlaceOf(log(folder), `${folder}.nowhere`),
+  'events.jsonl is a folder': (folder) => replaceByFolder(log(folder)),
+  'events.jsonl is a link that leads nowhere': (folder) => replaceByLink(log(folder), `${folder}.nowhere`),
   'events.jsonl is a link to a file': async (folder) => {
     await copyFile(log(folder), `${folder}.elsewhere`);
-    await linkInPlaceOf(log(folder), `${folder}.elsewhere`);
+    await replaceByLink(log(folder), `${folder}.elsewhere`);
   },
-  'events.jsonl is a link to itself': (folder) => linkInPlaceOf(log(folder), log(folder)),
-  'events.jsonl is a pipe': (folder) => pipeInPlaceOf(log(folder)),
-  'events.jsonl is a device': (folder) => linkInPlaceOf(log(folder), '/dev/zero'),
+  'events.jsonl is a link to itself': (folder) => replaceByLink(log(folder), log(folder)),
+  'events.jsonl is a pipe': (folder) => replaceByPipe(log(folder)),
+  'events.jsonl is a device': (folder) => replaceByLink(log(folder), '/dev/zero'),
   'nothing is a file': async (folder) => {
-    for (const file of [metadata, log, lease]) await inPlaceOf(file(folder));
+    for (const file of [metadata, log, lease]) await replaceByFolder(file(folder));
   },
 };
 
-/** The lease is something else: what there is can be read, and nothing is written. */
+/** The lease is not a file: the conversation can be read and not written. */
 const LEASE: Record<string, Damage> = {
-  'owner_lease.json is a folder': (folder) => inPlaceOf(lease(folder)),
+  'owner_lease.json is a folder': (folder) => replaceByFolder(lease(folder)),
   'owner_lease.json is a link that leads nowhere': (folder) =>
-    linkInPlaceOf(lease(folder), `${folder}.nowhere`),
+    replaceByLink(lease(folder), `${folder}.nowhere`),
   'owner_lease.json is a link to a file': async (folder) => {
     await copyFile(lease(folder), `${folder}.elsewhere`);
-    await linkInPlaceOf(lease(folder), `${folder}.elsewhere`);
+    await replaceByLink(lease(folder), `${folder}.elsewhere`);
   },
-  'owner_lease.json is a pipe': (folder) => pipeInPlaceOf(lease(folder)),
+  'owner_lease.json is a pipe': (folder) => replaceByPipe(lease(folder)),
 };
 
 /** Matches a text with these words in it. */
 const containing = (words: string): unknown => expect.stringContaining(words);
 
-describe('damaged files', () => {
+describe('conversations with damaged files', () => {
   let folder: string;
   let server: ServerProcess;
   const clients = new Map<string, ConversationClient>();
@@ -190,7 +190,7 @@ describe('damaged files', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
-    // An unreadable lease counts from its last change.
+    // An unreadable lease is valid from its last change.
     const env = { OH_LEASE_TTL_SECONDS: '0.5' };
     const first = await ServerProcess.start({ cwd: folder, env });
     const make = async (): Promise<ConversationClient> => {
@@ -219,7 +219,7 @@ describe('damaged files', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('hide no other conversation', async () => {
+  it('hide no other conversation in the list', async () => {
     const { status, body } = await server.request('GET', '/api/conversations/search?limit=100');
     expect(status).toBe(200);
     const listed = (body as { items: { id: string }[] }).items.map(({ id }) => id);
@@ -228,13 +228,13 @@ describe('damaged files', () => {
     for (const name of Object.keys(METADATA)) {
       expect(listed).not.toContain(client(name).id);
       const line = `conversation ${client(name).id} is left out: `;
-      await eventually(() => Promise.resolve(server.log.includes(line)), line);
+      await server.logs(line);
     }
     await whole.on(server).send('FINISH: more');
     await whole.on(server).reaches('finished');
   });
 
-  it.each(Object.keys(METADATA))('%s: says so, reads its events, can be deleted', async (name) => {
+  it.each(Object.keys(METADATA))('answer 409, show their events and can be deleted when %s', async (name) => {
     const damaged = client(name);
     const said = {
       status: 409,
@@ -247,23 +247,23 @@ describe('damaged files', () => {
     expect((await server.request('GET', `${damaged.route}/agent_final_response`)).body).toEqual({
       response: 'ok',
     });
-    // Nobody gets another conversation in its place.
+    // A create request with its id does not replace it.
     const again = { ...scriptedRequest(path.join(folder, 'work')), conversation_id: damaged.id };
     expect(await server.request('POST', '/api/conversations', again)).toMatchObject(said);
-    await deletes(damaged);
+    await expectDeletion(damaged);
   });
 
-  it.each(Object.keys(LOG))('%s: goes on with what there is', async (name) => {
+  it.each(Object.keys(LOG))('continue with the remaining events after damage: %s', async (name) => {
     const damaged = client(name);
     expect((await damaged.events()).length).toBe(expected.get(name));
     await damaged.send('FINISH: more');
     await damaged.reaches('finished');
     const events = await damaged.events();
     expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
-    await deletes(damaged);
+    await expectDeletion(damaged);
   });
 
-  it.each(Object.keys(UNREADABLE))('%s: says so, can be deleted', async (name) => {
+  it.each(Object.keys(UNREADABLE))('answer 409 and can be deleted when %s', async (name) => {
     const damaged = client(name);
     const said = { status: 409, body: { detail: containing(`${damaged.id} is damaged: `) } };
     expect(await server.request('GET', `${damaged.route}/events/search`)).toMatchObject(said);
@@ -272,25 +272,28 @@ describe('damaged files', () => {
     ).toMatchObject(said);
     expect(await server.request('POST', `${damaged.route}/run`)).toMatchObject(said);
     expect(await server.request('GET', `/api/file/download-trajectory/${damaged.id}`)).toMatchObject(said);
-    await leavesOthersAlone(damaged);
-    await deletes(damaged);
+    await expectLinkTargetUntouched(damaged);
+    await expectDeletion(damaged);
   });
 
-  it.each(Object.keys(LEASE))('%s: says so, reads its events, can be deleted', async (name) => {
-    const damaged = client(name);
-    const said = {
-      status: 409,
-      body: { detail: containing(`${damaged.id} is damaged: its lease is not a file`) },
-    };
-    expect(
-      await server.request('POST', `${damaged.route}/events`, userMessage('NEVER STORED')),
-    ).toMatchObject(said);
-    expect((await damaged.events()).length).toBe(count);
-    await leavesOthersAlone(damaged);
-    await deletes(damaged);
-  });
+  it.each(Object.keys(LEASE))(
+    'answer 409 to messages, show their events and can be deleted when %s',
+    async (name) => {
+      const damaged = client(name);
+      const said = {
+        status: 409,
+        body: { detail: containing(`${damaged.id} is damaged: its lease is not a file`) },
+      };
+      expect(
+        await server.request('POST', `${damaged.route}/events`, userMessage('NEVER STORED')),
+      ).toMatchObject(said);
+      expect((await damaged.events()).length).toBe(count);
+      await expectLinkTargetUntouched(damaged);
+      await expectDeletion(damaged);
+    },
+  );
 
-  it('answers a message with the reason when the log becomes a link while the server runs', async () => {
+  it('answer a message with the reason when their log becomes a link while the server runs', async () => {
     const made = await ConversationClient.create(server, scriptedRequest(path.join(folder, 'work')));
     await symlink(path.join(folder, 'nowhere'), log(folderOf(made)));
     expect(await server.request('POST', `${made.route}/events`, userMessage('NEVER STORED'))).toMatchObject({
@@ -298,18 +301,18 @@ describe('damaged files', () => {
       body: { detail: containing(`${made.id} is damaged: its log is not a file`) },
     });
     await expect(access(path.join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'ENOENT' });
-    await deletes(made);
+    await expectDeletion(made);
   });
 
-  /** Nothing was made where a link leads, and nothing written to it. */
-  async function leavesOthersAlone(damaged: ConversationClient): Promise<void> {
+  /** Expects that no target of a link was created or written to. */
+  async function expectLinkTargetUntouched(damaged: ConversationClient): Promise<void> {
     const place = folderOf(damaged);
     await expect(access(`${place}.nowhere`)).rejects.toMatchObject({ code: 'ENOENT' });
     const elsewhere = await readFile(`${place}.elsewhere`, 'utf8').catch(() => '');
     expect(elsewhere).not.toContain('NEVER STORED');
   }
 
-  async function deletes(damaged: ConversationClient): Promise<void> {
+  async function expectDeletion(damaged: ConversationClient): Promise<void> {
     expect((await server.request('DELETE', damaged.route)).status).toBe(200);
     expect((await server.request('GET', damaged.route)).status).toBe(404);
     await expect(access(folderOf(damaged))).rejects.toMatchObject({ code: 'ENOENT' });

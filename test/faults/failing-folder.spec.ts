@@ -7,10 +7,11 @@ import { promisify } from 'node:util';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
 import { Ledger } from '../support/ledger.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { canMount } from '../support/small-disk.js';
 
 const run = promisify(execFile);
 
-/** Its conversations are on a file system of its own, which can be made read-only while it runs. */
+/** Starts a server with its conversations on a separate file system, which can be remounted read-only. */
 const OWN_DISK = [
   'unshare',
   '-rm',
@@ -21,14 +22,11 @@ const OWN_DISK = [
 ];
 const FEW_FILES = ['sh', '-c', 'ulimit -n 48 && exec "$@"', 'sh'];
 
-const mountable = await run('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).then(
-  () => true,
-  () => false,
-);
+const mountable = await canMount();
 if (!mountable)
   process.stderr.write('no test of a read-only folder: this machine lets nobody mount a tmpfs\n');
 
-describe('a data folder that fails while the server runs', () => {
+describe('a server whose data folder fails while it runs', () => {
   let folder: string;
   let server: ServerProcess;
 
@@ -47,30 +45,33 @@ describe('a data folder that fails while the server runs', () => {
       ...['mount', '-o', `remount,${mode}`, path.join(folder, 'workspace/conversations')],
     ]);
 
-  (mountable ? it : it.skip)('answers 503 when it is read-only, reads on, and works again', async () => {
-    server = await ServerProcess.start({ cwd: folder, wrapper: OWN_DISK });
-    const conversation = await ConversationClient.create(server, request());
-    // A file that is open for writing would keep the file system from being made read-only: no events yet.
-    await remount('ro');
-    for (const [method, route, body] of [
-      ['POST', `${conversation.route}/events`, userMessage('two')],
-      ['POST', '/api/conversations', request()],
-      ['PATCH', conversation.route, { title: 'x' }],
-    ] as const) {
-      const answer = await server.request(method, route, body);
-      expect({ route, ...answer }).toMatchObject({ route, status: 503 });
-      expect(JSON.stringify(answer.body)).toContain('EROFS');
-    }
-    expect(await conversation.events()).toEqual([]);
-    expect(await conversation.status()).toBe('idle');
-    expect((await server.request('GET', '/ready')).status).toBe(200);
-    await remount('rw');
-    await conversation.send('three', false);
-    expect((await conversation.events('&kind=MessageEvent')).length).toBe(1);
-    await ConversationClient.create(server, request());
-  });
+  (mountable ? it : it.skip)(
+    'answers 503 while the folder is read-only, still reads, and recovers',
+    async () => {
+      server = await ServerProcess.start({ cwd: folder, wrapper: OWN_DISK });
+      const conversation = await ConversationClient.create(server, request());
+      // An open log would keep the file system from being remounted read-only, so there are no events yet.
+      await remount('ro');
+      for (const [method, route, body] of [
+        ['POST', `${conversation.route}/events`, userMessage('two')],
+        ['POST', '/api/conversations', request()],
+        ['PATCH', conversation.route, { title: 'x' }],
+      ] as const) {
+        const answer = await server.request(method, route, body);
+        expect({ route, ...answer }).toMatchObject({ route, status: 503 });
+        expect(JSON.stringify(answer.body)).toContain('EROFS');
+      }
+      expect(await conversation.events()).toEqual([]);
+      expect(await conversation.status()).toBe('idle');
+      expect((await server.request('GET', '/ready')).status).toBe(200);
+      await remount('rw');
+      await conversation.send('three', false);
+      expect((await conversation.events('&kind=MessageEvent')).length).toBe(1);
+      await ConversationClient.create(server, request());
+    },
+  );
 
-  it('answers 503 when too much is open, forgets no conversation, and goes on', async () => {
+  it('answers 503 when it runs out of file handles, loses no conversation, and recovers', async () => {
     server = await ServerProcess.start({ cwd: folder, wrapper: FEW_FILES });
     const made: ConversationClient[] = [];
     let refusal: { status: number; body: unknown } | undefined;
@@ -92,7 +93,7 @@ describe('a data folder that fails while the server runs', () => {
     await ConversationClient.create(server, request());
   });
 
-  it('outlives connections that take all its handles, and has what it acknowledged', async () => {
+  it('survives connections that use up its file handles, and keeps what it acknowledged', async () => {
     server = await ServerProcess.start({ cwd: folder, wrapper: FEW_FILES });
     const ledger = new Ledger();
     const conversations = [await ledger.create(server, request()), await ledger.create(server, request())];
@@ -100,7 +101,7 @@ describe('a data folder that fails while the server runs', () => {
     const idle = Array.from({ length: 80 }, () =>
       connect(Number(port), '127.0.0.1').on('error', () => undefined),
     );
-    // Those for which there is no handle are closed at once.
+    // Connections without a free handle are closed at once.
     await eventually(() => Promise.resolve(idle.some(({ closed }) => closed)), 'the end of the handles');
     for (let index = 0; index < 20; index += 1) {
       for (const conversation of conversations) {

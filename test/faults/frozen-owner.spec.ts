@@ -7,16 +7,16 @@ import { randomOf } from '../support/random.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 
-/** How often an owner is frozen. `npm run test:faults` asks for more. */
+/** How often an owner is frozen; more often with `npm run test:faults`. */
 const ROUNDS = Math.max(1, Math.floor(Number(process.env['FAULT_ROUNDS'] ?? 4) / 4));
 const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 const CONVERSATIONS = 4;
 
 /**
- * Two servers share a folder. The one that writes is frozen in the middle of it until the other has taken
- * over, then it wakes and goes on with whatever it was about to do.
+ * Two servers share a folder. The owner of the conversations is frozen while it writes, until the other
+ * server has taken over; then it wakes and continues.
  */
-describe(`an owner that is frozen past its lease (FAULT_SEED=${SEED})`, () => {
+describe(`a server that is frozen past its lease (FAULT_SEED=${SEED})`, () => {
   let folder: string;
   let receiver: WebhookReceiver;
   let servers: [ServerProcess, ServerProcess];
@@ -42,7 +42,7 @@ describe(`an owner that is frozen past its lease (FAULT_SEED=${SEED})`, () => {
   };
 
   it(
-    'writes nothing that anybody finds when it wakes: what either acknowledged is there, once',
+    'writes nothing after it wakes, and everything that either server acknowledged is stored once',
     async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         const [owner, other] = round % 2 === 0 ? servers : [servers[1], servers[0]];
@@ -82,15 +82,15 @@ describe(`an owner that is frozen past its lease (FAULT_SEED=${SEED})`, () => {
     conversations: readonly ConversationClient[],
     round: number,
   ): Promise<void> {
-    const storm = new AbortController();
+    const load = new AbortController();
     const clients = conversations.flatMap((conversation, index) => [
-      write(conversation, `${round}-${index}-owner`, storm.signal),
-      rename(conversation, `${round}-${index}`, storm.signal),
+      write(conversation, `${round}-${index}-owner`, load.signal),
+      rename(conversation, `${round}-${index}`, load.signal),
     ]);
     const until = ledger.acknowledged + 20 + Math.floor(random() * 60);
     await eventually(() => Promise.resolve(ledger.acknowledged >= until), 'some acknowledgements');
     process.kill(owner.pid, 'SIGSTOP');
-    // All but one: that one the owner still has when it wakes.
+    // All but one, which the owner still has when it wakes.
     const taken = conversations.slice(1).map((conversation) => conversation.on(other));
     for (const [index, conversation] of taken.entries()) {
       await eventually(
@@ -99,19 +99,19 @@ describe(`an owner that is frozen past its lease (FAULT_SEED=${SEED})`, () => {
       );
     }
     const second = taken.map((conversation, index) =>
-      write(conversation, `${round}-${index}-other`, storm.signal),
+      write(conversation, `${round}-${index}-other`, load.signal),
     );
     process.kill(owner.pid, 'SIGCONT');
     const after = ledger.acknowledged + 60;
     await eventually(() => Promise.resolve(ledger.acknowledged >= after), 'more acknowledgements');
-    storm.abort();
+    load.abort();
     await Promise.all([...clients, ...second]);
-    // The one that nobody has taken goes on where it was.
+    // The conversation that was not taken over continues at its owner.
     const [kept] = conversations;
     if (kept) await eventually(() => ledger.say(kept, `SAY: ${round} kept`, false), 'the one that was kept');
   }
 
-  /** Messages, with tools that run beside them, as fast as they are taken. */
+  /** Sends messages, some of which run tools, as fast as they are accepted. */
   async function write(to: ConversationClient, name: string, signal: AbortSignal): Promise<void> {
     for (let index = 0; !signal.aborted; index += 1) {
       const text = index % 5 === 0 ? `RUN: echo ${name}-${index}\nFINISH: ok` : `SAY: ${name}-${index}`;

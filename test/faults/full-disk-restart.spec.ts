@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
-import { eventually, ServerProcess } from '../support/server-process.js';
+import { ServerProcess } from '../support/server-process.js';
 import { canMount, SmallDisk } from '../support/small-disk.js';
 
 const mountable = await canMount();
@@ -24,7 +24,7 @@ if (!mountable) process.stderr.write('no tests of a full disk: this machine lets
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** All that it writes goes to the small disk. */
+  /** Starts a server that writes only to the small disk. */
   const start = (): Promise<ServerProcess> =>
     ServerProcess.start({
       cwd: folder,
@@ -41,13 +41,13 @@ if (!mountable) process.stderr.write('no tests of a full disk: this machine lets
   const saveProfile = (name: string) =>
     server.request('POST', `/api/profiles/${name}`, { llm: { model: 'scripted/x' } });
 
-  it('starts, says so, reads, deletes, refuses the rest without a trace, and goes on when there is room', async () => {
+  it('starts, logs it, reads, deletes, refuses writes without leaving files, and recovers when there is space', async () => {
     server = await start();
     const finished = await ConversationClient.create(server, request('FINISH: one'));
     await finished.reaches('finished');
     const deleted = await ConversationClient.create(server, request());
     const running = await ConversationClient.create(server, request('RUN: sleep 1000'));
-    await eventually(async () => (await running.events('&kind=ActionEvent')).length > 0, 'the action');
+    await running.startsTool();
     expect((await saveProfile('before')).status).toBe(201);
     await disk.fill();
     await server.end('SIGKILL');

@@ -1,12 +1,15 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
-import { brief, ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
-import { eventually, ServerProcess } from '../support/server-process.js';
-
-const run = promisify(execFile);
+import {
+  brief,
+  ConversationClient,
+  messageText,
+  scriptedRequest,
+  userMessage,
+} from '../support/conversation-client.js';
+import { ServerProcess } from '../support/server-process.js';
+import { canMount } from '../support/small-disk.js';
 
 /** In a namespace of its own a process may mount: a small disk over the folder of the conversations. */
 const SMALL_DISK = [
@@ -18,16 +21,13 @@ const SMALL_DISK = [
   'sh',
 ];
 
-const mountable = await run('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).then(
-  () => true,
-  () => false,
-);
+const mountable = await canMount();
 if (!mountable) process.stderr.write('no tests of a full disk: this machine lets nobody mount a tmpfs\n');
 
 const containing = (words: string): unknown => expect.stringContaining(words);
 const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 
-(mountable ? describe : describe.skip)('on a full disk', () => {
+(mountable ? describe : describe.skip)('a server whose disk becomes full', () => {
   let folder: string;
   let server: ServerProcess;
 
@@ -67,12 +67,10 @@ const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 
   const textsOf = async (conversation: ConversationClient): Promise<unknown[]> => {
     const messages = await conversation.events('&kind=MessageEvent');
-    return messages.map(
-      (event) => (event['llm_message'] as { content: { text: string }[] }).content[0]?.text,
-    );
+    return messages.map(messageText);
   };
 
-  it('says so, loses nothing that it acknowledged, reads on, deletes, and works again when there is room', async () => {
+  it('answers 507, keeps what it acknowledged, still reads and deletes, and recovers when there is space', async () => {
     const [kept, removed] = [
       await ConversationClient.create(server, request('FINISH: one')),
       await ConversationClient.create(server, request()),
@@ -108,15 +106,15 @@ const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
     await ConversationClient.create(server, request());
     const { body } = await server.request('GET', '/api/conversations/count');
     expect(body).toBe(2);
-    // Not a byte of what was refused is between the lines.
+    // The log contains no part of what was refused.
     const log = await readFile(onDisk(`${kept.id.replaceAll('-', '')}/events.jsonl`), 'utf8');
     for (const line of log.trimEnd().split('\n')) expect(() => JSON.parse(line) as unknown).not.toThrow();
   });
 
-  it('ends a run with an error that is told when there is room, without anybody asking', async () => {
+  it('ends a run with an error that it records by itself when there is space', async () => {
     const script = `RUN: until [ -e go ]; do sleep 0.02; done; head -c 20000 /dev/zero | tr '\\0' x\nFINISH: ok`;
     const conversation = await ConversationClient.create(server, request(script));
-    await eventually(async () => (await conversation.events('&kind=ActionEvent')).length > 0, 'the action');
+    await conversation.startsTool();
     const socket = await conversation.listen();
     await fill();
     await writeFile(path.join(folder, 'work/go'), '');

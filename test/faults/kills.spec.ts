@@ -8,13 +8,15 @@ import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-en
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 
-/** How often the server is killed. `npm run test:faults` asks for more. */
+/** How often the server is killed; more often with `npm run test:faults`. */
 const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 3);
-/** The same seed does the same in the same order; the machine decides how far it comes until the kill. */
+/**
+ * The same seed gives the same operations in the same order. How many precede a kill depends on the machine.
+ */
 const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 const CLIENTS = 4;
-/** So many conversations are looked at after each kill, and all of them after the last. */
-const LOOKED_AT = 12;
+/** The number of conversations that are checked after each kill. After the last one all are. */
+const CHECKED_COUNT = 12;
 
 describe(`a server that is killed again and again (FAULT_SEED=${SEED})`, () => {
   let folder: string;
@@ -29,9 +31,9 @@ describe(`a server that is killed again and again (FAULT_SEED=${SEED})`, () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
     endpoint = await startScriptedEndpoint({ chunkDelay: 2 });
     receiver = await WebhookReceiver.start();
-    const trouble = randomOf(SEED + 1);
+    const failures = randomOf(SEED + 1);
     receiver.behave = () => {
-      const what = trouble();
+      const what = failures();
       if (what < 0.92) return { status: 200 };
       return what < 0.96 ? { status: 503 } : { cut: true };
     };
@@ -50,14 +52,14 @@ describe(`a server that is killed again and again (FAULT_SEED=${SEED})`, () => {
   };
 
   it(
-    'has everything that it acknowledged, once, loads every conversation, and delivers every event',
+    'keeps everything that it acknowledged, once, loads every conversation, and delivers every event',
     async () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         server = await start();
         isKilled = false;
-        // Now and then the next kill comes before anything is looked at: in the middle of the recovery.
+        // Sometimes the next kill comes before any check: in the middle of the recovery.
         if (random() < 0.85) await ledger.check(server, sample());
-        // Dealt out before anybody begins: who deletes one at once would change what the others get.
+        // Distributed before any client starts: a deletion would change what the others get.
         const { living } = ledger;
         const clients = Array.from({ length: CLIENTS }, (_, client) => {
           const mine = living.filter((_id, index) => index % CLIENTS === client).slice(-3);
@@ -90,15 +92,15 @@ describe(`a server that is killed again and again (FAULT_SEED=${SEED})`, () => {
   }
 
   function sample(): string[] {
-    const recent = ledger.all.slice(-LOOKED_AT / 2);
-    const others = Array.from({ length: LOOKED_AT / 2 }, () => pick(ledger.all, random));
+    const recent = ledger.all.slice(-CHECKED_COUNT / 2);
+    const others = Array.from({ length: CHECKED_COUNT / 2 }, () => pick(ledger.all, random));
     return [...new Set([...recent, ...others.filter((id) => id !== undefined)])];
   }
 
   /**
-   * One client that does this and that until the server is gone.
-   * @param ids conversations from before the last kill that go on; each has one client at a time, who knows
-   *   what was said last
+   * One client, which performs random operations until the server is killed.
+   * @param ids conversations from before the last kill that it continues. Each has one client at a time,
+   *   which knows its last message.
    */
   async function work(ids: readonly string[], random: () => number, name: string): Promise<void> {
     const mine = ids.map((id) => new ConversationClient(server, id));
@@ -137,8 +139,8 @@ describe(`a server that is killed again and again (FAULT_SEED=${SEED})`, () => {
   const counted = (): number => (count += 1);
 
   /**
-   * With the model inside the server, or one that is streamed from outside; with a title that a model makes,
-   * or none.
+   * A random create request: with the scripted model inside the server or a streaming endpoint, with or
+   * without a generated title.
    */
   function request(random: () => number, name: string) {
     const llm =

@@ -1,5 +1,5 @@
-// Takes the lease of a conversation in a process of its own and writes events under it, as it is told line by
-// line on stdin; answers each line on stdout. Arguments: the folder of conversations, the id, the time to
+// Acquires the lease of a conversation in a separate process and appends events under it. Reads one command
+// per line from stdin and answers each on stdout. Arguments: the folder of conversations, the id, the time to
 // live (s).
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';

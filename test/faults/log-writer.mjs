@@ -1,5 +1,5 @@
-// Appends events to the log of a conversation as fast as it can, several at a time, and prints the number and
-// id of each when it is acknowledged. Arguments: the folder of conversations, the id.
+// Appends events to the log of a conversation as fast as it can, several at a time, and prints the seq and
+// the id of each one that is acknowledged. Arguments: the folder of conversations, the id.
 import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { Logger } from '@nestjs/common';

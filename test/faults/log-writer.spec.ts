@@ -13,14 +13,14 @@ import type { EventLog } from '../../src/storage/index.js';
 import { randomOf } from '../support/random.js';
 
 const WRITER = fileURLToPath(new URL('./log-writer.mjs', import.meta.url));
-/** How often a writer is killed. `npm run test:faults` asks for more. */
+/** How often a writer is killed; more often with `npm run test:faults`. */
 const KILLS = Number(process.env['FAULT_ROUNDS'] ?? 10);
 const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 
-/** What a writer process was told is durable, by number. */
+/** The ids of the events that were acknowledged to a writer process, by seq. */
 type Acknowledged = Map<number, string>;
 
-describe(`what was acknowledged (FAULT_SEED=${SEED})`, () => {
+describe(`the log of a conversation (FAULT_SEED=${SEED})`, () => {
   let root: string;
   let id: string;
 
@@ -35,7 +35,7 @@ describe(`what was acknowledged (FAULT_SEED=${SEED})`, () => {
   });
 
   it(
-    'is there after the process was killed at a random moment, again and again',
+    'contains every acknowledged event after its writer was killed at random moments',
     async () => {
       const acknowledged: Acknowledged = new Map();
       const random = randomOf(SEED);
@@ -51,7 +51,7 @@ describe(`what was acknowledged (FAULT_SEED=${SEED})`, () => {
     60_000 + KILLS * 5_000,
   );
 
-  it('is there, and nothing else, after the file could not grow any more', async () => {
+  it('contains exactly the acknowledged events after its file reached the size limit', async () => {
     const acknowledged: Acknowledged = new Map();
     // In blocks of 1,024 bytes.
     const limited = ['bash', '-c', 'ulimit -f 100; exec node "$0" "$@"', WRITER, root, id];
@@ -66,8 +66,8 @@ describe(`what was acknowledged (FAULT_SEED=${SEED})`, () => {
   });
 
   /**
-   * Runs a writer, notes what it acknowledges, and kills it after so many acknowledgements. Answers its other
-   * lines.
+   * Runs a writer, records its acknowledgements, and kills it after a number of them.
+   * @returns its other lines
    */
   async function write(command: string[], acknowledged: Acknowledged, killAfter: number): Promise<string[]> {
     const [program = '', ...args] = command;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-describe('what a killed server left', () => {
+describe('a run that was interrupted by a kill of the server', () => {
   let folder: string;
   let workspace: string;
   const servers: ServerProcess[] = [];
@@ -33,12 +33,12 @@ describe('what a killed server left', () => {
       ),
     );
     for (const one of made) {
-      await eventually(async () => (await one.events('&kind=ActionEvent')).length > 0, 'the action');
+      await one.startsTool();
     }
     return made;
   };
 
-  it('is paused without anybody asking for it, and is closed again', async () => {
+  it('is paused at the next start without a request, and its conversation is closed again', async () => {
     const first = await start();
     const conversations = await running(first, 3);
     await first.end('SIGKILL');
@@ -56,7 +56,7 @@ describe('what a killed server left', () => {
         'execution_status=paused',
       ]);
     }
-    // Nothing runs by itself, and no later start says it again.
+    // Nothing runs by itself, and no later start records the interruption again.
     await second.end();
     const third = await start();
     expect((await conversations[0]?.on(third).events('&kind=ConversationErrorEvent'))?.length).toBe(1);
@@ -66,7 +66,7 @@ describe('what a killed server left', () => {
     expect(await conversations[1]?.on(third).status()).toBe('paused');
   });
 
-  it('goes on by itself with resume_on_start, no more at once than may run', async () => {
+  it('is resumed with resume_on_start, within max_concurrent_runs', async () => {
     const first = await start();
     const conversations = await running(first, 3);
     await first.end('SIGKILL');
@@ -77,7 +77,7 @@ describe('what a killed server left', () => {
       const all = await Promise.all(after.map((one) => one.events('&kind=AgentErrorEvent')));
       return all.filter((errors) => errors.length > 0).length;
     };
-    // Looking at them opens them: then they are told of the crash, and still wait for their turn.
+    // Reading them opens them: then the crash is recorded, and they still wait for a slot.
     expect(await results()).toBe(3);
     expect(await Promise.all(after.map((one) => one.status()))).not.toContain('paused');
     expect((await second.request('POST', `${after[2]?.route ?? ''}/pause`)).status).toBe(200);
@@ -92,7 +92,7 @@ describe('what a killed server left', () => {
     }
   });
 
-  it('goes on after it was killed while it waited for its turn', async () => {
+  it('is resumed after another kill while it waited for a free slot', async () => {
     const first = await start();
     const conversations = await running(first, 2);
     await first.end('SIGKILL');

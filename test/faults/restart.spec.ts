@@ -4,12 +4,13 @@ import path from 'node:path';
 import {
   brief,
   ConversationClient,
+  messageText,
   scriptedRequest,
   type SeenEvent,
 } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-describe('after the end of a server', () => {
+describe('a conversation after the end of its server', () => {
   let folder: string;
   let workspace: string;
   const servers: ServerProcess[] = [];
@@ -29,7 +30,7 @@ describe('after the end of a server', () => {
     return server;
   };
 
-  it('keeps everything over a graceful stop, and pauses what was running', async () => {
+  it('is unchanged after a graceful stop, and paused if it was running', async () => {
     const first = await start();
     const done = await ConversationClient.create(
       first,
@@ -41,7 +42,7 @@ describe('after the end of a server', () => {
       scriptedRequest(workspace, 'RUN: sleep 1000\nSAY: end'),
     );
     await running.reaches('running');
-    await eventually(async () => (await running.events('&kind=ActionEvent')).length > 0, 'the action');
+    await running.startsTool();
     const socket = await done.listen();
     const [events, info] = [await done.events(), await done.info()];
     expect(await first.end('SIGTERM')).toBe(0);
@@ -55,7 +56,7 @@ describe('after the end of a server', () => {
     await done.on(second).reaches('finished');
   });
 
-  it('tells a long conversation as before, whatever has happened to the index of its log', async () => {
+  it('shows the same events when the index of its log was damaged', async () => {
     const first = await start();
     const long = await ConversationClient.create(first, scriptedRequest(workspace));
     await Promise.all(Array.from({ length: 300 }, (_, n) => long.send(`message ${n}`, false)));
@@ -73,13 +74,13 @@ describe('after the end of a server', () => {
     }
   });
 
-  it('deletes no conversation that it is closing already, and says so', async () => {
+  it('is not deleted while the server is closing it', async () => {
     const first = await start();
     const running = await ConversationClient.create(
       first,
       scriptedRequest(workspace, 'RUN: sleep 1000\nSAY: end'),
     );
-    await eventually(async () => (await running.events('&kind=ActionEvent')).length > 0, 'the action');
+    await running.startsTool();
     const socket = await running.listen();
     const ended = first.end('SIGTERM');
     await eventually(() => Promise.resolve(socket.closeCode !== undefined), 'the end of the sockets');
@@ -94,7 +95,7 @@ describe('after the end of a server', () => {
     expect(await running.on(second).status()).toBe('paused');
   });
 
-  it('has every acknowledged event after kill -9 during a run, says what happened, and goes on', async () => {
+  it('has every acknowledged event after kill -9 during a run, an error about it, and can continue', async () => {
     const first = await start();
     const conversation = await ConversationClient.create(
       first,
@@ -161,13 +162,13 @@ describe('after the end of a server', () => {
       await server.end('SIGKILL');
       server = await start();
     }
-    const texts = (await new ConversationClient(server, id).events('&kind=MessageEvent')).map(textOf);
+    const texts = (await new ConversationClient(server, id).events('&kind=MessageEvent')).map(messageText);
     expect(texts).toEqual(expect.arrayContaining(acknowledged));
     expect(new Set(texts).size).toBe(texts.length);
     expect(acknowledged.length).toBeGreaterThan(200);
   });
 
-  it('shows a message that nobody ran after kill -9, without opening the conversation', async () => {
+  it('shows a message without a run after kill -9, without being opened', async () => {
     const first = await start();
     const conversation = await ConversationClient.create(first, scriptedRequest(workspace, 'FINISH: ok'));
     await conversation.reaches('finished');
@@ -184,7 +185,7 @@ describe('after the end of a server', () => {
     expect((await second.request('GET', '/api/conversations/count?status=idle')).body).toBe(1);
   });
 
-  it('lists the others when one conversation cannot be read', async () => {
+  it('is listed when another one cannot be read', async () => {
     const first = await start();
     const broken = await ConversationClient.create(first, scriptedRequest(workspace));
     const whole = await ConversationClient.create(first, scriptedRequest(workspace));
@@ -197,10 +198,10 @@ describe('after the end of a server', () => {
     expect(status).toBe(200);
     expect((body as { items: { id: string }[] }).items.map(({ id }) => id)).toEqual([whole.id]);
     const said = `conversation ${broken.id} is left out: metadata.json: not valid: agent`;
-    await eventually(() => Promise.resolve(second.log.includes(said)), said);
+    await second.logs(said);
   });
 
-  it('runs on with the stored key of a provider when there is a secret key', async () => {
+  it('uses the stored key of its provider when there is a secret key', async () => {
     const env = { OH_SECRET_KEY: 'a key for tests' };
     const first = await start(env);
     const request = scriptedRequest(workspace, 'SAY: one');
@@ -225,9 +226,4 @@ describe('after the end of a server', () => {
 
 function durable(frames: readonly Record<string, unknown>[]): SeenEvent[] {
   return frames.filter(({ type }) => type === 'durable').map(({ event }) => event as SeenEvent);
-}
-
-function textOf(event: SeenEvent): string {
-  const { content } = event['llm_message'] as { content: { text: string }[] };
-  return content.map(({ text }) => text).join('');
 }

@@ -7,7 +7,7 @@ import { asJson, SettingsStage } from '../support/settings-fixture.js';
 
 const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 4);
 
-describe('files of settings', () => {
+describe('the settings file', () => {
   let stage: SettingsStage;
   beforeEach(async () => (stage = await SettingsStage.start()));
   afterEach(() => stage.stop());
@@ -16,7 +16,7 @@ describe('files of settings', () => {
   const put = (server: ServerProcess, name: string, value: unknown) =>
     server.request('PATCH', '/api/settings', { misc_settings_diff: { [name]: value } });
 
-  it('take every change of two servers at the same time', async () => {
+  it('contains every change when two servers write it at the same time', async () => {
     const other = await stage.another();
     try {
       const names = Array.from({ length: 40 }, (_unused, index) => `n${index}`);
@@ -28,12 +28,12 @@ describe('files of settings', () => {
     } finally {
       await other.end();
     }
-    // Neither locks nor halves of files are left.
+    // Neither locks nor partial files are left.
     expect(await readdir(stage.root)).toEqual(['settings.json']);
   });
 
   it(
-    'are whole, and take changes, after any kill',
+    'is complete and writable after a kill at any moment',
     async () => {
       let acknowledged = 0;
       for (let round = 0; round < ROUNDS; round++) {
@@ -45,7 +45,7 @@ describe('files of settings', () => {
             acknowledged = value;
           }
         })();
-        // Killed at another point of a change each time.
+        // Killed at a different point of a change in each round.
         const until = acknowledged + 3 + (round % 20);
         while (acknowledged < until) await new Promise((resolve) => setTimeout(resolve, 1));
         await new Promise((resolve) => setTimeout(resolve, round % 7));
@@ -62,7 +62,7 @@ describe('files of settings', () => {
     60_000 + ROUNDS * 5_000,
   );
 
-  it('are taken over from who left a lock behind', async () => {
+  it('is writable after a server left a lock behind', async () => {
     await mkdir(stage.root, { recursive: true });
     const lock = path.join(stage.root, '.agent-server.lock');
     for (const text of [
@@ -72,14 +72,14 @@ describe('files of settings', () => {
       await writeFile(lock, text);
       expect(await put(stage.server, 'a', 1)).toMatchObject({ status: 200 });
     }
-    // One of another host counts until it is old.
+    // A lock of another host is valid until it is old.
     await writeFile(lock, JSON.stringify({ token: 'x', pid: 1, place: 'elsewhere' }));
     spawnSync('touch', ['-d', '2 minutes ago', lock]);
     expect(await put(stage.server, 'a', 2)).toMatchObject({ status: 200 });
     expect(await misc()).toEqual({ a: 2 });
   });
 
-  it('do not keep a thread waiting where something else is in their place', async () => {
+  it('blocks no thread when it is not a regular file', async () => {
     await mkdir(stage.root, { recursive: true });
     const file = path.join(stage.root, 'settings.json');
     spawnSync('mkfifo', [file]);
@@ -99,7 +99,7 @@ describe('files of settings', () => {
     expect(await put(stage.server, 'a', 1)).toMatchObject({ status: 200 });
   });
 
-  it('cannot be written where a file is in the place of the folder, and the server says so', async () => {
+  it('cannot be written when its folder is a file, which the server answers with an error', async () => {
     await mkdir(path.dirname(stage.root), { recursive: true });
     await writeFile(stage.root, 'mine');
     expect((await stage.ask('GET', '/api/settings')).status).toBeLessThanOrEqual(503);
@@ -110,7 +110,7 @@ describe('files of settings', () => {
   });
 });
 
-/** How this machine is called in locks. */
+/** The name of this machine in locks. */
 async function placeOf(): Promise<string> {
   return `${os.hostname()} ${await readlink('/proc/self/ns/pid').catch(() => '')}`;
 }

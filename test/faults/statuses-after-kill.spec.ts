@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-describe('what a conversation was when its server was killed', () => {
+describe('a conversation after a kill of its server', () => {
   let folder: string;
   const servers: ServerProcess[] = [];
 
@@ -24,7 +24,7 @@ describe('what a conversation was when its server was killed', () => {
   const request = (script?: string, more: Record<string, unknown> = {}) =>
     scriptedRequest(path.join(folder, 'work'), script, more);
 
-  it('it still is, its policies too; what waits for a person can be accepted or refused', async () => {
+  it('has its former status and policies, and its pending actions can be accepted or rejected', async () => {
     const first = await start();
     const confirm = {
       confirmation_policy: { kind: 'AlwaysConfirm' },
@@ -46,8 +46,8 @@ describe('what a conversation was when its server was killed', () => {
     const all = [accepted, refused, idle, finished, paused];
     const before = await Promise.all(all.map((one) => one.info()));
     const events = await Promise.all(all.map((one) => one.events()));
-    // A status is shown when it is durable in the log; what a list reads without opening follows at the end
-    // of the run.
+    // A status is shown when it is durable in the log. The snapshot, which lists read, follows at the end of
+    // the run.
     const stored = path.join(
       folder,
       finished.id === '' ? '' : (before[3]?.persistence_dir ?? ''),
@@ -79,7 +79,7 @@ describe('what a conversation was when its server was killed', () => {
     expect((await refused.on(second).events('&kind=UserRejectObservation')).length).toBe(1);
   });
 
-  it('works with its own key again after a start with another one and without, whatever was saved meanwhile', async () => {
+  it('uses its secrets again after starts with another key and without one', async () => {
     const key = { OH_SECRET_KEY: 'the right key of this test' };
     const first = await start(key);
     const llm = { model: 'scripted/test', usage_id: 'agent', api_key: 'sk-planted-in-a-test' };
@@ -102,7 +102,7 @@ describe('what a conversation was when its server was killed', () => {
       expect((await server.request('PATCH', there.route, { title: 'renamed' })).status).toBe(200);
       expect(await there.info()).toMatchObject({ title: 'renamed' });
       await there.send('kept without a run', false);
-      await eventually(() => Promise.resolve(server.log.includes('no key opens ')), 'the warning');
+      await server.logs('no key opens ');
       await server.end();
       expect(await tokens()).toEqual(before);
     }

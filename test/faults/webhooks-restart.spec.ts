@@ -1,13 +1,18 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
+import {
+  ConversationClient,
+  messageText,
+  scriptedRequest,
+  userMessage,
+} from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 
 const SCRIPT = 'RUN: echo hook\nFINISH: ok';
 
-describe('webhooks over the end of a server', () => {
+describe('webhooks after a restart of the server', () => {
   let folder: string;
   let receiver: WebhookReceiver;
   const servers: ServerProcess[] = [];
@@ -38,7 +43,10 @@ describe('webhooks over the end of a server', () => {
   const create = (server: ServerProcess, script?: string) =>
     ConversationClient.create(server, scriptedRequest(path.join(folder, 'work'), script));
   const ids = async (conversation: ConversationClient) => (await conversation.events()).map(({ id }) => id);
-  const gets = async (conversation: ConversationClient, wanted: readonly string[]): Promise<void> => {
+  const expectDelivered = async (
+    conversation: ConversationClient,
+    wanted: readonly string[],
+  ): Promise<void> => {
     await receiver.has((it) => it.durable(conversation.id).length >= wanted.length, 'all events');
     expect(receiver.durable(conversation.id).map(({ id }) => id)).toEqual(wanted);
   };
@@ -48,10 +56,10 @@ describe('webhooks over the end of a server', () => {
     return readdir(path.join(root, one, 'cursors'));
   };
 
-  it('goes on after kill -9 where it stopped: nothing is lost, all in order', async () => {
+  it('continue after kill -9 where they stopped, in order and without losses', async () => {
     const first = await start();
     let taken = 0;
-    // Takes two batches, then nothing more.
+    // Accepts two batches and hangs after them.
     receiver.behave = ({ path: at }) =>
       at.includes('/events/') && (taken += 1) <= 2 ? { status: 200 } : { hang: true };
     const conversation = await create(first, SCRIPT);
@@ -64,19 +72,19 @@ describe('webhooks over the end of a server', () => {
 
     receiver.behave = () => ({ status: 200 });
     const second = await start();
-    await gets(conversation, wanted);
-    // What was taken before is not sent again: the position was written behind each batch.
+    await expectDelivered(conversation, wanted);
+    // Batches that were accepted are not sent again: the position is written after each one.
     const all = receiver.events(conversation.id).map(({ id }) => id);
     expect(new Set(all).size).toBe(all.length);
     await receiver.has((it) => it.changes().length === 1, 'the creation');
     await eventually(async () => (await positions()).length === 0, 'no positions');
     await conversation.on(second).send(SCRIPT);
     await conversation.on(second).reaches('finished');
-    await gets(conversation, await ids(conversation.on(second)));
+    await expectDelivered(conversation, await ids(conversation.on(second)));
   });
 
   it.each([1, 2, 3, 4, 5, 6])(
-    'loses no acknowledged message at a kill -9 at any moment (%#)',
+    'lose no acknowledged message by kill -9 at any moment (%#)',
     async (messages) => {
       const first = await start();
       const conversation = await create(first);
@@ -91,16 +99,16 @@ describe('webhooks over the end of a server', () => {
       }
       await first.end('SIGKILL');
       const second = await start();
-      await gets(conversation, await ids(conversation.on(second)));
+      await expectDelivered(conversation, await ids(conversation.on(second)));
       const texts = receiver
         .durable(conversation.id)
         .filter(({ kind }) => kind === 'MessageEvent')
-        .map((event) => (event['llm_message'] as { content: { text: string }[] }).content[0]?.text);
+        .map(messageText);
       expect(texts).toEqual(acknowledged);
     },
   );
 
-  it('delivers after a restart what a receiver that was down has missed, also of a deleted conversation', async () => {
+  it('deliver after a restart what a receiver missed while it was down, also of a deleted conversation', async () => {
     await receiver.down();
     const first = await start();
     const kept = await create(first, SCRIPT);
@@ -117,8 +125,8 @@ describe('webhooks over the end of a server', () => {
       return (status?.['pending_events'] ?? 0) >= count;
     }, 'both told as pending');
     await receiver.up();
-    await gets(kept, wanted[0] ?? []);
-    await gets(deleted, wanted[1] ?? []);
+    await expectDelivered(kept, wanted[0] ?? []);
+    await expectDelivered(deleted, wanted[1] ?? []);
     await receiver.has((it) => it.changes().length === 3, 'the changes');
     expect(receiver.changes().map((change) => [change['id'], change['execution_status']])).toEqual(
       expect.arrayContaining([
@@ -133,7 +141,7 @@ describe('webhooks over the end of a server', () => {
     expect((await kept.on(second).info()).execution_status).toBe('finished');
   });
 
-  it('tells how much waits of all conversations that had the same id', async () => {
+  it('report the pending events of all conversations that had the same id', async () => {
     await receiver.down();
     const first = await start();
     let count = 0;
@@ -154,7 +162,7 @@ describe('webhooks over the end of a server', () => {
     }, 'both told as pending');
   });
 
-  it('sends the rest of a batch at a graceful stop', async () => {
+  it('send an incomplete batch at a graceful stop', async () => {
     const first = await start([hook({ event_buffer_size: 1000, flush_delay: 3600 })]);
     const conversation = await create(first, SCRIPT);
     await conversation.reaches('finished');
@@ -164,7 +172,7 @@ describe('webhooks over the end of a server', () => {
     expect(receiver.durable(conversation.id).map(({ id }) => id)).toEqual(wanted);
   });
 
-  it('tells a webhook that is new only what happens from then on', async () => {
+  it('deliver only new events to a webhook that was added', async () => {
     const first = await ServerProcess.start({ cwd: folder });
     servers.push(first);
     const conversation = await create(first, SCRIPT);
@@ -175,16 +183,16 @@ describe('webhooks over the end of a server', () => {
     const second = await start();
     await conversation.on(second).send(SCRIPT);
     await conversation.on(second).reaches('finished');
-    await gets(conversation, (await ids(conversation.on(second))).slice(before.length));
+    await expectDelivered(conversation, (await ids(conversation.on(second))).slice(before.length));
   });
 
-  it('delivers each conversation once when two servers share a folder', async () => {
+  it('deliver each conversation once when two servers share a folder', async () => {
     const first = await start();
     const second = await start();
     const conversations = [await create(first, SCRIPT), await create(second, SCRIPT)];
     for (const conversation of conversations) {
       await conversation.reaches('finished');
-      await gets(conversation, await ids(conversation));
+      await expectDelivered(conversation, await ids(conversation));
       const all = receiver.events(conversation.id).map(({ id }) => id);
       expect(new Set(all).size).toBe(all.length);
     }

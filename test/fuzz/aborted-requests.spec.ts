@@ -11,29 +11,31 @@ import { eventually, ServerProcess } from '../support/server-process.js';
 import { operationsOf, type FuzzedOperation } from './operations.js';
 import type { SchemaValues } from './schema-values.js';
 
-/** Another or a longer run: `FUZZ_SEED=7 ABORT_ROUNDS=20`. */
+/** For another or a longer run: `FUZZ_SEED=7 ABORT_ROUNDS=20`. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 5);
 const ROUNDS = Number(process.env['ABORT_ROUNDS'] ?? 1);
-/** An answer of so many bytes came piece by piece. */
+/** An answer of this many bytes was streamed. */
 const LONG = 100_000;
 const FILES = 1_000;
-/** Of a patch (bytes): git takes its time for larger ones. */
+/** Size of a patch in bytes: git is slow with larger ones. */
 const CHANGE = 2 * 1024 * 1024;
-/** Clients at a time. */
+/** Concurrent clients. */
 const CLIENTS = 8;
 
-/** Whole requests of these would ask servers of other people; they break off before their end. */
-const ASKS_THE_INTERNET =
+/**
+ * Complete requests of these operations would contact other servers, so they are aborted before their end.
+ */
+const CONTACTS_OTHER_SERVERS =
   /\/(skills\/(sync|marketplace)|skills|plugins\/(fetch|marketplace)|plugins|device\/(start|poll)|marketplace)$/;
 const DELETION = 'DELETE /api/conversations/{conversation_id}';
-/** Answers and bodies that come piece by piece: they break off more often than the others. */
+/** Operations with streamed answers or bodies: they are aborted more often than the others. */
 const STREAMED =
   /\/(archive|download|upload|workspace|execute_bash_command|\{file_path\}|v1\/\w+(\/\w+)?)$|trajectory/;
-const MORE = 4;
-/** More than the buffers of two sockets take: who does not read stops the server in the middle of it. */
+const STREAMED_ROUNDS = 4;
+/** More than the buffers of two sockets hold: a client that does not read stops the server in the middle. */
 const LARGE = 8 * 1024 * 1024;
 
-describe('requests that break off', () => {
+describe('requests that clients abort', () => {
   let server: ServerProcess;
   let folder: string;
   let before: OpenHandles;
@@ -67,10 +69,7 @@ describe('requests that break off', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /**
-   * A folder with a large file, and a repository with a large change in it; neither becomes smaller by
-   * packing.
-   */
+  /** A folder with a large file, and a repository with a large change; neither can be compressed. */
   async function makeWorkspace(): Promise<void> {
     await mkdir(at('work/repository'), { recursive: true });
     const git = (...args: string[]) =>
@@ -85,7 +84,7 @@ describe('requests that break off', () => {
     await writeFile(at('work/repository/new.bin'), noise(CHANGE));
     await writeFile(at('work/large.bin'), noise(LARGE));
     await writeFile(at('work/index.html'), '<p>hi</p>');
-    // Names that come before it, so that answers break off among them, too.
+    // Files with names before the large one, so that answers are also aborted among small files.
     for (let index = 0; index < FILES; index += 1)
       await writeFile(at(`work/file-${index}`), noise(4096 + index));
   }
@@ -102,9 +101,9 @@ describe('requests that break off', () => {
   const storedAt = ({ id }: ConversationClient): string =>
     at(`workspace/conversations/${id.replaceAll('-', '')}`);
 
-  /** What the operation is asked, as nearly valid as can be told from the document. */
+  /** A request for an operation, as valid as the document allows to make it. */
   function requestOf(operation: FuzzedOperation, random: () => number): RequestBytes {
-    // What is deleted is a conversation of its own, again and again.
+    // Deletions use a separate conversation.
     const { id } = operation.name === DELETION ? deleted : conversation;
     const route = operation.pathNames.reduce(
       (text, name) => text.replace(`{${name}}`, name === 'file_path' ? 'large.bin' : id),
@@ -153,7 +152,7 @@ describe('requests that break off', () => {
     const points: BreakOff[] = [{ sent: within(1, head), reset: reset() }];
     if (bytes.length > head)
       points.push({ sent: head, reset: reset() }, { sent: within(head, bytes.length), reset: reset() });
-    if (ASKS_THE_INTERNET.test(operation.path)) return points;
+    if (CONTACTS_OTHER_SERVERS.test(operation.path)) return points;
     return [
       ...points,
       { reset: reset() },
@@ -163,7 +162,7 @@ describe('requests that break off', () => {
     ];
   }
 
-  /** All of them, some at a time. */
+  /** Works on all items, several at a time. */
   async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
     const queue = [...items];
     const client = async (): Promise<void> => {
@@ -172,8 +171,8 @@ describe('requests that break off', () => {
     await Promise.all(Array.from({ length: CLIENTS }, client));
   }
 
-  /** The server has nothing left of them, and nothing to complain of. */
-  async function leavesNothing(): Promise<void> {
+  /** Expects that the server has kept no handles or files and has logged no errors. */
+  async function expectNothingLeft(): Promise<void> {
     expect((await rawRequest(server.url, { path: '/health' })).status).toBe(200);
     await rawRequest(server.url, { method: 'DELETE', path: '/api/bash/bash_events' });
     for (;;) {
@@ -189,17 +188,17 @@ describe('requests that break off', () => {
       'the end of all handles',
       10_000,
     ).catch(() => expect(now).toEqual(before));
-    // npm, as an MCP server may be started by it, keeps compiled code there with Node 24.
+    // npm, which may start an MCP server, keeps compiled code there with Node 24.
     const left = (await readdir(at('temporary'))).filter((name) => name !== 'node-compile-cache');
     expect(left).toEqual([]);
     expect((await readdir(at('work'))).filter((name) => name.endsWith('.tmp'))).toEqual([]);
-    const complaints = server.log
+    const errors = server.log
       .split('\n')
       .filter((line) => /"level":"(error|fatal)"|Warning|^\s+at /.test(line));
-    expect(complaints).toEqual([]);
+    expect(errors).toEqual([]);
   }
 
-  it('end no process and leave nothing open, whatever the operation and wherever they break off', async () => {
+  it('crash no process and leave nothing open, whatever the operation and the point of the abort', async () => {
     const random = randomOf(SEED);
     await rawRequest(server.url, {
       method: 'POST',
@@ -207,10 +206,10 @@ describe('requests that break off', () => {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ llm: { model: 'scripted/x' } }),
     });
-    /** Operations whose answers were left in the middle. */
+    /** Operations whose answers were aborted in the middle. */
     const left = new Set<string>();
     const attempts = operations.flatMap((operation) => {
-      const rounds = STREAMED.test(operation.path) ? MORE * ROUNDS : ROUNDS;
+      const rounds = STREAMED.test(operation.path) ? STREAMED_ROUNDS * ROUNDS : ROUNDS;
       return Array.from({ length: rounds }, () => encodeRequest(requestOf(operation, random))).flatMap(
         (bytes) => pointsOf(operation, bytes, random).map((point) => ({ operation, bytes, point })),
       );
@@ -219,18 +218,18 @@ describe('requests that break off', () => {
       const { length } = await breakOff(server.url, bytes, point);
       if (length >= Math.max(point.received ?? Infinity, LONG)) left.add(operation.path);
     });
-    // How many depends on how busy the machine is.
+    // The number depends on the load of the machine.
     expect([...left].filter((route) => STREAMED.test(route)).length).toBeGreaterThan(1);
-    await leavesNothing();
+    await expectNothingLeft();
   }, 120_000);
 });
 
-/** Bytes that cannot be packed; the same each time. */
+/** Bytes that cannot be compressed, the same for each length. */
 function noise(length: number): Buffer {
   const random = randomOf(length);
   const size = Math.min(length, 64 * 1024);
   const block = Buffer.from(Array.from({ length: size }, () => Math.floor(random() * 256)));
-  // Packing looks back 32 KiB only.
+  // Compression looks back 32 KiB only.
   return Buffer.alloc(length, block);
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { isObject } from './schema-values.js';
+import { isJsonObject } from '../../src/json/index.js';
 
-/** JSON as text: also what no value can be written as. */
+/** JSON texts, including those that no value serialises to. */
 const SNIPPETS = [
   'null',
   'true',
@@ -54,7 +54,7 @@ const NAMES = [
   'x'.repeat(10_000),
 ] as const;
 
-/** Where in a value, what to do there, and with what. */
+/** A change at one place of a value. */
 export interface Mutation {
   seed: number;
   what: 'replace' | 'remove' | 'add';
@@ -72,7 +72,7 @@ export const mutation: fc.Arbitrary<Mutation> = fc.record({
 
 const MARK = '\uE000mark\uE000';
 
-/** The JSON of a value, changed in one place. */
+/** The JSON of a value with one change. */
 export function mutated(value: unknown, { seed, what, name, snippet }: Mutation): string {
   const copy: { root: unknown } = { root: structuredClone(value) };
   const places = placesIn(copy);
@@ -80,12 +80,12 @@ export function mutated(value: unknown, { seed, what, name, snippet }: Mutation)
   if (!place) return snippet;
   const { holder, key } = place;
   if (what === 'remove' && holder !== copy) Reflect.deleteProperty(holder, key);
-  else if (what === 'add' && isObject(holder) && holder !== copy) own(holder, name, MARK);
-  else own(holder, key, MARK);
+  else if (what === 'add' && isJsonObject(holder) && holder !== copy) define(holder, name, MARK);
+  else define(holder, key, MARK);
   return JSON.stringify(copy.root).replaceAll(JSON.stringify(MARK), () => snippet);
 }
 
-function own(holder: object, key: string | number, value: unknown): void {
+function define(holder: object, key: string | number, value: unknown): void {
   Object.defineProperty(holder, key, { value, enumerable: true, configurable: true, writable: true });
 }
 

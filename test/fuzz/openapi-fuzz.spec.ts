@@ -10,9 +10,9 @@ import { operationsOf, type FuzzedOperation } from './operations.js';
 import type { SchemaValues } from './schema-values.js';
 
 /**
- * Operations that are not called with random values: those that run commands or reach for other machines;
- * questions to an agent and trials of models, which depend on the model; the setting up of a server, which
- * happens once; and aliases, which are the same handlers.
+ * Operations that are not fuzzed: those that run commands or contact other machines; questions to an agent
+ * and trials of models, which depend on the model; the initialisation of a server, which happens once; and
+ * aliases, which have the same handlers.
  */
 const LEFT_OUT = [
   /^\w+ \/conversations/,
@@ -22,14 +22,14 @@ const LEFT_OUT = [
   /^\w+ \/api\/(llm\/(subscription|models\/verified)|git\/repositories|vscode\/url)/,
 ];
 const isFuzzed = (name: string): boolean => !LEFT_OUT.some((pattern) => pattern.test(name));
-/** Another or a longer run: `FUZZ_SEED=7 FUZZ_REQUESTS=50000`. */
+/** For another or a longer run: `FUZZ_SEED=7 FUZZ_REQUESTS=50000`. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 5);
 const REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 1500);
 
-/** No answer takes so long, unless the server stalls. */
+/** No answer takes longer (ms) unless the server stalls. */
 const PATIENCE_MS = 5_000;
 
-/** A request: what is valid by the document, or that with something wrong. */
+/** A request that is valid by the document, or has one fault. */
 interface FuzzedRequest {
   operation: FuzzedOperation;
   path: string;
@@ -85,7 +85,7 @@ const QUERY_VALUES = [
   'a&a=b',
   'a;b=c',
 ];
-/** What stands behind the query that was meant. */
+/** Appended to the query. */
 const QUERY_TAILS = [
   '&',
   '&=',
@@ -110,17 +110,17 @@ const BODIES = [
   new Uint8Array(3),
 ];
 
-describe('any request', () => {
+describe('a server with fuzzed requests', () => {
   let server: ServerProcess;
   let folder: string;
-  /** What the words `known` and `event` in paths and queries stand for. */
+  /** Replacements for the words `known` and `event` in paths and queries. */
   let known: { conversation: string; event: string };
   let operations: FuzzedOperation[];
   let values: SchemaValues;
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'fuzz-'));
-    // Files are read and written here only, whatever a path says.
+    // Files are read and written only in this folder, whatever a path says.
     server = await ServerProcess.start({ cwd: folder, env: { HOME: folder, OH_FILE_ROOT: folder } });
     await writeFile(path.join(server.cwd, 'a-file'), '');
     const { body } = await server.request('GET', '/openapi.json');
@@ -139,7 +139,7 @@ describe('any request', () => {
     await conversation.reaches('finished');
     const [event] = await conversation.events();
     known = { conversation: conversation.id, event: event?.id ?? '' };
-    // What has a name is called like the conversation.
+    // Named resources have the id of the conversation as their name.
     const { id } = conversation;
     await server.request('POST', `/api/profiles/${id}`, { llm: { model: 'scripted/x' } });
     await server.request('POST', `/api/agent-profiles/${id}`, { llm_profile_ref: id });
@@ -155,9 +155,9 @@ describe('any request', () => {
       return fc.oneof({ weight: 6, arbitrary: good }, fc.constant(UNKNOWN), one(PATH_PARTS));
     });
     const names = one([...operation.queryNames, 'x', '__proto__']);
-    // The folder of the conversation: most random paths lead nowhere.
+    // The folder of the conversation, because most random paths do not exist.
     const path: [string, string][] = operation.queryNames.includes('path') ? [['path', 'workdir']] : [];
-    // The same name may come twice, and anything behind it.
+    // The same name may occur twice, followed by anything.
     const pair = fc.tuple(names, one(QUERY_VALUES));
     const tail = fc.oneof({ weight: 9, arbitrary: fc.constant('') }, one(QUERY_TAILS));
     const query = fc
@@ -192,9 +192,9 @@ describe('any request', () => {
     );
   }
 
-  it('gets a declared answer of the declared shape, and never 5xx', async () => {
-    // All complaints, each with its first example: one defect must not hide another.
-    const complaints = new Map<string, string>();
+  it('answers with a declared status and shape, and never with 500', async () => {
+    // All violations, each with its first example: one defect must not hide another.
+    const violations = new Map<string, string>();
     const reached = new Set<string>();
     for (const [index, operation] of operations.entries()) {
       const numRuns = Math.ceil(REQUESTS / operations.length);
@@ -202,18 +202,18 @@ describe('any request', () => {
         const begin = performance.now();
         const { status, text, headers } = await send(fuzzed);
         if (performance.now() - begin > PATIENCE_MS)
-          complaints.set(`${operation.name}: took too long`, example(fuzzed));
+          violations.set(`${operation.name}: took too long`, example(fuzzed));
         if (status < 300) reached.add(operation.name);
         if (/^DELETE .*\/conversations\//.test(operation.name) && status === 200) await createKnown();
         const isJson = headers['content-type']?.startsWith('application/json') ?? false;
-        const complaint = complaintAbout(fuzzed, status, isJson ? JSON.parse(text) : text);
-        const what = `${operation.name}: ${complaint ?? ''}`.slice(0, 300);
-        if (complaint !== undefined && !complaints.has(what)) complaints.set(what, example(fuzzed));
+        const violation = violationOf(fuzzed, status, isJson ? JSON.parse(text) : text);
+        const what = `${operation.name}: ${violation ?? ''}`.slice(0, 300);
+        if (violation !== undefined && !violations.has(what)) violations.set(what, example(fuzzed));
       }
     }
-    expect(Object.fromEntries(complaints)).toEqual({});
-    // What never gets through tests little. Some have nothing to succeed with here: extensions, sign-ins, a
-    // condenser.
+    expect(Object.fromEntries(violations)).toEqual({});
+    // Requests that are always refused test little. Some operations cannot succeed here: extensions, sign-
+    // ins, a condenser.
     expect(reached.size).toBeGreaterThan(operations.length * 0.6);
     expect((await server.request('GET', '/alive')).status).toBe(200);
   }, 3_600_000);
@@ -238,20 +238,20 @@ function search(pairs: readonly (readonly [string, string])[]): string {
   return `?${pairs.map(([name, value]) => `${name}=${value}`).join('&')}`;
 }
 
-function complaintAbout(
+function violationOf(
   { operation, path: route }: FuzzedRequest,
   status: number,
   body: unknown,
 ): string | undefined {
-  // What is not there, or not in time, may be declared; what nobody foresaw may not happen.
+  // 502, 503 and 504 may be declared. 500 must not happen.
   if (status === 500) return `status ${status}: ${JSON.stringify(body)}`;
-  // A path that cannot be decoded, or that becomes another one, is no request for this operation.
+  // A path that cannot be decoded or matches another route is not a request for this operation.
   if (/%(?![0-9A-Fa-f]{2})|%FF|%ED%A0%80/.test(route.split('?')[0] ?? '') && [400, 404].includes(status))
     return;
   return operation.complaint(status, body);
 }
 
-/** Of GET requests, too, which Node sends without. */
+/** The headers of a body. Node does not add a length to GET requests. */
 function framed(contentType: string, body: string | Uint8Array): Record<string, string> {
   return { 'content-type': contentType, 'content-length': String(Buffer.byteLength(body)) };
 }

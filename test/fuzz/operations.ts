@@ -1,9 +1,8 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { isObject, list, SchemaValues } from './schema-values.js';
+import { isJsonObject, type JsonObject } from '../../src/json/index.js';
+import { list, SchemaValues } from './schema-values.js';
 
-type Json = Record<string, unknown>;
-
-/** One operation of an OpenAPI document as the fuzzer needs it. */
+/** One operation of an OpenAPI document, as the fuzz tests use it. */
 export interface FuzzedOperation {
   name: string;
   method: string;
@@ -13,34 +12,34 @@ export interface FuzzedOperation {
   headerNames: string[];
   /** Undefined when it takes none. */
   body: unknown;
-  /** What is wrong with an answer: an undeclared status, or a body of another shape. */
+  /** How an answer violates the document: an undeclared status, or a body of another shape. */
   complaint(status: number, body: unknown): string | undefined;
 }
 
 /** The operations of a document, and how to make values for its schemas. */
 export function operationsOf(document: unknown): { operations: FuzzedOperation[]; values: SchemaValues } {
-  if (!isObject(document) || !isObject(document['paths'])) throw new Error('no OpenAPI document');
-  const components = isObject(document['components']) ? document['components'] : {};
+  if (!isJsonObject(document) || !isJsonObject(document['paths'])) throw new Error('no OpenAPI document');
+  const components = isJsonObject(document['components']) ? document['components'] : {};
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   ajv.addSchema({ $id: 'doc', components });
   const operations = Object.entries(document['paths']).flatMap(([path, item]) =>
-    Object.entries(isObject(item) ? item : {}).map(([method, operation]) =>
-      toOperation(path, method.toUpperCase(), isObject(operation) ? operation : {}, ajv),
+    Object.entries(isJsonObject(item) ? item : {}).map(([method, operation]) =>
+      toOperation(path, method.toUpperCase(), isJsonObject(operation) ? operation : {}, ajv),
     ),
   );
   return {
     operations,
-    values: new SchemaValues(isObject(components['schemas']) ? components['schemas'] : {}),
+    values: new SchemaValues(isJsonObject(components['schemas']) ? components['schemas'] : {}),
   };
 }
 
-function toOperation(path: string, method: string, operation: Json, ajv: Ajv2020): FuzzedOperation {
+function toOperation(path: string, method: string, operation: JsonObject, ajv: Ajv2020): FuzzedOperation {
   const names = (place: string): string[] =>
     list(operation['parameters']).flatMap((parameter) =>
-      isObject(parameter) && parameter['in'] === place ? [String(parameter['name'])] : [],
+      isJsonObject(parameter) && parameter['in'] === place ? [String(parameter['name'])] : [],
     );
-  const answers = isObject(operation['responses']) ? operation['responses'] : {};
-  // Compiled once: schemas of events take longer than their validation.
+  const answers = isJsonObject(operation['responses']) ? operation['responses'] : {};
+  // Compiled once, because compiling the schemas of events takes longer than validating.
   const validators = new Map<number, ValidateFunction>();
   return {
     name: `${method} ${path}`,
@@ -63,14 +62,14 @@ function toOperation(path: string, method: string, operation: Json, ajv: Ajv2020
 }
 
 function jsonSchema(holder: unknown): unknown {
-  const content = isObject(holder) ? holder['content'] : undefined;
-  const media = isObject(content) ? content['application/json'] : undefined;
-  return isObject(media) ? media['schema'] : undefined;
+  const content = isJsonObject(holder) ? holder['content'] : undefined;
+  const media = isJsonObject(content) ? content['application/json'] : undefined;
+  return isJsonObject(media) ? media['schema'] : undefined;
 }
 
-/** References as the validator knows them. */
-function absolute(schema: unknown): Json {
+/** Makes references absolute for the validator. */
+function absolute(schema: unknown): JsonObject {
   const text = JSON.stringify(schema).replaceAll('"#/components/', '"doc#/components/');
   const parsed: unknown = JSON.parse(text);
-  return isObject(parsed) ? parsed : {};
+  return isJsonObject(parsed) ? parsed : {};
 }

@@ -1,7 +1,9 @@
-type Json = Record<string, unknown>;
+import { isJsonObject, type JsonObject } from '../../src/json/index.js';
+import { randomOf } from '../support/random.js';
 
 /**
- * What is made for a field of this name, whatever its schema: nothing may leave the machine or its folder.
+ * Values for fields of these names, whatever their schema: requests must stay on the machine and in the
+ * folder.
  */
 const BY_NAME: Readonly<Record<string, readonly unknown[]>> = {
   model: ['scripted/a', 'scripted/b'],
@@ -53,17 +55,17 @@ const TEXTS = [
 const NUMBERS = [0, 1, 2, 100, -1, 0.5, 0.01, 20];
 const FREE: readonly unknown[] = [null, true, 0, 'x', [], {}, [1, 'a'], { a: { b: null } }];
 
-/** Deeper, and what is optional is left out: schemas refer to themselves. */
+/** Below this depth optional fields are left out, because schemas may be recursive. */
 const MAX_DEPTH = 5;
 
-/** Given though they are optional, as without them nothing else would be looked at. */
-const WANTED = ['agent', 'kind', 'model'];
+/** Optional fields that are always set: without them nothing else would be validated. */
+const ALWAYS_SET = ['agent', 'kind', 'model'];
 
 /**
- * Makes values that a schema of an OpenAPI document allows, or nearly. The same seed gives the same value.
+ * Makes valid or nearly valid values for schemas of an OpenAPI document. The same seed gives the same value.
  */
 export class SchemaValues {
-  constructor(private readonly schemas: Json) {}
+  constructor(private readonly schemas: JsonObject) {}
 
   make(schema: unknown, seed: number): unknown {
     return new Maker(this.schemas, seed).value(schema, 0);
@@ -72,30 +74,32 @@ export class SchemaValues {
 
 class Maker {
   /**
-   * The share of optional fields that are given: few make a valid value, many find what does not go together.
+   * The share of optional fields that are set: few give a valid value, many find conflicts between fields.
    */
   private readonly share: number;
+  private readonly random: () => number;
 
   constructor(
-    private readonly schemas: Json,
-    private state: number,
+    private readonly schemas: JsonObject,
+    seed: number,
   ) {
+    this.random = randomOf(seed);
     this.share = this.pick([0, 0.1, 0.4]);
   }
 
-  value(schema: unknown, depth: number, isWanted = false): unknown {
-    if (!isObject(schema)) return this.pick(FREE);
+  value(schema: unknown, depth: number, isRequired = false): unknown {
+    if (!isJsonObject(schema)) return this.pick(FREE);
     const { $ref: ref, const: fixed, enum: words } = schema;
     if (typeof ref === 'string') return this.value(this.schemas[ref.split('/').at(-1) ?? ''], depth);
     if (fixed !== undefined) return fixed;
     if (words !== undefined) return this.pick(list(words));
-    const union = list(schema['anyOf'] ?? schema['oneOf']).filter((member) => !isWanted || !isNull(member));
+    const union = list(schema['anyOf'] ?? schema['oneOf']).filter((member) => !isRequired || !isNull(member));
     if (union.length === 0) return this.ofType(schema, depth);
-    const flat = union.filter((member) => isObject(member) && !('$ref' in member));
+    const flat = union.filter((member) => isJsonObject(member) && !('$ref' in member));
     return this.value(this.pick(depth >= MAX_DEPTH && flat.length > 0 ? flat : union), depth + 1);
   }
 
-  private ofType(schema: Json, depth: number): unknown {
+  private ofType(schema: JsonObject, depth: number): unknown {
     switch (schema['type']) {
       case 'string':
         return schema['format'] === 'uuid'
@@ -123,23 +127,25 @@ class Maker {
     }
   }
 
-  private ofObject(schema: Json, depth: number): unknown {
+  private ofObject(schema: JsonObject, depth: number): unknown {
     const { properties, additionalProperties } = schema;
-    if (!isObject(properties)) {
+    if (!isJsonObject(properties)) {
       const names = this.some(depth).map(() => this.pick(['a', 'b', '__proto__']));
       return Object.fromEntries(names.map((name) => [name, this.value(additionalProperties, depth + 1)]));
     }
     const required = list(schema['required']);
     const given = Object.entries(properties).filter(
       ([name]) =>
-        required.includes(name) || WANTED.includes(name) || (depth < MAX_DEPTH && this.chance(this.share)),
+        required.includes(name) ||
+        ALWAYS_SET.includes(name) ||
+        (depth < MAX_DEPTH && this.chance(this.share)),
     );
     return Object.fromEntries(
       given.map(([name, field]) => [
         name,
         Object.hasOwn(BY_NAME, name)
           ? this.pick(BY_NAME[name] ?? [])
-          : this.value(field, depth + 1, WANTED.includes(name)),
+          : this.value(field, depth + 1, ALWAYS_SET.includes(name)),
       ]),
     );
   }
@@ -164,42 +170,32 @@ class Maker {
   private hex(length: number): string {
     return Array.from({ length }, () => Math.floor(this.random() * 16).toString(16)).join('');
   }
-
-  /** From 0 to below 1 (mulberry32). */
-  private random(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  }
 }
 
 function isNull(schema: unknown): boolean {
-  return isObject(schema) && schema['type'] === 'null';
+  return isJsonObject(schema) && schema['type'] === 'null';
 }
 
-/** Where none of our values fits, one that does not. */
+/** All values when none of them fits. */
 function orAny<T>(fitting: T[], all: readonly T[]): readonly T[] {
   return fitting.length > 0 ? fitting : all;
 }
 
-function fitsText({ minLength, maxLength, pattern }: Json, text: string): boolean {
+function fitsText({ minLength, maxLength, pattern }: JsonObject, text: string): boolean {
   const { length } = Array.from(text);
   if (typeof minLength === 'number' && length < minLength) return false;
   if (typeof maxLength === 'number' && length > maxLength) return false;
   return typeof pattern !== 'string' || new RegExp(pattern, 'u').test(text);
 }
 
-function fitsNumber({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: Json, number: number): boolean {
+function fitsNumber(
+  { minimum, exclusiveMinimum, maximum, exclusiveMaximum }: JsonObject,
+  number: number,
+): boolean {
   if (typeof minimum === 'number' && number < minimum) return false;
   if (typeof exclusiveMinimum === 'number' && number <= exclusiveMinimum) return false;
   if (typeof maximum === 'number' && number > maximum) return false;
   return typeof exclusiveMaximum !== 'number' || number < exclusiveMaximum;
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A list, or an empty one for anything else. */

@@ -2,7 +2,7 @@ import { rescanning } from '../../scripts/no-rescanning-expression.mjs';
 
 const reports = ({ source, flags }: RegExp) => rescanning(source, flags).length > 0;
 
-describe('the lint rule for expressions that read a text over and over', () => {
+describe('the lint rule against regular expressions that rescan their text', () => {
   it.each([
     /<think>[^]*?<\/think>/g,
     /<x>(?:[^<]|<(?!\/x))*<\/x>/,
@@ -28,7 +28,7 @@ describe('the lint rule for expressions that read a text over and over', () => {
     /a.{0,80}b/,
     /"(?:[^"\\]|\\.)*,/y,
     /[?#].*/s,
-  ])('lets %s pass', (expression) => {
+  ])('accepts %s', (expression) => {
     expect(reports(expression)).toBe(false);
   });
 });

@@ -5,14 +5,14 @@ import { WebSocket } from 'ws';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { amount, underLoad } from './load-watch.js';
-import { deafSocket, metric } from './quick-socket.js';
+import { stoppedSocket, metric } from './quick-socket.js';
 
 const MB = 1_000_000;
-/** What a command prints, in bytes; a terminal takes some ten megabytes a second. */
-const FLOOD = amount(30 * MB, 1000 * MB);
-const TERMINAL_FLOOD = amount(10 * MB, 100 * MB);
+/** Bytes that a command prints. A terminal processes about ten megabytes per second. */
+const OUTPUT_BYTES = amount(30 * MB, 1000 * MB);
+const TERMINAL_OUTPUT_BYTES = amount(10 * MB, 100 * MB);
 const lines = (bytes: number): string => `yes 'a line of what a careless command prints' | head -c ${bytes}`;
-const LINES = lines(FLOOD);
+const LINES = lines(OUTPUT_BYTES);
 
 interface BashOutput {
   kind: string;
@@ -21,7 +21,7 @@ interface BashOutput {
   exit_code: number | null;
 }
 
-describe('a command that prints without end', () => {
+describe('a command with endless output', () => {
   let server: ServerProcess;
   let workspace: string;
 
@@ -34,21 +34,32 @@ describe('a command that prints without end', () => {
     await rm(workspace, { recursive: true, force: true });
   });
 
-  const withinMemory = (seen: { memory: { before: number; peak: number } | null }, mib: number): void => {
+  const expectGrowthBelow = (
+    seen: { memory: { before: number; peak: number } | null },
+    mib: number,
+  ): void => {
     if (seen.memory) expect(seen.memory.peak - seen.memory.before).toBeLessThan(mib);
   };
 
   it.each([
-    ['lines', amount(TERMINAL_FLOOD, FLOOD), lines],
-    ['one line without an end', TERMINAL_FLOOD, (bytes: number) => `head -c ${bytes} /dev/zero | tr '\\0' x`],
+    ['lines', amount(TERMINAL_OUTPUT_BYTES, OUTPUT_BYTES), lines],
+    [
+      'one line without an end',
+      TERMINAL_OUTPUT_BYTES,
+      (bytes: number) => `head -c ${bytes} /dev/zero | tr '\\0' x`,
+    ],
     [
       'a progress bar',
-      TERMINAL_FLOOD,
+      TERMINAL_OUTPUT_BYTES,
       (bytes: number) => `yes 'done: 1 percent ' | tr '\\n' '\\r' | head -c ${bytes}`,
     ],
-    ['backspaces', TERMINAL_FLOOD, (bytes: number) => `yes 'abcdefgh' | tr '\\n' '\\b' | head -c ${bytes}`],
-    ['bytes that are no text', TERMINAL_FLOOD, (bytes: number) => `head -c ${bytes} /dev/urandom`],
-  ])('in the terminal of an agent: %s', async (name, bytes, command) => {
+    [
+      'backspaces',
+      TERMINAL_OUTPUT_BYTES,
+      (bytes: number) => `yes 'abcdefgh' | tr '\\n' '\\b' | head -c ${bytes}`,
+    ],
+    ['bytes that are not text', TERMINAL_OUTPUT_BYTES, (bytes: number) => `head -c ${bytes} /dev/urandom`],
+  ])('does not exhaust the memory in the terminal of an agent: %s', async (name, bytes, command) => {
     const script = `RUN: ${command(bytes)}\nRUN: echo still here\nFINISH: done`;
     const seen = await underLoad(server, `terminal, ${bytes / MB} MB, ${name}`, async () => {
       const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
@@ -58,43 +69,48 @@ describe('a command that prints without end', () => {
       expect(texts[0]?.length).toBeLessThan(200_000);
       expect(texts[1]).toContain('still here');
     });
-    withinMemory(seen, 200);
+    expectGrowthBelow(seen, 200);
   });
 
-  it('over the bash route', async () => {
-    const seen = await underLoad(server, `bash route, ${FLOOD / MB} MB`, async () => {
+  it('does not exhaust the memory on the bash route', async () => {
+    const seen = await underLoad(server, `bash route, ${OUTPUT_BYTES / MB} MB`, async () => {
       const request = { command: `${LINES}; echo end >&2`, timeout: 300 };
       const { status, body } = await server.request('POST', '/api/bash/execute_bash_command', request);
       const { stdout, stderr, exit_code } = body as BashOutput;
       expect([status, exit_code]).toEqual([200, 0]);
       // 32 MiB are recorded of one command.
-      expect(stdout).toHaveLength(Math.min(FLOOD, 32 * 1024 * 1024));
-      if (FLOOD > 32 * 1024 * 1024) expect(stderr).toContain('were not recorded');
+      expect(stdout).toHaveLength(Math.min(OUTPUT_BYTES, 32 * 1024 * 1024));
+      if (OUTPUT_BYTES > 32 * 1024 * 1024) expect(stderr).toContain('were not recorded');
     });
-    withinMemory(seen, 400);
+    expectGrowthBelow(seen, 400);
   });
 
-  it('over the bash socket, to some that read and some that do not', async () => {
-    const [reading, deafCount] = [3, 10];
+  it('reaches all readers of the bash socket, and clients that do not read cause no growth of memory', async () => {
+    const [reading, stoppedCount] = [3, 10];
     const sockets = Array.from({ length: reading }, () => new BashReader(server));
     await Promise.all(sockets.map((socket) => socket.opened));
-    const deaf = [];
-    for (let n = 0; n < deafCount; n += 1) deaf.push(await deafSocket(server, '/sockets/bash-events'));
+    const stopped = [];
+    for (let n = 0; n < stoppedCount; n += 1)
+      stopped.push(await stoppedSocket(server, '/sockets/bash-events'));
     const all = async (): Promise<boolean> =>
-      (await metric(server, 'agent_server_sockets')) === reading + deafCount;
+      (await metric(server, 'agent_server_sockets')) === reading + stoppedCount;
     await eventually(all, 'all sockets');
-    const seen = await underLoad(server, `bash socket, ${FLOOD / MB} MB, ${deafCount} deaf`, async () => {
-      const request = { command: LINES, timeout: 300, stream: true };
-      const { status } = await server.request('POST', '/api/bash/start_bash_command', request);
-      expect(status).toBe(200);
-      const ended = (): boolean => sockets.every(({ exitCode }) => exitCode !== undefined);
-      await eventually(() => Promise.resolve(ended()), 'the end', PATIENCE_MS);
-    });
+    const seen = await underLoad(
+      server,
+      `bash socket, ${OUTPUT_BYTES / MB} MB, ${stoppedCount}that do not read`,
+      async () => {
+        const request = { command: LINES, timeout: 300, stream: true };
+        const { status } = await server.request('POST', '/api/bash/start_bash_command', request);
+        expect(status).toBe(200);
+        const ended = (): boolean => sockets.every(({ exitCode }) => exitCode !== undefined);
+        await eventually(() => Promise.resolve(ended()), 'the end', PATIENCE_MS);
+      },
+    );
     for (const { characters, exitCode } of sockets) {
-      expect([characters, exitCode]).toEqual([Math.min(FLOOD, 32 * 1024 * 1024), 0]);
+      expect([characters, exitCode]).toEqual([Math.min(OUTPUT_BYTES, 32 * 1024 * 1024), 0]);
     }
-    withinMemory(seen, 300);
-    for (const socket of deaf) socket.destroy();
+    expectGrowthBelow(seen, 300);
+    for (const socket of stopped) socket.destroy();
     for (const socket of sockets) socket.close();
     await eventually(async () => (await metric(server, 'agent_server_sockets')) === 0, 'their end');
   });

@@ -9,12 +9,12 @@ import { eventually, ServerProcess } from '../support/server-process.js';
 import { amount, underLoad } from './load-watch.js';
 
 /** What an endpoint does with each request. */
-type Misbehaviour = (response: ServerResponse) => void;
+type Failure = (response: ServerResponse) => void;
 
 const STREAM = { 'content-type': 'text/event-stream' };
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-/** One byte of an endless text now and then. */
+/** Writes an endless text, one byte at a time. */
 function drip(response: ServerResponse, text: string): void {
   let at = 0;
   const timer = setInterval(() => response.write(text[at++ % text.length]), amount(50, 1000));
@@ -24,23 +24,23 @@ function drip(response: ServerResponse, text: string): void {
 const piece = (content: string): string =>
   `data: ${JSON.stringify({ id: 'x', object: 'chat.completion.chunk', choices: [{ index: 0, delta: { content } }] })}\n\n`;
 
-/** Conversations at the endpoint at a time. */
-const CROWD = amount(3, 50);
+/** The number of conversations at the endpoint at a time. */
+const CONVERSATIONS = amount(3, 50);
 
-describe('an LLM endpoint that is out of order', () => {
+describe('a conversation with a failing LLM endpoint', () => {
   let server: ServerProcess;
   let workspace: string;
   let endpoint: Server;
-  let misbehave: Misbehaviour = (response) => response.end();
+  let handleRequest: Failure = (response) => response.end();
 
   beforeAll(async () => {
-    server = await ServerProcess.start({ env: { OH_MAX_CONCURRENT_RUNS: String(CROWD) } });
+    server = await ServerProcess.start({ env: { OH_MAX_CONCURRENT_RUNS: String(CONVERSATIONS) } });
     workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
     endpoint = createServer((request, response) => {
       request.resume();
       request.on('error', () => undefined);
       response.on('error', () => undefined);
-      request.on('end', () => misbehave(response));
+      request.on('end', () => handleRequest(response));
     });
     await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve));
   });
@@ -66,23 +66,19 @@ describe('an LLM endpoint that is out of order', () => {
     return ConversationClient.create(server, scriptedRequest(workspace, 'hello', { agent }));
   };
 
-  it.each<[string, boolean, Misbehaviour]>([
+  it.each<[string, boolean, Failure]>([
     ['never sends a byte', false, () => undefined],
     ['never sends a byte of a stream', true, (response) => response.writeHead(200, STREAM).flushHeaders()],
+    ['sends single bytes', false, (response) => drip(response.writeHead(200, JSON_TYPE), '{"id": "x", ')],
     [
-      'sends a byte now and then',
-      false,
-      (response) => drip(response.writeHead(200, JSON_TYPE), '{"id": "x", '),
-    ],
-    [
-      'sends a byte of a stream now and then',
+      'sends single bytes of a stream',
       true,
       (response) => drip(response.writeHead(200, STREAM), piece('a ')),
     ],
-  ])('is interrupted at once where it %s', async (name, stream, how) => {
-    misbehave = how;
-    await underLoad(server, `${CROWD} conversations, LLM ${name}`, async () => {
-      const conversations = await Promise.all(Array.from({ length: CROWD }, () => ask(stream)));
+  ])('is interrupted at once when the endpoint %s', async (name, stream, how) => {
+    handleRequest = how;
+    await underLoad(server, `${CONVERSATIONS} conversations, LLM ${name}`, async () => {
+      const conversations = await Promise.all(Array.from({ length: CONVERSATIONS }, () => ask(stream)));
       await Promise.all(conversations.map((conversation) => conversation.reaches('running')));
       for (const conversation of conversations) {
         const { status } = await server.request('POST', `${conversation.route}/interrupt`);
@@ -91,56 +87,56 @@ describe('an LLM endpoint that is out of order', () => {
     });
   });
 
-  it.each<[string, boolean, Misbehaviour, RegExp]>([
-    ['time runs out', false, () => undefined, /LLM hard timeout after 1 seconds/],
+  it.each<[string, boolean, Failure, RegExp]>([
+    ['the timeout expires', false, () => undefined, /LLM hard timeout after 1 seconds/],
     [
-      'time runs out while bytes come',
+      'the timeout expires while bytes arrive',
       true,
       (response) => drip(response.writeHead(200, STREAM), piece('a ')),
       /timeout/,
     ],
     [
-      'an answer has no end',
+      'an answer is endless',
       false,
       (response) => floodResponse(response.writeHead(200, JSON_TYPE), Buffer.alloc(65_536, ' ')),
       /more than 16 MiB as one answer/,
     ],
     [
-      'a line of a stream has no end',
+      'a line of a stream is endless',
       true,
       (response) => floodResponse(response.writeHead(200, STREAM), Buffer.alloc(65_536, 'x')),
       /more than 8 MiB as one line/,
     ],
     [
-      'the text of a stream has no end',
+      'the text of a stream is endless',
       true,
       (response) => floodResponse(response.writeHead(200, STREAM), Buffer.from(piece('word '.repeat(2000)))),
       /more than 16 MiB of text in one answer/,
     ],
     [
-      'a stream without text has no end',
+      'a stream without text is endless',
       true,
       (response) => floodResponse(response.writeHead(200, STREAM), Buffer.from(piece('').repeat(100))),
       /more than 64 MiB as one answer/,
     ],
     [
-      'random bytes come',
+      'random bytes arrive',
       false,
       (response) => void response.writeHead(200, JSON_TYPE).end(Buffer.alloc(1_000_000, 'öäü\0\x1b')),
       /Empty or invalid response/,
     ],
-  ])('is an error of the conversation where %s', async (name, stream, how, text) => {
-    misbehave = how;
-    const crowd = amount(2, 10);
-    const timeout = name.startsWith('time') ? 1 : 120;
-    const seen = await underLoad(server, `${crowd} conversations, ${name}`, async () => {
-      const conversations = await Promise.all(Array.from({ length: crowd }, () => ask(stream, { timeout })));
+  ])('ends in an error when %s', async (name, stream, how, text) => {
+    handleRequest = how;
+    const count = amount(2, 10);
+    const timeout = name.startsWith('the timeout') ? 1 : 120;
+    const seen = await underLoad(server, `${count} conversations, ${name}`, async () => {
+      const conversations = await Promise.all(Array.from({ length: count }, () => ask(stream, { timeout })));
       for (const conversation of conversations) {
         await eventually(async () => (await conversation.status()) === 'error', 'the error', 120_000);
         const [error] = await conversation.events('&kind=ConversationErrorEvent');
         expect(error?.['detail']).toMatch(text);
       }
     });
-    if (seen.memory) expect(seen.memory.peak - seen.memory.before).toBeLessThan(crowd * 200);
+    if (seen.memory) expect(seen.memory.peak - seen.memory.before).toBeLessThan(count * 200);
   });
 });

@@ -3,8 +3,8 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Asks `/health` of a server again and again, from a process of its own: who makes the load is late himself.
- * Prints an empty line once it is at it, and what it saw, as JSON, when its input ends.
+ * Requests `/health` of a server repeatedly from a separate process, because the process that makes the load
+ * is slow itself. Prints an empty line when it has started, and its measurements as JSON when its input ends.
  *
  *     node test/load/health-probe.mjs http://127.0.0.1:8000
  */
@@ -13,13 +13,13 @@ const [url] = process.argv.slice(2);
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 const times = [];
 let failures = 0;
-let going = true;
+let isRunning = true;
 
-// The first requests of a process measure this process: its modules are loaded, its code is compiled.
+// The first requests would measure this process, which loads modules and compiles code.
 for (let asked = 0; asked < 10; asked++) await isHealthy();
 console.log();
-process.stdin.resume().on('end', () => (going = false));
-while (going) {
+process.stdin.resume().on('end', () => (isRunning = false));
+while (isRunning) {
   const started = performance.now();
   if (await isHealthy()) times.push(performance.now() - started);
   else failures += 1;

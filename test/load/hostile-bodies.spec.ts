@@ -4,27 +4,27 @@ import { amount, FULL, memoryReturns, underLoad } from './load-watch.js';
 const KEY = 'load-key';
 const CREATE = '/api/conversations';
 const CLIENTS = 8;
-/** What `/health` may take (ms): the rule with a machine of its own, and what only a stall exceeds. */
+/**
+ * The longest permitted answer of `/health` (ms): the target on an idle machine, or what only a stall
+ * exceeds.
+ */
 const P99 = FULL ? 250 : 2_500;
 
 const repeated = (item: string, count: number): string => Array<string>(count).fill(item).join();
 const keys = (count: number, value: string): string =>
   Array.from({ length: count }, (_, index) => `"k${index}":${value}`).join();
 
-/** As many values as are taken, where validation has most to do with them, and far more than that. */
+/** As many values as are accepted, where validation is most expensive, and far more than that. */
 const BODIES: [what: string, body: string][] = [
   ['ten million objects', `[${repeated('{}', 10_000_000)}]`],
   ['deep nesting', '['.repeat(10_000_000)],
-  [
-    'tools that are none',
-    `{"agent":{"llm":{"model":"x"},"tools":[${repeated('{}', 24_000)}]},"workspace":{}}`,
-  ],
-  ['tags that are none', `{"agent":{"llm":{"model":"x"}},"tags":{${keys(24_000, '1')}},"workspace":{}}`],
-  ['secrets that are none', `{"agent":{},"secrets":{${keys(12_000, '{"kind":"x"}')}},"workspace":{}}`],
+  ['invalid tools', `{"agent":{"llm":{"model":"x"},"tools":[${repeated('{}', 24_000)}]},"workspace":{}}`],
+  ['invalid tags', `{"agent":{"llm":{"model":"x"}},"tags":{${keys(24_000, '1')}},"workspace":{}}`],
+  ['invalid secrets', `{"agent":{},"secrets":{${keys(12_000, '{"kind":"x"}')}},"workspace":{}}`],
   ['unknown fields', `{${keys(24_000, '1')}}`],
 ];
 
-describe('bodies of very many values', () => {
+describe('request bodies with very many values', () => {
   let server: ServerProcess;
   beforeAll(async () => {
     server = await ServerProcess.start({ env: { SESSION_API_KEY: KEY } });
@@ -44,7 +44,7 @@ describe('bodies of very many values', () => {
   it.each([
     ['with a key', KEY, [413, 422, 503]],
     ['without a key', undefined, [401]],
-  ])('neither hold up others nor keep memory: %s', async (name, key, expected) => {
+  ])('neither delay other requests nor keep memory when sent %s', async (name, key, expected) => {
     const statuses = new Set<number>();
     const { health, memory } = await underLoad(server, `hostile bodies ${name}`, async () => {
       const sendAll = async (): Promise<void> => {

@@ -7,7 +7,7 @@ import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { amount, memoryReturns, underLoad } from './load-watch.js';
 
-/** Tools that a model may call with any text, and the arguments that it stands in. */
+/** Tools that a model may call with any text, and arguments that contain it. */
 const CALLS: [tool: string, args: (text: string) => object][] = [
   ['think', (text) => ({ thought: text, security_risk: text, summary: text })],
   ['terminal', (text) => ({ command: '', timeout: text, is_input: text })],
@@ -23,32 +23,30 @@ const CALLS: [tool: string, args: (text: string) => object][] = [
   ['task_tracker', (text) => ({ command: 'plan', task_list: [{ title: text, status: text, notes: text }] })],
   ['nothing', (text) => ({ [text]: text })],
 ];
-/** Tools that start a process for each call get fewer texts. */
+/** Tools that start a process for each call; they get fewer texts. */
 const SEARCHES: typeof CALLS = [
   ['grep', (text) => ({ pattern: text, include: text })],
   ['glob', (text) => ({ pattern: text })],
 ];
 const TOOLS = ['terminal', 'file_editor', 'edit', 'apply_patch', 'task_tracker', 'grep', 'glob'];
 const FILE = '/work/rows';
-/**
- * 99 of 100 answers of `/health` (ms); in the short form other tests run beside this one, on the same cores.
- */
+/** The 99th percentile of `/health` (ms). In the short form other tests run on the same cores. */
 const P99_MS = amount(1_000, 250);
-/** The longest answer of `/health` (ms). Each of these texts once took seconds, some of them minutes. */
+/** The longest answer of `/health` (ms). Each of these texts once took seconds, some took minutes. */
 const LONGEST_WAIT_MS = 2_000;
 
-/** Characters of calls in one answer: an endpoint that sends more than 16 MiB is not listened to. */
+/** Characters of calls in one answer: answers of more than 16 MiB are refused. */
 const MAX_ANSWER = 8_000_000;
 
 type Call = [tool: string, args: string | object];
 
-/** Calls as they fit into answers. */
-function inAnswers(calls: readonly Call[]): Call[][] {
+/** Splits calls into answers of a permitted size. */
+function splitIntoAnswers(calls: readonly Call[]): Call[][] {
   const answers: Call[][] = [];
   let left = 0;
   for (const call of calls) {
     const [, args] = call;
-    // Arguments are JSON in a text of JSON.
+    // Arguments are JSON inside a JSON string.
     const length = JSON.stringify(typeof args === 'string' ? args : JSON.stringify(args)).length;
     if (length > left) left = MAX_ANSWER;
     if (left === MAX_ANSWER) answers.push([]);
@@ -64,7 +62,7 @@ const ANALYZER = {
   analyzers: [{ kind: 'PatternSecurityAnalyzer' }, { kind: 'PolicyRailSecurityAnalyzer' }],
 };
 
-describe('a hostile model', () => {
+describe('a server with a hostile model', () => {
   const length = amount(30_000, 300_000);
   const texts = hostileTexts(length);
   let server: ServerProcess;
@@ -83,7 +81,7 @@ describe('a hostile model', () => {
     await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  /** Starts a conversation that the endpoint answers by these steps. */
+  /** Starts a conversation that the endpoint answers with these steps. */
   const created: string[] = [];
   const ask = async (steps: EndpointStep[], llm: object = {}, more: object = {}) => {
     endpoint.script(steps);
@@ -107,7 +105,7 @@ describe('a hostile model', () => {
   const writeArguments = (args: object) =>
     JSON.stringify(args).replaceAll(FILE, path.join(workspace, 'rows'));
 
-  /** Each text as an argument of each tool; each call gets a result or an error. */
+  /** Calls each tool with each text; each call gets a result or an error. */
   const callTools = async (): Promise<void> => {
     const few = texts.filter((_, index) => index % 8 === 0);
     const all = [
@@ -115,7 +113,7 @@ describe('a hostile model', () => {
       ...SEARCHES.map((call) => [call, few] as const),
     ];
     for (const [[tool, args], some] of all) {
-      const steps = inAnswers(some.map((text): Call => [tool, writeArguments(args(text))]));
+      const steps = splitIntoAnswers(some.map((text): Call => [tool, writeArguments(args(text))]));
       const conversation = await ask(
         [...steps.map((tools) => ({ tools })), FINISH],
         {},
@@ -127,7 +125,7 @@ describe('a hostile model', () => {
     }
   };
 
-  /** Arguments that are no JSON, or nest too deeply for a stack. */
+  /** Sends arguments that are not JSON, or that are nested too deeply for a stack. */
   const breakArguments = async (): Promise<void> => {
     const broken = texts.map((text) => `{"thought": ${text}`);
     const nested = [
@@ -135,8 +133,8 @@ describe('a hostile model', () => {
       '{"a":'.repeat(20_000) + '1' + '}'.repeat(20_000),
     ];
     const deep = [...nested, ...nested.map((text) => `{"thought": ${text}}`)];
-    const steps = inAnswers([...broken, ...deep].map((text): Call => ['think', text]));
-    // Arguments that are no text, as some services send them.
+    const steps = splitIntoAnswers([...broken, ...deep].map((text): Call => ['think', text]));
+    // Arguments as an object instead of a string, as some services send them.
     const call = `{"id":"a","type":"function","function":{"name":"think","arguments":${nested[0]}}}`;
     const message = `{"role":"assistant","content":null,"tool_calls":[${call}]}`;
     const raw = `{"id":"x","choices":[{"index":0,"finish_reason":"tool_calls","message":${message}}]}`;
@@ -149,9 +147,9 @@ describe('a hostile model', () => {
     );
   };
 
-  /** Commands that are looked at and never run. */
+  /** Sends commands that are analysed and never run. */
   const analyseCommands = async (): Promise<void> => {
-    const steps = inAnswers(texts.map((text): Call => ['terminal', { command: text }]));
+    const steps = splitIntoAnswers(texts.map((text): Call => ['terminal', { command: text }]));
     const policies = { security_analyzer: ANALYZER, confirmation_policy: { kind: 'AlwaysConfirm' } };
     for (const tools of steps) {
       const conversation = await ask([{ tools }], {}, policies);
@@ -159,7 +157,7 @@ describe('a hostile model', () => {
     }
   };
 
-  /** Calls of a model that has no calls of its own. */
+  /** Sends calls of a model without native tool calls. */
   const writeCalls = async (stream: boolean): Promise<void> => {
     const said = texts
       .filter((text) => /^[<\s]/.test(text))
@@ -170,7 +168,7 @@ describe('a hostile model', () => {
     expect(events.filter(({ kind }) => kind === 'ActionEvent').length).toBeGreaterThan(said.length / 2);
   };
 
-  /** Streams of thousands of pieces of calls that have no end, or begin over and over. */
+  /** Streams thousands of parts of calls that never end, or that start again and again. */
   const streamPieces = async (): Promise<void> => {
     const piece = (call: object) =>
       `data: ${JSON.stringify({ choices: [{ index: 0, delta: { tool_calls: [call] } }] })}\n\n`;
@@ -190,8 +188,8 @@ describe('a hostile model', () => {
     }
   };
 
-  /** Thoughts without an end in titles and in the audits of a goal. */
-  const thinkForEver = async (): Promise<void> => {
+  /** Answers titles and audits of a goal with unclosed think tags. */
+  const answerUnclosedThoughts = async (): Promise<void> => {
     for (const say of ['<think>'.repeat(50_000), '<think></think'.repeat(25_000)]) {
       const conversation = await ask(
         Array.from({ length: 4 }, () => ({ say })),
@@ -208,20 +206,20 @@ describe('a hostile model', () => {
   };
 
   it(
-    'stalls nobody, whatever it says, and each of its calls is answered',
+    'stays responsive whatever the model answers, and gives each call a result',
     async () => {
-      const { health, memory } = await underLoad(server, 'a hostile model', async () => {
+      const { health, memory } = await underLoad(server, 'a server with a hostile model', async () => {
         await callTools();
         await breakArguments();
         await analyseCommands();
         await writeCalls(false);
         await writeCalls(true);
         await streamPieces();
-        await thinkForEver();
+        await answerUnclosedThoughts();
       });
       expect(health.p99).toBeLessThan(P99_MS);
       expect(health.max).toBeLessThan(LONGEST_WAIT_MS);
-      // Open conversations hold what their agents see.
+      // Open conversations keep their views in memory.
       for (const id of created) await server.request('DELETE', `/api/conversations/${id}`);
       await memoryReturns(server, memory?.before);
     },

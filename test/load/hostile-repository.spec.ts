@@ -11,13 +11,11 @@ import { amount, memoryReturns, underLoad } from './load-watch.js';
 
 const run = promisify(execFile);
 
-/**
- * 99 of 100 answers of `/health` (ms); in the short form other tests run beside this one, on the same cores.
- */
+/** The 99th percentile of `/health` (ms). In the short form other tests run on the same cores. */
 const P99_MS = amount(1_000, 250);
-/** Characters of a large file: as much as is read of one. */
+/** Characters of a large file: the most that is read of one. */
 const LARGE = 256 * 1024;
-/** Where a project keeps what it tells agents. */
+/** Folders of a project with skills and plugins. */
 const SKILLS = '.agents/skills';
 const PLUGINS = '.agents/plugins';
 
@@ -25,7 +23,7 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, i
 const markdown = (name: string, head: string, body: string): string =>
   `---\nname: ${name}\n${head}\n---\n${body}\n`;
 
-/** Files that are too many, too large or too odd, by path. */
+/** Too many, too large and malformed files, by path. */
 function hostileFiles(): Record<string, string> {
   const files: Record<string, string> = {};
   const large = 'x y '.repeat(LARGE / 4 - 64);
@@ -64,7 +62,7 @@ function hostileFiles(): Record<string, string> {
   return files;
 }
 
-describe('a hostile repository', () => {
+describe('a server with a hostile repository', () => {
   let folder: string;
   let server: ServerProcess;
   const at = (...names: string[]) => path.join(folder, ...names);
@@ -74,7 +72,7 @@ describe('a hostile repository', () => {
     server = await ServerProcess.start({ env: { HOME: at('home') } });
     await runGit(folder, 'init', '-q', 'work');
     await writeFiles(at('work'), hostileFiles());
-    // Links in circles and out of the repository, pipes in the place of files.
+    // Circular links, links out of the repository, and pipes in the place of files.
     for (const kind of ['scripts', 'references', 'assets']) {
       await mkdir(at('work', SKILLS, kind), { recursive: true });
       await writeFiles(at('work', SKILLS, kind), { 'SKILL.md': markdown(kind, 'description: d', 'text') });
@@ -85,7 +83,7 @@ describe('a hostile repository', () => {
     await symlink('/dev/zero', at('work', SKILLS, 'zero.md'));
     for (const pipe of [`${SKILLS}/pipe.md`, 'CLAUDE.md', `${PLUGINS}/p0/agents/pipe.md`, '.mcp.json'])
       await run('mkfifo', [at('work', pipe)]);
-    // An index that names far more files than there are.
+    // An index that names far more files than exist.
     const blob = 'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391';
     const rows = numbers(amount(20_000, 400_000)).map((n) => `100644 ${blob}\tmany/${n}/AGENTS.md\n`);
     await writeFiles(folder, { rows: rows.join('') });
@@ -96,8 +94,8 @@ describe('a hostile repository', () => {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  /** A conversation that is told all that the repository has, and whose agent touches its files. */
-  const converse = async (): Promise<void> => {
+  /** Runs a conversation that loads everything in the repository. */
+  const runConversation = async (): Promise<void> => {
     const request = scriptedRequest(at('work'), 'SAY: word1 word299', {
       agent: {
         llm: { model: 'scripted/test', usage_id: 'agent' },
@@ -121,18 +119,18 @@ describe('a hostile repository', () => {
       expect([route, status]).toEqual([route, 200]);
     }
   };
-  const lookAtChanges = async (): Promise<void> => {
+  const readChanges = async (): Promise<void> => {
     const query = new URLSearchParams({ path: at('work') }).toString();
     const answer = await fetch(`${server.url}/api/git/changes?${query}`);
     await answer.arrayBuffer();
     expect(answer.status).toBe(200);
   };
 
-  it('stalls nobody and keeps no memory, whatever its files are', async () => {
+  it('stays responsive and keeps no memory, whatever the files are', async () => {
     const steps: [string, () => Promise<void>][] = [
       ['lists', list],
-      ['conversations', converse],
-      ['changes', lookAtChanges],
+      ['conversations', runConversation],
+      ['changes', readChanges],
     ];
     let before: number | undefined;
     const seen: [string, number][] = [];

@@ -1,12 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
+import {
+  ConversationClient,
+  messageText,
+  scriptedRequest,
+  type SeenEvent,
+} from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
 import { amount, underLoad } from './load-watch.js';
 import { allSaw, QuickSocket } from './quick-socket.js';
 
-/** Events just below what is worked on in slices one by one, many of them. */
+/** The text of one event: just below the size from which a single event is processed in slices. */
 const TEXT = 'nine hundred thousand characters of one event '.repeat(20_000).slice(0, 900_000);
 const COUNT = amount(20, 200);
 
@@ -31,18 +36,17 @@ describe('a log of large events', () => {
     const { body } = await server.request('GET', `${route}/events/search?kind=MessageEvent&${query}`);
     return (body as { items: SeenEvent[] }).items;
   };
-  const numberOf = ({ llm_message }: SeenEvent): number =>
-    Number.parseInt((llm_message as { content: { text: string }[] }).content[0]?.text ?? '', 10);
+  const numberOf = (event: SeenEvent): number => Number.parseInt(messageText(event), 10);
   const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
-  it('is searched for a text', async () => {
-    await underLoad(server, named('a text is searched in'), async () => {
+  it('can be searched for a text', async () => {
+    await underLoad(server, named('a text search in'), async () => {
       const found = await pageOf(conversation.route, `limit=2&body=${COUNT - 1}%20nine`);
       expect(found.map(numberOf)).toEqual([COUNT - 1]);
     });
   });
 
-  it('is read in pages', async () => {
+  it('can be read in pages', async () => {
     await underLoad(server, named('pages of'), async () => {
       const count = Math.min(COUNT, 50);
       const first = await pageOf(conversation.route, `limit=${count}`);
@@ -52,8 +56,8 @@ describe('a log of large events', () => {
     });
   });
 
-  it('is sent to a socket again', async () => {
-    await underLoad(server, named('a socket wants'), async () => {
+  it('can be replayed to a socket', async () => {
+    await underLoad(server, named('a replay of'), async () => {
       const route = `/sockets/events/${conversation.id}?resend_mode=all`;
       const socket = await new QuickSocket(server.socketUrl(route)).opened();
       await allSaw([socket], COUNT);
@@ -61,7 +65,7 @@ describe('a log of large events', () => {
     });
   });
 
-  it('is copied', async () => {
+  it('can be copied by a fork', async () => {
     await underLoad(server, named('a fork of'), async () => {
       const { status, body } = await server.request('POST', `${conversation.route}/fork`, {});
       expect(status).toBe(201);

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import {
   ConversationClient,
+  messageText,
   scriptedRequest,
   userMessage,
   type SeenEvent,
@@ -13,14 +14,14 @@ import { amount, underLoad } from './load-watch.js';
 import { allSaw, QuickSocket } from './quick-socket.js';
 
 const MB = 1_000_000;
-/** Ten megabytes each, of characters that take one byte in memory, and two. */
+/** Ten megabytes each, of characters that take one or two bytes in memory. */
 const TEXT = 'ten million characters, "quoted" \\ and äöü '.repeat(250_000).slice(0, 9.3 * MB);
 const CHINESE = '三百三十万个字，“带引号”，"quoted" \\ 等等 '.repeat(230_000).slice(0, 4.7 * MB);
 const TEXTS: [script: string, text: string][] = [
   ['Latin', TEXT],
   ['Chinese', CHINESE],
 ];
-/** Of all messages one after the other. */
+/** The number of messages, sent one after the other. */
 const COUNT = amount(2, 20);
 
 describe('large messages', () => {
@@ -38,30 +39,30 @@ describe('large messages', () => {
 
   const create = () => ConversationClient.create(server, scriptedRequest(workspace));
 
-  /** The messages of the user: their ids, and whether each is whole. */
+  /** The ids of the user's messages, and whether each is complete. */
   async function messagesOf(
     conversation: ConversationClient,
     text = TEXT,
   ): Promise<{ ids: string[]; whole: boolean }> {
     const ids: string[] = [];
     let whole = true;
-    // One at a time: a page of all of them would be no small answer.
+    // One at a time, because a page of all of them would be very large.
     for (let page = ''; ;) {
       const query = `limit=1&kind=MessageEvent&source=user${page}`;
       const { body } = await server.request('GET', `${conversation.route}/events/search?${query}`);
       const { items, next_page_id } = body as { items: SeenEvent[]; next_page_id: string | null };
-      for (const { id, llm_message } of items) {
-        ids.push(id);
-        whole &&= (llm_message as { content: { text: string }[] }).content[0]?.text === text;
+      for (const event of items) {
+        ids.push(event.id);
+        whole &&= messageText(event) === text;
       }
       if (next_page_id === null) return { ids, whole };
       page = `&page_id=${next_page_id}`;
     }
   }
 
-  it.each(TEXTS)('are taken over REST, and reach sockets: %s', async (script, text) => {
+  it.each(TEXTS)('are accepted over REST and reach sockets: %s', async (script, text) => {
     const conversation = await create();
-    // The first message brings the system prompt.
+    // The first message adds the system prompt.
     await conversation.send('SAY: first', false);
     const socket = await new QuickSocket(server.socketUrl(`/sockets/events/${conversation.id}`)).opened();
     await underLoad(server, `${COUNT} messages of 10 MB over REST, ${script}`, async () => {
@@ -75,7 +76,7 @@ describe('large messages', () => {
     await socket.close();
   });
 
-  it('keep their place before small ones that come right behind them', async () => {
+  it('stay in order before small messages that follow at once', async () => {
     const conversation = await create();
     await conversation.send('SAY: first', false);
     const socket = await new QuickSocket(server.socketUrl(`/sockets/events/${conversation.id}`)).opened();
@@ -86,14 +87,12 @@ describe('large messages', () => {
     await eventually(async () => (await count()) === texts.length + 1, 'all messages');
     await conversation.reaches('finished', 'error');
     const events = await conversation.events('&kind=MessageEvent&source=user&limit=10');
-    const seen = events.map(
-      ({ llm_message }) => (llm_message as { content: { text: string }[] }).content[0]?.text,
-    );
+    const seen = events.map(messageText);
     expect(seen.slice(1).map((text, n) => text === texts[n])).toEqual(texts.map(() => true));
     await socket.close();
   });
 
-  it.each(TEXTS)('are taken over a socket: %s', async (script, text) => {
+  it.each(TEXTS)('are accepted over a socket: %s', async (script, text) => {
     const conversation = await create();
     const socket = await new QuickSocket(server.socketUrl(`/sockets/events/${conversation.id}`)).opened();
     const taken = async (count: number): Promise<boolean> => {
@@ -120,7 +119,7 @@ describe('large messages', () => {
     try {
       await underLoad(server, `${COUNT} messages of 10 MB that a model gets, ${script}`, async () => {
         for (let n = 0; n < COUNT; n += 1) {
-          // The model is also asked for a title.
+          // No title is requested: autotitle is off.
           const request = scriptedRequest(workspace, text, { agent: { llm, tools: [] } });
           const conversation = await ConversationClient.create(server, request);
           await conversation.reaches('finished');
@@ -137,7 +136,7 @@ describe('large messages', () => {
     }
   });
 
-  it('are refused with a reason where they are too large', async () => {
+  it('are refused with a reason when they are too large', async () => {
     const conversation = await create();
     const huge = 'x'.repeat(40 * MB);
     await underLoad(server, 'messages of 40 MB', async () => {

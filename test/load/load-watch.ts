@@ -6,18 +6,18 @@ import { eventually, type ServerProcess } from '../support/server-process.js';
 
 const PROBE = fileURLToPath(new URL('health-probe.mjs', import.meta.url));
 const MIB = 1024 * 1024;
-/** What a server may hold more than before, once a load is over (MiB). */
+/** How much the memory of a server may have grown after a load (MiB). */
 const MAX_GROWTH_MIB = 100;
 
-/** `LOAD=full`: the sizes that people talk of, and figures. */
+/** `LOAD=full` runs the load tests at full size and prints figures. */
 export const FULL = process.env['LOAD'] === 'full';
 
-/** How much of something: a little in every run of the tests, a lot when the load itself is the question. */
+/** Selects a size: the short one in normal runs, the full one with `LOAD=full`. */
 export function amount(short: number, full: number): number {
   return FULL ? full : short;
 }
 
-/** Answers of `/health`: how many came, how many did not, and after how many milliseconds. */
+/** Answers of `/health`: how many succeeded and failed, and their latencies in milliseconds. */
 interface Health {
   count: number;
   failures: number;
@@ -27,22 +27,22 @@ interface Health {
   max: number;
 }
 
-/** What a load did to a server. Memory in MiB; null where the system does not tell it. */
+/** The effect of a load on a server. Memory in MiB; null where the system does not report it. */
 export interface Seen {
   health: Health;
   memory: { before: number; peak: number; after: number } | null;
 }
 
 /**
- * Watches a server while `work` loads it: whether it answers, and how much memory it takes. In the long form
- * the figures are printed; the server always has to have answered.
+ * Measures the answers of `/health` and the memory of a server while `work` loads it. The full form prints
+ * the figures. Expects that every request to `/health` was answered.
  */
 export async function underLoad(
   server: ServerProcess,
   name: string,
   work: () => Promise<void>,
 ): Promise<Seen> {
-  // From here on the peak is counted anew.
+  // Resets the peak (VmHWM).
   await writeFile(`/proc/${server.pid}/clear_refs`, '5').catch(() => undefined);
   const before = await memory(server.pid, 'VmRSS');
   const probe = spawn(process.execPath, [PROBE, server.url], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -68,17 +68,17 @@ export async function underLoad(
 }
 
 /**
- * Waits until a server holds no more than 100 MiB more than before, in the long form. Garbage is collected
- * while the server works, so it is asked for something meanwhile.
- * @param before MiB; undefined where the system does not tell it
+ * Waits until the memory of a server has grown by less than 100 MiB; only in the full form. Garbage is
+ * collected while the server works, so the loop sends requests.
+ * @param before MiB; undefined where the system does not report it
  */
 export async function memoryReturns(server: ServerProcess, before: number | undefined): Promise<void> {
   if (!FULL || before === undefined) return;
-  const isBack = async (): Promise<boolean> => {
+  const isReleased = async (): Promise<boolean> => {
     await server.request('GET', '/health');
     return ((await memory(server.pid, 'VmRSS')) ?? 0) < before + MAX_GROWTH_MIB;
   };
-  await eventually(isBack, 'the memory of before', 60_000);
+  await eventually(isReleased, 'the release of the memory', 60_000);
 }
 
 function line(name: string, { health, memory: size }: Seen): string {

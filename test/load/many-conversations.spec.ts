@@ -6,10 +6,10 @@ import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { amount, underLoad } from './load-watch.js';
 
-describe('many conversations at once', () => {
+describe('many concurrent conversations', () => {
   let server: ServerProcess;
   let workspace: string;
-  const [crowd, limit, steps] = [amount(24, 200), amount(20, 150), amount(3, 10)];
+  const [count, limit, steps] = [amount(24, 200), amount(20, 150), amount(3, 10)];
 
   beforeAll(async () => {
     server = await ServerProcess.start({ env: { OH_MAX_CONCURRENT_RUNS: String(limit) } });
@@ -20,8 +20,8 @@ describe('many conversations at once', () => {
     await rm(workspace, { recursive: true, force: true });
   });
 
-  /** Starts a run, or waits as long as the server asks for. */
-  async function isStarted(conversation: ConversationClient): Promise<boolean> {
+  /** Starts a run, or waits for the time in Retry-After. @returns whether it started */
+  async function startOrWait(conversation: ConversationClient): Promise<boolean> {
     const { status, headers } = await server.request('POST', `${conversation.route}/run`);
     if (status === 200) return true;
     expect([status, headers.get('retry-after')]).toEqual([429, '1']);
@@ -29,16 +29,16 @@ describe('many conversations at once', () => {
     return false;
   }
 
-  it('work, and those above the limit are told to come back', async () => {
+  it('all finish, and those above the limit are told to retry', async () => {
     const lines = Array.from({ length: steps }, (_, step) => `RUN: echo step ${step}`);
     const script = ['RUN: sleep 1', ...lines, 'FINISH: done'].join('\n');
     let refused = 0;
     const seen = await underLoad(
       server,
-      `${crowd} conversations of ${steps} commands, ${limit} at once`,
+      `${count} conversations of ${steps} commands, ${limit} at once`,
       async () => {
         const conversations = await Promise.all(
-          Array.from({ length: crowd }, () => ConversationClient.create(server, scriptedRequest(workspace))),
+          Array.from({ length: count }, () => ConversationClient.create(server, scriptedRequest(workspace))),
         );
         await Promise.all(
           conversations.map(async (conversation) => {
@@ -46,10 +46,10 @@ describe('many conversations at once', () => {
             const message = { role: 'user', run: false, content };
             expect((await server.request('POST', `${conversation.route}/events`, message)).status).toBe(200);
             const socket = await conversation.listen();
-            while (!(await isStarted(conversation))) refused += 1;
+            while (!(await startOrWait(conversation))) refused += 1;
             const finished = ({ key, value }: SeenEvent): boolean =>
               key === 'execution_status' && value === 'finished';
-            // Over the socket: two hundred that ask again and again would be the load themselves.
+            // Over the socket: two hundred clients that poll would be a load of their own.
             await eventually(() => Promise.resolve(socket.events.some(finished)), 'its end', 120_000);
             await socket.close();
             const outputs = (await conversation.events('&kind=ObservationEvent')).map((event) =>
@@ -62,7 +62,7 @@ describe('many conversations at once', () => {
       },
     );
     expect(refused).toBeGreaterThan(0);
-    // A conversation at work costs the server a terminal, a log and a view.
+    // A running conversation needs a terminal, a log and a view.
     if (seen.memory) expect(seen.memory.peak - seen.memory.before).toBeLessThan(300);
   });
 });

@@ -5,19 +5,19 @@ import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { amount, underLoad } from './load-watch.js';
-import { allSaw, deafSocket, metric, QuickSocket } from './quick-socket.js';
+import { allSaw, metric, QuickSocket, stoppedSocket } from './quick-socket.js';
 
 describe('many sockets', () => {
   let server: ServerProcess;
   let workspace: string;
-  const deaf: Socket[] = [];
+  const stopped: Socket[] = [];
 
   beforeAll(async () => {
     server = await ServerProcess.start();
     workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
   });
   afterEach(async () => {
-    for (const socket of deaf.splice(0)) socket.destroy();
+    for (const socket of stopped.splice(0)) socket.destroy();
     await eventually(
       async () => (await metric(server, 'agent_server_sockets')) === 0,
       'the end of all sockets',
@@ -41,7 +41,7 @@ describe('many sockets', () => {
   }
 
   async function nonReaders(conversation: ConversationClient, count: number): Promise<void> {
-    for (let n = 0; n < count; n += 1) deaf.push(await deafSocket(server, route(conversation)));
+    for (let n = 0; n < count; n += 1) stopped.push(await stoppedSocket(server, route(conversation)));
   }
 
   async function attached(count: number): Promise<void> {
@@ -51,19 +51,19 @@ describe('many sockets', () => {
     );
   }
 
-  /** Ids of what is in the log, without state updates, as the server tells them. */
+  /** The ids of the events in the log, without state updates. */
   async function logged(conversation: ConversationClient): Promise<string[]> {
     const events = await conversation.events();
     return events.filter(({ kind }) => kind !== 'ConversationStateUpdateEvent').map(({ id }) => id);
   }
 
-  it('brings each event once and in order to all that read, while others do not', async () => {
-    const [reading, deafCount, events] = [amount(45, 900), amount(5, 100), amount(100, 500)];
+  it('receive each event once and in order, while other clients do not read', async () => {
+    const [reading, stoppedCount, events] = [amount(45, 900), amount(5, 100), amount(100, 500)];
     const conversation = await create();
     const sockets = await readers(conversation, reading);
-    await nonReaders(conversation, deafCount);
-    await attached(reading + deafCount);
-    const name = `${reading + deafCount} sockets, ${deafCount} of them deaf, ${events} events`;
+    await nonReaders(conversation, stoppedCount);
+    await attached(reading + stoppedCount);
+    const name = `${reading + stoppedCount} sockets, ${stoppedCount}not reading, ${events} events`;
     await underLoad(server, name, async () => {
       for (let n = 0; n < events; n += 1) await conversation.send(`${n} ${'x'.repeat(1000)}`, false);
       await allSaw(sockets, events);
@@ -73,35 +73,35 @@ describe('many sockets', () => {
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 
-  it('closes those that never read when much waits for them, and keeps within its memory', async () => {
-    const [deafCount, events, size] = [amount(10, 100), 40, 1024 * 1024];
+  it('are closed when they never read and too much is queued, within a bound of memory', async () => {
+    const [stoppedCount, events, size] = [amount(10, 100), 40, 1024 * 1024];
     const conversation = await create();
     const sockets = await readers(conversation, 3);
-    await nonReaders(conversation, deafCount);
-    await attached(3 + deafCount);
+    await nonReaders(conversation, stoppedCount);
+    await attached(3 + stoppedCount);
     const slowBefore = await metric(server, 'agent_server_sockets_slow_total');
-    const name = `${deafCount} deaf sockets, ${events} events of 1 MiB`;
+    const name = `${stoppedCount}sockets that do not read, ${events} events of 1 MiB`;
     const { memory } = await underLoad(server, name, async () => {
       for (let n = 0; n < events; n += 1) await conversation.send('x'.repeat(size), false);
       await allSaw(sockets, events);
     });
-    expect((await metric(server, 'agent_server_sockets_slow_total')) - slowBefore).toBe(deafCount);
+    expect((await metric(server, 'agent_server_sockets_slow_total')) - slowBefore).toBe(stoppedCount);
     const expected = await logged(conversation);
     for (const { ids } of sockets) expect(ids).toEqual(expected);
-    // What waits is shared by all that wait: not so many times 16 MiB.
+    // Queued events are shared: the sockets do not hold 16 MiB each.
     if (memory) expect(memory.peak - memory.before).toBeLessThan(400);
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 
-  it('gives everybody the whole log in a storm of new connections, while it grows', async () => {
-    const [clients, events, storms] = [amount(40, 1000), amount(200, 300), amount(2, 3)];
+  it('all receive the whole log while many connect at once and the log grows', async () => {
+    const [clients, events, bursts] = [amount(40, 1000), amount(200, 300), amount(2, 3)];
     const conversation = await create();
     for (let n = 0; n < events; n += 1) await conversation.send(`${n} ${'x'.repeat(1000)}`, false);
-    await underLoad(server, `${storms} storms of ${clients} clients, a log of ${events} events`, async () => {
-      for (let storm = 1; storm <= storms; storm += 1) {
+    await underLoad(server, `${bursts} bursts of ${clients} clients, a log of ${events} events`, async () => {
+      for (let burst = 1; burst <= bursts; burst += 1) {
         const url = server.socketUrl(`${route(conversation)}?resend_mode=all`);
         const sockets = Array.from({ length: clients }, () => new QuickSocket(url));
-        for (let n = 0; n < 10; n += 1) await conversation.send(`more ${storm} ${n}`, false);
+        for (let n = 0; n < 10; n += 1) await conversation.send(`more ${burst} ${n}`, false);
         const expected = await logged(conversation);
         await allSaw(sockets, expected.length);
         for (const { ids } of sockets) expect(ids).toEqual(expected);

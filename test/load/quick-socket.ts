@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { eventually, type ServerProcess } from '../support/server-process.js';
 
-/** A socket that notes of each event its id and no more: thousands of them are held by one process. */
+/** A socket that records only the ids of events, so that one process can hold thousands. */
 export class QuickSocket {
-  /** Ids of the events that are in the log, in the order in which they came. */
+  /** Ids of the durable events, in the order of their arrival. */
   readonly ids: string[] = [];
   closeCode: number | undefined;
   private readonly socket: WebSocket;
@@ -13,7 +13,7 @@ export class QuickSocket {
   constructor(url: string) {
     this.socket = new WebSocket(url, { perMessageDeflate: false, skipUTF8Validation: true });
     this.socket.on('message', (data: Buffer) => {
-      // State updates are not all in the log; their kind stands at the end.
+      // Not all state updates are durable, so none is counted.
       if (data.includes('"ConversationStateUpdateEvent"')) return;
       const id = /"id":"([^"]+)"/.exec(data.toString('latin1', 0, 200))?.[1];
       if (id !== undefined) this.ids.push(id);
@@ -38,14 +38,14 @@ export class QuickSocket {
     await closed;
   }
 
-  /** Breaks the connection off, as a lost network does. */
+  /** Drops the connection, as a lost network does. */
   cut(): void {
     this.socket.terminate();
   }
 }
 
 /** Opens a socket and never reads from it, not even the answer to its handshake. */
-export function deafSocket(server: ServerProcess, route: string): Promise<Socket> {
+export function stoppedSocket(server: ServerProcess, route: string): Promise<Socket> {
   const { hostname, port } = new URL(server.url);
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname, () => {
@@ -60,7 +60,7 @@ export function deafSocket(server: ServerProcess, route: string): Promise<Socket
   });
 }
 
-/** Waits until all of them have seen so many events. */
+/** Waits until all sockets have received a number of events. */
 export async function allSaw(sockets: readonly QuickSocket[], count: number): Promise<void> {
   const saw = (): boolean => sockets.every(({ ids }) => ids.length >= count);
   await eventually(() => Promise.resolve(saw()), `${count} events at ${sockets.length} sockets`);

@@ -5,12 +5,15 @@ import { amount, FULL, underLoad } from './load-watch.js';
 
 const MIB = 1024 * 1024;
 const EVENTS = 16;
-/** What `/health` may take (ms): the rule with a machine of its own, and what only a stall exceeds. */
+/**
+ * The longest permitted answer of `/health` (ms): the target on an idle machine, or what only a stall
+ * exceeds.
+ */
 const P99 = FULL ? 250 : 2_500;
 
 let server: ServerProcess;
 let conversation: string;
-/** Id of a conversation whose description has a megabyte. */
+/** The id of a conversation whose information has a megabyte. */
 let large: string;
 
 beforeAll(async () => {
@@ -42,7 +45,7 @@ function client(first: string | Buffer): Socket {
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 
-describe('clients that ask for much and read nothing', () => {
+describe('large answers to clients that do not read', () => {
   const takeOneByte = async (path: string): Promise<Socket> => {
     const socket = client(get(path));
     await once(socket, 'data');
@@ -56,20 +59,20 @@ describe('clients that ask for much and read nothing', () => {
       () => `/api/conversations?${Array<string>(20).fill(`ids=${large}`).join('&')}`,
     ],
     ['a trajectory', () => `/api/file/download-trajectory/${conversation.split('/').at(-1) ?? ''}`],
-  ])('do not have it waiting in memory: %s', async (name, path) => {
+  ])('are not buffered in memory: %s', async (name, path) => {
     const sockets: Socket[] = [];
     const { health, memory } = await underLoad(server, `stopped readers of ${name}`, async () => {
       for (let count = 0; count < amount(40, 200); count += 1) sockets.push(await takeOneByte(path()));
     });
     for (const socket of sockets) socket.destroy();
     expect(health.p99).toBeLessThan(P99);
-    // As a whole each would be 16 MiB.
+    // Each complete answer has 16 MiB.
     if (memory) expect(memory.peak - memory.before).toBeLessThan(amount(320, 1200));
   });
 });
 
 describe('a list of the same large event many times', () => {
-  it('is sent while it is made', async () => {
+  it('is streamed while it is generated', async () => {
     const search = await server.request('GET', `${conversation}/events/search?kind=MessageEvent&limit=1`);
     const [{ id }] = (search.body as { items: [{ id: string }] }).items;
     const body = JSON.stringify(Array<string>(20_000).fill(id));
@@ -88,11 +91,11 @@ describe('a list of the same large event many times', () => {
   });
 });
 
-describe('very many small frames in one piece', () => {
+describe('very many small socket frames in one packet', () => {
   it.each([
-    ['that are no JSON', Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x7b])],
-    ['of one byte in a message without an end', Buffer.from([0x00, 0x81, 0, 0, 0, 0, 0x61])],
-  ])('do not hold up others: %s', async (name, frame) => {
+    ['that are not JSON', Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x7b])],
+    ['of one byte in an endless message', Buffer.from([0x00, 0x81, 0, 0, 0, 0, 0x61])],
+  ])('do not delay other requests: frames %s', async (name, frame) => {
     const upgrade =
       `GET ${conversation.replace('/api/conversations', '/sockets/events')} HTTP/1.1\r\nHost: localhost\r\n` +
       'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
@@ -101,7 +104,7 @@ describe('very many small frames in one piece', () => {
       const sockets = Array.from({ length: 5 }, () => client(upgrade));
       await Promise.all(sockets.map((socket) => once(socket, 'data')));
       const first = name.includes('message') ? Buffer.from([0x01, 0x80, 0, 0, 0, 0]) : Buffer.alloc(0);
-      // More parts than a message may have; of whole frames fewer do, which Node 24 works on more slowly.
+      // More fragments than a message may have. Fewer complete frames, which Node 24 processes more slowly.
       const count = name.includes('message') ? 20_000 : amount(5_000, 20_000);
       const frames = Buffer.concat([first, ...Array<Buffer>(count).fill(frame)]);
       const handled = sockets.map(async (socket) => {
@@ -113,7 +116,7 @@ describe('very many small frames in one piece', () => {
           return;
         }
         socket.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x7b, 0x7d]));
-        // The last one is JSON, and complained about in other words.
+        // The last frame is JSON, so its error differs.
         while (!text.includes('ValidationError')) await once(socket, 'data');
       });
       await Promise.all(handled);

@@ -78,7 +78,7 @@ export class InMemoryConversation implements FollowedConversation {
     return written;
   }
 
-  /** Sends an event that is not in the log. */
+  /** Publishes an event without storing it. */
   publish(event: TransientEvent): void {
     this.bus.publish({ conversationId: this.id, event, line: serialiseEvent(event) });
   }
@@ -99,7 +99,7 @@ export class InMemoryConversation implements FollowedConversation {
   }
 }
 
-/** What the sockets use of the service, over conversations in memory. */
+/** The part of the conversations service that sockets use, with conversations in memory. */
 export class InMemoryConversations {
   readonly byId = new Map<string, InMemoryConversation>();
   failOpen: Error | undefined;
@@ -119,12 +119,12 @@ export class InMemoryConversations {
   }
 }
 
-/** A durable event that is told apart by its value. */
+/** A durable event that is recognised by its value. */
 export function numbered(value: unknown): EventDraft {
   return { source: 'environment', key: 'n', value, kind: 'ConversationStateUpdateEvent' };
 }
 
-/** A piece of an answer. */
+/** A streamed part of an answer. */
 export function delta(content: string): StreamingDeltaEvent {
   const identity = { id: randomUUID(), timestamp: eventTimestamp() };
   return { ...identity, source: 'agent', content, kind: 'StreamingDeltaEvent' };

@@ -8,10 +8,10 @@ export interface SocketClientOptions {
 /** A frame as the client parsed it. */
 export type Frame = Record<string, unknown>;
 
-/** A real client that keeps what it gets. */
+/** A real client that records its frames. */
 export class SocketClient {
   readonly frames: Frame[] = [];
-  /** The answer to a handshake that was refused. */
+  /** The answer to a refused handshake. */
   refused: { status: number; body: string } | undefined;
   readonly closed: Promise<{ code: number; reason: string }>;
   private waiters: (() => void)[] = [];

@@ -7,11 +7,11 @@ import { SocketServer } from './socket-server.js';
 /** Whether a frame is a snapshot of the state. */
 export const isFullState = (frame: Frame): boolean => frame['key'] === 'full_state';
 
-/** The server of a test and a conversation on it, once `start` was called. */
+/** The server of a test and a conversation on it; set by `start`. */
 export let server: SocketServer;
 export let conversation: InMemoryConversation;
 
-/** Starts a server for one test; it ends with the test. */
+/** Starts a server that ends with the test. */
 export async function start(options?: Parameters<typeof SocketServer.start>[0]): Promise<void> {
   server = await SocketServer.start(options);
   conversation = server.conversation();
@@ -24,7 +24,7 @@ export function rawConnection(): net.Socket {
   return net.connect(Number(port), host);
 }
 
-/** A connection that has become a socket, without a client to keep to the protocol. */
+/** A connection after the WebSocket handshake, without a client that follows the protocol. */
 export async function rawSocket(path: string): Promise<net.Socket> {
   const socket = rawConnection();
   socket.write(
@@ -35,7 +35,7 @@ export async function rawSocket(path: string): Promise<net.Socket> {
   return socket;
 }
 
-/** Waits for what follows from work of the server in this process. */
+/** Waits for a condition that depends on work of the server in this process. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -19,7 +19,7 @@ import { SocketLimits } from '../../src/sockets/connections/socket-limits.js';
 import { InMemoryConversation, InMemoryConversations } from './in-memory-conversations.js';
 import { SocketClient, type SocketClientOptions } from './socket-client.js';
 
-/** A server with nothing but sockets, over conversations in memory. */
+/** A server that has only sockets, with conversations in memory. */
 export class SocketServer {
   private readonly clients: SocketClient[] = [];
 

@@ -1,15 +1,16 @@
 #!/usr/bin/env node
 /**
  * An agent of the Agent Client Protocol for tests, over stdin and stdout. It has no model: a prompt whose
- * text is a JSON array tells it what to do, step by step (`STEPS` below); any other text is repeated.
+ * text is a JSON array lists its steps (`STEPS` below); any other text is repeated.
  *
- * Arguments: `--sessions DIR` keeps sessions there, so that another process can load them; `--no-load` cannot
- * load them; `--resume` can resume them without a replay; `--config-models` offers models as configuration
- * options, else as the older `models`; `--auth METHOD` refuses sessions until somebody has authenticated by
- * it; `--auth-env NAME` accepts that only with a variable of the name; `--fork` can copy sessions; `--blind`
- * takes no images; `--mute METHOD` never answers that; `--banner TEXT` prints a line before anything else;
- * `--stubborn` ends neither by SIGTERM nor with its input; `--answer METHOD JSON` answers so; `--refuse
- * METHOD TEXT` refuses with the text; `--stdio-only` takes no MCP servers over HTTP.
+ * Arguments: `--sessions DIR` stores sessions there, so that another process can load them; `--no-load`
+ * cannot load them; `--resume` can resume them without a replay; `--config-models` offers models as
+ * configuration options instead of the older `models`; `--auth METHOD` refuses sessions until the client has
+ * authenticated with it; `--auth-env NAME` accepts that only if the variable is set; `--fork` can copy
+ * sessions; `--blind` accepts no images; `--mute METHOD` never answers the method; `--banner TEXT` prints a
+ * line first; `--stubborn` ends neither on SIGTERM nor at the end of its input; `--answer METHOD JSON`
+ * answers with the JSON; `--refuse METHOD TEXT` fails with the text; `--stdio-only` accepts no MCP servers
+ * over HTTP.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -55,14 +56,12 @@ function refuse(code, message, data) {
 
 const text = (it) => ({ type: 'text', text: it });
 
-/**
- * What a step of a prompt does. `update` sends a session update; the answer becomes the reason of the end.
- */
+/** The steps of a prompt. `update` sends a session update; a returned object becomes part of the answer. */
 const STEPS = {
   say: ({ update }, it) => update({ sessionUpdate: 'agent_message_chunk', content: text(it) }),
   think: ({ update }, it) => update({ sessionUpdate: 'agent_thought_chunk', content: text(it) }),
   update: ({ update }, it) => update(it),
-  /** Asks for permission; what comes of it is said. */
+  /** Asks for permission and says the outcome. */
   async ask({ sessionId, update }, toolCall, options) {
     const { outcome } = await request('session/request_permission', {
       sessionId,
@@ -75,26 +74,26 @@ const STEPS = {
     });
     STEPS.say({ update }, `[${outcome.outcome}${outcome.optionId ? ` ${outcome.optionId}` : ''}]`);
   },
-  /** Any request to the client; its result is said. */
+  /** Sends any request to the client and says its result. */
   async request({ sessionId, update }, method, params) {
     const answer = await request(method, { sessionId, ...params }).catch(({ message }) => ({
       error: message,
     }));
     STEPS.say({ update }, JSON.stringify(answer));
   },
-  /** Asks for permission in the name of another session; what comes of it is said. */
+  /** Asks for permission in another session and says the outcome. */
   async askAs({ update }, sessionId, toolCall) {
     const options = [{ optionId: 'yes', name: 'Allow', kind: 'allow_once' }];
     const { outcome } = await request('session/request_permission', { sessionId, toolCall, options });
     STEPS.say({ update }, `[${outcome.outcome}]`);
   },
-  /** The same request so many times at once; how many were answered without an error is said. */
+  /** Sends a request many times at once and says how many succeeded. */
   async burst({ sessionId, update }, times, method, params) {
     const all = Array.from({ length: times }, () => request(method, { sessionId, ...params }));
     const done = await Promise.allSettled(all);
     STEPS.say({ update }, `served ${done.filter(({ status }) => status === 'fulfilled').length}`);
   },
-  /** The same request so many times, then an update; no answer is ever read. */
+  /** Sends a request many times and then an update, without reading answers. */
   async deluge({ sessionId, update }, times, method, params) {
     input.pause();
     for (let at = 0; at < times; at++) {
@@ -105,23 +104,23 @@ const STEPS = {
     update({ sessionUpdate: 'tool_call', toolCallId: 'asked', title: 'Ask', status: 'in_progress' });
     await new Promise(() => setInterval(() => undefined, 60_000));
   },
-  /** A process that outlives it, in a session of its own. */
+  /** Starts a process that outlives the agent, in a session of its own. */
   leave: (_, ...argv) => void spawn(argv[0], argv.slice(1), { detached: true, stdio: 'ignore' }).unref(),
-  /** Prints so many megabytes without an end of the line. */
+  /** Prints a number of megabytes as one line. */
   async flood(_, megabytes) {
     for (let at = 0; at < megabytes; at++) {
       if (!process.stdout.write('x'.repeat(1024 * 1024)))
         await new Promise((resolve) => process.stdout.once('drain', resolve));
     }
   },
-  /** Begins a call whose input is these texts so many times, as JSON. */
+  /** Starts a call whose input is JSON of repeated texts. */
   input({ sessionId }, begin, times, end = '') {
     const rawInput = begin.repeat(times) + end.repeat(times);
     const update = `{"sessionUpdate":"tool_call","toolCallId":"t","title":"T","rawInput":${rawInput}}`;
     const params = `{"sessionId":${JSON.stringify(sessionId)},"update":${update}}`;
     process.stdout.write(`{"jsonrpc":"2.0","method":"session/update","params":${params}}\n`);
   },
-  /** Begins so many calls, each with an input of so many megabytes. */
+  /** Starts a number of calls, each with an input of a number of megabytes. */
   async calls({ update }, times, megabytes) {
     const rawInput = { long: 'x'.repeat(megabytes * 1024 * 1024) };
     for (let at = 0; at < times; at++) {
@@ -166,7 +165,7 @@ const STEPS = {
         resolve();
       };
     }),
-  /** Goes on until it is cancelled, or for ever with `deaf`. */
+  /** Hangs until it is cancelled, or forever with `deaf`. */
   hang: ({ session }, deaf) =>
     new Promise((resolve) => {
       const timer = setInterval(() => undefined, 60_000);
@@ -187,12 +186,12 @@ function stepsOf(prompt) {
   try {
     if (said) return JSON.parse(said.text.slice(said.text.indexOf('['), said.text.lastIndexOf(']') + 1));
   } catch {
-    // No steps: repeated.
+    // Not steps: the text is repeated.
   }
   return [['say', `You said: ${prompt.map((block) => block.text ?? `(${block.type})`).join(' ')}`]];
 }
 
-function keep(sessionId, prompt) {
+function store(sessionId, prompt) {
   const folder = value('--sessions');
   if (folder) appendFileSync(path.join(folder, sessionId), `${JSON.stringify(prompt)}\n`);
 }
@@ -253,7 +252,7 @@ const METHODS = {
   'session/new'({ mcpServers }) {
     if (!authenticated) refuse(-32000, 'Authentication required');
     const sessionId = randomUUID();
-    keep(sessionId, 'new');
+    store(sessionId, 'new');
     return { sessionId, ...setupOf(open(sessionId, mcpServers)) };
   },
   'session/load'(params) {
@@ -298,7 +297,7 @@ const METHODS = {
     const session = sessions.get(sessionId) ?? refuse(-32002, 'Resource not found');
     session.prompts.push(prompt);
     session.cancelled = false;
-    keep(sessionId, prompt);
+    store(sessionId, prompt);
     const update = (it) => send({ method: 'session/update', params: { sessionId, update: it } });
     let end = { stopReason: 'end_turn' };
     for (const [name, ...rest] of stepsOf(prompt)) {
@@ -317,7 +316,7 @@ function cancel({ sessionId }) {
   session.onCancel?.();
 }
 
-async function take(message) {
+async function handle(message) {
   if (message.method === undefined) {
     const waiting = pending.get(message.id);
     pending.delete(message.id);
@@ -346,5 +345,5 @@ if (has('--stubborn')) {
 }
 if (has('--banner')) process.stdout.write(`${value('--banner')}\n`);
 const input = createInterface({ input: process.stdin });
-input.on('line', (line) => void take(JSON.parse(line)));
+input.on('line', (line) => void handle(JSON.parse(line)));
 input.on('close', () => has('--stubborn') || process.exit(0));

@@ -4,10 +4,10 @@ import { userMessage, type ConversationClient } from './conversation-client.js';
 
 const AGENT = fileURLToPath(new URL('acp-agent.mjs', import.meta.url));
 
-/** A step of what the test agent does with a prompt: see `acp-agent.mjs`. */
+/** Steps of the test agent for a prompt; see `acp-agent.mjs`. */
 export type AgentSteps = readonly (readonly unknown[])[];
 
-/** How a conversation with the test agent is asked for. */
+/** Options of a conversation with the test agent. */
 export interface AcpOptions {
   /** Arguments of the test agent. */
   args?: readonly string[];
@@ -21,7 +21,7 @@ export function acpCommand(...args: readonly string[]): string[] {
   return [process.execPath, AGENT, ...args];
 }
 
-/** What the test agent is to do, as a message. */
+/** The text of a message with steps for the test agent. */
 export function steps(...all: AgentSteps): string {
   return JSON.stringify(all);
 }
@@ -51,7 +51,7 @@ export async function agentsWith(text: string): Promise<number[]> {
   return found.flat();
 }
 
-/** What the agent said in the end. */
+/** The final response of the agent. */
 export async function answerOf({ server, route }: ConversationClient): Promise<string> {
   const { body } = await server.request('GET', `${route}/agent_final_response`);
   if (typeof body === 'object' && body !== null && 'response' in body) return String(body.response);

@@ -1,6 +1,6 @@
-// A clock on the wall that can be set: loaded before a program (`node --import`), it takes how far the clock
-// is off (ms) from the file `CLOCK_FILE`, which may change at any time. Timers and `performance.now()` go on
-// as they do on a machine.
+// A wall clock that tests can set. Loaded before a program (`node --import`), it adds the offset (ms) in the
+// file `CLOCK_FILE`, which may change at any time. Timers and `performance.now()` are not affected, as on a
+// real machine.
 import { readFileSync } from 'node:fs';
 
 const file = process.env.CLOCK_FILE ?? '';

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net';
 
-/** A request byte for byte. */
+/** The parts of a raw request. */
 export interface RequestBytes {
   method: string;
   path: string;
@@ -8,22 +8,20 @@ export interface RequestBytes {
   body?: string | Uint8Array;
 }
 
-/** Where a client breaks off: when it has sent, or received, so many bytes, and in which way. */
+/** Where and how a client aborts a request. */
 export interface BreakOff {
-  /** Bytes of the whole request; undefined: all of it. */
+  /** Bytes of the request that are sent; undefined: all. */
   sent?: number;
-  /**
-   * Bytes of the answer that are read before the client leaves; undefined: it leaves as soon as it has sent.
-   */
+  /** Bytes of the answer that are read first; undefined: the client disconnects after sending. */
   received?: number;
-  /** By RST, as a process that is killed does; otherwise by FIN. */
+  /** With RST, as a killed process does; otherwise with FIN. */
   reset: boolean;
 }
 
-/** What comes later is not waited for (ms): an answer may wait for something that never happens. */
+/** The longest wait for an answer (ms): some answers wait for something that never happens. */
 const PATIENCE_MS = 3_000;
 
-/** The bytes of a request as HTTP/1.1 has them; the server is to close the connection behind its answer. */
+/** Encodes a request for HTTP/1.1 with `Connection: close`. */
 export function encodeRequest({ method, path, headers = {}, body = '' }: RequestBytes): Buffer {
   const content = Buffer.from(body);
   const lines = Object.entries({
@@ -36,9 +34,8 @@ export function encodeRequest({ method, path, headers = {}, body = '' }: Request
 }
 
 /**
- * Sends a request and leaves in the middle of it, or of its answer, of which nothing more is read from then
- * on.
- * @returns what was read of the answer
+ * Sends a request and aborts it in the middle, or in the middle of its answer.
+ * @returns the part of the answer that was read
  */
 export async function breakOff(url: string, request: Buffer, at: BreakOff): Promise<Buffer> {
   const { hostname, port } = new URL(url);

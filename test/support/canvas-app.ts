@@ -8,21 +8,21 @@ import { writeFiles } from './extension-files.js';
 import type { Json } from './settings-fixture.js';
 
 const PROGRAM = fileURLToPath(new URL('canvas-backend.mjs', import.meta.url));
-/** Where it runs there may be no PATH. */
+/** Names programs by absolute paths, because there may be no PATH. */
 const SERVE = `#!/bin/sh\nexec '${process.execPath}' '${PROGRAM}' "$@"\n`;
 
-/** What goes into an archive. */
+/** An entry of an archive. */
 export type ArchiveEntry = Headers & { content?: string };
 
-/** A canvas extension with a back end, as a test wants it. */
+/** Options of a canvas extension with a back end. */
 export interface CanvasApp {
   name?: string;
-  /** The program; the default serves what tests ask for. */
+  /** The program; the default is `canvas-backend.mjs`. */
   script?: string;
   entries?: ArchiveEntry[];
-  /** The archive, where it is none. */
+  /** The bytes of the archive, for invalid ones. */
   archive?: Buffer;
-  /** Fields of the back end in the manifest, over the usual ones. */
+  /** Fields of the back end in the manifest that replace the defaults. */
   backend?: Json;
 }
 
@@ -64,7 +64,7 @@ export async function tarGz(entries: readonly ArchiveEntry[]): Promise<Buffer> {
   return gzipSync(Buffer.concat(chunks));
 }
 
-/** Gives back the right to remove what was unpacked: without it only root can. */
+/** Makes unpacked folders writable again, so that users other than root can remove them. */
 export async function unseal(folder: string): Promise<void> {
   await chmod(folder, 0o755).catch(() => undefined);
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {

@@ -1,5 +1,4 @@
-// The back end of a canvas extension, for tests: `canvas-backend.mjs PORT DATA_DIR`. What it does is in what
-// it is asked.
+// The back end of a canvas extension for tests: `canvas-backend.mjs PORT DATA_DIR`. Its routes are below.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { nextTurn } from '../../src/llm/scripted/player.js';
 
-/** One answer of the endpoint. Without any field: an answer with nothing in it. */
+/** One answer of the endpoint. Without any field: an empty answer. */
 export interface EndpointStep {
   say?: string | null;
   reasoning?: string;
-  /** Names and arguments; arguments that are a string go out as they are. */
+  /** Names and arguments; a string is sent as the arguments without encoding. */
   tools?: [name: string, args: unknown][];
   /** An error, with `message`, `code` and `type` in OpenAI's shape. */
   status?: number;
@@ -16,9 +16,9 @@ export interface EndpointStep {
   body?: unknown;
   /** The events of a stream, whatever the protocol. */
   sse?: Record<string, unknown>[];
-  /** Bytes as they stand; `type` is their media type. */
+  /** A raw body; `type` is its media type. */
   raw?: string;
-  /** What the connection does behind them. */
+  /** What happens to the connection after it. */
   then?: 'end' | 'break' | 'hang';
   headers?: Record<string, string>;
   /** Seconds before the answer. */
@@ -27,9 +27,9 @@ export interface EndpointStep {
   hang?: boolean;
   /** The connection breaks before the chunk of this number. */
   breakAfter?: number;
-  /** Nothing more comes from the chunk of this number on. */
+  /** Nothing is sent from the chunk of this number on. */
   stallAfter?: number;
-  /** Answers like this for ever. */
+  /** Gives this answer to all further requests. */
   repeat?: boolean;
 }
 
@@ -41,7 +41,7 @@ export interface EndpointRequest {
 }
 
 export interface ChatEndpoint {
-  /** Ends in `/v1`: what `base_url` wants. */
+  /** The address with `/v1`, as `base_url` needs it. */
   url: string;
   requests: EndpointRequest[];
   /** Adds steps. */

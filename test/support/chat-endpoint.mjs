@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-// Plain JavaScript, so that it also runs as a command on the oldest Node, next to the original and in
-// benchmarks. The types are in chat-endpoint.d.mts.
+// JavaScript, so that benchmarks and scripts can run it without a build. Its types are in chat-
+// endpoint.d.mts.
 
 /**
- * Starts an HTTP server that speaks OpenAI's chat completions and answers from a list of steps, or, where
- * there is none (any more), by playing the script in the user's message.
+ * Starts an HTTP server for OpenAI's chat completions. It answers from a list of steps; when the list is
+ * empty, it plays the script in the user's message.
  */
 export async function startChatEndpoint({
   player,
@@ -60,12 +60,12 @@ async function readBody(request) {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** A step with `repeat` stays. */
+/** The next step. A step with `repeat` stays in the list. */
 function takeStep(steps) {
   return steps[0]?.repeat ? steps[0] : steps.shift();
 }
 
-/** Steps of the message itself. The same request again is the next attempt of the same step. */
+/** The next step of the script in the message. A repeated request is another attempt of the same step. */
 function playedStep(player, attempts, text, body) {
   const attempt = (attempts.get(text) ?? 0) + 1;
   attempts.set(text, attempt);
@@ -109,9 +109,7 @@ function sendJson(response, status, value) {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
 }
 
-/**
- * A stream of another protocol; each event is named by the `type` of its data, as Anthropic and OpenAI do.
- */
+/** Sends a stream of events named by the `type` of their data, as Anthropic and OpenAI do. */
 function sendEvents(response, events) {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   for (const data of events) {
@@ -121,7 +119,7 @@ function sendEvents(response, events) {
   response.end();
 }
 
-/** Bytes as they stand, and then the end, or a connection that breaks or hangs. */
+/** Sends a raw body, and then ends, breaks or keeps open the connection. */
 async function sendRaw(response, { status = 200, type = 'application/json', raw, then = 'end' }) {
   response.writeHead(status, { 'content-type': type });
   await new Promise((written) => response.write(raw, written));
@@ -133,7 +131,7 @@ function sendError(response, status, { message = 'scripted failure', type = 'scr
   sendJson(response, status, { error: { message, type, param: null, code } });
 }
 
-/** Ids and token counts follow the number of the request, so that recordings can be compared. */
+/** Ids and token counts depend on the number of the request, so that recordings can be compared. */
 function makeCompletion(step, number, model) {
   const calls = (step.tools ?? []).map(([name, args], index) => ({
     id: `call_${number}_${index + 1}`,
@@ -188,7 +186,7 @@ async function stream(response, completion, { step, chunkDelay, includeUsage, si
   response.end('data: [DONE]\n\n');
 }
 
-/** Word by word; the arguments of a call in three pieces. */
+/** The deltas of a message: one per word, and three for the arguments of a call. */
 function deltas(message) {
   const words = (text) => (text ?? '').match(/\S+\s*|\s+/g) ?? [];
   return [

@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A copy of this checkout, built, whose files a test may change. Packages are links to ours. */
+/** Copies this checkout with its build, so that a test can change files. Packages are linked. */
 export async function copyCheckout(): Promise<string> {
   const copy = await mkdtemp(path.join(os.tmpdir(), 'checkout-'));
   const hidden = new Set(['.git', 'node_modules', 'workspace', 'coverage']);
   for (const name of await readdir(ROOT)) {
     if (!hidden.has(name)) await cp(path.join(ROOT, name), path.join(copy, name), { recursive: true });
   }
-  // A folder of links, so that what is written into node_modules stays in the copy.
+  // A folder of links, so that writes to node_modules stay in the copy.
   const packages = path.join(copy, 'node_modules');
   await mkdir(packages);
   for (const name of await readdir(path.join(ROOT, 'node_modules'))) {

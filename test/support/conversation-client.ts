@@ -14,7 +14,7 @@ export interface SeenEvent {
   [field: string]: unknown;
 }
 
-/** What tests read of a conversation. */
+/** The fields of a conversation that tests read. */
 export interface SeenConversation {
   id: string;
   execution_status: string;
@@ -23,8 +23,8 @@ export interface SeenConversation {
 }
 
 /**
- * A create request for the scripted model inside the server. No title: that would be one more call of the
- * model.
+ * A create request for the scripted model inside the server. It asks for no title, which would be another
+ * call of the model.
  */
 export function scriptedRequest(workingDir: string, script?: string, more: Record<string, unknown> = {}) {
   return {
@@ -39,12 +39,17 @@ export function scriptedRequest(workingDir: string, script?: string, more: Recor
   };
 }
 
-/** A message of the user as the wire has it. */
+/** The body of a message of the user. */
 export function userMessage(text: string, run?: boolean) {
   return { role: 'user', content: [{ type: 'text', text }], ...(run === undefined ? {} : { run }) };
 }
 
-/** One conversation on a server, as a client works with it. */
+/** The text of a message event. */
+export function messageText(event: SeenEvent): string {
+  return (event['llm_message'] as { content: { text: string }[] }).content[0]?.text ?? '';
+}
+
+/** A client for one conversation on a server. */
 export class ConversationClient {
   constructor(
     readonly server: ServerProcess,
@@ -88,6 +93,11 @@ export class ConversationClient {
     return seen;
   }
 
+  /** Waits until its first tool call has started. */
+  startsTool(): Promise<void> {
+    return eventually(async () => (await this.events('&kind=ActionEvent')).length > 0, 'the first action');
+  }
+
   async send(text: string, run = true): Promise<void> {
     const { status, body } = await this.server.request(
       'POST',
@@ -97,7 +107,7 @@ export class ConversationClient {
     if (status !== 200) throw new Error(`POST events answered ${status}: ${JSON.stringify(body)}`);
   }
 
-  /** Every event, page by page. */
+  /** Reads all events that match a query, page by page. */
   async events(query = ''): Promise<SeenEvent[]> {
     const all: SeenEvent[] = [];
     let page: string | null = null;
@@ -123,7 +133,7 @@ export class ConversationClient {
   }
 }
 
-/** A socket and everything that came over it. */
+/** A socket that records its frames. */
 export class SocketRecorder {
   readonly frames: Record<string, unknown>[] = [];
   readonly socket: WebSocket;
@@ -162,7 +172,7 @@ export class SocketRecorder {
   }
 }
 
-/** An event in a few words: kind, and for state updates the key and a short value. */
+/** A short form of an event: its kind, or for state updates the key and a short value. */
 export function brief(event: SeenEvent): string {
   if (event.kind !== 'ConversationStateUpdateEvent') return event.kind;
   const value = typeof event.value === 'string' && event.key === 'execution_status' ? `=${event.value}` : '';

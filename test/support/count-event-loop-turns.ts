@@ -1,4 +1,4 @@
-/** How many turns of the event loop others have until some work is done. */
+/** Counts the turns of the event loop that other work gets until a promise settles. */
 export async function turnsOf(work: Promise<unknown>): Promise<number> {
   let turns = 0;
   const turn = (): void => {

@@ -1,20 +1,20 @@
 import { readFile } from 'node:fs/promises';
 
-/** What tests need of the Dockerfile. */
+/** The parts of the Dockerfile that tests use. */
 export interface Dockerfile {
   instructions: { name: string; text: string }[];
-  /** What the build takes from the checkout. */
+  /** Files that the build copies from the checkout. */
   copied: string[];
   /** The environment of the image. */
   environment: Record<string, string>;
   /** The commands of the build, without those of the system's package manager. */
   steps: string[];
-  /** What `docker run` starts, without `tini`: Node and its options, the program, its arguments. */
+  /** The command of `docker run` without `tini`: Node and its options, the program, its arguments. */
   start: { node: string[]; main: string; args: string[] };
   healthCheck: string[];
 }
 
-/** Reads the Dockerfile of this checkout, so that tests run the very commands that it has. */
+/** Reads the Dockerfile of this checkout, so that tests run its commands. */
 export async function readDockerfile(): Promise<Dockerfile> {
   const text = await readFile(new URL('../../Dockerfile', import.meta.url), 'utf8');
   const lines = text

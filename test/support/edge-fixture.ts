@@ -1,14 +1,14 @@
 import { OriginPolicy } from '../../src/auth/index.js';
 import { Edge, KNOWN } from './http-edge.js';
 
-/** The route of conversations, and that of the events of one. */
+/** The routes of conversations and of the events of one. */
 export const C = '/api/conversations';
 export const E = `${C}/${KNOWN}/events`;
-/** What a create request needs. */
+/** The required fields of a create request. */
 export const AGENT = { llm: { model: 'openai/x', api_key: 'sk-leak' } };
 export const WORKSPACE = { working_dir: '/srv/agent/proj' };
 
-/** The edge that the tests of this file share; its recorded calls are forgotten before each. */
+/** The HTTP server that the tests of a file share. Its recorded calls are cleared before each test. */
 export let edge: Edge;
 
 const policy = new OriginPolicy({
@@ -26,14 +26,14 @@ beforeAll(async () => {
 afterAll(() => edge.close());
 beforeEach(() => edge.forget());
 
-/** The body of the 422 that a request gets. */
+/** The body of the 422 that a request is answered with. */
 export async function detailOf(method: string, path: string, body?: unknown): Promise<unknown> {
   const answer = await (body === undefined ? edge.request(method, path) : edge.send(method, path, body));
   expect(answer.status).toBe(422);
   return answer.body;
 }
 
-/** The same of a create request with these fields besides the needed ones. */
+/** The body of the 422 for a create request with the required fields and others. */
 export function create(fields: object): Promise<unknown> {
   return detailOf('POST', C, { agent: AGENT, workspace: WORKSPACE, ...fields });
 }

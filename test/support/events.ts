@@ -41,7 +41,7 @@ export function action(callId: string, command: string, responseId = `response-$
   });
 }
 
-/** What the terminal answered to a call. */
+/** The observation of a terminal call. */
 export function observation(of: ActionEvent, text: string, isError = false): ObservationEvent {
   return createEvent({
     source: 'environment',

@@ -1,7 +1,7 @@
 import { rawRequest, type RawAnswer } from './raw-request.js';
 import type { ServerProcess } from './server-process.js';
 
-/** Asks a route of the files (`download`, `archive`, ...) of the machine or of a conversation. */
+/** Sends a request to a file route (`download`, `archive`, ...) of the machine or of a conversation. */
 export function ask(
   server: ServerProcess,
   name: string,

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * Writes a piece of an answer for ever, as fast as it is read.
- * @param written is told of each piece
+ * Writes a chunk again and again, as fast as it is read.
+ * @param written called for each chunk
  */
 export function floodResponse(response: ServerResponse, piece: string | Buffer, written?: () => void): void {
   while (!response.destroyed) {

@@ -21,7 +21,7 @@ export class GatewayFixture {
     return this.settings.server;
   }
 
-  /** OpenAI's client as people set it up, without attempts of its own after a failure. */
+  /** OpenAI's client without retries. */
   client(options: { apiKey?: string; maxRetries?: number } = {}): OpenAI {
     return new OpenAI({ baseURL: `${this.server.url}/v1`, apiKey: KEY, maxRetries: 0, ...options });
   }
@@ -31,7 +31,7 @@ export class GatewayFixture {
     await this.ok('POST', `/api/profiles/${name}`, { llm: { num_retries: 0, ...llm } });
   }
 
-  /** A request of the other API that has to succeed. */
+  /** A request to the server's own API that has to succeed. */
   ok(method: string, route: string, body?: unknown): Promise<Record<string, unknown>> {
     return this.settings.done(method, route, body, { 'x-session-api-key': KEY });
   }
@@ -40,7 +40,7 @@ export class GatewayFixture {
     return (await this.ok('GET', `/api/conversations/${conversationId}`))['execution_status'];
   }
 
-  /** A request as it stands on the wire. */
+  /** A raw request to a route below `/v1`. */
   raw(
     route: string,
     body: unknown,

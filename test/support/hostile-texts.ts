@@ -1,13 +1,11 @@
-/**
- * A text of about this length that consists of one piece, and an end that lets an attempt to match it fail.
- */
-function row(piece: string, length: number, end = 'x'): string {
+/** Repeats a text up to about this length, with an end that makes an attempt to match it fail. */
+function repeated(piece: string, length: number, end = 'x'): string {
   return piece.repeat(Math.ceil(length / piece.length)) + end;
 }
 
 /**
- * Texts that expressions, parsers and searches take long for when their time grows faster than the length:
- * long rows of what begins something and never ends it. None of them is a command that does anything.
+ * Texts that are slow for expressions, parsers and searches whose time is not linear: many openings of
+ * something that never closes. None of them is a harmful command.
  */
 export function hostileTexts(length: number): string[] {
   const pieces = [
@@ -74,8 +72,8 @@ export function hostileTexts(length: number): string[] {
     ],
   ];
   return [
-    ...pieces.map((piece) => row(piece, length)),
-    row(' ', length, ' x'),
+    ...pieces.map((piece) => repeated(piece, length)),
+    repeated(' ', length, ' x'),
     '['.repeat(length / 2) + ']'.repeat(length / 2),
   ];
 }

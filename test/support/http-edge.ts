@@ -18,22 +18,22 @@ import { AgentProfiles, LlmProfiles, MetaProfiles, SettingsStore } from '../../s
 import { ProviderConnections } from '../../src/settings/provider-connections/provider-connections.js';
 import { PersistenceFolder } from '../../src/settings/store/persistence-folder.js';
 
-/** An id that the stand-in knows. */
+/** An id that exists. */
 export const KNOWN = '280733d3-a9e7-49d7-9ac3-c38121f6f331';
-/** One that it does not know. */
+/** An id that does not exist. */
 export const UNKNOWN = '00000000-0000-0000-0000-000000000001';
-/** One whose reads fail in a way that nobody foresaw. */
+/** An id whose reads fail with an unexpected error. */
 export const BROKEN = '00000000-0000-0000-0000-00000000dead';
-/** One whose runs meet the limit. */
+/** An id whose runs exceed the limit. */
 export const BUSY = '00000000-0000-0000-0000-000000000429';
 
-/** A line of the log as the storage hands it out. */
+/** A line of the log as the storage returns it. */
 export const EVENT_LINE =
   '{"id":"0ef3041a-f4dc-4c8b-8cd1-3e91c0cf4b89","timestamp":"2026-11-24T13:38:06.374775","source":"user",' +
   '"parent_id":"b0e8f2fc-abd5-48c1-b1eb-ed08e6fdd90c","llm_message":{"role":"user","content":[{"cache_prompt":false,' +
   '"type":"text","text":"hi"}],"thinking_blocks":[]},"activated_skills":[],"extended_content":[],"kind":"MessageEvent"}';
 
-/** Stands behind the edge where its answers are not the subject: remembers what reached it. */
+/** A stand-in for the conversations service that records its calls. */
 export class RecordingConversations {
   readonly calls: unknown[][] = [];
   /** The last create request. */
@@ -81,7 +81,7 @@ export class RecordingConversations {
   }
 
   private known(name: string, answer: unknown, id: string, ...args: unknown[]): Promise<unknown> {
-    if (id === BROKEN) return Promise.reject(new Error('the disk is on fire'));
+    if (id === BROKEN) return Promise.reject(new Error('unexpected failure'));
     if (id === BUSY) return Promise.reject(new RunLimitError());
     if (id !== KNOWN) return Promise.reject(new ConversationNotFoundError(id));
     return this.record(name, answer, id, ...args);
@@ -91,15 +91,15 @@ export class RecordingConversations {
 const NO_REPOSITORIES: Repositories = {
   top: () => Promise.resolve(undefined),
   files: () => Promise.resolve(undefined),
-  fetch: () => Promise.reject(new Error('nothing is fetched here')),
+  fetch: () => Promise.reject(new Error('tests do not fetch repositories')),
 };
 
 const MIB = 1024 * 1024;
-/** Nobody has stored a profile. */
+/** A folder without profiles. */
 const NO_FOLDER = path.join(os.tmpdir(), 'there-is-no-such-folder');
 
 @Module({
-  // Bodies of half a megabyte, messages of one.
+  // Bodies of at most half a megabyte, messages of at most one.
   imports: [RequestBodiesModule.forRoot(64 * MIB, { large: MIB, other: MIB / 2 })],
   controllers: [ConversationsController, EventsController],
   providers: [
@@ -123,7 +123,7 @@ const NO_FOLDER = path.join(os.tmpdir(), 'there-is-no-such-folder');
 })
 class EdgeModule {}
 
-/** An answer as the tests look at it. */
+/** An answer with its body as text and as JSON. */
 export interface Answer {
   status: number;
   headers: Headers;
@@ -131,7 +131,7 @@ export interface Answer {
   body: unknown;
 }
 
-/** The HTTP edge, listening on a port of its own. */
+/** The controllers of conversations over HTTP, on a free port. */
 export class Edge {
   private constructor(
     private readonly app: NestExpressApplication,
@@ -149,12 +149,12 @@ export class Edge {
     return new Edge(app, await app.getUrl());
   }
 
-  /** What reached the service since the last time. */
+  /** Returns and clears the recorded calls of the service. */
   get calls(): unknown[][] {
     return this.conversations.calls.splice(0);
   }
 
-  /** Forgets what reached the service. */
+  /** Clears the recorded calls. */
   forget(): void {
     this.conversations.calls.length = 0;
   }

@@ -3,14 +3,14 @@ import path from 'node:path';
 import { WebSocket } from 'ws';
 import type { ServerProcess } from './server-process.js';
 
-/** Collects whatever comes out of a server, to look for things that must not. */
+/** Collects the output of a server to find secrets in it. */
 export class LeakDetector {
   private readonly seen: { where: string; text: string }[] = [];
   private readonly sockets: WebSocket[] = [];
 
   constructor(private readonly headers: Record<string, string>) {}
 
-  /** Sends a request and keeps its answer. A body that is a text goes out as it is. */
+  /** Sends a request and records its answer. A string is sent as the body without encoding. */
   async request(
     server: ServerProcess,
     method: string,
@@ -28,10 +28,7 @@ export class LeakDetector {
     return { status: response.status, text };
   }
 
-  /**
-   * Opens a socket, sends frames as soon as it is open, and keeps what comes; resolves when it is open or
-   * refused.
-   */
+  /** Opens a socket, sends frames and records what it receives. Resolves when it is open or refused. */
   async listen(server: ServerProcess, route: string, frames: string[] = [], headers = this.headers) {
     const socket = new WebSocket(server.socketUrl(route), { headers });
     this.sockets.push(socket);
@@ -45,12 +42,12 @@ export class LeakDetector {
     return socket;
   }
 
-  /** Keeps a text, for example the log. */
+  /** Records a text, for example the log. */
   note(where: string, text: string): void {
     this.seen.push({ where, text });
   }
 
-  /** Keeps the files below a folder. */
+  /** Records the files below a folder. */
   async readFiles(folder: string): Promise<void> {
     for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
@@ -59,7 +56,7 @@ export class LeakDetector {
     }
   }
 
-  /** Where something was seen, with a little of what stands around it. */
+  /** The places where a pattern was found, with some context. */
   find(pattern: RegExp): string[] {
     return this.seen.flatMap(({ where, text }) => {
       const at = text.search(pattern);
@@ -67,7 +64,7 @@ export class LeakDetector {
     });
   }
 
-  /** Everything whose place matches, as one text. */
+  /** The recorded texts of all matching places, joined. */
   textOf(place: RegExp): string {
     return this.seen.flatMap(({ where, text }) => (place.test(where) ? [text] : [])).join('\n');
   }

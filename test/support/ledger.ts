@@ -1,51 +1,53 @@
-import { ConversationClient, SocketRecorder, userMessage, type SeenEvent } from './conversation-client.js';
+import {
+  ConversationClient,
+  messageText,
+  SocketRecorder,
+  userMessage,
+  type SeenEvent,
+} from './conversation-client.js';
 import { eventually, type ServerProcess } from './server-process.js';
 import type { WebhookReceiver } from './webhook-receiver.js';
 
-/** An event as somebody saw it. */
-interface Shown {
+/** An event as a client received it. */
+interface ReceivedEvent {
   id: string;
   json?: string;
 }
 
-/** What somebody was told of one conversation. */
+/** What clients were told about one conversation. */
 interface Account {
-  /** Texts of messages that were taken. */
+  /** The texts of accepted messages. */
   texts: string[];
-  /** Texts of those that were refused so that nothing of them is stored. */
+  /** The texts of refused messages, which must not be stored. */
   refused: string[];
-  /** Messages whose answer did not come, and whether they were to be run: they are sent again. */
+  /** Messages without an answer, and whether they start a run. They are sent again. */
   unanswered: Map<string, boolean>;
-  /**
-   * Events that came over a socket or in an answer, by number: their ids, and the whole event where it was
-   * shown.
-   */
-  events: Map<number, Shown>;
-  /** Undefined while a change has no answer. */
+  /** Received events by seq: their ids, and the whole event if it was received over a socket. */
+  events: Map<number, ReceivedEvent>;
+  /** The acknowledged title; undefined while a change has no answer. */
   title?: string;
   goal?: string;
-  /** How many events were there when it was made. */
+  /** The number of events that a fork was created with. */
   copied: number;
-  /** Somebody may have deleted it; when the answer came, it is. */
-  deletion?: 'asked' | 'answered';
+  /** A requested deletion may have happened; an answered one has. */
+  deletion?: 'requested' | 'answered';
 }
 
-/** With 429 there are as many runs as may be; the message is there all the same. */
-const TAKEN = new Set([200, 429]);
+/** With 429 the limit of runs is reached, but the message is stored. */
+const ACCEPTED = new Set([200, 429]);
 
 /**
- * What clients were told is done, in a server that is killed, frozen or starved; and the check that all of it
- * is so: each event once, at its place, every conversation loads. Tests write down what they are told, and
- * check when there is a server again.
+ * Records what a server has acknowledged, while it is killed, frozen or out of resources, and checks it on
+ * the next server: each event is stored once, at its position, and every conversation loads.
  */
 export class Ledger {
-  /** What was acknowledged in all. */
+  /** The number of acknowledgements. */
   acknowledged = 0;
   private readonly accounts = new Map<string, Account>();
   private readonly settings = new Map<string, number>();
   private readonly sockets = new Set<SocketRecorder>();
 
-  /** The conversations that nobody has asked to delete. */
+  /** The ids of the conversations without a requested deletion. */
   get living(): string[] {
     return [...this.accounts].filter(([, { deletion }]) => !deletion).map(([id]) => id);
   }
@@ -54,44 +56,42 @@ export class Ledger {
     return [...this.accounts.keys()];
   }
 
-  /** Creates a conversation; undefined where it was refused. */
+  /** Creates a conversation; undefined if that was refused. */
   async create(server: ServerProcess, request: unknown): Promise<ConversationClient | undefined> {
     const { status, body } = await server.request('POST', '/api/conversations', request);
     if (status !== 201) return undefined;
-    return this.enter(server, body);
+    return this.register(server, body);
   }
 
-  /** Forks a conversation; the fork has all that its source was known to have. */
+  /** Forks a conversation. The fork has to contain all known events of its source. */
   async fork(source: ConversationClient): Promise<ConversationClient | undefined> {
     const before = await source.events();
     const { status, body } = await source.server.request('POST', `${source.route}/fork`, {});
     if (status !== 201) return undefined;
-    const fork = this.enter(source.server, body);
+    const fork = this.register(source.server, body);
     const account = this.account(fork.id);
     for (const [seq, { id }] of before.entries()) account.events.set(seq, { id });
-    // Until it is known how many, none of them is waited for.
+    // Until the number is known, no delivery is expected.
     account.copied = Infinity;
     account.copied = (await fork.events()).length;
     return fork;
   }
 
-  /**
-   * Sends a message; true when it was taken. One whose answer does not come is sent again by the next check.
-   */
+  /** Sends a message; the next check repeats it if it gets no answer. @returns whether it was accepted */
   async say(to: ConversationClient, text: string, run: boolean): Promise<boolean> {
     const account = this.account(to.id);
     account.unanswered.set(text, run);
     const { status } = await post(to, text, run);
     account.unanswered.delete(text);
-    if (TAKEN.has(status)) this.note(account, text);
+    if (ACCEPTED.has(status)) this.note(account, text);
     else if (isUndone(status)) account.refused.push(text);
-    return TAKEN.has(status);
+    return ACCEPTED.has(status);
   }
 
   async rename(of: ConversationClient, title: string): Promise<void> {
     const account = this.account(of.id);
     const before = account.title;
-    // Without an answer it may be this one or the one before.
+    // Without an answer it may be the new title or the previous one.
     delete account.title;
     const { status } = await of.server.request('PATCH', of.route, { title });
     if (isUndone(status)) account.title = before;
@@ -111,7 +111,7 @@ export class Ledger {
 
   async delete(what: ConversationClient): Promise<void> {
     const account = this.account(what.id);
-    account.deletion = 'asked';
+    account.deletion = 'requested';
     const { status } = await what.server.request('DELETE', what.route);
     if (status !== 200) return;
     account.deletion = 'answered';
@@ -126,7 +126,7 @@ export class Ledger {
     this.acknowledged += 1;
   }
 
-  /** Writes down every event that comes over a socket, from the first one on, until the server is gone. */
+  /** Records all events over a socket, from the first one on, until the server ends. */
   listen(to: ConversationClient): void {
     const url = to.server.socketUrl(`/sockets/session/${to.id}?after_seq=-1`);
     const recorder = new SocketRecorder(url);
@@ -147,36 +147,35 @@ export class Ledger {
     });
   }
 
-  /** Ends what is still open. */
+  /** Closes the open sockets. */
   close(): void {
     for (const { socket } of this.sockets) socket.terminate();
   }
 
   /**
-   * Checks all conversations, or these, on a server that nobody else uses, after what was unanswered was sent
-   * again.
-   * @throws what expectations throw, naming the conversation
+   * Sends unanswered messages again, and checks all or some conversations on a server that nothing else uses.
+   * @throws errors of expectations that name the conversation
    */
   async check(server: ServerProcess, ids: readonly string[] = this.all): Promise<void> {
-    for (const id of ids) await this.comesToRest(new ConversationClient(server, id));
+    for (const id of ids) await this.waitForEndOfRun(new ConversationClient(server, id));
     for (const id of ids) await this.checkOne(new ConversationClient(server, id));
     await this.checkList(server);
     if (this.settings.size === 0) return;
     const { body } = await server.request('GET', '/api/settings');
     const stored = (body as { misc_settings: Record<string, number> }).misc_settings;
     for (const [name, value] of this.settings) {
-      // A later one may have been written without an answer.
+      // A later value may have been written without an answer.
       expect({ name, isThere: Number(stored[name]) >= value }).toEqual({ name, isThere: true });
     }
   }
 
-  /** Checks that a receiver gets every event of every conversation, in order. */
+  /** Checks that a receiver gets every event of every conversation, in order. @returns their number */
   async checkDelivery(server: ServerProcess, receiver: WebhookReceiver): Promise<number> {
     let delivered = 0;
     for (const [id, { deletion, texts, copied }] of this.accounts) {
       const conversation = new ConversationClient(server, id);
       const gone = deletion && (await server.request('GET', conversation.route)).status === 404;
-      // What a fork was made of was delivered for its source.
+      // Copied events were delivered for the source of the fork.
       const wanted = gone ? [] : (await conversation.events()).slice(copied).map((event) => event.id);
       await eventually(
         () => Promise.resolve(receiver.durable(id).length >= wanted.length),
@@ -186,7 +185,7 @@ export class Ledger {
       delivered += got.length;
       if (!gone && copied < Infinity)
         expect({ id, events: got.map((event) => event.id) }).toEqual({ id, events: wanted });
-      expect({ id, texts: got.filter(isQuestion).map(textOf) }).toEqual({
+      expect({ id, texts: got.filter(isUserMessage).map(messageText) }).toEqual({
         id,
         texts: expect.arrayContaining(texts) as unknown,
       });
@@ -194,8 +193,8 @@ export class Ledger {
     return delivered;
   }
 
-  /** What was running when its server ended is recovered without anybody asking. */
-  private async comesToRest(conversation: ConversationClient): Promise<void> {
+  /** Interrupted runs are recovered without a request. */
+  private async waitForEndOfRun(conversation: ConversationClient): Promise<void> {
     const { id } = conversation;
     await eventually(async () => (await conversation.status()) !== 'running', `the end of the run of ${id}`);
   }
@@ -210,7 +209,7 @@ export class Ledger {
     await this.sendAgain(conversation, account);
     const { title, goal } = account;
     if (title !== undefined) expect({ id, body }).toMatchObject({ id, body: { title } });
-    // Before the log is read: what is shown meanwhile may be behind it.
+    // Copied before the log is read: events that arrive meanwhile may not be in it.
     const shown = [...account.events];
     const events = await conversation.events();
     const goals = events.filter(({ key }) => key === 'goal');
@@ -221,7 +220,7 @@ export class Ledger {
   private async sendAgain(to: ConversationClient, account: Account): Promise<void> {
     for (const [text, run] of account.unanswered) {
       const { status } = await post(to, text, run);
-      expect({ text, isTaken: TAKEN.has(status) }).toEqual({ text, isTaken: true });
+      expect({ text, isAccepted: ACCEPTED.has(status) }).toEqual({ text, isAccepted: true });
       this.note(account, text);
       account.unanswered.delete(text);
     }
@@ -242,7 +241,7 @@ export class Ledger {
     expect({ missing, back }).toEqual({ missing: [], back: [] });
   }
 
-  private enter(server: ServerProcess, body: unknown): ConversationClient {
+  private register(server: ServerProcess, body: unknown): ConversationClient {
     const { id } = body as { id: string };
     if (!this.accounts.has(id)) {
       this.accounts.set(id, { texts: [], refused: [], unanswered: new Map(), events: new Map(), copied: 0 });
@@ -253,35 +252,33 @@ export class Ledger {
 
   private note(account: Account, text: string): void {
     account.texts.push(text);
-    // It may have been refused before.
+    // It may have been refused before it was repeated.
     account.refused = account.refused.filter((it) => it !== text);
     this.acknowledged += 1;
   }
 
   private account(id: string): Account {
     const account = this.accounts.get(id);
-    if (!account) throw new Error(`nobody made conversation ${id}`);
+    if (!account) throw new Error(`conversation ${id} is not in the ledger`);
     return account;
   }
 }
 
-/**
- * Each event is there once, later than the one before it, and each that was shown is what and where it was.
- */
+/** Checks that events are unique and in order, and that received ones have the same content and position. */
 function checkLog(
   id: string,
   events: readonly SeenEvent[],
-  shown: readonly [number, Shown][],
+  shown: readonly [number, ReceivedEvent][],
   account: Account,
 ): void {
-  expect({ id, doubled: doubles(events.map((event) => event.id)) }).toEqual({ id, doubled: [] });
+  expect({ id, doubled: duplicates(events.map((event) => event.id)) }).toEqual({ id, doubled: [] });
   const lost = shown.filter(
     ([seq, { id: known, json }]) =>
       events[seq]?.id !== known || (json !== undefined && json !== JSON.stringify(events[seq])),
   );
   expect({ id, lost }).toEqual({ id, lost: [] });
-  const said = events.filter(isQuestion).map(textOf);
-  expect({ id, doubled: doubles(said.filter((text) => account.texts.includes(text))) }).toEqual({
+  const said = events.filter(isUserMessage).map(messageText);
+  expect({ id, doubled: duplicates(said.filter((text) => account.texts.includes(text))) }).toEqual({
     id,
     doubled: [],
   });
@@ -293,28 +290,24 @@ function checkLog(
 }
 
 /**
- * An owner that finds its lease lost (404, 409) may have written just before: the next owner has what is in
- * the file.
+ * Whether a failed request has stored nothing. A server that lost its lease (404, 409) may have written
+ * before.
  */
 function isUndone(status: number): boolean {
   return status >= 500;
 }
 
-function doubles(texts: readonly string[]): string[] {
+function duplicates(texts: readonly string[]): string[] {
   const seen = new Set<string>();
   return texts.filter((text) => seen.size === seen.add(text).size);
 }
 
-/** Texts are made for this: they are the keys by which a message is known when it is sent again. */
+/** Sends a message with its text as the idempotency key, so that it can be repeated. */
 function post(to: ConversationClient, text: string, run: boolean) {
   const key = { 'idempotency-key': Buffer.from(text).toString('base64url').slice(-60) };
   return to.server.request('POST', `${to.route}/events`, userMessage(text, run), key);
 }
 
-function isQuestion({ kind, source }: SeenEvent): boolean {
+function isUserMessage({ kind, source }: SeenEvent): boolean {
   return kind === 'MessageEvent' && source === 'user';
-}
-
-function textOf(event: SeenEvent): string {
-  return (event['llm_message'] as { content: { text: string }[] }).content[0]?.text ?? '';
 }

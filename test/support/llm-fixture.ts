@@ -17,14 +17,14 @@ export const TERMINAL: LlmTool = {
   },
 };
 
-/** A message of texts. */
+/** A message with text parts. */
 export function message(role: Message['role'], ...texts: string[]): Message {
   return { role, content: texts.map(textContent), thinking_blocks: [] };
 }
 
-/** What is tested. */
+/** The client under test. */
 export const llm = new AiSdkLlm();
-/** The model behind an endpoint: a new one for each test of the file. */
+/** The endpoint of the model; a new one for each test. */
 export let endpoint: ChatEndpoint;
 
 beforeEach(async () => {
@@ -32,13 +32,13 @@ beforeEach(async () => {
 });
 afterEach(() => endpoint.close());
 
-/** Another endpoint for the rest of a test. */
+/** Replaces the endpoint for the rest of a test. */
 export async function replaceEndpoint(options: Parameters<typeof startScriptedEndpoint>[0]): Promise<void> {
   await endpoint.close();
   endpoint = await startScriptedEndpoint(options);
 }
 
-/** A request to the endpoint; its key must not be seen anywhere. */
+/** A request to the endpoint. Its key must never appear in answers or errors. */
 export function request(config: Partial<LlmConfig> = {}, rest: Partial<LlmRequest> = {}): LlmRequest {
   return {
     config: llmConfig({
@@ -57,7 +57,7 @@ export function request(config: Partial<LlmConfig> = {}, rest: Partial<LlmReques
   };
 }
 
-/** The error that a request ends in when the endpoint plays this script. */
+/** The error of a request for which the endpoint plays a script. */
 export async function failure(script: EndpointStep[], config: Partial<LlmConfig> = {}): Promise<LlmError> {
   endpoint.script(script);
   const error: unknown = await llm

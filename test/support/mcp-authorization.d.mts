@@ -1,10 +1,10 @@
 export interface AuthorizedFront {
   url: string;
   readonly state: {
-    /** Of the moment. */
+    /** The valid access token. */
     readonly accessToken: string;
     readonly refreshToken: string;
-    /** What the token endpoint was asked. */
+    /** The requests to the token endpoint. */
     readonly renewals: Record<string, string>[];
   };
   close(): Promise<void>;

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { json, passOn, startFront } from './mcp-front.mjs';
 
 /**
- * Stands before an MCP server: lets nobody through without the access token of the day, and renews it for a
- * refresh token, which is good for once.
+ * A proxy in front of an MCP server that requires an access token, and issues a new one for a refresh token,
+ * which can be used once.
  */
 export async function startAuthorizedFront({ to, refreshToken }) {
   const state = { accessToken: randomUUID(), refreshToken, renewals: [] };

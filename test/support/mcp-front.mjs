@@ -1,11 +1,11 @@
 import { createServer } from 'node:http';
 
-/** Headers that an MCP server behind a front is to see. */
+/** Headers that are forwarded to the MCP server. */
 const FORWARDED = /^(accept|content-type|mcp-.*)$/;
 
 /**
- * Starts an HTTP server that stands before an MCP server.
- * @param answer gets the request, its whole body and the response
+ * Starts an HTTP server in front of an MCP server.
+ * @param answer called with the request, its whole body and the response
  */
 export async function startFront(answer) {
   const server = createServer((request, response) => {
@@ -23,7 +23,7 @@ export async function startFront(answer) {
   };
 }
 
-/** Hands a request on to the server at `to`, and its answer back. */
+/** Forwards a request to the server at `to`, and its answer to the client. */
 export async function passOn(to, { method, headers }, body, response) {
   const passed = await fetch(to, {
     method,

@@ -1,7 +1,6 @@
 import { createInterface } from 'node:readline';
 
-// An MCP server on standard input and output whose messages are too large, too deep or too many, in the way
-// that its argument names.
+// An MCP server over stdio whose messages are too large, too deeply nested or too many, as its argument says.
 
 const mode = process.argv[2];
 const echo = { name: 'echo', description: 'd', inputSchema: { type: 'object', properties: {} } };

@@ -3,9 +3,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 export interface TestMcpServer {
   url: string;
   port: number;
-  /** What happened to its tools. */
+  /** Events of its tools. */
   notes: string[];
-  /** Of each request. */
+  /** The headers of each request. */
   headers: IncomingHttpHeaders[];
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { mcpServer } from './mcp-tools.mjs';
 
-/** Starts a server over streamable HTTP, with sessions. `port` 0: a free one. */
+/** Starts an MCP server over streamable HTTP, with sessions, on a free port unless `port` is given. */
 export async function startMcpServer({ port = 0 } = {}) {
   const notes = [];
   const headers = [];

@@ -1,9 +1,9 @@
-/** A server that wants a sign-in, and what was asked of it. */
+/** An MCP server that requires OAuth, with its recorded requests. */
 export interface SignInServer {
-  /** Where MCP is spoken. */
+  /** The address of the MCP server. */
   url: string;
   state: {
-    /** Access tokens that are let through; refresh tokens and their clients. */
+    /** Valid access tokens; refresh tokens and their clients. */
     access: Set<string>;
     refresh: Map<string, string>;
     clients: Map<string, Record<string, unknown>>;

@@ -2,9 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { json, passOn, startFront } from './mcp-front.mjs';
 
 /**
- * An MCP server that wants a sign-in, and the authorization server that it names: registration of clients,
- * codes with PKCE, tokens and their renewal. Everybody who is sent to `/authorize` is let in at once.
- * @param to the MCP server behind it
+ * An MCP server that requires OAuth, with its authorization server: registration of clients, codes with PKCE,
+ * tokens and their renewal. `/authorize` grants access at once.
+ * @param to address of the MCP server behind it
  */
 export async function startSignIn({ to, secret = false, metadata = {} }) {
   const state = { clients: new Map(), codes: new Map(), access: new Set(), refresh: new Map(), requests: [] };

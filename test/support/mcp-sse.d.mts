@@ -1,9 +1,9 @@
 import type { TestMcpServer } from './mcp-http.mjs';
 
 export interface TestSseServer extends TestMcpServer {
-  /** How many clients are connected. */
+  /** The number of connected clients. */
   readonly clients: number;
-  /** Ends all connections; new ones are taken. */
+  /** Closes all connections; new ones are accepted. */
   hangUp(): void;
 }
 

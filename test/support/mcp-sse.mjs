@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js';
 import { mcpServer } from './mcp-tools.mjs';
 
-/** Starts a server that speaks the older protocol over HTTP, which has a stream for its answers. */
+/** Starts an MCP server with the older HTTP transport, which streams its answers. */
 export async function startSseServer() {
   const notes = [];
   const headers = [];
@@ -30,11 +30,11 @@ export async function startSseServer() {
     port: server.address().port,
     notes,
     headers,
-    /** How many clients are connected. */
+    /** The number of connected clients. */
     get clients() {
       return sessions.size;
     },
-    /** Ends all connections; new ones are taken. */
+    /** Closes all connections; new ones are accepted. */
     hangUp: () => server.closeAllConnections(),
     close: async () => {
       server.closeAllConnections();

@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { z } from 'zod';
 
-// Plain JavaScript: a test runs it as a program, too.
+// JavaScript, because tests also run it as a program.
 
-/** A server with tools for tests. `notes` gets a line for each thing that happens to it. */
+/** An MCP server with tools for tests. `notes` gets a line for each event of a tool. */
 export function mcpServer(notes = []) {
   const server = new McpServer({ name: 'test', version: '1.0.0' });
   const text = (value) => ({ content: [{ type: 'text', text: value }] });

@@ -1,8 +1,6 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
-/**
- * What a process holds, by kind: how often each file is open, numbers of pipes and sockets, and its children.
- */
+/** The open handles of a process: its files, the numbers of its pipes and sockets, and its children. */
 export interface OpenHandles {
   files: string[];
   pipes: number;
@@ -10,7 +8,7 @@ export interface OpenHandles {
   children: string[];
 }
 
-/** Reads from /proc what a process of this machine holds. */
+/** Reads the open handles of a process from /proc. */
 export async function openHandles(pid: number): Promise<OpenHandles> {
   const folder = `/proc/${pid}/fd`;
   const targets = await Promise.all(

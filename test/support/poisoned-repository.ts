@@ -43,7 +43,7 @@ const ALIASES = [
     'update-index',
   ],
 ];
-/** Name and value. */
+/** The name and the value of a setting. */
 type Setting = readonly [string, string];
 const SETTINGS: readonly Setting[] = [
   ['log.showSignature', 'true'],
@@ -65,9 +65,9 @@ const HOOKS = [
 ];
 const ATTRIBUTES = '* filter=evil diff=evil merge=evil\n*.lfs filter=lfs\n';
 
-/** Programs that leave their name in a folder when they are run. */
+/** Programs that create a file with their name when they are run. */
 export class Traps {
-  /** @param folder absolute path; it is made */
+  /** @param folder absolute path; it is created */
   constructor(readonly folder: string) {}
 
   async make(): Promise<void> {
@@ -79,7 +79,7 @@ export class Traps {
     for (const hook of HOOKS) await symlink('../trap.sh', path.join(this.folder, 'hooks', hook));
   }
 
-  /** The names of those that were run since. */
+  /** The names of the programs that were run since the last reset. */
   async sprung(): Promise<string[]> {
     return (await readdir(this.sprungFolder)).sort();
   }
@@ -88,7 +88,7 @@ export class Traps {
     for (const name of await this.sprung()) await rm(path.join(this.sprungFolder, name));
   }
 
-  /** The path of a program that leaves this name. */
+  /** The path of a trap with this name. */
   async program(name: string): Promise<string> {
     const program = path.join(this.folder, name);
     await symlink('trap.sh', program).catch(() => undefined);
@@ -96,10 +96,10 @@ export class Traps {
   }
 
   /**
-   * Makes a repository run traps wherever git runs a program: by its settings, by files that they include, by
+   * Makes a repository run traps wherever git could run a program: in settings, in included files and in
    * hooks.
-   * @param repository the folder of its files
-   * @param gitFolder the folder that stands for its `.git`
+   * @param repository its working directory
+   * @param gitFolder its `.git` folder
    */
   async poison(repository: string, gitFolder: string): Promise<void> {
     const included = path.join(this.folder, `included-${path.basename(repository)}`);
@@ -121,7 +121,7 @@ export class Traps {
     await writeFile(path.join(repository, '.gitattributes'), ATTRIBUTES);
   }
 
-  /** Settings that run a program each; its name begins with the mark. */
+  /** Settings that each run a trap whose name begins with `mark`. */
   private async configuration(mark: string): Promise<string> {
     const program = (name: string) => this.program(`${mark}${name}`);
     const settings: Setting[] = [
@@ -140,7 +140,7 @@ export class Traps {
   }
 }
 
-/** `section.middle.key` as a file of git has it. */
+/** Formats a setting `section.subsection.key` for a configuration file of git. */
 function asText([name, value]: Setting): string {
   const [section = '', ...rest] = name.split('.');
   const key = rest.pop() ?? '';

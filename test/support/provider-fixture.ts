@@ -5,7 +5,7 @@ import type { LlmDelta, LlmResponse, LlmTool } from '../../src/llm/llm.js';
 import { llmConfig } from './llm-config.js';
 import { startScriptedEndpoint, type ChatEndpoint } from './scripted-endpoint.js';
 
-/** A tool as a model is told of it. */
+/** The parameters of the offered tool. */
 export const PARAMETERS = {
   type: 'object',
   properties: {
@@ -15,7 +15,7 @@ export const PARAMETERS = {
   required: ['command'],
 };
 export const TERMINAL: LlmTool = { name: 'terminal', description: 'Runs a command.', parameters: PARAMETERS };
-/** What the requests are about. */
+/** The conversation of the requests. */
 export const CONVERSATION = '0d6c1c5e-0000-4000-8000-000000000001';
 export const SYSTEM: Message = {
   role: 'system',
@@ -23,10 +23,10 @@ export const SYSTEM: Message = {
   thinking_blocks: [],
 };
 export const HI: Message = { role: 'user', content: [textContent('hi')], thinking_blocks: [] };
-/** How Claude is told what to cache. */
+/** Marks content that Claude should cache. */
 export const MARK = { cache_control: { type: 'ephemeral' } };
 
-/** The model behind an endpoint: a new one for each test of the file. */
+/** The endpoint of the model; a new one for each test. */
 export let endpoint: ChatEndpoint;
 beforeEach(async () => {
   endpoint = await startScriptedEndpoint();
@@ -36,7 +36,7 @@ afterEach(() => endpoint.close());
 /** The address without its version. */
 export const root = (): string => endpoint.url.replace('/v1', '');
 
-/** Asks the model, with the tool. */
+/** Sends a request with the tool to the model. */
 export async function ask(
   config: Partial<LlmConfig> & Pick<LlmConfig, 'model'>,
   messages: Message[],
@@ -52,7 +52,7 @@ export async function ask(
   });
 }
 
-/** The history after a call was executed. */
+/** The history with the result of the call in an answer. */
 export function withResult(answer: LlmResponse): Message[] {
   const call = answer.message.tool_calls?.[0];
   const result: Message = {

@@ -1,4 +1,4 @@
-/** Numbers below 1 from a seed, the same each time (mulberry32). */
+/** A generator of numbers from 0 to below 1, the same for each seed (mulberry32). */
 export function randomOf(seed: number): () => number {
   let state = seed;
   return () => {
@@ -9,7 +9,7 @@ export function randomOf(seed: number): () => number {
   };
 }
 
-/** One of these, or undefined where there is none. */
+/** A random item, or undefined if there is none. */
 export function pick<T>(from: readonly T[], random: () => number): T | undefined {
   return from[Math.floor(random() * from.length)];
 }

@@ -2,14 +2,16 @@ import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 
-/** An answer, byte for byte a client's view of it. */
+/** An answer as a client receives it. */
 export interface RawAnswer {
   status: number;
   headers: IncomingMessage['headers'];
   text: string;
 }
 
-/** Sends a request as it stands: any path, and headers that `fetch` sets itself (`Host`, `Origin`). */
+/**
+ * Sends a request without normalisation: any path, and headers that `fetch` sets itself (`Host`, `Origin`).
+ */
 export async function rawRequest(
   url: string,
   { method = 'GET', path = '/', headers = {}, body = '' }: RawRequest = {},
@@ -34,7 +36,7 @@ interface RawRequest {
   body?: string | Uint8Array;
 }
 
-/** Knocks as a socket: `open`, or the status and the body of the refusal. */
+/** Requests a WebSocket upgrade. @returns `open`, or the status and the body of the refusal */
 export async function knock(url: string, headers: Record<string, string> = {}): Promise<string> {
   const socket = new WebSocket(url, { headers });
   const outcome = new Promise<string>((resolve, reject) => {

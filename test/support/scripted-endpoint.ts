@@ -4,8 +4,9 @@ import { startChatEndpoint, type ChatEndpoint, type ChatEndpointOptions } from '
 export type { ChatEndpoint, EndpointRequest, EndpointStep } from './chat-endpoint.mjs';
 
 /**
- * The scripted model behind a real HTTP endpoint. Without `script` it plays the steps in the user's message;
- * with one it answers by the list (the `llm_script` of the recordings can be given as it is). Close it.
+ * Starts the scripted model as an HTTP endpoint. Without `script` it plays the steps in the user's message;
+ * with one it answers from the list (an `llm_script` of the recordings can be used unchanged). The caller
+ * closes it.
  */
 export function startScriptedEndpoint(
   options: Omit<ChatEndpointOptions, 'player'> = {},

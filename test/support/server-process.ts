@@ -7,30 +7,30 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
-/** How a server is started for a test. */
+/** Options for the start of a server. */
 export interface ServerOptions {
-  /** The folder it runs in; the default is a new one, removed by `stop`. */
+  /** Its working directory; the default is a new one, which `stop` removes. */
   cwd?: string;
   env?: Record<string, string>;
   args?: string[];
-  /** What `--host` says; null leaves it out, which is not the same as its default. */
+  /** The value of `--host`; null leaves the option out, which differs from its default. */
   host?: string | null;
-  /** A command that starts the program behind it. */
+  /** A command that runs the program in its last arguments. */
   wrapper?: string[];
   /** Options of Node itself. */
   nodeOptions?: string[];
-  /** The program that is started; the default is this build. */
+  /** The main file; the default is that of this build. */
   main?: string;
-  /** Whom it runs as; the default is who runs the test. */
+  /** The user that runs it; the default is the user of the test. */
   user?: { uid: number; gid: number };
-  /** A session key that `request` shows. */
+  /** The session key that `request` sends. */
   key?: string;
 }
 
-/** Fails when something takes longer than it ever should (ms). */
-const PATIENCE_MS = 30_000;
+/** The longest wait for a condition (ms). */
+const TIMEOUT_MS = 30_000;
 
-/** The real server as a process of its own, on a free port, in a folder of its own. */
+/** The real server in a separate process, on a free port, by default in a new folder. */
 export class ServerProcess {
   private output = '';
 
@@ -58,7 +58,7 @@ export class ServerProcess {
       env: {
         PATH: process.env['PATH'] ?? '',
         HOME: process.env['HOME'] ?? '/',
-        // Nothing is stored in the real home; whoever gives the server another one looks into that.
+        // Keeps the server from storing anything in the real home folder.
         ...(options.env?.['HOME'] === undefined && { OH_PERSISTENCE_DIR: path.join(cwd, 'persistence') }),
         ...options.env,
       },
@@ -86,7 +86,7 @@ export class ServerProcess {
   }
 
   private get port(): string | undefined {
-    // The last thing that it says at start.
+    // The last line of the start.
     return /listening on http:\/\/[^\s:]+:(\d+)/.exec(this.output)?.[1];
   }
 
@@ -103,18 +103,18 @@ export class ServerProcess {
     return `ws://127.0.0.1:${this.port ?? ''}${route}`;
   }
 
-  /** Waits until its log has this in it: lines are gathered for a moment before they are written. */
+  /** Waits until its log contains a text: lines are buffered for a moment before they are written. */
   async logs(text: string | RegExp): Promise<void> {
     const isThere = (): boolean => (typeof text === 'string' ? this.log.includes(text) : text.test(this.log));
     await eventually(isThere, `${String(text)} in the log`);
   }
 
-  /** What it printed so far. */
+  /** Its output so far. */
   get log(): string {
     return this.output;
   }
 
-  /** Sends a request; the body is JSON. */
+  /** Sends a request with a JSON body. */
   async request(method: string, route: string, body?: unknown, headers: Record<string, string> = {}) {
     const response = await fetch(this.url + route, {
       method,
@@ -129,7 +129,7 @@ export class ServerProcess {
     return { status: response.status, headers: response.headers, body: parsed(text) };
   }
 
-  /** Ends the process and answers its exit code, or the signal that ended it. */
+  /** Ends the process. @returns its exit code, or the signal that ended it */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const exit = once(this.child, 'exit');
@@ -154,15 +154,15 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Checks a condition again and again until it holds. */
+/** Waits until a condition is true. @param what names it in the error */
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
   what = 'the condition',
-  patienceMs = PATIENCE_MS,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<void> {
-  const end = Date.now() + patienceMs;
+  const end = Date.now() + timeoutMs;
   while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`${what} did not come true within ${patienceMs} ms`);
+    if (Date.now() > end) throw new Error(`${what} was not true within ${timeoutMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

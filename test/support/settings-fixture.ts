@@ -3,19 +3,16 @@ import os from 'node:os';
 import path from 'node:path';
 import { ServerProcess } from './server-process.js';
 
-/** What a JSON answer holds. */
+/** A JSON object. */
 export type Json = Record<string, unknown>;
 
-/** An answer as the tests look at it. */
+/** The status and the body of an answer. */
 export interface SettingsAnswer {
   status: number;
   body: Json;
 }
 
-/**
- * A server whose user has a home of its own, with ways to look at both. Nothing of the real home is ever
- * touched.
- */
+/** A server with a temporary home folder, and helpers to read both. The real home folder is not used. */
 export class SettingsStage {
   private constructor(
     readonly folder: string,
@@ -23,7 +20,7 @@ export class SettingsStage {
     public server: ServerProcess,
   ) {}
 
-  /** @param env `OH_SECRET_KEY` is `test-key` unless it is said otherwise; an empty one leaves it out */
+  /** @param env `OH_SECRET_KEY` defaults to `test-key`; an empty value leaves a variable out */
   static async start(env: Record<string, string> = {}): Promise<SettingsStage> {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'settings-'));
     const full = { HOME: path.join(folder, 'home'), OH_SECRET_KEY: 'test-key', ...env };
@@ -31,18 +28,18 @@ export class SettingsStage {
     return new SettingsStage(folder, given, await ServerProcess.start({ cwd: folder, env: given }));
   }
 
-  /** The folder with the files. */
+  /** The folder of the settings files. */
   get root(): string {
     return this.env['OH_PERSISTENCE_DIR'] ?? path.join(this.folder, 'home', '.openhands');
   }
 
-  /** Ends the server and starts another one on the same files. */
+  /** Ends the server and starts another one with the same files. */
   async restart(signal: NodeJS.Signals = 'SIGTERM', env: Record<string, string> = {}): Promise<void> {
     await this.server.end(signal);
     this.server = await ServerProcess.start({ cwd: this.folder, env: { ...this.env, ...env } });
   }
 
-  /** A second server on the same files. */
+  /** Starts a second server with the same files. */
   another(): Promise<ServerProcess> {
     return ServerProcess.start({ cwd: this.folder, env: this.env });
   }
@@ -62,36 +59,36 @@ export class SettingsStage {
     return { status: answer.status, body: asJson(answer.body) };
   }
 
-  /** Like `ask` for something that has to succeed. */
+  /** Like `ask`, for requests that have to succeed. @returns the body */
   async done(method: string, route: string, body?: unknown, headers?: Record<string, string>): Promise<Json> {
     const { status, body: answer } = await this.ask(method, route, body, headers);
     if (status >= 300) throw new Error(`${method} ${route}: ${status} ${JSON.stringify(answer)}`);
     return answer;
   }
 
-  /** The settings with secrets in clear. */
+  /** The settings with secrets in plaintext. */
   plain(): Promise<Json> {
     return this.done('GET', '/api/settings', undefined, { 'x-expose-secrets': 'plaintext' });
   }
 
-  /** The text of a stored file. */
+  /** The text of a settings file. */
   text(name: string): Promise<string> {
     return readFile(path.join(this.root, name), 'utf8');
   }
 
-  /** The object in a stored file. */
+  /** The JSON object in a settings file. */
   async file(name: string): Promise<Json> {
     return asJson(JSON.parse(await this.text(name)));
   }
 }
 
-/** A value as an object. */
+/** A copy of a value that has to be an object. */
 export function asJson(value: unknown): Json {
   if (typeof value !== 'object' || value === null) throw new Error(`no object: ${JSON.stringify(value)}`);
   return { ...value };
 }
 
-/** Follows keys into an object. */
+/** The value at a path of keys in an object. */
 export function at(value: unknown, ...keys: string[]): unknown {
   return keys.reduce<unknown>((found, key) => asJson(found)[key], value);
 }

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Whether this machine lets its users mount a tmpfs, in a namespace of their own. */
+/** Whether users of this machine can mount a tmpfs in a namespace of their own. */
 export async function canMount(): Promise<boolean> {
   return run('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).then(
     () => true,
@@ -14,15 +14,15 @@ export async function canMount(): Promise<boolean> {
   );
 }
 
-/** A disk of 1 MiB that outlives the servers that use it. Only processes that enter by `wrapper` see it. */
+/** A disk of 1 MiB that outlives the servers on it. Only processes started with `wrapper` see it. */
 export class SmallDisk {
   private constructor(
-    /** Absolute path where it is mounted. */
+    /** The absolute path of the mount. */
     readonly folder: string,
     private readonly holder: ChildProcess,
   ) {}
 
-  /** @param folder absolute; made if need be */
+  /** @param folder absolute path; it is created if necessary */
   static async mount(folder: string): Promise<SmallDisk> {
     await mkdir(folder, { recursive: true });
     const script = 'mount -t tmpfs -o size=1m,mode=700 none "$0" && echo mounted && exec sleep 1000';
@@ -33,18 +33,18 @@ export class SmallDisk {
     return new SmallDisk(folder, holder);
   }
 
-  /** Starts what stands behind it where the disk is, in a folder. */
+  /** A command that runs its further arguments in a folder, with access to the disk. */
   wrapper(cwd: string): string[] {
     const enter = ['nsenter', '-t', String(this.holder.pid), '-U', '-m', '--preserve-credentials'];
     return [...enter, 'sh', '-c', 'cd "$0" && exec "$@"', cwd];
   }
 
-  /** A path on it that everybody sees. */
+  /** The path of a file on the disk that all processes can use. */
   at(...names: string[]): string {
     return path.join('/proc', String(this.holder.pid), 'root', this.folder, ...names);
   }
 
-  /** Leaves no byte of room. */
+  /** Fills the disk completely. */
   async fill(): Promise<void> {
     await writeFile(this.at('filler'), Buffer.alloc(2 * 1024 * 1024)).then(
       () => {
@@ -54,7 +54,7 @@ export class SmallDisk {
     );
   }
 
-  /** Gives the room back. */
+  /** Frees the space again. */
   makeRoom(): Promise<void> {
     return rm(this.at('filler'));
   }

@@ -4,13 +4,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 
 type Fields = Record<string, unknown>;
 
-/** Plays the vendor's part of a sign-in by device code. Codes are entered by `approve`. */
+/** The vendor's server for sign-ins with device codes. `approve` enters a code. */
 export class SubscriptionIssuer {
   readonly requests: { path: string; fields: Fields }[] = [];
   readonly tokens: string[] = [];
   private readonly approved = new Set<string>();
   private readonly refreshTokens = new Set<string>();
-  /** Seconds that the access tokens of now are good for. */
+  /** The lifetime of new access tokens in seconds. */
   life = 3600;
   isDown = false;
 
@@ -76,7 +76,7 @@ export class SubscriptionIssuer {
     }
   }
 
-  /** A model that says hello to whoever has the newest token. */
+  /** A model that answers requests with the newest token. */
   private model({ headers }: IncomingMessage, text: string, response: ServerResponse): void {
     const fields: Fields = Object.fromEntries(Object.entries(JSON.parse(text) as object));
     this.requests.push({ path: 'model', fields: { ...fields, headers } });

@@ -7,12 +7,12 @@ import {
   type WatchOptions,
 } from '../../src/tools/terminal/session/terminal-session.js';
 
-/** Waits for a command to end. */
+/** Options to wait for the end of a command. */
 export const WATCH: WatchOptions = { quietMs: 10_000 };
-/** Long enough for a command to have started on a busy machine. */
+/** Options to wait until a command has started, also on a busy machine. */
 export const SOON: WatchOptions = { quietMs: 300 };
 
-/** Terminals of one test, in a folder of their own. */
+/** Terminals of one test in a temporary folder. */
 export class Terminals {
   private readonly sessions: TerminalSession[] = [];
 
@@ -28,14 +28,14 @@ export class Terminals {
     return session;
   }
 
-  /** Ends them, and removes the folder. */
+  /** Closes the terminals and removes the folder. */
   async close(): Promise<void> {
     await Promise.all(this.sessions.map((session) => session.close()));
     await rm(this.folder, { recursive: true, force: true });
   }
 }
 
-/** What a command prints that has to end. */
+/** The output of a command that has to complete. */
 export async function output(session: TerminalSession, command: string): Promise<string> {
   const report = await session.run(command, WATCH);
   expect(report.outcome).toBe('completed');

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ServerProcess } from './server-process.js';
 
-/** Two servers on one folder, for all tests of a `describe`. */
+/** Two servers on one folder for all tests of a `describe` block. */
 export function twoServersForTests(): { folder: string; servers: ServerProcess[] } {
   const both = { folder: '', servers: [] as ServerProcess[] };
   beforeAll(async () => {

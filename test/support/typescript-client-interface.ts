@@ -7,15 +7,14 @@ const CLIENTS = fileURLToPath(new URL('../clients/', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * What the TypeScript client offers, and what of it the client's specs call. Both as `Class.method` or
- * `function`.
+ * What the TypeScript client exports, and what the specs of the client call, as `Class.method` or `function`.
  */
 export interface ClientInterface {
   offered: Set<string>;
   called: Set<string>;
 }
 
-/** Reads the client's declarations and our specs with the compiler: it knows which class a call goes to. */
+/** Reads the client's declarations and the specs with the compiler, which resolves the class of each call. */
 export async function readClientInterface(): Promise<ClientInterface> {
   const names = await readdir(CLIENTS);
   const specs = names.filter((name) => name.endsWith('.spec.ts')).map((name) => CLIENTS + name);
@@ -43,10 +42,7 @@ class Reader {
     this.checker = program.getTypeChecker();
   }
 
-  /**
-   * Notes whatever a spec names of the client, wherever it comes from: a call, an accessor, a function passed
-   * on.
-   */
+  /** Records everything of the client that a spec uses: calls, accessors, functions as arguments. */
   readCalls(file: string): void {
     const visit = (node: ts.Node): void => {
       if (ts.isPropertyAccessExpression(node)) this.noteCall(node.name);
@@ -56,7 +52,7 @@ class Reader {
     visit(this.source(file));
   }
 
-  /** Notes all public methods of the exported classes, of those they hold, and the exported functions. */
+  /** Records the exported functions and the public methods of exported classes and of their properties. */
   readExports(entry: string): void {
     const module = this.checker.getSymbolAtLocation(this.source(`${PACKAGE}/dist/${entry}.d.ts`));
     if (!module) throw new Error(`${PACKAGE}: no exports in ${entry}`);
@@ -104,7 +100,7 @@ class Reader {
     }
   }
 
-  /** A class that is reached through a property of another one only, as `manager.acp`. */
+  /** A class that is only reached through a property of another one, such as `manager.acp`. */
   private noteHeld(property: ts.PropertyDeclaration): void {
     const symbol = this.checker.getTypeAtLocation(property).getSymbol();
     for (const declaration of symbol?.declarations ?? []) {

@@ -17,7 +17,7 @@ const PAGES: Readonly<Record<string, string>> = {
   '/long': `<title>Long</title><p>${'word '.repeat(30_000)}</p>`,
 };
 
-/** A small site on this machine, with what browsers meet. */
+/** A small web site for tests of the browser. */
 export class WebSite {
   /** Requests that are never answered. */
   readonly hanging: ServerResponse[] = [];

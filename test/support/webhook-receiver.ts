@@ -9,25 +9,25 @@ export interface Received {
   path: string;
   headers: IncomingHttpHeaders;
   text: string;
-  /** The status that it was answered with; undefined while (or because) there was no answer. */
+  /** The status of the answer; undefined without one. */
   status: number | undefined;
 }
 
-/** What becomes of a request. */
+/** How the receiver handles a request. */
 export type Behaviour =
   | { status: number; headers?: Record<string, string>; body?: string }
   | { hang: true }
   | { cut: true }
-  /** The status and half of the promised body, then the end of the connection. */
+  /** Sends the status and half of the announced body, and then closes the connection. */
   | { dieAfterStatus: number };
 
-const FINE: Behaviour = { status: 200 };
+const ACCEPT: Behaviour = { status: 200 };
 
-/** A real HTTP server that takes webhooks, and misbehaves when it is told to. */
+/** A real HTTP server that receives webhooks, and can fail on purpose. */
 export class WebhookReceiver {
   readonly received: Received[] = [];
-  /** Decides what becomes of each request; fine by default. */
-  behave: (request: Received) => Behaviour = () => FINE;
+  /** Decides how each request is handled; by default it answers 200. */
+  behave: (request: Received) => Behaviour = () => ACCEPT;
   private server: Server | undefined;
   private port = 0;
 
@@ -41,7 +41,7 @@ export class WebhookReceiver {
     return `http://127.0.0.1:${this.port}/hook`;
   }
 
-  /** Listens; on the same port as before when it was down. */
+  /** Starts to listen, on its former port if it has one. */
   async up(): Promise<void> {
     const server = createServer((request, response) => {
       const chunks: Buffer[] = [];
@@ -71,14 +71,14 @@ export class WebhookReceiver {
     await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
   }
 
-  /** Requests that were taken, of events or of changes. */
+  /** Accepted requests with events or with changes. */
   taken(kind: 'events' | 'conversations'): Received[] {
     return this.received.filter(
       ({ path, status }) => path.startsWith(`/hook/${kind}`) && status !== undefined && status < 300,
     );
   }
 
-  /** The events that were taken, in the order in which they came, with duplicates. */
+  /** The accepted events in the order of their arrival, with duplicates. */
   events(conversationId?: string): SeenEvent[] {
     return this.received
       .filter(({ path, status }) => !path.endsWith('/conversations') && status !== undefined && status < 300)
@@ -88,7 +88,7 @@ export class WebhookReceiver {
       .flatMap(({ text }) => JSON.parse(text) as SeenEvent[]);
   }
 
-  /** The events without snapshots, each once, in the order of their first arrival. */
+  /** The accepted durable events, each once, in the order of their first arrival. */
   durable(conversationId: string): SeenEvent[] {
     const byId = new Map<string, SeenEvent>();
     for (const event of this.events(conversationId)) {

@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url';
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /**
- * For scripts: starts a server of ours that works in a folder, also again in the same one.
+ * For scripts: starts this server in a folder, which may have been used before.
  * @param {string} folder
- * @param {NodeJS.ProcessEnv} environment of the server, besides ours
- * @param {string} port a free one unless told
+ * @param {NodeJS.ProcessEnv} further environment variables of the server
+ * @param {string} port the default is a free one
  * @returns {Promise<{ url: string, pid: number, log: () => string, stop: () => Promise<void> }>}
  */
 export async function startServer(folder, environment, port = '0') {
@@ -43,9 +43,8 @@ export async function startServer(folder, environment, port = '0') {
 }
 
 /**
- * For scripts: runs a program beside a fresh server of ours, in a folder of its own that goes afterwards, and
- * takes its exit code over.
- * @param {string} name begins the name of the folder
+ * For scripts: runs a program beside a new server in a temporary folder, and exits with its exit code.
+ * @param {string} name prefix of the folder's name
  * @param {NodeJS.ProcessEnv | ((folder: string) => NodeJS.ProcessEnv)} environment of the server, besides
  *   ours
  * @param {(url: string, folder: string) => import('node:child_process').ChildProcess |

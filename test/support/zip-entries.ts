@@ -4,7 +4,7 @@ const DIRECTORY_END = 0x06054b50;
 const DIRECTORY_ENTRY = 0x02014b50;
 const STORED = 0;
 
-/** The members of a zip archive by name, read by its central directory. */
+/** The files in a zip archive by name, read from its central directory. */
 export function zipEntries(zip: Buffer): Map<string, Buffer> {
   let end = zip.length - 22;
   while (end >= 0 && zip.readUInt32LE(end) !== DIRECTORY_END) end -= 1;
@@ -12,7 +12,7 @@ export function zipEntries(zip: Buffer): Map<string, Buffer> {
   const entries = new Map<string, Buffer>();
   let { count, at } = directoryOf(zip, end);
   for (; count > 0; count -= 1) {
-    if (zip.readUInt32LE(at) !== DIRECTORY_ENTRY) throw new Error('no entry where one should be');
+    if (zip.readUInt32LE(at) !== DIRECTORY_ENTRY) throw new Error('an entry of the directory is missing');
     const [nameLength, extraLength, commentLength] = [28, 30, 32].map((offset) =>
       zip.readUInt16LE(at + offset),
     );
@@ -27,8 +27,7 @@ export function zipEntries(zip: Buffer): Map<string, Buffer> {
 }
 
 /**
- * How many entries there are, and where the first is; of many they stand in a record of their own, in 64
- * bits.
+ * The number of entries and the offset of the first; large archives have both in a separate 64-bit record.
  */
 function directoryOf(zip: Buffer, end: number): { count: number; at: number } {
   const count = zip.readUInt16LE(end + 10);

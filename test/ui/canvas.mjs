@@ -1,8 +1,8 @@
 /**
  * Drives the web UI (`@openhands/agent-canvas` 1.20.0, unchanged) in headless Chromium against a real server
  * that also serves it: first start, settings, a conversation with tools, approval of an action, files, a
- * reload, the list, deletion. Not a part of `npm test`: it needs Chromium and the UI, which it fetches from
- * npm unless it is told where it is.
+ * reload, the list, deletion. Not part of `npm test`: it needs Chromium and the UI, which it fetches from npm
+ * unless its folder is given.
  *
  *     npm run test:ui [-- folder of the unpacked package]
  */
@@ -23,9 +23,9 @@ const CACHE = fileURLToPath(new URL('../../node_modules/.cache/agent-canvas', im
 const PATIENCE_MS = 60_000;
 const run = promisify(execFile);
 
-/** What the server cannot answer, because it is a part of other programs that the UI also knows. */
-const NOT_OURS = [/\/api\/automation\//, /\/api\/llm\/balance/];
-/** What the UI looks for and may not be there: a plan. */
+/** Routes of other programs that the UI also calls. */
+const OTHER_PROGRAMS = [/\/api\/automation\//, /\/api\/llm\/balance/];
+/** A file that the UI requests and that may be missing: the plan. */
 const MAY_BE_MISSING = /\/api\/file\/download\?path=[^&]*PLAN\.md/;
 
 const program = await findChromium();
@@ -58,7 +58,7 @@ try {
   await files(page);
   await deletion(page);
   await page.close();
-  await servedElsewhere();
+  await servedByProxy();
   await step('no request of the UI failed, and no script of it', () => assert.deepEqual(problems, []));
   console.log(`${passed} passed, 0 failed`);
 } catch (error) {
@@ -74,7 +74,7 @@ try {
 async function openPage() {
   const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   page.setDefaultTimeout(PATIENCE_MS);
-  // The UI asks for fonts and icons of others; nothing of this test leaves the machine.
+  // The UI loads fonts and icons from other hosts; the test sends no request to them.
   let refusedScripts = 0;
   await page.route(
     ({ hostname }) => hostname !== '127.0.0.1',
@@ -86,11 +86,12 @@ async function openPage() {
   page.on('response', (response) => {
     const { status, url } = { status: response.status(), url: response.url() };
     if (status === 404 && MAY_BE_MISSING.test(url)) return;
-    if (status < 400 || NOT_OURS.some((pattern) => pattern.test(url))) return;
+    if (status < 400 || OTHER_PROGRAMS.some((pattern) => pattern.test(url))) return;
     problems.push(`${status} ${response.request().method()} ${new URL(url).pathname}`);
   });
   page.on('pageerror', ({ message }) => {
-    // What loads a script of others (the editor of differences) fails with the event of that script.
+    // A component that loads a script from another host (the diff editor) fails with the event of that
+    // script.
     if (message === 'Event' && refusedScripts > 0) refusedScripts--;
     else problems.push(message);
   });
@@ -98,7 +99,7 @@ async function openPage() {
 }
 
 async function firstStart(page) {
-  await step('the first start asks for consent, an agent and a model, and keeps them', async () => {
+  await step('the first start asks for consent, an agent and a model, and stores them', async () => {
     await page.goto(server.url);
     await page.getByRole('button', { name: 'Confirm preferences' }).click();
     await page.getByTestId('onboarding-agent-next').click();
@@ -134,7 +135,7 @@ async function conversation(page) {
 }
 
 async function approval(page) {
-  await step('the settings turn on that risky actions have to be approved', async () => {
+  await step('the settings enable the confirmation of risky actions', async () => {
     await page.goto(`${server.url}/settings/verification`);
     await page.getByText('Confirmation Mode', { exact: true }).click();
     const saved = page.waitForResponse((answer) => answer.request().method() === 'PATCH' && answer.ok());
@@ -182,7 +183,7 @@ async function files(page) {
 }
 
 async function deletion(page) {
-  await step('the list has both conversations, and one less when one is deleted', async () => {
+  await step('the list has both conversations, and only one after a deletion', async () => {
     const cards = page.getByTestId('conversation-card');
     await cards.nth(1).waitFor();
     assert.equal(await cards.count(), 2);
@@ -195,34 +196,31 @@ async function deletion(page) {
   });
 }
 
-async function servedElsewhere() {
-  await step(
-    'the UI works as well when another program serves it and passes on what is for the server',
-    async () => {
-      await server.stop();
-      const key = 'the key of the session';
-      server = await startServer(folder, { ...environment, SESSION_API_KEY: key });
-      const proxy = await startProxy(path.resolve(canvas, 'build'), server.url, key);
-      try {
-        const page = await openPage();
-        await page.goto(`${proxy.url}/conversations`);
-        // The first steps are shown to a browser that the UI has never seen.
-        const skip = page.getByText('Skip for now');
-        await skip.or(page.getByTestId('conversation-card')).first().waitFor();
-        if (await skip.isVisible()) await skip.click();
-        await page.goto(`${proxy.url}/settings/llm`);
-        await shows(page, /scripted\/canvas/);
-        await page.goto(`${proxy.url}/conversations`);
-        // No action: the settings want them approved by now.
-        await say(page, 'SAY: Said through a proxy.');
-        await page.getByTestId('agent-message').getByText('Said through a proxy.').waitFor();
-        // Before its connections are ended, of which it would complain.
-        await page.close();
-      } finally {
-        await proxy.stop();
-      }
-    },
-  );
+async function servedByProxy() {
+  await step('the UI also works when a proxy serves it and forwards requests to the server', async () => {
+    await server.stop();
+    const key = 'the key of the session';
+    server = await startServer(folder, { ...environment, SESSION_API_KEY: key });
+    const proxy = await startProxy(path.resolve(canvas, 'build'), server.url, key);
+    try {
+      const page = await openPage();
+      await page.goto(`${proxy.url}/conversations`);
+      // The onboarding is shown to a new browser.
+      const skip = page.getByText('Skip for now');
+      await skip.or(page.getByTestId('conversation-card')).first().waitFor();
+      if (await skip.isVisible()) await skip.click();
+      await page.goto(`${proxy.url}/settings/llm`);
+      await shows(page, /scripted\/canvas/);
+      await page.goto(`${proxy.url}/conversations`);
+      // No action, because the settings now require confirmation.
+      await say(page, 'SAY: Said through a proxy.');
+      await page.getByTestId('agent-message').getByText('Said through a proxy.').waitFor();
+      // Closed before its connections end, which the page would report as errors.
+      await page.close();
+    } finally {
+      await proxy.stop();
+    }
+  });
 }
 
 async function say(page, text) {

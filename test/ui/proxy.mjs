@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { createServer, request as httpRequest } from 'node:http';
 import path from 'node:path';
 
-/** What belongs to the server; everything else is the page. */
+/** Paths of the server; all others are files of the UI. */
 const SERVER_PATHS = /^\/(api|sockets|server_info|health|ready|alive|v1|docs|openapi\.json)(\/|\?|$)/;
 const TYPES = {
   '.css': 'text/css',
@@ -13,8 +13,8 @@ const TYPES = {
 };
 
 /**
- * Serves a built web UI as another program would, with the key of the server in its page, and passes on what
- * is meant for the server, sockets included.
+ * Serves a built web UI with the key of the server in its page, and forwards requests and sockets to the
+ * server.
  * @param {string} build folder of the built UI
  * @param {string} target address of the server
  * @param {string} key session key that the page is given
@@ -22,15 +22,15 @@ const TYPES = {
  */
 export async function startProxy(build, target, key) {
   const page = await readFile(path.join(build, 'index.html'), 'utf8');
-  const told = `<script>window.__AGENT_CANVAS_SESSION_API_KEY__ = ${JSON.stringify(key)};</script>`;
-  const served = page.replace('<head>', `<head>${told}`);
+  const script = `<script>window.__AGENT_CANVAS_SESSION_API_KEY__ = ${JSON.stringify(key)};</script>`;
+  const served = page.replace('<head>', `<head>${script}`);
   const server = createServer((request, response) => {
     if (SERVER_PATHS.test(request.url)) return pass(request, response, target);
     sendFile(build, request.url, response).catch(() =>
       response.writeHead(200, { 'content-type': 'text/html' }).end(served),
     );
   });
-  // An HTTP server does not know them any more, and would wait for their end for ever.
+  // An HTTP server does not close upgraded sockets, and would wait for their end forever.
   const sockets = new Set();
   server.on('upgrade', (request, socket, head) => {
     sockets.add(socket.once('close', () => sockets.delete(socket)));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 
-/** Screens without a conversation, and what stands there once they have got it from the server. */
+/** Screens without a conversation, and the text that they show when the server has answered. */
 const SCREENS = {
   'settings/agents': /Available Profiles[\s\S]*default/,
   'settings/llm': /Available Profiles[\s\S]*scripted\/canvas[\s\S]*No provider connections yet/,
@@ -15,7 +15,7 @@ const SCREENS = {
   apps: /No apps are installed on this backend/,
 };
 
-/** Tabs beside a conversation, and what stands there when its agent has worked. */
+/** Tabs beside a conversation, and the text that they show after the agent has worked. */
 const TABS = {
   commits: /Uncommitted[\s\S]*the first commit/,
   tasklist: /Look around/,
@@ -25,7 +25,7 @@ const TABS = {
   usage: /Total Cost/,
 };
 
-/** Opens each screen of the settings and of what can be installed. */
+/** Opens each screen of settings and extensions. */
 export async function screens(page, url, step) {
   for (const [name, seen] of Object.entries(SCREENS)) {
     await step(`the screen ${name} shows what the server has`, async () => {
@@ -35,7 +35,7 @@ export async function screens(page, url, step) {
   }
 }
 
-/** Stores a secret by the form of the UI. */
+/** Stores a secret with the form of the UI. */
 export async function secrets(page, url, get, step) {
   await step('a secret is stored with the form, and shown without its value', async () => {
     await page.goto(`${url}/settings/secrets`);
@@ -57,7 +57,7 @@ export async function secrets(page, url, get, step) {
 }
 
 /**
- * Has the agent use tools in a conversation that is open, and opens each tab beside it.
+ * Lets the agent use tools in the open conversation, and opens each tab beside it.
  * @param {(page: object, text: string) => Promise<void>} say
  */
 export async function tabs(page, url, say, step) {
@@ -81,23 +81,23 @@ export async function tabs(page, url, say, step) {
       await shows(page, seen);
     });
   }
-  await step('what has changed is listed, and its lines are fetched', async () => {
+  await step('changed files are listed, and their diff is fetched', async () => {
     await page.getByTestId('conversation-tab-commits').click();
     await page.getByTestId('uncommitted-changes-row-toggle').click();
     const fetched = page.waitForResponse((answer) => /\/git\/diff\?/.test(answer.url()));
     await page.getByTestId('diff-change-list').getByText('new.txt').click();
-    // The editor that shows them is loaded from another host, which a test does not ask.
+    // The diff editor is loaded from another host, to which the test sends no requests.
     const { modified, original } = await (await fetched).json();
     assert.deepEqual([original, modified], ['', 'brand-new-line']);
   });
 }
 
-/** Waits until a pattern stands on the page: its texts, and what stands in its fields. */
+/** Waits until the texts and the fields of the page match a pattern. */
 export async function shows(page, pattern) {
   await page.waitForFunction(
     ([source, flags]) => {
       const fields = [...document.querySelectorAll('input, textarea')].map(({ value }) => value);
-      // A terminal separates words by spaces of its own kind.
+      // The terminal shows non-breaking spaces.
       const text = [document.body.innerText, ...fields].join('\n').replaceAll('\u00a0', ' ');
       return new RegExp(source, flags).test(text);
     },

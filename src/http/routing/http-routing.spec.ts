@@ -96,7 +96,7 @@ describe('the HTTP edge', () => {
         status: 500,
         body: {
           detail: 'Internal Server Error',
-          exception: 'the disk is on fire',
+          exception: 'unexpected failure',
           error_id: HEX_ID,
         },
       });

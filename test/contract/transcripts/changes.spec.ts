@@ -1,14 +1,14 @@
 import { brief } from '../../support/conversation-client.js';
 import { eventually } from '../../support/server-process.js';
-import { FIRST_MESSAGE, Stage, WAITING, ofKind, watch } from './fixture.js';
+import { FIRST_MESSAGE, TranscriptFixture, WAITING, ofKind, watch } from './transcript-fixture.js';
 
-describe('what a socket sees of changes', () => {
-  const stage = Stage.forTests();
+describe('a socket during changes of its conversation', () => {
+  const fixture = TranscriptFixture.forTests();
 
-  it('patch_tags: what changed, and nothing when it stays', async () => {
-    const conversation = await stage.create();
+  it('receives changed tags, and nothing when they stay the same (patch_tags)', async () => {
+    const conversation = await fixture.create();
     const { socket, upTo } = await watch(conversation);
-    const patch = (change: unknown) => stage.server.request('PATCH', conversation.route, change);
+    const patch = (change: unknown) => fixture.server.request('PATCH', conversation.route, change);
     await patch({ tags: { a: '1' } });
     await patch({ tags: { a: '1' } });
     await patch({ title: 'A title' });
@@ -16,11 +16,11 @@ describe('what a socket sees of changes', () => {
     expect(socket.events.find(({ key }) => key === 'tags')?.value).toEqual({ a: '1' });
   });
 
-  it('switch_llm: the agent, its key masked', async () => {
-    const conversation = await stage.create();
+  it('receives the agent with its key masked (switch_llm)', async () => {
+    const conversation = await fixture.create();
     const { socket, upTo } = await watch(conversation);
     const llm = { model: 'scripted/other', api_key: 'sk-other', usage_id: 'agent' };
-    expect((await stage.post(conversation, 'switch_llm', { llm })).status).toBe(200);
+    expect((await fixture.post(conversation, 'switch_llm', { llm })).status).toBe(200);
     expect(await upTo(2)).toEqual(['full_state idle', 'agent']);
     expect(socket.events.find(({ key }) => key === 'agent')?.value).toMatchObject({
       llm: { model: 'scripted/other', api_key: '**********' },
@@ -29,14 +29,14 @@ describe('what a socket sees of changes', () => {
     expect(JSON.stringify(socket.frames)).not.toContain('sk-other');
   });
 
-  it('confirmation_policy and security_analyzer: one event each; without an analyzer it has no value', async () => {
-    const conversation = await stage.create();
+  it('receives one event per policy and analyzer, without a value when the analyzer is removed', async () => {
+    const conversation = await fixture.create();
     const { socket, upTo } = await watch(conversation);
-    await stage.post(conversation, 'confirmation_policy', { policy: { kind: 'AlwaysConfirm' } });
-    await stage.post(conversation, 'security_analyzer', {
+    await fixture.post(conversation, 'confirmation_policy', { policy: { kind: 'AlwaysConfirm' } });
+    await fixture.post(conversation, 'security_analyzer', {
       security_analyzer: { kind: 'LLMSecurityAnalyzer' },
     });
-    await stage.post(conversation, 'security_analyzer', { security_analyzer: null });
+    await fixture.post(conversation, 'security_analyzer', { security_analyzer: null });
     expect(await upTo(4)).toEqual([
       'full_state idle',
       'confirmation_policy',
@@ -51,10 +51,10 @@ describe('what a socket sees of changes', () => {
     ]);
   });
 
-  it('goal: what it is about, how each round was judged, and how it ended', async () => {
-    const conversation = await stage.create();
+  it('receives the objective, the audits and the end of a goal (goal)', async () => {
+    const conversation = await fixture.create();
     const { socket } = await watch(conversation);
-    const answer = await stage.post(conversation, 'goal', { objective: 'SAY: done', max_iterations: 1 });
+    const answer = await fixture.post(conversation, 'goal', { objective: 'SAY: done', max_iterations: 1 });
     expect(answer.status).toBe(200);
     const goals = () => socket.events.filter(({ key }) => key === 'goal');
     const isOver = () => goals().some(({ value }) => JSON.stringify(value).includes('"active":false'));
@@ -78,18 +78,18 @@ describe('what a socket sees of changes', () => {
     await socket.close();
   });
 
-  it('delete_while_running: the run ends, the socket stays, and nobody is there any more', async () => {
-    const conversation = await stage.create();
+  it('stays open when its conversation is deleted during a run, and then receives errors (delete_while_running)', async () => {
+    const conversation = await fixture.create();
     await conversation.send(`RUN: ${WAITING}`);
-    await stage.inTool(conversation);
+    await conversation.startsTool();
     const { socket } = await watch(conversation);
-    await stage.server.request('DELETE', conversation.route);
+    await fixture.server.request('DELETE', conversation.route);
     await socket.sees(({ kind }) => kind === 'PauseEvent', 'the pause');
     socket.socket.send(JSON.stringify({ role: 'user', content: 'SAY: ghost' }));
-    await socket.sees(({ kind }) => kind === 'ServerErrorEvent', 'the complaint');
+    await socket.sees(({ kind }) => kind === 'ServerErrorEvent', 'the error');
     const [first, ...rest] = socket.events.map(brief);
     expect(first).toBe('full_state');
-    // Whether the end of the run is still told as a snapshot is a matter of moments.
+    // A snapshot at the end of the run may or may not be sent, depending on the timing.
     expect(rest.filter((event) => event !== 'full_state')).toEqual([
       'AgentErrorEvent',
       'execution_status=paused',

@@ -7,13 +7,13 @@ import {
   type EndpointStep,
 } from '../../support/scripted-endpoint.js';
 import { eventually } from '../../support/server-process.js';
-import { COMMON, Stage } from './fixture.js';
+import { COMMON, TranscriptFixture } from './transcript-fixture.js';
 
-/** Fields of the event of a hook that says nothing beside its exit code. */
+/** The fields of an event of a hook without output. */
 const HOOK = ['hook_event_type', 'hook_command', 'success', 'blocked', 'exit_code', 'stdout', 'stderr'];
 
-describe('what the log says of hooks', () => {
-  const stage = Stage.forTests();
+describe('the log of a conversation with hooks', () => {
+  const fixture = TranscriptFixture.forTests();
   let endpoint: ChatEndpoint;
   beforeEach(async () => {
     endpoint = await startScriptedEndpoint();
@@ -24,7 +24,7 @@ describe('what the log says of hooks', () => {
   async function finished(steps: EndpointStep[], hook_config: unknown): Promise<ConversationClient> {
     endpoint.script(steps);
     const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', usage_id: 'agent' };
-    const conversation = await stage.create({
+    const conversation = await fixture.create({
       agent: { llm, tools: [{ name: 'terminal' }] },
       initial_message: { role: 'user', content: [{ type: 'text', text: 'go' }] },
       hook_config,
@@ -41,7 +41,7 @@ describe('what the log says of hooks', () => {
       );
   const hooksIn = (events: SeenEvent[]) => events.filter(({ kind }) => kind === 'HookExecutionEvent');
 
-  it('hook-block: one action refused, one executed, and a stop that is put off', async () => {
+  it('records a refused action, an executed one and a refused stop (hook-block)', async () => {
     const conversation = await finished(
       [
         {
@@ -179,13 +179,13 @@ describe('what the log says of hooks', () => {
       role: 'user',
       content: [{ text: '[Stop hook feedback] not yet' }],
     });
-    const read = JSON.parse(await readFile(path.join(stage.workspace, 'post.json'), 'utf8')) as object;
+    const read = JSON.parse(await readFile(path.join(fixture.workspace, 'post.json'), 'utf8')) as object;
     expect(Object.keys(read)).toEqual(
       'event_type tool_name tool_input tool_response message session_id working_dir metadata'.split(' '),
     );
   });
 
-  it('hook-block-user-prompt: the message is kept, and no model is asked', async () => {
+  it('records a blocked message, for which no model is called (hook-block-user-prompt)', async () => {
     const conversation = await finished([], {
       user_prompt_submit: [{ hooks: [{ command: 'echo nope >&2; exit 2' }] }],
     });
@@ -231,7 +231,7 @@ describe('what the log says of hooks', () => {
     expect(endpoint.requests).toHaveLength(0);
   });
 
-  it('hook-prompt-type: a model judges', async () => {
+  it('records the decision of a model in a prompt hook (hook-prompt-type)', async () => {
     const conversation = await finished(
       [
         { tools: [['terminal', { command: 'echo 1' }]] },

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { SocketClient } from '../../sockets/socket-client.js';
-import { Stage } from './fixture.js';
+import { TranscriptFixture } from './transcript-fixture.js';
 
 const KEYS = { OH_SESSION_API_KEYS_0: 'key-a', OH_SESSION_API_KEYS_1: 'key-b', OH_SECRET_KEY: 'at rest' };
 const FIRST_FRAME = { type: 'auth', session_api_key: 'key-b' };
 
-/** Every way to show a key to a socket, as recorded of the original. */
-describe('what a socket answers to a key', () => {
-  const stage = Stage.forTests({ env: { ...KEYS, OH_MAX_SOCKET_SUBSCRIBERS: '2' } });
+/** All ways to authenticate a socket, as recorded from the original. */
+describe('the authentication of a socket', () => {
+  const fixture = TranscriptFixture.forTests({ env: { ...KEYS, OH_MAX_SOCKET_SUBSCRIBERS: '2' } });
   const clients: SocketClient[] = [];
   afterEach(() => {
     for (const client of clients.splice(0)) client.socket.terminate();
@@ -20,18 +20,18 @@ describe('what a socket answers to a key', () => {
       conversation_id: randomUUID(),
     };
     const headers = { 'X-Session-API-Key': 'key-a' };
-    const { status } = await stage.server.request('POST', '/api/conversations', request, headers);
+    const { status } = await fixture.server.request('POST', '/api/conversations', request, headers);
     expect(status).toBe(201);
     return request.conversation_id;
   }
   const connect = async (kind: string, rest: string, headers: Record<string, string> = {}) => {
-    const client = await SocketClient.connect(stage.server.socketUrl(`/sockets/${kind}/${rest}`), {
+    const client = await SocketClient.connect(fixture.server.socketUrl(`/sockets/${kind}/${rest}`), {
       headers,
     });
     clients.push(client);
     return client;
   };
-  /** The first frame in a word: that of the events socket, or that of the session socket. */
+  /** The key or the type of the first frame. */
   const greeting = async (client: SocketClient): Promise<unknown> => {
     const [first] = await client.until((frames) => frames.length > 0);
     return first?.['key'] ?? first?.['type'];
@@ -44,7 +44,7 @@ describe('what a socket answers to a key', () => {
     it.each([
       ['ws_auth_query_ok', '?session_api_key=key-b', {}],
       ['ws_auth_header_ok', '', { 'X-Session-API-Key': 'key-a' }],
-    ])('%s', async (_name, query, headers) => {
+    ])('greets a client with a valid key in the query or a header (%s)', async (_name, query, headers) => {
       const client = await connect(kind, (await newConversation()) + query, headers);
       expect(await greeting(client)).toBe(welcome);
       client.socket.close(1000);
@@ -53,9 +53,9 @@ describe('what a socket answers to a key', () => {
 
     it.each([
       ['ws_auth_first_message_ok', {}],
-      // A bearer token that is no key of ours waits for the first frame, as there.
+      // With an unknown bearer token the server waits for the first frame, as the original does.
       ['ws_auth_bearer_header', { Authorization: 'Bearer nonsense' }],
-    ])('%s', async (_name, headers) => {
+    ])('greets a client whose first frame has a valid key (%s)', async (_name, headers) => {
       const client = await connect(kind, await newConversation(), headers);
       client.send(FIRST_FRAME);
       expect(await greeting(client)).toBe(welcome);
@@ -70,7 +70,7 @@ describe('what a socket answers to a key', () => {
         '?session_api_key=x',
         { 'X-Session-API-Key': 'key-a' },
       ],
-    ])('%s', async (_name, query, headers) => {
+    ])('refuses the handshake for a wrong key (%s)', async (_name, query, headers) => {
       const client = await connect(kind, (await newConversation()) + query, headers);
       expect(client.refused).toEqual({ status: 403, body: '' });
     });
@@ -80,8 +80,8 @@ describe('what a socket answers to a key', () => {
       ['ws_auth_first_message_not_json', 'hello'],
       ['ws_auth_first_message_wrong_type', '{"type":"message"}'],
       ['a first frame that is binary', Buffer.from(JSON.stringify(FIRST_FRAME))],
-      ['a first frame that is no object', '["auth"]'],
-    ])('%s', async (_name, frame) => {
+      ['a first frame that is not an object', '["auth"]'],
+    ])('closes with 4001 after a wrong first frame (%s)', async (_name, frame) => {
       const client = await connect(kind, await newConversation());
       client.send(frame);
       expect(await client.closed).toEqual({ code: 4001, reason: 'Authentication failed' });
@@ -92,11 +92,11 @@ describe('what a socket answers to a key', () => {
       ['ws_bad_uuid', 'not-a-uuid'],
       ['a path that cannot be decoded', '%FF'],
       ['a path with a null character', '%00'],
-    ])('%s', async (_name, id) => {
+    ])('refuses the handshake for an invalid conversation id (%s)', async (_name, id) => {
       expect((await connect(kind, `${id}?session_api_key=key-a`)).refused).toEqual({ status: 403, body: '' });
     });
 
-    it('ws_unknown_conversation_4004, but only to who has a key', async () => {
+    it('closes with 4004 for an unknown conversation, but only with a key (ws_unknown_conversation_4004)', async () => {
       const client = await connect(kind, `${randomUUID()}?session_api_key=key-a`);
       expect(await client.closed).toEqual({ code: 4004, reason: 'Conversation not found' });
       const stranger = await connect(kind, randomUUID());
@@ -104,7 +104,7 @@ describe('what a socket answers to a key', () => {
       expect((await stranger.closed).code).toBe(4001);
     });
 
-    it('ws_subscriber_limit_1013, at the number that is set', async () => {
+    it('closes with 1013 above the configured number of subscribers (ws_subscriber_limit_1013)', async () => {
       const route = `${await newConversation()}?session_api_key=key-a`;
       const [first] = await Promise.all([connect(kind, route), connect(kind, route)]);
       await Promise.all(clients.map((client) => greeting(client)));
@@ -121,9 +121,9 @@ describe('what a socket answers to a key', () => {
 
   it.each([
     ['ws_resend_mode_bogus', 'events', 'resend_mode=bogus'],
-    ['a timestamp that is none', 'events', 'resend_mode=since&after_timestamp=yesterday'],
-    ['a number that is none', 'session', 'after_seq=x'],
-  ])('%s', async (_name, kind, query) => {
+    ['an invalid timestamp', 'events', 'resend_mode=since&after_timestamp=yesterday'],
+    ['an invalid number', 'session', 'after_seq=x'],
+  ])('refuses the handshake for an invalid query (%s)', async (_name, kind, query) => {
     const client = await connect(kind, `${await newConversation()}?session_api_key=key-a&${query}`);
     expect(client.refused).toEqual({ status: 403, body: '' });
   });

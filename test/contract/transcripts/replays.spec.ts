@@ -6,15 +6,15 @@ import {
 } from '../../support/conversation-client.js';
 import { startScriptedEndpoint } from '../../support/scripted-endpoint.js';
 import { eventually } from '../../support/server-process.js';
-import { FIRST_MESSAGE, Stage, WAITING, sequence, watch } from './fixture.js';
+import { FIRST_MESSAGE, TranscriptFixture, WAITING, sequence, watch } from './transcript-fixture.js';
 
-/** What a socket is sent again when it connects, on both kinds of socket. */
-describe('what a socket sees again', () => {
-  const stage = Stage.forTests();
+/** Stored events that a socket receives when it connects, on both kinds of socket. */
+describe('the replay to a socket', () => {
+  const fixture = TranscriptFixture.forTests();
 
   /** A conversation with one message and its answer. */
   async function answered(): Promise<ConversationClient> {
-    const conversation = await stage.create();
+    const conversation = await fixture.create();
     await conversation.send('SAY: hi');
     await conversation.reaches('finished');
     return conversation;
@@ -24,7 +24,7 @@ describe('what a socket sees again', () => {
   it.each([
     ['ws_resend_mode_all', '?resend_mode=all'],
     ['ws_resend_all_deprecated', '?resend_all=true'],
-  ])('%s', async (_name, query) => {
+  ])('contains the whole log when everything is asked for (%s)', async (_name, query) => {
     const conversation = await answered();
     const { upTo, socket } = await watch(conversation, query);
     expect(await upTo(1 + LOG.length)).toEqual(['full_state finished', ...LOG]);
@@ -34,7 +34,7 @@ describe('what a socket sees again', () => {
     ).toEqual(stored);
   });
 
-  it('ws_resend_mode_since: from the moment on, that moment included', async () => {
+  it('starts at the given timestamp, inclusive (ws_resend_mode_since)', async () => {
     const conversation = await answered();
     const answer = (await conversation.events('&kind=MessageEvent&source=agent'))[0];
     const query = `?resend_mode=since&after_timestamp=${answer?.timestamp ?? ''}`;
@@ -46,20 +46,20 @@ describe('what a socket sees again', () => {
     ['ws_resend_mode_since_without_timestamp', '?resend_mode=since'],
     ['no mode at all', ''],
     ['resend_all=false', '?resend_all=false'],
-  ])('%s', async (_name, query) => {
+  ])('contains no stored events without a mode or a start (%s)', async (_name, query) => {
     const { upTo } = await watch(await answered(), query);
     expect(await upTo(1)).toEqual(['full_state finished']);
   });
 
-  it('ws_connect_during_tool_call_resend_all: at once, and nothing twice', async () => {
-    const conversation = await stage.create();
+  it('is immediate during a tool call, without duplicates (ws_connect_during_tool_call_resend_all)', async () => {
+    const conversation = await fixture.create();
     await conversation.send(`RUN: ${WAITING}\nSAY: end`);
-    await stage.inTool(conversation);
+    await conversation.startsTool();
     const { socket, upTo } = await watch(conversation, '?resend_mode=all');
     const before = [...FIRST_MESSAGE, 'execution_status=running', 'ActionEvent'];
     await eventually(() => Promise.resolve(sequence(socket).length >= 1 + before.length), 'the log so far');
     expect(await conversation.status()).toBe('running');
-    await stage.letGo();
+    await fixture.release();
     const expected = [
       'full_state running',
       ...before,
@@ -76,7 +76,7 @@ describe('what a socket sees again', () => {
   it.each([
     ['ws_client_sends_string_content', { role: 'user', content: 'SAY: via socket' }],
     ['parts of content', { role: 'user', content: [{ type: 'text', text: 'SAY: via socket' }] }],
-  ])('%s', async (_name, frame) => {
+  ])('is followed by the events of a message that is sent as a frame (%s)', async (_name, frame) => {
     const conversation = await answered();
     const { socket, upTo } = await watch(conversation);
     socket.socket.send(JSON.stringify(frame));
@@ -93,33 +93,26 @@ describe('what a socket sees again', () => {
     expect(await upTo(expected.length)).toEqual(expected);
   });
 
-  it('ws_client_sends_bad_frames: each is answered, a late key is not', async () => {
+  it('is followed by an error for each invalid frame, but not for a late key (ws_client_sends_bad_frames)', async () => {
     const conversation = await answered();
     const { socket, upTo } = await watch(conversation);
-    // A frame of the first version of the API (`{"type":"message"}`) is taken here.
+    // A frame of the first version of the API (`{"type":"message"}`) would be accepted here.
     const bad = ['not json', '{"foo":1}', '[]'];
     for (const frame of [...bad, '{"type":"auth","session_api_key":"x"}']) socket.socket.send(frame);
-    const complaints = () => socket.events.filter(({ kind }) => kind === 'ServerErrorEvent');
-    await eventually(() => Promise.resolve(complaints().length >= bad.length), 'three complaints');
+    const errors = () => socket.events.filter(({ kind }) => kind === 'ServerErrorEvent');
+    await eventually(() => Promise.resolve(errors().length >= bad.length), 'three errors');
     expect(await upTo(1)).toEqual(['full_state finished']);
-    // The last one is that of `upTo` itself.
-    expect(complaints().map((event) => event['code'])).toEqual([
+    // The last one comes from `upTo`.
+    expect(errors().map((event) => event['code'])).toEqual([
       'JSONDecodeError',
       'ValidationError',
       'ValidationError',
       'JSONDecodeError',
     ]);
-    expect(Object.keys(complaints()[0] ?? {})).toEqual([
-      'id',
-      'timestamp',
-      'source',
-      'code',
-      'detail',
-      'kind',
-    ]);
+    expect(Object.keys(errors()[0] ?? {})).toEqual(['id', 'timestamp', 'source', 'code', 'detail', 'kind']);
   });
 
-  it('ws_session_socket_resume_after_seq', async () => {
+  it('starts after the given seq on the session socket (ws_session_socket_resume_after_seq)', async () => {
     const conversation = await answered();
     const stored = await conversation.events();
     const socket = await conversation.listen(`/sockets/session/${conversation.id}?after_seq=2`);
@@ -136,18 +129,18 @@ describe('what a socket sees again', () => {
     await socket.close();
   });
 
-  it('ws_session_socket_streaming', async () => {
+  it('is followed by streamed deltas on the session socket (ws_session_socket_streaming)', async () => {
     const endpoint = await startScriptedEndpoint();
     try {
       const llm = { model: 'openai/some-model', base_url: endpoint.url, api_key: 'sk-test', stream: true };
-      const conversation = await stage.create({ agent: { llm, tools: [] } });
+      const conversation = await fixture.create({ agent: { llm, tools: [] } });
       const socket = await conversation.listen(`/sockets/session/${conversation.id}`);
       await frames(socket, 2);
       await conversation.send('SAY: one two three');
       await conversation.reaches('finished');
       const states = () => socket.frames.filter(({ type }) => type === 'transient').length;
       await eventually(() => Promise.resolve(states() === 2), 'the last state');
-      const seen = socket.frames.map(inAWord).filter((word) => word !== 'stats');
+      const seen = socket.frames.map(frameName).filter((name) => name !== 'stats');
       expect(seen).toEqual([
         'sync',
         'full_state',
@@ -191,8 +184,8 @@ describe('what a socket sees again', () => {
 const frames = (socket: SocketRecorder, count: number): Promise<void> =>
   eventually(() => Promise.resolve(socket.frames.length >= count), `${count} frames`);
 
-/** What a frame is, or the event in it. */
-function inAWord({ type, event }: Record<string, unknown>): string {
+/** The type of a frame, or a short form of the event in it. */
+function frameName({ type, event }: Record<string, unknown>): string {
   return isEvent(event) ? brief(event) : String(type);
 }
 

@@ -1,12 +1,20 @@
 import type { SeenEvent } from '../../support/conversation-client.js';
 import { startScriptedEndpoint } from '../../support/scripted-endpoint.js';
-import { COMMON, FIRST_MESSAGE, ofKind, Stage, STEP, WAITING, watch } from './fixture.js';
+import {
+  COMMON,
+  FIRST_MESSAGE,
+  ofKind,
+  TranscriptFixture,
+  STEP,
+  WAITING,
+  watch,
+} from './transcript-fixture.js';
 
-describe('what a socket sees of runs', () => {
-  const stage = Stage.forTests();
+describe('a socket during runs of its conversation', () => {
+  const fixture = TranscriptFixture.forTests();
 
-  it('message_then_run_finish', async () => {
-    const conversation = await stage.create();
+  it('receives all events of a run, with the fields of the original (message_then_run_finish)', async () => {
+    const conversation = await fixture.create();
     const { socket, upTo } = await watch(conversation);
     await conversation.send('RUN: echo hi > a.txt && ls\nFINISH: all done');
     const expected = [
@@ -127,11 +135,11 @@ describe('what a socket sees of runs', () => {
     expect(last?.value).toMatchObject({ last_user_message_id: message?.id, leaf_event_id: finish?.id });
   });
 
-  it('streaming_deltas', async () => {
+  it('receives streamed deltas before their message (streaming_deltas)', async () => {
     const endpoint = await startScriptedEndpoint();
     try {
       const llm = { model: 'openai/some-model', base_url: endpoint.url, api_key: 'sk-test', stream: true };
-      const conversation = await stage.create({ agent: { llm, tools: [] } });
+      const conversation = await fixture.create({ agent: { llm, tools: [] } });
       const { socket, upTo } = await watch(conversation);
       await conversation.send('SAY: one two three');
       const expected = [
@@ -163,16 +171,16 @@ describe('what a socket sees of runs', () => {
     }
   });
 
-  it('message_while_running: the run that is going on answers it', async () => {
-    const conversation = await stage.create();
+  it('receives the answer of the active run to a message during it (message_while_running)', async () => {
+    const conversation = await fixture.create();
     await conversation.send(`RUN: ${WAITING}\nFINISH: never said`);
-    await stage.inTool(conversation);
+    await conversation.startsTool();
     const { socket, upTo } = await watch(conversation);
     await conversation.send('SAY: second msg');
-    await stage.letGo();
+    await fixture.release();
     const expected = [
       'full_state running',
-      // The original takes the message when the tool has ended, here it is in the log when it came.
+      // The original appends the message when the tool has ended; this server appends it on arrival.
       'MessageEvent',
       'last_user_message_id',
       'ObservationEvent',
@@ -185,12 +193,12 @@ describe('what a socket sees of runs', () => {
     expect(answer).toMatchObject({ source: 'agent', llm_message: { content: [{ text: 'second msg' }] } });
   });
 
-  it('run_on_empty_and_finished: the model is asked without a message; a finished run does nothing', async () => {
-    const conversation = await stage.create();
+  it('receives the answer of a run without a message, and only a snapshot for a finished one (run_on_empty_and_finished)', async () => {
+    const conversation = await fixture.create();
     const { upTo } = await watch(conversation);
-    await stage.post(conversation, 'run');
+    await fixture.post(conversation, 'run');
     await conversation.reaches('finished');
-    await stage.post(conversation, 'run');
+    await fixture.post(conversation, 'run');
     const expected = [
       'full_state idle',
       'SystemPromptEvent',

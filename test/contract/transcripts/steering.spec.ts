@@ -1,16 +1,24 @@
-import { COMMON, FIRST_MESSAGE, ofKind, Stage, STEP, WAITING, watch } from './fixture.js';
+import {
+  COMMON,
+  FIRST_MESSAGE,
+  ofKind,
+  TranscriptFixture,
+  STEP,
+  WAITING,
+  watch,
+} from './transcript-fixture.js';
 
-describe('what a socket sees of steering', () => {
-  const stage = Stage.forTests();
+describe('a socket while its conversation is steered', () => {
+  const fixture = TranscriptFixture.forTests();
 
-  it('confirmation_flow: what was refused is not done, and no run starts', async () => {
-    const conversation = await stage.create({ confirmation_policy: { kind: 'AlwaysConfirm' } });
+  it('receives the rejection of an action, which starts no run (confirmation_flow)', async () => {
+    const conversation = await fixture.create({ confirmation_policy: { kind: 'AlwaysConfirm' } });
     await conversation.send('RUN: touch never\nFINISH: done');
     await conversation.reaches('waiting_for_confirmation');
     const { socket, upTo } = await watch(conversation);
-    await stage.post(conversation, 'events/respond_to_confirmation', { accept: false, reason: 'not now' });
+    await fixture.post(conversation, 'events/respond_to_confirmation', { accept: false, reason: 'not now' });
     await conversation.reaches('idle');
-    await stage.post(conversation, 'run');
+    await fixture.post(conversation, 'run');
     const expected = [
       'full_state waiting_for_confirmation',
       'execution_status=idle',
@@ -21,7 +29,7 @@ describe('what a socket sees of steering', () => {
       'full_state finished',
     ];
     const seen = await upTo(expected.length);
-    // The snapshot of the end of the first run may come to the socket too.
+    // The socket may also receive the snapshot at the end of the first run.
     expect(seen.slice(seen.lastIndexOf('full_state waiting_for_confirmation'))).toEqual(expected);
     const [rejection] = ofKind(socket, 'UserRejectObservation');
     expect(Object.keys(rejection ?? {})).toEqual([
@@ -41,12 +49,12 @@ describe('what a socket sees of steering', () => {
     });
   });
 
-  it('confirmation_accept: what was agreed to is done in the next run', async () => {
-    const conversation = await stage.create({ confirmation_policy: { kind: 'AlwaysConfirm' } });
+  it('receives the execution of an accepted action in the next run (confirmation_accept)', async () => {
+    const conversation = await fixture.create({ confirmation_policy: { kind: 'AlwaysConfirm' } });
     const { upTo } = await watch(conversation);
     await conversation.send('RUN: echo one\nFINISH: done');
     await conversation.reaches('waiting_for_confirmation');
-    await stage.post(conversation, 'events/respond_to_confirmation', { accept: true });
+    await fixture.post(conversation, 'events/respond_to_confirmation', { accept: true });
     const expected = [
       'full_state idle',
       ...FIRST_MESSAGE,
@@ -63,19 +71,19 @@ describe('what a socket sees of steering', () => {
     expect(await upTo(expected.length)).toEqual(expected);
   });
 
-  it('pause_resume: a pause waits for the step, a run goes on', async () => {
-    const conversation = await stage.create();
+  it('receives a pause after the current step, and the resumed run (pause_resume)', async () => {
+    const conversation = await fixture.create();
     await conversation.send(`RUN: ${WAITING}\nRUN: echo two\nFINISH: end`);
-    await stage.inTool(conversation);
+    await conversation.startsTool();
     const { upTo } = await watch(conversation);
-    await stage.post(conversation, 'pause');
-    await stage.letGo();
+    await fixture.post(conversation, 'pause');
+    await fixture.release();
     await conversation.reaches('paused');
-    await stage.post(conversation, 'pause');
-    await stage.post(conversation, 'run');
+    await fixture.post(conversation, 'pause');
+    await fixture.post(conversation, 'run');
     const expected = [
       'full_state running',
-      // The original answers the pause when the tool has ended, so that it sends this one behind the pause.
+      // The original answers the pause when the tool has ended, so it sends this snapshot after the pause.
       'full_state running',
       'ObservationEvent',
       'execution_status=paused',
@@ -91,12 +99,12 @@ describe('what a socket sees of steering', () => {
     expect(await upTo(expected.length)).toEqual(expected);
   });
 
-  it('interrupt_llm_call', async () => {
-    const conversation = await stage.create();
+  it('receives the interruption of a model call (interrupt_llm_call)', async () => {
+    const conversation = await fixture.create();
     await conversation.send('WAIT: 1000\nSAY: late');
     await conversation.reaches('running');
     const { upTo } = await watch(conversation);
-    await stage.post(conversation, 'interrupt');
+    await fixture.post(conversation, 'interrupt');
     const expected = [
       'full_state running',
       'execution_status=paused',
@@ -107,12 +115,12 @@ describe('what a socket sees of steering', () => {
     expect(await upTo(expected.length)).toEqual(expected);
   });
 
-  it('interrupt_tool_call', async () => {
-    const conversation = await stage.create();
+  it('receives the interruption of a tool call (interrupt_tool_call)', async () => {
+    const conversation = await fixture.create();
     await conversation.send('RUN: sleep 1000; echo x\nFINISH: y');
-    await stage.inTool(conversation);
+    await conversation.startsTool();
     const { socket, upTo } = await watch(conversation);
-    await stage.post(conversation, 'interrupt');
+    await fixture.post(conversation, 'interrupt');
     const expected = [
       'full_state running',
       'AgentErrorEvent',

@@ -13,9 +13,9 @@ import {
 
 /**
  * Anthropic's messages (https://docs.anthropic.com/en/api/messages, `.../messages-streaming`, `.../errors`):
- * content blocks, server-sent events with names and a ping, arguments in pieces of JSON, thinking with its
- * signature at the end. A request that the service would refuse is refused. `extra.redacted` is thinking that
- * comes unreadable, `extra.error` an error inside the stream.
+ * content blocks, named server-sent events with a ping, arguments in parts of JSON, thinking with its
+ * signature at the end. Requests that the service would refuse are refused. `extra.redacted` is redacted
+ * thinking, `extra.error` an error in the stream.
  */
 export const anthropicMessages: WireProtocol = {
   streams: ({ body }) => body['stream'] === true,
@@ -34,7 +34,7 @@ export const anthropicMessages: WireProtocol = {
   }),
 };
 
-/** An error as the service words it. */
+/** An error in the format of the service. */
 export function anthropicError(type: string, message: string): Json {
   return { type: 'error', error: { type, message }, request_id: 'req_011CSHoEeqs5C35K2UUqR7Fy' };
 }
@@ -52,7 +52,7 @@ function envelope({ request, number }: Answering): Json {
   };
 }
 
-/** The parts of a prompt: what is new, what was read from the cache and what was written to it. */
+/** The prompt tokens: new ones, those read from the cache and those written to it. */
 function inputUsage(number: number): Json {
   const { prompt, cached } = tokens(number);
   return {
@@ -123,7 +123,7 @@ function streamEvents(answering: Answering): Block[] {
     ]);
   }
   for (const { id, name, text: input } of calls) {
-    // A first empty piece is what the service sends.
+    // The service sends an empty part first.
     const parts = ['', ...pieces(input)].map((partial_json) => ({ type: 'input_json_delta', partial_json }));
     blocks.push([{ type: 'tool_use', id, name, input: {} }, parts]);
   }
@@ -231,7 +231,7 @@ function refuseMessages(request: WireRequest): Refusal | undefined {
   return fault === undefined ? undefined : refusal(400, 'invalid_request_error', fault);
 }
 
-/** What the service refuses in a body; undefined: nothing. */
+/** The reason why the service would refuse a body; undefined if it is valid. */
 export function messagesFault(body: unknown): string | undefined {
   const parsed = messagesRequest.safeParse(body);
   if (!parsed.success) {

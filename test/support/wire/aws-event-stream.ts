@@ -18,7 +18,7 @@ export function eventMessage(headers: Readonly<Record<string, string>>, payload:
   return Buffer.concat([all, check]);
 }
 
-/** An event as the service sends one. */
+/** An event of the service. */
 export function event(type: string, payload: unknown): Buffer {
   return eventMessage(
     { ':event-type': type, ':content-type': 'application/json', ':message-type': 'event' },
@@ -34,7 +34,7 @@ export function exception(type: string, payload: unknown): Buffer {
   );
 }
 
-/** Name and a value of type 7, a string. */
+/** A header: its name and a value of type 7, a string. */
 function header(name: string, value: string): Buffer {
   const nameBytes = Buffer.from(name);
   const valueBytes = Buffer.from(value);

@@ -1,14 +1,14 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { WireRequest } from './wire-protocol.js';
 
-/** Who may call, as AWS knows them. */
+/** Credentials that are permitted to call. */
 export interface AwsIdentity {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string;
 }
 
-/** What a request must be signed for. */
+/** The scope that a request must be signed for. */
 export interface SignatureScope {
   region: string;
   service: string;
@@ -17,7 +17,7 @@ export interface SignatureScope {
 /**
  * Checks a signature of version 4 as AWS does
  * (https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html).
- * @returns what is wrong; undefined: nothing
+ * @returns the fault; undefined if the signature is valid
  */
 export function signatureFault(
   request: WireRequest,

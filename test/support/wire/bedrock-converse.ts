@@ -13,7 +13,7 @@ import {
   type WireRequest,
 } from './wire-protocol.js';
 
-/** Who may call: with a signature, or with a bearer token. */
+/** The accepted credentials: a signature or a bearer token. */
 export interface BedrockDoor {
   region: string;
   identity?: AwsIdentity;
@@ -23,13 +23,13 @@ export interface BedrockDoor {
 /**
  * AWS Bedrock's converse (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
  * and `.../API_runtime_ConverseStream.html`) with Claude behind it: signatures are checked, streams are
- * binary events. A request that the service would refuse is refused. `extra.redacted` is thinking that comes
- * unreadable, `extra.exception` the type of an error inside the stream.
+ * binary events. Requests that the service would refuse are refused. `extra.redacted` is redacted thinking,
+ * `extra.exception` the type of an error in the stream.
  */
-export function bedrockConverse(door: BedrockDoor): WireProtocol {
+export function bedrockConverse(access: BedrockDoor): WireProtocol {
   return {
     streams: ({ path }) => path.endsWith('/converse-stream'),
-    refuse: (request) => refuseConverse(request, door),
+    refuse: (request) => refuseConverse(request, access),
     whole: (answering) => ({
       output: { message: { role: 'assistant', content: contentBlocks(answering) } },
       stopReason: stopReason(answering),
@@ -43,7 +43,7 @@ export function bedrockConverse(door: BedrockDoor): WireProtocol {
   };
 }
 
-/** Where the model is served, and what the provider itself calls it. */
+/** The path of a model; its first group is the provider's name of the model. */
 const PATH = /^\/model\/([^/]+)\/converse(-stream)?$/;
 
 const STOP: Readonly<Record<string, string>> = {
@@ -57,7 +57,7 @@ function stopReason({ turn }: Answering): string {
   return STOP[turn.stop ?? (turn.calls ? 'tool_calls' : 'stop')] ?? 'end_turn';
 }
 
-/** `inputTokens` are what the cache had nothing to do with. */
+/** `inputTokens` excludes cached tokens. */
 function usage(number: number): Json {
   const { prompt, cached, completion } = tokens(number);
   return {
@@ -91,7 +91,7 @@ function contentBlocks(answering: Answering): Json[] {
   return blocks;
 }
 
-/** Only a tool's block has a start; padding hides how long a piece is. */
+/** Only blocks of tools have a start; the padding `p` hides the length of a part. */
 function streamEvents(answering: Answering): Buffer[] {
   const { reasoning, text, extra } = answering.turn;
   const blocks: { start?: Json; deltas: Json[] }[] = [];
@@ -200,7 +200,7 @@ const converseRequest = z.strictObject({
 });
 type ConverseRequest = z.infer<typeof converseRequest>;
 
-function refuseConverse(request: WireRequest, door: BedrockDoor): Refusal | undefined {
+function refuseConverse(request: WireRequest, access: BedrockDoor): Refusal | undefined {
   const refusal = (status: number, type: string, message: string): Refusal => ({
     status,
     body: { message },
@@ -208,16 +208,16 @@ function refuseConverse(request: WireRequest, door: BedrockDoor): Refusal | unde
   });
   if (!PATH.test(request.path))
     return refusal(404, 'UnknownOperationException', `no such path: ${request.path}`);
-  const closed = door.identity
-    ? signatureFault(request, door.identity, { region: door.region, service: 'bedrock' })
-    : request.headers.authorization !== `Bearer ${door.token ?? ''}` &&
+  const denied = access.identity
+    ? signatureFault(request, access.identity, { region: access.region, service: 'bedrock' })
+    : request.headers.authorization !== `Bearer ${access.token ?? ''}` &&
       'Authentication failed: Please make sure your API Key is valid.';
-  if (closed) return refusal(403, 'UnrecognizedClientException', closed);
+  if (denied) return refusal(403, 'UnrecognizedClientException', denied);
   const fault = converseFault(request.body);
   return fault === undefined ? undefined : refusal(400, 'ValidationException', fault);
 }
 
-/** What the service refuses in a body; undefined: nothing. */
+/** The reason why the service would refuse a body; undefined if it is valid. */
 export function converseFault(body: unknown): string | undefined {
   const parsed = converseRequest.safeParse(body);
   if (!parsed.success) return z.prettifyError(parsed.error);

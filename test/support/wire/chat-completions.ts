@@ -9,8 +9,8 @@ import {
 
 /**
  * OpenAI's chat completions (https://platform.openai.com/docs/api-reference/chat, and `.../chat-streaming`):
- * server-sent events without names, the arguments of calls in pieces, one chunk without choices for the
- * usage, `[DONE]`.
+ * server-sent events without names, the arguments of calls in parts, a chunk without choices for the usage,
+ * and `[DONE]`.
  */
 export const chatCompletions: WireProtocol = {
   streams: ({ body }) => body['stream'] === true,
@@ -86,7 +86,7 @@ function usage({ number }: Answering): Json {
   };
 }
 
-/** Reasoning, text, then one call after the other: its name, then its arguments in pieces. */
+/** Reasoning, text, and then each call: its name, and its arguments in parts. */
 function deltas(answering: Answering): Json[] {
   const { turn } = answering;
   const calls = numberedCalls(answering).flatMap(({ id, name, text }, index) => [

@@ -1,24 +1,21 @@
 import { createHash } from 'node:crypto';
 
-/**
- * What a signature of Claude's is for: it fits the thinking it came with and no other, whoever serves the
- * model.
- */
+/** A signature of Claude. It is valid only for this thinking, on every service of the model. */
 export function claudeSignature(thinking: string): string {
   return `Er${createHash('sha256').update(`claude ${thinking}`).digest('base64')}`;
 }
 
-/** Thinking that only Claude can read. */
+/** Redacted thinking, which only Claude can read. */
 export function redacted(thinking: string): string {
   return `EmwK${createHash('sha256').update(`redacted ${thinking}`).digest('base64')}`;
 }
 
-/** Whether Claude wrote it. */
+/** Whether a text is redacted thinking of Claude. */
 export function isRedacted(data: string): boolean {
   return data.startsWith('EmwK') && Buffer.from(data.slice(4), 'base64').length === 32;
 }
 
-/** A block of a history, as far as the rules of Claude care. */
+/** A block of a history, reduced to what the rules of Claude check. */
 export type ClaudeBlock =
   | { type: 'thinking'; thinking: string; signature: string | undefined }
   | { type: 'redacted'; data: string }
@@ -31,7 +28,7 @@ export interface ClaudeMessage {
   blocks: ClaudeBlock[];
 }
 
-/** What Claude refuses a history for, in its own words; undefined: nothing. */
+/** The error with which Claude refuses a history; undefined if it is valid. */
 export function claudeFault(messages: readonly ClaudeMessage[], thinks: boolean): string | undefined {
   if (messages[0]?.role !== 'user') return 'messages: first message must use the "user" role';
   return (
@@ -65,8 +62,7 @@ function signatureFault(messages: readonly ClaudeMessage[]): string | undefined 
 }
 
 /**
- * Each call is answered in the next message, each answer has its call in the one before, and no id is used
- * twice.
+ * Each call has its result in the next message, each result its call in the previous one, and ids are unique.
  */
 function pairingFault(messages: readonly ClaudeMessage[]): string | undefined {
   const seen = new Set<string>();
@@ -100,7 +96,7 @@ function idsOf(blocks: readonly ClaudeBlock[], type: 'call' | 'result'): string[
   return blocks.flatMap((block) => (block.type === type && 'id' in block ? [block.id] : []));
 }
 
-/** With a thinking budget the turn that is not over has to begin with thinking. */
+/** With a thinking budget the current turn has to begin with thinking. */
 function firstBlockFault(messages: readonly ClaudeMessage[]): string | undefined {
   const asked = messages.findLastIndex(
     ({ role, blocks }) => role === 'user' && blocks.some(({ type }) => type === 'other'),

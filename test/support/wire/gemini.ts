@@ -13,9 +13,10 @@ import {
 
 /**
  * Google's generateContent (https://ai.google.dev/api/generate-content,
- * `.../gemini-api/docs/function-calling` and `.../thought-signatures`), in the paths of AI Studio: whole
- * answers as frames of a stream with CRLF, calls in one piece, the first call of an answer signed. A request
- * that the service would refuse is refused. `extra.blocked` is the reason why a prompt gets no answer.
+ * `.../gemini-api/docs/function-calling` and `.../thought-signatures`), with the paths of AI Studio: complete
+ * answers as frames of a stream with CRLF, undivided calls, a signature on the first call of an answer.
+ * Requests that the service would refuse are refused. `extra.blocked` is the reason why a prompt gets no
+ * answer.
  */
 export const generateContent: WireProtocol = {
   streams: ({ path }) => path.includes(':streamGenerateContent'),
@@ -28,12 +29,12 @@ export const generateContent: WireProtocol = {
   }),
 };
 
-/** An error as the service words it. */
+/** An error in the format of the service. */
 export function googleError(code: number, status: string, message: string, details: Json[] = []): Json {
   return { error: { code, message, status, ...(details.length > 0 && { details }) } };
 }
 
-/** What Gemini signs a call with. */
+/** The signature of Gemini for a call. */
 export function geminiSignature(name: string, args: unknown): string {
   return `CiQB${createHash('sha256')
     .update(`gemini ${name} ${JSON.stringify(args)}`)
@@ -187,7 +188,7 @@ export function refuseContent(request: WireRequest, path: RegExp, needsKey = tru
   return fault === undefined ? undefined : refusal(400, 'INVALID_ARGUMENT', fault);
 }
 
-/** What the service refuses in a body; undefined: nothing. */
+/** The reason why the service would refuse a body; undefined if it is valid. */
 export function contentFault(body: unknown, model: string): string | undefined {
   const parsed = contentRequest.safeParse(body);
   if (!parsed.success) return `Invalid JSON payload received. ${z.prettifyError(parsed.error)}`;
@@ -228,8 +229,8 @@ function turnFault(contents: readonly Turn[], index: number): string | undefined
 }
 
 /**
- * A signature fits its call. Gemini 3 insists on one on the first call of each step, or on the word that
- * stands for it.
+ * A signature has to match its call. Gemini 3 requires one, or its placeholder, on the first call of each
+ * step.
  */
 function signatureFault(contents: readonly Turn[], index: number, model: string): string | undefined {
   const [first, ...others] = callsOf(contents[index]);

@@ -1,9 +1,8 @@
 import { pieces, tokens, type Answering, type Json, type WireProtocol } from './wire-protocol.js';
 
 /**
- * Ollama's own chat (https://docs.ollama.com/api/chat): a line of JSON for each piece, `thinking` beside
- * `content`, calls whole and with arguments that are objects, counts in the last line. It streams unless it
- * is told not to.
+ * Ollama's own chat (https://docs.ollama.com/api/chat): a line of JSON for each part, `thinking` beside
+ * `content`, undivided calls with objects as arguments, counts in the last line. It streams by default.
  */
 export const ollama: WireProtocol = {
   streams: ({ body }) => body['stream'] !== false,

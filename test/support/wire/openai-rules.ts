@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Answering, Json, WireProtocol } from './wire-protocol.js';
 
 /**
- * Refuses what OpenAI's chat completions refuse in a dialogue
+ * Refuses dialogues that OpenAI's chat completions would refuse
  * (https://platform.openai.com/docs/api-reference/chat).
  */
 export function strictChat(protocol: WireProtocol): WireProtocol {
@@ -10,8 +10,8 @@ export function strictChat(protocol: WireProtocol): WireProtocol {
 }
 
 /**
- * Refuses what OpenAI's responses refuse in their input. One for each endpoint: it knows what it thought
- * about.
+ * Refuses inputs that OpenAI's responses would refuse. Each endpoint needs its own, which records its
+ * reasoning.
  */
 export function strictResponses(protocol: WireProtocol): WireProtocol {
   const thought = new Set<string>();

@@ -1,24 +1,24 @@
 import type { Json, WireRequest } from './wire-protocol.js';
 
-/** Headers that say something about who asks and how; those of the HTTP client itself do not. */
-const TELLING =
+/** Headers that are compared; those of the HTTP client itself are not. */
+const COMPARED_HEADERS =
   /^(authorization|api-key|x-api-key|x-goog-api-key|http-referer|x-title|x-litellm-session-id|anthropic-(beta|version))$/;
 
 /**
- * A request as it can be compared between runs and between servers: the folder, the conversation and what the
- * server words itself (system prompt, descriptions, results of tools) are replaced by their names.
+ * A request in a form that can be compared between runs and servers: the folder, the conversation and texts
+ * of the server itself (system prompt, descriptions, results of tools) are replaced by placeholders.
  */
 export function plainRequest(request: WireRequest, folder: string, conversation: string): Json {
   const { method, path, headers, body } = request;
   const named = JSON.stringify(plain(body))
     .replaceAll(folder, '/folder')
     .replaceAll(conversation, '<conversation>');
-  const telling = Object.entries(headers).filter(([name]) => TELLING.test(name));
+  const compared = Object.entries(headers).filter(([name]) => COMPARED_HEADERS.test(name));
   return {
     method,
     path,
     headers: Object.fromEntries(
-      telling.map(([name, value]) => [name, String(value).replace(conversation, '<conversation>')]),
+      compared.map(([name, value]) => [name, String(value).replace(conversation, '<conversation>')]),
     ),
     body: JSON.parse(named) as unknown,
   };

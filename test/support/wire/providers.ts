@@ -9,7 +9,7 @@ import type { WireProtocol } from './wire-protocol.js';
 
 const AWS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI' };
 
-/** A provider of each protocol: its name, what speaks it, and how it is configured. */
+/** A provider for each protocol: its name, the protocol and its configuration. */
 export const PROVIDERS: [
   string,
   () => WireProtocol,

@@ -9,8 +9,8 @@ import {
 
 /**
  * OpenAI's responses (https://platform.openai.com/docs/api-reference/responses and
- * `.../responses-streaming`): output items with ids of their own, reasoning with encrypted content, events
- * that are named and numbered.
+ * `.../responses-streaming`): output items with their own ids, reasoning with encrypted content, named and
+ * numbered events.
  */
 export const responses: WireProtocol = {
   streams: ({ body }) => body['stream'] === true,

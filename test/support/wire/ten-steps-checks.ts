@@ -3,12 +3,12 @@ import { brief } from '../conversation-client.js';
 import type { TenSteps } from './ten-steps.js';
 import { tokens, type Json } from './wire-protocol.js';
 
-/** What the Python original sent as the tenth request of the same conversation, see `plainRequest`. */
+/** The tenth request of the Python original in the same conversation; see `plainRequest`. */
 export function recorded(name: string): Json {
   return JSON.parse(readFileSync(new URL(`recorded/${name}.json`, import.meta.url), 'utf8')) as Json;
 }
 
-/** The tools that the original offered, without descriptions: name and parameters. */
+/** The names and parameters of the tools that the original offered. */
 export function recordedTools(): { name: string; parameters: Json }[] {
   return JSON.parse(readFileSync(new URL('recorded/tools.json', import.meta.url), 'utf8')) as ReturnType<
     typeof recordedTools
@@ -16,9 +16,9 @@ export function recordedTools(): { name: string; parameters: Json }[] {
 }
 
 /**
- * What holds whatever the protocol: all ten steps were made, none was lost, and the tokens add up.
- * @param countsReasoning whether the protocol says how many tokens were thought
- * @param countsCache whether it says how many came from a cache
+ * Expects what holds for every protocol: all ten steps were made, none was lost, and the tokens add up.
+ * @param countsReasoning whether the protocol reports reasoning tokens
+ * @param countsCache whether it reports cached tokens
  */
 export function expectTenSteps(steps: TenSteps, countsReasoning = true, countsCache = true): void {
   const errors = steps.events.filter(({ kind }) => kind === 'ConversationErrorEvent');
@@ -31,7 +31,7 @@ export function expectTenSteps(steps: TenSteps, countsReasoning = true, countsCa
   });
 }
 
-/** Ten answers' worth of tokens; `prompt_tokens` hold those that came from the cache. */
+/** The tokens of ten answers. `prompt_tokens` includes cached ones. */
 function summedTokens(countsReasoning: boolean, countsCache: boolean): Json {
   const sum = (of: (number: number) => number): number =>
     Array.from({ length: 10 }, (_, index) => of(index + 1)).reduce((all, one) => all + one, 0);
@@ -44,8 +44,8 @@ function summedTokens(countsReasoning: boolean, countsCache: boolean): Json {
 }
 
 /**
- * Each request begins with all of the one before it, or no cache of a provider would ever be hit.
- * @param field where the dialogue is in a request: `messages`, `input`, `contents`
+ * Expects that each request begins with the previous one, which caches of providers need.
+ * @param field the field with the dialogue: `messages`, `input`, `contents`
  */
 export function expectGrowingHistory({ plain }: TenSteps, field: string): void {
   const histories = plain.map(({ body }) => unmarked((body as Json)[field]) as unknown[]);
@@ -56,7 +56,7 @@ export function expectGrowingHistory({ plain }: TenSteps, field: string): void {
   }
 }
 
-/** Cache marks wander with the end of the dialogue. */
+/** Removes cache marks, which move with the end of the dialogue. */
 function unmarked(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(unmarked);
   if (typeof value !== 'object' || value === null) return value;
@@ -64,7 +64,7 @@ function unmarked(value: unknown): unknown {
   return Object.fromEntries(fields.map(([name, field]) => [name, unmarked(field)]));
 }
 
-/** What clients saw, in the order they saw it, without what differs from run to run. */
+/** The events of the conversation without fields that differ from run to run. */
 export function seen({ events }: TenSteps): unknown[] {
   return events.map((event) => {
     const { thought, reasoning_content, tool_name, llm_message } = event;

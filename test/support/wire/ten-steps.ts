@@ -7,31 +7,31 @@ import { plainRequest } from './plain-request.js';
 import { startWireEndpoint } from './wire-endpoint.js';
 import type { Json, Turn, WireProtocol, WireRequest } from './wire-protocol.js';
 
-/** A picture of one red dot. */
+/** An image of one red pixel. */
 const DOT =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 export const DOT_URL = `data:image/png;base64,${DOT}`;
 
-/** How one conversation of ten steps is held with a provider. */
+/** Options of a conversation of ten steps with a provider. */
 export interface TenStepsOptions {
   protocol: WireProtocol;
-  /** The LLM of the agent; its address and key are added. */
+  /** The configuration of the agent's LLM. */
   llm: (url: string) => Json;
   stream: boolean;
-  /** Whether the user shows an image; models that take none would not be asked. The default is yes. */
+  /** Whether the user sends an image, for models that accept one. The default is yes. */
   image?: boolean;
 }
 
-/** What came of it. */
+/** The recorded conversation. */
 export interface TenSteps {
-  /** As they came, ten of them. */
+  /** The ten requests. */
   requests: WireRequest[];
-  /** The same without what differs from run to run. */
+  /** The same requests without what differs from run to run. */
   plain: Json[];
   events: SeenEvent[];
   info: Json;
   finalResponse: string;
-  /** What the agent wrote. */
+  /** The file that the agent wrote. */
   file: string;
 }
 
@@ -71,7 +71,7 @@ export function tenTurns(folder: string): Turn[] {
   ];
 }
 
-/** Holds the conversation on a server and ends with the second of its two runs. */
+/** Runs the conversation on a server, until the second of its two runs has ended. */
 export async function holdTenSteps(server: ServerProcess, options: TenStepsOptions): Promise<TenSteps> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'ten-steps-'));
   const endpoint = await startWireEndpoint({ protocol: options.protocol, script: tenTurns(folder) });
@@ -94,7 +94,7 @@ export async function holdTenSteps(server: ServerProcess, options: TenStepsOptio
       autotitle: false,
     });
     await conversation.reaches('finished', 'error');
-    await goOn(conversation, options.image ?? true);
+    await sendSecondMessage(conversation, options.image ?? true);
     await conversation.reaches('finished', 'error');
     const { body } = await server.request('GET', `${conversation.route}/agent_final_response`);
     return {
@@ -111,7 +111,7 @@ export async function holdTenSteps(server: ServerProcess, options: TenStepsOptio
   }
 }
 
-async function goOn(conversation: ConversationClient, withImage: boolean): Promise<void> {
+async function sendSecondMessage(conversation: ConversationClient, withImage: boolean): Promise<void> {
   const text = { type: 'text', text: 'Go on with this.' };
   const content = withImage ? [text, { type: 'image', image_urls: [DOT_URL] }] : [text];
   const message = { role: 'user', content, run: true };

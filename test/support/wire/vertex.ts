@@ -5,7 +5,7 @@ import { anthropicMessages, messagesFault } from './anthropic-messages.js';
 import { contentFault, generateContent, googleError } from './gemini.js';
 import type { Refusal, WireProtocol, WireRequest } from './wire-protocol.js';
 
-/** What the token server gives out. */
+/** The token that the token server issues. */
 export const TOKEN = 'ya29.c.b0Aaekm1K';
 const PLACE = '/v1/projects/my-project/locations/europe-west1';
 
@@ -59,18 +59,18 @@ function refuse(
   return message === undefined ? undefined : refusal(400, 'INVALID_ARGUMENT', message);
 }
 
-/** Google's token server with one service account and one user. Close it. */
+/** Google's token server with one service account and one user. The caller closes it. */
 export interface TokenServer {
   serviceAccount: Record<string, string>;
   user: Record<string, string>;
-  /** How many tokens it has given out. */
+  /** The number of issued tokens. */
   given: () => number;
   close(): Promise<void>;
 }
 
 /**
- * Starts one that checks statements of the service account as
- * https://developers.google.com/identity/protocols/oauth2/service-account says.
+ * Starts a token server that checks assertions of the service account by
+ * https://developers.google.com/identity/protocols/oauth2/service-account.
  */
 export async function startTokenServer(): Promise<TokenServer> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -97,15 +97,15 @@ export async function startTokenServer(): Promise<TokenServer> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const form = new URLSearchParams(Buffer.concat(chunks).toString());
-      const may =
+      const isGranted =
         form.get('grant_type') === 'refresh_token'
           ? form.get('refresh_token') === '1//refresh' && form.get('client_secret') === 'shh-secret'
           : isSigned(form.get('assertion') ?? '..');
-      if (may) given += 1;
-      response.writeHead(may ? 200 : 400, { 'content-type': 'application/json' });
+      if (isGranted) given += 1;
+      response.writeHead(isGranted ? 200 : 400, { 'content-type': 'application/json' });
       const answer = { access_token: TOKEN, expires_in: 3599, token_type: 'Bearer' };
       response.end(
-        JSON.stringify(may ? answer : { error: 'invalid_grant', error_description: 'Bad Request' }),
+        JSON.stringify(isGranted ? answer : { error: 'invalid_grant', error_description: 'Bad Request' }),
       );
     });
   });

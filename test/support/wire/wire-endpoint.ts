@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Json, Turn, WireProtocol, WireRequest } from './wire-protocol.js';
 
-/** A local model provider that speaks one protocol. Close it. */
+/** A local model provider with one protocol. The caller closes it. */
 export interface WireEndpoint {
-  /** Without a path. */
+  /** The address without a path. */
   url: string;
   requests: WireRequest[];
   /** Adds answers. */
@@ -15,18 +15,20 @@ export interface WireEndpoint {
 export interface WireEndpointOptions {
   protocol: WireProtocol;
   script?: readonly Turn[];
-  /** Bytes of one write to the socket: a stream is cut there, whatever stands around it. */
+  /** Bytes per write to the socket: streams are divided there, regardless of their content. */
   cut?: number;
 }
 
-/** Starts a provider on a port of its own. It answers from the list; when that is empty, with an error. */
+/**
+ * Starts a provider on a free port. It answers from the script, and with an error when the script is empty.
+ */
 export async function startWireEndpoint(options: WireEndpointOptions): Promise<WireEndpoint> {
   const { protocol, cut = 61 } = options;
   const turns = [...(options.script ?? [])];
   const requests: WireRequest[] = [];
   const server = createServer((request, response) => {
     void readRequest(request).then((read) => {
-      // Lists of models and what is known of one are asked for at any time, and there are none.
+      // The server may request lists of models and details of one at any time.
       if (read.method === 'GET' || read.path === '/api/show')
         return sendJson(response, 404, { error: { message: 'Not found' } });
       requests.push(read);
@@ -82,7 +84,7 @@ function sendJson(response: ServerResponse, status: number, value: unknown): voi
   response.end(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
-/** The frames as one run of bytes, written piece by piece: no reader may count on how they were cut. */
+/** Writes the frames in parts of `cut` bytes, because readers must not depend on the boundaries. */
 async function sendStream(response: ServerResponse, exchange: Exchange): Promise<void> {
   const { turn, cut } = exchange;
   const { contentType, frames } = exchange.protocol.stream(exchange);

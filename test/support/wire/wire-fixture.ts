@@ -13,14 +13,14 @@ import { responses } from './responses.js';
 import { startWireEndpoint, type WireEndpoint } from './wire-endpoint.js';
 import type { Turn, WireProtocol } from './wire-protocol.js';
 
-/** A protocol and a model that is asked by it. */
+/** A protocol and a model behind it. */
 export interface Speaker {
   name: string;
   protocol: WireProtocol;
   model: string;
   /** The path of `base_url`. */
   base: string;
-  /** What else the provider wants to know. */
+  /** Further configuration that the provider needs. */
   config?: Partial<LlmConfig>;
 }
 
@@ -57,7 +57,7 @@ const HISTORY: Message[] = [
   { role: 'user', content: [textContent('go')], thinking_blocks: [] },
 ];
 
-/** One question to a provider of its own, and what came of it. */
+/** The result of one request to a provider of its own. */
 export interface Asked {
   answer: LlmResponse;
   deltas: LlmDelta[];
@@ -65,8 +65,8 @@ export interface Asked {
 }
 
 /**
- * Asks a model behind an endpoint that answers with these turns, one attempt each.
- * @param cut bytes of one write of a stream
+ * Sends a request to an endpoint that answers with these turns.
+ * @param cut bytes per write of a stream
  * @throws what the model throws
  */
 export async function askOnce(
@@ -101,7 +101,7 @@ export async function askOnce(
   }
 }
 
-/** The error that a question ends in. */
+/** The error that a request ends with. */
 export async function refusalOf(...asked: Parameters<typeof askOnce>): Promise<LlmError> {
   const thrown: unknown = await askOnce(...asked).catch((error: unknown) => error);
   if (thrown instanceof LlmError) return thrown;

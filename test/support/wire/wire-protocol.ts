@@ -3,57 +3,57 @@ import type { IncomingHttpHeaders } from 'node:http';
 /** Any JSON object. */
 export type Json = Record<string, unknown>;
 
-/** One answer of a model, whatever the protocol it is worded in. */
+/** One answer of a model, independent of the protocol. */
 export interface Turn {
   text?: string;
   reasoning?: string;
   calls?: WireCall[];
-  /** Why it stopped, in the words of chat completions; the default is `tool_calls` or `stop`. */
+  /** The stop reason in terms of chat completions; the default is `tool_calls` or `stop`. */
   stop?: 'stop' | 'tool_calls' | 'length' | 'content_filter';
-  /** Fields of the protocol's own, added to the answer or to the first and the last chunk. */
+  /** Fields of one protocol, added to the answer or to its first and last chunk. */
   extra?: Json;
-  /** The answer as it is instead, with this status. */
+  /** Answers with this status and the body. */
   status?: number;
   body?: unknown;
   headers?: Record<string, string>;
-  /** Nothing at all is answered. */
+  /** Never answers. */
   hang?: boolean;
-  /** Of a stream: nothing comes after this many frames. */
+  /** Stops a stream after this many frames without ending it. */
   stallAfter?: number;
-  /** Of a stream: the connection breaks after this many frames. */
+  /** Breaks the connection after this many frames of a stream. */
   breakAfter?: number;
-  /** Of a stream: it ends after this many frames, as if it were complete. */
+  /** Ends a stream after this many frames, as if it were complete. */
   endAfter?: number;
-  /** Of a stream: these are its frames, whatever the protocol would make of the turn. */
+  /** The frames of a stream, in place of those that the protocol would make. */
   frames?: string[];
 }
 
-/** A tool call; `id` is made of the number of the request and its place when it is missing. */
+/** A tool call. The default `id` consists of the number of the request and the position of the call. */
 export interface WireCall {
   id?: string;
   name: string;
-  /** An object, or text that goes out as it is. */
+  /** An object, or a string that is sent without encoding. */
   arguments: unknown;
 }
 
-/** A request as it came. */
+/** A received request. */
 export interface WireRequest {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;
   body: Json;
-  /** The body as it came: signatures are made of it. */
+  /** The raw body, which signatures cover. */
   text: string;
 }
 
-/** The answer to a request that the provider does not take. */
+/** The answer to a refused request. */
 export interface Refusal {
   status: number;
   body: Json;
   headers?: Record<string, string>;
 }
 
-/** What an answer is made of. */
+/** The input for an answer. */
 export interface Answering {
   turn: Turn;
   request: WireRequest;
@@ -61,20 +61,20 @@ export interface Answering {
   number: number;
 }
 
-/** The body of an answer that is streamed. */
+/** The body of a streamed answer. */
 export interface WireStream {
   contentType: string;
-  /** What the provider writes in one go; the network may cut it anywhere. */
+  /** The writes of the provider; the network may divide them anywhere. */
   frames: (string | Uint8Array)[];
 }
 
-/** How a provider words its answers, byte for byte, after its public documentation. */
+/** The exact format of a provider's answers, from its public documentation. */
 export interface WireProtocol {
   /** Whether the request asks for a stream. */
   streams(request: WireRequest): boolean;
-  /** What the provider answers to a request against its rules; undefined: it keeps them. */
+  /** The answer to a request that breaks the provider's rules; undefined if it is valid. */
   refuse?(request: WireRequest): Refusal | undefined;
-  /** The JSON of an answer in one piece. */
+  /** The JSON of an answer that is not streamed. */
   whole(answering: Answering): unknown;
   stream(answering: Answering): WireStream;
 }
@@ -88,12 +88,12 @@ export function numberedCalls({ turn, number }: Answering): { id: string; name: 
   }));
 }
 
-/** A text in pieces of this many UTF-16 units: tokens know nothing of words, quotes or surrogates. */
+/** Splits a text into parts of this many UTF-16 units, without regard to words or quotes. */
 export function pieces(text: string, size = 5): string[] {
   return text.match(new RegExp(`[^]{1,${size}}`, 'gu')) ?? [];
 }
 
-/** Tokens of an answer: different in every request, and no two counts are the same. */
+/** Token counts of an answer, different for each request and from each other. */
 export function tokens(number: number) {
   return { prompt: 1000 + number, cached: 100 + number, completion: 20 + number, reasoning: 5 };
 }

@@ -1,7 +1,9 @@
+import { isJsonObject, type JsonObject } from '../../src/json/index.js';
+
 /**
- * What of an OpenAPI document clients rely on, in a form of its own that is short and says nothing twice:
- * operations with parameters, body and answers, and the schemas they lead to with types, required fields,
- * defaults, limits and discriminators. No texts, no order.
+ * The parts of an OpenAPI document that clients rely on, in a short form: operations with parameters, body
+ * and answers, and the schemas that they refer to, with types, required fields, defaults, limits and
+ * discriminators. Texts and order are left out.
  */
 export interface Facts {
   operations: Record<string, OperationFacts>;
@@ -13,7 +15,7 @@ export interface OperationFacts {
   /** By place and name: `query limit`, `path id`, `header X-Key`; a name that ends in `!` is required. */
   parameters: Record<string, Parameter>;
   body?: { shape: Shape; required: boolean };
-  /** By status; without a shape the body is not described. */
+  /** By status. Null when the body is not described. */
   answers: Record<string, Shape | null>;
 }
 
@@ -46,9 +48,7 @@ export interface ObjectShape {
   closed: boolean;
 }
 
-type Json = Record<string, unknown>;
-
-/** Reduces a document to the operations that `isWanted` names and the schemas that they lead to. */
+/** Reduces a document to the operations that `isWanted` accepts and the schemas that they refer to. */
 export function factsOf(document: unknown, isWanted: (operation: string) => boolean): Facts {
   const operations: Record<string, OperationFacts> = {};
   for (const [path, item] of entries(at(document, 'paths'))) {
@@ -64,7 +64,7 @@ function operationFacts(operation: unknown): OperationFacts {
   const body = at(operation, 'requestBody');
   return {
     parameters: Object.fromEntries(items(at(operation, 'parameters')).map(parameter)),
-    ...(isObject(body) && {
+    ...(isJsonObject(body) && {
       body: { shape: contentShape(body) ?? 'any', required: body['required'] === true },
     }),
     answers: Object.fromEntries(
@@ -94,13 +94,13 @@ function contentShape(holder: unknown): Shape | null {
 
 /** The shape of a JSON schema. */
 export function shapeOf(schema: unknown): Shape {
-  if (!isObject(schema)) return 'any';
+  if (!isJsonObject(schema)) return 'any';
   const { $ref: ref, type } = schema;
   if (typeof ref === 'string') return `@${ref.split('/').at(-1) ?? ''}`;
   if ('const' in schema) return { enum: [schema['const']] };
   if ('enum' in schema) return { enum: items(schema['enum']).map(String).sort() };
   const discriminator = at(schema, 'discriminator');
-  if (isObject(discriminator)) {
+  if (isJsonObject(discriminator)) {
     const of = entries(discriminator['mapping']).map(([kind, $ref]): [string, Shape] => [
       kind,
       shapeOf({ $ref }),
@@ -116,7 +116,7 @@ export function shapeOf(schema: unknown): Shape {
   return typeof type === 'string' ? [type, ...scalarDetails(schema)].join(' ') : 'any';
 }
 
-function listShape(schema: Json): Shape {
+function listShape(schema: JsonObject): Shape {
   const limits = details(schema, { minItems: '>=', maxItems: '<=' }).join(' ');
   const tuple = items(schema['prefixItems']).map(shapeOf);
   // A tuple of equal parts is a list of a fixed length.
@@ -124,7 +124,7 @@ function listShape(schema: Json): Shape {
   return { list: shape, ...(limits && { limits }) };
 }
 
-function objectShape(schema: Json): Shape {
+function objectShape(schema: JsonObject): Shape {
   const properties = entries(schema['properties']);
   if (!('properties' in schema)) return { map: shapeOf(schema['additionalProperties']) };
   const defaults = properties.filter(([, property]) => at(property, 'default') !== undefined);
@@ -139,15 +139,15 @@ function objectShape(schema: Json): Shape {
 const NUMBER_LIMITS = { minimum: '>=', exclusiveMinimum: '>', maximum: '<=', exclusiveMaximum: '<' };
 const TEXT_LIMITS = { minLength: 'length>=', maxLength: 'length<=' };
 
-function scalarDetails(schema: Json): string[] {
+function scalarDetails(schema: JsonObject): string[] {
   const { format, pattern } = schema;
-  // A password is a string as any other; the format is about how it is shown.
+  // The format of a password only says how it is displayed.
   const shownFormat = typeof format === 'string' && format !== 'password' ? [format] : [];
   const shownPattern = typeof pattern === 'string' ? [`/${pattern}/`] : [];
   return [...shownFormat, ...details(schema, { ...NUMBER_LIMITS, ...TEXT_LIMITS }), ...shownPattern];
 }
 
-function details(schema: Json, limits: Record<string, string>): string[] {
+function details(schema: JsonObject, limits: Record<string, string>): string[] {
   return Object.entries(limits).flatMap(([key, sign]) => {
     const limit = schema[key];
     return typeof limit === 'number' ? [`${sign}${limit}`] : [];
@@ -168,24 +168,19 @@ function reachable(operations: Facts['operations'], schemas: unknown): Record<st
   return Object.fromEntries([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Whether a value is a JSON object. */
-export function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function at(value: unknown, key: string): unknown {
-  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  return isJsonObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
 function entries(value: unknown): [string, unknown][] {
-  return isObject(value) ? Object.entries(value) : [];
+  return isJsonObject(value) ? Object.entries(value) : [];
 }
 
 function items(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Whether a value that was stored holds facts. */
+/** Whether a stored value contains facts. */
 export function isFacts(value: unknown): value is Facts {
-  return isObject(value) && isObject(value['operations']) && isObject(value['schemas']);
+  return isJsonObject(value) && isJsonObject(value['operations']) && isJsonObject(value['schemas']);
 }

@@ -11,7 +11,7 @@ import {
 import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-/** Where this server once answered differently from the original, run side by side. */
+/** Cases in which this server once answered differently from the original when both ran side by side. */
 describe('parity with the original', () => {
   let server: ServerProcess;
   let workspace: string;
@@ -30,8 +30,8 @@ describe('parity with the original', () => {
   const post = (conversation: ConversationClient, what: string) =>
     server.request('POST', `${conversation.route}/${what}`);
 
-  describe('a conversation that starts with something else than a message', () => {
-    it('still gets its system prompt before the first message', async () => {
+  describe('a conversation that does not start with a message', () => {
+    it('has its system prompt before the first message', async () => {
       const conversation = await create();
       await post(conversation, 'pause');
       await conversation.send('FINISH: done', false);
@@ -47,7 +47,7 @@ describe('parity with the original', () => {
       ]);
     });
 
-    it('names the root as the parent of all that no branch leads to, the very first event excepted', async () => {
+    it('has __root__ as the parent of events without a branch, except for its first event', async () => {
       const conversation = await create();
       await server.request('PATCH', conversation.route, { tags: { a: '1' } });
       await server.request('PATCH', conversation.route, { tags: {} });
@@ -108,7 +108,7 @@ describe('parity with the original', () => {
     }
   });
 
-  it('takes only a parent that exists and works in the same folder', async () => {
+  it('accepts only a parent that exists and has the same workspace', async () => {
     const parent = await create();
     const child = await create({ parent_conversation_id: parent.id });
     expect((await child.info())['parent_conversation_id']).toBe(parent.id);
@@ -164,7 +164,7 @@ describe('parity with the original', () => {
       expect(events.filter((event) => event.key === 'last_user_message_id')).toHaveLength(2);
     });
 
-    it('says by the class of the failure why an answer is not written to its end', async () => {
+    it('names the class of the error when an answer breaks off', async () => {
       const conversation = await streaming({ say: 'one two three', breakAfter: 3 });
       const session = await conversation.listen(`/sockets/session/${conversation.id}`);
       await conversation.send('go');
@@ -178,7 +178,7 @@ describe('parity with the original', () => {
       await session.close();
     });
 
-    it('says that an answer was cancelled when the run is interrupted', async () => {
+    it('reports an answer as cancelled when the run is interrupted', async () => {
       const conversation = await streaming({ say: 'one two three', stallAfter: 3 });
       const session = await conversation.listen(`/sockets/session/${conversation.id}`);
       const sees = (type: string) =>

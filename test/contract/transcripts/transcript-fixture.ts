@@ -14,33 +14,33 @@ import { eventually, ServerProcess, type ServerOptions } from '../../support/ser
 export const COMMON = ['id', 'timestamp', 'source', 'parent_id'];
 /** What the first message of a conversation appends. */
 export const FIRST_MESSAGE = ['SystemPromptEvent', 'MessageEvent', 'last_user_message_id'];
-/** One call of a tool. */
+/** One successful tool call. */
 export const STEP = ['ActionEvent', 'ObservationEvent'];
-/** A command that goes on until `letGo`. */
+/** A command that runs until `release`. */
 export const WAITING = 'while [ ! -e go ]; do sleep 0.05; done; echo slept';
 
 /**
- * A server and a workspace for the tests of one file. They compare with what a socket saw of the original
- * (OpenHands Agent Server 1.58.2), as short sequences. `stats` events are left out: their place is not fixed
- * there.
+ * A server and a workspace for the tests of one file, which compare sequences of events with those that a
+ * socket of the original (OpenHands Agent Server 1.58.2) received. `stats` events are left out, because their
+ * position is not fixed in the original.
  */
-export class Stage {
+export class TranscriptFixture {
   private running: ServerProcess | undefined;
   private folder = '';
 
-  /** Sets the stage up for the tests that are declared next, and takes it down after them. */
-  static forTests(options: ServerOptions = {}): Stage {
-    const stage = new Stage();
+  /** Starts the server before the tests of the enclosing block, and stops it after them. */
+  static forTests(options: ServerOptions = {}): TranscriptFixture {
+    const fixture = new TranscriptFixture();
     beforeAll(async () => {
-      stage.running = await ServerProcess.start(options);
+      fixture.running = await ServerProcess.start(options);
     });
-    afterAll(() => stage.running?.stop());
+    afterAll(() => fixture.running?.stop());
     beforeEach(async () => {
-      stage.folder = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
+      fixture.folder = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
     });
-    // The server lives on: a conversation of the last test may still write there for a moment.
-    afterEach(() => rm(stage.folder, { recursive: true, force: true, maxRetries: 5 }));
-    return stage;
+    // The server keeps running: a conversation of the last test may still write there for a moment.
+    afterEach(() => rm(fixture.folder, { recursive: true, force: true, maxRetries: 5 }));
+    return fixture;
   }
 
   get server(): ServerProcess {
@@ -61,16 +61,8 @@ export class Stage {
     return this.server.request('POST', `${conversation.route}/${what}`, body);
   }
 
-  /** Waits until a conversation is in the middle of its first tool call. */
-  inTool(conversation: ConversationClient): Promise<void> {
-    return eventually(
-      async () => (await conversation.events('&kind=ActionEvent')).length > 0,
-      'the first action',
-    );
-  }
-
-  /** Lets `WAITING` end. */
-  letGo(): Promise<void> {
+  /** Ends the command `WAITING`. */
+  release(): Promise<void> {
     return writeFile(path.join(this.folder, 'go'), '');
   }
 }
@@ -81,15 +73,15 @@ export async function watch(conversation: ConversationClient, query = '') {
   await socket.sees((event) => event.key === 'full_state', 'the first frame');
   return {
     socket,
-    /** The sequence once it has `length` entries; what came further is shown too. */
+    /** The sequence when it has at least `length` entries. */
     upTo: async (length: number): Promise<string[]> => {
       await eventually(() => Promise.resolve(sequence(socket).length >= length), `${length} frames`);
-      // One more exchange on the same socket: whatever was sent before its answer has arrived.
-      const complaints = ofKind(socket, 'ServerErrorEvent').length;
+      // One more exchange on the same socket: everything that was sent before its answer has arrived.
+      const errors = ofKind(socket, 'ServerErrorEvent').length;
       socket.socket.send('not JSON');
       await eventually(
-        () => Promise.resolve(ofKind(socket, 'ServerErrorEvent').length > complaints),
-        'the complaint',
+        () => Promise.resolve(ofKind(socket, 'ServerErrorEvent').length > errors),
+        'the error',
       );
       await socket.close();
       return sequence(socket);
