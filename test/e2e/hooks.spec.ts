@@ -29,7 +29,7 @@ describe('hooks', () => {
       .filter((event) => event.source === source)
       .map((event) => (event['llm_message'] as { content: { text: string }[] }).content[0]?.text ?? '');
 
-  it('get the facts in their environment, and none of the keys of the server', async () => {
+  it('passes hooks the facts of their event in the environment, without the keys of the server', async () => {
     const conversation = await start('RUN: true\nFINISH: x', {
       pre_tool_use: command('env > env.txt; pwd > pwd.txt'),
     });
@@ -47,7 +47,7 @@ describe('hooks', () => {
     expect((await read('pwd.txt')).trim()).toBe(stage.workspace);
   });
 
-  it('that take too long are killed with all that they started, and block nothing', async () => {
+  it('kills a hook that takes too long with all processes that it started, and blocks nothing', async () => {
     const conversation = await start('RUN: echo went on\nFINISH: x', {
       pre_tool_use: [
         { matcher: 'terminal', hooks: [{ command: 'sleep 60 & echo $! > pid; wait', timeout: 1 }] },
@@ -60,7 +60,7 @@ describe('hooks', () => {
     expect(isAlive(await pidIn('pid'))).toBe(false);
   });
 
-  it('end at once with an interrupt, and nothing of their answer is done', async () => {
+  it('ends a hook at once on interrupt, and discards the answer that it was checking', async () => {
     const conversation = await start('RUN: touch done\nFINISH: x', {
       pre_tool_use: command('echo $$ > pid; sleep 60'),
     });
@@ -71,7 +71,7 @@ describe('hooks', () => {
     expect(await conversation.events('&kind=ActionEvent')).toEqual([]);
   });
 
-  it('take no result away when an interrupt ends them', async () => {
+  it('keeps the result of a tool when an interrupt ends the hook that follows it', async () => {
     const conversation = await start('RUN: touch done; echo it is done\nFINISH: x', {
       post_tool_use: command('[ "$OPENHANDS_TOOL_NAME" = finish ] || { echo $$ > pid; sleep 60; }'),
     });
@@ -87,7 +87,7 @@ describe('hooks', () => {
     expect(await conversation.events('&kind=ObservationEvent')).toHaveLength(2);
   });
 
-  it('hold up a pause no longer than a thinking model does', async () => {
+  it('pauses at once while a hook is running, and stores the action when the hook has ended', async () => {
     const conversation = await start('RUN: touch done\nFINISH: x', {
       pre_tool_use: command('echo yes > asked; while [ ! -e go ]; do sleep 0.05; done'),
     });
@@ -102,7 +102,7 @@ describe('hooks', () => {
     expect(await conversation.events('&kind=ObservationEvent')).toHaveLength(2);
   });
 
-  it('let messages into the log in the order in which they came, however long they take', async () => {
+  it('stores messages in the order in which they were sent, however long their hooks take', async () => {
     const conversation = await start(undefined, {
       user_prompt_submit: command(
         'if grep -q slow; then sleep 0.3; fi; echo \'{"additionalContext":"seen"}\'',
@@ -118,7 +118,7 @@ describe('hooks', () => {
   });
 
   it.each(['pause', 'interrupt'])(
-    'of a message do not take back a %s: it is kept, and starts nothing',
+    'stores a message but starts no run when a %s is requested while its hook is running',
     async (stop) => {
       const conversation = await start(undefined, {
         user_prompt_submit: command('echo yes > asked; while [ ! -e go ]; do sleep 0.05; done'),
@@ -137,7 +137,7 @@ describe('hooks', () => {
     },
   );
 
-  it('of a message end with the conversation; its sender is told', async () => {
+  it('ends the hook of a message when the conversation is deleted, and tells the sender', async () => {
     const conversation = await start(undefined, { user_prompt_submit: command('echo $$ > pid; sleep 60') });
     const sending = stage.post(conversation, 'events', userMessage('hi', true));
     const pid = await pidIn('pid');
@@ -146,7 +146,7 @@ describe('hooks', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('that never let the agent stop end with its iterations', async () => {
+  it('stops at max_iterations when a stop hook never lets the agent finish', async () => {
     const conversation = await start(
       'SAY: a\nSAY: b\nSAY: c\nSAY: d\nSAY: e',
       { stop: command('exit 2') },
@@ -160,7 +160,7 @@ describe('hooks', () => {
     expect(error?.['code']).toBe('MaxIterationsReached');
   });
 
-  it('for a session run once, and at its end', async () => {
+  it('runs the session_start hook once, and the session_end hook when the conversation is deleted', async () => {
     const conversation = await start('SAY: a', {
       session_start: command('echo start >> log.txt'),
       session_end: command('cat >> end.json; echo end >> log.txt'),
@@ -177,7 +177,7 @@ describe('hooks', () => {
     });
   });
 
-  it('that nobody waits for hold nothing up, and end with the conversation', async () => {
+  it('does not wait for an async hook, and ends it with the conversation', async () => {
     const conversation = await start('SAY: a', { stop: command('echo $$ > pid; sleep 60', { async: true }) });
     await conversation.reaches('finished');
     await eventually(async () => (await hooks(conversation)).length === 1, 'the event');
@@ -189,7 +189,7 @@ describe('hooks', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('say no secret, and see none in results', async () => {
+  it('masks secrets in the output of hooks and in the results that hooks are given', async () => {
     const secret = 'a-very-secret-value';
     const conversation = await start(
       'RUN: echo $MY_TOKEN\nFINISH: x',
@@ -209,7 +209,7 @@ describe('hooks', () => {
     ['user_prompt_submit', 'printf \'{"additionalContext":"%s"}\' "$(cat token)"'],
     ['session_start', 'printf \'{"additionalContext":"%s"}\' "$(cat token)"'],
     ['stop', '[ -e again ] || { touch again; cat token >&2; exit 2; }'],
-  ])('%s: say no secret to the agent (%s)', async (kind, text) => {
+  ])('masks secrets in what a %s hook tells the agent (%s)', async (kind, text) => {
     const secret = 'a-very-secret-value';
     await writeFile(file('token'), secret);
     const conversation = await start(
@@ -224,14 +224,14 @@ describe('hooks', () => {
     expect(JSON.stringify(await conversation.info())).not.toContain(secret);
   });
 
-  it('keep only the beginning of what they print', async () => {
+  it('keeps only the beginning of what a hook prints', async () => {
     const conversation = await start('SAY: a', { stop: command('head -c 3000000 /dev/zero | tr "\\0" x') });
     await conversation.reaches('finished');
     await eventually(async () => (await hooks(conversation)).length === 1, 'the event');
     expect((await hooks(conversation))[0]?.['stdout']).toHaveLength(50_000);
   });
 
-  it('ask for nobody’s agreement to what they have blocked', async () => {
+  it('asks for no confirmation of an action that a hook has blocked', async () => {
     const conversation = await start(
       'RUN: touch done\nSAY: x',
       { pre_tool_use: command('echo no >&2; exit 2') },
@@ -243,7 +243,7 @@ describe('hooks', () => {
     expect((await conversation.info())['blocked_actions']).toEqual({});
   });
 
-  describe('that ask a model', () => {
+  describe('hooks that ask a model', () => {
     let endpoint: ChatEndpoint;
     beforeEach(async () => {
       endpoint = await startScriptedEndpoint();
@@ -271,7 +271,7 @@ describe('hooks', () => {
     };
     const CALL: EndpointStep = { tools: [['terminal', { command: 'echo hi' }]] };
 
-    it('may look around with tools first', async () => {
+    it('lets an agent hook use its tools before it decides', async () => {
       const conversation = await withModel(
         [
           CALL,
@@ -288,9 +288,9 @@ describe('hooks', () => {
     });
 
     it.each([
-      ['says nothing that decides', { say: 'hm' }],
+      ['gives no decision', { say: 'hm' }],
       ['fails', { status: 400, message: 'no' }],
-    ])('agree when it %s', async (_what, answer: EndpointStep) => {
+    ])('allows the action when the model of a prompt hook %s', async (_what, answer: EndpointStep) => {
       const conversation = await withModel([CALL, answer, { say: 'bye' }], {
         type: 'prompt',
         prompt: 'judge',

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
 
-describe('what is sent twice with one Idempotency-Key', () => {
+describe('requests with an Idempotency-Key', () => {
   let folder: string;
   let server: ServerProcess;
 
@@ -30,7 +30,7 @@ describe('what is sent twice with one Idempotency-Key', () => {
     (await conversation.on(server).events('&kind=MessageEvent&source=user')).length;
   const done = { status: 200, body: { success: true } };
 
-  it('is one message, also when both come at once', async () => {
+  it('stores a message once when it is sent several times, also at the same time', async () => {
     const conversation = await create();
     const answers = await Promise.all(
       Array.from({ length: 5 }, () => send(conversation, 'k', 'SAY: hi', true)),
@@ -44,7 +44,7 @@ describe('what is sent twice with one Idempotency-Key', () => {
     expect(await messages(conversation)).toBe(2);
   });
 
-  it('is one message over a crash of the server', async () => {
+  it('stores a message once when it is sent again after a crash of the server', async () => {
     const conversation = await create();
     expect(await send(conversation, 'k', 'SAY: hi')).toEqual(done);
     await server.end('SIGKILL');
@@ -53,7 +53,7 @@ describe('what is sent twice with one Idempotency-Key', () => {
     expect(await messages(conversation)).toBe(1);
   });
 
-  it('is refused when it is something else', async () => {
+  it('rejects a key that was used for another message, and keys of an invalid length', async () => {
     const conversation = await create();
     await send(conversation, 'k', 'SAY: hi');
     expect(await send(conversation, 'k', 'SAY: bye')).toMatchObject({
@@ -65,7 +65,7 @@ describe('what is sent twice with one Idempotency-Key', () => {
     expect(await messages(conversation)).toBe(1);
   });
 
-  it('starts the run that there was no place for', async () => {
+  it('starts the run of a message that is sent again after the limit of runs refused it', async () => {
     await server.stop();
     server = await start({ OH_MAX_CONCURRENT_RUNS: '1' });
     const busy = await create('WAIT: 1000\nSAY: late');
@@ -79,7 +79,7 @@ describe('what is sent twice with one Idempotency-Key', () => {
     expect(await messages(conversation)).toBe(1);
   });
 
-  it('is one conversation', async () => {
+  it('creates one conversation from equal requests that are sent at the same time', async () => {
     const request = scriptedRequest(path.join(folder, 'work'));
     const post = () => server.request('POST', '/api/conversations', request, { 'Idempotency-Key': 'c' });
     const answers = await Promise.all([post(), post(), post()]);

@@ -5,10 +5,10 @@ import { ConversationClient, scriptedRequest } from '../support/conversation-cli
 import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-/** Seconds without use after which a conversation leaves memory, in these tests. */
+/** Seconds after which these tests have the server close an idle conversation. */
 const IDLE_TTL = '0.3';
 
-describe('a conversation that nobody uses', () => {
+describe('idle conversations', () => {
   let server: ServerProcess;
   let workspace: string;
 
@@ -35,7 +35,7 @@ describe('a conversation that nobody uses', () => {
   const closes = (conversation: ConversationClient) =>
     eventually(async () => !(await isOpen(conversation)), 'the end of the conversation in memory');
 
-  it('is closed with its shell, and comes back with everything', async () => {
+  it('closes an idle conversation with its shell, and reopens it with all that it held', async () => {
     const conversation = await create('RUN: echo $$ > shell.pid; echo one\nFINISH: first');
     await conversation.reaches('finished');
     await server.request('PATCH', conversation.route, { title: 'kept', tags: { a: '1' } });
@@ -43,7 +43,7 @@ describe('a conversation that nobody uses', () => {
     await closes(conversation);
     await eventually(async () => !(await runs(path.join(workspace, 'shell.pid'))), 'the end of the shell');
 
-    // Reading its state does not bring it back, reading its log does.
+    // Reading its state does not open it, reading its log does.
     expect(await conversation.info()).toEqual(info);
     expect(await isOpen(conversation)).toBe(false);
     expect(await conversation.events()).toEqual(events);
@@ -58,7 +58,7 @@ describe('a conversation that nobody uses', () => {
     expect(await conversation.info()).toMatchObject({ title: 'kept', tags: { a: '1' } });
   });
 
-  it('stays as long as its agent is asked a question', async () => {
+  it('keeps a conversation open while its agent answers a question', async () => {
     const endpoint = await startScriptedEndpoint();
     endpoint.script([{ say: 'an answer', wait: 2 }]);
     try {
@@ -74,7 +74,7 @@ describe('a conversation that nobody uses', () => {
     }
   });
 
-  it('stays as long as somebody watches it or it runs', async () => {
+  it('keeps a conversation open while a socket watches it or a run is active', async () => {
     const watched = await create('SAY: hi');
     const running = await create('WAIT: 1000\nSAY: late');
     await watched.reaches('finished');
@@ -89,7 +89,7 @@ describe('a conversation that nobody uses', () => {
     await server.request('POST', `${running.route}/interrupt`);
   });
 
-  it('can be used by many in the moment it is closed', async () => {
+  it('accepts messages that arrive while an idle conversation is being closed', async () => {
     const conversation = await create('SAY: hi');
     await conversation.reaches('finished');
     for (let round = 0; round < 3; round++) {
@@ -108,7 +108,7 @@ async function exists(file: string): Promise<boolean> {
   );
 }
 
-/** Whether the process whose number a file holds is there. */
+/** Whether the process whose id a file holds exists. */
 async function runs(file: string): Promise<boolean> {
   return exists(`/proc/${(await readFile(file, 'utf8')).trim()}`);
 }

@@ -6,7 +6,7 @@ import { at, containing, SettingsStage, type Json } from '../support/settings-fi
 
 const manifest = (name: string) => JSON.stringify({ name, version: '0.1.0', description: `About ${name}` });
 
-describe('plugins', () => {
+describe('installed plugins', () => {
   let stage: SettingsStage;
   let source: string;
   beforeEach(async () => {
@@ -33,7 +33,7 @@ describe('plugins', () => {
   };
   const install = (body: Json) => stage.ask('POST', '/api/plugins/install', body);
 
-  it('are installed, listed with what they bring, switched off, refreshed and removed', async () => {
+  it('installs, lists, disables, refreshes and uninstalls a plugin', async () => {
     const one = '/api/plugins/installed/tools';
     const { body } = await install({ source });
     const place = path.join(stage.root, 'plugins/installed/tools');
@@ -59,7 +59,7 @@ describe('plugins', () => {
     expect((await stage.ask('GET', one)).body).toEqual({ detail: "Plugin 'tools' is not installed" });
   });
 
-  it('may be folders without a manifest, but not with a name that leads elsewhere or a broken manifest', async () => {
+  it('installs a folder without a manifest, and rejects unsafe names and broken manifests', async () => {
     const plain = path.join(stage.folder, 'plain');
     await writeFiles(plain, { 'x.txt': 'x' });
     expect((await install({ source: plain })).body).toMatchObject({
@@ -87,7 +87,7 @@ describe('plugins', () => {
     });
   });
 
-  it('are listed without contents once their manifest is damaged, and a request that names one is refused', async () => {
+  it('lists a plugin with a damaged manifest without contents, and rejects conversations that name it', async () => {
     const source = path.join(stage.folder, 'damaged');
     await writeFiles(source, { '.plugin/plugin.json': manifest('damaged'), 'x.txt': 'x' });
     const { body } = await install({ source });
@@ -109,7 +109,7 @@ describe('plugins', () => {
     await stage.done('DELETE', '/api/plugins/installed/damaged');
   });
 
-  it('of the person and of the project are listed; that of the project counts', async () => {
+  it('lists plugins of the user and of the project, which takes precedence', async () => {
     const project = path.join(stage.folder, 'project');
     await writeFiles(stage.folder, {
       'home/.agents/plugins/mine/.plugin/plugin.json': manifest('mine'),
@@ -125,7 +125,7 @@ describe('plugins', () => {
     expect(names(await plugins({ project_dir: project, load_project: false }))).toEqual(['mine', 'both']);
   });
 
-  it('that are installed are in conversations that begin from then on, until they are switched off', async () => {
+  it('loads installed plugins into new conversations until they are disabled', async () => {
     await install({ source });
     const talk = async (more: Json = {}) => {
       const folder = path.join(stage.folder, 'work');
@@ -144,7 +144,7 @@ describe('plugins', () => {
     expect(second).not.toContain('echo of-plugin');
   });
 
-  it('of a project start nothing by themselves where actions are confirmed', async () => {
+  it('starts no hooks or MCP servers of project plugins where actions need confirmation', async () => {
     const work = path.join(stage.folder, 'work');
     await writeFiles(path.join(work, '.agents/plugins/theirs'), {
       '.plugin/plugin.json': manifest('theirs'),
@@ -166,7 +166,7 @@ describe('plugins', () => {
     expect(await known(true, 'AlwaysConfirm')).toEqual([true, false, false]);
   });
 
-  it('are looked at without being installed', async () => {
+  it('fetches a plugin for inspection without installing it', async () => {
     const facts = {
       manifest: { name: 'tools', version: '0.1.0', description: 'About tools' },
       ...{ skills: ['helper'], commands: ['do-it'] },
@@ -197,7 +197,7 @@ describe('plugins', () => {
     expect((await stage.done('GET', '/api/plugins/installed'))['plugins']).toEqual([]);
   });
 
-  it('are offered by marketplaces on this machine; the public one is fetched when somebody asks', async () => {
+  it('lists what marketplaces offer, and fetches the public one only on request', async () => {
     const hub = path.join(stage.folder, 'hub');
     const open = path.join(stage.folder, 'open');
     await writeFiles(open, {

@@ -22,7 +22,7 @@ describe('installed skills', () => {
   const installed = (name = 'my-skill') => path.join(stage.root, 'skills', 'installed', name);
   const text = () => readFile(path.join(installed(), 'SKILL.md'), 'utf8');
 
-  it('are copied from a folder, listed, switched, refreshed and removed; the file is that of the original', async () => {
+  it('installs, lists, disables, refreshes and uninstalls a skill, and stores the file of the original', async () => {
     const moment: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{6}\+00:00$/);
     expect(await list()).toEqual([]);
     const { status, body } = await install({ source, repo_path: 'my-skill' });
@@ -87,7 +87,7 @@ describe('installed skills', () => {
     }
   });
 
-  it('reach agents when they are switched on', async () => {
+  it('offers installed skills to agents while they are enabled', async () => {
     await install({ source, repo_path: 'my-skill' });
     const names = async () => {
       const { skills } = await stage.done('POST', '/api/skills', { load_public: false });
@@ -98,7 +98,7 @@ describe('installed skills', () => {
     expect(await names()).toEqual([]);
   });
 
-  it('come from repositories: a branch, a tag, a commit, github:owner/repository with or without a folder', async () => {
+  it('installs from a branch, a tag, a commit, and from github:owner/repository with or without a folder', async () => {
     const first = await commitAll(source);
     await runGit(source, 'tag', 'v1');
     await writeFiles(source, { 'my-skill/SKILL.md': skillText('my-skill', 'second') });
@@ -120,12 +120,12 @@ describe('installed skills', () => {
       expect(await text()).toContain(body);
     }
     await expect(stat(path.join(installed(), '.git'))).rejects.toThrow('ENOENT');
-    // The branch that was asked for moves on.
+    // The branch gets a newer commit.
     await runGit(bare, 'update-ref', 'refs/heads/main', second);
     const { skill } = await stage.done('POST', '/api/skills/installed/my-skill/refresh');
     expect(skill).toMatchObject({ resolved_ref: second });
     expect(await text()).toContain('second');
-    // A skill that is the whole of a repository.
+    // A repository that is a skill itself.
     await bareCopy(
       await repositoryOf('alone', { 'SKILL.md': skillText('single', 'x') }),
       path.join(stage.folder, 'other.git'),
@@ -133,7 +133,7 @@ describe('installed skills', () => {
     expect(await install({ source: `file://${stage.folder}/other.git` })).toMatchObject({
       body: { name: 'single' },
     });
-    // What cannot be had leaves what is there.
+    // A refresh that fails keeps the installed skill.
     await rm(bare, { recursive: true });
     expect((await stage.ask('POST', '/api/skills/installed/my-skill/refresh')).status).toBe(400);
     expect(await text()).toContain('second');
@@ -146,7 +146,7 @@ describe('installed skills', () => {
     return folder;
   }
 
-  it('are refused when there is none, or none that may be', async () => {
+  it('rejects sources that cannot be fetched, hold no valid skill or are too large', async () => {
     await writeFiles(source, { 'wrong/SKILL.md': skillText('other', 'x'), 'empty/README.md': 'x' });
     const large = path.join(source, 'large');
     await writeFiles(large, { 'SKILL.md': skillText('large', 'x') });
@@ -191,7 +191,7 @@ describe('installed skills', () => {
     expect(await readdir(path.join(stage.root, 'cache', 'installing'))).toEqual([]);
   });
 
-  it('bring along no links that lead out, no pipes, and run nothing of a hostile repository', async () => {
+  it('copies no links that lead out of the source, and runs nothing of a hostile repository', async () => {
     const folder = path.join(source, 'my-skill');
     const marker = path.join(stage.folder, 'ran');
     await writeFile(path.join(stage.folder, 'outside'), 'a secret of somebody else');
@@ -213,14 +213,14 @@ describe('installed skills', () => {
     }
     await expect(stat(marker)).rejects.toThrow('ENOENT');
     await stage.server.logs(/my-skill.*skipped.*file-link/);
-    // A file in the place of the manifest that is a link out of it.
+    // A manifest that is a link out of its folder.
     const liar = path.join(stage.folder, 'liar');
     await mkdir(liar);
     await symlink(path.join(folder, 'SKILL.md'), path.join(liar, 'SKILL.md'));
     expect((await install({ source: liar })).status).toBe(422);
   });
 
-  it('put there by hand are taken in, a password in an address is not shown, a broken list is not written over', async () => {
+  it('adopts skills that were added by hand, hides passwords, and does not overwrite a broken list', async () => {
     await writeFiles(path.join(stage.root, 'skills/installed'), {
       'by-hand/SKILL.md': skillText('by-hand', 'x'),
       'not-one/README.md': 'x',
@@ -243,9 +243,9 @@ describe('installed skills', () => {
     expect(await readFile(file, 'utf8')).toBe('{ broken');
   });
 
-  it('are the old or the new ones when the server dies in the middle', async () => {
+  it('has either the old or the new skill after the server was killed while installing', async () => {
     await install({ source, repo_path: 'my-skill' });
-    // As a server leaves it that dies between the two renames.
+    // The state after a crash between the two renames.
     const waiting = path.join(stage.root, 'cache/installing/replaced-skills--my-skill');
     await mkdir(path.dirname(waiting), { recursive: true });
     const { rename } = await import('node:fs/promises');

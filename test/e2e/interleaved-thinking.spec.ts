@@ -8,8 +8,8 @@ import { claudeSignature, redacted } from '../support/wire/claude.js';
 import { startWireEndpoint } from '../support/wire/wire-endpoint.js';
 import type { Json } from '../support/wire/wire-protocol.js';
 
-describe('thinking between the words of an answer', () => {
-  it('goes back as it came, also after a restart of the server', async () => {
+describe('interleaved thinking', () => {
+  it('sends thinking blocks back unchanged and in their places, also after a restart of the server', async () => {
     const thought = (thinking: string): Json => ({
       type: 'thinking',
       thinking,

@@ -20,7 +20,7 @@ describe('LLM profiles', () => {
   const config = async (name: string) =>
     (await stage.done('GET', `/api/profiles/${name}`, undefined, PLAIN))['config'];
 
-  it('are stored encrypted, shown without keys, and keep a key that comes back masked', async () => {
+  it('stores a profile encrypted, hides its key, and keeps the key when it is saved masked', async () => {
     expect(await save('main', { api_key: 'sk-secret-key', num_retries: 1 })).toEqual({
       status: 201,
       body: { name: 'main', message: "Profile 'main' saved" },
@@ -40,7 +40,7 @@ describe('LLM profiles', () => {
     expect(await config('main')).toMatchObject({ api_key: 'sk-secret-key' });
   });
 
-  it('give the settings and running conversations their model', async () => {
+  it('applies an LLM profile to the settings and to open conversations', async () => {
     await save('main', { base_url: endpoint.url, api_key: 'sk-of-main', usage_id: 'main' });
     expect(await stage.done('POST', '/api/profiles/main/activate')).toEqual({
       name: 'main',
@@ -61,7 +61,7 @@ describe('LLM profiles', () => {
     expect(endpoint.requests.at(-1)?.headers.authorization).toBe('Bearer sk-of-main');
   });
 
-  it('are tried by a real call', async () => {
+  it('validates a profile with a call of the model', async () => {
     const tried = (llm: object) => stage.done('POST', '/api/profiles/any/validate', { llm });
     const good = { model: 'openai/main', base_url: endpoint.url, api_key: 'sk-secret-key', num_retries: 9 };
     expect(await tried(good)).toEqual({ valid: true, error: null });
@@ -69,14 +69,14 @@ describe('LLM profiles', () => {
     expect(refused).toMatchObject({ valid: false, error: { type: 'LLMServiceUnavailableError' } });
     expect(JSON.stringify(refused)).not.toContain('sk-secret-key');
     expect(await tried({ ...good, model: 'nowhere/at-all' })).toMatchObject({ valid: false });
-    // The stored key is meant where it comes back masked.
+    // A masked key stands for the stored one.
     await save('any', { base_url: endpoint.url, api_key: 'sk-stored-key' });
     await tried({ ...good, api_key: '**********' });
     expect(endpoint.requests.at(-1)?.headers.authorization).toBe('Bearer sk-stored-key');
     expect(await readdir(path.join(stage.root, 'profiles'))).toEqual(['any.json']);
   });
 
-  it('take keys and addresses from provider connections each time they are used', async () => {
+  it('reads the key and the address of a provider connection on each use', async () => {
     const made = await stage.done('POST', '/api/llm/provider-connections', {
       ...{ display_name: 'Mine', provider: 'openai', api_key: 'sk-one-two', base_url: endpoint.url },
     });
@@ -122,7 +122,7 @@ describe('LLM profiles', () => {
     });
   });
 
-  it('are renamed with all that refers to them, and stay while somebody needs them', async () => {
+  it('renames a profile with its references, and refuses to delete one that is referenced', async () => {
     await save('main', { api_key: 'sk-secret-key' });
     await stage.done('POST', '/api/profiles/main/activate');
     await stage.done('POST', '/api/agent-profiles/coder', { llm_profile_ref: 'main' });
@@ -147,7 +147,7 @@ describe('LLM profiles', () => {
     expect(await stage.plain()).toMatchObject({ active_profile: null, llm_api_key_is_set: true });
   });
 
-  it('have names that lead nowhere else', async () => {
+  it('rejects profile names that lead to other files', async () => {
     await mkdir(stage.root, { recursive: true });
     await writeFile(path.join(stage.root, 'secrets.json'), '{"custom_secrets":{}}');
     const names = [
@@ -178,7 +178,7 @@ describe('LLM profiles', () => {
     expect(await stage.text('secrets.json')).toBe('{"custom_secrets":{}}');
   });
 
-  it('keep a key that only another secret key opens until they get a new one', async () => {
+  it('keeps a key that it cannot decrypt until the key is replaced', async () => {
     // The example of Fernet's specification.
     const foreign =
       'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==';
@@ -189,14 +189,14 @@ describe('LLM profiles', () => {
       await save('moved', { api_key, temperature: 0.5 });
       expect(await stage.file('profiles/moved.json')).toMatchObject({ temperature: 0.5, api_key: foreign });
     }
-    // It is nothing for another provider.
+    // A change of the provider drops it.
     await save('moved', { model: 'anthropic/other' });
     expect(await stage.file('profiles/moved.json')).not.toHaveProperty('api_key');
     await save('moved', { api_key: 'sk-new-1234567890' });
     expect(await config('moved')).toMatchObject({ api_key: 'sk-new-1234567890' });
   });
 
-  it('that are damaged are left out, refused, and set aside when they are replaced', async () => {
+  it('omits damaged profiles from the list, rejects their use, and sets them aside when they are replaced', async () => {
     await save('good', {});
     await writeFile(path.join(stage.root, 'profiles', 'bad.json'), '{"api_key": "sk-hush');
     expect(await list()).toMatchObject([{ name: 'good' }]);

@@ -37,8 +37,7 @@ async function startBrokenServer() {
   };
 }
 
-/** MCP servers that come late, change, die, and end. */
-describe('MCP servers in the course of a conversation', () => {
+describe('MCP servers during a conversation', () => {
   let folder: string;
   const servers: ServerProcess[] = [];
   const closing: (() => Promise<void>)[] = [];
@@ -68,7 +67,7 @@ describe('MCP servers in the course of a conversation', () => {
     mcp_config: object,
     llm: object = { model: 'scripted/test', usage_id: 'agent' },
   ) => {
-    // The same calls again and again are no accident here.
+    // These tests repeat the same calls on purpose.
     const more = { agent: { llm, tools: [{ name: 'terminal' }], mcp_config }, stuck_detection: false };
     return ConversationClient.create(server, scriptedRequest(path.join(folder, 'work'), script, more));
   };
@@ -80,7 +79,7 @@ describe('MCP servers in the course of a conversation', () => {
     JSON.stringify(
       (await conversation.events('&kind=ObservationEvent')).map((event) => event['observation']),
     );
-  /** Sends a message again and again until its run brings what is waited for. */
+  /** Sends a message repeatedly until the condition holds after its run. */
   const sendUntil = (conversation: ConversationClient, script: string, isThere: () => Promise<boolean>) =>
     eventually(async () => {
       await conversation.send(script);
@@ -88,7 +87,7 @@ describe('MCP servers in the course of a conversation', () => {
       return isThere();
     }, 'the result');
 
-  it('can be used as soon as they can be reached; what is wrong is said once', async () => {
+  it('uses a server as soon as it can be reached, and logs the failure before once', async () => {
     const server = await start();
     const port = await freePort();
     const conversation = await converse(server, ADD, { late: { url: `http://127.0.0.1:${port}/mcp` } });
@@ -100,7 +99,7 @@ describe('MCP servers in the course of a conversation', () => {
     expect(server.log.split('MCP server late cannot be used')).toHaveLength(2);
   });
 
-  it('are tried again now and then only, however many steps there are', async () => {
+  it('retries an unreachable server with growing delays, however many steps there are', async () => {
     const server = await start();
     const broken = await owned(startBrokenServer());
     const began = Date.now();
@@ -113,19 +112,19 @@ describe('MCP servers in the course of a conversation', () => {
     expect(broken.requests()).toBeLessThanOrEqual(2 + Math.log2(1 + seconds));
   });
 
-  it.each(['a program', 'an address'])('are left when they send without measure (%s)', async (kind) => {
+  it.each(['program', 'address'])('disconnects a server (%s) that sends a message of more than 10 MB', async (kind) => {
     const server = await start();
     const script = `TOOL: many {"size": 11000000}\n${ADD}`;
     const local = { command: process.execPath, args: [PROGRAM, path.join(folder, 'notes')] };
     const { url } = await owned<TestMcpServer>(startMcpServer());
-    const conversation = await converse(server, script, { it: kind === 'a program' ? local : { url } });
+    const conversation = await converse(server, script, { it: kind === 'program' ? local : { url } });
     await conversation.reaches('finished');
     const seen = await results(conversation);
     expect(seen).toContain('sent a message of more than 10 MB, and was disconnected');
     expect(seen).toContain("'add' executed");
   });
 
-  it('may offer other tools than before', async () => {
+  it('offers the tools that a server adds later, and no longer those that it removes', async () => {
     const endpoint = await owned(startScriptedEndpoint());
     const server = await start();
     const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', usage_id: 'agent' };
@@ -153,7 +152,7 @@ describe('MCP servers in the course of a conversation', () => {
     }, 'the end of the tool');
   });
 
-  it('may not take the name of another tool later', async () => {
+  it('rejects a tool that a server adds later under the name of another tool', async () => {
     const server = await start();
     const web = await owned<TestMcpServer>(startMcpServer());
     const script = 'TOOL: grow {"tool": "terminal"}\nFINISH: x';
@@ -168,7 +167,7 @@ describe('MCP servers in the course of a conversation', () => {
     expect(await results(conversation)).toContain('still the shell');
   });
 
-  it('that die again and again are not started for each call', async () => {
+  it('does not restart a server for each call when it crashes repeatedly', async () => {
     const server = await start();
     const script = Array.from({ length: 6 }, () => 'TOOL: die {}');
     const demo = { command: process.execPath, args: [PROGRAM, path.join(folder, 'notes')] };
@@ -180,10 +179,10 @@ describe('MCP servers in the course of a conversation', () => {
     expect((await pids()).length).toBeLessThan(6);
   });
 
-  it.each(['deletion', 'shutdown'])('end with all that they have started: %s', async (how) => {
+  it.each(['deletion', 'shutdown'])('ends a server with all processes that it started on %s', async (how) => {
     const server = await start();
     const file = path.join(folder, 'notes');
-    // As a package runner does it, and with a child that hears of nothing.
+    // A shell in between, as package runners have it, and a child that ignores SIGTERM.
     const line = `trap "" TERM; sleep 600 & echo "pid $!" >> ${file}; ${process.execPath} ${PROGRAM} ${file}; true`;
     const script = 'TOOL: wait {}\nFINISH: x';
     const conversation = await converse(server, script, { demo: { command: 'sh', args: ['-c', line] } });
@@ -195,7 +194,7 @@ describe('MCP servers in the course of a conversation', () => {
     expect(started.map(isAlive)).toEqual([false, false]);
   });
 
-  it('may speak the older protocol over HTTP', async () => {
+  it('supports the older protocol over HTTP, server-sent events', async () => {
     const server = await start();
     const sse = await owned(startSseServer());
     const web = { url: sse.url, headers: { 'X-Team': 'red' } };
@@ -213,7 +212,7 @@ describe('MCP servers in the course of a conversation', () => {
     await eventually(() => Promise.resolve(sse.clients === 0), 'the end of the conversation');
   });
 
-  it('have their access tokens renewed, and the new ones are kept', async () => {
+  it('renews the access token of a server, and keeps the new one over a restart', async () => {
     const first = await start();
     const mcp = await owned<TestMcpServer>(startMcpServer());
     const front = await owned(startAuthorizedFront({ to: mcp.url, refreshToken: 'the-first-refresh-token' }));
@@ -245,7 +244,7 @@ describe('MCP servers in the course of a conversation', () => {
     for (const token of [accessToken, refreshToken]) expect(first.log + second.log).not.toContain(token);
   });
 
-  it('that nobody can sign in to any more are a warning that says so', async () => {
+  it('warns that the sign-in has expired when a refresh token is rejected', async () => {
     const server = await start();
     const mcp = await owned<TestMcpServer>(startMcpServer());
     const front = await owned(startAuthorizedFront({ to: mcp.url, refreshToken: 'another' }));
@@ -257,7 +256,7 @@ describe('MCP servers in the course of a conversation', () => {
     expect(server.log).not.toContain('mcp-sdk');
   });
 
-  it('lose their environment with a restart without OH_SECRET_KEY, and the log says so', async () => {
+  it('warns that the environment of a server is lost after a restart without OH_SECRET_KEY', async () => {
     const demo = {
       command: process.execPath,
       args: [PROGRAM, path.join(folder, 'notes')],

@@ -14,7 +14,7 @@ import { eventually } from '../support/server-process.js';
 
 const PROGRAM = fileURLToPath(new URL('../support/mcp-stdio.mjs', import.meta.url));
 
-describe('tools of MCP servers', () => {
+describe('MCP tools', () => {
   const stage = Stage.forTests({
     env: { LOG_LEVEL: 'DEBUG', SESSION_API_KEY: '', OH_SECRET_KEY: 'the-key-of-the-server' },
   });
@@ -55,7 +55,7 @@ describe('tools of MCP servers', () => {
     return (prompt?.['tools'] as { title: string; kind: string }[]).map(({ title }) => title);
   };
 
-  it('mcp-tools: calls as they were recorded', async () => {
+  it('appends the events of calls as the original does (recording mcp-tools)', async () => {
     const script = [
       'TOOL: add {"a": 2, "b": 3, "summary": "sum it", "security_risk": "LOW"}',
       'TOOL: add {"a": "x", "b": 1}',
@@ -128,7 +128,7 @@ describe('tools of MCP servers', () => {
     expect(events[10]).toMatchObject({ summary: 'title of ticket' });
   });
 
-  it('mcp-tools-two-servers: several servers put their names in front', async () => {
+  it('prefixes tools with the names of their servers when there are several (mcp-tools-two-servers)', async () => {
     const two = await run('FINISH: x', { one: program(), two: program({}, 'two') });
     const names = await toolNames(two);
     expect(names.slice(0, 4)).toEqual(['finish', 'think', 'one_add', 'one_boom']);
@@ -137,7 +137,7 @@ describe('tools of MCP servers', () => {
     expect(await toolNames(off)).toContain('add');
   });
 
-  it('mcp-config-unreachable: what cannot be reached is a warning', async () => {
+  it('warns about servers that cannot be reached (recording mcp-config-unreachable)', async () => {
     const conversation = await run('FINISH: ok', {
       bad: { command: '/nonexistent/mcp' },
       gone: { url: 'http://127.0.0.1:9/mcp' },
@@ -147,7 +147,7 @@ describe('tools of MCP servers', () => {
     await stage.server.logs(`${conversation.id}: MCP server gone cannot be used`);
   });
 
-  it('offers only what the filter lets through, and what is built in', async () => {
+  it('offers the built-in tools and those that match filter_tools_regex', async () => {
     const conversation = await stage.create({
       agent: agent({ demo: program() }, { tools: [{ name: 'terminal' }], filter_tools_regex: 'add|ji' }),
       initial_message: userMessage('FINISH: x'),
@@ -156,7 +156,7 @@ describe('tools of MCP servers', () => {
     expect(await toolNames(conversation)).toEqual(['finish', 'think', 'add', 'jira']);
   });
 
-  it('refuses names that clash, and leaves nothing of it', async () => {
+  it('rejects duplicate tool names, and leaves no conversation or server behind', async () => {
     const request = (tools: object[], initial_message?: object) => ({
       agent: agent({ demo: program() }, { tools }),
       workspace: { working_dir: stage.workspace },
@@ -190,7 +190,7 @@ describe('tools of MCP servers', () => {
     [{ demo: { url: 'http://x', transport: 'bogus' } }, 'transport'],
     [{ mcpServers: { demo: { command: 'x' } } }, 'demo'],
     [{ demo: { command: '' } }, 'command'],
-  ])('refuses the configuration %j', async (mcp_config, where) => {
+  ])('rejects the configuration %j', async (mcp_config, where) => {
     const { status, body } = await stage.server.request('POST', '/api/conversations', {
       agent: agent(mcp_config),
       workspace: { working_dir: stage.workspace },
@@ -199,7 +199,7 @@ describe('tools of MCP servers', () => {
     expect(JSON.stringify((body as { detail: { loc: unknown }[] }).detail[0]?.loc)).toContain(where);
   });
 
-  it('shows images and resources, and says what cannot be shown', async () => {
+  it('returns images and resources of a result, and names what cannot be shown', async () => {
     const conversation = await run('TOOL: show {}\nFINISH: x', { demo: program() });
     const [shown] = await observations(conversation);
     expect(shown?.content).toEqual([
@@ -218,14 +218,14 @@ describe('tools of MCP servers', () => {
     expect(await toolNames(conversation)).toContain('Show');
   });
 
-  it('bounds what comes back', async () => {
+  it('truncates a long result', async () => {
     const conversation = await run('TOOL: many {"size": 200000}\nFINISH: x', { demo: program() });
     const [, text] = (await texts(conversation))[0] ?? [];
     expect(text).toHaveLength(50_000);
     expect(text).toContain('<response clipped>');
   });
 
-  it('keeps secrets from everybody but the server that they are for', async () => {
+  it('passes secrets only to the server that they are meant for, and masks them in results', async () => {
     const secret = 'sk-a-secret-of-the-user';
     const conversation = await run(
       [
@@ -249,7 +249,7 @@ describe('tools of MCP servers', () => {
     await stage.server.logs('MCP server demo says: a word on stderr');
   });
 
-  it('starts a server again that died', async () => {
+  it('restarts a server that has crashed', async () => {
     const conversation = await run('TOOL: die {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x', {
       demo: program(),
     });
@@ -262,7 +262,7 @@ describe('tools of MCP servers', () => {
     expect(await pids()).toHaveLength(2);
   });
 
-  it('tells a server that its call was interrupted, at once, and goes on with it', async () => {
+  it('cancels the call at the server on interrupt, and uses the same server afterwards', async () => {
     const conversation = await stage.create({
       agent: agent({ demo: program() }),
       initial_message: userMessage('TOOL: wait {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x'),
@@ -277,7 +277,7 @@ describe('tools of MCP servers', () => {
     expect(await pids()).toHaveLength(1);
   });
 
-  it('ends the servers of a conversation with it, whatever they are doing', async () => {
+  it('ends the servers of a conversation that is deleted during a call', async () => {
     const conversation = await stage.create({
       agent: agent({ demo: program() }),
       initial_message: userMessage('TOOL: wait {}'),
@@ -289,7 +289,7 @@ describe('tools of MCP servers', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('a server that is killed in the middle of a call is an error of the call', async () => {
+  it('reports an error of the call when its server is killed', async () => {
     const conversation = await stage.create({
       agent: agent({ demo: program() }),
       initial_message: userMessage('TOOL: wait {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x'),
@@ -300,14 +300,14 @@ describe('tools of MCP servers', () => {
     expect((await observations(conversation)).map(({ is_error }) => is_error)).toEqual([true, false, false]);
   });
 
-  describe('over HTTP', () => {
+  describe('MCP servers over HTTP', () => {
     let server: TestMcpServer;
     beforeEach(async () => {
       server = await startMcpServer();
     });
     afterEach(() => server.close());
 
-    it('are called with the headers that were given', async () => {
+    it('sends the configured headers and credentials to an HTTP server', async () => {
       const conversation = await run(
         'TOOL: add {"a": 2, "b": 3}\nFINISH: x',
         {
@@ -328,7 +328,7 @@ describe('tools of MCP servers', () => {
       expect(stage.server.log).not.toContain('a-token-of-mine');
     });
 
-    it('are called again after the server was started anew', async () => {
+    it('calls an HTTP server again after it was restarted', async () => {
       const conversation = await run('FINISH: x', { web: { url: server.url } });
       await server.close();
       server = await startMcpServer({ port: server.port });
@@ -337,7 +337,7 @@ describe('tools of MCP servers', () => {
       expect((await texts(conversation))[1]).toEqual(["[Tool 'add' executed.]", '5']);
     });
 
-    it('are told of an interrupt', async () => {
+    it('cancels the call at an HTTP server on interrupt', async () => {
       const conversation = await stage.create({
         agent: agent({ web: { url: server.url } }),
         initial_message: userMessage('TOOL: wait {}'),

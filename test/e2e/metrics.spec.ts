@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-describe('what is measured of the server', () => {
+describe('metrics', () => {
   let server: ServerProcess;
   let workspace: string;
 
@@ -26,7 +26,7 @@ describe('what is measured of the server', () => {
     await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  /** The values by name and labels, after a look at the form of each line. */
+  /** Reads the metrics and checks the form of each line. @returns the values by name and labels */
   async function scrape(): Promise<Map<string, number>> {
     const { status, headers, body } = await server.request('GET', '/metrics');
     expect(status).toBe(200);
@@ -42,11 +42,11 @@ describe('what is measured of the server', () => {
     return values;
   }
 
-  it('needs the key', async () => {
+  it('requires the session key', async () => {
     expect((await fetch(`${server.url}/metrics`)).status).toBe(401);
   });
 
-  it('tells of conversations, runs, sockets, logs, models and webhooks', async () => {
+  it('counts conversations, runs, sockets, log writes, model calls and webhook requests', async () => {
     const before = await scrape();
     const running = await ConversationClient.create(server, scriptedRequest(workspace, 'RUN: sleep 1000'));
     await eventually(async () => (await running.events('&kind=ActionEvent')).length > 0, 'the action');
@@ -79,7 +79,7 @@ describe('what is measured of the server', () => {
     await eventually(async () => (await scrape()).get('agent_server_sockets') === 0, 'the end of the socket');
   });
 
-  it('counts what models refuse', async () => {
+  it('counts failed model calls', async () => {
     const before = (await scrape()).get('agent_server_llm_failures_total');
     const failing = await ConversationClient.create(
       server,
@@ -89,7 +89,7 @@ describe('what is measured of the server', () => {
     expect((await scrape()).get('agent_server_llm_failures_total')).toBe((before ?? 0) + 1);
   });
 
-  it('tells of the process and of its event loop, in the server info too', async () => {
+  it('reports the process and the delay of its event loop, also in the server info', async () => {
     await eventually(async () => (await scrape()).has('nodejs_eventloop_lag_max_seconds'), 'the delay');
     const values = await scrape();
     const value = (name: string): number => values.get(name) ?? NaN;
@@ -103,8 +103,8 @@ describe('what is measured of the server', () => {
     expect(Object.values(event_loop_delay ?? {}).every((delay) => typeof delay === 'number')).toBe(true);
   });
 
-  it('sees an event loop that is held up', async () => {
-    // A long text to be read as JSON is one piece of work.
+  it('reports the delay of a blocked event loop', async () => {
+    // A long JSON text is parsed in one go.
     const text = 'x'.repeat(8 * 1024 * 1024);
     const { status } = await server.request('POST', '/api/conversations', { text });
     expect(status).toBe(422);

@@ -14,13 +14,13 @@ interface Spent {
   accumulated_token_usage: Record<'prompt_tokens' | 'cache_read_tokens' | 'completion_tokens', number>;
 }
 
-describe('a conversation whose model', () => {
+describe('model calls', () => {
   let server: ServerProcess;
   let folder: string;
   let endpoint: ChatEndpoint;
 
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'troubles-'));
+    folder = await mkdtemp(path.join(os.tmpdir(), 'model-calls-'));
     server = await ServerProcess.start({ env: { NODE_OPTIONS: `--import=${IMPATIENT}` } });
   });
   afterAll(async () => {
@@ -51,20 +51,20 @@ describe('a conversation whose model', () => {
 
   it.each<[string, EndpointStep, Record<string, unknown>, string, string]>([
     ['refuses the key', { status: 401, message: 'bad key sk-quiet' }, {}, 'LLMAuthenticationError', 'auth'],
-    ['is at its limit', { status: 429, message: 'slow down' }, {}, 'LLMRateLimitError', 'rate_limit'],
-    ['is out of money', { status: 402, message: 'Insufficient balance' }, {}, 'APIError', 'quota'],
+    ['is rate limited', { status: 429, message: 'slow down' }, {}, 'LLMRateLimitError', 'rate_limit'],
+    ['has no credit left', { status: 402, message: 'Insufficient balance' }, {}, 'APIError', 'quota'],
     ['is overloaded', { status: 529, message: 'Overloaded' }, {}, 'LLMServiceUnavailableError', 'transient'],
     ['does not exist', { status: 404, message: 'no such model' }, {}, 'NotFoundError', 'config'],
-    ['takes no such request', { status: 400, message: 'bad thing' }, {}, 'LLMBadRequestError', 'config'],
+    ['rejects the request', { status: 400, message: 'bad thing' }, {}, 'LLMBadRequestError', 'config'],
     [
-      'has no room for more',
+      'has no room left in its context',
       { status: 400, message: 'too long', code: 'context_length_exceeded' },
       {},
       'LLMContextWindowExceedError',
       'agent_action',
     ],
     [
-      'refuses the history',
+      'rejects the history',
       { status: 400, message: '`tool_use` ids were found without `tool_result` blocks' },
       {},
       'LLMMalformedConversationHistoryError',
@@ -72,28 +72,28 @@ describe('a conversation whose model', () => {
     ],
     ['answers too late', { hang: true }, { timeout: 1 }, 'LLMTimeoutError', 'transient'],
     [
-      'stalls while it writes',
+      'stalls in the middle of a stream',
       { say: 'one two', stallAfter: 2 },
       { stream: true, stream_idle_timeout: 0.1 },
       'LLMTimeoutError',
       'transient',
     ],
     [
-      'breaks off',
+      'breaks off a stream',
       { say: 'one two', breakAfter: 2 },
       { stream: true },
       'LLMServiceUnavailableError',
       'transient',
     ],
     [
-      'answers with a page',
+      'answers with an HTML page',
       { raw: '<html></html>', type: 'text/html' },
       {},
       'LLMServiceUnavailableError',
       'transient',
     ],
-    ['has nothing to say', { body: { id: 'x', choices: [] } }, {}, 'LLMNoResponseError', 'transient'],
-  ])('%s: the error says so, and the conversation can go on', async (_what, step, llm, code, kind) => {
+    ['returns no choices', { body: { id: 'x', choices: [] } }, {}, 'LLMNoResponseError', 'transient'],
+  ])('reports the error when the model %s, and continues with the next message', async (_what, step, llm, code, kind) => {
     const conversation = await create([{ ...step }, { ...step }], { ...llm, num_retries: 2 });
     await conversation.reaches('error');
     const events = await conversation.events();
@@ -105,7 +105,7 @@ describe('a conversation whose model', () => {
     });
     expect(events.at(-2)).toMatchObject({ key: 'execution_status', value: 'error' });
     expect(JSON.stringify(events)).not.toContain('sk-quiet');
-    // What was not used up by attempts is not to be played now.
+    // A new endpoint: the old one may still hold answers that no attempt has used.
     await endpoint.close();
     endpoint = await startScriptedEndpoint({ script: [{ say: 'again' }] });
     const again = { ...start([]).agent.llm, num_retries: 1 };
@@ -116,7 +116,7 @@ describe('a conversation whose model', () => {
     await conversation.reaches('finished');
   });
 
-  it('has no known price costs nothing, and the log says so once', async () => {
+  it('counts no cost for a model without a known price, and logs that once', async () => {
     const model = 'openai/some-unpriced-model';
     for (const say of ['one', 'two']) {
       const conversation = await create([{ tools: [['think', { thought: say }]] }, { say }], { model });
@@ -129,9 +129,9 @@ describe('a conversation whose model', () => {
     expect(told).toHaveLength(1);
   });
 
-  // The bundle keeps the table in a form of its own; azure's has not all models, what is missing is in
-  // OpenAI's.
-  it.each(['openai/gpt-4o-mini', 'azure/gpt-4o-mini'])('is %s costs what the table says', async (model) => {
+  // The bundle holds the price table in a form of its own. Azure's table lacks some models, which are then
+  // looked up in OpenAI's.
+  it.each(['openai/gpt-4o-mini', 'azure/gpt-4o-mini'])('charges %s by the price table', async (model) => {
     const conversation = await create([{ say: 'cheap' }], { model });
     await conversation.reaches('finished');
     const { stats } = await conversation.info();
@@ -149,7 +149,7 @@ describe('a conversation whose model', () => {
     );
   });
 
-  it('finds something offensive is asked once more, in other words', async () => {
+  it('asks once more in other words after an error of the content filter', async () => {
     const conversation = await create([
       { status: 400, message: 'Output blocked by content filtering policy', code: 'content_filter' },
       { say: 'ok' },
@@ -160,10 +160,10 @@ describe('a conversation whose model', () => {
 
   it.each<[string, EndpointStep, Record<string, unknown>]>([
     ['does not answer', { hang: true }, {}],
-    ['stalls while it writes', { say: 'one two', stallAfter: 2 }, { stream: true }],
-    ['asked to wait', { status: 429, headers: { 'retry-after': '60' } }, { retry_max_wait: 60 }],
+    ['stalls in the middle of a stream', { say: 'one two', stallAfter: 2 }, { stream: true }],
+    ['has asked to wait', { status: 429, headers: { 'retry-after': '60' } }, { retry_max_wait: 60 }],
     ['is to be asked again later', { status: 503 }, { retry_min_wait: 60, retry_max_wait: 60 }],
-  ])('%s is interrupted at once', async (_what, step, llm) => {
+  ])('interrupts a run at once when the model %s', async (_what, step, llm) => {
     const conversation = await create([step, { say: 'never' }], llm);
     await eventually(() => Promise.resolve(endpoint.requests.length === 1), 'the request');
     if (step.status !== undefined) {
@@ -179,12 +179,12 @@ describe('a conversation whose model', () => {
     expect(endpoint.requests).toHaveLength(1);
   });
 
-  it('takes longer than the HTTP client of the process would wait is waited for', async () => {
+  it('waits for an answer longer than the HTTP client of the process would', async () => {
     const conversation = await create([{ say: 'late', wait: 2.2 }], { num_retries: 1 });
     await conversation.reaches('finished');
   });
 
-  it('is served by nobody is refused when it is named, with the names that were meant', async () => {
+  it('rejects the model of an unknown provider, and suggests names', async () => {
     const wrong = start([], { model: 'opnai/gpt-4o' });
     const { status, body } = await server.request('POST', '/api/conversations', wrong);
     expect(status).toBe(422);

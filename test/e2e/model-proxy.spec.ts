@@ -8,8 +8,7 @@ import { ConversationClient, scriptedRequest } from '../support/conversation-cli
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
 
-/** Through what the calls of a server go: of the program that is started, not of its modules. */
-describe('the connections to models', () => {
+describe('connections to models', () => {
   let endpoint: ChatEndpoint;
   let proxy: Server;
   let tunnels: string[];
@@ -54,12 +53,12 @@ describe('the connections to models', () => {
   }
   const proxyUrl = (): string => `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 
-  it('go through the proxy of the environment', async () => {
+  it('sends model calls through the proxy that HTTP_PROXY names', async () => {
     expect(await answerOf({ HTTP_PROXY: proxyUrl() })).toBe('hello');
     expect(tunnels).toEqual([new URL(endpoint.url).host]);
   });
 
-  it('go past it to hosts that NO_PROXY names', async () => {
+  it('connects directly to hosts that NO_PROXY names', async () => {
     expect(await answerOf({ HTTP_PROXY: proxyUrl(), NO_PROXY: '127.0.0.1' })).toBe('hello');
     expect(tunnels).toEqual([]);
     expect(endpoint.requests).not.toEqual([]);

@@ -5,8 +5,7 @@ import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
 
-/** Tools that use the models of stored profiles. */
-describe('switch_llm and ask_oracle', () => {
+describe('tools that use the models of stored profiles', () => {
   let folder: string;
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
@@ -57,7 +56,7 @@ describe('switch_llm and ask_oracle', () => {
     events.flatMap((event) => event['observation'] ?? []);
   const models = () => endpoint.requests.map(({ body }) => body['model']);
 
-  it('switch to the model of a profile from the next answer on', async () => {
+  it('switches to the model of a profile from the next answer on', async () => {
     await store('fast', llm('second'));
     const script = [
       'TOOL: switch_llm {"profile_name": "fast", "reason": "r"}',
@@ -91,7 +90,7 @@ describe('switch_llm and ask_oracle', () => {
       { kind: 'FinishObservation' },
     ]);
     const [update] = events.filter(({ key }) => key === 'agent');
-    // The condenser had the same model, and keeps its bucket.
+    // The condenser used the same model. It is switched too, and keeps its usage_id.
     expect(update?.value).toMatchObject({
       llm: { model: 'openai/second', usage_id: 'profile:fast' },
       condenser: { llm: { model: 'openai/second', usage_id: 'condenser' } },
@@ -109,7 +108,7 @@ describe('switch_llm and ask_oracle', () => {
     expect(stats).toMatchObject({ usage_to_metrics: { agent: {}, 'profile:fast': {} } });
   });
 
-  it('ask the model of the profile that is called oracle', async () => {
+  it('asks the model of the profile that is named oracle', async () => {
     const script = ['TOOL: ask_oracle {"question": "q?", "context": "SAY: do it"}', 'FINISH: d'];
     const agent = { llm: llm('first'), tools: [{ name: 'ask_oracle' }] };
     const [without] = await run(script, { agent });
@@ -129,7 +128,7 @@ describe('switch_llm and ask_oracle', () => {
     });
   });
 
-  it('ask a model that takes images about those of the user', async () => {
+  it('asks a model with vision about images of the user', async () => {
     await store('blind', llm('first'));
     await store('eyes', llm('gpt-4o'));
     const image = 'data:image/png;base64,iVBORw0KGgo=';

@@ -5,8 +5,8 @@ const USUAL = ['terminal', 'file_editor', 'task_tracker', 'browser_tool_set'];
 const ID = '5c026fd2-874f-46b0-95cc-77ec5ebdcb0f';
 const LLM = { model: 'openai/mine', api_key: 'sk-plain' };
 
-/** Files as former versions of OpenHands have written them: what a person has set up is there. */
-describe('files of older programs', () => {
+/** Settings that former versions of OpenHands wrote are read with all that they hold. */
+describe('settings files of older versions', () => {
   let stage: SettingsStage;
   beforeAll(async () => {
     stage = await SettingsStage.start();
@@ -32,13 +32,13 @@ describe('files of older programs', () => {
     [7, { enable_sub_agents: true, tools: [terminal] }, ['terminal', 'switch_llm']],
     [7, { enable_switch_llm_tool: false, tools: [{ name: 'switch_llm' }, terminal] }, ['terminal']],
     [8, { enable_sub_agents: true, tools: [terminal] }, ['terminal']],
-  ])('agent settings of version %s: %j', async (version, fields, tools) => {
+  ])('migrates agent settings of version %s: %j', async (version, fields, tools) => {
     await storeAgent(version, fields);
     const { tools: found, schema_version, llm } = await agent();
     expect([namesOf(found), schema_version, llm]).toMatchObject([tools, 9, LLM]);
   });
 
-  it('keeps MCP servers that stood in `mcpServers`, and their secrets', async () => {
+  it('keeps the MCP servers of `mcpServers` and their secrets', async () => {
     const docs = { command: 'docs', env: { TOKEN: 'hush' } };
     await storeAgent(4, { mcp_config: { mcpServers: { docs }, beside: { url: 'http://127.0.0.1/' } } });
     expect((await agent())['mcp_config']).toMatchObject({ docs, beside: { url: 'http://127.0.0.1/' } });
@@ -48,7 +48,7 @@ describe('files of older programs', () => {
     expect((await agent())['mcp_config']).toMatchObject({ docs });
   });
 
-  it('writes them as today, once something is changed, and changes nothing before', async () => {
+  it('writes the current format with the first change, and changes no file before', async () => {
     await storeAgent(7, { enable_sub_agents: true, later: 'unknown here' });
     const before = await stage.text('settings.json');
     await agent();
@@ -60,7 +60,7 @@ describe('files of older programs', () => {
     expect((await agent())['tools']).toEqual([]);
   });
 
-  it('agent profiles', async () => {
+  it('migrates agent profiles, and keeps a copy of one that loses fields', async () => {
     const old = (schema_version: number | undefined, fields: object) =>
       store('agent-profiles/old.json', {
         ...{ schema_version, agent_kind: 'openhands', id: ID, name: 'old', revision: 2 },
@@ -86,7 +86,7 @@ describe('files of older programs', () => {
     expect(JSON.stringify(profiles)).not.toContain('json.old');
   });
 
-  it('secrets that are a text only', async () => {
+  it('reads secrets that are stored as plain texts, and encrypts them with the next change', async () => {
     await store('secrets.json', { custom_secrets: { OLD: 'sesame', NEW: { name: 'NEW', secret: 'open' } } });
     const route = '/api/settings/secrets';
     expect(await stage.done('PUT', route, { name: 'THIRD', value: 'x' })).toMatchObject({ name: 'THIRD' });
@@ -96,14 +96,14 @@ describe('files of older programs', () => {
   });
 
   it.each([
-    ['no JSON', 'half a {'],
-    ['no object', '[1]'],
-    ['settings that are none', { agent_settings: [] }],
-    ['no valid model', { agent_settings: { llm: { model: 3 } } }],
-    ['nothing said of the agent', { agent_settings: null, conversation_settings: null, misc_settings: null }],
-    ['nothing', {}],
+    ['invalid JSON', 'half a {'],
+    ['an array', '[1]'],
+    ['agent settings that are an array', { agent_settings: [] }],
+    ['an invalid model', { agent_settings: { llm: { model: 3 } } }],
+    ['nulls only', { agent_settings: null, conversation_settings: null, misc_settings: null }],
+    ['an empty object', {}],
     ['flat settings of the first web UI', { language: 'en', llm_model: 'old', llm_api_key: 'sk-old' }],
-  ])('that cannot be used are defaults, and stay as they are: %s', async (_what, content) => {
+  ])('uses defaults and keeps the file when it holds %s', async (_what, content) => {
     const text = typeof content === 'string' ? content : JSON.stringify(content);
     await writeFiles(stage.root, { 'settings.json': text });
     expect(at(await stage.plain(), 'agent_settings', 'schema_version')).toBe(9);
@@ -112,7 +112,7 @@ describe('files of older programs', () => {
     for (const word of ['half a', 'sk-old', '[1]']) expect(after.includes(word)).toBe(text.includes(word));
   });
 
-  it('do not keep the server from starting', async () => {
+  it('starts the server with damaged settings files', async () => {
     await writeFiles(stage.root, { 'settings.json': 'half a {', 'agent-profiles/old.json': '[' });
     await stage.restart();
     expect(at(await stage.plain(), 'agent_settings', 'schema_version')).toBe(9);

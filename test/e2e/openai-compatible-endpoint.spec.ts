@@ -5,7 +5,7 @@ import { ConversationClient, userMessage } from '../support/conversation-client.
 import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
 
-describe('a conversation with a model behind an OpenAI-compatible endpoint', () => {
+describe('OpenAI-compatible endpoints', () => {
   let server: ServerProcess;
   let workspace: string;
 
@@ -35,7 +35,7 @@ describe('a conversation with a model behind an OpenAI-compatible endpoint', () 
     autotitle: false,
   });
 
-  it.each([false, true])('works with streaming %s', async (stream) => {
+  it.each([false, true])('runs a conversation with a model behind an OpenAI-compatible endpoint (streaming: %s)', async (stream) => {
     const endpoint = await startScriptedEndpoint();
     try {
       const script = 'SAY: I write.\nRUN: echo hi > hi.txt\nSAY: All done.';
@@ -63,7 +63,7 @@ describe('a conversation with a model behind an OpenAI-compatible endpoint', () 
   it.each([
     ['openai/some-model', false],
     ['openai/gpt-4o', true],
-  ])('shows images of tools to models that take them: %s', async (model, isShown) => {
+  ])('sends images of tools only to a model that accepts them: %s', async (model, isShown) => {
     const pixel =
       'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
     const image = path.join(workspace, 'pixel.png');
@@ -76,7 +76,7 @@ describe('a conversation with a model behind an OpenAI-compatible endpoint', () 
       const conversation = await ConversationClient.create(server, { ...start, agent });
       await conversation.reaches('finished');
       const [, second] = endpoint.requests;
-      // OpenAI takes no images in the messages of tools: they follow.
+      // OpenAI accepts no images in tool messages: they follow in a message of their own.
       const [result, follow] = second?.body.messages.slice(3) ?? [];
       expect(result).toMatchObject({
         role: 'tool',
@@ -88,7 +88,7 @@ describe('a conversation with a model behind an OpenAI-compatible endpoint', () 
         ],
       });
       expect(JSON.stringify(follow ?? '').includes(`data:image/png;base64,${pixel}`)).toBe(isShown);
-      // Clients see it in any case.
+      // Clients see the image in any case.
       const [seen] = await conversation.events('&kind=ObservationEvent');
       expect(JSON.stringify(seen)).toContain(pixel);
     } finally {
@@ -96,7 +96,7 @@ describe('a conversation with a model behind an OpenAI-compatible endpoint', () 
     }
   });
 
-  it('tells what the provider refused', async () => {
+  it('reports why the provider rejected a request', async () => {
     const endpoint = await startScriptedEndpoint({ script: [{ status: 400, message: 'bad thing' }] });
     try {
       const conversation = await ConversationClient.create(server, request(endpoint.url, false, 'go'));

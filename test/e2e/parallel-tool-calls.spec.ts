@@ -5,7 +5,7 @@ import { brief, ConversationClient, scriptedRequest } from '../support/conversat
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 /** Several calls in one answer, with `tool_concurrency_limit`. */
-describe('calls that run side by side', () => {
+describe('parallel tool calls', () => {
   let folder: string;
   let server: ServerProcess;
 
@@ -30,8 +30,8 @@ describe('calls that run side by side', () => {
       }),
     );
 
-  it('have their results in the order of the calls', async () => {
-    // The first call ends only because the second one runs meanwhile.
+  it('appends the results of parallel calls in the order of the calls', async () => {
+    // The first call can end only while the second one runs.
     const conversation = await start(
       [
         'RUN: until [ -e go ]; do sleep 0.05; done; echo first',
@@ -57,7 +57,7 @@ describe('calls that run side by side', () => {
     expect(JSON.stringify(calls[5])).toContain('"third"');
   });
 
-  it('keep what they have done when an earlier one is interrupted', async () => {
+  it('keeps the results of calls that have ended when an earlier call is interrupted', async () => {
     const conversation = await start(
       [
         'RUN: sleep 60',
@@ -67,7 +67,7 @@ describe('calls that run side by side', () => {
       ],
       3,
     );
-    // Both write the same file, so the third begins when the second is through.
+    // Both write the same file, so the third starts when the second has ended.
     const text = (): Promise<string> => readFile(path.join(folder, 'work/done'), 'utf8').catch(() => '');
     await eventually(async () => (await text()) === 'by the third', 'the third call');
     await conversation.server.request('POST', `${conversation.route}/interrupt`);
@@ -79,7 +79,7 @@ describe('calls that run side by side', () => {
     expect(after.slice(3).map(brief)).toEqual(['execution_status=paused', 'InterruptEvent']);
   });
 
-  it('all end with an interrupt: those that run, and those that wait', async () => {
+  it('ends running and waiting calls on interrupt', async () => {
     const conversation = await start(
       [
         'RUN: touch begun; sleep 60',

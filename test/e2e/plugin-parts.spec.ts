@@ -19,7 +19,7 @@ interface Agent {
 const skill = (name: string): string =>
   `---\nname: ${name}\ndescription: About ${name}\n---\nText of ${name}\n`;
 
-describe('what a plugin brings', () => {
+describe('parts of plugins', () => {
   let home: string;
   let folder: string;
   let server: ServerProcess;
@@ -53,7 +53,7 @@ describe('what a plugin brings', () => {
     (endpoint.requests.at(-1)?.body['tools'] as { function: { name: string; description: string } }[]).map(
       (tool) => tool.function,
     );
-  /** As the event says it that tells of what was loaded. */
+  /** The agent with the loaded plugins, as the state update event has it. */
   const agentOf = async (conversation: ConversationClient): Promise<Agent> =>
     (await conversation.events()).find(({ key }) => key === 'agent')?.value as Agent;
   const mcpServer = (notes: string): object => ({
@@ -63,7 +63,7 @@ describe('what a plugin brings', () => {
   const pidsIn = async (notes: string): Promise<string[]> =>
     (await readFile(path.join(folder, notes), 'utf8')).match(/^pid \d+/gm) ?? [];
 
-  it('may be in other folders that its manifest names, but not outside of it', async () => {
+  it('loads parts from folders that the manifest names, but not from outside of the plugin', async () => {
     const plugin = path.join(folder, 'plugin');
     const stop = { Stop: [{ hooks: [{ command: 'true' }] }] };
     await writeFiles(folder, { 'outside/SKILL.md': skill('outside') });
@@ -107,7 +107,7 @@ describe('what a plugin brings', () => {
     await server.logs(/nosuch: .*ENOENT/);
   });
 
-  it('has no skills that the agent has switched off', async () => {
+  it('omits skills that the agent has disabled', async () => {
     const plugin = path.join(folder, 'plugin');
     await writeFiles(plugin, {
       '.plugin/plugin.json': '{"name": "p"}',
@@ -123,7 +123,7 @@ describe('what a plugin brings', () => {
     expect(agent_context.skills.map(({ name }) => name)).toEqual(['on']);
   });
 
-  it('is there from the next step on when it is loaded later: MCP servers start, those that there are go on', async () => {
+  it('starts the MCP servers of a plugin that is loaded later, and keeps the running ones', async () => {
     await writeFiles(path.join(folder, 'market'), {
       '.claude-plugin/marketplace.json': JSON.stringify({
         name: 'mk',
@@ -155,7 +155,7 @@ describe('what a plugin brings', () => {
     expect(toolsTold().map(({ name }) => name)).toContain('echo');
 
     await load('log');
-    // Both have such a tool now; the program of the first one goes on.
+    // Both servers have this tool now; the first one is still the same process.
     expect(await use('memo_echo')).toMatchObject({ is_error: false });
     expect(await use('log_echo')).toMatchObject({ is_error: false });
     expect(toolsTold().map(({ name }) => name)).not.toContain('echo');

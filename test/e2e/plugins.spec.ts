@@ -32,10 +32,7 @@ const MARKET = {
   'plugins/two/hooks/hooks.json': '{"Stop":[{"hooks":[{"type":"command","command":"true"}]}]}',
 };
 
-/**
- * Plugins in the layout of Claude Code: what they bring is there when the agent starts, or from the next step
- * on.
- */
+/** Plugins in the layout of Claude Code, loaded when the agent starts or before its next step. */
 describe('plugins of a conversation', () => {
   let home: string;
   let folder: string;
@@ -76,7 +73,7 @@ describe('plugins of a conversation', () => {
       ({ name }) => name,
     );
 
-  it('bring skills, commands, hooks and MCP servers, each where the conversation has its own', async () => {
+  it('merges the skills, commands, hooks and MCP servers of a plugin with those of the conversation', async () => {
     const plugin = path.join(folder, 'plugin');
     await writeFiles(plugin, PLUGIN);
     endpoint.script([{ say: 'ok' }]);
@@ -138,7 +135,7 @@ describe('plugins of a conversation', () => {
     expect(info + server.log + JSON.stringify(events)).not.toContain('s3cret-mcp');
   });
 
-  it('forbid a command by a hook of theirs', async () => {
+  it('blocks a command by a hook of a plugin', async () => {
     const plugin = path.join(folder, 'plugin');
     const deny = 'echo forbidden by ${CLAUDE_PLUGIN_ROOT} >&2; exit 2';
     const hooks = { PreToolUse: [{ matcher: 'terminal', hooks: [{ type: 'command', command: deny }] }] };
@@ -155,7 +152,7 @@ describe('plugins of a conversation', () => {
     expect(rejected).toEqual([`forbidden by ${plugin}`]);
   });
 
-  it('that cannot be had are refused when the conversation is made', async () => {
+  it('rejects a conversation whose plugin cannot be loaded', async () => {
     const answer = await server.request(
       'POST',
       '/api/conversations',
@@ -170,7 +167,7 @@ describe('plugins of a conversation', () => {
     expect(endpoint.requests).toEqual([]);
   });
 
-  it('are loaded from a registered marketplace, once, into a conversation that goes on', async () => {
+  it('loads a plugin from a registered marketplace into an open conversation, once', async () => {
     await writeFiles(path.join(folder, 'mkt'), MARKET);
     endpoint.script([
       { say: 'ok' },
@@ -215,11 +212,11 @@ describe('plugins of a conversation', () => {
     expect(toolNames(-1)).toContain('invoke_skill');
     const seen = (await conversation.events()).filter((event) => event.kind === 'ObservationEvent').slice(1);
     expect(JSON.stringify(seen[0])).toContain('T body');
-    // The shell is the one that there was.
+    // The shell is still the same one.
     expect(JSON.stringify(seen[1]?.['observation'])).toContain('kept');
   });
 
-  it('come by themselves where a marketplace says so, once for messages that come at the same time', async () => {
+  it('loads auto_load plugins of a marketplace once for messages that arrive at the same time', async () => {
     await writeFiles(path.join(folder, 'mkt'), MARKET);
     endpoint.script([{ say: 'ok' }]);
     const source = path.join(folder, 'mkt');
@@ -246,7 +243,7 @@ describe('plugins of a conversation', () => {
     await server.logs(/marketplace gone: Local path does not exist: \/no\/such\/market/);
   });
 
-  it('are fetched by git where somebody names a repository, and stay as they were fetched', async () => {
+  it('fetches a plugin from a git repository once, and works when the repository is gone', async () => {
     const source = path.join(folder, 'repositories', 'plugin');
     await writeFiles(source, PLUGIN);
     const git = (...args: string[]) =>

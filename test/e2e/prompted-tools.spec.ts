@@ -5,7 +5,7 @@ import { ConversationClient, userMessage } from '../support/conversation-client.
 import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
 
-describe('a conversation with a model that has no tool calls of its own', () => {
+describe('models without native tool calls', () => {
   let server: ServerProcess;
   let workspace: string;
 
@@ -18,7 +18,7 @@ describe('a conversation with a model that has no tool calls of its own', () => 
     await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  it.each([false, true])('works, and recovers from a bad call, with streaming %s', async (stream) => {
+  it.each([false, true])('runs prompted tool calls and recovers from an invalid one (streaming: %s)', async (stream) => {
     const endpoint = await startScriptedEndpoint({
       script: [
         {
@@ -65,7 +65,7 @@ describe('a conversation with a model that has no tool calls of its own', () => 
       });
       const last = events.filter(({ key }) => key === 'last_user_message_id').at(-1);
       expect(last?.value).toBe(told?.id);
-      // The answer that could not be read is on the bill.
+      // The usage includes the answer that could not be parsed.
       expect((await conversation.info())['stats']).toMatchObject({
         usage_to_metrics: { agent: { accumulated_token_usage: { prompt_tokens: 1000 + 1001 + 1002 } } },
       });

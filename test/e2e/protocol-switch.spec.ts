@@ -12,10 +12,10 @@ import { responses } from '../support/wire/responses.js';
 import { startWireEndpoint, type WireEndpoint } from '../support/wire/wire-endpoint.js';
 import type { Json, Turn, WireProtocol } from '../support/wire/wire-protocol.js';
 
-interface Side {
+interface Provider {
   protocol: () => WireProtocol;
   llm: (url: string) => Json;
-  /** What says in a request that this was thought, and by whom. */
+  /** Matches a thought in a request, with the signature of its model. */
   replayed: (thought: string) => RegExp;
 }
 
@@ -23,9 +23,9 @@ const AWS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDEN
 const signed = (thought: string) => new RegExp(`${thought}","signature":"Er`);
 
 /**
- * The endpoints refuse what the services refuse: strange ids, signatures of others, calls without results.
+ * The endpoints reject what the services reject: invalid ids, signatures of others, calls without results.
  */
-const SIDES: Record<string, Side> = {
+const PROVIDERS: Record<string, Provider> = {
   chat: {
     protocol: () => strictChat(chatCompletions),
     llm: (url) => ({ model: 'openai/gpt-4o', base_url: `${url}/v1` }),
@@ -64,8 +64,8 @@ const SIDES: Record<string, Side> = {
   },
 };
 
-const PAIRS = Object.keys(SIDES).flatMap((from) =>
-  Object.keys(SIDES)
+const PAIRS = Object.keys(PROVIDERS).flatMap((from) =>
+  Object.keys(PROVIDERS)
     .filter((to) => to !== from)
     .map((to): [string, string] => [from, to]),
 );
@@ -76,7 +76,7 @@ const FIRST: Turn[] = [
   { reasoning: 'First one.', text: 'I begin.', calls: [run('echo 1'), run('echo 2')] },
   { reasoning: 'First two.', calls: [SWITCH] },
 ];
-/** It comes in the middle of a turn, and has the next one for itself. */
+/** The other model takes over in the middle of a turn and answers the whole next one. */
 const OTHER: Turn[] = [
   { text: 'I go on.', calls: [run('echo 3')] },
   { text: 'Half of it.' },
@@ -85,7 +85,7 @@ const OTHER: Turn[] = [
 ];
 const AGAIN: Turn[] = [{ reasoning: 'First three.', calls: [run('echo 6')] }, { text: 'The end.' }];
 
-describe('a conversation that goes from one provider to another and back', () => {
+describe('switching between providers', () => {
   let folder: string;
   let server: ServerProcess;
   let first: WireEndpoint;
@@ -105,8 +105,8 @@ describe('a conversation that goes from one provider to another and back', () =>
     await other.close();
   });
 
-  it.each(PAIRS)('%s and %s', async (from, to) => {
-    const [here, there] = [side(from), side(to)];
+  it.each(PAIRS)('switches from %s to %s and back', async (from, to) => {
+    const [here, there] = [provider(from), provider(to)];
     first = await startWireEndpoint({ protocol: here.protocol(), script: [...FIRST, ...AGAIN] });
     other = await startWireEndpoint({ protocol: there.protocol(), script: OTHER });
     const common = { api_key: from === 'bedrock' ? null : 'sk-first', usage_id: 'agent', num_retries: 1 };
@@ -144,9 +144,9 @@ describe('a conversation that goes from one provider to another and back', () =>
   });
 });
 
-function side(name: string): Side {
-  const found = SIDES[name];
-  if (!found) throw new Error(`no side ${name}`);
+function provider(name: string): Provider {
+  const found = PROVIDERS[name];
+  if (!found) throw new Error(`no provider ${name}`);
   return found;
 }
 

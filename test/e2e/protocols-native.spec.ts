@@ -68,14 +68,14 @@ const CASES: Case[] = [
   },
 ];
 
-describe('a conversation of ten steps', () => {
+describe('native protocols', () => {
   let server: ServerProcess;
   beforeAll(async () => {
     server = await ServerProcess.start();
   });
   afterAll(() => server.stop());
 
-  describe.each(CASES)('by $name', ({ protocol, llm, recorded: original }) => {
+  describe.each(CASES)('$name', ({ protocol, llm, recorded: original }) => {
     let whole: TenSteps;
     let streamed: TenSteps;
     beforeAll(async () => {
@@ -83,32 +83,32 @@ describe('a conversation of ten steps', () => {
       streamed = await holdTenSteps(server, { protocol, llm, stream: true });
     });
 
-    it('is held to its end', () => {
+    it('completes ten steps with and without streaming', () => {
       expectTenSteps(whole, protocol !== converse);
       expectTenSteps(streamed, protocol !== converse);
     });
 
-    it('thinks from step to step, and sends it back with its signature', () => {
+    it('sends thinking back with its signature', () => {
       const last = JSON.stringify(whole.plain[5]);
       expect(last).toMatch(/Two things at once.*signature|thoughtSignature/);
       expect(JSON.stringify(streamed.plain[5])).toMatch(/Two things at once.*signature|thoughtSignature/);
     });
 
-    it('shows images of tools and of the user', () => {
+    it('sends images of tools and of the user', () => {
       expect(JSON.stringify(whole.plain.at(-1)).split('iVBORw0KGgo')).toHaveLength(3);
     });
 
-    it('asks for a stream in no other way', () => {
+    it('sends the same requests with streaming as without', () => {
       const { stream: _, ...rest } = body(streamed, 9);
       expect(withoutMadeIds(rest)).toEqual(withoutMadeIds(body(whole, 9)));
     });
 
-    it('looks the same to clients, streamed or not', () => {
+    it('shows clients the same events with streaming as without', () => {
       expect(withoutMadeIds(seen(streamed))).toEqual(withoutMadeIds(seen(whole)));
     });
 
     if (original) {
-      it('is asked for as the original does', () => {
+      it('sends the request that the original sends', () => {
         const [name, request] = original;
         const { tools: _, toolConfig: __, ...sent } = body(whole, request);
         const plain = { ...whole.plain[request], body: sent };

@@ -18,10 +18,10 @@ interface Case {
   llm: (url: string) => Json;
   /** Where the dialogue is in a request. */
   history: 'messages' | 'input';
-  /** The last request as the original sent it: the name of the recording, and where we differ on purpose. */
+  /** The recording of the last request of the original, and where this server differs on purpose. */
   recorded: string;
   expected?: (request: Json) => Json;
-  /** What we add on purpose is taken off. */
+  /** Removes what this server adds on purpose. */
   ours?: (request: Json) => Json;
   /** The model takes no images. */
   blind?: boolean;
@@ -139,14 +139,14 @@ function withJoinedOutputs(request: Json): Json {
   return { ...request, body: { ...body, input } };
 }
 
-describe('a conversation of ten steps', () => {
+describe('protocols of OpenAI and compatible services', () => {
   let server: ServerProcess;
   beforeAll(async () => {
     server = await ServerProcess.start();
   });
   afterAll(() => server.stop());
 
-  describe.each(CASES)('by $name', ({ protocol, llm, history, blind, ...original }) => {
+  describe.each(CASES)('$name', ({ protocol, llm, history, blind, ...original }) => {
     let whole: TenSteps;
     let streamed: TenSteps;
     beforeAll(async () => {
@@ -154,7 +154,7 @@ describe('a conversation of ten steps', () => {
       streamed = await holdTenSteps(server, { protocol, llm, stream: true, image: !blind });
     });
 
-    it('is held to its end', () => {
+    it('completes ten steps with and without streaming', () => {
       const counts = protocol !== ollama;
       expectTenSteps(whole, counts, counts);
       expectTenSteps(streamed, counts, counts);
@@ -162,14 +162,14 @@ describe('a conversation of ten steps', () => {
       expectGrowingHistory(streamed, history);
     });
 
-    it('is asked for as the original does', () => {
+    it('sends the request that the original sends', () => {
       const request = recorded(original.recorded);
       const { ours = same, expected = same } = original;
       expect(ours(withoutTools(whole))).toEqual(expected(request));
       expect(toolsOf(whole)).toEqual(recordedTools());
     });
 
-    it('asks for a stream in no other way', () => {
+    it('sends the same request with streaming as without', () => {
       const { stream, stream_options, ...rest } = streamed.plain.at(-1)?.['body'] as Json;
       expect(stream).toBe(true);
       expect(stream_options).toEqual(protocol === chatCompletions ? { include_usage: true } : undefined);
@@ -178,19 +178,19 @@ describe('a conversation of ten steps', () => {
       expect(rest).toEqual(body);
     });
 
-    it('looks the same to clients, streamed or not', () => {
+    it('shows clients the same events with streaming as without', () => {
       expect(seen(streamed)).toEqual(seen(whole));
     });
   });
 });
 
-/** The last request but for the tools, which all have in common. */
+/** The last request without the tools, which are the same for all. */
 function withoutTools({ plain }: TenSteps): Json {
   const { tools, ...body } = plain.at(-1)?.['body'] as Json;
   return { ...plain.at(-1), body };
 }
 
-/** Name and parameters of the offered tools, whichever way the protocol nests them. */
+/** Names, descriptions and parameters of the offered tools, however the protocol nests them. */
 function toolsOf({ plain }: TenSteps): unknown[] {
   const { tools } = plain.at(-1)?.['body'] as { tools: Json[] };
   return tools.map((tool) => {

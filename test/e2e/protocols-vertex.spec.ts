@@ -36,7 +36,7 @@ describe('Vertex AI', () => {
     });
     afterAll(() => server.stop());
 
-    it.each(MODELS)('holds ten steps with %s', async (model, protocol) => {
+    it.each(MODELS)('completes ten steps with %s', async (model, protocol) => {
       for (const stream of [false, true]) {
         const llm = (base_url: string) => ({ model, base_url, api_key: null });
         expectTenSteps(await holdTenSteps(server, { protocol, llm, stream }));
@@ -44,7 +44,7 @@ describe('Vertex AI', () => {
       expect(tokens.given()).toBe(1);
     });
 
-    it('says what is wrong with credentials, and nothing of what is in them', async () => {
+    it('reports what is wrong with credentials without showing them', async () => {
       const { privateKey } = await otherAccount();
       for (const [api_key, said] of [
         [
@@ -65,7 +65,7 @@ describe('Vertex AI', () => {
     });
   });
 
-  it('takes what gcloud has left', async () => {
+  it('uses the credentials that gcloud has stored', async () => {
     const gcloud = path.join(folder, '.config', 'gcloud');
     await mkdir(gcloud, { recursive: true });
     await writeFile(path.join(gcloud, 'application_default_credentials.json'), JSON.stringify(tokens.user));

@@ -7,8 +7,7 @@ import { ServerProcess } from '../support/server-process.js';
 
 const SECRET = '5ecret-in-an-address';
 
-/** Addresses of repositories hold passwords and tokens, which are not shown. */
-describe('addresses of repositories', () => {
+describe('secrets in the addresses of repositories', () => {
   let folder: string;
   let server: ServerProcess;
   const at = (...names: string[]) => path.join(folder, ...names);
@@ -22,7 +21,7 @@ describe('addresses of repositories', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('show no secret where git cannot fetch from them', async () => {
+  it('shows no secret of an address from which git cannot fetch', async () => {
     // Nothing listens on port 1.
     const sources = [
       `http://user:${SECRET}@127.0.0.1:1/x.git`,
@@ -47,7 +46,7 @@ describe('addresses of repositories', () => {
     expect(server.log).not.toContain(SECRET);
   });
 
-  it('show no secret of what was installed from them, which can be fetched again', async () => {
+  it('shows no secret of the address of an installed plugin, which can be fetched again', async () => {
     await writeFiles(at('plugin'), {
       '.plugin/plugin.json': JSON.stringify({ name: 'plug' }),
       'skills/one/SKILL.md': skillText('one', 'text'),

@@ -6,7 +6,6 @@ import { commitAll, runGit, skillText, writeFiles } from '../support/extension-f
 import { Traps } from '../support/poisoned-repository.js';
 import { ServerProcess } from '../support/server-process.js';
 
-/** Whatever a repository configures: no route of the server runs it. */
 describe('programs that repositories configure', () => {
   let folder: string;
   let server: ServerProcess;
@@ -69,7 +68,7 @@ describe('programs that repositories configure', () => {
     return { status: answer.status, text: Buffer.from(await answer.arrayBuffer()).toString('latin1') };
   };
 
-  it('are not run by the routes of git and of archives, of the machine and of a conversation', async () => {
+  it('runs no configured program for git and archive routes of the machine and of a conversation', async () => {
     const conversation = await ConversationClient.create(server, scriptedRequest(at('main'), 'SAY: hi'));
     await conversation.reaches('finished');
     const asked = [...PLACES.map((place) => ['/api', place] as const), [conversation.route, 'main'] as const];
@@ -95,7 +94,7 @@ describe('programs that repositories configure', () => {
     expect(await traps.sprung()).toEqual([]);
   });
 
-  it('are not run for the worktree of a conversation, for what agents are told, or for its end', async () => {
+  it('runs no configured program for worktrees, for the context of agents or when conversations end', async () => {
     for (const place of ['main', 'tree', 'main/sub', 'main/nested']) {
       for (const base of ['head', 'default_branch']) {
         const conversation = await ConversationClient.create(
@@ -115,7 +114,7 @@ describe('programs that repositories configure', () => {
           workspace: { working_dir: string };
         };
         expect(workspace.working_dir.startsWith(at('trees'))).toBe(true);
-        // Its files are those of the commit, as they are stored.
+        // The files are as the commit stores them.
         expect(await readFile(path.join(workspace.working_dir, 'a.txt'), 'utf8')).toBe('one\n');
         expect((await get('/api/git/changes', { path: workspace.working_dir })).status).toBe(200);
         expect((await server.request('DELETE', conversation.route)).status).toBe(200);
@@ -132,7 +131,7 @@ describe('programs that repositories configure', () => {
     expect(await traps.sprung()).toEqual([]);
   });
 
-  it('are not run where extensions are fetched or installed from such a repository', async () => {
+  it('runs no configured program when extensions are fetched or installed from the repository', async () => {
     const source = `file://${at('main')}`;
     const asked = [
       ['/api/plugins/fetch', { source }],
@@ -146,7 +145,7 @@ describe('programs that repositories configure', () => {
     expect(await traps.sprung()).toEqual([]);
   });
 
-  it('would be run by git itself: the traps are real', async () => {
+  it('sees git itself run the configured programs, so that the traps are known to work', async () => {
     const springs = async (...args: string[]) => {
       await traps.reset();
       await runGit(at('main'), '-c', 'core.pager=cat', ...args).catch(() => undefined);
@@ -159,7 +158,7 @@ describe('programs that repositories configure', () => {
     expect((await springs('worktree', 'add', at('sprung-tree'))).length).toBeGreaterThan(0);
   });
 
-  it('are run where the operator has allowed a filter of their own configuration, and no other', async () => {
+  it('runs a filter of the configuration of the operator that they have allowed, and no other', async () => {
     await make('tracked');
     await writeFile(at('tracked/.gitattributes'), '*.lfs filter=lfs\n*.txt filter=other\n');
     await commitAll(at('tracked'));
@@ -172,7 +171,7 @@ describe('programs that repositories configure', () => {
     ] as const) {
       await runGit(folder, 'config', '--file', at('operator/.gitconfig'), name, value);
     }
-    // What the repository says of the same filter does not count.
+    // What the repository configures for the same filter is ignored.
     await runGit(at('tracked'), 'config', 'filter.lfs.smudge', await traps.program('own-lfs'));
     await traps.reset();
     const filesWith = async (env: Record<string, string>): Promise<string[]> => {

@@ -14,8 +14,8 @@ function repositories(page: number): object[] {
   }));
 }
 
-/** Listing repositories with the token of a user. No other host ever gets that token. */
-describe('repositories at GitHub', () => {
+/** Lists repositories with the token of a user, which no other host ever gets. */
+describe('repository search at GitHub', () => {
   let stage: SettingsStage;
   let asked: IncomingMessage[];
   let elsewhere: IncomingMessage[];
@@ -52,7 +52,7 @@ describe('repositories at GitHub', () => {
 
   function page({ url = '' }: IncomingMessage, response: ServerResponse): void {
     const number = Number(new URL(url, 'http://host').searchParams.get('page'));
-    // Where the next page is said to be does not count: only that there is one.
+    // The server follows no address in the link: it only reads that there is a next page.
     const next = `<${addressOf({ address: () => stranger.address() })}/user/repos?page=2>; rel="next"`;
     if (number < 3) response.setHeader('link', next);
     response.end(JSON.stringify(repositories(number)));
@@ -64,7 +64,7 @@ describe('repositories at GitHub', () => {
   const namesOf = (body: Json) =>
     (body['items'] as { full_name: string }[]).map(({ full_name }) => full_name);
 
-  it('are not asked for without a token, or at other hosts', async () => {
+  it('sends no request without a token or for another provider', async () => {
     expect(await search()).toEqual({
       ...{ status: 200, body: { items: [], next_page_id: null, missing_token: true } },
     });
@@ -74,7 +74,7 @@ describe('repositories at GitHub', () => {
     expect(asked).toEqual([]);
   });
 
-  it('are listed in pages, with the token in a header', async () => {
+  it('lists repositories in pages, and sends the token in a header', async () => {
     await stage.done('PUT', '/api/settings/secrets', { name: 'GH_TOKEN', value: 'not this one' });
     await stage.done('PUT', '/api/settings/secrets', { name: 'github_token', value: TOKEN });
     const { body } = await search({ limit: '60' });
@@ -100,7 +100,7 @@ describe('repositories at GitHub', () => {
     expect(await search({ page_id: '0' })).toMatchObject({ status: 400 });
   });
 
-  it('are found by a part of their names on all pages, and nothing else is asked', async () => {
+  it('searches the names on all pages, and asks no other host', async () => {
     const { body } = await search({ query: 'wANTED' });
     expect(namesOf(body)).toEqual(Array.from({ length: 10 }, (_none, index) => `me/Wanted-${index * 23}`));
     expect(asked).toHaveLength(3);
@@ -117,7 +117,7 @@ describe('repositories at GitHub', () => {
     },
   );
 
-  it('what GitHub should not answer is 502, and the token goes nowhere else', async () => {
+  it('answers 502 to an invalid answer of GitHub, and sends the token to no other host', async () => {
     const answers: ((response: ServerResponse) => void)[] = [
       (response) =>
         response.writeHead(302, { location: addressOf({ address: () => stranger.address() }) }).end(),

@@ -12,8 +12,8 @@ const CLASSES = [
 ];
 const ASK = { tools: [['route_task_to_model', {}] as [string, object]] };
 
-/** The agent has a model look at its task and goes on with the one that is meant for it. */
-describe('a task', () => {
+/** The agent has a model classify its task and continues with the model for that class. */
+describe('route_task_to_model', () => {
   let home: string;
   let folder: string;
   let server: ServerProcess;
@@ -74,7 +74,7 @@ describe('a task', () => {
     content: [{ text: expect.stringContaining(text) as unknown }],
   });
 
-  it('goes to the model for its kind', async () => {
+  it('switches to the model for the class of the task', async () => {
     await store('routes', { classes: CLASSES });
     const { observation, models, asked, usage } = await run('Category 2');
     expect(observation).toEqual({
@@ -96,7 +96,7 @@ describe('a task', () => {
     expect(usage.sort()).toEqual(['agent', 'classifier:judge', 'profile:strong']);
   });
 
-  it('goes to the model that a question of the user has for an answer', async () => {
+  it('switches to the model that the answer to a prompt template names', async () => {
     await store('routes', {
       prompt_template: 'For {{ instance_text }} of {{ model_table }}?',
       model_table: 'fast, strong',
@@ -107,7 +107,7 @@ describe('a task', () => {
     expect((await run('bogus')).observation).toMatchObject(error("(reply: 'bogus'); nothing was switched"));
   });
 
-  it('stays where it is when nothing fits', async () => {
+  it('keeps the model when no class fits', async () => {
     expect((await run('')).observation).toMatchObject(error('There is no meta-profile'));
     await store('routes', { classes: [...CLASSES, { description: 'lost', model: 'nosuch' }] });
     for (const reply of ['0', '4', 'none']) {
@@ -120,7 +120,7 @@ describe('a task', () => {
     expect((await run('')).observation).toMatchObject(error("LLM profile 'gone' was not found"));
   });
 
-  it('is judged by the table that the tool is given, then by that of the settings, then by the first', async () => {
+  it('uses the meta-profile of the tool, else that of the settings, else the first one', async () => {
     await store('a', { classes: CLASSES });
     await store('b', { classes: [{ description: 'all things', model: 'fast' }] });
     expect((await run('1')).observation).toMatchObject({ chosen_class: 'easy things' });
@@ -139,7 +139,7 @@ describe('a task', () => {
     expect((await run('1', named(own))).observation).toMatchObject({ chosen_class: 'own' });
   });
 
-  it('goes to a model that the settings bring along, or that of the profile of an agent', async () => {
+  it('switches to a model that comes with the agent settings or with an agent profile', async () => {
     const table = { classifier_model: 'asked', classes: [{ description: 'any', model: 'brought' }] };
     const launch = async (source: object) => {
       const before = endpoint.requests.length;
@@ -181,7 +181,7 @@ describe('a task', () => {
     expect(JSON.stringify(tried.body)).not.toContain('"k"');
   });
 
-  it('is judged by what the settings of the agent say, too', async () => {
+  it('uses the meta-profile in the agent settings', async () => {
     const own = { classifier_model: 'judge', classes: [{ description: 'of the settings', model: 'fast' }] };
     endpoint.script([ASK, { say: '1' }, { say: 'done' }]);
     const agent_settings = {

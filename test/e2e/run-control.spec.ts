@@ -4,7 +4,7 @@ import path from 'node:path';
 import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-describe('steering a run', () => {
+describe('run control', () => {
   let server: ServerProcess;
   let workspace: string;
 
@@ -22,7 +22,7 @@ describe('steering a run', () => {
   const inTool = (conversation: ConversationClient) =>
     eventually(async () => (await conversation.events('&kind=ActionEvent')).length > 0, 'the first action');
 
-  it('pauses after the step without waiting for the tool, and goes on', async () => {
+  it('answers a pause at once, pauses the run after the current step and continues it', async () => {
     const script = 'RUN: touch started; while [ ! -e go ]; do sleep 0.05; done\nRUN: echo second\nSAY: end';
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
     await inTool(conversation);
@@ -40,7 +40,7 @@ describe('steering a run', () => {
     await conversation.reaches('finished');
   });
 
-  it('interrupts a tool at once; the shell stays usable', async () => {
+  it('interrupts a tool at once, and keeps the shell usable', async () => {
     const script = 'RUN: export WORD=kept\nRUN: sleep 1000\nRUN: echo $WORD\nSAY: end';
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
     await eventually(
@@ -72,7 +72,7 @@ describe('steering a run', () => {
     ]);
   });
 
-  it('refuses a second run and takes a run that has nothing to do', async () => {
+  it('rejects a second run, and accepts a run that has nothing to do', async () => {
     const conversation = await ConversationClient.create(
       server,
       scriptedRequest(workspace, 'RUN: sleep 1\nSAY: end'),
@@ -90,7 +90,7 @@ describe('steering a run', () => {
     expect(await conversation.events()).toEqual(before);
   });
 
-  it('deletes a running conversation with all that its shell started', async () => {
+  it('deletes a running conversation with all processes that its shell started', async () => {
     const script = 'RUN: (setsid sleep 777 &) ; nohup sleep 778 > /dev/null 2>&1 & sleep 779';
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
     const { persistence_dir } = await conversation.info();
@@ -102,7 +102,7 @@ describe('steering a run', () => {
     await access(workspace);
   });
 
-  it('refuses more runs than it may have, and keeps the message', async () => {
+  it('refuses runs beyond the limit, and keeps the message', async () => {
     const limited = await ServerProcess.start({ env: { OH_MAX_CONCURRENT_RUNS: '1' } });
     try {
       const busy = await ConversationClient.create(limited, scriptedRequest(workspace, 'RUN: sleep 100'));

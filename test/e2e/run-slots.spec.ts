@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
 
-describe('the place of a run', () => {
+describe('run slots', () => {
   let server: ServerProcess;
   let workspace: string;
 
@@ -17,7 +17,7 @@ describe('the place of a run', () => {
     await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  it('is free for the next message as soon as a client sees that the run has finished', async () => {
+  it('frees the slot of a run before a client sees that the run has finished', async () => {
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace));
     const { socket } = await conversation.listen();
     const finished = () =>
@@ -32,7 +32,7 @@ describe('the place of a run', () => {
       });
     for (let round = 0; round < 20; round += 1) {
       const end = finished();
-      // Throws when it is refused. Not polled for: that would come later.
+      // Throws when it is refused. Polling for the status would be too late to notice.
       await conversation.send(`SAY: ${round}`);
       await end;
     }

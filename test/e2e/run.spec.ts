@@ -4,7 +4,7 @@ import path from 'node:path';
 import { brief, ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-describe('a conversation with the scripted model', () => {
+describe('runs', () => {
   let server: ServerProcess;
   let workspace: string;
 
@@ -17,7 +17,7 @@ describe('a conversation with the scripted model', () => {
     await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
   });
 
-  it('does real work in its directory, live on a socket, each event once in the log', async () => {
+  it('works in the directory of the conversation, and sends each event of the log live', async () => {
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace));
     const socket = await conversation.listen();
     await conversation.send('RUN: echo one > a.txt && ls\nRUN: cat a.txt\nFINISH: all done');
@@ -50,7 +50,7 @@ describe('a conversation with the scripted model', () => {
     await socket.close();
   });
 
-  it('answers the final response and links each event to the head before it', async () => {
+  it('returns the final response, and links each event to the head before it', async () => {
     const script = 'SAY: first\nRUN: true\nFINISH: the end';
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
     await conversation.reaches('finished');
@@ -65,7 +65,7 @@ describe('a conversation with the scripted model', () => {
     expect((await conversation.info())['leaf_event_id']).toBe(head);
   });
 
-  it('goes on with the next message and keeps the shell', async () => {
+  it('continues with the next message in the same shell', async () => {
     const conversation = await ConversationClient.create(
       server,
       scriptedRequest(workspace, 'RUN: mkdir -p deep && cd deep && export WORD=kept\nSAY: ok'),
@@ -79,7 +79,7 @@ describe('a conversation with the scripted model', () => {
     expect(outputs.at(-1)).toContain('kept in deep');
   });
 
-  it('runs all calls of one answer, actions before observations', async () => {
+  it('runs all calls of one answer, and appends the actions before the observations', async () => {
     const script = 'SAY: two\nRUN: echo 1\nAND RUN: echo 2\nFINISH: ok';
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
     await conversation.reaches('finished');
@@ -94,7 +94,7 @@ describe('a conversation with the scripted model', () => {
     ]);
   });
 
-  it('records an invalid call and goes on', async () => {
+  it('records invalid calls and continues', async () => {
     const script = 'TOOL: nosuch {"a": 1}\nTOOL: file_editor {"command": "nope", "path": "/x"}\nFINISH: ok';
     const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
     await conversation.reaches('finished');
@@ -105,7 +105,7 @@ describe('a conversation with the scripted model', () => {
     expect(errors[1]?.['error']).toMatch(/^Error validating tool 'file_editor': 1 validation error for/);
   });
 
-  it('ends in error when the model fails, and goes on after it', async () => {
+  it('ends in status error when the model fails', async () => {
     const conversation = await ConversationClient.create(
       server,
       scriptedRequest(workspace, 'FAIL: 401 no\nSAY: back'),
@@ -120,7 +120,7 @@ describe('a conversation with the scripted model', () => {
     });
   });
 
-  it('stops at max_iterations', async () => {
+  it('stops a run at max_iterations', async () => {
     const request = scriptedRequest(workspace, 'RUN: true\nRUN: true\nRUN: true', { max_iterations: 2 });
     const conversation = await ConversationClient.create(server, request);
     await conversation.reaches('error');
@@ -131,7 +131,7 @@ describe('a conversation with the scripted model', () => {
     });
   });
 
-  it('streams what the model says', async () => {
+  it('streams the answer of the model', async () => {
     const request = scriptedRequest(workspace);
     const conversation = await ConversationClient.create(server, {
       ...request,
@@ -147,7 +147,7 @@ describe('a conversation with the scripted model', () => {
     await socket.close();
   });
 
-  it('answers a message that comes during the last step in the same run', async () => {
+  it('answers a message that arrives during the last step in the same run', async () => {
     const conversation = await ConversationClient.create(
       server,
       scriptedRequest(workspace, 'RUN: sleep 1\nFINISH: a'),
@@ -160,7 +160,7 @@ describe('a conversation with the scripted model', () => {
     expect(JSON.stringify(await conversation.events('&kind=ObservationEvent'))).toContain('second');
   });
 
-  it('waits for a confirmation, and does not do what was refused', async () => {
+  it('waits for confirmation, and does not run what was rejected', async () => {
     const request = scriptedRequest(workspace, 'RUN: touch yes.txt\nRUN: touch no.txt\nSAY: end', {
       confirmation_policy: { kind: 'AlwaysConfirm' },
     });
@@ -184,7 +184,7 @@ describe('a conversation with the scripted model', () => {
     });
   });
 
-  it('takes the seed paths without a prefix', async () => {
+  it('serves the routes of conversations also without the prefix /api', async () => {
     const created = await server.request('POST', '/conversations', scriptedRequest(workspace));
     expect(created.status).toBe(201);
     const { id } = created.body as { id: string };
