@@ -65,9 +65,9 @@ describe('hooks', () => {
       pre_tool_use: command('echo $$ > pid; sleep 60'),
     });
     const pid = await pidIn('pid');
-    await stage.post(conversation, 'interrupt');
+    await conversation.post('interrupt');
     expect(await conversation.status()).toBe('paused');
-    await eventually(() => Promise.resolve(!isAlive(pid)), 'the end of the hook');
+    await eventually(() => !isAlive(pid), 'the end of the hook');
     expect(await conversation.events('&kind=ActionEvent')).toEqual([]);
   });
 
@@ -76,13 +76,13 @@ describe('hooks', () => {
       post_tool_use: command('[ "$OPENHANDS_TOOL_NAME" = finish ] || { echo $$ > pid; sleep 60; }'),
     });
     const pid = await pidIn('pid');
-    await stage.post(conversation, 'interrupt');
+    await conversation.post('interrupt');
     const results = await conversation.events('&kind=ObservationEvent');
     expect(results).toMatchObject([{ tool_name: 'terminal', observation: { exit_code: 0 } }]);
     expect(JSON.stringify(results)).toContain('it is done');
     expect(await conversation.events('&kind=AgentErrorEvent')).toEqual([]);
-    await eventually(() => Promise.resolve(!isAlive(pid)), 'the end of the hook');
-    await stage.post(conversation, 'run');
+    await eventually(() => !isAlive(pid), 'the end of the hook');
+    await conversation.post('run');
     await conversation.reaches('finished');
     expect(await conversation.events('&kind=ObservationEvent')).toHaveLength(2);
   });
@@ -92,12 +92,12 @@ describe('hooks', () => {
       pre_tool_use: command('echo yes > asked; while [ ! -e go ]; do sleep 0.05; done'),
     });
     await eventually(async () => (await read('asked')) !== '', 'the hook');
-    await stage.post(conversation, 'pause');
+    await conversation.post('pause');
     expect(await conversation.status()).toBe('paused');
     await stage.letGo();
     await eventually(async () => (await conversation.events('&kind=ActionEvent')).length === 1, 'the action');
     expect(await conversation.events('&kind=ObservationEvent')).toEqual([]);
-    await stage.post(conversation, 'run');
+    await conversation.post('run');
     await conversation.reaches('finished');
     expect(await conversation.events('&kind=ObservationEvent')).toHaveLength(2);
   });
@@ -125,13 +125,13 @@ describe('hooks', () => {
       });
       const sending = conversation.send('RUN: touch done\nFINISH: x');
       await eventually(async () => (await read('asked')) !== '', 'the hook');
-      await stage.post(conversation, stop);
+      await conversation.post(stop);
       expect(await conversation.status()).toBe('paused');
       await stage.letGo();
       await sending;
       expect(await conversation.status()).toBe('paused');
       expect(await messages(conversation, 'user')).toHaveLength(1);
-      await stage.post(conversation, 'run');
+      await conversation.post('run');
       await conversation.reaches('finished');
       expect(await conversation.events('&kind=ActionEvent')).toHaveLength(2);
     },
@@ -139,7 +139,7 @@ describe('hooks', () => {
 
   it('ends the hook of a message when the conversation is deleted, and tells the sender', async () => {
     const conversation = await start(undefined, { user_prompt_submit: command('echo $$ > pid; sleep 60') });
-    const sending = stage.post(conversation, 'events', userMessage('hi', true));
+    const sending = conversation.post('events', userMessage('hi', true));
     const pid = await pidIn('pid');
     await stage.server.request('DELETE', conversation.route);
     expect([404, 503]).toContain((await sending).status);

@@ -39,7 +39,11 @@ describe('hostile HTTP requests', () => {
     ['a TLS handshake', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', /^HTTP\/1.1 400 /],
     ['an unknown method', 'BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n', /^HTTP\/1.1 4\d\d /],
     ['a request without Host', 'GET /alive HTTP/1.1\r\n\r\n', /^HTTP\/1.1 400 /],
-    ['a null byte in a header', 'GET /alive HTTP/1.1\r\nHost: localhost\r\nA: b\0c\r\n\r\n', /^HTTP\/1.1 400 /],
+    [
+      'a null byte in a header',
+      'GET /alive HTTP/1.1\r\nHost: localhost\r\nA: b\0c\r\n\r\n',
+      /^HTTP\/1.1 400 /,
+    ],
     [
       'a null byte in a path',
       'GET /api/conversations/a\0b HTTP/1.1\r\nHost: localhost\r\n\r\n',
@@ -60,22 +64,38 @@ describe('hostile HTTP requests', () => {
       `GET /alive HTTP/1.1\r\nHost: localhost\r\n${'A: b\r\n'.repeat(5000)}\r\n`,
       /^HTTP\/1.1 (200|431) /,
     ],
-    ['two Content-Length headers', `${JSON_POST}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`, /^HTTP\/1.1 400 /],
+    [
+      'two Content-Length headers',
+      `${JSON_POST}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`,
+      /^HTTP\/1.1 400 /,
+    ],
     [
       'a Content-Length together with chunks',
       `${JSON_POST}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`,
       /^HTTP\/1.1 400 /,
     ],
     ['a negative Content-Length', `${JSON_POST}Content-Length: -1\r\n\r\n`, /^HTTP\/1.1 400 /],
-    ['a Content-Length beyond all limits', `${JSON_POST}Content-Length: 99999999999\r\n\r\n{`, /^HTTP\/1.1 413 /],
+    [
+      'a Content-Length beyond all limits',
+      `${JSON_POST}Content-Length: 99999999999\r\n\r\n{`,
+      /^HTTP\/1.1 413 /,
+    ],
     ['a malformed chunk', `${JSON_POST}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, /^HTTP\/1.1 400 /],
-    ['a compressed body', `${JSON_POST}Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}`, /^HTTP\/1.1 415 /],
+    [
+      'a compressed body',
+      `${JSON_POST}Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}`,
+      /^HTTP\/1.1 415 /,
+    ],
     [
       'an absolute address in the request line',
       'GET http://elsewhere/alive HTTP/1.1\r\nHost: localhost\r\n\r\n',
       /^HTTP\/1.1 (200|4\d\d) /,
     ],
-    ['an unknown expectation', 'GET /alive HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\n\r\n', /^HTTP\/1.1 417 /],
+    [
+      'an unknown expectation',
+      'GET /alive HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\n\r\n',
+      /^HTTP\/1.1 417 /,
+    ],
     [
       'two pipelined requests',
       'GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\nGET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n',
@@ -108,14 +128,14 @@ describe('hostile HTTP requests', () => {
     socket.on('data', (chunk: Buffer) => seen.push(chunk));
     const text = (): string => Buffer.concat(seen).toString();
     socket.write(`${JSON_POST}Content-Length: ${size}\r\n\r\n`);
-    await eventually(() => Promise.resolve(text().startsWith('HTTP/1.1 413 ')), 'the answer');
+    await eventually(() => text().startsWith('HTTP/1.1 413 '), 'the answer');
     // Most clients send the rest although they were refused.
     for (let sent = 0; sent < size; sent += 1_000_000) {
       const isTaken = socket.write(Buffer.alloc(1_000_000, 'x'));
       if (!isTaken) await once(socket, 'drain');
     }
     socket.write('GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    await eventually(() => Promise.resolve(text().includes('HTTP/1.1 200 ')), 'the next answer');
+    await eventually(() => text().includes('HTTP/1.1 200 '), 'the next answer');
   });
 
   it('closes the connection of a client that sends a body without an end', async () => {

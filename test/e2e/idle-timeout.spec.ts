@@ -63,12 +63,15 @@ describe('the idle timeout of the runtime', () => {
     }
   });
 
-  it.each(['', ' ', '0', '-5', '30s', 'inf'])('sets no limit when OH_RUNTIME_IDLE_TIMEOUT_SECONDS is %j', async (idle) => {
-    const server = await started(idle);
-    try {
-      expect(await limits(server)).toEqual([null, null]);
-    } finally {
-      await server.stop();
-    }
-  });
+  it.each(['', ' ', '0', '-5', '30s', 'inf'])(
+    'sets no limit when OH_RUNTIME_IDLE_TIMEOUT_SECONDS is %j',
+    async (idle) => {
+      const server = await started(idle);
+      try {
+        expect(await limits(server)).toEqual([null, null]);
+      } finally {
+        await server.stop();
+      }
+    },
+  );
 });

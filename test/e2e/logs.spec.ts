@@ -16,7 +16,7 @@ function linesOf(server: ServerProcess): Line[] {
 /** Waits for a line: lines are written a moment after what they report. */
 async function lineWith(server: ServerProcess, expected: Line): Promise<Line> {
   const matches = (line: Line) => Object.entries(expected).every(([name, value]) => line[name] === value);
-  await eventually(() => Promise.resolve(linesOf(server).some(matches)), JSON.stringify(expected));
+  await eventually(() => linesOf(server).some(matches), JSON.stringify(expected));
   return linesOf(server).find(matches) ?? {};
 }
 
@@ -188,7 +188,7 @@ describe('log settings', () => {
     await server.request('GET', '/server_info');
     const request =
       /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} INFO {2}\[Http\] GET \/server_info 200 in .* ms \(request [\da-f]{32}\)$/m;
-    await eventually(() => Promise.resolve(request.test(server.log)));
+    await eventually(() => request.test(server.log));
     await server.stop();
   });
 

@@ -1,24 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { ServerProcess } from '../support/server-process.js';
+import { ServerFixture } from '../support/server-fixture.js';
 
 const SERVER = fileURLToPath(new URL('../support/mcp-hostile.mjs', import.meta.url));
-const SCRIPT = 'TOOL: echo {}\nSAY: bye';
 
 describe('MCP servers with oversized messages', () => {
-  let folder: string;
-  let server: ServerProcess;
-  beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'mcp-hostile-'));
-    server = await ServerProcess.start();
-  });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  const fixture = ServerFixture.forTests();
 
   /** Has the agent call `echo`. @returns the observation or the error as text */
   const callEcho = async (mode: string): Promise<string> => {
@@ -26,8 +12,7 @@ describe('MCP servers with oversized messages', () => {
       llm: { model: 'scripted/test', usage_id: 'agent' },
       mcp_config: { hostile: { command: process.execPath, args: [SERVER, mode] } },
     };
-    const conversation = await ConversationClient.create(server, scriptedRequest(folder, SCRIPT, { agent }));
-    await conversation.reaches('finished');
+    const conversation = await fixture.run('TOOL: echo {}\nSAY: bye', { agent });
     const events = await conversation.events();
     return JSON.stringify(events.filter(({ kind }) => /^(ObservationEvent|AgentErrorEvent)$/.test(kind)));
   };
@@ -36,7 +21,7 @@ describe('MCP servers with oversized messages', () => {
     'leaves out an MCP server that lists %s, logs the reason and continues the run',
     async (mode) => {
       expect(await callEcho(mode)).toContain("Tool 'echo' not found");
-      await server.logs(
+      await fixture.server.logs(
         mode === 'deep-schema' ? 'nested more than 128 levels deep' : 'more than 100000 values',
       );
     },

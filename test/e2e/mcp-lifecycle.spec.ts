@@ -112,17 +112,20 @@ describe('MCP servers during a conversation', () => {
     expect(broken.requests()).toBeLessThanOrEqual(2 + Math.log2(1 + seconds));
   });
 
-  it.each(['program', 'address'])('disconnects a server (%s) that sends a message of more than 10 MB', async (kind) => {
-    const server = await start();
-    const script = `TOOL: many {"size": 11000000}\n${ADD}`;
-    const local = { command: process.execPath, args: [PROGRAM, path.join(folder, 'notes')] };
-    const { url } = await owned<TestMcpServer>(startMcpServer());
-    const conversation = await converse(server, script, { it: kind === 'program' ? local : { url } });
-    await conversation.reaches('finished');
-    const seen = await results(conversation);
-    expect(seen).toContain('sent a message of more than 10 MB, and was disconnected');
-    expect(seen).toContain("'add' executed");
-  });
+  it.each(['program', 'address'])(
+    'disconnects a server (%s) that sends a message of more than 10 MB',
+    async (kind) => {
+      const server = await start();
+      const script = `TOOL: many {"size": 11000000}\n${ADD}`;
+      const local = { command: process.execPath, args: [PROGRAM, path.join(folder, 'notes')] };
+      const { url } = await owned<TestMcpServer>(startMcpServer());
+      const conversation = await converse(server, script, { it: kind === 'program' ? local : { url } });
+      await conversation.reaches('finished');
+      const seen = await results(conversation);
+      expect(seen).toContain('sent a message of more than 10 MB, and was disconnected');
+      expect(seen).toContain("'add' executed");
+    },
+  );
 
   it('offers the tools that a server adds later, and no longer those that it removes', async () => {
     const endpoint = await owned(startScriptedEndpoint());
@@ -158,10 +161,7 @@ describe('MCP servers during a conversation', () => {
     const script = 'TOOL: grow {"tool": "terminal"}\nFINISH: x';
     const conversation = await converse(server, script, { web: { url: web.url } });
     await conversation.reaches('finished');
-    await eventually(
-      () => Promise.resolve(server.log.includes('their names are taken: terminal')),
-      'the warning',
-    );
+    await eventually(() => server.log.includes('their names are taken: terminal'), 'the warning');
     await conversation.send('RUN: echo still the shell\nFINISH: x');
     await conversation.reaches('finished');
     expect(await results(conversation)).toContain('still the shell');
@@ -204,12 +204,12 @@ describe('MCP servers during a conversation', () => {
     expect(sse.headers.map((headers) => headers['x-team'])).toEqual(sse.headers.map(() => 'red'));
     expect(sse.clients).toBe(1);
     sse.hangUp();
-    await eventually(() => Promise.resolve(sse.clients === 0), 'the end of the connection');
+    await eventually(() => sse.clients === 0, 'the end of the connection');
     await sendUntil(conversation, 'TOOL: echo {"text": "again"}\nFINISH: x', async () =>
       (await results(conversation)).includes('"again"'),
     );
     await server.request('DELETE', conversation.route);
-    await eventually(() => Promise.resolve(sse.clients === 0), 'the end of the conversation');
+    await eventually(() => sse.clients === 0, 'the end of the conversation');
   });
 
   it('renews the access token of a server, and keeps the new one over a restart', async () => {

@@ -268,10 +268,10 @@ describe('MCP tools', () => {
       initial_message: userMessage('TOOL: wait {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x'),
     });
     await eventually(async () => (await notes()).includes('waiting'), 'the call');
-    await stage.post(conversation, 'interrupt');
+    await conversation.post('interrupt');
     expect(await conversation.status()).toBe('paused');
     await eventually(async () => (await notes()).includes('cancelled'), 'the cancellation');
-    await stage.post(conversation, 'run');
+    await conversation.post('run');
     await conversation.reaches('finished');
     expect((await texts(conversation))[0]).toEqual(["[Tool 'add' executed.]", '3']);
     expect(await pids()).toHaveLength(1);
@@ -342,9 +342,9 @@ describe('MCP tools', () => {
         agent: agent({ web: { url: server.url } }),
         initial_message: userMessage('TOOL: wait {}'),
       });
-      await eventually(() => Promise.resolve(server.notes.includes('waiting')), 'the call');
-      await stage.post(conversation, 'interrupt');
-      await eventually(() => Promise.resolve(server.notes.includes('cancelled')), 'the cancellation');
+      await eventually(() => server.notes.includes('waiting'), 'the call');
+      await conversation.post('interrupt');
+      await eventually(() => server.notes.includes('cancelled'), 'the cancellation');
       const errors: SeenEvent[] = await conversation.events('&kind=AgentErrorEvent');
       expect(errors[0]?.['error']).toContain('interrupted');
     });

@@ -1,34 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { eventually, ServerProcess } from '../support/server-process.js';
+import { ServerFixture } from '../support/server-fixture.js';
+import { eventually } from '../support/server-process.js';
 
 describe('metrics', () => {
-  let server: ServerProcess;
-  let workspace: string;
-
-  beforeAll(async () => {
-    server = await ServerProcess.start({
-      key: 'the-key',
-      env: {
-        SESSION_API_KEY: 'the-key',
-        OH_MAX_CONCURRENT_RUNS: '1',
-        OH_WEBHOOKS_0_BASE_URL: 'http://127.0.0.1:1',
-        OH_WEBHOOKS_0_NAME: 'a "receiver"',
-        OH_WEBHOOKS_0_FLUSH_DELAY: '0.01',
-      },
-    });
-    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
-  });
-  afterAll(async () => {
-    await server.stop();
-    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
+  const fixture = ServerFixture.forTests({
+    key: 'the-key',
+    env: {
+      SESSION_API_KEY: 'the-key',
+      OH_MAX_CONCURRENT_RUNS: '1',
+      OH_WEBHOOKS_0_BASE_URL: 'http://127.0.0.1:1',
+      OH_WEBHOOKS_0_NAME: 'a "receiver"',
+      OH_WEBHOOKS_0_FLUSH_DELAY: '0.01',
+    },
   });
 
   /** Reads the metrics and checks the form of each line. @returns the values by name and labels */
   async function scrape(): Promise<Map<string, number>> {
-    const { status, headers, body } = await server.request('GET', '/metrics');
+    const { status, headers, body } = await fixture.server.request('GET', '/metrics');
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
     const values = new Map<string, number>();
@@ -43,15 +30,15 @@ describe('metrics', () => {
   }
 
   it('requires the session key', async () => {
-    expect((await fetch(`${server.url}/metrics`)).status).toBe(401);
+    expect((await fetch(`${fixture.server.url}/metrics`)).status).toBe(401);
   });
 
   it('counts conversations, runs, sockets, log writes, model calls and webhook requests', async () => {
     const before = await scrape();
-    const running = await ConversationClient.create(server, scriptedRequest(workspace, 'RUN: sleep 1000'));
+    const running = await fixture.create('RUN: sleep 1000');
     await eventually(async () => (await running.events('&kind=ActionEvent')).length > 0, 'the action');
-    const failing = await ConversationClient.create(server, scriptedRequest(workspace));
-    const refused = await server.request('POST', `${failing.route}/run`);
+    const failing = await fixture.create();
+    const refused = await failing.post('run');
     expect(refused.status).toBe(429);
     const socket = await running.listen(`/sockets/events/${running.id}?session_api_key=the-key`);
     const values = await scrape();
@@ -75,16 +62,13 @@ describe('metrics', () => {
       return (failures ?? 0) > 0;
     }, 'a failed delivery');
     await socket.close();
-    await server.request('POST', `${running.route}/interrupt`);
+    await running.post('interrupt');
     await eventually(async () => (await scrape()).get('agent_server_sockets') === 0, 'the end of the socket');
   });
 
   it('counts failed model calls', async () => {
     const before = (await scrape()).get('agent_server_llm_failures_total');
-    const failing = await ConversationClient.create(
-      server,
-      scriptedRequest(workspace, 'FAIL: 401 no key\nSAY: x'),
-    );
+    const failing = await fixture.create('FAIL: 401 no key\nSAY: x');
     await failing.reaches('error');
     expect((await scrape()).get('agent_server_llm_failures_total')).toBe((before ?? 0) + 1);
   });
@@ -98,7 +82,8 @@ describe('metrics', () => {
     expect(value('nodejs_eventloop_lag_max_seconds')).toBeGreaterThanOrEqual(
       value('nodejs_eventloop_lag_p50_seconds'),
     );
-    const { event_loop_delay } = (await server.request('GET', '/server_info')).body as Record<string, object>;
+    const { body } = await fixture.server.request('GET', '/server_info');
+    const { event_loop_delay } = body as Record<string, object>;
     expect(Object.keys(event_loop_delay ?? {})).toEqual(['p50_ms', 'p99_ms', 'max_ms']);
     expect(Object.values(event_loop_delay ?? {}).every((delay) => typeof delay === 'number')).toBe(true);
   });
@@ -106,7 +91,7 @@ describe('metrics', () => {
   it('reports the delay of a blocked event loop', async () => {
     // A long JSON text is parsed in one go.
     const text = 'x'.repeat(8 * 1024 * 1024);
-    const { status } = await server.request('POST', '/api/conversations', { text });
+    const { status } = await fixture.server.request('POST', '/api/conversations', { text });
     expect(status).toBe(422);
     const held = async (): Promise<boolean> =>
       ((await scrape()).get('nodejs_eventloop_lag_max_seconds') ?? 0) > 0.002;

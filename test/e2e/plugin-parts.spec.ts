@@ -139,7 +139,7 @@ describe('parts of plugins', () => {
     const conversation = await start({ agent_context, tools: [] });
     await conversation.reaches('finished');
     const load = async (ref: string): Promise<void> => {
-      const { status } = await server.request('POST', `${conversation.route}/load_plugin`, {
+      const { status } = await conversation.post('load_plugin', {
         plugin_ref: ref,
       });
       expect(status).toBe(200);
@@ -172,7 +172,7 @@ describe('parts of plugins', () => {
           return true;
         }
       };
-      await eventually(() => Promise.resolve(isGone()), 'the end of the servers');
+      await eventually(() => isGone(), 'the end of the servers');
     }
   });
 });

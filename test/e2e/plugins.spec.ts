@@ -67,7 +67,7 @@ describe('plugins of a conversation', () => {
       (tool) => tool.function.name,
     );
   const load = (conversation: ConversationClient, ref: string) =>
-    server.request('POST', `${conversation.route}/load_plugin`, { plugin_ref: ref });
+    conversation.post('load_plugin', { plugin_ref: ref });
   const skillsIn = (event: SeenEvent | undefined): string[] =>
     (event?.value as { agent_context: { skills: { name: string }[] } }).agent_context.skills.map(
       ({ name }) => name,

@@ -1,24 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { ConversationClient, userMessage } from '../support/conversation-client.js';
-import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
-import { ServerProcess } from '../support/server-process.js';
+import { endpointLlm, startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { ServerFixture } from '../support/server-fixture.js';
 
 describe('models without native tool calls', () => {
-  let server: ServerProcess;
-  let workspace: string;
+  const fixture = ServerFixture.forTests();
 
-  beforeAll(async () => {
-    server = await ServerProcess.start();
-    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
-  });
-  afterAll(async () => {
-    await server.stop();
-    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
-  });
-
-  it.each([false, true])('runs prompted tool calls and recovers from an invalid one (streaming: %s)', async (stream) => {
+  it.each([false, true])('recovers from an invalid prompted tool call with streaming %s', async (stream) => {
     const endpoint = await startScriptedEndpoint({
       script: [
         {
@@ -29,21 +15,8 @@ describe('models without native tool calls', () => {
       ],
     });
     try {
-      const llm = {
-        model: 'openai/some-model',
-        base_url: endpoint.url,
-        api_key: 'sk-test',
-        usage_id: 'agent',
-        native_tool_calling: false,
-        stream,
-      };
-      const conversation = await ConversationClient.create(server, {
-        agent: { llm, tools: [{ name: 'terminal' }] },
-        workspace: { working_dir: workspace },
-        initial_message: userMessage('go'),
-        autotitle: false,
-      });
-      await conversation.reaches('finished');
+      const llm = endpointLlm(endpoint, { native_tool_calling: false, stream });
+      const conversation = await fixture.run('go', { agent: { llm, tools: [{ name: 'terminal' }] } });
       const events = await conversation.events();
       const [first, second] = events.filter(({ kind }) => kind === 'ActionEvent');
       expect(first).toMatchObject({
@@ -53,8 +26,10 @@ describe('models without native tool calls', () => {
         tool_call: { id: 'toolu_01', name: 'terminal', origin: 'completion' },
       });
       expect(second).toMatchObject({ tool_name: 'finish', tool_call_id: 'toolu_02' });
-      const told = events.filter(({ kind, source }) => kind === 'MessageEvent' && source === 'user').at(-1);
-      expect(told?.['llm_message']).toMatchObject({
+      const feedback = events
+        .filter(({ kind, source }) => kind === 'MessageEvent' && source === 'user')
+        .at(-1);
+      expect(feedback?.['llm_message']).toMatchObject({
         content: [
           {
             text: expect.stringMatching(
@@ -64,7 +39,7 @@ describe('models without native tool calls', () => {
         ],
       });
       const last = events.filter(({ key }) => key === 'last_user_message_id').at(-1);
-      expect(last?.value).toBe(told?.id);
+      expect(last?.value).toBe(feedback?.id);
       // The usage includes the answer that could not be parsed.
       expect((await conversation.info())['stats']).toMatchObject({
         usage_to_metrics: { agent: { accumulated_token_usage: { prompt_tokens: 1000 + 1001 + 1002 } } },

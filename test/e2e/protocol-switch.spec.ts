@@ -132,7 +132,7 @@ describe('switching between providers', () => {
     await expectAnswer(conversation, 'Half of it.');
     await conversation.send('Go on.');
     await expectAnswer(conversation, 'Nearly all.');
-    await conversation.server.request('POST', `${conversation.route}/switch_llm`, { llm });
+    await conversation.post('switch_llm', { llm });
     await conversation.send('And to the end.');
     await expectAnswer(conversation, 'The end.');
     expect([first.requests.length, other.requests.length]).toEqual([4, 4]);

@@ -1,24 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
-import { ServerProcess } from '../support/server-process.js';
+import type { SeenEvent } from '../support/conversation-client.js';
+import { ServerFixture } from '../support/server-fixture.js';
 
 describe('run slots', () => {
-  let server: ServerProcess;
-  let workspace: string;
-
-  beforeAll(async () => {
-    server = await ServerProcess.start({ env: { OH_MAX_CONCURRENT_RUNS: '1' } });
-    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
-  });
-  afterAll(async () => {
-    await server.stop();
-    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
-  });
+  const fixture = ServerFixture.forTests({ env: { OH_MAX_CONCURRENT_RUNS: '1' } });
 
   it('frees the slot of a run before a client sees that the run has finished', async () => {
-    const conversation = await ConversationClient.create(server, scriptedRequest(workspace));
+    const conversation = await fixture.create();
     const { socket } = await conversation.listen();
     const finished = () =>
       new Promise<void>((resolve) => {

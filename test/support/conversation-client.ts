@@ -66,6 +66,11 @@ export class ConversationClient {
     return `/api/conversations/${this.id}`;
   }
 
+  /** Posts to a route below that of the conversation (`run`, `fork`, `goal/stop`, ...). */
+  post(subroute: string, body?: unknown) {
+    return this.server.request('POST', `${this.route}/${subroute}`, body);
+  }
+
   async info(): Promise<SeenConversation> {
     return (await this.server.request('GET', this.route)).body as SeenConversation;
   }
@@ -143,7 +148,7 @@ export class SocketRecorder {
 
   /** Waits for an event. */
   async sees(matches: (event: SeenEvent) => boolean, what = 'the event'): Promise<SeenEvent> {
-    await eventually(() => Promise.resolve(this.events.some(matches)), what);
+    await eventually(() => this.events.some(matches), what);
     const event = this.events.find(matches);
     if (!event) throw new Error(`${what} is gone`);
     return event;

@@ -12,3 +12,15 @@ export function startScriptedEndpoint(
 ): Promise<ChatEndpoint> {
   return startChatEndpoint({ player: { nextTurn }, ...options });
 }
+
+/** The configuration of a model behind an endpoint. A failed call is not repeated. */
+export function endpointLlm(endpoint: ChatEndpoint, fields: Record<string, unknown> = {}) {
+  return {
+    model: 'openai/scripted',
+    base_url: endpoint.url,
+    api_key: 'x',
+    usage_id: 'agent',
+    num_retries: 1,
+    ...fields,
+  };
+}

@@ -36,9 +36,10 @@ export class ServerProcess {
 
   private constructor(
     readonly cwd: string,
-    private readonly ownsFolder: boolean,
+    /** Whether `stop` removes the folder. */
+    private ownsFolder: boolean,
     private readonly child: ChildProcess,
-    private readonly key: string | undefined,
+    private readonly options: ServerOptions,
   ) {
     const keep = (chunk: Buffer): void => void (this.output += chunk.toString());
     child.stdout?.on('data', keep);
@@ -64,12 +65,24 @@ export class ServerProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
       ...options.user,
     });
-    const server = new ServerProcess(cwd, options.cwd === undefined, child, options.key);
+    const server = new ServerProcess(cwd, options.cwd === undefined, child, options);
     await eventually(() => {
       if (child.exitCode !== null) throw new Error(`the server ended: ${server.output}`);
-      return Promise.resolve(server.port !== undefined);
+      return server.port !== undefined;
     });
     return server;
+  }
+
+  /**
+   * Ends the process and starts another one in the same folder, with the same options but for `changes`. The
+   * folder is now removed by the `stop` of the new one.
+   */
+  async restart(signal: NodeJS.Signals = 'SIGTERM', changes: ServerOptions = {}): Promise<ServerProcess> {
+    await this.end(signal);
+    const next = await ServerProcess.start({ ...this.options, ...changes, cwd: this.cwd });
+    next.ownsFolder = this.ownsFolder;
+    this.ownsFolder = false;
+    return next;
   }
 
   private get port(): string | undefined {
@@ -93,7 +106,7 @@ export class ServerProcess {
   /** Waits until its log has this in it: lines are gathered for a moment before they are written. */
   async logs(text: string | RegExp): Promise<void> {
     const isThere = (): boolean => (typeof text === 'string' ? this.log.includes(text) : text.test(this.log));
-    await eventually(() => Promise.resolve(isThere()), `${String(text)} in the log`);
+    await eventually(isThere, `${String(text)} in the log`);
   }
 
   /** What it printed so far. */
@@ -106,7 +119,7 @@ export class ServerProcess {
     const response = await fetch(this.url + route, {
       method,
       headers: {
-        ...(this.key === undefined ? {} : { 'x-session-api-key': this.key }),
+        ...(this.options.key === undefined ? {} : { 'x-session-api-key': this.options.key }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -141,9 +154,9 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Asks again and again until the answer is yes. */
+/** Checks a condition again and again until it holds. */
 export async function eventually(
-  condition: () => Promise<boolean>,
+  condition: () => boolean | Promise<boolean>,
   what = 'the condition',
   patienceMs = PATIENCE_MS,
 ): Promise<void> {
