@@ -1,27 +1,32 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { Stage } from '../contract/transcripts/fixture.js';
 import { userMessage, type ConversationClient, type SeenEvent } from '../support/conversation-client.js';
 import { isAlive } from '../support/is-alive.js';
-import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import {
+  endpointLlm,
+  startScriptedEndpoint,
+  type ChatEndpoint,
+  type EndpointStep,
+} from '../support/scripted-endpoint.js';
+import { ServerFixture } from '../support/server-fixture.js';
 import { eventually } from '../support/server-process.js';
 
 describe('hooks', () => {
-  const stage = Stage.forTests({ env: { OH_SECRET_KEY: 'the-key-of-the-server' } });
+  const fixture = ServerFixture.forTests({ env: { OH_SECRET_KEY: 'the-key-of-the-server' } });
 
-  const file = (name: string) => path.join(stage.workspace, name);
+  const file = (name: string) => path.join(fixture.workspace, name);
   const read = (name: string) => readFile(file(name), 'utf8').catch(() => '');
+  /** A command that runs until `release` is called. */
+  const HOLD = 'echo yes > asked; while [ ! -e go ]; do sleep 0.05; done';
+  const isHeld = () => eventually(async () => (await read('asked')) !== '', 'the hook');
+  const release = () => writeFile(file('go'), '');
   const pidIn = async (name: string) => {
     await eventually(async () => /^\d+\n/.test(await read(name)), name);
     return Number(await read(name));
   };
   const command = (text: string, more: object = {}) => [{ hooks: [{ command: text, ...more }] }];
   const start = (script: string | undefined, hook_config: object, more: Record<string, unknown> = {}) =>
-    stage.create({
-      hook_config,
-      ...(script === undefined ? {} : { initial_message: userMessage(script) }),
-      ...more,
-    });
+    fixture.create(script, { hook_config, ...more });
   const hooks = (conversation: ConversationClient): Promise<SeenEvent[]> =>
     conversation.events('&kind=HookExecutionEvent');
   const messages = async (conversation: ConversationClient, source: string): Promise<string[]> =>
@@ -37,18 +42,18 @@ describe('hooks', () => {
     const variables = (await read('env.txt')).split('\n');
     expect(variables).toEqual(
       expect.arrayContaining([
-        `OPENHANDS_PROJECT_DIR=${stage.workspace}`,
+        `OPENHANDS_PROJECT_DIR=${fixture.workspace}`,
         `OPENHANDS_SESSION_ID=${conversation.id}`,
         'OPENHANDS_EVENT_TYPE=PreToolUse',
         'OPENHANDS_TOOL_NAME=finish',
       ]),
     );
     expect(variables.filter((line) => line.startsWith('OH_'))).toEqual([]);
-    expect((await read('pwd.txt')).trim()).toBe(stage.workspace);
+    expect((await read('pwd.txt')).trim()).toBe(fixture.workspace);
   });
 
   it('kills a hook that takes too long with all processes that it started, and blocks nothing', async () => {
-    const conversation = await start('RUN: echo went on\nFINISH: x', {
+    const conversation = await start('RUN: echo continued\nFINISH: x', {
       pre_tool_use: [
         { matcher: 'terminal', hooks: [{ command: 'sleep 60 & echo $! > pid; wait', timeout: 1 }] },
       ],
@@ -89,12 +94,12 @@ describe('hooks', () => {
 
   it('pauses at once while a hook is running, and stores the action when the hook has ended', async () => {
     const conversation = await start('RUN: touch done\nFINISH: x', {
-      pre_tool_use: command('echo yes > asked; while [ ! -e go ]; do sleep 0.05; done'),
+      pre_tool_use: command(HOLD),
     });
-    await eventually(async () => (await read('asked')) !== '', 'the hook');
+    await isHeld();
     await conversation.post('pause');
     expect(await conversation.status()).toBe('paused');
-    await stage.letGo();
+    await release();
     await eventually(async () => (await conversation.events('&kind=ActionEvent')).length === 1, 'the action');
     expect(await conversation.events('&kind=ObservationEvent')).toEqual([]);
     await conversation.post('run');
@@ -121,13 +126,13 @@ describe('hooks', () => {
     'stores a message but starts no run when a %s is requested while its hook is running',
     async (stop) => {
       const conversation = await start(undefined, {
-        user_prompt_submit: command('echo yes > asked; while [ ! -e go ]; do sleep 0.05; done'),
+        user_prompt_submit: command(HOLD),
       });
       const sending = conversation.send('RUN: touch done\nFINISH: x');
-      await eventually(async () => (await read('asked')) !== '', 'the hook');
+      await isHeld();
       await conversation.post(stop);
       expect(await conversation.status()).toBe('paused');
-      await stage.letGo();
+      await release();
       await sending;
       expect(await conversation.status()).toBe('paused');
       expect(await messages(conversation, 'user')).toHaveLength(1);
@@ -141,7 +146,7 @@ describe('hooks', () => {
     const conversation = await start(undefined, { user_prompt_submit: command('echo $$ > pid; sleep 60') });
     const sending = conversation.post('events', userMessage('hi', true));
     const pid = await pidIn('pid');
-    await stage.server.request('DELETE', conversation.route);
+    await fixture.server.request('DELETE', conversation.route);
     expect([404, 503]).toContain((await sending).status);
     expect(isAlive(pid)).toBe(false);
   });
@@ -169,7 +174,7 @@ describe('hooks', () => {
     await conversation.send('SAY: b');
     await eventually(async () => (await messages(conversation, 'agent')).length === 2, 'the answer');
     expect(await read('log.txt')).toBe('start\n');
-    await stage.server.request('DELETE', conversation.route);
+    await fixture.server.request('DELETE', conversation.route);
     expect(await read('log.txt')).toBe('start\nend\n');
     expect(JSON.parse(await read('end.json'))).toMatchObject({
       event_type: 'SessionEnd',
@@ -185,7 +190,7 @@ describe('hooks', () => {
     expect(await hooks(conversation)).toMatchObject([
       { success: true, blocked: false, exit_code: 0, stdout: '' },
     ]);
-    await stage.server.request('DELETE', conversation.route);
+    await fixture.server.request('DELETE', conversation.route);
     expect(isAlive(pid)).toBe(false);
   });
 
@@ -200,7 +205,7 @@ describe('hooks', () => {
     const [event] = await hooks(conversation);
     expect(event).toMatchObject({ stdout: '<secret-hidden>\n', stderr: '<secret-hidden>\n' });
     expect(await read('input.json')).not.toContain(secret);
-    expect(stage.server.log).not.toContain(secret);
+    expect(fixture.server.log).not.toContain(secret);
   });
 
   it.each([
@@ -252,19 +257,10 @@ describe('hooks', () => {
 
     const withModel = async (steps: EndpointStep[], hook: object) => {
       endpoint.script(steps);
-      const llm = {
-        model: 'openai/scripted',
-        base_url: endpoint.url,
-        api_key: 'x',
-        usage_id: 'agent',
-        num_retries: 1,
-      };
       const conversation = await start(
         'go',
         { pre_tool_use: [{ matcher: 'terminal', hooks: [hook] }] },
-        {
-          agent: { llm, tools: [{ name: 'terminal' }] },
-        },
+        { agent: { llm: endpointLlm(endpoint), tools: [{ name: 'terminal' }] } },
       );
       await conversation.reaches('finished');
       return conversation;

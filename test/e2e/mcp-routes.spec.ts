@@ -1,44 +1,41 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { isAlive } from '../support/is-alive.js';
 import { startMcpServer, type TestMcpServer } from '../support/mcp-http.mjs';
+import { mcpNotes, mcpPids, mcpProgram } from '../support/mcp-program.js';
 import { startSignIn, type SignInServer } from '../support/mcp-sign-in.mjs';
 import { asJson, at, SettingsStage, type Json, type SettingsAnswer } from '../support/settings-fixture.js';
 import { eventually } from '../support/server-process.js';
 
-const PROGRAM = fileURLToPath(new URL('../support/mcp-stdio.mjs', import.meta.url));
-
 describe('MCP test and sign-in routes', () => {
-  let stage: SettingsStage;
+  let fixture: SettingsStage;
   let mcp: TestMcpServer;
   let front: SignInServer;
   beforeAll(async () => {
-    stage = await SettingsStage.start();
+    fixture = await SettingsStage.start();
     mcp = await startMcpServer();
     front = await startSignIn({ to: mcp.url, secret: true });
   });
   afterAll(async () => {
-    await stage.stop();
+    await fixture.stop();
     await front.close();
     await mcp.close();
   });
 
-  const notes = (name: string): string => path.join(stage.folder, name);
-  const program = (name = 'notes') => ({ command: process.execPath, args: [PROGRAM, notes(name)] });
-  const test = (server: object, more = {}) => stage.ask('POST', '/api/mcp/test', { server, ...more });
+  const notesFile = (name: string): string => path.join(fixture.folder, name);
+  const program = (name = 'notes') => mcpProgram(notesFile(name));
+  const test = (server: object, more = {}) => fixture.ask('POST', '/api/mcp/test', { server, ...more });
   const signIn = (auth = {}, more = {}) =>
-    stage.ask('POST', '/api/mcp/oauth/start', {
+    fixture.ask('POST', '/api/mcp/oauth/start', {
       server: { url: front.url, auth: { strategy: 'oauth2', ...auth } },
       ...more,
     });
-  const status = (id: unknown): Promise<Json> => stage.done('GET', `/api/mcp/oauth/status/${String(id)}`);
+  const status = (id: unknown): Promise<Json> => fixture.done('GET', `/api/mcp/oauth/status/${String(id)}`);
   const callback = (id: unknown, callback_url: string): Promise<SettingsAnswer> =>
-    stage.ask('POST', `/api/mcp/oauth/callback/${String(id)}`, { callback_url });
+    fixture.ask('POST', `/api/mcp/oauth/callback/${String(id)}`, { callback_url });
 
   /** Signs in as the user's browser does. @returns the callback address with the code */
   async function signedIn({ body }: SettingsAnswer): Promise<string> {
@@ -60,8 +57,8 @@ describe('MCP test and sign-in routes', () => {
     expect([code, body]).toMatchObject([200, { ok: true, tool_result: { is_error: false, text: '3' } }]);
     expect(body['tools']).toContain('boom');
     expect(Object.keys(body)).toEqual(['ok', 'tools', 'tool_result']);
-    const [, pid] = /pid (\d+)/.exec(await readFile(notes('notes'), 'utf8')) ?? [];
-    expect(isAlive(Number(pid))).toBe(false);
+    const pids = await mcpPids(notesFile('notes'));
+    expect(pids.map(isAlive)).toEqual([false]);
   });
 
   it.each([
@@ -134,8 +131,8 @@ describe('MCP test and sign-in routes', () => {
 
   it('masks secrets in errors and results, and accepts values that this server has encrypted', async () => {
     const env = { TOKEN: 'hush-hush-token' };
-    await stage.done('POST', '/api/settings/mcp/demo', { ...program('demo'), env });
-    const shown = await stage.done('GET', '/api/settings', undefined, { 'X-Expose-Secrets': 'encrypted' });
+    await fixture.done('POST', '/api/settings/mcp/demo', { ...program('demo'), env });
+    const shown = await fixture.done('GET', '/api/settings', undefined, { 'X-Expose-Secrets': 'encrypted' });
     const server = asJson(at(shown, 'agent_settings', 'mcp_config', 'demo'));
     expect(JSON.stringify(server)).not.toContain('hush');
     const tool_call = { name: 'environment', arguments: { name: 'TOKEN' } };
@@ -145,11 +142,11 @@ describe('MCP test and sign-in routes', () => {
     // Node quotes such a value in its error, in a form that no mask matches.
     const refused = await test({ command: 'true', env: { TOKEN: 'hush-hush\0token' } });
     expect(refused.body['error']).toContain("'TOKEN'");
-    expect(JSON.stringify([broken.body, refused.body, stage.server.log])).not.toContain('hush');
-    const foreign = String(at(server, 'env', 'TOKEN')).replace(/.(?=.{20}$)/, (at) =>
-      at === 'A' ? 'B' : 'A',
+    expect(JSON.stringify([broken.body, refused.body, fixture.server.log])).not.toContain('hush');
+    const forged = String(at(server, 'env', 'TOKEN')).replace(/.(?=.{20}$)/, (character) =>
+      character === 'A' ? 'B' : 'A',
     );
-    expect(await test({ ...server, env: { TOKEN: foreign } })).toMatchObject({ status: 422 });
+    expect(await test({ ...server, env: { TOKEN: forged } })).toMatchObject({ status: 422 });
   });
 
   it.each<[object, string[]]>([
@@ -165,7 +162,7 @@ describe('MCP test and sign-in routes', () => {
     [{ server: { command: 'x' }, timeout: 121 }, ['body', 'timeout']],
     [{ server: { command: 'x' }, tool_call: {} }, ['body', 'tool_call', 'name']],
   ])('rejects the invalid request %j', async (request, loc) => {
-    const { status: code, body } = await stage.ask('POST', '/api/mcp/test', request);
+    const { status: code, body } = await fixture.ask('POST', '/api/mcp/test', request);
     expect([code, at(body, 'detail', '0', 'loc')]).toEqual([422, loc]);
   });
 
@@ -205,7 +202,7 @@ describe('MCP test and sign-in routes', () => {
     const used = await test({ url: front.url, auth: { strategy: 'oauth2', state } });
     expect(used.body).toMatchObject({ ok: true, oauth_state: { tokens: { token_type: 'Bearer' } } });
     for (const secret of [...front.state.access, ...front.state.refresh.keys()]) {
-      expect(stage.server.log).not.toContain(secret);
+      expect(fixture.server.log).not.toContain(secret);
     }
   });
 
@@ -263,7 +260,7 @@ describe('MCP test and sign-in routes', () => {
   });
 
   it('rejects sign-ins that cannot start, and unknown jobs', async () => {
-    const start = (server: object) => stage.ask('POST', '/api/mcp/oauth/start', { server, timeout: 5 });
+    const start = (server: object) => fixture.ask('POST', '/api/mcp/oauth/start', { server, timeout: 5 });
     expect(await start({ url: front.url })).toEqual({
       status: 400,
       body: { detail: "MCP OAuth start requires auth.strategy='oauth2'" },
@@ -277,7 +274,7 @@ describe('MCP test and sign-in routes', () => {
       body: { detail: 'OAuth callback is not ready' },
     });
     const unknown = { status: 404, body: { detail: 'MCP OAuth job not found' } };
-    expect(await stage.ask('GET', '/api/mcp/oauth/status/x')).toEqual(unknown);
+    expect(await fixture.ask('GET', '/api/mcp/oauth/status/x')).toEqual(unknown);
     expect(await callback('x', 'http://localhost:1/callback')).toEqual(unknown);
   });
 
@@ -286,12 +283,12 @@ describe('MCP test and sign-in routes', () => {
     const server = { ...program('last'), env: {} };
     const call = { server, tool_call: { name: 'wait', arguments: {} }, timeout: 60 };
     const trial = own.ask('POST', '/api/mcp/test', call).catch(() => undefined);
-    await eventually(async () => (await readFile(notes('last'), 'utf8').catch(() => '')).includes('waiting'));
-    const [, pid] = /pid (\d+)/.exec(await readFile(notes('last'), 'utf8')) ?? [];
+    await eventually(async () => (await mcpNotes(notesFile('last'))).includes('waiting'), 'the call');
+    const pids = await mcpPids(notesFile('last'));
     const body = { server: { url: front.url, auth: { strategy: 'oauth2' } } };
     expect((await own.done('POST', '/api/mcp/oauth/start', body))['ok']).toBe(true);
     await own.stop();
     await trial;
-    expect(isAlive(Number(pid))).toBe(false);
+    expect(pids.map(isAlive)).toEqual([false]);
   });
 });

@@ -1,7 +1,4 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { COMMON, Stage } from '../contract/transcripts/fixture.js';
 import {
   brief,
   userMessage,
@@ -10,40 +7,30 @@ import {
 } from '../support/conversation-client.js';
 import { isAlive } from '../support/is-alive.js';
 import { startMcpServer, type TestMcpServer } from '../support/mcp-http.mjs';
+import { mcpNotes, mcpPids, mcpProgram } from '../support/mcp-program.js';
+import { ServerFixture } from '../support/server-fixture.js';
 import { eventually } from '../support/server-process.js';
 
-const PROGRAM = fileURLToPath(new URL('../support/mcp-stdio.mjs', import.meta.url));
-
 describe('MCP tools', () => {
-  const stage = Stage.forTests({
+  const fixture = ServerFixture.forTests({
     env: { LOG_LEVEL: 'DEBUG', SESSION_API_KEY: '', OH_SECRET_KEY: 'the-key-of-the-server' },
   });
 
-  const notesFile = (name = 'notes') => path.join(stage.workspace, name);
-  const notes = async (name?: string) =>
-    (await readFile(notesFile(name), 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
-  const pids = async (name?: string) =>
-    (await notes(name)).filter((line) => line.startsWith('pid ')).map((line) => Number(line.slice(4)));
-  const program = (more: object = {}, name?: string) => ({
-    command: process.execPath,
-    args: [PROGRAM, notesFile(name)],
-    ...more,
-  });
+  const notesFile = (name = 'notes') => path.join(fixture.workspace, name);
+  const hasNoted = (note: string) =>
+    eventually(async () => (await mcpNotes(notesFile())).includes(note), `the note '${note}'`);
+  const pids = () => mcpPids(notesFile());
+  const program = (more: object = {}, name?: string) => mcpProgram(notesFile(name), more);
   const agent = (mcp_config: object, more: object = {}) => ({
     llm: { model: 'scripted/test', usage_id: 'agent' },
     tools: [],
     mcp_config,
     ...more,
   });
-  const run = async (script: string, mcp_config: object, more: Record<string, unknown> = {}) => {
-    const conversation = await stage.create({
-      agent: agent(mcp_config),
-      initial_message: userMessage(script),
-      ...more,
-    });
-    await conversation.reaches('finished');
-    return conversation;
-  };
+  const create = (script: string, mcp_config: object, more: Record<string, unknown> = {}) =>
+    fixture.create(script, { agent: agent(mcp_config), ...more });
+  const run = (script: string, mcp_config: object, more: Record<string, unknown> = {}) =>
+    fixture.run(script, { agent: agent(mcp_config), ...more });
   const observations = async (conversation: ConversationClient) =>
     (await conversation.events('&kind=ObservationEvent')).map(
       (event) => event['observation'] as { content: { text?: string }[]; is_error: boolean },
@@ -106,7 +93,7 @@ describe('MCP tools', () => {
       summary: 'sum it',
     });
     expect(Object.keys(observation ?? {})).toEqual([
-      ...COMMON,
+      ...'id timestamp source parent_id'.split(' '),
       ...'tool_name tool_call_id observation action_id extended_content kind'.split(' '),
     ]);
     expect(JSON.stringify(observation?.['observation'])).toBe(
@@ -143,45 +130,42 @@ describe('MCP tools', () => {
       gone: { url: 'http://127.0.0.1:9/mcp' },
     });
     expect(await toolNames(conversation)).toEqual(['finish', 'think']);
-    await stage.server.logs(`${conversation.id}: MCP server bad cannot be used`);
-    await stage.server.logs(`${conversation.id}: MCP server gone cannot be used`);
+    await fixture.server.logs(`${conversation.id}: MCP server bad cannot be used`);
+    await fixture.server.logs(`${conversation.id}: MCP server gone cannot be used`);
   });
 
   it('offers the built-in tools and those that match filter_tools_regex', async () => {
-    const conversation = await stage.create({
-      agent: agent({ demo: program() }, { tools: [{ name: 'terminal' }], filter_tools_regex: 'add|ji' }),
-      initial_message: userMessage('FINISH: x'),
-    });
-    await conversation.reaches('finished');
+    const filtered = { tools: [{ name: 'terminal' }], filter_tools_regex: 'add|ji' };
+    const conversation = await fixture.run('FINISH: x', { agent: agent({ demo: program() }, filtered) });
     expect(await toolNames(conversation)).toEqual(['finish', 'think', 'add', 'jira']);
   });
 
   it('rejects duplicate tool names, and leaves no conversation or server behind', async () => {
     const request = (tools: object[], initial_message?: object) => ({
       agent: agent({ demo: program() }, { tools }),
-      workspace: { working_dir: stage.workspace },
+      workspace: { working_dir: fixture.workspace },
       client_tools: [{ name: 'add', description: 'd', parameters: { type: 'object', properties: {} } }],
       autotitle: false,
       initial_message,
     });
-    const refused = await stage.server.request(
+    const refused = await fixture.server.request(
       'POST',
       '/api/conversations',
       request([], userMessage('FINISH: x')),
     );
     expect(refused.status).toBe(422);
     expect(JSON.stringify(refused.body)).toContain("Duplicate tool names found: {'add'}");
-    const { body } = await stage.server.request('GET', '/api/conversations/count');
-    const later = await stage.server.request('POST', '/api/conversations', request([]));
+    const { body } = await fixture.server.request('GET', '/api/conversations/count');
+    const later = await fixture.server.request('POST', '/api/conversations', request([]));
     expect(later.status).toBe(201);
     const { id } = later.body as { id: string };
-    const message = await stage.server.request(
+    const message = await fixture.server.request(
       'POST',
       `/api/conversations/${id}/events`,
       userMessage('FINISH: x', true),
     );
     expect(message).toMatchObject({ status: 422, body: { detail: "Duplicate tool names found: {'add'}" } });
-    expect((await stage.server.request('GET', '/api/conversations/count')).body).toBe(Number(body) + 1);
+    expect((await fixture.server.request('GET', '/api/conversations/count')).body).toBe(Number(body) + 1);
     await eventually(async () => !(await pids()).some(isAlive), 'no server is left');
   });
 
@@ -191,9 +175,9 @@ describe('MCP tools', () => {
     [{ mcpServers: { demo: { command: 'x' } } }, 'demo'],
     [{ demo: { command: '' } }, 'command'],
   ])('rejects the configuration %j', async (mcp_config, where) => {
-    const { status, body } = await stage.server.request('POST', '/api/conversations', {
+    const { status, body } = await fixture.server.request('POST', '/api/conversations', {
       agent: agent(mcp_config),
-      workspace: { working_dir: stage.workspace },
+      workspace: { working_dir: fixture.workspace },
     });
     expect(status).toBe(422);
     expect(JSON.stringify((body as { detail: { loc: unknown }[] }).detail[0]?.loc)).toContain(where);
@@ -245,8 +229,8 @@ describe('MCP tools', () => {
       '$HOME',
     ]);
     expect(JSON.stringify(await conversation.events())).not.toContain(secret);
-    expect(stage.server.log).not.toContain(secret);
-    await stage.server.logs('MCP server demo says: a word on stderr');
+    expect(fixture.server.log).not.toContain(secret);
+    await fixture.server.logs('MCP server demo says: a word on stderr');
   });
 
   it('restarts a server that has crashed', async () => {
@@ -263,14 +247,13 @@ describe('MCP tools', () => {
   });
 
   it('cancels the call at the server on interrupt, and uses the same server afterwards', async () => {
-    const conversation = await stage.create({
-      agent: agent({ demo: program() }),
-      initial_message: userMessage('TOOL: wait {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x'),
+    const conversation = await create('TOOL: wait {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x', {
+      demo: program(),
     });
-    await eventually(async () => (await notes()).includes('waiting'), 'the call');
+    await hasNoted('waiting');
     await conversation.post('interrupt');
     expect(await conversation.status()).toBe('paused');
-    await eventually(async () => (await notes()).includes('cancelled'), 'the cancellation');
+    await hasNoted('cancelled');
     await conversation.post('run');
     await conversation.reaches('finished');
     expect((await texts(conversation))[0]).toEqual(["[Tool 'add' executed.]", '3']);
@@ -278,23 +261,19 @@ describe('MCP tools', () => {
   });
 
   it('ends the servers of a conversation that is deleted during a call', async () => {
-    const conversation = await stage.create({
-      agent: agent({ demo: program() }),
-      initial_message: userMessage('TOOL: wait {}'),
-    });
-    await eventually(async () => (await notes()).includes('waiting'), 'the call');
+    const conversation = await create('TOOL: wait {}', { demo: program() });
+    await hasNoted('waiting');
     const [pid = 0] = await pids();
     expect(isAlive(pid)).toBe(true);
-    await stage.server.request('DELETE', conversation.route);
+    await fixture.server.request('DELETE', conversation.route);
     expect(isAlive(pid)).toBe(false);
   });
 
   it('reports an error of the call when its server is killed', async () => {
-    const conversation = await stage.create({
-      agent: agent({ demo: program() }),
-      initial_message: userMessage('TOOL: wait {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x'),
+    const conversation = await create('TOOL: wait {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x', {
+      demo: program(),
     });
-    await eventually(async () => (await notes()).includes('waiting'), 'the call');
+    await hasNoted('waiting');
     process.kill((await pids())[0] ?? 0, 'SIGKILL');
     await conversation.reaches('finished');
     expect((await observations(conversation)).map(({ is_error }) => is_error)).toEqual([true, false, false]);
@@ -325,7 +304,7 @@ describe('MCP tools', () => {
         authorization: 'Bearer a-token-of-mine',
       });
       expect(JSON.stringify(await conversation.info())).not.toContain('a-token-of-mine');
-      expect(stage.server.log).not.toContain('a-token-of-mine');
+      expect(fixture.server.log).not.toContain('a-token-of-mine');
     });
 
     it('calls an HTTP server again after it was restarted', async () => {
@@ -338,10 +317,7 @@ describe('MCP tools', () => {
     });
 
     it('cancels the call at an HTTP server on interrupt', async () => {
-      const conversation = await stage.create({
-        agent: agent({ web: { url: server.url } }),
-        initial_message: userMessage('TOOL: wait {}'),
-      });
+      const conversation = await create('TOOL: wait {}', { web: { url: server.url } });
       await eventually(() => server.notes.includes('waiting'), 'the call');
       await conversation.post('interrupt');
       await eventually(() => server.notes.includes('cancelled'), 'the cancellation');

@@ -7,19 +7,19 @@ const LLM = { model: 'openai/mine', api_key: 'sk-plain' };
 
 /** Settings that former versions of OpenHands wrote are read with all that they hold. */
 describe('settings files of older versions', () => {
-  let stage: SettingsStage;
+  let fixture: SettingsStage;
   beforeAll(async () => {
-    stage = await SettingsStage.start();
+    fixture = await SettingsStage.start();
   });
-  afterAll(() => stage.stop());
+  afterAll(() => fixture.stop());
 
   const store = (name: string, content: unknown) =>
-    writeFiles(stage.root, { [name]: JSON.stringify(content) });
+    writeFiles(fixture.root, { [name]: JSON.stringify(content) });
   const namesOf = (tools: unknown) =>
     Array.isArray(tools) ? tools.map((tool: { name: string }) => tool.name) : tools;
   const storeAgent = (schema_version: number | undefined, fields: object) =>
     store('settings.json', { schema_version: 5, agent_settings: { schema_version, llm: LLM, ...fields } });
-  const agent = async () => asJson((await stage.plain())['agent_settings']);
+  const agent = async () => asJson((await fixture.plain())['agent_settings']);
   const terminal = { name: 'terminal', params: {} };
 
   it.each<[number | undefined, object, unknown]>([
@@ -42,19 +42,19 @@ describe('settings files of older versions', () => {
     const docs = { command: 'docs', env: { TOKEN: 'hush' } };
     await storeAgent(4, { mcp_config: { mcpServers: { docs }, beside: { url: 'http://127.0.0.1/' } } });
     expect((await agent())['mcp_config']).toMatchObject({ docs, beside: { url: 'http://127.0.0.1/' } });
-    await stage.done('PATCH', '/api/settings', { misc_settings_diff: { seen: true } });
-    const text = await stage.text('settings.json');
+    await fixture.done('PATCH', '/api/settings', { misc_settings_diff: { seen: true } });
+    const text = await fixture.text('settings.json');
     expect(text).not.toContain('mcpServers');
     expect((await agent())['mcp_config']).toMatchObject({ docs });
   });
 
   it('writes the current format with the first change, and changes no file before', async () => {
     await storeAgent(7, { enable_sub_agents: true, later: 'unknown here' });
-    const before = await stage.text('settings.json');
+    const before = await fixture.text('settings.json');
     await agent();
-    expect(await stage.text('settings.json')).toBe(before);
-    await stage.done('PATCH', '/api/settings', { agent_settings_diff: { tools: [] } });
-    const stored = asJson((await stage.file('settings.json'))['agent_settings']);
+    expect(await fixture.text('settings.json')).toBe(before);
+    await fixture.done('PATCH', '/api/settings', { agent_settings_diff: { tools: [] } });
+    const stored = asJson((await fixture.file('settings.json'))['agent_settings']);
     expect(stored).toMatchObject({ schema_version: 9, tools: [], later: 'unknown here' });
     expect(Object.keys(stored)).not.toContain('enable_sub_agents');
     expect((await agent())['tools']).toEqual([]);
@@ -67,7 +67,7 @@ describe('settings files of older versions', () => {
         ...{ llm_profile_ref: 'main', ...fields },
       });
     const profile = async (): Promise<Json> =>
-      asJson((await stage.done('GET', '/api/agent-profiles/old'))['profile']);
+      asJson((await fixture.done('GET', '/api/agent-profiles/old'))['profile']);
     await old(2, { enable_sub_agents: true });
     expect(namesOf((await profile())['tools'])).toEqual([...USUAL, 'task_tool_set', 'switch_llm']);
     await old(3, { enable_switch_llm_tool: false, tools: [terminal] });
@@ -79,20 +79,20 @@ describe('settings files of older versions', () => {
     await old(1, { skills });
     expect(await profile()).toMatchObject({ schema_version: 4, id: ID, revision: 2, tools: null });
     expect(Object.keys(await profile())).not.toContain('skills');
-    await stage.done('POST', '/api/agent-profiles/old', { llm_profile_ref: 'main', persona: 'New' });
+    await fixture.done('POST', '/api/agent-profiles/old', { llm_profile_ref: 'main', persona: 'New' });
     expect(await profile()).toMatchObject({ id: ID, revision: 3, persona: 'New' });
-    expect(await stage.file('agent-profiles/old.json.old')).toMatchObject({ skills });
-    const { profiles } = await stage.done('GET', '/api/agent-profiles');
+    expect(await fixture.file('agent-profiles/old.json.old')).toMatchObject({ skills });
+    const { profiles } = await fixture.done('GET', '/api/agent-profiles');
     expect(JSON.stringify(profiles)).not.toContain('json.old');
   });
 
   it('reads secrets that are stored as plain texts, and encrypts them with the next change', async () => {
     await store('secrets.json', { custom_secrets: { OLD: 'sesame', NEW: { name: 'NEW', secret: 'open' } } });
     const route = '/api/settings/secrets';
-    expect(await stage.done('PUT', route, { name: 'THIRD', value: 'x' })).toMatchObject({ name: 'THIRD' });
-    const { body } = await stage.server.request('GET', `${route}/OLD`);
+    expect(await fixture.done('PUT', route, { name: 'THIRD', value: 'x' })).toMatchObject({ name: 'THIRD' });
+    const { body } = await fixture.server.request('GET', `${route}/OLD`);
     expect(body).toBe('sesame');
-    expect(await stage.text('secrets.json')).not.toContain('sesame');
+    expect(await fixture.text('secrets.json')).not.toContain('sesame');
   });
 
   it.each([
@@ -105,17 +105,17 @@ describe('settings files of older versions', () => {
     ['flat settings of the first web UI', { language: 'en', llm_model: 'old', llm_api_key: 'sk-old' }],
   ])('uses defaults and keeps the file when it holds %s', async (_what, content) => {
     const text = typeof content === 'string' ? content : JSON.stringify(content);
-    await writeFiles(stage.root, { 'settings.json': text });
-    expect(at(await stage.plain(), 'agent_settings', 'schema_version')).toBe(9);
-    await stage.ask('PATCH', '/api/settings', { misc_settings_diff: { seen: true } });
-    const after = await stage.text('settings.json');
+    await writeFiles(fixture.root, { 'settings.json': text });
+    expect(at(await fixture.plain(), 'agent_settings', 'schema_version')).toBe(9);
+    await fixture.ask('PATCH', '/api/settings', { misc_settings_diff: { seen: true } });
+    const after = await fixture.text('settings.json');
     for (const word of ['half a', 'sk-old', '[1]']) expect(after.includes(word)).toBe(text.includes(word));
   });
 
   it('starts the server with damaged settings files', async () => {
-    await writeFiles(stage.root, { 'settings.json': 'half a {', 'agent-profiles/old.json': '[' });
-    await stage.restart();
-    expect(at(await stage.plain(), 'agent_settings', 'schema_version')).toBe(9);
-    expect((await stage.ask('GET', '/api/agent-profiles')).status).toBe(200);
+    await writeFiles(fixture.root, { 'settings.json': 'half a {', 'agent-profiles/old.json': '[' });
+    await fixture.restart();
+    expect(at(await fixture.plain(), 'agent_settings', 'schema_version')).toBe(9);
+    expect((await fixture.ask('GET', '/api/agent-profiles')).status).toBe(200);
   });
 });

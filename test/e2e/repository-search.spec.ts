@@ -16,7 +16,7 @@ function repositories(page: number): object[] {
 
 /** Lists repositories with the token of a user, which no other host ever gets. */
 describe('repository search at GitHub', () => {
-  let stage: SettingsStage;
+  let fixture: SettingsStage;
   let asked: IncomingMessage[];
   let elsewhere: IncomingMessage[];
   let answer: (request: IncomingMessage, response: ServerResponse) => void;
@@ -36,14 +36,14 @@ describe('repository search at GitHub', () => {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     }
     const GITHUB_API_URL = `${addressOf({ address: () => host.address() })}/api/v3/`;
-    stage = await SettingsStage.start({ GITHUB_API_URL });
+    fixture = await SettingsStage.start({ GITHUB_API_URL });
   });
   beforeEach(() => {
     [asked, elsewhere] = [[], []];
     answer = page;
   });
   afterAll(async () => {
-    await stage.stop();
+    await fixture.stop();
     for (const server of [host, stranger]) {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -59,7 +59,7 @@ describe('repository search at GitHub', () => {
   }
   const search = async (query: Record<string, string> = {}) => {
     const text = new URLSearchParams({ provider: 'github', ...query }).toString();
-    return stage.ask('GET', `${ROUTE}?${text}`);
+    return fixture.ask('GET', `${ROUTE}?${text}`);
   };
   const namesOf = (body: Json) =>
     (body['items'] as { full_name: string }[]).map(({ full_name }) => full_name);
@@ -75,8 +75,8 @@ describe('repository search at GitHub', () => {
   });
 
   it('lists repositories in pages, and sends the token in a header', async () => {
-    await stage.done('PUT', '/api/settings/secrets', { name: 'GH_TOKEN', value: 'not this one' });
-    await stage.done('PUT', '/api/settings/secrets', { name: 'github_token', value: TOKEN });
+    await fixture.done('PUT', '/api/settings/secrets', { name: 'GH_TOKEN', value: 'not this one' });
+    await fixture.done('PUT', '/api/settings/secrets', { name: 'github_token', value: TOKEN });
     const { body } = await search({ limit: '60' });
     expect(namesOf(body)).toHaveLength(60);
     expect(body).toMatchObject({ next_page_id: '1:60', missing_token: false });
@@ -131,6 +131,6 @@ describe('repository search at GitHub', () => {
       expect((await search()).status).toBe(502);
     }
     expect(elsewhere).toEqual([]);
-    expect(stage.server.log).not.toContain(TOKEN);
+    expect(fixture.server.log).not.toContain(TOKEN);
   });
 });
