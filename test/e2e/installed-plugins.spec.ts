@@ -36,16 +36,22 @@ describe('installed plugins', () => {
   it('installs, lists, disables, refreshes and uninstalls a plugin', async () => {
     const one = '/api/plugins/installed/tools';
     const { body } = await install({ source });
-    const place = path.join(fixture.root, 'plugins/installed/tools');
+    const installPath = path.join(fixture.root, 'plugins/installed/tools');
     expect(body).toMatchObject({
-      ...{ name: 'tools', version: '0.1.0', description: 'About tools', enabled: true, install_path: place },
+      ...{
+        name: 'tools',
+        version: '0.1.0',
+        description: 'About tools',
+        enabled: true,
+        install_path: installPath,
+      },
       ...contents,
     });
     expect((await install({ source })).body).toEqual({
       detail: 'Plugin already installed. Use force=true to overwrite.',
     });
     expect(await plugins()).toEqual([
-      { name: 'tools', version: '0.1.0', description: 'About tools', path: place, ...contents },
+      { name: 'tools', version: '0.1.0', description: 'About tools', path: installPath, ...contents },
     ]);
     expect((await fixture.done('GET', '/api/plugins/installed'))['plugins']).toEqual([body]);
     await fixture.done('PATCH', one, { enabled: false });

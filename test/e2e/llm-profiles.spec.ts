@@ -180,14 +180,17 @@ describe('LLM profiles', () => {
 
   it('keeps a key that it cannot decrypt until the key is replaced', async () => {
     // The example of Fernet's specification.
-    const foreign =
+    const undecryptable =
       'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==';
     await save('moved', {});
-    const stored = { model: 'openai/main', api_key: foreign, schema_version: 1 };
+    const stored = { model: 'openai/main', api_key: undecryptable, schema_version: 1 };
     await writeFile(path.join(fixture.root, 'profiles', 'moved.json'), JSON.stringify(stored));
     for (const api_key of [null, '**********']) {
       await save('moved', { api_key, temperature: 0.5 });
-      expect(await fixture.file('profiles/moved.json')).toMatchObject({ temperature: 0.5, api_key: foreign });
+      expect(await fixture.file('profiles/moved.json')).toMatchObject({
+        temperature: 0.5,
+        api_key: undecryptable,
+      });
     }
     // A change of the provider drops it.
     await save('moved', { model: 'anthropic/other' });

@@ -125,8 +125,8 @@ describe('the log', () => {
 
 describe('unexpected errors', () => {
   /**
-   * From SIGUSR2 on `/server_info` fails to read the version of Node: no request causes an unexpected error
-   * by itself.
+   * After SIGUSR2 reading the version of Node throws, so that `/server_info` fails: no request causes an
+   * unexpected error by itself.
    */
   const BREAK = `const { version } = process; let broken = false; process.on("SIGUSR2", () => (broken = true));
     Object.defineProperty(process, "version", { get() { if (broken) throw new Error("unforeseen"); return version; } });`;

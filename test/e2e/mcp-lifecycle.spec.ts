@@ -49,7 +49,7 @@ describe('MCP servers during a conversation', () => {
     closing.push(() => server.stop());
     return server;
   };
-  /** Closes what a test has started after the test. */
+  /** Registers what a test has started to be closed after it. */
   const owned = async <T extends { close(): Promise<void> }>(made: Promise<T>): Promise<T> => {
     const thing = await made;
     closing.push(() => thing.close());

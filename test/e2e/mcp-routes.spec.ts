@@ -282,13 +282,13 @@ describe('MCP test and sign-in routes', () => {
     const own = await SettingsStage.start();
     const server = { ...program('last'), env: {} };
     const call = { server, tool_call: { name: 'wait', arguments: {} }, timeout: 60 };
-    const trial = own.ask('POST', '/api/mcp/test', call).catch(() => undefined);
+    const pendingTest = own.ask('POST', '/api/mcp/test', call).catch(() => undefined);
     await eventually(async () => (await mcpNotes(notesFile('last'))).includes('waiting'), 'the call');
     const pids = await mcpPids(notesFile('last'));
     const body = { server: { url: front.url, auth: { strategy: 'oauth2' } } };
     expect((await own.done('POST', '/api/mcp/oauth/start', body))['ok']).toBe(true);
     await own.stop();
-    await trial;
+    await pendingTest;
     expect(pids.map(isAlive)).toEqual([false]);
   });
 });

@@ -149,8 +149,12 @@ describe('model calls', () => {
   it.each<[string, EndpointStep, Record<string, unknown>]>([
     ['does not answer', { hang: true }, {}],
     ['stalls in the middle of a stream', { say: 'one two', stallAfter: 2 }, { stream: true }],
-    ['has asked to wait', { status: 429, headers: { 'retry-after': '60' } }, { retry_max_wait: 60 }],
-    ['is to be asked again later', { status: 503 }, { retry_min_wait: 60, retry_max_wait: 60 }],
+    [
+      'asks for a wait of a minute',
+      { status: 429, headers: { 'retry-after': '60' } },
+      { retry_max_wait: 60 },
+    ],
+    ['fails before a wait of a minute', { status: 503 }, { retry_min_wait: 60, retry_max_wait: 60 }],
   ])('interrupts a run at once when the model %s', async (_what, step, llm) => {
     const conversation = await create([step, { say: 'never' }], llm);
     await eventually(() => endpoint.requests.length === 1, 'the request');

@@ -5,7 +5,7 @@ import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
+import { endpointLlm, startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
 
 describe('connections to models', () => {
@@ -41,7 +41,7 @@ describe('connections to models', () => {
   async function answerOf(env: Record<string, string>): Promise<string | undefined> {
     const server = await ServerProcess.start({ env });
     try {
-      const llm = { usage_id: 'agent', model: 'openai/scripted', base_url: endpoint.url, api_key: 'none' };
+      const llm = endpointLlm(endpoint);
       const request = scriptedRequest(workspace, 'SAY: hello', { agent: { llm, tools: [] } });
       const conversation = await ConversationClient.create(server, request);
       await conversation.reaches('finished');

@@ -22,16 +22,21 @@ describe('parts of plugins', () => {
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     home = await mkdtemp(path.join(os.tmpdir(), 'home-'));
+    server = await ServerProcess.start({ env: { HOME: home } });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(home, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'plugin-parts-'));
-    server = await ServerProcess.start({ cwd: folder, env: { HOME: home } });
     endpoint = await startScriptedEndpoint();
   });
   afterEach(async () => {
-    await server.stop();
     await endpoint.close();
-    for (const used of [home, folder]) await rm(used, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
   const start = (agent: object, more: object = {}, script = 'SAY: hi') =>

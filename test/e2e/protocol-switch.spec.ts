@@ -1,8 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { ConversationClient, userMessage } from '../support/conversation-client.js';
-import { ServerProcess } from '../support/server-process.js';
+import type { ConversationClient } from '../support/conversation-client.js';
+import { ServerFixture } from '../support/server-fixture.js';
 import { anthropicMessages } from '../support/wire/anthropic-messages.js';
 import { bedrockConverse } from '../support/wire/bedrock-converse.js';
 import { chatCompletions } from '../support/wire/chat-completions.js';
@@ -11,6 +8,7 @@ import { strictChat, strictResponses } from '../support/wire/openai-rules.js';
 import { responses } from '../support/wire/responses.js';
 import { startWireEndpoint, type WireEndpoint } from '../support/wire/wire-endpoint.js';
 import type { Json, Turn, WireProtocol } from '../support/wire/wire-protocol.js';
+import { writeFiles } from '../support/write-files.js';
 
 interface Provider {
   protocol: () => WireProtocol;
@@ -22,9 +20,7 @@ interface Provider {
 const AWS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const signed = (thought: string) => new RegExp(`${thought}","signature":"Er`);
 
-/**
- * The endpoints reject what the services reject: invalid ids, signatures of others, calls without results.
- */
+/** The endpoints reject what the services reject: invalid ids, foreign signatures, calls without results. */
 const PROVIDERS: Record<string, Provider> = {
   chat: {
     protocol: () => strictChat(chatCompletions),
@@ -86,20 +82,9 @@ const OTHER: Turn[] = [
 const AGAIN: Turn[] = [{ reasoning: 'First three.', calls: [run('echo 6')] }, { text: 'The end.' }];
 
 describe('switching between providers', () => {
-  let folder: string;
-  let server: ServerProcess;
+  const fixture = ServerFixture.forTests();
   let first: WireEndpoint;
   let other: WireEndpoint;
-  beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'protocol-switch-'));
-    await mkdir(path.join(folder, 'home', 'profiles'), { recursive: true });
-    const env = { OH_PERSISTENCE_DIR: path.join(folder, 'home') };
-    server = await ServerProcess.start({ cwd: folder, env });
-  });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
   afterEach(async () => {
     await first.close();
     await other.close();
@@ -118,16 +103,13 @@ describe('switching between providers', () => {
       ...there.llm(other.url),
       schema_version: 1,
     };
-    await writeFile(path.join(folder, 'home', 'profiles', 'other.json'), JSON.stringify(profile));
-    const conversation = await ConversationClient.create(server, {
+    await writeFiles(fixture.persistence, { 'profiles/other.json': JSON.stringify(profile) });
+    const conversation = await fixture.create('Please begin.', {
       agent: {
         llm,
         tools: [{ name: 'terminal' }],
         include_default_tools: ['FinishTool', 'ThinkTool', 'SwitchLLMTool'],
       },
-      workspace: { working_dir: path.join(folder, 'work') },
-      initial_message: userMessage('Please begin.'),
-      autotitle: false,
     });
     await expectAnswer(conversation, 'Half of it.');
     await conversation.send('Go on.');
@@ -139,8 +121,8 @@ describe('switching between providers', () => {
     expect(JSON.stringify(other.requests[3]?.body)).toMatch(there.replayed('Other one.'));
     expect(JSON.stringify(first.requests[3]?.body)).toMatch(here.replayed('First one.'));
     expect(JSON.stringify(first.requests[3]?.body)).toMatch(here.replayed('First three.'));
-    for (const said of ['I begin.', 'I go on.', 'Nearly all.', 'echo 2', 'echo 5'])
-      expect(first.requests[3]?.text).toContain(said);
+    for (const text of ['I begin.', 'I go on.', 'Nearly all.', 'echo 2', 'echo 5'])
+      expect(first.requests[3]?.text).toContain(text);
   });
 });
 

@@ -10,7 +10,7 @@ interface Case {
   name: string;
   protocol: WireProtocol;
   llm: (url: string) => Json;
-  /** A request as the original sent it: the name of the recording, and which request it is. */
+  /** The recorded request of the original: the name of the recording and the index of the request. */
   recorded?: [name: string, request: number];
 }
 
@@ -27,9 +27,10 @@ const bedrock = (model: string) => (url: string) => ({
 const converse = bedrockConverse({ region: 'eu-central-1', identity: { ...AWS, sessionToken: 'token==' } });
 
 /**
- * The endpoints refuse what the services would refuse: histories, signatures of thinking and of requests,
- * fields that do not exist. The second half of the conversation begins without thinking, which Claude with a
- * budget refuses: it goes on without, where the original would fail. So its sixth request is compared.
+ * The endpoints reject what the services reject: invalid histories, invalid signatures of thinking and of
+ * requests, unknown fields. The second half of the conversation starts without thinking, which Claude with a
+ * thinking budget rejects. This server then continues without thinking and the original fails, so the sixth
+ * request is compared.
  */
 const CASES: Case[] = [
   {
@@ -100,11 +101,11 @@ describe('native protocols', () => {
 
     it('sends the same requests with streaming as without', () => {
       const { stream: _, ...rest } = body(streamed, 9);
-      expect(withoutMadeIds(rest)).toEqual(withoutMadeIds(body(whole, 9)));
+      expect(withoutGeneratedIds(rest)).toEqual(withoutGeneratedIds(body(whole, 9)));
     });
 
     it('shows clients the same events with streaming as without', () => {
-      expect(withoutMadeIds(seen(streamed))).toEqual(withoutMadeIds(seen(whole)));
+      expect(withoutGeneratedIds(seen(streamed))).toEqual(withoutGeneratedIds(seen(whole)));
     });
 
     if (original) {
@@ -112,7 +113,9 @@ describe('native protocols', () => {
         const [name, request] = original;
         const { tools: _, toolConfig: __, ...sent } = body(whole, request);
         const plain = { ...whole.plain[request], body: sent };
-        expect(alike(withoutMadeIds(plain))).toEqual(alike(withoutMadeIds(recorded(name))));
+        expect(withoutLibraryFields(withoutGeneratedIds(plain))).toEqual(
+          withoutLibraryFields(withoutGeneratedIds(recorded(name))),
+        );
       });
     }
   });
@@ -122,31 +125,31 @@ function body({ plain }: TenSteps, request: number): Json {
   return plain[request]?.['body'] as Json;
 }
 
-/** Gemini gives its calls no ids, so they are made here; its signatures are made of paths that differ. */
-function withoutMadeIds(value: unknown): unknown {
+/** Removes the ids that the server generates for calls of Gemini, and signatures that contain paths. */
+function withoutGeneratedIds(value: unknown): unknown {
   const text = JSON.stringify(value)
     .replaceAll(/"id":"[A-Za-z0-9]{16}"/g, '"id":""')
-    // The original joins the two for Gemini.
+    // The original joins the two texts for Gemini.
     .replace('{"text":"<static>"},{"text":"<dynamic>"}', '{"text":"<static and dynamic>"}')
     .replaceAll(/"CiQB[A-Za-z0-9+/]+="/g, '"signature"');
   return JSON.parse(text) as unknown;
 }
 
-/** What Google takes either way, what depends on the client library, and what is said twice is left out. */
-function alike(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(alike);
+/** A request without fields of client libraries, redundant names and spellings that Google treats alike. */
+function withoutLibraryFields(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutLibraryFields);
   if (typeof value !== 'object' || value === null) return value;
   const fields = Object.entries(value)
     .filter(
       ([name, field]) =>
-        !LIBRARY.has(name) && !(name === 'name' && 'content' in value) && field !== undefined,
+        !LIBRARY_FIELDS.has(name) && !(name === 'name' && 'content' in value) && field !== undefined,
     )
-    .map(([name, field]) => [camelCase(name), alike(field)] as const);
+    .map(([name, field]) => [camelCase(name), withoutLibraryFields(field)] as const);
   return Object.fromEntries(fields);
 }
 
-/** The original knows no output limit of Gemini 3 and names its default temperature. */
-const LIBRARY = new Set([
+/** Fields of client libraries. The original has no output limit for Gemini 3 and sends its temperature. */
+const LIBRARY_FIELDS = new Set([
   'id',
   'path',
   'authorization',

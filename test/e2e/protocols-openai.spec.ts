@@ -16,15 +16,15 @@ interface Case {
   name: string;
   protocol: WireProtocol;
   llm: (url: string) => Json;
-  /** Where the dialogue is in a request. */
+  /** The field with the dialogue. */
   history: 'messages' | 'input';
   /** The recording of the last request of the original, and where this server differs on purpose. */
   recorded: string;
   expected?: (request: Json) => Json;
   /** Removes what this server adds on purpose. */
   ours?: (request: Json) => Json;
-  /** The model takes no images. */
-  blind?: boolean;
+  /** The model accepts no images. */
+  withoutImages?: boolean;
 }
 
 const CASES: Case[] = [
@@ -87,8 +87,8 @@ const CASES: Case[] = [
     llm: (url) => ({ model: 'deepseek/deepseek-reasoner', base_url: `${url}/v1` }),
     history: 'messages',
     recorded: 'deepseek',
-    blind: true,
-    // The name of the limit that its documentation knows goes beside the other.
+    withoutImages: true,
+    // The limit is sent under two names: DeepSeek documents only this one.
     expected: (request) => ({ ...request, body: { ...(request['body'] as Json), max_tokens: 16_384 } }),
   },
   {
@@ -97,7 +97,7 @@ const CASES: Case[] = [
     llm: (url) => ({ model: 'ollama_chat/qwen3', base_url: url }),
     history: 'messages',
     recorded: 'ollama-chat',
-    blind: true,
+    withoutImages: true,
     expected: withoutOllamaNames,
     ours: withoutOllamaNames,
   },
@@ -106,8 +106,8 @@ const CASES: Case[] = [
 const same = (request: Json): Json => request;
 
 /**
- * The original makes up ids of calls, and leaves out what Ollama's examples send back: thoughts, and the
- * names of the tools that results are of.
+ * Removes the call ids that the original generates, and the thoughts and tool names that it does not send
+ * back, although Ollama's examples do.
  */
 function withoutOllamaNames(request: Json): Json {
   const body = request['body'] as Json & { messages: Json[] };
@@ -122,10 +122,7 @@ function forAzure(request: Json, path: string): Json {
   return { ...request, path, headers: { ...headers, 'api-key': 'sk-wire-test' } };
 }
 
-/**
- * The original answers a call that brought an image twice, with the text and with the image; we answer it
- * once.
- */
+/** The original sends the text and the image of a result in two outputs; this server sends one. */
 function withJoinedOutputs(request: Json): Json {
   const body = request['body'] as Json & { input: Json[] };
   const input = body.input.flatMap((item, index) => {
@@ -146,12 +143,12 @@ describe('protocols of OpenAI and compatible services', () => {
   });
   afterAll(() => server.stop());
 
-  describe.each(CASES)('$name', ({ protocol, llm, history, blind, ...original }) => {
+  describe.each(CASES)('$name', ({ protocol, llm, history, withoutImages, ...original }) => {
     let whole: TenSteps;
     let streamed: TenSteps;
     beforeAll(async () => {
-      whole = await holdTenSteps(server, { protocol, llm, stream: false, image: !blind });
-      streamed = await holdTenSteps(server, { protocol, llm, stream: true, image: !blind });
+      whole = await holdTenSteps(server, { protocol, llm, stream: false, image: !withoutImages });
+      streamed = await holdTenSteps(server, { protocol, llm, stream: true, image: !withoutImages });
     });
 
     it('completes ten steps with and without streaming', () => {

@@ -14,7 +14,7 @@ interface Service {
   headers: Json;
   /** The body without the dialogue and the tools. */
   fields: Json;
-  /** How messages are made: `role: content fields`. */
+  /** The forms of messages: `role: content fields`. */
   dialogue: string[];
   tools: boolean;
 }

@@ -46,7 +46,7 @@ describe('Vertex AI', () => {
 
     it('reports what is wrong with credentials without showing them', async () => {
       const { privateKey } = await otherAccount();
-      for (const [api_key, said] of [
+      for (const [api_key, reason] of [
         [
           JSON.stringify({ ...tokens.serviceAccount, private_key_id: 'k2', private_key: privateKey }),
           'invalid_grant',
@@ -59,7 +59,7 @@ describe('Vertex AI', () => {
         expect(held.requests).toHaveLength(0);
         const errors = held.events.filter(({ kind }) => kind === 'ConversationErrorEvent');
         expect(errors[0]).toMatchObject({ code: 'LLMAuthenticationError' });
-        expect(JSON.stringify(errors)).toContain(said);
+        expect(JSON.stringify(errors)).toContain(reason);
         expect(JSON.stringify(errors)).not.toMatch(/shh-secret|PRIVATE KEY/);
       }
     });

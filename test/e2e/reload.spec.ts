@@ -23,7 +23,7 @@ beforeAll(async () => {
 beforeEach(() => save(original));
 afterAll(() => rm(checkout, { recursive: true, force: true }));
 
-/** Saves as editors do: a new file takes the place of the old one. */
+/** Saves as editors do: a new file replaces the old one. */
 async function save(text: string, file = VERSION): Promise<void> {
   const target = path.join(checkout, file);
   await writeFile(`${target}~`, text);
@@ -58,7 +58,7 @@ describe('--reload in a checkout', () => {
   });
   afterEach(() => server.stop());
 
-  async function madeFolders(): Promise<string[]> {
+  async function buildFolders(): Promise<string[]> {
     const cache = path.join(checkout, 'node_modules/.cache/openhands-agent-server');
     return readdir(cache).catch(() => []);
   }
@@ -78,11 +78,11 @@ describe('--reload in a checkout', () => {
     await conversation.send('FINISH: after', false);
     expect((await conversation.events()).filter(({ kind }) => kind === 'ObservationEvent')).toHaveLength(1);
 
-    // One supervisor, one folder; none at the end.
-    expect(await madeFolders()).toHaveLength(1);
+    // One supervisor keeps one folder of builds, and removes it at the end.
+    expect(await buildFolders()).toHaveLength(1);
     expect(await server.end()).toBe(0);
     expect(await isDown(server.url)).toBe(true);
-    expect(await madeFolders()).toEqual([]);
+    expect(await buildFolders()).toEqual([]);
   });
 
   it('keeps the server running while a source does not compile', async () => {

@@ -22,7 +22,7 @@ describe('secrets in the addresses of repositories', () => {
   });
 
   it('shows no secret of an address from which git cannot fetch', async () => {
-    // Nothing listens on port 1.
+    // No server listens on port 1.
     const sources = [
       `http://user:${SECRET}@127.0.0.1:1/x.git`,
       `http://127.0.0.1:1/x.git?access_token=${SECRET}`,
@@ -30,14 +30,14 @@ describe('secrets in the addresses of repositories', () => {
       `git://user:${SECRET}@127.0.0.1:1/x.git`,
     ];
     for (const source of sources) {
-      const asked = [
+      const requests = [
         ['/api/plugins/install', { source }, 400],
         ['/api/skills/install', { source }, 400],
         ['/api/canvas-extensions/install', { source }, 400],
         ['/api/plugins/fetch', { source }, 502],
         ['/api/conversations', scriptedRequest(at('work'), undefined, { plugins: [{ source }] }), 422],
       ] as const;
-      for (const [route, body, status] of asked) {
+      for (const [route, body, status] of requests) {
         const answer = await server.request('POST', route, body);
         expect([route, source, answer.status]).toEqual([route, source, status]);
         expect(JSON.stringify(answer.body)).not.toContain(SECRET);

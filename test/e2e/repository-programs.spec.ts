@@ -50,10 +50,10 @@ describe('programs that repositories configure', () => {
     await traps.poison(at('main/new/inner'), at('main/new/inner/.git'));
     await traps.poison(at('main/sub'), at('main/.git/modules/sub'));
     await traps.poison(at('tree'), at('main/.git/worktrees/tree'));
-    for (const place of ['main', 'main/nested', 'main/new/inner', 'main/sub', 'tree']) {
-      await appendFile(at(place, 'a.txt'), 'two\n');
-      await writeFile(at(place, 'untracked.txt'), 'new\n');
-      await writeFile(at(place, 'large.lfs'), 'another content\n');
+    for (const repository of ['main', 'main/nested', 'main/new/inner', 'main/sub', 'tree']) {
+      await appendFile(at(repository, 'a.txt'), 'two\n');
+      await writeFile(at(repository, 'untracked.txt'), 'new\n');
+      await writeFile(at(repository, 'large.lfs'), 'another content\n');
     }
     await traps.reset();
   });
@@ -62,7 +62,7 @@ describe('programs that repositories configure', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const PLACES = ['main', 'main/nested', 'main/new/inner', 'main/sub', 'tree', 'main/below'];
+  const REPOSITORIES = ['main', 'main/nested', 'main/new/inner', 'main/sub', 'tree', 'main/below'];
   const get = async (route: string, query: Record<string, string>) => {
     const answer = await fetch(`${server.url}${route}?${new URLSearchParams(query).toString()}`);
     return { status: answer.status, text: Buffer.from(await answer.arrayBuffer()).toString('latin1') };
@@ -71,9 +71,12 @@ describe('programs that repositories configure', () => {
   it('runs no configured program for git and archive routes of the machine and of a conversation', async () => {
     const conversation = await ConversationClient.create(server, scriptedRequest(at('main'), 'SAY: hi'));
     await conversation.reaches('finished');
-    const asked = [...PLACES.map((place) => ['/api', place] as const), [conversation.route, 'main'] as const];
-    for (const [prefix, place] of asked) {
-      const where = { path: at(place) };
+    const requests = [
+      ...REPOSITORIES.map((repository) => ['/api', repository] as const),
+      [conversation.route, 'main'] as const,
+    ];
+    for (const [prefix, repository] of requests) {
+      const where = { path: at(repository) };
       const answers = async (query: Record<string, string>, route: string) => {
         const { status, text } = await get(prefix + route, query);
         expect([prefix, route, query, status]).toEqual([prefix, route, query, 200]);
@@ -85,8 +88,8 @@ describe('programs that repositories configure', () => {
       const [newest] = (JSON.parse(commits) as { commits: { sha: string }[] }).commits;
       const sha = newest?.sha ?? '';
       await answers(where, `/git/commits/${sha}/changes`);
-      await answers({ path: at(place, 'AGENTS.md') }, '/git/diff');
-      await answers({ path: at(place, 'AGENTS.md'), commit: sha }, '/git/diff');
+      await answers({ path: at(repository, 'AGENTS.md') }, '/git/diff');
+      await answers({ path: at(repository, 'AGENTS.md'), commit: sha }, '/git/diff');
       await answers({ ...where, format: 'git-delta' }, '/file/archive');
       await answers({ ...where, format: 'git-delta', base_ref: 'HEAD' }, '/file/archive');
       await answers({ ...where, format: 'tar.gz' }, '/file/archive');
@@ -95,11 +98,11 @@ describe('programs that repositories configure', () => {
   });
 
   it('runs no configured program for worktrees, for the context of agents or when conversations end', async () => {
-    for (const place of ['main', 'tree', 'main/sub', 'main/nested']) {
+    for (const repository of ['main', 'tree', 'main/sub', 'main/nested']) {
       for (const base of ['head', 'default_branch']) {
         const conversation = await ConversationClient.create(
           server,
-          scriptedRequest(at(place), 'SAY: hi', {
+          scriptedRequest(at(repository), 'SAY: hi', {
             worktree: true,
             worktree_options: { base },
             agent: {
@@ -133,13 +136,13 @@ describe('programs that repositories configure', () => {
 
   it('runs no configured program when extensions are fetched or installed from the repository', async () => {
     const source = `file://${at('main')}`;
-    const asked = [
+    const requests = [
       ['/api/plugins/fetch', { source }],
       ['/api/plugins/install', { source }],
       ['/api/skills/install', { source, repo_path: 'skills/plugged' }],
       ['/api/plugins/install', { source: at('main/nested'), force: true }],
     ] as const;
-    for (const [route, body] of asked) {
+    for (const [route, body] of requests) {
       expect([route, (await server.request('POST', route, body)).status]).toEqual([route, 200]);
     }
     expect(await traps.sprung()).toEqual([]);

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SettingsStage, type Json } from '../support/settings-fixture.js';
 
@@ -17,34 +17,33 @@ function repositories(page: number): object[] {
 /** Lists repositories with the token of a user, which no other host ever gets. */
 describe('repository search at GitHub', () => {
   let fixture: SettingsStage;
-  let asked: IncomingMessage[];
-  let elsewhere: IncomingMessage[];
+  let requests: IncomingMessage[];
+  let otherRequests: IncomingMessage[];
   let answer: (request: IncomingMessage, response: ServerResponse) => void;
   const host = createServer((request, response) => {
-    asked.push(request);
+    requests.push(request);
     answer(request, response);
   });
-  const stranger = createServer((request, response) => {
-    elsewhere.push(request);
+  const otherHost = createServer((request, response) => {
+    otherRequests.push(request);
     response.end('[]');
   });
-  const addressOf = ({ address }: { address: () => unknown }) =>
-    `http://127.0.0.1:${(address() as AddressInfo).port}`;
+  const addressOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   beforeAll(async () => {
-    for (const server of [host, stranger]) {
+    for (const server of [host, otherHost]) {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     }
-    const GITHUB_API_URL = `${addressOf({ address: () => host.address() })}/api/v3/`;
+    const GITHUB_API_URL = `${addressOf(host)}/api/v3/`;
     fixture = await SettingsStage.start({ GITHUB_API_URL });
   });
   beforeEach(() => {
-    [asked, elsewhere] = [[], []];
+    [requests, otherRequests] = [[], []];
     answer = page;
   });
   afterAll(async () => {
     await fixture.stop();
-    for (const server of [host, stranger]) {
+    for (const server of [host, otherHost]) {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     }
@@ -53,7 +52,7 @@ describe('repository search at GitHub', () => {
   function page({ url = '' }: IncomingMessage, response: ServerResponse): void {
     const number = Number(new URL(url, 'http://host').searchParams.get('page'));
     // The server follows no address in the link: it only reads that there is a next page.
-    const next = `<${addressOf({ address: () => stranger.address() })}/user/repos?page=2>; rel="next"`;
+    const next = `<${addressOf(otherHost)}/user/repos?page=2>; rel="next"`;
     if (number < 3) response.setHeader('link', next);
     response.end(JSON.stringify(repositories(number)));
   }
@@ -71,7 +70,7 @@ describe('repository search at GitHub', () => {
     expect(await search({ provider: 'gitlab' })).toMatchObject({
       ...{ status: 400, body: { detail: "Repository discovery is not supported for provider 'gitlab'" } },
     });
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
   it('lists repositories in pages, and sends the token in a header', async () => {
@@ -93,34 +92,36 @@ describe('repository search at GitHub', () => {
     const last = await search({ page_id: '3' });
     expect(namesOf(last.body)).toHaveLength(30);
     expect(last.body['next_page_id']).toBeNull();
-    expect(asked.map(({ url, headers }) => [url?.split('?')[0], headers.authorization])).toEqual(
+    expect(requests.map(({ url, headers }) => [url?.split('?')[0], headers.authorization])).toEqual(
       Array.from({ length: 3 }, () => ['/api/v3/user/repos', `Bearer ${TOKEN}`]),
     );
-    expect(asked.every(({ url }) => !url?.includes(TOKEN))).toBe(true);
+    expect(requests.every(({ url }) => !url?.includes(TOKEN))).toBe(true);
     expect(await search({ page_id: '0' })).toMatchObject({ status: 400 });
   });
 
   it('searches the names on all pages, and asks no other host', async () => {
     const { body } = await search({ query: 'wANTED' });
     expect(namesOf(body)).toEqual(Array.from({ length: 10 }, (_none, index) => `me/Wanted-${index * 23}`));
-    expect(asked).toHaveLength(3);
-    expect(elsewhere).toEqual([]);
+    expect(requests).toHaveLength(3);
+    expect(otherRequests).toEqual([]);
   });
 
-  it.each([401, 403, [404, 400], [500, 502], [503, 502]].map((pair) => [pair].flat()))(
-    'answer %i of GitHub is passed on',
-    async (status = 0, told = status) => {
-      answer = (_request, response) => response.writeHead(status).end('{"message": "ghp_sesame is bad"}');
-      const { status: seen, body } = await search();
-      expect(seen).toBe(told);
-      expect(JSON.stringify(body)).not.toContain(TOKEN);
-    },
-  );
+  it.each([
+    [401, 401],
+    [403, 403],
+    [404, 400],
+    [500, 502],
+    [503, 502],
+  ])('maps status %i of GitHub to %i', async (status, expected) => {
+    answer = (_request, response) => response.writeHead(status).end('{"message": "ghp_sesame is bad"}');
+    const { status: seen, body } = await search();
+    expect(seen).toBe(expected);
+    expect(JSON.stringify(body)).not.toContain(TOKEN);
+  });
 
   it('answers 502 to an invalid answer of GitHub, and sends the token to no other host', async () => {
     const answers: ((response: ServerResponse) => void)[] = [
-      (response) =>
-        response.writeHead(302, { location: addressOf({ address: () => stranger.address() }) }).end(),
+      (response) => response.writeHead(302, { location: addressOf(otherHost) }).end(),
       (response) => response.end('no JSON'),
       (response) => response.end('{"an": "object"}'),
       (response) => response.socket?.destroy(),
@@ -130,7 +131,7 @@ describe('repository search at GitHub', () => {
       answer = (_request, response) => reply(response);
       expect((await search()).status).toBe(502);
     }
-    expect(elsewhere).toEqual([]);
+    expect(otherRequests).toEqual([]);
     expect(fixture.server.log).not.toContain(TOKEN);
   });
 });

@@ -34,6 +34,11 @@ export class ServerFixture {
     return this.folder;
   }
 
+  /** The folder of stored settings, if the options name no other one. */
+  get persistence(): string {
+    return path.join(this.server.cwd, 'persistence');
+  }
+
   /** Creates a conversation with the scripted model; a script starts a run. */
   create(script?: string, more: Record<string, unknown> = {}): Promise<ConversationClient> {
     return ConversationClient.create(this.server, scriptedRequest(this.workspace, script, more));
