@@ -80,8 +80,10 @@ describe('native protocols', () => {
     let whole: TenSteps;
     let streamed: TenSteps;
     beforeAll(async () => {
-      whole = await holdTenSteps(server, { protocol, llm, stream: false });
-      streamed = await holdTenSteps(server, { protocol, llm, stream: true });
+      [whole, streamed] = await Promise.all([
+        holdTenSteps(server, { protocol, llm, stream: false }),
+        holdTenSteps(server, { protocol, llm, stream: true }),
+      ]);
     });
 
     it('completes ten steps with and without streaming', () => {

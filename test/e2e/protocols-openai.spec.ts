@@ -147,8 +147,10 @@ describe('protocols of OpenAI and compatible services', () => {
     let whole: TenSteps;
     let streamed: TenSteps;
     beforeAll(async () => {
-      whole = await holdTenSteps(server, { protocol, llm, stream: false, image: !withoutImages });
-      streamed = await holdTenSteps(server, { protocol, llm, stream: true, image: !withoutImages });
+      [whole, streamed] = await Promise.all([
+        holdTenSteps(server, { protocol, llm, stream: false, image: !withoutImages }),
+        holdTenSteps(server, { protocol, llm, stream: true, image: !withoutImages }),
+      ]);
     });
 
     it('completes ten steps with and without streaming', () => {

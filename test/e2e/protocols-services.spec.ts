@@ -78,8 +78,10 @@ describe('OpenAI-compatible services', () => {
       max_output_tokens: LIMIT,
       ...(model_canonical_name === undefined ? {} : { model_canonical_name }),
     });
-    const whole = await holdTenSteps(server, { protocol, llm, stream: false, image: false });
-    const streamed = await holdTenSteps(server, { protocol, llm, stream: true, image: false });
+    const [whole, streamed] = await Promise.all([
+      holdTenSteps(server, { protocol, llm, stream: false, image: false }),
+      holdTenSteps(server, { protocol, llm, stream: true, image: false }),
+    ]);
     for (const steps of [whole, streamed]) {
       expectTenSteps(steps);
       expectGrowingHistory(steps, byResponses ? 'input' : 'messages');
