@@ -1,12 +1,12 @@
 import path from 'node:path';
 import { skillText, writeFiles } from '../support/extension-files.js';
-import { SettingsStage } from '../support/settings-fixture.js';
+import { SettingsFixture } from '../support/settings-fixture.js';
 
 describe('the TypeScript client on extensions', () => {
-  let fixture: SettingsStage;
+  let fixture: SettingsFixture;
   let options: { host: string };
   beforeEach(async () => {
-    fixture = await SettingsStage.start({ OH_GITHUB_URL: 'file:///nowhere' });
+    fixture = await SettingsFixture.start({ OH_GITHUB_URL: 'file:///nowhere' });
     options = { host: fixture.server.url };
     await writeFiles(fixture.folder, {
       'my-skill/SKILL.md': skillText('my-skill', 'x'),

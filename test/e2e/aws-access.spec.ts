@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, userMessage } from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
-import { bedrockConverse, type BedrockDoor } from '../support/wire/bedrock-converse.js';
+import { bedrockConverse, type BedrockAccess } from '../support/wire/bedrock-converse.js';
 import { startWireEndpoint } from '../support/wire/wire-endpoint.js';
 import type { Json } from '../support/wire/wire-protocol.js';
 
@@ -52,7 +52,7 @@ describe('credentials for AWS', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const CREDENTIALS: [string, BedrockDoor, Json][] = [
+  const CREDENTIALS: [string, BedrockAccess, Json][] = [
     [
       'a token from the environment, in the default region',
       { region: 'us-west-2', token: 'bearer-token' },

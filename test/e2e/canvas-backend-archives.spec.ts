@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { type ArchiveEntry, type CanvasApp, tarGz, unseal, writeCanvasApp } from '../support/canvas-app.js';
-import { containing, SettingsStage, type Json, type SettingsAnswer } from '../support/settings-fixture.js';
+import { containing, SettingsFixture, type Json, type SettingsAnswer } from '../support/settings-fixture.js';
 
 const root = '/api/canvas-extensions';
 const one = `${root}/installed/my-app`;
@@ -10,10 +10,10 @@ const SHA = '0'.repeat(64);
 const UNSAFE = 'backend artifact contains an unsafe archive entry';
 
 describe('archives and manifests of canvas back ends', () => {
-  let fixture: SettingsStage;
+  let fixture: SettingsFixture;
   let source: string;
   beforeAll(async () => {
-    fixture = await SettingsStage.start();
+    fixture = await SettingsFixture.start();
     source = path.join(fixture.folder, 'app');
   });
   afterEach(async () => {

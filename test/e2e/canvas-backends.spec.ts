@@ -3,16 +3,16 @@ import path from 'node:path';
 import { type CanvasApp, unseal, writeCanvasApp } from '../support/canvas-app.js';
 import { isAlive } from '../support/is-alive.js';
 import { eventually } from '../support/server-process.js';
-import { asJson, containing, SettingsStage, type Json } from '../support/settings-fixture.js';
+import { asJson, containing, SettingsFixture, type Json } from '../support/settings-fixture.js';
 
 const root = '/api/canvas-extensions';
 const one = `${root}/installed/my-app`;
 
 describe('the back ends of canvas extensions', () => {
-  let fixture: SettingsStage;
+  let fixture: SettingsFixture;
   let source: string;
   beforeAll(async () => {
-    fixture = await SettingsStage.start({ TZ: 'Europe/Paris', OPENAI_API_KEY: 'sk-hush' });
+    fixture = await SettingsFixture.start({ TZ: 'Europe/Paris', OPENAI_API_KEY: 'sk-hush' });
     source = path.join(fixture.folder, 'app');
   });
   afterEach(async () => {

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 import { unseal, writeCanvasApp } from '../support/canvas-app.js';
 import { rawRequest } from '../support/raw-request.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
-import { asJson, containing, SettingsStage, type Json } from '../support/settings-fixture.js';
+import { asJson, containing, SettingsFixture, type Json } from '../support/settings-fixture.js';
 
 const HOST = 'apps.localhost:7777';
 const INGRESS = `http://${HOST}`;
@@ -16,10 +16,13 @@ const one = `${root}/installed/my-app`;
 const app = '/app-backends/my-app';
 
 describe('the bridge from browsers to canvas back ends', () => {
-  let fixture: SettingsStage;
+  let fixture: SettingsFixture;
   let revision: unknown;
   beforeAll(async () => {
-    fixture = await SettingsStage.start({ OH_APP_BACKEND_PUBLIC_URL: INGRESS, SESSION_API_KEY: 'hush-key' });
+    fixture = await SettingsFixture.start({
+      OH_APP_BACKEND_PUBLIC_URL: INGRESS,
+      SESSION_API_KEY: 'hush-key',
+    });
     const source = path.join(fixture.folder, 'app');
     await writeCanvasApp(source);
     await fixture.done('POST', `${root}/install`, { source }, KEY);

@@ -1,7 +1,7 @@
 import { symlink, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { writeFiles } from '../support/extension-files.js';
-import { containing, SettingsStage, type Json } from '../support/settings-fixture.js';
+import { containing, SettingsFixture, type Json } from '../support/settings-fixture.js';
 
 const MANIFEST = {
   schema_version: 1,
@@ -16,10 +16,10 @@ const MANIFEST = {
 const SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>';
 
 describe('canvas extensions', () => {
-  let fixture: SettingsStage;
+  let fixture: SettingsFixture;
   let source: string;
   beforeAll(async () => {
-    fixture = await SettingsStage.start();
+    fixture = await SettingsFixture.start();
     source = path.join(fixture.folder, 'app');
   });
   afterAll(() => fixture.stop());

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
-import { asJson, at, SettingsStage, type Json } from '../support/settings-fixture.js';
+import { asJson, at, SettingsFixture, type Json } from '../support/settings-fixture.js';
 import { writeFiles } from '../support/write-files.js';
 
 describe('the default agent profile that a list creates', () => {
-  let fixture: SettingsStage;
+  let fixture: SettingsFixture;
   beforeAll(async () => {
-    fixture = await SettingsStage.start();
+    fixture = await SettingsFixture.start();
   });
   afterAll(() => fixture.stop());
   beforeEach(() => rm(fixture.root, { recursive: true, force: true }));

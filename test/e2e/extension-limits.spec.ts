@@ -4,11 +4,11 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import fc from 'fast-check';
 import { commitAll, runGit, skillText, writeFiles } from '../support/extension-files.js';
-import { containing, SettingsStage, type Json } from '../support/settings-fixture.js';
+import { containing, SettingsFixture, type Json } from '../support/settings-fixture.js';
 
 describe('limits on installed extensions', () => {
-  let fixture: SettingsStage;
-  beforeAll(async () => (fixture = await SettingsStage.start({ OH_GITHUB_URL: 'file:///nowhere' })));
+  let fixture: SettingsFixture;
+  beforeAll(async () => (fixture = await SettingsFixture.start({ OH_GITHUB_URL: 'file:///nowhere' })));
   afterAll(() => fixture.stop());
 
   const install = (body: Json) => fixture.ask('POST', '/api/skills/install', body);

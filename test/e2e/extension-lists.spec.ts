@@ -1,16 +1,16 @@
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { bareCopy, commitAll, skillText, writeFiles } from '../support/extension-files.js';
-import { at, SettingsStage, type Json } from '../support/settings-fixture.js';
+import { at, SettingsFixture, type Json } from '../support/settings-fixture.js';
 
 const NONE = { load_public: false, load_user: false, load_project: false, load_org: false };
 
 describe('lists of skills, hooks and sub-agents', () => {
-  let fixture: SettingsStage;
+  let fixture: SettingsFixture;
   let home: string;
   let project: string;
   beforeAll(async () => {
-    fixture = await SettingsStage.start();
+    fixture = await SettingsFixture.start();
     home = path.join(fixture.folder, 'home');
     project = path.join(fixture.folder, 'project');
   });

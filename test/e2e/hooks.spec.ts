@@ -1,27 +1,32 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { TranscriptFixture } from '../contract/transcripts/transcript-fixture.js';
 import { userMessage, type ConversationClient, type SeenEvent } from '../support/conversation-client.js';
 import { isAlive } from '../support/is-alive.js';
-import { startScriptedEndpoint, type ChatEndpoint, type EndpointStep } from '../support/scripted-endpoint.js';
+import {
+  endpointLlm,
+  startScriptedEndpoint,
+  type ChatEndpoint,
+  type EndpointStep,
+} from '../support/scripted-endpoint.js';
+import { ServerFixture } from '../support/server-fixture.js';
 import { eventually } from '../support/server-process.js';
 
 describe('hooks', () => {
-  const stage = TranscriptFixture.forTests({ env: { OH_SECRET_KEY: 'the-key-of-the-server' } });
+  const fixture = ServerFixture.forTests({ env: { OH_SECRET_KEY: 'the-key-of-the-server' } });
 
-  const file = (name: string) => path.join(stage.workspace, name);
+  const file = (name: string) => path.join(fixture.workspace, name);
   const read = (name: string) => readFile(file(name), 'utf8').catch(() => '');
+  /** A command that runs until `release` is called. */
+  const HOLD = 'echo yes > asked; while [ ! -e go ]; do sleep 0.05; done';
+  const isHeld = () => eventually(async () => (await read('asked')) !== '', 'the hook');
+  const release = () => writeFile(file('go'), '');
   const pidIn = async (name: string) => {
     await eventually(async () => /^\d+\n/.test(await read(name)), name);
     return Number(await read(name));
   };
   const command = (text: string, more: object = {}) => [{ hooks: [{ command: text, ...more }] }];
   const start = (script: string | undefined, hook_config: object, more: Record<string, unknown> = {}) =>
-    stage.create({
-      hook_config,
-      ...(script === undefined ? {} : { initial_message: userMessage(script) }),
-      ...more,
-    });
+    fixture.create(script, { hook_config, ...more });
   const hooks = (conversation: ConversationClient): Promise<SeenEvent[]> =>
     conversation.events('&kind=HookExecutionEvent');
   const messages = async (conversation: ConversationClient, source: string): Promise<string[]> =>
@@ -29,7 +34,7 @@ describe('hooks', () => {
       .filter((event) => event.source === source)
       .map((event) => (event['llm_message'] as { content: { text: string }[] }).content[0]?.text ?? '');
 
-  it('get the facts in their environment, and none of the keys of the server', async () => {
+  it('passes hooks the facts of their event in the environment, without the keys of the server', async () => {
     const conversation = await start('RUN: true\nFINISH: x', {
       pre_tool_use: command('env > env.txt; pwd > pwd.txt'),
     });
@@ -37,18 +42,18 @@ describe('hooks', () => {
     const variables = (await read('env.txt')).split('\n');
     expect(variables).toEqual(
       expect.arrayContaining([
-        `OPENHANDS_PROJECT_DIR=${stage.workspace}`,
+        `OPENHANDS_PROJECT_DIR=${fixture.workspace}`,
         `OPENHANDS_SESSION_ID=${conversation.id}`,
         'OPENHANDS_EVENT_TYPE=PreToolUse',
         'OPENHANDS_TOOL_NAME=finish',
       ]),
     );
     expect(variables.filter((line) => line.startsWith('OH_'))).toEqual([]);
-    expect((await read('pwd.txt')).trim()).toBe(stage.workspace);
+    expect((await read('pwd.txt')).trim()).toBe(fixture.workspace);
   });
 
-  it('that take too long are killed with all that they started, and block nothing', async () => {
-    const conversation = await start('RUN: echo went on\nFINISH: x', {
+  it('kills a hook that takes too long with all processes that it started, and blocks nothing', async () => {
+    const conversation = await start('RUN: echo continued\nFINISH: x', {
       pre_tool_use: [
         { matcher: 'terminal', hooks: [{ command: 'sleep 60 & echo $! > pid; wait', timeout: 1 }] },
       ],
@@ -60,49 +65,49 @@ describe('hooks', () => {
     expect(isAlive(await pidIn('pid'))).toBe(false);
   });
 
-  it('end at once with an interrupt, and nothing of their answer is done', async () => {
+  it('ends a hook at once on interrupt, and discards the answer that it was checking', async () => {
     const conversation = await start('RUN: touch done\nFINISH: x', {
       pre_tool_use: command('echo $$ > pid; sleep 60'),
     });
     const pid = await pidIn('pid');
-    await stage.post(conversation, 'interrupt');
+    await conversation.post('interrupt');
     expect(await conversation.status()).toBe('paused');
-    await eventually(() => Promise.resolve(!isAlive(pid)), 'the end of the hook');
+    await eventually(() => !isAlive(pid), 'the end of the hook');
     expect(await conversation.events('&kind=ActionEvent')).toEqual([]);
   });
 
-  it('take no result away when an interrupt ends them', async () => {
+  it('keeps the result of a tool when an interrupt ends the hook that follows it', async () => {
     const conversation = await start('RUN: touch done; echo it is done\nFINISH: x', {
       post_tool_use: command('[ "$OPENHANDS_TOOL_NAME" = finish ] || { echo $$ > pid; sleep 60; }'),
     });
     const pid = await pidIn('pid');
-    await stage.post(conversation, 'interrupt');
+    await conversation.post('interrupt');
     const results = await conversation.events('&kind=ObservationEvent');
     expect(results).toMatchObject([{ tool_name: 'terminal', observation: { exit_code: 0 } }]);
     expect(JSON.stringify(results)).toContain('it is done');
     expect(await conversation.events('&kind=AgentErrorEvent')).toEqual([]);
-    await eventually(() => Promise.resolve(!isAlive(pid)), 'the end of the hook');
-    await stage.post(conversation, 'run');
+    await eventually(() => !isAlive(pid), 'the end of the hook');
+    await conversation.post('run');
     await conversation.reaches('finished');
     expect(await conversation.events('&kind=ObservationEvent')).toHaveLength(2);
   });
 
-  it('hold up a pause no longer than a thinking model does', async () => {
+  it('pauses at once while a hook is running, and stores the action when the hook has ended', async () => {
     const conversation = await start('RUN: touch done\nFINISH: x', {
-      pre_tool_use: command('echo yes > asked; while [ ! -e go ]; do sleep 0.05; done'),
+      pre_tool_use: command(HOLD),
     });
-    await eventually(async () => (await read('asked')) !== '', 'the hook');
-    await stage.post(conversation, 'pause');
+    await isHeld();
+    await conversation.post('pause');
     expect(await conversation.status()).toBe('paused');
-    await stage.release();
+    await release();
     await eventually(async () => (await conversation.events('&kind=ActionEvent')).length === 1, 'the action');
     expect(await conversation.events('&kind=ObservationEvent')).toEqual([]);
-    await stage.post(conversation, 'run');
+    await conversation.post('run');
     await conversation.reaches('finished');
     expect(await conversation.events('&kind=ObservationEvent')).toHaveLength(2);
   });
 
-  it('let messages into the log in the order in which they came, however long they take', async () => {
+  it('stores messages in the order in which they were sent, however long their hooks take', async () => {
     const conversation = await start(undefined, {
       user_prompt_submit: command(
         'if grep -q slow; then sleep 0.3; fi; echo \'{"additionalContext":"seen"}\'',
@@ -118,35 +123,35 @@ describe('hooks', () => {
   });
 
   it.each(['pause', 'interrupt'])(
-    'of a message do not take back a %s: it is kept, and starts nothing',
+    'stores a message but starts no run when a %s is requested while its hook is running',
     async (stop) => {
       const conversation = await start(undefined, {
-        user_prompt_submit: command('echo yes > asked; while [ ! -e go ]; do sleep 0.05; done'),
+        user_prompt_submit: command(HOLD),
       });
       const sending = conversation.send('RUN: touch done\nFINISH: x');
-      await eventually(async () => (await read('asked')) !== '', 'the hook');
-      await stage.post(conversation, stop);
+      await isHeld();
+      await conversation.post(stop);
       expect(await conversation.status()).toBe('paused');
-      await stage.release();
+      await release();
       await sending;
       expect(await conversation.status()).toBe('paused');
       expect(await messages(conversation, 'user')).toHaveLength(1);
-      await stage.post(conversation, 'run');
+      await conversation.post('run');
       await conversation.reaches('finished');
       expect(await conversation.events('&kind=ActionEvent')).toHaveLength(2);
     },
   );
 
-  it('of a message end with the conversation; its sender is told', async () => {
+  it('ends the hook of a message when the conversation is deleted, and tells the sender', async () => {
     const conversation = await start(undefined, { user_prompt_submit: command('echo $$ > pid; sleep 60') });
-    const sending = stage.post(conversation, 'events', userMessage('hi', true));
+    const sending = conversation.post('events', userMessage('hi', true));
     const pid = await pidIn('pid');
-    await stage.server.request('DELETE', conversation.route);
+    await fixture.server.request('DELETE', conversation.route);
     expect([404, 503]).toContain((await sending).status);
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('that never let the agent stop end with its iterations', async () => {
+  it('stops at max_iterations when a stop hook never lets the agent finish', async () => {
     const conversation = await start(
       'SAY: a\nSAY: b\nSAY: c\nSAY: d\nSAY: e',
       { stop: command('exit 2') },
@@ -160,7 +165,7 @@ describe('hooks', () => {
     expect(error?.['code']).toBe('MaxIterationsReached');
   });
 
-  it('for a session run once, and at its end', async () => {
+  it('runs the session_start hook once, and the session_end hook when the conversation is deleted', async () => {
     const conversation = await start('SAY: a', {
       session_start: command('echo start >> log.txt'),
       session_end: command('cat >> end.json; echo end >> log.txt'),
@@ -169,7 +174,7 @@ describe('hooks', () => {
     await conversation.send('SAY: b');
     await eventually(async () => (await messages(conversation, 'agent')).length === 2, 'the answer');
     expect(await read('log.txt')).toBe('start\n');
-    await stage.server.request('DELETE', conversation.route);
+    await fixture.server.request('DELETE', conversation.route);
     expect(await read('log.txt')).toBe('start\nend\n');
     expect(JSON.parse(await read('end.json'))).toMatchObject({
       event_type: 'SessionEnd',
@@ -177,7 +182,7 @@ describe('hooks', () => {
     });
   });
 
-  it('that nobody waits for hold nothing up, and end with the conversation', async () => {
+  it('does not wait for an async hook, and ends it with the conversation', async () => {
     const conversation = await start('SAY: a', { stop: command('echo $$ > pid; sleep 60', { async: true }) });
     await conversation.reaches('finished');
     await eventually(async () => (await hooks(conversation)).length === 1, 'the event');
@@ -185,11 +190,11 @@ describe('hooks', () => {
     expect(await hooks(conversation)).toMatchObject([
       { success: true, blocked: false, exit_code: 0, stdout: '' },
     ]);
-    await stage.server.request('DELETE', conversation.route);
+    await fixture.server.request('DELETE', conversation.route);
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('say no secret, and see none in results', async () => {
+  it('masks secrets in the output of hooks and in the results that hooks are given', async () => {
     const secret = 'a-very-secret-value';
     const conversation = await start(
       'RUN: echo $MY_TOKEN\nFINISH: x',
@@ -200,7 +205,7 @@ describe('hooks', () => {
     const [event] = await hooks(conversation);
     expect(event).toMatchObject({ stdout: '<secret-hidden>\n', stderr: '<secret-hidden>\n' });
     expect(await read('input.json')).not.toContain(secret);
-    expect(stage.server.log).not.toContain(secret);
+    expect(fixture.server.log).not.toContain(secret);
   });
 
   it.each([
@@ -209,7 +214,7 @@ describe('hooks', () => {
     ['user_prompt_submit', 'printf \'{"additionalContext":"%s"}\' "$(cat token)"'],
     ['session_start', 'printf \'{"additionalContext":"%s"}\' "$(cat token)"'],
     ['stop', '[ -e again ] || { touch again; cat token >&2; exit 2; }'],
-  ])('%s: say no secret to the agent (%s)', async (kind, text) => {
+  ])('masks secrets in what a %s hook tells the agent (%s)', async (kind, text) => {
     const secret = 'a-very-secret-value';
     await writeFile(file('token'), secret);
     const conversation = await start(
@@ -224,14 +229,14 @@ describe('hooks', () => {
     expect(JSON.stringify(await conversation.info())).not.toContain(secret);
   });
 
-  it('keep only the beginning of what they print', async () => {
+  it('keeps only the beginning of what a hook prints', async () => {
     const conversation = await start('SAY: a', { stop: command('head -c 3000000 /dev/zero | tr "\\0" x') });
     await conversation.reaches('finished');
     await eventually(async () => (await hooks(conversation)).length === 1, 'the event');
     expect((await hooks(conversation))[0]?.['stdout']).toHaveLength(50_000);
   });
 
-  it('ask for nobody’s agreement to what they have blocked', async () => {
+  it('asks for no confirmation of an action that a hook has blocked', async () => {
     const conversation = await start(
       'RUN: touch done\nSAY: x',
       { pre_tool_use: command('echo no >&2; exit 2') },
@@ -243,7 +248,7 @@ describe('hooks', () => {
     expect((await conversation.info())['blocked_actions']).toEqual({});
   });
 
-  describe('that ask a model', () => {
+  describe('hooks that ask a model', () => {
     let endpoint: ChatEndpoint;
     beforeEach(async () => {
       endpoint = await startScriptedEndpoint();
@@ -252,26 +257,17 @@ describe('hooks', () => {
 
     const withModel = async (steps: EndpointStep[], hook: object) => {
       endpoint.script(steps);
-      const llm = {
-        model: 'openai/scripted',
-        base_url: endpoint.url,
-        api_key: 'x',
-        usage_id: 'agent',
-        num_retries: 1,
-      };
       const conversation = await start(
         'go',
         { pre_tool_use: [{ matcher: 'terminal', hooks: [hook] }] },
-        {
-          agent: { llm, tools: [{ name: 'terminal' }] },
-        },
+        { agent: { llm: endpointLlm(endpoint), tools: [{ name: 'terminal' }] } },
       );
       await conversation.reaches('finished');
       return conversation;
     };
     const CALL: EndpointStep = { tools: [['terminal', { command: 'echo hi' }]] };
 
-    it('may look around with tools first', async () => {
+    it('lets an agent hook use its tools before it decides', async () => {
       const conversation = await withModel(
         [
           CALL,
@@ -288,9 +284,9 @@ describe('hooks', () => {
     });
 
     it.each([
-      ['says nothing that decides', { say: 'hm' }],
+      ['gives no decision', { say: 'hm' }],
       ['fails', { status: 400, message: 'no' }],
-    ])('agree when it %s', async (_what, answer: EndpointStep) => {
+    ])('allows the action when the model of a prompt hook %s', async (_what, answer: EndpointStep) => {
       const conversation = await withModel([CALL, answer, { say: 'bye' }], {
         type: 'prompt',
         prompt: 'judge',

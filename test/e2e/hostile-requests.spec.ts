@@ -4,8 +4,8 @@ import { eventually, ServerProcess } from '../support/server-process.js';
 
 const JSON_POST = 'POST /api/conversations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
 
-/** What no HTTP library would send, byte by byte. */
-describe('a client that keeps to no rule', () => {
+/** Requests that no HTTP library would send, byte by byte. */
+describe('hostile HTTP requests', () => {
   let server: ServerProcess;
   const sockets: net.Socket[] = [];
   beforeAll(async () => {
@@ -19,13 +19,13 @@ describe('a client that keeps to no rule', () => {
   function connect(): net.Socket {
     const { hostname, port } = new URL(server.url);
     const socket = net.connect(Number(port), hostname);
-    // What it sends may reach a connection that the server has closed already.
+    // The server may have closed the connection before everything was sent.
     socket.on('error', () => undefined);
     sockets.push(socket);
     return socket;
   }
 
-  /** Sends text (one byte a character) and answers the first line of what comes back. */
+  /** Sends text, one byte a character. @returns the first line of the answer */
   async function statusOf(text: string): Promise<string> {
     const socket = connect();
     socket.write(Buffer.from(text, 'latin1'));
@@ -35,18 +35,22 @@ describe('a client that keeps to no rule', () => {
   const serves = async () => expect((await server.request('GET', '/alive')).status).toBe(200);
 
   it.each([
-    ['no HTTP', 'hello\r\n\r\n', /^HTTP\/1.1 400 /],
-    ['a TLS hello', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', /^HTTP\/1.1 400 /],
-    ['a method of its own', 'BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n', /^HTTP\/1.1 4\d\d /],
-    ['no Host', 'GET /alive HTTP/1.1\r\n\r\n', /^HTTP\/1.1 400 /],
-    ['a null in a header', 'GET /alive HTTP/1.1\r\nHost: localhost\r\nA: b\0c\r\n\r\n', /^HTTP\/1.1 400 /],
+    ['bytes that are not HTTP', 'hello\r\n\r\n', /^HTTP\/1.1 400 /],
+    ['a TLS handshake', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', /^HTTP\/1.1 400 /],
+    ['an unknown method', 'BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n', /^HTTP\/1.1 4\d\d /],
+    ['a request without Host', 'GET /alive HTTP/1.1\r\n\r\n', /^HTTP\/1.1 400 /],
     [
-      'a null in a path',
+      'a null byte in a header',
+      'GET /alive HTTP/1.1\r\nHost: localhost\r\nA: b\0c\r\n\r\n',
+      /^HTTP\/1.1 400 /,
+    ],
+    [
+      'a null byte in a path',
       'GET /api/conversations/a\0b HTTP/1.1\r\nHost: localhost\r\n\r\n',
       /^HTTP\/1.1 4\d\d /,
     ],
     [
-      'bytes in a path',
+      'bytes beyond ASCII in a path',
       'GET /api/conversations/\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n',
       /^HTTP\/1.1 4\d\d /,
     ],
@@ -56,37 +60,53 @@ describe('a client that keeps to no rule', () => {
       /^HTTP\/1.1 431 /,
     ],
     [
-      'many headers',
+      '5,000 headers',
       `GET /alive HTTP/1.1\r\nHost: localhost\r\n${'A: b\r\n'.repeat(5000)}\r\n`,
       /^HTTP\/1.1 (200|431) /,
     ],
-    ['two lengths', `${JSON_POST}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`, /^HTTP\/1.1 400 /],
     [
-      'a length and chunks',
+      'two Content-Length headers',
+      `${JSON_POST}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`,
+      /^HTTP\/1.1 400 /,
+    ],
+    [
+      'a Content-Length together with chunks',
       `${JSON_POST}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`,
       /^HTTP\/1.1 400 /,
     ],
-    ['a negative length', `${JSON_POST}Content-Length: -1\r\n\r\n`, /^HTTP\/1.1 400 /],
-    ['a length beyond all limits', `${JSON_POST}Content-Length: 99999999999\r\n\r\n{`, /^HTTP\/1.1 413 /],
-    ['a chunk that is none', `${JSON_POST}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, /^HTTP\/1.1 400 /],
-    ['a packed body', `${JSON_POST}Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}`, /^HTTP\/1.1 415 /],
+    ['a negative Content-Length', `${JSON_POST}Content-Length: -1\r\n\r\n`, /^HTTP\/1.1 400 /],
     [
-      'a whole address',
+      'a Content-Length beyond all limits',
+      `${JSON_POST}Content-Length: 99999999999\r\n\r\n{`,
+      /^HTTP\/1.1 413 /,
+    ],
+    ['a malformed chunk', `${JSON_POST}Transfer-Encoding: chunked\r\n\r\nzz\r\n`, /^HTTP\/1.1 400 /],
+    [
+      'a compressed body',
+      `${JSON_POST}Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}`,
+      /^HTTP\/1.1 415 /,
+    ],
+    [
+      'an absolute address in the request line',
       'GET http://elsewhere/alive HTTP/1.1\r\nHost: localhost\r\n\r\n',
       /^HTTP\/1.1 (200|4\d\d) /,
     ],
-    ['an expectation', 'GET /alive HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\n\r\n', /^HTTP\/1.1 417 /],
     [
-      'two requests in one',
+      'an unknown expectation',
+      'GET /alive HTTP/1.1\r\nHost: localhost\r\nExpect: tea\r\n\r\n',
+      /^HTTP\/1.1 417 /,
+    ],
+    [
+      'two pipelined requests',
       'GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\nGET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n',
       /^HTTP\/1.1 200 /,
     ],
-  ])('gets an answer, and others are served: %s', async (_what, text, expected) => {
+  ])('answers %s and continues to serve other clients', async (_what, text, expected) => {
     expect(await statusOf(text)).toMatch(expected);
     await serves();
   });
 
-  it('takes nothing from others when it sends a body and stops, or leaves in the middle', async () => {
+  it('serves other clients while requests stall or are reset in the middle of their body', async () => {
     const stalled = Array.from({ length: 50 }, () => {
       const socket = connect();
       socket.write(`${JSON_POST}Transfer-Encoding: chunked\r\n\r\n5\r\n{"age\r\n`);
@@ -101,30 +121,30 @@ describe('a client that keeps to no rule', () => {
     expect((await server.request('GET', '/api/conversations/count')).body).toBe(0);
   });
 
-  it('is told that its body is too large, and may go on with the same connection when it has sent all', async () => {
+  it('answers 413 to a body that is too large, and keeps the connection of a client that sends all of it', async () => {
     const socket = connect();
     const size = 40_000_000;
     const seen: Buffer[] = [];
     socket.on('data', (chunk: Buffer) => seen.push(chunk));
     const text = (): string => Buffer.concat(seen).toString();
     socket.write(`${JSON_POST}Content-Length: ${size}\r\n\r\n`);
-    await eventually(() => Promise.resolve(text().startsWith('HTTP/1.1 413 ')), 'the answer');
-    // It sends the rest all the same, as most clients do.
+    await eventually(() => text().startsWith('HTTP/1.1 413 '), 'the answer');
+    // Most clients send the rest although they were refused.
     for (let sent = 0; sent < size; sent += 1_000_000) {
       const isTaken = socket.write(Buffer.alloc(1_000_000, 'x'));
       if (!isTaken) await once(socket, 'drain');
     }
     socket.write('GET /alive HTTP/1.1\r\nHost: localhost\r\n\r\n');
-    await eventually(() => Promise.resolve(text().includes('HTTP/1.1 200 ')), 'the next answer');
+    await eventually(() => text().includes('HTTP/1.1 200 '), 'the next answer');
   });
 
-  it('is not listened to for ever when it sends a body without an end', async () => {
+  it('closes the connection of a client that sends a body without an end', async () => {
     const socket = connect();
     const over = new AbortController();
     socket.resume().on('close', () => over.abort());
     socket.write(`${JSON_POST}Transfer-Encoding: chunked\r\n\r\n`);
     const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(2 ** 20, 'x'), Buffer.from('\r\n')]);
-    // 17 MiB are a body, 64 MiB more are thrown away; the rest is what lies between two kernels.
+    // Up to 17 MiB are read as a body and 64 MiB more are discarded; the rest is what socket buffers hold.
     for (let sent = 0; !over.signal.aborted && sent < 200; sent += 1) {
       if (!socket.write(chunk)) await once(socket, 'drain', over).catch(() => undefined);
     }
@@ -132,21 +152,21 @@ describe('a client that keeps to no rule', () => {
     await serves();
   });
 
-  it('cannot keep the server from stopping', async () => {
+  it('stops the server although a client has sent only a part of its request', async () => {
     const other = await ServerProcess.start();
     const { hostname, port } = new URL(other.url);
     const socket = net.connect(Number(port), hostname);
     socket.on('error', () => undefined);
     socket.write(`${JSON_POST}Content-Length: 1000\r\n\r\n{`);
     await once(socket, 'connect');
-    // A reset is an end as well; `once` would take it for an error.
+    // A reset closes the connection too; `once` would throw it as an error.
     const closed = new Promise((resolve) => socket.resume().on('close', resolve));
     expect(await other.end()).toBe(0);
     await closed;
     await other.stop();
   });
 
-  it('gets 422 for JSON that has no end, no sense or no bottom, in few bytes', async () => {
+  it('answers 422 in few bytes to JSON that is cut off, invalid or nested too deeply', async () => {
     const bodies = [
       '['.repeat(1_000_000),
       `${'['.repeat(10_000)}${']'.repeat(10_000)}`,

@@ -1,25 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
 
-describe('what is sent twice with one Idempotency-Key', () => {
-  let folder: string;
+describe('requests with an Idempotency-Key', () => {
   let server: ServerProcess;
+  let workspace: string;
 
-  beforeEach(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'agent-server-'));
-    server = await start();
+  beforeAll(async () => {
+    server = await ServerProcess.start({ env: { OH_MAX_CONCURRENT_RUNS: '1' } });
+    workspace = path.join(server.cwd, 'work');
   });
-  afterEach(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server.stop());
 
-  const start = (env: Record<string, string> = {}) => ServerProcess.start({ cwd: folder, env });
-  const create = (script?: string) =>
-    ConversationClient.create(server, scriptedRequest(path.join(folder, 'work'), script));
+  const create = (script?: string) => ConversationClient.create(server, scriptedRequest(workspace, script));
   const send = async (conversation: ConversationClient, key: string, text: string, run = false) => {
     const headers = { 'Idempotency-Key': key };
     const message = userMessage(text, run);
@@ -28,9 +21,12 @@ describe('what is sent twice with one Idempotency-Key', () => {
   };
   const messages = async (conversation: ConversationClient) =>
     (await conversation.on(server).events('&kind=MessageEvent&source=user')).length;
+  const runs = async () =>
+    ((await server.request('GET', '/server_info')).body as { runs: { refused: number } }).runs;
+  const conversations = async () => Number((await server.request('GET', '/api/conversations/count')).body);
   const done = { status: 200, body: { success: true } };
 
-  it('is one message, also when both come at once', async () => {
+  it('stores a message once when it is sent several times, also at the same time', async () => {
     const conversation = await create();
     const answers = await Promise.all(
       Array.from({ length: 5 }, () => send(conversation, 'k', 'SAY: hi', true)),
@@ -44,16 +40,15 @@ describe('what is sent twice with one Idempotency-Key', () => {
     expect(await messages(conversation)).toBe(2);
   });
 
-  it('is one message over a crash of the server', async () => {
+  it('stores a message once when it is sent again after a crash of the server', async () => {
     const conversation = await create();
     expect(await send(conversation, 'k', 'SAY: hi')).toEqual(done);
-    await server.end('SIGKILL');
-    server = await start();
+    server = await server.restart('SIGKILL');
     expect(await send(conversation, 'k', 'SAY: hi')).toEqual(done);
     expect(await messages(conversation)).toBe(1);
   });
 
-  it('is refused when it is something else', async () => {
+  it('rejects a key that was used for another message, and keys of an invalid length', async () => {
     const conversation = await create();
     await send(conversation, 'k', 'SAY: hi');
     expect(await send(conversation, 'k', 'SAY: bye')).toMatchObject({
@@ -65,25 +60,24 @@ describe('what is sent twice with one Idempotency-Key', () => {
     expect(await messages(conversation)).toBe(1);
   });
 
-  it('starts the run that there was no place for', async () => {
-    await server.stop();
-    server = await start({ OH_MAX_CONCURRENT_RUNS: '1' });
+  it('starts the run of a message that is sent again after the limit of runs refused it', async () => {
+    const { refused } = await runs();
     const busy = await create('WAIT: 1000\nSAY: late');
     const conversation = await create();
     expect(await send(conversation, 'k', 'SAY: hi', true)).toMatchObject({ status: 429 });
-    const info = await server.request('GET', '/server_info');
-    expect(info.body).toMatchObject({ runs: { running: 1, limit: 1, refused: 1 } });
-    await server.request('POST', `${busy.route}/interrupt`);
+    expect(await runs()).toMatchObject({ running: 1, limit: 1, refused: refused + 1 });
+    await busy.post('interrupt');
     expect(await send(conversation, 'k', 'SAY: hi', true)).toEqual(done);
     await conversation.reaches('finished');
     expect(await messages(conversation)).toBe(1);
   });
 
-  it('is one conversation', async () => {
-    const request = scriptedRequest(path.join(folder, 'work'));
+  it('creates one conversation from equal requests that are sent at the same time', async () => {
+    const request = scriptedRequest(workspace);
     const post = () => server.request('POST', '/api/conversations', request, { 'Idempotency-Key': 'c' });
+    const before = await conversations();
     const answers = await Promise.all([post(), post(), post()]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 201]);
-    expect((await server.request('GET', '/api/conversations/count')).body).toBe(1);
+    expect(await conversations()).toBe(before + 1);
   });
 });

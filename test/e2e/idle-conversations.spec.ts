@@ -1,33 +1,20 @@
-import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
-import { eventually, ServerProcess } from '../support/server-process.js';
+import type { ConversationClient } from '../support/conversation-client.js';
+import { isAlive } from '../support/is-alive.js';
+import { endpointLlm, startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { ServerFixture } from '../support/server-fixture.js';
+import { eventually } from '../support/server-process.js';
 
-/** Seconds without use after which a conversation leaves memory, in these tests. */
+/** Seconds after which these tests have the server close an idle conversation. */
 const IDLE_TTL = '0.3';
 
-describe('a conversation that nobody uses', () => {
-  let server: ServerProcess;
-  let workspace: string;
+describe('idle conversations', () => {
+  const fixture = ServerFixture.forTests({ env: { OH_CONVERSATION_IDLE_TTL_SECONDS: IDLE_TTL } });
 
-  beforeEach(async () => {
-    server = await ServerProcess.start({ env: { OH_CONVERSATION_IDLE_TTL_SECONDS: IDLE_TTL } });
-    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
-  });
-  afterEach(async () => {
-    await server.stop();
-    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
-  });
-
-  const create = (script: string) => ConversationClient.create(server, scriptedRequest(workspace, script));
-  /**
-   * A conversation in memory has a lease; one that was given back has expired. Looking so does not count as
-   * use.
-   */
+  /** An open conversation has a lease that has not expired. Reading the lease does not count as use. */
   const isOpen = async ({ id }: ConversationClient): Promise<boolean> => {
-    const folder = path.join(server.cwd, 'workspace/conversations', id.replaceAll('-', ''));
+    const folder = path.join(fixture.server.cwd, 'workspace/conversations', id.replaceAll('-', ''));
     const lease: unknown = JSON.parse(await readFile(path.join(folder, 'owner_lease.json'), 'utf8'));
     if (typeof lease !== 'object' || lease === null || !('expires_at' in lease)) throw new Error('no lease');
     return lease.expires_at !== 0;
@@ -35,15 +22,15 @@ describe('a conversation that nobody uses', () => {
   const closes = (conversation: ConversationClient) =>
     eventually(async () => !(await isOpen(conversation)), 'the end of the conversation in memory');
 
-  it('is closed with its shell, and comes back with everything', async () => {
-    const conversation = await create('RUN: echo $$ > shell.pid; echo one\nFINISH: first');
-    await conversation.reaches('finished');
-    await server.request('PATCH', conversation.route, { title: 'kept', tags: { a: '1' } });
+  it('closes an idle conversation with its shell, and reopens it with all that it held', async () => {
+    const conversation = await fixture.run('RUN: echo $$ > shell.pid; echo one\nFINISH: first');
+    await fixture.server.request('PATCH', conversation.route, { title: 'kept', tags: { a: '1' } });
     const [events, info] = [await conversation.events(), await conversation.info()];
     await closes(conversation);
-    await eventually(async () => !(await runs(path.join(workspace, 'shell.pid'))), 'the end of the shell');
+    const pid = (await readFile(path.join(fixture.workspace, 'shell.pid'), 'utf8')).trim();
+    await eventually(() => !isAlive(Number(pid)), 'the end of the shell');
 
-    // Reading its state does not bring it back, reading its log does.
+    // Reading its state does not open it, reading its log does.
     expect(await conversation.info()).toEqual(info);
     expect(await isOpen(conversation)).toBe(false);
     expect(await conversation.events()).toEqual(events);
@@ -58,14 +45,13 @@ describe('a conversation that nobody uses', () => {
     expect(await conversation.info()).toMatchObject({ title: 'kept', tags: { a: '1' } });
   });
 
-  it('stays as long as its agent is asked a question', async () => {
+  it('keeps a conversation open while its agent answers a question', async () => {
     const endpoint = await startScriptedEndpoint();
-    endpoint.script([{ say: 'an answer', wait: 2 }]);
+    endpoint.script([{ say: 'an answer', wait: 1 }]);
     try {
-      const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', usage_id: 'agent' };
-      const request = scriptedRequest(workspace, undefined, { agent: { llm, tools: [] } });
-      const { route } = await ConversationClient.create(server, request);
-      expect(await server.request('POST', `${route}/ask_agent`, { question: 'what?' })).toMatchObject({
+      const llm = endpointLlm(endpoint);
+      const conversation = await fixture.create(undefined, { agent: { llm, tools: [] } });
+      expect(await conversation.post('ask_agent', { question: 'what?' })).toMatchObject({
         status: 200,
         body: { response: 'an answer' },
       });
@@ -74,24 +60,22 @@ describe('a conversation that nobody uses', () => {
     }
   });
 
-  it('stays as long as somebody watches it or it runs', async () => {
-    const watched = await create('SAY: hi');
-    const running = await create('WAIT: 1000\nSAY: late');
-    await watched.reaches('finished');
+  it('keeps a conversation open while a socket watches it or a run is active', async () => {
+    const watched = await fixture.run('SAY: hi');
+    const running = await fixture.create('WAIT: 1000\nSAY: late');
     const socket = await watched.listen();
-    const idle = await create('SAY: hi');
+    const idle = await fixture.create('SAY: hi');
     await closes(idle);
     expect([await isOpen(watched), await isOpen(running)]).toEqual([true, true]);
     await socket.close();
     await closes(watched);
     expect(await running.status()).toBe('running');
     expect(await isOpen(running)).toBe(true);
-    await server.request('POST', `${running.route}/interrupt`);
+    await running.post('interrupt');
   });
 
-  it('can be used by many in the moment it is closed', async () => {
-    const conversation = await create('SAY: hi');
-    await conversation.reaches('finished');
+  it('accepts messages that arrive while an idle conversation is being closed', async () => {
+    const conversation = await fixture.run('SAY: hi');
     for (let round = 0; round < 3; round++) {
       await closes(conversation);
       await Promise.all(Array.from({ length: 5 }, () => conversation.send('note', false)));
@@ -100,15 +84,3 @@ describe('a conversation that nobody uses', () => {
     expect(notes).toHaveLength(1 + 3 * 5);
   });
 });
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** Whether the process whose number a file holds is there. */
-async function runs(file: string): Promise<boolean> {
-  return exists(`/proc/${(await readFile(file, 'utf8')).trim()}`);
-}

@@ -9,7 +9,7 @@ interface Terminal {
   metadata: object;
 }
 
-describe('a server whose machine goes after some time without work', () => {
+describe('the idle timeout of the runtime', () => {
   const started = async (idle: string): Promise<ServerProcess> =>
     ServerProcess.start({ env: { OH_RUNTIME_IDLE_TIMEOUT_SECONDS: idle } });
   const limits = async (server: ServerProcess) => {
@@ -18,7 +18,7 @@ describe('a server whose machine goes after some time without work', () => {
     return [info['runtime_idle_timeout_seconds'], info['max_foreground_terminal_timeout_seconds']];
   };
 
-  it('says so and runs no command in the foreground that may take longer', async () => {
+  it('reports the idle timeout, and refuses foreground commands that may take longer', async () => {
     const server = await started('30');
     try {
       expect(await limits(server)).toEqual([30, 27]);
@@ -63,12 +63,15 @@ describe('a server whose machine goes after some time without work', () => {
     }
   });
 
-  it.each(['', ' ', '0', '-5', '30s', 'inf'])('has no limit when the variable is %j', async (idle) => {
-    const server = await started(idle);
-    try {
-      expect(await limits(server)).toEqual([null, null]);
-    } finally {
-      await server.stop();
-    }
-  });
+  it.each(['', ' ', '0', '-5', '30s', 'inf'])(
+    'sets no limit when OH_RUNTIME_IDLE_TIMEOUT_SECONDS is %j',
+    async (idle) => {
+      const server = await started(idle);
+      try {
+        expect(await limits(server)).toEqual([null, null]);
+      } finally {
+        await server.stop();
+      }
+    },
+  );
 });

@@ -2,16 +2,16 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { bareCopy, commitAll, skillText, writeFiles } from '../support/extension-files.js';
-import { at, containing, SettingsStage, type Json } from '../support/settings-fixture.js';
+import { at, containing, SettingsFixture, type Json } from '../support/settings-fixture.js';
 
 const manifest = (name: string) => JSON.stringify({ name, version: '0.1.0', description: `About ${name}` });
 
-describe('plugins', () => {
-  let stage: SettingsStage;
+describe('installed plugins', () => {
+  let fixture: SettingsFixture;
   let source: string;
   beforeEach(async () => {
-    stage = await SettingsStage.start();
-    source = path.join(stage.folder, 'source');
+    fixture = await SettingsFixture.start();
+    source = path.join(fixture.folder, 'source');
     await writeFiles(source, {
       '.plugin/plugin.json': manifest('tools'),
       'skills/helper/SKILL.md': skillText('helper', 'body-of-helper', 'triggers: [helpword]\n'),
@@ -19,11 +19,11 @@ describe('plugins', () => {
       'hooks/hooks.json': JSON.stringify({ hooks: { Stop: [{ hooks: [{ command: 'echo of-plugin' }] }] } }),
     });
   });
-  afterEach(() => stage.stop());
+  afterEach(() => fixture.stop());
 
   const names = (list: unknown) =>
     Array.isArray(list) ? list.map((entry: unknown) => at(entry, 'name')) : [];
-  const plugins = async (body: Json = {}) => (await stage.done('POST', '/api/plugins', body))['plugins'];
+  const plugins = async (body: Json = {}) => (await fixture.done('POST', '/api/plugins', body))['plugins'];
   const contents = {
     skills: [
       { name: 'helper', description: 'About helper' },
@@ -31,36 +31,42 @@ describe('plugins', () => {
     ],
     files: ['.plugin/plugin.json', 'commands/do-it.md', 'hooks/hooks.json', 'skills/helper/SKILL.md'],
   };
-  const install = (body: Json) => stage.ask('POST', '/api/plugins/install', body);
+  const install = (body: Json) => fixture.ask('POST', '/api/plugins/install', body);
 
-  it('are installed, listed with what they bring, switched off, refreshed and removed', async () => {
+  it('installs, lists, disables, refreshes and uninstalls a plugin', async () => {
     const one = '/api/plugins/installed/tools';
     const { body } = await install({ source });
-    const place = path.join(stage.root, 'plugins/installed/tools');
+    const installPath = path.join(fixture.root, 'plugins/installed/tools');
     expect(body).toMatchObject({
-      ...{ name: 'tools', version: '0.1.0', description: 'About tools', enabled: true, install_path: place },
+      ...{
+        name: 'tools',
+        version: '0.1.0',
+        description: 'About tools',
+        enabled: true,
+        install_path: installPath,
+      },
       ...contents,
     });
     expect((await install({ source })).body).toEqual({
       detail: 'Plugin already installed. Use force=true to overwrite.',
     });
     expect(await plugins()).toEqual([
-      { name: 'tools', version: '0.1.0', description: 'About tools', path: place, ...contents },
+      { name: 'tools', version: '0.1.0', description: 'About tools', path: installPath, ...contents },
     ]);
-    expect((await stage.done('GET', '/api/plugins/installed'))['plugins']).toEqual([body]);
-    await stage.done('PATCH', one, { enabled: false });
+    expect((await fixture.done('GET', '/api/plugins/installed'))['plugins']).toEqual([body]);
+    await fixture.done('PATCH', one, { enabled: false });
     expect(await plugins()).toEqual([]);
-    const refreshed = await stage.done('POST', `${one}/refresh`);
+    const refreshed = await fixture.done('POST', `${one}/refresh`);
     expect(refreshed).toMatchObject({
       message: "Plugin 'tools' updated",
       plugin: { enabled: false, ...contents },
     });
-    expect(await stage.done('DELETE', one)).toEqual({ message: "Plugin 'tools' uninstalled" });
-    expect((await stage.ask('GET', one)).body).toEqual({ detail: "Plugin 'tools' is not installed" });
+    expect(await fixture.done('DELETE', one)).toEqual({ message: "Plugin 'tools' uninstalled" });
+    expect((await fixture.ask('GET', one)).body).toEqual({ detail: "Plugin 'tools' is not installed" });
   });
 
-  it('may be folders without a manifest, but not with a name that leads elsewhere or a broken manifest', async () => {
-    const plain = path.join(stage.folder, 'plain');
+  it('installs a folder without a manifest, and rejects unsafe names and broken manifests', async () => {
+    const plain = path.join(fixture.folder, 'plain');
     await writeFiles(plain, { 'x.txt': 'x' });
     expect((await install({ source: plain })).body).toMatchObject({
       ...{
@@ -87,31 +93,31 @@ describe('plugins', () => {
     });
   });
 
-  it('are listed without contents once their manifest is damaged, and a request that names one is refused', async () => {
-    const source = path.join(stage.folder, 'damaged');
+  it('lists a plugin with a damaged manifest without contents, and rejects conversations that name it', async () => {
+    const source = path.join(fixture.folder, 'damaged');
     await writeFiles(source, { '.plugin/plugin.json': manifest('damaged'), 'x.txt': 'x' });
     const { body } = await install({ source });
     const file = path.join(String(body['install_path']), '.plugin/plugin.json');
     await writeFile(file, '{ broken');
-    const { plugins } = await stage.done('GET', '/api/plugins/installed');
+    const { plugins } = await fixture.done('GET', '/api/plugins/installed');
     const found = (plugins as Record<string, unknown>[]).find(({ name }) => name === 'damaged');
     expect(found).toMatchObject({ version: '0.1.0', skills: null, files: null });
-    expect(await stage.done('GET', '/api/plugins/installed/damaged')).toEqual(found);
+    expect(await fixture.done('GET', '/api/plugins/installed/damaged')).toEqual(found);
     const agent = { llm: { model: 'scripted/test' }, tools: [] };
-    const refused = await stage.ask('POST', '/api/conversations', {
-      ...{ agent, workspace: { working_dir: stage.folder } },
+    const refused = await fixture.ask('POST', '/api/conversations', {
+      ...{ agent, workspace: { working_dir: fixture.folder } },
       plugins: [{ source: body['install_path'] }],
     });
     expect(refused).toMatchObject({
       status: 422,
       body: { detail: [{ loc: ['body', 'plugins', 0, 'source'], msg: containing(file) }] },
     });
-    await stage.done('DELETE', '/api/plugins/installed/damaged');
+    await fixture.done('DELETE', '/api/plugins/installed/damaged');
   });
 
-  it('of the person and of the project are listed; that of the project counts', async () => {
-    const project = path.join(stage.folder, 'project');
-    await writeFiles(stage.folder, {
+  it('lists plugins of the user and of the project, which takes precedence', async () => {
+    const project = path.join(fixture.folder, 'project');
+    await writeFiles(fixture.folder, {
       'home/.agents/plugins/mine/.plugin/plugin.json': manifest('mine'),
       'home/.openhands/plugins/both/.plugin/plugin.json': manifest('both'),
       'project/.agents/plugins/both/.plugin/plugin.json': manifest('both'),
@@ -125,27 +131,27 @@ describe('plugins', () => {
     expect(names(await plugins({ project_dir: project, load_project: false }))).toEqual(['mine', 'both']);
   });
 
-  it('that are installed are in conversations that begin from then on, until they are switched off', async () => {
+  it('loads installed plugins into new conversations until they are disabled', async () => {
     await install({ source });
     const talk = async (more: Json = {}) => {
-      const folder = path.join(stage.folder, 'work');
+      const folder = path.join(fixture.folder, 'work');
       await mkdir(folder, { recursive: true });
       const request = { ...scriptedRequest(folder, 'SAY: about helpword'), ...more };
-      const conversation = await ConversationClient.create(stage.server, request);
+      const conversation = await ConversationClient.create(fixture.server, request);
       await conversation.reaches('finished');
       return JSON.stringify(await conversation.events());
     };
     const first = await talk();
     expect(first).toContain('body-of-helper');
     expect(first).toContain('echo of-plugin');
-    await stage.done('PATCH', '/api/plugins/installed/tools', { enabled: false });
+    await fixture.done('PATCH', '/api/plugins/installed/tools', { enabled: false });
     const second = await talk();
     expect(second).not.toContain('body-of-helper');
     expect(second).not.toContain('echo of-plugin');
   });
 
-  it('of a project start nothing by themselves where actions are confirmed', async () => {
-    const work = path.join(stage.folder, 'work');
+  it('starts no hooks or MCP servers of project plugins where actions need confirmation', async () => {
+    const work = path.join(fixture.folder, 'work');
     await writeFiles(path.join(work, '.agents/plugins/theirs'), {
       '.plugin/plugin.json': manifest('theirs'),
       'skills/theirs/SKILL.md': skillText('theirs', 'x'),
@@ -156,7 +162,7 @@ describe('plugins', () => {
       const request = scriptedRequest(work, 'SAY: hi');
       const agent = { ...request.agent, agent_context: { load_project_skills } };
       const more = { agent, confirmation_policy: { kind } };
-      const conversation = await ConversationClient.create(stage.server, { ...request, ...more });
+      const conversation = await ConversationClient.create(fixture.server, { ...request, ...more });
       await conversation.reaches('finished');
       const text = JSON.stringify([await conversation.info(), await conversation.events()]);
       return ['About theirs', 'echo of-project', '/bin/false'].map((word) => text.includes(word));
@@ -166,12 +172,12 @@ describe('plugins', () => {
     expect(await known(true, 'AlwaysConfirm')).toEqual([true, false, false]);
   });
 
-  it('are looked at without being installed', async () => {
+  it('fetches a plugin for inspection without installing it', async () => {
     const facts = {
       manifest: { name: 'tools', version: '0.1.0', description: 'About tools' },
       ...{ skills: ['helper'], commands: ['do-it'] },
     };
-    const fetched = (body: Json) => stage.ask('POST', '/api/plugins/fetch', body);
+    const fetched = (body: Json) => fixture.ask('POST', '/api/plugins/fetch', body);
     expect((await fetched({ source })).body).toEqual({
       path: source,
       resolved_ref: null,
@@ -180,8 +186,8 @@ describe('plugins', () => {
       ...facts,
     });
     const commit = await commitAll(source);
-    await bareCopy(source, path.join(stage.folder, 'tools.git'));
-    const address = `file://${stage.folder}/tools.git`;
+    await bareCopy(source, path.join(fixture.folder, 'tools.git'));
+    const address = `file://${fixture.folder}/tools.git`;
     const { body } = await fetched({ source: address });
     expect(body).toMatchObject({ resolved_ref: commit, source: address, ...facts });
     expect((await fetched({ source: String(body['path']) })).body).toMatchObject(facts);
@@ -189,17 +195,17 @@ describe('plugins', () => {
       status: 422,
       body: { detail: { code: 'invalid_plugin', message: 'Invalid plugin: plugin.json not found.' } },
     });
-    expect(await fetched({ source: `file://${stage.folder}/none.git` })).toMatchObject({
+    expect(await fetched({ source: `file://${fixture.folder}/none.git` })).toMatchObject({
       status: 502,
       body: { exception: containing('source_unavailable') },
     });
     expect((await fetched({ source: 'x/y', timeout: 601 })).status).toBe(422);
-    expect((await stage.done('GET', '/api/plugins/installed'))['plugins']).toEqual([]);
+    expect((await fixture.done('GET', '/api/plugins/installed'))['plugins']).toEqual([]);
   });
 
-  it('are offered by marketplaces on this machine; the public one is fetched when somebody asks', async () => {
-    const hub = path.join(stage.folder, 'hub');
-    const open = path.join(stage.folder, 'open');
+  it('lists what marketplaces offer, and fetches the public one only on request', async () => {
+    const hub = path.join(fixture.folder, 'hub');
+    const open = path.join(fixture.folder, 'open');
     await writeFiles(open, {
       'marketplaces/default.json': JSON.stringify({
         plugins: [
@@ -213,46 +219,46 @@ describe('plugins', () => {
       'skills/unlisted/SKILL.md': skillText('unlisted', 'x'),
     });
     await commitAll(open);
-    await writeFiles(stage.folder, {
+    await writeFiles(fixture.folder, {
       'market/.claude-plugin/marketplace.json': JSON.stringify({
         plugins: [{ name: 'tools', source: './tools' }],
       }),
       'market/tools/.plugin/plugin.json': manifest('tools'),
     });
-    await stage.restart('SIGTERM', {
+    await fixture.restart('SIGTERM', {
       OH_GITHUB_URL: `file://${hub}`,
       OH_REGISTERED_MARKETPLACES_0_NAME: 'mine',
-      OH_REGISTERED_MARKETPLACES_0_SOURCE: path.join(stage.folder, 'market'),
+      OH_REGISTERED_MARKETPLACES_0_SOURCE: path.join(fixture.folder, 'market'),
     });
-    const offered = async (kind: string) => (await stage.done('GET', `/api/${kind}/marketplace`))[kind];
+    const offered = async (kind: string) => (await fixture.done('GET', `/api/${kind}/marketplace`))[kind];
     expect(names(await offered('skills'))).toEqual(['tools']);
-    expect(await stage.done('POST', '/api/skills/sync')).toMatchObject({ status: 'error' });
+    expect(await fixture.done('POST', '/api/skills/sync')).toMatchObject({ status: 'error' });
     await bareCopy(open, path.join(hub, 'OpenHands/extensions.git'));
     for (let again = 0; again < 2; again++) {
-      expect(await stage.done('POST', '/api/skills/sync')).toEqual({
+      expect(await fixture.done('POST', '/api/skills/sync')).toEqual({
         status: 'success',
         message: 'Skills repository synced successfully',
       });
     }
-    const cache = path.join(stage.root, 'cache/skills/public-skills');
+    const cache = path.join(fixture.root, 'cache/skills/public-skills');
     expect(await offered('skills')).toMatchObject([
       { name: 'demo', description: 'Demo', source: path.join(cache, 'plugins/demo'), installed: false },
       { name: 'alpha', source: path.join(cache, 'skills/alpha'), installed: false },
-      { name: 'tools', source: path.join(stage.folder, 'market/tools'), installed: false },
+      { name: 'tools', source: path.join(fixture.folder, 'market/tools'), installed: false },
     ]);
     expect(await offered('plugins')).toMatchObject([
       { name: 'demo', ref: null, repo_path: null, installed: false, files: ['.plugin/plugin.json'] },
       { name: 'tools' },
     ]);
-    const skills = async (body: Json) => names((await stage.done('POST', '/api/skills', body))['skills']);
+    const skills = async (body: Json) => names((await fixture.done('POST', '/api/skills', body))['skills']);
     expect(await skills({})).toEqual(['alpha']);
     expect(await skills({ load_public: false })).toEqual([]);
     expect(await skills({ marketplace_path: null })).toEqual(['alpha', 'unlisted']);
     expect(await skills({ marketplace_path: '../../../../../etc/passwd' })).toEqual([]);
-    expect((await stage.done('GET', '/api/skills/catalog'))['skills']).toMatchObject([
+    expect((await fixture.done('GET', '/api/skills/catalog'))['skills']).toMatchObject([
       { name: 'alpha', origin: 'public' },
     ]);
-    await stage.done('POST', '/api/skills/install', { source: path.join(cache, 'skills/alpha') });
+    await fixture.done('POST', '/api/skills/install', { source: path.join(cache, 'skills/alpha') });
     await install({ source: path.join(cache, 'plugins/demo') });
     expect(await offered('skills')).toMatchObject([
       { installed: false },

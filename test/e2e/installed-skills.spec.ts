@@ -1,28 +1,28 @@
 import { chmod, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { bareCopy, commitAll, runGit, skillText, writeFiles } from '../support/extension-files.js';
-import { asJson, at, containing, SettingsStage, type Json } from '../support/settings-fixture.js';
+import { asJson, at, containing, SettingsFixture, type Json } from '../support/settings-fixture.js';
 
 describe('installed skills', () => {
-  let stage: SettingsStage;
+  let fixture: SettingsFixture;
   let source: string;
   beforeEach(async () => {
-    stage = await SettingsStage.start();
-    source = path.join(stage.folder, 'source');
+    fixture = await SettingsFixture.start();
+    source = path.join(fixture.folder, 'source');
     await writeFiles(source, {
       'my-skill/SKILL.md': skillText('my-skill', 'first'),
       'my-skill/scripts/run.sh': 'x',
     });
     await chmod(path.join(source, 'my-skill/scripts/run.sh'), 0o755);
   });
-  afterEach(() => stage.stop());
+  afterEach(() => fixture.stop());
 
-  const install = (body: Json) => stage.ask('POST', '/api/skills/install', body);
-  const list = async () => (await stage.done('GET', '/api/skills/installed'))['skills'];
-  const installed = (name = 'my-skill') => path.join(stage.root, 'skills', 'installed', name);
+  const install = (body: Json) => fixture.ask('POST', '/api/skills/install', body);
+  const list = async () => (await fixture.done('GET', '/api/skills/installed'))['skills'];
+  const installed = (name = 'my-skill') => path.join(fixture.root, 'skills', 'installed', name);
   const text = () => readFile(path.join(installed(), 'SKILL.md'), 'utf8');
 
-  it('are copied from a folder, listed, switched, refreshed and removed; the file is that of the original', async () => {
+  it('installs, lists, disables, refreshes and uninstalls a skill, and stores the file of the original', async () => {
     const moment: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{6}\+00:00$/);
     expect(await list()).toEqual([]);
     const { status, body } = await install({ source, repo_path: 'my-skill' });
@@ -44,19 +44,24 @@ describe('installed skills', () => {
       body: { detail: 'Skill already installed. Use force=true to overwrite.' },
     });
     const one = '/api/skills/installed/my-skill';
-    expect(await stage.done('PATCH', one, { enabled: false })).toEqual({ name: 'my-skill', enabled: false });
+    expect(await fixture.done('PATCH', one, { enabled: false })).toEqual({
+      name: 'my-skill',
+      enabled: false,
+    });
     await writeFiles(source, { 'my-skill/SKILL.md': skillText('my-skill', 'second') });
-    const again = await stage.done('POST', `${one}/refresh`);
+    const again = await fixture.done('POST', `${one}/refresh`);
     expect(again).toMatchObject({
       message: "Skill 'my-skill' updated",
       skill: { enabled: false, repo_path: 'my-skill' },
     });
     expect(await text()).toContain('second');
-    expect(asJson(await stage.file('skills/installed/.installed.json'))).toEqual({
+    expect(asJson(await fixture.file('skills/installed/.installed.json'))).toEqual({
       extensions: { 'my-skill': { ...asJson(again['skill']), requested_ref: null } },
     });
     expect(
-      Object.keys(asJson(at(await stage.file('skills/installed/.installed.json'), 'extensions', 'my-skill'))),
+      Object.keys(
+        asJson(at(await fixture.file('skills/installed/.installed.json'), 'extensions', 'my-skill')),
+      ),
     ).toEqual([
       ...[
         'name',
@@ -71,8 +76,8 @@ describe('installed skills', () => {
       ...['installed_at', 'install_path'],
     ]);
     expect(await list()).toEqual([again['skill']]);
-    expect(await stage.done('GET', one)).toEqual(again['skill']);
-    expect(await stage.done('DELETE', one)).toEqual({ message: "Skill 'my-skill' uninstalled" });
+    expect(await fixture.done('GET', one)).toEqual(again['skill']);
+    expect(await fixture.done('DELETE', one)).toEqual({ message: "Skill 'my-skill' uninstalled" });
     await expect(stat(installed())).rejects.toThrow('ENOENT');
     for (const [method, route, body] of [
       ['GET', one, undefined],
@@ -80,33 +85,33 @@ describe('installed skills', () => {
       ['DELETE', one, undefined],
       ['POST', `${one}/refresh`, undefined],
     ] as const) {
-      expect(await stage.ask(method, route, body)).toEqual({
+      expect(await fixture.ask(method, route, body)).toEqual({
         status: 404,
         body: { detail: "Skill 'my-skill' is not installed" },
       });
     }
   });
 
-  it('reach agents when they are switched on', async () => {
+  it('offers installed skills to agents while they are enabled', async () => {
     await install({ source, repo_path: 'my-skill' });
     const names = async () => {
-      const { skills } = await stage.done('POST', '/api/skills', { load_public: false });
+      const { skills } = await fixture.done('POST', '/api/skills', { load_public: false });
       return Array.isArray(skills) ? skills.map((skill: unknown) => at(skill, 'name')) : [];
     };
     expect(await names()).toEqual(['my-skill']);
-    await stage.done('PATCH', '/api/skills/installed/my-skill', { enabled: false });
+    await fixture.done('PATCH', '/api/skills/installed/my-skill', { enabled: false });
     expect(await names()).toEqual([]);
   });
 
-  it('come from repositories: a branch, a tag, a commit, github:owner/repository with or without a folder', async () => {
+  it('installs from a branch, a tag, a commit, and from github:owner/repository with or without a folder', async () => {
     const first = await commitAll(source);
     await runGit(source, 'tag', 'v1');
     await writeFiles(source, { 'my-skill/SKILL.md': skillText('my-skill', 'second') });
     await runGit(source, 'checkout', '-q', '-b', 'next');
     const second = await commitAll(source);
-    const bare = path.join(stage.folder, 'hub', 'owner', 'skills.git');
+    const bare = path.join(fixture.folder, 'hub', 'owner', 'skills.git');
     await bareCopy(source, bare);
-    await stage.restart('SIGTERM', { OH_GITHUB_URL: `file://${stage.folder}/hub` });
+    await fixture.restart('SIGTERM', { OH_GITHUB_URL: `file://${fixture.folder}/hub` });
     const address = `file://${bare}`;
     for (const [from, commit, body] of [
       [{ source: address, ref: 'next', repo_path: 'my-skill' }, second, 'second'],
@@ -120,33 +125,33 @@ describe('installed skills', () => {
       expect(await text()).toContain(body);
     }
     await expect(stat(path.join(installed(), '.git'))).rejects.toThrow('ENOENT');
-    // The branch that was asked for moves on.
+    // The branch gets a newer commit.
     await runGit(bare, 'update-ref', 'refs/heads/main', second);
-    const { skill } = await stage.done('POST', '/api/skills/installed/my-skill/refresh');
+    const { skill } = await fixture.done('POST', '/api/skills/installed/my-skill/refresh');
     expect(skill).toMatchObject({ resolved_ref: second });
     expect(await text()).toContain('second');
-    // A skill that is the whole of a repository.
+    // A repository that is a skill itself.
     await bareCopy(
       await repositoryOf('alone', { 'SKILL.md': skillText('single', 'x') }),
-      path.join(stage.folder, 'other.git'),
+      path.join(fixture.folder, 'other.git'),
     );
-    expect(await install({ source: `file://${stage.folder}/other.git` })).toMatchObject({
+    expect(await install({ source: `file://${fixture.folder}/other.git` })).toMatchObject({
       body: { name: 'single' },
     });
-    // What cannot be had leaves what is there.
+    // A refresh that fails keeps the installed skill.
     await rm(bare, { recursive: true });
-    expect((await stage.ask('POST', '/api/skills/installed/my-skill/refresh')).status).toBe(400);
+    expect((await fixture.ask('POST', '/api/skills/installed/my-skill/refresh')).status).toBe(400);
     expect(await text()).toContain('second');
   });
 
   async function repositoryOf(name: string, files: Record<string, string>): Promise<string> {
-    const folder = path.join(stage.folder, name);
+    const folder = path.join(fixture.folder, name);
     await writeFiles(folder, files);
     await commitAll(folder);
     return folder;
   }
 
-  it('are refused when there is none, or none that may be', async () => {
+  it('rejects sources that cannot be fetched, hold no valid skill or are too large', async () => {
     await writeFiles(source, { 'wrong/SKILL.md': skillText('other', 'x'), 'empty/README.md': 'x' });
     const large = path.join(source, 'large');
     await writeFiles(large, { 'SKILL.md': skillText('large', 'x') });
@@ -176,7 +181,7 @@ describe('installed skills', () => {
       expect(await install(body)).toEqual({ status, body: { detail } });
     }
     expect((await install({ source: '' })).status).toBe(422);
-    expect((await stage.ask('GET', '/api/skills/installed/Bad_Name')).body).toEqual({
+    expect((await fixture.ask('GET', '/api/skills/installed/Bad_Name')).body).toEqual({
       detail: [
         {
           type: 'string_pattern_mismatch',
@@ -188,15 +193,15 @@ describe('installed skills', () => {
       ],
     });
     expect(await list()).toEqual([]);
-    expect(await readdir(path.join(stage.root, 'cache', 'installing'))).toEqual([]);
+    expect(await readdir(path.join(fixture.root, 'cache', 'installing'))).toEqual([]);
   });
 
-  it('bring along no links that lead out, no pipes, and run nothing of a hostile repository', async () => {
+  it('copies no links that lead out of the source, and runs nothing of a hostile repository', async () => {
     const folder = path.join(source, 'my-skill');
-    const marker = path.join(stage.folder, 'ran');
-    await writeFile(path.join(stage.folder, 'outside'), 'a secret of somebody else');
-    await symlink(path.join(stage.folder, 'outside'), path.join(folder, 'file-link'));
-    await symlink(stage.folder, path.join(folder, 'folder-link'));
+    const marker = path.join(fixture.folder, 'ran');
+    await writeFile(path.join(fixture.folder, 'outside'), 'a secret of somebody else');
+    await symlink(path.join(fixture.folder, 'outside'), path.join(folder, 'file-link'));
+    await symlink(fixture.folder, path.join(folder, 'folder-link'));
     await symlink('.', path.join(folder, 'circle'));
     await symlink('SKILL.md', path.join(folder, 'inner-link'));
     await writeFiles(source, { '.gitattributes': '* filter=evil\n' });
@@ -212,16 +217,16 @@ describe('installed skills', () => {
       expect((await stat(path.join(installed(), 'inner-link'))).isFile()).toBe(true);
     }
     await expect(stat(marker)).rejects.toThrow('ENOENT');
-    await stage.server.logs(/my-skill.*skipped.*file-link/);
-    // A file in the place of the manifest that is a link out of it.
-    const liar = path.join(stage.folder, 'liar');
+    await fixture.server.logs(/my-skill.*skipped.*file-link/);
+    // A manifest that is a link out of its folder.
+    const liar = path.join(fixture.folder, 'liar');
     await mkdir(liar);
     await symlink(path.join(folder, 'SKILL.md'), path.join(liar, 'SKILL.md'));
     expect((await install({ source: liar })).status).toBe(422);
   });
 
-  it('put there by hand are taken in, a password in an address is not shown, a broken list is not written over', async () => {
-    await writeFiles(path.join(stage.root, 'skills/installed'), {
+  it('adopts skills that were added by hand, hides passwords, and does not overwrite a broken list', async () => {
+    await writeFiles(path.join(fixture.root, 'skills/installed'), {
       'by-hand/SKILL.md': skillText('by-hand', 'x'),
       'not-one/README.md': 'x',
       '.hidden/SKILL.md': skillText('hidden', 'x'),
@@ -229,24 +234,24 @@ describe('installed skills', () => {
     expect(await list()).toMatchObject([{ name: 'by-hand', source: 'local', enabled: true }]);
     const failed = await install({ source: 'http://me:hush-hush@127.0.0.1:9/x.git' });
     expect(failed.status).toBe(400);
-    expect(JSON.stringify(failed.body) + stage.server.log).not.toContain('hush');
-    const file = path.join(stage.root, 'skills/installed/.installed.json');
-    const entry = asJson(at(await stage.file('skills/installed/.installed.json'), 'extensions', 'by-hand'));
+    expect(JSON.stringify(failed.body) + fixture.server.log).not.toContain('hush');
+    const file = path.join(fixture.root, 'skills/installed/.installed.json');
+    const entry = asJson(at(await fixture.file('skills/installed/.installed.json'), 'extensions', 'by-hand'));
     const extensions = { 'by-hand': { ...entry, source: 'https://me:hush-hush@host.test/x' }, gone: entry };
     await writeFile(file, JSON.stringify({ extensions, other: 1 }));
     expect(await list()).toMatchObject([{ name: 'by-hand', source: 'https://****@host.test/x' }]);
-    await stage.done('PATCH', '/api/skills/installed/by-hand', { enabled: false });
-    expect(await stage.file('skills/installed/.installed.json')).toMatchObject({ other: 1 });
+    await fixture.done('PATCH', '/api/skills/installed/by-hand', { enabled: false });
+    expect(await fixture.file('skills/installed/.installed.json')).toMatchObject({ other: 1 });
     await writeFile(file, '{ broken');
-    expect((await stage.ask('GET', '/api/skills/installed')).status).toBe(409);
+    expect((await fixture.ask('GET', '/api/skills/installed')).status).toBe(409);
     expect((await install({ source, repo_path: 'my-skill' })).status).toBe(409);
     expect(await readFile(file, 'utf8')).toBe('{ broken');
   });
 
-  it('are the old or the new ones when the server dies in the middle', async () => {
+  it('has either the old or the new skill after the server was killed while installing', async () => {
     await install({ source, repo_path: 'my-skill' });
-    // As a server leaves it that dies between the two renames.
-    const waiting = path.join(stage.root, 'cache/installing/replaced-skills--my-skill');
+    // The state after a crash between the two renames.
+    const waiting = path.join(fixture.root, 'cache/installing/replaced-skills--my-skill');
     await mkdir(path.dirname(waiting), { recursive: true });
     const { rename } = await import('node:fs/promises');
     await rename(installed(), waiting);
@@ -260,7 +265,7 @@ describe('installed skills', () => {
     for (let round = 0; round < 3; round++) {
       const going = install({ source, repo_path: 'my-skill', force: true }).catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 5 + 15 * round));
-      await stage.restart('SIGKILL');
+      await fixture.restart('SIGKILL');
       await going;
       expect(await list()).toMatchObject([{ name: 'my-skill' }]);
       expect([2, 302]).toContain((await readdir(installed())).length);

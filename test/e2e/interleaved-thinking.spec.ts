@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, userMessage } from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
@@ -8,8 +6,8 @@ import { claudeSignature, redacted } from '../support/wire/claude.js';
 import { startWireEndpoint } from '../support/wire/wire-endpoint.js';
 import type { Json } from '../support/wire/wire-protocol.js';
 
-describe('thinking between the words of an answer', () => {
-  it('goes back as it came, also after a restart of the server', async () => {
+describe('interleaved thinking', () => {
+  it('sends thinking blocks back unchanged and in their places, also after a restart of the server', async () => {
     const thought = (thinking: string): Json => ({
       type: 'thinking',
       thinking,
@@ -30,9 +28,9 @@ describe('thinking between the words of an answer', () => {
       protocol: anthropicMessages,
       script: [{ body }, { reasoning: 'third', text: 'done' }, { text: 'ok' }],
     });
-    const cwd = await mkdtemp(path.join(os.tmpdir(), 'sealed-'));
-    const env = { OH_SECRET_KEY: 'a key that is long enough for a test' };
-    let server = await ServerProcess.start({ cwd, env });
+    let server = await ServerProcess.start({
+      env: { OH_SECRET_KEY: 'a key that is long enough for a test' },
+    });
     try {
       const llm = {
         model: 'anthropic/claude-sonnet-4-5',
@@ -42,13 +40,12 @@ describe('thinking between the words of an answer', () => {
       };
       const conversation = await ConversationClient.create(server, {
         agent: { llm: { ...llm, usage_id: 'agent' }, tools: [] },
-        workspace: { working_dir: path.join(cwd, 'work') },
+        workspace: { working_dir: path.join(server.cwd, 'work') },
         initial_message: userMessage('go'),
         autotitle: false,
       });
       await conversation.reaches('finished');
-      await server.end();
-      server = await ServerProcess.start({ cwd, env });
+      server = await server.restart();
       const again = conversation.on(server);
       await again.send('go on');
       await again.reaches('finished');
@@ -65,7 +62,6 @@ describe('thinking between the words of an answer', () => {
     } finally {
       await server.stop();
       await endpoint.close();
-      await rm(cwd, { recursive: true, force: true });
     }
   });
 });

@@ -5,13 +5,13 @@ import type { ServerProcess } from '../support/server-process.js';
 import { eventually } from '../support/server-process.js';
 import { twoServersForTests } from '../support/two-servers.js';
 
-/** So old (ms) a stored conversation is when lists may keep what they show of it. */
+/** Age of a snapshot (ms) from which lists may cache what they show of it. */
 const OLD_MS = 1_200;
 
 describe('lists of conversations that another server has open', () => {
   const both = twoServersForTests();
 
-  /** Its title on every way to it. */
+  /** The title of a conversation in a search, in a batch and by itself. */
   const titles = async (server: ServerProcess, { id, route }: ConversationClient): Promise<unknown[]> => {
     const list = (await server.request('GET', '/api/conversations/search?limit=5')).body as {
       items: { title: unknown }[];
@@ -27,7 +27,7 @@ describe('lists of conversations that another server has open', () => {
 
   const isOld = async (file: string): Promise<boolean> => Date.now() - (await stat(file)).ctimeMs > OLD_MS;
 
-  it('show each change at once, however often they were read before', async () => {
+  it('shows each change at once, however often the conversation was listed before', async () => {
     const [owner, other] = both.servers as [ServerProcess, ServerProcess];
     const mine = await ConversationClient.create(
       owner,
@@ -45,11 +45,11 @@ describe('lists of conversations that another server has open', () => {
     await eventually(() => isOld(file), 'an old snapshot');
     expect(await titles(other, mine)).toEqual(['six', 'six', 'six']);
 
-    // Somebody with an editor, in place and without another length.
+    // A change by hand: the same file with the same length.
     await writeFile(file, (await readFile(file, 'utf8')).replace('"title":"six"', '"title":"ten"'));
     expect(await titles(other, mine)).toEqual(['ten', 'ten', 'ten']);
 
-    // From now on it is open here.
+    // From now on the other server has it open.
     expect((await other.request('PATCH', mine.route, { title: 'end' })).status).toBe(200);
     expect(await titles(other, mine)).toEqual(['end', 'end', 'end']);
     expect((await other.request('DELETE', mine.route)).status).toBe(200);

@@ -2,100 +2,100 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
-import { at, containing, SettingsStage } from '../support/settings-fixture.js';
+import { at, containing, SettingsFixture } from '../support/settings-fixture.js';
 
 const PLAIN = { 'x-expose-secrets': 'plaintext' };
 
 describe('LLM profiles', () => {
-  let stage: SettingsStage;
+  let fixture: SettingsFixture;
   let endpoint: ChatEndpoint;
   beforeAll(async () => (endpoint = await startScriptedEndpoint()));
   afterAll(() => endpoint.close());
-  beforeEach(async () => (stage = await SettingsStage.start()));
-  afterEach(() => stage.stop());
+  beforeEach(async () => (fixture = await SettingsFixture.start()));
+  afterEach(() => fixture.stop());
 
   const save = (name: string, llm: object, more: object = {}) =>
-    stage.ask('POST', `/api/profiles/${name}`, { llm: { model: 'openai/main', ...llm }, ...more });
-  const list = async () => (await stage.done('GET', '/api/profiles'))['profiles'];
+    fixture.ask('POST', `/api/profiles/${name}`, { llm: { model: 'openai/main', ...llm }, ...more });
+  const list = async () => (await fixture.done('GET', '/api/profiles'))['profiles'];
   const config = async (name: string) =>
-    (await stage.done('GET', `/api/profiles/${name}`, undefined, PLAIN))['config'];
+    (await fixture.done('GET', `/api/profiles/${name}`, undefined, PLAIN))['config'];
 
-  it('are stored encrypted, shown without keys, and keep a key that comes back masked', async () => {
+  it('stores a profile encrypted, hides its key, and keeps the key when it is saved masked', async () => {
     expect(await save('main', { api_key: 'sk-secret-key', num_retries: 1 })).toEqual({
       status: 201,
       body: { name: 'main', message: "Profile 'main' saved" },
     });
-    const text = await stage.text('profiles/main.json');
+    const text = await fixture.text('profiles/main.json');
     expect(text).not.toContain('sk-secret-key');
     expect(JSON.parse(text)).toMatchObject({ model: 'openai/main', num_retries: 1, schema_version: 1 });
     expect(JSON.parse(text)).not.toHaveProperty('temperature');
-    const shown = await stage.done('GET', '/api/profiles/main');
+    const shown = await fixture.done('GET', '/api/profiles/main');
     expect(shown).toMatchObject({ name: 'main', config: { api_key: null }, api_key_set: true });
     await save('main', { api_key: '**********', temperature: 1 });
     expect(await config('main')).toMatchObject({ api_key: 'sk-secret-key', temperature: 1 });
     await save('bare', { api_key: 'sk-secret-key' }, { include_secrets: false });
-    expect(await stage.file('profiles/bare.json')).toMatchObject({ api_key: '**********' });
-    expect(await stage.done('GET', '/api/profiles/bare')).toMatchObject({ api_key_set: false });
-    await stage.restart();
+    expect(await fixture.file('profiles/bare.json')).toMatchObject({ api_key: '**********' });
+    expect(await fixture.done('GET', '/api/profiles/bare')).toMatchObject({ api_key_set: false });
+    await fixture.restart();
     expect(await config('main')).toMatchObject({ api_key: 'sk-secret-key' });
   });
 
-  it('give the settings and running conversations their model', async () => {
+  it('applies an LLM profile to the settings and to open conversations', async () => {
     await save('main', { base_url: endpoint.url, api_key: 'sk-of-main', usage_id: 'main' });
-    expect(await stage.done('POST', '/api/profiles/main/activate')).toEqual({
+    expect(await fixture.done('POST', '/api/profiles/main/activate')).toEqual({
       name: 'main',
       message: "Profile 'main' activated and applied to current settings",
       llm_applied: true,
     });
-    expect(await stage.plain()).toMatchObject({
+    expect(await fixture.plain()).toMatchObject({
       active_profile: 'main',
       llm_api_key_is_set: true,
       agent_settings: { llm: { model: 'openai/main', api_key: 'sk-of-main', usage_id: 'main' } },
     });
-    const conversation = await ConversationClient.create(stage.server, scriptedRequest('work', 'SAY: hi'));
+    const conversation = await ConversationClient.create(fixture.server, scriptedRequest('work', 'SAY: hi'));
     await conversation.reaches('finished');
     const route = `/api/conversations/${conversation.id}/switch_profile`;
-    expect(await stage.ask('POST', route, { profile_name: 'main' })).toMatchObject({ status: 200 });
+    expect(await fixture.ask('POST', route, { profile_name: 'main' })).toMatchObject({ status: 200 });
     await conversation.send('SAY: hello');
     await conversation.reaches('finished');
     expect(endpoint.requests.at(-1)?.headers.authorization).toBe('Bearer sk-of-main');
   });
 
-  it('are tried by a real call', async () => {
-    const tried = (llm: object) => stage.done('POST', '/api/profiles/any/validate', { llm });
+  it('validates a profile with a call of the model', async () => {
+    const tried = (llm: object) => fixture.done('POST', '/api/profiles/any/validate', { llm });
     const good = { model: 'openai/main', base_url: endpoint.url, api_key: 'sk-secret-key', num_retries: 9 };
     expect(await tried(good)).toEqual({ valid: true, error: null });
     const refused = await tried({ ...good, base_url: 'http://sk-secret-key@127.0.0.1:1/v1' });
     expect(refused).toMatchObject({ valid: false, error: { type: 'LLMServiceUnavailableError' } });
     expect(JSON.stringify(refused)).not.toContain('sk-secret-key');
     expect(await tried({ ...good, model: 'nowhere/at-all' })).toMatchObject({ valid: false });
-    // The stored key is meant where it comes back masked.
+    // A masked key stands for the stored one.
     await save('any', { base_url: endpoint.url, api_key: 'sk-stored-key' });
     await tried({ ...good, api_key: '**********' });
     expect(endpoint.requests.at(-1)?.headers.authorization).toBe('Bearer sk-stored-key');
-    expect(await readdir(path.join(stage.root, 'profiles'))).toEqual(['any.json']);
+    expect(await readdir(path.join(fixture.root, 'profiles'))).toEqual(['any.json']);
   });
 
-  it('take keys and addresses from provider connections each time they are used', async () => {
-    const made = await stage.done('POST', '/api/llm/provider-connections', {
+  it('reads the key and the address of a provider connection on each use', async () => {
+    const made = await fixture.done('POST', '/api/llm/provider-connections', {
       ...{ display_name: 'Mine', provider: 'openai', api_key: 'sk-one-two', base_url: endpoint.url },
     });
     const id = String(made['id']);
     expect(JSON.stringify(made)).not.toContain('sk-one-two');
     await save('linked', { provider_connection_id: id, api_key: 'inline', base_url: 'http://inline' });
-    expect(await stage.text('profiles/linked.json')).not.toContain('inline');
-    await stage.done('PATCH', `/api/llm/provider-connections/${id}`, { api_key: 'sk-three-four' });
-    expect(await stage.text('provider-connections/provider_connections.json')).not.toContain('sk-three');
+    expect(await fixture.text('profiles/linked.json')).not.toContain('inline');
+    await fixture.done('PATCH', `/api/llm/provider-connections/${id}`, { api_key: 'sk-three-four' });
+    expect(await fixture.text('provider-connections/provider_connections.json')).not.toContain('sk-three');
     expect(await config('linked')).toMatchObject({ api_key: 'sk-three-four', base_url: endpoint.url });
-    const conversation = await ConversationClient.create(stage.server, scriptedRequest('work', 'SAY: hi'));
+    const conversation = await ConversationClient.create(fixture.server, scriptedRequest('work', 'SAY: hi'));
     await conversation.reaches('finished');
     const route = `/api/conversations/${conversation.id}/switch_profile`;
-    await stage.done('POST', route, { profile_name: 'linked' });
+    await fixture.done('POST', route, { profile_name: 'linked' });
     await conversation.send('SAY: hello');
     await conversation.reaches('finished');
     expect(endpoint.requests.at(-1)?.headers.authorization).toBe('Bearer sk-three-four');
 
-    expect(await stage.ask('DELETE', `/api/llm/provider-connections/${id}`)).toMatchObject({
+    expect(await fixture.ask('DELETE', `/api/llm/provider-connections/${id}`)).toMatchObject({
       status: 409,
       body: { detail: containing('LLM profile(s): linked.') },
     });
@@ -115,41 +115,41 @@ describe('LLM profiles', () => {
       ['POST', route, { profile_name: 'linked' }],
       ['POST', '/api/profiles/x/validate', { llm: { model: 'm', provider_connection_id: 'gone' } }],
     ] as const) {
-      expect(await stage.ask(method, to, body, PLAIN)).toEqual({ status: 422, body: dangling });
+      expect(await fixture.ask(method, to, body, PLAIN)).toEqual({ status: 422, body: dangling });
     }
-    expect(await stage.done('DELETE', `/api/llm/provider-connections/${id}`)).toMatchObject({
+    expect(await fixture.done('DELETE', `/api/llm/provider-connections/${id}`)).toMatchObject({
       api_key_set: false,
     });
   });
 
-  it('are renamed with all that refers to them, and stay while somebody needs them', async () => {
+  it('renames a profile with its references, and refuses to delete one that is referenced', async () => {
     await save('main', { api_key: 'sk-secret-key' });
-    await stage.done('POST', '/api/profiles/main/activate');
-    await stage.done('POST', '/api/agent-profiles/coder', { llm_profile_ref: 'main' });
-    expect(await stage.ask('DELETE', '/api/profiles/main')).toEqual({
+    await fixture.done('POST', '/api/profiles/main/activate');
+    await fixture.done('POST', '/api/agent-profiles/coder', { llm_profile_ref: 'main' });
+    expect(await fixture.ask('DELETE', '/api/profiles/main')).toEqual({
       status: 409,
       body: { detail: 'LLM profile is referenced by 1 agent profile(s): coder' },
     });
-    await stage.done('POST', '/api/profiles/main/rename', { new_name: 'other' });
-    expect(await readdir(path.join(stage.root, 'profiles'))).toEqual(['other.json']);
+    await fixture.done('POST', '/api/profiles/main/rename', { new_name: 'other' });
+    expect(await readdir(path.join(fixture.root, 'profiles'))).toEqual(['other.json']);
     expect(await config('other')).toMatchObject({ api_key: 'sk-secret-key' });
-    expect(await stage.file('agent-profiles/coder.json')).toMatchObject({ llm_profile_ref: 'other' });
-    expect(await stage.plain()).toMatchObject({ active_profile: 'other' });
+    expect(await fixture.file('agent-profiles/coder.json')).toMatchObject({ llm_profile_ref: 'other' });
+    expect(await fixture.plain()).toMatchObject({ active_profile: 'other' });
     await save('third', {});
-    expect(await stage.ask('POST', '/api/profiles/third/rename', { new_name: 'other' })).toMatchObject({
+    expect(await fixture.ask('POST', '/api/profiles/third/rename', { new_name: 'other' })).toMatchObject({
       status: 409,
     });
-    expect(await stage.ask('POST', '/api/profiles/none/rename', { new_name: 'x' })).toMatchObject({
+    expect(await fixture.ask('POST', '/api/profiles/none/rename', { new_name: 'x' })).toMatchObject({
       status: 404,
     });
-    await stage.done('DELETE', '/api/agent-profiles/coder');
-    await stage.done('DELETE', '/api/profiles/other');
-    expect(await stage.plain()).toMatchObject({ active_profile: null, llm_api_key_is_set: true });
+    await fixture.done('DELETE', '/api/agent-profiles/coder');
+    await fixture.done('DELETE', '/api/profiles/other');
+    expect(await fixture.plain()).toMatchObject({ active_profile: null, llm_api_key_is_set: true });
   });
 
-  it('have names that lead nowhere else', async () => {
-    await mkdir(stage.root, { recursive: true });
-    await writeFile(path.join(stage.root, 'secrets.json'), '{"custom_secrets":{}}');
+  it('rejects profile names that lead to other files', async () => {
+    await mkdir(fixture.root, { recursive: true });
+    await writeFile(path.join(fixture.root, 'secrets.json'), '{"custom_secrets":{}}');
     const names = [
       '..%2Fsecrets',
       '%2e%2e%2fsecrets',
@@ -165,51 +165,54 @@ describe('LLM profiles', () => {
     for (const name of names) {
       for (const [method, body] of [['GET'], ['DELETE'], ['POST', { llm: { model: 'm' } }]] as const) {
         for (const kind of ['profiles', 'agent-profiles', 'meta-profiles']) {
-          const { status } = await stage.ask(method, `/api/${kind}/${name}`, body);
+          const { status } = await fixture.ask(method, `/api/${kind}/${name}`, body);
           expect([404, 422, 400]).toContain(status);
         }
       }
     }
     await save('ok', {});
     const hostile = { new_name: '../secrets' };
-    expect(await stage.ask('POST', '/api/profiles/ok/rename', hostile)).toMatchObject({ status: 422 });
-    expect(await readdir(stage.root)).toEqual(['profiles', 'secrets.json']);
-    expect(await readdir(path.join(stage.root, 'profiles'))).toEqual(['ok.json']);
-    expect(await stage.text('secrets.json')).toBe('{"custom_secrets":{}}');
+    expect(await fixture.ask('POST', '/api/profiles/ok/rename', hostile)).toMatchObject({ status: 422 });
+    expect(await readdir(fixture.root)).toEqual(['profiles', 'secrets.json']);
+    expect(await readdir(path.join(fixture.root, 'profiles'))).toEqual(['ok.json']);
+    expect(await fixture.text('secrets.json')).toBe('{"custom_secrets":{}}');
   });
 
-  it('keep a key that only another secret key opens until they get a new one', async () => {
+  it('keeps a key that it cannot decrypt until the key is replaced', async () => {
     // The example of Fernet's specification.
-    const foreign =
+    const undecryptable =
       'gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==';
     await save('moved', {});
-    const stored = { model: 'openai/main', api_key: foreign, schema_version: 1 };
-    await writeFile(path.join(stage.root, 'profiles', 'moved.json'), JSON.stringify(stored));
+    const stored = { model: 'openai/main', api_key: undecryptable, schema_version: 1 };
+    await writeFile(path.join(fixture.root, 'profiles', 'moved.json'), JSON.stringify(stored));
     for (const api_key of [null, '**********']) {
       await save('moved', { api_key, temperature: 0.5 });
-      expect(await stage.file('profiles/moved.json')).toMatchObject({ temperature: 0.5, api_key: foreign });
+      expect(await fixture.file('profiles/moved.json')).toMatchObject({
+        temperature: 0.5,
+        api_key: undecryptable,
+      });
     }
-    // It is nothing for another provider.
+    // A change of the provider drops it.
     await save('moved', { model: 'anthropic/other' });
-    expect(await stage.file('profiles/moved.json')).not.toHaveProperty('api_key');
+    expect(await fixture.file('profiles/moved.json')).not.toHaveProperty('api_key');
     await save('moved', { api_key: 'sk-new-1234567890' });
     expect(await config('moved')).toMatchObject({ api_key: 'sk-new-1234567890' });
   });
 
-  it('that are damaged are left out, refused, and set aside when they are replaced', async () => {
+  it('omits damaged profiles from the list, rejects their use, and sets them aside when they are replaced', async () => {
     await save('good', {});
-    await writeFile(path.join(stage.root, 'profiles', 'bad.json'), '{"api_key": "sk-hush');
+    await writeFile(path.join(fixture.root, 'profiles', 'bad.json'), '{"api_key": "sk-hush');
     expect(await list()).toMatchObject([{ name: 'good' }]);
-    const refusal = await stage.ask('GET', '/api/profiles/bad');
+    const refusal = await fixture.ask('GET', '/api/profiles/bad');
     expect(refusal).toEqual({
       status: 400,
       body: { detail: "Profile 'bad' cannot be used: it is not JSON" },
     });
     await save('bad', {});
-    const files = await readdir(path.join(stage.root, 'profiles'));
+    const files = await readdir(path.join(fixture.root, 'profiles'));
     const aside = files.find((file) => file.startsWith('bad.json.damaged-'));
-    expect(await stage.text(`profiles/${aside ?? ''}`)).toBe('{"api_key": "sk-hush');
-    expect(stage.server.log).not.toContain('sk-hush');
-    expect(at(await stage.done('GET', '/api/profiles/bad'), 'config', 'model')).toBe('openai/main');
+    expect(await fixture.text(`profiles/${aside ?? ''}`)).toBe('{"api_key": "sk-hush');
+    expect(fixture.server.log).not.toContain('sk-hush');
+    expect(at(await fixture.done('GET', '/api/profiles/bad'), 'config', 'model')).toBe('openai/main');
   });
 });

@@ -5,7 +5,7 @@ import { eventually, ServerProcess } from '../support/server-process.js';
 
 type Line = Record<string, unknown>;
 
-/** Every line of a log that is not for people. */
+/** The lines of a log in JSON. */
 function linesOf(server: ServerProcess): Line[] {
   return server.log
     .split('\n')
@@ -13,10 +13,10 @@ function linesOf(server: ServerProcess): Line[] {
     .map((line) => JSON.parse(line) as Line);
 }
 
-/** Waits for a line: it is written a moment after what it tells of. */
+/** Waits for a line: lines are written a moment after what they report. */
 async function lineWith(server: ServerProcess, expected: Line): Promise<Line> {
   const matches = (line: Line) => Object.entries(expected).every(([name, value]) => line[name] === value);
-  await eventually(() => Promise.resolve(linesOf(server).some(matches)), JSON.stringify(expected));
+  await eventually(() => linesOf(server).some(matches), JSON.stringify(expected));
   return linesOf(server).find(matches) ?? {};
 }
 
@@ -29,7 +29,7 @@ describe('the log', () => {
   });
   afterAll(() => server.stop());
 
-  it('says at start what is served to whom and where the configuration came from', () => {
+  it('logs at start who has access and where the configuration comes from', () => {
     const messages = linesOf(server).map(({ message }) => message);
     expect(messages).toContain(
       'configuration: workspace/openhands_agent_server_config.json (not found), OH_MAX_CONCURRENT_RUNS, OH_SECRET_KEY',
@@ -38,7 +38,7 @@ describe('the log', () => {
     expect(linesOf(server).at(-1)?.['message']).toMatch(/listening on http/);
   });
 
-  it('has a line for each request, with its id', async () => {
+  it('logs one line for each request, with its id', async () => {
     const { headers } = await server.request('GET', '/server_info?token=abc&x=1');
     const id = headers.get('x-request-id');
     expect(id).toMatch(OWN_ID);
@@ -56,7 +56,7 @@ describe('the log', () => {
     expect(line['message']).toMatch(/^GET \/server_info\?token=<redacted>&x=1 200 in [\d.]+ ms$/);
   });
 
-  it('takes the id of the caller when it can be one, also where no route is', async () => {
+  it('uses the request id of the caller when it is valid, also for unknown routes', async () => {
     const given = { 'x-request-id': 'trace-1:2.3' };
     const { status, headers } = await server.request('GET', '/nowhere', undefined, given);
     expect([status, headers.get('x-request-id')]).toEqual([404, 'trace-1:2.3']);
@@ -65,14 +65,14 @@ describe('the log', () => {
     expect(odd.headers.get('x-request-id')).toMatch(OWN_ID);
   });
 
-  it('does not tell of probes', async () => {
+  it('does not log probes', async () => {
     await server.request('GET', '/health');
     const { headers } = await server.request('GET', '/server_info');
     await lineWith(server, { request_id: headers.get('x-request-id') });
     expect(server.log).not.toContain('/health');
   });
 
-  it('tells of runs and sockets, by conversation', async () => {
+  it('logs runs and sockets with the id of their conversation', async () => {
     const conversation = await ConversationClient.create(server, scriptedRequest(server.cwd, 'FINISH: done'));
     const { id } = conversation;
     await conversation.reaches('finished');
@@ -117,16 +117,16 @@ describe('the log', () => {
     await lineWith(server, { status: 403, path: '/sockets/events/nonsense?key=<redacted>' });
   });
 
-  it('says last that the server has ended', async () => {
+  it('logs the end of the server last', async () => {
     expect(await server.end()).toBe(0);
     expect(linesOf(server).at(-1)).toMatchObject({ context: 'Shutdown', message: 'done' });
   });
 });
 
-describe('an error that nobody foresaw', () => {
+describe('unexpected errors', () => {
   /**
-   * From SIGUSR2 on `/server_info` cannot tell the version of Node: no error that nobody foresaw can be had
-   * on purpose.
+   * After SIGUSR2 reading the version of Node throws, so that `/server_info` fails: no request causes an
+   * unexpected error by itself.
    */
   const BREAK = `const { version } = process; let broken = false; process.on("SIGUSR2", () => (broken = true));
     Object.defineProperty(process, "version", { get() { if (broken) throw new Error("unforeseen"); return version; } });`;
@@ -139,7 +139,7 @@ describe('an error that nobody foresaw', () => {
     return server;
   }
 
-  it('is answered with an id under which the log has its stack', async () => {
+  it('answers an unexpected error with an id under which the log has the stack', async () => {
     const server = await broken({ DEBUG: '0' });
     const { status, headers, body } = await server.request('GET', '/server_info');
     const id = headers.get('x-request-id');
@@ -151,7 +151,7 @@ describe('an error that nobody foresaw', () => {
     await server.stop();
   });
 
-  it('shows its stack to the client with DEBUG, and an id of the usual form whatever the caller gave', async () => {
+  it('shows the client the stack of an unexpected error with DEBUG, under an id of its own', async () => {
     const server = await broken({ DEBUG: 'True' });
     const { body, headers } = await server.request('GET', '/server_info', undefined, {
       'x-request-id': 'mine',
@@ -165,11 +165,11 @@ describe('an error that nobody foresaw', () => {
   });
 });
 
-describe('a failure that nobody waited for', () => {
-  /** On SIGUSR2: no such failure can be had on purpose. */
+describe('unhandled rejections', () => {
+  /** Rejects a promise on SIGUSR2: no request causes an unhandled rejection. */
   const FAIL = `process.on("SIGUSR2", () => void Promise.reject(new Error("nobody waited")))`;
 
-  it('is logged and counted, and ends nothing', async () => {
+  it('logs and counts an unhandled rejection, and keeps running', async () => {
     const preload = `--import=data:text/javascript,${encodeURIComponent(FAIL)}`;
     const server = await ServerProcess.start({ env: { NODE_OPTIONS: preload } });
     process.kill(server.pid, 'SIGUSR2');
@@ -182,17 +182,17 @@ describe('a failure that nobody waited for', () => {
   });
 });
 
-describe('the log of a server that was told how to log', () => {
-  it('is for people with LOG_JSON=0', async () => {
+describe('log settings', () => {
+  it('writes readable lines with LOG_JSON=0', async () => {
     const server = await ServerProcess.start({ env: { LOG_JSON: '0' } });
     await server.request('GET', '/server_info');
     const request =
       /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} INFO {2}\[Http\] GET \/server_info 200 in .* ms \(request [\da-f]{32}\)$/m;
-    await eventually(() => Promise.resolve(request.test(server.log)));
+    await eventually(() => request.test(server.log));
     await server.stop();
   });
 
-  it('says which of its own settings mean nothing', async () => {
+  it('warns about invalid values of LOG_LEVEL and LOG_JSON', async () => {
     const env = { LOG_LEVEL: 'chatty', LOG_JSON: 'perhaps' };
     const other = await ServerProcess.start({ env });
     await other.stop();
@@ -202,7 +202,7 @@ describe('the log of a server that was told how to log', () => {
     await other.logs('LOG_JSON: expected 1 or 0, got \\"perhaps\\"; it is ignored');
   });
 
-  it('has no less than what LOG_LEVEL asks for', async () => {
+  it('logs probes with LOG_LEVEL=DEBUG', async () => {
     const server = await ServerProcess.start({ env: { LOG_LEVEL: 'DEBUG' } });
     await server.request('GET', '/health');
     await lineWith(server, { level: 'debug', path: '/health' });

@@ -1,55 +1,40 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { ServerProcess } from '../support/server-process.js';
+import { ServerFixture } from '../support/server-fixture.js';
 
 const SERVER = fileURLToPath(new URL('../support/mcp-hostile.mjs', import.meta.url));
-const SCRIPT = 'TOOL: echo {}\nSAY: bye';
 
-describe('an MCP server whose messages are without measure', () => {
-  let folder: string;
-  let server: ServerProcess;
-  beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'mcp-hostile-'));
-    server = await ServerProcess.start();
-  });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+describe('MCP servers with oversized messages', () => {
+  const fixture = ServerFixture.forTests();
 
-  /** The texts of what `echo` answered, or of the error that it is not there. */
+  /** Has the agent call `echo`. @returns the observation or the error as text */
   const callEcho = async (mode: string): Promise<string> => {
     const agent = {
       llm: { model: 'scripted/test', usage_id: 'agent' },
       mcp_config: { hostile: { command: process.execPath, args: [SERVER, mode] } },
     };
-    const conversation = await ConversationClient.create(server, scriptedRequest(folder, SCRIPT, { agent }));
-    await conversation.reaches('finished');
+    const conversation = await fixture.run('TOOL: echo {}\nSAY: bye', { agent });
     const events = await conversation.events();
     return JSON.stringify(events.filter(({ kind }) => /^(ObservationEvent|AgentErrorEvent)$/.test(kind)));
   };
 
   it.each(['many-tools', 'deep-schema', 'wide-schema'])(
-    'is left out with a line in the log when it lists %s, and the conversation goes on',
+    'leaves out an MCP server that lists %s, logs the reason and continues the run',
     async (mode) => {
       expect(await callEcho(mode)).toContain("Tool 'echo' not found");
-      await server.logs(
+      await fixture.server.logs(
         mode === 'deep-schema' ? 'nested more than 128 levels deep' : 'more than 100000 values',
       );
     },
   );
 
-  it('offers its other tools when one has a name of a million characters', async () => {
+  it('offers the other tools of a server when one has a name of a million characters', async () => {
     const answer = await callEcho('long-name');
     expect(answer).toContain('done');
     expect(answer.length).toBeLessThan(10_000);
   });
 
   it.each(['many-values', 'deep-result', 'many-parts'])(
-    'makes an error of its call when it answers with %s',
+    'turns a result with %s into an error of the call',
     async (mode) => {
       expect(await callEcho(mode)).toMatch(
         /The MCP server sent a message of (more than 100000 values|nested more than 128 levels deep)/,

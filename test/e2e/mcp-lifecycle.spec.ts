@@ -1,19 +1,18 @@
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { freePort } from '../support/free-port.js';
 import { isAlive } from '../support/is-alive.js';
 import { startAuthorizedFront } from '../support/mcp-authorization.mjs';
 import { startMcpServer, type TestMcpServer } from '../support/mcp-http.mjs';
+import { mcpNotes, mcpPids, mcpProgram } from '../support/mcp-program.js';
 import { startSseServer } from '../support/mcp-sse.mjs';
-import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { endpointLlm, startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { ServerFixture } from '../support/server-fixture.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-const PROGRAM = fileURLToPath(new URL('../support/mcp-stdio.mjs', import.meta.url));
+const ENV = { OH_SECRET_KEY: 'the-key-of-the-server', SESSION_API_KEY: '' };
 const ADD = 'TOOL: add {"a": 2, "b": 3}\nFINISH: x';
 
 /** Answers each request with an error. */
@@ -37,50 +36,40 @@ async function startBrokenServer() {
   };
 }
 
-/** MCP servers that come late, change, die, and end. */
-describe('MCP servers in the course of a conversation', () => {
-  let folder: string;
-  const servers: ServerProcess[] = [];
+describe('MCP servers during a conversation', () => {
+  const fixture = ServerFixture.forTests({ env: ENV });
   const closing: (() => Promise<void>)[] = [];
-  beforeEach(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'mcp-'));
-  });
   afterEach(async () => {
-    await Promise.all(servers.splice(0).map((server) => server.stop()));
-    await Promise.all(closing.splice(0).map((close) => close()));
-    await rm(folder, { recursive: true, force: true });
+    for (const close of closing.splice(0)) await close();
   });
 
-  const start = async (env: Record<string, string> = {}): Promise<ServerProcess> => {
-    const secured = { OH_SECRET_KEY: 'the-key-of-the-server', SESSION_API_KEY: '', ...env };
-    const server = await ServerProcess.start({ cwd: folder, env: secured });
-    servers.push(server);
+  /** A server for a test that stops or restarts it. */
+  const ownServer = async (starting: Promise<ServerProcess>): Promise<ServerProcess> => {
+    const server = await starting;
+    closing.push(() => server.stop());
     return server;
   };
+  /** Registers what a test has started to be closed after it. */
   const owned = async <T extends { close(): Promise<void> }>(made: Promise<T>): Promise<T> => {
     const thing = await made;
     closing.push(() => thing.close());
     return thing;
   };
   const converse = (
-    server: ServerProcess,
     script: string,
     mcp_config: object,
-    llm: object = { model: 'scripted/test', usage_id: 'agent' },
+    { server = fixture.server, llm = { model: 'scripted/test', usage_id: 'agent' } } = {},
   ) => {
-    // The same calls again and again are no accident here.
+    // These tests repeat the same calls on purpose.
     const more = { agent: { llm, tools: [{ name: 'terminal' }], mcp_config }, stuck_detection: false };
-    return ConversationClient.create(server, scriptedRequest(path.join(folder, 'work'), script, more));
+    return ConversationClient.create(server, scriptedRequest(fixture.workspace, script, more));
   };
-  const notes = async (): Promise<string[]> =>
-    (await readFile(path.join(folder, 'notes'), 'utf8').catch(() => '')).split('\n').filter(Boolean);
-  const pids = async (): Promise<number[]> =>
-    (await notes()).filter((line) => line.startsWith('pid ')).map((line) => Number(line.slice(4)));
+  const notesFile = (): string => path.join(fixture.workspace, 'notes');
   const results = async (conversation: ConversationClient): Promise<string> =>
     JSON.stringify(
       (await conversation.events('&kind=ObservationEvent')).map((event) => event['observation']),
     );
-  /** Sends a message again and again until its run brings what is waited for. */
+  /** Sends a message repeatedly until the condition holds after its run. */
   const sendUntil = (conversation: ConversationClient, script: string, isThere: () => Promise<boolean>) =>
     eventually(async () => {
       await conversation.send(script);
@@ -88,50 +77,49 @@ describe('MCP servers in the course of a conversation', () => {
       return isThere();
     }, 'the result');
 
-  it('can be used as soon as they can be reached; what is wrong is said once', async () => {
-    const server = await start();
+  it('uses a server as soon as it can be reached, and logs the failure before once', async () => {
     const port = await freePort();
-    const conversation = await converse(server, ADD, { late: { url: `http://127.0.0.1:${port}/mcp` } });
+    const conversation = await converse(ADD, { late: { url: `http://127.0.0.1:${port}/mcp` } });
     await conversation.reaches('finished');
     expect(await results(conversation)).not.toContain("'add' executed");
     await owned<TestMcpServer>(startMcpServer({ port }));
     await sendUntil(conversation, ADD, async () => (await results(conversation)).includes("'add' executed"));
-    await server.logs(`${conversation.id}: MCP server late can be used now`);
-    expect(server.log.split('MCP server late cannot be used')).toHaveLength(2);
+    await fixture.server.logs(`${conversation.id}: MCP server late can be used now`);
+    expect(fixture.server.log.split('MCP server late cannot be used')).toHaveLength(2);
   });
 
-  it('are tried again now and then only, however many steps there are', async () => {
-    const server = await start();
+  it('retries an unreachable server with growing delays, however many steps there are', async () => {
     const broken = await owned(startBrokenServer());
     const began = Date.now();
     const steps = Array.from({ length: 60 }, (_, index) => `TOOL: think {"thought": "${index}"}`);
     const script = [...steps, 'FINISH: x'].join('\n');
-    const conversation = await converse(server, script, { gone: { url: `${broken.url}/mcp` } });
+    const conversation = await converse(script, { gone: { url: `${broken.url}/mcp` } });
     await conversation.reaches('finished');
     const seconds = (Date.now() - began) / 1_000;
     expect(broken.requests()).toBeGreaterThan(0);
     expect(broken.requests()).toBeLessThanOrEqual(2 + Math.log2(1 + seconds));
   });
 
-  it.each(['a program', 'an address'])('are left when they send without measure (%s)', async (kind) => {
-    const server = await start();
-    const script = `TOOL: many {"size": 11000000}\n${ADD}`;
-    const local = { command: process.execPath, args: [PROGRAM, path.join(folder, 'notes')] };
-    const { url } = await owned<TestMcpServer>(startMcpServer());
-    const conversation = await converse(server, script, { it: kind === 'a program' ? local : { url } });
-    await conversation.reaches('finished');
-    const seen = await results(conversation);
-    expect(seen).toContain('sent a message of more than 10 MB, and was disconnected');
-    expect(seen).toContain("'add' executed");
-  });
+  it.each(['program', 'address'])(
+    'disconnects a server (%s) that sends a message of more than 10 MB',
+    async (kind) => {
+      const script = `TOOL: many {"size": 11000000}\n${ADD}`;
+      const local = mcpProgram(notesFile());
+      const { url } = await owned<TestMcpServer>(startMcpServer());
+      const conversation = await converse(script, { it: kind === 'program' ? local : { url } });
+      await conversation.reaches('finished');
+      const seen = await results(conversation);
+      expect(seen).toContain('sent a message of more than 10 MB, and was disconnected');
+      expect(seen).toContain("'add' executed");
+    },
+  );
 
-  it('may offer other tools than before', async () => {
+  it('offers the tools that a server adds later, and no longer those that it removes', async () => {
     const endpoint = await owned(startScriptedEndpoint());
-    const server = await start();
-    const llm = { model: 'openai/scripted', base_url: endpoint.url, api_key: 'x', usage_id: 'agent' };
+    const llm = endpointLlm(endpoint);
     const web = await owned<TestMcpServer>(startMcpServer());
     endpoint.script([{ tools: [['grow', { tool: 'kite' }]] }, { say: 'grown' }]);
-    const conversation = await converse(server, 'grow', { web: { url: web.url } }, llm);
+    const conversation = await converse('grow', { web: { url: web.url } }, { llm });
     await conversation.reaches('finished');
     const offered = (): string => JSON.stringify(endpoint.requests.at(-1)?.body['tools']);
     await eventually(async () => {
@@ -153,68 +141,62 @@ describe('MCP servers in the course of a conversation', () => {
     }, 'the end of the tool');
   });
 
-  it('may not take the name of another tool later', async () => {
-    const server = await start();
+  it('rejects a tool that a server adds later under the name of another tool', async () => {
     const web = await owned<TestMcpServer>(startMcpServer());
     const script = 'TOOL: grow {"tool": "terminal"}\nFINISH: x';
-    const conversation = await converse(server, script, { web: { url: web.url } });
+    const conversation = await converse(script, { web: { url: web.url } });
     await conversation.reaches('finished');
-    await eventually(
-      () => Promise.resolve(server.log.includes('their names are taken: terminal')),
-      'the warning',
-    );
+    await fixture.server.logs('their names are taken: terminal');
     await conversation.send('RUN: echo still the shell\nFINISH: x');
     await conversation.reaches('finished');
     expect(await results(conversation)).toContain('still the shell');
   });
 
-  it('that die again and again are not started for each call', async () => {
-    const server = await start();
+  it('does not restart a server for each call when it crashes repeatedly', async () => {
     const script = Array.from({ length: 6 }, () => 'TOOL: die {}');
-    const demo = { command: process.execPath, args: [PROGRAM, path.join(folder, 'notes')] };
-    const conversation = await converse(server, [...script, 'FINISH: x'].join('\n'), { demo });
+    const demo = mcpProgram(notesFile());
+    const conversation = await converse([...script, 'FINISH: x'].join('\n'), { demo });
     await conversation.reaches('finished');
     expect(await results(conversation)).toContain(
       "The MCP server 'demo' does not start; the next attempt is possible in",
     );
-    expect((await pids()).length).toBeLessThan(6);
+    expect((await mcpPids(notesFile())).length).toBeLessThan(6);
   });
 
-  it.each(['deletion', 'shutdown'])('end with all that they have started: %s', async (how) => {
-    const server = await start();
-    const file = path.join(folder, 'notes');
-    // As a package runner does it, and with a child that hears of nothing.
-    const line = `trap "" TERM; sleep 600 & echo "pid $!" >> ${file}; ${process.execPath} ${PROGRAM} ${file}; true`;
+  it.each(['deletion', 'shutdown'])('ends a server with all processes that it started on %s', async (how) => {
+    const server = await ownServer(ServerProcess.start({ env: ENV }));
+    // A shell in between, as package runners have it, and a child that ignores SIGTERM.
+    const { command, args } = mcpProgram(notesFile());
+    const line = `trap "" TERM; sleep 600 & echo "pid $!" >> ${notesFile()}; ${command} ${args.join(' ')}; true`;
     const script = 'TOOL: wait {}\nFINISH: x';
-    const conversation = await converse(server, script, { demo: { command: 'sh', args: ['-c', line] } });
-    await eventually(async () => (await notes()).includes('waiting'), 'the call');
-    const started = await pids();
+    const conversation = await converse(script, { demo: { command: 'sh', args: ['-c', line] } }, { server });
+    await eventually(async () => (await mcpNotes(notesFile())).includes('waiting'), 'the call');
+    const started = await mcpPids(notesFile());
     expect(started.map(isAlive)).toEqual([true, true]);
     if (how === 'deletion') await server.request('DELETE', conversation.route);
     else expect(await server.end('SIGTERM')).toBe(0);
     expect(started.map(isAlive)).toEqual([false, false]);
   });
 
-  it('may speak the older protocol over HTTP', async () => {
-    const server = await start();
+  it('supports the older protocol over HTTP, server-sent events', async () => {
     const sse = await owned(startSseServer());
     const web = { url: sse.url, headers: { 'X-Team': 'red' } };
-    const conversation = await converse(server, ADD, { web });
+    const conversation = await converse(ADD, { web });
     await conversation.reaches('finished');
     expect(await results(conversation)).toContain('"5"');
     expect(sse.headers.map((headers) => headers['x-team'])).toEqual(sse.headers.map(() => 'red'));
     expect(sse.clients).toBe(1);
     sse.hangUp();
-    await eventually(() => Promise.resolve(sse.clients === 0), 'the end of the connection');
+    await eventually(() => sse.clients === 0, 'the end of the connection');
     await sendUntil(conversation, 'TOOL: echo {"text": "again"}\nFINISH: x', async () =>
       (await results(conversation)).includes('"again"'),
     );
-    await server.request('DELETE', conversation.route);
-    await eventually(() => Promise.resolve(sse.clients === 0), 'the end of the conversation');
+    await fixture.server.request('DELETE', conversation.route);
+    await eventually(() => sse.clients === 0, 'the end of the conversation');
   });
 
-  it('have their access tokens renewed, and the new ones are kept', async () => {
-    const first = await start();
+  it('renews the access token of a server, and keeps the new one over a restart', async () => {
+    const first = await ownServer(ServerProcess.start({ env: ENV }));
     const mcp = await owned<TestMcpServer>(startMcpServer());
     const front = await owned(startAuthorizedFront({ to: mcp.url, refreshToken: 'the-first-refresh-token' }));
     const tokens = {
@@ -223,7 +205,7 @@ describe('MCP servers in the course of a conversation', () => {
       token_type: 'Bearer',
     };
     const auth = { strategy: 'oauth2', state: { tokens, client_info: { client_id: 'me' } } };
-    const conversation = await converse(first, ADD, { web: { url: front.url, auth } });
+    const conversation = await converse(ADD, { web: { url: front.url, auth } }, { server: first });
     await conversation.reaches('finished');
     expect(await results(conversation)).toContain('"5"');
     expect(front.state.renewals).toMatchObject([
@@ -233,9 +215,7 @@ describe('MCP servers in the course of a conversation', () => {
     expect(JSON.stringify([await conversation.info(), await conversation.events()])).not.toContain(
       accessToken,
     );
-    await first.stop();
-
-    const second = await start();
+    const second = await ownServer(first.restart());
     await conversation.on(second).send(ADD);
     await eventually(
       async () => (await results(conversation.on(second))).split("'add' executed").length === 3,
@@ -245,31 +225,25 @@ describe('MCP servers in the course of a conversation', () => {
     for (const token of [accessToken, refreshToken]) expect(first.log + second.log).not.toContain(token);
   });
 
-  it('that nobody can sign in to any more are a warning that says so', async () => {
-    const server = await start();
+  it('warns that the sign-in has expired when a refresh token is rejected', async () => {
     const mcp = await owned<TestMcpServer>(startMcpServer());
     const front = await owned(startAuthorizedFront({ to: mcp.url, refreshToken: 'another' }));
     const tokens = { access_token: 'of-yesterday', refresh_token: 'of-last-year', token_type: 'Bearer' };
     const auth = { strategy: 'oauth2', state: { tokens, client_info: { client_id: 'me' } } };
-    const conversation = await converse(server, 'FINISH: x', { web: { url: front.url, auth } });
+    const conversation = await converse('FINISH: x', { web: { url: front.url, auth } });
     await conversation.reaches('finished');
-    await server.logs('MCP server web cannot be used: the sign-in has expired');
-    expect(server.log).not.toContain('mcp-sdk');
+    await fixture.server.logs('MCP server web cannot be used: the sign-in has expired');
+    expect(fixture.server.log).not.toContain('mcp-sdk');
   });
 
-  it('lose their environment with a restart without OH_SECRET_KEY, and the log says so', async () => {
-    const demo = {
-      command: process.execPath,
-      args: [PROGRAM, path.join(folder, 'notes')],
-      env: { TOKEN: 'mine' },
-    };
+  it('warns that the environment of a server is lost after a restart without OH_SECRET_KEY', async () => {
+    const demo = mcpProgram(notesFile(), { env: { TOKEN: 'mine' } });
     const script = 'TOOL: environment {"name": "TOKEN"}\nFINISH: x';
-    const first = await start({ OH_SECRET_KEY: '' });
-    const conversation = await converse(first, script, { demo });
+    const first = await ownServer(ServerProcess.start({ env: { ...ENV, OH_SECRET_KEY: '' } }));
+    const conversation = await converse(script, { demo }, { server: first });
     await conversation.reaches('finished');
     expect(await results(conversation)).toContain('"mine"');
-    await first.stop();
-    const second = await start({ OH_SECRET_KEY: '' });
+    const second = await ownServer(first.restart());
     await conversation.on(second).send(script);
     await eventually(
       async () => (await results(conversation.on(second))).includes('"<unset>"'),

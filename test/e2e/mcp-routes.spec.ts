@@ -1,46 +1,43 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { isAlive } from '../support/is-alive.js';
 import { startMcpServer, type TestMcpServer } from '../support/mcp-http.mjs';
+import { mcpNotes, mcpPids, mcpProgram } from '../support/mcp-program.js';
 import { startSignIn, type SignInServer } from '../support/mcp-sign-in.mjs';
-import { asJson, at, SettingsStage, type Json, type SettingsAnswer } from '../support/settings-fixture.js';
+import { asJson, at, SettingsFixture, type Json, type SettingsAnswer } from '../support/settings-fixture.js';
 import { eventually } from '../support/server-process.js';
 
-const PROGRAM = fileURLToPath(new URL('../support/mcp-stdio.mjs', import.meta.url));
-
-describe('MCP servers before they are used', () => {
-  let stage: SettingsStage;
+describe('MCP test and sign-in routes', () => {
+  let fixture: SettingsFixture;
   let mcp: TestMcpServer;
   let front: SignInServer;
   beforeAll(async () => {
-    stage = await SettingsStage.start();
+    fixture = await SettingsFixture.start();
     mcp = await startMcpServer();
     front = await startSignIn({ to: mcp.url, secret: true });
   });
   afterAll(async () => {
-    await stage.stop();
+    await fixture.stop();
     await front.close();
     await mcp.close();
   });
 
-  const notes = (name: string): string => path.join(stage.folder, name);
-  const program = (name = 'notes') => ({ command: process.execPath, args: [PROGRAM, notes(name)] });
-  const test = (server: object, more = {}) => stage.ask('POST', '/api/mcp/test', { server, ...more });
+  const notesFile = (name: string): string => path.join(fixture.folder, name);
+  const program = (name = 'notes') => mcpProgram(notesFile(name));
+  const test = (server: object, more = {}) => fixture.ask('POST', '/api/mcp/test', { server, ...more });
   const signIn = (auth = {}, more = {}) =>
-    stage.ask('POST', '/api/mcp/oauth/start', {
+    fixture.ask('POST', '/api/mcp/oauth/start', {
       server: { url: front.url, auth: { strategy: 'oauth2', ...auth } },
       ...more,
     });
-  const status = (id: unknown): Promise<Json> => stage.done('GET', `/api/mcp/oauth/status/${String(id)}`);
+  const status = (id: unknown): Promise<Json> => fixture.done('GET', `/api/mcp/oauth/status/${String(id)}`);
   const callback = (id: unknown, callback_url: string): Promise<SettingsAnswer> =>
-    stage.ask('POST', `/api/mcp/oauth/callback/${String(id)}`, { callback_url });
+    fixture.ask('POST', `/api/mcp/oauth/callback/${String(id)}`, { callback_url });
 
-  /** Where the browser of a person ends up who signs in. */
+  /** Signs in as the user's browser does. @returns the callback address with the code */
   async function signedIn({ body }: SettingsAnswer): Promise<string> {
     const answer = await fetch(String(body['authorization_url']), { redirect: 'manual' });
     return answer.headers.get('location') ?? '';
@@ -53,21 +50,21 @@ describe('MCP servers before they are used', () => {
     return asJson(body['oauth_state']);
   }
 
-  it('are started, asked for their tools, and ended', async () => {
+  it('starts a server, lists its tools, calls one and ends the server', async () => {
     const { status: code, body } = await test(program(), {
       tool_call: { name: 'add', arguments: { a: 1, b: 2 } },
     });
     expect([code, body]).toMatchObject([200, { ok: true, tool_result: { is_error: false, text: '3' } }]);
     expect(body['tools']).toContain('boom');
     expect(Object.keys(body)).toEqual(['ok', 'tools', 'tool_result']);
-    const [, pid] = /pid (\d+)/.exec(await readFile(notes('notes'), 'utf8')) ?? [];
-    expect(isAlive(Number(pid))).toBe(false);
+    const pids = await mcpPids(notesFile('notes'));
+    expect(pids.map(isAlive)).toEqual([false]);
   });
 
   it.each([
     ['boom', { msg: 'x' }, /nope x/],
     ['nope', {}, /^Tool 'nope' not advertised by server \(available: add, boom/],
-  ])('say what is wrong with a call of %s', async (name, args, text) => {
+  ])('reports what is wrong with a call of %s', async (name, args, text) => {
     const { body } = await test({ type: 'shttp', url: mcp.url }, { tool_call: { name, arguments: args } });
     expect(body).toMatchObject({ ok: true, tool_result: { is_error: true } });
     expect(at(body, 'tool_result', 'text')).toMatch(text);
@@ -103,7 +100,7 @@ describe('MCP servers before they are used', () => {
       'timeout',
       /^MCP tool listing timed out after 0\.5 seconds\.\nMCP servers configured: test-server\n\nPossible solutions:\n/,
     ],
-  ])('say why %j cannot be used', async (server, error_kind, error) => {
+  ])('reports why %j cannot be used', async (server, error_kind, error) => {
     const timeout = error_kind === 'timeout' ? 0.5 : 20;
     const { status: code, body } = await test(server, { timeout });
     expect([code, body]).toMatchObject([200, { ok: false, error_kind }]);
@@ -115,7 +112,7 @@ describe('MCP servers before they are used', () => {
     ['http', 401, "HTTPStatusError: Client error '401 Unauthorized' for url '"],
     ['http', 503, "HTTPStatusError: Server error '503 Service Unavailable' for url '"],
     ['sse', 404, "HTTPStatusError: Client error '404 Not Found' for url '"],
-  ])('say what a server answers that speaks no MCP over %s: %i', async (type, code, error) => {
+  ])('reports what a server that is not an MCP server answers over %s: %i', async (type, code, error) => {
     const other = createServer((_request, response) => response.writeHead(code).end('{}'));
     await once(other.listen(0, '127.0.0.1'), 'listening');
     try {
@@ -132,24 +129,24 @@ describe('MCP servers before they are used', () => {
     }
   });
 
-  it('show no secret in an error or an answer, and take tokens of this server', async () => {
+  it('masks secrets in errors and results, and accepts values that this server has encrypted', async () => {
     const env = { TOKEN: 'hush-hush-token' };
-    await stage.done('POST', '/api/settings/mcp/demo', { ...program('demo'), env });
-    const shown = await stage.done('GET', '/api/settings', undefined, { 'X-Expose-Secrets': 'encrypted' });
+    await fixture.done('POST', '/api/settings/mcp/demo', { ...program('demo'), env });
+    const shown = await fixture.done('GET', '/api/settings', undefined, { 'X-Expose-Secrets': 'encrypted' });
     const server = asJson(at(shown, 'agent_settings', 'mcp_config', 'demo'));
     expect(JSON.stringify(server)).not.toContain('hush');
     const tool_call = { name: 'environment', arguments: { name: 'TOKEN' } };
     expect((await test(server, { tool_call })).body).toMatchObject({ tool_result: { text: '**********' } });
     const broken = await test({ command: `/nonexistent/${env.TOKEN}`, env });
     expect(broken.body['error']).toContain('**********');
-    // Node quotes such a value as a program would, so that no mask knows it again.
+    // Node quotes such a value in its error, in a form that no mask matches.
     const refused = await test({ command: 'true', env: { TOKEN: 'hush-hush\0token' } });
     expect(refused.body['error']).toContain("'TOKEN'");
-    expect(JSON.stringify([broken.body, refused.body, stage.server.log])).not.toContain('hush');
-    const foreign = String(at(server, 'env', 'TOKEN')).replace(/.(?=.{20}$)/, (at) =>
-      at === 'A' ? 'B' : 'A',
+    expect(JSON.stringify([broken.body, refused.body, fixture.server.log])).not.toContain('hush');
+    const forged = String(at(server, 'env', 'TOKEN')).replace(/.(?=.{20}$)/, (character) =>
+      character === 'A' ? 'B' : 'A',
     );
-    expect(await test({ ...server, env: { TOKEN: foreign } })).toMatchObject({ status: 422 });
+    expect(await test({ ...server, env: { TOKEN: forged } })).toMatchObject({ status: 422 });
   });
 
   it.each<[object, string[]]>([
@@ -164,12 +161,12 @@ describe('MCP servers before they are used', () => {
     ],
     [{ server: { command: 'x' }, timeout: 121 }, ['body', 'timeout']],
     [{ server: { command: 'x' }, tool_call: {} }, ['body', 'tool_call', 'name']],
-  ])('are refused when they make no sense: %j', async (request, loc) => {
-    const { status: code, body } = await stage.ask('POST', '/api/mcp/test', request);
+  ])('rejects the invalid request %j', async (request, loc) => {
+    const { status: code, body } = await fixture.ask('POST', '/api/mcp/test', request);
     expect([code, at(body, 'detail', '0', 'loc')]).toEqual([422, loc]);
   });
 
-  it('let a person sign in elsewhere, and answer credentials that work and are encrypted', async () => {
+  it('completes a sign-in and returns encrypted credentials that work', async () => {
     const started = await signIn({}, { tool_call: { name: 'echo', arguments: { text: 'hi' } } });
     const { job_id: id, authorization_url: url } = started.body;
     expect(new URL(String(url)).searchParams.get('code_challenge_method')).toBe('S256');
@@ -205,18 +202,18 @@ describe('MCP servers before they are used', () => {
     const used = await test({ url: front.url, auth: { strategy: 'oauth2', state } });
     expect(used.body).toMatchObject({ ok: true, oauth_state: { tokens: { token_type: 'Bearer' } } });
     for (const secret of [...front.state.access, ...front.state.refresh.keys()]) {
-      expect(stage.server.log).not.toContain(secret);
+      expect(fixture.server.log).not.toContain(secret);
     }
   });
 
-  it('come to the same when the browser is on this machine', async () => {
+  it('completes a sign-in by the callback port when the browser runs on this machine', async () => {
     const started = await signIn();
     const page = await fetch(await signedIn(started));
     expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('close this page')]);
     await eventually(async () => (await status(started.body['job_id']))['status'] === 'succeeded');
   });
 
-  it('do not take anybody at the port for the person', async () => {
+  it('rejects callbacks without the state of the sign-in', async () => {
     const started = await signIn();
     const back = new URL(await signedIn(started));
     const { port } = back;
@@ -228,7 +225,7 @@ describe('MCP servers before they are used', () => {
     expect((await fetch(back)).status).toBe(200);
   });
 
-  it('say that nobody was let in', async () => {
+  it('reports a sign-in that was denied', async () => {
     const started = await signIn();
     const back = new URL(await signedIn(started));
     back.searchParams.delete('code');
@@ -242,18 +239,18 @@ describe('MCP servers before they are used', () => {
     await expect(fetch(back)).rejects.toThrow('fetch failed');
   });
 
-  it('renew tokens when they are old, and want a sign-in when that does not work', async () => {
+  it('renews expired tokens, and asks for a new sign-in when that fails', async () => {
     const state = await finished();
     front.state.access.clear();
     const auth = { strategy: 'oauth2', state };
     const { body } = await test({ url: front.url, auth });
     expect(body).toMatchObject({ ok: true });
     expect(at(body, 'oauth_state', 'tokens', 'refresh_token')).not.toBe(at(state, 'tokens', 'refresh_token'));
-    // The old refresh token was good for once.
+    // A refresh token can be used once.
     front.state.access.clear();
     const again = await test({ url: front.url, auth });
     expect(again.body).toMatchObject({ ok: false, error: expect.stringContaining('sign in') as unknown });
-    // A client that signed in before comes back to the same place, so it need not register again.
+    // A client that signed in before uses the same callback address, so it does not register again.
     const clients = front.state.clients.size;
     const started = await signIn({ state });
     expect((await callback(started.body['job_id'], await signedIn(started))).body).toMatchObject({
@@ -262,8 +259,8 @@ describe('MCP servers before they are used', () => {
     expect(front.state.clients.size).toBe(clients);
   });
 
-  it('refuse what is no sign-in', async () => {
-    const start = (server: object) => stage.ask('POST', '/api/mcp/oauth/start', { server, timeout: 5 });
+  it('rejects sign-ins that cannot start, and unknown jobs', async () => {
+    const start = (server: object) => fixture.ask('POST', '/api/mcp/oauth/start', { server, timeout: 5 });
     expect(await start({ url: front.url })).toEqual({
       status: 400,
       body: { detail: "MCP OAuth start requires auth.strategy='oauth2'" },
@@ -277,21 +274,21 @@ describe('MCP servers before they are used', () => {
       body: { detail: 'OAuth callback is not ready' },
     });
     const unknown = { status: 404, body: { detail: 'MCP OAuth job not found' } };
-    expect(await stage.ask('GET', '/api/mcp/oauth/status/x')).toEqual(unknown);
+    expect(await fixture.ask('GET', '/api/mcp/oauth/status/x')).toEqual(unknown);
     expect(await callback('x', 'http://localhost:1/callback')).toEqual(unknown);
   });
 
-  it('end with the server', async () => {
-    const own = await SettingsStage.start();
+  it('ends trials and sign-ins with the server', async () => {
+    const own = await SettingsFixture.start();
     const server = { ...program('last'), env: {} };
     const call = { server, tool_call: { name: 'wait', arguments: {} }, timeout: 60 };
-    const trial = own.ask('POST', '/api/mcp/test', call).catch(() => undefined);
-    await eventually(async () => (await readFile(notes('last'), 'utf8').catch(() => '')).includes('waiting'));
-    const [, pid] = /pid (\d+)/.exec(await readFile(notes('last'), 'utf8')) ?? [];
+    const pendingTest = own.ask('POST', '/api/mcp/test', call).catch(() => undefined);
+    await eventually(async () => (await mcpNotes(notesFile('last'))).includes('waiting'), 'the call');
+    const pids = await mcpPids(notesFile('last'));
     const body = { server: { url: front.url, auth: { strategy: 'oauth2' } } };
     expect((await own.done('POST', '/api/mcp/oauth/start', body))['ok']).toBe(true);
     await own.stop();
-    await trial;
-    expect(isAlive(Number(pid))).toBe(false);
+    await pendingTest;
+    expect(pids.map(isAlive)).toEqual([false]);
   });
 });

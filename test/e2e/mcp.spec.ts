@@ -1,7 +1,4 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { COMMON, TranscriptFixture } from '../contract/transcripts/transcript-fixture.js';
 import {
   brief,
   userMessage,
@@ -10,40 +7,30 @@ import {
 } from '../support/conversation-client.js';
 import { isAlive } from '../support/is-alive.js';
 import { startMcpServer, type TestMcpServer } from '../support/mcp-http.mjs';
+import { mcpNotes, mcpPids, mcpProgram } from '../support/mcp-program.js';
+import { ServerFixture } from '../support/server-fixture.js';
 import { eventually } from '../support/server-process.js';
 
-const PROGRAM = fileURLToPath(new URL('../support/mcp-stdio.mjs', import.meta.url));
-
-describe('tools of MCP servers', () => {
-  const stage = TranscriptFixture.forTests({
+describe('MCP tools', () => {
+  const fixture = ServerFixture.forTests({
     env: { LOG_LEVEL: 'DEBUG', SESSION_API_KEY: '', OH_SECRET_KEY: 'the-key-of-the-server' },
   });
 
-  const notesFile = (name = 'notes') => path.join(stage.workspace, name);
-  const notes = async (name?: string) =>
-    (await readFile(notesFile(name), 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
-  const pids = async (name?: string) =>
-    (await notes(name)).filter((line) => line.startsWith('pid ')).map((line) => Number(line.slice(4)));
-  const program = (more: object = {}, name?: string) => ({
-    command: process.execPath,
-    args: [PROGRAM, notesFile(name)],
-    ...more,
-  });
+  const notesFile = (name = 'notes') => path.join(fixture.workspace, name);
+  const hasNoted = (note: string) =>
+    eventually(async () => (await mcpNotes(notesFile())).includes(note), `the note '${note}'`);
+  const pids = () => mcpPids(notesFile());
+  const program = (more: object = {}, name?: string) => mcpProgram(notesFile(name), more);
   const agent = (mcp_config: object, more: object = {}) => ({
     llm: { model: 'scripted/test', usage_id: 'agent' },
     tools: [],
     mcp_config,
     ...more,
   });
-  const run = async (script: string, mcp_config: object, more: Record<string, unknown> = {}) => {
-    const conversation = await stage.create({
-      agent: agent(mcp_config),
-      initial_message: userMessage(script),
-      ...more,
-    });
-    await conversation.reaches('finished');
-    return conversation;
-  };
+  const create = (script: string, mcp_config: object, more: Record<string, unknown> = {}) =>
+    fixture.create(script, { agent: agent(mcp_config), ...more });
+  const run = (script: string, mcp_config: object, more: Record<string, unknown> = {}) =>
+    fixture.run(script, { agent: agent(mcp_config), ...more });
   const observations = async (conversation: ConversationClient) =>
     (await conversation.events('&kind=ObservationEvent')).map(
       (event) => event['observation'] as { content: { text?: string }[]; is_error: boolean },
@@ -55,7 +42,7 @@ describe('tools of MCP servers', () => {
     return (prompt?.['tools'] as { title: string; kind: string }[]).map(({ title }) => title);
   };
 
-  it('mcp-tools: calls as they were recorded', async () => {
+  it('appends the events of calls as the original does (recording mcp-tools)', async () => {
     const script = [
       'TOOL: add {"a": 2, "b": 3, "summary": "sum it", "security_risk": "LOW"}',
       'TOOL: add {"a": "x", "b": 1}',
@@ -106,7 +93,7 @@ describe('tools of MCP servers', () => {
       summary: 'sum it',
     });
     expect(Object.keys(observation ?? {})).toEqual([
-      ...COMMON,
+      ...'id timestamp source parent_id'.split(' '),
       ...'tool_name tool_call_id observation action_id extended_content kind'.split(' '),
     ]);
     expect(JSON.stringify(observation?.['observation'])).toBe(
@@ -128,7 +115,7 @@ describe('tools of MCP servers', () => {
     expect(events[10]).toMatchObject({ summary: 'title of ticket' });
   });
 
-  it('mcp-tools-two-servers: several servers put their names in front', async () => {
+  it('prefixes tools with the names of their servers when there are several (mcp-tools-two-servers)', async () => {
     const two = await run('FINISH: x', { one: program(), two: program({}, 'two') });
     const names = await toolNames(two);
     expect(names.slice(0, 4)).toEqual(['finish', 'think', 'one_add', 'one_boom']);
@@ -137,51 +124,48 @@ describe('tools of MCP servers', () => {
     expect(await toolNames(off)).toContain('add');
   });
 
-  it('mcp-config-unreachable: what cannot be reached is a warning', async () => {
+  it('warns about servers that cannot be reached (recording mcp-config-unreachable)', async () => {
     const conversation = await run('FINISH: ok', {
       bad: { command: '/nonexistent/mcp' },
       gone: { url: 'http://127.0.0.1:9/mcp' },
     });
     expect(await toolNames(conversation)).toEqual(['finish', 'think']);
-    await stage.server.logs(`${conversation.id}: MCP server bad cannot be used`);
-    await stage.server.logs(`${conversation.id}: MCP server gone cannot be used`);
+    await fixture.server.logs(`${conversation.id}: MCP server bad cannot be used`);
+    await fixture.server.logs(`${conversation.id}: MCP server gone cannot be used`);
   });
 
-  it('offers only what the filter lets through, and what is built in', async () => {
-    const conversation = await stage.create({
-      agent: agent({ demo: program() }, { tools: [{ name: 'terminal' }], filter_tools_regex: 'add|ji' }),
-      initial_message: userMessage('FINISH: x'),
-    });
-    await conversation.reaches('finished');
+  it('offers the built-in tools and those that match filter_tools_regex', async () => {
+    const filtered = { tools: [{ name: 'terminal' }], filter_tools_regex: 'add|ji' };
+    const conversation = await fixture.run('FINISH: x', { agent: agent({ demo: program() }, filtered) });
     expect(await toolNames(conversation)).toEqual(['finish', 'think', 'add', 'jira']);
   });
 
-  it('refuses names that clash, and leaves nothing of it', async () => {
+  it('rejects duplicate tool names, and leaves no conversation or server behind', async () => {
     const request = (tools: object[], initial_message?: object) => ({
       agent: agent({ demo: program() }, { tools }),
-      workspace: { working_dir: stage.workspace },
+      workspace: { working_dir: fixture.workspace },
       client_tools: [{ name: 'add', description: 'd', parameters: { type: 'object', properties: {} } }],
       autotitle: false,
       initial_message,
     });
-    const refused = await stage.server.request(
+    const refused = await fixture.server.request(
       'POST',
       '/api/conversations',
       request([], userMessage('FINISH: x')),
     );
     expect(refused.status).toBe(422);
     expect(JSON.stringify(refused.body)).toContain("Duplicate tool names found: {'add'}");
-    const { body } = await stage.server.request('GET', '/api/conversations/count');
-    const later = await stage.server.request('POST', '/api/conversations', request([]));
+    const { body } = await fixture.server.request('GET', '/api/conversations/count');
+    const later = await fixture.server.request('POST', '/api/conversations', request([]));
     expect(later.status).toBe(201);
     const { id } = later.body as { id: string };
-    const message = await stage.server.request(
+    const message = await fixture.server.request(
       'POST',
       `/api/conversations/${id}/events`,
       userMessage('FINISH: x', true),
     );
     expect(message).toMatchObject({ status: 422, body: { detail: "Duplicate tool names found: {'add'}" } });
-    expect((await stage.server.request('GET', '/api/conversations/count')).body).toBe(Number(body) + 1);
+    expect((await fixture.server.request('GET', '/api/conversations/count')).body).toBe(Number(body) + 1);
     await eventually(async () => !(await pids()).some(isAlive), 'no server is left');
   });
 
@@ -190,16 +174,16 @@ describe('tools of MCP servers', () => {
     [{ demo: { url: 'http://x', transport: 'bogus' } }, 'transport'],
     [{ mcpServers: { demo: { command: 'x' } } }, 'demo'],
     [{ demo: { command: '' } }, 'command'],
-  ])('refuses the configuration %j', async (mcp_config, where) => {
-    const { status, body } = await stage.server.request('POST', '/api/conversations', {
+  ])('rejects the configuration %j', async (mcp_config, where) => {
+    const { status, body } = await fixture.server.request('POST', '/api/conversations', {
       agent: agent(mcp_config),
-      workspace: { working_dir: stage.workspace },
+      workspace: { working_dir: fixture.workspace },
     });
     expect(status).toBe(422);
     expect(JSON.stringify((body as { detail: { loc: unknown }[] }).detail[0]?.loc)).toContain(where);
   });
 
-  it('shows images and resources, and says what cannot be shown', async () => {
+  it('returns images and resources of a result, and names what cannot be shown', async () => {
     const conversation = await run('TOOL: show {}\nFINISH: x', { demo: program() });
     const [shown] = await observations(conversation);
     expect(shown?.content).toEqual([
@@ -218,14 +202,14 @@ describe('tools of MCP servers', () => {
     expect(await toolNames(conversation)).toContain('Show');
   });
 
-  it('bounds what comes back', async () => {
+  it('truncates a long result', async () => {
     const conversation = await run('TOOL: many {"size": 200000}\nFINISH: x', { demo: program() });
     const [, text] = (await texts(conversation))[0] ?? [];
     expect(text).toHaveLength(50_000);
     expect(text).toContain('<response clipped>');
   });
 
-  it('keeps secrets from everybody but the server that they are for', async () => {
+  it('passes secrets only to the server that they are meant for, and masks them in results', async () => {
     const secret = 'sk-a-secret-of-the-user';
     const conversation = await run(
       [
@@ -245,11 +229,11 @@ describe('tools of MCP servers', () => {
       '$HOME',
     ]);
     expect(JSON.stringify(await conversation.events())).not.toContain(secret);
-    expect(stage.server.log).not.toContain(secret);
-    await stage.server.logs('MCP server demo says: a word on stderr');
+    expect(fixture.server.log).not.toContain(secret);
+    await fixture.server.logs('MCP server demo says: a word on stderr');
   });
 
-  it('starts a server again that died', async () => {
+  it('restarts a server that has crashed', async () => {
     const conversation = await run('TOOL: die {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x', {
       demo: program(),
     });
@@ -262,52 +246,47 @@ describe('tools of MCP servers', () => {
     expect(await pids()).toHaveLength(2);
   });
 
-  it('tells a server that its call was interrupted, at once, and goes on with it', async () => {
-    const conversation = await stage.create({
-      agent: agent({ demo: program() }),
-      initial_message: userMessage('TOOL: wait {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x'),
+  it('cancels the call at the server on interrupt, and uses the same server afterwards', async () => {
+    const conversation = await create('TOOL: wait {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x', {
+      demo: program(),
     });
-    await eventually(async () => (await notes()).includes('waiting'), 'the call');
-    await stage.post(conversation, 'interrupt');
+    await hasNoted('waiting');
+    await conversation.post('interrupt');
     expect(await conversation.status()).toBe('paused');
-    await eventually(async () => (await notes()).includes('cancelled'), 'the cancellation');
-    await stage.post(conversation, 'run');
+    await hasNoted('cancelled');
+    await conversation.post('run');
     await conversation.reaches('finished');
     expect((await texts(conversation))[0]).toEqual(["[Tool 'add' executed.]", '3']);
     expect(await pids()).toHaveLength(1);
   });
 
-  it('ends the servers of a conversation with it, whatever they are doing', async () => {
-    const conversation = await stage.create({
-      agent: agent({ demo: program() }),
-      initial_message: userMessage('TOOL: wait {}'),
-    });
-    await eventually(async () => (await notes()).includes('waiting'), 'the call');
+  it('ends the servers of a conversation that is deleted during a call', async () => {
+    const conversation = await create('TOOL: wait {}', { demo: program() });
+    await hasNoted('waiting');
     const [pid = 0] = await pids();
     expect(isAlive(pid)).toBe(true);
-    await stage.server.request('DELETE', conversation.route);
+    await fixture.server.request('DELETE', conversation.route);
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('a server that is killed in the middle of a call is an error of the call', async () => {
-    const conversation = await stage.create({
-      agent: agent({ demo: program() }),
-      initial_message: userMessage('TOOL: wait {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x'),
+  it('reports an error of the call when its server is killed', async () => {
+    const conversation = await create('TOOL: wait {}\nTOOL: add {"a": 1, "b": 2}\nFINISH: x', {
+      demo: program(),
     });
-    await eventually(async () => (await notes()).includes('waiting'), 'the call');
+    await hasNoted('waiting');
     process.kill((await pids())[0] ?? 0, 'SIGKILL');
     await conversation.reaches('finished');
     expect((await observations(conversation)).map(({ is_error }) => is_error)).toEqual([true, false, false]);
   });
 
-  describe('over HTTP', () => {
+  describe('MCP servers over HTTP', () => {
     let server: TestMcpServer;
     beforeEach(async () => {
       server = await startMcpServer();
     });
     afterEach(() => server.close());
 
-    it('are called with the headers that were given', async () => {
+    it('sends the configured headers and credentials to an HTTP server', async () => {
       const conversation = await run(
         'TOOL: add {"a": 2, "b": 3}\nFINISH: x',
         {
@@ -325,10 +304,10 @@ describe('tools of MCP servers', () => {
         authorization: 'Bearer a-token-of-mine',
       });
       expect(JSON.stringify(await conversation.info())).not.toContain('a-token-of-mine');
-      expect(stage.server.log).not.toContain('a-token-of-mine');
+      expect(fixture.server.log).not.toContain('a-token-of-mine');
     });
 
-    it('are called again after the server was started anew', async () => {
+    it('calls an HTTP server again after it was restarted', async () => {
       const conversation = await run('FINISH: x', { web: { url: server.url } });
       await server.close();
       server = await startMcpServer({ port: server.port });
@@ -337,14 +316,11 @@ describe('tools of MCP servers', () => {
       expect((await texts(conversation))[1]).toEqual(["[Tool 'add' executed.]", '5']);
     });
 
-    it('are told of an interrupt', async () => {
-      const conversation = await stage.create({
-        agent: agent({ web: { url: server.url } }),
-        initial_message: userMessage('TOOL: wait {}'),
-      });
-      await eventually(() => Promise.resolve(server.notes.includes('waiting')), 'the call');
-      await stage.post(conversation, 'interrupt');
-      await eventually(() => Promise.resolve(server.notes.includes('cancelled')), 'the cancellation');
+    it('cancels the call at an HTTP server on interrupt', async () => {
+      const conversation = await create('TOOL: wait {}', { web: { url: server.url } });
+      await eventually(() => server.notes.includes('waiting'), 'the call');
+      await conversation.post('interrupt');
+      await eventually(() => server.notes.includes('cancelled'), 'the cancellation');
       const errors: SeenEvent[] = await conversation.events('&kind=AgentErrorEvent');
       expect(errors[0]?.['error']).toContain('interrupted');
     });

@@ -1,34 +1,21 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { eventually, ServerProcess } from '../support/server-process.js';
+import { ServerFixture } from '../support/server-fixture.js';
+import { eventually } from '../support/server-process.js';
 
-describe('what is measured of the server', () => {
-  let server: ServerProcess;
-  let workspace: string;
-
-  beforeAll(async () => {
-    server = await ServerProcess.start({
-      key: 'the-key',
-      env: {
-        SESSION_API_KEY: 'the-key',
-        OH_MAX_CONCURRENT_RUNS: '1',
-        OH_WEBHOOKS_0_BASE_URL: 'http://127.0.0.1:1',
-        OH_WEBHOOKS_0_NAME: 'a "receiver"',
-        OH_WEBHOOKS_0_FLUSH_DELAY: '0.01',
-      },
-    });
-    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
-  });
-  afterAll(async () => {
-    await server.stop();
-    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
+describe('metrics', () => {
+  const fixture = ServerFixture.forTests({
+    key: 'the-key',
+    env: {
+      SESSION_API_KEY: 'the-key',
+      OH_MAX_CONCURRENT_RUNS: '1',
+      OH_WEBHOOKS_0_BASE_URL: 'http://127.0.0.1:1',
+      OH_WEBHOOKS_0_NAME: 'a "receiver"',
+      OH_WEBHOOKS_0_FLUSH_DELAY: '0.01',
+    },
   });
 
-  /** The values by name and labels, after a look at the form of each line. */
+  /** Reads the metrics and checks the form of each line. @returns the values by name and labels */
   async function scrape(): Promise<Map<string, number>> {
-    const { status, headers, body } = await server.request('GET', '/metrics');
+    const { status, headers, body } = await fixture.server.request('GET', '/metrics');
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
     const values = new Map<string, number>();
@@ -42,16 +29,16 @@ describe('what is measured of the server', () => {
     return values;
   }
 
-  it('needs the key', async () => {
-    expect((await fetch(`${server.url}/metrics`)).status).toBe(401);
+  it('requires the session key', async () => {
+    expect((await fetch(`${fixture.server.url}/metrics`)).status).toBe(401);
   });
 
-  it('tells of conversations, runs, sockets, logs, models and webhooks', async () => {
+  it('counts conversations, runs, sockets, log writes, model calls and webhook requests', async () => {
     const before = await scrape();
-    const running = await ConversationClient.create(server, scriptedRequest(workspace, 'RUN: sleep 1000'));
+    const running = await fixture.create('RUN: sleep 1000');
     await eventually(async () => (await running.events('&kind=ActionEvent')).length > 0, 'the action');
-    const failing = await ConversationClient.create(server, scriptedRequest(workspace));
-    const refused = await server.request('POST', `${failing.route}/run`);
+    const failing = await fixture.create();
+    const refused = await failing.post('run');
     expect(refused.status).toBe(429);
     const socket = await running.listen(`/sockets/events/${running.id}?session_api_key=the-key`);
     const values = await scrape();
@@ -75,21 +62,18 @@ describe('what is measured of the server', () => {
       return (failures ?? 0) > 0;
     }, 'a failed delivery');
     await socket.close();
-    await server.request('POST', `${running.route}/interrupt`);
+    await running.post('interrupt');
     await eventually(async () => (await scrape()).get('agent_server_sockets') === 0, 'the end of the socket');
   });
 
-  it('counts what models refuse', async () => {
+  it('counts failed model calls', async () => {
     const before = (await scrape()).get('agent_server_llm_failures_total');
-    const failing = await ConversationClient.create(
-      server,
-      scriptedRequest(workspace, 'FAIL: 401 no key\nSAY: x'),
-    );
+    const failing = await fixture.create('FAIL: 401 no key\nSAY: x');
     await failing.reaches('error');
     expect((await scrape()).get('agent_server_llm_failures_total')).toBe((before ?? 0) + 1);
   });
 
-  it('tells of the process and of its event loop, in the server info too', async () => {
+  it('reports the process and the delay of its event loop, also in the server info', async () => {
     await eventually(async () => (await scrape()).has('nodejs_eventloop_lag_max_seconds'), 'the delay');
     const values = await scrape();
     const value = (name: string): number => values.get(name) ?? NaN;
@@ -98,15 +82,16 @@ describe('what is measured of the server', () => {
     expect(value('nodejs_eventloop_lag_max_seconds')).toBeGreaterThanOrEqual(
       value('nodejs_eventloop_lag_p50_seconds'),
     );
-    const { event_loop_delay } = (await server.request('GET', '/server_info')).body as Record<string, object>;
+    const { body } = await fixture.server.request('GET', '/server_info');
+    const { event_loop_delay } = body as Record<string, object>;
     expect(Object.keys(event_loop_delay ?? {})).toEqual(['p50_ms', 'p99_ms', 'max_ms']);
     expect(Object.values(event_loop_delay ?? {}).every((delay) => typeof delay === 'number')).toBe(true);
   });
 
-  it('sees an event loop that is held up', async () => {
-    // A long text to be read as JSON is one piece of work.
+  it('reports the delay of a blocked event loop', async () => {
+    // A long JSON text is parsed in one go.
     const text = 'x'.repeat(8 * 1024 * 1024);
-    const { status } = await server.request('POST', '/api/conversations', { text });
+    const { status } = await fixture.server.request('POST', '/api/conversations', { text });
     expect(status).toBe(422);
     const held = async (): Promise<boolean> =>
       ((await scrape()).get('nodejs_eventloop_lag_max_seconds') ?? 0) > 0.002;

@@ -5,11 +5,10 @@ import net, { type AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
+import { endpointLlm, startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { ServerProcess } from '../support/server-process.js';
 
-/** Through what the calls of a server go: of the program that is started, not of its modules. */
-describe('the connections to models', () => {
+describe('connections to models', () => {
   let endpoint: ChatEndpoint;
   let proxy: Server;
   let tunnels: string[];
@@ -42,7 +41,7 @@ describe('the connections to models', () => {
   async function answerOf(env: Record<string, string>): Promise<string | undefined> {
     const server = await ServerProcess.start({ env });
     try {
-      const llm = { usage_id: 'agent', model: 'openai/scripted', base_url: endpoint.url, api_key: 'none' };
+      const llm = endpointLlm(endpoint);
       const request = scriptedRequest(workspace, 'SAY: hello', { agent: { llm, tools: [] } });
       const conversation = await ConversationClient.create(server, request);
       await conversation.reaches('finished');
@@ -54,12 +53,12 @@ describe('the connections to models', () => {
   }
   const proxyUrl = (): string => `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
 
-  it('go through the proxy of the environment', async () => {
+  it('sends model calls through the proxy that HTTP_PROXY names', async () => {
     expect(await answerOf({ HTTP_PROXY: proxyUrl() })).toBe('hello');
     expect(tunnels).toEqual([new URL(endpoint.url).host]);
   });
 
-  it('go past it to hosts that NO_PROXY names', async () => {
+  it('connects directly to hosts that NO_PROXY names', async () => {
     expect(await answerOf({ HTTP_PROXY: proxyUrl(), NO_PROXY: '127.0.0.1' })).toBe('hello');
     expect(tunnels).toEqual([]);
     expect(endpoint.requests).not.toEqual([]);

@@ -1,64 +1,35 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
-import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
-import { ServerProcess } from '../support/server-process.js';
+import { rm } from 'node:fs/promises';
+import type { ConversationClient, SeenEvent } from '../support/conversation-client.js';
+import { endpointLlm, startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
+import { ServerFixture } from '../support/server-fixture.js';
+import { writeFiles } from '../support/write-files.js';
 
-/** Tools that use the models of stored profiles. */
-describe('switch_llm and ask_oracle', () => {
-  let folder: string;
-  let server: ServerProcess;
+describe('tools that use the models of stored profiles', () => {
+  const fixture = ServerFixture.forTests();
   let endpoint: ChatEndpoint;
-
-  beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'model-tools-'));
-    server = await ServerProcess.start({
-      cwd: folder,
-      env: { OH_PERSISTENCE_DIR: path.join(folder, 'home') },
-    });
-  });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
   beforeEach(async () => {
     endpoint = await startScriptedEndpoint();
   });
   afterEach(async () => {
     await endpoint.close();
-    await rm(path.join(folder, 'home'), { recursive: true, force: true });
+    await rm(fixture.persistence, { recursive: true, force: true });
   });
 
-  const llm = (model: string, more: object = {}) => ({
-    model: `openai/${model}`,
-    base_url: endpoint.url,
-    api_key: 'sk-quiet',
-    usage_id: 'agent',
-    num_retries: 1,
-    ...more,
-  });
-  const store = async (name: string, fields: object): Promise<void> => {
-    const profiles = path.join(folder, 'home', 'profiles');
-    await mkdir(profiles, { recursive: true });
-    await writeFile(path.join(profiles, `${name}.json`), JSON.stringify({ ...fields, schema_version: 1 }));
-  };
+  const llm = (model: string) => endpointLlm(endpoint, { model: `openai/${model}`, api_key: 'sk-quiet' });
+  const storeProfile = (name: string, fields: object): Promise<void> =>
+    writeFiles(fixture.persistence, {
+      [`profiles/${name}.json`]: JSON.stringify({ ...fields, schema_version: 1 }),
+    });
   const run = async (script: string[], source: object): Promise<[SeenEvent[], ConversationClient]> => {
-    const request = {
-      ...scriptedRequest(path.join(folder, 'work'), script.join('\n')),
-      agent: undefined,
-      ...source,
-    };
-    const conversation = await ConversationClient.create(server, request);
-    await conversation.reaches('finished');
+    const conversation = await fixture.run(script.join('\n'), { agent: undefined, ...source });
     return [await conversation.events(), conversation];
   };
   const observations = (events: SeenEvent[]): unknown[] =>
     events.flatMap((event) => event['observation'] ?? []);
   const models = () => endpoint.requests.map(({ body }) => body['model']);
 
-  it('switch to the model of a profile from the next answer on', async () => {
-    await store('fast', llm('second'));
+  it('switches to the model of a profile from the next answer on', async () => {
+    await storeProfile('fast', llm('second'));
     const script = [
       'TOOL: switch_llm {"profile_name": "fast", "reason": "r"}',
       'TOOL: switch_llm {"profile_name": "nope", "reason": "r"}',
@@ -91,7 +62,7 @@ describe('switch_llm and ask_oracle', () => {
       { kind: 'FinishObservation' },
     ]);
     const [update] = events.filter(({ key }) => key === 'agent');
-    // The condenser had the same model, and keeps its bucket.
+    // The condenser used the same model. It is switched too, and keeps its usage_id.
     expect(update?.value).toMatchObject({
       llm: { model: 'openai/second', usage_id: 'profile:fast' },
       condenser: { llm: { model: 'openai/second', usage_id: 'condenser' } },
@@ -109,29 +80,31 @@ describe('switch_llm and ask_oracle', () => {
     expect(stats).toMatchObject({ usage_to_metrics: { agent: {}, 'profile:fast': {} } });
   });
 
-  it('ask the model of the profile that is called oracle', async () => {
+  it('asks the model of the profile that is named oracle', async () => {
     const script = ['TOOL: ask_oracle {"question": "q?", "context": "SAY: do it"}', 'FINISH: d'];
     const agent = { llm: llm('first'), tools: [{ name: 'ask_oracle' }] };
     const [without] = await run(script, { agent });
     expect(observations(without)[0]).toMatchObject({ is_error: true, kind: 'AskOracleObservation' });
     expect(JSON.stringify(observations(without)[0])).toContain('The Oracle is not available');
-    await store('oracle', llm('wise'));
+    await storeProfile('oracle', llm('wise'));
     const [events, conversation] = await run(script, { agent });
     expect(observations(events)[0]).toEqual({
       content: [{ cache_prompt: false, type: 'text', text: 'do it' }],
       is_error: false,
       kind: 'AskOracleObservation',
     });
-    const asked = endpoint.requests.find(({ body }) => body['model'] === 'wise');
-    expect(JSON.stringify(asked?.body)).toContain('Question:\\nq?\\n\\nAdditional context from the agent:');
+    const oracleCall = endpoint.requests.find(({ body }) => body['model'] === 'wise');
+    expect(JSON.stringify(oracleCall?.body)).toContain(
+      'Question:\\nq?\\n\\nAdditional context from the agent:',
+    );
     expect((await conversation.info())['stats']).toMatchObject({
       usage_to_metrics: { 'oracle:openai/wise': { token_usages: [{}] } },
     });
   });
 
-  it('ask a model that takes images about those of the user', async () => {
-    await store('blind', llm('first'));
-    await store('eyes', llm('gpt-4o'));
+  it('asks a model with vision about images of the user', async () => {
+    await storeProfile('blind', llm('first'));
+    await storeProfile('eyes', llm('gpt-4o'));
     const image = 'data:image/png;base64,iVBORw0KGgo=';
     const script = [
       'TOOL: inspect_image_with_vision {"image_index": 0, "question": "SAY: a cat"}',
@@ -139,8 +112,7 @@ describe('switch_llm and ask_oracle', () => {
       'TOOL: inspect_image_with_vision {"image_index": 0, "question": "q", "profile_name": "blind"}',
       'FINISH: d',
     ].join('\n');
-    const conversation = await ConversationClient.create(server, {
-      ...scriptedRequest(path.join(folder, 'work')),
+    const conversation = await fixture.create(undefined, {
       agent: { llm: llm('first'), tools: [] },
       initial_message: {
         role: 'user',

@@ -1,6 +1,6 @@
 import { ServerProcess } from '../support/server-process.js';
 
-describe('the names of models', () => {
+describe('model lists', () => {
   let server: ServerProcess;
   beforeAll(async () => {
     server = await ServerProcess.start();
@@ -24,7 +24,7 @@ describe('the names of models', () => {
     expect(providers).not.toContain('scripted');
   });
 
-  it('says how old the catalogue is', async () => {
+  it('names the version and the date of the model catalogue', async () => {
     const { headers } = await server.request('GET', '/api/llm/models');
     expect(headers.get('x-model-catalogue')).toMatch(
       /^@pydantic\/genai-prices \d+\.\d+\.\d+ of \d{4}-\d\d-\d\d$/,
@@ -42,7 +42,7 @@ describe('the names of models', () => {
     expect(await names('/api/llm/models?provider=constructor')).toEqual([]);
   });
 
-  it('says which ones clients offer first', async () => {
+  it('lists the verified models that clients offer first', async () => {
     expect(JSON.stringify((await server.request('GET', '/api/llm/models/verified')).body)).toMatch(
       /^\{"models":\{.*"anthropic":\["claude-opus-5-5",/,
     );

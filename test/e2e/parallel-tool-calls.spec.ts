@@ -1,37 +1,24 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { eventually, ServerProcess } from '../support/server-process.js';
+import { brief, type ConversationClient } from '../support/conversation-client.js';
+import { ServerFixture } from '../support/server-fixture.js';
+import { eventually } from '../support/server-process.js';
 
 /** Several calls in one answer, with `tool_concurrency_limit`. */
-describe('calls that run side by side', () => {
-  let folder: string;
-  let server: ServerProcess;
-
-  beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'parallel-'));
-    server = await ServerProcess.start({ cwd: folder });
-  });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
+describe('parallel tool calls', () => {
+  const fixture = ServerFixture.forTests();
 
   const start = (script: string[], tool_concurrency_limit: number): Promise<ConversationClient> =>
-    ConversationClient.create(
-      server,
-      scriptedRequest(path.join(folder, 'work'), script.join('\n'), {
-        agent: {
-          llm: { model: 'scripted/test', usage_id: 'agent' },
-          tools: [{ name: 'terminal' }, { name: 'write_file' }],
-          tool_concurrency_limit,
-        },
-      }),
-    );
+    fixture.create(script.join('\n'), {
+      agent: {
+        llm: { model: 'scripted/test', usage_id: 'agent' },
+        tools: [{ name: 'terminal' }, { name: 'write_file' }],
+        tool_concurrency_limit,
+      },
+    });
 
-  it('have their results in the order of the calls', async () => {
-    // The first call ends only because the second one runs meanwhile.
+  it('appends the results of parallel calls in the order of the calls', async () => {
+    // The first call can end only while the second one runs.
     const conversation = await start(
       [
         'RUN: until [ -e go ]; do sleep 0.05; done; echo first',
@@ -57,7 +44,7 @@ describe('calls that run side by side', () => {
     expect(JSON.stringify(calls[5])).toContain('"third"');
   });
 
-  it('keep what they have done when an earlier one is interrupted', async () => {
+  it('keeps the results of calls that have ended when an earlier call is interrupted', async () => {
     const conversation = await start(
       [
         'RUN: sleep 60',
@@ -67,10 +54,11 @@ describe('calls that run side by side', () => {
       ],
       3,
     );
-    // Both write the same file, so the third begins when the second is through.
-    const text = (): Promise<string> => readFile(path.join(folder, 'work/done'), 'utf8').catch(() => '');
+    // Both write the same file, so the third starts when the second has ended.
+    const text = (): Promise<string> =>
+      readFile(path.join(fixture.workspace, 'done'), 'utf8').catch(() => '');
     await eventually(async () => (await text()) === 'by the third', 'the third call');
-    await conversation.server.request('POST', `${conversation.route}/interrupt`);
+    await conversation.post('interrupt');
     const after = (await conversation.events()).slice(-5);
     expect(after.slice(0, 2)).toMatchObject([
       { kind: 'AgentErrorEvent', tool_name: 'terminal' },
@@ -79,7 +67,7 @@ describe('calls that run side by side', () => {
     expect(after.slice(3).map(brief)).toEqual(['execution_status=paused', 'InterruptEvent']);
   });
 
-  it('all end with an interrupt: those that run, and those that wait', async () => {
+  it('ends running and waiting calls on interrupt', async () => {
     const conversation = await start(
       [
         'RUN: touch begun; sleep 60',
@@ -94,7 +82,7 @@ describe('calls that run side by side', () => {
       kind === 'ActionEvent' && name === 'write_file';
     await socket.sees(isCall, 'the last call');
     await socket.close();
-    await conversation.server.request('POST', `${conversation.route}/interrupt`);
+    await conversation.post('interrupt');
     await conversation.reaches('paused');
     const after = (await conversation.events()).slice(-5).map(brief);
     expect(after).toEqual([

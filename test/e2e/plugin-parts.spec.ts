@@ -1,40 +1,42 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
+import { skillText } from '../support/extension-files.js';
+import { isAlive } from '../support/is-alive.js';
+import { mcpPids, mcpProgram } from '../support/mcp-program.js';
+import { endpointLlm, startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { writeFiles } from '../support/write-files.js';
-
-/** An MCP server as a program of its own. */
-const MCP = fileURLToPath(new URL('../support/mcp-stdio.mjs', import.meta.url));
 
 interface Agent {
   agent_context: { skills: { name: string }[] };
   mcp_config: Record<string, unknown>;
 }
 
-/** A skill in a folder of its own. */
-const skill = (name: string): string =>
-  `---\nname: ${name}\ndescription: About ${name}\n---\nText of ${name}\n`;
+const skill = (name: string): string => skillText(name, `Text of ${name}`);
 
-describe('what a plugin brings', () => {
+describe('parts of plugins', () => {
   let home: string;
   let folder: string;
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     home = await mkdtemp(path.join(os.tmpdir(), 'home-'));
+    server = await ServerProcess.start({ env: { HOME: home } });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(home, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'plugin-parts-'));
-    server = await ServerProcess.start({ cwd: folder, env: { HOME: home } });
     endpoint = await startScriptedEndpoint();
   });
   afterEach(async () => {
-    await server.stop();
     await endpoint.close();
-    for (const used of [home, folder]) await rm(used, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
   const start = (agent: object, more: object = {}, script = 'SAY: hi') =>
@@ -42,28 +44,22 @@ describe('what a plugin brings', () => {
       server,
       scriptedRequest(path.join(folder, 'work'), script, {
         agent: {
-          llm: { model: 'openai/scripted', base_url: endpoint.url, api_key: 'k', usage_id: 'agent' },
-          ...{ tools: [{ name: 'task_tool_set' }] },
+          llm: endpointLlm(endpoint),
+          tools: [{ name: 'task_tool_set' }],
           ...agent,
         },
         ...more,
       }),
     );
-  const toolsTold = (): { name: string; description: string }[] =>
+  const offeredTools = (): { name: string; description: string }[] =>
     (endpoint.requests.at(-1)?.body['tools'] as { function: { name: string; description: string } }[]).map(
       (tool) => tool.function,
     );
-  /** As the event says it that tells of what was loaded. */
+  /** The agent with the loaded plugins, as the state update event has it. */
   const agentOf = async (conversation: ConversationClient): Promise<Agent> =>
     (await conversation.events()).find(({ key }) => key === 'agent')?.value as Agent;
-  const mcpServer = (notes: string): object => ({
-    command: process.execPath,
-    args: [MCP, path.join(folder, notes)],
-  });
-  const pidsIn = async (notes: string): Promise<string[]> =>
-    (await readFile(path.join(folder, notes), 'utf8')).match(/^pid \d+/gm) ?? [];
 
-  it('may be in other folders that its manifest names, but not outside of it', async () => {
+  it('loads parts from folders that the manifest names, but not from outside of the plugin', async () => {
     const plugin = path.join(folder, 'plugin');
     const stop = { Stop: [{ hooks: [{ command: 'true' }] }] };
     await writeFiles(folder, { 'outside/SKILL.md': skill('outside') });
@@ -100,14 +96,14 @@ describe('what a plugin brings', () => {
     expect(hooks.flatMap((matcher) => matcher.hooks.map(({ command }) => command))).toEqual([
       ...['true', 'true # more'],
     ]);
-    const task = toolsTold().find(({ name }) => name === 'task')?.description;
+    const task = offeredTools().find(({ name }) => name === 'task')?.description;
     expect(task).toContain('- **a1**: First');
     expect(task).toContain('- **a2**: Second');
     await server.logs(/outside: the path leads out of the plugin/);
     await server.logs(/nosuch: .*ENOENT/);
   });
 
-  it('has no skills that the agent has switched off', async () => {
+  it('omits skills that the agent has disabled', async () => {
     const plugin = path.join(folder, 'plugin');
     await writeFiles(plugin, {
       '.plugin/plugin.json': '{"name": "p"}',
@@ -123,7 +119,8 @@ describe('what a plugin brings', () => {
     expect(agent_context.skills.map(({ name }) => name)).toEqual(['on']);
   });
 
-  it('is there from the next step on when it is loaded later: MCP servers start, those that there are go on', async () => {
+  it('starts the MCP servers of a plugin that is loaded later, and keeps the running ones', async () => {
+    const notesFile = (name: string): string => path.join(folder, `${name}-notes`);
     await writeFiles(path.join(folder, 'market'), {
       '.claude-plugin/marketplace.json': JSON.stringify({
         name: 'mk',
@@ -132,14 +129,14 @@ describe('what a plugin brings', () => {
           { name: 'log', source: './log' },
         ],
       }),
-      'memo/.mcp.json': JSON.stringify({ mcpServers: { memo: mcpServer('memo-notes') } }),
-      'log/.mcp.json': JSON.stringify({ mcpServers: { log: mcpServer('log-notes') } }),
+      'memo/.mcp.json': JSON.stringify({ mcpServers: { memo: mcpProgram(notesFile('memo')) } }),
+      'log/.mcp.json': JSON.stringify({ mcpServers: { log: mcpProgram(notesFile('log')) } }),
     });
     const agent_context = { registered_marketplaces: [{ name: 'mk', source: path.join(folder, 'market') }] };
     const conversation = await start({ agent_context, tools: [] });
     await conversation.reaches('finished');
     const load = async (ref: string): Promise<void> => {
-      const { status } = await server.request('POST', `${conversation.route}/load_plugin`, {
+      const { status } = await conversation.post('load_plugin', {
         plugin_ref: ref,
       });
       expect(status).toBe(200);
@@ -152,27 +149,17 @@ describe('what a plugin brings', () => {
     };
     await load('memo');
     expect(await use('echo')).toMatchObject({ is_error: false, kind: 'MCPToolObservation' });
-    expect(toolsTold().map(({ name }) => name)).toContain('echo');
+    expect(offeredTools().map(({ name }) => name)).toContain('echo');
 
     await load('log');
-    // Both have such a tool now; the program of the first one goes on.
+    // Both servers have this tool now; the first one is still the same process.
     expect(await use('memo_echo')).toMatchObject({ is_error: false });
     expect(await use('log_echo')).toMatchObject({ is_error: false });
-    expect(toolsTold().map(({ name }) => name)).not.toContain('echo');
-    const [memo, log] = await Promise.all([pidsIn('memo-notes'), pidsIn('log-notes')]);
+    expect(offeredTools().map(({ name }) => name)).not.toContain('echo');
+    const [memo, log] = await Promise.all([mcpPids(notesFile('memo')), mcpPids(notesFile('log'))]);
     expect([memo.length, log.length]).toEqual([1, 1]);
 
     await server.request('DELETE', conversation.route);
-    for (const line of [...memo, ...log]) {
-      const pid = Number(line.slice('pid '.length));
-      const isGone = (): boolean => {
-        try {
-          return !process.kill(pid, 0);
-        } catch {
-          return true;
-        }
-      };
-      await eventually(() => Promise.resolve(isGone()), 'the end of the servers');
-    }
+    await eventually(() => ![...memo, ...log].some(isAlive), 'the end of the servers');
   });
 });

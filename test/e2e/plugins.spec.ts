@@ -1,12 +1,12 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { ConversationClient, brief, type SeenEvent } from '../support/conversation-client.js';
+import { ConversationClient, brief, userMessage, type SeenEvent } from '../support/conversation-client.js';
+import { commitAll, writeFiles } from '../support/extension-files.js';
 import { freePort } from '../support/free-port.js';
-import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
+import { endpointLlm, startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
-import { writeFiles } from '../support/write-files.js';
 
 const PLUGIN = {
   '.claude-plugin/plugin.json': '{"name":"myplug","version":"0.2.0","description":"P"}',
@@ -32,31 +32,33 @@ const MARKET = {
   'plugins/two/hooks/hooks.json': '{"Stop":[{"hooks":[{"type":"command","command":"true"}]}]}',
 };
 
-/**
- * Plugins in the layout of Claude Code: what they bring is there when the agent starts, or from the next step
- * on.
- */
+/** Plugins in the layout of Claude Code, loaded when the agent starts or before its next step. */
 describe('plugins of a conversation', () => {
   let home: string;
   let folder: string;
   let server: ServerProcess;
   let endpoint: ChatEndpoint;
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     home = await mkdtemp(path.join(os.tmpdir(), 'home-'));
-    folder = await mkdtemp(path.join(os.tmpdir(), 'plugins-'));
     server = await ServerProcess.start({ env: { HOME: home, OH_SECRET_KEY: 'a key' } });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await rm(home, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'plugins-'));
     endpoint = await startScriptedEndpoint();
   });
   afterEach(async () => {
-    await server.stop();
     await endpoint.close();
-    for (const used of [home, folder]) await rm(used, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
   const request = (more: Record<string, unknown>, context: unknown = null) => ({
     agent: {
-      llm: { model: 'openai/scripted', base_url: endpoint.url, api_key: 'k', usage_id: 'agent' },
+      llm: endpointLlm(endpoint),
       tools: [{ name: 'terminal' }],
       agent_context: context,
     },
@@ -64,19 +66,18 @@ describe('plugins of a conversation', () => {
     autotitle: false,
     ...more,
   });
-  const message = (text: string) => ({ role: 'user', content: [{ type: 'text', text }] });
   const toolNames = (at: number): string[] =>
     (endpoint.requests.at(at)?.body['tools'] as { function: { name: string } }[]).map(
       (tool) => tool.function.name,
     );
   const load = (conversation: ConversationClient, ref: string) =>
-    server.request('POST', `${conversation.route}/load_plugin`, { plugin_ref: ref });
+    conversation.post('load_plugin', { plugin_ref: ref });
   const skillsIn = (event: SeenEvent | undefined): string[] =>
     (event?.value as { agent_context: { skills: { name: string }[] } }).agent_context.skills.map(
       ({ name }) => name,
     );
 
-  it('bring skills, commands, hooks and MCP servers, each where the conversation has its own', async () => {
+  it('merges the skills, commands, hooks and MCP servers of a plugin with those of the conversation', async () => {
     const plugin = path.join(folder, 'plugin');
     await writeFiles(plugin, PLUGIN);
     endpoint.script([{ say: 'ok' }]);
@@ -86,7 +87,7 @@ describe('plugins of a conversation', () => {
         {
           plugins: [{ source: plugin }, { source: plugin }],
           hook_config: { stop: [{ hooks: [{ command: 'true' }] }] },
-          initial_message: message('hello /myplug:greet Bob, pword'),
+          initial_message: userMessage('hello /myplug:greet Bob, pword'),
         },
         {
           skills: [
@@ -126,9 +127,9 @@ describe('plugins of a conversation', () => {
       ],
       ...{ post_tool_use: [], user_prompt_submit: [], session_start: [], session_end: [] },
     });
-    const said = events.find((event) => event.kind === 'MessageEvent');
-    expect(said?.['activated_skills']).toEqual(['pskill', 'myplug:greet']);
-    const [extra] = said?.['extended_content'] as { text: string }[];
+    const message = events.find((event) => event.kind === 'MessageEvent');
+    expect(message?.['activated_skills']).toEqual(['pskill', 'myplug:greet']);
+    const [extra] = message?.['extended_content'] as { text: string }[];
     expect(extra?.text).toContain(`\nSee ${plugin}/x.\n</EXTRA_INFO>`);
     expect(extra?.text).toContain(
       '\n## greet\n\nGreets\n\n**Arguments**: `$ARGUMENTS` - <name>\n\n\nGreet $ARGUMENTS.\n</EXTRA_INFO>',
@@ -138,7 +139,7 @@ describe('plugins of a conversation', () => {
     expect(info + server.log + JSON.stringify(events)).not.toContain('s3cret-mcp');
   });
 
-  it('forbid a command by a hook of theirs', async () => {
+  it('blocks a command by a hook of a plugin', async () => {
     const plugin = path.join(folder, 'plugin');
     const deny = 'echo forbidden by ${CLAUDE_PLUGIN_ROOT} >&2; exit 2';
     const hooks = { PreToolUse: [{ matcher: 'terminal', hooks: [{ type: 'command', command: deny }] }] };
@@ -146,7 +147,7 @@ describe('plugins of a conversation', () => {
     endpoint.script([{ tools: [['terminal', { command: 'echo done-anyway' }]] }, { say: 'ok' }]);
     const conversation = await ConversationClient.create(
       server,
-      request({ plugins: [{ source: plugin }], initial_message: message('go') }),
+      request({ plugins: [{ source: plugin }], initial_message: userMessage('go') }),
     );
     await conversation.reaches('finished');
     const rejected = (await conversation.events('&kind=UserRejectObservation')).map(
@@ -155,11 +156,11 @@ describe('plugins of a conversation', () => {
     expect(rejected).toEqual([`forbidden by ${plugin}`]);
   });
 
-  it('that cannot be had are refused when the conversation is made', async () => {
+  it('rejects a conversation whose plugin cannot be loaded', async () => {
     const answer = await server.request(
       'POST',
       '/api/conversations',
-      request({ plugins: [{ source: '/no/such/folder' }], initial_message: message('hi') }),
+      request({ plugins: [{ source: '/no/such/folder' }], initial_message: userMessage('hi') }),
     );
     expect(answer.status).toBe(422);
     expect(JSON.stringify(answer.body)).toContain('Local path does not exist: /no/such/folder');
@@ -170,7 +171,7 @@ describe('plugins of a conversation', () => {
     expect(endpoint.requests).toEqual([]);
   });
 
-  it('are loaded from a registered marketplace, once, into a conversation that goes on', async () => {
+  it('loads a plugin from a registered marketplace into an open conversation, once', async () => {
     await writeFiles(path.join(folder, 'mkt'), MARKET);
     endpoint.script([
       { say: 'ok' },
@@ -187,7 +188,7 @@ describe('plugins of a conversation', () => {
     const marketplaces = [{ name: 'mk', source: path.join(folder, 'mkt') }];
     const conversation = await ConversationClient.create(
       server,
-      request({ initial_message: message('hi') }, { registered_marketplaces: marketplaces }),
+      request({ initial_message: userMessage('hi') }, { registered_marketplaces: marketplaces }),
     );
     await conversation.reaches('finished');
     await conversation.send('go');
@@ -213,13 +214,15 @@ describe('plugins of a conversation', () => {
     await conversation.send('go on');
     await conversation.reaches('finished');
     expect(toolNames(-1)).toContain('invoke_skill');
-    const seen = (await conversation.events()).filter((event) => event.kind === 'ObservationEvent').slice(1);
-    expect(JSON.stringify(seen[0])).toContain('T body');
-    // The shell is the one that there was.
-    expect(JSON.stringify(seen[1]?.['observation'])).toContain('kept');
+    const observations = (await conversation.events())
+      .filter((event) => event.kind === 'ObservationEvent')
+      .slice(1);
+    expect(JSON.stringify(observations[0])).toContain('T body');
+    // The shell is still the same one.
+    expect(JSON.stringify(observations[1]?.['observation'])).toContain('kept');
   });
 
-  it('come by themselves where a marketplace says so, once for messages that come at the same time', async () => {
+  it('loads auto_load plugins of a marketplace once for messages that arrive at the same time', async () => {
     await writeFiles(path.join(folder, 'mkt'), MARKET);
     endpoint.script([{ say: 'ok' }]);
     const source = path.join(folder, 'mkt');
@@ -246,14 +249,10 @@ describe('plugins of a conversation', () => {
     await server.logs(/marketplace gone: Local path does not exist: \/no\/such\/market/);
   });
 
-  it('are fetched by git where somebody names a repository, and stay as they were fetched', async () => {
+  it('fetches a plugin from a git repository once, and works when the repository is gone', async () => {
     const source = path.join(folder, 'repositories', 'plugin');
     await writeFiles(source, PLUGIN);
-    const git = (...args: string[]) =>
-      execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@t', ...args], { cwd: source });
-    git('init', '-q');
-    git('add', '-A');
-    git('commit', '-qm', 'first');
+    await commitAll(source);
     const port = await freePort();
     const daemon = spawn(
       'git',

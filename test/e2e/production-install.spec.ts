@@ -12,18 +12,18 @@ import { eventually, ServerProcess } from '../support/server-process.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 
-/** Stands for `/` of the container: the program is in `opt/agent-server`, the volume is `workspace`. */
+/** The folder that replaces `/` of the container: program in `opt/agent-server`, volume in `workspace`. */
 let container: string;
 let program: string;
 let dockerfile: Dockerfile;
-/** The user of the image, when the test may choose one. */
+/** The user of the image, when the test can run as one. */
 let user: { uid: number; gid: number } | undefined;
 beforeAll(async () => {
   container = await mkdtemp(path.join(os.tmpdir(), 'container-'));
   await chmod(container, 0o755);
   program = path.join(container, 'opt/agent-server');
   dockerfile = await readDockerfile();
-  // `npm ci` and `npm run build` have been done by whoever runs this test.
+  // `npm ci` and `npm run build` have been run before the tests.
   expect(dockerfile.steps.slice(0, 2)).toEqual(['npm ci --no-audit --no-fund', 'npm run build']);
   const [command = '', script = '', target] = dockerfile.steps[2]?.split(' ') ?? [];
   expect([command, target]).toEqual(['node', '/opt/agent-server']);
@@ -34,7 +34,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(container, { recursive: true, force: true }));
 
-/** Root may be anybody, if others may run this Node. */
+/** Root can run as any user that can execute this Node. */
 async function imageUser(): Promise<{ uid: number; gid: number } | undefined> {
   const node = { uid: 1000, gid: 1000 };
   return run(process.execPath, ['--version'], { ...node, cwd: '/' }).then(
@@ -43,13 +43,13 @@ async function imageUser(): Promise<{ uid: number; gid: number } | undefined> {
   );
 }
 
-/** A path or an argument of the Dockerfile, inside the folder that stands for the container. */
+/** A path or an argument of the Dockerfile, moved into the folder that replaces `/`. */
 function inside(text: string): string {
   return text.replace(/^\/(?=opt|workspace)/, `${container}/`);
 }
 
 describe('the production installation', () => {
-  it('has no package for development and takes little room', async () => {
+  it('installs no development packages and less than 38 MB', async () => {
     expect((await readdir(path.join(program, 'node_modules'))).sort()).toEqual(
       ['@lydell', '@scarf', '@vscode', 'playwright-core', 'swagger-ui-dist', 'ws'].sort(),
     );
@@ -58,7 +58,7 @@ describe('the production installation', () => {
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(38e6);
   });
 
-  it('has compiled code for a start as in `npm start`, and uses it', async () => {
+  it('has a current code cache for the options of `npm start`', async () => {
     const bundle = path.join(program, 'dist/bundle');
     const changed = async (name: string) => (await stat(path.join(bundle, name))).mtimeMs;
     const caches = (await readdir(bundle)).filter((name) => name.endsWith('.cache'));
@@ -75,7 +75,7 @@ describe('the production installation', () => {
     expect(caches).toContainEqual(expect.stringMatching(`^program\\.cjs\\..*-${tag.stdout.trim()}\\.cache$`));
   });
 
-  it('finds everything that it loads later: model providers, the API document', async () => {
+  it('can import everything that is loaded on demand: model providers, the API document', async () => {
     const bundle = path.join(program, 'dist/bundle');
     const parts = (await readdir(bundle)).filter((name) => name.endsWith('.cjs'));
     const code = parts.map((name) => `await import(${JSON.stringify(path.join(bundle, name))});`).join('');
@@ -85,14 +85,14 @@ describe('the production installation', () => {
     expect(parts.length).toBeGreaterThan(10);
   });
 
-  it('is put into no folder that has something in it', async () => {
+  it('refuses to install into a folder that is not empty', async () => {
     const installing = run(process.execPath, [path.join(ROOT, 'scripts/install-production.mjs'), program]);
     await expect(installing).rejects.toThrow('is not empty');
   });
 });
 
 describe('npm pack', () => {
-  it('takes the bundle, and nothing of the sources or the data', async () => {
+  it('packs the bundle without sources and data', async () => {
     const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--offline'], {
       cwd: ROOT,
       maxBuffer: 1e8,
@@ -130,7 +130,7 @@ describe('the container', () => {
     );
   }
 
-  it('starts, is healthy, runs a conversation on its volume, and stops in order', async () => {
+  it('starts the container, passes the health check, runs a conversation on the volume and stops in order', async () => {
     const port = String(await freePort());
     const server = await start(port, { SESSION_API_KEY: 'key', OH_SECRET_KEY: 'secret' }, 'key');
     try {
@@ -155,11 +155,11 @@ describe('the container', () => {
     } finally {
       await server.stop();
     }
-    // Nothing is written beside the volume.
+    // Nothing is written outside of the volume.
     expect((await readdir(container)).sort()).toEqual(['opt', 'workspace']);
   });
 
-  it('serves only itself without a key, and is healthy all the same', async () => {
+  it('serves only local clients without a key, and passes the health check', async () => {
     const port = String(await freePort());
     const server = await start(port, {});
     try {

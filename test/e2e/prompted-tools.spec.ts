@@ -1,24 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { ConversationClient, userMessage } from '../support/conversation-client.js';
-import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
-import { ServerProcess } from '../support/server-process.js';
+import { endpointLlm, startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { ServerFixture } from '../support/server-fixture.js';
 
-describe('a conversation with a model that has no tool calls of its own', () => {
-  let server: ServerProcess;
-  let workspace: string;
+describe('models without native tool calls', () => {
+  const fixture = ServerFixture.forTests();
 
-  beforeAll(async () => {
-    server = await ServerProcess.start();
-    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
-  });
-  afterAll(async () => {
-    await server.stop();
-    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
-  });
-
-  it.each([false, true])('works, and recovers from a bad call, with streaming %s', async (stream) => {
+  it.each([false, true])('recovers from an invalid prompted tool call with streaming %s', async (stream) => {
     const endpoint = await startScriptedEndpoint({
       script: [
         {
@@ -29,21 +15,8 @@ describe('a conversation with a model that has no tool calls of its own', () => 
       ],
     });
     try {
-      const llm = {
-        model: 'openai/some-model',
-        base_url: endpoint.url,
-        api_key: 'sk-test',
-        usage_id: 'agent',
-        native_tool_calling: false,
-        stream,
-      };
-      const conversation = await ConversationClient.create(server, {
-        agent: { llm, tools: [{ name: 'terminal' }] },
-        workspace: { working_dir: workspace },
-        initial_message: userMessage('go'),
-        autotitle: false,
-      });
-      await conversation.reaches('finished');
+      const llm = endpointLlm(endpoint, { native_tool_calling: false, stream });
+      const conversation = await fixture.run('go', { agent: { llm, tools: [{ name: 'terminal' }] } });
       const events = await conversation.events();
       const [first, second] = events.filter(({ kind }) => kind === 'ActionEvent');
       expect(first).toMatchObject({
@@ -53,8 +26,10 @@ describe('a conversation with a model that has no tool calls of its own', () => 
         tool_call: { id: 'toolu_01', name: 'terminal', origin: 'completion' },
       });
       expect(second).toMatchObject({ tool_name: 'finish', tool_call_id: 'toolu_02' });
-      const told = events.filter(({ kind, source }) => kind === 'MessageEvent' && source === 'user').at(-1);
-      expect(told?.['llm_message']).toMatchObject({
+      const feedback = events
+        .filter(({ kind, source }) => kind === 'MessageEvent' && source === 'user')
+        .at(-1);
+      expect(feedback?.['llm_message']).toMatchObject({
         content: [
           {
             text: expect.stringMatching(
@@ -64,8 +39,8 @@ describe('a conversation with a model that has no tool calls of its own', () => 
         ],
       });
       const last = events.filter(({ key }) => key === 'last_user_message_id').at(-1);
-      expect(last?.value).toBe(told?.id);
-      // The answer that could not be read is on the bill.
+      expect(last?.value).toBe(feedback?.id);
+      // The usage includes the answer that could not be parsed.
       expect((await conversation.info())['stats']).toMatchObject({
         usage_to_metrics: { agent: { accumulated_token_usage: { prompt_tokens: 1000 + 1001 + 1002 } } },
       });

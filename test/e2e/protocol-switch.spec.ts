@@ -1,8 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { ConversationClient, userMessage } from '../support/conversation-client.js';
-import { ServerProcess } from '../support/server-process.js';
+import type { ConversationClient } from '../support/conversation-client.js';
+import { ServerFixture } from '../support/server-fixture.js';
 import { anthropicMessages } from '../support/wire/anthropic-messages.js';
 import { bedrockConverse } from '../support/wire/bedrock-converse.js';
 import { chatCompletions } from '../support/wire/chat-completions.js';
@@ -11,21 +8,20 @@ import { strictChat, strictResponses } from '../support/wire/openai-rules.js';
 import { responses } from '../support/wire/responses.js';
 import { startWireEndpoint, type WireEndpoint } from '../support/wire/wire-endpoint.js';
 import type { Json, Turn, WireProtocol } from '../support/wire/wire-protocol.js';
+import { writeFiles } from '../support/write-files.js';
 
-interface Side {
+interface Provider {
   protocol: () => WireProtocol;
   llm: (url: string) => Json;
-  /** What says in a request that this was thought, and by whom. */
+  /** Matches a thought in a request, with the signature of its model. */
   replayed: (thought: string) => RegExp;
 }
 
 const AWS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const signed = (thought: string) => new RegExp(`${thought}","signature":"Er`);
 
-/**
- * The endpoints refuse what the services refuse: strange ids, signatures of others, calls without results.
- */
-const SIDES: Record<string, Side> = {
+/** The endpoints reject what the services reject: invalid ids, foreign signatures, calls without results. */
+const PROVIDERS: Record<string, Provider> = {
   chat: {
     protocol: () => strictChat(chatCompletions),
     llm: (url) => ({ model: 'openai/gpt-4o', base_url: `${url}/v1` }),
@@ -64,8 +60,8 @@ const SIDES: Record<string, Side> = {
   },
 };
 
-const PAIRS = Object.keys(SIDES).flatMap((from) =>
-  Object.keys(SIDES)
+const PAIRS = Object.keys(PROVIDERS).flatMap((from) =>
+  Object.keys(PROVIDERS)
     .filter((to) => to !== from)
     .map((to): [string, string] => [from, to]),
 );
@@ -76,7 +72,7 @@ const FIRST: Turn[] = [
   { reasoning: 'First one.', text: 'I begin.', calls: [run('echo 1'), run('echo 2')] },
   { reasoning: 'First two.', calls: [SWITCH] },
 ];
-/** It comes in the middle of a turn, and has the next one for itself. */
+/** The other model takes over in the middle of a turn and answers the whole next one. */
 const OTHER: Turn[] = [
   { text: 'I go on.', calls: [run('echo 3')] },
   { text: 'Half of it.' },
@@ -85,28 +81,17 @@ const OTHER: Turn[] = [
 ];
 const AGAIN: Turn[] = [{ reasoning: 'First three.', calls: [run('echo 6')] }, { text: 'The end.' }];
 
-describe('a conversation that goes from one provider to another and back', () => {
-  let folder: string;
-  let server: ServerProcess;
+describe('switching between providers', () => {
+  const fixture = ServerFixture.forTests();
   let first: WireEndpoint;
   let other: WireEndpoint;
-  beforeAll(async () => {
-    folder = await mkdtemp(path.join(os.tmpdir(), 'protocol-switch-'));
-    await mkdir(path.join(folder, 'home', 'profiles'), { recursive: true });
-    const env = { OH_PERSISTENCE_DIR: path.join(folder, 'home') };
-    server = await ServerProcess.start({ cwd: folder, env });
-  });
-  afterAll(async () => {
-    await server.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
   afterEach(async () => {
     await first.close();
     await other.close();
   });
 
-  it.each(PAIRS)('%s and %s', async (from, to) => {
-    const [here, there] = [side(from), side(to)];
+  it.each(PAIRS)('switches from %s to %s and back', async (from, to) => {
+    const [here, there] = [provider(from), provider(to)];
     first = await startWireEndpoint({ protocol: here.protocol(), script: [...FIRST, ...AGAIN] });
     other = await startWireEndpoint({ protocol: there.protocol(), script: OTHER });
     const common = { api_key: from === 'bedrock' ? null : 'sk-first', usage_id: 'agent', num_retries: 1 };
@@ -118,35 +103,32 @@ describe('a conversation that goes from one provider to another and back', () =>
       ...there.llm(other.url),
       schema_version: 1,
     };
-    await writeFile(path.join(folder, 'home', 'profiles', 'other.json'), JSON.stringify(profile));
-    const conversation = await ConversationClient.create(server, {
+    await writeFiles(fixture.persistence, { 'profiles/other.json': JSON.stringify(profile) });
+    const conversation = await fixture.create('Please begin.', {
       agent: {
         llm,
         tools: [{ name: 'terminal' }],
         include_default_tools: ['FinishTool', 'ThinkTool', 'SwitchLLMTool'],
       },
-      workspace: { working_dir: path.join(folder, 'work') },
-      initial_message: userMessage('Please begin.'),
-      autotitle: false,
     });
     await expectAnswer(conversation, 'Half of it.');
     await conversation.send('Go on.');
     await expectAnswer(conversation, 'Nearly all.');
-    await conversation.server.request('POST', `${conversation.route}/switch_llm`, { llm });
+    await conversation.post('switch_llm', { llm });
     await conversation.send('And to the end.');
     await expectAnswer(conversation, 'The end.');
     expect([first.requests.length, other.requests.length]).toEqual([4, 4]);
     expect(JSON.stringify(other.requests[3]?.body)).toMatch(there.replayed('Other one.'));
     expect(JSON.stringify(first.requests[3]?.body)).toMatch(here.replayed('First one.'));
     expect(JSON.stringify(first.requests[3]?.body)).toMatch(here.replayed('First three.'));
-    for (const said of ['I begin.', 'I go on.', 'Nearly all.', 'echo 2', 'echo 5'])
-      expect(first.requests[3]?.text).toContain(said);
+    for (const text of ['I begin.', 'I go on.', 'Nearly all.', 'echo 2', 'echo 5'])
+      expect(first.requests[3]?.text).toContain(text);
   });
 });
 
-function side(name: string): Side {
-  const found = SIDES[name];
-  if (!found) throw new Error(`no side ${name}`);
+function provider(name: string): Provider {
+  const found = PROVIDERS[name];
+  if (!found) throw new Error(`no provider ${name}`);
   return found;
 }
 

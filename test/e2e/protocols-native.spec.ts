@@ -10,7 +10,7 @@ interface Case {
   name: string;
   protocol: WireProtocol;
   llm: (url: string) => Json;
-  /** A request as the original sent it: the name of the recording, and which request it is. */
+  /** The recorded request of the original: the name of the recording and the index of the request. */
   recorded?: [name: string, request: number];
 }
 
@@ -27,9 +27,10 @@ const bedrock = (model: string) => (url: string) => ({
 const converse = bedrockConverse({ region: 'eu-central-1', identity: { ...AWS, sessionToken: 'token==' } });
 
 /**
- * The endpoints refuse what the services would refuse: histories, signatures of thinking and of requests,
- * fields that do not exist. The second half of the conversation begins without thinking, which Claude with a
- * budget refuses: it goes on without, where the original would fail. So its sixth request is compared.
+ * The endpoints reject what the services reject: invalid histories, invalid signatures of thinking and of
+ * requests, unknown fields. The second half of the conversation starts without thinking, which Claude with a
+ * thinking budget rejects. This server then continues without thinking and the original fails, so the sixth
+ * request is compared.
  */
 const CASES: Case[] = [
   {
@@ -68,51 +69,55 @@ const CASES: Case[] = [
   },
 ];
 
-describe('a conversation of ten steps', () => {
+describe('native protocols', () => {
   let server: ServerProcess;
   beforeAll(async () => {
     server = await ServerProcess.start();
   });
   afterAll(() => server.stop());
 
-  describe.each(CASES)('by $name', ({ protocol, llm, recorded: original }) => {
+  describe.each(CASES)('$name', ({ protocol, llm, recorded: original }) => {
     let whole: TenSteps;
     let streamed: TenSteps;
     beforeAll(async () => {
-      whole = await holdTenSteps(server, { protocol, llm, stream: false });
-      streamed = await holdTenSteps(server, { protocol, llm, stream: true });
+      [whole, streamed] = await Promise.all([
+        holdTenSteps(server, { protocol, llm, stream: false }),
+        holdTenSteps(server, { protocol, llm, stream: true }),
+      ]);
     });
 
-    it('is held to its end', () => {
+    it('completes ten steps with and without streaming', () => {
       expectTenSteps(whole, protocol !== converse);
       expectTenSteps(streamed, protocol !== converse);
     });
 
-    it('thinks from step to step, and sends it back with its signature', () => {
+    it('sends thinking back with its signature', () => {
       const last = JSON.stringify(whole.plain[5]);
       expect(last).toMatch(/Two things at once.*signature|thoughtSignature/);
       expect(JSON.stringify(streamed.plain[5])).toMatch(/Two things at once.*signature|thoughtSignature/);
     });
 
-    it('shows images of tools and of the user', () => {
+    it('sends images of tools and of the user', () => {
       expect(JSON.stringify(whole.plain.at(-1)).split('iVBORw0KGgo')).toHaveLength(3);
     });
 
-    it('asks for a stream in no other way', () => {
+    it('sends the same requests with streaming as without', () => {
       const { stream: _, ...rest } = body(streamed, 9);
-      expect(withoutMadeIds(rest)).toEqual(withoutMadeIds(body(whole, 9)));
+      expect(withoutGeneratedIds(rest)).toEqual(withoutGeneratedIds(body(whole, 9)));
     });
 
-    it('looks the same to clients, streamed or not', () => {
-      expect(withoutMadeIds(seen(streamed))).toEqual(withoutMadeIds(seen(whole)));
+    it('shows clients the same events with streaming as without', () => {
+      expect(withoutGeneratedIds(seen(streamed))).toEqual(withoutGeneratedIds(seen(whole)));
     });
 
     if (original) {
-      it('is asked for as the original does', () => {
+      it('sends the request that the original sends', () => {
         const [name, request] = original;
         const { tools: _, toolConfig: __, ...sent } = body(whole, request);
         const plain = { ...whole.plain[request], body: sent };
-        expect(alike(withoutMadeIds(plain))).toEqual(alike(withoutMadeIds(recorded(name))));
+        expect(withoutLibraryFields(withoutGeneratedIds(plain))).toEqual(
+          withoutLibraryFields(withoutGeneratedIds(recorded(name))),
+        );
       });
     }
   });
@@ -122,31 +127,31 @@ function body({ plain }: TenSteps, request: number): Json {
   return plain[request]?.['body'] as Json;
 }
 
-/** Gemini gives its calls no ids, so they are made here; its signatures are made of paths that differ. */
-function withoutMadeIds(value: unknown): unknown {
+/** Removes the ids that the server generates for calls of Gemini, and signatures that contain paths. */
+function withoutGeneratedIds(value: unknown): unknown {
   const text = JSON.stringify(value)
     .replaceAll(/"id":"[A-Za-z0-9]{16}"/g, '"id":""')
-    // The original joins the two for Gemini.
+    // The original joins the two texts for Gemini.
     .replace('{"text":"<static>"},{"text":"<dynamic>"}', '{"text":"<static and dynamic>"}')
     .replaceAll(/"CiQB[A-Za-z0-9+/]+="/g, '"signature"');
   return JSON.parse(text) as unknown;
 }
 
-/** What Google takes either way, what depends on the client library, and what is said twice is left out. */
-function alike(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(alike);
+/** A request without fields of client libraries, redundant names and spellings that Google treats alike. */
+function withoutLibraryFields(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutLibraryFields);
   if (typeof value !== 'object' || value === null) return value;
   const fields = Object.entries(value)
     .filter(
       ([name, field]) =>
-        !LIBRARY.has(name) && !(name === 'name' && 'content' in value) && field !== undefined,
+        !LIBRARY_FIELDS.has(name) && !(name === 'name' && 'content' in value) && field !== undefined,
     )
-    .map(([name, field]) => [camelCase(name), alike(field)] as const);
+    .map(([name, field]) => [camelCase(name), withoutLibraryFields(field)] as const);
   return Object.fromEntries(fields);
 }
 
-/** The original knows no output limit of Gemini 3 and names its default temperature. */
-const LIBRARY = new Set([
+/** Fields of client libraries. The original has no output limit for Gemini 3 and sends its temperature. */
+const LIBRARY_FIELDS = new Set([
   'id',
   'path',
   'authorization',

@@ -16,15 +16,15 @@ interface Case {
   name: string;
   protocol: WireProtocol;
   llm: (url: string) => Json;
-  /** Where the dialogue is in a request. */
+  /** The field with the dialogue. */
   history: 'messages' | 'input';
-  /** The last request as the original sent it: the name of the recording, and where we differ on purpose. */
+  /** The recording of the last request of the original, and where this server differs on purpose. */
   recorded: string;
   expected?: (request: Json) => Json;
-  /** What we add on purpose is taken off. */
+  /** Removes what this server adds on purpose. */
   ours?: (request: Json) => Json;
-  /** The model takes no images. */
-  blind?: boolean;
+  /** The model accepts no images. */
+  withoutImages?: boolean;
 }
 
 const CASES: Case[] = [
@@ -87,8 +87,8 @@ const CASES: Case[] = [
     llm: (url) => ({ model: 'deepseek/deepseek-reasoner', base_url: `${url}/v1` }),
     history: 'messages',
     recorded: 'deepseek',
-    blind: true,
-    // The name of the limit that its documentation knows goes beside the other.
+    withoutImages: true,
+    // The limit is sent under two names: DeepSeek documents only this one.
     expected: (request) => ({ ...request, body: { ...(request['body'] as Json), max_tokens: 16_384 } }),
   },
   {
@@ -97,7 +97,7 @@ const CASES: Case[] = [
     llm: (url) => ({ model: 'ollama_chat/qwen3', base_url: url }),
     history: 'messages',
     recorded: 'ollama-chat',
-    blind: true,
+    withoutImages: true,
     expected: withoutOllamaNames,
     ours: withoutOllamaNames,
   },
@@ -106,8 +106,8 @@ const CASES: Case[] = [
 const same = (request: Json): Json => request;
 
 /**
- * The original makes up ids of calls, and leaves out what Ollama's examples send back: thoughts, and the
- * names of the tools that results are of.
+ * Removes the call ids that the original generates, and the thoughts and tool names that it does not send
+ * back, although Ollama's examples do.
  */
 function withoutOllamaNames(request: Json): Json {
   const body = request['body'] as Json & { messages: Json[] };
@@ -122,10 +122,7 @@ function forAzure(request: Json, path: string): Json {
   return { ...request, path, headers: { ...headers, 'api-key': 'sk-wire-test' } };
 }
 
-/**
- * The original answers a call that brought an image twice, with the text and with the image; we answer it
- * once.
- */
+/** The original sends the text and the image of a result in two outputs; this server sends one. */
 function withJoinedOutputs(request: Json): Json {
   const body = request['body'] as Json & { input: Json[] };
   const input = body.input.flatMap((item, index) => {
@@ -139,22 +136,24 @@ function withJoinedOutputs(request: Json): Json {
   return { ...request, body: { ...body, input } };
 }
 
-describe('a conversation of ten steps', () => {
+describe('protocols of OpenAI and compatible services', () => {
   let server: ServerProcess;
   beforeAll(async () => {
     server = await ServerProcess.start();
   });
   afterAll(() => server.stop());
 
-  describe.each(CASES)('by $name', ({ protocol, llm, history, blind, ...original }) => {
+  describe.each(CASES)('$name', ({ protocol, llm, history, withoutImages, ...original }) => {
     let whole: TenSteps;
     let streamed: TenSteps;
     beforeAll(async () => {
-      whole = await holdTenSteps(server, { protocol, llm, stream: false, image: !blind });
-      streamed = await holdTenSteps(server, { protocol, llm, stream: true, image: !blind });
+      [whole, streamed] = await Promise.all([
+        holdTenSteps(server, { protocol, llm, stream: false, image: !withoutImages }),
+        holdTenSteps(server, { protocol, llm, stream: true, image: !withoutImages }),
+      ]);
     });
 
-    it('is held to its end', () => {
+    it('completes ten steps with and without streaming', () => {
       const counts = protocol !== ollama;
       expectTenSteps(whole, counts, counts);
       expectTenSteps(streamed, counts, counts);
@@ -162,14 +161,14 @@ describe('a conversation of ten steps', () => {
       expectGrowingHistory(streamed, history);
     });
 
-    it('is asked for as the original does', () => {
+    it('sends the request that the original sends', () => {
       const request = recorded(original.recorded);
       const { ours = same, expected = same } = original;
       expect(ours(withoutTools(whole))).toEqual(expected(request));
       expect(toolsOf(whole)).toEqual(recordedTools());
     });
 
-    it('asks for a stream in no other way', () => {
+    it('sends the same request with streaming as without', () => {
       const { stream, stream_options, ...rest } = streamed.plain.at(-1)?.['body'] as Json;
       expect(stream).toBe(true);
       expect(stream_options).toEqual(protocol === chatCompletions ? { include_usage: true } : undefined);
@@ -178,19 +177,19 @@ describe('a conversation of ten steps', () => {
       expect(rest).toEqual(body);
     });
 
-    it('looks the same to clients, streamed or not', () => {
+    it('shows clients the same events with streaming as without', () => {
       expect(seen(streamed)).toEqual(seen(whole));
     });
   });
 });
 
-/** The last request but for the tools, which all have in common. */
+/** The last request without the tools, which are the same for all. */
 function withoutTools({ plain }: TenSteps): Json {
   const { tools, ...body } = plain.at(-1)?.['body'] as Json;
   return { ...plain.at(-1), body };
 }
 
-/** Name and parameters of the offered tools, whichever way the protocol nests them. */
+/** Names, descriptions and parameters of the offered tools, however the protocol nests them. */
 function toolsOf({ plain }: TenSteps): unknown[] {
   const { tools } = plain.at(-1)?.['body'] as { tools: Json[] };
   return tools.map((tool) => {

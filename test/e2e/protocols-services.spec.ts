@@ -5,7 +5,7 @@ import { expectGrowingHistory, expectTenSteps, recorded, seen } from '../support
 import { holdTenSteps } from '../support/wire/ten-steps.js';
 import type { Json } from '../support/wire/wire-protocol.js';
 
-/** What a service was sent by the original: all that differs from one service to the other. */
+/** What the original sends to a service: all that differs between services. */
 interface Service {
   /** The path of `base_url`. */
   base: string;
@@ -14,62 +14,61 @@ interface Service {
   headers: Json;
   /** The body without the dialogue and the tools. */
   fields: Json;
-  /** How messages are made: `role: content fields`. */
+  /** The forms of messages: `role: content fields`. */
   dialogue: string[];
   tools: boolean;
 }
 
 const SERVICES = Object.entries(recorded('services') as unknown as Record<string, Service>);
-/** In all configs, so that the name of the limit is seen where nobody knows the model's own. */
+/** Set in all configs, so that requests name the limit also where the limit of the model is unknown. */
 const LIMIT = 1234;
 
-/** Where we send something else on purpose, by prefix or model. */
+/** Where this server differs from the original on purpose, by prefix or model. */
 const DIFFERENCES: Record<string, (service: Service) => Service> = {
-  // Its own documentation has another name for the limit; thoughts that are missing from the history are
-  // refused.
+  // Its documentation has another name for the limit, and it rejects a history without the thoughts.
   deepseek: (service) => ({
     ...service,
     fields: { ...service.fields, max_tokens: LIMIT },
     dialogue: thoughtful(service.dialogue).filter((shape) => !/^assistant: \w+ tool_calls$/.test(shape)),
   }),
-  // Whoever makes these models wants their thoughts back, whoever serves them.
+  // The makers of these models require their thoughts in the history, whichever service runs them.
   fireworks_ai: (service) => ({ ...service, dialogue: thoughtful(service.dialogue) }),
   minimax: (service) => ({ ...service, dialogue: thoughtful(service.dialogue) }),
   novita: (service) => ({ ...service, dialogue: thoughtful(service.dialogue) }),
-  // A setting of the original's HTTP client that got into the body.
+  // The original sends a setting of its HTTP client in the body.
   huggingface: ({ fields: { max_retries: _, ...fields }, ...service }) => ({ ...service, fields }),
   // Documented (https://docs.x.ai/docs/guides/reasoning).
   'xai/grok-3-mini': (service) => ({ ...service, fields: { ...service.fields, reasoning_effort: 'high' } }),
-  // DeepSeek's models are told in strings, whoever serves them.
+  // DeepSeek's models get messages as strings, whichever service runs them.
   'openrouter/deepseek/deepseek-r1': (service) => ({
     ...service,
     dialogue: service.dialogue.map((shape) => shape.replace(': parts', ': string')),
   }),
   // Documented (https://docs.z.ai/api-reference/llm/chat-completion).
   zai: (service) => ({ ...service, fields: { ...service.fields, max_tokens: LIMIT } }),
-  // Whether a model takes tools is not known to the original's table of models; an agent without tools is of
-  // no use.
+  // The original's table of models does not say that these accept tools; an agent without tools is of no
+  // use.
   perplexity: (service) => ({ ...service, tools: true }),
   sambanova: (service) => ({ ...service, tools: true }),
 };
 
-/** With what was thought, where something was. */
+/** Adds the field with the thoughts to the answers that have some. */
 function thoughtful(dialogue: string[]): string[] {
   const answers = dialogue.filter((shape) => shape.startsWith('assistant'));
   const thought = answers.map((shape) => shape.replace(/^(assistant: \w+)/, '$1 reasoning_content'));
-  // The answers that say nothing but a text were thought about.
+  // Answers without calls have thoughts too.
   const all = [...dialogue, ...thought].filter((shape) => !/^assistant: (parts|string)$/.test(shape));
   return all.sort();
 }
 
-describe('a conversation of ten steps with a service by its name', () => {
+describe('OpenAI-compatible services', () => {
   let server: ServerProcess;
   beforeAll(async () => {
     server = await ServerProcess.start();
   });
   afterAll(() => server.stop());
 
-  it.each(SERVICES)('%s', async (model, service) => {
+  it.each(SERVICES)('sends %s the requests that the original sends', async (model, service) => {
     const byResponses = service.path.includes('/responses');
     const protocol = byResponses ? responses : chatCompletions;
     const { model_canonical_name, base } = service;
@@ -79,8 +78,10 @@ describe('a conversation of ten steps with a service by its name', () => {
       max_output_tokens: LIMIT,
       ...(model_canonical_name === undefined ? {} : { model_canonical_name }),
     });
-    const whole = await holdTenSteps(server, { protocol, llm, stream: false, image: false });
-    const streamed = await holdTenSteps(server, { protocol, llm, stream: true, image: false });
+    const [whole, streamed] = await Promise.all([
+      holdTenSteps(server, { protocol, llm, stream: false, image: false }),
+      holdTenSteps(server, { protocol, llm, stream: true, image: false }),
+    ]);
     for (const steps of [whole, streamed]) {
       expectTenSteps(steps);
       expectGrowingHistory(steps, byResponses ? 'input' : 'messages');
@@ -93,7 +94,7 @@ describe('a conversation of ten steps with a service by its name', () => {
   });
 });
 
-/** A request as the recordings have it. */
+/** A request in the form of the recordings. */
 function facts(request: Json): Omit<Service, 'base'> {
   const { messages, input, tools, instructions, ...fields } = request['body'] as Json;
   const {

@@ -36,7 +36,7 @@ describe('Vertex AI', () => {
     });
     afterAll(() => server.stop());
 
-    it.each(MODELS)('holds ten steps with %s', async (model, protocol) => {
+    it.each(MODELS)('completes ten steps with %s', async (model, protocol) => {
       for (const stream of [false, true]) {
         const llm = (base_url: string) => ({ model, base_url, api_key: null });
         expectTenSteps(await holdTenSteps(server, { protocol, llm, stream }));
@@ -44,9 +44,9 @@ describe('Vertex AI', () => {
       expect(tokens.given()).toBe(1);
     });
 
-    it('says what is wrong with credentials, and nothing of what is in them', async () => {
+    it('reports what is wrong with credentials without showing them', async () => {
       const { privateKey } = await otherAccount();
-      for (const [api_key, said] of [
+      for (const [api_key, reason] of [
         [
           JSON.stringify({ ...tokens.serviceAccount, private_key_id: 'k2', private_key: privateKey }),
           'invalid_grant',
@@ -59,13 +59,13 @@ describe('Vertex AI', () => {
         expect(held.requests).toHaveLength(0);
         const errors = held.events.filter(({ kind }) => kind === 'ConversationErrorEvent');
         expect(errors[0]).toMatchObject({ code: 'LLMAuthenticationError' });
-        expect(JSON.stringify(errors)).toContain(said);
+        expect(JSON.stringify(errors)).toContain(reason);
         expect(JSON.stringify(errors)).not.toMatch(/shh-secret|PRIVATE KEY/);
       }
     });
   });
 
-  it('takes what gcloud has left', async () => {
+  it('uses the credentials that gcloud has stored', async () => {
     const gcloud = path.join(folder, '.config', 'gcloud');
     await mkdir(gcloud, { recursive: true });
     await writeFile(path.join(gcloud, 'application_default_credentials.json'), JSON.stringify(tokens.user));

@@ -23,7 +23,7 @@ beforeAll(async () => {
 beforeEach(() => save(original));
 afterAll(() => rm(checkout, { recursive: true, force: true }));
 
-/** Saves as editors do: a new file takes the place of the old one. */
+/** Saves as editors do: a new file replaces the old one. */
 async function save(text: string, file = VERSION): Promise<void> {
   const target = path.join(checkout, file);
   await writeFile(`${target}~`, text);
@@ -58,12 +58,12 @@ describe('--reload in a checkout', () => {
   });
   afterEach(() => server.stop());
 
-  async function madeFolders(): Promise<string[]> {
+  async function buildFolders(): Promise<string[]> {
     const cache = path.join(checkout, 'node_modules/.cache/openhands-agent-server');
     return readdir(cache).catch(() => []);
   }
 
-  it('starts again when a source changes, with every conversation', async () => {
+  it('restarts when a source changes, and keeps every conversation', async () => {
     const script = 'RUN: echo before\nWAIT: 60\nFINISH: done';
     const conversation = await ConversationClient.create(server, scriptedRequest(server.cwd, script));
     const socket = await conversation.listen();
@@ -78,25 +78,25 @@ describe('--reload in a checkout', () => {
     await conversation.send('FINISH: after', false);
     expect((await conversation.events()).filter(({ kind }) => kind === 'ObservationEvent')).toHaveLength(1);
 
-    // One supervisor, one folder; none at the end.
-    expect(await madeFolders()).toHaveLength(1);
+    // One supervisor keeps one folder of builds, and removes it at the end.
+    expect(await buildFolders()).toHaveLength(1);
     expect(await server.end()).toBe(0);
     expect(await isDown(server.url)).toBe(true);
-    expect(await madeFolders()).toEqual([]);
+    expect(await buildFolders()).toEqual([]);
   });
 
-  it('keeps the server as it is while a source does not compile', async () => {
+  it('keeps the server running while a source does not compile', async () => {
     await save('export const API_VERSION = ;');
-    await eventually(() => Promise.resolve(server.log.includes('stays as it was')), 'the message');
+    await server.logs('the server continues unchanged');
     await server.logs('Expression expected');
     expect((await server.request('GET', '/ready')).status).toBe(200);
     await save(withVersion('9.9.3'));
     await answersVersion(server.url, '9.9.3');
   });
 
-  it('waits for the next change when the changed server does not start, and sees new files', async () => {
+  it('waits for the next change when the changed server does not start, and notices new files', async () => {
     await save(`${original}\nimport './fault.js';`);
-    await eventually(() => Promise.resolve(server.log.includes('waiting for a change')), 'the message');
+    await server.logs('waiting for a change');
     expect(await isDown(server.url)).toBe(true);
     await save(`${withVersion('9.9.4')}\nimport './fault.js';`);
     await save('export {};', 'src/server/fault.ts');
@@ -104,14 +104,14 @@ describe('--reload in a checkout', () => {
     await rm(path.join(checkout, 'src/server/fault.ts'));
   });
 
-  it('leaves no server behind when it is killed', async () => {
+  it('leaves no server behind when its supervisor is killed', async () => {
     expect(await server.end('SIGKILL')).toBe('SIGKILL');
     await eventually(() => isDown(server.url), 'the end of the server');
   });
 });
 
 describe('--reload without sources', () => {
-  it('starts again when the built server is replaced', async () => {
+  it('restarts when the built server is replaced', async () => {
     const installed = path.join(checkout, 'installed');
     for (const name of ['dist', 'package.json']) {
       await cp(path.join(checkout, name), path.join(installed, name), { recursive: true });
@@ -133,7 +133,7 @@ describe('--reload without sources', () => {
     }
   });
 
-  it('ends as without --reload when the server cannot start', async () => {
+  it('exits with the error when the server cannot start', async () => {
     await expect(
       ServerProcess.start({ cwd: checkout, args: ['--reload'], env: { OH_MAX_CONCURRENT_RUNS: '0' } }),
     ).rejects.toThrow('max_concurrent_runs: expected a whole number');
@@ -141,7 +141,7 @@ describe('--reload without sources', () => {
 });
 
 describe('npm run start:dev', () => {
-  it('starts again when a source changes, and ends with its server', async () => {
+  it('restarts when a source changes, and ends with its server', async () => {
     const port = String(await freePort());
     const url = `http://127.0.0.1:${port}`;
     const child = spawn('npm', ['run', 'start:dev', '--', '--', '--host', '127.0.0.1', '--port', port], {

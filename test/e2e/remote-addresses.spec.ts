@@ -7,8 +7,7 @@ import { ServerProcess } from '../support/server-process.js';
 
 const SECRET = '5ecret-in-an-address';
 
-/** Addresses of repositories hold passwords and tokens, which are not shown. */
-describe('addresses of repositories', () => {
+describe('secrets in the addresses of repositories', () => {
   let folder: string;
   let server: ServerProcess;
   const at = (...names: string[]) => path.join(folder, ...names);
@@ -22,8 +21,8 @@ describe('addresses of repositories', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('show no secret where git cannot fetch from them', async () => {
-    // Nothing listens on port 1.
+  it('shows no secret of an address from which git cannot fetch', async () => {
+    // No server listens on port 1.
     const sources = [
       `http://user:${SECRET}@127.0.0.1:1/x.git`,
       `http://127.0.0.1:1/x.git?access_token=${SECRET}`,
@@ -31,14 +30,14 @@ describe('addresses of repositories', () => {
       `git://user:${SECRET}@127.0.0.1:1/x.git`,
     ];
     for (const source of sources) {
-      const asked = [
+      const requests = [
         ['/api/plugins/install', { source }, 400],
         ['/api/skills/install', { source }, 400],
         ['/api/canvas-extensions/install', { source }, 400],
         ['/api/plugins/fetch', { source }, 502],
         ['/api/conversations', scriptedRequest(at('work'), undefined, { plugins: [{ source }] }), 422],
       ] as const;
-      for (const [route, body, status] of asked) {
+      for (const [route, body, status] of requests) {
         const answer = await server.request('POST', route, body);
         expect([route, source, answer.status]).toEqual([route, source, status]);
         expect(JSON.stringify(answer.body)).not.toContain(SECRET);
@@ -47,7 +46,7 @@ describe('addresses of repositories', () => {
     expect(server.log).not.toContain(SECRET);
   });
 
-  it('show no secret of what was installed from them, which can be fetched again', async () => {
+  it('shows no secret of the address of an installed plugin, which can be fetched again', async () => {
     await writeFiles(at('plugin'), {
       '.plugin/plugin.json': JSON.stringify({ name: 'plug' }),
       'skills/one/SKILL.md': skillText('one', 'text'),

@@ -6,7 +6,6 @@ import { commitAll, runGit, skillText, writeFiles } from '../support/extension-f
 import { Traps } from '../support/poisoned-repository.js';
 import { ServerProcess } from '../support/server-process.js';
 
-/** Whatever a repository configures: no route of the server runs it. */
 describe('programs that repositories configure', () => {
   let folder: string;
   let server: ServerProcess;
@@ -51,10 +50,10 @@ describe('programs that repositories configure', () => {
     await traps.poison(at('main/new/inner'), at('main/new/inner/.git'));
     await traps.poison(at('main/sub'), at('main/.git/modules/sub'));
     await traps.poison(at('tree'), at('main/.git/worktrees/tree'));
-    for (const place of ['main', 'main/nested', 'main/new/inner', 'main/sub', 'tree']) {
-      await appendFile(at(place, 'a.txt'), 'two\n');
-      await writeFile(at(place, 'untracked.txt'), 'new\n');
-      await writeFile(at(place, 'large.lfs'), 'another content\n');
+    for (const repository of ['main', 'main/nested', 'main/new/inner', 'main/sub', 'tree']) {
+      await appendFile(at(repository, 'a.txt'), 'two\n');
+      await writeFile(at(repository, 'untracked.txt'), 'new\n');
+      await writeFile(at(repository, 'large.lfs'), 'another content\n');
     }
     await traps.reset();
   });
@@ -63,18 +62,21 @@ describe('programs that repositories configure', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const PLACES = ['main', 'main/nested', 'main/new/inner', 'main/sub', 'tree', 'main/below'];
+  const REPOSITORIES = ['main', 'main/nested', 'main/new/inner', 'main/sub', 'tree', 'main/below'];
   const get = async (route: string, query: Record<string, string>) => {
     const answer = await fetch(`${server.url}${route}?${new URLSearchParams(query).toString()}`);
     return { status: answer.status, text: Buffer.from(await answer.arrayBuffer()).toString('latin1') };
   };
 
-  it('are not run by the routes of git and of archives, of the machine and of a conversation', async () => {
+  it('runs no configured program for git and archive routes of the machine and of a conversation', async () => {
     const conversation = await ConversationClient.create(server, scriptedRequest(at('main'), 'SAY: hi'));
     await conversation.reaches('finished');
-    const asked = [...PLACES.map((place) => ['/api', place] as const), [conversation.route, 'main'] as const];
-    for (const [prefix, place] of asked) {
-      const where = { path: at(place) };
+    const requests = [
+      ...REPOSITORIES.map((repository) => ['/api', repository] as const),
+      [conversation.route, 'main'] as const,
+    ];
+    for (const [prefix, repository] of requests) {
+      const where = { path: at(repository) };
       const answers = async (query: Record<string, string>, route: string) => {
         const { status, text } = await get(prefix + route, query);
         expect([prefix, route, query, status]).toEqual([prefix, route, query, 200]);
@@ -86,8 +88,8 @@ describe('programs that repositories configure', () => {
       const [newest] = (JSON.parse(commits) as { commits: { sha: string }[] }).commits;
       const sha = newest?.sha ?? '';
       await answers(where, `/git/commits/${sha}/changes`);
-      await answers({ path: at(place, 'AGENTS.md') }, '/git/diff');
-      await answers({ path: at(place, 'AGENTS.md'), commit: sha }, '/git/diff');
+      await answers({ path: at(repository, 'AGENTS.md') }, '/git/diff');
+      await answers({ path: at(repository, 'AGENTS.md'), commit: sha }, '/git/diff');
       await answers({ ...where, format: 'git-delta' }, '/file/archive');
       await answers({ ...where, format: 'git-delta', base_ref: 'HEAD' }, '/file/archive');
       await answers({ ...where, format: 'tar.gz' }, '/file/archive');
@@ -95,12 +97,12 @@ describe('programs that repositories configure', () => {
     expect(await traps.sprung()).toEqual([]);
   });
 
-  it('are not run for the worktree of a conversation, for what agents are told, or for its end', async () => {
-    for (const place of ['main', 'tree', 'main/sub', 'main/nested']) {
+  it('runs no configured program for worktrees, for the context of agents or when conversations end', async () => {
+    for (const repository of ['main', 'tree', 'main/sub', 'main/nested']) {
       for (const base of ['head', 'default_branch']) {
         const conversation = await ConversationClient.create(
           server,
-          scriptedRequest(at(place), 'SAY: hi', {
+          scriptedRequest(at(repository), 'SAY: hi', {
             worktree: true,
             worktree_options: { base },
             agent: {
@@ -115,7 +117,7 @@ describe('programs that repositories configure', () => {
           workspace: { working_dir: string };
         };
         expect(workspace.working_dir.startsWith(at('trees'))).toBe(true);
-        // Its files are those of the commit, as they are stored.
+        // The files are as the commit stores them.
         expect(await readFile(path.join(workspace.working_dir, 'a.txt'), 'utf8')).toBe('one\n');
         expect((await get('/api/git/changes', { path: workspace.working_dir })).status).toBe(200);
         expect((await server.request('DELETE', conversation.route)).status).toBe(200);
@@ -132,21 +134,21 @@ describe('programs that repositories configure', () => {
     expect(await traps.sprung()).toEqual([]);
   });
 
-  it('are not run where extensions are fetched or installed from such a repository', async () => {
+  it('runs no configured program when extensions are fetched or installed from the repository', async () => {
     const source = `file://${at('main')}`;
-    const asked = [
+    const requests = [
       ['/api/plugins/fetch', { source }],
       ['/api/plugins/install', { source }],
       ['/api/skills/install', { source, repo_path: 'skills/plugged' }],
       ['/api/plugins/install', { source: at('main/nested'), force: true }],
     ] as const;
-    for (const [route, body] of asked) {
+    for (const [route, body] of requests) {
       expect([route, (await server.request('POST', route, body)).status]).toEqual([route, 200]);
     }
     expect(await traps.sprung()).toEqual([]);
   });
 
-  it('would be run by git itself: the traps are real', async () => {
+  it('sees git itself run the configured programs, so that the traps are known to work', async () => {
     const springs = async (...args: string[]) => {
       await traps.reset();
       await runGit(at('main'), '-c', 'core.pager=cat', ...args).catch(() => undefined);
@@ -159,7 +161,7 @@ describe('programs that repositories configure', () => {
     expect((await springs('worktree', 'add', at('sprung-tree'))).length).toBeGreaterThan(0);
   });
 
-  it('are run where the operator has allowed a filter of their own configuration, and no other', async () => {
+  it('runs a filter of the configuration of the operator that they have allowed, and no other', async () => {
     await make('tracked');
     await writeFile(at('tracked/.gitattributes'), '*.lfs filter=lfs\n*.txt filter=other\n');
     await commitAll(at('tracked'));
@@ -172,7 +174,7 @@ describe('programs that repositories configure', () => {
     ] as const) {
       await runGit(folder, 'config', '--file', at('operator/.gitconfig'), name, value);
     }
-    // What the repository says of the same filter does not count.
+    // What the repository configures for the same filter is ignored.
     await runGit(at('tracked'), 'config', 'filter.lfs.smudge', await traps.program('own-lfs'));
     await traps.reset();
     const filesWith = async (env: Record<string, string>): Promise<string[]> => {

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SettingsStage, type Json } from '../support/settings-fixture.js';
+import { SettingsFixture, type Json } from '../support/settings-fixture.js';
 
 const ROUTE = '/api/git/repositories/search';
 const TOKEN = 'ghp_sesame';
@@ -14,37 +14,36 @@ function repositories(page: number): object[] {
   }));
 }
 
-/** Listing repositories with the token of a user. No other host ever gets that token. */
-describe('repositories at GitHub', () => {
-  let stage: SettingsStage;
-  let asked: IncomingMessage[];
-  let elsewhere: IncomingMessage[];
+/** Lists repositories with the token of a user, which no other host ever gets. */
+describe('repository search at GitHub', () => {
+  let fixture: SettingsFixture;
+  let requests: IncomingMessage[];
+  let otherRequests: IncomingMessage[];
   let answer: (request: IncomingMessage, response: ServerResponse) => void;
   const host = createServer((request, response) => {
-    asked.push(request);
+    requests.push(request);
     answer(request, response);
   });
-  const stranger = createServer((request, response) => {
-    elsewhere.push(request);
+  const otherHost = createServer((request, response) => {
+    otherRequests.push(request);
     response.end('[]');
   });
-  const addressOf = ({ address }: { address: () => unknown }) =>
-    `http://127.0.0.1:${(address() as AddressInfo).port}`;
+  const addressOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   beforeAll(async () => {
-    for (const server of [host, stranger]) {
+    for (const server of [host, otherHost]) {
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     }
-    const GITHUB_API_URL = `${addressOf({ address: () => host.address() })}/api/v3/`;
-    stage = await SettingsStage.start({ GITHUB_API_URL });
+    const GITHUB_API_URL = `${addressOf(host)}/api/v3/`;
+    fixture = await SettingsFixture.start({ GITHUB_API_URL });
   });
   beforeEach(() => {
-    [asked, elsewhere] = [[], []];
+    [requests, otherRequests] = [[], []];
     answer = page;
   });
   afterAll(async () => {
-    await stage.stop();
-    for (const server of [host, stranger]) {
+    await fixture.stop();
+    for (const server of [host, otherHost]) {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     }
@@ -52,31 +51,31 @@ describe('repositories at GitHub', () => {
 
   function page({ url = '' }: IncomingMessage, response: ServerResponse): void {
     const number = Number(new URL(url, 'http://host').searchParams.get('page'));
-    // Where the next page is said to be does not count: only that there is one.
-    const next = `<${addressOf({ address: () => stranger.address() })}/user/repos?page=2>; rel="next"`;
+    // The server follows no address in the link: it only reads that there is a next page.
+    const next = `<${addressOf(otherHost)}/user/repos?page=2>; rel="next"`;
     if (number < 3) response.setHeader('link', next);
     response.end(JSON.stringify(repositories(number)));
   }
   const search = async (query: Record<string, string> = {}) => {
     const text = new URLSearchParams({ provider: 'github', ...query }).toString();
-    return stage.ask('GET', `${ROUTE}?${text}`);
+    return fixture.ask('GET', `${ROUTE}?${text}`);
   };
   const namesOf = (body: Json) =>
     (body['items'] as { full_name: string }[]).map(({ full_name }) => full_name);
 
-  it('are not asked for without a token, or at other hosts', async () => {
+  it('sends no request without a token or for another provider', async () => {
     expect(await search()).toEqual({
       ...{ status: 200, body: { items: [], next_page_id: null, missing_token: true } },
     });
     expect(await search({ provider: 'gitlab' })).toMatchObject({
       ...{ status: 400, body: { detail: "Repository discovery is not supported for provider 'gitlab'" } },
     });
-    expect(asked).toEqual([]);
+    expect(requests).toEqual([]);
   });
 
-  it('are listed in pages, with the token in a header', async () => {
-    await stage.done('PUT', '/api/settings/secrets', { name: 'GH_TOKEN', value: 'not this one' });
-    await stage.done('PUT', '/api/settings/secrets', { name: 'github_token', value: TOKEN });
+  it('lists repositories in pages, and sends the token in a header', async () => {
+    await fixture.done('PUT', '/api/settings/secrets', { name: 'GH_TOKEN', value: 'not this one' });
+    await fixture.done('PUT', '/api/settings/secrets', { name: 'github_token', value: TOKEN });
     const { body } = await search({ limit: '60' });
     expect(namesOf(body)).toHaveLength(60);
     expect(body).toMatchObject({ next_page_id: '1:60', missing_token: false });
@@ -93,34 +92,36 @@ describe('repositories at GitHub', () => {
     const last = await search({ page_id: '3' });
     expect(namesOf(last.body)).toHaveLength(30);
     expect(last.body['next_page_id']).toBeNull();
-    expect(asked.map(({ url, headers }) => [url?.split('?')[0], headers.authorization])).toEqual(
+    expect(requests.map(({ url, headers }) => [url?.split('?')[0], headers.authorization])).toEqual(
       Array.from({ length: 3 }, () => ['/api/v3/user/repos', `Bearer ${TOKEN}`]),
     );
-    expect(asked.every(({ url }) => !url?.includes(TOKEN))).toBe(true);
+    expect(requests.every(({ url }) => !url?.includes(TOKEN))).toBe(true);
     expect(await search({ page_id: '0' })).toMatchObject({ status: 400 });
   });
 
-  it('are found by a part of their names on all pages, and nothing else is asked', async () => {
+  it('searches the names on all pages, and asks no other host', async () => {
     const { body } = await search({ query: 'wANTED' });
     expect(namesOf(body)).toEqual(Array.from({ length: 10 }, (_none, index) => `me/Wanted-${index * 23}`));
-    expect(asked).toHaveLength(3);
-    expect(elsewhere).toEqual([]);
+    expect(requests).toHaveLength(3);
+    expect(otherRequests).toEqual([]);
   });
 
-  it.each([401, 403, [404, 400], [500, 502], [503, 502]].map((pair) => [pair].flat()))(
-    'answer %i of GitHub is passed on',
-    async (status = 0, told = status) => {
-      answer = (_request, response) => response.writeHead(status).end('{"message": "ghp_sesame is bad"}');
-      const { status: seen, body } = await search();
-      expect(seen).toBe(told);
-      expect(JSON.stringify(body)).not.toContain(TOKEN);
-    },
-  );
+  it.each([
+    [401, 401],
+    [403, 403],
+    [404, 400],
+    [500, 502],
+    [503, 502],
+  ])('maps status %i of GitHub to %i', async (status, expected) => {
+    answer = (_request, response) => response.writeHead(status).end('{"message": "ghp_sesame is bad"}');
+    const { status: seen, body } = await search();
+    expect(seen).toBe(expected);
+    expect(JSON.stringify(body)).not.toContain(TOKEN);
+  });
 
-  it('what GitHub should not answer is 502, and the token goes nowhere else', async () => {
+  it('answers 502 to an invalid answer of GitHub, and sends the token to no other host', async () => {
     const answers: ((response: ServerResponse) => void)[] = [
-      (response) =>
-        response.writeHead(302, { location: addressOf({ address: () => stranger.address() }) }).end(),
+      (response) => response.writeHead(302, { location: addressOf(otherHost) }).end(),
       (response) => response.end('no JSON'),
       (response) => response.end('{"an": "object"}'),
       (response) => response.socket?.destroy(),
@@ -130,7 +131,7 @@ describe('repositories at GitHub', () => {
       answer = (_request, response) => reply(response);
       expect((await search()).status).toBe(502);
     }
-    expect(elsewhere).toEqual([]);
-    expect(stage.server.log).not.toContain(TOKEN);
+    expect(otherRequests).toEqual([]);
+    expect(fixture.server.log).not.toContain(TOKEN);
   });
 });

@@ -1,135 +1,91 @@
-import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { access, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
-import { eventually, ServerProcess } from '../support/server-process.js';
+import { brief } from '../support/conversation-client.js';
+import { ServerFixture } from '../support/server-fixture.js';
+import { eventually } from '../support/server-process.js';
 
-describe('steering a run', () => {
-  let server: ServerProcess;
-  let workspace: string;
+describe('run control', () => {
+  const fixture = ServerFixture.forTests();
 
-  beforeAll(async () => {
-    server = await ServerProcess.start();
-    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
-  });
-  afterAll(async () => {
-    await server.stop();
-    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
-  });
-
-  const post = (conversation: ConversationClient, what: string) =>
-    server.request('POST', `${conversation.route}/${what}`);
-  const inTool = (conversation: ConversationClient) =>
-    eventually(async () => (await conversation.events('&kind=ActionEvent')).length > 0, 'the first action');
-
-  it('pauses after the step without waiting for the tool, and goes on', async () => {
+  it('answers a pause at once, pauses the run after the current step and continues it', async () => {
     const script = 'RUN: touch started; while [ ! -e go ]; do sleep 0.05; done\nRUN: echo second\nSAY: end';
-    const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
-    await inTool(conversation);
-    expect((await post(conversation, 'pause')).body).toEqual({ success: true });
+    const conversation = await fixture.create(script);
+    await eventually(
+      async () => (await conversation.events('&kind=ActionEvent')).length > 0,
+      'the first action',
+    );
+    expect((await conversation.post('pause')).body).toEqual({ success: true });
     expect(await conversation.status()).toBe('running');
     await conversation.send('RUN: touch go-on', false);
-    await writeFile(path.join(workspace, 'go'), '');
+    await writeFile(path.join(fixture.workspace, 'go'), '');
     await conversation.reaches('paused');
     expect((await conversation.events()).slice(-3).map(brief)).toEqual([
       'ObservationEvent',
       'execution_status=paused',
       'PauseEvent',
     ]);
-    expect((await post(conversation, 'run')).status).toBe(200);
+    expect((await conversation.post('run')).status).toBe(200);
     await conversation.reaches('finished');
   });
 
-  it('interrupts a tool at once; the shell stays usable', async () => {
+  it('interrupts a tool at once, and keeps the shell usable', async () => {
     const script = 'RUN: export WORD=kept\nRUN: sleep 1000\nRUN: echo $WORD\nSAY: end';
-    const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
+    const conversation = await fixture.create(script);
     await eventually(
       async () => (await conversation.events('&kind=ActionEvent')).length > 1,
       'the second action',
     );
-    expect((await post(conversation, 'interrupt')).body).toEqual({ success: true });
+    expect((await conversation.post('interrupt')).body).toEqual({ success: true });
     expect(await conversation.status()).toBe('paused');
     expect((await conversation.events()).slice(-3).map(brief)).toEqual([
       'AgentErrorEvent',
       'execution_status=paused',
       'InterruptEvent',
     ]);
-    await post(conversation, 'run');
+    await conversation.post('run');
     await conversation.reaches('finished');
     expect(JSON.stringify((await conversation.events('&kind=ObservationEvent')).at(-1))).toContain('kept');
   });
 
   it('interrupts a model call at once', async () => {
-    const conversation = await ConversationClient.create(
-      server,
-      scriptedRequest(workspace, 'WAIT: 1000\nSAY: late'),
-    );
+    const conversation = await fixture.create('WAIT: 1000\nSAY: late');
     await conversation.reaches('running');
-    await post(conversation, 'interrupt');
+    await conversation.post('interrupt');
     expect((await conversation.events()).slice(-2).map(brief)).toEqual([
       'execution_status=paused',
       'InterruptEvent',
     ]);
   });
 
-  it('refuses a second run and takes a run that has nothing to do', async () => {
-    const conversation = await ConversationClient.create(
-      server,
-      scriptedRequest(workspace, 'RUN: sleep 1\nSAY: end'),
-    );
+  it('rejects a second run, and accepts a run that has nothing to do', async () => {
+    const conversation = await fixture.create('RUN: sleep 1\nSAY: end');
     await conversation.reaches('running');
-    const second = await post(conversation, 'run');
+    const second = await conversation.post('run');
     expect(second.status).toBe(409);
     expect(second.body).toEqual({
       detail: 'Conversation already running. Wait for completion or pause first.',
     });
     await conversation.reaches('finished');
     const before = await conversation.events();
-    expect((await post(conversation, 'run')).status).toBe(200);
+    expect((await conversation.post('run')).status).toBe(200);
     await conversation.reaches('finished');
     expect(await conversation.events()).toEqual(before);
   });
 
-  it('deletes a running conversation with all that its shell started', async () => {
+  it('deletes a running conversation with all processes that its shell started', async () => {
     const script = 'RUN: (setsid sleep 777 &) ; nohup sleep 778 > /dev/null 2>&1 & sleep 779';
-    const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
+    const conversation = await fixture.create(script);
     const { persistence_dir } = await conversation.info();
-    await eventually(async () => (await sleeping()).length >= 3, 'the three sleepers');
-    const deleted = await server.request('DELETE', conversation.route);
+    await eventually(async () => (await sleeping()).length >= 3, 'three sleep processes');
+    const deleted = await fixture.server.request('DELETE', conversation.route);
     expect(deleted.body).toEqual({ success: true });
-    await eventually(async () => (await sleeping()).length === 0, 'the end of the sleepers');
-    await expect(access(path.join(server.cwd, persistence_dir))).rejects.toThrow('ENOENT');
-    await access(workspace);
-  });
-
-  it('refuses more runs than it may have, and keeps the message', async () => {
-    const limited = await ServerProcess.start({ env: { OH_MAX_CONCURRENT_RUNS: '1' } });
-    try {
-      const busy = await ConversationClient.create(limited, scriptedRequest(workspace, 'RUN: sleep 100'));
-      await busy.reaches('running');
-      const refused = await limited.request(
-        'POST',
-        '/api/conversations',
-        scriptedRequest(workspace, 'SAY: x'),
-      );
-      expect(refused.status).toBe(429);
-      const burst = await Promise.all(
-        Array.from({ length: 8 }, () =>
-          limited.request('POST', '/api/conversations', scriptedRequest(workspace, 'SAY: x')),
-        ),
-      );
-      expect(burst.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 429));
-      expect((await limited.request('GET', '/api/conversations/count')).body).toBe(1);
-      const other = await ConversationClient.create(limited, scriptedRequest(workspace));
-      await expect(other.send('SAY: x')).rejects.toThrow(/429.*Message saved/);
-      expect((await other.events('&kind=MessageEvent')).length).toBe(1);
-    } finally {
-      await limited.stop();
-    }
+    await eventually(async () => (await sleeping()).length === 0, 'the end of the sleep processes');
+    await expect(access(path.join(fixture.server.cwd, persistence_dir))).rejects.toThrow('ENOENT');
+    await access(fixture.workspace);
   });
 });
 
-/** Command lines of the sleepers that the tests start. */
+/** Command lines of the `sleep` processes that the test of deletion starts. */
 async function sleeping(): Promise<string[]> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {

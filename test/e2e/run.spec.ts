@@ -1,24 +1,14 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import os from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { brief, ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
-import { eventually, ServerProcess } from '../support/server-process.js';
+import { brief, scriptedRequest, userMessage } from '../support/conversation-client.js';
+import { ServerFixture } from '../support/server-fixture.js';
+import { eventually } from '../support/server-process.js';
 
-describe('a conversation with the scripted model', () => {
-  let server: ServerProcess;
-  let workspace: string;
+describe('runs', () => {
+  const fixture = ServerFixture.forTests();
 
-  beforeAll(async () => {
-    server = await ServerProcess.start();
-    workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
-  });
-  afterAll(async () => {
-    await server.stop();
-    await rm(workspace, { recursive: true, force: true, maxRetries: 5 });
-  });
-
-  it('does real work in its directory, live on a socket, each event once in the log', async () => {
-    const conversation = await ConversationClient.create(server, scriptedRequest(workspace));
+  it('works in the directory of the conversation, and sends each event of the log live', async () => {
+    const conversation = await fixture.create();
     const socket = await conversation.listen();
     await conversation.send('RUN: echo one > a.txt && ls\nRUN: cat a.txt\nFINISH: all done');
     await conversation.reaches('finished');
@@ -27,7 +17,7 @@ describe('a conversation with the scripted model', () => {
       'the last snapshot',
     );
 
-    expect(await readFile(path.join(workspace, 'a.txt'), 'utf8')).toBe('one\n');
+    expect(await readFile(path.join(fixture.workspace, 'a.txt'), 'utf8')).toBe('one\n');
     expect(socket.events.map(brief)).toEqual([
       'full_state',
       'SystemPromptEvent',
@@ -41,7 +31,7 @@ describe('a conversation with the scripted model', () => {
       'full_state',
     ]);
     const stored = await readFile(
-      path.join(server.cwd, (await conversation.info()).persistence_dir, 'events.jsonl'),
+      path.join(fixture.server.cwd, (await conversation.info()).persistence_dir, 'events.jsonl'),
       'utf8',
     );
     const durable = socket.events.filter((event) => event.key !== 'full_state');
@@ -50,11 +40,10 @@ describe('a conversation with the scripted model', () => {
     await socket.close();
   });
 
-  it('answers the final response and links each event to the head before it', async () => {
+  it('returns the final response, and links each event to the head before it', async () => {
     const script = 'SAY: first\nRUN: true\nFINISH: the end';
-    const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
-    await conversation.reaches('finished');
-    const { body } = await server.request('GET', `${conversation.route}/agent_final_response`);
+    const conversation = await fixture.run(script);
+    const { body } = await fixture.server.request('GET', `${conversation.route}/agent_final_response`);
     expect(body).toEqual({ response: 'the end' });
     const events = await conversation.events();
     let head: string | undefined;
@@ -65,12 +54,8 @@ describe('a conversation with the scripted model', () => {
     expect((await conversation.info())['leaf_event_id']).toBe(head);
   });
 
-  it('goes on with the next message and keeps the shell', async () => {
-    const conversation = await ConversationClient.create(
-      server,
-      scriptedRequest(workspace, 'RUN: mkdir -p deep && cd deep && export WORD=kept\nSAY: ok'),
-    );
-    await conversation.reaches('finished');
+  it('continues with the next message in the same shell', async () => {
+    const conversation = await fixture.run('RUN: mkdir -p deep && cd deep && export WORD=kept\nSAY: ok');
     await conversation.send('RUN: echo $WORD in $(basename $PWD)\nSAY: ok');
     await conversation.reaches('finished');
     const outputs = (await conversation.events('&kind=ObservationEvent')).map((event) =>
@@ -79,10 +64,9 @@ describe('a conversation with the scripted model', () => {
     expect(outputs.at(-1)).toContain('kept in deep');
   });
 
-  it('runs all calls of one answer, actions before observations', async () => {
+  it('runs all calls of one answer, and appends the actions before the observations', async () => {
     const script = 'SAY: two\nRUN: echo 1\nAND RUN: echo 2\nFINISH: ok';
-    const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
-    await conversation.reaches('finished');
+    const conversation = await fixture.run(script);
     const kinds = (await conversation.events()).filter(
       (event) => event.kind !== 'ConversationStateUpdateEvent',
     );
@@ -94,10 +78,9 @@ describe('a conversation with the scripted model', () => {
     ]);
   });
 
-  it('records an invalid call and goes on', async () => {
+  it('records invalid calls and continues', async () => {
     const script = 'TOOL: nosuch {"a": 1}\nTOOL: file_editor {"command": "nope", "path": "/x"}\nFINISH: ok';
-    const conversation = await ConversationClient.create(server, scriptedRequest(workspace, script));
-    await conversation.reaches('finished');
+    const conversation = await fixture.run(script);
     const errors = await conversation.events('&kind=AgentErrorEvent');
     expect(errors[0]?.['error']).toBe(
       "Tool 'nosuch' not found. Available: ['terminal', 'file_editor', 'task_tracker', 'finish', 'think']",
@@ -105,11 +88,8 @@ describe('a conversation with the scripted model', () => {
     expect(errors[1]?.['error']).toMatch(/^Error validating tool 'file_editor': 1 validation error for/);
   });
 
-  it('ends in error when the model fails, and goes on after it', async () => {
-    const conversation = await ConversationClient.create(
-      server,
-      scriptedRequest(workspace, 'FAIL: 401 no\nSAY: back'),
-    );
+  it('ends in status error when the model fails', async () => {
+    const conversation = await fixture.create('FAIL: 401 no\nSAY: back');
     await conversation.reaches('error');
     const events = await conversation.events();
     expect(events.slice(-2).map(brief)).toEqual(['execution_status=error', 'ConversationErrorEvent']);
@@ -120,9 +100,8 @@ describe('a conversation with the scripted model', () => {
     });
   });
 
-  it('stops at max_iterations', async () => {
-    const request = scriptedRequest(workspace, 'RUN: true\nRUN: true\nRUN: true', { max_iterations: 2 });
-    const conversation = await ConversationClient.create(server, request);
+  it('stops a run at max_iterations', async () => {
+    const conversation = await fixture.create('RUN: true\nRUN: true\nRUN: true', { max_iterations: 2 });
     await conversation.reaches('error');
     const last = (await conversation.events()).at(-1);
     expect(last).toMatchObject({
@@ -131,12 +110,9 @@ describe('a conversation with the scripted model', () => {
     });
   });
 
-  it('streams what the model says', async () => {
-    const request = scriptedRequest(workspace);
-    const conversation = await ConversationClient.create(server, {
-      ...request,
-      agent: { ...request.agent, llm: { ...request.agent.llm, stream: true } },
-    });
+  it('streams the answer of the model', async () => {
+    const llm = { model: 'scripted/test', usage_id: 'agent', stream: true };
+    const conversation = await fixture.create(undefined, { agent: { llm, tools: [] } });
     const socket = await conversation.listen();
     await conversation.send('SAY: one two three');
     await conversation.reaches('finished');
@@ -147,11 +123,8 @@ describe('a conversation with the scripted model', () => {
     await socket.close();
   });
 
-  it('answers a message that comes during the last step in the same run', async () => {
-    const conversation = await ConversationClient.create(
-      server,
-      scriptedRequest(workspace, 'RUN: sleep 1\nFINISH: a'),
-    );
+  it('answers a message that arrives during the last step in the same run', async () => {
+    const conversation = await fixture.create('RUN: sleep 1\nFINISH: a');
     await eventually(async () => (await conversation.events('&kind=ActionEvent')).length === 1, 'the action');
     await conversation.send('RUN: echo second\nSAY: b');
     await conversation.reaches('finished');
@@ -160,13 +133,11 @@ describe('a conversation with the scripted model', () => {
     expect(JSON.stringify(await conversation.events('&kind=ObservationEvent'))).toContain('second');
   });
 
-  it('waits for a confirmation, and does not do what was refused', async () => {
-    const request = scriptedRequest(workspace, 'RUN: touch yes.txt\nRUN: touch no.txt\nSAY: end', {
-      confirmation_policy: { kind: 'AlwaysConfirm' },
-    });
-    const conversation = await ConversationClient.create(server, request);
-    const answer = (accept: boolean) =>
-      server.request('POST', `${conversation.route}/events/respond_to_confirmation`, { accept });
+  it('waits for confirmation, and does not run what was rejected', async () => {
+    const script = 'RUN: touch yes.txt\nRUN: touch no.txt\nSAY: end';
+    const more = { confirmation_policy: { kind: 'AlwaysConfirm' } };
+    const conversation = await fixture.create(script, more);
+    const answer = (accept: boolean) => conversation.post('events/respond_to_confirmation', { accept });
     await conversation.reaches('waiting_for_confirmation');
     await answer(true);
     await eventually(
@@ -184,23 +155,27 @@ describe('a conversation with the scripted model', () => {
     });
   });
 
-  it('takes the seed paths without a prefix', async () => {
-    const created = await server.request('POST', '/conversations', scriptedRequest(workspace));
+  it('serves the routes of conversations also without the prefix /api', async () => {
+    const created = await fixture.server.request(
+      'POST',
+      '/conversations',
+      scriptedRequest(fixture.workspace),
+    );
     expect(created.status).toBe(201);
     const { id } = created.body as { id: string };
-    const sent = await server.request('POST', `/conversations/${id}/events`, userMessage('SAY: hi'));
+    const sent = await fixture.server.request('POST', `/conversations/${id}/events`, userMessage('SAY: hi'));
     expect(sent.body).toEqual({ success: true });
-    const events = await server.request('GET', `/conversations/${id}/events?limit=1`);
+    const events = await fixture.server.request('GET', `/conversations/${id}/events?limit=1`);
     expect(events.body).toMatchObject({
       items: [{ kind: 'SystemPromptEvent' }],
       next_page_id: expect.any(String) as string,
     });
-    expect((await server.request('DELETE', `/conversations/${id}`)).body).toEqual({ success: true });
-    expect((await server.request('GET', `/conversations/${id}`)).status).toBe(404);
+    expect((await fixture.server.request('DELETE', `/conversations/${id}`)).body).toEqual({ success: true });
+    expect((await fixture.server.request('GET', `/conversations/${id}`)).status).toBe(404);
   });
 
   async function expectFile(name: string, there: boolean): Promise<void> {
-    const found = await readFile(path.join(workspace, name)).then(
+    const found = await readFile(path.join(fixture.workspace, name)).then(
       () => true,
       () => false,
     );

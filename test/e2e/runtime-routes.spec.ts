@@ -9,7 +9,7 @@ import { ServerProcess } from '../support/server-process.js';
 const UNKNOWN = '00000000-0000-0000-0000-000000000001';
 const OUTSIDE = 'path must be inside the conversation workspace';
 
-describe('the routes of a conversation', () => {
+describe('runtime routes of a conversation', () => {
   let server: ServerProcess;
   let folder: string;
   let work: string;
@@ -38,7 +38,7 @@ describe('the routes of a conversation', () => {
   });
   const get = (below: string) => server.request('GET', route + below);
 
-  it('run commands in its folder, with a history of their own', async () => {
+  it('runs commands in the workspace of the conversation, with a history of their own', async () => {
     const execute = (body: object) => server.request('POST', `${route}/bash/execute_bash_command`, body);
     expect(await execute({ command: 'pwd' })).toMatchObject({ body: { stdout: `${work}\n`, exit_code: 0 } });
     expect(await execute({ command: 'pwd', cwd: path.join(work, 'src') })).toMatchObject({
@@ -65,7 +65,7 @@ describe('the routes of a conversation', () => {
     'a.txt',
     '/etc/passwd',
     '',
-  ])('touch no file outside: %s', async (spelling) => {
+  ])('rejects the path %j, which is outside of the workspace', async (spelling) => {
     const target = spelling.replace('WORK', work).replace('UP', folder);
     const refused = { status: 422, body: { detail: OUTSIDE } };
     expect(await upload(server, target, 'x', route)).toEqual(refused);
@@ -81,7 +81,7 @@ describe('the routes of a conversation', () => {
     expect(made).toMatchObject(refused);
   });
 
-  it('serve what is inside', async () => {
+  it('serves files, git and the editor inside the workspace', async () => {
     expect(await upload(server, `${work}/new/b.txt`, 'xy', route)).toEqual({
       status: 200,
       body: { success: true, file_size: 2 },
@@ -108,7 +108,7 @@ describe('the routes of a conversation', () => {
     expect(info.capabilities).toContain('conversation_runtime_routes_v1');
   });
 
-  it('are those of a conversation that there is, and of no other', async () => {
+  it('rejects unknown conversations, and trajectories of other ones', async () => {
     for (const below of [
       'bash/bash_events/search',
       'git/changes?path=/',

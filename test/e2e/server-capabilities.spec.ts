@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { writeFiles } from '../support/write-files.js';
-import { asJson, at, SettingsStage } from '../support/settings-fixture.js';
+import { asJson, at, SettingsFixture } from '../support/settings-fixture.js';
 
 /** Where the public repository of skills is stored once it was fetched. */
 const PUBLIC = 'cache/skills/public-skills';
 
 describe('the capabilities in GET /server_info', () => {
-  let stage: SettingsStage;
+  let stage: SettingsFixture;
   let profileId: string;
   beforeAll(async () => {
-    stage = await SettingsStage.start();
+    stage = await SettingsFixture.start();
     await stage.done('POST', '/api/profiles/main', { llm: { model: 'scripted/main' } });
     for (const name of ['ONE', 'TWO']) {
       await stage.done('PUT', '/api/settings/secrets', { name, value: `hush-${name}` });

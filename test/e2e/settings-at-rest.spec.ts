@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { asJson, at, SettingsStage, type Json } from '../support/settings-fixture.js';
+import { asJson, at, SettingsFixture, type Json } from '../support/settings-fixture.js';
 import { textsBelow } from '../support/texts-below.js';
 
 const PLAIN = { 'x-expose-secrets': 'plaintext' };
@@ -34,8 +34,8 @@ const agent = {
 };
 
 describe('settings stored with a secret key', () => {
-  let stage: SettingsStage;
-  beforeEach(async () => (stage = await SettingsStage.start()));
+  let stage: SettingsFixture;
+  beforeEach(async () => (stage = await SettingsFixture.start()));
   afterEach(() => stage.stop());
 
   const written = () => textsBelow(stage.root);

@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ConversationClient } from '../support/conversation-client.js';
-import { asJson, at, containing, SettingsStage } from '../support/settings-fixture.js';
+import { asJson, at, containing, SettingsFixture } from '../support/settings-fixture.js';
 
 describe('the stored agent profiles, meta-profiles, secrets and workspaces', () => {
-  let stage: SettingsStage;
-  beforeEach(async () => (stage = await SettingsStage.start()));
+  let stage: SettingsFixture;
+  beforeEach(async () => (stage = await SettingsFixture.start()));
   afterEach(() => stage.stop());
 
   const detail = async (method: string, route: string, body?: unknown) => {

@@ -1,13 +1,13 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { at, SettingsStage, type Json } from '../support/settings-fixture.js';
+import { at, SettingsFixture, type Json } from '../support/settings-fixture.js';
 import { textsBelow } from '../support/texts-below.js';
 
 const PLAIN = { 'x-expose-secrets': 'plaintext' };
 
 describe('settings of a server without a secret key', () => {
-  let stage: SettingsStage;
-  beforeEach(async () => (stage = await SettingsStage.start({ OH_SECRET_KEY: '' })));
+  let stage: SettingsFixture;
+  beforeEach(async () => (stage = await SettingsFixture.start({ OH_SECRET_KEY: '' })));
   afterEach(() => stage.stop());
 
   const key = (settings: Json) => at(settings, 'agent_settings', 'llm', 'api_key');

@@ -1,14 +1,14 @@
 import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { asJson, at, containing, SettingsStage } from '../support/settings-fixture.js';
+import { asJson, at, containing, SettingsFixture } from '../support/settings-fixture.js';
 import { writeFiles } from '../support/write-files.js';
 
 const MASK = '**********';
 const change = (agent: object) => ({ agent_settings_diff: agent });
 
 describe('settings', () => {
-  let stage: SettingsStage;
-  beforeEach(async () => (stage = await SettingsStage.start()));
+  let stage: SettingsFixture;
+  beforeEach(async () => (stage = await SettingsFixture.start()));
   afterEach(() => stage.stop());
 
   const patch = (body: unknown) => stage.ask('PATCH', '/api/settings', body);

@@ -1,16 +1,16 @@
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { SettingsStage, type Json } from '../support/settings-fixture.js';
+import { SettingsFixture, type Json } from '../support/settings-fixture.js';
 import { SubscriptionIssuer } from '../support/subscription-issuer.js';
 
 const SIGNED_OUT = { vendor: 'openai', connected: false, account_email: null, expires_at: null };
 
 describe('a ChatGPT subscription', () => {
-  let stage: SettingsStage;
+  let stage: SettingsFixture;
   let issuer: SubscriptionIssuer;
   beforeEach(async () => {
     issuer = await SubscriptionIssuer.start();
-    stage = await SettingsStage.start({
+    stage = await SettingsFixture.start({
       OPENAI_AUTH_ISSUER: issuer.url,
       CHATGPT_CODEX_BASE_URL: `${issuer.url}/codex`,
     });
@@ -112,7 +112,7 @@ describe('a ChatGPT subscription', () => {
 
   it('is kept only in memory when there is no secret key', async () => {
     await stage.stop();
-    stage = await SettingsStage.start({ OH_SECRET_KEY: '', OPENAI_AUTH_ISSUER: issuer.url });
+    stage = await SettingsFixture.start({ OH_SECRET_KEY: '', OPENAI_AUTH_ISSUER: issuer.url });
     const body = await signedIn();
     expect(await status()).toEqual(body);
     const text = await readFile(file(), 'utf8');

@@ -3,13 +3,13 @@ import { mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import type { ServerProcess } from '../support/server-process.js';
-import { asJson, SettingsStage } from '../support/settings-fixture.js';
+import { asJson, SettingsFixture } from '../support/settings-fixture.js';
 
 const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 4);
 
 describe('the settings file', () => {
-  let stage: SettingsStage;
-  beforeEach(async () => (stage = await SettingsStage.start()));
+  let stage: SettingsFixture;
+  beforeEach(async () => (stage = await SettingsFixture.start()));
   afterEach(() => stage.stop());
 
   const misc = async () => asJson((await stage.plain())['misc_settings']);

@@ -1,5 +1,5 @@
 import OpenAI from 'openai';
-import { SettingsStage } from './settings-fixture.js';
+import { SettingsFixture } from './settings-fixture.js';
 import type { ServerProcess } from './server-process.js';
 
 /** The header that names a conversation. */
@@ -9,10 +9,10 @@ export const KEY = 'test-session-key';
 
 /** A server with models for OpenAI's client: `main` is scripted inside, others are added by the test. */
 export class GatewayFixture {
-  private constructor(private readonly settings: SettingsStage) {}
+  private constructor(private readonly settings: SettingsFixture) {}
 
   static async start(env: Record<string, string> = {}): Promise<GatewayFixture> {
-    const fixture = new GatewayFixture(await SettingsStage.start({ SESSION_API_KEY: KEY, ...env }));
+    const fixture = new GatewayFixture(await SettingsFixture.start({ SESSION_API_KEY: KEY, ...env }));
     await fixture.model('main', { model: 'scripted/test' });
     return fixture;
   }

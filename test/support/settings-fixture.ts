@@ -13,7 +13,7 @@ export interface SettingsAnswer {
 }
 
 /** A server with a temporary home folder, and helpers to read both. The real home folder is not used. */
-export class SettingsStage {
+export class SettingsFixture {
   private constructor(
     readonly folder: string,
     private readonly env: Record<string, string>,
@@ -21,11 +21,11 @@ export class SettingsStage {
   ) {}
 
   /** @param env `OH_SECRET_KEY` defaults to `test-key`; an empty value leaves a variable out */
-  static async start(env: Record<string, string> = {}): Promise<SettingsStage> {
+  static async start(env: Record<string, string> = {}): Promise<SettingsFixture> {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'settings-'));
     const full = { HOME: path.join(folder, 'home'), OH_SECRET_KEY: 'test-key', ...env };
     const given = Object.fromEntries(Object.entries(full).filter(([, value]) => value !== ''));
-    return new SettingsStage(folder, given, await ServerProcess.start({ cwd: folder, env: given }));
+    return new SettingsFixture(folder, given, await ServerProcess.start({ cwd: folder, env: given }));
   }
 
   /** The folder of the settings files. */

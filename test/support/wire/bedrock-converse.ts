@@ -14,7 +14,7 @@ import {
 } from './wire-protocol.js';
 
 /** The accepted credentials: a signature or a bearer token. */
-export interface BedrockDoor {
+export interface BedrockAccess {
   region: string;
   identity?: AwsIdentity;
   token?: string;
@@ -26,7 +26,7 @@ export interface BedrockDoor {
  * binary events. Requests that the service would refuse are refused. `extra.redacted` is redacted thinking,
  * `extra.exception` the type of an error in the stream.
  */
-export function bedrockConverse(access: BedrockDoor): WireProtocol {
+export function bedrockConverse(access: BedrockAccess): WireProtocol {
   return {
     streams: ({ path }) => path.endsWith('/converse-stream'),
     refuse: (request) => refuseConverse(request, access),
@@ -200,7 +200,7 @@ const converseRequest = z.strictObject({
 });
 type ConverseRequest = z.infer<typeof converseRequest>;
 
-function refuseConverse(request: WireRequest, access: BedrockDoor): Refusal | undefined {
+function refuseConverse(request: WireRequest, access: BedrockAccess): Refusal | undefined {
   const refusal = (status: number, type: string, message: string): Refusal => ({
     status,
     body: { message },
