@@ -8,13 +8,13 @@ import { asJson, at, SettingsFixture } from '../support/settings-fixture.js';
 const PUBLIC = 'cache/skills/public-skills';
 
 describe('the capabilities in GET /server_info', () => {
-  let stage: SettingsFixture;
+  let fixture: SettingsFixture;
   let profileId: string;
   beforeAll(async () => {
-    stage = await SettingsFixture.start();
-    await stage.done('POST', '/api/profiles/main', { llm: { model: 'scripted/main' } });
+    fixture = await SettingsFixture.start();
+    await fixture.done('POST', '/api/profiles/main', { llm: { model: 'scripted/main' } });
     for (const name of ['ONE', 'TWO']) {
-      await stage.done('PUT', '/api/settings/secrets', { name, value: `hush-${name}` });
+      await fixture.done('PUT', '/api/settings/secrets', { name, value: `hush-${name}` });
     }
     const draft = {
       llm_profile_ref: 'main',
@@ -22,30 +22,30 @@ describe('the capabilities in GET /server_info', () => {
       secret_refs: ['TWO'],
       system_message_suffix: 'For Pia.',
     };
-    await stage.done('POST', '/api/agent-profiles/pia', draft);
-    profileId = String(at(await stage.done('GET', '/api/agent-profiles/pia'), 'profile', 'id'));
+    await fixture.done('POST', '/api/agent-profiles/pia', draft);
+    profileId = String(at(await fixture.done('GET', '/api/agent-profiles/pia'), 'profile', 'id'));
   });
-  afterAll(() => stage.stop());
+  afterAll(() => fixture.stop());
 
   const launch = (more: object = {}) => ({
-    ...{ agent_profile_id: profileId, workspace: { working_dir: stage.folder }, autotitle: false },
+    ...{ agent_profile_id: profileId, workspace: { working_dir: fixture.folder }, autotitle: false },
     ...more,
   });
   const launched = async (more: object = {}) =>
-    asJson((await stage.ask('POST', '/api/conversations?include_skills=true', launch(more))).body);
+    asJson((await fixture.ask('POST', '/api/conversations?include_skills=true', launch(more))).body);
 
   /** Tests of each capability, by its name. */
   const proofs: Record<string, () => Promise<void>> = {
     conversation_runtime_routes_v1: async () => {
       const conversation = await ConversationClient.create(
-        stage.server,
-        scriptedRequest(stage.folder, 'SAY: hi'),
+        fixture.server,
+        scriptedRequest(fixture.folder, 'SAY: hi'),
       );
-      const { body } = await stage.server.request('GET', `${conversation.route}/runtime`);
+      const { body } = await fixture.server.request('GET', `${conversation.route}/runtime`);
       expect(body).toMatchObject({ runtime_status: 'available' });
     },
     profile_secret_scope_v1: async () => {
-      const { secrets } = await stage.done('GET', `/api/settings/secrets?agent_profile_id=${profileId}`);
+      const { secrets } = await fixture.done('GET', `/api/settings/secrets?agent_profile_id=${profileId}`);
       expect(secrets).toMatchObject([{ name: 'TWO' }]);
       const named = (kind: string, ...names: string[]) =>
         Object.fromEntries(names.map((name) => [name, { kind, value: 'hush', url: 'http://127.0.0.1/TWO' }]));
@@ -53,8 +53,8 @@ describe('the capabilities in GET /server_info', () => {
       const { id } = await launched({ secrets: given });
       const route = `/api/conversations/${String(id)}`;
       const later = { secrets: { ONE: 'again', FOUR: 'hush', TWO: 'new' } };
-      await stage.done('POST', `${route}/secrets`, later);
-      const { secret_registry } = await stage.done('GET', route);
+      await fixture.done('POST', `${route}/secrets`, later);
+      const { secret_registry } = await fixture.done('GET', route);
       expect(Object.keys(asJson(at(secret_registry, 'secret_sources')))).toEqual(['TWO']);
     },
     profile_persona_v1: async () => {
@@ -62,21 +62,21 @@ describe('the capabilities in GET /server_info', () => {
     },
     idempotent_conversation_create_v1: async () => {
       const conversation_id = randomUUID();
-      const first = await stage.ask('POST', '/api/conversations', launch({ conversation_id }));
-      const second = await stage.ask('POST', '/api/conversations', launch({ conversation_id }));
+      const first = await fixture.ask('POST', '/api/conversations', launch({ conversation_id }));
+      const second = await fixture.ask('POST', '/api/conversations', launch({ conversation_id }));
       expect([first.status, second.status]).toEqual([201, 200]);
     },
     tool_catalog_v1: async () => {
-      const { body } = await stage.server.request('GET', '/api/tools/catalog');
+      const { body } = await fixture.server.request('GET', '/api/tools/catalog');
       expect(JSON.stringify(body)).toContain('terminal');
     },
     agent_profile_draft_materialize_v1: async () => {
       const profile = { llm_profile_ref: 'main', persona: 'A draft' };
-      const body = await stage.done('POST', '/api/agent-profiles/unsaved/materialize', { profile });
+      const body = await fixture.done('POST', '/api/agent-profiles/unsaved/materialize', { profile });
       expect(body).toMatchObject({ llm_profile_resolved: true, resolved_settings: { persona: 'A draft' } });
     },
     agent_launch_pipeline_v1: async () => {
-      await stage.done('POST', '/api/profiles/other', { llm: { model: 'scripted/other' } });
+      await fixture.done('POST', '/api/profiles/other', { llm: { model: 'scripted/other' } });
       const skill = { name: 'brevity', content: 'Say little.' };
       const agent_launch_additions = {
         ...{ system_message_suffix_append: 'Be brief.', skills: [skill], llm_profile_ref: 'other' },
@@ -92,17 +92,17 @@ describe('the capabilities in GET /server_info', () => {
     profile_public_skills_v1: async () => {
       for (const name of ['one', 'two', 'three']) {
         const text = `---\nname: ${name}\ndescription: About ${name}\n---\nContent of ${name}`;
-        await writeFiles(path.join(stage.root, PUBLIC), { [`skills/${name}/SKILL.md`]: text });
+        await writeFiles(path.join(fixture.root, PUBLIC), { [`skills/${name}/SKILL.md`]: text });
       }
       const plugins = ['one', 'two', 'three'].map((name) => ({ name, source: `./skills/${name}` }));
       const list = { 'marketplaces/default.json': JSON.stringify({ plugins }) };
-      await writeFiles(path.join(stage.root, PUBLIC), list);
+      await writeFiles(path.join(fixture.root, PUBLIC), list);
       const skillsOf = async (fields: object) => {
-        await stage.done('POST', '/api/agent-profiles/skilled', { llm_profile_ref: 'main', ...fields });
-        const { profile } = await stage.done('GET', '/api/agent-profiles/skilled');
+        await fixture.done('POST', '/api/agent-profiles/skilled', { llm_profile_ref: 'main', ...fields });
+        const { profile } = await fixture.done('GET', '/api/agent-profiles/skilled');
         const { agent } = await launched({ agent_profile_id: at(profile, 'id') });
         const known = at(agent, 'agent_context', 'skills') as { name: string }[];
-        const tried = await stage.done('POST', '/api/agent-profiles/skilled/materialize');
+        const tried = await fixture.done('POST', '/api/agent-profiles/skilled/materialize');
         expect(tried['resolved_skills']).toEqual(known.map(({ name }) => name));
         return tried['resolved_skills'];
       };
@@ -111,14 +111,14 @@ describe('the capabilities in GET /server_info', () => {
       expect(await skillsOf({ public_skills: ['three', 'gone'] })).toEqual(['three']);
     },
     skill_catalog_v1: async () => {
-      expect(await stage.done('GET', '/api/skills/catalog')).toMatchObject({
+      expect(await fixture.done('GET', '/api/skills/catalog')).toMatchObject({
         skills: expect.any(Array) as unknown,
       });
     },
   };
 
   it('are exactly those that this file tests', async () => {
-    const { capabilities } = await stage.done('GET', '/server_info');
+    const { capabilities } = await fixture.done('GET', '/server_info');
     expect(capabilities).toEqual(Object.keys(proofs));
   });
 
@@ -128,9 +128,9 @@ describe('the capabilities in GET /server_info', () => {
 
   it('include an undocumented route to prepare for the pause of a sandbox, and no balance route', async () => {
     const route = '/api/conversations/prepare-for-sandbox-pause';
-    expect((await stage.server.request('POST', route)).status).toBe(204);
-    const { paths } = await stage.done('GET', '/openapi.json');
+    expect((await fixture.server.request('POST', route)).status).toBe(204);
+    const { paths } = await fixture.done('GET', '/openapi.json');
     expect(Object.keys(asJson(paths))).not.toContain(route);
-    expect((await stage.server.request('GET', '/api/llm/balance')).status).toBe(404);
+    expect((await fixture.server.request('GET', '/api/llm/balance')).status).toBe(404);
   });
 });

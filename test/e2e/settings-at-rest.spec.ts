@@ -34,11 +34,11 @@ const agent = {
 };
 
 describe('settings stored with a secret key', () => {
-  let stage: SettingsFixture;
-  beforeEach(async () => (stage = await SettingsFixture.start()));
-  afterEach(() => stage.stop());
+  let fixture: SettingsFixture;
+  beforeEach(async () => (fixture = await SettingsFixture.start()));
+  afterEach(() => fixture.stop());
 
-  const written = () => textsBelow(stage.root);
+  const written = () => textsBelow(fixture.root);
   const everything = async (headers?: Record<string, string>) => {
     const routes = [
       ...['/api/settings', '/api/profiles', '/api/profiles/main', '/api/agent-profiles'],
@@ -46,17 +46,17 @@ describe('settings stored with a secret key', () => {
     ];
     const answers: [string, Json][] = [];
     for (const route of routes) {
-      const { status, body } = await stage.ask('GET', route, undefined, headers);
+      const { status, body } = await fixture.ask('GET', route, undefined, headers);
       expect({ route, status, body }).toMatchObject({ status: 200 });
       answers.push([route, body]);
     }
     return Object.fromEntries(answers);
   };
   const fill = async () => {
-    await stage.done('PATCH', '/api/settings', { agent_settings_diff: agent });
-    await stage.done('POST', '/api/profiles/main', { llm });
-    await stage.done('PUT', '/api/settings/secrets', { name: 'MINE', value: 'hush-mine' });
-    return stage.done('POST', '/api/llm/provider-connections', {
+    await fixture.done('PATCH', '/api/settings', { agent_settings_diff: agent });
+    await fixture.done('POST', '/api/profiles/main', { llm });
+    await fixture.done('PUT', '/api/settings/secrets', { name: 'MINE', value: 'hush-mine' });
+    return fixture.done('POST', '/api/llm/provider-connections', {
       ...{ display_name: 'Mine', api_key: 'hush-connection', base_url: 'https://me:hush-url@models.test' },
     });
   };
@@ -93,16 +93,16 @@ describe('settings stored with a secret key', () => {
     expect(await written()).not.toMatch(/hush|aHVzaC/);
     expect(JSON.stringify(await everything())).not.toMatch(/hush/);
     expect(JSON.stringify(await everything({ 'x-expose-secrets': 'encrypted' }))).not.toMatch(/hush/);
-    expect(await stage.plain()).toMatchObject({ agent_settings: kept });
-    await stage.restart('SIGKILL');
-    expect(await stage.plain()).toMatchObject({ agent_settings: kept });
-    const profile = await stage.done('GET', '/api/profiles/main', undefined, PLAIN);
+    expect(await fixture.plain()).toMatchObject({ agent_settings: kept });
+    await fixture.restart('SIGKILL');
+    expect(await fixture.plain()).toMatchObject({ agent_settings: kept });
+    const profile = await fixture.done('GET', '/api/profiles/main', undefined, PLAIN);
     expect(profile).toMatchObject({ config: llm });
   });
 
   it('contain tokens only in fields that other programs decrypt, and keep the others encrypted apart', async () => {
     await fill();
-    const { agent_settings, misc_settings } = await stage.file('settings.json');
+    const { agent_settings, misc_settings } = await fixture.file('settings.json');
     expect(agent_settings).toMatchObject({
       llm: {
         api_key: expect.stringMatching(TOKEN) as unknown,
@@ -131,60 +131,60 @@ describe('settings stored with a secret key', () => {
     expect(Object.keys(asJson(at(misc_settings, 'agent_server_encrypted')))).toHaveLength(6);
     // Clients do not see the field and cannot write to it.
     const planted = { misc_settings_diff: { agent_server_encrypted: { '/llm/api_key': 'gAAAAAx' } } };
-    await stage.done('PATCH', '/api/settings', planted);
-    expect(await stage.plain()).toMatchObject({ misc_settings: {}, agent_settings: kept });
+    await fixture.done('PATCH', '/api/settings', planted);
+    expect(await fixture.plain()).toMatchObject({ misc_settings: {}, agent_settings: kept });
   });
 
   it('stay unchanged when clients send them back masked or as tokens', async () => {
     const { id } = await fill();
     for (const headers of [{}, { 'x-expose-secrets': 'encrypted' }] as Record<string, string>[]) {
-      const { agent_settings } = await stage.done('GET', '/api/settings', undefined, headers);
+      const { agent_settings } = await fixture.done('GET', '/api/settings', undefined, headers);
       const { llm: shown, mcp_config, agent_context } = asJson(agent_settings);
       const diff = { llm: shown, mcp_config, agent_context };
-      await stage.done('PATCH', '/api/settings', { agent_settings_diff: diff });
-      expect(await stage.plain()).toMatchObject({ agent_settings: kept });
+      await fixture.done('PATCH', '/api/settings', { agent_settings_diff: diff });
+      expect(await fixture.plain()).toMatchObject({ agent_settings: kept });
     }
-    const { config } = await stage.done('GET', '/api/profiles/main');
+    const { config } = await fixture.done('GET', '/api/profiles/main');
     const { api_key: _hidden, ...shown } = asJson(config);
-    await stage.done('POST', '/api/profiles/main', { llm: { ...shown, api_key: '**********' } });
-    expect(await stage.done('GET', '/api/profiles/main', undefined, PLAIN)).toMatchObject({ config: llm });
+    await fixture.done('POST', '/api/profiles/main', { llm: { ...shown, api_key: '**********' } });
+    expect(await fixture.done('GET', '/api/profiles/main', undefined, PLAIN)).toMatchObject({ config: llm });
     const route = `/api/llm/provider-connections/${String(id)}`;
     const base_url = 'https://**********@models.test';
-    expect(await stage.done('PATCH', route, { base_url })).toMatchObject({ base_url });
-    await stage.done('POST', '/api/profiles/linked', { llm: { model: 'm', provider_connection_id: id } });
-    expect(await stage.done('GET', '/api/profiles/linked', undefined, PLAIN)).toMatchObject({
+    expect(await fixture.done('PATCH', route, { base_url })).toMatchObject({ base_url });
+    await fixture.done('POST', '/api/profiles/linked', { llm: { model: 'm', provider_connection_id: id } });
+    expect(await fixture.done('GET', '/api/profiles/linked', undefined, PLAIN)).toMatchObject({
       config: { api_key: 'hush-connection', base_url: 'https://me:hush-url@models.test' },
     });
   });
 
   it('are read when another program stored them in plaintext, and encrypted with the next change', async () => {
-    await mkdir(path.join(stage.root, 'profiles'), { recursive: true });
-    await writeFile(path.join(stage.root, 'settings.json'), JSON.stringify({ agent_settings: agent }));
-    await writeFile(path.join(stage.root, 'profiles', 'main.json'), JSON.stringify(llm));
-    expect(await stage.plain()).toMatchObject({ agent_settings: kept });
+    await mkdir(path.join(fixture.root, 'profiles'), { recursive: true });
+    await writeFile(path.join(fixture.root, 'settings.json'), JSON.stringify({ agent_settings: agent }));
+    await writeFile(path.join(fixture.root, 'profiles', 'main.json'), JSON.stringify(llm));
+    expect(await fixture.plain()).toMatchObject({ agent_settings: kept });
     expect(JSON.stringify(await everything())).not.toContain('hush');
-    await stage.done('PATCH', '/api/settings', { misc_settings_diff: { theme: 'dark' } });
-    const { config } = await stage.done('GET', '/api/profiles/main', undefined, PLAIN);
-    await stage.done('POST', '/api/profiles/main', { llm: config });
+    await fixture.done('PATCH', '/api/settings', { misc_settings_diff: { theme: 'dark' } });
+    const { config } = await fixture.done('GET', '/api/profiles/main', undefined, PLAIN);
+    await fixture.done('POST', '/api/profiles/main', { llm: config });
     expect(await written()).not.toContain('hush');
-    expect(await stage.plain()).toMatchObject({ agent_settings: kept, misc_settings: { theme: 'dark' } });
+    expect(await fixture.plain()).toMatchObject({ agent_settings: kept, misc_settings: { theme: 'dark' } });
   });
 
   it('survive a program that rewrites the file without the fields it does not know', async () => {
     await fill();
-    const file = await stage.file('settings.json');
+    const file = await fixture.file('settings.json');
     const stored = asJson(file['agent_settings']);
     const rewritten = { ...stored, llm: { ...asJson(stored['llm']), extra_headers: null } };
     const settings = JSON.stringify({ ...file, agent_settings: rewritten });
-    await writeFile(path.join(stage.root, 'settings.json'), settings);
-    expect(await stage.plain()).toMatchObject({ agent_settings: kept });
+    await writeFile(path.join(fixture.root, 'settings.json'), settings);
+    expect(await fixture.plain()).toMatchObject({ agent_settings: kept });
     // The secrets are not sent to another provider.
     const elsewhere = { ...rewritten, llm: { ...rewritten.llm, base_url: 'https://elsewhere.test' } };
     await writeFile(
-      path.join(stage.root, 'settings.json'),
+      path.join(fixture.root, 'settings.json'),
       JSON.stringify({ ...file, agent_settings: elsewhere }),
     );
-    expect(JSON.stringify(at(await stage.plain(), 'agent_settings', 'llm'))).not.toMatch(/hush-(?!key)/);
+    expect(JSON.stringify(at(await fixture.plain(), 'agent_settings', 'llm'))).not.toMatch(/hush-(?!key)/);
   });
 
   it.each([
@@ -193,7 +193,7 @@ describe('settings stored with a secret key', () => {
   ])('are read by a server with %s without their secrets, and are not overwritten', async (_name, env) => {
     await fill();
     const before = await written();
-    await stage.restart('SIGTERM', env);
+    await fixture.restart('SIGTERM', env);
     const seen = await everything();
     expect(seen['/api/settings']).toMatchObject({
       llm_api_key_is_set: false,
@@ -210,20 +210,20 @@ describe('settings stored with a secret key', () => {
     expect(seen['/api/llm/provider-connections']).toMatchObject({
       0: { display_name: 'Mine', base_url: 'https://@models.test', api_key_set: false },
     });
-    expect(JSON.stringify([seen, await stage.plain()])).not.toMatch(/hush|gAAAAA/);
+    expect(JSON.stringify([seen, await fixture.plain()])).not.toMatch(/hush|gAAAAA/);
 
     const refused = {
       detail: expect.stringMatching(/encrypted with a different key.*OH_SECRET_KEY/) as unknown,
     };
     const change = { agent_settings_diff: { llm: { model: 'openai/y' } } };
-    expect(await stage.ask('PATCH', '/api/settings', change)).toEqual({ status: 409, body: refused });
+    expect(await fixture.ask('PATCH', '/api/settings', change)).toEqual({ status: 409, body: refused });
     const secret = { name: 'OTHER', value: 'x' };
-    expect(await stage.ask('PUT', '/api/settings/secrets', secret)).toEqual({ status: 409, body: refused });
-    expect((await stage.ask('GET', '/api/settings/secrets/MINE')).status).toBe(409);
-    await stage.server.logs(/settings\.json: no key opens [^"]*llm\/api_key/);
+    expect(await fixture.ask('PUT', '/api/settings/secrets', secret)).toEqual({ status: 409, body: refused });
+    expect((await fixture.ask('GET', '/api/settings/secrets/MINE')).status).toBe(409);
+    await fixture.server.logs(/settings\.json: no key opens [^"]*llm\/api_key/);
     expect(await written()).toBe(before);
 
-    await stage.restart('SIGTERM', { OH_SECRET_KEY: 'test-key' });
-    expect(await stage.plain()).toMatchObject({ agent_settings: kept });
+    await fixture.restart('SIGTERM', { OH_SECRET_KEY: 'test-key' });
+    expect(await fixture.plain()).toMatchObject({ agent_settings: kept });
   });
 });

@@ -4,56 +4,56 @@ import { ConversationClient } from '../support/conversation-client.js';
 import { asJson, at, containing, SettingsFixture } from '../support/settings-fixture.js';
 
 describe('the stored agent profiles, meta-profiles, secrets and workspaces', () => {
-  let stage: SettingsFixture;
-  beforeEach(async () => (stage = await SettingsFixture.start()));
-  afterEach(() => stage.stop());
+  let fixture: SettingsFixture;
+  beforeEach(async () => (fixture = await SettingsFixture.start()));
+  afterEach(() => fixture.stop());
 
   const detail = async (method: string, route: string, body?: unknown) => {
-    const answer = await stage.ask(method, route, body);
+    const answer = await fixture.ask(method, route, body);
     return [answer.status, answer.body['detail']];
   };
-  const agents = () => stage.done('GET', '/api/agent-profiles');
+  const agents = () => fixture.done('GET', '/api/agent-profiles');
   const model = (more: object = {}) => ({ llm: { model: 'scripted/x', ...more } });
 
   it('include a default agent profile, made from the settings when no profile exists', async () => {
     const llm = { model: 'openai/mine', api_key: 'sk-secret-key' };
-    await stage.done('PATCH', '/api/settings', { agent_settings_diff: { llm } });
+    await fixture.done('PATCH', '/api/settings', { agent_settings_diff: { llm } });
     const first = await agents();
     const [profile] = first['profiles'] as unknown[];
     expect(profile).toMatchObject({ name: 'default', llm_profile_ref: 'default', revision: 0 });
     expect(first['active_agent_profile_id']).toBe(at(profile, 'id'));
-    expect(await stage.plain()).toMatchObject({ active_agent_profile_id: at(profile, 'id') });
+    expect(await fixture.plain()).toMatchObject({ active_agent_profile_id: at(profile, 'id') });
     const route = '/api/profiles/default';
-    const stored = await stage.done('GET', route, undefined, { 'x-expose-secrets': 'plaintext' });
+    const stored = await fixture.done('GET', route, undefined, { 'x-expose-secrets': 'plaintext' });
     expect(stored).toMatchObject({ config: llm });
     expect(await agents()).toEqual(first);
     // When the settings cannot be read, the list is still answered.
-    await writeFile(path.join(stage.root, 'settings.json'), '{');
+    await writeFile(path.join(fixture.root, 'settings.json'), '{');
     expect(await agents()).toEqual({ ...first, active_agent_profile_id: null });
   });
 
   it('keep the id of an agent profile, count its revisions and report what is invalid', async () => {
     const route = '/api/agent-profiles/coder';
-    await stage.done('POST', route, {
+    await fixture.done('POST', route, {
       llm_profile_ref: 'main',
       name: 'other',
       system_message_suffix: 'Be brief',
     });
-    const before = asJson((await stage.done('GET', route))['profile']);
+    const before = asJson((await fixture.done('GET', route))['profile']);
     expect(before).toMatchObject({ schema_version: 4, name: 'coder', revision: 0 });
-    await stage.done('POST', route, { llm_profile_ref: 'main' });
+    await fixture.done('POST', route, { llm_profile_ref: 'main' });
     const after = { ...before, revision: 1, system_message_suffix: null };
-    expect((await stage.done('GET', route))['profile']).toEqual(after);
-    await stage.done('POST', `${route}/rename`, { new_name: 'coder2' });
+    expect((await fixture.done('GET', route))['profile']).toEqual(after);
+    await fixture.done('POST', `${route}/rename`, { new_name: 'coder2' });
     const id = String(before['id']);
-    expect(await stage.file('agent-profiles/coder2.json')).toEqual({ ...after, name: 'coder2' });
+    expect(await fixture.file('agent-profiles/coder2.json')).toEqual({ ...after, name: 'coder2' });
     expect(await detail('POST', '/api/agent-profiles/coder2/activate')).toEqual([
       404,
       "Agent profile with id 'coder2' not found",
     ]);
-    await stage.done('POST', `/api/agent-profiles/${id}/activate`);
+    await fixture.done('POST', `/api/agent-profiles/${id}/activate`);
     expect(await agents()).toMatchObject({ active_agent_profile_id: id });
-    await stage.done('DELETE', '/api/agent-profiles/coder2');
+    await fixture.done('DELETE', '/api/agent-profiles/coder2');
     expect((await agents())['active_agent_profile_id']).not.toBe(id);
 
     expect(await detail('POST', route, { agent_kind: 'openhands', nope: 1 })).toEqual([
@@ -65,7 +65,7 @@ describe('the stored agent profiles, meta-profiles, secrets and workspaces', () 
     ]);
     expect(await detail('POST', route, { agent_kind: 'zzz' })).toMatchObject([422, [{ loc: [] }]]);
     expect(await detail('POST', route, [1])).toMatchObject([422, [{ type: 'dict_type', loc: ['body'] }]]);
-    const raw = await fetch(stage.server.url + route, {
+    const raw = await fetch(fixture.server.url + route, {
       method: 'POST',
       body: 'x',
       headers: { 'content-type': 'text/plain' },
@@ -74,19 +74,19 @@ describe('the stored agent profiles, meta-profiles, secrets and workspaces', () 
   });
 
   it('launch conversations with the MCP servers and the model that a profile names', async () => {
-    await stage.done('POST', '/api/profiles/main', model({ api_key: 'sk-secret-key' }));
+    await fixture.done('POST', '/api/profiles/main', model({ api_key: 'sk-secret-key' }));
     for (const name of ['one', 'two']) {
       const server = { command: '/nowhere', env: { TOKEN: `hush-${name}` }, enabled: false };
-      await stage.done('POST', `/api/settings/mcp/${name}`, server);
+      await fixture.done('POST', `/api/settings/mcp/${name}`, server);
     }
     const launch = async (fields: object) => {
-      await stage.done('POST', '/api/agent-profiles/mine', { llm_profile_ref: 'main', ...fields });
-      const { profile } = await stage.done('GET', '/api/agent-profiles/mine');
-      const working_dir = path.join(stage.folder, 'work');
+      await fixture.done('POST', '/api/agent-profiles/mine', { llm_profile_ref: 'main', ...fields });
+      const { profile } = await fixture.done('GET', '/api/agent-profiles/mine');
+      const working_dir = path.join(fixture.folder, 'work');
       return { agent_profile_id: at(profile, 'id'), workspace: { working_dir }, autotitle: false };
     };
     const serversOf = async (fields: object) => {
-      const conversation = await ConversationClient.create(stage.server, await launch(fields));
+      const conversation = await ConversationClient.create(fixture.server, await launch(fields));
       const info: unknown = await conversation.info();
       expect(JSON.stringify(info)).not.toContain('hush');
       return Object.keys(asJson(at(info, 'agent', 'mcp_config')));
@@ -109,13 +109,13 @@ describe('the stored agent profiles, meta-profiles, secrets and workspaces', () 
       },
     ]);
     const materialize = '/api/agent-profiles/mine/materialize';
-    expect(await stage.done('POST', materialize)).toMatchObject({
+    expect(await fixture.done('POST', materialize)).toMatchObject({
       valid: false,
       errors: ['MCP server(s) not configured: gone', "Meta-profile 'none' not found"],
       resolved_settings: null,
     });
     const draft = { llm_profile_ref: 'main', mcp_server_refs: ['one'], tools: [{ name: 'terminal' }] };
-    const tried = await stage.done('POST', materialize, { profile: draft });
+    const tried = await fixture.done('POST', materialize, { profile: draft });
     expect(tried).toMatchObject({
       ...{ valid: true, errors: [], llm_api_key_set: true, resolved_mcp_config_keys: ['one'] },
       resolved_settings: {
@@ -125,20 +125,22 @@ describe('the stored agent profiles, meta-profiles, secrets and workspaces', () 
       },
     });
     expect(
-      await stage.done('POST', materialize, { profile: { ...draft, tools: [{ name: 'nope' }] } }),
+      await fixture.done('POST', materialize, { profile: { ...draft, tools: [{ name: 'nope' }] } }),
     ).toMatchObject({
       valid: false,
       unusable_tools: ['nope'],
     });
     const acp = { agent_kind: 'acp', acp_server: 'custom', acp_command: 'run "my agent" --acp' };
-    expect(await stage.done('POST', materialize, { profile: acp })).toMatchObject({
+    expect(await fixture.done('POST', materialize, { profile: acp })).toMatchObject({
       ...{ valid: true, resolved_mcp_config_keys: ['one', 'two'] },
       resolved_settings: { agent_kind: 'acp', acp_command: ['run', 'my agent', '--acp'] },
     });
-    expect(await stage.done('POST', materialize, { profile: { ...acp, acp_command: null } })).toMatchObject({
-      valid: false,
-      resolved_settings: null,
-    });
+    expect(await fixture.done('POST', materialize, { profile: { ...acp, acp_command: null } })).toMatchObject(
+      {
+        valid: false,
+        resolved_settings: null,
+      },
+    );
     expect(await detail('POST', materialize, { foo: 1 })).toMatchObject([422, [{ type: 'extra_forbidden' }]]);
     expect(await detail('POST', '/api/agent-profiles/none/materialize')).toMatchObject([
       404,
@@ -149,19 +151,19 @@ describe('the stored agent profiles, meta-profiles, secrets and workspaces', () 
   it('put the active meta-profile into the settings', async () => {
     const route = '/api/meta-profiles/router';
     const config = { classifier_model: 'main', classes: [{ description: 'easy', model: 'main' }] };
-    await stage.done('POST', route, config);
-    expect(await stage.file('meta-profiles/router.json')).toEqual({
+    await fixture.done('POST', route, config);
+    expect(await fixture.file('meta-profiles/router.json')).toEqual({
       ...config,
       prompt_template: null,
       model_table: null,
     });
-    expect(await stage.done('POST', `${route}/activate`)).toMatchObject({ applied: true });
-    expect(await stage.plain()).toMatchObject({
+    expect(await fixture.done('POST', `${route}/activate`)).toMatchObject({ applied: true });
+    expect(await fixture.plain()).toMatchObject({
       active_meta_profile: 'router',
       agent_settings: { enable_classify_and_switch_llm_tool: true, meta_profile: config },
     });
-    await stage.done('DELETE', route);
-    expect(await stage.plain()).toMatchObject({
+    await fixture.done('DELETE', route);
+    expect(await fixture.plain()).toMatchObject({
       active_meta_profile: null,
       agent_settings: { enable_classify_and_switch_llm_tool: false, meta_profile: null },
     });
@@ -176,34 +178,36 @@ describe('the stored agent profiles, meta-profiles, secrets and workspaces', () 
 
   it('show secret values only when they are read one by one', async () => {
     const route = '/api/settings/secrets';
-    await stage.done('PUT', route, { name: 'TOKEN', value: 'hush-token', description: 'for git' });
-    expect(await stage.done('GET', route)).toEqual({ secrets: [{ name: 'TOKEN', description: 'for git' }] });
-    expect(await stage.text('secrets.json')).not.toContain('hush-token');
-    const value = await fetch(`${stage.server.url}${route}/TOKEN`);
+    await fixture.done('PUT', route, { name: 'TOKEN', value: 'hush-token', description: 'for git' });
+    expect(await fixture.done('GET', route)).toEqual({
+      secrets: [{ name: 'TOKEN', description: 'for git' }],
+    });
+    expect(await fixture.text('secrets.json')).not.toContain('hush-token');
+    const value = await fetch(`${fixture.server.url}${route}/TOKEN`);
     expect([value.headers.get('content-type'), await value.text()]).toEqual([
       'text/plain; charset=utf-8',
       'hush-token',
     ]);
-    await stage.done('PUT', route, { name: 'OTHER', value: 'hush-other' });
-    await stage.done('POST', '/api/agent-profiles/one', { llm_profile_ref: 'x', secret_refs: ['OTHER'] });
-    const id = String(at((await stage.done('GET', '/api/agent-profiles/one'))['profile'], 'id'));
-    expect(await stage.done('GET', `${route}?agent_profile_id=${id}`)).toMatchObject({
+    await fixture.done('PUT', route, { name: 'OTHER', value: 'hush-other' });
+    await fixture.done('POST', '/api/agent-profiles/one', { llm_profile_ref: 'x', secret_refs: ['OTHER'] });
+    const id = String(at((await fixture.done('GET', '/api/agent-profiles/one'))['profile'], 'id'));
+    expect(await fixture.done('GET', `${route}?agent_profile_id=${id}`)).toMatchObject({
       secrets: [{ name: 'OTHER' }],
     });
     for (const name of ['1x', 'a-b', '', 'x'.repeat(65), '__proto__', 'A\r\nB']) {
-      expect((await stage.ask('PUT', route, { name, value: 'v' })).status).toBe(422);
+      expect((await fixture.ask('PUT', route, { name, value: 'v' })).status).toBe(422);
     }
     for (const blank of ['', ' ', '**********']) {
-      expect((await stage.ask('PUT', route, { name: 'A', value: blank })).status).toBe(422);
+      expect((await fixture.ask('PUT', route, { name: 'A', value: blank })).status).toBe(422);
     }
-    await stage.done('PUT', route, { name: 'constructor', value: 'odd' });
+    await fixture.done('PUT', route, { name: 'constructor', value: 'odd' });
     expect(await detail('GET', `${route}/toString`)).toEqual([404, 'Secret not found']);
-    await stage.done('DELETE', `${route}/TOKEN`);
+    await fixture.done('DELETE', `${route}/TOKEN`);
     expect(await detail('DELETE', `${route}/TOKEN`)).toEqual([404, 'Secret not found']);
 
     const damaged = '{"custom_secrets":{"A":{"secret":"hush';
-    await writeFile(path.join(stage.root, 'secrets.json'), damaged);
-    expect(await stage.done('GET', route)).toEqual({ secrets: [] });
+    await writeFile(path.join(fixture.root, 'secrets.json'), damaged);
+    expect(await fixture.done('GET', route)).toEqual({ secrets: [] });
     for (const [method, to, body] of [
       ['PUT', route, { name: 'A', value: 'v' }],
       ['DELETE', `${route}/A`],
@@ -211,25 +215,25 @@ describe('the stored agent profiles, meta-profiles, secrets and workspaces', () 
     ] as const) {
       expect(await detail(method, to, body)).toEqual([409, containing('Secrets file is corrupted')]);
     }
-    expect(await stage.text('secrets.json')).toBe(damaged);
-    expect(stage.server.log).not.toContain('hush');
+    expect(await fixture.text('secrets.json')).toBe(damaged);
+    expect(fixture.server.log).not.toContain('hush');
   });
 
   it('store workspaces beside the conversations', async () => {
     const route = '/api/workspaces';
     const entry = { id: 'a', name: 'a', path: '/p/a' };
     const more = { id: 'b', name: 'b', path: '/p/b', parent_path: '/p' };
-    await stage.done('POST', route, { workspaces: [entry, { ...entry, id: 'twice' }, more] });
+    await fixture.done('POST', route, { workspaces: [entry, { ...entry, id: 'twice' }, more] });
     const { parent_path: parentPath, ...rest } = more;
-    expect(await stage.done('GET', route)).toEqual({
+    expect(await fixture.done('GET', route)).toEqual({
       workspaces: [entry, { ...rest, parentPath }],
       workspaceParents: [],
     });
-    const file = path.join(stage.folder, 'workspace', '.openhands', 'workspaces.json');
-    await stage.done('POST', `${route}/parents`, { parents: [entry] });
-    await stage.done('DELETE', `${route}/parents?path=/p/a`);
+    const file = path.join(fixture.folder, 'workspace', '.openhands', 'workspaces.json');
+    await fixture.done('POST', `${route}/parents`, { parents: [entry] });
+    await fixture.done('DELETE', `${route}/parents?path=/p/a`);
     expect(await detail('DELETE', `${route}/parents?path=/p/a`)).toEqual([404, 'Workspace parent not found']);
-    await stage.done('DELETE', `${route}?path=/p/a`);
+    await fixture.done('DELETE', `${route}?path=/p/a`);
     expect(await detail('DELETE', `${route}?path=/p/a`)).toEqual([404, 'Workspace not found']);
     await writeFile(file, '[]');
     expect(await detail('GET', route)).toEqual([409, 'Workspaces file is corrupted']);

@@ -6,12 +6,12 @@ import { textsBelow } from '../support/texts-below.js';
 const PLAIN = { 'x-expose-secrets': 'plaintext' };
 
 describe('settings of a server without a secret key', () => {
-  let stage: SettingsFixture;
-  beforeEach(async () => (stage = await SettingsFixture.start({ OH_SECRET_KEY: '' })));
-  afterEach(() => stage.stop());
+  let fixture: SettingsFixture;
+  beforeEach(async () => (fixture = await SettingsFixture.start({ OH_SECRET_KEY: '' })));
+  afterEach(() => fixture.stop());
 
   const key = (settings: Json) => at(settings, 'agent_settings', 'llm', 'api_key');
-  const written = () => textsBelow(stage.root);
+  const written = () => textsBelow(fixture.root);
 
   it('keep secrets in memory, never on disk, and log it', async () => {
     const mcp_config = { docs: { command: 'x', env: { TOKEN: 'hush-env' } } };
@@ -19,69 +19,69 @@ describe('settings of a server without a secret key', () => {
       ...{ model: 'openai/x', api_key: 'hush-key', base_url: 'https://me:hush-pass@models.test/v1' },
       extra_headers: { Authorization: 'Bearer hush-header' },
     };
-    await stage.done('PATCH', '/api/settings', { agent_settings_diff: { llm, mcp_config } });
-    await stage.done('POST', '/api/profiles/main', { llm });
-    await stage.done('PUT', '/api/settings/secrets', { name: 'TOKEN', value: 'hush-secret' });
-    const made = await stage.done('POST', '/api/llm/provider-connections', {
+    await fixture.done('PATCH', '/api/settings', { agent_settings_diff: { llm, mcp_config } });
+    await fixture.done('POST', '/api/profiles/main', { llm });
+    await fixture.done('PUT', '/api/settings/secrets', { name: 'TOKEN', value: 'hush-secret' });
+    const made = await fixture.done('POST', '/api/llm/provider-connections', {
       ...{ display_name: 'Mine', api_key: 'hush-connection' },
     });
-    await stage.done('POST', '/api/profiles/linked', {
+    await fixture.done('POST', '/api/profiles/linked', {
       llm: { model: 'openai/x', provider_connection_id: made['id'] },
     });
-    await stage.done('POST', '/api/profiles/main/rename', { new_name: 'other' });
+    await fixture.done('POST', '/api/profiles/main/rename', { new_name: 'other' });
     expect(await written()).not.toContain('hush');
 
     // The secrets are available until this process ends.
-    expect(await stage.plain()).toMatchObject({ agent_settings: { llm, mcp_config } });
-    expect(await stage.done('GET', '/api/profiles/other', undefined, PLAIN)).toMatchObject({ config: llm });
-    expect(await stage.done('GET', '/api/profiles/linked', undefined, PLAIN)).toMatchObject({
+    expect(await fixture.plain()).toMatchObject({ agent_settings: { llm, mcp_config } });
+    expect(await fixture.done('GET', '/api/profiles/other', undefined, PLAIN)).toMatchObject({ config: llm });
+    expect(await fixture.done('GET', '/api/profiles/linked', undefined, PLAIN)).toMatchObject({
       config: { api_key: 'hush-connection' },
     });
-    const secret = await fetch(`${stage.server.url}/api/settings/secrets/TOKEN`);
+    const secret = await fetch(`${fixture.server.url}/api/settings/secrets/TOKEN`);
     expect(await secret.text()).toBe('hush-secret');
-    await stage.done('PATCH', '/api/settings', { misc_settings_diff: { a: 1 } });
-    expect(key(await stage.plain())).toBe('hush-key');
-    await stage.server.logs(/settings\.json: secrets are kept in memory only/);
-    expect(stage.server.log).not.toContain('hush');
+    await fixture.done('PATCH', '/api/settings', { misc_settings_diff: { a: 1 } });
+    expect(key(await fixture.plain())).toBe('hush-key');
+    await fixture.server.logs(/settings\.json: secrets are kept in memory only/);
+    expect(fixture.server.log).not.toContain('hush');
 
-    await stage.restart();
-    expect(await stage.plain()).toMatchObject({
+    await fixture.restart();
+    expect(await fixture.plain()).toMatchObject({
       llm_api_key_is_set: false,
       agent_settings: { llm: { model: 'openai/x', api_key: null } },
     });
-    expect((await stage.ask('GET', '/api/settings/secrets/TOKEN')).status).toBe(404);
+    expect((await fixture.ask('GET', '/api/settings/secrets/TOKEN')).status).toBe(404);
   });
 
   it('cannot be read in encrypted form', async () => {
     for (const route of ['/api/settings', '/api/profiles/x']) {
-      expect(await stage.ask('GET', route, undefined, { 'x-expose-secrets': 'encrypted' })).toMatchObject({
+      expect(await fixture.ask('GET', route, undefined, { 'x-expose-secrets': 'encrypted' })).toMatchObject({
         status: 503,
       });
     }
   });
 
   it('keep a plaintext key of another program until it is changed', async () => {
-    await mkdir(stage.root, { recursive: true });
+    await mkdir(fixture.root, { recursive: true });
     const agent_settings = { llm: { model: 'openai/x', api_key: 'was-there' } };
-    await writeFile(path.join(stage.root, 'settings.json'), JSON.stringify({ agent_settings }));
-    await stage.done('PATCH', '/api/settings', { misc_settings_diff: { a: 1 } });
-    await stage.restart();
-    expect(key(await stage.plain())).toBe('was-there');
-    await stage.done('PATCH', '/api/settings', { agent_settings_diff: { llm: { api_key: 'hush-new' } } });
+    await writeFile(path.join(fixture.root, 'settings.json'), JSON.stringify({ agent_settings }));
+    await fixture.done('PATCH', '/api/settings', { misc_settings_diff: { a: 1 } });
+    await fixture.restart();
+    expect(key(await fixture.plain())).toBe('was-there');
+    await fixture.done('PATCH', '/api/settings', { agent_settings_diff: { llm: { api_key: 'hush-new' } } });
     expect(await written()).not.toMatch(/hush-new|was-there/);
   });
 
   it('keep a secret in memory when another server rewrites the file', async () => {
     const llm = { model: 'openai/x', api_key: 'hush-key' };
-    await stage.done('PATCH', '/api/settings', { agent_settings_diff: { llm } });
-    const other = await stage.another();
+    await fixture.done('PATCH', '/api/settings', { agent_settings_diff: { llm } });
+    const other = await fixture.another();
     try {
       const change = { misc_settings_diff: { a: 1 } };
       expect(await other.request('PATCH', '/api/settings', change)).toMatchObject({ status: 200 });
     } finally {
       await other.end();
     }
-    const settings = await stage.plain();
+    const settings = await fixture.plain();
     expect([key(settings), settings['misc_settings']]).toEqual(['hush-key', { a: 1 }]);
   });
 });

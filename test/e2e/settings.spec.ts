@@ -7,13 +7,13 @@ const MASK = '**********';
 const change = (agent: object) => ({ agent_settings_diff: agent });
 
 describe('settings', () => {
-  let stage: SettingsFixture;
-  beforeEach(async () => (stage = await SettingsFixture.start()));
-  afterEach(() => stage.stop());
+  let fixture: SettingsFixture;
+  beforeEach(async () => (fixture = await SettingsFixture.start()));
+  afterEach(() => fixture.stop());
 
-  const patch = (body: unknown) => stage.ask('PATCH', '/api/settings', body);
-  const get = (headers = {}) => stage.done('GET', '/api/settings', undefined, headers);
-  const key = async () => at(await stage.plain(), 'agent_settings', 'llm', 'api_key');
+  const patch = (body: unknown) => fixture.ask('PATCH', '/api/settings', body);
+  const get = (headers = {}) => fixture.done('GET', '/api/settings', undefined, headers);
+  const key = async () => at(await fixture.plain(), 'agent_settings', 'llm', 'api_key');
 
   it('are the defaults, and are not written to disk, until somebody changes them', async () => {
     const settings = await get();
@@ -28,7 +28,7 @@ describe('settings', () => {
       active_profile: null,
       misc_settings: {},
     });
-    await expect(readdir(stage.root)).rejects.toThrow('ENOENT');
+    await expect(readdir(fixture.root)).rejects.toThrow('ENOENT');
   });
 
   it('are not repeated in errors when a secret is sent in the wrong form', async () => {
@@ -57,7 +57,7 @@ describe('settings', () => {
       ),
     ];
     for (const [method, route, sent] of wrong) {
-      const { status, body } = await stage.ask(method, route, sent);
+      const { status, body } = await fixture.ask(method, route, sent);
       const told = JSON.stringify(body);
       expect([sent, status, told.includes(secret) || told.includes(String(numeric))]).toEqual([
         sent,
@@ -65,7 +65,7 @@ describe('settings', () => {
         false,
       ]);
     }
-    expect((await stage.ask('PUT', '/api/settings/secrets', { name: 'N', value: [secret] })).body).toEqual({
+    expect((await fixture.ask('PUT', '/api/settings/secrets', { name: 'N', value: [secret] })).body).toEqual({
       detail: [
         {
           type: 'string_type',
@@ -102,8 +102,8 @@ describe('settings', () => {
       'provider-connections/provider_connections.json': { schema_version: 1, connections: [connection] },
     };
     for (const [name, content] of Object.entries(files))
-      await writeFiles(stage.root, { [name]: JSON.stringify(content) });
-    const settings = await stage.plain();
+      await writeFiles(fixture.root, { [name]: JSON.stringify(content) });
+    const settings = await fixture.plain();
     expect(settings).toMatchObject({
       llm_api_key_is_set: false,
       agent_settings: {
@@ -111,13 +111,13 @@ describe('settings', () => {
         verification: { critic_api_key: null },
       },
     });
-    const { profiles } = await stage.done('GET', '/api/profiles');
+    const { profiles } = await fixture.done('GET', '/api/profiles');
     expect(profiles).toEqual([
       expect.objectContaining({ name: 'blank', api_key_set: false }),
       expect.objectContaining({ name: 'linked', api_key_set: false, provider_connection_broken: false }),
     ]);
     const plain = { 'x-expose-secrets': 'plaintext' };
-    expect(await stage.done('GET', '/api/profiles/blank', undefined, plain)).toMatchObject({
+    expect(await fixture.done('GET', '/api/profiles/blank', undefined, plain)).toMatchObject({
       config: { api_key: null },
       api_key_set: false,
     });
@@ -135,7 +135,7 @@ describe('settings', () => {
     const shown = await get();
     expect(JSON.stringify(shown)).not.toContain('hush');
     await patch(change(asJson(shown['agent_settings'])));
-    expect(await stage.plain()).toMatchObject({ agent_settings: secrets });
+    expect(await fixture.plain()).toMatchObject({ agent_settings: secrets });
   });
 
   it('show secrets as the header X-Expose-Secrets asks', async () => {
@@ -149,7 +149,7 @@ describe('settings', () => {
     await patch(change({ llm: { api_key: null } }));
     await patch(change({ llm: { api_key: token } }));
     expect(await key()).toBe('sk-secret-key');
-    expect(await stage.ask('GET', '/api/settings', undefined, { 'x-expose-secrets': 'maybe' })).toEqual({
+    expect(await fixture.ask('GET', '/api/settings', undefined, { 'x-expose-secrets': 'maybe' })).toEqual({
       status: 400,
       body: {
         detail: "Invalid X-Expose-Secrets header value: 'maybe'. Valid values are: 'encrypted', 'plaintext'.",
@@ -186,7 +186,7 @@ describe('settings', () => {
     await patch({ misc_settings_diff: { ui: { theme: 'dark', list: [1, 2] }, api_key: 'mine', gone: 1 } });
     const { body } = await patch({ misc_settings_diff: { ui: { theme: null, list: [3] }, gone: null } });
     expect(body['misc_settings']).toEqual({ ui: { list: [3] }, api_key: 'mine', gone: null });
-    expect(await stage.file('settings.json')).toMatchObject({ misc_settings: { api_key: 'mine' } });
+    expect(await fixture.file('settings.json')).toMatchObject({ misc_settings: { api_key: 'mine' } });
     const odd = JSON.parse(
       '{"misc_settings_diff":{"__proto__":{"polluted":1},"constructor":{"a":1}}}',
     ) as unknown;
@@ -200,28 +200,28 @@ describe('settings', () => {
 
   it('are stored encrypted in a file that only its owner can read, and survive a restart', async () => {
     await patch(change({ llm: { api_key: 'sk-secret-key' }, verification: { critic_api_key: 'crit-key' } }));
-    const text = await stage.text('settings.json');
+    const text = await fixture.text('settings.json');
     expect(text).not.toMatch(/sk-secret-key|crit-key/);
-    expect(await stage.file('settings.json')).toMatchObject({ schema_version: 6 });
-    expect((await stat(path.join(stage.root, 'settings.json'))).mode & 0o777).toBe(0o600);
-    expect((await stat(stage.root)).mode & 0o777).toBe(0o700);
-    expect(await readdir(stage.root)).toEqual(['settings.json']);
-    await stage.restart();
+    expect(await fixture.file('settings.json')).toMatchObject({ schema_version: 6 });
+    expect((await stat(path.join(fixture.root, 'settings.json'))).mode & 0o777).toBe(0o600);
+    expect((await stat(fixture.root)).mode & 0o777).toBe(0o700);
+    expect(await readdir(fixture.root)).toEqual(['settings.json']);
+    await fixture.restart();
     expect(await key()).toBe('sk-secret-key');
     // A new key, with the previous one configured as well.
-    await stage.restart('SIGTERM', { OH_SECRET_KEY: 'next', OH_PREVIOUS_SECRET_KEYS: '["test-key"]' });
+    await fixture.restart('SIGTERM', { OH_SECRET_KEY: 'next', OH_PREVIOUS_SECRET_KEYS: '["test-key"]' });
     expect(await key()).toBe('sk-secret-key');
     await patch({ misc_settings_diff: { a: 1 } });
-    await stage.restart('SIGTERM', { OH_SECRET_KEY: 'next' });
+    await fixture.restart('SIGTERM', { OH_SECRET_KEY: 'next' });
     expect(await key()).toBe('sk-secret-key');
   });
 
   it('keep fields that a newer program has stored', async () => {
     await patch(change({ llm: { model: 'openai/x' }, mcp_config: { docs: { command: 'x' } } }));
-    const file = await stage.file('settings.json');
+    const file = await fixture.file('settings.json');
     const agent = asJson(file['agent_settings']);
     await writeFile(
-      path.join(stage.root, 'settings.json'),
+      path.join(fixture.root, 'settings.json'),
       JSON.stringify({
         ...file,
         schema_version: 7,
@@ -240,7 +240,7 @@ describe('settings', () => {
       conversation_settings_diff: { max_iterations: 7 },
     });
     expect(status).toBe(200);
-    const stored = await stage.file('settings.json');
+    const stored = await fixture.file('settings.json');
     expect(stored).toMatchObject({
       schema_version: 7,
       new_top: [1],
@@ -255,10 +255,10 @@ describe('settings', () => {
   });
 
   it('are not overwritten when the file is damaged or needs another key', async () => {
-    await mkdir(stage.root, { recursive: true });
-    const file = path.join(stage.root, 'settings.json');
+    await mkdir(fixture.root, { recursive: true });
+    const file = path.join(fixture.root, 'settings.json');
     await patch(change({ llm: { api_key: 'sk-secret-key' } }));
-    const good = await stage.text('settings.json');
+    const good = await fixture.text('settings.json');
     for (const text of [
       '{"agent_settings": {"llm": {"api_key": "sk-hush',
       '[]',
@@ -269,32 +269,35 @@ describe('settings', () => {
       expect(await get()).toMatchObject({ llm_api_key_is_set: false });
       for (const answer of [
         await patch({ misc_settings_diff: { a: 1 } }),
-        await stage.ask('POST', '/api/settings/mcp/x', { command: 'y' }),
+        await fixture.ask('POST', '/api/settings/mcp/x', { command: 'y' }),
       ]) {
         expect(answer).toMatchObject({
           status: 409,
           body: { detail: containing('OH_SECRET_KEY') },
         });
       }
-      expect(await stage.text('settings.json')).toBe(text);
+      expect(await fixture.text('settings.json')).toBe(text);
     }
-    expect(stage.server.log).not.toContain('sk-hush');
-    await stage.server.logs('settings.json cannot be used and is not changed');
+    expect(fixture.server.log).not.toContain('sk-hush');
+    await fixture.server.logs('settings.json cannot be used and is not changed');
     await writeFile(file, good);
-    await stage.restart('SIGTERM', { OH_SECRET_KEY: 'another' });
+    await fixture.restart('SIGTERM', { OH_SECRET_KEY: 'another' });
     expect(await patch({ misc_settings_diff: { a: 1 } })).toMatchObject({ status: 409 });
-    expect(await stage.text('settings.json')).toBe(good);
-    await stage.restart();
+    expect(await fixture.text('settings.json')).toBe(good);
+    await fixture.restart();
     expect(await key()).toBe('sk-secret-key');
   });
 
   it('are written through a symbolic link', async () => {
-    await mkdir(path.join(stage.folder, 'dotfiles'));
-    await mkdir(stage.root, { recursive: true });
-    await writeFile(path.join(stage.folder, 'dotfiles', 'mine.json'), '{}');
-    await symlink(path.join(stage.folder, 'dotfiles', 'mine.json'), path.join(stage.root, 'settings.json'));
+    await mkdir(path.join(fixture.folder, 'dotfiles'));
+    await mkdir(fixture.root, { recursive: true });
+    await writeFile(path.join(fixture.folder, 'dotfiles', 'mine.json'), '{}');
+    await symlink(
+      path.join(fixture.folder, 'dotfiles', 'mine.json'),
+      path.join(fixture.root, 'settings.json'),
+    );
     await patch({ misc_settings_diff: { a: 1 } });
-    expect(await readFile(path.join(stage.folder, 'dotfiles', 'mine.json'), 'utf8')).toContain('"a": 1');
+    expect(await readFile(path.join(fixture.folder, 'dotfiles', 'mine.json'), 'utf8')).toContain('"a": 1');
   });
 
   it('are limited in size', async () => {
@@ -303,7 +306,7 @@ describe('settings', () => {
       ['a', 'b', 'c', 'd'].map((name) => patch({ misc_settings_diff: { [name]: big } })),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 413, 413]);
-    expect((await stage.text('settings.json')).length).toBeLessThan(8 * 1024 * 1024);
+    expect((await fixture.text('settings.json')).length).toBeLessThan(8 * 1024 * 1024);
   });
 
   it('are reset when the kind of agent changes', async () => {

@@ -6,25 +6,25 @@ import { SubscriptionIssuer } from '../support/subscription-issuer.js';
 const SIGNED_OUT = { vendor: 'openai', connected: false, account_email: null, expires_at: null };
 
 describe('a ChatGPT subscription', () => {
-  let stage: SettingsFixture;
+  let fixture: SettingsFixture;
   let issuer: SubscriptionIssuer;
   beforeEach(async () => {
     issuer = await SubscriptionIssuer.start();
-    stage = await SettingsFixture.start({
+    fixture = await SettingsFixture.start({
       OPENAI_AUTH_ISSUER: issuer.url,
       CHATGPT_CODEX_BASE_URL: `${issuer.url}/codex`,
     });
   });
   afterEach(async () => {
-    await stage.stop();
+    await fixture.stop();
     await issuer.stop();
   });
 
   const route = (name: string): string => `/api/llm/subscription/openai/${name}`;
-  const status = (): Promise<Json> => stage.done('GET', route('status'));
-  const start = (): Promise<Json> => stage.done('POST', route('device/start'));
-  const poll = (code: unknown) => stage.ask('POST', route('device/poll'), { device_code: code });
-  const file = (name = 'openai_oauth.sealed.json'): string => path.join(stage.root, 'auth', name);
+  const status = (): Promise<Json> => fixture.done('GET', route('status'));
+  const start = (): Promise<Json> => fixture.done('POST', route('device/start'));
+  const poll = (code: unknown) => fixture.ask('POST', route('device/poll'), { device_code: code });
+  const file = (name = 'openai_oauth.sealed.json'): string => path.join(fixture.root, 'auth', name);
   const shared = (): string => file('openai_oauth.json');
   const gone = { status: 404, body: { detail: 'Subscription device login not found or expired' } };
 
@@ -37,14 +37,14 @@ describe('a ChatGPT subscription', () => {
   }
 
   it('has models, and is not signed in to at first', async () => {
-    expect(await stage.done('GET', route('models'))).toMatchObject({
+    expect(await fixture.done('GET', route('models'))).toMatchObject({
       vendor: 'openai',
       models: expect.arrayContaining(['gpt-5.5', 'gpt-6-sol']) as unknown,
     });
     expect(await status()).toEqual(SIGNED_OUT);
     expect(await poll('x')).toEqual(gone);
-    expect(await stage.ask('POST', route('device/poll'), {})).toMatchObject({ status: 422 });
-    expect(await stage.done('POST', route('logout'))).toEqual(SIGNED_OUT);
+    expect(await fixture.ask('POST', route('device/poll'), {})).toMatchObject({ status: 422 });
+    expect(await fixture.done('POST', route('logout'))).toEqual(SIGNED_OUT);
     expect(issuer.requests).toEqual([]);
   });
 
@@ -74,9 +74,9 @@ describe('a ChatGPT subscription', () => {
       [path.dirname(file()), file()].map(async (name) => (await stat(name)).mode & 0o777),
     );
     expect(modes).toEqual([0o700, 0o600]);
-    await stage.restart();
+    await fixture.restart();
     expect(await status()).toEqual(body);
-    for (const token of issuer.tokens) expect(stage.server.log).not.toContain(token);
+    for (const token of issuer.tokens) expect(fixture.server.log).not.toContain(token);
   });
 
   it('is renewed once when it has expired, however many requests need it', async () => {
@@ -106,20 +106,20 @@ describe('a ChatGPT subscription', () => {
     expect(issuer.tokens).toContain(renewed['refresh_token']);
     expect(renewed['refresh_token']).not.toBe(refresh_token);
     await expect(stat(file())).rejects.toThrow('ENOENT');
-    await stage.done('POST', route('logout'));
+    await fixture.done('POST', route('logout'));
     await expect(stat(shared())).rejects.toThrow('ENOENT');
   });
 
   it('is kept only in memory when there is no secret key', async () => {
-    await stage.stop();
-    stage = await SettingsFixture.start({ OH_SECRET_KEY: '', OPENAI_AUTH_ISSUER: issuer.url });
+    await fixture.stop();
+    fixture = await SettingsFixture.start({ OH_SECRET_KEY: '', OPENAI_AUTH_ISSUER: issuer.url });
     const body = await signedIn();
     expect(await status()).toEqual(body);
     const text = await readFile(file(), 'utf8');
     for (const token of issuer.tokens) expect(text).not.toContain(token);
     await expect(stat(shared())).rejects.toThrow('ENOENT');
-    await stage.server.logs('because OH_SECRET_KEY is not set');
-    await stage.restart();
+    await fixture.server.logs('because OH_SECRET_KEY is not set');
+    await fixture.restart();
     expect(await status()).toEqual(SIGNED_OUT);
   });
 
@@ -140,7 +140,7 @@ describe('a ChatGPT subscription', () => {
   it('is signed out of for good, including sign-ins that have begun', async () => {
     await signedIn();
     const { device_code, user_code } = await start();
-    expect(await stage.done('POST', route('logout'))).toEqual(SIGNED_OUT);
+    expect(await fixture.done('POST', route('logout'))).toEqual(SIGNED_OUT);
     issuer.approve(String(user_code));
     expect(await poll(device_code)).toEqual(gone);
     await expect(stat(file())).rejects.toThrow('ENOENT');
@@ -148,7 +148,7 @@ describe('a ChatGPT subscription', () => {
 
   it('authenticates requests to models with a renewed token', async () => {
     const llm = { model: 'openai/gpt-5.5', auth_type: 'subscription', base_url: 'http://127.0.0.1:1' };
-    const check = () => stage.done('POST', '/api/profiles/mine/validate', { llm });
+    const check = () => fixture.done('POST', '/api/profiles/mine/validate', { llm });
     expect(await check()).toMatchObject({ valid: false, error: { type: 'LLMAuthenticationError' } });
     issuer.life = 1;
     await signedIn();
@@ -166,13 +166,13 @@ describe('a ChatGPT subscription', () => {
 
   it('answers 502 when its vendor fails', async () => {
     issuer.isDown = true;
-    const answer = await stage.ask('POST', route('device/start'));
+    const answer = await fixture.ask('POST', route('device/start'));
     expect(answer).toMatchObject({ status: 502 });
     expect(String(answer.body['exception'])).toContain('the request for a device code with 500');
   });
 
   it('limits the number of sign-ins that have begun', async () => {
     for (let count = 0; count < 20; count++) await start();
-    expect(await stage.ask('POST', route('device/start'))).toMatchObject({ status: 429 });
+    expect(await fixture.ask('POST', route('device/start'))).toMatchObject({ status: 429 });
   });
 });

@@ -8,20 +8,20 @@ import { asJson, SettingsFixture } from '../support/settings-fixture.js';
 const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 4);
 
 describe('the settings file', () => {
-  let stage: SettingsFixture;
-  beforeEach(async () => (stage = await SettingsFixture.start()));
-  afterEach(() => stage.stop());
+  let fixture: SettingsFixture;
+  beforeEach(async () => (fixture = await SettingsFixture.start()));
+  afterEach(() => fixture.stop());
 
-  const misc = async () => asJson((await stage.plain())['misc_settings']);
+  const misc = async () => asJson((await fixture.plain())['misc_settings']);
   const put = (server: ServerProcess, name: string, value: unknown) =>
     server.request('PATCH', '/api/settings', { misc_settings_diff: { [name]: value } });
 
   it('contains every change when two servers write it at the same time', async () => {
-    const other = await stage.another();
+    const other = await fixture.another();
     try {
       const names = Array.from({ length: 40 }, (_unused, index) => `n${index}`);
       const answers = await Promise.all(
-        names.map((name, index) => put(index % 2 === 0 ? stage.server : other, name, index)),
+        names.map((name, index) => put(index % 2 === 0 ? fixture.server : other, name, index)),
       );
       expect(answers.map(({ status }) => status)).toEqual(names.map(() => 200));
       expect(Object.keys(await misc()).sort()).toEqual([...names].sort());
@@ -29,7 +29,7 @@ describe('the settings file', () => {
       await other.end();
     }
     // Neither locks nor partial files are left.
-    expect(await readdir(stage.root)).toEqual(['settings.json']);
+    expect(await readdir(fixture.root)).toEqual(['settings.json']);
   });
 
   it(
@@ -37,7 +37,7 @@ describe('the settings file', () => {
     async () => {
       let acknowledged = 0;
       for (let round = 0; round < ROUNDS; round++) {
-        const { server } = stage;
+        const { server } = fixture;
         const writing = (async () => {
           for (let value = acknowledged + 1; ; value++) {
             const answer = await put(server, 'count', value).catch(() => undefined);
@@ -51,11 +51,11 @@ describe('the settings file', () => {
         await new Promise((resolve) => setTimeout(resolve, round % 7));
         await server.end('SIGKILL');
         await writing;
-        const stored = asJson((await stage.file('settings.json'))['misc_settings']);
+        const stored = asJson((await fixture.file('settings.json'))['misc_settings']);
         expect(Number(stored['count'])).toBeGreaterThanOrEqual(acknowledged);
-        await stage.restart();
-        expect(await put(stage.server, 'round', round)).toMatchObject({ status: 200 });
-        expect(await readdir(stage.root)).toEqual(['settings.json']);
+        await fixture.restart();
+        expect(await put(fixture.server, 'round', round)).toMatchObject({ status: 200 });
+        expect(await readdir(fixture.root)).toEqual(['settings.json']);
       }
       expect(acknowledged).toBeGreaterThan(ROUNDS);
     },
@@ -63,50 +63,50 @@ describe('the settings file', () => {
   );
 
   it('is writable after a server left a lock behind', async () => {
-    await mkdir(stage.root, { recursive: true });
-    const lock = path.join(stage.root, '.agent-server.lock');
+    await mkdir(fixture.root, { recursive: true });
+    const lock = path.join(fixture.root, '.agent-server.lock');
     for (const text of [
       JSON.stringify({ token: 'x', pid: 2 ** 22 + 1, place: await placeOf() }),
-      JSON.stringify({ token: 'x', pid: stage.server.pid, place: await placeOf() }),
+      JSON.stringify({ token: 'x', pid: fixture.server.pid, place: await placeOf() }),
     ]) {
       await writeFile(lock, text);
-      expect(await put(stage.server, 'a', 1)).toMatchObject({ status: 200 });
+      expect(await put(fixture.server, 'a', 1)).toMatchObject({ status: 200 });
     }
     // A lock of another host is valid until it is old.
     await writeFile(lock, JSON.stringify({ token: 'x', pid: 1, place: 'elsewhere' }));
     spawnSync('touch', ['-d', '2 minutes ago', lock]);
-    expect(await put(stage.server, 'a', 2)).toMatchObject({ status: 200 });
+    expect(await put(fixture.server, 'a', 2)).toMatchObject({ status: 200 });
     expect(await misc()).toEqual({ a: 2 });
   });
 
   it('blocks no thread when it is not a regular file', async () => {
-    await mkdir(stage.root, { recursive: true });
-    const file = path.join(stage.root, 'settings.json');
+    await mkdir(fixture.root, { recursive: true });
+    const file = path.join(fixture.root, 'settings.json');
     spawnSync('mkfifo', [file]);
-    const answers = await Promise.all(Array.from({ length: 8 }, () => stage.ask('GET', '/api/settings')));
+    const answers = await Promise.all(Array.from({ length: 8 }, () => fixture.ask('GET', '/api/settings')));
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
-    expect(await put(stage.server, 'a', 1)).toMatchObject({ status: 409 });
+    expect(await put(fixture.server, 'a', 1)).toMatchObject({ status: 409 });
     await rm(file);
     await mkdir(file);
-    expect(await put(stage.server, 'a', 1)).toMatchObject({ status: 409 });
+    expect(await put(fixture.server, 'a', 1)).toMatchObject({ status: 409 });
     await rm(file, { recursive: true });
     await symlink('/dev/zero', file);
-    expect(await put(stage.server, 'a', 1)).toMatchObject({ status: 409 });
+    expect(await put(fixture.server, 'a', 1)).toMatchObject({ status: 409 });
     await rm(file);
     await writeFile(file, ' '.repeat(9 * 1024 * 1024));
-    expect(await put(stage.server, 'a', 1)).toMatchObject({ status: 409 });
+    expect(await put(fixture.server, 'a', 1)).toMatchObject({ status: 409 });
     await rm(file);
-    expect(await put(stage.server, 'a', 1)).toMatchObject({ status: 200 });
+    expect(await put(fixture.server, 'a', 1)).toMatchObject({ status: 200 });
   });
 
   it('cannot be written when its folder is a file, which the server answers with an error', async () => {
-    await mkdir(path.dirname(stage.root), { recursive: true });
-    await writeFile(stage.root, 'mine');
-    expect((await stage.ask('GET', '/api/settings')).status).toBeLessThanOrEqual(503);
-    const answer = await stage.ask('PATCH', '/api/settings', { misc_settings_diff: { a: 1 } });
+    await mkdir(path.dirname(fixture.root), { recursive: true });
+    await writeFile(fixture.root, 'mine');
+    expect((await fixture.ask('GET', '/api/settings')).status).toBeLessThanOrEqual(503);
+    const answer = await fixture.ask('PATCH', '/api/settings', { misc_settings_diff: { a: 1 } });
     expect(answer.status).toBeGreaterThanOrEqual(500);
-    expect(await readFile(stage.root, 'utf8')).toBe('mine');
-    expect(await stage.server.request('GET', '/health')).toMatchObject({ status: 200 });
+    expect(await readFile(fixture.root, 'utf8')).toBe('mine');
+    expect(await fixture.server.request('GET', '/health')).toMatchObject({ status: 200 });
   });
 });
 
