@@ -94,8 +94,8 @@ async function bundleMain() {
 
 /**
  * Replaces packages that the framework imports and this server never calls: phone numbers, multipart forms
- * (`src/workspace/files/` streams them) and Express's body parsers (`src/http/body/` reads bodies). They are a
- * fifth of the code that every start reads, and 10 MiB of memory together with the escapes below.
+ * (`src/workspace/files/` streams them) and Express's body parsers (`src/http/body/` reads bodies). They are
+ * a fifth of the code that every start reads, and 10 MiB of memory together with the escapes below.
  */
 function withoutUnusedPackages() {
   const packages = /^(multer|libphonenumber-js\/max|body-parser)$/;
