@@ -27,7 +27,10 @@ export class SessionKeyGuard implements CanActivate {
     const request = http.getRequest<HttpRequest>();
     const cookie = this.isMarked(context, AcceptsWorkspaceCookie) ? keyInCookie(request) : undefined;
     const shown = [...presentedKeys(request), ...(cookie === undefined ? [] : [cookie])];
-    return checkKeys(this.keys, this.failedKeys, shown, { request, response: http.getResponse<HttpResponse>() });
+    return checkKeys(this.keys, this.failedKeys, shown, {
+      request,
+      response: http.getResponse<HttpResponse>(),
+    });
   }
 
   private isMarked(context: ExecutionContext, mark: typeof OpenRoute): boolean {

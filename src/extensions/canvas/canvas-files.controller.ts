@@ -65,7 +65,12 @@ export class CanvasFilesController {
   }
 }
 
-function send(request: HttpRequest, response: HttpResponse, content: Buffer, headers: Record<string, string>): void {
+function send(
+  request: HttpRequest,
+  response: HttpResponse,
+  content: Buffer,
+  headers: Record<string, string>,
+): void {
   const etag = `"${createHash('sha256').update(content).digest('hex').slice(0, 32)}"`;
   response.set({ ...headers, 'cache-control': 'no-cache', etag });
   if (request.headers['if-none-match'] === etag) response.status(304).end();

@@ -98,25 +98,28 @@ const MODELS: Row[] = [
 const OFF_PEAK = new Date('2026-11-20T12:00:00Z');
 
 describe('the most used models', () => {
-  it.each(MODELS)('knows features and prices of %s', async (model, window, output, vision, thinking, input, cached, answer) => {
-    const config = llmConfig({ model });
-    const price = async (prompt: number, fromCache: number, completion: number): Promise<number> => {
-      const tokens = {
-        prompt_tokens: prompt,
-        completion_tokens: completion,
-        cache_read_tokens: fromCache,
-        cache_write_tokens: 0,
-        reasoning_tokens: 0,
+  it.each(MODELS)(
+    'knows features and prices of %s',
+    async (model, window, output, vision, thinking, input, cached, answer) => {
+      const config = llmConfig({ model });
+      const price = async (prompt: number, fromCache: number, completion: number): Promise<number> => {
+        const tokens = {
+          prompt_tokens: prompt,
+          completion_tokens: completion,
+          cache_read_tokens: fromCache,
+          cache_write_tokens: 0,
+          reasoning_tokens: 0,
+        };
+        const { cost, contextWindow } = await priceAnswer(config, tokens, undefined, OFF_PEAK);
+        expect(contextWindow).toBe(window);
+        return (cost ?? Number.NaN) * 100;
       };
-      const { cost, contextWindow } = await priceAnswer(config, tokens, undefined, OFF_PEAK);
-      expect(contextWindow).toBe(window);
-      return (cost ?? Number.NaN) * 100;
-    };
-    expect(await price(10_000, 0, 0)).toBeCloseTo(input, 6);
-    expect(await price(10_000, 10_000, 0)).toBeCloseTo(cached, 6);
-    expect(await price(0, 0, 10_000)).toBeCloseTo(answer, 6);
-    expect(modelFeatures(config)).toMatchObject({ maxOutputTokens: output, vision, thinking });
-  });
+      expect(await price(10_000, 0, 0)).toBeCloseTo(input, 6);
+      expect(await price(10_000, 10_000, 0)).toBeCloseTo(cached, 6);
+      expect(await price(0, 0, 10_000)).toBeCloseTo(answer, 6);
+      expect(modelFeatures(config)).toMatchObject({ maxOutputTokens: output, vision, thinking });
+    },
+  );
 
   it('warns once about a model with an unknown price', async () => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);

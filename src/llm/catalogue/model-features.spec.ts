@@ -22,17 +22,20 @@ const RECORDED: [string, number | null, number | null, boolean, boolean, boolean
 ];
 
 describe('modelFeatures', () => {
-  it.each(RECORDED)('knows the recorded features of %s', (model, input, output, vision, marks, responses, retention, effort) => {
-    expect(modelFeatures(llmConfig({ model }))).toMatchObject({
-      maxInputTokens: input,
-      maxOutputTokens: output,
-      vision,
-      cacheMarks: marks,
-      responsesApi: responses,
-      cacheRetention: retention,
-      reasoningEffort: effort,
-    });
-  });
+  it.each(RECORDED)(
+    'knows the recorded features of %s',
+    (model, input, output, vision, marks, responses, retention, effort) => {
+      expect(modelFeatures(llmConfig({ model }))).toMatchObject({
+        maxInputTokens: input,
+        maxOutputTokens: output,
+        vision,
+        cacheMarks: marks,
+        responsesApi: responses,
+        cacheRetention: retention,
+        reasoningEffort: effort,
+      });
+    },
+  );
 
   it('knows the thinking modes of Claude and which models require their reasoning', () => {
     const features = (model: string) => modelFeatures(llmConfig({ model }));

@@ -126,10 +126,13 @@ describe('features that a config overrides', () => {
     ['openai/glm-4.6', false, [{ type: 'text', text: 'go' }]],
     ['openai/deepseek-v3', null, [{ type: 'text', text: 'go' }]],
     ['openai/scripted', true, 'go'],
-  ])('sends content as strings or parts for %s with force_string_serializer %s', async (model, force_string_serializer, content) => {
-    const { body } = await sent({ model, force_string_serializer });
-    expect(body.messages).toEqual([{ role: 'user', content }]);
-  });
+  ])(
+    'sends content as strings or parts for %s with force_string_serializer %s',
+    async (model, force_string_serializer, content) => {
+      const { body } = await sent({ model, force_string_serializer });
+      expect(body.messages).toEqual([{ role: 'user', content }]);
+    },
+  );
 });
 
 describe('images given as URLs', () => {

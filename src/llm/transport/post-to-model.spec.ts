@@ -73,26 +73,23 @@ describe('requests to models', () => {
     ['postToModel', byPost],
     ['modelFetch', byFetch],
   ])('redirections by %s', (_name, ask) => {
-    it.each([301, 302, 307, 308])(
-      'follows status %i, without keys to another origin',
-      async (code) => {
-        const seen: unknown[] = [];
-        const elsewhere = await serve((request, response) => {
-          const { method, url, headers } = request;
-          void bodyOf(request).then((body) => {
-            seen.push(method, url, body, headers.authorization, headers['api-key'], headers['content-type']);
-            response.end('here');
-          });
+    it.each([301, 302, 307, 308])('follows status %i, without keys to another origin', async (code) => {
+      const seen: unknown[] = [];
+      const elsewhere = await serve((request, response) => {
+        const { method, url, headers } = request;
+        void bodyOf(request).then((body) => {
+          seen.push(method, url, body, headers.authorization, headers['api-key'], headers['content-type']);
+          response.end('here');
         });
-        const url = await serve((request, response) => {
-          // First to another path of its own, where the keys are to be.
-          const isMoved = request.url === '/moved' && request.headers['api-key'] === 'key';
-          response.writeHead(code, { location: isMoved ? `${elsewhere}/there?a=b` : '/moved' }).end('gone');
-        });
-        expect(await ask(url)).toEqual({ status: 200, text: 'here' });
-        expect(seen).toEqual(['POST', '/there?a=b', '{"x":1}', undefined, undefined, 'application/json']);
-      },
-    );
+      });
+      const url = await serve((request, response) => {
+        // First to another path of its own, where the keys are to be.
+        const isMoved = request.url === '/moved' && request.headers['api-key'] === 'key';
+        response.writeHead(code, { location: isMoved ? `${elsewhere}/there?a=b` : '/moved' }).end('gone');
+      });
+      expect(await ask(url)).toEqual({ status: 200, text: 'here' });
+      expect(seen).toEqual(['POST', '/there?a=b', '{"x":1}', undefined, undefined, 'application/json']);
+    });
 
     it('follows 303 with GET', async () => {
       const url = await serve((request, response) => {
