@@ -198,7 +198,7 @@ describe('a hostile ACP agent', () => {
     const file = path.join(server.cwd, 'long');
     await writeFile(file, 'x'.repeat(5 * 1024 * 1024));
     const args = ['--stubborn', '--banner', mark];
-    const request = steps(['flood', times, 'fs/read_text_file', { path: file }]);
+    const request = steps(['requestMany', times, 'fs/read_text_file', { path: file }]);
     return create(request, { args, agent });
   };
   const gone = (mark: string) =>

@@ -94,7 +94,7 @@ const STEPS = {
     STEPS.say({ update }, `served ${done.filter(({ status }) => status === 'fulfilled').length}`);
   },
   /** Sends a request many times and then an update, without reading answers. */
-  async flood({ sessionId, update }, times, method, params) {
+  async requestMany({ sessionId, update }, times, method, params) {
     input.pause();
     for (let at = 0; at < times; at++) {
       void request(method, { sessionId, ...params });
