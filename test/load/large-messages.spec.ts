@@ -147,7 +147,7 @@ describe('large messages', () => {
       );
       expect(status).toBe(413);
       expect(body).toEqual({
-        detail: 'Request body too large: the limit is 33554432 bytes. Send large files to the file routes.',
+        detail: 'Request body too large: the limit is 17825792 bytes. Send large files to the file routes.',
       });
       const socket = await new QuickSocket(server.socketUrl(`/sockets/events/${conversation.id}`)).opened();
       socket.send(userMessage(huge));
