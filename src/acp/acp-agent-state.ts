@@ -1,5 +1,5 @@
 import type { AgentView } from '../agent/index.js';
-import type { EventDraft, MessageEvent } from '../events/index.js';
+import { stateUpdate, type EventDraft, type MessageEvent } from '../events/index.js';
 import type { JsonObject } from '../json/index.js';
 import type { AcpConnection } from './connection/acp-connection.js';
 
@@ -10,7 +10,7 @@ const SUFFIX_SENT = 'acp_suffix_installed';
 
 /** Creates the event for a new `agent_state`. */
 export function agentStateUpdate(value: JsonObject): EventDraft {
-  return { source: 'environment', key: 'agent_state', value, kind: 'ConversationStateUpdateEvent' };
+  return stateUpdate('agent_state', value);
 }
 
 /** The session that the agent can resume; undefined if its working directory differs. */

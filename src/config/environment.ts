@@ -1,4 +1,4 @@
-import { isJsonObject } from '../json/index.js';
+import { isJsonObject, tryParseJson } from '../json/index.js';
 import { describeValue, type ConfigProblem } from './config-error.js';
 import { fieldsOf, type ConfigClass, type ConfigField, type FieldShape } from './config-field.js';
 
@@ -127,7 +127,7 @@ class EnvironmentReader {
       case 'dictionary':
         return this.json(variable, path, 'a JSON object', field.secret, isJsonObject);
       case 'json':
-        return parseJson(text) ?? text;
+        return tryParseJson(text) ?? text;
       case 'text':
       case 'url':
       case 'choice':
@@ -144,7 +144,7 @@ class EnvironmentReader {
   ): T | undefined {
     const text = this.env[variable];
     if (text === undefined) return undefined;
-    const value = parseJson(text);
+    const value = tryParseJson(text);
     if (accepts(value)) return value;
     this.refuse(path, expected, text, secret, variable);
     return undefined;
@@ -181,12 +181,4 @@ function separated(text: string): string[] {
 
 function isTrue(text: string): boolean {
   return /^(1|true)$/i.test(text.trim());
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -22,3 +22,8 @@ export function createEvent<D extends EventDraft | TransientDraft>(
 ): D & { id: string; timestamp: string } {
   return { ...draft, id: draft.id ?? randomUUID(), timestamp: eventTimestamp(after) };
 }
+
+/** The draft of a change of one field of a conversation's state. */
+export function stateUpdate(key: string, value: unknown): EventDraft {
+  return { source: 'environment', key, value, kind: 'ConversationStateUpdateEvent' };
+}

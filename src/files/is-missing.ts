@@ -1,4 +1,5 @@
 import { lstatSync } from 'node:fs';
+import { errorCode } from '../errors/index.js';
 
 /**
  * Whether nothing of this name exists; a dangling link exists. Synchronous, because a round trip to a thread
@@ -10,4 +11,10 @@ export function isMissing(file: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** For `catch`: turns the error of a missing file into undefined and throws any other. */
+export function undefinedIfMissing(error: unknown): undefined {
+  if (errorCode(error) === 'ENOENT') return undefined;
+  throw error;
 }

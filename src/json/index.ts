@@ -1,6 +1,6 @@
 export { asJsonObject, asText, isJsonObject, type JsonObject } from './json-object.js';
 export { JsonBoundsError, JsonSize, type JsonBounds } from './json-size.js';
-export { parseJson } from './parse-json.js';
+export { parseJson, tryParseJson } from './parse-json.js';
 export { parseYaml, YamlError } from './parse-yaml.js';
 export {
   decodeJson,

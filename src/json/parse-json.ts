@@ -18,3 +18,12 @@ export function parseJson(text: string): unknown {
   }
   return JSON.parse(text);
 }
+
+/** Parses trusted JSON, or JSON whose depth the caller has bounded; undefined for invalid JSON. */
+export function tryParseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,5 +1,5 @@
 import type { McpCredentials } from '../tools/index.js';
-import { isJsonObject, type JsonObject } from '../json/index.js';
+import { isJsonObject, type JsonObject, asJsonObject } from '../json/index.js';
 import type { OAuthState } from './mcp-responses.js';
 
 /** Client name for dynamic registration. */
@@ -17,13 +17,13 @@ export interface OAuthOptions {
 
 /** Parses `auth` with the strategy `oauth2`; invalid values are ignored. */
 export function parseOAuthOptions(auth: JsonObject): OAuthOptions {
-  const authentication = objectIn(auth, 'authentication');
-  const state = objectIn(auth, 'state');
+  const authentication = asJsonObject(auth['authentication']);
+  const state = asJsonObject(auth['state']);
   const { scopes, additional_client_metadata: additional } = authentication;
   const { client_name, client_metadata_url, client_auth_method, client_id, client_secret } =
     textsIn(authentication);
   const scope = Array.isArray(scopes) ? scopes.map(String).join(' ') : scopes;
-  const registered = clientOf(objectIn(state, 'client_info'));
+  const registered = clientOf(asJsonObject(state['client_info']));
   const client = client_id === undefined ? registered : { client_id, client_secret };
   return {
     credentials: { client, tokens: tokensOf(state), expiresAt: numberIn(state, 'token_expires_at') },
@@ -49,7 +49,7 @@ export function toOAuthState({ client, tokens, expiresAt }: McpCredentials): OAu
 }
 
 function tokensOf(state: JsonObject): McpCredentials['tokens'] {
-  const tokens = objectIn(state, 'tokens');
+  const tokens = asJsonObject(state['tokens']);
   const { access_token, refresh_token, token_type, scope, issuer } = textsIn(tokens);
   if (access_token === undefined) return undefined;
   return {
@@ -73,11 +73,6 @@ function clientOf(info: JsonObject): (McpCredentials['client'] & { redirect_uris
 function portOf(uris: readonly string[] = []): number | undefined {
   const [uri = ''] = uris;
   return /^http:\/\/localhost:\d+\/callback$/.test(uri) ? Number(new URL(uri).port) : undefined;
-}
-
-function objectIn(value: JsonObject, key: string): JsonObject {
-  const { [key]: item } = value;
-  return isJsonObject(item) ? item : {};
 }
 
 function numberIn(value: JsonObject, key: string): number | undefined {

@@ -5,7 +5,7 @@ export {
   shellEnvironment,
 } from './child-environment.js';
 export { isProcessAlive } from './is-process-alive.js';
-export { endGroup, hasEnded, killGroup } from './process-group.js';
+export { endGroup, hasEnded, killGroup, onExit } from './process-group.js';
 export { processStart } from './process-start.js';
 export {
   endSessionProcesses,

@@ -10,6 +10,12 @@ export function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
 }
 
+/** Calls the listener when a child ends, at once if it has ended. */
+export function onExit(child: ChildProcess, listener: () => void): void {
+  if (hasEnded(child)) listener();
+  else child.once('exit', listener);
+}
+
 /** Sends a signal to the process group that a child leads. */
 export function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid === undefined) return;

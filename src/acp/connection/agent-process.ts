@@ -9,6 +9,7 @@ import {
   killGroup,
   endSessionProcesses,
   SESSION_VARIABLE,
+  onExit,
 } from '../../processes/index.js';
 import { AcpError } from '../acp-error.js';
 
@@ -84,8 +85,7 @@ export class AgentProcess {
 
   /** Calls the listener when the process ends. */
   onExit(listener: () => void): void {
-    if (hasEnded(this.child)) listener();
-    else this.child.once('exit', listener);
+    onExit(this.child, listener);
   }
 
   /** Describes exit code and last output: `exit code 3: no key`. Waits briefly for the exit. */

@@ -1,4 +1,4 @@
-import { asJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject, asText } from '../../json/index.js';
 
 /** A model offered by an agent; field names are the API's. */
 export interface AcpModel {
@@ -23,7 +23,7 @@ export function readModels(answer: unknown): SessionModels | undefined {
   const { currentModelId, availableModels } = asJsonObject(models);
   if (!Array.isArray(availableModels)) return undefined;
   return {
-    current: textOrNull(currentModelId),
+    current: asText(currentModelId),
     available: availableModels.map(asJsonObject).flatMap((model) => modelOf(model, model['modelId'])),
   };
 }
@@ -46,7 +46,7 @@ function fromOption(option: JsonObject): SessionModels {
     Array.isArray(entry['options']) ? entry['options'].map(asJsonObject) : [entry],
   );
   return {
-    current: textOrNull(option['currentValue']),
+    current: asText(option['currentValue']),
     available: values.flatMap((value) => modelOf(value, value['value'])),
     optionId: String(option['id']),
   };
@@ -54,9 +54,5 @@ function fromOption(option: JsonObject): SessionModels {
 
 function modelOf({ name, description }: JsonObject, id: unknown): AcpModel[] {
   if (typeof id !== 'string') return [];
-  return [{ model_id: id, name: textOrNull(name), description: textOrNull(description) }];
-}
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
+  return [{ model_id: id, name: asText(name), description: asText(description) }];
 }

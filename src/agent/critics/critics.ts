@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
-import { createEvent, type ActionEvent, type DurableEvent, type EventDraft } from '../../events/index.js';
+import {
+  createEvent,
+  type ActionEvent,
+  type DurableEvent,
+  type EventDraft,
+  stateUpdate,
+} from '../../events/index.js';
 import type { LlmTool } from '../../llm/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { AgentSession } from '../agent-session.js';
@@ -89,9 +95,9 @@ export async function requestRefinement(session: AgentSession, finish: ActionEve
     return false;
   const id = randomUUID();
   await session.append(
-    stateDraft('agent_state', { ...session.agentState, [COUNTER]: iteration }),
+    stateUpdate('agent_state', { ...session.agentState, [COUNTER]: iteration }),
     refinementMessage(id, result, iteration),
-    stateDraft('last_user_message_id', id),
+    stateUpdate('last_user_message_id', id),
   );
   return true;
 }
@@ -126,8 +132,4 @@ function withResult(draft: EventDraft, result: CriticResult): EventDraft {
 
 function isResult(value: unknown): value is CriticResult {
   return typeof value === 'object' && value !== null && 'score' in value && typeof value.score === 'number';
-}
-
-function stateDraft(key: string, value: unknown): EventDraft {
-  return { source: 'environment', key, value, kind: 'ConversationStateUpdateEvent' };
 }

@@ -1,5 +1,4 @@
-import { isJsonObject } from '../../json/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { isJsonObject, tryParseJson, type JsonObject } from '../../json/index.js';
 
 /** The decision in a hook's output. */
 export interface HookDecision {
@@ -36,10 +35,6 @@ export function parseModelDecision(text: string): HookDecision | undefined {
 
 function parseObject(text: string): JsonObject | undefined {
   if (!text.startsWith('{')) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  const value = tryParseJson(text);
+  return isJsonObject(value) ? value : undefined;
 }

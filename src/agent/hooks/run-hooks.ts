@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type ActionEvent, type EventDraft } from '../../events/index.js';
+import { type ActionEvent, type EventDraft, stateUpdate } from '../../events/index.js';
 import type { AgentSession } from '../agent-session.js';
 import { environmentMessage, rejectionDraft } from '../event-drafts.js';
 
@@ -30,7 +30,7 @@ export async function runPreToolUseHooks(
     all.push(...outcome.events);
     if (outcome.blocked !== undefined) {
       blocked = { ...blocked, [actionId]: outcome.blocked };
-      all.push(stateDraft('blocked_actions', blocked));
+      all.push(stateUpdate('blocked_actions', blocked));
     }
     all.push({ ...draft, id: actionId });
   }
@@ -41,7 +41,7 @@ export async function runPreToolUseHooks(
 export function blockedActionDrafts(session: AgentSession, action: ActionEvent): EventDraft[] | undefined {
   const { [action.id]: reason, ...others } = session.blockedActions;
   if (reason === undefined) return undefined;
-  return [stateDraft('blocked_actions', others), rejectionDraft(action, reason, 'hook')];
+  return [stateUpdate('blocked_actions', others), rejectionDraft(action, reason, 'hook')];
 }
 
 /** Runs `PostToolUse` hooks for the result of an action, with secrets masked. Errors are not results. */
@@ -69,7 +69,7 @@ export async function runPostToolUseHooks(
 export async function finishIfMessageBlocked(session: AgentSession): Promise<boolean> {
   const { [session.lastUserMessageId ?? '']: reason, ...others } = session.blockedMessages;
   if (reason === undefined) return false;
-  await session.append(stateDraft('blocked_messages', others));
+  await session.append(stateUpdate('blocked_messages', others));
   await session.finish();
   return true;
 }
@@ -91,8 +91,4 @@ export async function runStopHooks(session: AgentSession): Promise<boolean> {
   await session.append(...events, environmentMessage(`[Stop hook feedback] ${blocked}`));
   await session.setStatus('running');
   return true;
-}
-
-function stateDraft(key: string, value: unknown): EventDraft {
-  return { source: 'environment', key, value, kind: 'ConversationStateUpdateEvent' };
 }

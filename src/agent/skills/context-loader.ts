@@ -4,7 +4,7 @@ import { Logger } from '@nestjs/common';
 import type { AgentSpec } from '../agent-spec.js';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { readJsonFile, TextRoom, type UserFolders } from '../../files/index.js';
-import { isJsonObject } from '../../json/index.js';
+import { isJsonObject, asText } from '../../json/index.js';
 import type { Repositories } from './repositories.js';
 import {
   findPlugin,
@@ -21,7 +21,7 @@ import {
 } from './plugins/index.js';
 import { readMemory } from './memory.js';
 import { skillsForModel } from './files/instruction-files.js';
-import { firstByName, skillsOf, textOrNull, stringsIn, type Skill } from './skill.js';
+import { firstByName, skillsOf, stringsIn, type Skill } from './skill.js';
 import { publicSkillsFolder, readPublicSkills } from './files/public-skills.js';
 import { readProjectSkills, readSharedSkills, readUserSkills } from './files/skill-sources.js';
 import type { Warn } from './files/skill-folder.js';
@@ -69,7 +69,7 @@ export class ContextLoader {
     if (!context) return { skills: [], memory: undefined };
     const warn = this.warn(owner);
     if (context['load_public_skills'] === true) await this.logMissingPublicSkills();
-    const list = textOrNull(context['marketplace_path']) ?? DEFAULT_MARKETPLACE;
+    const list = asText(context['marketplace_path']) ?? DEFAULT_MARKETPLACE;
     const [project, user, publicSkills, memory] = await Promise.all([
       context['load_project_skills'] === true ? this.projectSkills(workspace, warn) : [],
       context['load_user_skills'] === true ? this.userSkills(warn) : [],

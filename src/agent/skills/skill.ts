@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { isJsonObject, type JsonObject, asText } from '../../json/index.js';
 import type { AgentSpec } from '../agent-spec.js';
 
 /** What activates a skill: words of a message or touched files. */
@@ -76,13 +76,13 @@ function asSkill(value: unknown): Skill[] {
       name,
       content,
       trigger: asTrigger(value['trigger']),
-      source: textOrNull(source),
+      source: asText(source),
       mcp_tools: isJsonObject(value['mcp_tools']) ? value['mcp_tools'] : null,
       inputs: Array.isArray(value['inputs']) ? value['inputs'].filter(isJsonObject) : [],
-      version: textOrNull(value['version']) ?? undefined,
-      description: textOrNull(description),
-      license: textOrNull(value['license']),
-      compatibility: textOrNull(value['compatibility']),
+      version: asText(value['version']) ?? undefined,
+      description: asText(description),
+      license: asText(value['license']),
+      compatibility: asText(value['compatibility']),
       metadata: asTextMap(value['metadata']),
       allowed_tools: Array.isArray(value['allowed_tools']) ? stringsIn(value['allowed_tools']) : null,
       resources: asResources(value['resources']),
@@ -125,11 +125,6 @@ function asTrigger(value: unknown): SkillTrigger | null {
 /** The strings of a list; anything else is ignored. */
 export function stringsIn(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
-}
-
-/** The value if it is a string, else null. */
-export function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
 }
 
 /** Whether the model may invoke a skill by name. */

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
 import { readProjectText, TextRoom, type UserFolders } from '../../files/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { asText, type JsonObject } from '../../json/index.js';
 import { parseFrontmatter } from '../skills/files/frontmatter.js';
 import { markdownFiles } from '../skills/files/markdown-files.js';
-import { textOrNull, stringsIn } from '../skills/skill.js';
+import { stringsIn } from '../skills/skill.js';
 import type { Warn } from '../skills/files/skill-folder.js';
 
 /** A project's folders of sub-agent definitions, in order of precedence. */
@@ -72,10 +72,10 @@ function definitionOf(fields: JsonObject, file: string): JsonObject {
   const servers = fields['mcp_config'] ?? mcp_servers ?? mcpServers;
   return {
     ...rest,
-    name: textOrNull(fields['name']) ?? file.replace(/\.md$/i, ''),
-    description: textOrNull(fields['description']) ?? '',
-    model: textOrNull(fields['model']) ?? 'inherit',
-    color: textOrNull(fields['color']),
+    name: asText(fields['name']) ?? file.replace(/\.md$/i, ''),
+    description: asText(fields['description']) ?? '',
+    model: asText(fields['model']) ?? 'inherit',
+    color: asText(fields['color']),
     tools: wordList(fields['tools']) ?? [],
     skills: wordList(fields['skills']) ?? [],
     condenser: condenserOf(fields['condenser']),

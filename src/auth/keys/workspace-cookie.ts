@@ -1,4 +1,5 @@
 import { Reflector } from '@nestjs/core';
+import { decodeUrlPart } from '../../text/index.js';
 import type { Request } from 'express';
 
 /** Marks a route that also accepts the session key in the workspace cookie: `@AcceptsWorkspaceCookie()`. */
@@ -26,7 +27,7 @@ export function keyInCookie(request: Request): string | undefined {
   for (const pair of (request.headers.cookie ?? '').split(';')) {
     const [name, ...value] = pair.split('=');
     if (name?.trim() !== NAME) continue;
-    return decoded(
+    return decodeUrlPart(
       value
         .join('=')
         .trim()
@@ -42,12 +43,4 @@ export function keyInCookie(request: Request): string | undefined {
 function format(value: string, maxAge: number, secure: boolean): string {
   const attributes = `HttpOnly; Max-Age=${maxAge}; Path=/api/conversations; SameSite=none`;
   return `${NAME}=${value === '' ? '""' : value}; ${attributes}${secure ? '; Secure; Partitioned' : ''}`;
-}
-
-function decoded(value: string): string {
-  try {
-    return decodeURIComponent(value);
-  } catch {
-    return value;
-  }
 }

@@ -5,12 +5,11 @@ import {
   type PromptFiles,
   systemPromptDraft,
 } from '../../agent/index.js';
-import type { EventDraft } from '../../events/index.js';
+import { stateUpdate, type EventDraft } from '../../events/index.js';
 import { systemPromptSeq } from '../branches/branch-path.js';
 import type { ConversationContext } from '../context/conversation-context.js';
 import type { Journal } from '../journal/journal.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
-import { stateUpdate } from '../state/state-updates.js';
 import type { SecretVault } from '../secrets/secret-vault.js';
 import type { Toolset } from './toolset.js';
 

@@ -12,11 +12,10 @@ import {
   type MessageExtras,
 } from '../../agent/index.js';
 import { errorStack } from '../../errors/index.js';
-import { plainText, type Content, type EventDraft } from '../../events/index.js';
+import { plainText, type Content, type EventDraft, stateUpdate } from '../../events/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { Journal } from '../journal/journal.js';
 import { agentInEvents } from '../state/conversation-info.js';
-import { stateUpdate } from '../state/state-updates.js';
 import { withoutKnownParts, readAmbientPlugins } from './ambient-plugins.js';
 import { mergePlugin } from './merge-plugin.js';
 import { loadPromptFiles } from './prompt-files.js';

@@ -1,6 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type AgentView, failedAcpCallDrafts, rejectionDraft } from '../../agent/index.js';
-import type { ConversationStateUpdateEvent, DurableEvent, EventDraft } from '../../events/index.js';
+import {
+  stateUpdate,
+  type ConversationStateUpdateEvent,
+  type DurableEvent,
+  type EventDraft,
+} from '../../events/index.js';
 import { LeaseLostError } from '../../storage/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';
@@ -18,7 +23,7 @@ import { Journal, type OpenedStorage } from '../journal/journal.js';
 import { Lifecycle } from './lifecycle.js';
 import { ManualCondensation } from '../context/manual-condensation.js';
 import { MessageKeys } from './message-keys.js';
-import { pauseDrafts, stateUpdate, statusUpdate } from '../state/state-updates.js';
+import { pauseDrafts, statusUpdate } from '../state/state-updates.js';
 import { RunControl } from '../runs/run-control.js';
 import type { NewMessage } from '../state/start-request.js';
 

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { withoutRefinementCount, type HookOutcome, type Hooks } from '../../agent/index.js';
-import { plainText, textContent, type EventDraft } from '../../events/index.js';
+import { plainText, textContent, type EventDraft, stateUpdate } from '../../events/index.js';
 import { SerialQueue } from '../../flow/index.js';
 import type { ConversationContext } from '../context/conversation-context.js';
 import type { Journal } from '../journal/journal.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
-import { stateUpdate, statusUpdate } from '../state/state-updates.js';
+import { statusUpdate } from '../state/state-updates.js';
 import type { Session } from '../agent-runtime/session.js';
 import type { NewMessage } from '../state/start-request.js';
 import type { TitleWriter } from '../titles/title-writer.js';

@@ -1,6 +1,6 @@
 import { runErrorDraft } from '../../agent/index.js';
 import { errorMessage, errorName } from '../../errors/index.js';
-import { textContent, type EventDraft } from '../../events/index.js';
+import { textContent, type EventDraft, stateUpdate } from '../../events/index.js';
 import { LlmError } from '../../llm/index.js';
 import type { Background } from '../conversation/background.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
@@ -12,7 +12,6 @@ import type { UsageMeter } from '../state/usage-meter.js';
 import { assertAffordable } from '../state/budget.js';
 import { AlreadyRunningError, GoalBusyError, GoalRefusedError } from '../conversation-errors.js';
 import type { GoalState, GoalVerdict } from '../state/conversation-state.js';
-import { stateUpdate } from '../state/state-updates.js';
 import { auditRequest, followUp, resumeMessage, parseVerdict } from './audit.js';
 
 const NO_JUDGE = 'A goal needs a model that judges the work, and an ACP agent has none of ours.';

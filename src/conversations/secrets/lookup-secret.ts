@@ -1,7 +1,7 @@
 import { errorMessage } from '../../errors/index.js';
 import { splitBasicAuth, parseUrl, readResponseText } from '../../text/index.js';
 import { MAX_SECRET_LENGTH } from './secret-sources.js';
-import { asJsonObject } from '../../json/index.js';
+import { asJsonObject, tryParseJson } from '../../json/index.js';
 
 /** The only credential that can be bound: the sign-in of Codex, which its vendor renews from time to time. */
 export const CODEX_AUTH_SECRET = 'CODEX_AUTH_JSON';
@@ -60,7 +60,7 @@ export async function lookUpSecret(
  * other response.
  */
 export function credentialIn(answer: string): string | undefined {
-  const { value, version } = asJsonObject(tryParse(answer));
+  const { value, version } = asJsonObject(tryParseJson(answer));
   return typeof value === 'string' && typeof version === 'string' && version !== '' ? value : undefined;
 }
 
@@ -68,19 +68,11 @@ export function credentialIn(answer: string): string | undefined {
  * The tokens in a Codex sign-in. They are masked separately, because a program may print one of them alone.
  */
 export function tokensIn(signIn: string): string[] {
-  const { tokens, OPENAI_API_KEY: key } = asJsonObject(tryParse(signIn));
+  const { tokens, OPENAI_API_KEY: key } = asJsonObject(tryParseJson(signIn));
   const { access_token, refresh_token, id_token } = asJsonObject(tokens);
   return [access_token, refresh_token, id_token, key].filter(
     (token): token is string => typeof token === 'string' && token !== '',
   );
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** `fetch` rejects credentials in a URL: they are sent as a header, which replaces one of the same name. */

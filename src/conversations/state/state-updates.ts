@@ -1,9 +1,4 @@
-import type { EventDraft, ExecutionStatus } from '../../events/index.js';
-
-/** The event of a change of one field of the state. */
-export function stateUpdate(key: string, value: unknown): EventDraft {
-  return { source: 'environment', key, value, kind: 'ConversationStateUpdateEvent' };
-}
+import { stateUpdate, type EventDraft, type ExecutionStatus } from '../../events/index.js';
 
 /** The event of a change of status. */
 export function statusUpdate(status: ExecutionStatus): EventDraft {

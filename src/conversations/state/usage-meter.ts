@@ -1,8 +1,7 @@
 import { addUsage, summarizeStats } from '../../agent/index.js';
-import type { EventDraft } from '../../events/index.js';
+import { stateUpdate, type EventDraft } from '../../events/index.js';
 import type { LlmResponse } from '../../llm/index.js';
 import type { ConversationState } from './conversation-state.js';
-import { stateUpdate } from './state-updates.js';
 
 /** Counts the tokens and the cost of models in the statistics of one conversation. */
 export class UsageMeter {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AgentSpec, AgentView, CondenserSpec } from '../../agent/index.js';
 import { errorMessage } from '../../errors/index.js';
-import { plainText, textContent, type Content, type Message } from '../../events/index.js';
+import { plainText, textContent, type Content, type Message, stateUpdate } from '../../events/index.js';
 import type { LlmConfig, LlmResponse } from '../../llm/index.js';
 import { ProfileNotFoundError } from '../../settings/index.js';
 import {
@@ -16,7 +16,6 @@ import type { ConversationServices } from '../conversation/conversation-services
 import type { Journal } from '../journal/journal.js';
 import type { UsageMeter } from '../state/usage-meter.js';
 import { agentInEvents } from '../state/conversation-info.js';
-import { stateUpdate } from '../state/state-updates.js';
 import { parseRoute, routingQuestion, parseRoutingTable, type RoutingTable } from './task-router.js';
 
 /** Gives the tools of one conversation access to the models of stored LLM profiles. */

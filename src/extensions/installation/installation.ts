@@ -1,6 +1,7 @@
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Logger } from '@nestjs/common';
+import { isFolder } from '../../files/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { PersistenceFolder, type FolderWriter } from '../../settings/index.js';
 import { ExtensionExistsError, InvalidExtensionError, NotInstalledError } from './extension-errors.js';
@@ -187,10 +188,6 @@ export class Installation {
       .filter((entry) => entry.isDirectory() && isExtensionName(entry.name))
       .map(({ name }) => name);
   }
-}
-
-async function isFolder(folder: string): Promise<boolean> {
-  return (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
 }
 
 /** UTC in the original's format. */

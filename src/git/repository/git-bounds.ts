@@ -1,5 +1,6 @@
 import { open, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { isInside } from '../../files/index.js';
 import { GitPathError } from '../git-errors.js';
 import { type GitFolder, firstLineOf, PLAIN_READ } from './git-folder.js';
 
@@ -33,7 +34,7 @@ export class GitBounds {
    * Whether a folder (real path) may be the top of a repository; the search upwards ends where it may not.
    */
   mayContainTop(folder: string): boolean {
-    return [...this.folders, this.worktrees].some((area) => isWithin(area, folder));
+    return [...this.folders, this.worktrees].some((area) => isInside(area, folder));
   }
 
   /** @throws GitPathError for a repository with a part outside the bounds */
@@ -52,7 +53,7 @@ export class GitBounds {
 
   /** Whether the outside repository itself lists the folder as its worktree. */
   private async isKnownWorktree({ top, own, common }: GitFolder): Promise<boolean> {
-    if (!isWithin(this.worktrees, top)) return false;
+    if (!isInside(this.worktrees, top)) return false;
     const entry = await firstLineOf(path.join(own, 'gitdir'));
     if (entry === undefined) return false;
     const known = path.join(await realPathOf(common), 'worktrees');
@@ -95,16 +96,11 @@ async function alternates(file: string): Promise<string[]> {
 }
 
 function assertWithin(areas: readonly string[], file: string): void {
-  if (!areas.some((area) => isWithin(area, file))) throw outsideError();
+  if (!areas.some((area) => isInside(area, file))) throw outsideError();
 }
 
 function outsideError(): GitPathError {
   return new GitPathError('The repository has parts outside the folder that this server serves');
-}
-
-function isWithin(area: string, file: string): boolean {
-  const relative = path.relative(area, file);
-  return relative !== '..' && !relative.startsWith(`..${path.sep}`);
 }
 
 /** The real path; for a missing file, the real path of its deepest existing parent plus the rest. */

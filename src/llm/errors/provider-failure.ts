@@ -1,5 +1,5 @@
 import { isNativeError } from 'node:util/types';
-import { isJsonObject } from '../../json/index.js';
+import { isJsonObject, tryParseJson } from '../../json/index.js';
 import { AttemptTimeoutError } from '../retry/attempt-clock.js';
 import type { LlmConfig } from '../request/llm-config.js';
 import { LlmError } from './llm-error.js';
@@ -78,7 +78,7 @@ function readFailure(thrown: unknown): ProviderFailure {
 
 /** The message for a response that is not an answer. */
 function unreadableMessage(body: string | undefined): string {
-  const parsed = body === undefined ? undefined : parseJson(body);
+  const parsed = body === undefined ? undefined : tryParseJson(body);
   if (body !== undefined && isJsonObject(parsed) && parsed['error'] !== undefined)
     return bodyError(body, '').message;
   const received = body === undefined ? '' : ` Received: '${body.slice(0, 300)}'.`;
@@ -112,22 +112,13 @@ function streamedError(value: unknown): ProviderFailure {
  */
 function bodyError(body: string | undefined, otherwise: string): { message: string; code?: string } {
   if (body === undefined || body.trim() === '') return { message: otherwise };
-  const parsed = parseJson(body);
+  const parsed = tryParseJson(body);
   const first: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
   const error = isJsonObject(first) ? (first['error'] ?? first) : undefined;
   if (typeof error === 'string') return { message: error };
   const message = textField(error, 'message') ?? textField(error, 'detail');
   const code = textField(error, 'code') ?? textField(error, 'type');
   return { message: message ?? body.slice(0, 1000), code };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    const value: unknown = JSON.parse(text);
-    return value;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Does not quote the header, which may be a key. */

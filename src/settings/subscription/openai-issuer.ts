@@ -1,5 +1,5 @@
 import { DomainError } from '../../errors/index.js';
-import { asJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, type JsonObject, tryParseJson } from '../../json/index.js';
 import { withoutTrailingSlashes, parseUrl } from '../../text/index.js';
 
 /** The issuer of ChatGPT sign-ins. The environment variable replaces it, for tests and proxies. */
@@ -105,17 +105,9 @@ async function post(
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const text = await response.text();
-    return { status: response.status, body: parseObject(text) };
+    return { status: response.status, body: asJsonObject(tryParseJson(text)) };
   } catch {
     throw new IssuerError(`${new URL(issuer()).host} cannot be reached`);
-  }
-}
-
-function parseObject(text: string): JsonObject {
-  try {
-    return asJsonObject(JSON.parse(text));
-  } catch {
-    return {};
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { isFolder } from '../../files/index.js';
 
 /** The number of directory levels that are shown. */
 const LEVELS = 2;
@@ -51,10 +52,7 @@ async function listChild(file: string, child: Dirent, levels: number): Promise<s
 async function isDirectory(file: string, child: Dirent): Promise<boolean> {
   if (!child.isSymbolicLink()) return child.isDirectory();
   // A dangling link is listed like a file.
-  return stat(file).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
+  return isFolder(file);
 }
 
 function isHidden(child: Dirent): boolean {

@@ -1,5 +1,5 @@
 import { splitBasicAuth } from '../../text/index.js';
-import { isJsonObject } from '../../json/index.js';
+import { isJsonObject, asJsonObject } from '../../json/index.js';
 import type { OAuthGrant } from './mcp-oauth.js';
 
 /**
@@ -81,21 +81,16 @@ function authHeaders(auth: unknown): Record<string, string> {
 /** The data for renewing an access token; undefined if it is incomplete. */
 function oauthGrant(auth: unknown): OAuthGrant | undefined {
   if (!isJsonObject(auth) || auth['strategy'] !== 'oauth2') return undefined;
-  const state = objectField(auth, 'state');
-  const tokens = objectField(state, 'tokens');
+  const state = asJsonObject(auth['state']);
+  const tokens = asJsonObject(state['tokens']);
   const { access_token, refresh_token, token_type, scope, issuer } = stringFields(tokens);
   const { client_id, client_secret } = {
     ...stringFields(auth['authentication']),
-    ...stringFields(objectField(state, 'client_info')),
+    ...stringFields(asJsonObject(state['client_info'])),
   };
   if (access_token === undefined || refresh_token === undefined || client_id === undefined) return undefined;
   const given = { access_token, refresh_token, token_type: token_type ?? 'Bearer', scope, issuer };
   return { client: { client_id, client_secret }, tokens: given };
-}
-
-function objectField(value: Record<string, unknown>, key: string): Record<string, unknown> {
-  const { [key]: item } = value;
-  return isJsonObject(item) ? item : {};
 }
 
 function stringFields(value: unknown): Record<string, string> {

@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { isFolder } from '../../files/index.js';
 import { textContent, type Observation } from '../../events/index.js';
 import { SearchError } from './ripgrep.js';
 
@@ -50,12 +50,4 @@ export async function runFileSearch({
 /** The absolute path of a search's folder, which may be given relative to the workspace. */
 export function searchFolder(workingDir: string, given: string | undefined): string {
   return path.resolve(workingDir, given ?? '.');
-}
-
-/** Whether a folder exists and can be inspected. */
-export async function isFolder(folder: string): Promise<boolean> {
-  return stat(folder).then(
-    (stats) => stats.isDirectory(),
-    () => false,
-  );
 }

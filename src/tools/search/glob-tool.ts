@@ -1,7 +1,8 @@
+import { isFolder } from '../../files/index.js';
 import type { Observation } from '../../events/index.js';
 import { functionTool, withWorkingDir, textArgument } from '../function-tool.js';
 import type { ExecutionContext, ToolDefinition } from '../tool.js';
-import { runFileSearch, isFolder, MAX_FILES, searchFolder } from './file-search.js';
+import { runFileSearch, MAX_FILES, searchFolder } from './file-search.js';
 import { planGlob } from './glob-plan.js';
 import { searchFiles } from './ripgrep.js';
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { isProcessAlive } from '../../processes/index.js';
 import { makeFolder } from '../../files/index.js';
-import { asJsonObject, type JsonObject } from '../../json/index.js';
+import { asJsonObject, tryParseJson } from '../../json/index.js';
 import { dashedUuid } from '../../text/index.js';
 import { namesIn, writeDurably } from './durable.js';
 
@@ -157,16 +157,8 @@ async function isAlive(folder: string): Promise<boolean> {
     return made !== undefined && Date.now() - made.mtimeMs < OWNER_TIMEOUT_MS;
   }
   if (silentMs > OWNER_TIMEOUT_MS) return false;
-  const { host, pid, instance } = parseOwner(text);
+  const { host, pid, instance } = asJsonObject(tryParseJson(text));
   if (host !== os.hostname()) return true;
   if (pid === process.pid) return localOwners.has(String(instance));
   return isProcessAlive(Number(pid));
-}
-
-function parseOwner(text: string): JsonObject {
-  try {
-    return asJsonObject(JSON.parse(text));
-  } catch {
-    return {};
-  }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { ConversationDocuments } from '../../conversations/index.js';
-import { isJsonObject } from '../../json/index.js';
+import { isJsonObject, tryParseJson, asJsonObject } from '../../json/index.js';
 import { dashedUuid } from '../../text/index.js';
 import { maskedLine } from './masked-json.js';
 import { linesOf, type PlainFile } from './plain-file.js';
@@ -93,10 +93,5 @@ function usageOf({ stats }: Parent, taskId: string): Record<string, unknown> {
 }
 
 function subagentIn(line = ''): unknown {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isJsonObject(value) ? value['subagent'] : undefined;
-  } catch {
-    return undefined;
-  }
+  return asJsonObject(tryParseJson(line))['subagent'];
 }

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { TextRoom, type UserFolders } from '../../../files/index.js';
-import { isJsonObject } from '../../../json/index.js';
+import { isJsonObject, asText } from '../../../json/index.js';
 import { folderInside } from '../plugins/plugin-source.js';
 import { readJson } from '../plugins/plugin-paths.js';
-import { textOrNull, type Skill } from '../skill.js';
+import { type Skill } from '../skill.js';
 import { readSkillAt, readSkillFolder, type Warn } from './skill-folder.js';
 
 /** Most entries read from a list. */
@@ -57,7 +57,7 @@ export async function readMarketplaceFile(
       continue;
     const folder = await folderInside(repository, entry['source']).catch(() => undefined);
     if (folder === undefined) continue;
-    listed.push({ name: entry['name'], description: textOrNull(entry['description']), folder });
+    listed.push({ name: entry['name'], description: asText(entry['description']), folder });
   }
   return listed;
 }

@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { isJsonObject, type JsonObject } from '../../../json/index.js';
+import { isJsonObject, type JsonObject, asText } from '../../../json/index.js';
 import { parseFrontmatter } from './frontmatter.js';
-import { makeSkill, textOrNull, stringsIn, type Skill, type SkillTrigger } from '../skill.js';
+import { makeSkill, stringsIn, type Skill, type SkillTrigger } from '../skill.js';
 
 /** Valid names of `SKILL.md` skills. */
 const SKILL_NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/;
@@ -33,7 +33,7 @@ export async function parseSkillFile(source: string, text: string, name: string)
 }
 
 function nameField(fields: JsonObject): string | undefined {
-  const given = textOrNull(fields['name'])?.trim();
+  const given = asText(fields['name'])?.trim();
   return given === '' ? undefined : given;
 }
 
@@ -44,7 +44,7 @@ function nameField(fields: JsonObject): string | undefined {
 export async function parseAgentSkill(source: string, text: string): Promise<ParsedSkill> {
   const { fields, body } = await parseFrontmatter(text);
   const folder = path.basename(path.dirname(source));
-  const name = textOrNull(fields['name']) ?? folder;
+  const name = asText(fields['name']) ?? folder;
   if (!SKILL_NAME.test(name) || name.length > MAX_NAME) {
     throw new SkillFileError(
       `'${name}' is not a valid skill name: use lower-case letters, digits and single hyphens`,

@@ -1,9 +1,10 @@
 import { opendir, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { asText } from '../../../json/index.js';
 import { errorCode, errorMessage } from '../../../errors/index.js';
 import { isInside, MAX_FILE_BYTES, readProjectText, TextRoom } from '../../../files/index.js';
 import { parseFrontmatter } from './frontmatter.js';
-import { textOrNull, type Skill, type SkillResources } from '../skill.js';
+import { type Skill, type SkillResources } from '../skill.js';
 import { parseAgentSkill, parseSkillFile, type ParsedSkill } from './skill-file.js';
 
 /** Reports a problem with a file, which is skipped. */
@@ -80,7 +81,7 @@ export async function readSkillFile(file: string, called?: string): Promise<Skil
   if (!content || content.cut)
     throw new TypeError(content ? 'SKILL.md is too large' : 'SKILL.md is not a text file');
   const { fields } = await parseFrontmatter(content.text);
-  const folder = called ?? textOrNull(fields['name']) ?? '';
+  const folder = called ?? asText(fields['name']) ?? '';
   return (await parseAgentSkill(path.join(path.sep, folder, 'SKILL.md'), content.text)).skill;
 }
 

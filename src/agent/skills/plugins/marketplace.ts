@@ -1,6 +1,6 @@
 import { DomainError } from '../../../errors/index.js';
-import { isJsonObject, type JsonObject } from '../../../json/index.js';
-import { textOrNull, stringsIn } from '../skill.js';
+import { isJsonObject, type JsonObject, asText } from '../../../json/index.js';
+import { stringsIn } from '../skill.js';
 import type { Warn } from '../files/skill-folder.js';
 import { folderInside, PluginSourceError, type PluginSource, type PluginSources } from './plugin-source.js';
 import { readManifest } from './plugin.js';
@@ -37,8 +37,8 @@ export function toPluginSource(value: unknown): PluginSource | undefined {
   if (!isJsonObject(value) || typeof value['source'] !== 'string') return undefined;
   return {
     source: value['source'],
-    ref: textOrNull(value['ref']),
-    repo_path: textOrNull(value['repo_path']),
+    ref: asText(value['ref']),
+    repo_path: asText(value['repo_path']),
   };
 }
 
@@ -93,7 +93,7 @@ export async function pluginsOf(
 function folderOf({ source, name }: JsonObject, root: string, sources: PluginSources): Promise<string> {
   if (typeof source === 'string') return folderInside(root, source);
   const { source: kind, repo, url, ref, path: below } = isJsonObject(source) ? source : {};
-  const address = kind === 'github' ? `github:${String(repo)}` : textOrNull(url);
+  const address = kind === 'github' ? `github:${String(repo)}` : asText(url);
   if (address === null) throw new PluginSourceError(`Plugin '${String(name)}' has no source`);
-  return sources.resolve({ source: address, ref: textOrNull(ref), repo_path: textOrNull(below) }, root);
+  return sources.resolve({ source: address, ref: asText(ref), repo_path: asText(below) }, root);
 }

@@ -1,6 +1,6 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { isMissing, type UserFolders } from '../../../files/index.js';
+import { isMissing, type UserFolders, isFolder } from '../../../files/index.js';
 import { enabledNames } from '../files/installed-names.js';
 
 /** A project's plugin folders. */
@@ -40,8 +40,4 @@ async function foldersIn(place: string): Promise<string[]> {
     .map(({ name }) => path.join(place, name))
     .sort()
     .slice(0, MAX_PLUGINS);
-}
-
-async function isFolder(folder: string): Promise<boolean> {
-  return (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
 }

@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { errorMessage } from '../../../errors/index.js';
 import { readBoundedText, TextRoom } from '../../../files/index.js';
-import { isJsonObject, type JsonObject } from '../../../json/index.js';
+import { isJsonObject, type JsonObject, asText } from '../../../json/index.js';
 import { parseFrontmatter } from '../files/frontmatter.js';
 import { readDefinitions, wordList } from '../../sub-agents/definition-files.js';
-import { makeSkill, textOrNull, type Skill } from '../skill.js';
+import { makeSkill, type Skill } from '../skill.js';
 import { markdownFiles } from '../files/markdown-files.js';
 import { readSkillAt, readSkillFolder, type Warn } from '../files/skill-folder.js';
 import { readPluginJson, pluginPaths, readJson } from './plugin-paths.js';
@@ -45,9 +45,9 @@ export type PluginMetadata = Pick<Plugin, 'name' | 'version' | 'description'>;
 export function pluginMetadata(manifest: JsonObject, called: string): PluginMetadata {
   const hasManifest = Object.keys(manifest).length > 0;
   return {
-    name: textOrNull(manifest['name']) ?? called,
-    version: textOrNull(manifest['version']) ?? '1.0.0',
-    description: textOrNull(manifest['description']) ?? (hasManifest ? '' : `Plugin loaded from ${called}`),
+    name: asText(manifest['name']) ?? called,
+    version: asText(manifest['version']) ?? '1.0.0',
+    description: asText(manifest['description']) ?? (hasManifest ? '' : `Plugin loaded from ${called}`),
   };
 }
 
@@ -66,8 +66,7 @@ export async function checkedPluginManifest(folder: string): Promise<JsonObject 
     let problem: string | undefined;
     const manifest = await readJson(path.join(folder, name), (_file, what) => (problem = what));
     if (problem === undefined && manifest === undefined) continue;
-    if (problem === undefined && isJsonObject(manifest) && textOrNull(manifest['name']) !== null)
-      return manifest;
+    if (problem === undefined && isJsonObject(manifest) && asText(manifest['name']) !== null) return manifest;
     throw new PluginSourceError(`${path.join(folder, name)}: ${problem ?? 'not a JSON object with a name'}`);
   }
   return undefined;
@@ -169,8 +168,8 @@ function mergeHooks(configs: readonly unknown[]): Record<string, unknown[]> {
 /** Commands become skills that `/plugin:command` in a message activates. */
 async function readCommands(plugin: string, place: string, warn: Warn, room: TextRoom): Promise<Skill[]> {
   return readMarkdown(place, { warn, room }, (source, fields, body, name) => {
-    const description = textOrNull(fields['description']);
-    const hint = textOrNull(fields['argument-hint']);
+    const description = asText(fields['description']);
+    const hint = asText(fields['argument-hint']);
     const head = [
       `## ${name}`,
       ...(description === null ? [] : [description]),

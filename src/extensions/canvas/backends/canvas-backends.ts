@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { AppConfig } from '../../../config/index.js';
-import { makeFolder, persistenceRoot } from '../../../files/index.js';
+import { makeFolder, persistenceRoot, isFolder } from '../../../files/index.js';
 import { toStorageError } from '../../../storage/index.js';
 import { Installations } from '../../installation/installations.js';
 import { readCanvasManifest } from '../canvas-manifest.js';
 import { readApproval, removeApproval, writeApproval } from './approval-file.js';
-import { isFolder, removeOtherArtifacts, prepareArtifact } from './artifacts/artifact-store.js';
+import { removeOtherArtifacts, prepareArtifact } from './artifacts/artifact-store.js';
 import { BackendRefusedError } from './backend-errors.js';
 import { BackendLog } from './processes/backend-log.js';
 import {

@@ -1,5 +1,5 @@
 import type { LanguageModelV3Content, LanguageModelV3Usage } from '@ai-sdk/provider';
-import { isJsonObject, type JsonObject } from '../../../json/index.js';
+import { isJsonObject, type JsonObject, tryParseJson } from '../../../json/index.js';
 import type { LlmDelta } from '../../request/llm-request.js';
 import type { ProviderCall } from '../../providers/provider.js';
 import { EmptyAnswerError, FilteredAnswerError, type ModelOutput } from '../sdk/language-model.js';
@@ -137,12 +137,8 @@ export class ChatAnswer {
 
 /** @throws UnreadableAnswerError */
 function parseObject(text: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isJsonObject(value)) return value;
-  } catch {
-    // Reported below.
-  }
+  const value = tryParseJson(text);
+  if (isJsonObject(value)) return value;
   throw new UnreadableAnswerError(text);
 }
 

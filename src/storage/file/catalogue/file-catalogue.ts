@@ -5,7 +5,7 @@ import path from 'node:path';
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../../errors/index.js';
-import { syncFolder } from '../../../files/index.js';
+import { syncFolder, undefinedIfMissing } from '../../../files/index.js';
 import { forEachBounded, KeyedSerialQueue } from '../../../flow/index.js';
 import { Catalogue, type CatalogueEntry, type StoredMetadata } from '../../catalogue.js';
 import type { LeaseFence } from '../../lease-store.js';
@@ -262,9 +262,4 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap {
 /** Copies the fields of an entry, so that the rest of the metadata is not kept in memory. */
 function entryOf({ id, created_at, updated_at, execution_status, parent_conversation_id }: CatalogueEntry) {
   return { id, created_at, updated_at, execution_status, parent_conversation_id };
-}
-
-function undefinedIfMissing(error: unknown): undefined {
-  if (errorCode(error) === 'ENOENT') return undefined;
-  throw error;
 }

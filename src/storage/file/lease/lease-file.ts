@@ -3,7 +3,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../../errors/index.js';
 import type { LeaseOwner } from '../../lease-store.js';
-import { isMissing, openPlainFile, readPlainFile } from '../../../files/index.js';
+import { isMissing, openPlainFile, readPlainFile, undefinedIfMissing } from '../../../files/index.js';
 import { LEASE_FILE } from '../conversation-folder.js';
 import { linkNewFile } from '../log/durable-file.js';
 import { formatLease, ownLease, parseLease, sameOwner, vacancyOf, type Vacancy } from './lease-record.js';
@@ -172,9 +172,4 @@ export class LeaseFile {
       throw error;
     }
   }
-}
-
-function undefinedIfMissing(error: unknown): undefined {
-  if (errorCode(error) === 'ENOENT') return undefined;
-  throw error;
 }

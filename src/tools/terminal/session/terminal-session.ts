@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { StringDecoder } from 'node:string_decoder';
+import { isFolder } from '../../../files/index.js';
 import { MAX_TIMER_MS } from '../../../flow/index.js';
 
 import { shellEnvironment, endSessionProcesses, SESSION_VARIABLE } from '../../../processes/index.js';
@@ -282,9 +282,9 @@ export class TerminalSession {
   private async startDir(): Promise<string> {
     const { resumeDir } = this;
     this.resumeDir = undefined;
-    if (resumeDir && (await isDirectory(resumeDir))) return resumeDir;
+    if (resumeDir && (await isFolder(resumeDir))) return resumeDir;
     const { workingDir } = this.options;
-    if (await isDirectory(workingDir)) return workingDir;
+    if (await isFolder(workingDir)) return workingDir;
     throw new WorkingDirError(`The working directory ${workingDir} does not exist or is not a directory`);
   }
 
@@ -373,9 +373,4 @@ function exportCommand(name: string, value: string): string {
   const text = `${name}='${value.replaceAll("'", `'\\''`)}'`;
   const fitsPrograms = Buffer.byteLength(name) + Buffer.byteLength(value) <= MAX_VARIABLE_BYTES;
   return `\\builtin export ${fitsPrograms ? '' : '-n '}${text}`;
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  const info = await stat(path).catch(() => undefined);
-  return info?.isDirectory() ?? false;
 }

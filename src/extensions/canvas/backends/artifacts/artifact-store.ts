@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmod, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { makeFolder } from '../../../../files/index.js';
+import { makeFolder, isFolder } from '../../../../files/index.js';
 import { toStorageError } from '../../../../storage/index.js';
 import { readArchive, fetchArchive } from './fetch-archive.js';
 import { BackendRefusedError } from '../backend-errors.js';
@@ -43,10 +43,6 @@ export async function prepareArtifact(
   } finally {
     await removeTree(work);
   }
-}
-
-export async function isFolder(folder: string): Promise<boolean> {
-  return (await stat(folder).catch(() => undefined))?.isDirectory() ?? false;
 }
 
 /** Removes the artifacts of other versions of a back end, which nothing runs any more. */

@@ -7,7 +7,13 @@ import type { Readable } from 'node:stream';
 import { errorMessage } from '../../../../errors/index.js';
 import { isInside } from '../../../../files/index.js';
 import { settlesWithin } from '../../../../flow/index.js';
-import { hasEnded, killGroup, endSessionProcesses, SESSION_VARIABLE } from '../../../../processes/index.js';
+import {
+  hasEnded,
+  killGroup,
+  endSessionProcesses,
+  SESSION_VARIABLE,
+  onExit,
+} from '../../../../processes/index.js';
 import type { BackendLog } from './backend-log.js';
 
 /** Time to exit after SIGTERM (ms). */
@@ -90,8 +96,7 @@ export class BackendProcess {
 
   /** Calls the listener when the process exits. */
   onExit(listener: () => void): void {
-    if (hasEnded(this.child)) listener();
-    else this.child.once('exit', listener);
+    onExit(this.child, listener);
   }
 
   /** Stops the process and all its children: SIGTERM, then SIGKILL. Resolves when none is left. */
