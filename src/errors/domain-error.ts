@@ -28,6 +28,8 @@ export interface WireCodes {
   status: number;
   /** Of a socket that cannot be attached because of it. */
   closeCode: number;
+  /** The client may repeat the request after a second. */
+  isTransient?: boolean;
 }
 
 /** Internal error (RFC 6455, 7.4.1), with the reason `subscribe_failed`. */
@@ -44,8 +46,8 @@ export const WIRE_CODES: Readonly<Record<ErrorKind, WireCodes>> = {
   invalid: { status: 422, closeCode: SUBSCRIBE_FAILED },
   forbidden: { status: 403, closeCode: SUBSCRIBE_FAILED },
   'too-large': { status: 413, closeCode: SUBSCRIBE_FAILED },
-  'limit-reached': { status: 429, closeCode: SUBSCRIBE_FAILED },
-  unavailable: { status: 503, closeCode: SUBSCRIBE_FAILED },
+  'limit-reached': { status: 429, closeCode: SUBSCRIBE_FAILED, isTransient: true },
+  unavailable: { status: 503, closeCode: SUBSCRIBE_FAILED, isTransient: true },
   timeout: { status: 504, closeCode: SUBSCRIBE_FAILED },
   'storage-full': { status: 507, closeCode: SUBSCRIBE_FAILED },
   unsupported: { status: 501, closeCode: SUBSCRIBE_FAILED },

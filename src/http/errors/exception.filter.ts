@@ -5,7 +5,6 @@ import {
   DomainError,
   errorMessage,
   errorStack,
-  type ErrorKind,
   InvalidRequestError,
   WIRE_CODES,
 } from '../../errors/index.js';
@@ -23,8 +22,6 @@ interface Answer {
 
 /** For answers to a client that may repeat its request after a second. */
 const RETRY_SOON = { 'Retry-After': '1' };
-/** Failures of other programs, or of what the server cannot do: a retry does not help at once. */
-const NOT_OURS: ReadonlySet<ErrorKind> = new Set(['timeout', 'unsupported', 'upstream-failed']);
 /** Routes whose 404 names the conversation; others answer with the summary. */
 const NAMES_CONVERSATION = /\/conversations\/[^/]+\/(events|workspace|bash|file|git|runtime|vscode)(\/|$)/;
 /** Most characters of an unexpected error's message that are answered and logged. */
@@ -117,13 +114,13 @@ function answerFor(error: unknown, request: HttpRequest): Answer | undefined {
   if (error instanceof InvalidRequestError) return invalid(error, request);
   if (error instanceof HttpException) return fromHttpException(error);
   if (!(error instanceof DomainError) || error.cause !== undefined) return undefined;
-  const status = WIRE_CODES[error.kind].status;
-  if (error.kind === 'unavailable') return unavailable(status, error.message, RETRY_SOON);
-  if (NOT_OURS.has(error.kind)) return unavailable(status, error.message);
+  const { status, isTransient } = WIRE_CODES[error.kind];
+  const headers = isTransient ? RETRY_SOON : undefined;
+  if (status >= 500) return unavailable(status, error.message, headers);
   const { summary = error.message } = error;
   const text = NAMES_CONVERSATION.test(request.path) ? error.message : summary;
   if (error.isRetryable) return { status, body: { detail: text, retryable: true } };
-  return detail(status, text, error.kind === 'limit-reached' ? RETRY_SOON : undefined);
+  return detail(status, text, headers);
 }
 
 /** `exception` has the original's form. The original's `detail` is always "Internal Server Error". */
