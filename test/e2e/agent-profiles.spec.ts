@@ -75,8 +75,9 @@ describe('conversations with stored agent profiles', () => {
     const verification = { critic_enabled: true, critic_mode: 'all_actions', critic_threshold: 0.7 };
     const criticOf = async (more: object) => {
       await store('agent-profiles/mine', profile({ verification: { ...verification, ...more } }));
-      const info = await (await ConversationClient.create(server, request())).info();
-      return (info as unknown as { agent: { critic: unknown } }).agent.critic;
+      const conversation = await ConversationClient.create(server, request());
+      const { agent } = await conversation.info();
+      return (agent as { critic: unknown }).critic;
     };
     const kind = 'APIBasedCritic';
     expect(await criticOf({ critic_server_url, enable_iterative_refinement: true })).toMatchObject({

@@ -19,7 +19,7 @@ interface Service {
   tools: boolean;
 }
 
-const SERVICES = Object.entries(recorded('services') as unknown as Record<string, Service>);
+const SERVICES = Object.entries(recorded('services') as Record<string, Service>);
 /** Set in all configs, so that requests name the limit also where the limit of the model is unknown. */
 const LIMIT = 1234;
 

@@ -113,13 +113,11 @@ describe('programs that repositories configure', () => {
           }),
         );
         await conversation.reaches('finished');
-        const { workspace } = (await conversation.info()) as unknown as {
-          workspace: { working_dir: string };
-        };
-        expect(workspace.working_dir.startsWith(at('trees'))).toBe(true);
+        const { working_dir } = (await conversation.info())['workspace'] as { working_dir: string };
+        expect(working_dir.startsWith(at('trees'))).toBe(true);
         // The files are as the commit stores them.
-        expect(await readFile(path.join(workspace.working_dir, 'a.txt'), 'utf8')).toBe('one\n');
-        expect((await get('/api/git/changes', { path: workspace.working_dir })).status).toBe(200);
+        expect(await readFile(path.join(working_dir, 'a.txt'), 'utf8')).toBe('one\n');
+        expect((await get('/api/git/changes', { path: working_dir })).status).toBe(200);
         expect((await server.request('DELETE', conversation.route)).status).toBe(200);
       }
     }
@@ -183,11 +181,10 @@ describe('programs that repositories configure', () => {
       });
       try {
         const request = scriptedRequest(at('tracked'), undefined, { worktree: true });
-        const { workspace } = (await (await ConversationClient.create(other, request)).info()) as unknown as {
-          workspace: { working_dir: string };
-        };
-        const read = (name: string) => readFile(path.join(workspace.working_dir, name), 'utf8');
-        expect(await runGit(workspace.working_dir, 'branch', '--show-current')).toMatch(/^openhands\//);
+        const conversation = await ConversationClient.create(other, request);
+        const { working_dir } = (await conversation.info())['workspace'] as { working_dir: string };
+        const read = (name: string) => readFile(path.join(working_dir, name), 'utf8');
+        expect(await runGit(working_dir, 'branch', '--show-current')).toMatch(/^openhands\//);
         return await Promise.all(['large.lfs', 'a.txt'].map(read));
       } finally {
         await other.stop();

@@ -10,11 +10,11 @@ import { writeFiles } from '../support/write-files.js';
 /** An MCP server as a program of its own. */
 const MCP = fileURLToPath(new URL('../support/mcp-stdio.mjs', import.meta.url));
 
-interface ChatBody {
+type ChatBody = ChatEndpoint['requests'][number]['body'] & {
   model: string;
   messages: { role: string; content?: { text: string }[] }[];
   tools: { function: { name: string; description: string } }[];
-}
+};
 interface TaskObservation {
   content: { text: string }[];
   is_error: boolean;
@@ -63,7 +63,7 @@ describe('sub-agents that are defined in files and requests', () => {
     return { conversation, tasks: seen.map((event) => event['observation'] as TaskObservation) };
   };
   const said = (observation: TaskObservation | undefined): string => observation?.content[0]?.text ?? '';
-  const bodies = (): ChatBody[] => endpoint.requests.map(({ body }) => body as unknown as ChatBody);
+  const bodies = (): ChatBody[] => endpoint.requests.map(({ body }) => body as ChatBody);
   /** The first request of a sub-agent, recognised by its missing task tool. */
   const ofTask = (): ChatBody | undefined =>
     bodies().find(({ tools }) => !tools.some((tool) => tool.function.name === 'task'));
