@@ -71,7 +71,7 @@ describe('stored secrets', () => {
   it.each([
     ['another key', new Cipher('other')],
     ['no key', new Cipher(null)],
-  ])('survive a start with %s and a save', (_name, wrong) => {
+  ])('stored secrets survive a start with %s and a save', (_name, wrong) => {
     const stored = encryptSecrets(conversation, new Cipher('key'));
     const { value, kept } = decryptSecrets(stored, wrong);
     expect(JSON.stringify(value)).not.toMatch(/marked|gAAAAA/);

@@ -13,7 +13,7 @@ function thrownBy(action: () => unknown): unknown {
 }
 
 describe('a thrown value', () => {
-  it('can be a system error', () => {
+  it('a thrown value can be a system error', () => {
     const error = thrownBy(() => readFileSync('/nowhere/at/all'));
     expect(errorCode(error)).toBe('ENOENT');
     expect(errorMessage(error)).toMatch(/^ENOENT: no such file/);
@@ -31,7 +31,7 @@ describe('a thrown value', () => {
     expect(errorMessage(other)).not.toContain('hush-hush');
   });
 
-  it('can be an error of another realm', () => {
+  it('a thrown value can be an error of another realm', () => {
     const error: unknown = runInNewContext('new RangeError("too far")');
     expect(error).not.toBeInstanceOf(Error);
     expect(errorName(error)).toBe('RangeError');
@@ -45,7 +45,7 @@ describe('a thrown value', () => {
     [undefined, 'undefined'],
     [null, 'null'],
     [{ code: 5 }, '[object Object]'],
-  ])('can be any value: %p', (thrown, text) => {
+  ])('a thrown value can be any value: %p', (thrown, text) => {
     expect(errorCode(thrown)).toBeUndefined();
     expect(errorName(thrown)).toBe('Error');
     expect(errorMessage(thrown)).toBe(text);

@@ -6,7 +6,7 @@ const IN_UTC: unknown = expect.stringMatching(/Z$/);
 
 describe('the HTTP edge', () => {
   describe('valid requests', () => {
-    it('are passed to the service with defaults', async () => {
+    it('valid requests are passed to the service with defaults', async () => {
       const answer = await edge.send('POST', C, {
         agent: AGENT,
         workspace: WORKSPACE,
@@ -35,7 +35,7 @@ describe('the HTTP edge', () => {
       expect(answer.status).toBe(200);
     });
 
-    it('can create the agent from settings', async () => {
+    it('valid requests can create the agent from settings', async () => {
       await edge.send('POST', C, { agent_settings: { llm: { model: 'openai/y' } }, workspace: WORKSPACE });
       expect(edge.started?.agent).toMatchObject({
         tools: ['terminal', 'file_editor', 'task_tracker', 'browser_tool_set'].map((name) => ({
@@ -65,7 +65,7 @@ describe('the HTTP edge', () => {
       });
     });
 
-    it('can send messages', async () => {
+    it('valid requests can send messages', async () => {
       const content = [{ text: 'hi' }, { type: 'image', image_urls: ['data:image/png;base64,iVBORw0KGgo='] }];
       expect((await edge.send('POST', E, { content, run: 'yes' })).body).toEqual({ success: true });
       expect(edge.calls).toEqual([
@@ -84,7 +84,7 @@ describe('the HTTP edge', () => {
       ]);
     });
 
-    it('can change titles and tags', async () => {
+    it('valid requests can change titles and tags', async () => {
       await edge.send('PATCH', `${C}/${KNOWN}`, { title: '  New title ', tags: { a: 'b' } });
       await edge.send('PATCH', `${C}/${KNOWN}`, {});
       expect(edge.calls).toEqual([
@@ -93,7 +93,7 @@ describe('the HTTP edge', () => {
       ]);
     });
 
-    it('can filter events', async () => {
+    it('valid requests can filter events', async () => {
       await edge.get(
         `${E}/search?kind=a.b.MessageEvent&limit=5&limit=+7&sort_order=TIMESTAMP_DESC&timestamp__lt=2026-01-02`,
       );

@@ -67,7 +67,7 @@ describe('files of a hostile repository', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('are left out with their names in the log, and the others count', async () => {
+  it('files of a hostile repository are left out with their names in the log, and the others count', async () => {
     const start = performance.now();
     const request = scriptedRequest(at('work'), 'SAY: hi', {
       agent: {

@@ -75,7 +75,7 @@ describe('the production installation', () => {
     expect(caches).toContainEqual(expect.stringMatching(`^program\\.cjs\\..*-${tag.stdout.trim()}\\.cache$`));
   });
 
-  it('can import everything that is loaded on demand: model providers, the API document', async () => {
+  it('the production installation can import everything that is loaded on demand: model providers, the API document', async () => {
     const bundle = path.join(program, 'dist/bundle');
     const parts = (await readdir(bundle)).filter((name) => name.endsWith('.cjs'));
     const code = parts.map((name) => `await import(${JSON.stringify(path.join(bundle, name))});`).join('');

@@ -88,7 +88,7 @@ describe('secrets planted in every field that takes one', () => {
     for (const [name, content] of entries) detector.note(`trajectory ${name}`, content.toString());
   }
 
-  it('are not revealed in normal work and are stored only as encrypted tokens', async () => {
+  it('planted secrets are not revealed in normal work and are stored only as encrypted tokens', async () => {
     const receiver = await WebhookReceiver.start();
     const webhooks = [WEBHOOK, { base_url: receiver.url, headers: WEBHOOK.headers, event_buffer_size: 1 }];
     await start(planted('secret-key'), { OH_WEBHOOKS: JSON.stringify(webhooks) });
@@ -130,7 +130,7 @@ describe('secrets planted in every field that takes one', () => {
     expect(elsewhere).toEqual([]);
   });
 
-  it('are not revealed when they are added to a conversation later and used', async () => {
+  it('planted secrets are not revealed when they are added to a conversation later and used', async () => {
     await start(planted('secret-key'));
     const id = await create();
     await detector.listen(server, `/sockets/events/${id}?resend_mode=all`);
@@ -172,7 +172,7 @@ describe('secrets planted in every field that takes one', () => {
     expect(detector.find(PLANTED)).toEqual([]);
   });
 
-  it('are not revealed in error answers, close reasons or the log', async () => {
+  it('planted secrets are not revealed in error answers, close reasons or the log', async () => {
     await start(planted('secret-key'));
     const id = await create();
     for (const invalid of invalidRequests(plantedRequest(folder, endpoint.url))) {
@@ -222,7 +222,7 @@ describe('secrets planted in every field that takes one', () => {
     expect(detector.find(PLANTED)).toEqual([]);
   });
 
-  it('are not revealed when the provider repeats them, its URL contains them or the server crashes', async () => {
+  it('planted secrets are not revealed when the provider repeats them, its URL contains them or the server crashes', async () => {
     await start(planted('secret-key'));
     const said = `Incorrect API key provided: ${planted('llm-key')} (${planted('extra-header')})`;
     for (const status of [401, 400, 404, 500]) {
@@ -255,33 +255,36 @@ describe('secrets planted in every field that takes one', () => {
   it.each([
     ['another key', () => plantedEnvironment(folder, planted('other-key'))],
     ['no key', () => ({ HOME: folder })],
-  ])('survive a start with %s, which sends no encrypted token to a provider', async (_name, env) => {
-    await start(planted('secret-key'));
-    const id = await create();
-    await server.end();
-    detector.note('log', server.log);
+  ])(
+    'planted secrets survive a start with %s, which sends no encrypted token to a provider',
+    async (_name, env) => {
+      await start(planted('secret-key'));
+      const id = await create();
+      await server.end();
+      detector.note('log', server.log);
 
-    server = await ServerProcess.start({ cwd: folder, env: env() });
-    await send(id, 'RUN: true\nFINISH: done');
-    await reaches(id, 'finished', 'error');
-    await readAll(id);
-    expect(JSON.stringify(endpoint.requests.map(({ headers }) => headers))).not.toMatch(/gAAAAA|PLANTED/);
-    expect(server.log.match(/no key opens [^"]*agent\/llm\/api_key/g)).toHaveLength(1);
-    await server.end();
-    detector.note('log', server.log);
+      server = await ServerProcess.start({ cwd: folder, env: env() });
+      await send(id, 'RUN: true\nFINISH: done');
+      await reaches(id, 'finished', 'error');
+      await readAll(id);
+      expect(JSON.stringify(endpoint.requests.map(({ headers }) => headers))).not.toMatch(/gAAAAA|PLANTED/);
+      expect(server.log.match(/no key opens [^"]*agent\/llm\/api_key/g)).toHaveLength(1);
+      await server.end();
+      detector.note('log', server.log);
 
-    // With the first key it works again: the stored secrets were not changed.
-    await start(planted('secret-key'));
-    await send(id, 'FINISH: done');
-    await reaches(id, 'finished');
-    expect(endpoint.requests.at(-1)?.headers.authorization).toBe(`Bearer ${planted('llm-key')}`);
-    await server.end();
-    detector.note('log', server.log);
-    await detector.readFiles(folder);
-    expect(detector.find(PLANTED)).toEqual([]);
-  });
+      // With the first key it works again: the stored secrets were not changed.
+      await start(planted('secret-key'));
+      await send(id, 'FINISH: done');
+      await reaches(id, 'finished');
+      expect(endpoint.requests.at(-1)?.headers.authorization).toBe(`Bearer ${planted('llm-key')}`);
+      await server.end();
+      detector.note('log', server.log);
+      await detector.readFiles(folder);
+      expect(detector.find(PLANTED)).toEqual([]);
+    },
+  );
 
-  it('are re-encrypted with a new key when the previous key is configured', async () => {
+  it('planted secrets are re-encrypted with a new key when the previous key is configured', async () => {
     await start(planted('previous-key'));
     const id = await create();
     await server.end();
@@ -299,7 +302,7 @@ describe('secrets planted in every field that takes one', () => {
     }
   });
 
-  it('are not stored when the server has no secret key', async () => {
+  it('planted secrets are not stored when the server has no secret key', async () => {
     const env = { HOME: folder, LOG_LEVEL: 'debug' };
     server = await ServerProcess.start({ cwd: folder, env });
     const id = await create();

@@ -50,7 +50,7 @@ describe('secrets that are fetched from another server', () => {
     VAULT_KEY: { kind: 'LookupSecret', url, headers: { 'X-Vault-Token': 'let-me-in' } },
   });
 
-  it('are fetched with their headers each time a command names them', async () => {
+  it('looked-up secrets are fetched with their headers each time a command names them', async () => {
     const conversation = await create('RUN: echo nothing\nFINISH: x', { secrets: lookup() });
     await conversation.reaches('finished');
     expect(asked).toEqual([]);
@@ -65,7 +65,7 @@ describe('secrets that are fetched from another server', () => {
     expect(texts).toEqual(['nothing', 'x', HIDDEN, 'x', `${HIDDEN} ${HIDDEN}`, 'x']);
   });
 
-  it('are left unset when they cannot be fetched, and the agent is told why', async () => {
+  it('looked-up secrets are left unset when they cannot be fetched, and the agent is told why', async () => {
     answer = { status: 403, body: 'no such thing as fetched-value-1' };
     const conversation = await create('RUN: echo "[$VAULT_KEY]"\nRUN: echo "again $VAULT_KEY"\nFINISH: x', {
       secrets: lookup(),
@@ -79,7 +79,7 @@ describe('secrets that are fetched from another server', () => {
     expect(asked.length).toBe(1);
   });
 
-  it('are not fetched through redirects, which would send their headers to another server', async () => {
+  it('looked-up secrets are not fetched through redirects, which would send their headers to another server', async () => {
     answer = { status: 302, body: '', location: url };
     const conversation = await create('RUN: echo "[$VAULT_KEY]"\nFINISH: x', { secrets: lookup() });
     await conversation.reaches('finished');

@@ -70,7 +70,7 @@ describe('secrets sent as encrypted tokens', () => {
     return endpoint.requests.splice(0).map(({ headers }) => headers.authorization);
   }
 
-  it('are decrypted in a create request with and without secrets_encrypted, also after a restart', async () => {
+  it('secrets sent as encrypted tokens are decrypted in a create request with and without secrets_encrypted, also after a restart', async () => {
     for (const secrets_encrypted of [true, false]) {
       const conversation = await create(
         request({ llm: llm({ api_key: own('sk-own') }) }, { secrets_encrypted }),
@@ -81,7 +81,7 @@ describe('secrets sent as encrypted tokens', () => {
     }
   });
 
-  it('are decrypted in switch_llm, in secrets, and in the LLM of a condenser or an analyzer', async () => {
+  it('secrets sent as encrypted tokens are decrypted in switch_llm, in secrets, and in the LLM of a condenser or an analyzer', async () => {
     const conversation = await create(
       request(
         { condenser: { kind: 'LLMSummarizingCondenser', llm: llm({ api_key: own('sk-condenser') }) } },
@@ -110,7 +110,7 @@ describe('secrets sent as encrypted tokens', () => {
     expect(opened.sort()).toEqual(['sk-condenser', 'sk-switched', 'sk-tool', 'value-a', 'value-b']);
   });
 
-  it('are refused with the name of their field when another server encrypted them', async () => {
+  it('secrets sent as encrypted tokens are refused with the name of their field when another server encrypted them', async () => {
     const llmWithUnknownToken = (field: string) => llm({ [field]: TOKEN_OF_ANOTHER_SERVER });
     for (const field of ['api_key', 'aws_access_key_id', 'aws_secret_access_key', 'aws_session_token']) {
       expect(await refusedAt(creation(request({ llm: llmWithUnknownToken(field) })))).toEqual([
@@ -156,7 +156,7 @@ describe('secrets sent as encrypted tokens', () => {
     expect(await used(conversation)).toEqual(['Bearer sk-plain']);
   });
 
-  it('are taken literally as the value of a secret, unless the request sets secrets_encrypted', async () => {
+  it('secrets sent as encrypted tokens are taken literally as the value of a secret, unless the request sets secrets_encrypted', async () => {
     const secrets = { A: { kind: 'StaticSecret', value: TOKEN_OF_ANOTHER_SERVER } };
     expect(await refusedAt(creation(request({}, { secrets, secrets_encrypted: true })))).toEqual([
       422,

@@ -31,7 +31,7 @@ describe('secrets of a conversation', () => {
   const addSecrets = (conversation: ConversationClient, body: unknown) =>
     conversation.server.request('POST', `${conversation.route}/secrets`, body);
 
-  it('are not set as variables when they contain a null character, because shells drop it and the rest could not be masked', async () => {
+  it('secrets of a conversation are not set as variables when they contain a null character, because shells drop it and the rest could not be masked', async () => {
     const NUL = { kind: 'StaticSecret', value: `${TOKEN}\0tail` };
     const conversation = await create('RUN: echo "<$NUL>"\nFINISH: done', { secrets: { NUL } });
     await conversation.reaches('finished');
@@ -41,7 +41,7 @@ describe('secrets of a conversation', () => {
     expect(JSON.stringify(await conversation.events())).not.toContain(TOKEN);
   });
 
-  it('can be as large as a file of keys', async () => {
+  it('secrets of a conversation can be as large as a file of keys', async () => {
     // One of a single line and one of many lines: each line is masked by itself.
     const BIG = 'b1g-secret'.repeat(20_000);
     const MANY = Array.from({ length: 600 }, (_, n) => `line-${n}-${'k3y'.repeat(20)}`).join('\n');
@@ -57,7 +57,7 @@ describe('secrets of a conversation', () => {
     expect(JSON.stringify(await conversation.events())).not.toMatch(/b1g-secret|k3yk3y/);
   });
 
-  it('are refused when they are too many or too long to be masked without a delay', async () => {
+  it('secrets of a conversation are refused when they are too many or too long to be masked without a delay', async () => {
     const source = (value: string) => ({ kind: 'StaticSecret', value });
     const many = Object.fromEntries(Array.from({ length: 5001 }, (_, n) => [`S${n}`, source('x')]));
     const long = { A: source('a'.repeat(300 * 1024)), B: source('b'.repeat(300 * 1024)) };
@@ -81,7 +81,7 @@ describe('secrets of a conversation', () => {
     expect(JSON.stringify((await conversation.info()).secret_registry)).not.toContain('"B"');
   });
 
-  it('are set for commands that name them and masked in everything that clients and the model read (secrets-masking)', async () => {
+  it('secrets of a conversation are set for commands that name them and masked in everything that clients and the model read (secrets-masking)', async () => {
     const file = path.join(workspace, 's.txt');
     const conversation = await create(
       [
@@ -127,7 +127,7 @@ describe('secrets of a conversation', () => {
     expect(context).not.toContain(TOKEN);
   });
 
-  it('are accepted as texts, values and sources, and never shown (conversation_secrets)', async () => {
+  it('secrets of a conversation are accepted as texts, values and sources, and never shown (conversation_secrets)', async () => {
     const conversation = await create();
     expect(
       await addSecrets(conversation, {
@@ -181,7 +181,7 @@ describe('secrets of a conversation', () => {
     ]);
   });
 
-  it('are masked on both sockets when a model streams them in pieces', async () => {
+  it('secrets of a conversation are masked on both sockets when a model streams them in pieces', async () => {
     const endpoint = await startScriptedEndpoint();
     try {
       const llm = { model: 'openai/some-model', base_url: endpoint.url, api_key: 'sk-test', stream: true };
@@ -224,7 +224,7 @@ describe('secrets of a conversation', () => {
     }
   });
 
-  it('are masked before an output is truncated, and in the file with the whole output', async () => {
+  it('secrets of a conversation are masked before an output is truncated, and in the file with the whole output', async () => {
     const conversation = await create('RUN: for i in $(seq 3000); do echo "$i $MY_TOKEN"; done\nFINISH: x', {
       secrets: { MY_TOKEN },
     });
@@ -238,7 +238,7 @@ describe('secrets of a conversation', () => {
     expect(observationText(output)).not.toMatch(/s3cr3t|-value-|lue-123/);
   });
 
-  it('are masked when a model streams reasoning in the middle of them', async () => {
+  it('secrets of a conversation are masked when a model streams reasoning in the middle of them', async () => {
     const chunks = [{ content: 'say correct ho' }, { reasoning_content: 'hm' }, { content: 'rse battery!' }];
     const frames = chunks.map((delta) => ({
       id: 'c-1',
@@ -267,7 +267,7 @@ describe('secrets of a conversation', () => {
     }
   });
 
-  it('are masked in skills, memory and rules that the agent reads from workspace files', async () => {
+  it('secrets of a conversation are masked in skills, memory and rules that the agent reads from workspace files', async () => {
     await writeFiles(workspace, {
       'AGENTS.md': `Use ${TOKEN}.`,
       '.openhands/SOUL.md': `I know ${TOKEN}.`,
@@ -297,7 +297,7 @@ describe('secrets of a conversation', () => {
     }
   });
 
-  it('are masked before a view of a file is truncated', async () => {
+  it('secrets of a conversation are masked before a view of a file is truncated', async () => {
     // Of different lengths, so that the text is truncated inside a value.
     const lines = Array.from({ length: 3000 }, (_, index) => `${'-'.repeat(index % 7)}${TOKEN}`);
     const long = TOKEN.repeat(5000);
@@ -317,7 +317,7 @@ describe('secrets of a conversation', () => {
     expect(seen.replaceAll(HIDDEN, '')).not.toMatch(/s3cr3t|-value-|lue-123/);
   });
 
-  it('are masked line by line when they have several lines, and in their JSON form', async () => {
+  it('secrets of a conversation are masked line by line when they have several lines, and in their JSON form', async () => {
     const [first, second] = ['MIIEowIBAAKCAQEAfirst', 'MIIEowIBAAKCAQEsecond'];
     const key = `-----BEGIN KEY-----\n${first}\n${second}\n-----END KEY-----\n`;
     const quoted = 'pass"word\\with-marks';
@@ -339,7 +339,7 @@ describe('secrets of a conversation', () => {
     expect(view).toContain(`     4\t-----END KEY-----`);
   });
 
-  it('survive a kill of the server, encrypted at rest', async () => {
+  it('secrets of a conversation survive a kill of the server, encrypted at rest', async () => {
     let own = await ServerProcess.start({ env: { OH_SECRET_KEY: 'a key' } });
     try {
       let conversation = await ConversationClient.create(own, scriptedRequest(workspace));

@@ -117,7 +117,7 @@ describe('the capabilities in GET /server_info', () => {
     },
   };
 
-  it('are exactly those that this file tests', async () => {
+  it('the capabilities in GET /server_info are exactly those that this file tests', async () => {
     const { capabilities } = await fixture.done('GET', '/server_info');
     expect(capabilities).toEqual(Object.keys(proofs));
   });

@@ -135,7 +135,7 @@ describe('settings stored with a secret key', () => {
     expect(await fixture.plain()).toMatchObject({ misc_settings: {}, agent_settings: kept });
   });
 
-  it('stay unchanged when clients send them back masked or as tokens', async () => {
+  it('settings stored with a secret key stay unchanged when clients send them back masked or as tokens', async () => {
     const { id } = await fill();
     for (const headers of [{}, { 'x-expose-secrets': 'encrypted' }] as Record<string, string>[]) {
       const { agent_settings } = await fixture.done('GET', '/api/settings', undefined, headers);
@@ -157,7 +157,7 @@ describe('settings stored with a secret key', () => {
     });
   });
 
-  it('are read when another program stored them in plaintext, and encrypted with the next change', async () => {
+  it('settings stored with a secret key are read when another program stored them in plaintext, and encrypted with the next change', async () => {
     await mkdir(path.join(fixture.root, 'profiles'), { recursive: true });
     await writeFile(path.join(fixture.root, 'settings.json'), JSON.stringify({ agent_settings: agent }));
     await writeFile(path.join(fixture.root, 'profiles', 'main.json'), JSON.stringify(llm));
@@ -170,7 +170,7 @@ describe('settings stored with a secret key', () => {
     expect(await fixture.plain()).toMatchObject({ agent_settings: kept, misc_settings: { theme: 'dark' } });
   });
 
-  it('survive a program that rewrites the file without the fields it does not know', async () => {
+  it('settings stored with a secret key survive a program that rewrites the file without the fields it does not know', async () => {
     await fill();
     const file = await fixture.file('settings.json');
     const stored = asJson(file['agent_settings']);
@@ -190,40 +190,46 @@ describe('settings stored with a secret key', () => {
   it.each([
     ['another key', { OH_SECRET_KEY: 'another-key' }],
     ['no key', { OH_SECRET_KEY: '' }],
-  ])('are read by a server with %s without their secrets, and are not overwritten', async (_name, env) => {
-    await fill();
-    const before = await written();
-    await fixture.restart('SIGTERM', env);
-    const seen = await everything();
-    expect(seen['/api/settings']).toMatchObject({
-      llm_api_key_is_set: false,
-      agent_settings: {
-        llm: { model: 'openai/x', api_key: null, base_url: 'https://@models.test/v1' },
-        mcp_config: { web: { url: 'https://mcp.test/mcp' }, tool: { command: 'x' } },
-      },
-    });
-    expect(seen['/api/profiles']).toMatchObject({
-      profiles: [{ name: 'main', model: 'openai/x', api_key_set: false }],
-    });
-    expect(seen['/api/profiles/main']).toMatchObject({ config: { model: 'openai/x' }, api_key_set: false });
-    expect(seen['/api/settings/secrets']).toEqual({ secrets: [{ name: 'MINE', description: null }] });
-    expect(seen['/api/llm/provider-connections']).toMatchObject({
-      0: { display_name: 'Mine', base_url: 'https://@models.test', api_key_set: false },
-    });
-    expect(JSON.stringify([seen, await fixture.plain()])).not.toMatch(/hush|gAAAAA/);
+  ])(
+    'settings stored with a secret key are read by a server with %s without their secrets, and are not overwritten',
+    async (_name, env) => {
+      await fill();
+      const before = await written();
+      await fixture.restart('SIGTERM', env);
+      const seen = await everything();
+      expect(seen['/api/settings']).toMatchObject({
+        llm_api_key_is_set: false,
+        agent_settings: {
+          llm: { model: 'openai/x', api_key: null, base_url: 'https://@models.test/v1' },
+          mcp_config: { web: { url: 'https://mcp.test/mcp' }, tool: { command: 'x' } },
+        },
+      });
+      expect(seen['/api/profiles']).toMatchObject({
+        profiles: [{ name: 'main', model: 'openai/x', api_key_set: false }],
+      });
+      expect(seen['/api/profiles/main']).toMatchObject({ config: { model: 'openai/x' }, api_key_set: false });
+      expect(seen['/api/settings/secrets']).toEqual({ secrets: [{ name: 'MINE', description: null }] });
+      expect(seen['/api/llm/provider-connections']).toMatchObject({
+        0: { display_name: 'Mine', base_url: 'https://@models.test', api_key_set: false },
+      });
+      expect(JSON.stringify([seen, await fixture.plain()])).not.toMatch(/hush|gAAAAA/);
 
-    const refused = {
-      detail: expect.stringMatching(/encrypted with a different key.*OH_SECRET_KEY/) as unknown,
-    };
-    const change = { agent_settings_diff: { llm: { model: 'openai/y' } } };
-    expect(await fixture.ask('PATCH', '/api/settings', change)).toEqual({ status: 409, body: refused });
-    const secret = { name: 'OTHER', value: 'x' };
-    expect(await fixture.ask('PUT', '/api/settings/secrets', secret)).toEqual({ status: 409, body: refused });
-    expect((await fixture.ask('GET', '/api/settings/secrets/MINE')).status).toBe(409);
-    await fixture.server.logs(/settings\.json: no key opens [^"]*llm\/api_key/);
-    expect(await written()).toBe(before);
+      const refused = {
+        detail: expect.stringMatching(/encrypted with a different key.*OH_SECRET_KEY/) as unknown,
+      };
+      const change = { agent_settings_diff: { llm: { model: 'openai/y' } } };
+      expect(await fixture.ask('PATCH', '/api/settings', change)).toEqual({ status: 409, body: refused });
+      const secret = { name: 'OTHER', value: 'x' };
+      expect(await fixture.ask('PUT', '/api/settings/secrets', secret)).toEqual({
+        status: 409,
+        body: refused,
+      });
+      expect((await fixture.ask('GET', '/api/settings/secrets/MINE')).status).toBe(409);
+      await fixture.server.logs(/settings\.json: no key opens [^"]*llm\/api_key/);
+      expect(await written()).toBe(before);
 
-    await fixture.restart('SIGTERM', { OH_SECRET_KEY: 'test-key' });
-    expect(await fixture.plain()).toMatchObject({ agent_settings: kept });
-  });
+      await fixture.restart('SIGTERM', { OH_SECRET_KEY: 'test-key' });
+      expect(await fixture.plain()).toMatchObject({ agent_settings: kept });
+    },
+  );
 });

@@ -32,7 +32,7 @@ describe('the stored agent profiles, meta-profiles, secrets and workspaces', () 
     expect(await agents()).toEqual({ ...first, active_agent_profile_id: null });
   });
 
-  it('keep the id of an agent profile, count its revisions and report what is invalid', async () => {
+  it('agent profiles keep their id, count their revisions and report what is invalid', async () => {
     const route = '/api/agent-profiles/coder';
     await fixture.done('POST', route, {
       llm_profile_ref: 'main',

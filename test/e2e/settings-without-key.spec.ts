@@ -13,7 +13,7 @@ describe('settings of a server without a secret key', () => {
   const key = (settings: Json) => at(settings, 'agent_settings', 'llm', 'api_key');
   const written = () => textsBelow(fixture.root);
 
-  it('keep secrets in memory, never on disk, and log it', async () => {
+  it('settings of a server without a secret key keep secrets in memory, never on disk, and log it', async () => {
     const mcp_config = { docs: { command: 'x', env: { TOKEN: 'hush-env' } } };
     const llm = {
       ...{ model: 'openai/x', api_key: 'hush-key', base_url: 'https://me:hush-pass@models.test/v1' },
@@ -52,7 +52,7 @@ describe('settings of a server without a secret key', () => {
     expect((await fixture.ask('GET', '/api/settings/secrets/TOKEN')).status).toBe(404);
   });
 
-  it('cannot be read in encrypted form', async () => {
+  it('settings of a server without a secret key cannot be read in encrypted form', async () => {
     for (const route of ['/api/settings', '/api/profiles/x']) {
       expect(await fixture.ask('GET', route, undefined, { 'x-expose-secrets': 'encrypted' })).toMatchObject({
         status: 503,
@@ -60,7 +60,7 @@ describe('settings of a server without a secret key', () => {
     }
   });
 
-  it('keep a plaintext key of another program until it is changed', async () => {
+  it('settings of a server without a secret key keep a plaintext key of another program until it is changed', async () => {
     await mkdir(fixture.root, { recursive: true });
     const agent_settings = { llm: { model: 'openai/x', api_key: 'was-there' } };
     await writeFile(path.join(fixture.root, 'settings.json'), JSON.stringify({ agent_settings }));
@@ -71,7 +71,7 @@ describe('settings of a server without a secret key', () => {
     expect(await written()).not.toMatch(/hush-new|was-there/);
   });
 
-  it('keep a secret in memory when another server rewrites the file', async () => {
+  it('settings of a server without a secret key keep a secret in memory when another server rewrites the file', async () => {
     const llm = { model: 'openai/x', api_key: 'hush-key' };
     await fixture.done('PATCH', '/api/settings', { agent_settings_diff: { llm } });
     const other = await fixture.another();

@@ -15,7 +15,7 @@ describe('settings', () => {
   const get = (headers = {}) => fixture.done('GET', '/api/settings', undefined, headers);
   const key = async () => at(await fixture.plain(), 'agent_settings', 'llm', 'api_key');
 
-  it('are the defaults, and are not written to disk, until somebody changes them', async () => {
+  it('settings are the defaults, and are not written to disk, until somebody changes them', async () => {
     const settings = await get();
     expect(settings).toMatchObject({
       agent_settings: {
@@ -31,7 +31,7 @@ describe('settings', () => {
     await expect(readdir(fixture.root)).rejects.toThrow('ENOENT');
   });
 
-  it('are not repeated in errors when a secret is sent in the wrong form', async () => {
+  it('settings are not repeated in errors when a secret is sent in the wrong form', async () => {
     const secret = 'hush-hush';
     const numeric = 271828182845;
     const wrong: [string, string, unknown][] = [
@@ -77,7 +77,7 @@ describe('settings', () => {
     });
   });
 
-  it('keep a key that is sent back masked, and drop one that is null or blank', async () => {
+  it('settings keep a key that is sent back masked, and drop one that is null or blank', async () => {
     await patch(change({ llm: { model: 'openai/x', api_key: 'sk-secret-key' } }));
     const shown = await get();
     expect(at(shown, 'agent_settings', 'llm', 'api_key')).toBe(MASK);
@@ -123,7 +123,7 @@ describe('settings', () => {
     });
   });
 
-  it('keep masked secrets of headers, URLs and MCP servers', async () => {
+  it('settings keep masked secrets of headers, URLs and MCP servers', async () => {
     const secrets = {
       llm: {
         base_url: 'https://me:hush-hush@models.test/v1',
@@ -198,7 +198,7 @@ describe('settings', () => {
     expect(at((await get())['misc_settings'], 'ui')).toEqual({ list: [3] });
   });
 
-  it('are stored encrypted in a file that only its owner can read, and survive a restart', async () => {
+  it('settings are stored encrypted in a file that only its owner can read, and survive a restart', async () => {
     await patch(change({ llm: { api_key: 'sk-secret-key' }, verification: { critic_api_key: 'crit-key' } }));
     const text = await fixture.text('settings.json');
     expect(text).not.toMatch(/sk-secret-key|crit-key/);
@@ -216,7 +216,7 @@ describe('settings', () => {
     expect(await key()).toBe('sk-secret-key');
   });
 
-  it('keep fields that a newer program has stored', async () => {
+  it('settings keep fields that a newer program has stored', async () => {
     await patch(change({ llm: { model: 'openai/x' }, mcp_config: { docs: { command: 'x' } } }));
     const file = await fixture.file('settings.json');
     const agent = asJson(file['agent_settings']);
@@ -254,7 +254,7 @@ describe('settings', () => {
     expect(at(stored, 'agent_settings')).not.toHaveProperty('bogus');
   });
 
-  it('are not overwritten when the file is damaged or needs another key', async () => {
+  it('settings are not overwritten when the file is damaged or needs another key', async () => {
     await mkdir(fixture.root, { recursive: true });
     const file = path.join(fixture.root, 'settings.json');
     await patch(change({ llm: { api_key: 'sk-secret-key' } }));
@@ -288,7 +288,7 @@ describe('settings', () => {
     expect(await key()).toBe('sk-secret-key');
   });
 
-  it('are written through a symbolic link', async () => {
+  it('settings are written through a symbolic link', async () => {
     await mkdir(path.join(fixture.folder, 'dotfiles'));
     await mkdir(fixture.root, { recursive: true });
     await writeFile(path.join(fixture.folder, 'dotfiles', 'mine.json'), '{}');
@@ -300,7 +300,7 @@ describe('settings', () => {
     expect(await readFile(path.join(fixture.folder, 'dotfiles', 'mine.json'), 'utf8')).toContain('"a": 1');
   });
 
-  it('are limited in size', async () => {
+  it('settings are limited in size', async () => {
     const big = 'x'.repeat(3_000_000);
     const answers = await Promise.all(
       ['a', 'b', 'c', 'd'].map((name) => patch({ misc_settings_diff: { [name]: big } })),
@@ -309,7 +309,7 @@ describe('settings', () => {
     expect((await fixture.text('settings.json')).length).toBeLessThan(8 * 1024 * 1024);
   });
 
-  it('are reset when the kind of agent changes', async () => {
+  it('settings are reset when the kind of agent changes', async () => {
     await patch(change({ persona: 'P', mcp_config: { a: { command: 'x' } } }));
     const { body } = await patch(change({ agent_kind: 'acp', acp_server: 'codex' }));
     expect(body).toMatchObject({

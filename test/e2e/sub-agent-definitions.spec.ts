@@ -73,7 +73,7 @@ describe('sub-agents that are defined in files and requests', () => {
     return text.split('\n').filter((line) => line.startsWith('- **'));
   };
 
-  it('are read from the request, the project and the home folder, in this order of precedence', async () => {
+  it('defined sub-agents are read from the request, the project and the home folder, in this order of precedence', async () => {
     await writeFiles(work(), {
       '.agents/agents/one.md': definition('name: one\ndescription: Of agents\ntools: [terminal]'),
       '.openhands/agents/one.md': definition('name: one\ndescription: Hidden'),
@@ -110,7 +110,7 @@ describe('sub-agents that are defined in files and requests', () => {
     await server.logs(/mode\.md: not a valid definition.*permission_mode is one of/);
   });
 
-  it('have exactly the skills that their definition names', async () => {
+  it('defined sub-agents have exactly the skills that their definition names', async () => {
     await writeFiles(work(), {
       '.agents/agents/s.md': definition('name: s\nskills: shared, onfile'),
       '.agents/agents/t.md': definition('name: t\nskills: [nosuch]'),
@@ -157,7 +157,7 @@ describe('sub-agents that are defined in files and requests', () => {
     expect(said(tasks[1])).toContain('maximum iterations limit (1)');
   });
 
-  it('have their own hooks, which can refuse what the conversation may do', async () => {
+  it('defined sub-agents have their own hooks, which can refuse what the conversation may do', async () => {
     const hooks = [
       'hooks:',
       '  PreToolUse:',
@@ -180,7 +180,7 @@ describe('sub-agents that are defined in files and requests', () => {
     expect(await readFile(path.join(work(), 'allowed'), 'utf8')).toBe('');
   });
 
-  it('have their own MCP servers, which end with the task', async () => {
+  it('defined sub-agents have their own MCP servers, which end with the task', async () => {
     const notes = path.join(folder, 'notes');
     const command = [`    command: ${process.execPath}`, `    args: ["${MCP}", "${notes}"]`];
     await writeFiles(work(), {
@@ -194,7 +194,7 @@ describe('sub-agents that are defined in files and requests', () => {
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
-  it('may skip confirmation or start programs only when a definition outside the project says so', async () => {
+  it('defined sub-agents may skip confirmation or start programs only when a definition outside the project says so', async () => {
     await writeFiles(work(), {
       '.agents/agents/free.md': definition('name: free\ntools: terminal\npermission_mode: never_confirm'),
       '.agents/agents/armed.md': definition(
@@ -242,7 +242,7 @@ describe('sub-agents that are defined in files and requests', () => {
     expect(log).toContain('"kind":"Condensation"');
   });
 
-  it('are refused with the request when their definition is invalid', async () => {
+  it('defined sub-agents are refused with the request when their definition is invalid', async () => {
     const problemOf = async (fields: object): Promise<unknown> => {
       const agent_definitions = [{ name: 'x', ...fields }];
       const answer = await server.request(

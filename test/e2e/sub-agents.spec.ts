@@ -50,7 +50,7 @@ describe('sub-agents', () => {
       scriptedRequest(work(), script, { agent: { llm: LLM, tools: TOOLS, ...agent }, ...more }),
     );
 
-  it('do a task with their own tools, answer with its result and add to the cost of the conversation', async () => {
+  it('sub-agents do a task with their own tools, answer with its result and add to the cost of the conversation', async () => {
     const prompt = 'RUN: echo made > by-task; echo $((40 + 2))\nFINISH: sub result';
     const conversation = await start([task(prompt), 'SAY: parent done'].join('\n'));
     await conversation.reaches('finished');
@@ -151,7 +151,7 @@ describe('sub-agents', () => {
     }
   });
 
-  it('can be of types that the client defines', async () => {
+  it('sub-agents can be of types that the client defines', async () => {
     const agent_definitions = [
       {
         name: 'counter',
@@ -180,7 +180,7 @@ describe('sub-agents', () => {
     expect(JSON.stringify(prompt?.['tools'])).toContain('- **counter**: Counts (tools: terminal)');
   });
 
-  it('do nothing that needs confirmation', async () => {
+  it('sub-agents do nothing that needs confirmation', async () => {
     const script = [task('RUN: touch forbidden\nFINISH: never'), 'FINISH: d'].join('\n');
     const conversation = await start(script, {}, { confirmation_policy: { kind: 'AlwaysConfirm' } });
     await conversation.reaches('waiting_for_confirmation');

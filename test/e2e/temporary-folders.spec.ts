@@ -50,7 +50,7 @@ describe('temporary folders of git', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('are removed at the next start when their server was killed, and kept while it runs', async () => {
+  it('temporary folders of git are removed at the next start when their server was killed, and kept while it runs', async () => {
     const killed = await start(at('slow'));
     const running = await start(at('slow'));
     const ofKilled = await occupy(killed);
@@ -65,7 +65,7 @@ describe('temporary folders of git', () => {
     expect(await left()).toEqual(ofRunning);
   });
 
-  it('are removed after a day when their process cannot be looked up or an older version made them', async () => {
+  it('temporary folders of git are removed after a day when their process cannot be looked up or an older version made them', async () => {
     const names = ['openhands-git-1-99999-5-AbCdEf', 'openhands-git-AbCdEf', 'openhands-patch-GhIjKl'];
     const others = ['openhands-notes', 'openhands-git-mine', 'git-AbCdEf'];
     const old = new Date(Date.now() - 48 * 3600_000);

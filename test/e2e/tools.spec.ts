@@ -5,7 +5,7 @@ describe('the tools for agents', () => {
   let server: ServerProcess | undefined;
   afterEach(() => server?.stop());
 
-  it('are listed with and without a slash at the end of the path', async () => {
+  it('the tools for agents are listed with and without a slash at the end of the path', async () => {
     server = await ServerProcess.start();
     const listed = await server.request('GET', '/api/tools/');
     expect(listed.status).toBe(200);
@@ -23,7 +23,7 @@ describe('the tools for agents', () => {
     ).toEqual(['terminal', 'file_editor', 'task_tracker', 'browser_tool_set', 'switch_llm']);
   });
 
-  it('are usable when this machine has what they need', async () => {
+  it('the tools for agents are usable when this machine has what they need', async () => {
     server = await ServerProcess.start();
     expect(await browses(server)).toBe(hasChromium());
     await server.stop();

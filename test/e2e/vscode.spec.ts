@@ -107,7 +107,7 @@ describe('the VS Code server', () => {
     }
   });
 
-  it('can be disabled', async () => {
+  it('the VS Code server can be disabled', async () => {
     await install();
     const on = await start({ OH_ENABLE_VSCODE: 'false' });
     expect(await get(on, '/api/vscode/status')).toMatchObject({ running: false, enabled: false });

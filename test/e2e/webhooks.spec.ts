@@ -98,7 +98,7 @@ describe('webhooks', () => {
     expect((JSON.parse(receiver.taken('events')[0]?.text ?? '') as unknown[]).length).toBe(3);
   });
 
-  it('are notified of creation, pause, interrupt, changes and deletion', async () => {
+  it('webhooks are notified of creation, pause, interrupt, changes and deletion', async () => {
     const server = await start(hook());
     const conversation = await create(server);
     await server.request('POST', `${conversation.route}/pause`);
@@ -165,7 +165,7 @@ describe('webhooks', () => {
     },
   );
 
-  it('are signed by the Standard Webhooks scheme', async () => {
+  it('webhooks are signed by the Standard Webhooks scheme', async () => {
     const bytes = Buffer.alloc(32, 7);
     const server = await start(hook({ secret: `whsec_${bytes.toString('base64')}` }));
     const conversation = await create(server, SCRIPT);
@@ -179,7 +179,7 @@ describe('webhooks', () => {
     }
   });
 
-  it('keep the query of their URL at its end', async () => {
+  it('webhooks keep the query of their URL at its end', async () => {
     const server = await start(hook({ base_url: `${receiver.url}/?token=t` }));
     const { id } = await create(server);
     await receiver.has((it) => it.received.length >= 2, 'both kinds');
@@ -219,7 +219,7 @@ describe('webhooks', () => {
     expect(server.log + JSON.stringify((await ask()).body)).not.toMatch(/hidden/);
   });
 
-  it('have no effect when none is configured', async () => {
+  it('webhooks have no effect when none is configured', async () => {
     const server = await ServerProcess.start({ cwd: folder });
     servers.push(server);
     await (await create(server, SCRIPT)).reaches('finished');
@@ -227,7 +227,7 @@ describe('webhooks', () => {
     expect(await readdir(path.join(folder, 'workspace/conversations'))).not.toContain('.webhooks');
   });
 
-  it('are refused with a reason, without values, when their configuration is invalid', async () => {
+  it('webhooks are refused with a reason, without values, when their configuration is invalid', async () => {
     const invalid = { base_url: receiver.url, secret: 'short', headers: { 'X-A': 'hidden\nvalue' } };
     const twice = JSON.stringify([
       { ...invalid, name: 'a' },

@@ -67,7 +67,7 @@ describe('the files of a workspace', () => {
     ['/src/deep/', 'text/html; charset=utf-8', 'deep'],
     ['/.git/HEAD', 'application/octet-stream', 'ref: refs/heads/main\n'],
     [`/${encodeURIComponent('name with % and ?#ü.txt')}?v=1`, 'text/plain; charset=utf-8', 'odd'],
-  ])('are served with their content type: %s', async (below, type, text) => {
+  ])('the files of a workspace are served with their content type: %s', async (below, type, text) => {
     const answer = await get(below);
     expect([answer.headers['content-type'], answer.text]).toEqual([type, text]);
   });
@@ -95,7 +95,7 @@ describe('the files of a workspace', () => {
     ['/.git-credentials', 403, 'Files that may hold git credentials are not served'],
     ['/hidden', 403, 'Files that may hold git credentials are not served'],
   ])(
-    'are not served outside the workspace or when they may hold credentials: %s answers %s',
+    'the files of a workspace are not served outside the workspace or when they may hold credentials: %s answers %s',
     async (below, status, detail) => {
       const answer = await get(below);
       expect(answer.status).toBe(status);
@@ -133,13 +133,13 @@ describe('the files of a workspace', () => {
     },
   );
 
-  it('are served without a sandbox when they are PDFs, which browsers do not show in one', async () => {
+  it('the files of a workspace are served without a sandbox when they are PDFs, which browsers do not show in one', async () => {
     const { headers } = await get('/paper.PDF');
     expect(headers['content-security-policy']).toBeUndefined();
     expect(headers).toMatchObject({ 'content-type': 'application/pdf', 'x-content-type-options': 'nosniff' });
   });
 
-  it('are served without a sandbox when the operator trusts them', async () => {
+  it('the files of a workspace are served without a sandbox when the operator trusts them', async () => {
     const trusting = await ServerProcess.start({ env: { OH_TRUST_WORKSPACE_PAGES: 'true' } });
     try {
       const { route } = await ConversationClient.create(trusting, scriptedRequest(path.join(folder, 'work')));
@@ -150,7 +150,7 @@ describe('the files of a workspace', () => {
     }
   });
 
-  it('are never read outside the folder, whatever the path', async () => {
+  it('the files of a workspace are never read outside the folder, whatever the path', async () => {
     const piece = fc.constantFrom(
       '..',
       '.',
@@ -182,7 +182,7 @@ describe('the files of a workspace', () => {
     );
   });
 
-  it('are served in ranges, and with 304 when the client has them', async () => {
+  it('the files of a workspace are served in ranges, and with 304 when the client has them', async () => {
     const part = await get('/a.txt', { range: 'bytes=0-4' });
     expect([part.status, part.text, part.headers['content-range']]).toEqual([206, 'line1', 'bytes 0-4/14']);
     const beyond = await get('/a.txt', { range: 'bytes=99-' });
@@ -193,7 +193,7 @@ describe('the files of a workspace', () => {
     expect([again.status, again.text]).toEqual([304, '']);
   });
 
-  it('are only served for GET requests and existing conversations', async () => {
+  it('the files of a workspace are only served for GET requests and existing conversations', async () => {
     const head = await rawRequest(server.url, { method: 'HEAD', path: `${root}/a.txt` });
     expect([head.status, head.headers.allow]).toEqual([405, 'GET']);
     const unknown = await server.request('GET', `/api/conversations/${UNKNOWN}/workspace/a.txt`);
@@ -202,7 +202,7 @@ describe('the files of a workspace', () => {
     expect(noId).toMatchObject({ status: 422, body: { detail: [{ type: 'uuid_parsing', input: 'xx' }] } });
   });
 
-  it('are not found when their folder was removed', async () => {
+  it('the files of a workspace are not found when their folder was removed', async () => {
     const gone = path.join(folder, 'gone');
     const { route } = await ConversationClient.create(server, scriptedRequest(gone));
     await rm(gone, { recursive: true });
@@ -270,7 +270,7 @@ describe('the workspace cookie', () => {
     expect(await asked(`${route}/events/search`, { cookie: 'oh_workspace_session_key=key-a' })).toBe(401);
   });
 
-  it('can carry any key', async () => {
+  it('the workspace cookie can carry any key', async () => {
     const { route } = await createWith(server, 'key-a');
     const given = await fetch(server.url + session, {
       method: 'POST',

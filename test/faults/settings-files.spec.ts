@@ -99,7 +99,7 @@ describe('the settings file', () => {
     expect(await put(fixture.server, 'a', 1)).toMatchObject({ status: 200 });
   });
 
-  it('cannot be written when its folder is a file, which the server answers with an error', async () => {
+  it('the settings file cannot be written when its folder is a file, which the server answers with an error', async () => {
     await mkdir(path.dirname(fixture.root), { recursive: true });
     await writeFile(fixture.root, 'mine');
     expect((await fixture.ask('GET', '/api/settings')).status).toBeLessThanOrEqual(503);

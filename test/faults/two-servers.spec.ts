@@ -12,7 +12,7 @@ import { twoServersForTests } from '../support/two-servers.js';
 describe('two servers on one folder', () => {
   const both = twoServersForTests();
 
-  it('let only the owner write, both read, and the other take over when the owner has ended', async () => {
+  it('two servers on one folder let only the owner write, both read, and the other take over when the owner has ended', async () => {
     const [owner, other] = both.servers as [ServerProcess, ServerProcess];
     const mine = await ConversationClient.create(
       owner,
@@ -44,7 +44,7 @@ describe('two servers on one folder', () => {
     expect((await theirs.events('&kind=MessageEvent')).length).toBe(2);
   });
 
-  it('keep a frozen owner from writing after the other has taken over', async () => {
+  it('two servers on one folder keep a frozen owner from writing after the other has taken over', async () => {
     const env = { OH_LEASE_TTL_SECONDS: '1' };
     const [frozen, other] = [
       await ServerProcess.start({ cwd: both.folder, env }),

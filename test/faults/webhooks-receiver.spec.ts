@@ -64,7 +64,7 @@ describe('webhooks with a failing receiver', () => {
     },
   );
 
-  it('are delivered after the receiver was down, which is logged once', async () => {
+  it('webhooks with a failing receiver are delivered after the receiver was down, which is logged once', async () => {
     await receiver.down();
     const server = await start({ num_retries: 1 });
     const conversation = await create(server, SCRIPT);
@@ -120,7 +120,7 @@ describe('webhooks with a failing receiver', () => {
     expect(receiver.changes()).toMatchObject([{ title: 'after that' }]);
   });
 
-  it('do not delay a deletion while the receiver hangs, and deliver its events afterwards', async () => {
+  it('webhooks with a failing receiver do not delay a deletion while the receiver hangs, and deliver its events afterwards', async () => {
     const server = await start();
     receiver.behave = () => ({ hang: true });
     const conversation = await create(server, SCRIPT);
@@ -156,7 +156,7 @@ describe('webhooks with a failing receiver', () => {
     }, 'an empty folder');
   });
 
-  it('do not delay runs or the shutdown when the receiver hangs', async () => {
+  it('webhooks with a failing receiver do not delay runs or the shutdown when the receiver hangs', async () => {
     const server = await start();
     receiver.behave = () => ({ hang: true });
     const conversations = await Promise.all([1, 2, 3, 4, 5, 6].map(() => create(server, SCRIPT)));

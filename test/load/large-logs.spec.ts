@@ -39,14 +39,14 @@ describe('a log of large events', () => {
   const numberOf = (event: SeenEvent): number => Number.parseInt(messageText(event), 10);
   const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 
-  it('can be searched for a text', async () => {
+  it('a log of large events can be searched for a text', async () => {
     await underLoad(server, named('a text search in'), async () => {
       const found = await pageOf(conversation.route, `limit=2&body=${COUNT - 1}%20nine`);
       expect(found.map(numberOf)).toEqual([COUNT - 1]);
     });
   });
 
-  it('can be read in pages', async () => {
+  it('a log of large events can be read in pages', async () => {
     await underLoad(server, named('pages of'), async () => {
       const count = Math.min(COUNT, 50);
       const first = await pageOf(conversation.route, `limit=${count}`);
@@ -56,7 +56,7 @@ describe('a log of large events', () => {
     });
   });
 
-  it('can be replayed to a socket', async () => {
+  it('a log of large events can be replayed to a socket', async () => {
     await underLoad(server, named('a replay of'), async () => {
       const route = `/sockets/events/${conversation.id}?resend_mode=all`;
       const socket = await new QuickSocket(server.socketUrl(route)).opened();
@@ -65,7 +65,7 @@ describe('a log of large events', () => {
     });
   });
 
-  it('can be copied by a fork', async () => {
+  it('a log of large events can be copied by a fork', async () => {
     await underLoad(server, named('a fork of'), async () => {
       const { status, body } = await server.request('POST', `${conversation.route}/fork`, {});
       expect(status).toBe(201);

@@ -60,7 +60,7 @@ describe('large messages', () => {
     }
   }
 
-  it.each(TEXTS)('are accepted over REST and reach sockets: %s', async (script, text) => {
+  it.each(TEXTS)('large messages are accepted over REST and reach sockets: %s', async (script, text) => {
     const conversation = await create();
     // The first message adds the system prompt.
     await conversation.send('SAY: first', false);
@@ -76,7 +76,7 @@ describe('large messages', () => {
     await socket.close();
   });
 
-  it('stay in order before small messages that follow at once', async () => {
+  it('large messages stay in order before small messages that follow at once', async () => {
     const conversation = await create();
     await conversation.send('SAY: first', false);
     const socket = await new QuickSocket(server.socketUrl(`/sockets/events/${conversation.id}`)).opened();
@@ -92,7 +92,7 @@ describe('large messages', () => {
     await socket.close();
   });
 
-  it.each(TEXTS)('are accepted over a socket: %s', async (script, text) => {
+  it.each(TEXTS)('large messages are accepted over a socket: %s', async (script, text) => {
     const conversation = await create();
     const socket = await new QuickSocket(server.socketUrl(`/sockets/events/${conversation.id}`)).opened();
     const taken = async (count: number): Promise<boolean> => {
@@ -111,7 +111,7 @@ describe('large messages', () => {
     await socket.close();
   });
 
-  it.each(TEXTS)('are sent to a model: %s', async (script, text) => {
+  it.each(TEXTS)('large messages are sent to a model: %s', async (script, text) => {
     const endpoint = await startScriptedEndpoint({
       script: Array.from({ length: 2 * COUNT }, () => ({ say: 'read' })),
     });
@@ -136,7 +136,7 @@ describe('large messages', () => {
     }
   });
 
-  it('are refused with a reason when they are too large', async () => {
+  it('large messages are refused with a reason when they are too large', async () => {
     const conversation = await create();
     const huge = 'x'.repeat(40 * MB);
     await underLoad(server, 'messages of 40 MB', async () => {

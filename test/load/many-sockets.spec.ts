@@ -73,7 +73,7 @@ describe('many sockets', () => {
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 
-  it('are closed when they never read and too much is queued, within a bound of memory', async () => {
+  it('many sockets are closed when they never read and too much is queued, within a bound of memory', async () => {
     const [stoppedCount, events, size] = [amount(10, 100), 40, 1024 * 1024];
     const conversation = await create();
     const sockets = await readers(conversation, 3);

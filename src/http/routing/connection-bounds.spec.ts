@@ -40,7 +40,7 @@ async function textOf(client: Socket): Promise<string> {
 }
 
 describe('requests of one connection', () => {
-  it('are handled one after the other when they arrive together, and answered in order', async () => {
+  it('requests of one connection are handled one after the other when they arrive together, and answered in order', async () => {
     let open = 0;
     let count = 0;
     const client = await start((_request, response) => {
@@ -67,7 +67,7 @@ describe('requests of one connection', () => {
     ]);
   });
 
-  it('are not started when the client has disconnected', async () => {
+  it('requests of one connection are not started when the client has disconnected', async () => {
     let begun = 0;
     const client = await start(() => (begun += 1));
     client.write(REQUEST.repeat(3));

@@ -41,7 +41,7 @@ describe('validation of requests', () => {
       expect(await detailOf(method, path, body)).toMatchObject({ detail: [{ type, loc }] });
     });
 
-    it('have the recorded texts of the original', async () => {
+    it('errors have the recorded texts of the original', async () => {
       expect(await detailOf('GET', `${C}/not-a-uuid`)).toEqual({
         detail: [
           {
@@ -213,11 +213,11 @@ describe('validation of requests', () => {
       { agent: [{ constructor: null }] },
       { workspace: [{ constructor: null }] },
       { initial_message: { content: [{ constructor: null }] } },
-    ])('are reported for %j, whatever its constructor is', async (fields) => {
+    ])('errors are reported for %j, whatever its constructor is', async (fields) => {
       expect(await create(fields)).toMatchObject({ detail: expect.anything() as unknown });
     });
 
-    it('are reported quickly for long text that is almost a number', async () => {
+    it('errors are reported quickly for long text that is almost a number', async () => {
       const begun = performance.now();
       const nearly = { ...AGENT, llm: { ...AGENT.llm, temperature: `${'1'.repeat(100_000)}x` } };
       expect(await create({ agent: nearly })).toMatchObject({ detail: [{ type: 'float_parsing' }] });

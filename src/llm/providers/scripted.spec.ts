@@ -60,7 +60,7 @@ describe('the scripted model', () => {
     });
   });
 
-  it('can be interrupted while it waits', async () => {
+  it('the scripted model can be interrupted while it waits', async () => {
     const controller = new AbortController();
     const answer = llm.complete(request('WAIT: 60\nSAY: late', {}, { signal: controller.signal }));
     const reason = new Error('interrupted');

@@ -43,7 +43,7 @@ describe('a client without a key', () => {
     expect(await closeCode(socket)).toBe(4001);
   });
 
-  it('may send a large message directly after its key', async () => {
+  it('accepts a large message directly after its key', async () => {
     await start({ config: { session_api_keys: ['key-a'] } });
     const client = await server.connect(path());
     client.send({ type: 'auth', session_api_key: 'key-a' });
@@ -66,7 +66,7 @@ describe('a client without a key', () => {
     }
   });
 
-  it('must wait after too many wrong keys, even with a valid key', async () => {
+  it('makes clients wait after too many wrong keys, even with a valid key', async () => {
     await start({ config: { session_api_keys: ['key-a'], max_failed_keys_per_minute: 2 } });
     for (let count = 0; count < 3; count += 1) await server.connect(`${path()}?session_api_key=wrong`);
     expect((await server.connect(`${path()}?session_api_key=key-a`)).refused?.status).toBe(429);
@@ -75,7 +75,7 @@ describe('a client without a key', () => {
     expect((await client.closed).code).toBe(1013);
   });
 
-  it('must wait after too many wrong keys, unless its address has sent a valid key before', async () => {
+  it('makes clients wait after too many wrong keys, unless its address has sent a valid key before', async () => {
     await start({ config: { session_api_keys: ['key-a'], max_failed_keys_per_minute: 2 } });
     await (await server.connect(`${path()}?session_api_key=key-a`)).frame(0);
     const statuses: (number | undefined)[] = [];

@@ -168,7 +168,7 @@ describe('FileEditor and file metadata', () => {
 });
 
 describe('undo_edit', () => {
-  it('can undo the last ten edits', async () => {
+  it('undo_edit can undo the last ten edits', async () => {
     await put('n.txt', '0\n');
     for (let n = 0; n < 13; n += 1) await replace('n.txt', String(n), String(n + 1));
     for (let n = 12; n >= 3; n -= 1) {

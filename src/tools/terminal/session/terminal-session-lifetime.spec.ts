@@ -129,7 +129,7 @@ describe('a terminal session', () => {
     expect(await processesIn(folder)).toEqual([]);
   });
 
-  it('can be closed before, during and after its start', async () => {
+  it('a terminal session can be closed before, during and after its start', async () => {
     await open().close();
     const session = open();
     const running = session.run('echo x', WATCH).catch((error: unknown) => error);

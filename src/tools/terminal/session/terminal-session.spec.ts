@@ -68,23 +68,26 @@ describe('a command in a terminal session', () => {
     ['a syntax error', 'echo "unclosed', 'bash: unexpected EOF while looking for matching `"\''],
     ['an unknown command', 'nosuchcommand', 'bash: nosuchcommand: command not found'],
     ['an aborting expansion', 'echo ${x:?is missing}; echo no', 'bash: x: is missing'],
-  ])('may contain %s', async (_name, command, expected) => {
+  ])('a command in a terminal session may contain %s', async (_name, command, expected) => {
     const session = open();
     expect(await output(session, command)).toBe(expected);
     expect(await output(session, 'echo next')).toBe('next');
   });
 
-  it.each([4000, 4095, 4096, 4097, 9000, 150_000])('may be %d bytes long', async (length) => {
-    const session = open();
-    const start = "printf '%s' '";
-    const end = "' | cksum; echo end";
-    const filling = 'ab\\'.repeat(length).slice(0, length - start.length - end.length);
-    await writeFile(path.join(folder, 'filling'), filling);
-    const expected = await output(session, 'cksum < filling');
-    expect(await output(session, start + filling + end)).toBe(`${expected}\nend`);
-  });
+  it.each([4000, 4095, 4096, 4097, 9000, 150_000])(
+    'a command in a terminal session may be %d bytes long',
+    async (length) => {
+      const session = open();
+      const start = "printf '%s' '";
+      const end = "' | cksum; echo end";
+      const filling = 'ab\\'.repeat(length).slice(0, length - start.length - end.length);
+      await writeFile(path.join(folder, 'filling'), filling);
+      const expected = await output(session, 'cksum < filling');
+      expect(await output(session, start + filling + end)).toBe(`${expected}\nend`);
+    },
+  );
 
-  it('may contain any quoted text', async () => {
+  it('a command in a terminal session may contain any quoted text', async () => {
     const session = open();
     const text = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 40 })
@@ -98,7 +101,7 @@ describe('a command in a terminal session', () => {
     );
   });
 
-  it('may print thousands of lines', async () => {
+  it('a command in a terminal session may print thousands of lines', async () => {
     const lines = (await output(open(), 'seq 1 5000')).split('\n');
     expect(lines).toHaveLength(5000);
     expect([lines[0], lines[4999]]).toEqual(['1', '5000']);
@@ -110,7 +113,7 @@ describe('a command in a terminal session', () => {
     expect(report.output.split('\n').at(-1)).toBe('30000');
   });
 
-  it('may print 100 MB without exhausting memory or blocking the event loop', async () => {
+  it('a command in a terminal session may print 100 MB without exhausting memory or blocking the event loop', async () => {
     const session = open();
     await output(session, 'true');
     const before = process.memoryUsage().rss;
