@@ -39,13 +39,13 @@ export class ChatBytes {
     const cached = this.cache.get(conversationId);
     const start = cached?.dialect === kind && continues(messages, cached.messages) ? cached : undefined;
     const added = encode(messages, start?.messages.length ?? 0, settled, dialect);
-    const news = added.length === 0 ? [] : start ? [COMMA, added] : [added];
-    const pieces = [...(start?.pieces ?? []), ...news];
+    const newPieces = added.length === 0 ? [] : start ? [COMMA, added] : [added];
+    const pieces = [...(start?.pieces ?? []), ...newPieces];
     this.store(conversationId, {
       dialect: kind,
       messages: messages.slice(0, settled),
       pieces,
-      bytes: news.reduce((sum, { length }) => sum + length, start?.bytes ?? 0),
+      bytes: newPieces.reduce((sum, { length }) => sum + length, start?.bytes ?? 0),
       usedAt: performance.now(),
     });
     return [...pieces, COMMA, encode(messages, settled, messages.length, dialect)];
