@@ -80,8 +80,7 @@ describe('fallback models', () => {
           },
         },
       });
-      await server.logs("trying 'third' (openai/third) instead");
-      const lines = server.log.split('\n').filter((line) => line.includes(conversation.id));
+      const lines = (await server.flushedLog()).split('\n').filter((line) => line.includes(conversation.id));
       expect(lines.filter((line) => line.includes("trying 'third' (openai/third) instead"))).toHaveLength(1);
       expect(lines.filter((line) => line.includes("its fallback 'nosuch' failed too"))).toHaveLength(1);
     },

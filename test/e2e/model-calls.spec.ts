@@ -111,7 +111,7 @@ describe('model calls', () => {
         usage_to_metrics: { agent: { accumulated_cost: 0, costs: [] } },
       });
     }
-    const warnings = fixture.server.log
+    const warnings = (await fixture.server.flushedLog())
       .split('\n')
       .filter((line) => line.includes(`the price of ${model} is not known`));
     expect(warnings).toHaveLength(1);

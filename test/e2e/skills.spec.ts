@@ -324,7 +324,7 @@ describe('the context of an agent', () => {
     expect(names).toEqual(['good', 'huge', 'linked']);
     expect(system()[1]).not.toContain('For nobody.');
     expect(system()[1]?.length).toBeLessThan(270 * 1024);
-    const log = server.log;
+    const log = await server.flushedLog();
     for (const file of [
       'broken.md',
       'binary.md',

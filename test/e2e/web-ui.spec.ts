@@ -190,7 +190,7 @@ describe('a web UI on the port of the API', () => {
     await server?.stop();
     const without = await start({ env: { OH_STATIC_FILES_PATH: path.join(folder, 'gone') } });
     expect((await rawRequest(without)).status).toBe(200);
-    expect(server?.log).toContain('static_files_path is not a folder');
+    await server?.logs('static_files_path is not a folder');
   });
 
   it.each(['empty', 'gone'])('does not start with a --ui folder without a page: %s', async (name) => {

@@ -70,7 +70,7 @@ describe('webhooks with a failing receiver', () => {
     const conversation = await create(server, SCRIPT);
     await conversation.reaches('finished');
     await server.logs(/events of conversation .* not delivered/);
-    expect(server.log.match(/events of conversation .* not delivered/g)).toHaveLength(1);
+    expect((await server.flushedLog()).match(/events of conversation .* not delivered/g)).toHaveLength(1);
     await server.logs('the connection was refused');
     await receiver.up();
     await expectAllDelivered(conversation);

@@ -1,9 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { settlesWithin } from '../../src/flow/index.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -109,7 +111,15 @@ export class ServerProcess {
     await eventually(isThere, `${String(text)} in the log`);
   }
 
-  /** Its output so far. */
+  /** Its log with all that it has written before this call. Needs the log level `info` or `debug`. */
+  async flushedLog(): Promise<string> {
+    const id = `flush-${randomUUID()}`;
+    await this.request('GET', '/server_info', undefined, { 'x-request-id': id });
+    await this.logs(id);
+    return this.log;
+  }
+
+  /** Its output so far: complete only after `end`, see `flushedLog`. */
   get log(): string {
     return this.output;
   }
@@ -133,8 +143,11 @@ export class ServerProcess {
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals | null> {
     if (this.child.exitCode === null && this.child.signalCode === null) {
       const exit = once(this.child, 'exit');
+      // A process that the server left behind may keep the pipe open.
+      const output = settlesWithin(once(this.child, 'close'), 2000);
       this.child.kill(signal);
       await exit;
+      await output;
     }
     return this.child.exitCode ?? this.child.signalCode;
   }
