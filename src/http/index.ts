@@ -18,6 +18,7 @@ export {
   type OperationDocs,
   type SchemaSource,
 } from './operation.js';
+export { type DescribedField, describedFields, objectSchema } from './schema-fields.js';
 export { ConversationIdPipe, RuntimeConversationIdPipe } from './validation/conversation-id.pipe.js';
 export {
   firstValidOf,

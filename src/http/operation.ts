@@ -8,10 +8,11 @@ export type SchemaSource = string | JsonSchema | DtoClass;
 /** The documentation of an endpoint, besides method and path. */
 export interface OperationDocs {
   summary: string;
-  description?: string;
+  /** What it does, in full sentences. */
+  description: string;
   tag: string;
   query?: DtoClass;
-  /** Schemas of path parameters; strings by default. */
+  /** Schemas of path parameters with their descriptions; `PATH_PARAMETERS` has those of several features. */
   path?: Readonly<Record<string, JsonSchema>>;
   /** Descriptions of optional request headers, by name. */
   headers?: Readonly<Record<string, string>>;
@@ -25,8 +26,8 @@ export interface OperationDocs {
   };
   /** Answers on success, by status; JSON by default. */
   answers: Record<number, { description: string; schema?: SchemaSource; mediaType?: string }>;
-  /** Statuses of its own errors. Those of keys, bodies and ids follow from the route. */
-  errors?: readonly number[];
+  /** Its own errors: what leads to each status. Those of keys, bodies and ids follow from the route. */
+  errors?: Readonly<Record<number, string>>;
   /** Needs no session key. */
   open?: boolean;
   /** Left out of the API document, as in the original. */

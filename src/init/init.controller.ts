@@ -16,21 +16,21 @@ import {
 import { OpenRoute } from '../auth/index.js';
 import { ConfigError } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
-import { Operation, RequestValidationError, valueError, type Location } from '../http/index.js';
+import { objectSchema, Operation, RequestValidationError, valueError, type Location } from '../http/index.js';
 import { AlreadyInitializedError, DeferredInit, ServerSetup, type InitStatus } from './deferred-init.js';
 import { environmentProblems, InitRequestDto } from './init-request.dto.js';
 import { InitKeyGuard } from './init-key.guard.js';
 
 const NOT_DEFERRED = 'server is not running with deferred_init=True; the /api/init endpoint is not available';
-const STATUS = {
-  type: 'object',
-  properties: {
-    state: { type: 'string', enum: ['dormant', 'initializing', 'ready'] },
-    error: { type: ['string', 'null'], description: 'The error of the last failed attempt.' },
-  },
-  required: ['state', 'error'],
-};
-const answers = { 200: { description: 'The state.', schema: STATUS } };
+const NOT_DEFERRED_CAUSE = 'The server was not started with `deferred_init`.';
+const STATUS = objectSchema({
+  state: [
+    { type: 'string', enum: ['dormant', 'initializing', 'ready'] },
+    '`dormant`: waits for the settings. `initializing`: an attempt is under way. `ready`: the server accepts work.',
+  ],
+  error: [{ type: ['string', 'null'] }, 'The error of the last failed attempt; null if none has failed.'],
+});
+const answers = { 200: { description: 'The state of the initialization.', schema: STATUS } };
 const tag = 'Init';
 
 /** Initializes a server that was started with `deferred_init`, once. */
@@ -43,7 +43,14 @@ export class InitController {
   ) {}
 
   @Get()
-  @Operation({ tag, summary: 'Get the initialization state', open: true, answers, errors: [404] })
+  @Operation({
+    tag,
+    summary: 'Get the initialization state',
+    description: 'Tells whether a server that was started with `deferred_init` still waits for its settings.',
+    open: true,
+    answers,
+    errors: { 404: NOT_DEFERRED_CAUSE },
+  })
   status(): InitStatus {
     return this.deferred().status;
   }
@@ -53,11 +60,16 @@ export class InitController {
   @Operation({
     tag,
     summary: 'Initialize the server',
-    description: 'Requires the secret key in `X-Init-API-Key` if the server has one.',
+    description:
+      'Gives a server that was started with `deferred_init` its settings, once. Requires the secret key in `X-Init-API-Key` if the server has one.',
     open: true,
     body: { schema: InitRequestDto },
     answers,
-    errors: [400, 401, 404],
+    errors: {
+      400: 'The server is initialized already, or another attempt is under way.',
+      401: 'The server has a secret key, and `X-Init-API-Key` is missing or wrong.',
+      404: NOT_DEFERRED_CAUSE,
+    },
   })
   // Below `@Operation`, so that this guard runs first and the key is checked before the body is read.
   @UseGuards(InitKeyGuard)

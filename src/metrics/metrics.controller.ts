@@ -22,6 +22,9 @@ export class MetricsController {
   @Operation({
     tag: 'Server Details',
     summary: 'Get metrics in the Prometheus format',
+    description:
+      'For Prometheus and programs that read its text format. Needs a session key, because metrics reveal how ' +
+      'the server is used.',
     answers: {
       200: {
         description:

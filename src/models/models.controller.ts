@@ -24,6 +24,7 @@ export class ModelsController {
   @Operation({
     tag,
     summary: 'List providers',
+    description: 'For interfaces in which people choose a model. Providers are not called.',
     answers: {
       200: { description: 'The provider names, which are the prefixes of models.', schema: PROVIDER_NAMES },
     },
@@ -58,6 +59,8 @@ export class ModelsController {
   @Operation({
     tag,
     summary: 'List verified models',
+    description:
+      'The models that were tried with agents. Interfaces offer them first; other models work, too.',
     answers: { 200: { description: 'Model names by provider, recommended ones first.', schema: VERIFIED } },
   })
   verified(): VerifiedModels {

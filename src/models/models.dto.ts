@@ -1,4 +1,4 @@
-import { Field, nullable, text, type JsonSchema } from '../http/index.js';
+import { Field, nullable, text, objectSchema, type JsonSchema } from '../http/index.js';
 
 /** Names of providers. */
 export interface ProviderNames {
@@ -22,12 +22,16 @@ export class ModelsQuery {
 }
 
 const names: JsonSchema = { type: 'array', items: { type: 'string' } };
-const objectWith = (property: string, schema: JsonSchema): JsonSchema => ({
-  type: 'object',
-  properties: { [property]: schema },
-  required: [property],
-});
 
-export const PROVIDER_NAMES = objectWith('providers', names);
-export const MODEL_NAMES = objectWith('models', names);
-export const VERIFIED = objectWith('models', { type: 'object', additionalProperties: names });
+export const PROVIDER_NAMES = objectSchema({
+  providers: [names, 'Names of the providers, sorted. A model is named `provider/model`.'],
+});
+export const MODEL_NAMES = objectSchema({
+  models: [names, 'Names of models as `provider/model`, and bare names of verified models, sorted.'],
+});
+export const VERIFIED = objectSchema({
+  models: [
+    { type: 'object', additionalProperties: names },
+    'Names of models, without the prefix of the provider, by provider; recommended ones first.',
+  ],
+});

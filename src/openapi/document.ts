@@ -15,7 +15,8 @@ import {
 } from '../http/index.js';
 import { DESCRIPTION } from './description.js';
 import { dtoSchema, fieldSchema } from './dto-schema.js';
-import { ERROR_ANSWERS, ERROR_SCHEMAS } from './error-schemas.js';
+import { ERROR_SCHEMAS, errorSchema, SHARED_CAUSES } from './error-schemas.js';
+import { PATH_PARAMETERS } from './path-parameters.js';
 
 /** An OpenAPI 3.1 document. */
 export type OpenApiDocument = JsonSchema;
@@ -176,32 +177,37 @@ function alias(endpoint: Endpoint): JsonSchema {
   };
 }
 
-/** Error statuses of a route, sorted, without those that it documents itself. */
-function errorStatuses({ path, method, docs }: Endpoint): number[] {
-  const particular = [...(docs.open ? [] : [401]), ...(docs.errors ?? [])];
-  const statuses = [
+/** The errors of a route: what leads to each status, except those that it documents as answers. */
+function errorsOf({ path, method, docs }: Endpoint): { status: number; causes: string }[] {
+  const own = docs.errors ?? {};
+  const shared = [
     ...EVERYWHERE,
-    ...particular,
+    ...(docs.open ? [] : [401]),
     // Wrong keys are counted and limited.
-    ...(particular.includes(401) ? [429] : []),
+    ...(docs.open && !(401 in own) ? [] : [429]),
     ...(docs.body ? [408, 415] : []),
-    // The conversation may be unknown, damaged, or owned by another server.
     ...(/\{(runtime_)?conversation_id\}/.test(path) ? [404, 409] : []),
     // A change may fail because the disk is full.
     ...(method === 'get' ? [] : [507]),
   ];
-  return [...new Set(statuses)].filter((status) => !(status in docs.answers)).sort((a, b) => a - b);
+  const statuses = [...new Set([...shared, ...Object.keys(own).map(Number)])];
+  return statuses
+    .filter((status) => !(status in docs.answers))
+    .sort((a, b) => a - b)
+    .map((status) => {
+      const causes = [own[status], shared.includes(status) && SHARED_CAUSES[status]];
+      return { status, causes: causes.filter(Boolean).join(' ') };
+    });
 }
 
 function operation(endpoint: Endpoint): JsonSchema {
   const { path, name, docs } = endpoint;
   const pathNames = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
-  const errors = errorStatuses(endpoint);
   return {
     operationId: name,
     tags: [docs.tag],
     summary: docs.summary,
-    ...(docs.description && { description: docs.description }),
+    description: docs.description,
     parameters: [
       ...pathNames.map((name) => pathParameter(name, docs)),
       ...queryParameters(docs),
@@ -215,7 +221,9 @@ function operation(endpoint: Endpoint): JsonSchema {
           { description, ...(schema && content(schema, mediaType)) },
         ]),
       ),
-      ...Object.fromEntries(errors.map((status) => [status, errorAnswer(status)])),
+      ...Object.fromEntries(
+        errorsOf(endpoint).map(({ status, causes }) => [status, errorAnswer(status, causes)]),
+      ),
     },
     // Either of the two.
     ...(!docs.open && { security: [{ APIKeyHeader: [] }, { Bearer: [] }] }),
@@ -223,9 +231,8 @@ function operation(endpoint: Endpoint): JsonSchema {
 }
 
 function pathParameter(name: string, { path = {} }: OperationDocs): JsonSchema {
-  const isId = /(^|_)(conversation|command)_id$/.test(name);
-  const schema = path[name] ?? { type: 'string', ...(isId && { format: 'uuid' }) };
-  return { name, in: 'path', required: true, schema };
+  const { description, ...schema } = path[name] ?? PATH_PARAMETERS[name] ?? { type: 'string' };
+  return { name, in: 'path', required: true, schema, ...(description !== undefined && { description }) };
 }
 
 function queryParameters({ query }: OperationDocs): JsonSchema[] {
@@ -256,13 +263,16 @@ function requestBody(body: NonNullable<OperationDocs['body']>): JsonSchema {
   return { required, content: { [mediaType]: media } };
 }
 
-function errorAnswer(status: number): JsonSchema {
-  const answer = ERROR_ANSWERS[status];
-  const headers = { 'Retry-After': { description: 'Seconds.', schema: { type: 'integer' } } };
+const RETRY_AFTER = {
+  description: 'Seconds to wait before the request is repeated.',
+  schema: { type: 'integer' },
+};
+
+function errorAnswer(status: number, description: string): JsonSchema {
   return {
-    description: answer?.description ?? 'Error.',
-    ...([429, 503].includes(status) && { headers }),
-    ...content(answer?.schema ?? 'ErrorDetail'),
+    description,
+    ...([429, 503].includes(status) && { headers: { 'Retry-After': RETRY_AFTER } }),
+    ...content(errorSchema(status)),
   };
 }
 

@@ -1,84 +1,68 @@
-import type { JsonSchema } from '../http/index.js';
+import { type JsonSchema, objectSchema } from '../http/index.js';
 
-const text = { type: 'string' };
+const text: JsonSchema = { type: 'string' };
+const ERROR_ID = 'Identifies this error in the log of the server: 32 hexadecimal digits.';
 
 /** Schemas of error bodies. */
 export const ERROR_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
-  ErrorDetail: { type: 'object', properties: { detail: text }, required: ['detail'] },
-  ValidationError: {
-    type: 'object',
-    properties: {
-      loc: { type: 'array', items: { anyOf: [text, { type: 'integer' }] } },
-      msg: text,
-      type: text,
-      input: { description: 'The input, truncated and without secrets.' },
-      ctx: { type: 'object' },
-    },
-    required: ['loc', 'msg', 'type'],
-  },
-  HTTPValidationError: {
-    type: 'object',
-    properties: {
-      detail: {
-        description: 'The problems with their locations; a string for a problem of the request as a whole.',
-        anyOf: [{ type: 'array', items: { $ref: '#/components/schemas/ValidationError' } }, text],
-      },
-    },
-    required: ['detail'],
-  },
-  InternalServerError: {
-    type: 'object',
-    properties: {
-      detail: { type: 'string', description: '`Internal Server Error` for 500, else what is unavailable.' },
-      exception: text,
-      error_id: { type: 'string', description: 'Identifies the error in the log of the server.' },
-    },
-    required: ['detail', 'exception'],
-  },
-  UnavailableError: {
-    type: 'object',
-    properties: {
-      detail: { type: 'string', description: 'What is unavailable.' },
-      exception: text,
-      error_id: { type: 'string', description: 'Identifies the error in the log of the server.' },
-    },
-    required: ['detail'],
-  },
+  ErrorDetail: objectSchema({ detail: [text, 'What is wrong, in one sentence.'] }),
+  ValidationError: objectSchema({
+    loc: [
+      { type: 'array', items: { anyOf: [text, { type: 'integer' }] } },
+      'Path of the invalid value: `body`, `query`, `path` or `header`, then names of fields and indexes of lists.',
+    ],
+    msg: [text, 'What is wrong with the value, for people.'],
+    type: [text, 'Kind of the problem, for programs, such as `missing`, `string_type` or `value_error`.'],
+    'input?': [{}, 'The invalid value, truncated and without secrets. Absent if it must not be repeated.'],
+    'ctx?': [
+      { type: 'object' },
+      'Values that `msg` mentions, such as `ge` or `pattern`. Absent if there are none.',
+    ],
+  }),
+  HTTPValidationError: objectSchema({
+    detail: [
+      { anyOf: [{ type: 'array', items: { $ref: '#/components/schemas/ValidationError' } }, text] },
+      'The problems with their locations, at most 100; a string for a problem of the request as a whole.',
+    ],
+  }),
+  InternalServerError: objectSchema({
+    detail: [text, '`Internal Server Error` for 500, else what is unavailable.'],
+    exception: [text, 'The message of the error, without secrets.'],
+    'error_id?': [text, ERROR_ID],
+  }),
+  UnavailableError: objectSchema({
+    detail: [text, 'What is unavailable, and why.'],
+    'exception?': [text, 'The message of the cause, or the status and the text of `detail`.'],
+    'error_id?': [text, ERROR_ID],
+  }),
 };
 
-interface ErrorAnswer {
-  description: string;
-  schema: string;
+/** What leads to an error of routes in general. Operations add their own causes. */
+export const SHARED_CAUSES: Readonly<Record<number, string>> = {
+  400: 'The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8.',
+  401: 'The session key is missing or wrong.',
+  404: 'No conversation has this id, or another running server owns it.',
+  408: 'The body did not arrive in time.',
+  409: 'The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again.',
+  413: 'The body is larger than the limit of the server.',
+  415: 'The body is not JSON: its `Content-Type` or `Content-Encoding` is another one.',
+  422: 'The body is not valid JSON, or a parameter or a field has an invalid value.',
+  429: 'The client sent too many wrong session keys within a minute.',
+  500: 'An unexpected error. The log of the server has the details under `error_id`.',
+  503: 'The server is starting, shutting down or busy with other large requests, or cannot use its data folder.',
+  507: 'The disk of the server is full. Nothing was stored.',
+};
+
+const SCHEMA_NAMES: Readonly<Record<number, string>> = {
+  422: 'HTTPValidationError',
+  500: 'InternalServerError',
+  502: 'UnavailableError',
+  503: 'UnavailableError',
+  504: 'UnavailableError',
+  507: 'UnavailableError',
+};
+
+/** The name of the schema of the body that an error status has. */
+export function errorSchema(status: number): string {
+  return SCHEMA_NAMES[status] ?? 'ErrorDetail';
 }
-
-/** Descriptions and schemas of error answers, by status. */
-export const ERROR_ANSWERS: Readonly<Record<number, ErrorAnswer>> = {
-  400: {
-    description: 'The request cannot be parsed (a body that is not UTF-8) or cannot be served.',
-    schema: 'ErrorDetail',
-  },
-  401: { description: 'The session key is missing or wrong.', schema: 'ErrorDetail' },
-  404: { description: 'Not found.', schema: 'ErrorDetail' },
-  408: { description: 'The body did not arrive in time.', schema: 'ErrorDetail' },
-  409: {
-    description: 'A conflict with the state of the conversation or with its owner.',
-    schema: 'ErrorDetail',
-  },
-  413: { description: 'The body is too large.', schema: 'ErrorDetail' },
-  415: { description: 'The body is not JSON.', schema: 'ErrorDetail' },
-  422: { description: 'The request is invalid.', schema: 'HTTPValidationError' },
-  429: {
-    description:
-      'Too many wrong session keys, or the limit of concurrent runs is reached. Retry after `Retry-After` seconds.',
-    schema: 'ErrorDetail',
-  },
-  500: { description: 'An unexpected error.', schema: 'InternalServerError' },
-  502: { description: 'An upstream service failed.', schema: 'UnavailableError' },
-  503: {
-    description:
-      'The server is busy or shutting down, or a resource is unavailable. Retry after `Retry-After` seconds.',
-    schema: 'UnavailableError',
-  },
-  504: { description: 'An upstream service timed out.', schema: 'UnavailableError' },
-  507: { description: 'The disk is full.', schema: 'UnavailableError' },
-};

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../http/index.js';
+import { type DescribedField, type JsonSchema, objectSchema } from '../http/index.js';
 
 /** The answer of `/health` and `/alive`. */
 export interface HealthStatus {
@@ -40,67 +40,91 @@ export interface ServerInfo {
   event_loop_delay: { p50_ms: number; p99_ms: number; max_ms: number } | null;
 }
 
+const text: JsonSchema = { type: 'string' };
+const texts: JsonSchema = { type: 'array', items: text };
+const integer: JsonSchema = { type: 'integer' };
+const milliseconds: JsonSchema = { type: 'number' };
+const runtime: JsonSchema = { type: 'string', enum: ['local', 'docker'] };
+
 /** The schema of `HealthStatus`. */
-export const HEALTH_STATUS: JsonSchema = object({ status: { type: 'string', enum: ['ok'] } });
+export const HEALTH_STATUS: JsonSchema = objectSchema({
+  status: [{ type: 'string', enum: ['ok'] }, 'Always `ok`: a process that answers is alive.'],
+});
 
 /** The schema of `ReadyStatus`. */
-export const READY_STATUS: JsonSchema = {
-  type: 'object',
-  properties: {
-    status: { type: 'string', enum: ['ready', 'initializing'] },
-    message: { type: 'string', description: 'Why the server is not ready.' },
-  },
-  required: ['status'],
-};
+export const READY_STATUS: JsonSchema = objectSchema({
+  status: [
+    { type: 'string', enum: ['ready', 'initializing'] },
+    '`ready`: the server accepts work. `initializing`: it is still starting, or is shutting down.',
+  ],
+  'message?': [text, 'Why the server is not ready; absent if it is.'],
+});
 
 /** The schema of `ServerInfo`. */
-export const SERVER_INFO: JsonSchema = object({
-  uptime: { type: 'number', description: 'Seconds since the start.' },
-  idle_time: { type: 'number', description: 'Seconds since the last activity in a conversation.' },
-  title: { type: 'string' },
-  version: { type: 'string', description: 'Version of the API. Clients enable features by it.' },
-  sdk_version: { type: 'string' },
-  tools_version: { type: 'string' },
-  workspace_version: { type: 'string' },
-  implementation: { type: 'string', description: 'Name and version of this server.' },
-  build_git_sha: { type: 'string' },
-  build_git_ref: { type: 'string' },
-  python_version: { type: 'string', description: 'Names the Node.js runtime instead of a Python version.' },
-  usable_tools: list('Names of the available tools.'),
-  runtime_idle_timeout_seconds: {
-    type: ['number', 'null'],
-    description:
-      'The value of `OH_RUNTIME_IDLE_TIMEOUT_SECONDS`: idle time after which the machine is stopped.',
-  },
-  conversation_runtime: { type: 'string', enum: ['local', 'docker'] },
-  available_conversation_runtimes: { type: 'array', items: { type: 'string', enum: ['local', 'docker'] } },
-  capabilities: list('Supported features.'),
-  app_backend_ingress_url: { type: ['string', 'null'] },
-  max_foreground_terminal_timeout_seconds: {
-    type: ['number', 'null'],
-    description: 'Longest `timeout` of a terminal command: 90 % of the idle timeout.',
-  },
-  docs: { type: 'string' },
-  redoc: { type: 'string' },
-  runs: object({
-    running: { type: 'integer', description: 'Active runs.' },
-    limit: { type: 'integer', description: 'Maximum of concurrent runs; further ones are refused with 429.' },
-    refused: { type: 'integer', description: 'Runs refused since the start.' },
-  }),
-  event_loop_delay: {
-    description:
-      'Event loop delay in the last one to two minutes with work: how long requests waited for their turn.',
-    anyOf: [
-      object({ p50_ms: { type: 'number' }, p99_ms: { type: 'number' }, max_ms: { type: 'number' } }),
-      { type: 'null' },
-    ],
-  },
-} satisfies Record<keyof ServerInfo, JsonSchema>);
-
-function object(properties: Record<string, JsonSchema>): JsonSchema {
-  return { type: 'object', properties, required: Object.keys(properties) };
-}
-
-function list(description: string): JsonSchema {
-  return { type: 'array', items: { type: 'string' }, description };
-}
+export const SERVER_INFO: JsonSchema = objectSchema({
+  uptime: [{ type: 'number' }, 'Seconds since the start.'],
+  idle_time: [{ type: 'number' }, 'Seconds since the last activity in a conversation.'],
+  title: [text, 'Name of the API, the same as that of the Python server.'],
+  version: [text, 'Version of the API. Clients enable features by it.'],
+  sdk_version: [text, 'Version of the OpenHands SDK that the answers correspond to; equals `version`.'],
+  tools_version: [text, 'Version of the OpenHands tools that this server corresponds to; equals `version`.'],
+  workspace_version: [
+    text,
+    'Version of the OpenHands workspace package that this server corresponds to; equals `version`.',
+  ],
+  implementation: [text, 'Name and version of this server.'],
+  build_git_sha: [
+    text,
+    'Commit that the server was built from, as in `OPENHANDS_BUILD_GIT_SHA`; `unknown` without that variable.',
+  ],
+  build_git_ref: [
+    text,
+    'Branch or tag that the server was built from, as in `OPENHANDS_BUILD_GIT_REF`; `unknown` without that variable.',
+  ],
+  python_version: [text, 'Names the Node.js runtime instead of a Python version.'],
+  usable_tools: [texts, 'Names of the available tools.'],
+  runtime_idle_timeout_seconds: [
+    { type: ['number', 'null'] },
+    'The value of `OH_RUNTIME_IDLE_TIMEOUT_SECONDS`: idle time after which the machine is stopped. Null without a limit.',
+  ],
+  conversation_runtime: [
+    runtime,
+    'Where conversations execute commands. This server answers `local`: on its own machine.',
+  ],
+  available_conversation_runtimes: [
+    { type: 'array', items: runtime },
+    'Other runtimes that a conversation can ask for. Empty on this server.',
+  ],
+  capabilities: [texts, 'Supported features, by the names that clients check before they use one.'],
+  app_backend_ingress_url: [
+    { type: ['string', 'null'] },
+    'Public URL at which browsers reach back ends of canvas extensions; null if none is configured.',
+  ],
+  max_foreground_terminal_timeout_seconds: [
+    { type: ['number', 'null'] },
+    'Longest `timeout` of a terminal command in seconds: 90 % of the idle timeout. Null without an idle timeout.',
+  ],
+  docs: [text, 'Path of the page that shows this API.'],
+  redoc: [text, 'Path that redirects to `docs`, for clients of the Python server.'],
+  runs: [
+    objectSchema({
+      running: [integer, 'Active runs.'],
+      limit: [integer, 'Maximum of concurrent runs; further ones are refused with 429.'],
+      refused: [integer, 'Runs refused since the start.'],
+    }),
+    'Runs of agents on this server.',
+  ],
+  event_loop_delay: [
+    {
+      anyOf: [
+        objectSchema({
+          p50_ms: [milliseconds, 'Median of the samples in milliseconds.'],
+          p99_ms: [milliseconds, '99th percentile of the samples in milliseconds.'],
+          max_ms: [milliseconds, 'Longest sample in milliseconds.'],
+        }),
+        { type: 'null' },
+      ],
+    },
+    'Event loop delay in the last one to two minutes with work: how long requests waited for their turn. Null before the first sample.',
+  ],
+} satisfies Record<keyof ServerInfo, DescribedField>);

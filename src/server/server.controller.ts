@@ -36,12 +36,15 @@ const BRIDGE = 'canvas_app_backend_bridge_v1';
 const TAG = 'Server Details';
 const ALIVE: OperationDocs = {
   summary: 'Check that the process is alive',
+  description: 'Answers while the process runs, also before it is ready. For liveness probes.',
   tag: TAG,
   open: true,
   answers: { 200: { description: 'The process is alive.', schema: HEALTH_STATUS } },
 };
 const INFO: OperationDocs = {
   summary: 'Describe the server and its features',
+  description:
+    'For clients that adapt to the version and the features of a server, and for people who look at its load.',
   tag: TAG,
   open: true,
   answers: { 200: { description: 'Versions, features and load of the server.', schema: SERVER_INFO } },
@@ -75,6 +78,7 @@ export class ServerController {
   @Get('ready')
   @Operation({
     summary: 'Check that the server accepts work',
+    description: 'For readiness probes and load balancers: 503 while the server starts or shuts down.',
     tag: TAG,
     open: true,
     answers: {

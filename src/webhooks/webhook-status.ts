@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../http/index.js';
+import { type DescribedField, type JsonSchema, objectSchema } from '../http/index.js';
 
 /** The state of one webhook in the API. Counts are those of this server since its start. */
 export interface WebhookStatus {
@@ -20,32 +20,41 @@ export interface WebhookStatus {
 
 const text: JsonSchema = { type: 'string' };
 const moment: JsonSchema = { type: 'string', format: 'date-time' };
+const count: JsonSchema = { type: 'integer', minimum: 0 };
 const orNull = (schema: JsonSchema): JsonSchema => ({ anyOf: [schema, { type: 'null' }] });
-const count = (description: string): JsonSchema => ({ type: 'integer', minimum: 0, description });
-const object = (properties: Record<string, JsonSchema>): JsonSchema => ({
-  type: 'object',
-  properties,
-  required: Object.keys(properties),
-});
 
 /** Schemas for the API document. */
 export function webhookSchemas(): Record<string, JsonSchema> {
   return {
-    WebhookStatus: object({
-      id: { ...text, description: 'Stable across restarts.' },
-      name: orNull(text),
-      url: { ...text, description: 'Without user name, password and query.' },
-      method: text,
-      signed: { type: 'boolean', description: 'Whether deliveries are signed.' },
-      delivered_events: count('Events delivered since the server started.'),
-      delivered_requests: count('Successful requests since the server started.'),
-      failed_requests: count('Failed requests since the server started. They are retried.'),
-      pending_events: count('Pending events, as far as known.'),
-      pending_changes: count('Pending changes of conversations.'),
-      pending_conversations: count('Conversations with pending deliveries.'),
-      last_success_at: orNull(moment),
-      last_error: orNull(object({ at: moment, reason: text })),
-      next_attempt_at: orNull(moment),
-    } satisfies Record<keyof WebhookStatus, JsonSchema>),
+    WebhookStatus: objectSchema({
+      id: [text, 'Identifies the webhook. Stable across restarts.'],
+      name: [orNull(text), 'Name in the configuration; null if it has none.'],
+      url: [text, 'Address that deliveries go to, without user name, password and query.'],
+      method: [text, 'HTTP method of the deliveries.'],
+      signed: [{ type: 'boolean' }, 'Whether deliveries are signed.'],
+      delivered_events: [count, 'Events delivered since the server started.'],
+      delivered_requests: [count, 'Successful requests since the server started.'],
+      failed_requests: [count, 'Failed requests since the server started. They are retried.'],
+      pending_events: [count, 'Pending events, as far as known.'],
+      pending_changes: [count, 'Pending changes of conversations.'],
+      pending_conversations: [count, 'Conversations with pending deliveries.'],
+      last_success_at: [
+        orNull(moment),
+        'Time of the last successful request in UTC; null if there is none yet.',
+      ],
+      last_error: [
+        orNull(
+          objectSchema({
+            at: [moment, 'Time of the failed request in UTC.'],
+            reason: [text, 'Why it failed: the status of the answer, or the error of the connection.'],
+          }),
+        ),
+        'The last failed request since the server started; null if none has failed.',
+      ],
+      next_attempt_at: [
+        orNull(moment),
+        'Time of the next attempt after a failure in UTC; null if no attempt waits.',
+      ],
+    } satisfies Record<keyof WebhookStatus, DescribedField>),
   };
 }

@@ -14,6 +14,8 @@ export class WebhooksController {
   @Operation({
     tag: 'Webhooks',
     summary: 'List webhooks',
+    description:
+      'For operators who want to know whether deliveries arrive. Counts start at zero with the server.',
     answers: {
       200: {
         description: 'The state of each webhook, in the order of the configuration.',

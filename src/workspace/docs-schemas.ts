@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../http/index.js';
+import { type JsonSchema, objectSchema } from '../http/index.js';
 import { fileSchemas } from './files/docs-schemas.js';
 import { gitSchemas } from './git/docs-schemas.js';
 
@@ -7,19 +7,19 @@ export function workspaceSchemas(): Record<string, JsonSchema> {
   return {
     ...fileSchemas(),
     ...gitSchemas(),
-    VSCodeUrlResponse: {
-      type: 'object',
-      properties: { url: { anyOf: [{ type: 'string' }, { type: 'null' }] } },
-      required: ['url'],
-    },
-    ConversationRuntimeInfo: {
-      type: 'object',
-      properties: {
-        runtime_status: { type: 'string', enum: ['available'] },
-        can_resume: { type: 'boolean' },
-        runtime_error: { type: 'null' },
-      },
-      required: ['runtime_status', 'can_resume', 'runtime_error'],
-    },
+    VSCodeUrlResponse: objectSchema({
+      url: [
+        { anyOf: [{ type: 'string' }, { type: 'null' }] },
+        'Address of the editor with its access token and the folder; null if the editor is not installed or does not start.',
+      ],
+    }),
+    ConversationRuntimeInfo: objectSchema({
+      runtime_status: [
+        { type: 'string', enum: ['available'] },
+        'State of the runtime. Always `available`: conversations run on the machine of the server.',
+      ],
+      can_resume: [{ type: 'boolean' }, 'Whether a run can start in this state; always true.'],
+      runtime_error: [{ type: 'null' }, 'Why the runtime is not available; always null.'],
+    }),
   };
 }

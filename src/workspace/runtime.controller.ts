@@ -21,13 +21,13 @@ export class RuntimeController {
   @Operation({
     tag,
     summary: 'Get the runtime of a conversation',
+    description: 'Tells whether the place where the conversation executes commands is available.',
     answers: {
       200: {
         description: 'The runtime, which is the machine of the server.',
         schema: 'ConversationRuntimeInfo',
       },
     },
-    errors: [404],
   })
   info(@Param('conversation_id', ConversationIdPipe) id: string): Promise<RuntimeInfo> {
     return this.assertExists(id);
@@ -38,9 +38,8 @@ export class RuntimeController {
   @Operation({
     tag,
     summary: 'Provision the runtime of a conversation again',
-    description: 'Does nothing: the runtime is always available.',
+    description: 'Does nothing, because the runtime is always available. For clients of the Python server.',
     answers: { 200: { description: 'The runtime.', schema: 'ConversationRuntimeInfo' } },
-    errors: [404],
   })
   reprovision(@Param('conversation_id', ConversationIdPipe) id: string): Promise<RuntimeInfo> {
     return this.assertExists(id);

@@ -47,10 +47,12 @@ export class BashController {
   @Operation({
     tag,
     summary: 'Run a command and wait for its end',
-    description: 'The exit code is -1 after a timeout, and if the command cannot be started.',
+    description:
+      'Runs it with `/bin/sh -c` and answers when it has ended or was stopped after `timeout`. The exit code ' +
+      'is -1 after a timeout, and if the command cannot be started.',
     body: { schema: ExecuteBashRequestDto },
     answers: { 200: { description: 'The output of the command.', schema: 'BashOutput' } },
-    errors: [404, 429],
+    errors: { 404: 'No conversation has this id.' },
   })
   async execute(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
@@ -65,10 +67,12 @@ export class BashController {
   @Operation({
     tag,
     summary: 'Start a command',
-    description: 'Get its output by a search, or live from `/sockets/bash-events`.',
+    description:
+      'Runs it with `/bin/sh -c` and answers at once. Get its output by a search, or live from ' +
+      '`/sockets/bash-events`.',
     body: { schema: ExecuteBashRequestDto },
     answers: { 200: { description: 'The command.', schema: 'BashCommand' } },
-    errors: [404, 429],
+    errors: { 404: 'No conversation has this id.' },
   })
   async start(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
@@ -83,10 +87,16 @@ export class BashController {
   @Operation({
     tag,
     summary: 'Stop a command',
+    path: {
+      command_id: {
+        type: 'string',
+        description: 'Id of the command: 32 hexadecimal digits, with or without dashes.',
+      },
+    },
     description:
       'Sends SIGTERM to its process group, and SIGKILL one second later. Does nothing if the command has ended.',
-    answers: { 200: { description: 'Success.', schema: 'Success' } },
-    errors: [404],
+    answers: { 200: { description: 'The command has ended or is being stopped.', schema: 'Success' } },
+    errors: { 404: 'No command has this id.' },
   })
   async stop(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
@@ -102,6 +112,9 @@ export class BashController {
   @Operation({
     tag,
     summary: 'List commands and their outputs',
+    description:
+      'Events are stored up to a maximum of number, size and age that the configuration sets; older ones are ' +
+      'deleted.',
     query: BashEventSearchQueryDto,
     answers: {
       200: {
@@ -109,7 +122,7 @@ export class BashController {
         schema: 'BashEventPage',
       },
     },
-    errors: [404],
+    errors: { 404: 'No conversation has this id.' },
   })
   async search(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
@@ -136,7 +149,7 @@ export class BashController {
         },
       },
     },
-    errors: [404],
+    errors: { 404: 'No conversation has this id.' },
   })
   async batch(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
@@ -154,8 +167,13 @@ export class BashController {
   @Operation({
     tag,
     summary: 'Get a command or an output',
+    description:
+      'Reads one stored event. Old ones are deleted when the limits of the configuration are reached.',
+    path: {
+      event_id: { type: 'string', description: 'Id of the command or the output: 32 hexadecimal digits.' },
+    },
     answers: { 200: { description: 'The event.', schema: 'BashEventBase' } },
-    errors: [404],
+    errors: { 404: 'No event has this id, or it was deleted.' },
   })
   async get(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
@@ -170,13 +188,14 @@ export class BashController {
   @Operation({
     tag,
     summary: 'Delete all commands and outputs',
+    description: 'Deletes the stored events. Commands that run go on, and their further output is stored.',
     answers: {
       200: {
-        description: 'The number of deleted events.',
+        description: 'The number of deleted events, as `cleared_count`.',
         schema: { type: 'object', additionalProperties: { type: 'integer' } },
       },
     },
-    errors: [404],
+    errors: { 404: 'No conversation has this id.' },
   })
   async clear(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,

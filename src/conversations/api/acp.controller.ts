@@ -8,13 +8,19 @@ import { AcpDiscovery } from '../agent-runtime/acp-discovery.js';
 
 /** The ACP agent whose models are listed, and the secrets that it needs. */
 export class ACPModelDiscoveryRequestDto {
-  @Field(model(ACPAgentSettingsDto, { className: 'ACPAgentSettings' }))
+  @Field(
+    model(ACPAgentSettingsDto, { className: 'ACPAgentSettings' }),
+    'The ACP agent whose models are listed.',
+  )
   agent_settings!: ACPAgentSettingsDto;
 
-  @Field(mapOf(secretSource), 'In the same form as when a conversation is started.')
+  @Field(
+    mapOf(secretSource),
+    'Secrets that the agent needs, by name, in the same form as when a conversation is started.',
+  )
   secrets = new Map<string, object>();
 
-  @Field(flag(), 'Ignore a cached answer.')
+  @Field(flag(), 'Start the agent even if there is a cached answer.')
   refresh = false;
 }
 
@@ -55,7 +61,6 @@ export class AcpController {
       'Answers are cached for five minutes.',
     body: { schema: ACPModelDiscoveryRequestDto },
     answers: { 200: { description: 'The models, or an error.', schema: 'ACPModelDiscovery' } },
-    errors: [],
   })
   models(@Body() { agent_settings, secrets, refresh }: ACPModelDiscoveryRequestDto): Promise<ModelDiscovery> {
     const agent = acpAgentFromDto(agent_settings, toAgentContext);

@@ -9,6 +9,7 @@ import {
   StartChildConversationRequestDto,
 } from './dto/branches.dto.js';
 import { ConversationViewQueryDto } from './dto/queries.dto.js';
+import { RUN_LIMIT } from './answers.js';
 
 const tag = 'Conversations';
 
@@ -28,7 +29,7 @@ export class BranchesController {
     query: ConversationViewQueryDto,
     body: { schema: NavigateRequestDto },
     answers: { 200: { description: 'The conversation with its new head.', schema: 'ConversationInfo' } },
-    errors: [404, 409],
+    errors: { 404: 'The conversation has no event with this id.', 409: 'A run is active.' },
   })
   navigate(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -46,8 +47,11 @@ export class BranchesController {
       'Creates a conversation with the same agent and secrets and with the history, or one branch of it.',
     query: ConversationViewQueryDto,
     body: { schema: ForkConversationRequestDto, required: false },
-    answers: { 201: { description: 'The fork.', schema: 'ConversationInfo' } },
-    errors: [404, 409],
+    answers: { 201: { description: 'The new conversation, which is idle.', schema: 'ConversationInfo' } },
+    errors: {
+      404: 'The conversation has no event with the id `from_event_id`.',
+      409: 'A conversation with the requested id exists already.',
+    },
   })
   fork(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -65,8 +69,16 @@ export class BranchesController {
     summary: 'Start a child conversation',
     description: 'The child inherits the agent, secrets, tags and policies, and works on the given task.',
     body: { schema: StartChildConversationRequestDto },
-    answers: { 201: { description: 'The child.', schema: 'StartChildConversationResponse' } },
-    errors: [404, 429],
+    answers: {
+      201: {
+        description: 'The child conversation and where it works.',
+        schema: 'StartChildConversationResponse',
+      },
+    },
+    errors: {
+      429: RUN_LIMIT,
+      422: '`isolation` is `worktree`, and no worktree of the workspace can be created.',
+    },
   })
   startChild(
     @Param('conversation_id', ConversationIdPipe) id: string,

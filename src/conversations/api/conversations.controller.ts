@@ -16,6 +16,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Response as HttpResponse } from 'express';
 import { ConversationIdPipe, Operation, documentSchemas, type AnswerSource } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
+import { DONE, RUN_LIMIT, SUCCESS } from './answers.js';
 import { ConversationsService } from '../conversations.service.js';
 import { IDEMPOTENCY_HEADER, conversationIdFor, readIdempotencyKey } from './headers/idempotency-key.js';
 import { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './headers/observability-headers.js';
@@ -31,10 +32,7 @@ import { listJson, pageJson } from '../queries/json-page.js';
 import { LaunchProfiles, withAdditions, type LaunchedProfile } from '../profiles/launch-profiles.js';
 import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
 
-/** The answer to requests that change something. */
-const SUCCESS = { success: true } as const;
 const tag = 'Conversations';
-const done = { 200: { description: 'Success.', schema: 'Success' } };
 
 documentSchemas(async () => (await import('./schemas/conversation-schemas.js')).conversationSchemas());
 
@@ -51,6 +49,7 @@ export class ConversationsController {
   @Operation({
     tag,
     summary: 'List conversations',
+    description: 'Lists the conversations of this server, a page at a time.',
     query: ConversationSearchQueryDto,
     answers: { 200: { description: 'A page of conversations.', schema: 'ConversationPage' } },
   })
@@ -70,6 +69,7 @@ export class ConversationsController {
   @Operation({
     tag,
     summary: 'Count conversations',
+    description: 'Counts all conversations of this server, or those with one execution status.',
     query: ConversationCountQueryDto,
     answers: { 200: { description: 'The number of conversations.', schema: { type: 'integer' } } },
   })
@@ -82,6 +82,7 @@ export class ConversationsController {
   @Operation({
     tag,
     summary: 'Get several conversations',
+    description: 'For clients that show some known conversations.',
     query: ConversationBatchQueryDto,
     answers: {
       200: {
@@ -104,6 +105,8 @@ export class ConversationsController {
     tag,
     hidden: true,
     summary: 'Prepare for a pause of the sandbox',
+    description:
+      'Does nothing: acknowledged events are on disk, and a frozen process continues where it stopped.',
     answers: { 204: { description: 'Ready to be paused.' } },
   })
   prepareForSandboxPause(): void {
@@ -128,7 +131,11 @@ export class ConversationsController {
       },
       201: { description: 'The new conversation.', schema: 'ConversationInfo' },
     },
-    errors: [404, 429],
+    errors: {
+      404: 'The agent profile or the LLM profile does not exist.',
+      429: RUN_LIMIT,
+      422: 'A tool is unknown, the agent is missing, or a profile refers to something that does not exist.',
+    },
   })
   async create(
     @Body() body: StartConversationRequestDto,
@@ -153,9 +160,9 @@ export class ConversationsController {
   @Operation({
     tag,
     summary: 'Get a conversation',
+    description: 'Includes agent, state, statistics and the settings of the start. Secrets are masked.',
     query: ConversationViewQueryDto,
     answers: { 200: { description: 'The conversation.', schema: 'ConversationInfo' } },
-    errors: [404],
   })
   get(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -168,9 +175,9 @@ export class ConversationsController {
   @Operation({
     tag,
     summary: 'Update title, tags or budget',
+    description: 'Fields that are missing are not changed. Possible at any time, also during a run.',
     body: { schema: UpdateConversationRequestDto },
-    answers: done,
-    errors: [404, 409],
+    answers: DONE,
   })
   async update(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -189,8 +196,7 @@ export class ConversationsController {
     tag,
     summary: 'Delete a conversation',
     description: 'Stops its run and all processes of its shell. Files in its workspace are kept.',
-    answers: done,
-    errors: [404],
+    answers: DONE,
   })
   async delete(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
     await this.conversations.delete(id);
@@ -199,7 +205,18 @@ export class ConversationsController {
 
   @Post(':conversation_id/run')
   @HttpCode(200)
-  @Operation({ tag, summary: 'Start a run', answers: done, errors: [404, 409, 429] })
+  @Operation({
+    tag,
+    summary: 'Start a run',
+    description:
+      'Lets the agent work on what is in the conversation, until it finishes, waits for a confirmation or is ' +
+      'paused.',
+    answers: DONE,
+    errors: {
+      409: 'A run is active already, the budget is spent, or a credential of the agent must be bound again.',
+      429: RUN_LIMIT,
+    },
+  })
   async run(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
     await this.conversations.run(id);
     return SUCCESS;
@@ -207,7 +224,13 @@ export class ConversationsController {
 
   @Post(':conversation_id/pause')
   @HttpCode(200)
-  @Operation({ tag, summary: 'Pause after the current step', answers: done, errors: [404] })
+  @Operation({
+    tag,
+    summary: 'Pause after the current step',
+    description:
+      'The run ends when the current step is done; it can be started again. Without a run nothing happens.',
+    answers: DONE,
+  })
   async pause(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
     await this.conversations.pause(id);
     return SUCCESS;
@@ -215,7 +238,14 @@ export class ConversationsController {
 
   @Post(':conversation_id/interrupt')
   @HttpCode(200)
-  @Operation({ tag, summary: 'Interrupt the current step', answers: done, errors: [404] })
+  @Operation({
+    tag,
+    summary: 'Interrupt the current step',
+    description:
+      'Stops model calls and commands at once and ends the run; it can be started again. Without a run nothing ' +
+      'happens.',
+    answers: DONE,
+  })
   async interrupt(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
     await this.conversations.interrupt(id);
     return SUCCESS;
@@ -225,10 +255,10 @@ export class ConversationsController {
   @Operation({
     tag,
     summary: "Get the agent's final response",
+    description: 'The text of the last `finish` call or message of the agent.',
     answers: {
-      200: { description: 'The response; empty if there is none yet.', schema: 'AgentResponseResult' },
+      200: { description: 'The final response; empty if there is none yet.', schema: 'AgentResponseResult' },
     },
-    errors: [404],
   })
   async finalResponse(
     @Param('conversation_id', ConversationIdPipe) id: string,

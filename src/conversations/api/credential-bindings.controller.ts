@@ -15,12 +15,12 @@ function headersProblem(headers: [string, unknown][]): string | undefined {
 /** The source of a credential. */
 @NoOtherFields()
 export class CredentialBindingRequestDto {
-  @Field(text({ min: 1, max: 4096 }), 'Must answer with `{"value": text, "version": text}`.')
+  @Field(text({ min: 1, max: 4096 }), 'URL that answers with `{"value": text, "version": text}`.')
   url!: string;
 
   @Field(
     recordOf(text({ min: 1, max: 8192, secret: true }), { check: headersProblem }),
-    'Headers of the request.',
+    'Headers of each request to the URL, such as its credentials.',
   )
   headers: Record<string, string> = {};
 }
@@ -36,11 +36,18 @@ export class CredentialBindingsController {
     tag: 'Conversations',
     hidden: true,
     summary: 'Bind a credential of an ACP agent to a URL',
+    path: {
+      secret_name: { type: 'string', description: 'Name of the credential; `CODEX_AUTH_JSON` is supported.' },
+    },
     description:
       'Supports `CODEX_AUTH_JSON`. The URL is requested once to validate it. The conversation need not exist yet.',
     body: { schema: CredentialBindingRequestDto },
     answers: { 204: { description: 'Bound. The agent gets the credential when it starts next.' } },
-    errors: [403, 404, 409, 501, 502],
+    errors: {
+      403: 'This server does not take credential bindings.',
+      501: 'The credential is none that can be bound.',
+      502: 'The URL does not answer, or not with a credential.',
+    },
   })
   bind(
     @Param('conversation_id', ConversationIdPipe) id: string,

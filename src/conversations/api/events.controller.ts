@@ -24,6 +24,7 @@ import {
   streamJsonArray,
 } from '../../http/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
+import { DONE, RUN_LIMIT, SUCCESS } from './answers.js';
 import { type EventFilter, ConversationsService } from '../conversations.service.js';
 import { ConfirmationResponseRequestDto, SendMessageRequestDto } from './dto/message.dto.js';
 import { IDEMPOTENCY_HEADER, readIdempotencyKey } from './headers/idempotency-key.js';
@@ -31,9 +32,7 @@ import { EventCountQueryDto, EventListQueryDto, EventSearchQueryDto } from './dt
 import { toNewMessage } from './dto/to-new-message.js';
 import { pageJson } from '../queries/json-page.js';
 
-const SUCCESS = { success: true } as const;
 const tag = 'Events';
-const done = { 200: { description: 'Success.', schema: 'Success' } };
 
 /** The events of a conversation over REST, under `/api` and without a prefix. */
 @Controller(['api/conversations/:conversation_id/events', 'conversations/:conversation_id/events'])
@@ -48,7 +47,6 @@ export class EventsController {
     description: 'Events are in the order of the log. Null fields are left out.',
     query: EventSearchQueryDto,
     answers: { 200: { description: 'A page of events.', schema: 'EventPage' } },
-    errors: [404],
   })
   async search(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -69,9 +67,9 @@ export class EventsController {
   @Operation({
     tag,
     summary: 'Count events',
+    description: 'Counts all events of the conversation, or those that match the filters.',
     query: EventCountQueryDto,
     answers: { 200: { description: 'The number of events.', schema: { type: 'integer' } } },
-    errors: [404],
   })
   async count(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -100,7 +98,6 @@ export class EventsController {
         },
       },
     },
-    errors: [404],
   })
   async list(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -138,10 +135,16 @@ export class EventsController {
   @Operation({
     tag,
     summary: 'Send a message',
+    description:
+      'Appends a message of a user. With `run` the agent answers it; an active run takes it into account with ' +
+      'its next step.',
     headers: IDEMPOTENCY_HEADER,
     body: { schema: SendMessageRequestDto, large: true },
-    answers: done,
-    errors: [404, 409, 429],
+    answers: DONE,
+    errors: {
+      409: 'A run cannot start: the budget is spent, or a credential of the agent must be bound again.',
+      429: RUN_LIMIT,
+    },
   })
   async send(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -158,9 +161,17 @@ export class EventsController {
   @Operation({
     tag,
     summary: 'Accept or reject pending actions',
+    description:
+      'When actions wait for a confirmation (status `waiting_for_confirmation`), executes them or tells the ' +
+      'model that they were rejected.',
     body: { schema: ConfirmationResponseRequestDto },
-    answers: done,
-    errors: [404, 409, 429],
+    answers: DONE,
+    errors: {
+      409:
+        'A run cannot start: one is active already, the budget is spent, or a credential of the agent must be ' +
+        'bound again.',
+      429: RUN_LIMIT,
+    },
   })
   async respond(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -174,9 +185,10 @@ export class EventsController {
   @Operation({
     tag,
     summary: 'Get an event',
-    description: 'Null fields are included.',
-    answers: { 200: { description: 'The event.', schema: 'Event' } },
-    errors: [404],
+    path: { event_id: { type: 'string', description: 'Id of the event: a UUID as in its `id`.' } },
+    description: 'Null fields are included, unlike in lists.',
+    answers: { 200: { description: 'The event with all of its fields.', schema: 'Event' } },
+    errors: { 404: 'No event of the conversation has this id.' },
   })
   async get(
     @Param('conversation_id', ConversationIdPipe) id: string,

@@ -1,17 +1,16 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { ConversationIdPipe, Field, integer, text, Operation } from '../../http/index.js';
+import { DONE, RUN_LIMIT, SUCCESS } from './answers.js';
 import { GoalsService } from '../goal/goals.service.js';
 
-const SUCCESS = { success: true } as const;
 const tag = 'Conversations';
-const done = { 200: { description: 'Success.', schema: 'Success' } };
 
 /** A goal to pursue. */
 export class StartGoalRequestDto {
-  @Field(text())
+  @Field(text(), 'What the agent is to achieve; it becomes the first message.')
   objective!: string;
 
-  @Field(integer({ ge: 1 }), 'Maximum number of audits.')
+  @Field(integer({ ge: 1 }), 'Maximum number of audits before the goal is given up.')
   max_iterations = 10;
 }
 
@@ -29,8 +28,12 @@ export class GoalsController {
       'After each run of the agent a model audits the work and tells the agent what is missing. This repeats until the ' +
       'goal is complete or `max_iterations` audits were made. State updates with the key `goal` report the progress.',
     body: { schema: StartGoalRequestDto },
-    answers: done,
-    errors: [400, 404, 409, 429],
+    answers: DONE,
+    errors: {
+      400: 'The objective is blank, or the agent cannot pursue a goal.',
+      409: 'A run or another goal is active.',
+      429: RUN_LIMIT,
+    },
   })
   async start(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -45,9 +48,8 @@ export class GoalsController {
   @Operation({
     tag,
     summary: 'Stop the goal',
-    description: 'The active run is not stopped.',
-    answers: done,
-    errors: [404],
+    description: 'No further audit is made. The active run is not stopped.',
+    answers: DONE,
   })
   async stop(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
     await this.goals.stop(id);
@@ -56,7 +58,13 @@ export class GoalsController {
 
   @Post('goal/resume')
   @HttpCode(200)
-  @Operation({ tag, summary: 'Resume the goal', answers: done, errors: [400, 404, 409, 429] })
+  @Operation({
+    tag,
+    summary: 'Resume the goal',
+    description: 'Continues a goal that was stopped or ended without success, with the audits that are left.',
+    answers: DONE,
+    errors: { 400: 'There is no goal to resume.', 409: 'A run or another goal is active.', 429: RUN_LIMIT },
+  })
   async resume(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
     await this.goals.resume(id);
     return SUCCESS;
@@ -70,8 +78,10 @@ export class GoalsController {
     description:
       "The agent's condenser replaces old events by a summary. Nothing is deleted from the log. If the model returns no " +
       'summary, the answer is 500 with its error and nothing changes.',
-    answers: done,
-    errors: [404, 409],
+    answers: DONE,
+    errors: {
+      409: 'The history cannot be condensed: the agent has no condenser, or there is nothing to replace.',
+    },
   })
   async condense(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
     await this.goals.condense(id);

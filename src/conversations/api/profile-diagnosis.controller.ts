@@ -16,7 +16,10 @@ import { ProfileDiagnosis } from '../profiles/profile-diagnosis.js';
 @OptionalBody()
 @NoOtherFields()
 export class MaterializeAgentProfileRequestDto {
-  @Field(nullable(anyObject()), 'Null: the stored profile of this name.')
+  @Field(
+    nullable(anyObject()),
+    'A profile that need not be stored; null: the stored one with the name in the path.',
+  )
   profile: JsonObject | null = null;
 }
 
@@ -38,7 +41,11 @@ export class ProfileDiagnosisController {
       'Returns the agent settings that a conversation would get, with masked secrets, or the problems. Nothing is stored.',
     body: { schema: MaterializeAgentProfileRequestDto, required: false },
     answers: { 200: { description: 'The resolved profile.', schema: 'AgentProfileDiagnostics' } },
-    errors: [400, 404, 409],
+    errors: {
+      400: 'The name is invalid, or the stored profile cannot be read.',
+      404: 'There is no agent profile with this name.',
+      409: 'A stored entry that the profile refers to cannot be read.',
+    },
   })
   async materialize(
     @Param('name', ProfileNamePipe) name: string,

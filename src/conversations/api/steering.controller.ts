@@ -12,12 +12,11 @@ import {
   UpdateSecretsRequestDto,
 } from './dto/steering.dto.js';
 import { toLlmConfig } from '../../settings/index.js';
+import { DONE, SUCCESS } from './answers.js';
 import { toSecretSources, withKind } from './dto/to-start-request.js';
 import { SteeringService } from '../steering/steering.service.js';
 
-const SUCCESS = { success: true } as const;
 const tag = 'Conversations';
-const done = { 200: { description: 'Success.', schema: 'Success' } };
 const runtime = { 200: { description: 'The state of the runtime.', schema: 'ConversationRuntimeInfo' } };
 
 documentSchemas(() =>
@@ -45,9 +44,9 @@ export class SteeringController {
   @Operation({
     tag,
     summary: 'Set the confirmation policy',
+    description: 'Applies from the next action on, and is kept for later runs.',
     body: { schema: SetConfirmationPolicyRequestDto },
-    answers: done,
-    errors: [404],
+    answers: DONE,
   })
   async setConfirmationPolicy(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -62,9 +61,9 @@ export class SteeringController {
   @Operation({
     tag,
     summary: 'Set the security analyzer',
+    description: 'Applies from the next answer of the model on, and is kept for later runs.',
     body: { schema: SetSecurityAnalyzerRequestDto },
-    answers: done,
-    errors: [404],
+    answers: DONE,
   })
   async setSecurityAnalyzer(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -83,8 +82,7 @@ export class SteeringController {
       'A command that contains the name of a secret gets it as an environment variable. The value is masked in ' +
       'everything that the agent or a client reads.',
     body: { schema: UpdateSecretsRequestDto },
-    answers: done,
-    errors: [404],
+    answers: DONE,
   })
   async addSecrets(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -99,9 +97,9 @@ export class SteeringController {
   @Operation({
     tag,
     summary: "Replace the agent's model",
+    description: 'Applies from the next call of the model on. The conversation keeps the model.',
     body: { schema: SwitchLLMRequestDto },
-    answers: done,
-    errors: [404],
+    answers: DONE,
   })
   async switchLlm(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -116,9 +114,15 @@ export class SteeringController {
   @Operation({
     tag,
     summary: "Replace the agent's model by that of an LLM profile",
+    description:
+      'Applies from the next call of the model on. Later changes of the profile have no effect on the ' +
+      'conversation.',
     body: { schema: SwitchProfileRequestDto },
-    answers: done,
-    errors: [400, 404],
+    answers: DONE,
+    errors: {
+      400: 'The profile cannot be used, or its name is invalid.',
+      404: 'There is no LLM profile with this name.',
+    },
   })
   async switchProfile(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -136,8 +140,11 @@ export class SteeringController {
     description:
       'The model id is one of those that the agent offers. A running agent switches at once, another one when it starts.',
     body: { schema: SwitchACPModelRequestDto },
-    answers: done,
-    errors: [400, 404, 504],
+    answers: DONE,
+    errors: {
+      400: 'The conversation has no ACP agent, or the agent does not know the model or cannot switch.',
+      504: 'The agent did not answer in time.',
+    },
   })
   async switchAcpModel(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -156,8 +163,11 @@ export class SteeringController {
       'The reference is `plugin@marketplace` or the name alone. The plugin takes effect with the next step. Loading it ' +
       'again changes nothing.',
     body: { schema: LoadPluginRequestDto },
-    answers: done,
-    errors: [400, 404],
+    answers: DONE,
+    errors: {
+      400: 'The marketplace or the plugin cannot be read.',
+      404: 'No registered marketplace has this plugin, or none is registered.',
+    },
   })
   async loadPlugin(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -174,8 +184,12 @@ export class SteeringController {
     summary: 'Ask about the conversation',
     description: 'Also possible during a run. Question and answer do not become part of the conversation.',
     body: { schema: AskAgentRequestDto },
-    answers: { 200: { description: 'The answer.', schema: 'AskAgentResponse' } },
-    errors: [400, 404, 409, 504],
+    answers: { 200: { description: "The answer of the agent's model as text.", schema: 'AskAgentResponse' } },
+    errors: {
+      400: 'The agent failed to answer.',
+      409: 'A credential of the agent must be bound again.',
+      504: 'The agent did not answer in time.',
+    },
   })
   async ask(
     @Param('conversation_id', ConversationIdPipe) id: string,
@@ -185,7 +199,12 @@ export class SteeringController {
   }
 
   @Get('runtime')
-  @Operation({ tag, summary: 'Get the state of the runtime', answers: runtime, errors: [404] })
+  @Operation({
+    tag,
+    summary: 'Get the state of the runtime',
+    description: 'Tells whether the place where the conversation executes commands is available.',
+    answers: runtime,
+  })
   async runtime(@Param('conversation_id', ConversationIdPipe) id: string): Promise<unknown> {
     return (await this.conversations.info(id, false))['runtime_info'];
   }
@@ -197,7 +216,6 @@ export class SteeringController {
     summary: 'Reprovision the runtime',
     description: 'Has no effect: conversations run in the server itself, which needs no provisioning.',
     answers: runtime,
-    errors: [404],
   })
   reprovision(@Param('conversation_id', ConversationIdPipe) id: string): Promise<unknown> {
     return this.runtime(id);

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../../http/index.js';
+import { type JsonSchema, objectSchema } from '../../http/index.js';
 import type { ToolRegistry } from '../../tools/index.js';
 
 /** A tool, described for people who configure an agent. */
@@ -55,17 +55,25 @@ const yes = { type: 'boolean', default: true } as const;
 
 /** Schemas of the catalogue. */
 export function toolSchemas(): Record<string, JsonSchema> {
-  const properties = {
-    name: text,
-    user_selectable: yes,
-    usable: yes,
-    description: { ...text, default: '' },
-    in_default_set: no,
-  };
-  const entry: JsonSchema = { type: 'object', properties, required: ['name'] };
+  const entry = objectSchema({
+    name: [text, 'Name of the tool, as configurations of agents list it.'],
+    'user_selectable?': [
+      yes,
+      'Whether people can select it. Other tools are enabled by a setting or by the agent itself.',
+    ],
+    'usable?': [
+      yes,
+      'Whether it works on this server: the browser tools need Chromium and `enable_browser`.',
+    ],
+    'description?': [
+      { ...text, default: '' },
+      'What the tool does, in one sentence for people; empty for tools that they cannot select.',
+    ],
+    'in_default_set?': [no, 'Whether an agent without a list of tools has it.'],
+  });
   const tools: JsonSchema = { type: 'array', items: { $ref: '#/components/schemas/ToolCatalogEntry' } };
   return {
     ToolCatalogEntry: entry,
-    ToolCatalogResponse: { type: 'object', properties: { tools }, required: ['tools'] },
+    ToolCatalogResponse: objectSchema({ tools: [tools, 'All tools that this server knows.'] }),
   };
 }

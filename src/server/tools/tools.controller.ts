@@ -20,6 +20,7 @@ export class ToolsController {
   @Operation({
     tag,
     summary: 'List the names of the tools',
+    description: 'The names by which configurations of agents select tools, in the order of the registry.',
     answers: {
       200: { description: 'The names of the tools.', schema: { type: 'array', items: { type: 'string' } } },
     },
@@ -32,6 +33,7 @@ export class ToolsController {
   @Operation({
     tag,
     summary: 'List the tools with descriptions',
+    description: 'For interfaces in which people choose the tools of an agent.',
     answers: {
       200: { description: 'The tools.', schema: 'ToolCatalogResponse' },
     },

@@ -16,7 +16,10 @@ import { isJsonObject } from '../../json/index.js';
 
 /** Condenses by summaries of a model. */
 export class LLMSummarizingCondenserSettingsDto {
-  @Field(choice(['llm_summarizing']), 'Replace old events by summaries, or do not condense.')
+  @Field(
+    choice(['llm_summarizing']),
+    '`llm_summarizing`: replace old events by summaries; `no_op`: do not condense.',
+  )
   condenser_kind = 'llm_summarizing';
 
   @Field(flag(), 'Enable condensation.')
@@ -25,16 +28,25 @@ export class LLMSummarizingCondenserSettingsDto {
   @Field(integer({ ge: 20 }), 'Maximum number of events before old ones are summarized.')
   max_size = 240;
 
-  @Field(nullable(integer({ gt: 0 })), 'Maximum number of tokens; null: no limit.')
+  @Field(
+    nullable(integer({ gt: 0 })),
+    'Maximum number of tokens before old events are summarized; null: the input limit of the model.',
+  )
   max_tokens: number | null = null;
 
   @Field(integer({ ge: 0 }), 'Number of events at the start that are always kept.')
   keep_first = 2;
 
-  @Field(decimal({ gt: 0, lt: 1 }), 'Minimum share of the history that condensation must remove.')
+  @Field(
+    decimal({ gt: 0, lt: 1 }),
+    'Minimum share of the events that a condensation must remove, from 0 to 1.',
+  )
   minimum_progress = 0.1;
 
-  @Field(integer({ gt: 0 }), 'Maximum number of attempts at a hard reset.')
+  @Field(
+    integer({ gt: 0 }),
+    'How often summarizing everything is repeated with a shorter text if it does not fit the model.',
+  )
   hard_context_reset_max_retries = 5;
 
   @Field(decimal({ gt: 0, lt: 1 }), 'Factor by which each attempt shortens the text to summarize.')
@@ -43,10 +55,10 @@ export class LLMSummarizingCondenserSettingsDto {
 
 /** Does not condense. */
 export class NoOpCondenserSettingsDto {
-  @Field(choice(['no_op']))
+  @Field(choice(['no_op']), 'Marks a condenser that does nothing: the history is never shortened.')
   condenser_kind = 'no_op';
 
-  @Field(flag())
+  @Field(flag(), 'Has no effect, because this condenser does nothing.')
   enabled = true;
 }
 

@@ -8,28 +8,35 @@ export class ProfileVerificationSettingsDto {
 
   @Field(
     choice(['finish_and_message', 'all_actions']),
-    'When the critic runs: at the end, or after every action.',
+    'When the critic runs: `finish_and_message` when the agent ends its turn, `all_actions` after every ' +
+      'action.',
   )
   critic_mode = 'finish_and_message';
 
   @Field(flag(), 'Let the agent continue while the score is below the threshold.')
   enable_iterative_refinement = false;
 
-  @Field(decimal({ ge: 0, le: 1 }), 'The score from which the work is accepted.')
+  @Field(decimal({ ge: 0, le: 1 }), 'Score from 0 to 1 from which the work is accepted.')
   critic_threshold = 0.6;
 
-  @Field(integer({ ge: 1 }), 'Maximum number of refinements.')
+  @Field(
+    integer({ ge: 1 }),
+    'Maximum number of times that the agent is asked to continue after one user message.',
+  )
   max_refinement_iterations = 3;
 
-  @Field(nullable(shortText()), 'The URL of the critic service.')
+  @Field(
+    nullable(shortText()),
+    'URL of the critic service; null: that of All Hands, if the model is one of theirs.',
+  )
   critic_server_url: string | null = null;
 
-  @Field(nullable(text()), 'The model of the critic.')
+  @Field(nullable(text()), 'Model that the critic service uses; null: its default.')
   critic_model_name: string | null = null;
 }
 
 /** Critic settings. */
 export class VerificationSettingsDto extends ProfileVerificationSettingsDto {
-  @Field(secretText(), 'The API key of the critic service.')
+  @Field(secretText(), "API key of the critic service; null: the key of the agent's model, where that fits.")
   critic_api_key: string | null = null;
 }

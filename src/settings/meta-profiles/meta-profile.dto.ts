@@ -2,10 +2,10 @@ import { model, Field, type FieldType, listOf, nullable, text, valueError } from
 
 /** A class of tasks, and the model for it. */
 export class MetaProfileClassDto {
-  @Field(text())
+  @Field(text(), 'Describes the tasks of this class for the classifier.')
   description!: string;
 
-  @Field(text(), 'The name of an LLM profile.')
+  @Field(text(), 'Name of the LLM profile that is used for tasks of this class.')
   model!: string;
 }
 
@@ -14,16 +14,26 @@ export class MetaProfileClassDto {
  * prompt with the name of a model.
  */
 export class MetaProfileDto {
-  @Field(text(), 'The LLM profile of the classifier.')
+  @Field(text(), 'Name of the LLM profile that decides which model a task gets.')
   classifier_model!: string;
 
-  @Field(listOf(model(MetaProfileClassDto)))
+  @Field(
+    listOf(model(MetaProfileClassDto)),
+    'Classes of tasks, from which the classifier selects one; empty with a `prompt_template`.',
+  )
   classes: MetaProfileClassDto[] = [];
 
-  @Field(nullable(text()), 'Used instead of classes; must contain `{{ instance_text }}`.')
+  @Field(
+    nullable(text()),
+    'Prompt to which the classifier answers with the name of a model; must contain `{{ instance_text }}`. ' +
+      'Null: classes are used.',
+  )
   prompt_template: string | null = null;
 
-  @Field(nullable(text()), 'Describes the models in the prompt (`{{ model_table }}`).')
+  @Field(
+    nullable(text()),
+    'Describes the models in the prompt, where it says `{{ model_table }}`; null: nothing.',
+  )
   model_table: string | null = null;
 }
 

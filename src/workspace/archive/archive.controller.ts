@@ -28,10 +28,15 @@ export class ArchiveController {
       'files and folders only, and none that may hold git credentials; headers `X-Archive-...` say what it is of.',
     query: ArchiveQueryDto,
     answers: {
-      200: { description: 'The archive.' },
-      206: { description: 'The requested range of a patch.' },
+      200: { description: 'The patch as text, or the archive in the format `tar.gz`.' },
+      206: { description: 'The requested range of a patch, for downloads that continue.' },
     },
-    errors: [403, 404, 416],
+    errors: {
+      400: 'The path is not a folder, `base_ref` cannot be resolved, or there is no repository for a patch.',
+      403: 'The server may not read the path, or it may hold git credentials.',
+      404: 'The path does not exist.',
+      416: 'The requested range lies outside of the patch.',
+    },
   })
   async archive(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
@@ -47,9 +52,9 @@ export class ArchiveController {
   @Operation({
     tag,
     summary: 'Download all stored data of a conversation',
-    description: 'A zip archive with secrets masked.',
-    answers: { 200: { description: 'The archive.' } },
-    errors: [404],
+    description: 'A zip archive with the events and the state of the conversation. Secrets are masked.',
+    answers: { 200: { description: 'The archive in the format `zip`.' } },
+    errors: { 404: 'No conversation has this id.' },
   })
   async trajectory(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,

@@ -15,6 +15,9 @@ export class FileDiscoveryController {
   @Operation({
     tag,
     summary: 'List the home folder',
+    description:
+      'Lists the folders in the home folder of the user that runs the server, for people who choose a working ' +
+      'folder.',
     query: HomeQueryDto,
     answers: { 200: { description: 'The home folder and places to start from.', schema: 'HomeResponse' } },
   })
@@ -26,10 +29,14 @@ export class FileDiscoveryController {
   @Operation({
     tag,
     summary: 'List the folders in a folder',
-    description: 'Sorted by name, without links.',
+    description: 'For people who choose a working folder. Sorted by name, without links.',
     query: SubdirectoriesQueryDto,
     answers: { 200: { description: 'A page of folders.', schema: 'SubdirectoryPage' } },
-    errors: [403, 404],
+    errors: {
+      400: 'The path is not absolute or not a folder.',
+      403: 'The server may not read the folder.',
+      404: 'The folder does not exist.',
+    },
   })
   subdirectories(@Query() query: SubdirectoriesQueryDto): Promise<SubfolderPage> {
     const { path, include_hidden, limit, page_id } = query;

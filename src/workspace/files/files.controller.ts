@@ -22,7 +22,8 @@ export class FilesController {
     tag,
     summary: 'Upload a file',
     description:
-      'As the field `file` of a form. Missing folders are created. An existing file is replaced when the new one is complete.',
+      'Send it as the field `file` of a form. Missing folders are created. An existing file is replaced when ' +
+      'the new one is complete.',
     query: FilePathQueryDto,
     body: {
       schema: {
@@ -38,7 +39,12 @@ export class FilesController {
         schema: 'FileUploadResult',
       },
     },
-    errors: [403, 404, 507],
+    errors: {
+      400: 'The path is not absolute, is a folder, or lies outside of the allowed folder; or the form is malformed.',
+      403: 'The server may not write the file, or it may hold git credentials.',
+      404: 'A part of the path does not exist and cannot be created.',
+      507: 'The disk is full.',
+    },
   })
   async upload(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
@@ -55,8 +61,16 @@ export class FilesController {
     description:
       'Supports ranges and conditional requests. Files that may contain git credentials are refused with 403.',
     query: FilePathQueryDto,
-    answers: { 200: { description: 'The file.' }, 206: { description: 'The requested range of the file.' } },
-    errors: [403, 404, 416],
+    answers: {
+      200: { description: 'The content of the file.' },
+      206: { description: 'The requested range of the file.' },
+    },
+    errors: {
+      400: 'The path is not absolute, is not a file, or lies outside of the allowed folder.',
+      403: 'The server may not read the file, or it may hold git credentials.',
+      404: 'The file does not exist.',
+      416: 'The requested range lies outside of the file.',
+    },
   })
   async download(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
@@ -78,7 +92,12 @@ export class FilesController {
     description: 'Also creates missing parents. An existing folder stays unchanged.',
     query: FilePathQueryDto,
     answers: { 200: { description: 'The folder exists.', schema: 'Success' } },
-    errors: [403, 404, 507],
+    errors: {
+      400: 'The path is not absolute, is a file, or lies outside of the allowed folder.',
+      403: 'The server may not create the folder.',
+      404: 'A part of the path does not exist and cannot be created.',
+      507: 'The disk is full.',
+    },
   })
   async createDirectory(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,

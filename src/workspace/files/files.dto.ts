@@ -2,7 +2,7 @@ import { Field, choice, flag, integer, listOf, nullable, text } from '../../http
 
 /** A file or a folder. */
 export class FilePathQueryDto {
-  @Field(text(), 'Absolute path.')
+  @Field(text(), 'Absolute path of the file or folder on the machine of the server.')
   path!: string;
 }
 
@@ -14,10 +14,10 @@ export class HomeQueryDto {
 
 /** Options of a listing of folders. */
 export class SubdirectoriesQueryDto extends FilePathQueryDto {
-  @Field(nullable(text()), 'The `next_page_id` of the previous page.')
+  @Field(nullable(text()), 'The `next_page_id` of the previous page; null: the first page.')
   page_id: string | null = null;
 
-  @Field(integer({ gt: 0, le: 100 }))
+  @Field(integer({ gt: 0, le: 100 }), 'Maximum number of folders in the page.')
   limit = 100;
 
   @Field(flag(), 'Include folders whose names begin with a dot.')
@@ -26,18 +26,24 @@ export class SubdirectoriesQueryDto extends FilePathQueryDto {
 
 /** Options of an archive. */
 export class ArchiveQueryDto extends FilePathQueryDto {
-  @Field(choice(['git-delta', 'tar.gz']), 'A patch of the changes in git, or all files.')
+  @Field(
+    choice(['git-delta', 'tar.gz']),
+    '`git-delta`: a patch of the changes in git. `tar.gz`: an archive of all files.',
+  )
   format = 'git-delta';
 
   @Field(
     nullable(text()),
-    'Branch, tag or commit that a patch starts from. By default what the remote repository has.',
+    'Branch, tag or commit that a patch starts from; null: what the remote repository has.',
   )
   base_ref: string | null = null;
 
-  @Field(flag(), 'Exclude `.git`, `node_modules`, caches and build output.')
+  @Field(flag(), 'Exclude `.git`, `node_modules`, caches and build output from the archive.')
   use_default_excludes = true;
 
-  @Field(nullable(listOf(text())), 'Further patterns to exclude; may be repeated.')
+  @Field(
+    nullable(listOf(text())),
+    'Further patterns of names or paths to exclude; may be repeated. Null: none.',
+  )
   exclude: string[] | null = null;
 }

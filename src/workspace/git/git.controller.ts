@@ -8,7 +8,11 @@ import { GitService } from './git.service.js';
 const tag = 'Git';
 const SCOPE = 'runtime_conversation_id';
 const changes = { type: 'array', items: { $ref: '#/components/schemas/GitChange' } };
-const errors = [403, 404];
+const errors = {
+  400: 'The path cannot be used, or git cannot find the branch or commit.',
+  403: 'The server may not read the path, or it may hold git credentials.',
+  404: 'The path does not exist.',
+};
 
 /**
  * Changes and commits of repositories, on the machine or in the workspace of a conversation. Nothing that a
@@ -27,7 +31,7 @@ export class GitController {
       'The files in a folder, sorted by path, including those of repositories directly below it. A rename is ' +
       'reported as one deletion and one addition. The list is empty outside of a repository.',
     query: GitChangesQueryDto,
-    answers: { 200: { description: 'The files.', schema: changes } },
+    answers: { 200: { description: 'The changed files, each with what happened to it.', schema: changes } },
     errors,
   })
   changes(
@@ -58,6 +62,7 @@ export class GitController {
   @Operation({
     tag,
     summary: 'List the newest commits',
+    description: 'The history of the current branch. The list is empty outside of a repository.',
     query: GitCommitsQueryDto,
     answers: { 200: { description: 'The commits, newest first.', schema: 'GitCommitsPage' } },
     errors,
@@ -73,9 +78,12 @@ export class GitController {
   @Operation({
     tag,
     summary: 'List the files that a commit changed',
-    path: { sha: text({ pattern: SHA }).schema() },
+    description: 'Compares the commit with its first parent. The list is empty outside of a repository.',
+    path: {
+      sha: { ...text({ pattern: SHA }).schema(), description: 'Hash of the commit; may be abbreviated.' },
+    },
     query: GitPathQueryDto,
-    answers: { 200: { description: 'The files.', schema: changes } },
+    answers: { 200: { description: 'The changed files, each with what happened to it.', schema: changes } },
     errors,
   })
   changesOfCommit(

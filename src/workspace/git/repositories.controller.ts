@@ -13,8 +13,8 @@ export class RepositoriesController {
     tag: 'Git',
     summary: 'List repositories on a git host',
     description:
-      'With the token that is stored as a secret of the settings: `github_token`, `GITHUB_TOKEN`, `GH_TOKEN` or ' +
-      '`github`. Without one nobody is asked.',
+      'Uses the token that is stored as a secret of the settings: `github_token`, `GITHUB_TOKEN`, `GH_TOKEN` ' +
+      'or `github`. Without one nobody is asked.',
     query: RepositorySearchQueryDto,
     answers: {
       200: {
@@ -22,7 +22,12 @@ export class RepositoriesController {
         schema: 'GitProviderRepositoryPage',
       },
     },
-    errors: [403, 502, 504],
+    errors: {
+      400: 'The provider is not supported, or `page_id` is not one of this operation.',
+      403: 'The host refuses the stored token or limits its requests.',
+      502: 'The host cannot be reached or failed.',
+      504: 'The host did not answer in time.',
+    },
   })
   search(@Query() query: RepositorySearchQueryDto): Promise<HostedRepositoryPage> {
     return this.repositories.search(query);

@@ -36,8 +36,15 @@ export class WorkspaceFilesController {
     description:
       'A folder is answered with its `index.html`. The session key may come in the cookie of `/api/auth/workspace-session`. Supports ' +
       'ranges and conditional requests. Pages are sandboxed: their scripts do not have the origin of the server. Files that may contain git credentials are refused with 403.',
-    answers: { 200: { description: 'The file.' }, 206: { description: 'The requested range of the file.' } },
-    errors: [400, 403, 404],
+    answers: {
+      200: { description: 'The content of the file.' },
+      206: { description: 'The requested range of the file.' },
+    },
+    errors: {
+      400: 'The path leads out of the working folder.',
+      403: 'The file may hold git credentials, or the server may not read it.',
+      404: 'There is no such file, or no `index.html` in the folder.',
+    },
   })
   async file(
     @Param('conversation_id', ConversationIdPipe) id: string,

@@ -30,6 +30,7 @@ export class WorkspaceSessionController {
   @Operation({
     tag,
     summary: 'Clear the cookie for workspace files',
+    description: 'Tells the browser to forget the cookie. The session key stays valid.',
     answers: { 204: { description: 'The cookie was cleared.' } },
   })
   end(@Req() request: HttpRequest, @Res({ passthrough: true }) response: HttpResponse): void {

@@ -8,10 +8,18 @@ const SCOPE = 'runtime_conversation_id';
 
 /** The folder to open, and the editor's address. */
 export class ConversationVscodeQueryDto {
-  @Field(nullable(text()), 'Public address of the editor.')
+  @Field(
+    nullable(text()),
+    'Public address of the editor, if clients reach it at another one; null: `http://localhost` with the ' +
+      'port of the configuration.',
+  )
   base_url: string | null = null;
 
-  @Field(nullable(text()), 'Absolute path in the folder of the conversation.')
+  @Field(
+    nullable(text()),
+    'Absolute path of the folder to open, which is inside the folder of the conversation; null: that folder ' +
+      'itself.',
+  )
   workspace_dir: string | null = null;
 }
 
@@ -27,11 +35,16 @@ export class ConversationVscodeController {
   @Operation({
     tag,
     summary: 'Get the address of the editor for a conversation',
+    description:
+      'Starts the editor if needed. The address contains its access token. All conversations share one editor.',
     query: ConversationVscodeQueryDto,
     answers: {
       200: { description: 'The address; null if there is no editor.', schema: 'VSCodeUrlResponse' },
     },
-    errors: [404],
+    errors: {
+      503: 'The editor is disabled in the configuration.',
+      422: '`workspace_dir` is outside of the folder of the conversation.',
+    },
   })
   async url(
     @Param(SCOPE, RuntimeConversationIdPipe) id: string,
@@ -46,8 +59,8 @@ export class ConversationVscodeController {
   @Operation({
     tag,
     summary: 'Get the status of the editor for a conversation',
+    description: 'Does not start the editor. All conversations share one editor.',
     answers: { 200: EDITOR_STATUS },
-    errors: [404],
   })
   async status(@Param(SCOPE, RuntimeConversationIdPipe) id: string): Promise<EditorStatus> {
     await this.scopes.of(id);

@@ -6,10 +6,14 @@ const tag = 'VSCode';
 
 /** The folder to open, and the editor's address. */
 export class VscodeQueryDto {
-  @Field(nullable(text()), 'Public address of the editor.')
+  @Field(
+    nullable(text()),
+    'Public address of the editor, if clients reach it at another one; null: `http://localhost` with the ' +
+      'port of the configuration.',
+  )
   base_url: string | null = null;
 
-  @Field(text(), 'The folder to open.')
+  @Field(text(), 'The folder to open in the editor.')
   workspace_dir: string = 'workspace';
 }
 
@@ -30,13 +34,19 @@ export class VscodeController {
         schema: 'VSCodeUrlResponse',
       },
     },
+    errors: { 503: 'The editor is disabled in the configuration.' },
   })
   async url(@Query() { base_url, workspace_dir }: VscodeQueryDto): Promise<{ url: string | null }> {
     return { url: await this.editor.url(base_url, workspace_dir) };
   }
 
   @Get('status')
-  @Operation({ tag, summary: 'Get the status of the editor', answers: { 200: EDITOR_STATUS } })
+  @Operation({
+    tag,
+    summary: 'Get the status of the editor',
+    description: 'Does not start the editor.',
+    answers: { 200: EDITOR_STATUS },
+  })
   status(): EditorStatus {
     return this.editor.status;
   }

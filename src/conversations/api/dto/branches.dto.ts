@@ -3,23 +3,23 @@ import { tags } from './tags.js';
 
 /** The event to navigate to. */
 export class NavigateRequestDto {
-  @Field(nullable(text()), 'The parent of the next event; null: start a new branch.')
+  @Field(nullable(text()), 'Id of the event that the next event follows; null: start a new branch.')
   event_id: string | null = null;
 }
 
 /** Properties of a fork. */
 @OptionalBody()
 export class ForkConversationRequestDto {
-  @Field(nullable(uuid()), 'Null: the server generates one.')
+  @Field(nullable(uuid()), 'Id of the fork, which must not exist; null: the server generates one.')
   id: string | null = null;
 
-  @Field(nullable(text({ max: 200 })))
+  @Field(nullable(text({ max: 200 })), 'Title of the fork; null: none.')
   title: string | null = null;
 
-  @Field(nullable(tags), 'Null: no tags.')
+  @Field(nullable(tags), 'Labels of the fork by key; null: none.')
   tags: Record<string, string> | null = null;
 
-  @Field(flag(), 'Start with empty statistics.')
+  @Field(flag(), 'Start with empty statistics; false: with those of the source.')
   reset_metrics = true;
 
   @Field(nullable(text()), 'Copy only the branch from the root to this event; null: copy all events.')
@@ -28,15 +28,15 @@ export class ForkConversationRequestDto {
 
 /** A task for a child conversation. */
 export class StartChildConversationRequestDto {
-  @Field(text({ min: 1 }), 'The first message.')
+  @Field(text({ min: 1 }), 'The first message of the child, which starts a run.')
   task!: string;
 
-  @Field(nullable(text()))
+  @Field(nullable(text()), 'Title of the child; null: none yet.')
   title: string | null = null;
 
   @Field(
     choice(['worktree', 'shared']),
-    'Work in a git worktree of the workspace, or in the workspace itself.',
+    '`worktree`: work in a new git worktree of the workspace; `shared`: in the workspace itself.',
   )
   isolation: 'worktree' | 'shared' = 'worktree';
 }

@@ -9,31 +9,34 @@ export class TextContentDto {
   @Field(flag(), 'Marks the end of the prefix that the provider should cache.')
   cache_prompt = false;
 
-  @Field(choice(['text']))
+  @Field(choice(['text']), 'Marks a block of text.')
   type = 'text' as const;
 
-  @Field(text())
+  @Field(text(), 'The text, which the model reads unchanged.')
   text!: string;
 }
 
 /** One or more images. */
 export class ImageContentDto {
-  @Field(flag())
+  @Field(flag(), 'Marks the end of the prefix that the provider should cache.')
   cache_prompt = false;
 
-  @Field(choice(['image']))
+  @Field(choice(['image']), 'Marks one or more images.')
   type = 'image' as const;
 
-  @Field(listOf(text()), 'http(s) or data: URLs.')
+  @Field(listOf(text()), 'The images, as `http:`, `https:` or `data:` URLs.')
   image_urls!: string[];
 }
 
 /** A message to the agent. */
 export class SendMessageRequestDto {
-  @Field(choice(ROLES), 'Only `user` is accepted.')
+  @Field(choice(ROLES), 'Who the message is from. Only `user` is accepted.')
   role: MessageRole = 'user';
 
-  @Field(listOf(firstValidOf({ TextContent: TextContentDto, ImageContent: ImageContentDto })))
+  @Field(
+    listOf(firstValidOf({ TextContent: TextContentDto, ImageContent: ImageContentDto })),
+    'Blocks of text and images that make up the message.',
+  )
   content: (TextContentDto | ImageContentDto)[] = [];
 
   @Field(flag(), 'Start a run, or have the active run answer the message.')
@@ -42,9 +45,9 @@ export class SendMessageRequestDto {
 
 /** Accepts or rejects the actions that wait for confirmation. */
 export class ConfirmationResponseRequestDto {
-  @Field(flag())
+  @Field(flag(), 'Whether the pending actions are executed.')
   accept!: boolean;
 
-  @Field(text(), 'Shown to the model if the actions are rejected.')
+  @Field(text(), 'Why the actions are rejected; the model reads it. Not used if they are accepted.')
   reason = 'User rejected the action.';
 }

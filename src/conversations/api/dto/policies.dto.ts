@@ -19,13 +19,13 @@ import { LLMDto, llm } from '../../../settings/index.js';
 
 /** Asks before each action. */
 export class AlwaysConfirmDto {
-  @Field(choice(['AlwaysConfirm']))
+  @Field(choice(['AlwaysConfirm']), 'Selects to wait for a confirmation before each action.')
   kind = 'AlwaysConfirm';
 }
 
 /** Never asks. */
 export class NeverConfirmDto {
-  @Field(choice(['NeverConfirm']))
+  @Field(choice(['NeverConfirm']), 'Selects to execute all actions without a confirmation.')
   kind = 'NeverConfirm';
 }
 
@@ -39,13 +39,13 @@ const threshold: FieldType = {
 
 /** Asks before actions with at least this risk. */
 export class ConfirmRiskyDto {
-  @Field(threshold)
+  @Field(threshold, 'Lowest risk from which an action needs a confirmation. `UNKNOWN` is not allowed.')
   threshold = 'HIGH';
 
-  @Field(flag(), 'Also ask before actions of unknown risk.')
+  @Field(flag(), 'Also wait before actions of unknown risk.')
   confirm_unknown = true;
 
-  @Field(choice(['ConfirmRisky']))
+  @Field(choice(['ConfirmRisky']), 'Selects to wait for a confirmation before risky actions.')
   kind = 'ConfirmRisky';
 }
 
@@ -76,25 +76,39 @@ const patterns: FieldType = {
 
 /** Detects dangerous commands by patterns: each is a regular expression, a description and an id. */
 export class PatternSecurityAnalyzerDto {
-  @Field(patterns)
+  @Field(patterns, 'Patterns of high risk in commands: a regular expression, a description and an id each.')
   high_patterns: string[][] = DEFAULT_PATTERNS.high_patterns;
 
-  @Field(patterns)
+  @Field(patterns, 'Patterns of medium risk in commands: a regular expression, a description and an id each.')
   medium_patterns: string[][] = DEFAULT_PATTERNS.medium_patterns;
 
-  @Field(patterns)
+  @Field(
+    patterns,
+    'Patterns of high risk in any text of an action, for attempts to instruct the model: a regular ' +
+      'expression, a description and an id each.',
+  )
   injection_high_patterns: string[][] = DEFAULT_PATTERNS.injection_high_patterns;
 
-  @Field(patterns)
+  @Field(
+    patterns,
+    'Patterns of medium risk in any text of an action, for attempts to instruct the model: a regular ' +
+      'expression, a description and an id each.',
+  )
   injection_medium_patterns: string[][] = DEFAULT_PATTERNS.injection_medium_patterns;
 
-  @Field(choice(['PatternSecurityAnalyzer']))
+  @Field(
+    choice(['PatternSecurityAnalyzer']),
+    'Selects an analyzer that finds dangerous commands by patterns.',
+  )
   kind = 'PatternSecurityAnalyzer';
 }
 
 /** Detects dangerous commands by parsing them as a shell does. */
 export class PolicyRailSecurityAnalyzerDto {
-  @Field(choice(['PolicyRailSecurityAnalyzer']))
+  @Field(
+    choice(['PolicyRailSecurityAnalyzer']),
+    'Selects an analyzer that parses commands as a shell does, and knows dangerous ones.',
+  )
   kind = 'PolicyRailSecurityAnalyzer';
 }
 
@@ -115,64 +129,80 @@ export class EnsembleSecurityAnalyzerDto {
       oneOfKinds(() => ANALYZERS, { union: ANALYZER_UNION }),
       { min: 1 },
     ),
+    'Analyzers of which the highest risk counts.',
   )
   analyzers!: object[];
 
-  @Field(flag())
+  @Field(
+    flag(),
+    'The risk is unknown as soon as one analyzer cannot tell it; otherwise unknown risks are ignored.',
+  )
   propagate_unknown = false;
 
-  @Field(choice(['EnsembleSecurityAnalyzer']))
+  @Field(
+    choice(['EnsembleSecurityAnalyzer']),
+    'Selects the highest risk that any of several analyzers reports.',
+  )
   kind = 'EnsembleSecurityAnalyzer';
 }
 
 /** Asks the Gray Swan service. */
 export class GraySwanAnalyzerDto {
-  @Field(integer())
+  @Field(integer(), 'Number of events that the service is sent. Has no effect on this server.')
   history_limit = 20;
 
-  @Field(integer())
+  @Field(integer(), 'Maximum characters of a message for the service. Has no effect on this server.')
   max_message_chars = 30_000;
 
-  @Field(decimal(), 'Seconds.')
+  @Field(decimal(), 'Time limit of a request in seconds. Has no effect on this server.')
   timeout = 30;
 
-  @Field(decimal())
+  @Field(decimal(), 'Score up to which the risk is low. Has no effect on this server.')
   low_threshold = 0.3;
 
-  @Field(decimal())
+  @Field(decimal(), 'Score up to which the risk is medium. Has no effect on this server.')
   medium_threshold = 0.7;
 
-  @Field(text())
+  @Field(text(), 'URL of the Gray Swan service. This server does not call it.')
   api_url = 'https://api.grayswan.ai/cygnal/monitor';
 
-  @Field(nullable(text({ secret: true })))
+  @Field(
+    nullable(text({ secret: true })),
+    'Key for the Gray Swan service; null: none. This server does not call it.',
+  )
   api_key: string | null = null;
 
-  @Field(nullable(text()))
+  @Field(nullable(text()), 'Id of the policy at Gray Swan; null: its default. Has no effect on this server.')
   policy_id: string | null = null;
 
-  @Field(choice(['GraySwanAnalyzer']))
+  @Field(
+    choice(['GraySwanAnalyzer']),
+    'Selects the Gray Swan service, which this server does not call: the risk is always unknown.',
+  )
   kind = 'GraySwanAnalyzer';
 }
 
 /** Uses the risk that the model itself states with each call. */
 export class LLMSecurityAnalyzerDto {
-  @Field(choice(['LLMSecurityAnalyzer']))
+  @Field(choice(['LLMSecurityAnalyzer']), 'Selects the risk that the model itself states with each call.')
   kind = 'LLMSecurityAnalyzer';
 }
 
 /** Asks a second model. */
 export class ToolShieldLLMSecurityAnalyzerDto {
-  @Field(llm())
+  @Field(llm(), 'Model that would assess the risk. This server does not ask it.')
   llm!: LLMDto;
 
-  @Field(integer())
+  @Field(integer(), 'Number of events that the model would get. Has no effect on this server.')
   history_window = 20;
 
-  @Field(text())
+  @Field(text(), 'Experiences that the model would get. Has no effect on this server.')
   safety_experiences = '';
 
-  @Field(choice(['ToolShieldLLMSecurityAnalyzer']))
+  @Field(
+    choice(['ToolShieldLLMSecurityAnalyzer']),
+    'Selects a second model, which this server does not ask: the risk is always unknown.',
+  )
   kind = 'ToolShieldLLMSecurityAnalyzer';
 }
 
@@ -190,28 +220,31 @@ export const securityAnalyzer = oneOfKinds(() => ANALYZERS, { union: ANALYZER_UN
 
 /** A secret with a fixed value. */
 export class StaticSecretDto {
-  @Field(nullable(text()))
+  @Field(nullable(text()), 'What the secret is for; the agent reads it. Null: none.')
   description: string | null = null;
 
-  @Field(nullable(text({ secret: true })))
+  @Field(nullable(text({ secret: true })), 'Value of the secret. Null: none. Answers show it masked.')
   value: string | null = null;
 
-  @Field(choice(['StaticSecret']))
+  @Field(choice(['StaticSecret']), 'Marks a secret with a fixed value.')
   kind = 'StaticSecret';
 }
 
 /** A secret that is fetched from a URL when it is needed. */
 export class LookupSecretDto {
-  @Field(nullable(text()))
+  @Field(nullable(text()), 'What the secret is for; the agent reads it. Null: none.')
   description: string | null = null;
 
-  @Field(shortText())
+  @Field(shortText(), 'URL from which the value is fetched when it is needed.')
   url!: string;
 
-  @Field(recordOf(text(), { secret: true }))
+  @Field(
+    recordOf(text(), { secret: true }),
+    'Headers of the request, such as its credentials. Answers show them masked.',
+  )
   headers: Record<string, string> = {};
 
-  @Field(choice(['LookupSecret']))
+  @Field(choice(['LookupSecret']), 'Marks a secret that is fetched from a URL.')
   kind = 'LookupSecret';
 }
 

@@ -13,31 +13,40 @@ const includeSkills = 'Include `agent.agent_context.skills`.';
 
 /** Options of a conversation in an answer. */
 export class ConversationViewQueryDto {
-  @Field(flag(), includeSkills)
+  @Field(flag(), 'Include `agent.agent_context.skills`, which may be long.')
   include_skills = false;
 }
 
 /** Ids of the conversations to get. */
 export class ConversationBatchQueryDto extends ConversationViewQueryDto {
-  @Field(listOf(uuid(), { max: 99 }))
+  @Field(
+    listOf(uuid(), { max: 99 }),
+    'Ids of the conversations, at most 99; the parameter is repeated for each.',
+  )
   ids!: string[];
 }
 
 /** Filter of conversations. */
 export class ConversationCountQueryDto {
-  @Field(nullable(choice(EXECUTION_STATUSES, 'enum')))
+  @Field(
+    nullable(choice(EXECUTION_STATUSES, 'enum')),
+    'Only conversations whose execution status is this; null: all.',
+  )
   status: string | null = null;
 }
 
 /** Filter, order and page of conversations. */
 export class ConversationSearchQueryDto extends ConversationCountQueryDto {
-  @Field(nullable(text()), 'The `next_page_id` of the previous page.')
+  @Field(nullable(text()), 'The `next_page_id` of the previous page; null: the first page.')
   page_id: string | null = null;
 
-  @Field(integer({ gt: 0, le: 100 }))
+  @Field(integer({ gt: 0, le: 100 }), 'Maximum number of conversations in the page.')
   limit = 100;
 
-  @Field(choice(CONVERSATION_ORDERS, 'enum'))
+  @Field(
+    choice(CONVERSATION_ORDERS, 'enum'),
+    'By the time of the start or of the last change; `_DESC`: latest first.',
+  )
   sort_order: ConversationSortOrder = 'CREATED_AT_DESC';
 
   @Field(flag(), includeSkills)
@@ -46,36 +55,54 @@ export class ConversationSearchQueryDto extends ConversationCountQueryDto {
 
 /** Filters of events. */
 export class EventCountQueryDto {
-  @Field(nullable(text()), 'The class name of the event, with or without its module path.')
+  @Field(
+    nullable(text()),
+    'Only events of this class, given by its name, with or without its module path; null: all.',
+  )
   kind: string | null = null;
 
-  @Field(nullable(text()), 'agent, user, environment or hook.')
+  @Field(nullable(text()), 'Only events from this source: agent, user, environment or hook. Null: all.')
   source: string | null = null;
 
-  @Field(nullable(text()), 'Part of the text of a message; case-insensitive.')
+  @Field(
+    nullable(text()),
+    'Only messages whose text contains this, in upper or lower case; null: all events.',
+  )
   body: string | null = null;
 
-  @Field(nullable(instant()), 'Without a zone: local time of the server.')
+  @Field(
+    nullable(instant()),
+    'Only events from this time on; without a zone it is local time of the server. Null: from the first.',
+  )
   timestamp__gte: string | null = null;
 
-  @Field(nullable(instant()), 'Without a zone: local time of the server.')
+  @Field(
+    nullable(instant()),
+    'Only events before this time; without a zone it is local time of the server. Null: to the last.',
+  )
   timestamp__lt: string | null = null;
 }
 
 /** Filters, order and page of events. */
 export class EventSearchQueryDto extends EventCountQueryDto {
-  @Field(nullable(text()), 'The `next_page_id` of the previous page.')
+  @Field(nullable(text()), 'The `next_page_id` of the previous page; null: the first page.')
   page_id: string | null = null;
 
-  @Field(integer({ gt: 0, le: 100 }))
+  @Field(integer({ gt: 0, le: 100 }), 'Maximum number of events in the page.')
   limit = 100;
 
-  @Field(choice(['TIMESTAMP', 'TIMESTAMP_DESC'], 'enum'))
+  @Field(
+    choice(['TIMESTAMP', 'TIMESTAMP_DESC'], 'enum'),
+    '`TIMESTAMP`: oldest first; `TIMESTAMP_DESC`: newest first.',
+  )
   sort_order = 'TIMESTAMP';
 }
 
 /** Ids of the events to get; without ids, a search. */
 export class EventListQueryDto extends EventSearchQueryDto {
-  @Field(nullable(listOf(text())), 'Get these events instead of searching.')
+  @Field(
+    nullable(listOf(text())),
+    'Get the events with these ids instead of searching; the parameter is repeated for each. Null: search.',
+  )
   ids: string[] | null = null;
 }

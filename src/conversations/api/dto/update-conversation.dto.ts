@@ -11,15 +11,16 @@ export class UpdateConversationRequestDto {
         check: (title) => (title.trim() === '' ? 'title must not be blank' : undefined),
       }),
     ),
+    'New title; null or missing: not changed.',
   )
   title: string | null = null;
 
-  @Field(nullable(tags), 'Replaces all tags.')
+  @Field(nullable(tags), 'New labels, which replace all present ones; null or missing: not changed.')
   tags: Record<string, string> | null = null;
 
   @Field(
     nullable(decimal({ gt: 0 })),
-    'US dollars; applies from the next step on. Null removes the budget.',
+    'New budget in US dollars, from the next step on. Null removes the budget; missing: not changed.',
     {
       optional: true,
     },

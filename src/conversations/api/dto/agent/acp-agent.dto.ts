@@ -37,7 +37,7 @@ export class ACPFileSecretSpecDto {
   @Field(text({ min: 1 }), 'The name of the secret in the conversation.')
   secret_name!: string;
 
-  @Field(text({ min: 1 }))
+  @Field(text({ min: 1 }), 'Name of the file in the folder `subdir`.')
   filename!: string;
 
   @Field(text({ min: 1 }), 'The environment variable that holds the path.')
@@ -46,7 +46,7 @@ export class ACPFileSecretSpecDto {
   @Field(text({ min: 1 }), "The folder of the file, relative to the conversation's folder.")
   subdir!: string;
 
-  @Field(choice(['dir', 'file']))
+  @Field(choice(['dir', 'file']), 'Whether the variable holds the path of the file or of its folder.')
   env_points_to: 'dir' | 'file' = 'file';
 
   @Field(listOf(text()), 'A warning is logged if one of these variables is missing.')
@@ -61,85 +61,109 @@ function knownFileSecrets(): ACPFileSecretSpecDto[] {
 
 /** An ACP agent: a program that speaks the Agent Client Protocol on its standard input and output. */
 export class ACPAgentDto extends AgentFields {
-  @Field(llm())
+  @Field(llm(), 'The model that statistics name. The agent itself calls a model of its own choice.')
   llm: LLMDto = managedLlm();
 
-  @Field(listOf(text()))
+  @Field(listOf(text()), 'Has no effect: an ACP agent has its own tools.')
   override include_default_tools: string[] = [];
 
   @Field(listOf(text()), 'The program and its first arguments.')
   acp_command!: string[];
 
-  @Field(nullable(text()), 'The name of a known agent, for its special handling.')
+  @Field(
+    nullable(text()),
+    'Name of a known agent, for its special handling; null: derived from the command or none.',
+  )
   acp_server: string | null = null;
 
   @Field(listOf(text()), 'Further arguments.')
   acp_args: string[] = [];
 
-  @Field(nullable(text()), 'The session mode, one of those that the agent offers.')
+  @Field(nullable(text()), "Session mode, one of those that the agent offers; null: the agent's default.")
   acp_session_mode: string | null = null;
 
-  @Field(decimal(), 'Seconds without any update after which a turn ends.')
+  @Field(decimal(), 'Seconds without any update of the agent after which a turn is ended.')
   acp_prompt_timeout = 1800;
 
   @Field(decimal(), 'Time limit for starting a session, in seconds.')
   acp_startup_timeout = 90;
 
-  @Field(nullable(text()), 'The model id, one of those that the agent offers.')
+  @Field(nullable(text()), "Id of the model, one of those that the agent offers; null: the agent's default.")
   acp_model: string | null = null;
 
-  @Field(nullable(text()), 'The session of the agent to resume.')
+  @Field(nullable(text()), 'Id of a session of the agent to continue; null: a new session.')
   acp_resume_session_id: string | null = null;
 
-  @Field(fileSecrets)
+  @Field(fileSecrets, 'Secrets that are passed to the agent in files, such as its credentials.')
   acp_file_secrets: ACPFileSecretSpecDto[] = knownFileSecrets();
 
-  @Field(flag(), "Keep the agent's data in the conversation's folder (known agents only).")
+  @Field(
+    flag(),
+    "Keep the agent's own data in the conversation's folder instead of the user's home; for known agents " +
+      'only.',
+  )
   acp_isolate_data_dir = false;
 
-  @Field(choice(['ACPAgent']))
+  @Field(
+    choice(['ACPAgent']),
+    'Marks an ACP agent: an external program that speaks the Agent Client Protocol.',
+  )
   kind = 'ACPAgent';
 }
 
 /** The settings of an ACP agent. */
 export class ACPAgentSettingsDto {
-  @Field(integer({ ge: 1 }))
+  @Field(integer({ ge: 1 }), 'Version of the format of these settings; this server writes 9.')
   schema_version = 9;
 
-  @Field(choice(['acp']))
+  @Field(
+    choice(['acp']),
+    'Marks settings of an ACP agent: an external program that speaks the Agent Client Protocol.',
+  )
   agent_kind = 'acp';
 
-  @Field(choice(ACP_SERVERS))
+  @Field(
+    choice(ACP_SERVERS),
+    'The known program that runs the agent, or `custom` for the program in `acp_command`.',
+  )
   acp_server = 'claude-code';
 
-  @Field(listOf(text()), "Empty: the known agent's command.")
+  @Field(
+    listOf(text()),
+    'Program and its first arguments, for a custom agent or in place of the command of a known one. Empty: ' +
+      "the known one's.",
+  )
   acp_command: string[] = [];
 
-  @Field(listOf(text()))
+  @Field(listOf(text()), 'Further arguments of the command.')
   acp_args: string[] = [];
 
-  @Field(nullable(text()))
+  @Field(nullable(text()), "Id of the model, one of those that the agent offers; null: the agent's default.")
   acp_model: string | null = null;
 
-  @Field(nullable(text()))
+  @Field(nullable(text()), "Session mode, one of those that the agent offers; null: the agent's default.")
   acp_session_mode: string | null = null;
 
-  @Field(decimal({ gt: 0 }))
+  @Field(decimal({ gt: 0 }), 'Seconds without any update of the agent after which a turn is ended.')
   acp_prompt_timeout = 1800;
 
-  @Field(decimal({ gt: 0 }))
+  @Field(decimal({ gt: 0 }), 'Time limit for starting the program and its session in seconds.')
   acp_startup_timeout = 90;
 
-  @Field(recordOf(mcpServer), 'MCP servers by name. The agent starts them.')
+  @Field(recordOf(mcpServer), 'MCP servers by name. The agent connects to them, not this server.')
   mcp_config: Record<string, JsonObject> = {};
 
-  @Field(flag())
+  @Field(
+    flag(),
+    "Keep the agent's own data in the conversation's folder instead of the user's home; for known agents " +
+      'only.',
+  )
   acp_isolate_data_dir = false;
 
-  @Field(fileSecrets)
+  @Field(fileSecrets, 'Secrets that are passed to the agent in files, such as its credentials.')
   acp_file_secrets: ACPFileSecretSpecDto[] = knownFileSecrets();
 
-  @Field(agentContext)
+  @Field(agentContext, 'Skills and texts that are added to messages for the agent; null: none.')
   agent_context: AgentContextDto | null = null;
 }
 

@@ -28,31 +28,40 @@ export class LLMSummarizingCondenserDto {
   @Field(llm(), 'The model that writes the summaries.')
   llm!: LLMDto;
 
-  @Field(integer({ gt: 0 }), 'Number of events.')
+  @Field(integer({ gt: 0 }), 'Maximum number of events before old ones are summarized.')
   max_size = 240;
 
-  @Field(nullable(integer()))
+  @Field(
+    nullable(integer()),
+    'Maximum number of tokens before old events are summarized; null: the input limit of the model.',
+  )
   max_tokens: number | null = null;
 
   @Field(integer({ ge: 0 }), 'Number of events at the start that are always kept.')
   keep_first = 2;
 
-  @Field(decimal({ gt: 0, lt: 1 }))
+  @Field(
+    decimal({ gt: 0, lt: 1 }),
+    'Minimum share of the events that a condensation must remove, from 0 to 1.',
+  )
   minimum_progress = 0.1;
 
-  @Field(integer({ gt: 0 }))
+  @Field(
+    integer({ gt: 0 }),
+    'How often summarizing everything is repeated with a shorter text if it does not fit the model.',
+  )
   hard_context_reset_max_retries = 5;
 
-  @Field(decimal({ gt: 0, lt: 1 }))
+  @Field(decimal({ gt: 0, lt: 1 }), 'Factor by which each of these attempts shortens the text to summarize.')
   hard_context_reset_context_scaling = 0.8;
 
-  @Field(choice(['LLMSummarizingCondenser']))
+  @Field(choice(['LLMSummarizingCondenser']), 'Selects summaries of a model in place of old events.')
   kind = 'LLMSummarizingCondenser';
 }
 
 /** Does not condense. */
 export class NoOpCondenserDto {
-  @Field(choice(['NoOpCondenser']))
+  @Field(choice(['NoOpCondenser']), 'Selects no condensation: the history is never shortened.')
   kind = 'NoOpCondenser';
 }
 
@@ -63,10 +72,13 @@ const CONDENSER_NAMES = {
 
 /** Applies several condensers in order. */
 export class PipelineCondenserDto {
-  @Field(listOf(oneOfKinds(() => CONDENSERS, CONDENSER_NAMES)))
+  @Field(
+    listOf(oneOfKinds(() => CONDENSERS, CONDENSER_NAMES)),
+    'Condensers in the order in which they are applied.',
+  )
   condensers!: object[];
 
-  @Field(choice(['PipelineCondenser']))
+  @Field(choice(['PipelineCondenser']), 'Selects several condensers, one after the other.')
   kind = 'PipelineCondenser';
 }
 
@@ -81,66 +93,86 @@ export const condenser = oneOfKinds(() => CONDENSERS, CONDENSER_NAMES);
 
 /** When a critic asks the agent to continue. */
 export class IterativeRefinementConfigDto {
-  @Field(decimal({ ge: 0, le: 1 }))
+  @Field(decimal({ ge: 0, le: 1 }), 'Score from 0 to 1 from which the work is accepted.')
   success_threshold = 0.6;
 
-  @Field(integer({ ge: 1 }))
+  @Field(
+    integer({ ge: 1 }),
+    'Maximum number of times that the agent is asked to continue after one user message.',
+  )
   max_iterations = 3;
 }
 
 abstract class CriticFields {
-  @Field(choice(['finish_and_message', 'all_actions']))
+  @Field(
+    choice(['finish_and_message', 'all_actions']),
+    'When the critic runs: `finish_and_message` when the agent ends its turn, `all_actions` after every ' +
+      'action.',
+  )
   mode = 'finish_and_message';
 
-  @Field(nullable(model(IterativeRefinementConfigDto, { className: 'IterativeRefinementConfig' })))
+  @Field(
+    nullable(model(IterativeRefinementConfigDto, { className: 'IterativeRefinementConfig' })),
+    'When the agent is asked to continue because of a low score; null: never.',
+  )
   iterative_refinement: IterativeRefinementConfigDto | null = null;
 }
 
 /** Satisfied when the agent finishes. */
 export class AgentFinishedCriticDto extends CriticFields {
-  @Field(choice(['AgentFinishedCritic']))
+  @Field(
+    choice(['AgentFinishedCritic']),
+    'Selects a critic that is satisfied when the agent calls `finish` and the workspace has changes.',
+  )
   kind = 'AgentFinishedCritic';
 }
 
 /** Satisfied if the workspace has changes. */
 export class EmptyPatchCriticDto extends CriticFields {
-  @Field(choice(['EmptyPatchCritic']))
+  @Field(choice(['EmptyPatchCritic']), 'Selects a critic that is satisfied if the workspace has changes.')
   kind = 'EmptyPatchCritic';
 }
 
 /** Always satisfied. */
 export class PassCriticDto extends CriticFields {
-  @Field(choice(['PassCritic']))
+  @Field(choice(['PassCritic']), 'Selects a critic that is always satisfied.')
   kind = 'PassCritic';
 }
 
 /** Asks a service that returns a probability for each label, in this order. */
 export class APIBasedCriticDto {
-  @Field(text())
+  @Field(text(), 'URL of the service; `/classify` is added to it.')
   server_url = 'https://llm-proxy.app.all-hands.dev/vllm';
 
-  @Field(text({ secret: true }))
+  @Field(text({ secret: true }), 'Key that the service is sent as a bearer token.')
   api_key!: string;
 
-  @Field(text())
+  @Field(text(), 'Model that the service uses.')
   model_name = 'critic';
 
   @Field(text(), 'Stored but not used: the service receives text.')
   tokenizer_name = 'Qwen/Qwen3-4B-Instruct-2507';
 
-  @Field(flag())
+  @Field(flag(), 'Send the definitions of the tools as a part of the dialogue.')
   pass_tools_definitions = true;
 
-  @Field(decimal({ ge: 0 }), 'Seconds.')
+  @Field(decimal({ ge: 0 }), 'Time limit of one request in seconds.')
   timeout_seconds = 300;
 
-  @Field(flag(), 'Whether the first label is success.')
+  @Field(
+    flag(),
+    'Whether the first probability is that of success. Otherwise the score is derived from the most likely ' +
+      'issue.',
+  )
   has_success_label = true;
 
-  @Field(listOf(text()))
+  @Field(listOf(text()), 'Labels of the mood of the user, in the order of the answer of the service.')
   sentiment_labels = ['sentiment_positive', 'sentiment_neutral', 'sentiment_negative'];
 
-  @Field(listOf(text()))
+  @Field(
+    listOf(text()),
+    'Labels of mistakes of the agent, in the order of the answer. Likely ones are named to the agent.',
+  )
   agent_issue_labels = [
     'misunderstood_intention',
     'did_not_follow_instruction',
@@ -157,10 +189,10 @@ export class APIBasedCriticDto {
     'other_agent_issue',
   ];
 
-  @Field(listOf(text()))
+  @Field(listOf(text()), 'Labels of problems of the environment, in the order of the answer.')
   infra_labels = ['infrastructure_external_issue', 'infrastructure_agent_caused_issue'];
 
-  @Field(listOf(text()))
+  @Field(listOf(text()), 'Labels of how the user may react, in the order of the answer.')
   user_followup_labels = [
     'clarification_or_restatement',
     'correction',
@@ -172,23 +204,30 @@ export class APIBasedCriticDto {
     'other_user_issue',
   ];
 
-  @Field(recordOf(text()))
+  @Field(recordOf(text()), 'Labels of moods by their name for people. Stored but not used.')
   sentiment_map: Record<string, string> = {
     Positive: 'sentiment_positive',
     Neutral: 'sentiment_neutral',
     Negative: 'sentiment_negative',
   };
 
-  @Field(choice(['finish_and_message', 'all_actions']))
+  @Field(
+    choice(['finish_and_message', 'all_actions']),
+    'When the critic runs: `finish_and_message` when the agent ends its turn, `all_actions` after every ' +
+      'action.',
+  )
   mode = 'finish_and_message';
 
-  @Field(nullable(model(IterativeRefinementConfigDto, { className: 'IterativeRefinementConfig' })))
+  @Field(
+    nullable(model(IterativeRefinementConfigDto, { className: 'IterativeRefinementConfig' })),
+    'When the agent is asked to continue because of a low score; null: never.',
+  )
   iterative_refinement: IterativeRefinementConfigDto | null = null;
 
-  @Field(decimal({ ge: 0, le: 1 }), 'Probability from which an issue is reported.')
+  @Field(decimal({ ge: 0, le: 1 }), 'Probability from 0 to 1 from which an issue is reported.')
   issue_threshold = 0.75;
 
-  @Field(choice(['APIBasedCritic']))
+  @Field(choice(['APIBasedCritic']), 'Selects a service that returns a probability for each label.')
   kind = 'APIBasedCritic';
 }
 
@@ -207,37 +246,48 @@ export const DEFAULT_PROMPT_FILE = 'system_prompt.j2';
 
 /** Fields of all kinds of agents. */
 export abstract class AgentFields {
-  @Field(listOf(tool))
+  @Field(listOf(tool), 'Tools of the agent, by name, with their options.')
   tools: ToolDto[] = [];
 
-  @Field(recordOf(mcpServer), 'MCP servers by name.')
+  @Field(recordOf(mcpServer), 'MCP servers by name, whose tools the agent gets.')
   mcp_config: Record<string, JsonObject> = {};
 
-  @Field(nullable(text()), 'Only tools whose names match are available.')
+  @Field(nullable(text()), 'Only tools whose names match this regular expression are available; null: all.')
   filter_tools_regex: string | null = null;
 
-  @Field(listOf(text()))
+  @Field(listOf(text()), 'Class names of the built-in tools that the agent has besides `tools`.')
   include_default_tools: string[] = ['FinishTool', 'ThinkTool'];
 
-  @Field(agentContext)
+  @Field(agentContext, 'Skills and texts that are added to the prompt and to messages; null: none.')
   agent_context: AgentContextDto | null = null;
 
-  @Field(nullable(text()), 'Replaces the default system prompt.')
+  @Field(
+    nullable(text()),
+    'Text of the system prompt in place of the default one; null: the one of `system_prompt_filename`.',
+  )
   system_prompt: string | null = null;
 
-  @Field(text())
+  @Field(
+    text(),
+    'Template of the system prompt: `system_prompt.j2`, `system_prompt_planning.j2`, or the path of a ' +
+      'template file on the server.',
+  )
   system_prompt_filename = DEFAULT_PROMPT_FILE;
 
-  @Field(nullable(text()))
+  @Field(
+    nullable(text()),
+    'Text of the security policy in the prompt: `security_policy.j2` for the default one, or the path of a ' +
+      'file on the server. Null: no policy.',
+  )
   security_policy_filename: string | null = 'security_policy.j2';
 
-  @Field(anyObject())
+  @Field(anyObject(), 'Variables of the prompt template, such as `cli_mode` and `llm_security_analyzer`.')
   system_prompt_kwargs: JsonObject = {};
 
-  @Field(nullable(condenser))
+  @Field(nullable(condenser), 'When and how old events are replaced by summaries; null: not at all.')
   condenser: object | null = null;
 
-  @Field(nullable(critic))
+  @Field(nullable(critic), 'Evaluates the work of the agent; null: nobody does.')
   critic: object | null = null;
 
   @Field(integer({ ge: 1 }), 'Maximum number of concurrent tool calls.')
@@ -246,12 +296,16 @@ export abstract class AgentFields {
 
 /** The built-in agent. */
 export class AgentDto extends AgentFields {
-  @Field(llm())
+  @Field(llm(), 'The model of the agent, and how it is called.')
   llm!: LLMDto;
 
-  @Field(nullable(text()))
+  @Field(
+    nullable(text()),
+    'Describes who the agent is. The parts of the system prompt about coding are left out then. Null: the ' +
+      'default prompt.',
+  )
   persona: string | null = null;
 
-  @Field(choice(['Agent']))
+  @Field(choice(['Agent']), 'Marks the built-in agent.')
   kind = 'Agent';
 }

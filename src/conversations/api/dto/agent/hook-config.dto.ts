@@ -14,31 +14,45 @@ import { isJsonObject } from '../../../../json/index.js';
 
 /** One hook: a command, or a question to a model. */
 export class HookDefinitionDto {
-  @Field(choice(['command', 'prompt', 'agent'], 'enum'))
+  @Field(
+    choice(['command', 'prompt', 'agent'], 'enum'),
+    '`command`: run a command. `prompt`: let a model decide. `agent`: let a model decide that may use tools ' +
+      'first.',
+  )
   type = 'command';
 
-  @Field(nullable(text()))
+  @Field(nullable(text()), 'Name of the hook in events and in the log; null: none.')
   name: string | null = null;
 
-  @Field(nullable(text()), 'Required for hooks of type `command`.')
+  @Field(
+    nullable(text()),
+    'Shell command that gets the facts as JSON on standard input; exit code 2 blocks. Required for hooks of ' +
+      'type `command`, null for others.',
+  )
   command: string | null = null;
 
-  @Field(nullable(text()))
+  @Field(
+    nullable(text()),
+    'Policy by which the model decides, for hooks of type `prompt` and `agent`; null: none.',
+  )
   prompt: string | null = null;
 
-  @Field(nullable(text()))
+  @Field(
+    nullable(text()),
+    'Role that the model is given; null: that of a guard. For hooks of type `prompt` and `agent`.',
+  )
   system_prompt: string | null = null;
 
-  @Field(listOf(text()))
+  @Field(listOf(text()), 'Names of tools that a hook of type `agent` may use.')
   tools: string[] = [];
 
-  @Field(integer(), 'Seconds.')
+  @Field(integer(), "Time limit in seconds. A command is killed then; a model's decision counts as allowing.")
   timeout = 60;
 
-  @Field(integer())
+  @Field(integer(), 'Maximum number of model calls of a hook of type `agent`.')
   max_iterations = 3;
 
-  @Field(flag())
+  @Field(flag(), 'Run the command in the background; it cannot block then.')
   async = false;
 }
 
@@ -51,10 +65,13 @@ const definition = model(HookDefinitionDto, {
 
 /** Hooks for the tools (or events) that match a pattern. */
 export class HookMatcherDto {
-  @Field(text())
+  @Field(
+    text(),
+    'Name of a tool, or a regular expression for it; `*`: all tools, and moments without a tool.',
+  )
   matcher = '*';
 
-  @Field(listOf(definition))
+  @Field(listOf(definition), 'Hooks that run in this order if the matcher fits.')
   hooks: HookDefinitionDto[] = [];
 }
 
@@ -63,22 +80,22 @@ const matchers = listOf(model(HookMatcherDto));
 /** Hooks by the moment at which they run. */
 @NoOtherFields()
 export class HookConfigDto {
-  @Field(matchers)
+  @Field(matchers, 'Run before a tool call, and can block it.')
   pre_tool_use: HookMatcherDto[] = [];
 
-  @Field(matchers)
+  @Field(matchers, 'Run after a tool call, and can add context for the agent.')
   post_tool_use: HookMatcherDto[] = [];
 
-  @Field(matchers)
+  @Field(matchers, 'Run when a message of a user arrives, and can block it.')
   user_prompt_submit: HookMatcherDto[] = [];
 
-  @Field(matchers)
+  @Field(matchers, 'Run when a session of the conversation starts.')
   session_start: HookMatcherDto[] = [];
 
-  @Field(matchers)
+  @Field(matchers, 'Run when a session of the conversation ends.')
   session_end: HookMatcherDto[] = [];
 
-  @Field(matchers)
+  @Field(matchers, 'Run when the agent wants to stop, and can make it continue.')
   stop: HookMatcherDto[] = [];
 }
 
