@@ -82,8 +82,13 @@ export class GatewayController {
     description: `Runs the active agent profile with the requested model until it is done. ${STREAMED}`,
     headers,
     body: { schema: OpenAIChatCompletionRequestDto, large: true },
-    answers: { 200: { description: 'The final response.', schema: 'ChatCompletion' } },
-    errors: [404, 409, 429, 504],
+    answers: { 200: { description: 'The final response of the agent.', schema: 'ChatCompletion' } },
+    errors: {
+      404: 'There is no such model, or no agent profile is active.',
+      409: 'The conversation is busy with another run, or its budget is spent.',
+      429: 'The maximum number of runs is active. Repeat the request later.',
+      504: 'The run did not finish in time.',
+    },
   })
   async chat(
     @Body() body: OpenAIChatCompletionRequestDto,
@@ -104,8 +109,13 @@ export class GatewayController {
     description: `Runs the active agent profile with the requested model until it is done. ${STREAMED}`,
     headers,
     body: { schema: OpenAIResponseRequestDto, large: true },
-    answers: { 200: { description: 'The final response.', schema: 'OpenAIResponse' } },
-    errors: [404, 409, 429, 504],
+    answers: { 200: { description: 'The final response of the agent.', schema: 'OpenAIResponse' } },
+    errors: {
+      404: 'There is no such model, or no agent profile is active.',
+      409: 'The conversation is busy with another run, or its budget is spent.',
+      429: 'The maximum number of runs is active. Repeat the request later.',
+      504: 'The run did not finish in time.',
+    },
   })
   async responses(
     @Body() body: OpenAIResponseRequestDto,

@@ -25,52 +25,58 @@ const STRATEGIES = ['none', 'api_key', 'bearer', 'basic', 'header', 'oauth2'];
 
 /** A server that is a local program. */
 export class StdioServerSpecDto {
-  @Field(choice(['stdio']))
+  @Field(choice(['stdio']), 'Marks a local program that speaks MCP on its standard input and output.')
   type: string = 'stdio';
 
-  @Field(text({ min: 1 }), 'Started on the host of this server.')
+  @Field(text({ min: 1 }), 'Program that is started on the host of this server.')
   command!: string;
 
-  @Field(listOf(text()))
+  @Field(listOf(text()), 'Arguments of the program.')
   args: string[] = [];
 
-  @Field(recordOf(text({ secret: true })))
+  @Field(
+    recordOf(text({ secret: true })),
+    'Environment variables of the program. Values may be encrypted by this server.',
+  )
   env: Record<string, string> = {};
 
-  @Field(nullable(text()), 'Default: the working directory of this server.')
+  @Field(nullable(text()), 'Working directory of the program; null: that of this server.')
   cwd: string | null = null;
 }
 
 /** A server with a URL. */
 export class RemoteServerSpecDto {
-  @Field(choice(REMOTE))
+  @Field(choice(REMOTE), 'Transport: streamable HTTP for `http`, `shttp` and `streamable-http`, or `sse`.')
   type!: string;
 
-  @Field(text({ min: 1 }))
+  @Field(text({ min: 1 }), 'URL of the MCP server.')
   url!: string;
 
-  @Field(recordOf(text({ secret: true })))
+  @Field(recordOf(text({ secret: true })), 'Headers of each request. Values may be encrypted by this server.')
   headers: Record<string, string> = {};
 
-  @Field(nullable(credentials()), 'Credentials by `strategy`: none, api_key, bearer, basic, header, oauth2.')
+  @Field(
+    nullable(credentials()),
+    'Credentials by `strategy`: none, api_key, bearer, basic, header, oauth2. Null: none.',
+  )
   auth: JsonObject | null = null;
 
-  @Field(nullable(decimal()))
+  @Field(nullable(decimal()), 'Accepted for settings of other programs; `timeout` of the request applies.')
   timeout: number | null = null;
 
-  @Field(nullable(decimal()))
+  @Field(nullable(decimal()), 'Accepted for settings of other programs; not used.')
   sse_read_timeout: number | null = null;
 
-  @Field(nullable(flag()))
+  @Field(nullable(flag()), 'Accepted for settings of other programs; not used.')
   keep_alive: boolean | null = null;
 }
 
 /** A tool call. */
 export class MCPToolCallSpecDto {
-  @Field(text({ min: 1 }))
+  @Field(text({ min: 1 }), 'Name of the tool, as the server lists it.')
   name!: string;
 
-  @Field(anyObject())
+  @Field(anyObject(), 'Arguments of the call by name.')
   arguments: JsonObject = {};
 }
 
@@ -156,13 +162,13 @@ export class MCPTestRequestDto {
   @Field(text({ min: 1, max: 128 }), 'Name of the server in error messages.')
   name: string = 'test-server';
 
-  @Field(anyServer, 'Secrets may be encrypted by this server.')
+  @Field(anyServer, 'The server to connect to. Its secrets may be encrypted by this server.')
   server!: StdioServerSpecDto | RemoteServerSpecDto;
 
   @Field(decimal({ gt: 0, le: 120 }), 'Seconds for connecting, listing tools and the tool call together.')
   timeout: number = 15;
 
-  @Field(nullable(model(MCPToolCallSpecDto)), 'A tool to call if the server has it.')
+  @Field(nullable(model(MCPToolCallSpecDto)), 'A tool to call if the server has it; null: none.')
   tool_call: MCPToolCallSpecDto | null = null;
 }
 

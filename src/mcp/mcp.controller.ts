@@ -35,7 +35,7 @@ export class McpController {
       'Connects, lists the tools and optionally calls one. A local program is started and ended for the test.',
     body: { schema: MCPTestRequestDto },
     answers: { 200: { description: 'The tools of the server, or the error.', schema: TEST_RESPONSE } },
-    errors: [429],
+    errors: { 429: 'Too many tests and sign-ins are active.' },
   })
   test(@Body() request: MCPTestRequestDto, @Req() { body }: HttpRequest): Promise<McpTestResponse> {
     rejectMisplacedAuthentication(body);
@@ -52,7 +52,7 @@ export class McpController {
     answers: {
       200: { description: 'The authorization URL, or the error.', schema: 'MCPOAuthStartResponse' },
     },
-    errors: [429],
+    errors: { 429: 'Too many tests and sign-ins are active.' },
   })
   start(@Body() request: MCPTestRequestDto, @Req() { body }: HttpRequest): Promise<OAuthStartResponse> {
     rejectMisplacedAuthentication(body);
@@ -63,8 +63,10 @@ export class McpController {
   @Operation({
     tag,
     summary: 'Get the status of a sign-in at an MCP server',
+    description: 'For clients that wait until the user has signed in.',
+    path: { job_id: { type: 'string', description: 'Id of the sign-in that `oauth/start` returned.' } },
     answers: { 200: status },
-    errors: [404],
+    errors: { 404: 'There is no sign-in with this id; it may have expired.' },
   })
   status(@Param('job_id') id: string): OAuthStatusResponse {
     return this.service.status(id);
@@ -75,10 +77,14 @@ export class McpController {
   @Operation({
     tag,
     summary: 'Complete a sign-in with the callback URL',
+    path: { job_id: { type: 'string', description: 'Id of the sign-in that `oauth/start` returned.' } },
     description: 'Needed when the browser runs on another machine than this server.',
     body: { schema: MCPOAuthCallbackRequestDto },
     answers: { 200: status },
-    errors: [404, 409],
+    errors: {
+      404: 'There is no sign-in with this id; it may have expired.',
+      409: 'The sign-in does not wait for a callback.',
+    },
   })
   callback(
     @Param('job_id') id: string,

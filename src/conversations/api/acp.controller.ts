@@ -1,6 +1,15 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import type { ModelDiscovery } from '../../acp/index.js';
-import { model, Field, flag, mapOf, documentSchemas, Operation } from '../../http/index.js';
+import {
+  model,
+  Field,
+  flag,
+  mapOf,
+  describedFields,
+  documentSchemas,
+  objectSchema,
+  Operation,
+} from '../../http/index.js';
 import { ACPAgentSettingsDto, acpAgentFromDto } from './dto/agent/acp-agent.dto.js';
 import { secretSource } from './dto/policies.dto.js';
 import { toAgentContext, toSecretSources } from './dto/to-start-request.js';
@@ -25,23 +34,38 @@ export class ACPModelDiscoveryRequestDto {
 }
 
 documentSchemas(() => {
-  const textOrNull = { anyOf: [{ type: 'string' }, { type: 'null' }] };
+  const text = { type: 'string' };
+  const textOrNull = { anyOf: [text, { type: 'null' }] };
   return Promise.resolve({
-    ACPModelDiscoveryError: {
-      type: 'object',
-      properties: { code: { type: 'string' }, detail: { type: 'string' } },
-      required: ['code', 'detail'],
-    },
+    ACPModelDiscoveryError: objectSchema({
+      code: [text, 'Kind of the error, for programs, such as `ACPSpawnError` or `ACPAuthRequired`.'],
+      detail: [text, 'What went wrong, for people.'],
+    }),
     ACPModelDiscovery: {
       type: 'object',
-      properties: {
-        agent_name: textOrNull,
-        agent_version: textOrNull,
-        current_model_id: textOrNull,
-        available_models: { type: 'array', items: { $ref: '#/components/schemas/ACPModelInfo' } },
-        supports_runtime_model_switch: { type: 'boolean', default: false },
-        error: { anyOf: [{ $ref: '#/components/schemas/ACPModelDiscoveryError' }, { type: 'null' }] },
-      },
+      properties: describedFields({
+        agent_name: [textOrNull, 'Name that the agent gives itself; null if it does not say, or failed.'],
+        agent_version: [
+          textOrNull,
+          'Version that the agent gives itself; null if it does not say, or failed.',
+        ],
+        current_model_id: [
+          textOrNull,
+          'Id of the model that the agent uses by default; null if it does not say.',
+        ],
+        available_models: [
+          { type: 'array', items: { $ref: '#/components/schemas/ACPModelInfo' } },
+          'Models that the agent offers; empty if it lists none, or failed.',
+        ],
+        supports_runtime_model_switch: [
+          { type: 'boolean', default: false },
+          'Whether the agent can switch models during a session.',
+        ],
+        error: [
+          { anyOf: [{ $ref: '#/components/schemas/ACPModelDiscoveryError' }, { type: 'null' }] },
+          'Why the agent could not be asked; null if it answered.',
+        ],
+      }),
     },
   });
 });

@@ -6,6 +6,7 @@ import {
   anyObject,
   nullable,
   documentSchemas,
+  objectSchema,
   Operation,
 } from '../../http/index.js';
 import { AgentProfilesService, checkedProfile, NAME_IN_PATH, ProfileNamePipe } from '../../settings/index.js';
@@ -63,28 +64,43 @@ const textsOrNull = { anyOf: [texts, { type: 'null' }] };
 const no = { type: 'boolean', default: false };
 documentSchemas(() =>
   Promise.resolve({
-    AgentProfileDiagnostics: {
-      type: 'object',
-      properties: {
-        ...{ agent_kind: text, valid: no, errors: texts, unusable_tools: texts },
-        ...{ llm_profile_ref: textOrNull, llm_profile_resolved: no, llm_api_key_set: no },
-        ...{ mcp_server_refs: textsOrNull, resolved_mcp_config_keys: texts, dangling_mcp_server_refs: texts },
-        ...{
-          disabled_skills: texts,
-          public_skills: textsOrNull,
-          resolved_skills: texts,
-          secret_refs: textsOrNull,
-        },
-        ...{
-          acp_api_key_secret_name: textOrNull,
-          acp_base_url_secret_name: textOrNull,
-          acp_file_secret_names: texts,
-        },
-        ...{ meta_profile_ref: textOrNull, dangling_meta_profile_ref: textOrNull },
-        dangling_meta_profile_llm_refs: texts,
-        resolved_settings: { anyOf: [{ type: 'object', additionalProperties: true }, { type: 'null' }] },
-      },
-      required: ['agent_kind'],
-    },
+    AgentProfileDiagnostics: objectSchema({
+      agent_kind: [text, '`openhands`: the built-in agent; `acp`: an external agent.'],
+      'valid?': [no, 'Whether a conversation could be started with the profile.'],
+      'errors?': [texts, 'Why it could not, one sentence each; empty if `valid`.'],
+      'unusable_tools?': [texts, 'Names of tools of the profile that this server does not have.'],
+      'llm_profile_ref?': [textOrNull, 'LLM profile that the profile names; null for external agents.'],
+      'llm_profile_resolved?': [no, 'Whether that LLM profile exists and can be used.'],
+      'llm_api_key_set?': [no, 'Whether its model has an API key.'],
+      'mcp_server_refs?': [textsOrNull, 'MCP servers that the profile names; null: all of the settings.'],
+      'resolved_mcp_config_keys?': [texts, 'Names of the MCP servers that the agent would get.'],
+      'dangling_mcp_server_refs?': [texts, 'Names of MCP servers that the settings do not have.'],
+      'disabled_skills?': [texts, 'Names of skills that the agent does not get.'],
+      'public_skills?': [textsOrNull, 'Public skills that the profile names; null: all.'],
+      'resolved_skills?': [texts, 'Names of the public skills that the agent would get.'],
+      'secret_refs?': [textsOrNull, 'Secrets that conversations may use; null: all.'],
+      'acp_api_key_secret_name?': [
+        textOrNull,
+        'Secret that an external agent takes as its API key; null if it takes none.',
+      ],
+      'acp_base_url_secret_name?': [
+        textOrNull,
+        'Secret that an external agent takes as the URL of its models; null if it takes none.',
+      ],
+      'acp_file_secret_names?': [texts, 'Secrets that an external agent takes as files.'],
+      'meta_profile_ref?': [textOrNull, 'Meta-profile that the profile names; null: none.'],
+      'dangling_meta_profile_ref?': [
+        textOrNull,
+        'The named meta-profile, if it does not exist; null otherwise.',
+      ],
+      'dangling_meta_profile_llm_refs?': [
+        texts,
+        'LLM profiles that the meta-profile names and that do not exist.',
+      ],
+      'resolved_settings?': [
+        { anyOf: [{ type: 'object', additionalProperties: true }, { type: 'null' }] },
+        'Agent settings of such a conversation, with secrets masked; null if the profile cannot be resolved.',
+      ],
+    }),
   }),
 );

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { ConversationIdPipe, documentSchemas, Operation } from '../../http/index.js';
+import { ConversationIdPipe, documentSchemas, objectSchema, Operation } from '../../http/index.js';
 import { ConversationsService } from '../conversations.service.js';
 import {
   AskAgentRequestDto,
@@ -21,11 +21,7 @@ const runtime = { 200: { description: 'The state of the runtime.', schema: 'Conv
 
 documentSchemas(() =>
   Promise.resolve({
-    AskAgentResponse: {
-      type: 'object',
-      properties: { response: { type: 'string' } },
-      required: ['response'],
-    },
+    AskAgentResponse: objectSchema({ response: [{ type: 'string' }, 'The answer to the question.'] }),
   }),
 );
 

@@ -7,18 +7,26 @@ import { CanvasBackends, type BackendStatus } from './backends/canvas-backends.j
 
 /** The requested version of a back end. */
 export class BackendRevisionRequestDto {
-  @Field(text({ min: 1 }))
+  @Field(
+    text({ min: 1 }),
+    'Version to approve or start, as `revision` of the status names it; it must be the installed one.',
+  )
   revision!: string;
 }
 
 /** Limit of a log request. */
 export class BackendLogsQueryDto {
-  @Field(integer({ ge: 1, le: 262_144 }), 'Most bytes to return.')
+  @Field(integer({ ge: 1, le: 262_144 }), 'Maximum number of bytes of output to return, taken from its end.')
   limit_bytes = 65_536;
 }
 
 const tag = 'Canvas extensions';
-const path = { extension_name: nameField(OTHER_NAME).schema() };
+const path = {
+  extension_name: {
+    ...nameField(OTHER_NAME).schema(),
+    description: 'Name of the installed canvas extension.',
+  },
+};
 const NAME = 'extension_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
 const status = { 200: { description: 'The status of the back end.', schema: 'BackendStatus' } };
@@ -52,7 +60,11 @@ export class CanvasBackendsController {
     path,
     body: revision,
     answers: status,
-    errors: [409],
+    errors: {
+      409:
+        'The version is not the installed one, the back end cannot run here, or its archive is not the one of ' +
+        'the manifest.',
+    },
   })
   prepare(
     @Param(NAME, name) extension: string,
@@ -70,7 +82,7 @@ export class CanvasBackendsController {
     path,
     body: revision,
     answers: status,
-    errors: [409],
+    errors: { 409: 'The version is not the installed or the prepared one, or the back end cannot run here.' },
   })
   start(
     @Param(NAME, name) extension: string,
@@ -81,7 +93,13 @@ export class CanvasBackendsController {
 
   @Post('stop')
   @HttpCode(200)
-  @Operation({ tag, summary: 'Stop a back end', path, answers: status })
+  @Operation({
+    tag,
+    summary: 'Stop a back end',
+    description: 'Ends the process of the back end. Without one nothing happens.',
+    path,
+    answers: status,
+  })
   stop(@Param(NAME, name) extension: string): Promise<BackendStatus> {
     return answered(this.backends.stop(extension));
   }
@@ -93,7 +111,9 @@ export class CanvasBackendsController {
     description: 'The last output since its latest start.',
     path,
     query: BackendLogsQueryDto,
-    answers: { 200: { description: 'The output.', schema: 'BackendLogs' } },
+    answers: {
+      200: { description: 'The output of standard output and standard error.', schema: 'BackendLogs' },
+    },
   })
   logs(
     @Param(NAME, name) extension: string,
@@ -109,7 +129,7 @@ export class CanvasBackendsController {
     description: 'Works for extensions that are no longer installed, too.',
     path,
     answers: status,
-    errors: [409],
+    errors: { 409: 'The back end runs, or its data cannot be removed.' },
   })
   removeData(@Param(NAME, name) extension: string): Promise<BackendStatus> {
     return answered(this.backends.removeData(extension));

@@ -16,7 +16,12 @@ import { CanvasBackends } from './backends/canvas-backends.js';
 import { readCanvasManifest } from './canvas-manifest.js';
 
 const tag = 'Canvas extensions';
-const path = { extension_name: nameField(OTHER_NAME).schema() };
+const path = {
+  extension_name: {
+    ...nameField(OTHER_NAME).schema(),
+    description: 'Name of the installed canvas extension.',
+  },
+};
 const NAME = 'extension_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
 const ERROR_PREFIXES = { unavailable: 'Could not read canvas extension source:', invalid: '' };
@@ -40,7 +45,11 @@ export class CanvasExtensionsController {
       'The extension is disabled until it is enabled: its script runs in the web UI with the rights of the user.',
     body: { schema: InstallCanvasExtensionRequestDto },
     answers: { 200: { description: 'The installed extension.', schema: 'InstalledCanvasExtensionResponse' } },
-    errors: [400, 409],
+    errors: {
+      400: 'The source cannot be fetched.',
+      409: 'An extension with this name is installed, and `force` is not set.',
+      422: 'The source has no valid manifest.',
+    },
   })
   async install(@Body() request: InstallCanvasExtensionRequestDto): Promise<InstalledCanvasExtension> {
     const install = () => this.installations.canvas.install(request);
@@ -51,6 +60,7 @@ export class CanvasExtensionsController {
   @Operation({
     tag,
     summary: 'List installed canvas extensions',
+    description: 'Lists them in the order of their installation, disabled ones included.',
     answers: {
       200: { description: 'The installed extensions.', schema: 'InstalledCanvasExtensionsListResponse' },
     },
@@ -64,9 +74,10 @@ export class CanvasExtensionsController {
   @Operation({
     tag,
     summary: 'Get an installed canvas extension',
+    description: 'Includes the manifest, as far as it can be read.',
     path,
     answers: { 200: { description: 'The installed extension.', schema: 'InstalledCanvasExtensionResponse' } },
-    errors: [404],
+    errors: { 404: 'No canvas extension with this name is installed.' },
   })
   async get(@Param(NAME, name) extension: string): Promise<InstalledCanvasExtension> {
     return info(await withPrefixes(this.installations.canvas.get(extension)));
@@ -79,8 +90,10 @@ export class CanvasExtensionsController {
     description: 'Disabling it stops its back end.',
     path,
     body: { schema: UpdateCanvasExtensionStateRequestDto },
-    answers: { 200: { description: 'The new state.', schema: 'UpdateCanvasExtensionStateResponse' } },
-    errors: [404],
+    answers: {
+      200: { description: 'The new state of the extension.', schema: 'UpdateCanvasExtensionStateResponse' },
+    },
+    errors: { 404: 'No canvas extension with this name is installed.' },
   })
   async update(
     @Param(NAME, name) extension: string,
@@ -100,7 +113,7 @@ export class CanvasExtensionsController {
     answers: {
       200: { description: 'The extension was removed.', schema: 'UninstallCanvasExtensionResponse' },
     },
-    errors: [404],
+    errors: { 404: 'No canvas extension with this name is installed.' },
   })
   async remove(@Param(NAME, name) extension: string): Promise<{ message: string }> {
     await withPrefixes(this.backends.afterStop(extension, () => this.installations.canvas.remove(extension)));

@@ -9,7 +9,12 @@ import { readInside } from '../installation/read-extension-file.js';
 import { readCanvasManifest } from './canvas-manifest.js';
 
 const tag = 'Canvas extensions';
-const path = { extension_name: nameField(OTHER_NAME).schema() };
+const path = {
+  extension_name: {
+    ...nameField(OTHER_NAME).schema(),
+    description: 'Name of the installed canvas extension.',
+  },
+};
 const NAME = 'extension_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
 /** Largest file (bytes). */
@@ -28,7 +33,15 @@ export class CanvasFilesController {
   constructor(private readonly installations: Installations) {}
 
   @Get('bundle')
-  @Operation({ tag, summary: 'Get the script of a canvas extension', path, answers: file, errors: [404] })
+  @Operation({
+    tag,
+    summary: 'Get the script of a canvas extension',
+    description:
+      'The JavaScript that the manifest names as `entrypoint`, for the web UI. Supports conditional requests.',
+    path,
+    answers: file,
+    errors: { 404: 'The extension is not installed, or has no such file.' },
+  })
   async bundle(
     @Param(NAME, name) extension: string,
     @Req() request: HttpRequest,
@@ -42,7 +55,15 @@ export class CanvasFilesController {
   }
 
   @Get('icon')
-  @Operation({ tag, summary: 'Get the icon of a canvas extension', path, answers: file, errors: [404] })
+  @Operation({
+    tag,
+    summary: 'Get the icon of a canvas extension',
+    description:
+      'The SVG file that the manifest names as `icon`, for the web UI. Supports conditional requests.',
+    path,
+    answers: file,
+    errors: { 404: 'The extension is not installed, or has no such file.' },
+  })
   async icon(
     @Param(NAME, name) extension: string,
     @Req() request: HttpRequest,

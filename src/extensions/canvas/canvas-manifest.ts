@@ -24,19 +24,19 @@ const VERSION = 1;
 
 /** A page of an extension. */
 export class CanvasExtensionPageDto {
-  @Field(text({ min: 1 }))
+  @Field(text({ min: 1 }), 'Id of the page within the extension.')
   id!: string;
 
-  @Field(text({ min: 1 }))
+  @Field(text({ min: 1 }), 'Title of the page in the web UI.')
   title!: string;
 
-  @Field(text({ min: 1 }))
+  @Field(text({ min: 1 }), 'Path of the page in the web UI.')
   path!: string;
 }
 
 /** Contributions of an extension. */
 export class CanvasExtensionContributesDto {
-  @Field(listOf(model(CanvasExtensionPageDto)))
+  @Field(listOf(model(CanvasExtensionPageDto)), 'Pages that the extension adds to the web UI.')
   pages: CanvasExtensionPageDto[] = [];
 }
 
@@ -53,31 +53,34 @@ const inside = text({
 
 /** The content of `canvas-extension.json`. */
 export class CanvasExtensionManifestDto {
-  @Field(integer({ ge: VERSION, le: VERSION }))
+  @Field(integer({ ge: VERSION, le: VERSION }), 'Version of the format of the manifest; 1.')
   schema_version!: number;
 
-  @Field(text({ min: 1, max: MAX_NAME, pattern: EXTENSION_NAME }))
+  @Field(
+    text({ min: 1, max: MAX_NAME, pattern: EXTENSION_NAME }),
+    'Name under which the extension is installed.',
+  )
   name!: string;
 
-  @Field(text())
+  @Field(text(), 'Name of the extension for people.')
   display_name!: string;
 
-  @Field(text())
+  @Field(text(), 'Version of the extension that its author gave it.')
   version!: string;
 
-  @Field(text())
+  @Field(text(), 'What the extension is for, in a sentence; empty: not said.')
   description = '';
 
-  @Field(inside, 'The script of the extension.')
+  @Field(inside, 'Path of the script of the extension, relative to its folder.')
   entrypoint!: string;
 
-  @Field(model(CanvasExtensionContributesDto))
+  @Field(model(CanvasExtensionContributesDto), 'What the extension adds to the web UI.')
   contributes: CanvasExtensionContributesDto = new CanvasExtensionContributesDto();
 
-  @Field(nullable(model(CanvasExtensionBackendDto)), 'The back end of the extension.')
+  @Field(nullable(model(CanvasExtensionBackendDto)), 'The back end of the extension; null: none.')
   backend: CanvasExtensionBackendDto | null = null;
 
-  @Field(nullable(inside), 'An SVG file.')
+  @Field(nullable(inside), 'Path of an SVG file, relative to the folder of the extension; null: none.')
   icon: string | null = null;
 }
 

@@ -9,7 +9,10 @@ import { isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** The project to read. */
 export class HooksRequestDto {
-  @Field(nullable(text()))
+  @Field(
+    nullable(text()),
+    'Folder of the project; a relative path is resolved against the folder of the server. Null: no hooks.',
+  )
   project_dir: string | null = null;
 }
 
@@ -26,8 +29,7 @@ export class HooksController {
   @Operation({
     tag: 'Hooks',
     summary: 'Get the hooks of a project',
-    description:
-      'Reads `.openhands/hooks.json` of the folder. Null if there are no hooks or the file is invalid.',
+    description: 'Reads `.openhands/hooks.json` of the folder.',
     body: { schema: HooksRequestDto },
     answers: { 200: { description: 'The hook configuration.', schema: 'HooksResponse' } },
   })

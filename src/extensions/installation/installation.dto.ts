@@ -11,13 +11,13 @@ export class InstallRequestDto {
   )
   source!: string;
 
-  @Field(nullable(text({ max: 255 })), 'Branch, tag or commit.')
+  @Field(nullable(text({ max: 255 })), 'Branch, tag or commit of a repository; null: its default branch.')
   ref: string | null = null;
 
-  @Field(nullable(text({ max: 4096 })), 'A folder inside the source.')
+  @Field(nullable(text({ max: 4096 })), 'Folder of the extension inside the source; null: the source itself.')
   repo_path: string | null = null;
 
-  @Field(flag(), 'Replace an installed extension with the same name.')
+  @Field(flag(), 'Replace an installed extension with the same name; false: refuse with 409.')
   force: boolean = false;
 }
 
@@ -32,19 +32,19 @@ export class InstallCanvasExtensionRequestDto extends InstallRequestDto {}
 
 /** A request to enable or disable an extension. */
 export class UpdateSkillStateRequestDto {
-  @Field(flag())
+  @Field(flag(), 'Whether new conversations get the skill.')
   enabled!: boolean;
 }
 
 /** A request to enable or disable an extension. */
 export class UpdatePluginStateRequestDto {
-  @Field(flag())
+  @Field(flag(), 'Whether new conversations get the plugin.')
   enabled!: boolean;
 }
 
 /** A request to enable or disable an extension. */
 export class UpdateCanvasExtensionStateRequestDto {
-  @Field(flag())
+  @Field(flag(), 'Whether the web UI loads the extension.')
   enabled!: boolean;
 }
 

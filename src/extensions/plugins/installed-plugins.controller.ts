@@ -16,7 +16,9 @@ import { ExtensionNamePipe } from '../installation/name.pipe.js';
 import { readPluginContents, type PluginContents } from './plugin-contents.js';
 
 const tag = 'Plugins';
-const path = { plugin_name: nameField(OTHER_NAME).schema() };
+const path = {
+  plugin_name: { ...nameField(OTHER_NAME).schema(), description: 'Name of the installed plugin.' },
+};
 const NAME = 'plugin_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
 const ERROR_PREFIXES = {
@@ -45,7 +47,11 @@ export class InstalledPluginsController {
       'MCP servers: it can run programs.',
     body: { schema: InstallPluginRequestDto },
     answers: { 200: { description: 'The installed plugin.', schema: 'InstalledPluginResponse' } },
-    errors: [400, 409],
+    errors: {
+      400: 'The source cannot be fetched.',
+      409: 'A plugin with this name is installed, and `force` is not set.',
+      422: 'The source is no valid plugin.',
+    },
   })
   async install(@Body() request: InstallPluginRequestDto): Promise<InstalledPlugin> {
     return this.info(await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.install(request)));
@@ -55,6 +61,7 @@ export class InstalledPluginsController {
   @Operation({
     tag,
     summary: 'List installed plugins',
+    description: 'Lists them in the order of their installation, disabled ones included.',
     answers: { 200: { description: 'The installed plugins.', schema: 'InstalledPluginsListResponse' } },
   })
   async list(): Promise<{ plugins: InstalledPlugin[] }> {
@@ -66,9 +73,10 @@ export class InstalledPluginsController {
   @Operation({
     tag,
     summary: 'Get an installed plugin',
+    description: 'Includes what the plugin contains, as far as it can be read.',
     path,
     answers: { 200: { description: 'The installed plugin.', schema: 'InstalledPluginResponse' } },
-    errors: [404],
+    errors: { 404: 'No plugin with this name is installed.' },
   })
   async get(@Param(NAME, name) plugin: string): Promise<InstalledPlugin> {
     return this.info(await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.get(plugin)));
@@ -81,8 +89,8 @@ export class InstalledPluginsController {
     description: 'Applies to new conversations.',
     path,
     body: { schema: UpdatePluginStateRequestDto },
-    answers: { 200: { description: 'The new state.', schema: 'UpdatePluginStateResponse' } },
-    errors: [404],
+    answers: { 200: { description: 'The new state of the plugin.', schema: 'UpdatePluginStateResponse' } },
+    errors: { 404: 'No plugin with this name is installed.' },
   })
   async update(
     @Param(NAME, name) plugin: string,
@@ -96,9 +104,10 @@ export class InstalledPluginsController {
   @Operation({
     tag,
     summary: 'Remove an installed plugin',
+    description: 'Removes the installed copy. Conversations that have loaded the plugin keep it.',
     path,
     answers: { 200: { description: 'The plugin was removed.', schema: 'UninstallPluginResponse' } },
-    errors: [404],
+    errors: { 404: 'No plugin with this name is installed.' },
   })
   async remove(@Param(NAME, name) plugin: string): Promise<{ message: string }> {
     await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.remove(plugin));
@@ -113,7 +122,7 @@ export class InstalledPluginsController {
     description: 'Fetches it again from its source. On failure the installed version is kept.',
     path,
     answers: { 200: { description: 'The updated plugin.', schema: 'UpdatePluginResponse' } },
-    errors: [400, 404],
+    errors: { 400: 'The source cannot be fetched any more.', 404: 'No plugin with this name is installed.' },
   })
   async refresh(@Param(NAME, name) called: string): Promise<{ message: string; plugin: InstalledPlugin }> {
     const plugin = await withErrorPrefixes(ERROR_PREFIXES, this.installations.plugins.refresh(called));

@@ -37,7 +37,9 @@ export class PluginsController {
     description:
       'Of plugins with the same name the one of the project is listed. Disabled plugins are not listed.',
     body: { schema: PluginsRequestDto },
-    answers: { 200: { description: 'The plugins.', schema: 'PluginsResponse' } },
+    answers: {
+      200: { description: 'The plugins that a new conversation would load.', schema: 'PluginsResponse' },
+    },
   })
   async list(@Body() request: PluginsRequestDto): Promise<{ plugins: PluginInfo[] }> {
     return { plugins: await this.catalogue.list(request) };
@@ -52,7 +54,11 @@ export class PluginsController {
       'Git does not use the configuration of the user, such as stored passwords and rewritten URLs.',
     body: { schema: FetchPluginRequestDto },
     answers: { 200: { description: 'The fetched plugin.', schema: 'FetchPluginResponse' } },
-    errors: [502, 504],
+    errors: {
+      502: 'The source cannot be fetched.',
+      504: 'The source did not answer within `timeout`.',
+      422: 'The source is no valid plugin.',
+    },
   })
   async fetch(@Body() request: FetchPluginRequestDto): Promise<FetchedPlugin> {
     try {

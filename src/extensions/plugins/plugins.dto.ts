@@ -9,7 +9,7 @@ export class PluginsRequestDto {
   @Field(flag(), 'Include the plugins of `project_dir`.')
   load_project: boolean = true;
 
-  @Field(nullable(text()))
+  @Field(nullable(text()), 'Folder of the project; null: none.')
   project_dir: string | null = null;
 }
 
@@ -18,13 +18,13 @@ export class FetchPluginRequestDto {
   @Field(text({ min: 1, max: 4096 }), 'A local folder, `github:owner/repository`, or a URL for git.')
   source!: string;
 
-  @Field(nullable(text({ max: 255 })), 'Branch, tag or commit.')
+  @Field(nullable(text({ max: 255 })), 'Branch, tag or commit of a repository; null: its default branch.')
   ref: string | null = null;
 
-  @Field(nullable(text({ max: 4096 })), 'A folder inside the source.')
+  @Field(nullable(text({ max: 4096 })), 'Folder of the plugin inside the source; null: the source itself.')
   repo_path: string | null = null;
 
-  @Field(recordOf(anyObject()), 'Ignored.')
+  @Field(recordOf(anyObject()), 'Ignored: stored credentials are not used to fetch.')
   secrets: Record<string, JsonObject> = {};
 
   @Field(integer({ ge: 1, le: 600 }), 'Timeout in seconds.')

@@ -13,7 +13,9 @@ import { Installations } from '../installation/installations.js';
 import { ExtensionNamePipe } from '../installation/name.pipe.js';
 
 const tag = 'Skills';
-const path = { skill_name: nameField(SKILL_NAME).schema() };
+const path = {
+  skill_name: { ...nameField(SKILL_NAME).schema(), description: 'Name of the installed skill.' },
+};
 const NAME = 'skill_name';
 const name = new ExtensionNamePipe(NAME, SKILL_NAME);
 const ERROR_PREFIXES = {
@@ -34,7 +36,11 @@ export class InstalledSkillsController {
     description: 'The skill is copied without links out of its source. Repositories are fetched with git.',
     body: { schema: InstallSkillRequestDto },
     answers: { 200: { description: 'The installed skill.', schema: 'InstalledSkillResponse' } },
-    errors: [400, 409],
+    errors: {
+      400: 'The source cannot be fetched.',
+      409: 'A skill with this name is installed, and `force` is not set.',
+      422: 'The source has no valid `SKILL.md`.',
+    },
   })
   async install(@Body() request: InstallSkillRequestDto): Promise<InstalledInfo> {
     return installedInfo(await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.install(request)));
@@ -44,6 +50,7 @@ export class InstalledSkillsController {
   @Operation({
     tag,
     summary: 'List installed skills',
+    description: 'Lists them in the order of their installation, disabled ones included.',
     answers: { 200: { description: 'The installed skills.', schema: 'InstalledSkillsListResponse' } },
   })
   async list(): Promise<{ skills: InstalledInfo[] }> {
@@ -55,9 +62,10 @@ export class InstalledSkillsController {
   @Operation({
     tag,
     summary: 'Get an installed skill',
+    description: 'Tells what is installed under this name and where it came from.',
     path,
     answers: { 200: { description: 'The installed skill.', schema: 'InstalledSkillResponse' } },
-    errors: [404],
+    errors: { 404: 'No skill with this name is installed.' },
   })
   async get(@Param(NAME, name) skill: string): Promise<InstalledInfo> {
     return installedInfo(await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.get(skill)));
@@ -67,10 +75,11 @@ export class InstalledSkillsController {
   @Operation({
     tag,
     summary: 'Enable or disable a skill',
+    description: 'Applies to new conversations.',
     path,
     body: { schema: UpdateSkillStateRequestDto },
-    answers: { 200: { description: 'The new state.', schema: 'UpdateSkillStateResponse' } },
-    errors: [404],
+    answers: { 200: { description: 'The new state of the skill.', schema: 'UpdateSkillStateResponse' } },
+    errors: { 404: 'No skill with this name is installed.' },
   })
   async update(
     @Param(NAME, name) skill: string,
@@ -84,9 +93,10 @@ export class InstalledSkillsController {
   @Operation({
     tag,
     summary: 'Remove an installed skill',
+    description: 'Removes the installed copy. Conversations that have loaded the skill keep it.',
     path,
     answers: { 200: { description: 'The skill was removed.', schema: 'UninstallSkillResponse' } },
-    errors: [404],
+    errors: { 404: 'No skill with this name is installed.' },
   })
   async remove(@Param(NAME, name) skill: string): Promise<{ message: string }> {
     await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.remove(skill));
@@ -101,7 +111,7 @@ export class InstalledSkillsController {
     description: 'Fetches it again from its source. On failure the installed version is kept.',
     path,
     answers: { 200: { description: 'The updated skill.', schema: 'UpdateSkillResponse' } },
-    errors: [400, 404],
+    errors: { 400: 'The source cannot be fetched any more.', 404: 'No skill with this name is installed.' },
   })
   async refresh(@Param(NAME, name) called: string): Promise<{ message: string; skill: InstalledInfo }> {
     const skill = await withErrorPrefixes(ERROR_PREFIXES, this.installations.skills.refresh(called));

@@ -29,7 +29,9 @@ export class SkillsController {
       'Of skills with the same name the last one is listed, in the order sandbox, marketplaces, public, user, ' +
       'organisation, project. Broken skills are skipped and logged.',
     body: { schema: SkillsRequestDto },
-    answers: { 200: { description: 'The skills and their number by source.', schema: 'SkillsResponse' } },
+    answers: {
+      200: { description: 'The skills, and how many come from each source.', schema: 'SkillsResponse' },
+    },
   })
   list(@Body() request: SkillsRequestDto): Promise<SkillList> {
     return this.catalogue.load(request);
@@ -39,6 +41,9 @@ export class SkillsController {
   @Operation({
     tag,
     summary: 'List public and user skills',
+    description:
+      'For interfaces in which people choose the skills of an agent. Public skills are those that `sync` ' +
+      'fetched last.',
     answers: { 200: { description: 'The skills with their origin.', schema: 'SkillCatalogResponse' } },
   })
   async all(): Promise<{ skills: SkillInfo[] }> {
@@ -51,7 +56,12 @@ export class SkillsController {
     tag,
     summary: 'Fetch the public skills and plugins',
     description: 'Fetches the repository `OpenHands/extensions`. No other request does.',
-    answers: { 200: { description: 'The result.', schema: 'SyncResponse' } },
+    answers: {
+      200: {
+        description: 'Whether the repository was fetched; a failure is reported here, too.',
+        schema: 'SyncResponse',
+      },
+    },
   })
   async sync(): Promise<{ status: 'success' | 'error'; message: string }> {
     try {

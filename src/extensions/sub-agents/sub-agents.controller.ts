@@ -16,7 +16,12 @@ export class SubAgentsController {
     description:
       'Of sub-agents with the same name the one of the project is listed, then the one of the user. Invalid files are skipped.',
     body: { schema: SubAgentsRequestDto },
-    answers: { 200: { description: 'The sub-agents.', schema: 'SubAgentsResponse' } },
+    answers: {
+      200: {
+        description: 'The sub-agents that an agent in this project can delegate to.',
+        schema: 'SubAgentsResponse',
+      },
+    },
   })
   async list(@Body() request: SubAgentsRequestDto): Promise<{ agents: SubAgentInfo[] }> {
     return { agents: await this.catalogue.list(request) };

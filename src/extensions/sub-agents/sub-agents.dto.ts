@@ -11,6 +11,6 @@ export class SubAgentsRequestDto {
   @Field(flag(), 'Include the built-in sub-agents.')
   load_builtin: boolean = true;
 
-  @Field(nullable(text()))
+  @Field(nullable(text()), 'Folder of the project; null: none.')
   project_dir: string | null = null;
 }

@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../../http/index.js';
+import { type JsonSchema, objectSchema } from '../../http/index.js';
 
 const text: JsonSchema = { type: 'string' };
 const integer: JsonSchema = { type: 'integer' };
@@ -12,21 +12,21 @@ const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}
 /** OpenAI's values; the gateway always answers `stop`. */
 const FINISH_REASONS = ['stop', 'length', 'tool_calls', 'content_filter', 'function_call'];
 
-/** An object schema; fields whose names end in `?` are optional. */
-function object(fields: Record<string, JsonSchema>): JsonSchema {
-  const names = Object.keys(fields);
-  return {
-    type: 'object',
-    properties: Object.fromEntries(names.map((name) => [name.replace('?', ''), fields[name]])),
-    required: names.filter((name) => !name.endsWith('?')),
-  };
-}
+const OBJECT = 'Kind of the object, as in the API of OpenAI.';
 
 /** Schemas of the answers of `/v1`. */
 export function gatewaySchemas(): Record<string, JsonSchema> {
   return {
-    OpenAIModelListResponse: object({ 'object?': withDefault('list'), data: listOf(ref('Model')) }),
-    Model: object({ id: text, created: integer, object: constant('model'), owned_by: text }),
+    OpenAIModelListResponse: objectSchema({
+      'object?': [withDefault('list'), OBJECT],
+      data: [listOf(ref('Model')), 'The models, sorted by name.'],
+    }),
+    Model: objectSchema({
+      id: [text, 'Name of the model: `openhands_` followed by the name of an LLM profile.'],
+      created: [integer, 'Always 0: the time is not stored.'],
+      object: [constant('model'), OBJECT],
+      owned_by: [text, 'Always `openhands`.'],
+    }),
     ...chatSchemas(),
     ...responseSchemas(),
   };
@@ -34,61 +34,87 @@ export function gatewaySchemas(): Record<string, JsonSchema> {
 
 function chatSchemas(): Record<string, JsonSchema> {
   return {
-    ChatCompletion: object({
-      id: text,
-      choices: listOf(ref('Choice')),
-      created: integer,
-      model: text,
-      object: constant('chat.completion'),
-      'usage?': orNull(ref('CompletionUsage')),
+    ChatCompletion: objectSchema({
+      id: [text, 'Id of the answer. The header of the conversation, not this id, continues the dialogue.'],
+      choices: [listOf(ref('Choice')), 'Just one answer.'],
+      created: [integer, 'Time of the answer, in seconds since 1970.'],
+      model: [text, 'Name of the model, as in the request.'],
+      object: [constant('chat.completion'), OBJECT],
+      'usage?': [orNull(ref('CompletionUsage')), 'Tokens that the run used; null if unknown.'],
     }),
-    Choice: object({
-      finish_reason: { type: 'string', enum: FINISH_REASONS },
-      index: integer,
-      message: ref('ChatCompletionMessage'),
+    Choice: objectSchema({
+      finish_reason: [
+        { type: 'string', enum: FINISH_REASONS },
+        'Why the answer ends: `stop`, because the run is done. The other values are those of OpenAI.',
+      ],
+      index: [integer, 'Number of the answer; always 0.'],
+      message: [ref('ChatCompletionMessage'), 'The final response of the agent.'],
     }),
-    ChatCompletionMessage: object({ 'content?': orNull(text), role: constant('assistant') }),
-    CompletionUsage: object({ completion_tokens: integer, prompt_tokens: integer, total_tokens: integer }),
+    ChatCompletionMessage: objectSchema({
+      'content?': [orNull(text), 'Text of the response.'],
+      role: [constant('assistant'), 'Who the message is from.'],
+    }),
+    CompletionUsage: objectSchema({
+      completion_tokens: [integer, 'Tokens that models wrote in this run.'],
+      prompt_tokens: [integer, 'Tokens that models read in this run.'],
+      total_tokens: [integer, 'Sum of both.'],
+    }),
   };
 }
 
 function responseSchemas(): Record<string, JsonSchema> {
   return {
-    OpenAIResponse: object({
-      id: text,
-      created_at: seconds,
-      completed_at: seconds,
-      'instructions?': orNull(text),
-      'metadata?': orNull({ type: 'object', additionalProperties: text }),
-      model: text,
-      'object?': withDefault('response'),
-      output: listOf(ref('OpenAIResponseOutputMessage')),
-      'parallel_tool_calls?': { type: 'boolean', default: false },
-      'status?': withDefault('completed'),
-      'tool_choice?': withDefault('none'),
-      tools: listOf({ type: 'object', additionalProperties: text }),
-      usage: ref('OpenAIResponseUsage'),
+    OpenAIResponse: objectSchema({
+      id: [text, 'Id of the answer. The header of the conversation, not this id, continues the dialogue.'],
+      created_at: [seconds, 'Time when the request was accepted, in seconds since 1970.'],
+      completed_at: [seconds, 'Time when the run was done, in seconds since 1970.'],
+      'instructions?': [orNull(text), 'The instructions of the request; null: none.'],
+      'metadata?': [
+        orNull({ type: 'object', additionalProperties: text }),
+        'The metadata of the request, unchanged; null: none.',
+      ],
+      model: [text, 'Name of the model, as in the request.'],
+      'object?': [withDefault('response'), OBJECT],
+      output: [listOf(ref('OpenAIResponseOutputMessage')), 'The messages of the agent.'],
+      'parallel_tool_calls?': [
+        { type: 'boolean', default: false },
+        'Always false: the client gets no tool calls.',
+      ],
+      'status?': [withDefault('completed'), 'Always `completed`: a failed run is answered with an error.'],
+      'tool_choice?': [withDefault('none'), 'Always `none`: the agent has its own tools.'],
+      tools: [
+        listOf({ type: 'object', additionalProperties: text }),
+        'Always empty: the agent has its own tools.',
+      ],
+      usage: [ref('OpenAIResponseUsage'), 'Tokens that the run used.'],
     }),
-    OpenAIResponseOutputMessage: object({
-      id: text,
-      content: listOf(ref('OpenAIResponseOutputText')),
-      'role?': withDefault('assistant'),
-      'status?': withDefault('completed'),
-      'type?': withDefault('message'),
+    OpenAIResponseOutputMessage: objectSchema({
+      id: [text, 'Id of the message.'],
+      content: [listOf(ref('OpenAIResponseOutputText')), 'The parts of the message.'],
+      'role?': [withDefault('assistant'), 'Who the message is from.'],
+      'status?': [withDefault('completed'), 'Always `completed`: the message is whole.'],
+      'type?': [withDefault('message'), 'Kind of the output.'],
     }),
-    OpenAIResponseOutputText: object({
-      annotations: listOf({ type: 'object', additionalProperties: true }),
-      text,
-      'type?': withDefault('output_text'),
+    OpenAIResponseOutputText: objectSchema({
+      annotations: [
+        listOf({ type: 'object', additionalProperties: true }),
+        'Always empty: there are no citations.',
+      ],
+      text: [text, 'Text of the part.'],
+      'type?': [withDefault('output_text'), 'Kind of the part.'],
     }),
-    OpenAIResponseUsage: object({
-      input_tokens: integer,
-      input_tokens_details: ref('OpenAIResponseInputTokensDetails'),
-      output_tokens: integer,
-      output_tokens_details: ref('OpenAIResponseOutputTokensDetails'),
-      total_tokens: integer,
+    OpenAIResponseUsage: objectSchema({
+      input_tokens: [integer, 'Tokens that models read in this run.'],
+      input_tokens_details: [ref('OpenAIResponseInputTokensDetails'), 'How many of them were cached.'],
+      output_tokens: [integer, 'Tokens that models wrote in this run.'],
+      output_tokens_details: [ref('OpenAIResponseOutputTokensDetails'), 'How many of them were reasoning.'],
+      total_tokens: [integer, 'Sum of the tokens read and written.'],
     }),
-    OpenAIResponseInputTokensDetails: object({ cached_tokens: integer }),
-    OpenAIResponseOutputTokensDetails: object({ reasoning_tokens: integer }),
+    OpenAIResponseInputTokensDetails: objectSchema({
+      cached_tokens: [integer, 'Tokens that the provider had cached.'],
+    }),
+    OpenAIResponseOutputTokensDetails: objectSchema({
+      reasoning_tokens: [integer, 'Tokens of reasoning, which are not part of the text.'],
+    }),
   };
 }

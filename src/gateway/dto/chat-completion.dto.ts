@@ -6,31 +6,38 @@ const MAX_MESSAGES = 2048;
 
 /** An image. */
 export class OpenAIImageURLDto {
-  @Field(text(), 'An http(s) URL or a data: URL.')
+  @Field(text(), 'The image, as an `http:`, `https:` or `data:` URL.')
   url!: string;
 }
 
 /** A part of a message. */
 export class OpenAIContentPartDto {
-  @Field(text(), '`text` or `image_url`.')
+  @Field(text(), 'Kind of the part: `text` or `image_url`.')
   type!: string;
 
-  @Field(nullable(text()))
+  @Field(nullable(text()), 'Text of the part, if it is one; null otherwise.')
   text: string | null = null;
 
-  @Field(orNull(textOr('OpenAIImageURL', nestedObject(OpenAIImageURLDto, 'OpenAIImageURL'))))
+  @Field(
+    orNull(textOr('OpenAIImageURL', nestedObject(OpenAIImageURLDto, 'OpenAIImageURL'))),
+    'Image of the part, if it is one; null otherwise.',
+  )
   image_url: OpenAIImageURLDto | string | null = null;
 }
 
 /** A message of the dialogue. */
 export class OpenAIChatMessageDto {
-  @Field(choice(['system', 'developer', 'user', 'assistant', 'tool']))
+  @Field(
+    choice(['system', 'developer', 'user', 'assistant', 'tool']),
+    'Who the message is from. Only messages of `user`, `system` and `developer` are used.',
+  )
   role!: string;
 
   @Field(
     orNull(
       textOr('list[OpenAIContentPart]', listOf(nestedObject(OpenAIContentPartDto, 'OpenAIContentPart'))),
     ),
+    'Text or parts of the message; null: none.',
   )
   content: string | OpenAIContentPartDto[] | null = null;
 }
@@ -55,9 +62,9 @@ export class OpenAIChatCompletionRequestDto {
   )
   messages!: OpenAIChatMessageDto[];
 
-  @Field(flag())
+  @Field(flag(), 'Answer with server-sent events while the agent works.')
   stream = false;
 
-  @Field(nullable(model(OpenAIStreamOptionsDto)))
+  @Field(nullable(model(OpenAIStreamOptionsDto)), 'What the stream contains; null: the defaults.')
   stream_options: OpenAIStreamOptionsDto | null = null;
 }

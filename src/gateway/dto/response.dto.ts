@@ -6,19 +6,22 @@ const MAX_MESSAGES = 2048;
 
 /** A part of a message. */
 export class OpenAIResponseInputContentPartDto {
-  @Field(text(), '`input_text`, `output_text` or `input_image`.')
+  @Field(text(), 'Kind of the part: `input_text`, `output_text` or `input_image`.')
   type!: string;
 
-  @Field(nullable(text()))
+  @Field(nullable(text()), 'Text of the part, if it is one; null otherwise.')
   text: string | null = null;
 
-  @Field(nullable(text()), 'An http(s) URL or a data: URL.')
+  @Field(
+    nullable(text()),
+    'Image of the part as an `http:`, `https:` or `data:` URL, if it is one; null otherwise.',
+  )
   image_url: string | null = null;
 }
 
 /** A message of the dialogue. */
 export class OpenAIResponseInputMessageDto {
-  @Field(choice(['system', 'developer', 'user', 'assistant']))
+  @Field(choice(['system', 'developer', 'user', 'assistant']), 'Who the message is from.')
   role!: string;
 
   @Field(
@@ -26,6 +29,7 @@ export class OpenAIResponseInputMessageDto {
       'list[OpenAIResponseInputContentPart]',
       listOf(nestedObject(OpenAIResponseInputContentPartDto, 'OpenAIResponseInputContentPart')),
     ),
+    'Text or parts of the message.',
   )
   content!: string | OpenAIResponseInputContentPartDto[];
 }
@@ -46,18 +50,18 @@ export class OpenAIResponseRequestDto {
   )
   input!: string | OpenAIResponseInputMessageDto[];
 
-  @Field(nullable(text()), 'Added to the prompt of a new conversation.')
+  @Field(nullable(text()), 'Text that is added to the prompt of a new conversation; null: none.')
   instructions: string | null = null;
 
-  @Field(nullable(text()), 'Not supported: use the header to continue a conversation.')
+  @Field(nullable(text()), 'Not supported: use the header to continue a conversation. Null: none.')
   previous_response_id: string | null = null;
 
   @Field(flag(), 'Not supported: conversations are kept, responses are not.')
   store = false;
 
-  @Field(flag())
+  @Field(flag(), 'Answer with server-sent events while the agent works.')
   stream = false;
 
-  @Field(nullable(recordOf(text())), 'Returned unchanged.')
+  @Field(nullable(recordOf(text())), 'Properties that the answer repeats unchanged; null: none.')
   metadata: Record<string, string> | null = null;
 }

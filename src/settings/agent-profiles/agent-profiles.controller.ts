@@ -1,5 +1,13 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
-import { readChecked, anyObject, text, jsonBodyOf, documentSchemas, Operation } from '../../http/index.js';
+import {
+  readChecked,
+  anyObject,
+  text,
+  jsonBodyOf,
+  documentSchemas,
+  objectSchema,
+  Operation,
+} from '../../http/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { type AgentProfileInfo, AgentProfilesService } from './agent-profiles.service.js';
 import { NAME_IN_PATH, ProfileNamePipe } from '../dto/profile-name.js';
@@ -9,7 +17,10 @@ import type { Mutation } from '../llm-profiles/llm-profiles.controller.js';
 const tag = 'Profiles';
 const path = NAME_IN_PATH;
 const idText = text({ min: 1, max: 128 });
-const done = { description: 'The result.', schema: 'AgentProfileMutationResponse' };
+const done = {
+  description: 'The name of the profile, and what was done.',
+  schema: 'AgentProfileMutationResponse',
+};
 
 /** Agent profiles: named agents with a model, tools, MCP servers and secrets. */
 @Controller('api/agent-profiles')
@@ -33,8 +44,12 @@ export class AgentProfilesController {
     tag,
     path,
     summary: 'Get an agent profile',
+    description: 'Returns the profile as it is stored, with its references by name.',
     answers: { 200: { description: 'The profile.', schema: 'AgentProfileDetailResponse' } },
-    errors: [404],
+    errors: {
+      404: 'There is no agent profile with this name.',
+      400: 'The name is invalid, or the stored profile cannot be read.',
+    },
   })
   async get(@Param('name', ProfileNamePipe) name: string): Promise<JsonObject> {
     return { name, profile: await this.service.get(name) };
@@ -48,7 +63,10 @@ export class AgentProfilesController {
     description: 'Replaces a profile of the same name; its id is kept.',
     body: { schema: { type: 'object', additionalProperties: true } },
     answers: { 201: done },
-    errors: [409],
+    errors: {
+      409: 'The maximum number of profiles is reached, or a stored file cannot be read.',
+      422: 'The profile is invalid, or names an LLM profile that does not exist.',
+    },
   })
   async save(@Param('name', ProfileNamePipe) name: string, @Body() body: unknown): Promise<Mutation> {
     const profile = asJsonObject(readChecked(anyObject(), jsonBodyOf(body), ['body']));
@@ -63,7 +81,7 @@ export class AgentProfilesController {
     summary: 'Delete an agent profile',
     description: 'Succeeds if it does not exist. If it was active, the default profile is activated.',
     answers: { 200: done },
-    errors: [409],
+    errors: { 409: 'A stored file cannot be read.' },
   })
   async remove(@Param('name', ProfileNamePipe) name: string): Promise<Mutation> {
     await this.service.remove(name);
@@ -76,9 +94,13 @@ export class AgentProfilesController {
     tag,
     path,
     summary: 'Rename an agent profile',
+    description: 'The id of the profile is kept.',
     body: { schema: RenameAgentProfileRequestDto },
     answers: { 200: done },
-    errors: [404, 409],
+    errors: {
+      404: 'There is no agent profile with this name.',
+      409: 'There is a profile with the new name, or a stored file cannot be read.',
+    },
   })
   async rename(
     @Param('name', ProfileNamePipe) name: string,
@@ -93,11 +115,16 @@ export class AgentProfilesController {
   @HttpCode(200)
   @Operation({
     tag,
-    path: { profile_id: idText.schema() },
+    path: { profile_id: { ...idText.schema(), description: 'Id of the agent profile: a UUID.' } },
     summary: 'Activate an agent profile',
     description: 'New conversations use the profile with this id.',
-    answers: { 200: { description: 'The result.', schema: 'ActivateAgentProfileResponse' } },
-    errors: [404, 409],
+    answers: {
+      200: {
+        description: 'The id of the active profile, and what was done.',
+        schema: 'ActivateAgentProfileResponse',
+      },
+    },
+    errors: { 404: 'There is no agent profile with this id.', 409: 'A stored file cannot be read.' },
   })
   async activate(
     @Param('profile_id') param: string,
@@ -112,36 +139,38 @@ const string = { type: 'string' };
 const textOrNull = { anyOf: [string, { type: 'null' }] };
 documentSchemas(() =>
   Promise.resolve({
-    AgentProfileInfo: {
-      type: 'object',
-      properties: {
-        ...{ id: string, name: string, agent_kind: string, revision: { type: 'integer', default: 0 } },
-        llm_profile_ref: textOrNull,
-        mcp_server_refs: { anyOf: [{ type: 'array', items: string }, { type: 'null' }] },
-      },
-      required: ['id', 'name', 'agent_kind'],
-    },
-    AgentProfileListResponse: {
-      type: 'object',
-      properties: {
-        profiles: { type: 'array', items: { $ref: '#/components/schemas/AgentProfileInfo' } },
-        active_agent_profile_id: textOrNull,
-      },
-      required: ['profiles'],
-    },
-    AgentProfileDetailResponse: {
-      type: 'object',
-      properties: { name: string, profile: { type: 'object', additionalProperties: true } },
-      required: ['name', 'profile'],
-    },
-    ActivateAgentProfileResponse: {
-      type: 'object',
-      properties: {
-        id: string,
-        message: string,
-        agent_settings_applied: { type: 'boolean', default: false },
-      },
-      required: ['id', 'message'],
-    },
+    AgentProfileInfo: objectSchema({
+      id: [string, 'Id of the profile: a UUID.'],
+      name: [string, 'Name of the profile.'],
+      agent_kind: [string, '`openhands`: the built-in agent; `acp`: an external agent.'],
+      'revision?': [{ type: 'integer', default: 0 }, 'Number of times the profile was stored.'],
+      'llm_profile_ref?': [textOrNull, 'Name of the LLM profile with its model; null for external agents.'],
+      'mcp_server_refs?': [
+        { anyOf: [{ type: 'array', items: string }, { type: 'null' }] },
+        'Names of MCP servers in the settings that it uses; null: all.',
+      ],
+    }),
+    AgentProfileListResponse: objectSchema({
+      profiles: [
+        { type: 'array', items: { $ref: '#/components/schemas/AgentProfileInfo' } },
+        'The agent profiles, sorted by name.',
+      ],
+      'active_agent_profile_id?': [textOrNull, 'Id of the profile of new conversations; null: none.'],
+    }),
+    AgentProfileDetailResponse: objectSchema({
+      name: [string, 'Name of the profile.'],
+      profile: [
+        { type: 'object', additionalProperties: true },
+        'The profile as it is stored. Its fields depend on `agent_kind`.',
+      ],
+    }),
+    ActivateAgentProfileResponse: objectSchema({
+      id: [string, 'Id of the profile that is active now.'],
+      message: [string, 'What was done, for people.'],
+      'agent_settings_applied?': [
+        { type: 'boolean', default: false },
+        'Always false: the agent settings are not changed by this.',
+      ],
+    }),
   }),
 );

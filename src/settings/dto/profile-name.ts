@@ -16,7 +16,12 @@ export class ProfileNamePipe implements PipeTransform<string, string> {
 }
 
 /** The path parameter for the API document. */
-export const NAME_IN_PATH = { name: profileName.schema() };
+export const NAME_IN_PATH = {
+  name: {
+    ...profileName.schema(),
+    description: 'Name of the profile: letters, digits, `.`, `_` and `-`; the first is a letter or a digit.',
+  },
+};
 
 /** Clients may append the extension of the file to a profile name. */
 export function withoutExtension(name: string): string {

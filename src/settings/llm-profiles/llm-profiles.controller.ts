@@ -21,7 +21,10 @@ export interface Mutation {
 
 const tag = 'Profiles';
 const path = NAME_IN_PATH;
-const done = { description: 'The result.', schema: 'ProfileMutationResponse' };
+const done = {
+  description: 'The name of the profile, and what was done.',
+  schema: 'ProfileMutationResponse',
+};
 
 /** LLM profiles: named models with their keys and options. */
 @Controller('api/profiles')
@@ -35,6 +38,7 @@ export class LlmProfilesController {
   @Operation({
     tag,
     summary: 'List LLM profiles',
+    description: 'Includes profiles without a key; secrets are left out.',
     answers: { 200: { description: 'The profiles, sorted by name.', schema: 'ProfileListResponse' } },
   })
   list(): Promise<{ profiles: ProfileInfo[]; active_profile: string | null }> {
@@ -46,9 +50,13 @@ export class LlmProfilesController {
     tag,
     path,
     summary: 'Get an LLM profile',
+    description: 'Secrets are masked unless the header asks for them.',
     headers: EXPOSE_HEADER,
     answers: { 200: { description: 'The profile.', schema: 'ProfileDetailResponse' } },
-    errors: [404],
+    errors: {
+      404: 'There is no LLM profile with this name.',
+      400: 'The name is invalid, or the stored profile cannot be read.',
+    },
   })
   get(
     @Param('name', ProfileNamePipe) name: string,
@@ -65,7 +73,7 @@ export class LlmProfilesController {
     description: 'Replaces a profile of the same name. A masked key keeps its stored value.',
     body: { schema: SaveProfileRequestDto },
     answers: { 201: done },
-    errors: [409],
+    errors: { 409: 'The maximum number of profiles is reached, or a stored file cannot be read.' },
   })
   async save(
     @Param('name', ProfileNamePipe) name: string,
@@ -82,7 +90,7 @@ export class LlmProfilesController {
     summary: 'Delete an LLM profile',
     description: 'Succeeds if it does not exist. Fails while an agent profile uses it.',
     answers: { 200: done },
-    errors: [409],
+    errors: { 409: 'An agent profile uses it, or a stored file cannot be read.' },
   })
   async remove(@Param('name', ProfileNamePipe) name: string): Promise<Mutation> {
     await this.service.remove(name);
@@ -98,7 +106,10 @@ export class LlmProfilesController {
     description: 'References to it are updated.',
     body: { schema: RenameProfileRequestDto },
     answers: { 200: done },
-    errors: [404, 409],
+    errors: {
+      404: 'There is no LLM profile with this name.',
+      409: 'There is a profile with the new name, or a stored file cannot be read.',
+    },
   })
   async rename(
     @Param('name', ProfileNamePipe) name: string,
@@ -117,8 +128,12 @@ export class LlmProfilesController {
     tag,
     path,
     summary: 'Activate an LLM profile',
-    answers: { 200: { description: 'The result.', schema: 'ActivateProfileResponse' } },
-    errors: [404, 409],
+    description:
+      'Copies the model of the profile into the settings, which clients use for new conversations.',
+    answers: {
+      200: { description: 'The active profile, and what was done.', schema: 'ActivateProfileResponse' },
+    },
+    errors: { 404: 'There is no LLM profile with this name.', 409: 'A stored file cannot be read.' },
   })
   async activate(@Param('name', ProfileNamePipe) name: string): Promise<Mutation & { llm_applied: boolean }> {
     const llm_applied = await this.service.activate(name);
@@ -134,9 +149,16 @@ export class LlmProfilesController {
     tag,
     path,
     summary: 'Validate an LLM',
-    description: 'Makes one small call with the given LLM. Nothing is stored.',
+    description:
+      'Makes one small call with the given model, of at most 15 seconds. Nothing is stored. Masked secrets are ' +
+      'those of the stored profile.',
     body: { schema: ValidateProfileRequestDto },
-    answers: { 200: { description: 'Whether the LLM can be used.', schema: 'ValidateProfileResponse' } },
+    answers: {
+      200: {
+        description: 'Whether the model can be used, and if not, why.',
+        schema: 'ValidateProfileResponse',
+      },
+    },
   })
   validate(
     @Param('name', ProfileNamePipe) name: string,

@@ -3,6 +3,7 @@ import {
   refTo,
   toPlain,
   documentSchemas,
+  objectSchema,
   Operation,
   RequestValidationError,
   valueError,
@@ -18,7 +19,10 @@ import { PersistenceFolder } from '../store/persistence-folder.js';
 
 const tag = 'Profiles';
 const path = NAME_IN_PATH;
-const done = { description: 'The result.', schema: 'MetaProfileMutationResponse' };
+const done = {
+  description: 'The name of the meta-profile, and what was done.',
+  schema: 'MetaProfileMutationResponse',
+};
 
 /** Meta-profiles: rules for choosing a model for a task. */
 @Controller('api/meta-profiles')
@@ -33,6 +37,7 @@ export class MetaProfilesController {
   @Operation({
     tag,
     summary: 'List meta-profiles',
+    description: 'Includes the name of the one that the settings use.',
     answers: {
       200: { description: 'The meta-profiles, sorted by name.', schema: 'MetaProfileListResponse' },
     },
@@ -47,8 +52,12 @@ export class MetaProfilesController {
     tag,
     path,
     summary: 'Get a meta-profile',
+    description: 'Returns the rules as they are stored.',
     answers: { 200: { description: 'The meta-profile.', schema: 'MetaProfileDetailResponse' } },
-    errors: [404],
+    errors: {
+      404: 'There is no meta-profile with this name.',
+      400: 'The name is invalid, or the stored meta-profile cannot be read.',
+    },
   })
   async get(@Param('name', ProfileNamePipe) name: string): Promise<JsonObject> {
     return { name, config: await this.profiles.load(withoutExtension(name)) };
@@ -62,7 +71,7 @@ export class MetaProfilesController {
     description: 'Replaces a meta-profile of the same name.',
     body: { schema: MetaProfileDto },
     answers: { 201: done },
-    errors: [409],
+    errors: { 409: 'The maximum number of meta-profiles is reached, or a stored file cannot be read.' },
   })
   async save(
     @Param('name', ProfileNamePipe) name: string,
@@ -82,9 +91,9 @@ export class MetaProfilesController {
     tag,
     path,
     summary: 'Delete a meta-profile',
-    description: 'Succeeds if it does not exist.',
+    description: 'Succeeds if it does not exist. If the settings use it, they use none afterwards.',
     answers: { 200: done },
-    errors: [409],
+    errors: { 409: 'A stored file cannot be read.' },
   })
   async remove(@Param('name', ProfileNamePipe) name: string): Promise<Mutation> {
     const plain = withoutExtension(name);
@@ -104,8 +113,14 @@ export class MetaProfilesController {
     tag,
     path,
     summary: 'Activate a meta-profile',
-    answers: { 200: { description: 'The result.', schema: 'ActivateMetaProfileResponse' } },
-    errors: [404, 409],
+    description: 'Copies the rules into the agent settings, which clients use for new conversations.',
+    answers: {
+      200: {
+        description: 'The meta-profile, and whether it is used.',
+        schema: 'ActivateMetaProfileResponse',
+      },
+    },
+    errors: { 404: 'There is no meta-profile with this name.', 409: 'A stored file cannot be read.' },
   })
   async activate(@Param('name', ProfileNamePipe) name: string): Promise<Mutation & { applied: boolean }> {
     const plain = withoutExtension(name);
@@ -136,27 +151,24 @@ const text = { type: 'string' };
 const textOrNull = { anyOf: [text, { type: 'null' }] };
 documentSchemas(() =>
   Promise.resolve({
-    MetaProfileInfo: {
-      type: 'object',
-      properties: {
-        name: text,
-        classifier_model: textOrNull,
-        num_classes: { type: 'integer', default: 0 },
-      },
-      required: ['name'],
-    },
-    MetaProfileListResponse: {
-      type: 'object',
-      properties: {
-        meta_profiles: { type: 'array', items: { $ref: '#/components/schemas/MetaProfileInfo' } },
-        active_meta_profile: textOrNull,
-      },
-      required: ['meta_profiles'],
-    },
-    MetaProfileDetailResponse: {
-      type: 'object',
-      properties: { name: text, config: { $ref: refTo(MetaProfileDto) } },
-      required: ['name', 'config'],
-    },
+    MetaProfileInfo: objectSchema({
+      name: [text, 'Name of the meta-profile.'],
+      'classifier_model?': [textOrNull, 'LLM profile that decides; null if the file cannot be read.'],
+      'num_classes?': [
+        { type: 'integer', default: 0 },
+        'Number of classes of tasks; 0 with a prompt template.',
+      ],
+    }),
+    MetaProfileListResponse: objectSchema({
+      meta_profiles: [
+        { type: 'array', items: { $ref: '#/components/schemas/MetaProfileInfo' } },
+        'The meta-profiles, sorted by name.',
+      ],
+      'active_meta_profile?': [textOrNull, 'Name of the one that the settings use; null: none.'],
+    }),
+    MetaProfileDetailResponse: objectSchema({
+      name: [text, 'Name of the meta-profile.'],
+      config: [{ $ref: refTo(MetaProfileDto) }, 'The rules of the meta-profile.'],
+    }),
   }),
 );

@@ -7,6 +7,7 @@ import {
   nullable,
   text,
   documentSchemas,
+  objectSchema,
   Operation,
   RequestValidationError,
   valueError,
@@ -36,32 +37,36 @@ const OPTIONAL = { optional: true } as const;
 /** A new provider connection. */
 @NoOtherFields()
 export class ProviderConnectionCreateRequestDto {
-  @Field(label, 'The name for users.')
+  @Field(label, 'Name of the connection for people.')
   display_name!: string;
 
-  @Field(label, 'LiteLLM style: `openai`, `anthropic`.')
+  @Field(label, 'Provider that the key is for, as the prefix of models names it, such as `openai`.')
   provider = 'custom';
 
-  @Field(realKey(1))
+  @Field(realKey(1), 'Key for the API of the provider, or a token that this server encrypted.')
   api_key!: string;
 
-  @Field(address, "Replaces the provider's URL.")
+  @Field(address, "URL in place of the provider's; null: the provider's.")
   base_url: string | null = null;
 }
 
 /** Changes of a provider connection. */
 @NoOtherFields()
 export class ProviderConnectionUpdateRequestDto {
-  @Field(nullable(label), '', OPTIONAL)
+  @Field(nullable(label), 'New name for people; missing: not changed. Null is refused.', OPTIONAL)
   display_name?: string | null;
 
-  @Field(nullable(label), '', OPTIONAL)
+  @Field(nullable(label), 'New provider; missing: not changed. Null is refused.', OPTIONAL)
   provider?: string | null;
 
-  @Field(nullable(realKey()), '', OPTIONAL)
+  @Field(
+    nullable(realKey()),
+    'New key; missing: not changed. Null is refused: a connection always has a key.',
+    OPTIONAL,
+  )
   api_key?: string | null;
 
-  @Field(address, "Null: the provider's URL.", OPTIONAL)
+  @Field(address, "New URL; null: the provider's; missing: not changed.", OPTIONAL)
   base_url?: string | null;
 }
 
@@ -83,13 +88,14 @@ export class ProviderConnectionsController {
   @Operation({
     tag,
     summary: 'List provider connections',
+    description: 'Keys are left out; `api_key_set` tells whether there is one.',
     answers: {
       200: {
         description: 'The connections in order of creation.',
         schema: { type: 'array', items: { $ref: '#/components/schemas/ProviderConnectionResponse' } },
       },
     },
-    errors: [409],
+    errors: { 409: 'The stored file cannot be read.' },
   })
   async list(): Promise<JsonObject[]> {
     return (await this.connections.all()).map((connection) => toResponse(connection));
@@ -99,9 +105,10 @@ export class ProviderConnectionsController {
   @Operation({
     tag,
     summary: 'Create a provider connection',
+    description: 'LLM profiles that name it take their key and URL from it.',
     body: { schema: ProviderConnectionCreateRequestDto },
     answers: { 201: answer },
-    errors: [409],
+    errors: { 409: 'The maximum number of connections is reached, or the stored file cannot be read.' },
   })
   async create(@Body() request: ProviderConnectionCreateRequestDto): Promise<JsonObject> {
     const { display_name, provider, api_key, base_url } = request;
@@ -113,9 +120,11 @@ export class ProviderConnectionsController {
   @Operation({
     tag,
     summary: 'Update a provider connection',
+    description: 'Fields that are missing are not changed. Profiles use the new values with their next call.',
+    path: { connection_id: { type: 'string', description: 'Id of the provider connection.' } },
     body: { schema: ProviderConnectionUpdateRequestDto },
     answers: { 200: answer },
-    errors: [404, 409],
+    errors: { 404: 'There is no connection with this id.', 409: 'The stored file cannot be read.' },
   })
   async update(
     @Param('connection_id') id: string,
@@ -137,9 +146,13 @@ export class ProviderConnectionsController {
   @Operation({
     tag,
     summary: 'Delete a provider connection',
+    path: { connection_id: { type: 'string', description: 'Id of the provider connection.' } },
     description: 'Fails while a profile or the settings use it.',
     answers: { 200: answer },
-    errors: [404, 409],
+    errors: {
+      404: 'There is no connection with this id.',
+      409: 'A profile or the settings use it, or the stored file cannot be read.',
+    },
   })
   async remove(@Param('connection_id') id: string): Promise<JsonObject> {
     const removed = await this.folder.change(async (writer) => {
@@ -207,16 +220,17 @@ function toResponse({ api_key, ...connection }: ProviderConnection): JsonObject 
 const string = { type: 'string' };
 documentSchemas(() =>
   Promise.resolve({
-    ProviderConnectionResponse: {
-      type: 'object',
-      properties: {
-        ...{ id: string, display_name: string, provider: string },
-        base_url: { anyOf: [string, { type: 'null' }] },
-        created_at: { type: 'integer' },
-        updated_at: { type: 'integer' },
-        api_key_set: { type: 'boolean', default: false },
-      },
-      required: ['id', 'display_name', 'provider', 'created_at', 'updated_at'],
-    },
+    ProviderConnectionResponse: objectSchema({
+      id: [string, 'Id of the connection, which LLM profiles name.'],
+      display_name: [string, 'Name for people.'],
+      provider: [string, 'Provider that the key is for, as the prefix of models names it.'],
+      'base_url?': [
+        { anyOf: [string, { type: 'null' }] },
+        "URL in place of the provider's, with a user name and a password masked; null: the provider's.",
+      ],
+      created_at: [{ type: 'integer' }, 'Time of the creation, in seconds since 1970.'],
+      updated_at: [{ type: 'integer' }, 'Time of the last change, in seconds since 1970.'],
+      'api_key_set?': [{ type: 'boolean', default: false }, 'Whether it has an API key.'],
+    }),
   }),
 );

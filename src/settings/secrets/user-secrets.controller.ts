@@ -6,19 +6,22 @@ import { type SecretItem, UserSecrets } from './user-secrets.js';
 
 /** A secret to store. */
 export class SecretCreateRequestDto {
-  @Field(text(), 'A letter followed by letters, digits and underscores; at most 64 characters.')
+  @Field(
+    text(),
+    'Name of the secret: a letter followed by letters, digits and underscores; at most 64 characters.',
+  )
   name!: string;
 
-  @Field(text({ secret: true }))
+  @Field(text({ secret: true }), 'Value of the secret, which answers do not contain.')
   value!: string;
 
-  @Field(nullable(text()))
+  @Field(nullable(text()), 'What the secret is for; agents read it. Null: none.')
   description: string | null = null;
 }
 
 /** Filter of secrets. */
 export class SecretsQueryDto {
-  @Field(nullable(text()), 'Only secrets that this agent profile allows.')
+  @Field(nullable(text()), 'Only secrets that the agent profile with this id allows; null: all.')
   agent_profile_id: string | null = null;
 }
 
@@ -37,9 +40,10 @@ export class UserSecretsController {
   @Operation({
     tag,
     summary: 'List secrets',
+    description: 'Values are left out; `GET /api/settings/secrets/{name}` returns one.',
     query: SecretsQueryDto,
     answers: { 200: { description: 'The secrets without values.', schema: 'SecretsListResponse' } },
-    errors: [404],
+    errors: { 404: 'There is no agent profile with the given id.' },
   })
   async list(@Query() { agent_profile_id: id }: SecretsQueryDto): Promise<{ secrets: SecretItem[] }> {
     const names = id === null ? undefined : await this.allowedNames(id);
@@ -53,8 +57,8 @@ export class UserSecretsController {
     summary: 'Store a secret',
     description: 'Replaces a secret of the same name, including its description.',
     body: { schema: SecretCreateRequestDto },
-    answers: { 200: { description: 'The stored secret.', schema: 'SecretItemResponse' } },
-    errors: [409],
+    answers: { 200: { description: 'The stored secret, without its value.', schema: 'SecretItemResponse' } },
+    errors: { 409: 'The stored file cannot be read.' },
   })
   put(@Body() { name, value, description }: SecretCreateRequestDto): Promise<SecretItem> {
     return this.secrets.put(name, value, description);
@@ -66,9 +70,13 @@ export class UserSecretsController {
   @Operation({
     tag,
     summary: 'Get the value of a secret',
+    path: { name: { type: 'string', description: 'Name of the secret.' } },
     description: 'Returns plain text. Conversations look up secrets here.',
-    answers: { 200: { description: 'The value.', schema: {} } },
-    errors: [404, 409],
+    answers: { 200: { description: 'The value as plain text.', schema: {} } },
+    errors: {
+      404: 'There is no secret with this name.',
+      409: 'The stored file cannot be read, or no key of the server decrypts the value.',
+    },
   })
   value(@Param('name') name: string): Promise<string> {
     return this.secrets.value(name);
@@ -78,8 +86,10 @@ export class UserSecretsController {
   @Operation({
     tag,
     summary: 'Delete a secret',
-    answers: { 200: { description: 'Deleted.', schema: deleted } },
-    errors: [404, 409],
+    description: 'Conversations that look it up do not find it any more.',
+    path: { name: { type: 'string', description: 'Name of the secret.' } },
+    answers: { 200: { description: '`deleted` is true: the secret is gone.', schema: deleted } },
+    errors: { 404: 'There is no secret with this name.', 409: 'The stored file cannot be read.' },
   })
   async remove(@Param('name') name: string): Promise<{ deleted: true }> {
     await this.secrets.remove(name);

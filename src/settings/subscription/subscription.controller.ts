@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
-import { Field, text, documentSchemas, Operation } from '../../http/index.js';
+import { Field, text, documentSchemas, objectSchema, Operation } from '../../http/index.js';
 import { SubscriptionService, type DeviceStart, type SubscriptionStatus } from './subscription.service.js';
 
 const tag = 'LLM';
@@ -19,7 +19,7 @@ const MODELS = [
 
 /** The device code of a started sign-in. */
 export class SubscriptionDevicePollRequestDto {
-  @Field(text(), 'The `device_code` from `device/start`.')
+  @Field(text(), 'The `device_code` that `device/start` returned.')
   device_code!: string;
 }
 
@@ -32,6 +32,7 @@ export class SubscriptionController {
   @Operation({
     tag,
     summary: 'List the models of a ChatGPT subscription',
+    description: 'The list is fixed; OpenAI is not asked.',
     answers: { 200: { description: 'The model names.', schema: 'SubscriptionModelsResponse' } },
   })
   models(): { vendor: string; models: readonly string[] } {
@@ -55,8 +56,13 @@ export class SubscriptionController {
     tag,
     summary: 'Start a ChatGPT sign-in',
     description: 'Requests a code from OpenAI, which the user enters at `verification_uri`.',
-    answers: { 200: { description: 'The device code.', schema: 'SubscriptionDeviceStartResponse' } },
-    errors: [429, 502],
+    answers: {
+      200: {
+        description: 'The code for the user and the address where it is entered.',
+        schema: 'SubscriptionDeviceStartResponse',
+      },
+    },
+    errors: { 429: 'Too many sign-ins are pending.', 502: 'OpenAI cannot be reached or refused.' },
   })
   start(): Promise<DeviceStart> {
     return this.service.start();
@@ -67,9 +73,13 @@ export class SubscriptionController {
   @Operation({
     tag,
     summary: 'Poll a ChatGPT sign-in',
+    description: 'Asks OpenAI whether the user has entered the code, at most once in `interval_seconds`.',
     body: { schema: SubscriptionDevicePollRequestDto },
     answers: { 200: status },
-    errors: [404, 502],
+    errors: {
+      404: 'No sign-in with this code is pending; it may have expired.',
+      502: 'OpenAI cannot be reached or refused.',
+    },
   })
   poll(@Body() { device_code }: SubscriptionDevicePollRequestDto): Promise<SubscriptionStatus> {
     return this.service.poll(device_code);
@@ -80,6 +90,7 @@ export class SubscriptionController {
   @Operation({
     tag,
     summary: 'Sign out of ChatGPT',
+    description: 'Deletes the stored tokens. Does nothing if nobody is signed in.',
     answers: { 200: status },
   })
   logout(): Promise<SubscriptionStatus> {
@@ -90,32 +101,35 @@ export class SubscriptionController {
 const string = { type: 'string' };
 const vendor = { type: 'string', default: 'openai' };
 const orNull = (type: string) => ({ anyOf: [{ type }, { type: 'null' }] });
+const VENDOR = 'Provider of the subscription; always `openai`.';
 documentSchemas(() =>
   Promise.resolve({
-    SubscriptionModelsResponse: {
-      type: 'object',
-      properties: { vendor, models: { type: 'array', items: string } },
-      required: ['models'],
-    },
-    SubscriptionStatusResponse: {
-      type: 'object',
-      properties: {
-        vendor,
-        connected: { type: 'boolean' },
-        account_email: orNull('string'),
-        expires_at: orNull('integer'),
-      },
-      required: ['connected'],
-    },
-    SubscriptionDeviceStartResponse: {
-      type: 'object',
-      properties: {
-        ...{ device_code: string, user_code: string, verification_uri: string },
-        verification_uri_complete: orNull('string'),
-        expires_at: { type: 'integer' },
-        interval_seconds: { type: 'integer' },
-      },
-      required: ['device_code', 'user_code', 'verification_uri', 'expires_at', 'interval_seconds'],
-    },
+    SubscriptionModelsResponse: objectSchema({
+      'vendor?': [vendor, VENDOR],
+      models: [
+        { type: 'array', items: string },
+        'Names of models that the subscription includes, without a prefix.',
+      ],
+    }),
+    SubscriptionStatusResponse: objectSchema({
+      'vendor?': [vendor, VENDOR],
+      connected: [{ type: 'boolean' }, 'Whether a user is signed in.'],
+      'account_email?': [orNull('string'), 'Always null: the address of the account is not stored.'],
+      'expires_at?': [
+        orNull('integer'),
+        'Time when the present tokens expire, in milliseconds since 1970. They are renewed by then. Null if nobody is signed in.',
+      ],
+    }),
+    SubscriptionDeviceStartResponse: objectSchema({
+      device_code: [string, 'Identifies the sign-in for `device/poll`.'],
+      user_code: [string, 'Code that the user enters at `verification_uri`.'],
+      verification_uri: [string, 'Address that the user opens.'],
+      'verification_uri_complete?': [
+        orNull('string'),
+        'The address with the code in it; null if there is none.',
+      ],
+      expires_at: [{ type: 'integer' }, 'Time when the code expires, in milliseconds since 1970.'],
+      interval_seconds: [{ type: 'integer' }, 'Seconds to wait between two polls.'],
+    }),
   }),
 );

@@ -2,7 +2,7 @@ import { Field, choice, decimal, flag, integer, nullable, text } from '../../htt
 
 /** Settings of new conversations. */
 export class ConversationSettingsDto {
-  @Field(integer({ ge: 1 }))
+  @Field(integer({ ge: 1 }), 'Version of the format of these settings; this server writes 1.')
   schema_version = 1;
 
   @Field(integer({ ge: 1 }), 'Maximum number of steps of a run.')
@@ -11,7 +11,10 @@ export class ConversationSettingsDto {
   @Field(flag(), 'Ask for confirmation before risky actions.')
   confirmation_mode = false;
 
-  @Field(nullable(choice(['llm', 'none'])), 'Determines the risk of actions.')
+  @Field(
+    nullable(choice(['llm', 'none'])),
+    'How the risk of actions is determined: `llm` by the model itself, `none` or null not at all.',
+  )
   security_analyzer: string | null = 'llm';
 
   @Field(
@@ -25,7 +28,7 @@ export class ConversationSettingsDto {
 
   @Field(
     nullable(text({ pattern: /^[A-Za-z0-9][A-Za-z0-9._/-]*$/ })),
-    'The branch, tag or commit that worktrees start at if the base is `ref`.',
+    'Branch, tag or commit that worktrees start at if the base is `ref`; null otherwise.',
   )
   worktree_base_ref: string | null = null;
 

@@ -54,7 +54,11 @@ export class SettingsController {
     description: 'Applies all changes or none. Masked secrets keep their stored values.',
     body: { schema: SettingsUpdateRequestDto },
     answers: { 200: settings },
-    errors: [404, 409],
+    errors: {
+      400: 'No change is given.',
+      404: 'A named profile does not exist.',
+      409: 'The stored file is damaged, or no key of the server decrypts its secrets.',
+    },
   })
   update(@Body() request: SettingsUpdateRequestDto): Promise<JsonObject> {
     const { agent_settings_diff: agent, conversation_settings_diff, misc_settings_diff } = request;
@@ -71,13 +75,23 @@ export class SettingsController {
   }
 
   @Get('agent-schema')
-  @Operation({ tag, summary: 'Get the form schema of the agent settings', answers: schema })
+  @Operation({
+    tag,
+    summary: 'Get the form schema of the agent settings',
+    description: 'Sections and fields with labels, defaults and choices, from which clients render a form.',
+    answers: schema,
+  })
   agentSchema(): SettingsSchema {
     return agentSchema();
   }
 
   @Get('conversation-schema')
-  @Operation({ tag, summary: 'Get the form schema of the conversation settings', answers: schema })
+  @Operation({
+    tag,
+    summary: 'Get the form schema of the conversation settings',
+    description: 'Sections and fields with labels, defaults and choices, from which clients render a form.',
+    answers: schema,
+  })
   conversationSchema(): SettingsSchema {
     return conversationSchema();
   }
@@ -86,9 +100,11 @@ export class SettingsController {
   @Operation({
     tag,
     summary: 'Add an MCP server',
+    description: 'Agents of new conversations use it, unless it is disabled.',
+    path: { settings_key: { type: 'string', description: 'Name of the MCP server in the settings.' } },
     body: { schema: McpServerDto },
     answers: { 201: settings },
-    errors: [409],
+    errors: { 409: 'There is a server with this name, or the stored file cannot be read.' },
   })
   addServer(@Param('settings_key') key: string, @Body() server: McpServerDto): Promise<JsonObject> {
     return this.service.addMcpServer(key, asJsonObject(toPlain(server)));
@@ -98,10 +114,14 @@ export class SettingsController {
   @Operation({
     tag,
     summary: 'Update an MCP server',
+    path: { settings_key: { type: 'string', description: 'Name of the MCP server in the settings.' } },
     description: 'Missing fields are kept; null removes a field.',
     body: { schema: McpServerPatchDto },
     answers: { 200: settings },
-    errors: [404, 409],
+    errors: {
+      404: 'There is no server with this name.',
+      409: 'The stored file is damaged, or no key of the server decrypts its secrets.',
+    },
   })
   changeServer(@Param('settings_key') key: string, @Body() changes: McpServerPatchDto): Promise<JsonObject> {
     return this.service.changeMcpServer(key, asJsonObject(toPlain(changes)));
@@ -109,7 +129,17 @@ export class SettingsController {
 
   @Delete('mcp/:settings_key')
   @HttpCode(200)
-  @Operation({ tag, summary: 'Remove an MCP server', answers: { 200: settings }, errors: [404, 409] })
+  @Operation({
+    tag,
+    summary: 'Remove an MCP server',
+    description: 'New conversations do not get it any more.',
+    path: { settings_key: { type: 'string', description: 'Name of the MCP server in the settings.' } },
+    answers: { 200: settings },
+    errors: {
+      404: 'There is no server with this name.',
+      409: 'The stored file is damaged, or no key of the server decrypts its secrets.',
+    },
+  })
   removeServer(@Param('settings_key') key: string): Promise<JsonObject> {
     return this.service.changeMcpServer(key, null);
   }

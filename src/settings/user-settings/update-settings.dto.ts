@@ -8,25 +8,39 @@ const changes = (): FieldType => nullable(anyObject({ secret: true }));
 
 /** Changes of the settings. */
 export class SettingsUpdateRequestDto {
-  @Field(changes(), 'A JSON merge patch; null resets a field to its default.')
+  @Field(
+    changes(),
+    'Changes of the agent settings as a JSON merge patch; null in it resets a field to its default. Null: no ' +
+      'change.',
+  )
   agent_settings_diff: JsonObject | null = null;
 
-  @Field(changes(), 'A JSON merge patch.')
+  @Field(changes(), 'Changes of the conversation settings as a JSON merge patch. Null: no change.')
   conversation_settings_diff: JsonObject | null = null;
 
-  @Field(changes(), 'A JSON merge patch of the settings of clients.')
+  @Field(changes(), 'Changes of the data that clients store, as a JSON merge patch. Null: no change.')
   misc_settings_diff: JsonObject | null = null;
 
-  @Field(profile(), 'The LLM profile whose model the settings use; null: none.', {
-    optional: true,
-  })
+  @Field(
+    profile(),
+    'Name of the LLM profile whose model the settings use; null: none; missing: not changed.',
+    {
+      optional: true,
+    },
+  )
   active_profile?: string | null;
 
-  @Field(nullable(text({ pattern: UUID })), 'The id of the agent profile of new conversations; null: none.', {
-    optional: true,
-  })
+  @Field(
+    nullable(text({ pattern: UUID })),
+    'Id of the agent profile of new conversations; null: none; missing: not changed.',
+    {
+      optional: true,
+    },
+  )
   active_agent_profile_id?: string | null;
 
-  @Field(profile(), 'The meta-profile that chooses models; null: none.', { optional: true })
+  @Field(profile(), 'Name of the meta-profile that chooses models; null: none; missing: not changed.', {
+    optional: true,
+  })
   active_meta_profile?: string | null;
 }

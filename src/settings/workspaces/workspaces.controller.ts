@@ -7,7 +7,9 @@ import {
   listOf,
   nullable,
   text,
+  describedFields,
   documentSchemas,
+  objectSchema,
   Operation,
 } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
@@ -18,49 +20,54 @@ const label = text({ min: 1, max: 256 });
 
 /** A workspace folder. */
 export class WorkspaceItemDto {
-  @Field(folderPath)
+  @Field(folderPath, 'Id that the client gives the workspace, usually its path.')
   id!: string;
 
-  @Field(label)
+  @Field(label, 'Name of the workspace for people.')
   name!: string;
 
-  @Field(folderPath, 'Not checked for existence.')
+  @Field(folderPath, 'Path of the folder on the machine of the server. Not checked for existence.')
   path!: string;
 
-  @Field(nullable(text({ max: 4096 })), 'The folder that contains it.')
+  @Field(
+    nullable(text({ max: 4096 })),
+    'Path of the folder that contains it, if it was found there; null: none.',
+  )
   parentPath: string | null = null;
 
-  @Field(nullable(text({ max: 4096 })), 'Alias of `parentPath`.', { optional: true })
+  @Field(nullable(text({ max: 4096 })), 'Another name of `parentPath`, for requests only.', {
+    optional: true,
+  })
   parent_path?: string | null;
 }
 
 /** A folder that contains workspaces. */
 export class WorkspaceParentItemDto {
-  @Field(folderPath)
+  @Field(folderPath, 'Id that the client gives the folder, usually its path.')
   id!: string;
 
-  @Field(label)
+  @Field(label, 'Name of the folder for people.')
   name!: string;
 
-  @Field(folderPath)
+  @Field(folderPath, 'Path of the folder on the machine of the server.')
   path!: string;
 }
 
 /** Workspaces to add. */
 export class AddWorkspacesRequestDto {
-  @Field(listOf(model(WorkspaceItemDto)))
+  @Field(listOf(model(WorkspaceItemDto)), 'Workspaces to add. Those with a known path are ignored.')
   workspaces!: WorkspaceItemDto[];
 }
 
 /** Parents to add. */
 export class AddWorkspaceParentsRequestDto {
-  @Field(listOf(model(WorkspaceParentItemDto)))
+  @Field(listOf(model(WorkspaceParentItemDto)), 'Folders to add. Those with a known path are ignored.')
   parents!: WorkspaceParentItemDto[];
 }
 
 /** The path of the entry. */
 export class WorkspacePathQueryDto {
-  @Field(text())
+  @Field(text(), 'Path of the entry to remove, as it was added.')
   path!: string;
 }
 
@@ -75,7 +82,14 @@ export class WorkspacesController {
   constructor(private readonly workspaces: Workspaces) {}
 
   @Get()
-  @Operation({ tag, summary: 'List workspaces', answers: all, errors: [409] })
+  @Operation({
+    tag,
+    summary: 'List workspaces',
+    description:
+      'The folders that a user has selected for conversations, and the folders that contain such ones.',
+    answers: all,
+    errors: { 409: 'The stored file is damaged.' },
+  })
   list(): Promise<StoredWorkspaces> {
     return this.workspaces.all();
   }
@@ -88,7 +102,7 @@ export class WorkspacesController {
     description: 'Workspaces with a known path are ignored.',
     body: { schema: AddWorkspacesRequestDto },
     answers: all,
-    errors: [409],
+    errors: { 409: 'The maximum number of workspaces is reached, or the stored file is damaged.' },
   })
   add(@Body() { workspaces }: AddWorkspacesRequestDto): Promise<StoredWorkspaces> {
     return this.workspaces.add('workspaces', workspaces.map(toEntry));
@@ -98,9 +112,10 @@ export class WorkspacesController {
   @Operation({
     tag,
     summary: 'Remove a workspace',
+    description: 'Only removes the entry; the folder is kept.',
     query: WorkspacePathQueryDto,
     answers: removed,
-    errors: [404, 409],
+    errors: { 404: 'There is no workspace with this path.', 409: 'The stored file is damaged.' },
   })
   async remove(@Query() { path }: WorkspacePathQueryDto): Promise<typeof DELETED> {
     await this.workspaces.remove('workspaces', path);
@@ -112,9 +127,10 @@ export class WorkspacesController {
   @Operation({
     tag,
     summary: 'Add parent folders of workspaces',
+    description: 'Folders with a known path are ignored.',
     body: { schema: AddWorkspaceParentsRequestDto },
     answers: all,
-    errors: [409],
+    errors: { 409: 'The maximum number of folders is reached, or the stored file is damaged.' },
   })
   addParents(@Body() { parents }: AddWorkspaceParentsRequestDto): Promise<StoredWorkspaces> {
     const entries = parents.map(({ id, name, path }) => ({ id, name, path }));
@@ -125,9 +141,10 @@ export class WorkspacesController {
   @Operation({
     tag,
     summary: 'Remove a parent folder of workspaces',
+    description: 'Only removes the entry; the folder is kept.',
     query: WorkspacePathQueryDto,
     answers: removed,
-    errors: [404, 409],
+    errors: { 404: 'There is no such folder with this path.', 409: 'The stored file is damaged.' },
   })
   async removeParent(@Query() { path }: WorkspacePathQueryDto): Promise<typeof DELETED> {
     await this.workspaces.remove('workspaceParents', path);
@@ -145,12 +162,19 @@ documentSchemas(() =>
   Promise.resolve({
     WorkspacesListResponse: {
       type: 'object',
-      properties: { workspaces: list(WorkspaceItemDto), workspaceParents: list(WorkspaceParentItemDto) },
+      properties: describedFields({
+        workspaces: [
+          list(WorkspaceItemDto),
+          'Folders that the user has selected, in the order in which they were added.',
+        ],
+        workspaceParents: [
+          list(WorkspaceParentItemDto),
+          'Folders whose subfolders are offered as workspaces.',
+        ],
+      }),
     },
-    DeleteResponse: {
-      type: 'object',
-      properties: { deleted: { type: 'boolean' } },
-      required: ['deleted'],
-    },
+    DeleteResponse: objectSchema({
+      deleted: [{ type: 'boolean' }, 'Always true: an unknown entry is answered with 404.'],
+    }),
   }),
 );

@@ -29,14 +29,17 @@ const EXECUTABLE = '{artifact_dir}';
 export class CanvasExtensionBackendArtifactDto {
   @Field(
     text({ max: 4096, check: (place) => (place === '' ? undefined : archiveProblem(place)) }),
-    'Path inside the extension. Exactly one of `path` and `url` is required.',
+    'Path of the archive inside the extension. Exactly one of `path` and `url` is required.',
   )
   path = '';
 
-  @Field(nullable(text({ max: 4096, check: urlProblem })), 'URL to download from (`https`).')
+  @Field(
+    nullable(text({ max: 4096, check: urlProblem })),
+    'URL from which the archive is downloaded (`https`); null if it is inside the extension.',
+  )
   url: string | null = null;
 
-  @Field(text({ pattern: /^[0-9a-f]{64}$/ }), 'SHA-256 digest of the archive.')
+  @Field(text({ pattern: /^[0-9a-f]{64}$/ }), 'SHA-256 digest of the archive in hexadecimal digits.')
   sha256!: string;
 
   @Field(integer({ ge: 0, le: 16 }), 'Number of leading path segments to remove; only for downloads.')
@@ -51,16 +54,16 @@ export class CanvasExtensionBackendHealthDto {
   )
   path = '/health';
 
-  @Field(decimal({ gt: 0, le: 300 }), 'Time until the back end has to be ready.')
+  @Field(decimal({ gt: 0, le: 300 }), 'Time in seconds until the back end has to be ready.')
   timeout_seconds = 30;
 
-  @Field(decimal({ gt: 0, le: 10 }), 'Pause between two checks.')
+  @Field(decimal({ gt: 0, le: 10 }), 'Pause between two checks in seconds.')
   interval_seconds = 0.1;
 }
 
 /** The back end of an extension. */
 export class CanvasExtensionBackendDto {
-  @Field(integer({ ge: VERSION, le: VERSION }))
+  @Field(integer({ ge: VERSION, le: VERSION }), 'Version of the format of this section; 1.')
   schema_version!: number;
 
   @Field(artifactsByPlatform(), 'A tar.gz archive per platform: `linux-amd64`, `linux-arm64`.')
@@ -72,7 +75,7 @@ export class CanvasExtensionBackendDto {
   )
   argv!: string[];
 
-  @Field(model(CanvasExtensionBackendHealthDto))
+  @Field(model(CanvasExtensionBackendHealthDto), 'How the server finds out that the back end is ready.')
   health: CanvasExtensionBackendHealthDto = new CanvasExtensionBackendHealthDto();
 
   @Field(inheritedNames(), 'Variables inherited from the server: PATH, LANG, LC_ALL, LC_CTYPE, TZ, TMPDIR.')

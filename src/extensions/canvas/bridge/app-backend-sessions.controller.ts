@@ -8,7 +8,7 @@ import { nameSchema } from './backend-address.js';
 import { expiredSessionCookie, sessionCookie } from './bridge-sessions.js';
 
 const tag = 'Canvas App Backends';
-const path = { extension_name: nameSchema };
+const path = { extension_name: { ...nameSchema, description: 'Name of the installed canvas extension.' } };
 const NAME = 'extension_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
 /** Sandbox of a frame with an extension's pages. */
@@ -27,8 +27,17 @@ export class AppBackendSessionsController {
     description:
       'The session is a cookie and lasts five minutes. Call it on `app_backend_public_url` from a page of another origin.',
     path,
-    answers: { 200: { description: 'The URL of the pages.', schema: 'AppBackendSessionResponse' } },
-    errors: [403, 409, 421],
+    answers: {
+      200: {
+        description: 'The URL of the pages and the end of the session.',
+        schema: 'AppBackendSessionResponse',
+      },
+    },
+    errors: {
+      403: 'The origin of the page may not call the server.',
+      409: 'The page has the origin of the back ends, which must be another one.',
+      421: 'The request was sent to another address than `app_backend_public_url`.',
+    },
   })
   open(
     @Param(NAME, name) extension: string,
@@ -48,7 +57,11 @@ export class AppBackendSessionsController {
     description: 'Its WebSockets are closed.',
     path,
     answers: { 204: { description: 'The session is revoked.' } },
-    errors: [403, 409, 421],
+    errors: {
+      403: 'The origin of the page may not call the server.',
+      409: 'The page has the origin of the back ends, which must be another one.',
+      421: 'The request was sent to another address than `app_backend_public_url`.',
+    },
   })
   close(
     @Param(NAME, name) extension: string,

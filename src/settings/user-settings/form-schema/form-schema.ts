@@ -5,6 +5,7 @@ import {
   fieldsOf,
   type JsonSchema,
   documentSchemas,
+  objectSchema,
 } from '../../../http/index.js';
 import { isJsonObject } from '../../../json/index.js';
 
@@ -143,52 +144,65 @@ function defaultLabel(name: string): string {
 
 const nullableText = { anyOf: [{ type: 'string' }, { type: 'null' }] };
 
+const text = { type: 'string' };
+
 documentSchemas(() =>
   Promise.resolve({
     SettingProminence: { type: 'string', enum: ['critical', 'major', 'minor'] },
-    SettingsChoice: {
-      type: 'object',
-      properties: {
-        value: { anyOf: ['boolean', 'integer', 'number', 'string'].map((type) => ({ type })) },
-        label: { type: 'string' },
-      },
-      required: ['value', 'label'],
-    },
-    SettingsFieldSchema: {
-      type: 'object',
-      properties: {
-        key: { type: 'string' },
-        label: { type: 'string' },
-        description: nullableText,
-        section: { type: 'string' },
-        section_label: { type: 'string' },
-        value_type: { type: 'string', enum: ['string', 'integer', 'number', 'boolean', 'array', 'object'] },
-        default: {},
-        prominence: { $ref: '#/components/schemas/SettingProminence', default: 'minor' },
-        depends_on: { type: 'array', items: { type: 'string' } },
-        secret: { type: 'boolean', default: false },
-        choices: { type: 'array', items: { $ref: '#/components/schemas/SettingsChoice' } },
-        variant: nullableText,
-      },
-      required: ['key', 'label', 'section', 'section_label', 'value_type'],
-    },
-    SettingsSectionSchema: {
-      type: 'object',
-      properties: {
-        key: { type: 'string' },
-        label: { type: 'string' },
-        fields: { type: 'array', items: { $ref: '#/components/schemas/SettingsFieldSchema' } },
-        variant: nullableText,
-      },
-      required: ['key', 'label', 'fields'],
-    },
-    SettingsSchema: {
-      type: 'object',
-      properties: {
-        model_name: { type: 'string' },
-        sections: { type: 'array', items: { $ref: '#/components/schemas/SettingsSectionSchema' } },
-      },
-      required: ['model_name', 'sections'],
-    },
+    SettingsChoice: objectSchema({
+      value: [
+        { anyOf: ['boolean', 'integer', 'number', 'string'].map((type) => ({ type })) },
+        'Value that is stored when the choice is selected.',
+      ],
+      label: [text, 'Text that a form shows for the choice.'],
+    }),
+    SettingsFieldSchema: objectSchema({
+      key: [text, 'Path of the setting, with dots, such as `llm.model`.'],
+      label: [text, 'Text that a form shows beside the field.'],
+      'description?': [nullableText, 'What the setting is for; null if it is not described.'],
+      section: [text, 'Key of the section that the field belongs to.'],
+      section_label: [text, 'Text that a form shows above the section.'],
+      value_type: [
+        { type: 'string', enum: ['string', 'integer', 'number', 'boolean', 'array', 'object'] },
+        'JSON type of the value.',
+      ],
+      'default?': [{}, 'Value of the setting if nothing is stored.'],
+      'prominence?': [
+        { $ref: '#/components/schemas/SettingProminence', default: 'minor' },
+        '`critical`: always shown. `major`: shown in an extended view. `minor`: for experts.',
+      ],
+      'depends_on?': [
+        { type: 'array', items: text },
+        'Keys of fields that must be enabled, or have the value after `=`, for this one to apply.',
+      ],
+      'secret?': [
+        { type: 'boolean', default: false },
+        'Whether the value is a secret, which forms must not show.',
+      ],
+      'choices?': [
+        { type: 'array', items: { $ref: '#/components/schemas/SettingsChoice' } },
+        'Suggested values; others may be accepted, too. Empty if there are none.',
+      ],
+      'variant?': [nullableText, 'Kind of agent that has the field: `openhands` or `acp`. Null: all kinds.'],
+    }),
+    SettingsSectionSchema: objectSchema({
+      key: [text, 'Key of the section.'],
+      label: [text, 'Text that a form shows above the section.'],
+      fields: [
+        { type: 'array', items: { $ref: '#/components/schemas/SettingsFieldSchema' } },
+        'Fields of the section in the order of the form.',
+      ],
+      'variant?': [
+        nullableText,
+        'Kind of agent that has the section: `openhands` or `acp`. Null: all kinds.',
+      ],
+    }),
+    SettingsSchema: objectSchema({
+      model_name: [text, 'Name of the settings that the form is for, such as `AgentSettings`.'],
+      sections: [
+        { type: 'array', items: { $ref: '#/components/schemas/SettingsSectionSchema' } },
+        'Sections in the order of the form.',
+      ],
+    }),
   }),
 );
