@@ -42,6 +42,14 @@ const headers = {
 const STREAMED =
   'With `stream`, answers with server-sent events. The run is interrupted when the client disconnects.';
 
+const errors = {
+  400: 'There is no user message, or an option or a part of a message is not supported.',
+  404: 'There is no such model.',
+  409: 'The conversation has an active run, waits for a confirmation, or was paused during the run.',
+  429: 'The maximum number of runs is active. Repeat the request later.',
+  504: 'The run did not finish within the time limit of the configuration. It goes on.',
+};
+
 /** A streamed answer. */
 interface AnswerStream {
   piece(piece: Piece): void;
@@ -83,12 +91,7 @@ export class GatewayController {
     headers,
     body: { schema: OpenAIChatCompletionRequestDto, large: true },
     answers: { 200: { description: 'The final response of the agent.', schema: 'ChatCompletion' } },
-    errors: {
-      404: 'There is no such model, or no agent profile is active.',
-      409: 'The conversation is busy with another run, or its budget is spent.',
-      429: 'The maximum number of runs is active. Repeat the request later.',
-      504: 'The run did not finish in time.',
-    },
+    errors,
   })
   async chat(
     @Body() body: OpenAIChatCompletionRequestDto,
@@ -110,12 +113,7 @@ export class GatewayController {
     headers,
     body: { schema: OpenAIResponseRequestDto, large: true },
     answers: { 200: { description: 'The final response of the agent.', schema: 'OpenAIResponse' } },
-    errors: {
-      404: 'There is no such model, or no agent profile is active.',
-      409: 'The conversation is busy with another run, or its budget is spent.',
-      429: 'The maximum number of runs is active. Repeat the request later.',
-      504: 'The run did not finish in time.',
-    },
+    errors,
   })
   async responses(
     @Body() body: OpenAIResponseRequestDto,

@@ -30,7 +30,7 @@ export function dtoSchema(dto: DtoClass): JsonSchema {
 export function fieldSchema({ type, description }: FieldSpec, initial: unknown): JsonSchema {
   return {
     ...type.schema(),
-    ...(description && { description }),
+    description,
     ...(initial !== undefined && { default: toPlain(initial) }),
   };
 }

@@ -90,6 +90,7 @@ export class BashController {
     path: {
       command_id: {
         type: 'string',
+        format: 'uuid',
         description: 'Id of the command: 32 hexadecimal digits, with or without dashes.',
       },
     },
@@ -172,7 +173,7 @@ export class BashController {
     path: {
       event_id: { type: 'string', description: 'Id of the command or the output: 32 hexadecimal digits.' },
     },
-    answers: { 200: { description: 'The event.', schema: 'BashEventBase' } },
+    answers: { 200: { description: 'The command or the output.', schema: 'BashEventBase' } },
     errors: { 404: 'No event has this id, or it was deleted.' },
   })
   async get(

@@ -19,7 +19,9 @@ const NAME = 'extension_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
 /** Largest file (bytes). */
 const MAX_BYTES = 32 * 1024 * 1024;
-const file = { 200: { description: 'The file.', schema: { type: 'string', format: 'binary' } } };
+const file = {
+  200: { description: 'The content of the file.', schema: { type: 'string', format: 'binary' } },
+};
 
 /** SVG files may contain scripts, which must never run. */
 const SVG_HEADERS = {

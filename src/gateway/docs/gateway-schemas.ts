@@ -40,7 +40,10 @@ function chatSchemas(): Record<string, JsonSchema> {
       created: [integer, 'Time of the answer, in seconds since 1970.'],
       model: [text, 'Name of the model, as in the request.'],
       object: [constant('chat.completion'), OBJECT],
-      'usage?': [orNull(ref('CompletionUsage')), 'Tokens that the run used; null if unknown.'],
+      'usage?': [
+        orNull(ref('CompletionUsage')),
+        'Tokens that the models of the conversation have used so far.',
+      ],
     }),
     Choice: objectSchema({
       finish_reason: [
@@ -55,8 +58,8 @@ function chatSchemas(): Record<string, JsonSchema> {
       role: [constant('assistant'), 'Who the message is from.'],
     }),
     CompletionUsage: objectSchema({
-      completion_tokens: [integer, 'Tokens that models wrote in this run.'],
-      prompt_tokens: [integer, 'Tokens that models read in this run.'],
+      completion_tokens: [integer, 'Tokens that the models of the conversation have written so far.'],
+      prompt_tokens: [integer, 'Tokens that the models of the conversation have read so far.'],
       total_tokens: [integer, 'Sum of both.'],
     }),
   };
@@ -68,10 +71,10 @@ function responseSchemas(): Record<string, JsonSchema> {
       id: [text, 'Id of the answer. The header of the conversation, not this id, continues the dialogue.'],
       created_at: [seconds, 'Time when the request was accepted, in seconds since 1970.'],
       completed_at: [seconds, 'Time when the run was done, in seconds since 1970.'],
-      'instructions?': [orNull(text), 'The instructions of the request; null: none.'],
+      'instructions?': [orNull(text), 'The instructions of the request; absent if it had none.'],
       'metadata?': [
         orNull({ type: 'object', additionalProperties: text }),
-        'The metadata of the request, unchanged; null: none.',
+        'The metadata of the request, unchanged; absent if it had none.',
       ],
       model: [text, 'Name of the model, as in the request.'],
       'object?': [withDefault('response'), OBJECT],
@@ -86,7 +89,7 @@ function responseSchemas(): Record<string, JsonSchema> {
         listOf({ type: 'object', additionalProperties: text }),
         'Always empty: the agent has its own tools.',
       ],
-      usage: [ref('OpenAIResponseUsage'), 'Tokens that the run used.'],
+      usage: [ref('OpenAIResponseUsage'), 'Tokens that the models of the conversation have used so far.'],
     }),
     OpenAIResponseOutputMessage: objectSchema({
       id: [text, 'Id of the message.'],
@@ -104,9 +107,9 @@ function responseSchemas(): Record<string, JsonSchema> {
       'type?': [withDefault('output_text'), 'Kind of the part.'],
     }),
     OpenAIResponseUsage: objectSchema({
-      input_tokens: [integer, 'Tokens that models read in this run.'],
+      input_tokens: [integer, 'Tokens that the models of the conversation have read so far.'],
       input_tokens_details: [ref('OpenAIResponseInputTokensDetails'), 'How many of them were cached.'],
-      output_tokens: [integer, 'Tokens that models wrote in this run.'],
+      output_tokens: [integer, 'Tokens that the models of the conversation have written so far.'],
       output_tokens_details: [ref('OpenAIResponseOutputTokensDetails'), 'How many of them were reasoning.'],
       total_tokens: [integer, 'Sum of the tokens read and written.'],
     }),

@@ -24,7 +24,7 @@ const embedded = new WeakSet<object>();
  * Declares a field of a DTO: how it is parsed, validated and documented. The initial value is the default; a
  * field without one is required. The order of declaration is the order on the wire.
  */
-export function Field(type: FieldType, description = '', { optional = false } = {}): PropertyDecorator {
+export function Field(type: FieldType, description: string, { optional = false } = {}): PropertyDecorator {
   return (prototype, key) => {
     const own = specs.get(prototype) ?? new Map<string, FieldSpec>();
     specs.set(prototype, own.set(String(key), { type, description, optional }));

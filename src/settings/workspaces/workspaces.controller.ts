@@ -73,7 +73,7 @@ export class WorkspacePathQueryDto {
 
 const tag = 'Settings';
 const all = { 200: { description: 'All workspaces and parent folders.', schema: 'WorkspacesListResponse' } };
-const removed = { 200: { description: 'Removed.', schema: 'DeleteResponse' } };
+const removed = { 200: { description: 'The entry was removed.', schema: 'DeleteResponse' } };
 const DELETED = { deleted: true } as const;
 
 /** The workspace folders that a user has selected. */

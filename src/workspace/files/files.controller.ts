@@ -28,14 +28,14 @@ export class FilesController {
     body: {
       schema: {
         type: 'object',
-        properties: { file: { type: 'string', format: 'binary' } },
+        properties: { file: { type: 'string', format: 'binary', description: 'The content of the file.' } },
         required: ['file'],
       },
       mediaType: 'multipart/form-data',
     },
     answers: {
       200: {
-        description: 'The uploaded file.',
+        description: 'The file was stored; its size.',
         schema: 'FileUploadResult',
       },
     },

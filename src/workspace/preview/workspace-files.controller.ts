@@ -33,6 +33,13 @@ export class WorkspaceFilesController {
   @Operation({
     tag: 'Workspace',
     summary: "Get a file of a conversation's working folder",
+    path: {
+      file_path: {
+        type: 'string',
+        description:
+          'Path of the file, relative to the working folder. Without one the folder itself is meant.',
+      },
+    },
     description:
       'A folder is answered with its `index.html`. The session key may come in the cookie of `/api/auth/workspace-session`. Supports ' +
       'ranges and conditional requests. Pages are sandboxed: their scripts do not have the origin of the server. Files that may contain git credentials are refused with 403.',

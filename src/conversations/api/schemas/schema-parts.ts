@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../../../http/index.js';
+import type { DescribedField, JsonSchema } from '../../../http/index.js';
 
 /** A reference to a named schema. */
 export const ref = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
@@ -12,16 +12,11 @@ export const list = (items: JsonSchema): JsonSchema => ({ type: 'array', items }
 /** One of several texts. */
 export const words = (...values: string[]): JsonSchema => ({ type: 'string', enum: values });
 
-/** An object. Fields whose names end in `?` are optional. */
-export function object(fields: Record<string, JsonSchema>, rest: JsonSchema = {}): JsonSchema {
-  const names = Object.keys(fields);
-  return {
-    type: 'object',
-    properties: Object.fromEntries(names.map((name) => [name.replace('?', ''), fields[name]])),
-    required: names.filter((name) => !name.endsWith('?')),
-    ...rest,
-  };
-}
+/** The field of a page that leads to the next one. */
+export const NEXT_PAGE: DescribedField = [
+  orNull({ type: 'string' }),
+  '`page_id` of the next page; null on the last one.',
+];
 
 /** One of several named schemas, discriminated by `kind`, which is the name. */
 export function union(kinds: readonly string[]): JsonSchema {
