@@ -232,19 +232,17 @@ function operation(endpoint: Endpoint): JsonSchema {
 
 function pathParameter(name: string, { path = {} }: OperationDocs): JsonSchema {
   const { description, ...schema } = path[name] ?? PATH_PARAMETERS[name] ?? { type: 'string' };
-  return { name, in: 'path', required: true, schema, ...(description !== undefined && { description }) };
+  return { name, in: 'path', required: true, schema, description };
 }
 
 function queryParameters({ query }: OperationDocs): JsonSchema[] {
   if (!query) return [];
   const defaults = new Map<string, unknown>(Object.entries(new query()));
-  return [...fieldsOf(query)].map(([name, spec]) => ({
-    name,
-    in: 'query',
-    required: defaults.get(name) === undefined && !spec.optional,
-    schema: fieldSchema({ ...spec, description: '' }, defaults.get(name) ?? undefined),
-    ...(spec.description && { description: spec.description }),
-  }));
+  return [...fieldsOf(query)].map(([name, spec]) => {
+    const { description, ...schema } = fieldSchema(spec, defaults.get(name) ?? undefined);
+    const required = defaults.get(name) === undefined && !spec.optional;
+    return { name, in: 'query', required, schema, description };
+  });
 }
 
 function headerParameters({ headers = {} }: OperationDocs): JsonSchema[] {

@@ -213,7 +213,7 @@ export class ConversationsController {
       'paused.',
     answers: DONE,
     errors: {
-      409: 'A run is active already, the budget is spent, or a credential of the agent must be bound again.',
+      409: 'A run or a goal is active already.',
       429: RUN_LIMIT,
     },
   })
@@ -228,7 +228,7 @@ export class ConversationsController {
     tag,
     summary: 'Pause after the current step',
     description:
-      'The run ends when the current step is done; it can be started again. Without a run nothing happens.',
+      'The run ends when the current step is done, or at once while it waits for the model; it can be started again. Also stops a goal.',
     answers: DONE,
   })
   async pause(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
@@ -242,8 +242,8 @@ export class ConversationsController {
     tag,
     summary: 'Interrupt the current step',
     description:
-      'Stops model calls and commands at once and ends the run; it can be started again. Without a run nothing ' +
-      'happens.',
+      'Stops model calls and commands at once and ends the run; it can be started again. Without a run it is a ' +
+      'pause.',
     answers: DONE,
   })
   async interrupt(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {

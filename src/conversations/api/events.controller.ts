@@ -142,8 +142,8 @@ export class EventsController {
     body: { schema: SendMessageRequestDto, large: true },
     answers: DONE,
     errors: {
-      409: 'A run cannot start: the budget is spent, or a credential of the agent must be bound again.',
-      429: RUN_LIMIT,
+      422: 'The role is not `user`, or the `Idempotency-Key` came with another message before.',
+      429: 'The message was stored, but no run can start: the maximum number of runs is active.',
     },
   })
   async send(
@@ -162,14 +162,12 @@ export class EventsController {
     tag,
     summary: 'Accept or reject pending actions',
     description:
-      'When actions wait for a confirmation (status `waiting_for_confirmation`), executes them or tells the ' +
-      'model that they were rejected.',
+      'Concerns the actions for which the conversation waits (status `waiting_for_confirmation`). Accepting ' +
+      'starts a run that executes them. Rejecting tells the model so with the next run.',
     body: { schema: ConfirmationResponseRequestDto },
     answers: DONE,
     errors: {
-      409:
-        'A run cannot start: one is active already, the budget is spent, or a credential of the agent must be ' +
-        'bound again.',
+      409: 'A run or a goal is active already.',
       429: RUN_LIMIT,
     },
   })

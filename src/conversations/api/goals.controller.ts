@@ -61,9 +61,9 @@ export class GoalsController {
   @Operation({
     tag,
     summary: 'Resume the goal',
-    description: 'Continues a goal that was stopped or ended without success, with the audits that are left.',
+    description: 'Continues a goal that was stopped, also by a shutdown, with the audits that are left.',
     answers: DONE,
-    errors: { 400: 'There is no goal to resume.', 409: 'A run or another goal is active.', 429: RUN_LIMIT },
+    errors: { 400: 'There is no goal to resume, or the agent cannot pursue one.', 409: 'A run or another goal is active.', 429: RUN_LIMIT },
   })
   async resume(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
     await this.goals.resume(id);
@@ -80,7 +80,7 @@ export class GoalsController {
       'summary, the answer is 500 with its error and nothing changes.',
     answers: DONE,
     errors: {
-      409: 'The history cannot be condensed: the agent has no condenser, or there is nothing to replace.',
+      409: 'The agent has no condenser, there is nothing to replace, or the budget of the conversation is spent.',
     },
   })
   async condense(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {

@@ -183,7 +183,7 @@ export class SteeringController {
     answers: { 200: { description: "The answer of the agent's model as text.", schema: 'AskAgentResponse' } },
     errors: {
       400: 'The agent failed to answer.',
-      409: 'A credential of the agent must be bound again.',
+      409: 'The budget of the conversation is spent.',
       504: 'The agent did not answer in time.',
     },
   })

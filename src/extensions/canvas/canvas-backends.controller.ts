@@ -61,9 +61,7 @@ export class CanvasBackendsController {
     body: revision,
     answers: status,
     errors: {
-      409:
-        'The version is not the installed one, the back end cannot run here, or its archive is not the one of ' +
-        'the manifest.',
+      409: 'The version is not the installed one, or its archive cannot be fetched, verified or unpacked.',
     },
   })
   prepare(
@@ -82,7 +80,9 @@ export class CanvasBackendsController {
     path,
     body: revision,
     answers: status,
-    errors: { 409: 'The version is not the installed or the prepared one, or the back end cannot run here.' },
+    errors: {
+      409: 'The version is not the installed or the prepared one, another one runs, or the server is shutting down.',
+    },
   })
   start(
     @Param(NAME, name) extension: string,
@@ -129,7 +129,7 @@ export class CanvasBackendsController {
     description: 'Works for extensions that are no longer installed, too.',
     path,
     answers: status,
-    errors: { 409: 'The back end runs, or its data cannot be removed.' },
+    errors: { 409: 'The back end runs.' },
   })
   removeData(@Param(NAME, name) extension: string): Promise<BackendStatus> {
     return answered(this.backends.removeData(extension));

@@ -47,7 +47,7 @@ export class CanvasExtensionsController {
     answers: { 200: { description: 'The installed extension.', schema: 'InstalledCanvasExtensionResponse' } },
     errors: {
       400: 'The source cannot be fetched.',
-      409: 'An extension with this name is installed, and `force` is not set.',
+      409: 'An extension with this name is installed and `force` is not set, or `force` is set while back ends run.',
       422: 'The source has no valid manifest.',
     },
   })

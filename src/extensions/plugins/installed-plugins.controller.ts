@@ -104,7 +104,7 @@ export class InstalledPluginsController {
   @Operation({
     tag,
     summary: 'Remove an installed plugin',
-    description: 'Removes the installed copy. Conversations that have loaded the plugin keep it.',
+    description: 'Removes the installed copy; new conversations do not load it.',
     path,
     answers: { 200: { description: 'The plugin was removed.', schema: 'UninstallPluginResponse' } },
     errors: { 404: 'No plugin with this name is installed.' },

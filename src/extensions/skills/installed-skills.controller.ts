@@ -93,7 +93,7 @@ export class InstalledSkillsController {
   @Operation({
     tag,
     summary: 'Remove an installed skill',
-    description: 'Removes the installed copy. Conversations that have loaded the skill keep it.',
+    description: 'Removes the installed copy; new conversations do not load it.',
     path,
     answers: { 200: { description: 'The skill was removed.', schema: 'UninstallSkillResponse' } },
     errors: { 404: 'No skill with this name is installed.' },

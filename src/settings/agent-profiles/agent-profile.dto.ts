@@ -34,12 +34,9 @@ abstract class AgentProfileFields {
   @Field(text(), '`openhands`: the built-in agent; `acp`: an external agent.')
   agent_kind = 'openhands';
 
-  @Field(
-    uuid(),
-    'Id of the profile, which the server sets: a UUID. Absent: the stored one is kept, or a new one is ' +
-      'generated.',
-    { optional: true },
-  )
+  @Field(uuid(), 'Ignored: the server keeps the id of the stored profile, or generates one.', {
+    optional: true,
+  })
   id?: string;
 
   @Field(text({ min: 1 }), 'Ignored: the name in the path is used. May be absent.', { optional: true })

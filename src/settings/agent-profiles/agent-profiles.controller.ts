@@ -65,7 +65,7 @@ export class AgentProfilesController {
     answers: { 201: done },
     errors: {
       409: 'The maximum number of profiles is reached, or a stored file cannot be read.',
-      422: 'The profile is invalid, or names an LLM profile that does not exist.',
+      422: 'The profile is invalid; the LLM profile that it names need not exist.',
     },
   })
   async save(@Param('name', ProfileNamePipe) name: string, @Body() body: unknown): Promise<Mutation> {

@@ -25,10 +25,7 @@ export class ProfileVerificationSettingsDto {
   )
   max_refinement_iterations = 3;
 
-  @Field(
-    nullable(shortText()),
-    'URL of the critic service; null: that of All Hands, if the model is one of theirs.',
-  )
+  @Field(nullable(shortText()), 'URL of the critic service; null: that of All Hands.')
   critic_server_url: string | null = null;
 
   @Field(nullable(text()), 'Model that the critic service uses; null: its default.')
@@ -37,6 +34,10 @@ export class ProfileVerificationSettingsDto {
 
 /** Critic settings. */
 export class VerificationSettingsDto extends ProfileVerificationSettingsDto {
-  @Field(secretText(), "API key of the critic service; null: the key of the agent's model, where that fits.")
+  @Field(
+    secretText(),
+    "API key of the critic service; null: that of the agent's model, if the service has a URL of its own or " +
+      'the model is one of All Hands. Without a key there is no critic.',
+  )
   critic_api_key: string | null = null;
 }

@@ -36,10 +36,10 @@ const content: FieldType = {
 };
 
 class MessageFrameDto {
-  @Field(choice(ROLES))
+  @Field(choice(ROLES), 'Who the message is from. Only `user` is accepted.')
   role!: MessageRole;
 
-  @Field(content)
+  @Field(content, 'The message: a text, or a list of blocks of text and images.')
   content: unknown[] = [];
 }
 

@@ -36,28 +36,36 @@ export type ReadResend = (query: URLSearchParams) => Resend | undefined;
 
 /** Query parameters of the events sockets. */
 class EventsQueryDto {
-  @Field(choice(['all', 'since']), '', { optional: true })
+  @Field(
+    choice(['all', 'since']),
+    'Which stored events are sent first: all, or those since `after_timestamp`; absent: none.',
+    { optional: true },
+  )
   resend_mode?: 'all' | 'since';
 
-  @Field(instant(), '', { optional: true })
+  @Field(
+    instant(),
+    'Time from which on stored events are sent; without a zone it is local time of the server.',
+    { optional: true },
+  )
   after_timestamp?: string;
 
-  @Field(flag())
+  @Field(flag(), 'An older form of `resend_mode=all`.')
   resend_all = false;
 }
 
 /** Query parameters of the bash events socket. */
 class BashEventsQueryDto {
-  @Field(choice(['all']), '', { optional: true })
+  @Field(choice(['all']), 'Send all stored events first; absent: none.', { optional: true })
   resend_mode?: 'all';
 
-  @Field(flag())
+  @Field(flag(), 'An older form of `resend_mode=all`.')
   resend_all = false;
 }
 
 /** Query parameters of the session socket. */
 class SessionQueryDto {
-  @Field(integer(), '', { optional: true })
+  @Field(integer(), 'Send the events after this number first; -1: all. Absent: none.', { optional: true })
   after_seq?: number;
 }
 

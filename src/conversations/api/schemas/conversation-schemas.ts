@@ -68,7 +68,7 @@ export function conversationSchemas(): Record<string, JsonSchema> {
       description: [orNull(text), 'What the model is good for; null if the agent does not say.'],
     }),
     LaunchedAgentProfile: objectSchema({
-      agent_profile_id: [id, 'Id of the agent profile.'],
+      agent_profile_id: [id, 'Id under which the agent profile is stored.'],
       revision: [
         { type: 'integer', minimum: 0 },
         'Revision of the profile at the start of the conversation.',
@@ -80,24 +80,24 @@ export function conversationSchemas(): Record<string, JsonSchema> {
       ],
     }),
     MetricsSnapshot: objectSchema({
-      model_name: [text, 'Name of the model.'],
+      model_name: [text, 'Model that the figures are for, as `provider/model`.'],
       accumulated_cost: [{ type: 'number', minimum: 0 }, COST],
       max_budget_per_task: [orNull({ type: 'number' }), BUDGET],
       accumulated_token_usage: [orNull(ref('TokenUsage')), 'Tokens so far; null if there was no call.'],
     }),
     TokenUsage: objectSchema({
-      model: [text, 'Name of the model.'],
+      model: [text, 'Model that the figures are for, as `provider/model`.'],
       prompt_tokens: [count, 'Tokens that the model read, cached ones included.'],
       completion_tokens: [count, 'Tokens that the model wrote, reasoning included.'],
       cache_read_tokens: [count, 'Tokens that the provider had cached.'],
       cache_write_tokens: [count, 'Tokens that the provider added to its cache.'],
-      reasoning_tokens: [count, 'Tokens of reasoning.'],
+      reasoning_tokens: [count, 'Tokens that the model wrote before its answer, if it reasons.'],
       context_window: [count, 'Context window of the model in tokens; 0 if unknown.'],
       per_turn_token: [count, 'Tokens read and written in the last answer.'],
       response_id: [text, 'Id of the answer of the model; empty for a sum.'],
     }),
     Metrics: objectSchema({
-      model_name: [text, 'Name of the model.'],
+      model_name: [text, 'Model that the figures are for, as `provider/model`.'],
       accumulated_cost: [{ type: 'number' }, COST],
       max_budget_per_task: [orNull({ type: 'number' }), BUDGET],
       accumulated_token_usage: [
@@ -106,13 +106,13 @@ export function conversationSchemas(): Record<string, JsonSchema> {
       ],
       costs: [
         list(anyObject),
-        'Cost of each answer: `model`, `cost` in US dollars, `timestamp` in seconds since 1970.',
+        'Cost of each of the last 1,000 answers: `model`, `cost` in US dollars, `timestamp` in seconds since 1970.',
       ],
       response_latencies: [
         list(anyObject),
-        'Time that each answer took: `model`, `latency` in seconds, `response_id`.',
+        'Time that each of the last 1,000 answers took: `model`, `latency` in seconds, `response_id`.',
       ],
-      token_usages: [list(ref('TokenUsage')), 'Tokens of each answer.'],
+      token_usages: [list(ref('TokenUsage')), 'Tokens of each of the last 1,000 answers.'],
     }),
     ConversationInfo: conversationInfo(),
     ...EVENT_SCHEMAS,

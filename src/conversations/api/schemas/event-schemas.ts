@@ -63,7 +63,10 @@ const EVENTS: Readonly<Record<string, readonly [about: string, fields: Fields]>>
       'llm_response_id?': [orNull(text), `${responseId} Null if no model wrote the message.`],
       activated_skills: [texts, 'Names of the skills that the message activated.'],
       extended_content: extendedContent,
-      'sender?': [orNull(text), 'Who sent the message, if another conversation did; null otherwise.'],
+      'sender?': [
+        orNull(text),
+        'Agent that sent the message to another one, in logs of the Python server; null otherwise.',
+      ],
       'critic_result?': [orNull(ref('CriticResult')), 'Verdict of the critic; null without a critic.'],
     },
   ],
@@ -148,7 +151,7 @@ const EVENTS: Readonly<Record<string, readonly [about: string, fields: Fields]>>
     {
       filename: [text, 'Name that the log of the call would have as a file.'],
       log_data: [text, 'The request and the response as JSON.'],
-      model_name: [text, 'Name of the model.'],
+      model_name: [text, 'Model that was called, as `provider/model`.'],
       usage_id: [text, 'Entry of the statistics under which the call is counted.'],
     },
   ],

@@ -62,7 +62,7 @@ const OBSERVATION_FIELDS: Readonly<Record<string, Fields>> = {
   EditObservation: { ...change, 'replacements_made?': [integer, 'Number of places that were replaced.'] },
   WriteFileObservation: change,
   ReadFileObservation: {
-    file_path: [text, 'Path of the file.'],
+    file_path: [text, 'Path of the file that was read.'],
     'file_content?': [text, 'The lines that were read.'],
     'is_truncated?': [flag, 'Whether the file has more lines than these.'],
     'lines_shown?': [

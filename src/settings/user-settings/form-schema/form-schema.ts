@@ -94,7 +94,7 @@ function formField(section: SectionSpec, name: string, field: FieldSpec, initial
   return {
     key: section.prefix + name,
     label: hints.label ?? defaultLabel(name),
-    description: field.description || null,
+    description: field.description,
     section: section.key,
     section_label: section.label,
     value_type: valueType(schema),

@@ -70,10 +70,7 @@ export class ACPAgentDto extends AgentFields {
   @Field(listOf(text()), 'The program and its first arguments.')
   acp_command!: string[];
 
-  @Field(
-    nullable(text()),
-    'Name of a known agent, for its special handling; null: derived from the command or none.',
-  )
+  @Field(nullable(text()), 'Name of a known agent, for its special handling; null: none.')
   acp_server: string | null = null;
 
   @Field(listOf(text()), 'Further arguments.')
