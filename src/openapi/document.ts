@@ -66,8 +66,23 @@ async function documentFrame(version: string): Promise<Omit<OpenAPIObject, 'path
     .setTitle('OpenHands Agent Server')
     .setVersion(version)
     .setDescription(DESCRIPTION)
-    .addApiKey({ type: 'apiKey', in: 'header', name: 'X-Session-API-Key' }, 'APIKeyHeader')
-    .addBearerAuth({ type: 'http', scheme: 'bearer' }, 'Bearer')
+    .addApiKey(
+      {
+        type: 'apiKey',
+        in: 'header',
+        name: 'X-Session-API-Key',
+        description: 'A session key of the configuration. Not needed if the server has none.',
+      },
+      'APIKeyHeader',
+    )
+    .addBearerAuth(
+      {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'A session key of the configuration as a bearer token.',
+      },
+      'Bearer',
+    )
     .build();
 }
 

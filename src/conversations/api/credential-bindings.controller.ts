@@ -44,9 +44,12 @@ export class CredentialBindingsController {
     body: { schema: CredentialBindingRequestDto },
     answers: { 204: { description: 'Bound. The agent gets the credential when it starts next.' } },
     errors: {
-      403: 'This server does not take credential bindings.',
-      501: 'The credential is none that can be bound.',
-      502: 'The URL does not answer, or not with a credential.',
+      403: 'The URL rejects the headers of the request.',
+      404: 'The credential is none that can be bound.',
+      409: 'The agent has started with another credential, or is none that uses it.',
+      422: 'The URL is invalid, or does not answer with a credential.',
+      501: 'The service at the URL does not support bindings.',
+      502: 'The service at the URL is unavailable.',
     },
   })
   bind(

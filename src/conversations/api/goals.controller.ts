@@ -63,7 +63,11 @@ export class GoalsController {
     summary: 'Resume the goal',
     description: 'Continues a goal that was stopped, also by a shutdown, with the audits that are left.',
     answers: DONE,
-    errors: { 400: 'There is no goal to resume, or the agent cannot pursue one.', 409: 'A run or another goal is active.', 429: RUN_LIMIT },
+    errors: {
+      400: 'There is no goal to resume, or the agent cannot pursue one.',
+      409: 'A run or another goal is active.',
+      429: RUN_LIMIT,
+    },
   })
   async resume(@Param('conversation_id', ConversationIdPipe) id: string): Promise<typeof SUCCESS> {
     await this.goals.resume(id);

@@ -35,7 +35,10 @@ export class ToolsController {
     summary: 'List the tools with descriptions',
     description: 'For interfaces in which people choose the tools of an agent.',
     answers: {
-      200: { description: 'All tools, those that people cannot select included.', schema: 'ToolCatalogResponse' },
+      200: {
+        description: 'All tools, those that people cannot select included.',
+        schema: 'ToolCatalogResponse',
+      },
     },
   })
   async catalogue(): Promise<ToolCatalogue> {

@@ -88,7 +88,7 @@ const EVENTS: Readonly<Record<string, readonly [about: string, fields: Fields]>>
       'critic_result?': [orNull(ref('CriticResult')), 'Verdict of the critic; null without a critic.'],
       'summary?': [
         orNull(text),
-        'What the call is for, in a few words of the model; null if it does not say.',
+        'What the call is for, in a few words of the model, or the call itself; null if the call is invalid.',
       ],
     },
   ],

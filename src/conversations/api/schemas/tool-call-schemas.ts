@@ -63,7 +63,7 @@ const OBSERVATION_FIELDS: Readonly<Record<string, Fields>> = {
   WriteFileObservation: change,
   ReadFileObservation: {
     file_path: [text, 'Path of the file that was read.'],
-    'file_content?': [text, 'The lines that were read.'],
+    'file_content?': [text, 'The lines that were read, each with its number.'],
     'is_truncated?': [flag, 'Whether the file has more lines than these.'],
     'lines_shown?': [
       orNull({ ...list(integer), minItems: 2, maxItems: 2 }),
