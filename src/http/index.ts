@@ -17,6 +17,7 @@ export {
   operationOf,
   type OperationDocs,
   type SchemaSource,
+  UNKNOWN_CONVERSATION,
 } from './operation.js';
 export { type DescribedField, describedFields, objectSchema } from './schema-fields.js';
 export { ConversationIdPipe, RuntimeConversationIdPipe } from './validation/conversation-id.pipe.js';

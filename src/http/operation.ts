@@ -34,6 +34,9 @@ export interface OperationDocs {
   hidden?: boolean;
 }
 
+/** What leads to 404 where a conversation is named. */
+export const UNKNOWN_CONVERSATION = 'No conversation has this id, or another running server owns it.';
+
 const documented = new WeakMap<object, OperationDocs>();
 
 /** Documents an endpoint, and has its JSON body read if it declares one. */

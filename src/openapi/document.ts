@@ -210,8 +210,8 @@ function errorsOf({ path, method, docs }: Endpoint): { status: number; causes: s
     .filter((status) => !(status in docs.answers))
     .sort((a, b) => a - b)
     .map((status) => {
-      const causes = [own[status], shared.includes(status) && SHARED_CAUSES[status]];
-      return { status, causes: causes.filter(Boolean).join(' ') };
+      const causes = new Set([own[status], shared.includes(status) ? SHARED_CAUSES[status] : undefined]);
+      return { status, causes: [...causes].filter((cause) => cause !== undefined).join(' ') };
     });
 }
 

@@ -1,4 +1,4 @@
-import { type JsonSchema, objectSchema } from '../http/index.js';
+import { type JsonSchema, objectSchema, UNKNOWN_CONVERSATION } from '../http/index.js';
 
 const text: JsonSchema = { type: 'string' };
 const ERROR_ID = 'Identifies this error in the log of the server: 32 hexadecimal digits.';
@@ -41,7 +41,7 @@ export const ERROR_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
 export const SHARED_CAUSES: Readonly<Record<number, string>> = {
   400: 'The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8.',
   401: 'The session key is missing or wrong.',
-  404: 'No conversation has this id, or another running server owns it.',
+  404: UNKNOWN_CONVERSATION,
   408: 'The body did not arrive in time.',
   409: 'The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again.',
   413: 'The body is larger than the limit of the server.',

@@ -26,6 +26,7 @@ import {
   type AnswerSource,
   streamJsonArray,
   RuntimeConversationIdPipe,
+  UNKNOWN_CONVERSATION,
 } from '../../http/index.js';
 import { CountsAsActivity } from '../../server/index.js';
 import type { BashCommand, BashOutput } from '../bash-event.js';
@@ -52,7 +53,7 @@ export class BashController {
       'is -1 after a timeout, and if the command cannot be started.',
     body: { schema: ExecuteBashRequestDto },
     answers: { 200: { description: 'The output of the command.', schema: 'BashOutput' } },
-    errors: { 404: 'No conversation has this id.' },
+    errors: { 404: UNKNOWN_CONVERSATION },
   })
   async execute(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
@@ -72,7 +73,7 @@ export class BashController {
       '`/sockets/bash-events`.',
     body: { schema: ExecuteBashRequestDto },
     answers: { 200: { description: 'The command.', schema: 'BashCommand' } },
-    errors: { 404: 'No conversation has this id.' },
+    errors: { 404: UNKNOWN_CONVERSATION },
   })
   async start(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
@@ -123,7 +124,7 @@ export class BashController {
         schema: 'BashEventPage',
       },
     },
-    errors: { 404: 'No conversation has this id.' },
+    errors: { 404: UNKNOWN_CONVERSATION },
   })
   async search(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
@@ -150,7 +151,7 @@ export class BashController {
         },
       },
     },
-    errors: { 404: 'No conversation has this id.' },
+    errors: { 404: UNKNOWN_CONVERSATION },
   })
   async batch(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,
@@ -196,7 +197,7 @@ export class BashController {
         schema: { type: 'object', additionalProperties: { type: 'integer' } },
       },
     },
-    errors: { 404: 'No conversation has this id.' },
+    errors: { 404: UNKNOWN_CONVERSATION },
   })
   async clear(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,

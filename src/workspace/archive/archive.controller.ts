@@ -54,7 +54,6 @@ export class ArchiveController {
     summary: 'Download all stored data of a conversation',
     description: 'A zip archive with the events and the state of the conversation. Secrets are masked.',
     answers: { 200: { description: 'The archive in the format `zip`.' } },
-    errors: { 404: 'No conversation has this id.' },
   })
   async trajectory(
     @Param(SCOPE, RuntimeConversationIdPipe) scope: string | undefined,

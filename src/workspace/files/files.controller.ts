@@ -43,7 +43,6 @@ export class FilesController {
       400: 'The path is not absolute, is a folder, or lies outside of the allowed folder; or the form is malformed.',
       403: 'The server may not write the file, or it may hold git credentials.',
       404: 'A part of the path does not exist and cannot be created.',
-      507: 'The disk is full.',
     },
   })
   async upload(
@@ -96,7 +95,6 @@ export class FilesController {
       400: 'The path is not absolute, is a file, or lies outside of the allowed folder.',
       403: 'The server may not create the folder.',
       404: 'A part of the path does not exist and cannot be created.',
-      507: 'The disk is full.',
     },
   })
   async createDirectory(
