@@ -45,7 +45,7 @@ export function setupOpenApi(app: INestApplication, version: string): void {
   adapter.get('/redoc', (_request: Request, response: Response) => response.redirect(307, '/docs'));
 }
 
-/** A file of Swagger UI: the copy beside the bundle, or where modules run without one, that of the package. */
+/** A file of Swagger UI: of the copy beside the bundle, or where there is no bundle, of the package. */
 function assetFile(name: string): string {
   const copy = fileURLToPath(new URL(`swagger-ui/${name}`, import.meta.url));
   return existsSync(copy) ? copy : require.resolve(`swagger-ui-dist/${name}`);
