@@ -55,6 +55,12 @@ afterAll(async () => {
   await rm(home, { recursive: true, force: true });
 });
 
+/** All texts in a JSON value. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
 async function newFolder(name: string): Promise<string> {
   const folder = path.join(home, name);
   await mkdir(folder);
@@ -79,10 +85,17 @@ describe('npm publish', () => {
         'examples/watch.mjs',
       ]),
     );
-    expect(paths.filter((name) => /\.(map|cache|ts)$|^(src|test|scripts|workspace)\//.test(name))).toEqual(
+    expect(paths.filter((name) => /\.(map|cache)$|^(src|test|scripts|bench|workspace|secrets)\//.test(name))).toEqual(
       [],
     );
     expect(published.size).toBeLessThan(4e6);
+  });
+
+  it('packs each file that package.json names', () => {
+    const paths = published.files.map((file) => file.path);
+    const named = textsIn([manifest['bin'], manifest['types'] ?? [], manifest['exports'] ?? []]);
+    expect(named).toContain('dist/main.js');
+    expect(named.map((name) => path.normalize(name)).filter((name) => !paths.includes(name))).toEqual([]);
   });
 });
 
