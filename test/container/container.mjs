@@ -58,7 +58,7 @@ try {
   await runCompose();
   console.log(`${passed} passed, 0 failed`);
 } catch (error) {
-  console.error(error);
+  console.error(interruption.signal.aborted ? 'interrupted' : error);
   console.log(`${passed} passed, 1 failed`);
   process.exitCode = 1;
 } finally {
