@@ -113,7 +113,7 @@ describe('--reload in a checkout', () => {
 describe('--reload without sources', () => {
   it('restarts when the built server is replaced', async () => {
     const installed = path.join(checkout, 'installed');
-    for (const name of ['dist', 'package.json']) {
+    for (const name of ['dist/main.js', 'dist/bundle', 'package.json']) {
       await cp(path.join(checkout, name), path.join(installed, name), { recursive: true });
     }
     const server = await ServerProcess.start({

@@ -10,7 +10,9 @@ export async function copyCheckout(): Promise<string> {
   const copy = await mkdtemp(path.join(os.tmpdir(), 'checkout-'));
   const hidden = new Set(['.git', 'node_modules', 'workspace', 'coverage']);
   for (const name of await readdir(ROOT)) {
-    if (!hidden.has(name)) await cp(path.join(ROOT, name), path.join(copy, name), { recursive: true });
+    // Links as they are: `dist/current` is relative, so that it leads to the build of the copy.
+    const options = { recursive: true, verbatimSymlinks: true, preserveTimestamps: true };
+    if (!hidden.has(name)) await cp(path.join(ROOT, name), path.join(copy, name), options);
   }
   // A folder of links, so that writes to node_modules stay in the copy.
   const packages = path.join(copy, 'node_modules');
