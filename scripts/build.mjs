@@ -1,6 +1,6 @@
-// Makes a build of the sources unless there is one, and makes it the current one. Nothing is changed in place:
-// a running server keeps the build that it was started with. `npm run build` runs this file and checks types
-// too; `npm start` imports it.
+// Makes a build of the sources unless there is one, and makes it the current one. Nothing is changed in
+// place: a running server keeps the build that it was started with. `npm run build` runs this file and checks
+// types too; `npm start` imports it.
 import { spawn } from 'node:child_process';
 import { copyFile, link, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';

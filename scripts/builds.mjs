@@ -1,6 +1,6 @@
-// Where builds are: `dist/builds/<id>`, of which the link `dist/current` leads to the one that starts next. The
-// id is a hash of everything that a build is made from, so a build exists if and only if its sources are
-// unchanged. Reasons: docs/decisions/0014-a-folder-for-each-build.md
+// Where builds are: `dist/builds/<id>`, of which the link `dist/current` leads to the one that starts next.
+// The id is a hash of everything that a build is made from, so its folder exists if the build is up to date.
+// Reasons: docs/decisions/0014-a-folder-for-each-build.md
 import { createHash } from 'node:crypto';
 import { readFile, readdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import path from 'node:path';

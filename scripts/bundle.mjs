@@ -1,7 +1,7 @@
 // The second step of a build: bundles program.js and its packages into a few files under bundle/, because
-// loading some 1,600 small modules took most of the time of a start. The modules of the first step stay beside
-// it for tests and tools. Usage: node scripts/bundle.mjs <folder of the build>. Reasons and troubleshooting:
-// docs/decisions/0008-a-bundle-for-the-start.md
+// loading some 1,600 small modules took most of the time of a start. The modules of the first step stay
+// beside it for tests and tools. Usage: node scripts/bundle.mjs <folder of the build>. Reasons and
+// troubleshooting: docs/decisions/0008-a-bundle-for-the-start.md
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,6 +1,6 @@
 // The third step of a build: runs the bundled server in a folder with a stored conversation, reads that
-// conversation, runs another agent, and stores the code that V8 has compiled by then next to each bundled file.
-// Later starts load it instead of compiling. A Node with another version of V8 ignores it. Usage:
+// conversation, runs another agent, and stores the code that V8 has compiled by then next to each bundled
+// file. Later starts load it instead of compiling. A Node with another version of V8 ignores it. Usage:
 // node scripts/code-cache.mjs <folder of the build>.
 // Reasons: docs/decisions/0010-compiled-code-beside-the-bundle.md
 import { spawn } from 'node:child_process';

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 /** The version of the original whose API this server implements. Clients compare it to enable features. */
 export const API_VERSION = '1.58.2';
 
-/** The folder of the package: the nearest one above this file with a `package.json`. Builds differ in depth. */
+/** The folder of the package: the nearest one with a `package.json`. Builds differ in their depth. */
 export const PACKAGE_FOLDER = findPackageFolder(path.dirname(fileURLToPath(import.meta.url)));
 
 /** The version of this server, from `package.json`. */
