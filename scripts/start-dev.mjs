@@ -1,7 +1,7 @@
-// `npm run start:dev`: runs `nest start --watch`, which builds into `dist/dev`, and ends it on a signal. Nest's
-// spinner puts a terminal into raw mode, where Ctrl-C is a character that nobody reads while types are
-// checked: Nest gets no terminal to read from. Its check of types ignores signals while it works: what is left
-// of its process group is killed.
+// `npm run start:dev`: runs `nest start --watch`, which builds into `dist/dev`, and ends it on a signal.
+// Nest's spinner puts a terminal into raw mode, where Ctrl-C is a character that nobody reads while types are
+// checked: Nest gets no terminal to read from. Its check of types ignores signals while it works: what is
+// left of its process group is killed.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

@@ -33,7 +33,12 @@ export async function run(args: readonly string[]): Promise<void> {
 
 async function checkConfig(command: ConfiguredCommand): Promise<void> {
   const { effectiveConfig, loadConfig } = await import('./config/index.js');
-  const { config } = loadConfig({ env: process.env, cwd: process.cwd(), ...overrides(command) });
+  const { config, warnings } = loadConfig({
+    env: process.env,
+    cwd: process.cwd(),
+    ...overrides(command),
+  });
+  printErrors(warnings.map((warning) => `configuration: ${warning}`));
   process.stdout.write(`${JSON.stringify(effectiveConfig(config), null, 2)}\n`);
 }
 
