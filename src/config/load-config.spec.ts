@@ -43,7 +43,7 @@ describe('loadConfig', () => {
       telemetry: { exportr: 'none', exporter: 'none' },
       webhooks: [
         { base_url: 'http://a.example' },
-        { baseurl: 'http://a.example', headers: { 'X-Mine': '1' } },
+        { base_url: 'http://a.example', header: {}, headers: { 'X-Mine': '1' } },
       ],
     });
     const env = {
@@ -59,11 +59,18 @@ describe('loadConfig', () => {
       `unknown field colour (${file}) has no effect`,
       `unknown field "a\\nb" (${file}) has no effect`,
       `unknown field telemetry.exportr (${file}) has no effect: did you mean exporter?`,
-      `unknown field webhooks[1].baseurl (${file}) has no effect: did you mean base_url?`,
+      `unknown field webhooks[1].header (${file}) has no effect: did you mean headers?`,
       'unknown variable OH_NOTHING_LIKE_THAT has no effect',
       'unknown variable OH_VSCODE_PRT has no effect: did you mean OH_VSCODE_PORT?',
       'unknown variable OH_WEBHOOKS_2_BASEURL has no effect: did you mean OH_WEBHOOKS_2_BASE_URL?',
     ]);
+  });
+
+  it('names unknown fields together with the mistakes that they may have caused', async () => {
+    await expect(withFile({ webhooks: [{ baseurl: 'http://a.example' }] })).rejects.toMatchObject({
+      problems: [{ path: 'webhooks[0]' }],
+      warnings: [expect.stringMatching(/^unknown field webhooks\[0\]\.baseurl .* did you mean base_url\?$/)],
+    });
   });
 
   it('does not warn of variables that the original or another part of the server reads', () => {
