@@ -43,6 +43,7 @@ export async function build({ checkTypes, say }) {
   await linkBundle(id);
   await removeUnused([id, previous]);
   await removeForeign();
+  await rm(userFile(folderOf(id)), { force: true });
 }
 
 /** @returns the id of the build */
@@ -77,7 +78,7 @@ async function makeBuild(previous, checkTypes, say) {
 
 async function makeCode(folder) {
   // Until the switch, another build that ends must not remove this one.
-  await writeFile(path.join(folder, 'users', String(process.pid)), '');
+  await writeFile(userFile(folder), '');
   await runScript(['scripts/compile.mjs', folder]);
   await runScript(['scripts/bundle.mjs', folder]);
   await Promise.all(NODE_OPTIONS.map((options) => runScript([...options, 'scripts/code-cache.mjs', folder])));
@@ -135,6 +136,11 @@ async function removeForeign() {
   for (const name of await readdir(DIST)) {
     if (!CONTENTS.has(name)) await rm(path.join(DIST, name), { recursive: true, force: true });
   }
+}
+
+/** The file that says that this process uses a build. */
+function userFile(folder) {
+  return path.join(folder, 'users', String(process.pid));
 }
 
 /** Runs a program of Node in the checkout. @throws BuildError if it fails */

@@ -48,7 +48,7 @@ describe('loadConfig', () => {
     });
     const env = {
       OH_VSCODE_PRT: '9',
-      OH_WEBHOOKS_2_BASEURL: 'http://a.example',
+      OH_WEBHOOKS_1_NUM_RETRYS: '1',
       OH_NOTHING_LIKE_THAT: '1',
       OH_UNSET: undefined,
       PATH: '/bin',
@@ -62,7 +62,7 @@ describe('loadConfig', () => {
       `unknown field webhooks[1].header (${file}) has no effect: did you mean headers?`,
       'unknown variable OH_NOTHING_LIKE_THAT has no effect',
       'unknown variable OH_VSCODE_PRT has no effect: did you mean OH_VSCODE_PORT?',
-      'unknown variable OH_WEBHOOKS_2_BASEURL has no effect: did you mean OH_WEBHOOKS_2_BASE_URL?',
+      'unknown variable OH_WEBHOOKS_1_NUM_RETRYS has no effect: did you mean OH_WEBHOOKS_1_NUM_RETRIES?',
     ]);
   });
 
