@@ -5,6 +5,9 @@ import { spawn, type IPty } from '@lydell/node-pty';
 import { copyCheckout } from '../support/checkout.js';
 import { eventually } from '../support/server-process.js';
 
+/** Nest checks types meanwhile, which takes all processors of a small machine (ms). */
+const TIMEOUT_MS = 120_000;
+
 const CTRL_C = '\x03';
 
 /** Prints the exit code of the last command and whether the terminal echoes and handles Ctrl-C. */
@@ -40,13 +43,17 @@ describe('npm run start:dev in a terminal', () => {
     ['builds', /SWC .*Running/],
     ['checks types', /Initializing type checker/],
     ['serves', /listening on http/],
-  ])('ends on Ctrl-C while it %s, and leaves the terminal as it was', async (_when, text) => {
-    await eventually(() => text.test(output), String(text));
-    terminal.write(CTRL_C);
-    await eventually(() => output.includes('over'), 'the end');
-    expect(output).toMatch(/code=0\r\nisig icanon echo\r\nover/);
-    // The cursor is visible.
-    expect(output.lastIndexOf('\x1b[?25h')).toBeGreaterThan(output.lastIndexOf('\x1b[?25l'));
-    await eventually(async () => (await processes()).length === 0, 'the end of all processes');
-  });
+  ])(
+    'ends on Ctrl-C while it %s, and leaves the terminal as it was',
+    async (_when, text) => {
+      await eventually(() => text.test(output), String(text), TIMEOUT_MS);
+      terminal.write(CTRL_C);
+      await eventually(() => output.includes('over'), 'the end');
+      expect(output).toMatch(/code=0\r\nisig icanon echo\r\nover/);
+      // The cursor is visible.
+      expect(output.lastIndexOf('\x1b[?25h')).toBeGreaterThan(output.lastIndexOf('\x1b[?25l'));
+      await eventually(async () => (await processes()).length === 0, 'the end of all processes');
+    },
+    2 * TIMEOUT_MS,
+  );
 });
