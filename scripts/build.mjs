@@ -11,7 +11,9 @@ import {
   folderOf,
   idOfSources,
   isBuilt,
+  isInstalled,
   isChecked,
+  removeFolder,
   removeUnused,
   ROOT,
   switchTo,
@@ -35,22 +37,30 @@ export class BuildError extends Error {}
  * @throws BuildError
  */
 export async function build({ checkTypes, say }) {
+  if (!(await isInstalled())) throw new BuildError('the packages are not installed: run `npm ci` first');
   const previous = await currentBuild();
   const id = await makeBuild(previous, checkTypes, say);
   if (id === previous) return;
+  await use(folderOf(id));
   await updateEntry();
-  await switchTo(id);
+  // Before the switch: a build that is interrupted here is repeated.
   await linkBundle(id);
+  await switchTo(id);
   await removeUnused([id, previous]);
   await removeForeign();
   await rm(userFile(folderOf(id)), { force: true });
+}
+
+/** Until this build is the current one, another process that ends must not remove it. */
+async function use(folder) {
+  await writeFile(userFile(folder), '');
 }
 
 /** @returns the id of the build */
 async function makeBuild(previous, checkTypes, say) {
   const id = await idOfSources();
   const needsCode = !(await isBuilt(id));
-  const needsTypes = checkTypes && !(await isChecked(id));
+  let needsTypes = checkTypes && !(await isChecked(id));
   if (!needsCode && !needsTypes) return id;
   const reason = previous === undefined ? 'there is no build yet' : 'the sources have changed';
   say(needsCode ? `building (${reason}) ... ` : 'checking types ... ');
@@ -66,19 +76,18 @@ async function makeBuild(previous, checkTypes, say) {
       say('once more: ');
       return await makeBuild(previous, checkTypes, say);
     }
-    if (!needsCode || !(await publish(folder, id))) {
-      if (needsTypes) await rename(path.join(folder, TYPES), path.join(folderOf(id), TYPES));
-    }
+    // If another process has made the same build, that one stays.
+    if (needsCode && (await moveUnlessThere(folder, folderOf(id)))) needsTypes = false;
+    if (needsTypes) await rename(path.join(folder, TYPES), path.join(folderOf(id), TYPES));
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
   }
   say(`done in ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
   return id;
 }
 
 async function makeCode(folder) {
-  // Until the switch, another build that ends must not remove this one.
-  await writeFile(userFile(folder), '');
+  await use(folder);
   await runScript(['scripts/compile.mjs', folder]);
   await runScript(['scripts/bundle.mjs', folder]);
   await Promise.all(NODE_OPTIONS.map((options) => runScript([...options, 'scripts/code-cache.mjs', folder])));
@@ -94,10 +103,10 @@ async function check(folder, previous) {
   await runScript(['node_modules/typescript/bin/tsc', ...project, ...incremental]);
 }
 
-/** Gives a finished build its final name. @returns false if another process has made the same build */
-async function publish(folder, id) {
+/** @returns false if there is another folder */
+async function moveUnlessThere(from, to) {
   try {
-    await rename(folder, folderOf(id));
+    await rename(from, to);
     return true;
   } catch (error) {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
@@ -127,14 +136,14 @@ async function linkBundle(id) {
     if (entry.isDirectory()) await mkdir(copy, { recursive: true });
     else await link(file, copy);
   }
-  await rm(target, { recursive: true, force: true });
-  await rename(folder, target);
+  await removeFolder(target);
+  if (!(await moveUnlessThere(folder, target))) await removeFolder(folder);
 }
 
 /** Removes what versions before 0.2 have built directly in `dist/`. */
 async function removeForeign() {
   for (const name of await readdir(DIST)) {
-    if (!CONTENTS.has(name)) await rm(path.join(DIST, name), { recursive: true, force: true });
+    if (!CONTENTS.has(name)) await removeFolder(path.join(DIST, name));
   }
 }
 

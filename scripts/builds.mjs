@@ -68,6 +68,11 @@ export async function isChecked(id) {
   return exists(path.join(folderOf(id), TYPES));
 }
 
+/** Whether the compiler and the rest of what `npm ci` installs are there. */
+export async function isInstalled() {
+  return exists(path.join(ROOT, 'node_modules/@swc/core'));
+}
+
 /** The id of the build that starts next, or undefined before the first build. */
 export async function currentBuild() {
   const target = await readlink(CURRENT).catch(unlessMissing);
@@ -85,12 +90,19 @@ export async function switchTo(id) {
 /** Removes all builds but `kept`, those that a living process uses, and what a living process is making. */
 export async function removeUnused(kept) {
   for (const name of await readdir(BUILDS)) {
-    const [, maker] = name.split('.');
+    const maker = /\.(\d+)$/.exec(name)?.[1];
     if (maker === undefined ? kept.includes(name) : isAlive(maker)) continue;
     const folder = path.join(BUILDS, name);
     const users = await readdir(path.join(folder, 'users')).catch(() => []);
-    if (maker !== undefined || !users.some(isAlive)) await rm(folder, { recursive: true, force: true });
+    if (maker !== undefined || !users.some(isAlive)) await removeFolder(folder);
   }
+}
+
+/** Removes a folder or file. If another process does so at the same time, only one of them can rename it. */
+export async function removeFolder(folder) {
+  const removed = temporary(`removed-${path.basename(folder)}`);
+  const isOurs = await rename(folder, removed).then(() => true, unlessMissing);
+  if (isOurs) await rm(removed, { recursive: true, force: true });
 }
 
 /** @param pid the name of a file of `users/` */
