@@ -1,7 +1,7 @@
-// The second step of `npm run build`: bundles dist/program.js and its packages into a few files under
-// dist/bundle/, because loading some 1,600 small modules took most of the time of a start. The modules of the
-// first step stay in dist/ for tests and tools. Reasons and troubleshooting:
-// docs/decisions/0008-a-bundle-for-the-start.md
+// The second step of a build: bundles program.js and its packages into a few files under bundle/, because
+// loading some 1,600 small modules took most of the time of a start. The modules of the first step stay
+// beside it for tests and tools. Usage: node scripts/bundle.mjs <folder of the build>. Reasons and
+// troubleshooting: docs/decisions/0008-a-bundle-for-the-start.md
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -10,7 +10,9 @@ import { rolldown } from 'rolldown';
 import { licencesOf } from './licences.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const folder = path.join(root, 'dist/bundle');
+const build = process.argv[2];
+if (!build) throw new Error('Usage: node scripts/bundle.mjs <folder>');
+const folder = path.join(build, 'bundle');
 
 /**
  * The `dependencies` of package.json are not bundled: native code, programs, and `ws`, which Nest's adapter
@@ -29,9 +31,9 @@ const EXTERNAL = [
 
 /** Modules that every start loads: they share one file, which is read once. */
 const START =
-  /dist\/(app\.setup|cli\/serve|config\/index)\.js$|@nestjs\/(platform-express\/index|websockets\/socket-module)\.js$/;
+  /\/builds\/[^/]+\/(app\.setup|cli\/serve|config\/index)\.js$|@nestjs\/(platform-express\/index|websockets\/socket-module)\.js$/;
 
-const IMPORTED_BY_PROGRAM = /(?<!dist\/program\.js)$/;
+const IMPORTED_BY_PROGRAM = /(?<!\/builds\/[^/]+\/program\.js)$/;
 
 /**
  * The files of `swagger-ui-dist` that the API document's page loads (src/openapi/setup-open-api.ts). They are
@@ -40,11 +42,11 @@ const IMPORTED_BY_PROGRAM = /(?<!dist\/program\.js)$/;
 const SWAGGER_UI = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 
 /** All that `--version` loads. */
-const VERSION = /dist\/server\/version\.js$/;
+const VERSION = /\/builds\/[^/]+\/server\/version\.js$/;
 
 const bundle = await rolldown({
   cwd: root,
-  input: 'dist/program.js',
+  input: path.join(build, 'program.js'),
   platform: 'node',
   external: EXTERNAL,
   // Prefer ES modules, even where Node would load CommonJS: unused exports can be dropped.
@@ -81,17 +83,17 @@ const scripts = (await readdir(folder)).filter((name) => name.endsWith('.cjs'));
 for (const name of scripts) await escapeNonAscii(path.join(folder, name));
 console.log(`Bundled: ${scripts.length} files`);
 
-/** Bundles dist/main.js, which loads the bundle, or the modules if there is no bundle, into one file. */
+/** Bundles main.js, which loads the bundle, into one file beside it. */
 async function bundleMain() {
   const main = await rolldown({
     cwd: root,
-    input: 'dist/main.js',
+    input: path.join(build, 'main.js'),
     platform: 'node',
     external: /\/program\.js$/,
     onLog: failOnWarning,
   });
   await main.write({
-    file: path.join(root, 'dist/main.js'),
+    file: path.join(folder, 'main.js'),
     format: 'esm',
     sourcemap: true,
     comments: false,

@@ -13,8 +13,8 @@ const UNUSED_FILES = /\.map$|\.d\.ts$|\/playwright-core\/lib\/vite$/;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = process.argv[2];
 if (!target) fail('Usage: node scripts/install-production.mjs <folder>');
-const main = await readFile(path.join(root, 'dist/main.js'), 'utf8').catch(() => '');
-if (!main.includes('bundle/program.cjs')) fail('no bundle found: run npm run build first');
+if (!(await stat(path.join(root, 'dist/bundle/main.js')).catch(() => undefined)))
+  fail('no bundle found: run npm run build first');
 await mkdir(target, { recursive: true });
 if ((await readdir(target)).length > 0) fail(`${target} is not empty`);
 

@@ -6,9 +6,8 @@ type ConfiguredCommand = Extract<Command, { kind: 'serve' | 'check-config' }>;
 /**
  * Runs the command that the arguments select. Modules are imported when needed: `--help` does not load the
  * framework.
- * @param main the file that was started; `--reload` restarts it
  */
-export async function run(main: string, args: readonly string[]): Promise<void> {
+export async function run(args: readonly string[]): Promise<void> {
   const command = parseCommandLine(args);
   switch (command.kind) {
     case 'help':
@@ -27,14 +26,19 @@ export async function run(main: string, args: readonly string[]): Promise<void> 
       await runExplained(command, checkConfig);
       break;
     case 'serve':
-      await (command.reload ? reload(main, args) : runExplained(command, start));
+      await (command.reload ? reload(args) : runExplained(command, start));
       break;
   }
 }
 
 async function checkConfig(command: ConfiguredCommand): Promise<void> {
   const { effectiveConfig, loadConfig } = await import('./config/index.js');
-  const { config } = loadConfig({ env: process.env, cwd: process.cwd(), ...overrides(command) });
+  const { config, warnings } = loadConfig({
+    env: process.env,
+    cwd: process.cwd(),
+    ...overrides(command),
+  });
+  printErrors(warnings.map((warning) => `configuration: ${warning}`));
   process.stdout.write(`${JSON.stringify(effectiveConfig(config), null, 2)}\n`);
 }
 
@@ -45,9 +49,12 @@ async function start(command: ConfiguredCommand): Promise<void> {
   await serve(loaded, factory);
 }
 
-async function reload(main: string, args: readonly string[]): Promise<void> {
-  const { runReloading } = await import('./cli/reload/run-reloading.js');
-  process.exitCode = await runReloading(main, args);
+async function reload(args: readonly string[]): Promise<void> {
+  const [{ runReloading }, { PACKAGE_FOLDER }] = await Promise.all([
+    import('./cli/reload/run-reloading.js'),
+    import('./server/version.js'),
+  ]);
+  process.exitCode = await runReloading(PACKAGE_FOLDER, args);
 }
 
 /** Values of the command line; they override the configuration. */

@@ -10,13 +10,16 @@ describe('parseCommandLine', () => {
     [['--host', 'localhost', '--port=3000'], { host: 'localhost', port: 3000, hostGiven: true }],
     [['--host=0.0.0.0'], { host: '0.0.0.0', port: 8000, hostGiven: true }],
     [['--port', '0'], { host: '0.0.0.0', port: 0, hostGiven: false }],
+    [['-p', '3000'], { host: '0.0.0.0', port: 3000, hostGiven: false }],
   ])('parses the address from %j', (args, listen) => {
     expect(parseCommandLine(args)).toMatchObject({ kind: 'serve', listen });
   });
 
   it.each([
     [['--help', '--port', 'x'], 'help'],
+    [['-h'], 'help'],
     [['--version'], 'version'],
+    [['-v'], 'version'],
     [['--check-config'], 'check-config'],
   ])('parses %j as the command %s', (args, kind) => {
     expect(parseCommandLine(args).kind).toBe(kind);

@@ -16,12 +16,12 @@ export const HELP = `Usage: openhands-agent-server [options]
 Options:
   --host HOST      address to listen on (default: 0.0.0.0). Without this option and without a
                    session key, only requests from this machine are served.
-  --port PORT      port to listen on, 0 for any free one (default: 8000)
+  -p, --port PORT  port to listen on, 0 for any free one (default: 8000)
   --ui DIR         serve the built web UI in this folder at /
   --reload         restart when the sources change (without sources: the built server)
   --check-config   print the effective configuration with masked secrets, and exit
-  --version        print the version and exit
-  --help           print this text and exit
+  -v, --version    print the version and exit
+  -h, --help       print this text and exit
 
 Configuration is read from $OPENHANDS_AGENT_SERVER_CONFIG_PATH, by default
 workspace/openhands_agent_server_config.json, then from OH_* variables. SESSION_API_KEY sets the key
@@ -36,11 +36,11 @@ export function parseCommandLine(args: readonly string[]): Command {
       args: [...args],
       options: {
         host: { type: 'string' },
-        port: { type: 'string', default: '8000' },
+        port: { type: 'string', short: 'p', default: '8000' },
         ui: { type: 'string' },
         reload: { type: 'boolean', default: false },
         'check-config': { type: 'boolean', default: false },
-        version: { type: 'boolean', default: false },
+        version: { type: 'boolean', short: 'v', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });

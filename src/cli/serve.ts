@@ -34,6 +34,7 @@ export async function serve(loaded: LoadedConfig, factory: ServerFactory): Promi
   Logger.overrideLogger(logger);
   logUntilExit(logger);
   for (const mistake of invalidLogSettings(process.env)) new Logger('Server').warn(mistake);
+  for (const warning of loaded.warnings) new Logger('Server').warn(`configuration: ${warning}`);
   const app = config.deferred_init
     ? await createDeferred(config, logger, factory)
     : await createReady(config, logger, factory);
@@ -103,13 +104,13 @@ function announce(app: NestExpressApplication, { config, file, variables }: Load
   const address = app.getHttpServer().address();
   // With port 0 the system has chosen one.
   const port = typeof address === 'object' && address !== null ? address.port : config.listen.port;
-  const host = urlHost(config.listen.host);
-  const local = /^(0\.0\.0\.0|\[::\])$/.test(host) ? 'localhost' : host;
+  const host = clickableHost(config.listen.host);
   const sources = [file.exists ? file.name : `${file.name} (not found)`, ...variables];
-  logger.log(`API documentation: http://${local}:${port}/docs`);
   logger.log(`configuration: ${sources.join(', ')}`);
   if (!config.deferred_init) logger.log(`conversations: ${config.paths.conversations}`);
   logger.log(describeAccess(config));
+  logger.log(`web page: http://${host}:${port}/`);
+  logger.log(`API documentation: http://${host}:${port}/docs`);
   logger.log(`OpenHands Agent Server ${SERVER_VERSION} listening on http://${host}:${port}`);
 }
 
@@ -129,6 +130,8 @@ function initKey({ secret_key }: AppConfig): string {
   return secret_key === null ? '' : ' with the secret key in X-Init-API-Key';
 }
 
-function urlHost(host: string): string {
+/** The host of an address that a browser on this machine can open. */
+function clickableHost(host: string): string {
+  if (/^(0\.0\.0\.0|127\.0\.0\.1|::|::1)$/.test(host)) return 'localhost';
   return host.includes(':') ? `[${host}]` : host;
 }

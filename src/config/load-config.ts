@@ -10,6 +10,7 @@ import { validateShellEnvironment } from './validate-shell-environment.js';
 import { validateWebhooks } from './validate-webhooks.js';
 import { overlay, readEnvironment, type Environment } from './environment.js';
 import { readKeyFiles } from './key-files.js';
+import { describeUnknownNames } from './unknown-names.js';
 
 /** Sources of a configuration. */
 export interface ConfigInput {
@@ -30,6 +31,8 @@ export interface LoadedConfig {
   file: Pick<ConfigFile, 'name' | 'exists'>;
   /** Environment variables that set an option, sorted. */
   variables: string[];
+  /** What has no effect, because no option has its name. */
+  warnings: string[];
 }
 
 const PREFIX = 'OH';
@@ -66,13 +69,19 @@ export function loadConfig({ env: given, cwd, listen, ui, settings = {} }: Confi
     ...validate(config, sourceOf),
     ...refuseBlankKeys(config, env, sourceOf),
   ];
-  if (problems.length > 0) throw new ConfigError(problems.map((it) => asWritten(it, file)));
+  const warnings = describeUnknownNames(file, given);
+  if (problems.length > 0) {
+    throw new ConfigError(
+      problems.map((it) => asWritten(it, file)),
+      warnings,
+    );
+  }
 
   const variables = [...environment.sources.values(), ...keySource, ...fillInKeys(config, env)];
   config.base_dir = cwd;
   if (listen !== undefined) config.listen = listen;
   if (ui !== undefined) config.ui_path = ui;
-  return { config, file, variables: [...new Set(variables.map(variableOf))].sort() };
+  return { config, file, variables: [...new Set(variables.map(variableOf))].sort(), warnings };
 }
 
 /** Adds the key of the older variable. It must not be ignored, or the server would be open. */

@@ -70,7 +70,7 @@ describe('the production installation', () => {
       scripts: Record<string, string>;
     };
     const { node } = dockerfile.start;
-    expect(scripts['start']).toBe(`exec ${node.join(' ')} dist/main.js`);
+    expect(scripts['start']).toBe(`exec ${node.join(' ')} scripts/start.mjs`);
     const tag = await run(process.execPath, [...node.slice(1), '-p', 'v8.cachedDataVersionTag()']);
     expect(caches).toContainEqual(expect.stringMatching(`^program\\.cjs\\..*-${tag.stdout.trim()}\\.cache$`));
   });

@@ -24,7 +24,7 @@ export async function startServer(folder, environment, port = '0') {
   const url = await new Promise((resolve, reject) => {
     const look = (chunk) => {
       output += chunk;
-      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0];
+      const found = /listening on (http:\S+:\d+)/.exec(output)?.[1];
       if (found !== undefined) resolve(found);
     };
     child.stdout.on('data', look);
