@@ -4,7 +4,14 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
 import { AppModule } from './app.module.js';
-import { guardIngress, isSameHost, mayReceiveKey, OriginPolicy, protectOpenServer } from './auth/index.js';
+import {
+  guardIngress,
+  isSameHost,
+  mayReceiveKey,
+  needsKey,
+  OriginPolicy,
+  protectOpenServer,
+} from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { KnownSecrets } from './crypto/index.js';
 import { AppBackendBridge } from './extensions/index.js';
@@ -13,9 +20,9 @@ import { refuseUntilReady, type DeferredInit, type ServerSetup } from './init/in
 import { isDebug, requestLog } from './logging/index.js';
 import { setupOpenApi } from './openapi/index.js';
 import { addToShellEnvironment } from './processes/index.js';
-import { SERVER_VERSION } from './server/index.js';
+import { API_VERSION, SERVER_VERSION } from './server/index.js';
 import { PatternWsAdapter } from './sockets/index.js';
-import { WebUi } from './ui/index.js';
+import { fetchCommand, LandingPage, WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
 
 /** The logger of the server; `false` disables logging. */
@@ -39,7 +46,7 @@ export async function createServer(
   const secrets = app.get(KnownSecrets);
   configureHttp(app, {
     ...edgeOptions(origins),
-    first: ui === undefined ? first : [...first, ui.beforeRoutes],
+    first: [...first, (ui ?? landingPage(config)).beforeRoutes],
     mask: (text) => secrets.mask(text),
     unknownPath: ui?.unknownPath,
     beforeBodies: app.get(AppBackendBridge).beforeBodies,
@@ -56,7 +63,7 @@ export async function createWaitingServer(
 ): Promise<NestExpressApplication> {
   const app = await createApp(WaitingModule.forRoot(config, init, setup), logger);
   const { origins, first } = protect(app, config);
-  configureHttp(app, { ...edgeOptions(origins), first });
+  configureHttp(app, { ...edgeOptions(origins), first: [...first, landingPage(config).beforeRoutes] });
   refuseUntilReady(app, init);
   setupOpenApi(app, SERVER_VERSION);
   return app;
@@ -84,6 +91,16 @@ function protect(
   const server: Server = app.getHttpServer();
   const guards = [guardIngress(server, config), protectOpenServer(server, config, origins)];
   return { origins, first: [requestLog(), ...guards.filter((guard) => guard !== undefined)] };
+}
+
+/** The page at `/` of a server without a web UI. */
+function landingPage(config: AppConfig): LandingPage {
+  return new LandingPage({
+    version: SERVER_VERSION,
+    apiVersion: API_VERSION,
+    fetchCommand: fetchCommand(),
+    needsKey: needsKey(config),
+  });
 }
 
 function edgeOptions(origins: OriginPolicy): HttpOptions {

@@ -1,4 +1,5 @@
 import { HELP, parseCommandLine, type Command } from './cli/index.js';
+import type { LoadedConfig } from './config/index.js';
 
 /** A command that loads the configuration. */
 type ConfiguredCommand = Extract<Command, { kind: 'serve' | 'check-config' }>;
@@ -19,6 +20,9 @@ export async function run(main: string, args: readonly string[]): Promise<void> 
       process.stdout.write(`${SERVER_VERSION}\n`);
       break;
     }
+    case 'fetch-ui':
+      await fetchUi();
+      break;
     case 'usage-error':
       printErrors([command.message]);
       process.exitCode = 2;
@@ -33,14 +37,13 @@ export async function run(main: string, args: readonly string[]): Promise<void> 
 }
 
 async function checkConfig(command: ConfiguredCommand): Promise<void> {
-  const { effectiveConfig, loadConfig } = await import('./config/index.js');
-  const { config } = loadConfig({ env: process.env, cwd: process.cwd(), ...overrides(command) });
+  const { effectiveConfig } = await import('./config/index.js');
+  const { config } = await configuration(command);
   process.stdout.write(`${JSON.stringify(effectiveConfig(config), null, 2)}\n`);
 }
 
 async function start(command: ConfiguredCommand): Promise<void> {
-  const { loadConfig } = await import('./config/index.js');
-  const loaded = loadConfig({ env: process.env, cwd: process.cwd(), ...overrides(command) });
+  const loaded = await configuration(command);
   const [{ serve }, factory] = await Promise.all([import('./cli/serve.js'), import('./app.setup.js')]);
   await serve(loaded, factory);
 }
@@ -50,9 +53,24 @@ async function reload(main: string, args: readonly string[]): Promise<void> {
   process.exitCode = await runReloading(main, args);
 }
 
-/** Values of the command line; they override the configuration. */
-function overrides({ listen, ui }: ConfiguredCommand): Pick<ConfiguredCommand, 'listen' | 'ui'> {
-  return { listen, ui };
+async function fetchUi(): Promise<void> {
+  const { fetchUi: fetch, UiFetchError } = await import('./ui/fetch-ui.js');
+  try {
+    await fetch({ print: (line) => process.stdout.write(`${line}\n`) });
+  } catch (error) {
+    if (!(error instanceof UiFetchError)) throw error;
+    printErrors(error.message.split('\n'));
+    process.exitCode = 1;
+  }
+}
+
+/** The configuration; values of the command line override it. */
+async function configuration({ listen, ui }: ConfiguredCommand): Promise<LoadedConfig> {
+  const [{ loadConfig }, { installedUi }] = await Promise.all([
+    import('./config/index.js'),
+    import('./ui/installed-ui.js'),
+  ]);
+  return loadConfig({ env: process.env, cwd: process.cwd(), listen, ui, installedUi: installedUi() });
 }
 
 /** Runs a command; on failure prints one line for each problem and exits with 1. */
