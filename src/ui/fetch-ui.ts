@@ -107,7 +107,10 @@ async function runNpm(args: readonly string[]): Promise<{ code: number | null; m
   const named = process.env['npm_execpath'] ?? '';
   const npm = /npm-cli\.c?js$/.test(named) ? [process.execPath, named] : ['npm'];
   const limit = `ulimit -f ${MAX_ARCHIVE_BYTES / BLOCK_BYTES} && exec "$@"`;
-  const child = spawn('sh', ['-c', limit, 'sh', ...npm, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn('sh', ['-c', limit, 'sh', ...npm, ...args], {
+    env: process.env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let messages = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     messages = (messages + text).slice(0, MAX_MESSAGES);
