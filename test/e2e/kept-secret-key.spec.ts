@@ -105,7 +105,7 @@ describe('the secret key of a server with a web UI', () => {
     expect(made).toHaveLength(1);
     const [one, ...others] = started;
     const body = { llm: { model: 'openai/x', api_key: 'sk-hush' } };
-    await one?.request('POST', '/api/profiles/shared', body);
+    await one.request('POST', '/api/profiles/shared', body);
     for (const other of others) {
       const { body: shown } = await other.request('GET', '/api/profiles/shared', undefined, PLAIN);
       expect(at(asJson(shown), 'config', 'api_key')).toBe('sk-hush');

@@ -61,7 +61,7 @@ describe('the page at / of a server without a web UI', () => {
     ['a script in a page', { accept: CHROME, 'sec-fetch-dest': 'empty' }],
   ])('answers %s with what GET /server_info answers', async (_name, headers) => {
     const { status, headers: answered, text } = await root(headers);
-    expect([status, answered['content-type'], answered['vary']]).toEqual([200, 'application/json', 'Origin']);
+    expect([status, answered['content-type'], answered.vary]).toEqual([200, 'application/json', 'Origin']);
     expect(Object.keys(JSON.parse(text) as object)).toEqual(
       Object.keys((await server.request('GET', '/server_info')).body as object),
     );
