@@ -22,7 +22,7 @@ import { setupOpenApi } from './openapi/index.js';
 import { addToShellEnvironment } from './processes/index.js';
 import { API_VERSION, SERVER_VERSION } from './server/index.js';
 import { PatternWsAdapter } from './sockets/index.js';
-import { fetchCommand, LandingPage, WebUi } from './ui/index.js';
+import { fetchCommand, Guides, LandingPage, programFolder, WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
 
 /** The logger of the server; `false` disables logging. */
@@ -46,7 +46,7 @@ export async function createServer(
   const secrets = app.get(KnownSecrets);
   configureHttp(app, {
     ...edgeOptions(origins),
-    first: [...first, (ui ?? landingPage(config)).beforeRoutes],
+    first: [...first, ...pages(config, ui)],
     mask: (text) => secrets.mask(text),
     unknownPath: ui?.unknownPath,
     beforeBodies: app.get(AppBackendBridge).beforeBodies,
@@ -63,7 +63,7 @@ export async function createWaitingServer(
 ): Promise<NestExpressApplication> {
   const app = await createApp(WaitingModule.forRoot(config, init, setup), logger);
   const { origins, first } = protect(app, config);
-  configureHttp(app, { ...edgeOptions(origins), first: [...first, landingPage(config).beforeRoutes] });
+  configureHttp(app, { ...edgeOptions(origins), first: [...first, ...pages(config)] });
   refuseUntilReady(app, init);
   setupOpenApi(app, SERVER_VERSION);
   return app;
@@ -93,14 +93,17 @@ function protect(
   return { origins, first: [requestLog(), ...guards.filter((guard) => guard !== undefined)] };
 }
 
-/** The page at `/` of a server without a web UI. */
-function landingPage(config: AppConfig): LandingPage {
-  return new LandingPage({
+/** Handlers of the server's pages: the guides, and at `/` the web UI or a page of our own. */
+function pages(config: AppConfig, ui?: WebUi): RequestHandler[] {
+  const guides = new Guides(programFolder());
+  const landing = new LandingPage({
     version: SERVER_VERSION,
     apiVersion: API_VERSION,
     fetchCommand: fetchCommand(),
     needsKey: needsKey(config),
+    hasGuides: guides.exist,
   });
+  return [guides.beforeRoutes, (ui ?? landing).beforeRoutes];
 }
 
 function edgeOptions(origins: OriginPolicy): HttpOptions {

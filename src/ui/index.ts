@@ -1,4 +1,5 @@
 export { fetchUi, UiFetchError } from './fetch-ui.js';
-export { fetchCommand, installedUi } from './installed-ui.js';
+export { Guides } from './guides.js';
+export { fetchCommand, installedUi, programFolder } from './installed-ui.js';
 export { LandingPage } from './landing-page.js';
 export { WebUi } from './web-ui.js';

@@ -29,7 +29,7 @@ export interface UiPlace {
 }
 
 /** Where `--fetch-ui` puts the pinned UI: beside the `package.json` of the running program. */
-export function uiPlace(program = programFolder(path.dirname(fileURLToPath(import.meta.url)))): UiPlace {
+export function uiPlace(program = programFolder()): UiPlace {
   const parent = path.join(program, FOLDER);
   const folder = path.join(parent, `${path.posix.basename(PINNED_UI.name)}-${PINNED_UI.version}`);
   return { parent, folder, build: path.join(folder, 'build') };
@@ -46,11 +46,13 @@ export function fetchCommand({ parent }: UiPlace = uiPlace()): string {
   return isCheckout ? 'npm run ui' : 'openhands-agent-server --fetch-ui';
 }
 
-function programFolder(from: string): string {
-  for (let folder = from; folder !== path.dirname(folder); folder = path.dirname(folder)) {
+/** The folder of this program: the nearest one with its `package.json`. Builds differ in their depth. */
+export function programFolder(): string {
+  const start = path.dirname(fileURLToPath(import.meta.url));
+  for (let folder = start; folder !== path.dirname(folder); folder = path.dirname(folder)) {
     if (!folder.includes(CACHE) && isOurs(path.join(folder, 'package.json'))) return folder;
   }
-  return from;
+  return start;
 }
 
 function isOurs(manifest: string): boolean {
