@@ -94,11 +94,17 @@ async function download(folder: string): Promise<string> {
   const { code, messages } = await runNpm(args);
   const archive = (await readdir(folder)).find((file) => file.endsWith('.tgz'));
   if (code === 0 && archive !== undefined) return path.join(folder, archive);
-  const reason = messages.trim() || `npm ended with ${String(code)}`;
+  const reason = withoutStacks(messages) || `npm ended with ${String(code)}`;
   throw new UiFetchError(
     `npm cannot fetch ${name}@${version}: ${reason}\nCheck the network and the registry (npm config get registry), or unpack the package ` +
       'yourself and start the server with --ui FOLDER/build',
   );
+}
+
+/** What npm says without stacks, dumps of objects and its prefix. */
+function withoutStacks(messages: string): string {
+  const lines = messages.split('\n').map((line) => line.replace(/^npm (?:error|ERR!) ?/, ''));
+  return lines.filter((line) => /^(?!npm |A complete log|[{}])\S/.test(line)).join('\n');
 }
 
 /** Runs npm within limits of time and size. */
