@@ -1,4 +1,6 @@
 import { HELP, parseCommandLine, type Command } from './cli/index.js';
+import type { UiPlace } from './ui/installed-ui.js';
+import type { LoadedConfig } from './config/index.js';
 
 /** A command that loads the configuration. */
 type ConfiguredCommand = Extract<Command, { kind: 'serve' | 'check-config' }>;
@@ -18,6 +20,9 @@ export async function run(args: readonly string[]): Promise<void> {
       process.stdout.write(`${SERVER_VERSION}\n`);
       break;
     }
+    case 'fetch-ui':
+      await fetchUi();
+      break;
     case 'usage-error':
       printErrors([command.message]);
       process.exitCode = 2;
@@ -32,19 +37,14 @@ export async function run(args: readonly string[]): Promise<void> {
 }
 
 async function checkConfig(command: ConfiguredCommand): Promise<void> {
-  const { effectiveConfig, loadConfig } = await import('./config/index.js');
-  const { config, warnings } = loadConfig({
-    env: process.env,
-    cwd: process.cwd(),
-    ...overrides(command),
-  });
+  const { effectiveConfig } = await import('./config/index.js');
+  const { config, warnings } = await configuration(command);
   printErrors(warnings.map((warning) => `configuration: ${warning}`));
   process.stdout.write(`${JSON.stringify(effectiveConfig(config), null, 2)}\n`);
 }
 
 async function start(command: ConfiguredCommand): Promise<void> {
-  const { loadConfig } = await import('./config/index.js');
-  const loaded = loadConfig({ env: process.env, cwd: process.cwd(), ...overrides(command) });
+  const loaded = await configuration(command);
   const [{ serve }, factory] = await Promise.all([import('./cli/serve.js'), import('./app.setup.js')]);
   await serve(loaded, factory);
 }
@@ -57,9 +57,36 @@ async function reload(args: readonly string[]): Promise<void> {
   process.exitCode = await runReloading(PACKAGE_FOLDER, args);
 }
 
-/** Values of the command line; they override the configuration. */
-function overrides({ listen, ui }: ConfiguredCommand): Pick<ConfiguredCommand, 'listen' | 'ui'> {
-  return { listen, ui };
+async function fetchUi(): Promise<void> {
+  const [{ fetchUi: fetch, UiFetchError }, place] = await Promise.all([
+    import('./ui/fetch-ui.js'),
+    placeOfUi(),
+  ]);
+  try {
+    await fetch({ place, print: (line) => process.stdout.write(`${line}\n`) });
+  } catch (error) {
+    if (!(error instanceof UiFetchError)) throw error;
+    printErrors(error.message.split('\n'));
+    process.exitCode = 1;
+  }
+}
+
+/** The configuration; values of the command line override it. */
+async function configuration({ listen, ui }: ConfiguredCommand): Promise<LoadedConfig> {
+  const [{ loadConfig }, { installedUi }, place] = await Promise.all([
+    import('./config/index.js'),
+    import('./ui/installed-ui.js'),
+    placeOfUi(),
+  ]);
+  return loadConfig({ env: process.env, cwd: process.cwd(), listen, ui, installedUi: installedUi(place) });
+}
+
+async function placeOfUi(): Promise<UiPlace> {
+  const [{ uiPlace }, { PACKAGE_FOLDER }] = await Promise.all([
+    import('./ui/installed-ui.js'),
+    import('./server/version.js'),
+  ]);
+  return uiPlace(PACKAGE_FOLDER);
 }
 
 /** Runs a command; on failure prints one line for each problem and exits with 1. */

@@ -11,6 +11,7 @@ import { invalidLogSettings, readLogSettings, ServerLogger } from '../logging/in
 import { meters } from '../meters/index.js';
 import { SERVER_VERSION } from '../server/index.js';
 import { DeferredSetup } from './deferred-setup.js';
+import { useKeptSecretKey } from './kept-secret-key.js';
 import { shutDownOnSignals } from './shutdown.js';
 import { requireWritableFolder } from './writable-folder.js';
 
@@ -59,6 +60,7 @@ async function createReady(
   init?: DeferredInit,
 ): Promise<NestExpressApplication> {
   await requireWritableFolder('conversations_path', config.paths.conversations);
+  await useKeptSecretKey(config);
   const app = await factory.createServer(config, logger, init);
   const secrets = app.get(KnownSecrets);
   logger.maskWith((text) => secrets.mask(text));

@@ -18,8 +18,10 @@ export interface ConfigInput {
   /** Base of relative paths (absolute path). */
   cwd: string;
   listen?: ListenAddress;
-  /** Folder of the web UI from the command line. */
-  ui?: string;
+  /** Folder of the web UI from the command line; null: no web UI. */
+  ui?: string | null;
+  /** Folder of the web UI that is served if the configuration says nothing about one. */
+  installedUi?: string;
   /** Settings of an init request. They replace all others; null leaves an option unchanged. */
   settings?: Readonly<Record<string, unknown>>;
 }
@@ -45,7 +47,8 @@ const SETTINGS = 'POST /api/init';
  * request.
  * @throws ConfigError with all mistakes
  */
-export function loadConfig({ env: given, cwd, listen, ui, settings = {} }: ConfigInput): LoadedConfig {
+export function loadConfig(input: ConfigInput): LoadedConfig {
+  const { env: given, cwd, listen, ui, installedUi, settings = {} } = input;
   const file = readConfigFile(given, cwd);
   const { env, problems: keyProblems, variableOf } = readKeyFiles(given, cwd);
   const environment = readEnvironment(AppConfig, PREFIX, env);
@@ -81,6 +84,8 @@ export function loadConfig({ env: given, cwd, listen, ui, settings = {} }: Confi
   config.base_dir = cwd;
   if (listen !== undefined) config.listen = listen;
   if (ui !== undefined) config.ui_path = ui;
+  else if (known['ui_path'] === undefined && config.static_files_path === null)
+    config.ui_path = installedUi ?? null;
   return { config, file, variables: [...new Set(variables.map(variableOf))].sort(), warnings };
 }
 

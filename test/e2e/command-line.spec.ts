@@ -20,7 +20,7 @@ describe('the command line', () => {
   async function run(args: string[], env: Record<string, string> = {}) {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd,
-      env: { PATH: process.env['PATH'] ?? '', ...env },
+      env: { PATH: process.env['PATH'] ?? '', OH_UI_PATH_IS_NONE: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';

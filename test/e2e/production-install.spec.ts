@@ -7,7 +7,9 @@ import { promisify } from 'node:util';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { readDockerfile, type Dockerfile } from '../support/dockerfile.js';
 import { freePort } from '../support/free-port.js';
+import { rawRequest } from '../support/raw-request.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { writeFiles } from '../support/write-files.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
@@ -88,6 +90,43 @@ describe('the production installation', () => {
   it('refuses to install into a folder that is not empty', async () => {
     const installing = run(process.execPath, [path.join(ROOT, 'scripts/install-production.mjs'), program]);
     await expect(installing).rejects.toThrow('is not empty');
+  });
+});
+
+describe('the web UI beside an installed program', () => {
+  let ui: string;
+  let cwd: string;
+  beforeEach(async () => {
+    ui = path.join(program, 'web-ui');
+    cwd = await mkdtemp(path.join(os.tmpdir(), 'installed-ui-'));
+    await writeFiles(ui, { 'agent-canvas-1.20.0/build/index.html': '<html><head></head>fetched</html>' });
+  });
+  afterEach(() => Promise.all([ui, cwd].map((folder) => rm(folder, { recursive: true, force: true }))));
+
+  async function pageOf(env: Record<string, string>, args: string[] = []): Promise<string> {
+    const server = await ServerProcess.start({ main: path.join(program, 'dist/main.js'), cwd, env, args });
+    try {
+      return (await rawRequest(server.url, { headers: { accept: 'text/html' } })).text;
+    } finally {
+      await server.stop();
+    }
+  }
+
+  it('serves the fetched web UI without options, unless it is told otherwise', async () => {
+    const unset = { OH_UI_PATH_IS_NONE: '' };
+    expect(await pageOf(unset)).toContain('fetched');
+    await writeFiles(cwd, { 'mine/index.html': '<html><head></head>mine</html>' });
+    expect(await pageOf({ OH_UI_PATH: 'mine' })).toContain('mine');
+    expect(await pageOf(unset, ['--ui', 'mine'])).toContain('mine');
+    for (const without of [{ ...unset, OH_STATIC_FILES_PATH: 'mine' }, { OH_UI_PATH_IS_NONE: '1' }])
+      expect(await pageOf(without)).not.toContain('fetched');
+    const landing = await pageOf(unset, ['--no-ui']);
+    expect(landing).toContain('openhands-agent-server --fetch-ui');
+  });
+
+  it('starts without the fetched web UI when that is damaged', async () => {
+    await rm(path.join(ui, 'agent-canvas-1.20.0/build/index.html'));
+    expect(await pageOf({ OH_UI_PATH_IS_NONE: '' })).toContain('openhands-agent-server --fetch-ui');
   });
 });
 

@@ -67,6 +67,8 @@ export class ServerProcess {
         HOME: process.env['HOME'] ?? '/',
         // Keeps the server from storing anything in the real home folder.
         ...(options.env?.['HOME'] === undefined && { OH_PERSISTENCE_DIR: path.join(cwd, 'persistence') }),
+        // A web UI that was fetched into this checkout would change what the server answers and stores.
+        OH_UI_PATH_IS_NONE: '1',
         ...options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],

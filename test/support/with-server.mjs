@@ -17,7 +17,8 @@ const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 export async function startServer(folder, environment, port = '0') {
   const child = spawn(process.execPath, [MAIN, '--host', '127.0.0.1', '--port', port], {
     cwd: folder,
-    env: { ...process.env, ...environment },
+    // Without the web UI that may have been fetched into this checkout.
+    env: { ...process.env, OH_UI_PATH_IS_NONE: '1', ...environment },
   });
   let output = '';
   const ended = once(child, 'exit');
