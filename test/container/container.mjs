@@ -119,6 +119,14 @@ async function runContainer() {
     assert.equal((await fetch(`${server}/api/conversations/count`)).status, 401);
     assert.equal(await request(server, 'GET', '/api/conversations/count'), 0);
   });
+  await step('the web UI is served at /', async () => {
+    const page = await fetch(server, { headers: { accept: 'text/html' } });
+    const text = await page.text();
+    assert.equal(page.status, 200);
+    const [, script] = /(?:src|href)="(\/assets\/[^"]+\.js)"/.exec(text) ?? [];
+    assert.ok(script, `the page of the UI loads no script: ${text}`);
+    assert.equal((await fetch(server + script)).status, 200);
+  });
   await step('tini is process 1, the user is not root and has no capabilities', async () => {
     assert.equal(await inside('first', 'cat /proc/1/comm'), 'tini');
     assert.equal(await inside('first', 'id -u; id -g'), '1000\n1000');
