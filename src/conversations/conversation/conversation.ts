@@ -155,8 +155,8 @@ export class Conversation {
   ): Promise<void> {
     this.life.assertOpen();
     const { stops } = this;
-    const append = (id?: string): Promise<void> =>
-      this.agentRuntime.messages.append(message, { id, before: this.goal.interruption() });
+    const append = (id?: string, after?: Promise<void>): Promise<void> =>
+      this.agentRuntime.messages.append(message, { id, before: this.goal.interruption(), after });
     const keyed = key === undefined ? undefined : await this.keys.once(key, message, run, append);
     if (!keyed) await append();
     if (!run) return this.journal.saveSoon(false);
