@@ -2,8 +2,8 @@ import { constants, type Stats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
-import { CredentialsFileError, FileMissingError } from '../paths/path-guard.js';
-import { NoFolderError, type OpenedFile, type PathScope } from '../paths/path-scope.js';
+import { CredentialsFileError, FileMissingError, NoFolderError } from '../paths/path-errors.js';
+import type { OpenedFile, PathScope } from '../paths/path-scope.js';
 import { SafeFolder } from '../paths/safe-folder.js';
 import type { Excludes } from './excludes.js';
 
