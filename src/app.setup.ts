@@ -19,7 +19,7 @@ import { WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
 
 /** The logger of the server; `false` disables logging. */
-export type ServerLog = LoggerService | LogLevel[] | false;
+type ServerLog = LoggerService | LogLevel[] | false;
 
 /**
  * Creates the server that the command line and the tests start. It does not listen yet. Close it with

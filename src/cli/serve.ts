@@ -15,7 +15,7 @@ import { shutDownOnSignals } from './shutdown.js';
 import { requireWritableFolder } from './writable-folder.js';
 
 /** Creates the servers that the command line starts. `app.setup.ts` implements it. */
-export interface ServerFactory {
+interface ServerFactory {
   createServer(config: AppConfig, logger: ServerLogger, init?: DeferredInit): Promise<NestExpressApplication>;
   createWaitingServer(
     config: AppConfig,

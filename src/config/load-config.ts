@@ -12,7 +12,7 @@ import { overlay, readEnvironment, type Environment } from './environment.js';
 import { readKeyFiles } from './key-files.js';
 
 /** Sources of a configuration. */
-export interface ConfigInput {
+interface ConfigInput {
   env: Environment;
   /** Base of relative paths (absolute path). */
   cwd: string;

@@ -27,7 +27,7 @@ import type { Tool, ToolDefinition } from './tool.js';
 import type { ToolHost } from './tool-host.js';
 
 /** A tool as an agent's configuration names it. */
-export interface RequestedTool {
+interface RequestedTool {
   name: string;
   params?: Record<string, unknown>;
 }

@@ -37,7 +37,7 @@ class TooManyCommandsError extends DomainError {
 }
 
 /** Options of a shell. */
-export interface ShellOptions {
+interface ShellOptions {
   /** The default working directory of commands: absolute path. */
   folder: string;
   /** The default of `cwd` in events. */
@@ -52,7 +52,7 @@ export interface ShellOptions {
  * Receives each event as JSON after it was stored, with its number in the history; undefined if it could not
  * be stored. All listeners share the buffer.
  */
-export type BashListener = (line: Buffer, number: number | undefined) => void;
+type BashListener = (line: Buffer, number: number | undefined) => void;
 
 /** Runs the commands of clients in one folder, stores their events and notifies listeners. */
 export class BashShell {

@@ -28,7 +28,7 @@ import { RunControl } from '../runs/run-control.js';
 import type { NewMessage } from '../state/start-request.js';
 
 /** How a message is sent. */
-export interface SendOptions {
+interface SendOptions {
   /** Releases the slot of the run, if the caller has taken one. */
   releaseSlot?: () => void;
   /** Two messages with the same key are one message. */

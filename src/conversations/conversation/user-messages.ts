@@ -11,7 +11,7 @@ import type { NewMessage } from '../state/start-request.js';
 import type { TitleWriter } from '../titles/title-writer.js';
 
 /** How a message is appended. */
-export interface AppendOptions {
+interface AppendOptions {
   /** The id of its event; default: a new one. */
   id?: string;
   /** Events to append before it. */

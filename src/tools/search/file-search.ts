@@ -9,7 +9,7 @@ export const MAX_FILES = 100;
 const TRUNCATION_NOTICE = `\n\n[Results truncated to the first ${MAX_FILES} files. Please use a more specific pattern or path.]`;
 
 /** A search, and how its result is presented. */
-export interface FileSearch {
+interface FileSearch {
   /** Absolute path of the folder. */
   folder: string;
   /** What is searched for, as in `matching pattern '*.ts'`. */

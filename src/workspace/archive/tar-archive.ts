@@ -16,7 +16,7 @@ const BLOCK = 512;
 const MODE = constants.S_IRWXU | constants.S_IRWXG | constants.S_IRWXO;
 
 /** The source of an archive. */
-export interface TarSource {
+interface TarSource {
   /** Real path of the folder. */
   folder: string;
   excludes: Excludes;

@@ -31,7 +31,7 @@ export interface OpenedFile {
 const NOT_ABSOLUTE = 'Path must be absolute';
 
 /** Which paths clients may use on a group of routes. */
-export interface PathScopeOptions {
+interface PathScopeOptions {
   /** Only paths in this folder are allowed; undefined allows all. */
   root?: string;
   /** Creates the error for a path outside. `what` names the parameter. */

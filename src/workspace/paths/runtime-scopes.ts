@@ -7,7 +7,7 @@ import { PathForbiddenError } from './path-errors.js';
 import { PathScope } from './path-scope.js';
 
 /** The scope of the routes for the machine or for one conversation. */
-export interface RuntimeScope {
+interface RuntimeScope {
   /** Absolute path: the server's folder or the conversation's. */
   folder: string;
   /** Absolute paths only. */
