@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('../../', import.meta.url);
-/** What people start: `exec node --option ... dist/main.js`. */
+/** The documented start command: `exec node --option ... dist/main.js`. */
 const { start } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')).scripts;
 
 /**
- * The command that starts this server as `npm start` does, by the Node that runs this.
- * @param options more of Node's
+ * The command that starts this server as `npm start` does, with the current Node.
+ * @param options additional options of Node
  */
 export function thisServer(options = []) {
   const [, nodeOptions, program] = /^exec node((?: --\S+)*) (\S+\.js)$/.exec(start) ?? [];
