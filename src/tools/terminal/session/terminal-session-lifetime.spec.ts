@@ -140,8 +140,8 @@ describe('a terminal session', () => {
 
   it('notifies a watcher when it is closed', async () => {
     const session = open();
-    const running = session.run('sleep 1000', WATCH);
-    await delay(100);
+    const running = session.run('touch started; sleep 1000', WATCH);
+    while (!(await readdir(folder)).includes('started')) await delay(10);
     await session.close();
     expect((await running).outcome).toBe('ended');
   });
