@@ -26,7 +26,7 @@ import { fetchCommand, Guides, LandingPage, uiPlace, WebUi } from './ui/index.js
 import { WaitingModule } from './waiting.module.js';
 
 /** The logger of the server; `false` disables logging. */
-export type ServerLog = LoggerService | LogLevel[] | false;
+type ServerLog = LoggerService | LogLevel[] | false;
 
 /**
  * Creates the server that the command line and the tests start. It does not listen yet. Close it with

@@ -6,8 +6,8 @@ const root = new URL('../../', import.meta.url);
 const { start } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')).scripts;
 
 /**
- * The command that starts this server as `npm start` does, by the Node that runs this.
- * @param options more of Node's
+ * The command that starts this server as `npm start` does, with the current Node.
+ * @param options additional options of Node
  */
 export function thisServer(options = []) {
   const [, nodeOptions] = /^exec node((?: --\S+)*) scripts\/start\.mjs$/.exec(start) ?? [];

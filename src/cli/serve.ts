@@ -16,7 +16,7 @@ import { shutDownOnSignals } from './shutdown.js';
 import { requireWritableFolder } from './writable-folder.js';
 
 /** Creates the servers that the command line starts. `app.setup.ts` implements it. */
-export interface ServerFactory {
+interface ServerFactory {
   createServer(config: AppConfig, logger: ServerLogger, init?: DeferredInit): Promise<NestExpressApplication>;
   createWaitingServer(
     config: AppConfig,
@@ -33,7 +33,7 @@ export async function serve(loaded: LoadedConfig, factory: ServerFactory): Promi
   const { config } = loaded;
   const logger = new ServerLogger(readLogSettings(process.env, isatty(1)));
   Logger.overrideLogger(logger);
-  logUntilExit(logger);
+  logCrashes(logger);
   for (const mistake of invalidLogSettings(process.env)) new Logger('Server').warn(mistake);
   for (const warning of loaded.warnings) new Logger('Server').warn(`configuration: ${warning}`);
   const app = config.deferred_init
@@ -41,7 +41,7 @@ export async function serve(loaded: LoadedConfig, factory: ServerFactory): Promi
     : await createReady(config, logger, factory);
   shutDownOnSignals(app);
   await app.listen(config.listen.port, config.listen.host);
-  announce(app, loaded);
+  logStart(app, loaded);
   void removeLeftovers();
 }
 
@@ -67,7 +67,7 @@ async function createReady(
   return app;
 }
 
-/** Creates a server that waits for `POST /api/init` and then serves as the one that is configured there. */
+/** Creates a server that waits for `POST /api/init` and then serves with the configuration in its body. */
 async function createDeferred(
   config: AppConfig,
   logger: ServerLogger,
@@ -85,11 +85,11 @@ async function createDeferred(
 }
 
 /**
- * Flushes the log on exit and logs crashes. An unhandled rejection belongs to one conversation or request and
- * does not end the process. An uncaught exception leaves an unknown state, so the process exits; event logs
- * recover at the next start.
+ * Logs crashes, and flushes the log on exit. An unhandled rejection belongs to one conversation or request
+ * and does not end the process. An uncaught exception leaves an unknown state, so the process exits; event
+ * logs recover at the next start.
  */
-function logUntilExit(logger: ServerLogger): void {
+function logCrashes(logger: ServerLogger): void {
   process.on('exit', () => logger.flushSync());
   process.on('unhandledRejection', (reason) => {
     meters.unhandledRejections.add();
@@ -101,7 +101,8 @@ function logUntilExit(logger: ServerLogger): void {
   });
 }
 
-function announce(app: NestExpressApplication, { config, file, variables }: LoadedConfig): void {
+/** Logs where the server listens, its configuration and who can use it. */
+function logStart(app: NestExpressApplication, { config, file, variables }: LoadedConfig): void {
   const logger = new Logger('Server');
   const address = app.getHttpServer().address();
   // With port 0 the system has chosen one.

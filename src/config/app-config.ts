@@ -116,7 +116,7 @@ export interface ListenAddress {
 }
 
 /** The folders of a configuration, absolute; null: not configured. */
-export interface ConfiguredPaths {
+interface ConfiguredPaths {
   conversations: string;
   workspace: string;
   worktrees: string;

@@ -13,7 +13,7 @@ import { readKeyFiles } from './key-files.js';
 import { describeUnknownNames } from './unknown-names.js';
 
 /** Sources of a configuration. */
-export interface ConfigInput {
+interface ConfigInput {
   env: Environment;
   /** Base of relative paths (absolute path). */
   cwd: string;

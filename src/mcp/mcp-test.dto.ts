@@ -24,7 +24,7 @@ const REMOTE = ['http', 'shttp', 'streamable-http', 'sse'] as const;
 const STRATEGIES = ['none', 'api_key', 'bearer', 'basic', 'header', 'oauth2'];
 
 /** A server that is a local program. */
-export class StdioServerSpecDto {
+class StdioServerSpecDto {
   @Field(choice(['stdio']))
   type: string = 'stdio';
 
@@ -42,7 +42,7 @@ export class StdioServerSpecDto {
 }
 
 /** A server with a URL. */
-export class RemoteServerSpecDto {
+class RemoteServerSpecDto {
   @Field(choice(REMOTE))
   type!: string;
 
@@ -66,7 +66,7 @@ export class RemoteServerSpecDto {
 }
 
 /** A tool call. */
-export class MCPToolCallSpecDto {
+class MCPToolCallSpecDto {
   @Field(text({ min: 1 }))
   name!: string;
 

@@ -18,7 +18,7 @@ import { dtoSchema, fieldSchema } from './dto-schema.js';
 import { ERROR_ANSWERS, ERROR_SCHEMAS } from './error-schemas.js';
 
 /** An OpenAPI 3.1 document. */
-export type OpenApiDocument = JsonSchema;
+type OpenApiDocument = JsonSchema;
 
 interface Endpoint {
   path: string;

@@ -69,7 +69,7 @@ export const ERROR_ANSWERS: Readonly<Record<number, ErrorAnswer>> = {
   422: { description: 'The request is invalid.', schema: 'HTTPValidationError' },
   429: {
     description:
-      'Too many wrong session keys, or the limit of concurrent runs is reached. Retry after `Retry-After` seconds.',
+      'Too many wrong session keys, or a limit such as that of concurrent runs is reached. Retry after `Retry-After` seconds.',
     schema: 'ErrorDetail',
   },
   500: { description: 'An unexpected error.', schema: 'InternalServerError' },

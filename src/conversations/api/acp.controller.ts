@@ -7,7 +7,7 @@ import { toAgentContext, toSecretSources } from './dto/to-start-request.js';
 import { AcpDiscovery } from '../agent-runtime/acp-discovery.js';
 
 /** The ACP agent whose models are listed, and the secrets that it needs. */
-export class ACPModelDiscoveryRequestDto {
+class ACPModelDiscoveryRequestDto {
   @Field(model(ACPAgentSettingsDto, { className: 'ACPAgentSettings' }))
   agent_settings!: ACPAgentSettingsDto;
 

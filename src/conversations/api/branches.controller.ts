@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ConversationIdPipe, documentSchemas, Operation } from '../../http/index.js';
+import { ConversationIdPipe, Operation } from '../../http/index.js';
 import type { StartedChild } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { BranchesService } from '../branches/branches.service.js';
@@ -11,8 +11,6 @@ import {
 import { ConversationViewQueryDto } from './dto/queries.dto.js';
 
 const tag = 'Conversations';
-
-documentSchemas(async () => (await import('./schemas/branch-schemas.js')).branchSchemas());
 
 /** Branches, forks and child conversations over REST, under `/api` and without a prefix. */
 @Controller(['api/conversations/:conversation_id', 'conversations/:conversation_id'])

@@ -14,7 +14,7 @@ function headersProblem(headers: [string, unknown][]): string | undefined {
 
 /** The source of a credential. */
 @NoOtherFields()
-export class CredentialBindingRequestDto {
+class CredentialBindingRequestDto {
   @Field(text({ min: 1, max: 4096 }), 'Must answer with `{"value": text, "version": text}`.')
   url!: string;
 

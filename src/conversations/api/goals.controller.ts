@@ -7,7 +7,7 @@ const tag = 'Conversations';
 const done = { 200: { description: 'Success.', schema: 'Success' } };
 
 /** A goal to pursue. */
-export class StartGoalRequestDto {
+class StartGoalRequestDto {
   @Field(text())
   objective!: string;
 

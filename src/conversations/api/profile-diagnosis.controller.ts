@@ -15,7 +15,7 @@ import { ProfileDiagnosis } from '../profiles/profile-diagnosis.js';
 /** A profile that need not be stored. */
 @OptionalBody()
 @NoOtherFields()
-export class MaterializeAgentProfileRequestDto {
+class MaterializeAgentProfileRequestDto {
   @Field(nullable(anyObject()), 'Null: the stored profile of this name.')
   profile: JsonObject | null = null;
 }

@@ -6,13 +6,13 @@ import { ExtensionNamePipe } from '../installation/name.pipe.js';
 import { CanvasBackends, type BackendStatus } from './backends/canvas-backends.js';
 
 /** The requested version of a back end. */
-export class BackendRevisionRequestDto {
+class BackendRevisionRequestDto {
   @Field(text({ min: 1 }))
   revision!: string;
 }
 
 /** Limit of a log request. */
-export class BackendLogsQueryDto {
+class BackendLogsQueryDto {
   @Field(integer({ ge: 1, le: 262_144 }), 'Most bytes to return.')
   limit_bytes = 65_536;
 }

@@ -8,7 +8,7 @@ import { readChecked, toPlain, Field, nullable, text, Operation } from '../../ht
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** The project to read. */
-export class HooksRequestDto {
+class HooksRequestDto {
   @Field(nullable(text()))
   project_dir: string | null = null;
 }

@@ -5,7 +5,7 @@ import { orNull, textOr, nestedObject } from './unions.js';
 const MAX_MESSAGES = 2048;
 
 /** An image. */
-export class OpenAIImageURLDto {
+class OpenAIImageURLDto {
   @Field(text(), 'An http(s) URL or a data: URL.')
   url!: string;
 }
@@ -23,7 +23,7 @@ export class OpenAIContentPartDto {
 }
 
 /** A message of the dialogue. */
-export class OpenAIChatMessageDto {
+class OpenAIChatMessageDto {
   @Field(choice(['system', 'developer', 'user', 'assistant', 'tool']))
   role!: string;
 
@@ -36,7 +36,7 @@ export class OpenAIChatMessageDto {
 }
 
 /** Options of a stream. */
-export class OpenAIStreamOptionsDto {
+class OpenAIStreamOptionsDto {
   @Field(flag(), 'The stream ends with the token usage of the conversation.')
   include_usage = false;
 

@@ -24,7 +24,7 @@ export class ToolDto {
 export const tool = model(ToolDto, { className: 'Tool' });
 
 /** A skill: always part of the prompt, or added by a trigger. */
-export class SkillDto {
+class SkillDto {
   @Field(text())
   name!: string;
 

@@ -42,7 +42,7 @@ export class LLMSummarizingCondenserSettingsDto {
 }
 
 /** Does not condense. */
-export class NoOpCondenserSettingsDto {
+class NoOpCondenserSettingsDto {
   @Field(choice(['no_op']))
   condenser_kind = 'no_op';
 

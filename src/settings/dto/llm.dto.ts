@@ -35,7 +35,7 @@ const effort: FieldType = {
 };
 
 /** Models to try when this one fails. */
-export class FallbackStrategyDto {
+class FallbackStrategyDto {
   @Field(listOf(text()), 'Names of LLM profiles.')
   fallback_llms!: string[];
 

@@ -35,7 +35,7 @@ const OPTIONAL = { optional: true } as const;
 
 /** A new provider connection. */
 @NoOtherFields()
-export class ProviderConnectionCreateRequestDto {
+class ProviderConnectionCreateRequestDto {
   @Field(label, 'The name for users.')
   display_name!: string;
 
@@ -51,7 +51,7 @@ export class ProviderConnectionCreateRequestDto {
 
 /** Changes of a provider connection. */
 @NoOtherFields()
-export class ProviderConnectionUpdateRequestDto {
+class ProviderConnectionUpdateRequestDto {
   @Field(nullable(label), '', OPTIONAL)
   display_name?: string | null;
 

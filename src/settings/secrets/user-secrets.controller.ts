@@ -5,7 +5,7 @@ import { NoSuchEntryError } from '../settings-errors.js';
 import { type SecretItem, UserSecrets } from './user-secrets.js';
 
 /** A secret to store. */
-export class SecretCreateRequestDto {
+class SecretCreateRequestDto {
   @Field(text(), 'A letter followed by letters, digits and underscores; at most 64 characters.')
   name!: string;
 
@@ -17,7 +17,7 @@ export class SecretCreateRequestDto {
 }
 
 /** Filter of secrets. */
-export class SecretsQueryDto {
+class SecretsQueryDto {
   @Field(nullable(text()), 'Only secrets that this agent profile allows.')
   agent_profile_id: string | null = null;
 }

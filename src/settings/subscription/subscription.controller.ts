@@ -18,7 +18,7 @@ const MODELS = [
 ];
 
 /** The device code of a started sign-in. */
-export class SubscriptionDevicePollRequestDto {
+class SubscriptionDevicePollRequestDto {
   @Field(text(), 'The `device_code` from `device/start`.')
   device_code!: string;
 }

@@ -17,7 +17,7 @@ const folderPath = text({ min: 1, max: 4096 });
 const label = text({ min: 1, max: 256 });
 
 /** A workspace folder. */
-export class WorkspaceItemDto {
+class WorkspaceItemDto {
   @Field(folderPath)
   id!: string;
 
@@ -35,7 +35,7 @@ export class WorkspaceItemDto {
 }
 
 /** A folder that contains workspaces. */
-export class WorkspaceParentItemDto {
+class WorkspaceParentItemDto {
   @Field(folderPath)
   id!: string;
 
@@ -47,19 +47,19 @@ export class WorkspaceParentItemDto {
 }
 
 /** Workspaces to add. */
-export class AddWorkspacesRequestDto {
+class AddWorkspacesRequestDto {
   @Field(listOf(model(WorkspaceItemDto)))
   workspaces!: WorkspaceItemDto[];
 }
 
 /** Parents to add. */
-export class AddWorkspaceParentsRequestDto {
+class AddWorkspaceParentsRequestDto {
   @Field(listOf(model(WorkspaceParentItemDto)))
   parents!: WorkspaceParentItemDto[];
 }
 
 /** The path of the entry. */
-export class WorkspacePathQueryDto {
+class WorkspacePathQueryDto {
   @Field(text())
   path!: string;
 }

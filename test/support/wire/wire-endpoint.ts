@@ -12,7 +12,7 @@ export interface WireEndpoint {
   close(): Promise<void>;
 }
 
-export interface WireEndpointOptions {
+interface WireEndpointOptions {
   protocol: WireProtocol;
   script?: readonly Turn[];
   /** Bytes per write to the socket: streams are divided there, regardless of their content. */

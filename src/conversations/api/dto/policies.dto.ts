@@ -18,7 +18,7 @@ import {
 import { LLMDto, llm } from '../../../settings/index.js';
 
 /** Asks before each action. */
-export class AlwaysConfirmDto {
+class AlwaysConfirmDto {
   @Field(choice(['AlwaysConfirm']))
   kind = 'AlwaysConfirm';
 }
@@ -38,7 +38,7 @@ const threshold: FieldType = {
 };
 
 /** Asks before actions with at least this risk. */
-export class ConfirmRiskyDto {
+class ConfirmRiskyDto {
   @Field(threshold)
   threshold = 'HIGH';
 
@@ -75,7 +75,7 @@ const patterns: FieldType = {
 };
 
 /** Detects dangerous commands by patterns: each is a regular expression, a description and an id. */
-export class PatternSecurityAnalyzerDto {
+class PatternSecurityAnalyzerDto {
   @Field(patterns)
   high_patterns: string[][] = DEFAULT_PATTERNS.high_patterns;
 
@@ -93,7 +93,7 @@ export class PatternSecurityAnalyzerDto {
 }
 
 /** Detects dangerous commands by parsing them as a shell does. */
-export class PolicyRailSecurityAnalyzerDto {
+class PolicyRailSecurityAnalyzerDto {
   @Field(choice(['PolicyRailSecurityAnalyzer']))
   kind = 'PolicyRailSecurityAnalyzer';
 }
@@ -109,7 +109,7 @@ function patternProblem(pattern: string): string | undefined {
 }
 
 /** Returns the highest risk that any of its analyzers reports. */
-export class EnsembleSecurityAnalyzerDto {
+class EnsembleSecurityAnalyzerDto {
   @Field(
     listOf(
       oneOfKinds(() => ANALYZERS, { union: ANALYZER_UNION }),
@@ -126,7 +126,7 @@ export class EnsembleSecurityAnalyzerDto {
 }
 
 /** Asks the Gray Swan service. */
-export class GraySwanAnalyzerDto {
+class GraySwanAnalyzerDto {
   @Field(integer())
   history_limit = 20;
 
@@ -156,13 +156,13 @@ export class GraySwanAnalyzerDto {
 }
 
 /** Uses the risk that the model itself states with each call. */
-export class LLMSecurityAnalyzerDto {
+class LLMSecurityAnalyzerDto {
   @Field(choice(['LLMSecurityAnalyzer']))
   kind = 'LLMSecurityAnalyzer';
 }
 
 /** Asks a second model. */
-export class ToolShieldLLMSecurityAnalyzerDto {
+class ToolShieldLLMSecurityAnalyzerDto {
   @Field(llm())
   llm!: LLMDto;
 
@@ -189,7 +189,7 @@ const ANALYZERS = {
 export const securityAnalyzer = oneOfKinds(() => ANALYZERS, { union: ANALYZER_UNION });
 
 /** A secret with a fixed value. */
-export class StaticSecretDto {
+class StaticSecretDto {
   @Field(nullable(text()))
   description: string | null = null;
 
@@ -201,7 +201,7 @@ export class StaticSecretDto {
 }
 
 /** A secret that is fetched from a URL when it is needed. */
-export class LookupSecretDto {
+class LookupSecretDto {
   @Field(nullable(text()))
   description: string | null = null;
 

@@ -74,7 +74,7 @@ export class ConversationWorktreeOptionsDto {
 
 /** Accepted for compatibility: this server runs no containers. */
 @NoOtherFields()
-export class ConversationContainerOptionsDto {
+class ConversationContainerOptionsDto {
   @Field(nullable(text({ pattern: /^\d+(\.\d+)? ?[kKmMgGtTpP]?[iI]?[bB]?$/ })))
   memory: string | null = null;
 
@@ -87,7 +87,7 @@ export class ConversationContainerOptionsDto {
 
 /** Additions to the agent of a profile. */
 @NoOtherFields()
-export class AgentLaunchAdditionsDto {
+class AgentLaunchAdditionsDto {
   @Field(nullable(text({ max: 32_768 })))
   system_message_suffix_append: string | null = null;
 
@@ -148,7 +148,7 @@ export class ClientToolSpecDto {
 }
 
 /** A plugin to load. */
-export class PluginSourceDto {
+class PluginSourceDto {
   @Field(text())
   source!: string;
 

@@ -4,7 +4,7 @@ import { ClientToolSpecDto, LocalWorkspaceDto } from '../dto/start-conversation.
 import { HookConfigDto } from '../dto/agent/hook-config.dto.js';
 import { confirmationPolicy, secretSource, securityAnalyzer } from '../dto/policies.dto.js';
 import { EVENT_SCHEMAS } from './event-schemas.js';
-import { list, object, orNull, ref } from './schema-parts.js';
+import { list, object, orNull, ref, words } from './schema-parts.js';
 import { toolCallSchemas } from './tool-call-schemas.js';
 
 const dtoRef = (dto: DtoClass): JsonSchema => ({ $ref: refTo(dto) });
@@ -34,12 +34,18 @@ export function conversationSchemas(): Record<string, JsonSchema> {
     AgentResponseResult: object({ response: text }),
     ConversationPage: object({ items: list(ref('ConversationInfo')), next_page_id: orNull(text) }),
     ConversationRuntimeInfo: object({
-      runtime_status: {
-        type: 'string',
-        enum: ['available', 'starting', 'missing', 'ownership_lost', 'error'],
-      },
+      runtime_status: words('available', 'starting', 'missing', 'ownership_lost', 'error'),
       can_resume: { type: 'boolean' },
       runtime_error: orNull(object({ code: text, message: text })),
+    }),
+    StartChildConversationResponse: object({
+      conversation_id: id,
+      parent_conversation_id: id,
+      status: ref('ConversationExecutionStatus'),
+      title: orNull(text),
+      url: orNull(text),
+      workspace: text,
+      isolation: words('worktree', 'shared'),
     }),
     ACPModelInfo: object({ model_id: text, name: orNull(text), description: orNull(text) }),
     LaunchedAgentProfile: object({

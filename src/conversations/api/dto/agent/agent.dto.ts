@@ -51,7 +51,7 @@ export class LLMSummarizingCondenserDto {
 }
 
 /** Does not condense. */
-export class NoOpCondenserDto {
+class NoOpCondenserDto {
   @Field(choice(['NoOpCondenser']))
   kind = 'NoOpCondenser';
 }
@@ -80,7 +80,7 @@ const CONDENSERS = {
 export const condenser = oneOfKinds(() => CONDENSERS, CONDENSER_NAMES);
 
 /** When a critic asks the agent to continue. */
-export class IterativeRefinementConfigDto {
+class IterativeRefinementConfigDto {
   @Field(decimal({ ge: 0, le: 1 }))
   success_threshold = 0.6;
 
@@ -97,19 +97,19 @@ abstract class CriticFields {
 }
 
 /** Satisfied when the agent finishes. */
-export class AgentFinishedCriticDto extends CriticFields {
+class AgentFinishedCriticDto extends CriticFields {
   @Field(choice(['AgentFinishedCritic']))
   kind = 'AgentFinishedCritic';
 }
 
 /** Satisfied if the workspace has changes. */
-export class EmptyPatchCriticDto extends CriticFields {
+class EmptyPatchCriticDto extends CriticFields {
   @Field(choice(['EmptyPatchCritic']))
   kind = 'EmptyPatchCritic';
 }
 
 /** Always satisfied. */
-export class PassCriticDto extends CriticFields {
+class PassCriticDto extends CriticFields {
   @Field(choice(['PassCritic']))
   kind = 'PassCritic';
 }

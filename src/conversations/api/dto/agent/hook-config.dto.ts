@@ -13,7 +13,7 @@ import {
 import { isJsonObject } from '../../../../json/index.js';
 
 /** One hook: a command, or a question to a model. */
-export class HookDefinitionDto {
+class HookDefinitionDto {
   @Field(choice(['command', 'prompt', 'agent'], 'enum'))
   type = 'command';
 
@@ -50,7 +50,7 @@ const definition = model(HookDefinitionDto, {
 });
 
 /** Hooks for the tools (or events) that match a pattern. */
-export class HookMatcherDto {
+class HookMatcherDto {
   @Field(text())
   matcher = '*';
 
