@@ -22,7 +22,7 @@ from websockets.sync.client import connect
 SERVER = os.environ.get("AGENT_SERVER_URL", "http://localhost:8000")
 KEY = os.environ.get("SESSION_API_KEY")
 AUTHENTICATION = {"X-Session-API-Key": KEY} if KEY else {}
-ATTEMPTS = 8
+ATTEMPTS = 12
 
 
 class Refused(Exception):

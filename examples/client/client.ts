@@ -18,7 +18,7 @@ const SERVER = env['AGENT_SERVER_URL'] ?? 'http://localhost:8000';
 const AUTHENTICATION: Record<string, string> = env['SESSION_API_KEY']
   ? { 'X-Session-API-Key': env['SESSION_API_KEY'] }
   : {};
-const ATTEMPTS = 8;
+const ATTEMPTS = 12;
 
 interface Content {
   text?: string;
