@@ -4,13 +4,15 @@
  *
  *     node examples/watch.mjs <conversation id> [http://localhost:8000] [--follow]
  *
- * With `--follow` it goes on watching. With a session key: SESSION_API_KEY=... node examples/watch.mjs ...
+ * With `--follow` it goes on watching. Variables: SESSION_API_KEY, AGENT_SERVER_URL.
  */
 import { WebSocket } from 'ws';
 
 const words = process.argv.slice(2);
 const follow = words.includes('--follow');
-const [id, server = 'http://localhost:8000'] = words.filter((word) => word !== '--follow');
+const [id, server = process.env.AGENT_SERVER_URL ?? 'http://localhost:8000'] = words.filter(
+  (word) => word !== '--follow',
+);
 if (!id) {
   console.error('usage: node examples/watch.mjs <conversation id> [http://localhost:8000] [--follow]');
   process.exit(2);
