@@ -34,9 +34,9 @@ if (NGINX_MISSING !== undefined) {
     secure = new Agent({ connect: { ca: await readFile(nginx.certificate) } });
   });
   afterAll(async () => {
-    await secure?.destroy();
-    await nginx?.stop();
-    await server?.stop();
+    await secure.destroy();
+    await nginx.stop();
+    await server.stop();
   });
 
   const ask = (route: string, init: Parameters<typeof fetch>[1] = {}) =>

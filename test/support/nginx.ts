@@ -113,7 +113,7 @@ export class Nginx {
   }
 
   private async end(): Promise<void> {
-    if (!this.child || this.child.exitCode !== null) return;
+    if (this.child?.exitCode !== null) return;
     const ended = once(this.child, 'exit');
     this.child.kill('SIGTERM');
     await ended;
