@@ -103,4 +103,33 @@ describe('the documents, followed word for word', () => {
       expect(key).toBe({ Anthropic: 'sk-ant-...', OpenAI: 'Bearer sk-...' }[name]);
     },
   );
+
+  it('write a client: the commands do what the page says', async () => {
+    const { cwd, url } = await start({ SESSION_API_KEY: 'the-key-of-the-server' });
+    await symlink(path.join(ROOT, 'node_modules'), path.join(cwd, 'node_modules'));
+    const blocks = await blocksOf('docs/write-a-client.md', '# Write a client');
+    const commands = blocks.filter(({ language }) => language === 'bash');
+    const outputs = await follow(commands, {
+      cwd,
+      env: {},
+      instead: { 'http://localhost:8000': url, '/tmp/resume.mjs': path.join(cwd, 'resume.mjs') },
+    });
+    const [, created = '', followed = '', confirmed = '', repeated = '', refused = '', ...others] = outputs;
+    expect(others).toEqual([]);
+    expect(created.trim()).toMatch(/^[0-9a-f-]{36}$/);
+    const frames = followed
+      .trim()
+      .split('\n')
+      .map((line) => line.trim());
+    expect(frames.slice(0, 2)).toEqual(['sync', 'durable 0 SystemPromptEvent']);
+    expect(frames.filter((line) => line === 'durable 5 ActionEvent')).toHaveLength(2);
+    expect(frames.filter((line) => line === 'durable 4 ConversationStateUpdateEvent stats')).toHaveLength(1);
+    expect(confirmed).toMatch(
+      /"summary":"terminal: \{\\"command\\": \\"echo hello\\"\}".*\{"success":true\}/s,
+    );
+    expect(repeated.trim()).toBe('{"success":true}{"success":true}2');
+    expect(JSON.parse(refused)).toMatchObject({
+      detail: [{ loc: ['body', 'workspace', 'working_dir'] }, { loc: ['body', 'agent', 'tools'] }],
+    });
+  });
 });
