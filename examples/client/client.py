@@ -16,13 +16,13 @@ import time
 import uuid
 
 import httpx
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.sync.client import connect
 
 SERVER = os.environ.get("AGENT_SERVER_URL", "http://localhost:8000")
 KEY = os.environ.get("SESSION_API_KEY")
 AUTHENTICATION = {"X-Session-API-Key": KEY} if KEY else {}
-ATTEMPTS = 12
+ATTEMPTS = 30
 
 
 class Refused(Exception):
@@ -34,7 +34,7 @@ def post(path, body):
     # The same key in each attempt: however often the request arrives, it is executed once.
     headers = {**AUTHENTICATION, "Idempotency-Key": str(uuid.uuid4())}
     for attempt in range(1, ATTEMPTS + 1):
-        seconds = attempt / 4
+        seconds = min(attempt / 4, 5)
         try:
             answer = httpx.post(SERVER + path, json=body, headers=headers, timeout=60)
             if answer.is_success:
@@ -79,7 +79,7 @@ class Follower:
             attempt = 1 if self.seq > before else attempt + 1
             print(f"(the connection was lost; it is resumed after event {self.seq})")
             self.streamed = False
-            time.sleep(attempt / 4)
+            time.sleep(min(attempt / 4, 5))
         raise Refused("the server cannot be reached")
 
     def connect(self):
@@ -99,7 +99,7 @@ class Follower:
             return None
         except ConnectionClosed as error:
             code = error.rcvd.code if error.rcvd else None
-        except OSError:
+        except (OSError, InvalidHandshake):
             return None
         if code is not None and code >= 4000:  # 4001: the key is missing. 4004: no such conversation.
             raise Refused(f"the server closed the socket with {code}")

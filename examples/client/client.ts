@@ -18,7 +18,7 @@ const SERVER = env['AGENT_SERVER_URL'] ?? 'http://localhost:8000';
 const AUTHENTICATION: Record<string, string> = env['SESSION_API_KEY']
   ? { 'X-Session-API-Key': env['SESSION_API_KEY'] }
   : {};
-const ATTEMPTS = 12;
+const ATTEMPTS = 30;
 
 interface Content {
   text?: string;
@@ -61,7 +61,7 @@ async function post<T>(path: string, body: unknown): Promise<T> {
     'Idempotency-Key': randomUUID(),
   };
   for (let attempt = 1; ; attempt++) {
-    let seconds = attempt / 4;
+    let seconds = Math.min(attempt / 4, 5);
     try {
       const answer = await fetch(SERVER + path, { method: 'POST', headers, body: JSON.stringify(body) });
       const text = await answer.text();
@@ -112,7 +112,7 @@ class Follower {
       if (this.seq > before) attempt = 1;
       print(`(the connection was lost; it is resumed after event ${this.seq})`);
       this.streamed = false;
-      await sleep(attempt * 250);
+      await sleep(Math.min(attempt / 4, 5) * 1000);
     }
     throw new Error('the server cannot be reached');
   }
