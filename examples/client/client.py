@@ -66,7 +66,7 @@ class Follower:
         self.id = conversation_id
         self.seq = -1  # The last event that was seen: a new connection continues after it.
         self.pending = {}  # Actions without a result, by the id of their call.
-        self.streamed = False  # Whether the text of the next answer has been printed already.
+        self.answering = None  # The answer whose pieces are printed as they come: all of them so far.
 
     def follow(self):
         """Returns the status of the conversation at the end of the run."""
@@ -78,7 +78,7 @@ class Follower:
                 return status
             attempt = 1 if self.seq > before else attempt + 1
             print(f"(the connection was lost; it is resumed after event {self.seq})")
-            self.streamed = False
+            self.answering = None
             time.sleep(min(attempt / 4, 5))
         raise Refused("the server cannot be reached")
 
@@ -111,12 +111,13 @@ class Follower:
             case "durable":
                 self.seq = frame["seq"]
                 self.show(frame["event"])
-            case "delta" if frame["kind"] == "text":
-                print(frame["content"], end="", flush=True)
-                self.streamed = True
+            case "item_started":
+                self.answering = {"id": frame["item_id"], "pieces": 0, "text": ""}
+            case "delta":
+                self.stream(frame)
             case "item_aborted":
                 print("\n(the model begins this answer again)")
-                self.streamed = False
+                self.answering = None
             case "transient" if frame["event"].get("key") == "full_state":
                 return self.decide(frame["event"]["value"]["execution_status"])
             case "error":
@@ -156,13 +157,28 @@ class Follower:
                 print(f"{event['code']}: {event['detail']}")
         self.pending.pop(call, None)
 
+    def stream(self, delta):
+        """Prints a piece of an answer. Who connects in the middle of one, or reads too slowly, misses pieces:
+        the event has the whole text."""
+        answering = self.answering
+        if not answering or answering["id"] != delta["item_id"] or answering["pieces"] != delta["order"]:
+            if answering and answering["text"]:
+                print()
+            self.answering = None
+            return
+        answering["pieces"] += 1
+        if delta["kind"] == "text":
+            answering["text"] += delta["content"]
+            print(delta["content"], end="", flush=True)
+
     def answer(self, content):
-        """Prints what the model said, unless it was streamed."""
-        if self.streamed:
+        """Prints what the model said, unless its pieces were printed."""
+        text = text_of(content)
+        if self.answering and self.answering["text"] == text != "":
             print()
-        elif content:
-            print(text_of(content))
-        self.streamed = False
+        elif text:
+            print(text)
+        self.answering = None
 
 
 def text_of(content):

@@ -43,10 +43,11 @@ interface Event {
 
 /** A frame of `/sockets/session/{id}`. */
 type Frame =
-  | { type: 'sync' | 'item_started' | 'item_aborted' }
+  | { type: 'sync' | 'item_aborted' }
+  | { type: 'item_started'; item_id: string }
   | { type: 'durable'; seq: number; event: Event }
   | { type: 'transient'; event: Event }
-  | { type: 'delta'; kind: 'text' | 'reasoning'; content: string }
+  | { type: 'delta'; item_id: string; order: number; kind: 'text' | 'reasoning'; content: string }
   | { type: 'error'; code: string; detail: string };
 
 /** An answer or a close code that another attempt would not change. */
@@ -96,8 +97,8 @@ class Follower {
   private seq = -1;
   /** Actions without a result, by the id of their call. */
   private readonly pending = new Map<string, string>();
-  /** Whether the text of the next answer has been printed already, piece by piece. */
-  private streamed = false;
+  /** The answer whose pieces are printed as they come: all of them so far. */
+  private answering: { id: string; pieces: number; text: string } | undefined;
 
   constructor(id: string) {
     this.id = id;
@@ -111,7 +112,7 @@ class Follower {
       if (status !== undefined) return status;
       if (this.seq > before) attempt = 1;
       print(`(the connection was lost; it is resumed after event ${this.seq})`);
-      this.streamed = false;
+      this.answering = undefined;
       await sleep(Math.min(attempt / 4, 5) * 1000);
     }
     throw new Error('the server cannot be reached');
@@ -146,13 +147,15 @@ class Follower {
         this.seq = frame.seq;
         this.show(frame.event);
         return undefined;
+      case 'item_started':
+        this.answering = { id: frame.item_id, pieces: 0, text: '' };
+        return undefined;
       case 'delta':
-        if (frame.kind === 'text') process.stdout.write(frame.content);
-        this.streamed ||= frame.kind === 'text';
+        this.stream(frame);
         return undefined;
       case 'item_aborted':
         print('\n(the model begins this answer again)');
-        this.streamed = false;
+        this.answering = undefined;
         return undefined;
       case 'transient':
         return this.continue(frame.event.value?.execution_status);
@@ -190,11 +193,27 @@ class Follower {
     if (kind !== 'ActionEvent') this.pending.delete(call);
   }
 
-  /** Prints what the model said, unless it was streamed. */
-  private answer(content: Content[] | undefined): void {
-    if (this.streamed) print('');
-    else if (content?.length) print(textOf(content));
-    this.streamed = false;
+  /**
+   * Prints a piece of an answer. Who connects in the middle of one, or reads too slowly, misses pieces: the
+   * event has the whole text.
+   */
+  private stream({ item_id, order, kind, content }: Frame & { type: 'delta' }): void {
+    const { answering } = this;
+    if (answering?.id !== item_id || answering.pieces++ !== order) {
+      if (answering?.text) print('');
+      this.answering = undefined;
+    } else if (kind === 'text') {
+      answering.text += content;
+      process.stdout.write(content);
+    }
+  }
+
+  /** Prints what the model said, unless its pieces were printed. */
+  private answer(content: Content[] = []): void {
+    const text = textOf(content);
+    if (this.answering?.text === text && text !== '') print('');
+    else if (text !== '') print(text);
+    this.answering = undefined;
   }
 }
 
