@@ -45,7 +45,10 @@ export class SteeringController {
   @Operation({
     tag,
     summary: 'Set the confirmation policy',
-    body: { schema: SetConfirmationPolicyRequestDto },
+    body: {
+      schema: SetConfirmationPolicyRequestDto,
+      example: { policy: { kind: 'ConfirmRisky', threshold: 'HIGH' } },
+    },
     answers: done,
     errors: [404],
   })
@@ -62,7 +65,10 @@ export class SteeringController {
   @Operation({
     tag,
     summary: 'Set the security analyzer',
-    body: { schema: SetSecurityAnalyzerRequestDto },
+    body: {
+      schema: SetSecurityAnalyzerRequestDto,
+      example: { security_analyzer: { kind: 'PatternSecurityAnalyzer' } },
+    },
     answers: done,
     errors: [404],
   })
@@ -82,7 +88,10 @@ export class SteeringController {
     description:
       'A command that contains the name of a secret gets it as an environment variable. The value is masked in ' +
       'everything that the agent or a client reads.',
-    body: { schema: UpdateSecretsRequestDto },
+    body: {
+      schema: UpdateSecretsRequestDto,
+      example: { secrets: { API_TOKEN: { kind: 'StaticSecret', value: 'not-a-real-token' } } },
+    },
     answers: done,
     errors: [404],
   })
@@ -99,7 +108,7 @@ export class SteeringController {
   @Operation({
     tag,
     summary: "Replace the agent's model",
-    body: { schema: SwitchLLMRequestDto },
+    body: { schema: SwitchLLMRequestDto, example: { llm: { model: 'scripted/other' } } },
     answers: done,
     errors: [404],
   })
@@ -116,7 +125,7 @@ export class SteeringController {
   @Operation({
     tag,
     summary: "Replace the agent's model by that of an LLM profile",
-    body: { schema: SwitchProfileRequestDto },
+    body: { schema: SwitchProfileRequestDto, example: { profile_name: 'demo' }, after: ['LlmProfiles_save'] },
     answers: done,
     errors: [400, 404],
   })
@@ -135,7 +144,11 @@ export class SteeringController {
     summary: 'Replace the model of an ACP agent',
     description:
       'The model id is one of those that the agent offers. A running agent switches at once, another one when it starts.',
-    body: { schema: SwitchACPModelRequestDto },
+    body: {
+      schema: SwitchACPModelRequestDto,
+      example: { model: 'sonnet' },
+      after: ['Conversations_create#acp'],
+    },
     answers: done,
     errors: [400, 404, 504],
   })
@@ -155,7 +168,11 @@ export class SteeringController {
     description:
       'The reference is `plugin@marketplace` or the name alone. The plugin takes effect with the next step. Loading it ' +
       'again changes nothing.',
-    body: { schema: LoadPluginRequestDto },
+    body: {
+      schema: LoadPluginRequestDto,
+      example: { plugin_ref: 'greetings@local' },
+      after: ['Bash_execute#plugin', 'Conversations_create#marketplace'],
+    },
     answers: done,
     errors: [400, 404],
   })
@@ -173,7 +190,7 @@ export class SteeringController {
     tag,
     summary: 'Ask about the conversation',
     description: 'Also possible during a run. Question and answer do not become part of the conversation.',
-    body: { schema: AskAgentRequestDto },
+    body: { schema: AskAgentRequestDto, example: { question: 'SAY: I have written hello.txt.' } },
     answers: { 200: { description: 'The answer.', schema: 'AskAgentResponse' } },
     errors: [400, 404, 409, 504],
   })
