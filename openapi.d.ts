@@ -3493,45 +3493,45 @@ export interface components {
         /** ACPAgent */
         ACPAgent: {
             /** @default [] */
-            tools: components["schemas"]["Tool"][];
+            tools?: components["schemas"]["Tool"][];
             /**
              * @description MCP servers by name.
              * @default {}
              */
-            mcp_config: {
+            mcp_config?: {
                 [key: string]: components["schemas"]["McpServer"];
             };
             /**
              * @description Only tools whose names match are available.
              * @default null
              */
-            filter_tools_regex: string | null;
+            filter_tools_regex?: string | null;
             /** @default [] */
-            include_default_tools: string[];
+            include_default_tools?: string[];
             /** @default null */
-            agent_context: components["schemas"]["AgentContext"] | null;
+            agent_context?: components["schemas"]["AgentContext"] | null;
             /**
              * @description Replaces the default system prompt.
              * @default null
              */
-            system_prompt: string | null;
+            system_prompt?: string | null;
             /** @default system_prompt.j2 */
-            system_prompt_filename: string;
+            system_prompt_filename?: string;
             /** @default security_policy.j2 */
-            security_policy_filename: string | null;
+            security_policy_filename?: string | null;
             /** @default {} */
-            system_prompt_kwargs: {
+            system_prompt_kwargs?: {
                 [key: string]: unknown;
             };
             /** @default null */
-            condenser: (components["schemas"]["LLMSummarizingCondenser"] | components["schemas"]["NoOpCondenser"] | components["schemas"]["PipelineCondenser"]) | null;
+            condenser?: (components["schemas"]["LLMSummarizingCondenser"] | components["schemas"]["NoOpCondenser"] | components["schemas"]["PipelineCondenser"]) | null;
             /** @default null */
-            critic: (components["schemas"]["AgentFinishedCritic"] | components["schemas"]["APIBasedCritic"] | components["schemas"]["EmptyPatchCritic"] | components["schemas"]["PassCritic"]) | null;
+            critic?: (components["schemas"]["AgentFinishedCritic"] | components["schemas"]["APIBasedCritic"] | components["schemas"]["EmptyPatchCritic"] | components["schemas"]["PassCritic"]) | null;
             /**
              * @description Maximum number of concurrent tool calls.
              * @default 1
              */
-            tool_concurrency_limit: number;
+            tool_concurrency_limit?: number;
             /**
              * @default {
              *       "model": "acp-managed",
@@ -3592,44 +3592,44 @@ export interface components {
              *       "fallback_strategy": null
              *     }
              */
-            llm: components["schemas"]["LLM"];
+            llm?: components["schemas"]["LLM"];
             /** @description The program and its first arguments. */
             acp_command: string[];
             /**
              * @description The name of a known agent, for its special handling.
              * @default null
              */
-            acp_server: string | null;
+            acp_server?: string | null;
             /**
              * @description Further arguments.
              * @default []
              */
-            acp_args: string[];
+            acp_args?: string[];
             /**
              * @description The session mode, one of those that the agent offers.
              * @default null
              */
-            acp_session_mode: string | null;
+            acp_session_mode?: string | null;
             /**
              * @description Seconds without any update after which a turn ends.
              * @default 1800
              */
-            acp_prompt_timeout: number;
+            acp_prompt_timeout?: number;
             /**
              * @description Time limit for starting a session, in seconds.
              * @default 90
              */
-            acp_startup_timeout: number;
+            acp_startup_timeout?: number;
             /**
              * @description The model id, one of those that the agent offers.
              * @default null
              */
-            acp_model: string | null;
+            acp_model?: string | null;
             /**
              * @description The session of the agent to resume.
              * @default null
              */
-            acp_resume_session_id: string | null;
+            acp_resume_session_id?: string | null;
             /**
              * @default [
              *       {
@@ -3669,12 +3669,12 @@ export interface components {
              *       }
              *     ]
              */
-            acp_file_secrets: components["schemas"]["ACPFileSecretSpec"][];
+            acp_file_secrets?: components["schemas"]["ACPFileSecretSpec"][];
             /**
              * @description Keep the agent's data in the conversation's folder (known agents only).
              * @default false
              */
-            acp_isolate_data_dir: boolean;
+            acp_isolate_data_dir?: boolean;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -3684,41 +3684,41 @@ export interface components {
         /** ACPAgentSettings */
         ACPAgentSettings: {
             /** @default 9 */
-            schema_version: number;
+            schema_version?: number;
             /**
              * @default acp
              * @constant
              */
-            agent_kind: "acp";
+            agent_kind?: "acp";
             /**
              * @default claude-code
              * @enum {string}
              */
-            acp_server: "claude-code" | "codex" | "gemini-cli" | "kimi-code" | "pi" | "opencode" | "custom";
+            acp_server?: "claude-code" | "codex" | "gemini-cli" | "kimi-code" | "pi" | "opencode" | "custom";
             /**
              * @description Empty: the known agent's command.
              * @default []
              */
-            acp_command: string[];
+            acp_command?: string[];
             /** @default [] */
-            acp_args: string[];
+            acp_args?: string[];
             /** @default null */
-            acp_model: string | null;
+            acp_model?: string | null;
             /** @default null */
-            acp_session_mode: string | null;
+            acp_session_mode?: string | null;
             /** @default 1800 */
-            acp_prompt_timeout: number;
+            acp_prompt_timeout?: number;
             /** @default 90 */
-            acp_startup_timeout: number;
+            acp_startup_timeout?: number;
             /**
              * @description MCP servers by name. The agent starts them.
              * @default {}
              */
-            mcp_config: {
+            mcp_config?: {
                 [key: string]: components["schemas"]["McpServer"];
             };
             /** @default false */
-            acp_isolate_data_dir: boolean;
+            acp_isolate_data_dir?: boolean;
             /**
              * @default [
              *       {
@@ -3758,9 +3758,9 @@ export interface components {
              *       }
              *     ]
              */
-            acp_file_secrets: components["schemas"]["ACPFileSecretSpec"][];
+            acp_file_secrets?: components["schemas"]["ACPFileSecretSpec"][];
             /** @default null */
-            agent_context: components["schemas"]["AgentContext"] | null;
+            agent_context?: components["schemas"]["AgentContext"] | null;
         };
         /** ACPFileSecretSpec */
         ACPFileSecretSpec: {
@@ -3775,12 +3775,12 @@ export interface components {
              * @default file
              * @enum {string}
              */
-            env_points_to: "dir" | "file";
+            env_points_to?: "dir" | "file";
             /**
              * @description A warning is logged if one of these variables is missing.
              * @default []
              */
-            warn_if_unset: string[];
+            warn_if_unset?: string[];
         };
         ACPModelDiscovery: {
             agent_name?: string | null;
@@ -3788,7 +3788,7 @@ export interface components {
             current_model_id?: string | null;
             available_models?: components["schemas"]["ACPModelInfo"][];
             /** @default false */
-            supports_runtime_model_switch: boolean;
+            supports_runtime_model_switch?: boolean;
             error?: components["schemas"]["ACPModelDiscoveryError"] | null;
         };
         ACPModelDiscoveryError: {
@@ -3802,14 +3802,14 @@ export interface components {
              * @description In the same form as when a conversation is started.
              * @default {}
              */
-            secrets: {
+            secrets?: {
                 [key: string]: components["schemas"]["LookupSecret"] | components["schemas"]["StaticSecret"];
             };
             /**
              * @description Ignore a cached answer.
              * @default false
              */
-            refresh: boolean;
+            refresh?: boolean;
         };
         ACPModelInfo: {
             model_id: string;
@@ -3841,28 +3841,28 @@ export interface components {
         /** APIBasedCritic */
         APIBasedCritic: {
             /** @default https://llm-proxy.app.all-hands.dev/vllm */
-            server_url: string;
+            server_url?: string;
             /** Format: password */
             api_key: string;
             /** @default critic */
-            model_name: string;
+            model_name?: string;
             /**
              * @description Stored but not used: the service receives text.
              * @default Qwen/Qwen3-4B-Instruct-2507
              */
-            tokenizer_name: string;
+            tokenizer_name?: string;
             /** @default true */
-            pass_tools_definitions: boolean;
+            pass_tools_definitions?: boolean;
             /**
              * @description Seconds.
              * @default 300
              */
-            timeout_seconds: number;
+            timeout_seconds?: number;
             /**
              * @description Whether the first label is success.
              * @default true
              */
-            has_success_label: boolean;
+            has_success_label?: boolean;
             /**
              * @default [
              *       "sentiment_positive",
@@ -3870,7 +3870,7 @@ export interface components {
              *       "sentiment_negative"
              *     ]
              */
-            sentiment_labels: string[];
+            sentiment_labels?: string[];
             /**
              * @default [
              *       "misunderstood_intention",
@@ -3888,14 +3888,14 @@ export interface components {
              *       "other_agent_issue"
              *     ]
              */
-            agent_issue_labels: string[];
+            agent_issue_labels?: string[];
             /**
              * @default [
              *       "infrastructure_external_issue",
              *       "infrastructure_agent_caused_issue"
              *     ]
              */
-            infra_labels: string[];
+            infra_labels?: string[];
             /**
              * @default [
              *       "clarification_or_restatement",
@@ -3908,7 +3908,7 @@ export interface components {
              *       "other_user_issue"
              *     ]
              */
-            user_followup_labels: string[];
+            user_followup_labels?: string[];
             /**
              * @default {
              *       "Positive": "sentiment_positive",
@@ -3916,21 +3916,21 @@ export interface components {
              *       "Negative": "sentiment_negative"
              *     }
              */
-            sentiment_map: {
+            sentiment_map?: {
                 [key: string]: string;
             };
             /**
              * @default finish_and_message
              * @enum {string}
              */
-            mode: "finish_and_message" | "all_actions";
+            mode?: "finish_and_message" | "all_actions";
             /** @default null */
-            iterative_refinement: components["schemas"]["IterativeRefinementConfig"] | null;
+            iterative_refinement?: components["schemas"]["IterativeRefinementConfig"] | null;
             /**
              * @description Probability from which an issue is reported.
              * @default 0.75
              */
-            issue_threshold: number;
+            issue_threshold?: number;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -3969,19 +3969,19 @@ export interface components {
             id: string;
             message: string;
             /** @default false */
-            agent_settings_applied: boolean;
+            agent_settings_applied?: boolean;
         };
         ActivateMetaProfileResponse: {
             name: string;
             message: string;
             /** @default true */
-            applied: boolean;
+            applied?: boolean;
         };
         ActivateProfileResponse: {
             name: string;
             message: string;
             /** @default true */
-            llm_applied: boolean;
+            llm_applied?: boolean;
         };
         /** AddWorkspaceParentsRequest */
         AddWorkspaceParentsRequest: {
@@ -3994,53 +3994,53 @@ export interface components {
         /** Agent */
         Agent: {
             /** @default [] */
-            tools: components["schemas"]["Tool"][];
+            tools?: components["schemas"]["Tool"][];
             /**
              * @description MCP servers by name.
              * @default {}
              */
-            mcp_config: {
+            mcp_config?: {
                 [key: string]: components["schemas"]["McpServer"];
             };
             /**
              * @description Only tools whose names match are available.
              * @default null
              */
-            filter_tools_regex: string | null;
+            filter_tools_regex?: string | null;
             /**
              * @default [
              *       "FinishTool",
              *       "ThinkTool"
              *     ]
              */
-            include_default_tools: string[];
+            include_default_tools?: string[];
             /** @default null */
-            agent_context: components["schemas"]["AgentContext"] | null;
+            agent_context?: components["schemas"]["AgentContext"] | null;
             /**
              * @description Replaces the default system prompt.
              * @default null
              */
-            system_prompt: string | null;
+            system_prompt?: string | null;
             /** @default system_prompt.j2 */
-            system_prompt_filename: string;
+            system_prompt_filename?: string;
             /** @default security_policy.j2 */
-            security_policy_filename: string | null;
+            security_policy_filename?: string | null;
             /** @default {} */
-            system_prompt_kwargs: {
+            system_prompt_kwargs?: {
                 [key: string]: unknown;
             };
             /** @default null */
-            condenser: (components["schemas"]["LLMSummarizingCondenser"] | components["schemas"]["NoOpCondenser"] | components["schemas"]["PipelineCondenser"]) | null;
+            condenser?: (components["schemas"]["LLMSummarizingCondenser"] | components["schemas"]["NoOpCondenser"] | components["schemas"]["PipelineCondenser"]) | null;
             /** @default null */
-            critic: (components["schemas"]["AgentFinishedCritic"] | components["schemas"]["APIBasedCritic"] | components["schemas"]["EmptyPatchCritic"] | components["schemas"]["PassCritic"]) | null;
+            critic?: (components["schemas"]["AgentFinishedCritic"] | components["schemas"]["APIBasedCritic"] | components["schemas"]["EmptyPatchCritic"] | components["schemas"]["PassCritic"]) | null;
             /**
              * @description Maximum number of concurrent tool calls.
              * @default 1
              */
-            tool_concurrency_limit: number;
+            tool_concurrency_limit?: number;
             llm: components["schemas"]["LLM"];
             /** @default null */
-            persona: string | null;
+            persona?: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -4050,36 +4050,36 @@ export interface components {
         /** AgentContext */
         AgentContext: {
             /** @default [] */
-            skills: components["schemas"]["Skill"][];
+            skills?: components["schemas"]["Skill"][];
             /** @default null */
-            system_message_suffix: string | null;
+            system_message_suffix?: string | null;
             /** @default null */
-            user_message_suffix: string | null;
+            user_message_suffix?: string | null;
             /** @default false */
-            load_user_skills: boolean;
+            load_user_skills?: boolean;
             /** @default false */
-            load_public_skills: boolean;
+            load_public_skills?: boolean;
             /** @default marketplaces/default.json */
-            marketplace_path: string | null;
+            marketplace_path?: string | null;
             /** @default [] */
-            registered_marketplaces: {
+            registered_marketplaces?: {
                 [key: string]: unknown;
             }[];
             /** @default false */
-            load_project_skills: boolean;
+            load_project_skills?: boolean;
             /**
              * @description Add the content of MEMORY.md files to the prompt.
              * @default false
              */
-            load_memory: boolean;
+            load_memory?: boolean;
             memory_context?: string | null;
             /** @default [] */
-            disabled_skills: string[];
+            disabled_skills?: string[];
             /**
              * @description Values or secret sources, by name.
              * @default null
              */
-            secrets: {
+            secrets?: {
                 [key: string]: unknown;
             } | null;
             /** @description Defaults to the current time. */
@@ -4092,68 +4092,68 @@ export interface components {
              * @description Shown to the agent that delegates.
              * @default
              */
-            description: string;
+            description?: string;
             /**
              * @description An LLM profile; `inherit`: the agent's own model.
              * @default inherit
              */
-            model: string;
+            model?: string;
             /** @default null */
-            color: string | null;
+            color?: string | null;
             /**
              * @description Tool names. Tools of MCP servers are inherited from the agent.
              * @default []
              */
-            tools: string[];
+            tools?: string[];
             /**
              * @description Names of skills of the agent, the project or the user.
              * @default []
              */
-            skills: string[];
+            skills?: string[];
             /**
              * @description Describes its role.
              * @default
              */
-            system_prompt: string;
+            system_prompt?: string;
             /** @default null */
-            source: string | null;
+            source?: string | null;
             /** @default null */
-            level: ("project" | "user" | "builtin" | "plugin" | "programmatic") | null;
+            level?: ("project" | "user" | "builtin" | "plugin" | "programmatic") | null;
             /** @default [] */
-            when_to_use_examples: string[];
+            when_to_use_examples?: string[];
             /**
              * @description Tool hooks that run in addition to those of the conversation.
              * @default null
              */
-            hooks: components["schemas"]["HookConfig"] | null;
+            hooks?: components["schemas"]["HookConfig"] | null;
             /**
              * @description When it must ask for confirmation, which ends its task; null: the conversation's policy.
              * @default null
              */
-            permission_mode: string | null;
+            permission_mode?: string | null;
             /** @default null */
-            max_iteration_per_run: number | null;
+            max_iteration_per_run?: number | null;
             /**
              * @description Budget of one task in US dollars.
              * @default null
              */
-            max_budget_per_run: number | null;
+            max_budget_per_run?: number | null;
             /**
              * @description MCP servers in addition to the agent's.
              * @default null
              */
-            mcp_config: {
+            mcp_config?: {
                 [key: string]: components["schemas"]["McpServer"];
             } | null;
             /**
              * @description Stored but not used: profiles come from the server's settings.
              * @default null
              */
-            profile_store_dir: string | null;
+            profile_store_dir?: string | null;
             /** @default null */
-            condenser: (components["schemas"]["LLMSummarizingCondenser"] | components["schemas"]["NoOpCondenser"] | components["schemas"]["PipelineCondenser"]) | null;
+            condenser?: (components["schemas"]["LLMSummarizingCondenser"] | components["schemas"]["NoOpCondenser"] | components["schemas"]["PipelineCondenser"]) | null;
             /** @default {} */
-            metadata: {
+            metadata?: {
                 [key: string]: unknown;
             };
         };
@@ -4181,9 +4181,9 @@ export interface components {
              * @default finish_and_message
              * @enum {string}
              */
-            mode: "finish_and_message" | "all_actions";
+            mode?: "finish_and_message" | "all_actions";
             /** @default null */
-            iterative_refinement: components["schemas"]["IterativeRefinementConfig"] | null;
+            iterative_refinement?: components["schemas"]["IterativeRefinementConfig"] | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -4193,13 +4193,13 @@ export interface components {
         /** AgentLaunchAdditions */
         AgentLaunchAdditions: {
             /** @default null */
-            system_message_suffix_append: string | null;
+            system_message_suffix_append?: string | null;
             /** @default null */
-            skills: {
+            skills?: {
                 [key: string]: unknown;
             }[] | null;
             /** @default null */
-            llm_profile_ref: string | null;
+            llm_profile_ref?: string | null;
         };
         AgentProfileDetailResponse: {
             name: string;
@@ -4210,14 +4210,14 @@ export interface components {
         AgentProfileDiagnostics: {
             agent_kind: string;
             /** @default false */
-            valid: boolean;
+            valid?: boolean;
             errors?: string[];
             unusable_tools?: string[];
             llm_profile_ref?: string | null;
             /** @default false */
-            llm_profile_resolved: boolean;
+            llm_profile_resolved?: boolean;
             /** @default false */
-            llm_api_key_set: boolean;
+            llm_api_key_set?: boolean;
             mcp_server_refs?: string[] | null;
             resolved_mcp_config_keys?: string[];
             dangling_mcp_server_refs?: string[];
@@ -4240,7 +4240,7 @@ export interface components {
             name: string;
             agent_kind: string;
             /** @default 0 */
-            revision: number;
+            revision?: number;
             llm_profile_ref?: string | null;
             mcp_server_refs?: string[] | null;
         };
@@ -4389,7 +4389,7 @@ export interface components {
              * @description Whether to open any resulting navigation in a new tab. Default: False
              * @default false
              */
-            new_tab: boolean;
+            new_tab?: boolean;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -4410,12 +4410,12 @@ export interface components {
              * @description Whether to include links in the content (default: False)
              * @default false
              */
-            extract_links: boolean;
+            extract_links?: boolean;
             /**
              * @description Character index to start from in the page content (default: 0)
              * @default 0
              */
-            start_from_char: number;
+            start_from_char?: number;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -4427,7 +4427,7 @@ export interface components {
              * @description Whether to include a screenshot of the current page. Default: False
              * @default false
              */
-            include_screenshot: boolean;
+            include_screenshot?: boolean;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -4462,7 +4462,7 @@ export interface components {
              * @description Whether to open in a new tab. Default: False
              * @default false
              */
-            new_tab: boolean;
+            new_tab?: boolean;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -4486,7 +4486,7 @@ export interface components {
              * @default down
              * @enum {string}
              */
-            direction: "up" | "down";
+            direction?: "up" | "down";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -4552,12 +4552,12 @@ export interface components {
              *       "interval_seconds": 0.1
              *     }
              */
-            health: components["schemas"]["CanvasExtensionBackendHealth"];
+            health?: components["schemas"]["CanvasExtensionBackendHealth"];
             /**
              * @description Variables inherited from the server: PATH, LANG, LC_ALL, LC_CTYPE, TZ, TMPDIR.
              * @default []
              */
-            inherit_environment: string[];
+            inherit_environment?: string[];
         };
         /** CanvasExtensionBackendArtifact */
         CanvasExtensionBackendArtifact: {
@@ -4565,19 +4565,19 @@ export interface components {
              * @description Path inside the extension. Exactly one of `path` and `url` is required.
              * @default
              */
-            path: string;
+            path?: string;
             /**
              * @description URL to download from (`https`).
              * @default null
              */
-            url: string | null;
+            url?: string | null;
             /** @description SHA-256 digest of the archive. */
             sha256: string;
             /**
              * @description Number of leading path segments to remove; only for downloads.
              * @default 0
              */
-            strip_components: number;
+            strip_components?: number;
         };
         /** CanvasExtensionBackendHealth */
         CanvasExtensionBackendHealth: {
@@ -4585,22 +4585,22 @@ export interface components {
              * @description Path that answers with 2xx when the back end is ready.
              * @default /health
              */
-            path: string;
+            path?: string;
             /**
              * @description Time until the back end has to be ready.
              * @default 30
              */
-            timeout_seconds: number;
+            timeout_seconds?: number;
             /**
              * @description Pause between two checks.
              * @default 0.1
              */
-            interval_seconds: number;
+            interval_seconds?: number;
         };
         /** CanvasExtensionContributes */
         CanvasExtensionContributes: {
             /** @default [] */
-            pages: components["schemas"]["CanvasExtensionPage"][];
+            pages?: components["schemas"]["CanvasExtensionPage"][];
         };
         /** CanvasExtensionManifest */
         CanvasExtensionManifest: {
@@ -4609,7 +4609,7 @@ export interface components {
             display_name: string;
             version: string;
             /** @default  */
-            description: string;
+            description?: string;
             /** @description The script of the extension. */
             entrypoint: string;
             /**
@@ -4617,17 +4617,17 @@ export interface components {
              *       "pages": []
              *     }
              */
-            contributes: components["schemas"]["CanvasExtensionContributes"];
+            contributes?: components["schemas"]["CanvasExtensionContributes"];
             /**
              * @description The back end of the extension.
              * @default null
              */
-            backend: components["schemas"]["CanvasExtensionBackend"] | null;
+            backend?: components["schemas"]["CanvasExtensionBackend"] | null;
             /**
              * @description An SVG file.
              * @default null
              */
-            icon: string | null;
+            icon?: string | null;
         };
         /** CanvasExtensionPage */
         CanvasExtensionPage: {
@@ -4694,11 +4694,11 @@ export interface components {
              *       "properties": {}
              *     }
              */
-            parameters: {
+            parameters?: {
                 [key: string]: unknown;
             };
             /** @default null */
-            annotations: components["schemas"]["ToolAnnotations"] | null;
+            annotations?: components["schemas"]["ToolAnnotations"] | null;
         };
         CmdOutputMetadata: {
             exit_code: number;
@@ -4768,12 +4768,12 @@ export interface components {
              * @default HIGH
              * @enum {string}
              */
-            threshold: "UNKNOWN" | "LOW" | "MEDIUM" | "HIGH";
+            threshold?: "UNKNOWN" | "LOW" | "MEDIUM" | "HIGH";
             /**
              * @description Also ask before actions of unknown risk.
              * @default true
              */
-            confirm_unknown: boolean;
+            confirm_unknown?: boolean;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -4787,16 +4787,16 @@ export interface components {
              * @description Shown to the model if the actions are rejected.
              * @default User rejected the action.
              */
-            reason: string;
+            reason?: string;
         };
         /** ConversationContainerOptions */
         ConversationContainerOptions: {
             /** @default null */
-            memory: string | null;
+            memory?: string | null;
             /** @default null */
-            cpus: number | null;
+            cpus?: number | null;
             /** @default true */
-            browser: boolean;
+            browser?: boolean;
         };
         ConversationErrorEvent: {
             /** Format: uuid */
@@ -4911,11 +4911,11 @@ export interface components {
              * @default default_branch
              * @enum {string}
              */
-            base: "default_branch" | "head" | "ref";
+            base?: "default_branch" | "head" | "ref";
             /** @default null */
-            ref: string | null;
+            ref?: string | null;
             /** @default openhands/ */
-            branch_prefix: string;
+            branch_prefix?: string;
         };
         CriticResult: {
             score: number;
@@ -4938,7 +4938,7 @@ export interface components {
              * @description Number of replacements expected. Defaults to 1. Use when you want to replace multiple occurrences. The edit will fail if the actual count is another.
              * @default 1
              */
-            expected_replacements: number;
+            expected_replacements?: number;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -4965,9 +4965,9 @@ export interface components {
              * @default finish_and_message
              * @enum {string}
              */
-            mode: "finish_and_message" | "all_actions";
+            mode?: "finish_and_message" | "all_actions";
             /** @default null */
-            iterative_refinement: components["schemas"]["IterativeRefinementConfig"] | null;
+            iterative_refinement?: components["schemas"]["IterativeRefinementConfig"] | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -4978,7 +4978,7 @@ export interface components {
         EnsembleSecurityAnalyzer: {
             analyzers: (components["schemas"]["PatternSecurityAnalyzer"] | components["schemas"]["PolicyRailSecurityAnalyzer"] | components["schemas"]["EnsembleSecurityAnalyzer"] | components["schemas"]["GraySwanAnalyzer"] | components["schemas"]["LLMSecurityAnalyzer"] | components["schemas"]["ToolShieldLLMSecurityAnalyzer"])[];
             /** @default false */
-            propagate_unknown: boolean;
+            propagate_unknown?: boolean;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -5009,17 +5009,17 @@ export interface components {
              * @description The working directory. A relative path is resolved in the default one.
              * @default null
              */
-            cwd: string | null;
+            cwd?: string | null;
             /**
              * @description Timeout in seconds. If 0 or less, the command is not started.
              * @default 300
              */
-            timeout: number;
+            timeout?: number;
             /**
              * @description Whether to emit output as it is produced, instead of when the command ends or after a megabyte.
              * @default false
              */
-            stream: boolean;
+            stream?: boolean;
         };
         /** ExposedUrl */
         ExposedUrl: {
@@ -5032,7 +5032,7 @@ export interface components {
             /** @description Names of LLM profiles. */
             fallback_llms: string[];
             /** @default null */
-            profile_store_dir: string | null;
+            profile_store_dir?: string | null;
         };
         /** FetchPluginRequest */
         FetchPluginRequest: {
@@ -5042,17 +5042,17 @@ export interface components {
              * @description Branch, tag or commit.
              * @default null
              */
-            ref: string | null;
+            ref?: string | null;
             /**
              * @description A folder inside the source.
              * @default null
              */
-            repo_path: string | null;
+            repo_path?: string | null;
             /**
              * @description Ignored.
              * @default {}
              */
-            secrets: {
+            secrets?: {
                 [key: string]: {
                     [key: string]: unknown;
                 };
@@ -5061,7 +5061,7 @@ export interface components {
              * @description Timeout in seconds.
              * @default 60
              */
-            timeout: number;
+            timeout?: number;
         };
         FetchPluginResponse: {
             path: string;
@@ -5149,26 +5149,26 @@ export interface components {
              * @description Null: the server generates one.
              * @default null
              */
-            id: string | null;
+            id?: string | null;
             /** @default null */
-            title: string | null;
+            title?: string | null;
             /**
              * @description Null: no tags.
              * @default null
              */
-            tags: {
+            tags?: {
                 [key: string]: string;
             } | null;
             /**
              * @description Start with empty statistics.
              * @default true
              */
-            reset_metrics: boolean;
+            reset_metrics?: boolean;
             /**
              * @description Copy only the branch from the root to this event; null: copy all events.
              * @default null
              */
-            from_event_id: string | null;
+            from_event_id?: string | null;
         };
         GitChange: {
             status: components["schemas"]["GitChangeStatus"];
@@ -5234,24 +5234,24 @@ export interface components {
         /** GraySwanAnalyzer */
         GraySwanAnalyzer: {
             /** @default 20 */
-            history_limit: number;
+            history_limit?: number;
             /** @default 30000 */
-            max_message_chars: number;
+            max_message_chars?: number;
             /**
              * @description Seconds.
              * @default 30
              */
-            timeout: number;
+            timeout?: number;
             /** @default 0.3 */
-            low_threshold: number;
+            low_threshold?: number;
             /** @default 0.7 */
-            medium_threshold: number;
+            medium_threshold?: number;
             /** @default https://api.grayswan.ai/cygnal/monitor */
-            api_url: string;
+            api_url?: string;
             /** @default null */
-            api_key: string | null;
+            api_key?: string | null;
             /** @default null */
-            policy_id: string | null;
+            policy_id?: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -5295,17 +5295,17 @@ export interface components {
         /** HookConfig */
         HookConfig: {
             /** @default [] */
-            pre_tool_use: components["schemas"]["HookMatcher"][];
+            pre_tool_use?: components["schemas"]["HookMatcher"][];
             /** @default [] */
-            post_tool_use: components["schemas"]["HookMatcher"][];
+            post_tool_use?: components["schemas"]["HookMatcher"][];
             /** @default [] */
-            user_prompt_submit: components["schemas"]["HookMatcher"][];
+            user_prompt_submit?: components["schemas"]["HookMatcher"][];
             /** @default [] */
-            session_start: components["schemas"]["HookMatcher"][];
+            session_start?: components["schemas"]["HookMatcher"][];
             /** @default [] */
-            session_end: components["schemas"]["HookMatcher"][];
+            session_end?: components["schemas"]["HookMatcher"][];
             /** @default [] */
-            stop: components["schemas"]["HookMatcher"][];
+            stop?: components["schemas"]["HookMatcher"][];
         };
         /** HookDefinition */
         HookDefinition: {
@@ -5313,29 +5313,29 @@ export interface components {
              * @default command
              * @enum {string}
              */
-            type: "command" | "prompt" | "agent";
+            type?: "command" | "prompt" | "agent";
             /** @default null */
-            name: string | null;
+            name?: string | null;
             /**
              * @description Required for hooks of type `command`.
              * @default null
              */
-            command: string | null;
+            command?: string | null;
             /** @default null */
-            prompt: string | null;
+            prompt?: string | null;
             /** @default null */
-            system_prompt: string | null;
+            system_prompt?: string | null;
             /** @default [] */
-            tools: string[];
+            tools?: string[];
             /**
              * @description Seconds.
              * @default 60
              */
-            timeout: number;
+            timeout?: number;
             /** @default 3 */
-            max_iterations: number;
+            max_iterations?: number;
             /** @default false */
-            async: boolean;
+            async?: boolean;
         };
         HookExecutionEvent: {
             /** Format: uuid */
@@ -5372,14 +5372,14 @@ export interface components {
         /** HookMatcher */
         HookMatcher: {
             /** @default * */
-            matcher: string;
+            matcher?: string;
             /** @default [] */
-            hooks: components["schemas"]["HookDefinition"][];
+            hooks?: components["schemas"]["HookDefinition"][];
         };
         /** HooksRequest */
         HooksRequest: {
             /** @default null */
-            project_dir: string | null;
+            project_dir?: string | null;
         };
         HooksResponse: {
             hook_config?: components["schemas"]["HookConfig"] | null;
@@ -5387,12 +5387,12 @@ export interface components {
         /** ImageContent */
         ImageContent: {
             /** @default false */
-            cache_prompt: boolean;
+            cache_prompt?: boolean;
             /**
              * @default image
              * @constant
              */
-            type: "image";
+            type?: "image";
             /** @description http(s) or data: URLs. */
             image_urls: string[];
         };
@@ -5402,66 +5402,66 @@ export interface components {
              * @description Session keys; each of them grants access.
              * @default null
              */
-            session_api_keys: string[] | null;
+            session_api_keys?: string[] | null;
             /**
              * @description Key that encrypts stored secrets and becomes the key of this route.
              * @default null
              */
-            secret_key: string | null;
+            secret_key?: string | null;
             /**
              * @description Previous secret keys, which still decrypt.
              * @default null
              */
-            previous_secret_keys: string[] | null;
+            previous_secret_keys?: string[] | null;
             /**
              * @description Folder for conversations.
              * @default null
              */
-            conversations_path: string | null;
+            conversations_path?: string | null;
             /**
              * @description Folder for the events of the bash routes.
              * @default null
              */
-            bash_events_dir: string | null;
+            bash_events_dir?: string | null;
             /**
              * @description Folder for git worktrees.
              * @default null
              */
-            conversation_worktree_root: string | null;
+            conversation_worktree_root?: string | null;
             /**
              * @description Receivers of events, as in the configuration.
              * @default null
              */
-            webhooks: {
+            webhooks?: {
                 [key: string]: unknown;
             }[] | null;
             /**
              * @description Public URL of the server.
              * @default null
              */
-            web_url: string | null;
+            web_url?: string | null;
             /**
              * @description Origins whose pages may call the server.
              * @default null
              */
-            allow_cors_origins: string[] | null;
+            allow_cors_origins?: string[] | null;
             /**
              * @description Maximum number of conversations that run at once.
              * @default null
              */
-            max_concurrent_runs: number | null;
+            max_concurrent_runs?: number | null;
             /**
              * @description Environment variables of the server and its child processes.
              * @default null
              */
-            env: {
+            env?: {
                 [key: string]: string;
             } | null;
             /**
              * @description Reports about the usage of the server, as in the configuration.
              * @default null
              */
-            telemetry: {
+            telemetry?: {
                 [key: string]: unknown;
             } | null;
         };
@@ -5473,17 +5473,17 @@ export interface components {
              * @description Branch, tag or commit.
              * @default null
              */
-            ref: string | null;
+            ref?: string | null;
             /**
              * @description A folder inside the source.
              * @default null
              */
-            repo_path: string | null;
+            repo_path?: string | null;
             /**
              * @description Replace an installed extension with the same name.
              * @default false
              */
-            force: boolean;
+            force?: boolean;
         };
         /** InstallPluginRequest */
         InstallPluginRequest: {
@@ -5493,17 +5493,17 @@ export interface components {
              * @description Branch, tag or commit.
              * @default null
              */
-            ref: string | null;
+            ref?: string | null;
             /**
              * @description A folder inside the source.
              * @default null
              */
-            repo_path: string | null;
+            repo_path?: string | null;
             /**
              * @description Replace an installed extension with the same name.
              * @default false
              */
-            force: boolean;
+            force?: boolean;
         };
         /** InstallSkillRequest */
         InstallSkillRequest: {
@@ -5513,17 +5513,17 @@ export interface components {
              * @description Branch, tag or commit.
              * @default null
              */
-            ref: string | null;
+            ref?: string | null;
             /**
              * @description A folder inside the source.
              * @default null
              */
-            repo_path: string | null;
+            repo_path?: string | null;
             /**
              * @description Replace an installed extension with the same name.
              * @default false
              */
-            force: boolean;
+            force?: boolean;
         };
         InstalledCanvasExtensionResponse: {
             name: string;
@@ -5614,9 +5614,9 @@ export interface components {
         /** IterativeRefinementConfig */
         IterativeRefinementConfig: {
             /** @default 0.6 */
-            success_threshold: number;
+            success_threshold?: number;
             /** @default 3 */
-            max_iterations: number;
+            max_iterations?: number;
         };
         /** LLM */
         LLM: {
@@ -5624,257 +5624,257 @@ export interface components {
              * @description LiteLLM style: provider/model.
              * @default gpt-5.6
              */
-            model: string;
+            model?: string;
             /**
              * @description The key of the provider.
              * @default null
              */
-            api_key: string | null;
+            api_key?: string | null;
             /**
              * @description A provider connection that supplies the API key and the base URL.
              * @default null
              */
-            provider_connection_id: string | null;
+            provider_connection_id?: string | null;
             /**
              * @description Authenticate by API key or by a subscription of the provider.
              * @default api_key
              * @enum {string}
              */
-            auth_type: "api_key" | "subscription";
+            auth_type?: "api_key" | "subscription";
             /**
              * @description The provider of the subscription.
              * @default null
              */
-            subscription_vendor: "openai" | null;
+            subscription_vendor?: "openai" | null;
             /**
              * @description Replaces the provider's URL.
              * @default null
              */
-            base_url: string | null;
+            base_url?: string | null;
             /**
              * @description The API version (Azure).
              * @default null
              */
-            api_version: string | null;
+            api_version?: string | null;
             /** @default null */
-            aws_access_key_id: string | null;
+            aws_access_key_id?: string | null;
             /** @default null */
-            aws_secret_access_key: string | null;
+            aws_secret_access_key?: string | null;
             /** @default null */
-            aws_session_token: string | null;
+            aws_session_token?: string | null;
             /** @default null */
-            aws_region_name: string | null;
+            aws_region_name?: string | null;
             /** @default null */
-            aws_profile_name: string | null;
+            aws_profile_name?: string | null;
             /** @default null */
-            aws_role_name: string | null;
+            aws_role_name?: string | null;
             /** @default null */
-            aws_session_name: string | null;
+            aws_session_name?: string | null;
             /** @default null */
-            aws_bedrock_runtime_endpoint: string | null;
+            aws_bedrock_runtime_endpoint?: string | null;
             /**
              * @description The site that is reported to OpenRouter.
              * @default https://docs.all-hands.dev/
              */
-            openrouter_site_url: string;
+            openrouter_site_url?: string;
             /**
              * @description The application name that is reported to OpenRouter.
              * @default OpenHands
              */
-            openrouter_app_name: string;
+            openrouter_app_name?: string;
             /**
              * @description Total number of attempts; 0 counts as 1.
              * @default 5
              */
-            num_retries: number;
+            num_retries?: number;
             /**
              * @description Length of the first pause between attempts in seconds; each further pause is twice as long.
              * @default 8
              */
-            retry_multiplier: number;
+            retry_multiplier?: number;
             /**
              * @description Minimum pause in seconds.
              * @default 8
              */
-            retry_min_wait: number;
+            retry_min_wait?: number;
             /**
              * @description Maximum pause in seconds.
              * @default 64
              */
-            retry_max_wait: number;
+            retry_max_wait?: number;
             /**
              * @description Time limit of one attempt in seconds.
              * @default 300
              */
-            timeout: number | null;
+            timeout?: number | null;
             /**
              * @description Maximum time between two chunks of a stream in seconds.
              * @default 300
              */
-            stream_idle_timeout: number | null;
+            stream_idle_timeout?: number | null;
             /**
              * @description Maximum length of a text in a message; longer ones are truncated.
              * @default 30000
              */
-            max_message_chars: number;
+            max_message_chars?: number;
             /**
              * @description Sampling temperature; null: the provider's default.
              * @default null
              */
-            temperature: number | null;
+            temperature?: number | null;
             /**
              * @description Nucleus sampling probability; null: the provider's default.
              * @default null
              */
-            top_p: number | null;
+            top_p?: number | null;
             /**
              * @description Number of most likely tokens to sample from; null: the provider's default.
              * @default null
              */
-            top_k: number | null;
+            top_k?: number | null;
             /**
              * @description Context window in tokens; null: from the model catalogue.
              * @default null
              */
-            max_input_tokens: number | null;
+            max_input_tokens?: number | null;
             /**
              * @description Maximum tokens of an answer; null: from the model catalogue.
              * @default null
              */
-            max_output_tokens: number | null;
+            max_output_tokens?: number | null;
             /**
              * @description The known model whose capabilities apply, for a model with another name.
              * @default null
              */
-            model_canonical_name: string | null;
+            model_canonical_name?: string | null;
             /**
              * @description The API of the provider; `auto`: the one that fits the model.
              * @default auto
              * @enum {string}
              */
-            api_mode: "auto" | "chat" | "responses";
+            api_mode?: "auto" | "chat" | "responses";
             /**
              * @description Overrides the known capabilities of the model, by name.
              * @default {}
              */
-            capability_overrides: {
+            capability_overrides?: {
                 [key: string]: boolean | string;
             };
             /**
              * @description Additional headers of each request.
              * @default null
              */
-            extra_headers: {
+            extra_headers?: {
                 [key: string]: string;
             } | null;
             /**
              * @description US dollars; null: from the price catalogue.
              * @default null
              */
-            input_cost_per_token: number | null;
+            input_cost_per_token?: number | null;
             /**
              * @description US dollars; null: from the price catalogue.
              * @default null
              */
-            output_cost_per_token: number | null;
+            output_cost_per_token?: number | null;
             /**
              * @description The URL of an Ollama server.
              * @default null
              */
-            ollama_base_url: string | null;
+            ollama_base_url?: string | null;
             /**
              * @description Stream answers.
              * @default false
              */
-            stream: boolean;
+            stream?: boolean;
             /**
              * @description Leave out parameters that the model does not support.
              * @default true
              */
-            drop_params: boolean;
+            drop_params?: boolean;
             /**
              * @description Do not send images, even if the model supports them.
              * @default null
              */
-            disable_vision: boolean | null;
+            disable_vision?: boolean | null;
             /**
              * @description Do not send stop sequences.
              * @default false
              */
-            disable_stop_word: boolean | null;
+            disable_stop_word?: boolean | null;
             /**
              * @description Use prompt caching of the provider.
              * @default true
              */
-            caching_prompt: boolean;
+            caching_prompt?: boolean;
             /** @default false */
-            log_completions: boolean;
+            log_completions?: boolean;
             /** @default logs/completions */
-            log_completions_folder: string;
+            log_completions_folder?: string;
             /**
              * @description The tokenizer for counting tokens.
              * @default null
              */
-            custom_tokenizer: string | null;
+            custom_tokenizer?: string | null;
             /**
              * @description Use the model's native tool calls.
              * @default true
              */
-            native_tool_calling: boolean;
+            native_tool_calling?: boolean;
             /**
              * @description Send content as text instead of a list of blocks; null: depends on the model.
              * @default null
              */
-            force_string_serializer: boolean | null;
+            force_string_serializer?: boolean | null;
             /**
              * @description Send image data instead of image URLs; null: depends on the model.
              * @default null
              */
-            inline_image_urls: boolean | null;
+            inline_image_urls?: boolean | null;
             /**
              * @description Reasoning effort: none, low, medium, high or xhigh.
              * @default high
              */
-            reasoning_effort: ("low" | "medium" | "high" | "xhigh" | "none") | null;
+            reasoning_effort?: ("low" | "medium" | "high" | "xhigh" | "none") | null;
             /**
              * @description Level of detail of reasoning summaries.
              * @default null
              */
-            reasoning_summary: ("auto" | "concise" | "detailed") | null;
+            reasoning_summary?: ("auto" | "concise" | "detailed") | null;
             /**
              * @description Request encrypted reasoning, which can be sent back to the model.
              * @default true
              */
-            enable_encrypted_reasoning: boolean;
+            enable_encrypted_reasoning?: boolean;
             /**
              * @description How long the provider caches prompts.
              * @default 24h
              */
-            prompt_cache_retention: string | null;
+            prompt_cache_retention?: string | null;
             /**
              * @description Thinking budget in tokens, for models that require one.
              * @default 200000
              */
-            extended_thinking_budget: number | null;
+            extended_thinking_budget?: number | null;
             /**
              * @description Makes answers reproducible if the model supports it.
              * @default null
              */
-            seed: number | null;
+            seed?: number | null;
             /**
              * @description The id under which usage and cost are counted.
              * @default default
              */
-            usage_id: string;
+            usage_id?: string;
             /**
              * @description Merged into the body of each request to the provider.
              * @default {}
              */
-            litellm_extra_body: {
+            litellm_extra_body?: {
                 [key: string]: unknown;
             };
             /** @default null */
-            fallback_strategy: components["schemas"]["FallbackStrategy"] | null;
+            fallback_strategy?: components["schemas"]["FallbackStrategy"] | null;
         };
         LLMCompletionLogEvent: {
             /** Format: uuid */
@@ -5911,20 +5911,20 @@ export interface components {
              * @description Number of events.
              * @default 240
              */
-            max_size: number;
+            max_size?: number;
             /** @default null */
-            max_tokens: number | null;
+            max_tokens?: number | null;
             /**
              * @description Number of events at the start that are always kept.
              * @default 2
              */
-            keep_first: number;
+            keep_first?: number;
             /** @default 0.1 */
-            minimum_progress: number;
+            minimum_progress?: number;
             /** @default 5 */
-            hard_context_reset_max_retries: number;
+            hard_context_reset_max_retries?: number;
             /** @default 0.8 */
-            hard_context_reset_context_scaling: number;
+            hard_context_reset_context_scaling?: number;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -5943,12 +5943,12 @@ export interface components {
              * @description The path to the directory to list. Defaults to current directory.
              * @default .
              */
-            dir_path: string;
+            dir_path?: string;
             /**
              * @description Whether to list subdirectories recursively (up to 2 levels).
              * @default false
              */
-            recursive: boolean;
+            recursive?: boolean;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -5981,15 +5981,15 @@ export interface components {
              * @default LocalWorkspace
              * @constant
              */
-            kind: "LocalWorkspace";
+            kind?: "LocalWorkspace";
         };
         /** LookupSecret */
         LookupSecret: {
             /** @default null */
-            description: string | null;
+            description?: string | null;
             url: string;
             /** @default {} */
-            headers: {
+            headers?: {
                 [key: string]: string;
             };
             /**
@@ -6031,7 +6031,7 @@ export interface components {
             job_id: string;
             authorization_url?: string | null;
             /** @default false */
-            callback_ready: boolean;
+            callback_ready?: boolean;
             tools?: string[] | null;
             tool_result?: components["schemas"]["MCPToolCallResult"] | null;
             oauth_state?: components["schemas"]["MCPOAuthStateResponse"] | null;
@@ -6054,19 +6054,19 @@ export interface components {
              * @description Name of the server in error messages.
              * @default test-server
              */
-            name: string;
+            name?: string;
             /** @description Secrets may be encrypted by this server. */
             server: components["schemas"]["StdioServerSpec"] | components["schemas"]["RemoteServerSpec"];
             /**
              * @description Seconds for connecting, listing tools and the tool call together.
              * @default 15
              */
-            timeout: number;
+            timeout?: number;
             /**
              * @description A tool to call if the server has it.
              * @default null
              */
-            tool_call: components["schemas"]["MCPToolCallSpec"] | null;
+            tool_call?: components["schemas"]["MCPToolCallSpec"] | null;
         };
         MCPTestSuccess: {
             /**
@@ -6097,7 +6097,7 @@ export interface components {
         MCPToolCallSpec: {
             name: string;
             /** @default {} */
-            arguments: {
+            arguments?: {
                 [key: string]: unknown;
             };
         };
@@ -6134,7 +6134,7 @@ export interface components {
              * @description Null: the stored profile of this name.
              * @default null
              */
-            profile: {
+            profile?: {
                 [key: string]: unknown;
             } | null;
         };
@@ -6144,60 +6144,60 @@ export interface components {
              * @description The URL of the server. Either this or `command`.
              * @default null
              */
-            url: string | null;
+            url?: string | null;
             /**
              * @description Null: stdio for a command; for a URL streamable HTTP, or SSE if its path ends in `/sse`.
              * @default null
              */
-            transport: ("stdio" | "http" | "streamable-http" | "sse") | null;
+            transport?: ("stdio" | "http" | "streamable-http" | "sse") | null;
             /**
              * @description A program that speaks MCP on its standard input and output.
              * @default null
              */
-            command: string | null;
+            command?: string | null;
             /** @default null */
-            args: string[] | null;
+            args?: string[] | null;
             /**
              * @description May name secrets as `$NAME` or `${NAME}`.
              * @default null
              */
-            env: {
+            env?: {
                 [key: string]: string | null;
             } | null;
             /**
              * @description The working directory of the program; default: the workspace.
              * @default null
              */
-            cwd: string | null;
+            cwd?: string | null;
             /** @default null */
-            description: string | null;
+            description?: string | null;
             /** @default null */
-            icon: string | null;
+            icon?: string | null;
             /**
              * @description Time limit for connecting and listing tools in seconds. Default: 30.
              * @default null
              */
-            timeout: number | null;
+            timeout?: number | null;
             /** @default null */
-            sse_read_timeout: number | null;
+            sse_read_timeout?: number | null;
             /** @default null */
-            keep_alive: boolean | null;
+            keep_alive?: boolean | null;
             /**
              * @description May name secrets as `$NAME` or `${NAME}`.
              * @default null
              */
-            headers: {
+            headers?: {
                 [key: string]: string | null;
             } | null;
             /**
              * @description Credentials by `strategy`: none, api_key, bearer, basic, header, oauth2.
              * @default null
              */
-            auth: {
+            auth?: {
                 [key: string]: unknown;
             } | null;
             /** @default true */
-            enabled: boolean;
+            enabled?: boolean;
         };
         /** McpServerPatch */
         McpServerPatch: {
@@ -6269,17 +6269,17 @@ export interface components {
             /** @description The LLM profile of the classifier. */
             classifier_model: string;
             /** @default [] */
-            classes: components["schemas"]["MetaProfileClass"][];
+            classes?: components["schemas"]["MetaProfileClass"][];
             /**
              * @description Used instead of classes; must contain `{{ instance_text }}`.
              * @default null
              */
-            prompt_template: string | null;
+            prompt_template?: string | null;
             /**
              * @description Describes the models in the prompt (`{{ model_table }}`).
              * @default null
              */
-            model_table: string | null;
+            model_table?: string | null;
         };
         /** MetaProfileClass */
         MetaProfileClass: {
@@ -6295,7 +6295,7 @@ export interface components {
             name: string;
             classifier_model?: string | null;
             /** @default 0 */
-            num_classes: number;
+            num_classes?: number;
         };
         MetaProfileListResponse: {
             meta_profiles: components["schemas"]["MetaProfileInfo"][];
@@ -6339,7 +6339,7 @@ export interface components {
              * @description The parent of the next event; null: start a new branch.
              * @default null
              */
-            event_id: string | null;
+            event_id?: string | null;
         };
         /** NeverConfirm */
         NeverConfirm: {
@@ -6384,25 +6384,25 @@ export interface components {
             /** @description The last user message is sent to the agent; system messages are added to the prompt of a new conversation. */
             messages: components["schemas"]["OpenAIChatMessage"][];
             /** @default false */
-            stream: boolean;
+            stream?: boolean;
             /** @default null */
-            stream_options: components["schemas"]["OpenAIStreamOptions"] | null;
+            stream_options?: components["schemas"]["OpenAIStreamOptions"] | null;
         };
         /** OpenAIChatMessage */
         OpenAIChatMessage: {
             /** @enum {string} */
             role: "system" | "developer" | "user" | "assistant" | "tool";
             /** @default null */
-            content: string | components["schemas"]["OpenAIContentPart"][] | null;
+            content?: string | components["schemas"]["OpenAIContentPart"][] | null;
         };
         /** OpenAIContentPart */
         OpenAIContentPart: {
             /** @description `text` or `image_url`. */
             type: string;
             /** @default null */
-            text: string | null;
+            text?: string | null;
             /** @default null */
-            image_url: string | components["schemas"]["OpenAIImageURL"] | null;
+            image_url?: string | components["schemas"]["OpenAIImageURL"] | null;
         };
         /** OpenAIImageURL */
         OpenAIImageURL: {
@@ -6414,7 +6414,7 @@ export interface components {
              * @default list
              * @constant
              */
-            object: "list";
+            object?: "list";
             data: components["schemas"]["Model"][];
         };
         OpenAIResponse: {
@@ -6430,20 +6430,20 @@ export interface components {
              * @default response
              * @constant
              */
-            object: "response";
+            object?: "response";
             output: components["schemas"]["OpenAIResponseOutputMessage"][];
             /** @default false */
-            parallel_tool_calls: boolean;
+            parallel_tool_calls?: boolean;
             /**
              * @default completed
              * @constant
              */
-            status: "completed";
+            status?: "completed";
             /**
              * @default none
              * @constant
              */
-            tool_choice: "none";
+            tool_choice?: "none";
             tools: {
                 [key: string]: string;
             }[];
@@ -6454,12 +6454,12 @@ export interface components {
             /** @description `input_text`, `output_text` or `input_image`. */
             type: string;
             /** @default null */
-            text: string | null;
+            text?: string | null;
             /**
              * @description An http(s) URL or a data: URL.
              * @default null
              */
-            image_url: string | null;
+            image_url?: string | null;
         };
         /** OpenAIResponseInputMessage */
         OpenAIResponseInputMessage: {
@@ -6477,17 +6477,17 @@ export interface components {
              * @default assistant
              * @constant
              */
-            role: "assistant";
+            role?: "assistant";
             /**
              * @default completed
              * @constant
              */
-            status: "completed";
+            status?: "completed";
             /**
              * @default message
              * @constant
              */
-            type: "message";
+            type?: "message";
         };
         OpenAIResponseOutputText: {
             annotations: {
@@ -6498,7 +6498,7 @@ export interface components {
              * @default output_text
              * @constant
              */
-            type: "output_text";
+            type?: "output_text";
         };
         OpenAIResponseOutputTokensDetails: {
             reasoning_tokens: number;
@@ -6513,24 +6513,24 @@ export interface components {
              * @description Added to the prompt of a new conversation.
              * @default null
              */
-            instructions: string | null;
+            instructions?: string | null;
             /**
              * @description Not supported: use the header to continue a conversation.
              * @default null
              */
-            previous_response_id: string | null;
+            previous_response_id?: string | null;
             /**
              * @description Not supported: conversations are kept, responses are not.
              * @default false
              */
-            store: boolean;
+            store?: boolean;
             /** @default false */
-            stream: boolean;
+            stream?: boolean;
             /**
              * @description Returned unchanged.
              * @default null
              */
-            metadata: {
+            metadata?: {
                 [key: string]: string;
             } | null;
         };
@@ -6547,12 +6547,12 @@ export interface components {
              * @description The stream ends with the token usage of the conversation.
              * @default false
              */
-            include_usage: boolean;
+            include_usage?: boolean;
             /**
              * @description False: only the final response, without the messages before it.
              * @default true
              */
-            include_commentary: boolean;
+            include_commentary?: boolean;
         };
         /** OrgConfig */
         OrgConfig: {
@@ -6583,9 +6583,9 @@ export interface components {
              * @default finish_and_message
              * @enum {string}
              */
-            mode: "finish_and_message" | "all_actions";
+            mode?: "finish_and_message" | "all_actions";
             /** @default null */
-            iterative_refinement: components["schemas"]["IterativeRefinementConfig"] | null;
+            iterative_refinement?: components["schemas"]["IterativeRefinementConfig"] | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -6648,7 +6648,7 @@ export interface components {
              *       ]
              *     ]
              */
-            high_patterns: string[][];
+            high_patterns?: string[][];
             /**
              * @default [
              *       [
@@ -6663,7 +6663,7 @@ export interface components {
              *       ]
              *     ]
              */
-            medium_patterns: string[][];
+            medium_patterns?: string[][];
             /**
              * @default [
              *       [
@@ -6673,7 +6673,7 @@ export interface components {
              *       ]
              *     ]
              */
-            injection_high_patterns: string[][];
+            injection_high_patterns?: string[][];
             /**
              * @default [
              *       [
@@ -6688,7 +6688,7 @@ export interface components {
              *       ]
              *     ]
              */
-            injection_medium_patterns: string[][];
+            injection_medium_patterns?: string[][];
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -6771,9 +6771,9 @@ export interface components {
         PluginSource: {
             source: string;
             /** @default null */
-            ref: string | null;
+            ref?: string | null;
             /** @default null */
-            repo_path: string | null;
+            repo_path?: string | null;
         };
         /** PluginsRequest */
         PluginsRequest: {
@@ -6781,14 +6781,14 @@ export interface components {
              * @description Include the plugins of the user and enabled installed ones.
              * @default true
              */
-            load_user: boolean;
+            load_user?: boolean;
             /**
              * @description Include the plugins of `project_dir`.
              * @default true
              */
-            load_project: boolean;
+            load_project?: boolean;
             /** @default null */
-            project_dir: string | null;
+            project_dir?: string | null;
         };
         PluginsResponse: {
             plugins: components["schemas"]["PluginInfo"][];
@@ -6807,7 +6807,7 @@ export interface components {
                 [key: string]: unknown;
             };
             /** @default false */
-            api_key_set: boolean;
+            api_key_set?: boolean;
         };
         ProfileInfo: {
             name: string;
@@ -6815,9 +6815,9 @@ export interface components {
             base_url?: string | null;
             provider_connection_id?: string | null;
             /** @default false */
-            provider_connection_broken: boolean;
+            provider_connection_broken?: boolean;
             /** @default false */
-            api_key_set: boolean;
+            api_key_set?: boolean;
         };
         ProfileListResponse: {
             profiles: components["schemas"]["ProfileInfo"][];
@@ -6835,14 +6835,14 @@ export interface components {
              * @description LiteLLM style: `openai`, `anthropic`.
              * @default custom
              */
-            provider: string;
+            provider?: string;
             /** Format: password */
             api_key: string;
             /**
              * @description Replaces the provider's URL.
              * @default null
              */
-            base_url: string | null;
+            base_url?: string | null;
         };
         ProviderConnectionResponse: {
             id: string;
@@ -6852,7 +6852,7 @@ export interface components {
             created_at: number;
             updated_at: number;
             /** @default false */
-            api_key_set: boolean;
+            api_key_set?: boolean;
         };
         /** ProviderConnectionUpdateRequest */
         ProviderConnectionUpdateRequest: {
@@ -6910,22 +6910,22 @@ export interface components {
             type: "http" | "shttp" | "streamable-http" | "sse";
             url: string;
             /** @default {} */
-            headers: {
+            headers?: {
                 [key: string]: string;
             };
             /**
              * @description Credentials by `strategy`: none, api_key, bearer, basic, header, oauth2.
              * @default null
              */
-            auth: {
+            auth?: {
                 [key: string]: unknown;
             } | null;
             /** @default null */
-            timeout: number | null;
+            timeout?: number | null;
             /** @default null */
-            sse_read_timeout: number | null;
+            sse_read_timeout?: number | null;
             /** @default null */
-            keep_alive: boolean | null;
+            keep_alive?: boolean | null;
         };
         /** RenameAgentProfileRequest */
         RenameAgentProfileRequest: {
@@ -6941,7 +6941,7 @@ export interface components {
              * @description Names that start with `WORKER_` are for applications of the agent.
              * @default []
              */
-            exposed_urls: components["schemas"]["ExposedUrl"][];
+            exposed_urls?: components["schemas"]["ExposedUrl"][];
         };
         /** SaveProfileRequest */
         SaveProfileRequest: {
@@ -6950,7 +6950,7 @@ export interface components {
              * @description Store its secrets, too.
              * @default true
              */
-            include_secrets: boolean;
+            include_secrets?: boolean;
         };
         /** SecretCreateRequest */
         SecretCreateRequest: {
@@ -6959,7 +6959,7 @@ export interface components {
             /** Format: password */
             value: string;
             /** @default null */
-            description: string | null;
+            description?: string | null;
         };
         SecretItemResponse: {
             name: string;
@@ -7001,14 +7001,14 @@ export interface components {
              * @default user
              * @enum {string}
              */
-            role: "user" | "system" | "assistant" | "tool";
+            role?: "user" | "system" | "assistant" | "tool";
             /** @default [] */
-            content: (components["schemas"]["TextContent"] | components["schemas"]["ImageContent"])[];
+            content?: (components["schemas"]["TextContent"] | components["schemas"]["ImageContent"])[];
             /**
              * @description Start a run, or have the active run answer the message.
              * @default false
              */
-            run: boolean;
+            run?: boolean;
         };
         ServerErrorEvent: {
             /** Format: uuid */
@@ -7050,10 +7050,10 @@ export interface components {
             value_type: "string" | "integer" | "number" | "boolean" | "array" | "object";
             default?: unknown;
             /** @default minor */
-            prominence: components["schemas"]["SettingProminence"];
+            prominence?: components["schemas"]["SettingProminence"];
             depends_on?: string[];
             /** @default false */
-            secret: boolean;
+            secret?: boolean;
             choices?: components["schemas"]["SettingsChoice"][];
             variant?: string | null;
         };
@@ -7094,21 +7094,21 @@ export interface components {
              * @description A JSON merge patch; null resets a field to its default.
              * @default null
              */
-            agent_settings_diff: {
+            agent_settings_diff?: {
                 [key: string]: unknown;
             } | null;
             /**
              * @description A JSON merge patch.
              * @default null
              */
-            conversation_settings_diff: {
+            conversation_settings_diff?: {
                 [key: string]: unknown;
             } | null;
             /**
              * @description A JSON merge patch of the settings of clients.
              * @default null
              */
-            misc_settings_diff: {
+            misc_settings_diff?: {
                 [key: string]: unknown;
             } | null;
             /** @description The LLM profile whose model the settings use; null: none. */
@@ -7126,39 +7126,39 @@ export interface components {
              * @description One of the types keyword, task and path.
              * @default null
              */
-            trigger: {
+            trigger?: {
                 [key: string]: unknown;
             } | null;
             /** @default null */
-            source: string | null;
+            source?: string | null;
             /** @default null */
-            mcp_tools: {
+            mcp_tools?: {
                 [key: string]: unknown;
             } | null;
             /** @default [] */
-            inputs: {
+            inputs?: {
                 [key: string]: unknown;
             }[];
             /** @default false */
-            is_agentskills_format: boolean;
+            is_agentskills_format?: boolean;
             /** @default 1.0.0 */
-            version: string;
+            version?: string;
             /** @default null */
-            description: string | null;
+            description?: string | null;
             /** @default null */
-            license: string | null;
+            license?: string | null;
             /** @default null */
-            compatibility: string | null;
+            compatibility?: string | null;
             /** @default null */
-            metadata: {
+            metadata?: {
                 [key: string]: string;
             } | null;
             /** @default null */
-            allowed_tools: string[] | null;
+            allowed_tools?: string[] | null;
             /** @default false */
-            disable_model_invocation: boolean;
+            disable_model_invocation?: boolean;
             /** @default null */
-            resources: {
+            resources?: {
                 [key: string]: unknown;
             } | null;
         };
@@ -7198,40 +7198,40 @@ export interface components {
              * @description Include public skills as last fetched by `sync`.
              * @default true
              */
-            load_public: boolean;
+            load_public?: boolean;
             /**
              * @description Include the skills of the user and installed ones.
              * @default true
              */
-            load_user: boolean;
+            load_user?: boolean;
             /**
              * @description Include the skills of `project_dir`.
              * @default true
              */
-            load_project: boolean;
+            load_project?: boolean;
             /**
              * @description Include the skills of `org_configs`, which are fetched.
              * @default true
              */
-            load_org: boolean;
+            load_org?: boolean;
             /**
              * @description The file of the public repository that selects its skills; null for all.
              * @default marketplaces/default.json
              */
-            marketplace_path: string | null;
+            marketplace_path?: string | null;
             /**
              * @description Marketplaces: the skills of automatically loaded plugins are included.
              * @default []
              */
-            registered_marketplaces: {
+            registered_marketplaces?: {
                 [key: string]: unknown;
             }[];
             /** @default null */
-            project_dir: string | null;
+            project_dir?: string | null;
             /** @default null */
-            org_configs: components["schemas"]["OrgConfig"][] | null;
+            org_configs?: components["schemas"]["OrgConfig"][] | null;
             /** @default null */
-            sandbox_config: components["schemas"]["SandboxConfig"] | null;
+            sandbox_config?: components["schemas"]["SandboxConfig"] | null;
         };
         SkillsResponse: {
             skills: components["schemas"]["SkillInfo"][];
@@ -7248,7 +7248,7 @@ export interface components {
              * @default worktree
              * @enum {string}
              */
-            isolation: "worktree" | "shared";
+            isolation?: "worktree" | "shared";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -7276,13 +7276,13 @@ export interface components {
             /** @description The first message. */
             task: string;
             /** @default null */
-            title: string | null;
+            title?: string | null;
             /**
              * @description Work in a git worktree of the workspace, or in the workspace itself.
              * @default worktree
              * @enum {string}
              */
-            isolation: "worktree" | "shared";
+            isolation?: "worktree" | "shared";
         };
         StartChildConversationResponse: {
             /** Format: uuid */
@@ -7303,125 +7303,125 @@ export interface components {
              * @description Work in a git worktree of the workspace.
              * @default false
              */
-            worktree: boolean;
+            worktree?: boolean;
             /** @default null */
-            worktree_options: components["schemas"]["ConversationWorktreeOptions"] | null;
+            worktree_options?: components["schemas"]["ConversationWorktreeOptions"] | null;
             /**
              * @description If a conversation with this id exists, it is returned with status 200. Null: the server generates an id.
              * @default null
              */
-            conversation_id: string | null;
+            conversation_id?: string | null;
             /** @default null */
-            parent_conversation_id: string | null;
+            parent_conversation_id?: string | null;
             /**
              * @default {
              *       "kind": "NeverConfirm"
              *     }
              */
-            confirmation_policy: components["schemas"]["AlwaysConfirm"] | components["schemas"]["ConfirmRisky"] | components["schemas"]["NeverConfirm"];
+            confirmation_policy?: components["schemas"]["AlwaysConfirm"] | components["schemas"]["ConfirmRisky"] | components["schemas"]["NeverConfirm"];
             /** @default null */
-            security_analyzer: (components["schemas"]["PatternSecurityAnalyzer"] | components["schemas"]["PolicyRailSecurityAnalyzer"] | components["schemas"]["EnsembleSecurityAnalyzer"] | components["schemas"]["GraySwanAnalyzer"] | components["schemas"]["LLMSecurityAnalyzer"] | components["schemas"]["ToolShieldLLMSecurityAnalyzer"]) | null;
+            security_analyzer?: (components["schemas"]["PatternSecurityAnalyzer"] | components["schemas"]["PolicyRailSecurityAnalyzer"] | components["schemas"]["EnsembleSecurityAnalyzer"] | components["schemas"]["GraySwanAnalyzer"] | components["schemas"]["LLMSecurityAnalyzer"] | components["schemas"]["ToolShieldLLMSecurityAnalyzer"]) | null;
             /**
              * @description Always starts a run; its `run` is ignored.
              * @default null
              */
-            initial_message: components["schemas"]["SendMessageRequest"] | null;
+            initial_message?: components["schemas"]["SendMessageRequest"] | null;
             /**
              * @description Maximum number of steps of one run.
              * @default 500
              */
-            max_iterations: number;
+            max_iterations?: number;
             /**
              * @description Budget in US dollars for all models of the conversation. When it is spent, the run ends with `MaxBudgetReached`.
              * @default null
              */
-            max_budget_per_run: number | null;
+            max_budget_per_run?: number | null;
             /**
              * @description End a run that repeats itself.
              * @default true
              */
-            stuck_detection: boolean;
+            stuck_detection?: boolean;
             /** @default {} */
-            secrets: {
+            secrets?: {
                 [key: string]: components["schemas"]["LookupSecret"] | components["schemas"]["StaticSecret"];
             };
             /**
              * @description The secrets of this request are encrypted with the server's key.
              * @default false
              */
-            secrets_encrypted: boolean;
+            secrets_encrypted?: boolean;
             /** @default {} */
-            tool_module_qualnames: {
+            tool_module_qualnames?: {
                 [key: string]: string;
             };
             /** @default [] */
-            client_tools: components["schemas"]["ClientToolSpec"][];
+            client_tools?: components["schemas"]["ClientToolSpec"][];
             /** @default null */
-            agent_launch_additions: components["schemas"]["AgentLaunchAdditions"] | null;
+            agent_launch_additions?: components["schemas"]["AgentLaunchAdditions"] | null;
             /**
              * @description Sub-agents that the agent can delegate tasks to.
              * @default []
              */
-            agent_definitions: components["schemas"]["AgentDefinition"][];
+            agent_definitions?: components["schemas"]["AgentDefinition"][];
             /** @default null */
-            plugins: components["schemas"]["PluginSource"][] | null;
+            plugins?: components["schemas"]["PluginSource"][] | null;
             /** @default null */
-            hook_config: components["schemas"]["HookConfig"] | null;
+            hook_config?: components["schemas"]["HookConfig"] | null;
             /**
              * @description Keys are lower-case alphanumeric; values have at most 256 characters.
              * @default {}
              */
-            tags: {
+            tags?: {
                 [key: string]: string;
             } | null;
             /** @default null */
-            user_id: string | null;
+            user_id?: string | null;
             /** @default {} */
-            observability_metadata: {
+            observability_metadata?: {
                 [key: string]: unknown;
             };
             /** @default [] */
-            observability_tags: string[];
+            observability_tags?: string[];
             /** @default conversation */
-            observability_span_name: string;
+            observability_span_name?: string;
             /** @default null */
-            observability_parent_span_context: string | null;
+            observability_parent_span_context?: string | null;
             /**
              * @description Generate a title from the first message.
              * @default true
              */
-            autotitle: boolean;
+            autotitle?: boolean;
             /**
              * @description The LLM profile that generates the title; null: the agent's LLM.
              * @default null
              */
-            title_llm_profile: string | null;
+            title_llm_profile?: string | null;
             /**
              * @description The prompt that asks for the title.
              * @default null
              */
-            prompt: string | null;
+            prompt?: string | null;
             /**
              * @description Agent settings; used if `agent` is missing.
              * @default null
              */
-            agent_settings: {
+            agent_settings?: {
                 [key: string]: unknown;
             } | null;
             /**
              * @description The id of a stored agent profile; excludes `agent` and `agent_settings`.
              * @default null
              */
-            agent_profile_id: string | null;
+            agent_profile_id?: string | null;
             /** @default null */
-            agent: (components["schemas"]["ACPAgent"] | components["schemas"]["Agent"]) | null;
+            agent?: (components["schemas"]["ACPAgent"] | components["schemas"]["Agent"]) | null;
             /**
              * @description This server only runs local conversations.
              * @default null
              */
-            conversation_runtime: ("local" | "docker") | null;
+            conversation_runtime?: ("local" | "docker") | null;
             /** @default null */
-            container: components["schemas"]["ConversationContainerOptions"] | null;
+            container?: components["schemas"]["ConversationContainerOptions"] | null;
         };
         /** StartGoalRequest */
         StartGoalRequest: {
@@ -7430,14 +7430,14 @@ export interface components {
              * @description Maximum number of audits.
              * @default 10
              */
-            max_iterations: number;
+            max_iterations?: number;
         };
         /** StaticSecret */
         StaticSecret: {
             /** @default null */
-            description: string | null;
+            description?: string | null;
             /** @default null */
-            value: string | null;
+            value?: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -7454,16 +7454,16 @@ export interface components {
             /** @description Started on the host of this server. */
             command: string;
             /** @default [] */
-            args: string[];
+            args?: string[];
             /** @default {} */
-            env: {
+            env?: {
                 [key: string]: string;
             };
             /**
              * @description Default: the working directory of this server.
              * @default null
              */
-            cwd: string | null;
+            cwd?: string | null;
         };
         StreamingDeltaEvent: {
             /** Format: uuid */
@@ -7516,19 +7516,19 @@ export interface components {
              * @description Include the sub-agents of the user.
              * @default true
              */
-            load_user: boolean;
+            load_user?: boolean;
             /**
              * @description Include the sub-agents of `project_dir`.
              * @default true
              */
-            load_project: boolean;
+            load_project?: boolean;
             /**
              * @description Include the built-in sub-agents.
              * @default true
              */
-            load_builtin: boolean;
+            load_builtin?: boolean;
             /** @default null */
-            project_dir: string | null;
+            project_dir?: string | null;
         };
         SubAgentsResponse: {
             agents: components["schemas"]["SubAgentInfo"][];
@@ -7556,19 +7556,19 @@ export interface components {
         };
         SubscriptionModelsResponse: {
             /** @default openai */
-            vendor: string;
+            vendor?: string;
             models: string[];
         };
         SubscriptionStatusResponse: {
             /** @default openai */
-            vendor: string;
+            vendor?: string;
             connected: boolean;
             account_email?: string | null;
             expires_at?: number | null;
         };
         Success: {
             /** @default true */
-            success: boolean;
+            success?: boolean;
         };
         /** SwitchACPModelRequest */
         SwitchACPModelRequest: {
@@ -7636,7 +7636,7 @@ export interface components {
              * @description The type of specialized agent to use for this task.
              * @default general-purpose
              */
-            subagent_type: string;
+            subagent_type?: string;
             resume?: string | null;
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -7668,25 +7668,25 @@ export interface components {
              * @default view
              * @enum {string}
              */
-            command: "view" | "plan";
+            command?: "view" | "plan";
             /**
              * @description The full task list. Required parameter of `plan` command.
              * @default []
              */
-            task_list: {
+            task_list?: {
                 /** @description A brief title for the task. */
                 title: string;
                 /**
                  * @description Additional details or notes about the task.
                  * @default
                  */
-                notes: string;
+                notes?: string;
                 /**
                  * @description The current status of the task. One of 'todo', 'in_progress', or 'done'.
                  * @default todo
                  * @enum {string}
                  */
-                status: "todo" | "in_progress" | "done";
+                status?: "todo" | "in_progress" | "done";
             }[];
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -7713,13 +7713,13 @@ export interface components {
              * @description If True, the command is an input to the running process. If False, the command is executed in the terminal session. Default is False.
              * @default false
              */
-            is_input: boolean;
+            is_input?: boolean;
             timeout?: number | null;
             /**
              * @description If True, reset the terminal by creating a new session. Use this only when the terminal becomes unresponsive. Note that all variables and the state of the session are lost. Cannot be used with is_input.
              * @default false
              */
-            reset: boolean;
+            reset?: boolean;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -7746,12 +7746,12 @@ export interface components {
              * @description Marks the end of the prefix that the provider should cache.
              * @default false
              */
-            cache_prompt: boolean;
+            cache_prompt?: boolean;
             /**
              * @default text
              * @constant
              */
-            type: "text";
+            type?: "text";
             text: string;
         };
         ThinkAction: {
@@ -7819,33 +7819,33 @@ export interface components {
              * @description Passed to the tool when it is created.
              * @default {}
              */
-            params: {
+            params?: {
                 [key: string]: unknown;
             };
         };
         /** ToolAnnotations */
         ToolAnnotations: {
             /** @default null */
-            title: string | null;
+            title?: string | null;
             /** @default false */
-            readOnlyHint: boolean;
+            readOnlyHint?: boolean;
             /** @default true */
-            destructiveHint: boolean;
+            destructiveHint?: boolean;
             /** @default false */
-            idempotentHint: boolean;
+            idempotentHint?: boolean;
             /** @default true */
-            openWorldHint: boolean;
+            openWorldHint?: boolean;
         };
         ToolCatalogEntry: {
             name: string;
             /** @default true */
-            user_selectable: boolean;
+            user_selectable?: boolean;
             /** @default true */
-            usable: boolean;
+            usable?: boolean;
             /** @default  */
-            description: string;
+            description?: string;
             /** @default false */
-            in_default_set: boolean;
+            in_default_set?: boolean;
         };
         ToolCatalogResponse: {
             tools: components["schemas"]["ToolCatalogEntry"][];
@@ -7874,9 +7874,9 @@ export interface components {
         ToolShieldLLMSecurityAnalyzer: {
             llm: components["schemas"]["LLM"];
             /** @default 20 */
-            history_window: number;
+            history_window?: number;
             /** @default  */
-            safety_experiences: string;
+            safety_experiences?: string;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -7910,12 +7910,12 @@ export interface components {
         /** UpdateConversationRequest */
         UpdateConversationRequest: {
             /** @default null */
-            title: string | null;
+            title?: string | null;
             /**
              * @description Replaces all tags.
              * @default null
              */
-            tags: {
+            tags?: {
                 [key: string]: string;
             } | null;
             /** @description US dollars; applies from the next step on. Null removes the budget. */
@@ -8061,7 +8061,7 @@ export interface components {
              * @description The folder that contains it.
              * @default null
              */
-            parentPath: string | null;
+            parentPath?: string | null;
             /** @description Alias of `parentPath`. */
             parent_path?: string | null;
         };
@@ -9995,7 +9995,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description Send the example of `POST /api/conversations` first. */
+        /** @description Needs a conversation whose run has ended. Send the example of `POST /api/conversations` first. */
         requestBody: {
             content: {
                 /**
@@ -10434,7 +10434,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description Send the example of `POST /api/conversations` first. */
+        /** @description Needs a conversation whose run has ended. Send the example of `POST /api/conversations` first. */
         requestBody: {
             content: {
                 /**
@@ -12468,7 +12468,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f */
+                /** @example 5d1e7c3a-2b4f-4e8d-8c6a-1f2e3d4c5b6a */
                 conversation_id: string;
             };
             cookie?: never;
@@ -12622,7 +12622,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f */
+                /** @example 8b6a4d2e-7c5f-4a3b-9d1e-0f2c4b6a8d1e */
                 conversation_id: string;
             };
             cookie?: never;
@@ -12777,7 +12777,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "question": "SAY: I have written hello.txt."
+                 *       "question": "What have you done?\nSAY: I have written hello.txt."
                  *     }
                  */
                 "application/json": components["schemas"]["AskAgentRequest"];
@@ -15556,6 +15556,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs a path in the working folder, if the file is uploaded to a conversation. */
         requestBody: {
             content: {
                 /**
@@ -15948,7 +15949,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description Send the example of `POST /api/conversations` first. */
+        /** @description Needs a path in the working folder, if the file is uploaded to a conversation. Send the example of `POST /api/conversations` first. */
         requestBody: {
             content: {
                 /**
@@ -21703,7 +21704,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "revision": "sha256:0"
+                 *       "revision": "sha256:ba65b0ad6c495ab0edd4d91b04d81273841031fc013c3fb2c01f98aca54257c8"
                  *     }
                  */
                 "application/json": components["schemas"]["BackendRevisionRequest"];
@@ -21839,7 +21840,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "revision": "sha256:0"
+                 *       "revision": "sha256:ba65b0ad6c495ab0edd4d91b04d81273841031fc013c3fb2c01f98aca54257c8"
                  *     }
                  */
                 "application/json": components["schemas"]["BackendRevisionRequest"];
@@ -30333,7 +30334,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description Send the example of `POST /api/conversations` first. */
+        /** @description Needs a conversation whose run has ended. Send the example of `POST /api/conversations` first. */
         requestBody: {
             content: {
                 /**
@@ -30772,7 +30773,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description Send the example of `POST /api/conversations` first. */
+        /** @description Needs a conversation whose run has ended. Send the example of `POST /api/conversations` first. */
         requestBody: {
             content: {
                 /**
@@ -32806,7 +32807,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f */
+                /** @example 5d1e7c3a-2b4f-4e8d-8c6a-1f2e3d4c5b6a */
                 conversation_id: string;
             };
             cookie?: never;
@@ -32960,7 +32961,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f */
+                /** @example 8b6a4d2e-7c5f-4a3b-9d1e-0f2c4b6a8d1e */
                 conversation_id: string;
             };
             cookie?: never;
@@ -33115,7 +33116,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "question": "SAY: I have written hello.txt."
+                 *       "question": "What have you done?\nSAY: I have written hello.txt."
                  *     }
                  */
                 "application/json": components["schemas"]["AskAgentRequest"];

@@ -17,7 +17,7 @@ const HEAD = `/**
 const document = await servedDocument();
 const files = {
   'openapi.json': `${JSON.stringify(document, null, 2)}\n`,
-  'openapi.d.ts': HEAD + astToString(await openapiTypescript(document, { alphabetize: false })),
+  'openapi.d.ts': HEAD + astToString(await openapiTypescript(document, { defaultNonNullable: false })),
 };
 const outdated = [];
 for (const [name, text] of Object.entries(files)) {
@@ -27,7 +27,7 @@ for (const [name, text] of Object.entries(files)) {
 if (process.argv.includes('--check')) {
   if (outdated.length > 0) {
     console.error(
-      `The API has changed, and ${outdated.join(' and ')} not. Run \`npm run docs\` and commit what it writes.`,
+      `${outdated.join(' and ')} differ from what the server serves: run \`npm run docs\` and commit the result.`,
     );
     process.exitCode = 1;
   }
@@ -40,6 +40,9 @@ if (process.argv.includes('--check')) {
 
 /** The document as a new server without any configuration serves it. */
 async function servedDocument() {
+  for (const name of Object.keys(process.env)) {
+    if (/^(OH|SESSION_API|OPENHANDS)_/.test(name)) delete process.env[name];
+  }
   const folder = await mkdtemp(path.join(os.tmpdir(), 'openapi-'));
   const server = await startServer(folder, { HOME: folder, OH_PERSISTENCE_DIR: folder });
   try {

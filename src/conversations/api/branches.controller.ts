@@ -26,7 +26,11 @@ export class BranchesController {
     summary: 'Navigate to an event',
     description: 'The next event follows the given one. Nothing is deleted, and no event is written.',
     query: ConversationViewQueryDto,
-    body: { schema: NavigateRequestDto, example: { event_id: null } },
+    body: {
+      schema: NavigateRequestDto,
+      example: { event_id: null },
+      needs: 'Needs a conversation whose run has ended.',
+    },
     answers: { 200: { description: 'The conversation with its new head.', schema: 'ConversationInfo' } },
     errors: [404, 409],
   })

@@ -31,6 +31,7 @@ export class GoalsController {
     body: {
       schema: StartGoalRequestDto,
       example: { objective: 'The file hello.txt says hello.', max_iterations: 2 },
+      needs: 'Needs a conversation whose run has ended.',
     },
     answers: done,
     errors: [400, 404, 409, 429],

@@ -13,6 +13,7 @@ import {
 } from './dto/steering.dto.js';
 import { toLlmConfig } from '../../settings/index.js';
 import { toSecretSources, withKind } from './dto/to-start-request.js';
+import { ACP_CONVERSATION, MARKETPLACE_CONVERSATION } from './examples.js';
 import { SteeringService } from '../steering/steering.service.js';
 
 const SUCCESS = { success: true } as const;
@@ -144,6 +145,7 @@ export class SteeringController {
     summary: 'Replace the model of an ACP agent',
     description:
       'The model id is one of those that the agent offers. A running agent switches at once, another one when it starts.',
+    values: { conversation_id: ACP_CONVERSATION },
     body: {
       schema: SwitchACPModelRequestDto,
       example: { model: 'sonnet' },
@@ -168,6 +170,7 @@ export class SteeringController {
     description:
       'The reference is `plugin@marketplace` or the name alone. The plugin takes effect with the next step. Loading it ' +
       'again changes nothing.',
+    values: { conversation_id: MARKETPLACE_CONVERSATION },
     body: {
       schema: LoadPluginRequestDto,
       example: { plugin_ref: 'greetings@local' },
@@ -190,7 +193,7 @@ export class SteeringController {
     tag,
     summary: 'Ask about the conversation',
     description: 'Also possible during a run. Question and answer do not become part of the conversation.',
-    body: { schema: AskAgentRequestDto, example: { question: 'SAY: I have written hello.txt.' } },
+    body: { schema: AskAgentRequestDto, example: { question: 'What have you done?\nSAY: I have written hello.txt.' } },
     answers: { 200: { description: 'The answer.', schema: 'AskAgentResponse' } },
     errors: [400, 404, 409, 504],
   })

@@ -25,7 +25,7 @@ const status = { 200: { description: 'The status of the back end.', schema: 'Bac
 const revision = {
   schema: BackendRevisionRequestDto,
   // The digest of the manifest that the example writes.
-  example: { revision: 'sha256:0' },
+  example: { revision: 'sha256:ba65b0ad6c495ab0edd4d91b04d81273841031fc013c3fb2c01f98aca54257c8' },
 };
 const installed = ['Bash_execute#canvas-extension', 'CanvasExtensions_install'];
 

@@ -32,6 +32,7 @@ export class FilesController {
         required: ['file'],
       },
       example: { file: 'hello\n' },
+      needs: 'Needs a path in the working folder, if the file is uploaded to a conversation.',
       mediaType: 'multipart/form-data',
     },
     answers: {
