@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { INestApplication } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { PAGE, PAGE_SCRIPT } from './page.js';
+import { PAGE } from './page.js';
+import { PAGE_SCRIPT } from './page-script.js';
 
 const require = createRequire(import.meta.url);
 
