@@ -1,5 +1,6 @@
 // Writes the API document of this server to openapi.json and its TypeScript types to openapi.d.ts:
-// `npm run docs`. With --check it changes nothing, and ends with 1 when one of them is out of date. Needs a build.
+// `npm run docs`. With --check it changes nothing, and ends with 1 when one of them is out of date.
+// Needs a build.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';

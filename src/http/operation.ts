@@ -21,15 +21,15 @@ export interface BodyDocs {
   schema: SchemaSource;
   required?: boolean;
   /**
-   * A body that a reader can send to a new server as it stands, and a test does (`test/contract/`). Its model
-   * is a scripted one, so that no key is needed.
+   * A body that a reader can send to a new server as it stands; `test/contract/body-examples.spec.ts` does.
+   * Its model is a scripted one, so that no key is needed.
    */
   example: unknown;
   /** Further examples, by name. */
   otherExamples?: Readonly<Record<string, { summary: string; value: unknown }>>;
   /**
-   * What has to be sent before the example: the `operationId` of other operations with an example, followed by
-   * `#` and a name for one of its further examples. Operations of a conversation follow its creation anyway.
+   * Examples that have to be sent before: the `operationId` of each, followed by `#` and the name for a
+   * further example. In front of operations of a conversation its creation is sent anyway.
    */
   after?: readonly string[];
   /** What the example needs besides other requests, as a full sentence. */

@@ -1,6 +1,7 @@
 /**
- * The script that starts Swagger UI. A text, because it runs in the browser: the build would compile a function
- * for Node. The plug-in uses what https://swagger.io/docs/open-source-tools/swagger-ui/customization describes.
+ * The script that starts Swagger UI. A text, because it runs in the browser: the build would compile a
+ * function for Node. The plug-in uses the API that
+ * https://swagger.io/docs/open-source-tools/swagger-ui/customization/plugin-api describes.
  */
 export const PAGE_SCRIPT = `'use strict';
 
@@ -54,6 +55,9 @@ SwaggerUIBundle({
   docExpansion: 'none',
   defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
+  onComplete: () => {
+    document.querySelector('.operation-filter-input').placeholder = 'Filter by group, path or summary';
+  },
   plugins: [
     {
       fn: { opsFilter },

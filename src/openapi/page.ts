@@ -11,6 +11,9 @@ export const PAGE = `<!doctype html>
       .swagger-ui .filter .operation-filter-input { border-width: 1px; margin: 10px 0; }
       .swagger-ui .optional-headers > summary { cursor: pointer; font-size: 14px; padding: 12px 20px; }
       .swagger-ui .optional-headers .opblock-section-header { display: none; }
+      /* The description of the API shows the bodies of errors once. */
+      .swagger-ui .response:is([data-code^="4"], [data-code^="5"]) .response-col_description > section,
+      .swagger-ui .response:is([data-code^="4"], [data-code^="5"]) .model-example { display: none; }
     </style>
   </head>
   <body>

@@ -7,8 +7,8 @@ const WORKSPACE = { working_dir: 'workspace/project' };
 const message = (text: string) => ({ role: 'user', content: [{ type: 'text', text }] });
 
 /**
- * Starts the conversation that the other examples use. The model plays the steps in the message, so it needs no
- * key.
+ * Starts the conversation that the other examples use. The model plays the steps in the message, so it needs
+ * no key.
  */
 export const START_EXAMPLE = {
   conversation_id: EXAMPLE_CONVERSATION,
