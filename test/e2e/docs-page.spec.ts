@@ -2,6 +2,8 @@ import { type Browser, chromium, type Locator, type Page } from 'playwright-core
 import { chromiumPath } from '../support/chromium.js';
 import { ServerProcess } from '../support/server-process.js';
 
+/** Swagger UI takes seconds of computing for the document and for each operation that is opened. */
+const LONGEST_MS = 180_000;
 const executablePath = chromiumPath();
 if (executablePath === undefined) {
   process.stderr.write('No Chromium on the PATH: the tests of the API page are skipped.\n');
@@ -17,10 +19,10 @@ if (executablePath === undefined) {
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
     page = await browser.newPage();
     page.on('pageerror', ({ message }) => problems.push(message));
-    page.setDefaultTimeout(50_000);
+    page.setDefaultTimeout(LONGEST_MS / 2);
     await page.goto(`${server.url}/docs`);
     await groups().first().waitFor();
-  });
+  }, LONGEST_MS);
   afterAll(async () => {
     await browser.close();
     await server.stop();
@@ -56,12 +58,16 @@ if (executablePath === undefined) {
     ]);
   });
 
-  it('sends one example after the other without any input', async () => {
-    await filter('/api/conversations');
-    expect(await execute('Conversations', 'Conversations_create')).toContain('201');
-    expect(await execute('Events', 'Events_send')).toContain('200');
-    expect(problems).toEqual([]);
-  });
+  it(
+    'sends one example after the other without any input',
+    async () => {
+      await filter('/api/conversations');
+      expect(await execute('Conversations', 'Conversations_create')).toContain('201');
+      expect(await execute('Events', 'Events_send')).toContain('200');
+      expect(problems).toEqual([]);
+    },
+    LONGEST_MS,
+  );
 
   it('shows optional headers behind the body', async () => {
     await filter('start a conversation');

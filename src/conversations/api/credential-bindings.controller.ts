@@ -40,7 +40,10 @@ export class CredentialBindingsController {
       'Supports `CODEX_AUTH_JSON`. The URL is requested once to validate it. The conversation need not exist yet.',
     body: {
       schema: CredentialBindingRequestDto,
-      example: { url: 'https://credentials.example.com/codex', headers: { Authorization: 'Bearer not-real' } },
+      example: {
+        url: 'https://credentials.example.com/codex',
+        headers: { Authorization: 'Bearer not-real' },
+      },
     },
     answers: { 204: { description: 'Bound. The agent gets the credential when it starts next.' } },
     errors: [403, 404, 409, 501, 502],

@@ -193,7 +193,10 @@ export class SteeringController {
     tag,
     summary: 'Ask about the conversation',
     description: 'Also possible during a run. Question and answer do not become part of the conversation.',
-    body: { schema: AskAgentRequestDto, example: { question: 'What have you done?\nSAY: I have written hello.txt.' } },
+    body: {
+      schema: AskAgentRequestDto,
+      example: { question: 'What have you done?\nSAY: I have written hello.txt.' },
+    },
     answers: { 200: { description: 'The answer.', schema: 'AskAgentResponse' } },
     errors: [400, 404, 409, 504],
   })
