@@ -17,6 +17,8 @@ import { eventually, ServerProcess } from '../support/server-process.js';
 import { SubscriptionIssuer } from '../support/subscription-issuer.js';
 import { asJson } from '../support/settings-fixture.js';
 
+/** Several servers start at once, which takes long on a busy machine. */
+const LONGEST_MS = 300_000;
 const DOCUMENT = fileURLToPath(new URL('../../openapi.json', import.meta.url));
 /** `openapi-file.spec.ts` checks that this is the document of a new server. */
 const document = asJson(JSON.parse(readFileSync(DOCUMENT, 'utf8')));
@@ -63,13 +65,13 @@ const ANSWERS: Readonly<Record<string, object>> = {
   Subscription_poll: { connected: true },
 };
 
-describe('examples of request bodies', () => {
-  it('exist for every body', () => {
+describe('the examples of the API document', () => {
+  it('has an example for every request body', () => {
     expect(examples.missing).toEqual([]);
     expect(examples.all.length).toBeGreaterThan(60);
   });
 
-  it('match the schemas of their bodies', () => {
+  it('has only examples that match the schemas of their bodies', () => {
     const ajv = new Ajv2020({ strict: false, validateFormats: false });
     ajv.addSchema({ $id: 'doc', components: document['components'] });
     const problems = examples.all.flatMap(([, references]) =>
@@ -83,32 +85,36 @@ describe('examples of request bodies', () => {
     expect(problems).toEqual([]);
   });
 
-  it('say what they need besides other requests', () => {
+  it('says of each example what it needs besides other requests', () => {
     expect(examples.needing.sort()).toEqual(Object.keys(SURROUNDINGS).sort());
   });
 
-  it.concurrent.each(examples.all)('of %s are accepted by a new server', async (id, references) => {
-    const { env, prepare = {}, stop } = (await SURROUNDINGS[id]?.()) ?? {};
-    const server = await ServerProcess.start({ env });
-    try {
-      const sent = new SentExamples(examples, server, prepare);
-      for (const reference of references) {
-        const answer = await sent.send(reference);
-        const { description } = examples.find(reference).operation;
-        expect({
-          reference,
-          answer,
-          isSuccess: isDocumentedSuccess(description, answer.status),
-        }).toMatchObject({
-          isSuccess: true,
-          answer: { body: ANSWERS[reference] ?? answer.body },
-        });
+  it.concurrent.each(examples.all)(
+    'accepts the examples of %s on a new server',
+    async (id, references) => {
+      const { env, prepare = {}, stop } = (await SURROUNDINGS[id]?.()) ?? {};
+      const server = await ServerProcess.start({ env });
+      try {
+        const sent = new SentExamples(examples, server, prepare);
+        for (const reference of references) {
+          const answer = await sent.send(reference);
+          const { description } = examples.find(reference).operation;
+          expect({
+            reference,
+            answer,
+            isSuccess: isDocumentedSuccess(description, answer.status),
+          }).toMatchObject({
+            isSuccess: true,
+            answer: { body: ANSWERS[reference] ?? answer.body },
+          });
+        }
+      } finally {
+        await server.stop();
+        await stop?.();
       }
-    } finally {
-      await server.stop();
-      await stop?.();
-    }
-  });
+    },
+    LONGEST_MS,
+  );
 });
 
 /** Waits until the run of the example conversation has ended. */

@@ -41,7 +41,7 @@ if (executablePath === undefined) {
     return block.locator('.live-responses-table tbody .response-col_status').first().textContent();
   }
 
-  it('shows all groups closed, each with a description', async () => {
+  it('shows all groups of operations closed, each with a description', async () => {
     expect(await groups().count()).toBeGreaterThan(20);
     expect(await page.locator('.opblock').count()).toBe(0);
     for (const text of await page.locator('.opblock-tag small').allTextContents())
@@ -59,7 +59,7 @@ if (executablePath === undefined) {
   });
 
   it(
-    'sends one example after the other without any input',
+    'sends one example after the other from the API page without any input',
     async () => {
       await filter('/api/conversations');
       expect(await execute('Conversations', 'Conversations_create')).toContain('201');
@@ -69,7 +69,7 @@ if (executablePath === undefined) {
     LONGEST_MS,
   );
 
-  it('shows optional headers behind the body', async () => {
+  it('shows optional headers of an operation behind its body', async () => {
     await filter('start a conversation');
     const parts = await operation('Conversations', 'Conversations_create')
       .locator('.opblock-section-request-body, .optional-headers')
