@@ -55,7 +55,11 @@ export class InitController {
     summary: 'Initialize the server',
     description: 'Requires the secret key in `X-Init-API-Key` if the server has one.',
     open: true,
-    body: { schema: InitRequestDto },
+    body: {
+      schema: InitRequestDto,
+      example: { session_api_keys: ['choose-a-key'], max_concurrent_runs: 4, env: { LANG: 'C.UTF-8' } },
+      needs: 'Needs a server that was started with `OH_DEFERRED_INIT=true`.',
+    },
     answers,
     errors: [400, 401, 404],
   })

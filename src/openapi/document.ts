@@ -4,6 +4,7 @@ import { ModulesContainer, Reflector } from '@nestjs/core';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { OpenRoute } from '../auth/index.js';
 import {
+  type BodyDocs,
   documentedSchemas,
   fieldsOf,
   type JsonSchema,
@@ -16,6 +17,8 @@ import {
 import { DESCRIPTION } from './description.js';
 import { dtoSchema, fieldSchema } from './dto-schema.js';
 import { ERROR_ANSWERS, ERROR_SCHEMAS } from './error-schemas.js';
+import { bodyExamples, bodyNotes, parameterExample, type Prerequisite, Prerequisites } from './examples.js';
+import { describedTags } from './tags.js';
 
 /** An OpenAPI 3.1 document. */
 type OpenApiDocument = JsonSchema;
@@ -30,11 +33,7 @@ interface Endpoint {
 }
 
 /** The last tag of the document, so that client generators can exclude its operations. */
-const ALIASES = {
-  name: 'Aliases',
-  description:
-    'Paths of the first version of the API, without `/api`. Each does the same as the operation named by `x-alias-of`.',
-};
+const ALIASES = 'Aliases';
 
 /**
  * Describes the routes of an application: paths and methods from Nest's metadata, the rest from `@Operation`.
@@ -43,15 +42,16 @@ export async function buildDocument(app: INestApplicationContext, version: strin
   const named = { ...ERROR_SCHEMAS, ...(await documentedSchemas()) };
   const paths: Record<string, Record<string, JsonSchema>> = {};
   const endpoints = endpointsOf(app);
+  const prerequisites = new Prerequisites(endpoints);
   for (const endpoint of endpoints) {
     const item = (paths[endpoint.path] ??= {});
-    item[endpoint.method] = endpoint.aliasOf === undefined ? operation(endpoint) : alias(endpoint);
+    const described = operation(endpoint, prerequisites);
+    item[endpoint.method] = endpoint.aliasOf === undefined ? described : alias(endpoint, described);
   }
   const frame = await documentFrame(version);
-  const tags = [...new Set(endpoints.map(({ docs }) => docs.tag))].map((name) => ({ name }));
   return {
     ...frame,
-    tags: [...tags, ALIASES],
+    tags: describedTags([...endpoints.map(({ docs }) => docs.tag), ALIASES]),
     paths,
     components: { ...frame.components, schemas: componentSchemas(named) },
   };
@@ -166,11 +166,10 @@ function openApiPath(path: string): string {
 const EVERYWHERE = [400, 413, 422, 500, 503];
 
 /** An operation under a path of the first version. */
-function alias(endpoint: Endpoint): JsonSchema {
-  const { method, aliasOf = '' } = endpoint;
+function alias({ method, aliasOf = '' }: Endpoint, described: JsonSchema): JsonSchema {
   return {
-    ...operation(endpoint),
-    tags: [ALIASES.name],
+    ...described,
+    tags: [ALIASES],
     description: `The same as \`${method.toUpperCase()} ${aliasOf}\`.`,
     'x-alias-of': aliasOf,
   };
@@ -193,7 +192,7 @@ function errorStatuses({ path, method, docs }: Endpoint): number[] {
   return [...new Set(statuses)].filter((status) => !(status in docs.answers)).sort((a, b) => a - b);
 }
 
-function operation(endpoint: Endpoint): JsonSchema {
+function operation(endpoint: Endpoint, prerequisites: Prerequisites): JsonSchema {
   const { path, name, docs } = endpoint;
   const pathNames = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
   const errors = errorStatuses(endpoint);
@@ -207,12 +206,12 @@ function operation(endpoint: Endpoint): JsonSchema {
       ...queryParameters(docs),
       ...headerParameters(docs),
     ],
-    ...(docs.body && { requestBody: requestBody(docs.body) }),
+    ...(docs.body && { requestBody: requestBody(docs.body, prerequisites.of(endpoint)) }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(docs.answers).map(([status, { description, schema, mediaType }]) => [
+        Object.entries(docs.answers).map(([status, { description, schema, mediaType, links }]) => [
           status,
-          { description, ...(schema && content(schema, mediaType)) },
+          { description, ...(schema && content(schema, mediaType)), ...(links && { links }) },
         ]),
       ),
       ...Object.fromEntries(errors.map((status) => [status, errorAnswer(status)])),
@@ -222,13 +221,13 @@ function operation(endpoint: Endpoint): JsonSchema {
   };
 }
 
-function pathParameter(name: string, { path = {} }: OperationDocs): JsonSchema {
+function pathParameter(name: string, { path = {}, values }: OperationDocs): JsonSchema {
   const isId = /(^|_)(conversation|command)_id$/.test(name);
   const schema = path[name] ?? { type: 'string', ...(isId && { format: 'uuid' }) };
-  return { name, in: 'path', required: true, schema };
+  return { name, in: 'path', required: true, schema, ...parameterExample(name, values) };
 }
 
-function queryParameters({ query }: OperationDocs): JsonSchema[] {
+function queryParameters({ query, values = {} }: OperationDocs): JsonSchema[] {
   if (!query) return [];
   const defaults = new Map<string, unknown>(Object.entries(new query()));
   return [...fieldsOf(query)].map(([name, spec]) => ({
@@ -237,6 +236,7 @@ function queryParameters({ query }: OperationDocs): JsonSchema[] {
     required: defaults.get(name) === undefined && !spec.optional,
     schema: fieldSchema({ ...spec, description: '' }, defaults.get(name) ?? undefined),
     ...(spec.description && { description: spec.description }),
+    ...(values[name] !== undefined && { example: values[name] }),
   }));
 }
 
@@ -250,10 +250,10 @@ function headerParameters({ headers = {} }: OperationDocs): JsonSchema[] {
   }));
 }
 
-function requestBody(body: NonNullable<OperationDocs['body']>): JsonSchema {
-  const { schema, required = true, example, mediaType = 'application/json' } = body;
-  const media = { schema: schemaFor(schema), ...(example !== undefined && { example }) };
-  return { required, content: { [mediaType]: media } };
+function requestBody(body: BodyDocs, after: readonly Prerequisite[]): JsonSchema {
+  const { schema, required = true, mediaType = 'application/json' } = body;
+  const media = { schema: schemaFor(schema), ...bodyExamples(body) };
+  return { ...bodyNotes(body, after), required, content: { [mediaType]: media } };
 }
 
 function errorAnswer(status: number): JsonSchema {

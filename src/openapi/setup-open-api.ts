@@ -4,7 +4,8 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { INestApplication } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { PAGE, PAGE_SCRIPT } from './page.js';
+import { PAGE } from './page.js';
+import { PAGE_SCRIPT } from './page-script.js';
 
 const require = createRequire(import.meta.url);
 

@@ -53,7 +53,11 @@ export class AcpController {
     description:
       'Starts the agent on the host of the server and stops it after the query. Failures are reported in the answer. ' +
       'Answers are cached for five minutes.',
-    body: { schema: ACPModelDiscoveryRequestDto },
+    body: {
+      schema: ACPModelDiscoveryRequestDto,
+      example: { agent_settings: { agent_kind: 'acp', acp_server: 'claude-code' } },
+      needs: 'Needs access to npm, from which the server fetches the program of the agent.',
+    },
     answers: { 200: { description: 'The models, or an error.', schema: 'ACPModelDiscovery' } },
     errors: [],
   })

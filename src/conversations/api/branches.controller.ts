@@ -24,7 +24,11 @@ export class BranchesController {
     summary: 'Navigate to an event',
     description: 'The next event follows the given one. Nothing is deleted, and no event is written.',
     query: ConversationViewQueryDto,
-    body: { schema: NavigateRequestDto },
+    body: {
+      schema: NavigateRequestDto,
+      example: { event_id: null },
+      needs: 'Needs a conversation whose run has ended.',
+    },
     answers: { 200: { description: 'The conversation with its new head.', schema: 'ConversationInfo' } },
     errors: [404, 409],
   })
@@ -43,7 +47,7 @@ export class BranchesController {
     description:
       'Creates a conversation with the same agent and secrets and with the history, or one branch of it.',
     query: ConversationViewQueryDto,
-    body: { schema: ForkConversationRequestDto, required: false },
+    body: { schema: ForkConversationRequestDto, required: false, example: { title: 'Another attempt' } },
     answers: { 201: { description: 'The fork.', schema: 'ConversationInfo' } },
     errors: [404, 409],
   })
@@ -62,7 +66,10 @@ export class BranchesController {
     tag,
     summary: 'Start a child conversation',
     description: 'The child inherits the agent, secrets, tags and policies, and works on the given task.',
-    body: { schema: StartChildConversationRequestDto },
+    body: {
+      schema: StartChildConversationRequestDto,
+      example: { task: 'RUN: ls\nFINISH: listed', isolation: 'shared' },
+    },
     answers: { 201: { description: 'The child.', schema: 'StartChildConversationResponse' } },
     errors: [404, 429],
   })

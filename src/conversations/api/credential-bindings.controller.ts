@@ -38,7 +38,13 @@ export class CredentialBindingsController {
     summary: 'Bind a credential of an ACP agent to a URL',
     description:
       'Supports `CODEX_AUTH_JSON`. The URL is requested once to validate it. The conversation need not exist yet.',
-    body: { schema: CredentialBindingRequestDto },
+    body: {
+      schema: CredentialBindingRequestDto,
+      example: {
+        url: 'https://credentials.example.com/codex',
+        headers: { Authorization: 'Bearer not-real' },
+      },
+    },
     answers: { 204: { description: 'Bound. The agent gets the credential when it starts next.' } },
     errors: [403, 404, 409, 501, 502],
   })

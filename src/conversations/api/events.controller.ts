@@ -88,7 +88,11 @@ export class EventsController {
     description:
       'Ids are sent in the body or as `ids` in the query. Without ids the answer is that of the search.',
     query: EventListQueryDto,
-    body: { schema: { type: 'array', items: { type: 'string' } }, required: false },
+    body: {
+      schema: { type: 'array', items: { type: 'string' } },
+      required: false,
+      example: ['0ef3041a-f4dc-4c8b-8cd1-3e91c0cf4b89'],
+    },
     answers: {
       200: {
         description: 'The events in the order of the ids, null for unknown ids; or a page.',
@@ -139,7 +143,15 @@ export class EventsController {
     tag,
     summary: 'Send a message',
     headers: IDEMPOTENCY_HEADER,
-    body: { schema: SendMessageRequestDto, large: true },
+    body: {
+      schema: SendMessageRequestDto,
+      example: {
+        role: 'user',
+        content: [{ type: 'text', text: 'RUN: cat hello.txt\nFINISH: It says hello.' }],
+        run: true,
+      },
+      large: true,
+    },
     answers: done,
     errors: [404, 409, 429],
   })
@@ -158,7 +170,10 @@ export class EventsController {
   @Operation({
     tag,
     summary: 'Accept or reject pending actions',
-    body: { schema: ConfirmationResponseRequestDto },
+    body: {
+      schema: ConfirmationResponseRequestDto,
+      example: { accept: false, reason: 'Show me the command first.' },
+    },
     answers: done,
     errors: [404, 409, 429],
   })

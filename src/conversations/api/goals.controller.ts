@@ -28,7 +28,11 @@ export class GoalsController {
     description:
       'After each run of the agent a model audits the work and tells the agent what is missing. This repeats until the ' +
       'goal is complete or `max_iterations` audits were made. State updates with the key `goal` report the progress.',
-    body: { schema: StartGoalRequestDto },
+    body: {
+      schema: StartGoalRequestDto,
+      example: { objective: 'The file hello.txt says hello.', max_iterations: 2 },
+      needs: 'Needs a conversation whose run has ended.',
+    },
     answers: done,
     errors: [400, 404, 409, 429],
   })

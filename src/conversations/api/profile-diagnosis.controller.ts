@@ -36,7 +36,12 @@ export class ProfileDiagnosisController {
     summary: 'Resolve an agent profile',
     description:
       'Returns the agent settings that a conversation would get, with masked secrets, or the problems. Nothing is stored.',
-    body: { schema: MaterializeAgentProfileRequestDto, required: false },
+    body: {
+      schema: MaterializeAgentProfileRequestDto,
+      required: false,
+      example: { profile: { llm_profile_ref: 'demo' } },
+      after: ['LlmProfiles_save'],
+    },
     answers: { 200: { description: 'The resolved profile.', schema: 'AgentProfileDiagnostics' } },
     errors: [400, 404, 409],
   })

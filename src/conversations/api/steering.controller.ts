@@ -13,6 +13,7 @@ import {
 } from './dto/steering.dto.js';
 import { toLlmConfig } from '../../settings/index.js';
 import { toSecretSources, withKind } from './dto/to-start-request.js';
+import { ACP_CONVERSATION, MARKETPLACE_CONVERSATION } from './examples.js';
 import { SteeringService } from '../steering/steering.service.js';
 
 const SUCCESS = { success: true } as const;
@@ -45,7 +46,10 @@ export class SteeringController {
   @Operation({
     tag,
     summary: 'Set the confirmation policy',
-    body: { schema: SetConfirmationPolicyRequestDto },
+    body: {
+      schema: SetConfirmationPolicyRequestDto,
+      example: { policy: { kind: 'ConfirmRisky', threshold: 'HIGH' } },
+    },
     answers: done,
     errors: [404],
   })
@@ -62,7 +66,10 @@ export class SteeringController {
   @Operation({
     tag,
     summary: 'Set the security analyzer',
-    body: { schema: SetSecurityAnalyzerRequestDto },
+    body: {
+      schema: SetSecurityAnalyzerRequestDto,
+      example: { security_analyzer: { kind: 'PatternSecurityAnalyzer' } },
+    },
     answers: done,
     errors: [404],
   })
@@ -82,7 +89,10 @@ export class SteeringController {
     description:
       'A command that contains the name of a secret gets it as an environment variable. The value is masked in ' +
       'everything that the agent or a client reads.',
-    body: { schema: UpdateSecretsRequestDto },
+    body: {
+      schema: UpdateSecretsRequestDto,
+      example: { secrets: { API_TOKEN: { kind: 'StaticSecret', value: 'not-a-real-token' } } },
+    },
     answers: done,
     errors: [404],
   })
@@ -99,7 +109,7 @@ export class SteeringController {
   @Operation({
     tag,
     summary: "Replace the agent's model",
-    body: { schema: SwitchLLMRequestDto },
+    body: { schema: SwitchLLMRequestDto, example: { llm: { model: 'scripted/other' } } },
     answers: done,
     errors: [404],
   })
@@ -116,7 +126,7 @@ export class SteeringController {
   @Operation({
     tag,
     summary: "Replace the agent's model by that of an LLM profile",
-    body: { schema: SwitchProfileRequestDto },
+    body: { schema: SwitchProfileRequestDto, example: { profile_name: 'demo' }, after: ['LlmProfiles_save'] },
     answers: done,
     errors: [400, 404],
   })
@@ -135,7 +145,12 @@ export class SteeringController {
     summary: 'Replace the model of an ACP agent',
     description:
       'The model id is one of those that the agent offers. A running agent switches at once, another one when it starts.',
-    body: { schema: SwitchACPModelRequestDto },
+    values: { conversation_id: ACP_CONVERSATION },
+    body: {
+      schema: SwitchACPModelRequestDto,
+      example: { model: 'sonnet' },
+      after: ['Conversations_create#acp'],
+    },
     answers: done,
     errors: [400, 404, 504],
   })
@@ -155,7 +170,12 @@ export class SteeringController {
     description:
       'The reference is `plugin@marketplace` or the name alone. The plugin takes effect with the next step. Loading it ' +
       'again changes nothing.',
-    body: { schema: LoadPluginRequestDto },
+    values: { conversation_id: MARKETPLACE_CONVERSATION },
+    body: {
+      schema: LoadPluginRequestDto,
+      example: { plugin_ref: 'greetings@local' },
+      after: ['Bash_execute#plugin', 'Conversations_create#marketplace'],
+    },
     answers: done,
     errors: [400, 404],
   })
@@ -173,7 +193,10 @@ export class SteeringController {
     tag,
     summary: 'Ask about the conversation',
     description: 'Also possible during a run. Question and answer do not become part of the conversation.',
-    body: { schema: AskAgentRequestDto },
+    body: {
+      schema: AskAgentRequestDto,
+      example: { question: 'What have you done?\nSAY: I have written hello.txt.' },
+    },
     answers: { 200: { description: 'The answer.', schema: 'AskAgentResponse' } },
     errors: [400, 404, 409, 504],
   })

@@ -22,7 +22,12 @@ const path = { extension_name: nameField(OTHER_NAME).schema() };
 const NAME = 'extension_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
 const status = { 200: { description: 'The status of the back end.', schema: 'BackendStatus' } };
-const revision = { schema: BackendRevisionRequestDto };
+const revision = {
+  schema: BackendRevisionRequestDto,
+  // The digest of the manifest that the example writes.
+  example: { revision: 'sha256:ba65b0ad6c495ab0edd4d91b04d81273841031fc013c3fb2c01f98aca54257c8' },
+};
+const installed = ['Bash_execute#canvas-extension', 'CanvasExtensions_install'];
 
 /** Back ends of canvas extensions. */
 @Controller('api/canvas-extensions/installed/:extension_name/backend')
@@ -50,7 +55,7 @@ export class CanvasBackendsController {
       'Approves a version: its archive is fetched, verified against the digest in the manifest and unpacked. After ' +
       'each installation the back end has to be prepared again.',
     path,
-    body: revision,
+    body: { ...revision, after: installed },
     answers: status,
     errors: [409],
   })
@@ -68,7 +73,7 @@ export class CanvasBackendsController {
     summary: 'Start a back end',
     description: 'Returns when the back end is ready or has failed; see `state` and `detail`.',
     path,
-    body: revision,
+    body: { ...revision, after: [...installed, 'CanvasBackends_prepare'] },
     answers: status,
     errors: [409],
   })

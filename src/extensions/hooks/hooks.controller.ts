@@ -28,7 +28,7 @@ export class HooksController {
     summary: 'Get the hooks of a project',
     description:
       'Reads `.openhands/hooks.json` of the folder. Null if there are no hooks or the file is invalid.',
-    body: { schema: HooksRequestDto },
+    body: { schema: HooksRequestDto, example: { project_dir: 'workspace/project' } },
     answers: { 200: { description: 'The hook configuration.', schema: 'HooksResponse' } },
   })
   async read(@Body() { project_dir }: HooksRequestDto): Promise<{ hook_config: JsonObject | null }> {

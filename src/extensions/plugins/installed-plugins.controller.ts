@@ -43,7 +43,11 @@ export class InstalledPluginsController {
     description:
       'The plugin is copied without links out of its source. New conversations load its skills, hooks, sub-agents and ' +
       'MCP servers: it can run programs.',
-    body: { schema: InstallPluginRequestDto },
+    body: {
+      schema: InstallPluginRequestDto,
+      example: { source: './workspace/examples/marketplace', repo_path: 'greetings' },
+      after: ['Bash_execute#plugin'],
+    },
     answers: { 200: { description: 'The installed plugin.', schema: 'InstalledPluginResponse' } },
     errors: [400, 409],
   })
@@ -80,7 +84,11 @@ export class InstalledPluginsController {
     summary: 'Enable or disable a plugin',
     description: 'Applies to new conversations.',
     path,
-    body: { schema: UpdatePluginStateRequestDto },
+    body: {
+      schema: UpdatePluginStateRequestDto,
+      example: { enabled: false },
+      after: ['Bash_execute#plugin', 'InstalledPlugins_install'],
+    },
     answers: { 200: { description: 'The new state.', schema: 'UpdatePluginStateResponse' } },
     errors: [404],
   })

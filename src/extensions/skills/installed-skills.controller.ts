@@ -32,7 +32,11 @@ export class InstalledSkillsController {
     tag,
     summary: 'Install a skill',
     description: 'The skill is copied without links out of its source. Repositories are fetched with git.',
-    body: { schema: InstallSkillRequestDto },
+    body: {
+      schema: InstallSkillRequestDto,
+      example: { source: './workspace/examples/greeting' },
+      after: ['Bash_execute#skill'],
+    },
     answers: { 200: { description: 'The installed skill.', schema: 'InstalledSkillResponse' } },
     errors: [400, 409],
   })
@@ -68,7 +72,11 @@ export class InstalledSkillsController {
     tag,
     summary: 'Enable or disable a skill',
     path,
-    body: { schema: UpdateSkillStateRequestDto },
+    body: {
+      schema: UpdateSkillStateRequestDto,
+      example: { enabled: false },
+      after: ['Bash_execute#skill', 'InstalledSkills_install'],
+    },
     answers: { 200: { description: 'The new state.', schema: 'UpdateSkillStateResponse' } },
     errors: [404],
   })

@@ -46,7 +46,11 @@ export class AgentProfilesController {
     path,
     summary: 'Store an agent profile',
     description: 'Replaces a profile of the same name; its id is kept.',
-    body: { schema: { type: 'object', additionalProperties: true } },
+    body: {
+      schema: { type: 'object', additionalProperties: true },
+      example: { llm_profile_ref: 'demo', system_message_suffix: 'Answer briefly.' },
+      after: ['LlmProfiles_save'],
+    },
     answers: { 201: done },
     errors: [409],
   })
@@ -76,7 +80,11 @@ export class AgentProfilesController {
     tag,
     path,
     summary: 'Rename an agent profile',
-    body: { schema: RenameAgentProfileRequestDto },
+    body: {
+      schema: RenameAgentProfileRequestDto,
+      example: { new_name: 'brief' },
+      after: ['LlmProfiles_save', 'AgentProfiles_save'],
+    },
     answers: { 200: done },
     errors: [404, 409],
   })

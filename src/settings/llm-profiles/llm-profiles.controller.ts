@@ -63,7 +63,7 @@ export class LlmProfilesController {
     path,
     summary: 'Store an LLM profile',
     description: 'Replaces a profile of the same name. A masked key keeps its stored value.',
-    body: { schema: SaveProfileRequestDto },
+    body: { schema: SaveProfileRequestDto, example: { llm: { model: 'scripted/demo' } } },
     answers: { 201: done },
     errors: [409],
   })
@@ -96,7 +96,7 @@ export class LlmProfilesController {
     path,
     summary: 'Rename an LLM profile',
     description: 'References to it are updated.',
-    body: { schema: RenameProfileRequestDto },
+    body: { schema: RenameProfileRequestDto, example: { new_name: 'renamed' }, after: ['LlmProfiles_save'] },
     answers: { 200: done },
     errors: [404, 409],
   })
@@ -135,7 +135,7 @@ export class LlmProfilesController {
     path,
     summary: 'Validate an LLM',
     description: 'Makes one small call with the given LLM. Nothing is stored.',
-    body: { schema: ValidateProfileRequestDto },
+    body: { schema: ValidateProfileRequestDto, example: { llm: { model: 'scripted/demo' } } },
     answers: { 200: { description: 'Whether the LLM can be used.', schema: 'ValidateProfileResponse' } },
   })
   validate(

@@ -66,6 +66,12 @@ class ProviderConnectionUpdateRequestDto {
 }
 
 const answer = { description: 'The connection, without its key.', schema: 'ProviderConnectionResponse' };
+const UPDATE = {
+  update: {
+    operationId: 'ProviderConnections_update',
+    parameters: { connection_id: '$response.body#/id' },
+  },
+};
 const tag = 'Profiles';
 
 /** Provider connections: API keys and URLs that LLM profiles share. */
@@ -99,8 +105,11 @@ export class ProviderConnectionsController {
   @Operation({
     tag,
     summary: 'Create a provider connection',
-    body: { schema: ProviderConnectionCreateRequestDto },
-    answers: { 201: answer },
+    body: {
+      schema: ProviderConnectionCreateRequestDto,
+      example: { display_name: 'Team', provider: 'openai', api_key: 'sk-not-a-real-key' },
+    },
+    answers: { 201: { ...answer, links: UPDATE } },
     errors: [409],
   })
   async create(@Body() request: ProviderConnectionCreateRequestDto): Promise<JsonObject> {
@@ -113,7 +122,11 @@ export class ProviderConnectionsController {
   @Operation({
     tag,
     summary: 'Update a provider connection',
-    body: { schema: ProviderConnectionUpdateRequestDto },
+    body: {
+      schema: ProviderConnectionUpdateRequestDto,
+      example: { display_name: 'Whole team' },
+      after: ['ProviderConnections_create'],
+    },
     answers: { 200: answer },
     errors: [404, 409],
   })

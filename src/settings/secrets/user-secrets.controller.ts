@@ -23,6 +23,7 @@ class SecretsQueryDto {
 }
 
 const tag = 'Settings';
+const values = { name: 'API_TOKEN' };
 const deleted = { type: 'object', additionalProperties: { type: 'boolean' } };
 
 /** The secrets of a user, for commands and tools of conversations. */
@@ -52,7 +53,10 @@ export class UserSecretsController {
     tag,
     summary: 'Store a secret',
     description: 'Replaces a secret of the same name, including its description.',
-    body: { schema: SecretCreateRequestDto },
+    body: {
+      schema: SecretCreateRequestDto,
+      example: { name: 'API_TOKEN', value: 'not-a-real-token', description: 'For the tracker' },
+    },
     answers: { 200: { description: 'The stored secret.', schema: 'SecretItemResponse' } },
     errors: [409],
   })
@@ -67,6 +71,7 @@ export class UserSecretsController {
     tag,
     summary: 'Get the value of a secret',
     description: 'Returns plain text. Conversations look up secrets here.',
+    values,
     answers: { 200: { description: 'The value.', schema: {} } },
     errors: [404, 409],
   })
@@ -78,6 +83,7 @@ export class UserSecretsController {
   @Operation({
     tag,
     summary: 'Delete a secret',
+    values,
     answers: { 200: { description: 'Deleted.', schema: deleted } },
     errors: [404, 409],
   })

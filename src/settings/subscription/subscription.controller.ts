@@ -67,7 +67,12 @@ export class SubscriptionController {
   @Operation({
     tag,
     summary: 'Poll a ChatGPT sign-in',
-    body: { schema: SubscriptionDevicePollRequestDto },
+    body: {
+      schema: SubscriptionDevicePollRequestDto,
+      example: { device_code: 'the-device-code' },
+      needs:
+        'Needs a sign-in that was started with `device/start`, which asks OpenAI, and its `device_code`.',
+    },
     answers: { 200: status },
     errors: [404, 502],
   })

@@ -52,7 +52,10 @@ export class SettingsController {
     tag,
     summary: 'Update the settings',
     description: 'Applies all changes or none. Masked secrets keep their stored values.',
-    body: { schema: SettingsUpdateRequestDto },
+    body: {
+      schema: SettingsUpdateRequestDto,
+      example: { conversation_settings_diff: { max_iterations: 100 } },
+    },
     answers: { 200: settings },
     errors: [404, 409],
   })
@@ -86,7 +89,11 @@ export class SettingsController {
   @Operation({
     tag,
     summary: 'Add an MCP server',
-    body: { schema: McpServerDto },
+    body: {
+      schema: McpServerDto,
+      example: { command: 'node', args: ['workspace/examples/clock.mjs'] },
+      after: ['Bash_execute#mcp-server'],
+    },
     answers: { 201: settings },
     errors: [409],
   })
@@ -99,7 +106,11 @@ export class SettingsController {
     tag,
     summary: 'Update an MCP server',
     description: 'Missing fields are kept; null removes a field.',
-    body: { schema: McpServerPatchDto },
+    body: {
+      schema: McpServerPatchDto,
+      example: { enabled: false },
+      after: ['Bash_execute#mcp-server', 'Settings_addServer'],
+    },
     answers: { 200: settings },
     errors: [404, 409],
   })

@@ -86,7 +86,10 @@ export class WorkspacesController {
     tag,
     summary: 'Add workspaces',
     description: 'Workspaces with a known path are ignored.',
-    body: { schema: AddWorkspacesRequestDto },
+    body: {
+      schema: AddWorkspacesRequestDto,
+      example: { workspaces: [{ id: '/workspace/project', name: 'project', path: '/workspace/project' }] },
+    },
     answers: all,
     errors: [409],
   })
@@ -112,7 +115,10 @@ export class WorkspacesController {
   @Operation({
     tag,
     summary: 'Add parent folders of workspaces',
-    body: { schema: AddWorkspaceParentsRequestDto },
+    body: {
+      schema: AddWorkspaceParentsRequestDto,
+      example: { parents: [{ id: '/workspace', name: 'workspace', path: '/workspace' }] },
+    },
     answers: all,
     errors: [409],
   })

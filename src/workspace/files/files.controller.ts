@@ -24,12 +24,15 @@ export class FilesController {
     description:
       'As the field `file` of a form. Missing folders are created. An existing file is replaced when the new one is complete.',
     query: FilePathQueryDto,
+    values: { path: '/tmp/openhands-example.txt' },
     body: {
       schema: {
         type: 'object',
         properties: { file: { type: 'string', format: 'binary' } },
         required: ['file'],
       },
+      example: { file: 'hello\n' },
+      needs: 'Needs a path in the working folder, if the file is uploaded to a conversation.',
       mediaType: 'multipart/form-data',
     },
     answers: {

@@ -266,15 +266,3 @@ export class StartConversationRequestDto {
   @Field(nullable(model(ConversationContainerOptionsDto)))
   container: ConversationContainerOptionsDto | null = null;
 }
-
-/**
- * The example of the API document. It runs without an API key: the model executes the steps in the message.
- */
-export const START_EXAMPLE = {
-  agent: { llm: { model: 'scripted/demo' }, tools: [{ name: 'terminal' }, { name: 'file_editor' }] },
-  workspace: { working_dir: 'workspace/project' },
-  initial_message: {
-    role: 'user',
-    content: [{ type: 'text', text: 'RUN: echo hello > hello.txt\nFINISH: done' }],
-  },
-} as const;
