@@ -12,6 +12,8 @@ COPY src ./src
 # test/e2e/production-install.spec.ts runs the same two steps where there is no Docker.
 RUN npm run build
 RUN node scripts/install-production.mjs /opt/agent-server
+# The web UI at /, in the version that is pinned by its integrity.
+RUN node /opt/agent-server/dist/main.js --fetch-ui
 
 FROM ${NODE}
 # Agents use bash and git; tini forwards signals and reaps zombie processes.

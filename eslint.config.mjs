@@ -144,7 +144,7 @@ const ARROWS = {
   ],
   server: ['auth', 'config', 'conversations', 'events', 'http', 'tools'],
   metrics: ['conversations', 'http', 'meters', 'server', 'sockets', 'webhooks'],
-  ui: ['config', 'workspace'],
+  ui: ['config', 'errors', 'files', 'workspace'],
   models: ['http', 'llm'],
   mcp: ['config', 'crypto', 'errors', 'flow', 'http', 'text', 'tools'],
   gateway: ['config', 'conversations', 'events', 'flow', 'http', 'server', 'settings', 'storage'],
@@ -213,7 +213,7 @@ const URLS = {
 };
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', 'coverage/', 'workspace/'] },
+  { ignores: ['dist/', 'node_modules/', 'coverage/', 'workspace/', 'web-ui/', 'openapi.d.ts'] },
   {
     // Prettier wraps code, not comments.
     files: ['**/*.ts', '**/*.mjs', '**/*.cjs'],

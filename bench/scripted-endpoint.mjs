@@ -2,9 +2,9 @@
 //
 //     node bench/scripted-endpoint.mjs --port 8080
 //
-// Needs a build (it runs from dist/). Prints its address and answers until it is ended.
+// Needs a build (it runs from dist/current/). Prints its address and answers until it is ended.
 import { parseArgs } from 'node:util';
-import * as player from '../dist/llm/scripted/player.js';
+import * as player from '../dist/current/llm/scripted/player.js';
 import { startChatEndpoint } from '../test/support/chat-endpoint.mjs';
 
 const { values } = parseArgs({

@@ -1,25 +1,28 @@
-// The second step of `npm run build`: bundles dist/program.js and its packages into a few files under
-// dist/bundle/, because loading some 1,600 small modules took most of the time of a start. The modules of the
-// first step stay in dist/ for tests and tools. Reasons and troubleshooting:
-// docs/decisions/0008-a-bundle-for-the-start.md
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+// The second step of a build: bundles program.js and its packages into a few files under bundle/, because
+// loading some 1,600 small modules took most of the time of a start. The modules of the first step stay
+// beside it for tests and tools. Usage: node scripts/bundle.mjs <folder of the build>. Reasons and
+// troubleshooting: docs/decisions/0008-a-bundle-for-the-start.md
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { licencesOf } from './licences.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const folder = path.join(root, 'dist/bundle');
+const build = process.argv[2];
+if (!build) throw new Error('Usage: node scripts/bundle.mjs <folder>');
+const folder = path.join(build, 'bundle');
 
 /**
- * Packages that are not bundled: native code, programs, files that are served, and `ws`, which Nest's adapter
- * requires at run time in a way that a bundler cannot see.
+ * The `dependencies` of package.json are not bundled: native code, programs, and `ws`, which Nest's adapter
+ * requires at run time in a way that a bundler cannot see. What is bundled is a development dependency.
  */
-const PACKAGES = ['@lydell/node-pty', '@vscode/ripgrep', 'playwright-core', 'swagger-ui-dist', 'ws'];
+const { dependencies } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
 
 /** Those, and optional packages of the framework that are not installed. */
 const EXTERNAL = [
-  ...PACKAGES,
+  ...Object.keys(dependencies),
   /^@nestjs\/microservices/,
   '@nestjs/platform-socket.io',
   'utf-8-validate',
@@ -28,16 +31,22 @@ const EXTERNAL = [
 
 /** Modules that every start loads: they share one file, which is read once. */
 const START =
-  /dist\/(app\.setup|cli\/serve|config\/index)\.js$|@nestjs\/(platform-express\/index|websockets\/socket-module)\.js$/;
+  /\/builds\/[^/]+\/(app\.setup|cli\/serve|config\/index)\.js$|@nestjs\/(platform-express\/index|websockets\/socket-module)\.js$/;
 
-const IMPORTED_BY_PROGRAM = /(?<!dist\/program\.js)$/;
+const IMPORTED_BY_PROGRAM = /(?<!\/builds\/[^/]+\/program\.js)$/;
+
+/**
+ * The files of `swagger-ui-dist` that the API document's page loads (src/openapi/setup-open-api.ts). They are
+ * copied, because the package holds 12 MB and has a dependency that reports each installation to its author.
+ */
+const SWAGGER_UI = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
 
 /** All that `--version` loads. */
-const VERSION = /dist\/server\/version\.js$/;
+const VERSION = /\/builds\/[^/]+\/server\/version\.js$/;
 
 const bundle = await rolldown({
   cwd: root,
-  input: 'dist/program.js',
+  input: path.join(build, 'program.js'),
   platform: 'node',
   external: EXTERNAL,
   // Prefer ES modules, even where Node would load CommonJS: unused exports can be dropped.
@@ -68,28 +77,37 @@ const { output } = await bundle.write({
 });
 await bundle.close();
 await bundleMain();
-await writeFile(path.join(folder, 'packages.json'), JSON.stringify(PACKAGES));
-await writeFile(path.join(folder, 'LICENSES.txt'), await licencesOf(output));
+const swaggerUi = await copySwaggerUi();
+await writeFile(path.join(folder, 'LICENSES.txt'), await licencesOf(output, [swaggerUi]));
 const scripts = (await readdir(folder)).filter((name) => name.endsWith('.cjs'));
 for (const name of scripts) await escapeNonAscii(path.join(folder, name));
 console.log(`Bundled: ${scripts.length} files`);
 
-/** Bundles dist/main.js, which loads the bundle, or the modules if there is no bundle, into one file. */
+/** Bundles main.js, which loads the bundle, into one file beside it. */
 async function bundleMain() {
   const main = await rolldown({
     cwd: root,
-    input: 'dist/main.js',
+    input: path.join(build, 'main.js'),
     platform: 'node',
     external: /\/program\.js$/,
     onLog: failOnWarning,
   });
   await main.write({
-    file: path.join(root, 'dist/main.js'),
+    file: path.join(folder, 'main.js'),
     format: 'esm',
     sourcemap: true,
     comments: false,
   });
   await main.close();
+}
+
+/** @returns the package's folder */
+async function copySwaggerUi() {
+  const source = path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+  const target = path.join(folder, 'swagger-ui');
+  await mkdir(target, { recursive: true });
+  for (const name of SWAGGER_UI) await copyFile(path.join(source, name), path.join(target, name));
+  return source;
 }
 
 /**

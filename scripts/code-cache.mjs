@@ -1,23 +1,26 @@
-// The third step of `npm run build`: runs the bundled server in a folder with a stored conversation, reads
-// that conversation, runs another agent, and stores the code that V8 has compiled by then next to each
-// bundled file. Later starts load it instead of compiling. A Node with another version of V8 ignores it.
+// The third step of a build: runs the bundled server in a folder with a stored conversation, reads that
+// conversation, runs another agent, and stores the code that V8 has compiled by then next to each bundled
+// file. Later starts load it instead of compiling. A Node with another version of V8 ignores it. Usage:
+// node scripts/code-cache.mjs <folder of the build>.
 // Reasons: docs/decisions/0010-compiled-code-beside-the-bundle.md
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { WebSocket } from 'ws';
-import { codeCacheOf, runScript } from '../dist/cli/code-cache.js';
 import { startBuildModel } from './build-model.mjs';
 
 /** Timeout for each wait of the build (ms). */
 const TIMEOUT_MS = 60_000;
 
-const bundle = fileURLToPath(new URL('../dist/bundle/', import.meta.url));
+if (!process.argv[2]) throw new Error('Usage: node scripts/code-cache.mjs <folder>');
+const build = await realpath(process.argv[2]);
+const bundle = path.join(build, 'bundle');
+const { codeCacheOf, runScript } = await import(pathToFileURL(path.join(build, 'cli/code-cache.js')).href);
 // Caches for other V8 flags stay: the build runs this script with and without them.
 for (const name of await readdir(bundle))
   if (name.endsWith(codeCacheOf(''))) await rm(path.join(bundle, name));
@@ -26,7 +29,7 @@ const scripts = new Map();
 const require = createRequire(import.meta.url);
 const loadAsUsual = require.extensions['.js'];
 require.extensions['.cjs'] = (module, file) => {
-  if (file.startsWith(bundle)) scripts.set(file, runScript(module, file));
+  if (path.dirname(file) === bundle) scripts.set(file, runScript(module, file));
   else loadAsUsual(module, file);
 };
 
@@ -42,7 +45,7 @@ const port = await freePort();
 const listening = ['--host', '127.0.0.1', '--port', String(port)];
 const stored = await storeConversation();
 const { run } = require(path.join(bundle, 'program.cjs'));
-await run('', listening);
+await run(listening);
 await readStored(stored);
 await runAgents();
 // Renamed when complete: V8 crashes on a damaged cache.
@@ -56,7 +59,7 @@ process.kill(process.pid, 'SIGTERM');
 
 /** Runs and stops another server, so that this one starts with a stored conversation. */
 async function storeConversation() {
-  const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+  const main = path.join(bundle, 'main.js');
   const server = spawn(process.execPath, [main, ...listening], { stdio: 'inherit' });
   const ended = once(server, 'exit');
   try {

@@ -4,8 +4,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
-import { AppConfig } from '../dist/config/app-config.js';
-import { fieldsOf } from '../dist/config/config-field.js';
+import { AppConfig } from '../dist/current/config/app-config.js';
+import { fieldsOf } from '../dist/current/config/config-field.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const page = path.join(root, 'docs/configuration.md');

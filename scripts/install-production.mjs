@@ -7,27 +7,23 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/**
- * Files that a running server never loads: source maps (half of the size), types, the pages of Playwright's
- * own tools, and builds of Swagger UI that our page does not use.
- */
-const UNUSED_FILES =
-  /\.map$|\.d\.ts$|\/playwright-core\/lib\/vite$|\/swagger-ui-(es-bundle.*|standalone-preset)\.js$/;
+/** Files that a running server never loads: source maps, types, and the pages of Playwright's own tools. */
+const UNUSED_FILES = /\.map$|\.d\.ts$|\/playwright-core\/lib\/vite$/;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = process.argv[2];
 if (!target) fail('Usage: node scripts/install-production.mjs <folder>');
-const main = await readFile(path.join(root, 'dist/main.js'), 'utf8').catch(() => '');
-if (!main.includes('bundle/program.cjs')) fail('no bundle found: run npm run build first');
+if (!(await stat(path.join(root, 'dist/bundle/main.js')).catch(() => undefined)))
+  fail('no bundle found: run npm run build first');
 await mkdir(target, { recursive: true });
 if ((await readdir(target)).length > 0) fail(`${target} is not empty`);
 
 for (const file of ['package.json', 'LICENSE', 'dist/main.js', 'dist/bundle']) {
   await copy(path.join(root, file), path.join(target, file));
 }
-const packages = JSON.parse(await readFile(path.join(root, 'dist/bundle/packages.json'), 'utf8'));
+const { dependencies: packages } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
 const installed = new Set();
-for (const name of packages) await install(name, root);
+for (const name of Object.keys(packages)) await install(name, root);
 console.log(`Installed in ${target}: ${[...installed].join(', ')}; ${await megabytes(target)} MB`);
 
 /** Copies a package and its dependencies, as npm has installed them. */

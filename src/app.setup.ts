@@ -4,7 +4,14 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
 import { AppModule } from './app.module.js';
-import { guardIngress, isSameHost, mayReceiveKey, OriginPolicy, protectOpenServer } from './auth/index.js';
+import {
+  guardIngress,
+  isSameHost,
+  mayReceiveKey,
+  needsKey,
+  OriginPolicy,
+  protectOpenServer,
+} from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { KnownSecrets } from './crypto/index.js';
 import { AppBackendBridge } from './extensions/index.js';
@@ -13,13 +20,13 @@ import { refuseUntilReady, type DeferredInit, type ServerSetup } from './init/in
 import { isDebug, requestLog } from './logging/index.js';
 import { setupOpenApi } from './openapi/index.js';
 import { addToShellEnvironment } from './processes/index.js';
-import { SERVER_VERSION } from './server/index.js';
+import { API_VERSION, PACKAGE_FOLDER, SERVER_VERSION } from './server/index.js';
 import { PatternWsAdapter } from './sockets/index.js';
-import { WebUi } from './ui/index.js';
+import { fetchCommand, Guides, LandingPage, uiPlace, WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
 
 /** The logger of the server; `false` disables logging. */
-export type ServerLog = LoggerService | LogLevel[] | false;
+type ServerLog = LoggerService | LogLevel[] | false;
 
 /**
  * Creates the server that the command line and the tests start. It does not listen yet. Close it with
@@ -39,7 +46,7 @@ export async function createServer(
   const secrets = app.get(KnownSecrets);
   configureHttp(app, {
     ...edgeOptions(origins),
-    first: ui === undefined ? first : [...first, ui.beforeRoutes],
+    first: [...first, ...pages(config, ui)],
     mask: (text) => secrets.mask(text),
     unknownPath: ui?.unknownPath,
     beforeBodies: app.get(AppBackendBridge).beforeBodies,
@@ -56,7 +63,7 @@ export async function createWaitingServer(
 ): Promise<NestExpressApplication> {
   const app = await createApp(WaitingModule.forRoot(config, init, setup), logger);
   const { origins, first } = protect(app, config);
-  configureHttp(app, { ...edgeOptions(origins), first });
+  configureHttp(app, { ...edgeOptions(origins), first: [...first, ...pages(config)] });
   refuseUntilReady(app, init);
   setupOpenApi(app, SERVER_VERSION);
   return app;
@@ -84,6 +91,19 @@ function protect(
   const server: Server = app.getHttpServer();
   const guards = [guardIngress(server, config), protectOpenServer(server, config, origins)];
   return { origins, first: [requestLog(), ...guards.filter((guard) => guard !== undefined)] };
+}
+
+/** Handlers of the server's pages: the guides, and at `/` the web UI or a page of our own. */
+function pages(config: AppConfig, ui?: WebUi): RequestHandler[] {
+  const guides = new Guides(PACKAGE_FOLDER);
+  const landing = new LandingPage({
+    version: SERVER_VERSION,
+    apiVersion: API_VERSION,
+    fetchCommand: fetchCommand(uiPlace(PACKAGE_FOLDER)),
+    needsKey: needsKey(config),
+    hasGuides: guides.exist,
+  });
+  return [guides.beforeRoutes, (ui ?? landing).beforeRoutes];
 }
 
 function edgeOptions(origins: OriginPolicy): HttpOptions {

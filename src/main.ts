@@ -6,13 +6,12 @@ import { useCodeCaches } from './cli/index.js';
 import type * as Program from './program.js';
 
 enableCompileCache();
-const main = fileURLToPath(import.meta.url);
 const { run } = await loadProgram();
-await run(main, process.argv.slice(2));
+await run(process.argv.slice(2));
 
-/** Loads the bundle (docs/decisions/0010) if the build has made one, else the separate modules. */
+/** Loads the bundle (docs/decisions/0010) if this file is part of one, else the separate modules. */
 async function loadProgram(): Promise<typeof Program> {
-  const bundle = fileURLToPath(new URL('bundle/program.cjs', import.meta.url));
+  const bundle = fileURLToPath(new URL('program.cjs', import.meta.url));
   if (!existsSync(bundle)) return import('./program.js');
   const require = createRequire(import.meta.url);
   useCodeCaches(require);

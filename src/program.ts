@@ -1,4 +1,6 @@
 import { HELP, parseCommandLine, type Command } from './cli/index.js';
+import type { UiPlace } from './ui/installed-ui.js';
+import type { LoadedConfig } from './config/index.js';
 
 /** A command that loads the configuration. */
 type ConfiguredCommand = Extract<Command, { kind: 'serve' | 'check-config' }>;
@@ -6,9 +8,8 @@ type ConfiguredCommand = Extract<Command, { kind: 'serve' | 'check-config' }>;
 /**
  * Runs the command that the arguments select. Modules are imported when needed: `--help` does not load the
  * framework.
- * @param main the file that was started; `--reload` restarts it
  */
-export async function run(main: string, args: readonly string[]): Promise<void> {
+export async function run(args: readonly string[]): Promise<void> {
   const command = parseCommandLine(args);
   switch (command.kind) {
     case 'help':
@@ -19,6 +20,9 @@ export async function run(main: string, args: readonly string[]): Promise<void> 
       process.stdout.write(`${SERVER_VERSION}\n`);
       break;
     }
+    case 'fetch-ui':
+      await fetchUi();
+      break;
     case 'usage-error':
       printErrors([command.message]);
       process.exitCode = 2;
@@ -27,32 +31,62 @@ export async function run(main: string, args: readonly string[]): Promise<void> 
       await runExplained(command, checkConfig);
       break;
     case 'serve':
-      await (command.reload ? reload(main, args) : runExplained(command, start));
+      await (command.reload ? reload(args) : runExplained(command, start));
       break;
   }
 }
 
 async function checkConfig(command: ConfiguredCommand): Promise<void> {
-  const { effectiveConfig, loadConfig } = await import('./config/index.js');
-  const { config } = loadConfig({ env: process.env, cwd: process.cwd(), ...overrides(command) });
+  const { effectiveConfig } = await import('./config/index.js');
+  const { config, warnings } = await configuration(command);
+  printErrors(warnings.map((warning) => `configuration: ${warning}`));
   process.stdout.write(`${JSON.stringify(effectiveConfig(config), null, 2)}\n`);
 }
 
 async function start(command: ConfiguredCommand): Promise<void> {
-  const { loadConfig } = await import('./config/index.js');
-  const loaded = loadConfig({ env: process.env, cwd: process.cwd(), ...overrides(command) });
+  const loaded = await configuration(command);
   const [{ serve }, factory] = await Promise.all([import('./cli/serve.js'), import('./app.setup.js')]);
   await serve(loaded, factory);
 }
 
-async function reload(main: string, args: readonly string[]): Promise<void> {
-  const { runReloading } = await import('./cli/reload/run-reloading.js');
-  process.exitCode = await runReloading(main, args);
+async function reload(args: readonly string[]): Promise<void> {
+  const [{ runReloading }, { PACKAGE_FOLDER }] = await Promise.all([
+    import('./cli/reload/run-reloading.js'),
+    import('./server/version.js'),
+  ]);
+  process.exitCode = await runReloading(PACKAGE_FOLDER, args);
 }
 
-/** Values of the command line; they override the configuration. */
-function overrides({ listen, ui }: ConfiguredCommand): Pick<ConfiguredCommand, 'listen' | 'ui'> {
-  return { listen, ui };
+async function fetchUi(): Promise<void> {
+  const [{ fetchUi: fetch, UiFetchError }, place] = await Promise.all([
+    import('./ui/fetch-ui.js'),
+    placeOfUi(),
+  ]);
+  try {
+    await fetch({ place, print: (line) => process.stdout.write(`${line}\n`) });
+  } catch (error) {
+    if (!(error instanceof UiFetchError)) throw error;
+    printErrors(error.message.split('\n'));
+    process.exitCode = 1;
+  }
+}
+
+/** The configuration; values of the command line override it. */
+async function configuration({ listen, ui }: ConfiguredCommand): Promise<LoadedConfig> {
+  const [{ loadConfig }, { installedUi }, place] = await Promise.all([
+    import('./config/index.js'),
+    import('./ui/installed-ui.js'),
+    placeOfUi(),
+  ]);
+  return loadConfig({ env: process.env, cwd: process.cwd(), listen, ui, installedUi: installedUi(place) });
+}
+
+async function placeOfUi(): Promise<UiPlace> {
+  const [{ uiPlace }, { PACKAGE_FOLDER }] = await Promise.all([
+    import('./ui/installed-ui.js'),
+    import('./server/version.js'),
+  ]);
+  return uiPlace(PACKAGE_FOLDER);
 }
 
 /** Runs a command; on failure prints one line for each problem and exits with 1. */

@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { currentBuild, idOfSources } from '../scripts/builds.mjs';
 
 // Jest needs this flag of Node to run ES modules.
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
 const args = process.argv.slice(2);
-if (!args.length || args.some((arg) => !arg.startsWith('src'))) warnOfOldBuild();
+// Tests in `test/` start the server of the current build.
+if (!args.length || args.some((arg) => !arg.startsWith('src'))) await warnOfOldBuild();
 const child = spawn(
   process.execPath,
   ['--experimental-vm-modules', '--no-warnings', jest, '--config', 'jest.config.mjs', ...args],
@@ -16,18 +15,7 @@ const child = spawn(
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
 
-/** Warns if `src/` has changed since the build, because tests in `test/` start the server from `dist/`. */
-function warnOfOldBuild() {
-  const built = statSync(atRoot('dist/main.js'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const changed = readdirSync(atRoot('src'), { recursive: true }).find(
-    (file) => /(?<!\.spec)\.ts$/.test(file) && statSync(atRoot('src', file)).mtimeMs > built,
-  );
-  if (changed !== undefined) {
-    console.warn(`src/${changed} is newer than dist/: tests in test/ need \`npm run build\` first.\n`);
-  }
-}
-
-/** The path of a file of this repository. */
-function atRoot(...parts) {
-  return path.join(fileURLToPath(new URL('..', import.meta.url)), ...parts);
+async function warnOfOldBuild() {
+  if ((await currentBuild()) !== (await idOfSources()))
+    console.warn('the sources have changed: tests in test/ need `npm run build` first\n');
 }

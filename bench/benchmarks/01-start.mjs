@@ -1,4 +1,4 @@
-/** From the start of the process to its first 200, and the memory it has then. */
+/** Time from the start of the process to the first 200, and its memory then. */
 export const benchmark = {
   name: 'start',
   rounds: { full: 7, quick: 3 },

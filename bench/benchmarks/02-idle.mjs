@@ -3,10 +3,10 @@ import { COLLECTABLE, settledMemory } from '../support/settled-memory.mjs';
 import { until } from '../support/waiting.mjs';
 
 const ANY = { model: 'openai/scripted', base_url: 'http://127.0.0.1:9/v1', api_key: 'none' };
-/** What the dearest of the servers accepts for one conversation, and less. */
+/** Below the lowest limit of sockets per conversation of the compared servers. */
 const SOCKETS_EACH = 40;
 
-/** What a conversation that rests costs, one message in it, and what a WebSocket that rests. */
+/** Memory of an idle conversation with one message, and of an idle WebSocket. */
 export const benchmark = {
   name: 'idle',
   rounds: { full: 3, quick: 1 },
@@ -34,7 +34,7 @@ export const benchmark = {
   async measure({ start, quick }) {
     const server = await start(COLLECTABLE);
     const conversations = [];
-    // What the first ones set up does not count, nor the code that is compiled for them: 10 to 20 MiB once.
+    // Excludes the setup and compiled code of the first conversations: 10 to 20 MiB, once.
     const add = (count, seconds) => addConversations(server, conversations, count, seconds);
     await add(quick ? 300 : 600, 10);
     const before = await settledMemory(server);
@@ -50,7 +50,7 @@ export const benchmark = {
   },
 };
 
-/** As many as fit into the time, for servers that take long. */
+/** Creates up to `count` conversations within a time limit, for slow servers. */
 async function addConversations(server, conversations, count, seconds) {
   const before = conversations.length;
   const end = performance.now() + seconds * 1000;
@@ -63,7 +63,7 @@ async function addConversations(server, conversations, count, seconds) {
   return conversations.length - before;
 }
 
-/** A slow server has fewer conversations to open sockets to. */
+/** A slow server has fewer conversations, so fewer sockets are opened. */
 async function socketKiB(server, conversations) {
   const count = Math.min(1_000, (conversations.length - 5) * SOCKETS_EACH);
   const open = async (from, to) => {

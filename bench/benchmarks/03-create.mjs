@@ -4,7 +4,7 @@ import { percentile } from '../support/table.mjs';
 
 const ANY = { model: 'openai/scripted', base_url: 'http://127.0.0.1:9/v1', api_key: 'none' };
 
-/** Conversations created one after another, and by sixteen clients at once. */
+/** Creation of conversations by one client and by sixteen concurrent clients. */
 export const benchmark = {
   name: 'create',
   rows: {

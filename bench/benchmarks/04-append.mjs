@@ -12,8 +12,8 @@ const ANY = { model: 'openai/scripted', base_url: 'http://127.0.0.1:9/v1', api_k
 const CLIENTS = 32;
 
 /**
- * Messages and their durable acknowledgements: one client, many in one conversation, many in as many
- * conversations.
+ * Messages and their durable acknowledgements: one client, many clients in one conversation, many clients
+ * with one conversation each.
  */
 export const benchmark = {
   name: 'append',
@@ -84,7 +84,7 @@ async function appendMany(server, conversations, count) {
   return count / seconds;
 }
 
-/** Insists that what was acknowledged is there. */
+/** Checks that all acknowledged messages are stored. */
 async function withoutLoss(server, conversations, count, action) {
   const total = async () => {
     const counts = await Promise.all(conversations.map((conversation) => countEvents(server, conversation)));

@@ -6,7 +6,7 @@ import { median } from '../support/table.mjs';
 
 const ANY = { model: 'openai/scripted', base_url: 'http://127.0.0.1:9/v1', api_key: 'none' };
 
-/** Messages sent to a conversation that many sockets watch. */
+/** Messages in a conversation that many sockets are subscribed to. */
 export const benchmark = {
   name: 'fan-out',
   rows: {
@@ -50,20 +50,20 @@ export const benchmark = {
   }),
 };
 
-/** A conversation and the sockets that could be opened to it. */
+/** A conversation and the sockets that the server accepted for it. */
 async function watchedConversation(server, sockets) {
   const conversation = await createConversation(server, ANY);
   await sendMessage(server, conversation, 'the first, behind the prompt');
   const route = `/sockets/events/${conversation.split('/').at(-1)}`;
   const opened = [];
   for (let i = 0; i < sockets; i++) opened.push(await server.watch(route));
-  // Each gets a snapshot first, or is closed.
+  // A socket first gets a snapshot, or is closed.
   const greeted = ({ frames, closed }) => frames > 0 || closed !== undefined;
   await until(() => opened.every(greeted), 'snapshots', 20);
   const watchers = opened.filter(({ closed }) => closed === undefined);
   if (watchers.length === 0) throw new Error('no socket was accepted');
   const send = (text) => sendMessage(server, conversation, text);
-  // How many events a message is.
+  // The number of events per message.
   const before = await countEvents(server, conversation);
   await send('one more');
   const framesEach = (await countEvents(server, conversation)) - before;

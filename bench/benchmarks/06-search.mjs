@@ -10,7 +10,7 @@ import { median } from '../support/table.mjs';
 
 const ANY = { model: 'openai/scripted', base_url: 'http://127.0.0.1:9/v1', api_key: 'none' };
 const EVENTS = 5_000;
-/** What this server answers for a page of them. */
+/** Bytes of a page as this server answers it. */
 const PAGE_BYTES = 30_500;
 
 /** Reading a long conversation in pages of 100. */
@@ -79,7 +79,7 @@ function pageRoute(conversation, query = '') {
   return `${conversation}/events/search?limit=100${query}`;
 }
 
-/** Milliseconds for all pages, one after the other. */
+/** Milliseconds to read all pages in sequence. */
 async function allPages(server, conversation, expected) {
   let [total, events, from] = [0, 0, ''];
   do {
@@ -101,7 +101,7 @@ async function lastPageId(server, conversation, events) {
   return id;
 }
 
-/** Of what an action says that it took. */
+/** The median of the times that an action returns. */
 async function medianTime(times, action) {
   const waits = [];
   for (let i = 0; i < times; i++) waits.push(await action());

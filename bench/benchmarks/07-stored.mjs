@@ -4,10 +4,10 @@ import { median } from '../support/table.mjs';
 import { until } from '../support/waiting.mjs';
 
 const STORED = 10_000;
-/** One in so many is finished. */
+/** One in this many conversations is finished. */
 const SELDOM = 100;
 
-/** A server that starts on a folder full of conversations. */
+/** Start of a server whose folder has many conversations. */
 export const benchmark = {
   name: 'stored',
   rounds: { full: 2, quick: 1 },
@@ -73,7 +73,7 @@ export const benchmark = {
   },
 };
 
-/** Milliseconds for a page that is as it should be. */
+/** Milliseconds for a page. Checks its content. */
 async function page(server, query, expected, isRight = () => true) {
   const { body, ms } = await server.read(`/api/conversations/search?limit=20${query}`);
   if (body.items.length !== expected || !body.items.every(isRight))

@@ -1,10 +1,13 @@
 import { createConversation, finishedWith, sendMessage } from '../support/conversation.mjs';
 import { median } from '../support/table.mjs';
 
-/** The steps whose time is compared with that of the last ones; the very first sets things up. */
+/**
+ * The first steps, whose time is compared with that of the last ones; without the very first, which includes
+ * setup.
+ */
 const FIRST = 20;
 
-/** Steps of an agent whose model answers at once and whose tool does nothing. */
+/** Steps of an agent with a model that answers at once and a tool that does nothing. */
 export const benchmark = {
   name: 'step-think',
   rounds: { full: 3, quick: 1 },
@@ -29,7 +32,7 @@ export const benchmark = {
   },
   async measure({ start, model, quick, isOurs }) {
     const server = await start();
-    // The first run of a server pays for what it loads.
+    // The first run of a server includes loading of modules.
     await stepsOf(server, model, 5);
     const steps = await stepsOf(server, model, 100);
     const figures = {
@@ -53,7 +56,7 @@ async function stepsOf(server, model, count) {
   return caller.stepsMs();
 }
 
-/** By the server's own timestamps. */
+/** Uses the server's own timestamps. */
 async function ownStep(server) {
   const script = Array.from({ length: 100 }, (_, i) => `TOOL: think {"thought": "thought ${i}"}`);
   const conversation = await createConversation(server, { model: 'scripted/bench' }, { tools: [] });

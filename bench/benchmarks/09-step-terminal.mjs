@@ -2,7 +2,7 @@ import { createConversation, finishedWith, sendMessage } from '../support/conver
 import { spawnMs } from '../support/limits.mjs';
 import { median, percentile } from '../support/table.mjs';
 
-/** Steps of an agent whose model answers at once and which runs the cheapest command. */
+/** Steps of an agent with a model that answers at once and the cheapest command. */
 export const benchmark = {
   name: 'step-terminal',
   rounds: { full: 3, quick: 1 },
@@ -22,7 +22,7 @@ export const benchmark = {
     const conversation = await createConversation(server, caller.llm);
     await sendMessage(server, conversation, 'work', true);
     await finishedWith(server, conversation, count + 1, caller);
-    // Without the first, which starts the shell.
+    // Without the first step, which starts the shell.
     const steps = caller.stepsMs().slice(1);
     return { step: median(steps), p95: percentile(steps, 95) };
   },

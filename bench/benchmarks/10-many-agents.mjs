@@ -5,7 +5,7 @@ import { percentile } from '../support/table.mjs';
 const AGENTS = 20;
 const STEPS = 20;
 
-/** Agents that work at once in terminals of their own, and how the server answers meanwhile. */
+/** Concurrent agents, each with its own terminal, and the latency of the server meanwhile. */
 export const benchmark = {
   name: 'many-agents',
   rounds: { full: 3, quick: 1 },
@@ -48,7 +48,7 @@ export const benchmark = {
   },
 };
 
-/** Seconds from the first message to the last answer of a model. */
+/** Seconds from the first message to the model's last answer. */
 async function workAll(server, agents) {
   const started = performance.now();
   await Promise.all(agents.map(({ conversation }) => sendMessage(server, conversation, 'work', true)));
@@ -70,7 +70,7 @@ async function watchHealth(server, signal) {
   return waits;
 }
 
-/** Not often: looking at memory holds up who has it. */
+/** Rarely, because reading the memory map pauses the process. */
 async function watchMemory(server, signal) {
   let peak = 0;
   while (!signal.aborted) {

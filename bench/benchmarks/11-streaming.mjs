@@ -3,9 +3,7 @@ import { startModel } from '../support/model.mjs';
 import { percentile } from '../support/table.mjs';
 import { until } from '../support/waiting.mjs';
 
-/**
- * Words of a model on their way to a person: from when the endpoint sent one to when it came over the socket.
- */
+/** Latency of tokens: from when the endpoint sends a token to when the socket delivers it. */
 export const benchmark = {
   name: 'streaming',
   rounds: { full: 5, quick: 2 },
@@ -21,7 +19,7 @@ export const benchmark = {
   },
   async measure({ start, model, quick }) {
     const server = await start();
-    // The first stream of a server pays for what it loads.
+    // The first stream of a server includes loading of modules.
     await stream(server, model, 50, 0);
     const slow = await stream(server, model, quick ? 300 : 500, 10);
     const bursts = [];
@@ -49,7 +47,7 @@ function rateOf(tokens) {
   return tokens.length / seconds;
 }
 
-/** What the endpoint and a reader can do without a server between them. */
+/** The baseline: the endpoint and a reader without a server in between. */
 async function readDirectly(model) {
   const response = await fetch(`${model.streaming(1_000, 0).llm.base_url}/chat/completions`, {
     method: 'POST',
@@ -66,7 +64,7 @@ async function readDirectly(model) {
   return tokens;
 }
 
-/** Has an answer of so many tokens streamed; answers when each was sent and when it came. */
+/** Streams an answer with `count` tokens. Returns when each was sent and received. */
 async function stream(server, model, count, everyMs) {
   const conversation = await createConversation(server, model.streaming(count, everyMs).llm, { tools: [] });
   const tokens = [];
@@ -75,7 +73,7 @@ async function stream(server, model, count, everyMs) {
     greeted = true;
     if (!frame.includes('"StreamingDeltaEvent"')) return;
     const came = performance.now();
-    // A server may send several at once.
+    // A server may combine several tokens in one event.
     for (const [, sent] of JSON.parse(frame).content.matchAll(/<([\d.]+)>/g))
       tokens.push({ sent: Number(sent), came });
   });

@@ -7,7 +7,7 @@ import { until } from '../support/waiting.mjs';
 const ANY = { model: 'openai/scripted', base_url: 'http://127.0.0.1:9/v1', api_key: 'none' };
 const EVENTS = 1_000;
 
-/** Events on their way to a receiver in batches of five, while one client appends as fast as it can. */
+/** Delivery of events to a receiver in batches of five, while one client appends as fast as possible. */
 export const benchmark = {
   name: 'webhooks',
   rounds: { full: 3, quick: 1 },
@@ -30,7 +30,7 @@ export const benchmark = {
         env: {
           OH_WEBHOOKS_0_BASE_URL: receiver.url,
           OH_WEBHOOKS_0_EVENT_BUFFER_SIZE: '5',
-          // For the last batch, which does not fill up.
+          // For the last batch, which is not full.
           OH_WEBHOOKS_0_FLUSH_DELAY: '1',
         },
       });
@@ -46,7 +46,7 @@ async function measureDelivery(server, receiver) {
   await sendMessage(server, conversation, 'the first, behind the prompt');
   await until(() => receiver.arrivals.size >= 3, 'the first events', 20);
   const started = performance.now();
-  // A message is two events.
+  // Each message produces two events.
   for (let i = 0; i < EVENTS / 2; i++) await sendMessage(server, conversation, `message ${i}`);
   const events = await allEvents(server, conversation);
   const isDelivered = ({ id }) => receiver.arrivals.has(id);
@@ -64,13 +64,13 @@ async function measureDelivery(server, receiver) {
   };
 }
 
-/** Timestamps have microseconds and the local time. */
+/** Timestamps have microseconds and are in local time. */
 function clockOf(timestamp) {
   const [, whole, fraction = ''] = /^(.*?)(\.\d+)?$/.exec(timestamp);
   return Date.parse(whole) + Number(fraction) * 1000;
 }
 
-/** Notes when each event came for the first time, and how often. */
+/** A receiver that records when each event first arrived, and how often. */
 async function startReceiver() {
   const arrivals = new Map();
   const server = createServer(async (request, response) => {

@@ -12,8 +12,8 @@ import { median } from '../support/table.mjs';
 const SIZES = { k1: 1_000, k10: 10_000, k100: 100_000 };
 const STEPS = 30;
 /**
- * Messages only: the first condensation, which is among the last events here, has the ids of all that it
- * forgets in it.
+ * Messages only: the first condensation, which is among the last events, contains the ids of all events that
+ * it removes from the view.
  */
 const LAST_MESSAGES = 'kind=MessageEvent&sort_order=TIMESTAMP_DESC';
 
@@ -42,8 +42,8 @@ rows.pageGrowth = growth('the last page of messages among 100,000 events to that
 rows.absentGrowth = growth('a kind that is not among 100,000 events to the same in 1,000');
 
 /**
- * What grows with a conversation. A condenser keeps what the model gets to 80 events, as in any long work;
- * the history that it forgets is there all the same.
+ * Costs that grow with the length of a conversation. A condenser limits the view of the model to 80 events,
+ * as in any long conversation; the log keeps all events.
  */
 export const benchmark = {
   name: 'growth',
@@ -51,7 +51,7 @@ export const benchmark = {
   rows,
   async measure({ start, model, quick, isOurs }) {
     const figures = {};
-    // With 1,000 events the original (1.58.2) was not at the end of its 30 steps after six minutes.
+    // With 1,000 events the original (1.58.2) had not finished its 30 steps after six minutes.
     if (!isOurs) return figures;
     for (const [key, size] of Object.entries(SIZES)) {
       if (quick && size > 10_000) continue;
@@ -84,7 +84,7 @@ function condensed(model, caller) {
   return { tools: [], agent: { llm: { usage_id: 'agent', ...caller.llm }, condenser } };
 }
 
-/** What a server that was just started needs more once it has the conversation open. */
+/** The additional memory of a newly started server once it has opened the conversation. */
 async function openedMemory(server, model, conversation) {
   const other = await createConversation(server, model.saying('hello').llm, { tools: [] });
   await sendMessage(server, other, 'hi');

@@ -22,7 +22,7 @@ const EXPECTED = new Set([200, 201, 204, 400, 404, 409, 429]);
 
 /** A client that works with one conversation after the other and records everything that was acknowledged. */
 export class Actor {
-  /** What was acknowledged of each conversation, and whether it still exists. */
+  /** What was acknowledged for each conversation, and whether it still exists. */
   conversations = new Map();
   faults = [];
   operations = 0;
@@ -44,7 +44,7 @@ export class Actor {
     this.#options = options;
   }
 
-  /** Works until `isOver` says so. */
+  /** Works until `isOver` returns true. */
   async work(isOver) {
     while (!isOver()) {
       this.#current ??= await this.#begin();
@@ -143,7 +143,7 @@ export class Actor {
     }
   }
 
-  /** A message has a token, by which it is found again, and an idempotency key. */
+  /** A message contains a token, which identifies it, and has an idempotency key. */
   async #speak(conversation, { run, more = '' }) {
     const token = `token-${this.#name}-${(this.#count += 1)}-end`;
     const script = [

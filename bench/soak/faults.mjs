@@ -30,7 +30,7 @@ class FaultyService {
     this.condition = this.#isHealthy ? 'fine' : condition;
   }
 
-  /** Disables faults, or enables them again. */
+  /** Disables or re-enables faults. */
   async setHealthy(isHealthy) {
     this.#isHealthy = isHealthy;
     await this.become('fine');
@@ -41,7 +41,7 @@ class FaultyService {
   }
 }
 
-/** Receives webhooks. What it has received counts, whatever it answers afterwards. */
+/** Receives webhooks. A delivery counts as received whatever the receiver answers. */
 export class Receiver extends FaultyService {
   /**
    * By conversation: ids of durable events in order of their first arrival, and the tokens of messages.
@@ -119,7 +119,7 @@ export function tokensOf({ kind, source, llm_message }) {
   return JSON.stringify(llm_message).match(/token-[\w-]+?-end/g) ?? [];
 }
 
-/** An LLM endpoint that sometimes calls a tool, sometimes ends, and sometimes is out of order. */
+/** An LLM endpoint that sometimes calls a tool, sometimes ends, and sometimes fails. */
 export class ModelEndpoint extends FaultyService {
   #server;
   #random;

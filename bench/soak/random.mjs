@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same for the same seed (mulberry32). */
+/** Pseudo-random numbers that depend only on the seed (mulberry32). */
 export class Random {
   #state;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 up to, not including, 1. */
+  /** From 0 (inclusive) to 1 (exclusive). */
   next() {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -15,12 +15,12 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   }
 
-  /** A whole number from `low` to `high`. */
+  /** An integer from `low` to `high`, both inclusive. */
   whole(low, high) {
     return low + Math.floor(this.next() * (high - low + 1));
   }
 
-  /** One of the names, each as often as its weight says: `{ fine: 8, slow: 1 }`. */
+  /** One of the names, weighted: `{ fine: 8, slow: 1 }`. */
   pick(weights) {
     const entries = Object.entries(weights);
     const total = entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -29,10 +29,7 @@ export class Random {
     return entries[0][0];
   }
 
-  /**
-   * Another source that depends on this one's seed and a name only: who draws from one does not disturb the
-   * others.
-   */
+  /** Another source that depends only on this seed and a name, so that sources do not affect each other. */
   static of(seed, name) {
     let mixed = seed >>> 0;
     for (const character of name) mixed = Math.imul(mixed ^ character.codePointAt(0), 0x01000193) >>> 0;

@@ -10,10 +10,7 @@ import { thisServer } from '../support/this-server.mjs';
 const PATIENCE_MS = 60_000;
 const CONNECTIONS_REST_MS = 8_000;
 
-/**
- * The server under test: it is ended and started again on the same folder and port, and clients wait
- * meanwhile.
- */
+/** The server under test. It is ended and restarted on the same folder and port; clients wait meanwhile. */
 export class SoakServer {
   starts = 0;
   port = 0;
@@ -32,7 +29,7 @@ export class SoakServer {
   }
 
   async start() {
-    // The inspector is asked for a garbage collection when memory is compared, and for nothing else.
+    // The inspector is only used to collect garbage before memory is compared.
     const [node, ...args] = thisServer(['--inspect=127.0.0.1:0']);
     const child = spawn(node, [...args, '--host', '127.0.0.1', '--port', String(this.port)], {
       cwd: this.#folder,
@@ -56,7 +53,7 @@ export class SoakServer {
     this.#opened();
   }
 
-  /** @returns how it ended (the exit code, or the signal), and the end of its log */
+  /** @returns how it ended (exit code or signal) and the end of its log */
   async end(signal) {
     this.#up = new Promise((resolve) => (this.#opened = resolve));
     const exit = once(this.#child, 'exit');
@@ -65,12 +62,12 @@ export class SoakServer {
     return { how: by ?? code, said: this.#said };
   }
 
-  /** Leaves nothing behind. */
+  /** Kills the process at the end of the test. */
   kill() {
     this.#child?.kill('SIGKILL');
   }
 
-  /** Resolves when it is up. */
+  /** Resolves when it is running. */
   up() {
     return this.#up;
   }
@@ -79,7 +76,7 @@ export class SoakServer {
     return `ws://127.0.0.1:${this.port}${route}`;
   }
 
-  /** Sends a request; rejects where there was no answer. */
+  /** Sends a request; rejects if there was no answer. */
   send(method, route, body, headers = {}) {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const length = text === undefined ? {} : { 'content-length': Buffer.byteLength(text) };
@@ -107,7 +104,7 @@ export class SoakServer {
     });
   }
 
-  /** The same, again and again until there is an answer. */
+  /** Repeats a request until there is an answer. */
   async insist(method, route, body, headers) {
     for (let attempt = 1; ; attempt += 1) {
       await this.up();
@@ -121,7 +118,7 @@ export class SoakServer {
     }
   }
 
-  /** What `GET /metrics` says, by names without the prefix. */
+  /** The values of `GET /metrics` by their names without the prefix. */
   async metrics() {
     const { text } = await this.send('GET', '/metrics');
     return new Map(
@@ -132,10 +129,7 @@ export class SoakServer {
     );
   }
 
-  /**
-   * Memory and what of it is in use by JavaScript after a garbage collection (MiB), what files are open, and
-   * child processes.
-   */
+  /** Memory and used JavaScript heap after a garbage collection (MiB), open files, and child processes. */
   async facts() {
     const { pid } = this.#child;
     await this.#collectGarbage();
@@ -158,10 +152,7 @@ export class SoakServer {
   }
 }
 
-/**
- * What a process has open, once the connections of clients that rest have been closed: they are kept for five
- * seconds.
- */
+/** The open files of a process after idle client connections have been closed, which takes five seconds. */
 async function openFiles(pid) {
   const folder = path.join('/proc', String(pid), 'fd');
   let least;
@@ -173,7 +164,7 @@ async function openFiles(pid) {
   return least;
 }
 
-/** How many processes have come from this one and are still there. */
+/** The number of running processes that this one has started. */
 async function descendants(pid) {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
   let count = 0;

@@ -1,11 +1,11 @@
 import { tokensOf } from './faults.mjs';
 
-/** Tolerances between the first minute of the last process and its end. */
+/** Allowed growth from the first minute of the last process to its end. */
 const MORE_USED_MIB = 12;
 const MORE_MEMORY_MIB = 128;
 const MORE_FILES = 5;
 
-/** What must be true at the end; answers what is not. */
+/** Checks the final state. Returns the violations. */
 export async function verify({ server, actors, receiver, first, last }) {
   const faults = actors.flatMap((actor) => actor.faults);
   const conversations = actors.flatMap((actor) => [...actor.conversations.values()]);
@@ -27,7 +27,7 @@ export async function verify({ server, actors, receiver, first, last }) {
   return { faults, counts };
 }
 
-/** @returns how many events it has */
+/** @returns the number of its events */
 async function verifyOne(server, conversation, arrived, faults) {
   const { id, tokens, isFork, watchers } = conversation;
   const { status, text } = await server.send('GET', `/api/conversations/${id}`);
@@ -48,7 +48,7 @@ async function verifyOne(server, conversation, arrived, faults) {
       faults.push(`${id}: a socket saw other events than there are, or in another order`);
     }
   }
-  // Events that a fork has copied are not delivered again.
+  // Copied events of a fork are not delivered again.
   const delivered = [...(arrived?.ids ?? [])];
   const expected = isFork ? ids.slice(ids.length - delivered.length) : ids;
   const wrong = expected.findIndex((other, index) => other !== delivered[index]);
@@ -84,7 +84,7 @@ function leaks(first, last) {
   return faults;
 }
 
-/** How many there are, and of what. */
+/** The number of open files, in all and by kind. */
 function counted(files) {
   const kinds = new Map();
   for (const file of files) kinds.set(file, (kinds.get(file) ?? 0) + 1);

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 
 /**
- * A client at the session socket of one conversation. It goes away, hangs and comes back as the seed says,
- * resumes where it was, and insists that each event comes once and in order.
+ * A client on the session socket of one conversation. It disconnects, hangs and reconnects as the seed
+ * determines, resumes where it was, and checks that each event arrives once and in order.
  */
 export class Watcher {
-  /** Ids of the events, by their sequence numbers. */
+  /** Ids of events by their sequence numbers. */
   ids = [];
   faults = [];
   #server;
@@ -23,7 +23,7 @@ export class Watcher {
     this.#life = this.#live();
   }
 
-  /** Stays connected and well, until it has seen so many events. */
+  /** Waits until it has received `count` events, but not longer than `patienceMs`. */
   async sees(count, patienceMs) {
     for (const end = Date.now() + patienceMs; this.ids.length < count && Date.now() < end;) await sleep(20);
   }
@@ -56,7 +56,7 @@ export class Watcher {
       if (how === 'closes') socket.close();
       else if (how === 'cuts') socket.terminate();
       else socket.pause();
-      // A server that has nothing to say does not close who hangs.
+      // A server without anything to send does not disconnect a client that hangs.
       setTimeout(() => socket.terminate(), 3000);
     }, stay);
     await closed;

@@ -1,13 +1,13 @@
 import { until } from './waiting.mjs';
 
-/** Creates a conversation that has a terminal and does nothing yet; answers its route. */
+/** Creates an idle conversation with a terminal. Returns its route. */
 export async function createConversation(server, llm, options) {
   const request = await conversationRequest(server, llm, options);
   const { id } = await server.expect(201, 'POST', '/api/conversations', request);
   return `/api/conversations/${id}`;
 }
 
-/** What creates such a conversation. */
+/** The request body for such a conversation. */
 export async function conversationRequest(server, llm, { tools = ['terminal'], agent = {} } = {}) {
   return {
     agent: {
@@ -17,7 +17,7 @@ export async function conversationRequest(server, llm, { tools = ['terminal'], a
       ...agent,
     },
     workspace: { kind: 'LocalWorkspace', working_dir: await server.workingDir() },
-    // Benchmarks repeat themselves on purpose, and for long.
+    // Benchmarks repeat the same step many times.
     stuck_detection: false,
     max_iterations: 100_000,
     autotitle: false,
@@ -31,22 +31,22 @@ export async function sendMessage(server, conversation, text, run = false) {
   if (success !== true) throw new Error('a message was not acknowledged');
 }
 
-/** How many events a conversation has. */
+/** The number of events of a conversation. */
 export function countEvents(server, conversation) {
   return server.expect(200, 'GET', `${conversation}/events/count`);
 }
 
-/** Sends messages until a conversation has at least so many events. */
+/** Sends messages until a conversation has at least this many events. */
 export async function fillConversation(server, conversation, events) {
   for (;;) {
     const missing = events - (await countEvents(server, conversation));
     if (missing <= 0) return;
-    // A message is two events.
+    // Each message produces two events.
     await inParallel(32, Math.ceil(missing / 2), (i) => sendMessage(server, conversation, `message ${i}`));
   }
 }
 
-/** Calls `action(0)` to `action(count - 1)`, so many at once. */
+/** Calls `action(0)` to `action(count - 1)` with limited concurrency. */
 export async function inParallel(clients, count, action) {
   let next = 0;
   const client = async () => {
@@ -56,9 +56,9 @@ export async function inParallel(clients, count, action) {
 }
 
 /**
- * Has clients do something for a while before it is measured: servers run for weeks, and code that is
- * compiled while it runs is several times as slow in its first thousand requests.
- * @param ms the same time for each server, however often it gets to it in that
+ * Keeps clients busy for a while before a measurement: servers run for weeks, and code that is not yet
+ * optimised is several times as slow in its first thousand requests.
+ * @param ms the same for each server, however many requests it answers in that time
  */
 export async function warmUp(clients, ms, action) {
   const end = performance.now() + ms;
@@ -73,7 +73,7 @@ export function searchEvents(server, conversation, query = '') {
   return server.expect(200, 'GET', `${conversation}/events/search?limit=100${query}`);
 }
 
-/** All events in order, or all of a kind. */
+/** All events in order, optionally of one kind. */
 export async function allEvents(server, conversation, query = '') {
   const events = [];
   let page;
@@ -92,8 +92,8 @@ export function eventsOfKind(server, conversation, kind) {
 }
 
 /**
- * Waits for the end of a run, and insists that so many tool calls went well. Answers the actions.
- * @param caller the model of the run, which knows how far it is without a question that would cost the server
+ * Waits for the end of a run and checks that it made `calls` successful tool calls. Returns the actions.
+ * @param caller the model of the run: it knows the progress without requests, which would cost the server
  *   time
  */
 export async function finishedWith(server, conversation, calls, caller) {
@@ -113,13 +113,13 @@ export async function finishedWith(server, conversation, calls, caller) {
   return actions;
 }
 
-/** Asks once in a hundred times, and says no else. */
+/** Evaluates the condition only once in a hundred calls; otherwise false. */
 function seldom(condition) {
   let times = 0;
   return () => ++times % 100 === 0 && condition();
 }
 
-/** Throws where a run has failed. */
+/** @throws when a run has failed */
 async function isFinished(server, conversation) {
   const { execution_status: status } = await server.expect(200, 'GET', conversation);
   if (status === 'error' || status === 'stuck') throw new Error(`the run ended with ${status}`);

@@ -1,11 +1,11 @@
 import { inParallel } from './conversation.mjs';
 
-/** Broadcasts that may be on their way at once. */
+/** Maximum number of concurrent broadcasts. */
 const AT_ONCE = 8;
 
 /**
- * Publishes `count` times and waits until all watchers together have got all of it: `framesEach` frames for
- * each time and watcher. Answers frames a second.
+ * Publishes `count` times and waits until all watchers have received everything: `framesEach` frames per
+ * broadcast and watcher. Returns frames per second.
  */
 export async function fanOut(watchers, { count, framesEach, publish, atOnce = AT_ONCE }) {
   const before = watchers.map(({ frames }) => frames);
@@ -27,11 +27,11 @@ export async function fanOut(watchers, { count, framesEach, publish, atOnce = AT
   return (count * framesEach * watchers.length) / seconds;
 }
 
-/** Counts what arrives at some watchers. */
+/** Counts the frames that arrive at some watchers. */
 class Arrivals {
   #watchers;
   #count = 0;
-  /** In rising order of the count. */
+  /** Sorted by count. */
   #waiting = [];
 
   constructor(watchers) {

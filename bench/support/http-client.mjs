@@ -1,11 +1,11 @@
 import { connect } from 'node:net';
 
-/** Servers close connections that rest; one that rested this long is not used again (ms). */
+/** Servers close idle connections: a connection that was idle for this long (ms) is not reused. */
 const RESTED_MS = 2_000;
 
 /**
- * HTTP over connections that stay open, one request at a time on each. It does as little as can be done,
- * because it shares the machine with what it measures: Node's own client takes three times as much of it.
+ * HTTP over persistent connections, one request at a time on each. Does as little as possible, because it
+ * shares the machine with the measured server: Node's own client takes three times as much CPU time.
  */
 export class HttpClient {
   #port;
@@ -16,10 +16,7 @@ export class HttpClient {
     this.#port = port;
   }
 
-  /**
-   * Sends a request and answers its status, its text, and how long it took until the last byte of it was
-   * there (ms).
-   */
+  /** Sends a request. Returns the status, the text and the time until its last byte (ms). */
   async send(method, route, body) {
     const text = body === undefined ? '' : JSON.stringify(body);
     const type = body === undefined ? '' : 'content-type: application/json\r\n';
@@ -117,7 +114,7 @@ class Connection {
     const chunked = /^transfer-encoding: *chunked/im.test(text);
     return {
       start: end + 4,
-      // Without a length: in chunks, or nothing at all (204).
+      // Without a length: chunked, or no body (204).
       length: length === undefined ? (chunked ? undefined : 0) : Number(length),
       status: Number(text.slice(9, 12)),
       last: /^connection: *close/im.test(text),
@@ -130,7 +127,7 @@ class Connection {
   }
 }
 
-/** The body of a chunked answer, once all of it is there. */
+/** The body of a chunked response once it is complete. */
 function unchunk(bytes, start) {
   const parts = [];
   for (let at = start; ;) {

@@ -12,13 +12,13 @@ import { removeAtEnd } from './server.mjs';
 import { median } from './table.mjs';
 import { Watcher } from './watcher.mjs';
 
-// What nothing that runs here can be faster than: figures to read the others by. HTTP and sockets are
-// measured with the same clients as the servers are, so that a limit is that of the load generator, too.
+// Upper limits on this machine, for comparison with the other figures. HTTP and sockets are measured with the
+// same clients as the servers, so these limits include those of the load generator.
 
 const LINE_BYTES = 400;
 const BARE_SERVER = fileURLToPath(new URL('bare-server.mjs', import.meta.url));
 
-/** All of them, as rows. */
+/** All limits as rows. */
 export async function measureLimits() {
   return [
     ['append a line of 400 bytes and fdatasync', 'a second', await syncedAppends(1)],
@@ -30,7 +30,7 @@ export async function measureLimits() {
   ].map(([title, unit, value]) => ({ title, unit, value }));
 }
 
-/** Lines a second, so many to a write, each write made durable before the next. */
+/** Lines per second, `linesAtOnce` in a write, each write durable before the next. */
 export async function syncedAppends(linesAtOnce, writes = 500) {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'bench-'));
   const file = await open(path.join(folder, 'log'), 'a');
@@ -48,10 +48,7 @@ export async function syncedAppends(linesAtOnce, writes = 500) {
   }
 }
 
-/**
- * How long it takes (ms) to make a folder with a file of so many bytes in it, the file and both names
- * durable.
- */
+/** Milliseconds to create a folder with a file of `bytes` bytes, with the file and both names durable. */
 export async function durableCreationMs(count, bytes = 1_500) {
   const parent = await mkdtemp(path.join(os.tmpdir(), 'bench-'));
   const synced = async (name) => {
@@ -76,7 +73,7 @@ export async function durableCreationMs(count, bytes = 1_500) {
   return median(waits);
 }
 
-/** How long a server that does nothing takes for so many answers of so many bytes, one after another (ms). */
+/** Milliseconds for a number of sequential responses of a given size by a server that does nothing. */
 export function answersMs(count, bytes) {
   return withBareServer(async (port) => {
     const client = new HttpClient(port);
@@ -100,7 +97,7 @@ export function answersMs(count, bytes) {
   });
 }
 
-/** Requests a second that a server answers which does nothing. */
+/** Requests per second of a server that does nothing. */
 export function echoes(clients, count = clients === 1 ? 3_000 : 20_000) {
   return withBareServer(async (port) => {
     const client = new HttpClient(port);
@@ -116,7 +113,7 @@ export function echoes(clients, count = clients === 1 ? 3_000 : 20_000) {
   });
 }
 
-/** Frames a second that a server sends which only broadcasts. */
+/** Frames per second of a server that only broadcasts. */
 export function fannedOut(sockets, broadcasts, bytes = LINE_BYTES) {
   return withBareServer(async (port) => {
     const watchers = await Promise.all(Array.from({ length: sockets }, () => Watcher.open(port, '/')));
@@ -131,7 +128,7 @@ export function fannedOut(sockets, broadcasts, bytes = LINE_BYTES) {
   });
 }
 
-/** How long a process takes that does nothing. */
+/** Run time of a process that does nothing. */
 export async function spawnMs(count = 100) {
   const started = performance.now();
   for (let i = 0; i < count; i++) {

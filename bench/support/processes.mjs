@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 
 /**
- * The processes that a server has started and that are still there, with itself first. Some leave the tree of
- * their parents (tmux does), so those count too that have the server's folder as their home.
+ * The running processes that a server has started, itself first. Some leave the process tree (tmux does), so
+ * processes whose home is the server's folder count, too.
  */
 export async function processesOf(pid, home) {
   const parents = new Map();
@@ -10,7 +10,7 @@ export async function processesOf(pid, home) {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const [stat, environment] = await Promise.all([read(name, 'stat'), read(name, 'environ')]);
-    // Behind the name of the program, which may have blanks and brackets in it: state and parent.
+    // After the name of the program, which may contain blanks and brackets: state and parent.
     const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (stat === '' || state === 'Z') continue;
     parents.set(Number(name), Number(parent));
@@ -23,7 +23,7 @@ export async function processesOf(pid, home) {
   return [...found];
 }
 
-/** Memory of some processes (MiB), what they share counted once. */
+/** Memory of some processes (MiB). Shared pages count once. */
 export async function proportionalMiB(pids) {
   const maps = await Promise.all(pids.map((pid) => read(pid, 'smaps_rollup')));
   return maps.reduce((sum, text) => sum + Number(/^Pss:\s+(\d+) kB/m.exec(text)?.[1] ?? 0), 0) / 1024;

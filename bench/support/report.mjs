@@ -1,6 +1,6 @@
 import { formatNumber } from './table.mjs';
 
-/** The results as rows of cells, the head first. `compared`: there is a second server. */
+/** The results as rows of cells, the header first. `compared`: there is a second server. */
 export function toCells(results, compared) {
   const head = [
     'What',
@@ -28,7 +28,7 @@ export function toCells(results, compared) {
   return [head, ...lines];
 }
 
-/** A row without a target is there to be looked at; one whose figure failed has not reached its target. */
+/** A row without a target is informational. A row whose measurement failed has missed its target. */
 export function reached(result) {
   const { row, ours } = result;
   if (!row.target) return '';
@@ -36,7 +36,7 @@ export function reached(result) {
   const { figure, times, share } = row.target;
   const parts = [
     figure !== undefined && ['figure', isAsGood(row, ours.median, figure)],
-    // Without the other server there is nothing to compare with.
+    // Nothing to compare without the other server.
     times !== undefined && result.other && !result.other.failed && ['times', timesBetter(result) >= times],
     share !== undefined && result.limit && !result.limit.failed && ['share', shareOfLimit(result) >= share],
   ].filter(Boolean);

@@ -9,23 +9,23 @@ import { HttpClient } from './http-client.mjs';
 import { processesOf, proportionalMiB, residentMiB } from './processes.mjs';
 import { Watcher } from './watcher.mjs';
 
-/** Longer than any server may take to answer for the first time or to end (ms). */
+/** More than any server needs for its first answer or its end (ms). */
 const PATIENCE_MS = 120_000;
 
 const running = new Set();
 /**
- * Of servers that have ended. Removed when all is over: ext4 takes several times as long to make a file while
- * others were removed lately, and the next benchmark would pay for that.
+ * Folders of ended servers. Removed only at the end: ext4 creates files several times as slowly after recent
+ * removals, which would affect the next benchmark.
  */
 const leftFolders = [];
 let isOver = false;
 
-/** For a folder that others have filled: see above. */
+/** Registers a folder that others have filled for removal, see above. */
 export function removeAtEnd(folder) {
   leftFolders.push(folder);
 }
 
-/** Ends what `startServer` started, starts no more, and removes all that servers have left. */
+/** Ends all started servers, starts no more, and removes their folders. */
 export async function endAllServers() {
   isOver = true;
   await Promise.all([...running].map((server) => server.stop()));
@@ -33,7 +33,7 @@ export async function endAllServers() {
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
-/** Starts a server in a new folder, which is its home too, and waits until `/alive` answers 200. */
+/** Starts a server in a new folder, which is also its home, and waits until `/alive` answers 200. */
 export async function startServer(command, { env = {} } = {}) {
   if (isOver) throw new Error('the benchmarks are being ended');
   const folder = await mkdtemp(path.join(os.tmpdir(), 'bench-'));
@@ -48,17 +48,17 @@ export async function startServer(command, { env = {} } = {}) {
   }
 }
 
-/** A server that is measured, and the connections to it. */
+/** A server under measurement and its connections. */
 class BenchServer {
-  /** From the start of the process to the first 200. */
+  /** Time from the start of the process to the first 200. */
   startMs = NaN;
-  /** The same on a clock, to measure what else happened since (`performance.now()`). */
+  /** The same time as a `performance.now()` value, for intervals since then. */
   startedAt = NaN;
   #command;
   #env;
   #client;
   #watchers = new Set();
-  /** The end of what it wrote on its standard error. */
+  /** The end of its standard error. */
   errors = '';
   #failure;
   #stopping;
@@ -104,19 +104,19 @@ class BenchServer {
     await this.start();
   }
 
-  /** Sends a request and answers its status, its text, and how long it took (ms). */
+  /** Sends a request. Returns its status, its text and its duration (ms). */
   send(method, route, body) {
     return this.#client.send(method, route, body);
   }
 
-  /** Sends a request, insists on the status, and answers the parsed body. */
+  /** Sends a request and checks its status. Returns the parsed body. */
   async expect(status, method, route, body) {
     return JSON.parse((await this.#insist(status, method, route, body)).text);
   }
 
   /**
-   * Reads something, and answers the parsed body and how long the server took (ms): until the last byte had
-   * come. Parsing a page takes this process half as long as a fast server needs for it.
+   * Returns a parsed body and the time until its last byte (ms). Parsing is not included: it takes this
+   * process half as long as a fast server's whole answer.
    */
   async read(route) {
     const { text, ms } = await this.#insist(200, 'GET', route);
@@ -133,14 +133,14 @@ class BenchServer {
     return answer;
   }
 
-  /** Opens a WebSocket; `onText` gets what comes. */
+  /** Opens a WebSocket; `onText` receives its text frames. */
   async watch(route, onText) {
     const watcher = await Watcher.open(this.port, route, onText);
     this.#watchers.add(watcher);
     return watcher;
   }
 
-  /** A new folder for an agent to work in. */
+  /** A new working directory for an agent. */
   async workingDir() {
     const folder = path.join(this.folder, 'project');
     await mkdir(folder, { recursive: true });
@@ -153,8 +153,8 @@ class BenchServer {
   }
 
   /**
-   * Memory of the process and of all it has started (MiB), what they share counted once, and how many these
-   * are.
+   * Memory of the process and of all its child processes (MiB), shared pages counted once, and the number of
+   * child processes.
    */
   async memory() {
     const pids = await processesOf(this.child.pid, this.folder);
@@ -177,7 +177,7 @@ class BenchServer {
       await exit;
       clearTimeout(impatience);
     }
-    // What it left behind would disturb the next measurement.
+    // Left-over processes would disturb the next measurement.
     const left = await processesOf(child.pid, this.folder);
     for (const pid of left) if (pid !== child.pid && pids.includes(pid)) end(pid);
   }
@@ -201,7 +201,7 @@ function end(pid) {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It has ended by itself.
+    // It ended by itself.
   }
 }
 

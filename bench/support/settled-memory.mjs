@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 
-/** How long V8 takes to release the pages that a collection has emptied (ms). */
+/** Time that V8 needs to release pages after a collection (ms). */
 const PAGES_MS = 300;
 
-/** Options of a server whose memory is measured: lets `settledMemory` collect its garbage, if it is Node. */
+/** Options of a server whose memory is measured: let `settledMemory` collect its garbage if it is Node. */
 export const COLLECTABLE = { env: { NODE_OPTIONS: '--inspect=127.0.0.1:0' } };
 
 /**
@@ -22,7 +22,7 @@ export async function settledMemory(server) {
 async function collectGarbage(address) {
   const inspector = new WebSocket(address);
   await once(inspector, 'open');
-  // The second collection frees what the first has finalised. V8 releases the pages in the background.
+  // The second collection frees what the first one finalised. V8 releases pages in the background.
   for (const id of [1, 2]) {
     inspector.send(JSON.stringify({ id, method: 'HeapProfiler.collectGarbage' }));
     await once(inspector, 'message');

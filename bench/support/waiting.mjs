@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
-/** Longer than any condition takes (ms). */
+/** More than any condition takes (ms). */
 const TIMEOUT_MS = 300_000;
 
 /** Polls a cheap condition every `pause` ms; with 0, in each turn of the event loop. */

@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 
 /**
- * A WebSocket that reads: it counts text frames and, with `onText`, hands them on. It does as little as can
- * be done, because it shares the machine with what it measures.
+ * A WebSocket client that counts text frames and, with `onText`, passes them on. Does as little as possible,
+ * because it shares the machine with the measured server.
  */
 export class Watcher {
-  /** Text frames so far. */
+  /** Number of text frames so far. */
   frames = 0;
   /** Called with each text frame. */
   onFrame;
-  /** Set when the server closed it, to the code. */
+  /** The close code, once the server has closed it. */
   closed;
   #socket;
   #onText;
@@ -86,7 +86,7 @@ export class Watcher {
     if (opcode === 9) this.#write(0x8a, this.#rest.subarray(start, end));
   }
 
-  /** The mask of clients, zero. */
+  /** The masking key of client frames: zero. */
   #write(first, payload) {
     const extended = payload.length > 125;
     const head = Buffer.alloc(extended ? 8 : 6);
@@ -97,7 +97,7 @@ export class Watcher {
   }
 }
 
-/** Where a frame begins and ends, if all of it is there. */
+/** The start and end of a frame, if it is complete. */
 function frameAt(bytes, at) {
   if (bytes.length < at + 2) return undefined;
   const short = bytes[at + 1] & 0x7f;
@@ -116,7 +116,7 @@ function frameAt(bytes, at) {
 function settled() {
   const result = {};
   result.promise = new Promise((resolve, reject) => Object.assign(result, { resolve, reject }));
-  // Who opened it waits for it; a connection that ends later has nobody to tell.
+  // Whoever opens it waits for this; later ends are not reported.
   result.promise.catch(() => undefined);
   return result;
 }

@@ -35,7 +35,7 @@ export interface AcpHost {
 }
 
 /** Receives what happens in the conversation's session. */
-export interface SessionListener {
+interface SessionListener {
   /** @param size of the update (characters) */
   onUpdate(update: JsonObject, size: number): void;
   onPermission(request: RequestPermissionRequest): Promise<RequestPermissionResponse>;

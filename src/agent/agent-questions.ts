@@ -10,7 +10,7 @@ import { toMessages } from './messages/to-messages.js';
 const USAGE_ID = 'ask-agent-llm';
 
 /** The conversation that a question is about, and the model that answers it. */
-export interface QuestionContext {
+interface QuestionContext {
   conversationId: string;
   view: AgentView;
   llm: LlmConfig;

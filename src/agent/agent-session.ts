@@ -6,7 +6,7 @@ import type { AgentSpec } from './agent-spec.js';
 import type { AgentView } from './agent-view.js';
 import type { Hooks } from './hooks/hooks.js';
 
-/** The run is over: whatever still works for it must stop. */
+/** The run has ended: code that still works for it must stop. */
 export class RunOverError extends Error {
   override readonly name = 'RunOverError';
   constructor() {
@@ -39,9 +39,9 @@ export interface AgentSession {
   readonly agentState: JsonObject;
   /** Aborted when the run is interrupted. */
   readonly signal: AbortSignal;
-  /** A pause was requested: the run stops after this step. */
+  /** Whether a pause was requested: the run then stops after this step. */
   readonly pauseRequested: boolean;
-  /** The user sent a message since the step began. */
+  /** Whether the user has sent a message since the step began. */
   readonly hasNewUserMessage: boolean;
   /** The tools of this conversation by name, in the order in which the model is given them. */
   tools(): ReadonlyMap<string, Tool>;
@@ -50,8 +50,9 @@ export interface AgentSession {
   /** Appends events in order with one flush. Resolves when they are durable. */
   append(...drafts: EventDraft[]): Promise<DurableEvent[]>;
   /**
-   * Keeps a result until it is appended. Hooks and earlier actions come first; if the run is interrupted
-   * before, this result is appended instead of an error that says that the action was interrupted.
+   * Keeps the result of an action until `appendResult` appends it, after its hooks and the results of earlier
+   * actions. If the run is interrupted before that, this result is appended and not an error that says that
+   * the action was interrupted.
    * @param files absolute paths of files that the tool touched
    */
   keepResult(action: ActionEvent, draft: EventDraft, files: readonly string[]): void;

@@ -20,7 +20,7 @@ interface AgentFields {
 }
 
 /** The built-in agent, which calls a model and tools. */
-export interface BuiltInAgentSpec extends AgentFields {
+interface BuiltInAgentSpec extends AgentFields {
   persona: string | null;
   kind: 'Agent';
 }

@@ -17,7 +17,7 @@ export type BranchEvent = Exclude<DurableEvent, { kind: 'ConversationStateUpdate
  * Represents condensed events in the view. It is not part of the log; its id is derived from the
  * condensation's.
  */
-export interface CondensationSummary {
+interface CondensationSummary {
   id: string;
   summary: string;
   kind: 'CondensationSummaryEvent';

@@ -1,7 +1,7 @@
 import type { LlmResponse } from '../llm/index.js';
 
 /** Tokens of one answer or of all answers with one usage id. Field names and order are the API's. */
-export interface TokenUsage {
+interface TokenUsage {
   model: string;
   prompt_tokens: number;
   completion_tokens: number;
@@ -15,7 +15,7 @@ export interface TokenUsage {
 }
 
 /** Usage of all answers with one usage id. Costs in US dollars, latencies in seconds. */
-export interface UsageMetrics {
+interface UsageMetrics {
   model_name: string;
   accumulated_cost: number;
   max_budget_per_task: number | null;

@@ -20,7 +20,7 @@ export const AGENT_MISTAKE: ErrorClassification = {
 export const TOOL_FAULT: ErrorClassification = INTERNAL;
 
 /** Codes with a definite meaning. */
-const BY_CODE: Record<string, ErrorClassification> = {
+const BY_CODE = toMap({
   LLMAuthenticationError: AUTH,
   ACPAuthRequired: AUTH,
   ACPInitError: CONFIG,
@@ -40,10 +40,10 @@ const BY_CODE: Record<string, ErrorClassification> = {
   TypeError: INTERNAL,
   ReferenceError: INTERNAL,
   RangeError: INTERNAL,
-};
+});
 
 /** Patterns in the error text, in order of precedence. */
-const BY_WORDS: readonly [RegExp, ErrorClassification][] = [
+const BY_TEXT: readonly [RegExp, ErrorClassification][] = [
   [/api key|unauthori[sz]ed|authentication/i, AUTH],
   [/quota|usage limit|insufficient (funds|credits|balance)|billing/i, QUOTA],
   [/rate limit|\b429\b|too many requests/i, RATE_LIMIT],
@@ -52,14 +52,26 @@ const BY_WORDS: readonly [RegExp, ErrorClassification][] = [
 ];
 
 /** Generic codes: used when no pattern matches. */
-const GENERIC: Record<string, ErrorClassification> = {
+const GENERIC = toMap({
   LLMServiceUnavailableError: TRANSIENT,
   LLMTimeoutError: TRANSIENT,
   LLMNoResponseError: TRANSIENT,
   APIError: TRANSIENT,
-};
+});
 
 /** Classifies the error of a failed run for the user. The rules were recorded from the original (1.58). */
 export function classifyError(code: string, detail: string): ErrorClassification {
-  return BY_CODE[code] ?? BY_WORDS.find(([words]) => words.test(detail))?.[1] ?? GENERIC[code] ?? UNKNOWN;
+  return (
+    BY_CODE.get(code) ??
+    BY_TEXT.find(([pattern]) => pattern.test(detail))?.[1] ??
+    GENERIC.get(code) ??
+    UNKNOWN
+  );
+}
+
+/** A map, because a code may be the name of any thrown error: an object would find `constructor`. */
+function toMap(
+  classifications: Record<string, ErrorClassification>,
+): ReadonlyMap<string, ErrorClassification> {
+  return new Map(Object.entries(classifications));
 }

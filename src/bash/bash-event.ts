@@ -34,7 +34,7 @@ export interface BashOutput {
 export type BashEvent = BashCommand | BashOutput;
 
 /** An error about a frame of a socket. Never stored. */
-export interface BashError {
+interface BashError {
   id: string;
   timestamp: string;
   code: string;

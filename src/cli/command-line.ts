@@ -7,8 +7,9 @@ export type Command =
   | { kind: 'help' }
   | { kind: 'version' }
   | { kind: 'usage-error'; message: string }
-  | { kind: 'check-config'; listen: ListenAddress; ui?: string }
-  | { kind: 'serve'; listen: ListenAddress; ui?: string; reload: boolean };
+  | { kind: 'fetch-ui' }
+  | { kind: 'check-config'; listen: ListenAddress; ui?: string | null }
+  | { kind: 'serve'; listen: ListenAddress; ui?: string | null; reload: boolean };
 
 /** The output of `--help`. */
 export const HELP = `Usage: openhands-agent-server [options]
@@ -16,12 +17,15 @@ export const HELP = `Usage: openhands-agent-server [options]
 Options:
   --host HOST      address to listen on (default: 0.0.0.0). Without this option and without a
                    session key, only requests from this machine are served.
-  --port PORT      port to listen on, 0 for any free one (default: 8000)
-  --ui DIR         serve the built web UI in this folder at /
+  -p, --port PORT  port to listen on, 0 for any free one (default: 8000)
+  --ui DIR         serve the built web UI in this folder at / (default: the one that --fetch-ui
+                   has fetched, if any)
+  --no-ui          serve no web UI
+  --fetch-ui       fetch the web UI with npm, and exit
   --reload         restart when the sources change (without sources: the built server)
   --check-config   print the effective configuration with masked secrets, and exit
-  --version        print the version and exit
-  --help           print this text and exit
+  -v, --version    print the version and exit
+  -h, --help       print this text and exit
 
 Configuration is read from $OPENHANDS_AGENT_SERVER_CONFIG_PATH, by default
 workspace/openhands_agent_server_config.json, then from OH_* variables. SESSION_API_KEY sets the key
@@ -36,22 +40,26 @@ export function parseCommandLine(args: readonly string[]): Command {
       args: [...args],
       options: {
         host: { type: 'string' },
-        port: { type: 'string', default: '8000' },
+        port: { type: 'string', short: 'p', default: '8000' },
         ui: { type: 'string' },
+        'no-ui': { type: 'boolean', default: false },
+        'fetch-ui': { type: 'boolean', default: false },
         reload: { type: 'boolean', default: false },
         'check-config': { type: 'boolean', default: false },
-        version: { type: 'boolean', default: false },
+        version: { type: 'boolean', short: 'v', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
     if (values.help) return { kind: 'help' };
     if (values.version) return { kind: 'version' };
+    if (values['fetch-ui']) return { kind: 'fetch-ui' };
     const port = parsePort(values.port);
     if (port === undefined)
       return usageError(`--port must be a number from 0 to 65535, not '${values.port}'`);
     if (values.host === '') return usageError('--host requires an address');
     if (values.ui?.trim() === '') return usageError('--ui requires a folder');
-    const ui = values.ui === undefined ? {} : { ui: values.ui };
+    if (values['no-ui'] && values.ui !== undefined) return usageError('--ui and --no-ui exclude each other');
+    const ui = values['no-ui'] ? { ui: null } : values.ui === undefined ? {} : { ui: values.ui };
     const listen = { host: values.host ?? '0.0.0.0', port, hostGiven: values.host !== undefined };
     if (values['check-config']) return { kind: 'check-config', listen, ...ui };
     return { kind: 'serve', listen, ...ui, reload: values.reload };

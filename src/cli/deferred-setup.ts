@@ -27,8 +27,8 @@ export class DeferredSetup extends ServerSetup implements BeforeApplicationShutd
   }
 
   override async setUp(settings: Record<string, unknown>, env: Record<string, string>): Promise<void> {
-    const { base_dir: cwd, listen } = this.start;
-    const { config } = loadConfig({ env: process.env, cwd, listen, settings });
+    const { base_dir: cwd, listen, ui_path: ui } = this.start;
+    const { config } = loadConfig({ env: process.env, cwd, listen, ui, settings });
     config.deferred_init = false;
     const before = new Map(Object.keys(env).map((name) => [name, process.env[name]]));
     Object.assign(process.env, env);

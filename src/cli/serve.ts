@@ -11,11 +11,12 @@ import { invalidLogSettings, readLogSettings, ServerLogger } from '../logging/in
 import { meters } from '../meters/index.js';
 import { SERVER_VERSION } from '../server/index.js';
 import { DeferredSetup } from './deferred-setup.js';
+import { useKeptSecretKey } from './kept-secret-key.js';
 import { shutDownOnSignals } from './shutdown.js';
 import { requireWritableFolder } from './writable-folder.js';
 
 /** Creates the servers that the command line starts. `app.setup.ts` implements it. */
-export interface ServerFactory {
+interface ServerFactory {
   createServer(config: AppConfig, logger: ServerLogger, init?: DeferredInit): Promise<NestExpressApplication>;
   createWaitingServer(
     config: AppConfig,
@@ -32,14 +33,15 @@ export async function serve(loaded: LoadedConfig, factory: ServerFactory): Promi
   const { config } = loaded;
   const logger = new ServerLogger(readLogSettings(process.env, isatty(1)));
   Logger.overrideLogger(logger);
-  logUntilExit(logger);
+  logCrashes(logger);
   for (const mistake of invalidLogSettings(process.env)) new Logger('Server').warn(mistake);
+  for (const warning of loaded.warnings) new Logger('Server').warn(`configuration: ${warning}`);
   const app = config.deferred_init
     ? await createDeferred(config, logger, factory)
     : await createReady(config, logger, factory);
   shutDownOnSignals(app);
   await app.listen(config.listen.port, config.listen.host);
-  announce(app, loaded);
+  logStart(app, loaded);
   void removeLeftovers();
 }
 
@@ -58,13 +60,14 @@ async function createReady(
   init?: DeferredInit,
 ): Promise<NestExpressApplication> {
   await requireWritableFolder('conversations_path', config.paths.conversations);
+  await useKeptSecretKey(config);
   const app = await factory.createServer(config, logger, init);
   const secrets = app.get(KnownSecrets);
   logger.maskWith((text) => secrets.mask(text));
   return app;
 }
 
-/** Creates a server that waits for `POST /api/init` and then serves as the one that is configured there. */
+/** Creates a server that waits for `POST /api/init` and then serves with the configuration in its body. */
 async function createDeferred(
   config: AppConfig,
   logger: ServerLogger,
@@ -82,11 +85,11 @@ async function createDeferred(
 }
 
 /**
- * Flushes the log on exit and logs crashes. An unhandled rejection belongs to one conversation or request and
- * does not end the process. An uncaught exception leaves an unknown state, so the process exits; event logs
- * recover at the next start.
+ * Logs crashes, and flushes the log on exit. An unhandled rejection belongs to one conversation or request
+ * and does not end the process. An uncaught exception leaves an unknown state, so the process exits; event
+ * logs recover at the next start.
  */
-function logUntilExit(logger: ServerLogger): void {
+function logCrashes(logger: ServerLogger): void {
   process.on('exit', () => logger.flushSync());
   process.on('unhandledRejection', (reason) => {
     meters.unhandledRejections.add();
@@ -98,18 +101,19 @@ function logUntilExit(logger: ServerLogger): void {
   });
 }
 
-function announce(app: NestExpressApplication, { config, file, variables }: LoadedConfig): void {
+/** Logs where the server listens, its configuration and who can use it. */
+function logStart(app: NestExpressApplication, { config, file, variables }: LoadedConfig): void {
   const logger = new Logger('Server');
   const address = app.getHttpServer().address();
   // With port 0 the system has chosen one.
   const port = typeof address === 'object' && address !== null ? address.port : config.listen.port;
-  const host = urlHost(config.listen.host);
-  const local = /^(0\.0\.0\.0|\[::\])$/.test(host) ? 'localhost' : host;
+  const host = clickableHost(config.listen.host);
   const sources = [file.exists ? file.name : `${file.name} (not found)`, ...variables];
-  logger.log(`API documentation: http://${local}:${port}/docs`);
   logger.log(`configuration: ${sources.join(', ')}`);
   if (!config.deferred_init) logger.log(`conversations: ${config.paths.conversations}`);
   logger.log(describeAccess(config));
+  logger.log(`web page: http://${host}:${port}/`);
+  logger.log(`API documentation: http://${host}:${port}/docs`);
   logger.log(`OpenHands Agent Server ${SERVER_VERSION} listening on http://${host}:${port}`);
 }
 
@@ -129,6 +133,8 @@ function initKey({ secret_key }: AppConfig): string {
   return secret_key === null ? '' : ' with the secret key in X-Init-API-Key';
 }
 
-function urlHost(host: string): string {
+/** The host of an address that a browser on this machine can open. */
+function clickableHost(host: string): string {
+  if (/^(0\.0\.0\.0|127\.0\.0\.1|::|::1)$/.test(host)) return 'localhost';
   return host.includes(':') ? `[${host}]` : host;
 }

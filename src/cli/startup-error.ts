@@ -17,7 +17,9 @@ export class UnwritableFolderError extends Error {
 /** Explains to the operator, line by line, why the server did not start. */
 export function explainStartupError(error: unknown, { host, port }: ListenAddress): string[] {
   if (error instanceof ConfigError)
-    return error.problems.map((it) => `configuration: ${describeProblem(it)}`);
+    return [...error.problems.map(describeProblem), ...error.warnings].map(
+      (line) => `configuration: ${line}`,
+    );
   if (error instanceof UnwritableFolderError) {
     const { option, folder, cause } = error;
     const reason = errorCode(cause) ?? errorMessage(cause);

@@ -116,7 +116,7 @@ export interface ListenAddress {
 }
 
 /** The folders of a configuration, absolute; null: not configured. */
-export interface ConfiguredPaths {
+interface ConfiguredPaths {
   conversations: string;
   workspace: string;
   worktrees: string;
@@ -178,7 +178,11 @@ export class AppConfig {
     nullable: true,
   })
   static_files_path: string | null = null;
-  @Text('Folder of a built web UI, served at / (also --ui).', { nullable: true })
+  @Text(
+    'Folder of a built web UI, served at / (also --ui). If it is not set, the one that `npm run ui` has fetched; null: ' +
+      'none (also --no-ui).',
+    { nullable: true },
+  )
   ui_path: string | null = null;
   @Flag(
     'Whether HTML pages in workspaces run with the origin of the server, as in the original. They can then read what ' +

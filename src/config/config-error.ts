@@ -13,7 +13,11 @@ export interface ConfigProblem {
 /** The configuration is invalid. Has all mistakes, not only the first. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-  constructor(readonly problems: readonly ConfigProblem[]) {
+  constructor(
+    readonly problems: readonly ConfigProblem[],
+    /** Unknown names, which may be the reason. */
+    readonly warnings: readonly string[] = [],
+  ) {
     super(problems.map(describeProblem).join('\n'));
   }
 }

@@ -6,7 +6,7 @@ import { fieldsOf, type ConfigClass, type ConfigField, type FieldShape } from '.
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Options that the environment sets. */
-export interface EnvironmentValues {
+interface EnvironmentValues {
   /** Only options that are set; missing list items are `undefined`. */
   values: Record<string, unknown>;
   problems: ConfigProblem[];

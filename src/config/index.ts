@@ -1,12 +1,6 @@
-export {
-  AppConfig,
-  MarketplaceConfig,
-  TelemetryConfig,
-  WebhookConfig,
-  type ListenAddress,
-} from './app-config.js';
-export { ConfigError, describeProblem, type ConfigProblem } from './config-error.js';
+export { AppConfig, WebhookConfig, type ListenAddress } from './app-config.js';
+export { ConfigError, describeProblem } from './config-error.js';
 export { ConfigModule } from './config.module.js';
 export { configSecrets, effectiveConfig } from './effective-config.js';
 export type { Environment } from './environment.js';
-export { loadConfig, type ConfigInput, type LoadedConfig } from './load-config.js';
+export { loadConfig, type LoadedConfig } from './load-config.js';

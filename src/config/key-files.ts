@@ -8,7 +8,7 @@ import type { Environment } from './environment.js';
 const KEYS = ['OH_SECRET_KEY', 'SESSION_API_KEY'];
 
 /** The environment with keys from files. */
-export interface KeyFiles {
+interface KeyFiles {
   env: Environment;
   problems: ConfigProblem[];
   /** The variable that a value came from. */

@@ -33,6 +33,71 @@ describe('loadConfig', () => {
     return [];
   }
 
+  it('warns of unknown fields and variables, with the name that was probably meant', async () => {
+    await withFile({
+      $schema: 'x',
+      session_api_key: 'k',
+      max_concurent_runs: 4,
+      colour: 'red',
+      'a\nb': 1,
+      telemetry: { exportr: 'none', exporter: 'none' },
+      webhooks: [
+        { base_url: 'http://a.example' },
+        { base_url: 'http://a.example', header: {}, headers: { 'X-Mine': '1' } },
+      ],
+    });
+    const env = {
+      OH_VSCODE_PRT: '9',
+      OH_WEBHOOKS_1_NUM_RETRYS: '1',
+      OH_NOTHING_LIKE_THAT: '1',
+      OH_UNSET: undefined,
+      PATH: '/bin',
+    };
+    const file = 'workspace/openhands_agent_server_config.json';
+    expect(loadConfig({ env, cwd }).warnings).toEqual([
+      `unknown field max_concurent_runs (${file}) has no effect: did you mean max_concurrent_runs?`,
+      `unknown field colour (${file}) has no effect`,
+      `unknown field "a\\nb" (${file}) has no effect`,
+      `unknown field telemetry.exportr (${file}) has no effect: did you mean exporter?`,
+      `unknown field webhooks[1].header (${file}) has no effect: did you mean headers?`,
+      'unknown variable OH_NOTHING_LIKE_THAT has no effect',
+      'unknown variable OH_VSCODE_PRT has no effect: did you mean OH_VSCODE_PORT?',
+      'unknown variable OH_WEBHOOKS_1_NUM_RETRYS has no effect: did you mean OH_WEBHOOKS_1_NUM_RETRIES?',
+    ]);
+  });
+
+  it('names unknown fields together with the mistakes that they may have caused', async () => {
+    await expect(withFile({ webhooks: [{ baseurl: 'http://a.example' }] })).rejects.toMatchObject({
+      problems: [{ path: 'webhooks[0]' }],
+      warnings: [expect.stringMatching(/^unknown field webhooks\[0\]\.baseurl .* did you mean base_url\?$/)],
+    });
+  });
+
+  it('does not warn of variables that the original or another part of the server reads', () => {
+    const env = {
+      OH_SECRET_KEY: 'key',
+      OH_SESSION_API_KEYS_0: 'key',
+      OH_SESSION_API_KEY: 'key',
+      OH_PERSISTENCE_DIR: '/tmp',
+      OH_TELEMETRY_CONSENT: 'denied',
+      OH_INTERNAL_SERVER_URL: 'http://localhost',
+      OH_WEBHOOKS: '1',
+      OH_WEBHOOKS_0_BASE_URL: 'http://a.example',
+      OH_WEBHOOKS_0_HEADERS: '{}',
+      OH_CONVERSATION_IDLE_TTL_SECONDS_IS_NONE: '1',
+    };
+    expect(loadConfig({ env, cwd }).warnings).toEqual([]);
+  });
+
+  it('limits the number and the length of warnings about unknown names', async () => {
+    const names = Array.from({ length: 500 }, (_, index) => [`${'x'.repeat(5000)}${index}`, 1]);
+    await withFile(Object.fromEntries(names));
+    const { warnings } = loadConfig({ env: {}, cwd });
+    expect(warnings).toHaveLength(21);
+    expect(warnings.at(-1)).toBe('480 more unknown names');
+    expect(Math.max(...warnings.map((line) => line.length))).toBeLessThan(200);
+  });
+
   it('uses the documented defaults without a file and environment', () => {
     const { config, file, variables } = loadConfig({ env: {}, cwd });
     expect(file).toMatchObject({ name: 'workspace/openhands_agent_server_config.json', exists: false });

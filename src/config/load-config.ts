@@ -10,15 +10,18 @@ import { validateShellEnvironment } from './validate-shell-environment.js';
 import { validateWebhooks } from './validate-webhooks.js';
 import { overlay, readEnvironment, type Environment } from './environment.js';
 import { readKeyFiles } from './key-files.js';
+import { describeUnknownNames } from './unknown-names.js';
 
 /** Sources of a configuration. */
-export interface ConfigInput {
+interface ConfigInput {
   env: Environment;
   /** Base of relative paths (absolute path). */
   cwd: string;
   listen?: ListenAddress;
-  /** Folder of the web UI from the command line. */
-  ui?: string;
+  /** Folder of the web UI from the command line; null: no web UI. */
+  ui?: string | null;
+  /** Folder of the web UI that is served if the configuration says nothing about one. */
+  installedUi?: string;
   /** Settings of an init request. They replace all others; null leaves an option unchanged. */
   settings?: Readonly<Record<string, unknown>>;
 }
@@ -30,6 +33,8 @@ export interface LoadedConfig {
   file: Pick<ConfigFile, 'name' | 'exists'>;
   /** Environment variables that set an option, sorted. */
   variables: string[];
+  /** What has no effect, because no option has its name. */
+  warnings: string[];
 }
 
 const PREFIX = 'OH';
@@ -42,7 +47,8 @@ const SETTINGS = 'POST /api/init';
  * request.
  * @throws ConfigError with all mistakes
  */
-export function loadConfig({ env: given, cwd, listen, ui, settings = {} }: ConfigInput): LoadedConfig {
+export function loadConfig(input: ConfigInput): LoadedConfig {
+  const { env: given, cwd, listen, ui, installedUi, settings = {} } = input;
   const file = readConfigFile(given, cwd);
   const { env, problems: keyProblems, variableOf } = readKeyFiles(given, cwd);
   const environment = readEnvironment(AppConfig, PREFIX, env);
@@ -66,13 +72,21 @@ export function loadConfig({ env: given, cwd, listen, ui, settings = {} }: Confi
     ...validate(config, sourceOf),
     ...refuseBlankKeys(config, env, sourceOf),
   ];
-  if (problems.length > 0) throw new ConfigError(problems.map((it) => asWritten(it, file)));
+  const warnings = describeUnknownNames(file, given);
+  if (problems.length > 0) {
+    throw new ConfigError(
+      problems.map((it) => asWritten(it, file)),
+      warnings,
+    );
+  }
 
   const variables = [...environment.sources.values(), ...keySource, ...fillInKeys(config, env)];
   config.base_dir = cwd;
   if (listen !== undefined) config.listen = listen;
   if (ui !== undefined) config.ui_path = ui;
-  return { config, file, variables: [...new Set(variables.map(variableOf))].sort() };
+  else if (known['ui_path'] === undefined && config.static_files_path === null)
+    config.ui_path = installedUi ?? null;
+  return { config, file, variables: [...new Set(variables.map(variableOf))].sort(), warnings };
 }
 
 /** Adds the key of the older variable. It must not be ignored, or the server would be open. */

@@ -33,7 +33,7 @@ export class UnknownEventError extends DomainError {
 }
 
 /** The state of the conversation does not allow the request. */
-export abstract class ConflictError extends DomainError {
+abstract class ConflictError extends DomainError {
   readonly kind = 'conflict';
 }
 

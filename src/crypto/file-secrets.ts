@@ -7,7 +7,7 @@ import { changeSecrets, parsePointer, type SecretPlace } from './secret-places.j
 import { identityOf, isBlank, secretTexts, withoutMask } from './secrets.js';
 
 /** A file with its decrypted secrets. */
-export interface OpenedFile {
+interface OpenedFile {
   /** Secrets are plain texts; unavailable ones are null. */
   value: JsonObject;
   /** The content of the file. */

@@ -26,7 +26,7 @@ export interface SecretPlace {
 }
 
 /** The secret's new value; undefined leaves it out. */
-export type SecretChange = (place: SecretPlace) => string | null | undefined;
+type SecretChange = (place: SecretPlace) => string | null | undefined;
 
 /** What kind of object a field belongs to. */
 type Context = 'plain' | 'server' | 'source' | 'params';

@@ -10,7 +10,7 @@ import { changeUserinfo, userinfoTexts } from './userinfo.js';
  * when the right key is configured. `**********` is kept too: it records that there was a secret, stored
  * without a key.
  */
-export interface KeptToken {
+interface KeptToken {
   token: string;
   /** Identity of the secret's owner; a different owner in the same place does not get it. */
   belongsTo: string;
@@ -20,7 +20,7 @@ export interface KeptToken {
 export type KeptTokens = ReadonlyMap<string, KeptToken>;
 
 /** An object as read from disk, ready for use. */
-export interface DecryptedSecrets {
+interface DecryptedSecrets {
   /** Unavailable secrets are null, in maps too: treat such an entry as missing. */
   value: JsonObject;
   /** Pass them to `encryptSecrets` when the object is saved. */

@@ -23,7 +23,7 @@ export type ErrorKind =
   | 'upstream-failed';
 
 /** How clients learn of a failure. */
-export interface WireCodes {
+interface WireCodes {
   /** Of the HTTP answer. */
   status: number;
   /** Of a socket that cannot be attached because of it. */

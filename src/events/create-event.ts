@@ -10,7 +10,7 @@ type DraftOf<E> = E extends EventBase ? Omit<E, 'id' | 'timestamp' | 'parent_id'
 export type EventDraft = DraftOf<DurableEvent>;
 
 /** An event that is sent but not stored. */
-export type TransientDraft = DraftOf<TransientEvent>;
+type TransientDraft = DraftOf<TransientEvent>;
 
 /**
  * Adds id and timestamp. The conversation sets the parent when it appends the event.

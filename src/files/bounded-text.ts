@@ -6,7 +6,7 @@ import { sep } from 'node:path';
 export const MAX_FILE_BYTES = 256 * 1024;
 
 /** The text of a file, and whether it was truncated. */
-export interface BoundedText {
+interface BoundedText {
   text: string;
   cut: boolean;
 }

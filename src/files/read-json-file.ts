@@ -2,7 +2,7 @@ import { parseJson } from '../json/index.js';
 import { MAX_FILE_BYTES, readProjectText } from './bounded-text.js';
 
 /** Bounds for a JSON file. */
-export interface JsonFileOptions {
+interface JsonFileOptions {
   /** Maximum size (bytes). */
   limit?: number;
   /** Links that lead out of this folder (absolute path) are refused. */

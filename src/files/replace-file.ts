@@ -19,7 +19,7 @@ const SHORT_TEXT = 64 * 1024;
 export type FileContent = string | Uint8Array | Iterable<string> | AsyncIterable<string | Uint8Array>;
 
 /** How a file is replaced. */
-export interface ReplaceOptions {
+interface ReplaceOptions {
   /**
    * Permissions of the new file. Without it, permissions and owner of the replaced file are kept, and a file
    * that did not exist gets the permissions that are usual for the process.

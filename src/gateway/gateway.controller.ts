@@ -89,7 +89,15 @@ export class GatewayController {
     summary: 'Ask an agent (chat completions)',
     description: `Runs the active agent profile with the requested model until it is done. ${STREAMED}`,
     headers,
-    body: { schema: OpenAIChatCompletionRequestDto, large: true },
+    body: {
+      schema: OpenAIChatCompletionRequestDto,
+      example: {
+        model: 'openhands_demo',
+        messages: [{ role: 'user', content: 'RUN: date\nFINISH: That was the time.' }],
+      },
+      after: ['LlmProfiles_save'],
+      large: true,
+    },
     answers: { 200: { description: 'The final response of the agent.', schema: 'ChatCompletion' } },
     errors,
   })
@@ -111,7 +119,12 @@ export class GatewayController {
     summary: 'Ask an agent (responses)',
     description: `Runs the active agent profile with the requested model until it is done. ${STREAMED}`,
     headers,
-    body: { schema: OpenAIResponseRequestDto, large: true },
+    body: {
+      schema: OpenAIResponseRequestDto,
+      example: { model: 'openhands_demo', input: 'RUN: date\nFINISH: That was the time.' },
+      after: ['LlmProfiles_save'],
+      large: true,
+    },
     answers: { 200: { description: 'The final response of the agent.', schema: 'OpenAIResponse' } },
     errors,
   })

@@ -11,8 +11,10 @@ export { configureHttp, type HttpOptions } from './configure-http.js';
 export { openAiError, type OpenAiError } from './errors/openai-error.js';
 export { JsonAdapter } from './json-adapter.js';
 export {
+  type BodyDocs,
   documentedSchemas,
   documentSchemas,
+  EXAMPLE_CONVERSATION,
   Operation,
   operationOf,
   type OperationDocs,

@@ -5,6 +5,39 @@ import { ReadsJsonBody } from './body/request-bodies.js';
 /** The name of a schema in the API document, or a schema, or a DTO class. */
 export type SchemaSource = string | JsonSchema | DtoClass;
 
+/** The id of the conversation that examples of the API document create and use. */
+export const EXAMPLE_CONVERSATION = '3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f';
+
+/** A link of the API document: values of an answer that are parameters of another operation. */
+export interface AnswerLink {
+  /** The `operationId` of the other operation. */
+  operationId: string;
+  /** Runtime expressions such as `$response.body#/id`, by name of the parameter. */
+  parameters: Readonly<Record<string, string>>;
+}
+
+/** The body of a request: JSON by default, `large` for bodies with messages. */
+export interface BodyDocs {
+  schema: SchemaSource;
+  required?: boolean;
+  /**
+   * A body that a reader can send to a new server as it stands; `test/contract/body-examples.spec.ts` does.
+   * Its model is a scripted one, so that no key is needed.
+   */
+  example: unknown;
+  /** Further examples, by name. */
+  otherExamples?: Readonly<Record<string, { summary: string; value: unknown }>>;
+  /**
+   * Examples that have to be sent before: the `operationId` of each, followed by `#` and the name for a
+   * further example. In front of operations of a conversation its creation is sent anyway.
+   */
+  after?: readonly string[];
+  /** What the example needs besides other requests, as a full sentence. */
+  needs?: string;
+  mediaType?: string;
+  large?: boolean;
+}
+
 /** The documentation of an endpoint, besides method and path. */
 export interface OperationDocs {
   summary: string;
@@ -14,18 +47,22 @@ export interface OperationDocs {
   query?: DtoClass;
   /** Schemas of path parameters with their descriptions; `PATH_PARAMETERS` has those of several features. */
   path?: Readonly<Record<string, JsonSchema>>;
+  /** Examples of parameters in the path and the query, by name, where the usual ones do not fit. */
+  values?: Readonly<Record<string, string>>;
   /** Descriptions of optional request headers, by name. */
   headers?: Readonly<Record<string, string>>;
-  /** JSON by default; `large` for bodies with messages. Without `body`, a body that is sent is not read. */
-  body?: {
-    schema: SchemaSource;
-    required?: boolean;
-    example?: unknown;
-    mediaType?: string;
-    large?: boolean;
-  };
+  /** Without `body`, a body that is sent is not read. */
+  body?: BodyDocs;
   /** Answers on success, by status; JSON by default. */
-  answers: Record<number, { description: string; schema?: SchemaSource; mediaType?: string }>;
+  answers: Record<
+    number,
+    {
+      description: string;
+      schema?: SchemaSource;
+      mediaType?: string;
+      links?: Readonly<Record<string, AnswerLink>>;
+    }
+  >;
   /** Its own errors: what leads to each status. Those of keys, bodies and ids follow from the route. */
   errors?: Readonly<Record<number, string>>;
   /** Needs no session key. */

@@ -1,7 +1,7 @@
 import { errorMessage } from '../errors/index.js';
 
 /** State of a server that was started with `deferred_init`. */
-export type InitState = 'dormant' | 'initializing' | 'ready';
+type InitState = 'dormant' | 'initializing' | 'ready';
 
 /** The answer of `/api/init`. */
 export interface InitStatus {

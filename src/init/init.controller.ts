@@ -63,7 +63,11 @@ export class InitController {
     description:
       'Gives a server that was started with `deferred_init` its settings, once. Requires the secret key in `X-Init-API-Key` if the server has one.',
     open: true,
-    body: { schema: InitRequestDto },
+    body: {
+      schema: InitRequestDto,
+      example: { session_api_keys: ['choose-a-key'], max_concurrent_runs: 4, env: { LANG: 'C.UTF-8' } },
+      needs: 'Needs a server that was started with `OH_DEFERRED_INIT=true`.',
+    },
     answers,
     errors: {
       400: 'The server is initialized already, or another attempt is under way.',

@@ -20,7 +20,7 @@ export interface JsonBounds {
  * up to 700 ms for a million, and validation follows. Requests of real clients have some thousand values. The
  * depth bounds the stack of recursive functions.
  */
-export const CLIENT_JSON_BOUNDS: JsonBounds = { values: 25_000, depth: 128 };
+const CLIENT_JSON_BOUNDS: JsonBounds = { values: 25_000, depth: 128 };
 
 /** A JSON text exceeds a bound, which the message names. */
 export class JsonBoundsError extends Error {

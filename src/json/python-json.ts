@@ -30,7 +30,7 @@ export function decodeJsonPrefix(text: string): unknown {
 }
 
 /** Where a text stops being JSON (UTF-16 units), and why. */
-export interface JsonMistake {
+interface JsonMistake {
   position: number;
   message: string;
 }

@@ -249,7 +249,7 @@ describe('AiSdkLlm when an endpoint fails', () => {
   });
 
   it('retries when a stream breaks', async () => {
-    // What arrives together with the break is lost with it.
+    // Slow chunks: data that arrives together with the end of the connection is lost.
     await replaceEndpoint({ chunkDelay: 10 });
     endpoint.script([{ say: 'one two three', breakAfter: 3 }, { say: 'one two three' }]);
     const seen: string[] = [];

@@ -8,7 +8,7 @@ import type { LlmRequest, LlmResponse } from './request/llm-request.js';
 import { chatMessages } from './protocols/chat/chat-messages.js';
 
 /** A model call, logged for debugging (`log_completions`). */
-export interface CompletionLog {
+interface CompletionLog {
   /** The file name that the original would use. */
   filename: string;
   model: string;

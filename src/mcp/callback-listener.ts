@@ -14,7 +14,7 @@ interface SignInResult {
 }
 
 /** The authorization server refused the sign-in; the message is its text. */
-export class SignInRefusedError extends Error {
+class SignInRefusedError extends Error {
   override readonly name = 'SignInRefusedError';
 }
 

@@ -4,7 +4,7 @@ import type { JsonObject } from '../json/index.js';
 export type FailureKind = 'timeout' | 'connection' | 'unknown';
 
 /** The result of a tool call. */
-export interface ToolResult {
+interface ToolResult {
   is_error: boolean;
   text: string;
 }

@@ -24,7 +24,7 @@ const REMOTE = ['http', 'shttp', 'streamable-http', 'sse'] as const;
 const STRATEGIES = ['none', 'api_key', 'bearer', 'basic', 'header', 'oauth2'];
 
 /** A server that is a local program. */
-export class StdioServerSpecDto {
+class StdioServerSpecDto {
   @Field(choice(['stdio']), 'Marks a local program that speaks MCP on its standard input and output.')
   type: string = 'stdio';
 
@@ -45,7 +45,7 @@ export class StdioServerSpecDto {
 }
 
 /** A server with a URL. */
-export class RemoteServerSpecDto {
+class RemoteServerSpecDto {
   @Field(choice(REMOTE), 'Transport: streamable HTTP for `http`, `shttp` and `streamable-http`, or `sse`.')
   type!: string;
 
@@ -72,7 +72,7 @@ export class RemoteServerSpecDto {
 }
 
 /** A tool call. */
-export class MCPToolCallSpecDto {
+class MCPToolCallSpecDto {
   @Field(text({ min: 1 }), 'Name of the tool, as the server lists it.')
   name!: string;
 

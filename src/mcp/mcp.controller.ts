@@ -8,6 +8,10 @@ import { McpService } from './mcp.service.js';
 
 const tag = 'MCP';
 const status = { description: 'The status of the sign-in.', schema: 'MCPOAuthStatusResponse' };
+const SIGN_IN_NEEDS = 'Needs an MCP server with OAuth at the address in the example.';
+const CALLBACK = {
+  callback: { operationId: 'Mcp_callback', parameters: { job_id: '$response.body#/job_id' } },
+};
 const SUCCESS = '#/components/schemas/MCPTestSuccess';
 const FAILURE = '#/components/schemas/MCPTestFailure';
 const TEST_RESPONSE: JsonSchema = {
@@ -33,7 +37,14 @@ export class McpController {
     summary: 'Test an MCP server',
     description:
       'Connects, lists the tools and optionally calls one. A local program is started and ended for the test.',
-    body: { schema: MCPTestRequestDto },
+    body: {
+      schema: MCPTestRequestDto,
+      example: {
+        server: { type: 'stdio', command: 'node', args: ['workspace/examples/clock.mjs'] },
+        tool_call: { name: 'now', arguments: {} },
+      },
+      after: ['Bash_execute#mcp-server'],
+    },
     answers: { 200: { description: 'The tools of the server, or the error.', schema: TEST_RESPONSE } },
     errors: { 429: 'Too many tests and sign-ins are active.' },
   })
@@ -48,9 +59,17 @@ export class McpController {
     tag,
     summary: 'Start a sign-in at an MCP server',
     description: 'Returns the URL where the user signs in. Nothing is stored.',
-    body: { schema: MCPTestRequestDto },
+    body: {
+      schema: MCPTestRequestDto,
+      example: { server: { type: 'http', url: 'https://mcp.example.com/mcp', auth: { strategy: 'oauth2' } } },
+      needs: SIGN_IN_NEEDS,
+    },
     answers: {
-      200: { description: 'The authorization URL, or the error.', schema: 'MCPOAuthStartResponse' },
+      200: {
+        description: 'The authorization URL, or the error.',
+        schema: 'MCPOAuthStartResponse',
+        links: CALLBACK,
+      },
     },
     errors: { 429: 'Too many tests and sign-ins are active.' },
   })
@@ -79,7 +98,12 @@ export class McpController {
     summary: 'Complete a sign-in with the callback URL',
     path: { job_id: { type: 'string', description: 'Id of the sign-in that `oauth/start` returned.' } },
     description: 'Needed when the browser runs on another machine than this server.',
-    body: { schema: MCPOAuthCallbackRequestDto },
+    body: {
+      schema: MCPOAuthCallbackRequestDto,
+      example: { callback_url: 'http://localhost:1455/callback?code=the-code&state=the-state' },
+      after: ['Mcp_start'],
+      needs: 'Needs the URL that the browser shows after the sign-in.',
+    },
     answers: { 200: status },
     errors: {
       404: 'There is no sign-in with this id; it may have expired.',

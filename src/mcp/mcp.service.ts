@@ -1,18 +1,19 @@
-import {
-  BadRequestException,
-  ConflictException,
-  HttpException,
-  Injectable,
-  NotFoundException,
-  type BeforeApplicationShutdown,
-} from '@nestjs/common';
+import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { Cipher, KnownSecrets, openTokens, secretTexts, tokenSecrets } from '../crypto/index.js';
+import { InvalidRequestError } from '../errors/index.js';
 import { settlesWithin } from '../flow/index.js';
 import { toPlain } from '../http/index.js';
 import type { McpProbeRequest, McpServerConfig, McpSignIn } from '../tools/index.js';
 import { isJsonObject, type JsonObject } from '../json/index.js';
 import { parseLocalUrl } from './callback-listener.js';
+import {
+  InvalidCallbackError,
+  OAuthNotConfiguredError,
+  SignInNotFoundError,
+  SignInNotWaitingError,
+  TooManyProbesError,
+} from './mcp-errors.js';
 import type {
   OAuthState,
   OAuthStartResponse,
@@ -68,10 +69,10 @@ export class McpService implements BeforeApplicationShutdown {
 
   /**
    * Connects, lists the tools and optionally calls one. A failure is a result.
-   * @throws HttpException 429 for too many probes; 422 for a secret that cannot be decrypted
+   * @throws TooManyProbesError; InvalidRequestError for a secret that cannot be decrypted
    */
   async test(request: MCPTestRequestDto): Promise<McpTestResponse> {
-    if (this.probes.size >= MAX_CONCURRENT) throw tooManyProbes();
+    if (this.probes.size >= MAX_CONCURRENT) throw new TooManyProbesError();
     const resolveTarget = await this.target(request);
     const signal = AbortSignal.any([this.closing.signal, AbortSignal.timeout(request.timeout * 1_000)]);
     const signIn = resolveTarget.oauth && (await nonInteractiveSignIn(resolveTarget.oauth.auth));
@@ -91,14 +92,14 @@ export class McpService implements BeforeApplicationShutdown {
 
   /**
    * Starts a sign-in and waits until the user can be sent to its URL.
-   * @throws HttpException 400 without OAuth, 429, 422
+   * @throws OAuthNotConfiguredError, TooManyProbesError, InvalidRequestError
    */
   async start(request: MCPTestRequestDto): Promise<OAuthStartResponse> {
     const { probe, oauth } = await this.target(request);
     const { OAuthJob } = await import('./oauth-job.js');
-    if (!oauth) throw new BadRequestException("MCP OAuth start requires auth.strategy='oauth2'");
+    if (!oauth) throw new OAuthNotConfiguredError();
     const pending = [...this.jobs.values()].filter((job) => !job.isOver);
-    if (pending.length >= MAX_CONCURRENT || this.closing.signal.aborted) throw tooManyProbes();
+    if (pending.length >= MAX_CONCURRENT || this.closing.signal.aborted) throw new TooManyProbesError();
     const timeoutMs = request.timeout * 1_000;
     const job = new OAuthJob(
       {
@@ -117,31 +118,30 @@ export class McpService implements BeforeApplicationShutdown {
     return { ok, job_id, authorization_url, error, error_kind };
   }
 
-  /** The status of a sign-in. @throws NotFoundException */
+  /** The status of a sign-in. @throws SignInNotFoundError */
   status(id: string): OAuthStatusResponse {
     return this.job(id).response;
   }
 
   /**
    * Handles the callback URL of a browser on another machine.
-   * @throws NotFoundException; BadRequestException for an invalid URL; ConflictException if no sign-in waits
-   *   for it
+   * @throws SignInNotFoundError, InvalidCallbackError; SignInNotWaitingError if no sign-in waits for it
    */
   async callback(id: string, address: string): Promise<OAuthStatusResponse> {
     const job = this.job(id);
     const url = parseLocalUrl(address);
-    if (!url) throw new BadRequestException('Invalid OAuth callback URL');
+    if (!url) throw new InvalidCallbackError('Invalid OAuth callback URL');
     const listener = job.waitingListener;
-    if (!listener) throw new ConflictException('OAuth callback is not ready');
+    if (!listener) throw new SignInNotWaitingError();
     if (!listener.isCallbackUrl(url) || !listener.accept(url))
-      throw new BadRequestException('Unexpected OAuth callback URL');
+      throw new InvalidCallbackError('Unexpected OAuth callback URL');
     await settlesWithin(job.ended, CALLBACK_TIMEOUT_MS);
     return job.response;
   }
 
   private job(id: string): OAuthJob {
     const job = this.jobs.get(id);
-    if (!job) throw new NotFoundException('MCP OAuth job not found');
+    if (!job) throw new SignInNotFoundError();
     return job;
   }
 
@@ -158,7 +158,10 @@ export class McpService implements BeforeApplicationShutdown {
     const { value, foreign } = openTokens(given, this.cipher, true);
     const [pointer] = foreign;
     if (pointer !== undefined)
-      throw new HttpException(`${pointer.slice(1)} cannot be decrypted with the keys of this server`, 422);
+      throw new InvalidRequestError(
+        [],
+        `${pointer.slice(1)} cannot be decrypted with the keys of this server`,
+      );
     this.knownSecrets.add(secretTexts(value));
     const opened = isJsonObject(value['mcp_config']) ? value['mcp_config'][name] : undefined;
     const fields = isJsonObject(opened) ? opened : {};
@@ -170,7 +173,7 @@ export class McpService implements BeforeApplicationShutdown {
     const [config] = readMcpConfig({
       ...Object.fromEntries([[name, { ...fields, transport, timeout, auth: signIn ? null : auth }]]),
     });
-    if (!config) throw new HttpException('server has neither a command nor a url', 422);
+    if (!config) throw new InvalidRequestError([], 'server has neither a command nor a url');
     const mask = (text: string): string => this.knownSecrets.mask(text);
     const probe = { config, folder: this.config.base_dir, mask, ...(call && { call }) };
     return { name, probe, oauth: signIn && oauthTarget(config, signIn) };
@@ -200,8 +203,4 @@ async function nonInteractiveSignIn(auth: JsonObject): Promise<McpSignIn> {
 
 function oauthTarget(config: McpServerConfig, auth: JsonObject): ProbeTarget['oauth'] {
   return config.kind === 'stdio' ? undefined : { auth, url: config.url };
-}
-
-function tooManyProbes(): HttpException {
-  return new HttpException('Too many MCP servers are being tested', 429);
 }

@@ -9,7 +9,7 @@ import type { ProbeFailure } from './probe-failure.js';
 const SIGN_IN_TIMEOUT_MS = 5 * 60_000;
 
 /** Parameters of a sign-in. */
-export interface OAuthJobRequest {
+interface OAuthJobRequest {
   probe: Omit<McpProbeRequest, 'signIn'>;
   serverUrl: string;
   options: OAuthOptions;

@@ -3,7 +3,7 @@ import type { WebhookStatus } from '../webhooks/index.js';
 import type { Metric, Sample } from './exposition.js';
 
 /** The current load of the server. */
-export interface ServerFacts {
+interface ServerFacts {
   conversations: { known: number; open: number };
   runs: { running: number; limit: number; refused: number };
   sockets: number;

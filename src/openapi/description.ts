@@ -7,6 +7,12 @@ without the prefix \`/api\`, for clients of the first version.
 
 **Keys.** If session keys are configured, send one as \`X-Session-API-Key\` or as \`Authorization: Bearer\`.
 
+**Examples.** Each body has an example that works as it stands, with a model inside the server that needs no key. Start with
+\`POST /api/conversations\`: other examples use its conversation. What has to be sent before an example is written above it.
+
+**Errors.** The body of an error is \`{"detail": "What is wrong."}\`; 5xx may also have \`exception\` and \`error_id\`, which is in the
+log of the server. With 422 \`detail\` is a list of problems: \`loc\` (where), \`msg\` (what), \`type\`, \`input\`.
+
 **Nulls.** Lists of events and sockets omit fields that are null; reads of a single event include them.
 
 **Sockets**

@@ -4,6 +4,7 @@ import { ModulesContainer, Reflector } from '@nestjs/core';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { OpenRoute } from '../auth/index.js';
 import {
+  type BodyDocs,
   documentedSchemas,
   fieldsOf,
   type JsonSchema,
@@ -16,10 +17,12 @@ import {
 import { DESCRIPTION } from './description.js';
 import { dtoSchema, fieldSchema } from './dto-schema.js';
 import { ERROR_SCHEMAS, errorSchema, SHARED_CAUSES } from './error-schemas.js';
+import { bodyExamples, bodyNotes, parameterExample, type Prerequisite, Prerequisites } from './examples.js';
 import { PATH_PARAMETERS } from './path-parameters.js';
+import { describedTags } from './tags.js';
 
 /** An OpenAPI 3.1 document. */
-export type OpenApiDocument = JsonSchema;
+type OpenApiDocument = JsonSchema;
 
 interface Endpoint {
   path: string;
@@ -31,11 +34,7 @@ interface Endpoint {
 }
 
 /** The last tag of the document, so that client generators can exclude its operations. */
-const ALIASES = {
-  name: 'Aliases',
-  description:
-    'Paths of the first version of the API, without `/api`. Each does the same as the operation named by `x-alias-of`.',
-};
+const ALIASES = 'Aliases';
 
 /**
  * Describes the routes of an application: paths and methods from Nest's metadata, the rest from `@Operation`.
@@ -44,15 +43,16 @@ export async function buildDocument(app: INestApplicationContext, version: strin
   const named = { ...ERROR_SCHEMAS, ...(await documentedSchemas()) };
   const paths: Record<string, Record<string, JsonSchema>> = {};
   const endpoints = endpointsOf(app);
+  const prerequisites = new Prerequisites(endpoints);
   for (const endpoint of endpoints) {
     const item = (paths[endpoint.path] ??= {});
-    item[endpoint.method] = endpoint.aliasOf === undefined ? operation(endpoint) : alias(endpoint);
+    const described = operation(endpoint, prerequisites);
+    item[endpoint.method] = endpoint.aliasOf === undefined ? described : alias(endpoint, described);
   }
   const frame = await documentFrame(version);
-  const tags = [...new Set(endpoints.map(({ docs }) => docs.tag))].map((name) => ({ name }));
   return {
     ...frame,
-    tags: [...tags, ALIASES],
+    tags: describedTags([...endpoints.map(({ docs }) => docs.tag), ALIASES]),
     paths,
     components: { ...frame.components, schemas: componentSchemas(named) },
   };
@@ -182,11 +182,10 @@ function openApiPath(path: string): string {
 const EVERYWHERE = [400, 413, 422, 500, 503];
 
 /** An operation under a path of the first version. */
-function alias(endpoint: Endpoint): JsonSchema {
-  const { method, aliasOf = '' } = endpoint;
+function alias({ method, aliasOf = '' }: Endpoint, described: JsonSchema): JsonSchema {
   return {
-    ...operation(endpoint),
-    tags: [ALIASES.name],
+    ...described,
+    tags: [ALIASES],
     description: `The same as \`${method.toUpperCase()} ${aliasOf}\`.`,
     'x-alias-of': aliasOf,
   };
@@ -215,7 +214,7 @@ function errorsOf({ path, method, docs }: Endpoint): { status: number; causes: s
     });
 }
 
-function operation(endpoint: Endpoint): JsonSchema {
+function operation(endpoint: Endpoint, prerequisites: Prerequisites): JsonSchema {
   const { path, name, docs } = endpoint;
   const pathNames = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
   return {
@@ -228,12 +227,12 @@ function operation(endpoint: Endpoint): JsonSchema {
       ...queryParameters(docs),
       ...headerParameters(docs),
     ],
-    ...(docs.body && { requestBody: requestBody(docs.body) }),
+    ...(docs.body && { requestBody: requestBody(docs.body, prerequisites.of(endpoint)) }),
     responses: {
       ...Object.fromEntries(
-        Object.entries(docs.answers).map(([status, { description, schema, mediaType }]) => [
+        Object.entries(docs.answers).map(([status, { description, schema, mediaType, links }]) => [
           status,
-          { description, ...(schema && content(schema, mediaType)) },
+          { description, ...(schema && content(schema, mediaType)), ...(links && { links }) },
         ]),
       ),
       ...Object.fromEntries(
@@ -245,18 +244,19 @@ function operation(endpoint: Endpoint): JsonSchema {
   };
 }
 
-function pathParameter(name: string, { path = {} }: OperationDocs): JsonSchema {
+function pathParameter(name: string, { path = {}, values }: OperationDocs): JsonSchema {
   const { description, ...schema } = path[name] ?? PATH_PARAMETERS[name] ?? { type: 'string' };
-  return { name, in: 'path', required: true, schema, description };
+  return { name, in: 'path', required: true, schema, description, ...parameterExample(name, values) };
 }
 
-function queryParameters({ query }: OperationDocs): JsonSchema[] {
+function queryParameters({ query, values = {} }: OperationDocs): JsonSchema[] {
   if (!query) return [];
   const defaults = new Map<string, unknown>(Object.entries(new query()));
   return [...fieldsOf(query)].map(([name, spec]) => {
     const { description, ...schema } = fieldSchema(spec, defaults.get(name) ?? undefined);
     const required = defaults.get(name) === undefined && !spec.optional;
-    return { name, in: 'query', required, schema, description };
+    const example = values[name] !== undefined && { example: values[name] };
+    return { name, in: 'query', required, schema, description, ...example };
   });
 }
 
@@ -270,10 +270,10 @@ function headerParameters({ headers = {} }: OperationDocs): JsonSchema[] {
   }));
 }
 
-function requestBody(body: NonNullable<OperationDocs['body']>): JsonSchema {
-  const { schema, required = true, example, mediaType = 'application/json' } = body;
-  const media = { schema: schemaFor(schema), ...(example !== undefined && { example }) };
-  return { required, content: { [mediaType]: media } };
+function requestBody(body: BodyDocs, after: readonly Prerequisite[]): JsonSchema {
+  const { schema, required = true, mediaType = 'application/json' } = body;
+  const media = { schema: schemaFor(schema), ...bodyExamples(body) };
+  return { ...bodyNotes(body, after), required, content: { [mediaType]: media } };
 }
 
 const RETRY_AFTER = {

@@ -7,6 +7,14 @@ export const PAGE = `<!doctype html>
     <title>OpenHands Agent Server</title>
     <link rel="icon" href="docs/assets/favicon-32x32.png">
     <link rel="stylesheet" href="docs/assets/swagger-ui.css">
+    <style>
+      .swagger-ui .filter .operation-filter-input { border-width: 1px; margin: 10px 0; }
+      .swagger-ui .optional-headers > summary { cursor: pointer; font-size: 14px; padding: 12px 20px; }
+      .swagger-ui .optional-headers .opblock-section-header { display: none; }
+      /* The description of the API shows the bodies of errors once. */
+      .swagger-ui .response:is([data-code^="4"], [data-code^="5"]) .response-col_description > section,
+      .swagger-ui .response:is([data-code^="4"], [data-code^="5"]) .model-example { display: none; }
+    </style>
   </head>
   <body>
     <div id="swagger-ui"></div>
@@ -14,13 +22,4 @@ export const PAGE = `<!doctype html>
     <script src="docs/page.js"></script>
   </body>
 </html>
-`;
-
-/** The script that starts Swagger UI. */
-export const PAGE_SCRIPT = `SwaggerUIBundle({
-  url: 'openapi.json',
-  dom_id: '#swagger-ui',
-  deepLinking: true,
-  persistAuthorization: true,
-});
 `;

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import type { INestApplication } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { PAGE, PAGE_SCRIPT } from './page.js';
+import { PAGE } from './page.js';
+import { PAGE_SCRIPT } from './page-script.js';
 
 const require = createRequire(import.meta.url);
 
@@ -37,10 +40,16 @@ export function setupOpenApi(app: INestApplication, version: string): void {
     answer('text/javascript', () => Promise.resolve(PAGE_SCRIPT)),
   );
   for (const [name, type] of Object.entries(ASSETS)) {
-    const file = (): Promise<Buffer> => readFile(require.resolve(`swagger-ui-dist/${name}`));
+    const file = (): Promise<Buffer> => readFile(assetFile(name));
     adapter.get(`/docs/assets/${name}`, answer(type, file));
   }
   adapter.get('/redoc', (_request: Request, response: Response) => response.redirect(307, '/docs'));
+}
+
+/** A file of Swagger UI: of the copy beside the bundle, or where there is no bundle, of the package. */
+function assetFile(name: string): string {
+  const copy = fileURLToPath(new URL(`swagger-ui/${name}`, import.meta.url));
+  return existsSync(copy) ? copy : require.resolve(`swagger-ui-dist/${name}`);
 }
 
 function answer(type: string, content: () => Promise<string | Buffer>) {

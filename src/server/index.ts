@@ -3,4 +3,4 @@ export { EventLoopDelay, type LoopDelay } from './event-loop-delay.js';
 export { Readiness } from './readiness.js';
 export { ServerController } from './server.controller.js';
 export { ServerModule } from './server.module.js';
-export { SERVER_VERSION } from './version.js';
+export { API_VERSION, PACKAGE_FOLDER, SERVER_VERSION } from './version.js';

@@ -3,6 +3,7 @@ export { commandText, commandWords } from './command-words.js';
 export { dashedUuid } from './dashed-uuid.js';
 export { memoize } from './memoize.js';
 export { matchingNames } from './name-pattern.js';
+export { nearestName } from './nearest-name.js';
 export { addRange, TextPatterns } from './search/text-patterns.js';
 export { fallbacks, TextSearch } from './search/text-search.js';
 export { pythonGeneral, pythonJson, pythonRepr, pythonTypeName } from './python-text.js';

@@ -2,7 +2,7 @@ import type { Content, Observation } from '../events/index.js';
 import type { ExecutionContext, Tool, ToolDefinition, ToolResource } from './tool.js';
 
 /** The behaviour of a tool that keeps no state between calls and starts nothing that outlives a call. */
-export interface ToolFunction {
+interface ToolFunction {
   /** See `ToolInvocation.execute`. */
   execute: (args: Record<string, unknown>, context: ExecutionContext) => Promise<Observation>;
   /** See `ToolInvocation.touches`; default: no resources. */

@@ -51,9 +51,9 @@ describe('ToolRegistry', () => {
     );
   });
 
-  it('knows the modules of the original server', () => {
-    const names = registry.available().map((name) => registry.qualifiedName(name));
-    expect(names).toEqual([
+  it('knows the Python modules of tools that the original has', () => {
+    const modules = registry.available().map((name) => registry.pythonModule(name));
+    expect(modules).toEqual([
       'openhands.tools.terminal.definition',
       'openhands.tools.file_editor.definition',
       'openhands.tools.task_tracker.definition',
@@ -71,7 +71,8 @@ describe('ToolRegistry', () => {
       'openhands.sdk.tool.builtins.classify_and_switch_llm',
       'openhands.tools.browser_use.definition',
     ]);
-    expect(registry.qualifiedName('finish')).toBeUndefined();
+    expect(registry.pythonModule('finish')).toBeUndefined();
+    expect(registry.pythonModule('constructor')).toBeUndefined();
   });
 
   it('renders an observation by its kind and leaves unknown ones unchanged', () => {

@@ -27,7 +27,7 @@ import type { Tool, ToolDefinition } from './tool.js';
 import type { ToolHost } from './tool-host.js';
 
 /** A tool as an agent's configuration names it. */
-export interface RequestedTool {
+interface RequestedTool {
   name: string;
   params?: Record<string, unknown>;
 }
@@ -63,16 +63,28 @@ const CONFIGURED_NAMES: Readonly<Record<string, string>> = {
   route_task_to_model: ROUTING_TOOL,
 };
 
-/** Modules of the original server in Python that are not named after their tool. */
-const ORIGINAL_MODULES: Readonly<Record<string, string>> = {
-  edit: 'gemini.edit',
-  write_file: 'gemini.write_file',
-  read_file: 'gemini.read_file',
-  list_directory: 'gemini.list_directory',
-  task_tool_set: 'task',
-  browser_tool_set: 'browser_use',
-  start_child_conversation: 'child_conversation',
-};
+/**
+ * The Python modules of the original's tools. Clients in Python import them, and cannot open a conversation
+ * with a module that they do not have: a tool that only this server has must not be listed.
+ */
+const PYTHON_MODULES: ReadonlyMap<string, string> = new Map([
+  ['terminal', 'openhands.tools.terminal.definition'],
+  ['file_editor', 'openhands.tools.file_editor.definition'],
+  ['task_tracker', 'openhands.tools.task_tracker.definition'],
+  ['glob', 'openhands.tools.glob.definition'],
+  ['grep', 'openhands.tools.grep.definition'],
+  ['planning_file_editor', 'openhands.tools.planning_file_editor.definition'],
+  ['edit', 'openhands.tools.gemini.edit.definition'],
+  ['write_file', 'openhands.tools.gemini.write_file.definition'],
+  ['read_file', 'openhands.tools.gemini.read_file.definition'],
+  ['list_directory', 'openhands.tools.gemini.list_directory.definition'],
+  ['apply_patch', 'openhands.tools.apply_patch.definition'],
+  ['task_tool_set', 'openhands.tools.task.definition'],
+  ['ask_oracle', 'openhands.tools.ask_oracle.definition'],
+  ['start_child_conversation', 'openhands.tools.child_conversation.definition'],
+  [ROUTING_TOOL, 'openhands.sdk.tool.builtins.classify_and_switch_llm'],
+  ['browser_tool_set', 'openhands.tools.browser_use.definition'],
+]);
 
 /** Tools that `include_default_tools` names by their class. */
 const BUILT_IN: readonly ToolDefinition[] = [
@@ -173,12 +185,9 @@ export class ToolRegistry {
     return definition?.render?.(observation) ?? observation.content;
   }
 
-  /** The original's module of a tool, which clients send and expect; undefined for an unknown tool. */
-  qualifiedName(name: string): string | undefined {
-    if (name === ROUTING_TOOL) return 'openhands.sdk.tool.builtins.classify_and_switch_llm';
-    return this.configurable.has(name)
-      ? `openhands.tools.${ORIGINAL_MODULES[name] ?? name}.definition`
-      : undefined;
+  /** The module of a tool by its name in configurations; undefined if the original does not have the tool. */
+  pythonModule(name: string): string | undefined {
+    return PYTHON_MODULES.get(name);
   }
 
   private select(

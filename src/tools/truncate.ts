@@ -7,7 +7,7 @@ const NOTICE_START =
 const NOTICE_END = '</NOTE>';
 
 /** Where the complete text is saved. */
-export interface FullOutputTarget {
+interface FullOutputTarget {
   /** Absolute path; created if missing. */
   folder: string;
   /** Prefix of the file name: `<tool>_output_<hash>.txt`. */

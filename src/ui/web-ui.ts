@@ -4,6 +4,7 @@ import { Logger } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
 import { ConfigError, type AppConfig } from '../config/index.js';
 import { PathGuard, sendFile, type GuardedPath } from '../workspace/index.js';
+import { isNavigation, isReading } from './navigation.js';
 import { withServerConfig } from './page-config.js';
 
 /** Files that a bundler names after their content never change. */
@@ -55,6 +56,7 @@ export class WebUi {
           { path: 'ui_path', expected, found: `'${ui}'`, source: '--ui or OH_UI_PATH' },
         ]);
       }
+      new Logger('Server').log(`web UI at /: ${ui}`);
       return new WebUi(guard, config, true, isTrusted);
     }
     if (staticFiles === null) return undefined;
@@ -140,15 +142,4 @@ export class WebUi {
     const isHashed = ASSET.test(name) && HASHED.test(name);
     return sendFile(request, response, file, isHashed ? FOREVER : 'no-cache');
   }
-}
-
-function isReading({ method }: Request): boolean {
-  return method === 'GET' || method === 'HEAD';
-}
-
-/** Whether a browser opens the path as a page, as opposed to API clients, probes and scripts. */
-function isNavigation(request: Request): boolean {
-  const destination = request.get('sec-fetch-dest');
-  const isDocument = destination === undefined || destination === 'document' || destination === 'iframe';
-  return isDocument && (request.get('accept') ?? '').includes('text/html');
 }

@@ -40,7 +40,7 @@ export function webhookTargets(config: AppConfig): WebhookTarget[] {
 }
 
 /** Decodes a secret of the Standard Webhooks scheme: base64 with an optional `whsec_` prefix. */
-export function signingKeyOf(secret: string): Buffer {
+function signingKeyOf(secret: string): Buffer {
   return Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
 }
 

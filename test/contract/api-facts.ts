@@ -20,7 +20,7 @@ export interface OperationFacts {
 }
 
 /** A parameter of the path, the query or the headers. */
-export interface Parameter {
+interface Parameter {
   shape: Shape;
   default?: unknown;
 }
@@ -93,7 +93,7 @@ function contentShape(holder: unknown): Shape | null {
 }
 
 /** The shape of a JSON schema. */
-export function shapeOf(schema: unknown): Shape {
+function shapeOf(schema: unknown): Shape {
   if (!isJsonObject(schema)) return 'any';
   const { $ref: ref, type } = schema;
   if (typeof ref === 'string') return `@${ref.split('/').at(-1) ?? ''}`;

@@ -111,6 +111,18 @@ describe('bash commands', () => {
     expect(await outputs(buffered.id, '&order__gt=0')).toEqual([]);
   });
 
+  it('refuses a command while 100 are running, and tells the client to retry', async () => {
+    const conversation = await ConversationClient.create(server, scriptedRequest(folder));
+    const route = `${conversation.route}/bash/start_bash_command`;
+    const startOne = () => server.request('POST', route, { command: 'sleep 1000' });
+    const answers = await Promise.all(Array.from({ length: 101 }, startOne));
+    const refused = answers.filter(({ status }) => status !== 200);
+    expect(refused).toMatchObject([{ status: 429, body: { detail: 'Too many commands are running' } }]);
+    expect(refused[0]?.headers.get('retry-after')).toBe('1');
+    // Ends the commands.
+    expect((await server.request('DELETE', conversation.route)).status).toBe(200);
+  });
+
   it('splits long output into events of a megabyte', async () => {
     const whole = await execute("head -c 2500000 /dev/zero | tr '\\0' x");
     expect([whole.order, whole.exit_code, whole.stdout?.length]).toEqual([2, 0, 2_500_000]);

@@ -20,7 +20,7 @@ describe('the command line', () => {
   async function run(args: string[], env: Record<string, string> = {}) {
     const child = spawn(process.execPath, [MAIN, ...args], {
       cwd,
-      env: { PATH: process.env['PATH'] ?? '', ...env },
+      env: { PATH: process.env['PATH'] ?? '', OH_UI_PATH_IS_NONE: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';
@@ -92,6 +92,16 @@ describe('the command line', () => {
     expect(stdout).not.toContain('marked');
     expect(JSON.parse(stdout)).toMatchObject({ session_api_keys: ['**********'], vscode_port: 9 });
   });
+
+  it('warns of an unknown variable on stderr when it prints the configuration', async () => {
+    const { code, stdout, stderr } = await run(['--check-config'], { OH_VSCODE_PRT: '9' });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ vscode_port: 8001 });
+    expect(stderr).toBe(
+      'openhands-agent-server: configuration: unknown variable OH_VSCODE_PRT has no effect: ' +
+        'did you mean OH_VSCODE_PORT?\n',
+    );
+  });
 });
 
 describe('the server process', () => {
@@ -111,6 +121,31 @@ describe('the server process', () => {
     await server.request('GET', '/alive');
     expect(await server.end()).toBe(0);
     await server.stop();
+  });
+
+  it.each(['0.0.0.0', '127.0.0.1'])(
+    'logs addresses of its page and its API document that a browser opens, with --host %s',
+    async (host) => {
+      const server = await ServerProcess.start({ host, env: { SESSION_API_KEY: 'key' } });
+      const address = server.url.replace('127.0.0.1', 'localhost');
+      await server.logs(`web page: ${address}/`);
+      await server.logs(`API documentation: ${address}/docs`);
+      await server.logs(`listening on ${address}`);
+      expect((await fetch(`${address}/docs`)).status).toBe(200);
+      await server.stop();
+    },
+  );
+
+  it('warns in its log of an unknown field and an unknown variable', async () => {
+    const cwd = await mkdtemp(path.join(os.tmpdir(), 'command-line-'));
+    await mkdir(path.join(cwd, 'workspace'));
+    const file = path.join(cwd, 'workspace', 'openhands_agent_server_config.json');
+    await writeFile(file, '{"max_concurent_runs": 1}');
+    const server = await ServerProcess.start({ cwd, env: { OH_VSCODE_PRT: '9' } });
+    await server.logs(/unknown field max_concurent_runs .* did you mean max_concurrent_runs\?/);
+    await server.logs('unknown variable OH_VSCODE_PRT has no effect: did you mean OH_VSCODE_PORT?');
+    await server.stop();
+    await rm(cwd, { recursive: true });
   });
 
   it('resolves relative paths in the working directory', async () => {

@@ -92,6 +92,17 @@ describe('tools for files', () => {
     expect(await readFile(path.join(work, 'a.txt'), 'utf8')).toBe('1\n2\n');
   });
 
+  it('keeps the Python modules that a client names for tools, as the original does', async () => {
+    const agent = { llm: { model: 'scripted/test' }, tools: [{ name: 'edit' }, { name: 'read_file' }] };
+    const tool_module_qualnames = { edit: 'acme.edit', other: 'acme.other' };
+    const request = scriptedRequest(work, undefined, { agent, tool_module_qualnames });
+    const conversation = await ConversationClient.create(server, request);
+    expect((await conversation.info())['tool_module_qualnames']).toEqual({
+      ...tool_module_qualnames,
+      read_file: 'openhands.tools.gemini.read_file.definition',
+    });
+  });
+
   it('serialises changes to one file by concurrent calls', async () => {
     await writeFile(path.join(work, 'count'), 'n\n');
     const names = Array.from({ length: 8 }, (_, index) => `n${index}`);

@@ -1,5 +1,13 @@
+import { once } from 'node:events';
+import http from 'node:http';
 import path from 'node:path';
-import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
+import { text } from 'node:stream/consumers';
+import {
+  ConversationClient,
+  messageText,
+  scriptedRequest,
+  userMessage,
+} from '../support/conversation-client.js';
 import { ServerProcess } from '../support/server-process.js';
 
 describe('requests with an Idempotency-Key', () => {
@@ -72,6 +80,21 @@ describe('requests with an Idempotency-Key', () => {
     expect(await messages(conversation)).toBe(1);
   });
 
+  it('stores a message with a new key before a message without a key that arrives after it', async () => {
+    const conversation = await create();
+    expect(await send(conversation, 'first', 'first')).toEqual(done);
+    const url = new URL(`${conversation.route}/events`, server.url);
+    const expected = ['first'];
+    for (const round of [1, 2, 3, 4, 5]) {
+      const keyed = await beginPost(url, userMessage(`keyed ${round}`), { 'Idempotency-Key': `${round}` });
+      const plain = await beginPost(url, userMessage(`plain ${round}`));
+      const answers = [keyed.finish(), plain.finish()];
+      expect(await Promise.all(answers)).toEqual([200, 200]);
+      expected.push(`keyed ${round}`, `plain ${round}`);
+    }
+    expect((await conversation.events('&kind=MessageEvent')).map(messageText)).toEqual(expected);
+  });
+
   it('creates one conversation from equal requests that are sent at the same time', async () => {
     const request = scriptedRequest(workspace);
     const post = () => server.request('POST', '/api/conversations', request, { 'Idempotency-Key': 'c' });
@@ -81,3 +104,31 @@ describe('requests with an Idempotency-Key', () => {
     expect(await conversations()).toBe(before + 1);
   });
 });
+
+/**
+ * Sends the head of a request and waits until the server has read it. `finish` sends the body and returns the
+ * status: the bodies of two such requests arrive in the order of the calls.
+ */
+async function beginPost(url: URL, body: unknown, headers: http.OutgoingHttpHeaders = {}) {
+  const bytes = Buffer.from(JSON.stringify(body));
+  const request = http.request(url, {
+    method: 'POST',
+    agent: false,
+    headers: {
+      ...headers,
+      'Content-Type': 'application/json',
+      'Content-Length': bytes.length,
+      Expect: '100-continue',
+    },
+  });
+  request.flushHeaders();
+  await once(request, 'continue');
+  const finish = async (): Promise<number | undefined> => {
+    const answer = once(request, 'response') as Promise<[http.IncomingMessage]>;
+    request.end(bytes);
+    const [response] = await answer;
+    await text(response);
+    return response.statusCode;
+  };
+  return { finish };
+}

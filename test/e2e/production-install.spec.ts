@@ -7,7 +7,9 @@ import { promisify } from 'node:util';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { readDockerfile, type Dockerfile } from '../support/dockerfile.js';
 import { freePort } from '../support/free-port.js';
+import { rawRequest } from '../support/raw-request.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { writeFiles } from '../support/write-files.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
@@ -51,7 +53,7 @@ function inside(text: string): string {
 describe('the production installation', () => {
   it('installs no development packages and less than 38 MB', async () => {
     expect((await readdir(path.join(program, 'node_modules'))).sort()).toEqual(
-      ['@lydell', '@scarf', '@vscode', 'playwright-core', 'swagger-ui-dist', 'ws'].sort(),
+      ['@lydell', '@vscode', 'playwright-core', 'ws'].sort(),
     );
     const files = await readdir(program, { recursive: true });
     const sizes = await Promise.all(files.map(async (file) => (await stat(path.join(program, file))).size));
@@ -70,7 +72,7 @@ describe('the production installation', () => {
       scripts: Record<string, string>;
     };
     const { node } = dockerfile.start;
-    expect(scripts['start']).toBe(`exec ${node.join(' ')} dist/main.js`);
+    expect(scripts['start']).toBe(`exec ${node.join(' ')} scripts/start.mjs`);
     const tag = await run(process.execPath, [...node.slice(1), '-p', 'v8.cachedDataVersionTag()']);
     expect(caches).toContainEqual(expect.stringMatching(`^program\\.cjs\\..*-${tag.stdout.trim()}\\.cache$`));
   });
@@ -91,16 +93,40 @@ describe('the production installation', () => {
   });
 });
 
-describe('npm pack', () => {
-  it('packs the bundle without sources and data', async () => {
-    const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts', '--offline'], {
-      cwd: ROOT,
-      maxBuffer: 1e8,
-    });
-    const packed = [...stdout.matchAll(/"path": "([^"]+)"/g)].map(([, name = '']) => name);
-    expect(packed).toEqual(expect.arrayContaining(['dist/main.js', 'dist/bundle/packages.json', 'LICENSE']));
-    const outside = packed.filter((name) => !name.startsWith('dist/bundle/'));
-    expect(outside.sort()).toEqual(['LICENSE', 'README.md', 'dist/main.js', 'package.json']);
+describe('the web UI beside an installed program', () => {
+  let ui: string;
+  let cwd: string;
+  beforeEach(async () => {
+    ui = path.join(program, 'web-ui');
+    cwd = await mkdtemp(path.join(os.tmpdir(), 'installed-ui-'));
+    await writeFiles(ui, { 'agent-canvas-1.20.0/build/index.html': '<html><head></head>fetched</html>' });
+  });
+  afterEach(() => Promise.all([ui, cwd].map((folder) => rm(folder, { recursive: true, force: true }))));
+
+  async function pageOf(env: Record<string, string>, args: string[] = []): Promise<string> {
+    const server = await ServerProcess.start({ main: path.join(program, 'dist/main.js'), cwd, env, args });
+    try {
+      return (await rawRequest(server.url, { headers: { accept: 'text/html' } })).text;
+    } finally {
+      await server.stop();
+    }
+  }
+
+  it('serves the fetched web UI without options, unless it is told otherwise', async () => {
+    const unset = { OH_UI_PATH_IS_NONE: '' };
+    expect(await pageOf(unset)).toContain('fetched');
+    await writeFiles(cwd, { 'mine/index.html': '<html><head></head>mine</html>' });
+    expect(await pageOf({ OH_UI_PATH: 'mine' })).toContain('mine');
+    expect(await pageOf(unset, ['--ui', 'mine'])).toContain('mine');
+    for (const without of [{ ...unset, OH_STATIC_FILES_PATH: 'mine' }, { OH_UI_PATH_IS_NONE: '1' }])
+      expect(await pageOf(without)).not.toContain('fetched');
+    const landing = await pageOf(unset, ['--no-ui']);
+    expect(landing).toContain('openhands-agent-server --fetch-ui');
+  });
+
+  it('starts without the fetched web UI when that is damaged', async () => {
+    await rm(path.join(ui, 'agent-canvas-1.20.0/build/index.html'));
+    expect(await pageOf({ OH_UI_PATH_IS_NONE: '' })).toContain('openhands-agent-server --fetch-ui');
   });
 });
 

@@ -34,11 +34,12 @@ function withVersion(version: string): string {
   return original.replace(/API_VERSION = '[^']+'/, `API_VERSION = '${version}'`);
 }
 
-async function answersVersion(url: string, version: string): Promise<void> {
-  await eventually(async () => {
+async function answersVersion(url: string, version: string, timeoutMs?: number): Promise<void> {
+  const isAnswered = async () => {
     const read = async (): Promise<string> => (await fetch(`${url}/server_info`)).text();
     return (await read().catch(() => '')).includes(`"version":"${version}"`);
-  }, `version ${version}`);
+  };
+  await eventually(isAnswered, `version ${version}`, timeoutMs);
 }
 
 async function isDown(url: string): Promise<boolean> {
@@ -113,7 +114,7 @@ describe('--reload in a checkout', () => {
 describe('--reload without sources', () => {
   it('restarts when the built server is replaced', async () => {
     const installed = path.join(checkout, 'installed');
-    for (const name of ['dist', 'package.json']) {
+    for (const name of ['dist/main.js', 'dist/bundle', 'package.json']) {
       await cp(path.join(checkout, name), path.join(installed, name), { recursive: true });
     }
     const server = await ServerProcess.start({
@@ -141,29 +142,36 @@ describe('--reload without sources', () => {
 });
 
 describe('npm run start:dev', () => {
-  it('restarts when a source changes, and ends with its server', async () => {
-    const port = String(await freePort());
-    const url = `http://127.0.0.1:${port}`;
-    const child = spawn('npm', ['run', 'start:dev', '--', '--', '--host', '127.0.0.1', '--port', port], {
-      cwd: checkout,
-      stdio: 'ignore',
-    });
-    try {
-      await answersVersion(url, '1.58.2');
-      const answer = await fetch(`${url}/api/conversations`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(scriptedRequest(checkout, 'FINISH: done')),
+  // Nest checks types meanwhile, which takes all processors of a small machine.
+  const timeoutMs = 120_000;
+
+  it(
+    'restarts when a source changes, and ends with its server',
+    async () => {
+      const port = String(await freePort());
+      const url = `http://127.0.0.1:${port}`;
+      const child = spawn('npm', ['run', 'start:dev', '--', '--host', '127.0.0.1', '--port', port], {
+        cwd: checkout,
+        stdio: 'ignore',
       });
-      const { id } = (await answer.json()) as SeenConversation;
-      await save(withVersion('9.9.6'));
-      await answersVersion(url, '9.9.6');
-      expect((await fetch(`${url}/api/conversations/${id}`)).status).toBe(200);
-    } finally {
-      const exit = once(child, 'exit');
-      child.kill();
-      await exit;
-    }
-    expect(await isDown(url)).toBe(true);
-  });
+      try {
+        await answersVersion(url, '1.58.2', timeoutMs);
+        const answer = await fetch(`${url}/api/conversations`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(scriptedRequest(checkout, 'FINISH: done')),
+        });
+        const { id } = (await answer.json()) as SeenConversation;
+        await save(withVersion('9.9.6'));
+        await answersVersion(url, '9.9.6', timeoutMs);
+        expect((await fetch(`${url}/api/conversations/${id}`)).status).toBe(200);
+      } finally {
+        const exit = once(child, 'exit');
+        child.kill();
+        await exit;
+      }
+      expect(await isDown(url)).toBe(true);
+    },
+    3 * timeoutMs,
+  );
 });

@@ -23,7 +23,7 @@ describe('a server with a wrong configuration', () => {
     const child = spawn(process.execPath, [MAIN, '--host', '127.0.0.1', '--port', '0'], {
       cwd,
       uid,
-      env: { PATH: process.env['PATH'] ?? '', ...env },
+      env: { PATH: process.env['PATH'] ?? '', OH_UI_PATH_IS_NONE: '1', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let said = '';

@@ -4,8 +4,8 @@
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { Logger } from '@nestjs/common';
-import { FileEventLogStore } from '../../dist/storage/file/log/file-event-log-store.js';
-import { FileLeaseStore } from '../../dist/storage/file/lease/file-lease-store.js';
+import { FileEventLogStore } from '../../dist/current/storage/file/log/file-event-log-store.js';
+import { FileLeaseStore } from '../../dist/current/storage/file/lease/file-lease-store.js';
 
 const [conversationsPath, id, ttl] = process.argv.slice(2);
 Logger.overrideLogger(false); // stdout is for the answers

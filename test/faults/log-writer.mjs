@@ -3,8 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { Logger } from '@nestjs/common';
-import { FileEventLogStore } from '../../dist/storage/file/log/file-event-log-store.js';
-import { FileLeaseStore } from '../../dist/storage/file/lease/file-lease-store.js';
+import { FileEventLogStore } from '../../dist/current/storage/file/log/file-event-log-store.js';
+import { FileLeaseStore } from '../../dist/current/storage/file/lease/file-lease-store.js';
 
 const WRITERS = 8;
 const [conversationsPath, id] = process.argv.slice(2);

@@ -55,7 +55,7 @@ const NAMES = [
 ] as const;
 
 /** A change at one place of a value. */
-export interface Mutation {
+interface Mutation {
   seed: number;
   what: 'replace' | 'remove' | 'add';
   name: string;

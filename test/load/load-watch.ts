@@ -28,7 +28,7 @@ interface Health {
 }
 
 /** The effect of a load on a server. Memory in MiB; null where the system does not report it. */
-export interface Seen {
+interface Seen {
   health: Health;
   memory: { before: number; peak: number; after: number } | null;
 }

@@ -5,7 +5,7 @@ import { userMessage, type ConversationClient } from './conversation-client.js';
 const AGENT = fileURLToPath(new URL('acp-agent.mjs', import.meta.url));
 
 /** Steps of the test agent for a prompt; see `acp-agent.mjs`. */
-export type AgentSteps = readonly (readonly unknown[])[];
+type AgentSteps = readonly (readonly unknown[])[];
 
 /** Options of a conversation with the test agent. */
 export interface AcpOptions {

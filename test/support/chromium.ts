@@ -5,9 +5,17 @@ const PROGRAMS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrom
 
 /** Whether the server will find a browser on this machine. */
 export function hasChromium(): boolean {
-  if (process.env['CHROME_PATH']) return true;
+  return chromiumPath() !== undefined;
+}
+
+/** The browser that the server will find on this machine. */
+export function chromiumPath(): string | undefined {
+  const named = process.env['CHROME_PATH'];
+  if (named) return named;
   const folders = (process.env['PATH'] ?? '').split(path.delimiter);
-  return folders.some((folder) => PROGRAMS.some((program) => isProgram(path.join(folder, program))));
+  return folders
+    .flatMap((folder) => PROGRAMS.map((program) => path.join(folder, program)))
+    .find((file) => isProgram(file));
 }
 
 function isProgram(file: string): boolean {

@@ -34,7 +34,7 @@ export const EVENT_LINE =
   '"type":"text","text":"hi"}],"thinking_blocks":[]},"activated_skills":[],"extended_content":[],"kind":"MessageEvent"}';
 
 /** A stand-in for the conversations service that records its calls. */
-export class RecordingConversations {
+class RecordingConversations {
   readonly calls: unknown[][] = [];
   /** The last create request. */
   started?: StartConversationRequest;
@@ -124,7 +124,7 @@ const NO_FOLDER = path.join(os.tmpdir(), 'there-is-no-such-folder');
 class EdgeModule {}
 
 /** An answer with its body as text and as JSON. */
-export interface Answer {
+interface Answer {
   status: number;
   headers: Headers;
   text: string;

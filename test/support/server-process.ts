@@ -19,6 +19,10 @@ export interface ServerOptions {
   host?: string | null;
   /** A command that runs the program in its last arguments. */
   wrapper?: string[];
+  /** The command that starts the program; the default is this Node with `nodeOptions` and `main`. */
+  command?: string[];
+  /** Starts a process group, to which `end` sends its signal as a terminal does. */
+  group?: boolean;
   /** Options of Node itself. */
   nodeOptions?: string[];
   /** The main file; the default is that of this build. */
@@ -53,8 +57,9 @@ export class ServerProcess {
     const cwd = options.cwd ?? (await realpath(await mkdtemp(path.join(os.tmpdir(), 'agent-server-'))));
     const { host = '127.0.0.1' } = options;
     const address = [...(host === null ? [] : ['--host', host]), '--port', '0'];
-    const args = [...(options.nodeOptions ?? []), options.main ?? MAIN, ...address, ...(options.args ?? [])];
-    const [program = '', ...words] = [...(options.wrapper ?? []), process.execPath, ...args];
+    const node = [process.execPath, ...(options.nodeOptions ?? []), options.main ?? MAIN];
+    const command = [...(options.wrapper ?? []), ...(options.command ?? node)];
+    const [program = '', ...words] = [...command, ...address, ...(options.args ?? [])];
     const child = spawn(program, words, {
       cwd,
       env: {
@@ -62,9 +67,12 @@ export class ServerProcess {
         HOME: process.env['HOME'] ?? '/',
         // Keeps the server from storing anything in the real home folder.
         ...(options.env?.['HOME'] === undefined && { OH_PERSISTENCE_DIR: path.join(cwd, 'persistence') }),
+        // A web UI that was fetched into this checkout would change what the server answers and stores.
+        OH_UI_PATH_IS_NONE: '1',
         ...options.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: options.group,
       ...options.user,
     });
     const server = new ServerProcess(cwd, options.cwd === undefined, child, options);
@@ -145,7 +153,8 @@ export class ServerProcess {
       const exit = once(this.child, 'exit');
       // A process that the server left behind may keep the pipe open.
       const output = settlesWithin(once(this.child, 'close'), 2000);
-      this.child.kill(signal);
+      if (this.options.group) process.kill(-this.pid, signal);
+      else this.child.kill(signal);
       await exit;
       await output;
     }

@@ -4,7 +4,7 @@ import { eventually } from './server-process.js';
 import type { SeenEvent } from './conversation-client.js';
 
 /** One request as the receiver got it. */
-export interface Received {
+interface Received {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;

@@ -17,14 +17,15 @@ const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 export async function startServer(folder, environment, port = '0') {
   const child = spawn(process.execPath, [MAIN, '--host', '127.0.0.1', '--port', port], {
     cwd: folder,
-    env: { ...process.env, ...environment },
+    // Without the web UI that may have been fetched into this checkout.
+    env: { ...process.env, OH_UI_PATH_IS_NONE: '1', ...environment },
   });
   let output = '';
   const ended = once(child, 'exit');
   const url = await new Promise((resolve, reject) => {
     const look = (chunk) => {
       output += chunk;
-      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0];
+      const found = /listening on (http:\S+:\d+)/.exec(output)?.[1];
       if (found !== undefined) resolve(found);
     };
     child.stdout.on('data', look);

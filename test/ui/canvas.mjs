@@ -1,46 +1,41 @@
 /**
- * Drives the web UI (`@openhands/agent-canvas` 1.20.0, unchanged) in headless Chromium against a real server
- * that also serves it: first start, settings, a conversation with tools, approval of an action, files, a
- * reload, the list, deletion. Not part of `npm test`: it needs Chromium and the UI, which it fetches from npm
- * unless its folder is given.
+ * Drives the fetched web UI (`npm run ui`, unchanged) in headless Chromium against a real server that serves
+ * it: first start, every screen, a conversation with tools, approval of an action, a reload while the agent
+ * works, a restart, files, deletion, a wrong key, and a proxy. Not part of `npm test`: it needs Chromium and
+ * the UI, and ends with `skipped` and the reason where one is missing.
  *
- *     npm run test:ui [-- folder of the unpacked package]
+ *     npm run test:ui [-- folder of another build]
  */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { access, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { chromium } from 'playwright-core';
+import { installedUi } from '../../dist/ui/installed-ui.js';
 import { startServer } from '../support/with-server.mjs';
 import { startProxy } from './proxy.mjs';
 import { screens, secrets, shows, tabs } from './screens.mjs';
 
-const PACKAGE = '@openhands/agent-canvas@1.20.0';
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/agent-canvas', import.meta.url));
 const PATIENCE_MS = 60_000;
-const run = promisify(execFile);
+/** Names of Chromium's program, as in `test/support/chromium.ts`. */
+const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 
-/** Routes of other programs that the UI also calls. */
-const OTHER_PROGRAMS = [/\/api\/automation\//, /\/api\/llm\/balance/];
+/** Routes of other programs that the UI also calls: automations, OpenHands Cloud. */
+const OTHER_PROGRAMS = [/\/api\/automation\//, /\/api\/llm\/balance/, /\/api\/shared-/];
 /** A file that the UI requests and that may be missing: the plan. */
 const MAY_BE_MISSING = /\/api\/file\/download\?path=[^&]*PLAN\.md/;
 
 const program = await findChromium();
 if (program === undefined) skip('there is no Chromium; install it or set CHROME_PATH');
-const canvas = process.argv[2] ?? (await fetchCanvas());
-if (canvas === undefined)
-  skip(`${PACKAGE} cannot be fetched from npm; name the folder of the unpacked package`);
+const build = process.argv[2] === undefined ? installedUi() : path.resolve(process.argv[2]);
+if (build === undefined) skip('the web UI is not in this checkout; fetch it with `npm run ui`');
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'canvas-'));
-const environment = {
-  HOME: folder,
-  OH_PERSISTENCE_DIR: path.join(folder, '.openhands'),
-  OH_SECRET_KEY: 'a key of this test',
-};
-let server = await startServer(folder, { ...environment, OH_UI_PATH: path.resolve(canvas, 'build') });
+const keyFile = path.join(folder, '.openhands/agent-canvas/secret-key.txt');
+const environment = { HOME: folder, OH_PERSISTENCE_DIR: path.join(folder, '.openhands') };
+/** What `npm start` needs after `npm run ui`: nothing. */
+const withUi = process.argv[2] === undefined ? { OH_UI_PATH_IS_NONE: '' } : { OH_UI_PATH: build };
+let server = await startServer(folder, { ...environment, ...withUi });
 const browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox'] });
 const problems = [];
 let passed = 0;
@@ -51,18 +46,25 @@ try {
   await page.getByTestId('right-panel-toggle').click();
   await tabs(page, server.url, say, step);
   await page.getByTestId('right-panel-toggle').click();
-  await screens(page, server.url, step);
+  await screens(page, server.url, idIn(page), step);
   await secrets(page, server.url, get, step);
   await approval(page);
   await reload(page);
   await files(page);
+  await reloadDuringRun(page);
   await deletion(page);
   await page.close();
-  await servedByProxy();
   await step('no request of the UI failed, and no script of it', () => assert.deepEqual(problems, []));
+  await wrongKey();
+  await servedByProxy();
+  await step('no request failed with a key and a proxy, but for the wrong key', () =>
+    assert.deepEqual(problems, ['401 GET /api/settings']),
+  );
   console.log(`${passed} passed, 0 failed`);
 } catch (error) {
   console.error(error);
+  await keepScreenshots();
+  if (problems.length > 0) console.error(`failed requests and scripts: ${problems.join(', ')}`);
   console.log(`${passed} passed, 1 failed`);
   process.exitCode = 1;
 } finally {
@@ -72,7 +74,8 @@ try {
 }
 
 async function openPage() {
-  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
+  const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
   // The UI loads fonts and icons from other hosts; the test sends no request to them.
   let refusedScripts = 0;
@@ -120,6 +123,10 @@ async function firstStart(page) {
 }
 
 async function conversation(page) {
+  await step('the server has made a secret key that only its user can read', async () => {
+    assert.equal((await stat(keyFile)).mode & 0o777, 0o600);
+    assert.match(server.log(), /made a secret key, because the web UI needs one/);
+  });
   await step('a message starts a conversation whose agent works with tools', async () => {
     await page.getByTestId('onboarding-hello-input').fill('RUN: echo hello > hello.txt');
     await page.getByTestId('onboarding-hello-input').press('Enter');
@@ -168,9 +175,34 @@ async function reload(page) {
     await page.getByTestId('agent-message').getByText('Done with approved.txt.').waitFor();
     const port = new URL(server.url).port;
     await server.stop();
-    server = await startServer(folder, { ...environment, OH_UI_PATH: path.resolve(canvas, 'build') }, port);
+    server = await startServer(folder, { ...environment, ...withUi }, port);
     await page.reload();
     await page.getByTestId('agent-message').getByText('Done with approved.txt.').waitFor();
+  });
+}
+
+async function reloadDuringRun(page) {
+  await step('a reload while the agent works shows its work and how it ends', async () => {
+    await page.goto(`${server.url}/settings/verification`);
+    await page.getByText('Confirmation Mode', { exact: true }).click();
+    const saved = page.waitForResponse((answer) => answer.request().method() === 'PATCH' && answer.ok());
+    await page.getByTestId('save-button').click();
+    await saved;
+    await page.goto(`${server.url}/conversations`);
+    await say(
+      page,
+      'RUN: touch started; until [ -e go ]; do sleep 0.1; done; rm go started\nFINISH: Done after the reload.',
+    );
+    await page.waitForURL(/\/conversations\/[0-9a-f-]{36}/);
+    const { workspace } = await get(`/api/conversations/${idIn(page)}`);
+    const inWorkspace = (name) => path.resolve(folder, workspace.working_dir, name);
+    await page.getByTestId('stop-button').waitFor();
+    await page.reload();
+    await page.getByTestId('stop-button').waitFor();
+    await page.getByTestId('user-message').getByText('until [ -e go ]').waitFor();
+    await writeFile(inWorkspace('go'), '');
+    await page.getByTestId('agent-message').getByText('Done after the reload.').waitFor();
+    await page.getByTestId('stop-button').waitFor({ state: 'detached' });
   });
 }
 
@@ -183,17 +215,42 @@ async function files(page) {
 }
 
 async function deletion(page) {
-  await step('the list has both conversations, and only one after a deletion', async () => {
+  await step('the list has all three conversations, and only two after a deletion', async () => {
     const cards = page.getByTestId('conversation-card');
-    await cards.nth(1).waitFor();
-    assert.equal(await cards.count(), 2);
+    await cards.nth(2).waitFor();
+    assert.equal(await cards.count(), 3);
     await cards.first().hover();
     await cards.first().getByTestId('ellipsis-button').click();
     await page.getByTestId('delete-button').click();
     await page.getByRole('button', { name: 'Confirm Delete' }).click();
-    await cards.nth(1).waitFor({ state: 'detached' });
-    assert.equal(await get('/api/conversations/count'), 1);
+    await cards.nth(2).waitFor({ state: 'detached' });
+    assert.equal(await get('/api/conversations/count'), 2);
   });
+}
+
+async function wrongKey() {
+  const key = 'the key of the session';
+  await server.stop();
+  server = await startServer(folder, { ...environment, ...withUi, SESSION_API_KEY: key });
+  const page = await openPage();
+  await step('a page without a key asks for it, and says that a wrong one is wrong', async () => {
+    await page.goto(server.url);
+    await page.getByTestId('onboarding-backend-api-key').fill('a wrong key');
+    await page.getByTestId('onboarding-backend-next').click();
+    await page.getByText('Invalid API key').waitFor();
+    assert.doesNotMatch(await page.content(), new RegExp(key));
+  });
+  await step('the right key opens the server, also after a reload', async () => {
+    await page.getByTestId('onboarding-backend-api-key').fill(key);
+    await page.getByTestId('onboarding-backend-next').click();
+    await page.getByTestId('onboarding-backend-api-key').waitFor({ state: 'hidden' });
+    await skipOnboarding(page);
+    await page.reload();
+    await page.getByTestId('conversation-card').nth(1).waitFor();
+    await say(page, 'SAY: Said with a key.');
+    await page.getByTestId('agent-message').getByText('Said with a key.').waitFor();
+  });
+  await page.close();
 }
 
 async function servedByProxy() {
@@ -201,18 +258,14 @@ async function servedByProxy() {
     await server.stop();
     const key = 'the key of the session';
     server = await startServer(folder, { ...environment, SESSION_API_KEY: key });
-    const proxy = await startProxy(path.resolve(canvas, 'build'), server.url, key);
+    const proxy = await startProxy(build, server.url, key);
     try {
       const page = await openPage();
       await page.goto(`${proxy.url}/conversations`);
-      // The onboarding is shown to a new browser.
-      const skip = page.getByText('Skip for now');
-      await skip.or(page.getByTestId('conversation-card')).first().waitFor();
-      if (await skip.isVisible()) await skip.click();
+      await skipOnboarding(page);
       await page.goto(`${proxy.url}/settings/llm`);
       await shows(page, /scripted\/canvas/);
       await page.goto(`${proxy.url}/conversations`);
-      // No action, because the settings now require confirmation.
       await say(page, 'SAY: Said through a proxy.');
       await page.getByTestId('agent-message').getByText('Said through a proxy.').waitFor();
       // Closed before its connections end, which the page would report as errors.
@@ -221,6 +274,30 @@ async function servedByProxy() {
       await proxy.stop();
     }
   });
+}
+
+/** The onboarding is shown to a new browser. */
+async function skipOnboarding(page) {
+  const consent = page.getByRole('button', { name: 'Confirm preferences' });
+  const offer = page.getByText('Skip for now');
+  await consent.or(offer).or(page.getByTestId('conversation-card')).first().waitFor();
+  if (await consent.isVisible()) await consent.click();
+  if (await offer.isVisible()) await offer.click();
+  await page.getByTestId('conversation-card').first().waitFor();
+}
+
+/** Shows what the pages looked like when a step failed. */
+async function keepScreenshots() {
+  for (const [index, page] of browser
+    .contexts()
+    .flatMap((context) => context.pages())
+    .entries()) {
+    const file = path.join(os.tmpdir(), `canvas-failure-${process.pid}-${index}.png`);
+    await page.screenshot({ path: file }).then(
+      () => console.error(`screenshot: ${file}`),
+      () => undefined,
+    );
+  }
 }
 
 async function say(page, text) {
@@ -255,26 +332,9 @@ async function step(name, action) {
 async function findChromium() {
   const named = process.env.CHROME_PATH;
   const places = (process.env.PATH ?? '').split(path.delimiter);
-  const programs = places.flatMap((place) =>
-    ['chromium', 'google-chrome'].map((name) => path.join(place, name)),
-  );
+  const programs = places.flatMap((place) => BROWSERS.map((name) => path.join(place, name)));
   for (const file of named ? [named] : programs) if (await exists(file)) return file;
   return undefined;
-}
-
-async function fetchCanvas() {
-  const unpacked = path.join(CACHE, 'package');
-  if (await exists(path.join(unpacked, 'build/index.html'))) return unpacked;
-  try {
-    await mkdir(CACHE, { recursive: true });
-    const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', CACHE, PACKAGE]);
-    const archive = path.join(CACHE, stdout.trim());
-    await run('tar', ['xzf', archive, '-C', CACHE, 'package/build', 'package/package.json']);
-    await rm(archive);
-    return unpacked;
-  } catch {
-    return undefined;
-  }
 }
 
 function exists(file) {

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 
-/** Screens without a conversation, and the text that they show when the server has answered. */
+/** All screens by their address, and the text that they show when the server has answered. */
 const SCREENS = {
+  '': /Let's Start Building![\s\S]*Open Workspace/,
+  conversations: /Let's Start Building!/,
+  'conversations/ID/panel': /Uncommitted[\s\S]*the first commit/,
+  launch: /Unable to Launch/,
+  customize: /No MCP servers installed yet/,
+  settings: /Available Profiles[\s\S]*default/,
   'settings/agents': /Available Profiles[\s\S]*default/,
   'settings/llm': /Available Profiles[\s\S]*scripted\/canvas[\s\S]*No provider connections yet/,
   'settings/condenser': /Enable Memory Condensation/,
@@ -13,6 +19,13 @@ const SCREENS = {
   skills: /result\(s\)[\s\S]*add-skill/,
   plugins: /No plugins found/,
   apps: /No apps are installed on this backend/,
+  'extensions/none': /This app is disabled, missing/,
+  // Of other programs: the UI says that they are not there.
+  automations: /Automations Unavailable/,
+  'automations/git-sync': /Automations Unavailable/,
+  'automations/templates': /Incident retrospective drafter/,
+  'shared/conversations/ID': /Conversation not found/,
+  'oauth/device/verify': /Device Authorization/,
 };
 
 /** Tabs beside a conversation, and the text that they show after the agent has worked. */
@@ -25,11 +38,14 @@ const TABS = {
   usage: /Total Cost/,
 };
 
-/** Opens each screen of settings and extensions. */
-export async function screens(page, url, step) {
+/**
+ * Opens each screen.
+ * @param {string} id of a conversation
+ */
+export async function screens(page, url, id, step) {
   for (const [name, seen] of Object.entries(SCREENS)) {
-    await step(`the screen ${name} shows what the server has`, async () => {
-      await page.goto(`${url}/${name}`);
+    await step(`the screen /${name} shows what the server has`, async () => {
+      await page.goto(`${url}/${name.replace('ID', id)}`);
       await shows(page, seen);
     });
   }

@@ -16,7 +16,7 @@ import { messageStream } from './message-stream.js';
 import { OpenRequests } from './open-requests.js';
 import { readModels, findOption, type SessionModels } from './session-models.js';
 
-/** Most characters logged of an agent's other output. */
+/** Most characters that are logged of an agent's output outside of the protocol. */
 const MAX_DEBUG = 100_000;
 
 /** A running ACP agent with one session. */
@@ -77,6 +77,7 @@ export class AcpConnection {
     const app = client({ name: 'openhands-agent-server' });
     const requests = new OpenRequests();
     process.onExit(() => requests.close());
+    // Its callbacks use `connection`, which exists before the stream delivers anything.
     const stream = messageStream(process.output, process.input, {
       onUpdate: (sessionId, update, size) => {
         if (!connection.replaying) host.onUpdate(sessionId, update, size);
@@ -135,8 +136,8 @@ export class AcpConnection {
       throw new AcpError('ACPPromptError', 'The agent answered without saying how its turn ended');
     } catch (error) {
       if (this.connection.signal.aborted) {
-        const shutDown = await this.describeExit();
-        throw new AcpError('ACPPromptError', `The agent ended in the middle of its work (${shutDown})`);
+        const exit = await this.describeExit();
+        throw new AcpError('ACPPromptError', `The agent ended in the middle of its work (${exit})`);
       }
       throw toAcpError(error, 'ACPPromptError');
     }

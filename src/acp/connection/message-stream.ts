@@ -13,7 +13,7 @@ const MAX_LOGGED_LINE = 500;
 const MAX_INVALID_LINES = 10_000;
 
 /** Receives what an agent sends. */
-export interface MessageListener {
+interface MessageListener {
   /** An update of a session, in order of arrival. @param size characters */
   onUpdate(sessionId: string, update: JsonObject, size: number): void;
   /** A line that is not a message: some programs print other output, too. */

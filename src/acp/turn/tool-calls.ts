@@ -7,6 +7,8 @@ const MAX_FIELD = 200_000;
 const MAX_TEXT = 30_000;
 /** Longest id (characters); longer ids are truncated. */
 const MAX_ID = 1_000;
+/** Ends a truncated text. */
+const TRUNCATION_NOTE = '… (cut by the server)';
 /** Most open calls that are tracked; further calls are appended as reported. */
 const MAX_OPEN = 100;
 /** Field names of the protocol and of the API. */
@@ -28,8 +30,8 @@ interface ToolCall {
 }
 
 /**
- * The tool calls of one turn. The agent reports a call in updates; the log gets it twice: when it begins and
- * when it ends.
+ * The tool calls of one turn. The agent reports a call in many updates; the log gets it when it begins, when
+ * it needs a decision, and when it ends.
  */
 export class ToolCalls {
   private readonly open = new Map<string, ToolCall>();
@@ -77,7 +79,7 @@ function hasEnded({ status }: ToolCall): boolean {
   return status === 'completed' || status === 'failed';
 }
 
-/** Fields missing in an update keep their value. */
+/** Fields that are missing or null in an update keep their value. */
 function mergeUpdate(call: ToolCall, update: JsonObject): ToolCall {
   const { title, status, kind, rawInput, rawOutput, content } = update;
   return {
@@ -109,7 +111,7 @@ function draftOf(id: string, call: ToolCall): EventDraft {
   };
 }
 
-/** Converts field names to the API's and removes nulls. */
+/** Converts field names to the API's, without nulls and the agent's own metadata. */
 function toWireNames(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toWireNames);
   if (typeof value !== 'object' || value === null) return value;
@@ -143,8 +145,6 @@ function boundList(items: readonly unknown[]): unknown[] {
   }
   return kept;
 }
-
-const TRUNCATION_NOTE = '… (cut by the server)';
 
 function truncateTexts(value: unknown): unknown {
   if (typeof value === 'string')

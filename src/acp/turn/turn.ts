@@ -22,7 +22,7 @@ export interface PermissionItem {
 }
 
 /** An item of a turn's queue. */
-export type TurnItem =
+type TurnItem =
   | { type: 'update'; update: JsonObject }
   | PermissionItem
   | { type: 'end'; response: PromptResponse }

@@ -7,7 +7,7 @@ import { estimateTokens, estimateEventTokens } from './view-tokens.js';
  * Whether a view needs a condensation: `hard` if it must be condensed now, `soft` if it is only longer than
  * configured.
  */
-export type CondensationNeed = 'none' | 'soft' | 'hard';
+type CondensationNeed = 'none' | 'soft' | 'hard';
 
 /**
  * The events to condense: from `start` (inclusive) to `end` (exclusive). The summary is placed at `start`.

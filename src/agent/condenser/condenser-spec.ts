@@ -4,12 +4,12 @@ import type { LlmConfig } from '../../llm/index.js';
 export type CondenserSpec = NoOpCondenserSpec | PipelineCondenserSpec | SummarizingCondenserSpec;
 
 /** Never condenses. */
-export interface NoOpCondenserSpec {
+interface NoOpCondenserSpec {
   kind: 'NoOpCondenser';
 }
 
 /** Several condensers; the first that needs to condense does so. */
-export interface PipelineCondenserSpec {
+interface PipelineCondenserSpec {
   condensers: CondenserSpec[];
   kind: 'PipelineCondenser';
 }

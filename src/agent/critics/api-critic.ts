@@ -10,7 +10,7 @@ import { readResponseText, withoutTrailingSlashes } from '../../text/index.js';
 const MAX_BYTES = 1024 * 1024;
 
 /** The critic's service gave no verdict. The message contains nothing of the request. */
-export class CriticServiceError extends Error {
+class CriticServiceError extends Error {
   override readonly name = 'CriticServiceError';
 }
 
@@ -53,7 +53,7 @@ export async function askCriticService(
 }
 
 /** The dialogue in ChatML, as used by the Qwen models. Images are left out. */
-export function chatText(messages: readonly Message[], tools: readonly LlmTool[]): string {
+function chatText(messages: readonly Message[], tools: readonly LlmTool[]): string {
   const blocks = messages.map(({ role, content, tool_calls: calls = [] }, index) => {
     const said = plainText(content);
     const called = calls.map(

@@ -13,7 +13,7 @@ export interface CriticResult {
 /**
  * Settings of iterative refinement: the agent is asked to continue although it reports that it has finished.
  */
-export interface Refinement {
+interface Refinement {
   /** The score from which on no refinement is requested. */
   successThreshold: number;
   /** Most refinement requests per user message. */
@@ -21,7 +21,7 @@ export interface Refinement {
 }
 
 /** The input of a critic. */
-export interface CriticInput {
+interface CriticInput {
   /** The evaluated action or message of the agent. */
   draft: EventDraft;
   /** Whether files of the workspace changed or commits were made since the conversation began. */

@@ -8,7 +8,7 @@ const MAX_OUTPUT = 50_000;
 const DRAIN_MS = 200;
 
 /** The command of a hook. */
-export interface HookCommand {
+interface HookCommand {
   command: string;
   /** Absolute path. */
   cwd: string;
@@ -19,7 +19,7 @@ export interface HookCommand {
 }
 
 /** The result of a command. */
-export interface CommandResult {
+interface CommandResult {
   /** -1: killed or not started. */
   exitCode: number;
   stdout: string;

@@ -5,7 +5,7 @@ import type { JsonObject } from '../../json/index.js';
 /** Longest text in a hook event (characters). */
 const MAX_EVENT_TEXT = 50_000;
 
-/** What a hook receives, and the events it is about. */
+/** What hooks are run for: the data that they receive, and the ids of the events that it is about. */
 export interface HookCall {
   type: HookEventType;
   toolName?: string;
@@ -15,8 +15,11 @@ export interface HookCall {
   toolResponse?: JsonObject;
   /** The user's message. */
   message?: string;
+  /** Why the run stops. */
   reason?: string;
+  /** The event of the tool call. */
   actionId?: string;
+  /** The event of the user's message. */
   messageId?: string;
 }
 
@@ -35,7 +38,7 @@ export function hookInput(call: HookCall, conversationId: string, workingDir: st
   };
 }
 
-/** The part of the input that the hook's event shows; undefined for none. */
+/** The part of the input that the event about the hook contains; undefined for none. */
 export function inputForEvent(call: HookCall, input: JsonObject): JsonObject | undefined {
   const { tool_name, tool_input, tool_response, message } = input;
   if (call.toolName !== undefined) {

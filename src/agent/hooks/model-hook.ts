@@ -24,7 +24,7 @@ export interface ModelHookContext {
 type Execution = ReturnType<Tool['prepare']>;
 
 /** A model's decision and the usage events of its answers. */
-export interface ModelVerdict {
+interface ModelVerdict {
   answer: HookDecision;
   usage: EventDraft[];
   /** Why there is no decision, which counts as `allow`. */

@@ -11,7 +11,7 @@ const MONOLOGUE = 3;
 const ALTERNATING = 6;
 
 /** Result of the detection: continue, tell the agent that it repeats itself, or stop. */
-export type StuckVerdict = { kind: 'fine' } | { kind: 'nudge'; text: string } | { kind: 'stuck' };
+type StuckVerdict = { kind: 'fine' } | { kind: 'nudge'; text: string } | { kind: 'stuck' };
 
 const FINE: StuckVerdict = { kind: 'fine' };
 const STUCK: StuckVerdict = { kind: 'stuck' };

@@ -1,4 +1,4 @@
-/** The used part of the package: its own declarations do not resolve for ES modules. */
+/** The part of the package that is used: its own declarations do not resolve for ES modules. */
 declare module '@huggingface/jinja' {
   interface Token {
     type: string;

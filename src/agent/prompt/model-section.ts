@@ -2,7 +2,7 @@ import type { LlmConfig } from '../../llm/index.js';
 import type { PromptSection } from './sections.js';
 
 /** The model family for prompt templates; names as in the OpenHands SDK. */
-export interface ModelFamily {
+interface ModelFamily {
   family?: 'anthropic_claude' | 'google_gemini' | 'openai_gpt';
   /** Variant within the family, where it matters. */
   variant?: 'gpt-5' | 'gpt-5-codex';

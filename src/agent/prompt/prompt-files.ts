@@ -38,7 +38,7 @@ export class PromptFileError extends Error {
 }
 
 /** The folders that are searched for prompt files. */
-export interface PromptFileFolders {
+interface PromptFileFolders {
   /** Base of relative paths (absolute path). */
   base: string;
   home?: string;

@@ -30,7 +30,7 @@ const ACP_PROMPT =
   'available for display.';
 
 /** Inputs of the prompt besides the agent's configuration. */
-export interface PromptInput {
+interface PromptInput {
   secrets: readonly SecretName[];
   files: PromptFiles;
   /** The agent's memory. */

@@ -6,16 +6,16 @@ import { railRisk } from './policy-rails.js';
 import { highestRisk } from './risk.js';
 
 /** The configuration of an analyzer or policy, as in the API. */
-export type AnalyzerConfig = JsonObject & { kind: string };
+type AnalyzerConfig = JsonObject & { kind: string };
 
 /** An analyzer's assessment of one action. `note` says what it could not do. */
-export interface Assessment {
+interface Assessment {
   risk: SecurityRisk;
   note?: string;
 }
 
 /** The analysis of all actions of one answer: its event and the risk of each action. */
-export interface Analysis {
+interface Analysis {
   event: EventDraft;
   riskOf: (action: ActionEvent) => SecurityRisk;
 }

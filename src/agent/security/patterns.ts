@@ -4,10 +4,10 @@ import type { JsonObject } from '../../json/index.js';
 import { argumentTexts, explanationTexts } from './action-texts.js';
 
 /** A regular expression, its description and its id. */
-export type RiskPattern = [pattern: string, description: string, id: string];
+type RiskPattern = [pattern: string, description: string, id: string];
 
 /** The lists of a pattern analyzer. Lists missing in its configuration default to `DEFAULT_PATTERNS`. */
-export interface PatternLists {
+interface PatternLists {
   high_patterns: RiskPattern[];
   medium_patterns: RiskPattern[];
   injection_high_patterns: RiskPattern[];

@@ -27,7 +27,7 @@ import { readProjectSkills, readSharedSkills, readUserSkills } from './files/ski
 import type { Warn } from './files/skill-folder.js';
 
 /** The context of an agent, as its configuration requests it. */
-export interface LoadedContext {
+interface LoadedContext {
   /** All skills, including those in the agent's configuration. */
   skills: Skill[];
   memory: string | undefined;
@@ -37,7 +37,7 @@ export interface LoadedContext {
 export const DEFAULT_MARKETPLACE = 'marketplaces/default.json';
 
 /** The agent whose context is loaded. */
-export interface ContextRequest {
+interface ContextRequest {
   agent: AgentSpec;
   /** Absolute path. */
   workspace: string;

@@ -5,7 +5,7 @@ import { readBoundedText } from '../../files/index.js';
 import type { Warn } from './files/skill-folder.js';
 
 /** Limit of both files together (characters; the limit of the OpenHands SDK). */
-export const MEMORY_LIMIT = 6_000;
+const MEMORY_LIMIT = 6_000;
 
 const MEMORY_FILE = path.join('.openhands', 'memory', 'MEMORY.md');
 const CUT_NOTICE = '[The older beginning was left out.]\n';

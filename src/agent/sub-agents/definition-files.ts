@@ -14,7 +14,7 @@ const FOLDERS = [path.join('.agents', 'agents'), path.join('.openhands', 'agents
 const MAX_FILES = 200;
 
 /** Origin of a definition. */
-export type DefinitionLevel = 'project' | 'user' | 'plugin';
+type DefinitionLevel = 'project' | 'user' | 'plugin';
 
 /** Reads a project's definitions of sub-agents: Markdown files, not validated, as in create requests. */
 export async function readProjectDefinitions(workspace: string, warn: Warn): Promise<JsonObject[]> {

@@ -16,7 +16,7 @@ const KEEP_FIRST = 4;
 export const INHERITED_MODEL = 'inherit';
 
 /** Settings of a task besides its type. */
-export interface TaskSetup {
+interface TaskSetup {
   taskId: string;
   /** The model of its type, if it has one. */
   model?: LlmConfig;

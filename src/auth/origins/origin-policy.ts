@@ -4,7 +4,7 @@ import type { AppConfig } from '../../config/index.js';
 import { originInUrl, parseHost, parseOrigin, parseWrittenOrigin } from '../../text/index.js';
 
 /** The settings that define which pages may call the server. */
-export type OriginOptions = Pick<
+type OriginOptions = Pick<
   AppConfig,
   'allow_cors_origins' | 'allow_cors_origin_regex' | 'web_url' | 'app_backend_public_url' | 'session_api_keys'
 >;

@@ -33,6 +33,7 @@ import type { BashCommand, BashOutput } from '../bash-event.js';
 import type { BashHistory, BashQuery } from '../history/bash-history.js';
 import { BashService } from '../bash.service.js';
 import { BashEventSearchQueryDto, ExecuteBashRequestDto } from './bash.dto.js';
+import { OTHER_COMMANDS } from './examples.js';
 
 const tag = 'Bash';
 const SCOPE = 'runtime_conversation_id';
@@ -51,7 +52,11 @@ export class BashController {
     description:
       'Runs it with `/bin/sh -c` and answers when it has ended or was stopped after `timeout`. The exit code ' +
       'is -1 after a timeout, and if the command cannot be started.',
-    body: { schema: ExecuteBashRequestDto },
+    body: {
+      schema: ExecuteBashRequestDto,
+      example: { command: 'echo hello; pwd' },
+      otherExamples: OTHER_COMMANDS,
+    },
     answers: { 200: { description: 'The output of the command.', schema: 'BashOutput' } },
     errors: { 404: UNKNOWN_CONVERSATION },
   })
@@ -71,7 +76,10 @@ export class BashController {
     description:
       'Runs it with `/bin/sh -c` and answers at once. Get its output by a search, or live from ' +
       '`/sockets/bash-events`.',
-    body: { schema: ExecuteBashRequestDto },
+    body: {
+      schema: ExecuteBashRequestDto,
+      example: { command: 'for i in 1 2 3; do echo $i; sleep 1; done', timeout: 10 },
+    },
     answers: { 200: { description: 'The command.', schema: 'BashCommand' } },
     errors: { 404: UNKNOWN_CONVERSATION },
   })
@@ -141,7 +149,10 @@ export class BashController {
     tag,
     summary: 'Get several commands and outputs',
     description: 'The body is a list of ids.',
-    body: { schema: { type: 'array', items: { type: 'string' } } },
+    body: {
+      schema: { type: 'array', items: { type: 'string' } },
+      example: ['0ef3041af4dc4c8b8cd13e91c0cf4b89'],
+    },
     answers: {
       200: {
         description: 'The events in the order of the ids, null for unknown ids.',

@@ -27,7 +27,7 @@ export interface BashQuery {
 }
 
 /** A page of events as JSON. */
-export interface BashPage {
+interface BashPage {
   lines: string[];
   nextPageId: string | null;
 }

@@ -21,7 +21,7 @@ const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
 };
 
 /** A command to run. */
-export interface ProcessOptions {
+interface ProcessOptions {
   command: string;
   /** Absolute path. */
   cwd: string;

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { HttpException, HttpStatus, Logger } from '@nestjs/common';
-import { errorMessage } from '../../errors/index.js';
+import { Logger } from '@nestjs/common';
+import { DomainError, errorMessage } from '../../errors/index.js';
 import { utcTimestamp } from '../../events/index.js';
 import { shellEnvironment, SESSION_VARIABLE } from '../../processes/index.js';
 import {
@@ -18,8 +18,26 @@ import { CollectedOutput } from './collected-output.js';
 /** The maximum number of concurrent commands of a shell. */
 const MAX_RUNNING = 100;
 
+/** The server is shutting down. */
+class ShellClosedError extends DomainError {
+  override readonly name = 'ShellClosedError';
+  readonly kind = 'unavailable';
+  constructor() {
+    super('Server is shutting down');
+  }
+}
+
+/** The maximum number of commands of a shell is running. */
+class TooManyCommandsError extends DomainError {
+  override readonly name = 'TooManyCommandsError';
+  readonly kind = 'limit-reached';
+  constructor() {
+    super('Too many commands are running');
+  }
+}
+
 /** Options of a shell. */
-export interface ShellOptions {
+interface ShellOptions {
   /** The default working directory of commands: absolute path. */
   folder: string;
   /** The default of `cwd` in events. */
@@ -34,7 +52,7 @@ export interface ShellOptions {
  * Receives each event as JSON after it was stored, with its number in the history; undefined if it could not
  * be stored. All listeners share the buffer.
  */
-export type BashListener = (line: Buffer, number: number | undefined) => void;
+type BashListener = (line: Buffer, number: number | undefined) => void;
 
 /** Runs the commands of clients in one folder, stores their events and notifies listeners. */
 export class BashShell {
@@ -71,13 +89,11 @@ export class BashShell {
   /**
    * Starts a command without waiting for its end.
    * @param onOutput receives all outputs of the command
-   * @throws HttpException 429, 503
+   * @throws ShellClosedError, TooManyCommandsError
    */
   async start(request: BashRequest, onOutput?: (output: BashOutput) => void): Promise<BashCommand> {
-    if (this.closed) throw new HttpException('Server is shutting down', HttpStatus.SERVICE_UNAVAILABLE);
-    if (this.running.size >= MAX_RUNNING) {
-      throw new HttpException('Too many commands are running', HttpStatus.TOO_MANY_REQUESTS);
-    }
+    if (this.closed) throw new ShellClosedError();
+    if (this.running.size >= MAX_RUNNING) throw new TooManyCommandsError();
     const command = this.toCommand(request);
     const process = new BashProcess({
       command: command.command,

@@ -10,7 +10,7 @@ const STREAM_DELAY_MS = 100;
 export type OutputName = 'stdout' | 'stderr';
 
 /** A chunk of output as it is stored. */
-export interface OutputChunk {
+interface OutputChunk {
   order: number;
   exit_code: number | null;
   stdout: string | null;
@@ -18,7 +18,7 @@ export interface OutputChunk {
 }
 
 /** Options of a recorder. */
-export interface RecordingOptions {
+interface RecordingOptions {
   /** Emit chunks while the command writes, not only when they are full or the command ends. */
   stream: boolean;
   /** The maximum recorded output (characters). The rest is only counted. */

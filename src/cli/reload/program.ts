@@ -18,13 +18,12 @@ export interface Program {
   close(): Promise<void>;
 }
 
-/** The program of a main file: its sources if this is a checkout, else the installed build. */
-export async function findProgram(main: string): Promise<Program> {
-  const root = path.dirname(path.dirname(main));
+/** The program of a package: its sources if this is a checkout, else the installed build. */
+export async function findProgram(root: string): Promise<Program> {
   const compiler = path.join(root, 'scripts/compile.mjs');
   const needed = [path.join(root, 'src/main.ts'), compiler, path.join(root, 'node_modules/@swc/core')];
   const isCheckout = (await Promise.all(needed.map(exists))).every(Boolean);
-  return isCheckout ? new SourceProgram(root, compiler) : new BuiltProgram(main);
+  return isCheckout ? new SourceProgram(root, compiler) : new BuiltProgram(path.join(root, 'dist/main.js'));
 }
 
 /** An installation without sources: restarted when a new version replaces it. */

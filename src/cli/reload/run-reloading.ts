@@ -7,9 +7,10 @@ import { ServerChild } from './server-child.js';
  * The old server shuts down (runs pause, sockets close with 1012) before the new one starts. If the sources
  * do not compile, the old one continues. Resolves with the exit code of the last server: after SIGTERM or
  * SIGINT, or when a server that was not started by a change exits by itself.
+ * @param root the folder of the package
  */
-export async function runReloading(main: string, args: readonly string[]): Promise<number> {
-  const program = await findProgram(main);
+export async function runReloading(root: string, args: readonly string[]): Promise<number> {
+  const program = await findProgram(root);
   const reloader = new Reloader(
     program,
     args.filter((arg) => arg !== '--reload'),

@@ -1,8 +1,8 @@
 import type { SecretCodec } from '../../crypto/index.js';
 import type { EventDraft } from '../../events/index.js';
 import type { Llm } from '../../llm/index.js';
+import { parseJson } from '../../json/index.js';
 import type { EventSink } from '../journal/event-sink.js';
-import { maskJson } from '../secrets/mask-json.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 
 /**
@@ -28,4 +28,21 @@ export function logCompletions(
     // Nobody waits for this event. The journal reports when it accepts no more events.
     sink.commit([event]).catch(() => undefined);
   });
+}
+
+/** Serialises a value with masked secrets. Strings that contain JSON are masked inside, too. */
+function maskJson(value: unknown, mask: (text: string) => string): string {
+  return JSON.stringify(value, (_key, field: unknown) => {
+    if (typeof field !== 'string') return field;
+    const inner = /^\s*[{[]/.test(field) ? tryParse(field) : undefined;
+    return mask(inner === undefined ? field : maskJson(inner, mask));
+  });
+}
+
+function tryParse(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
 }

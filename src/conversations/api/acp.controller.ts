@@ -16,7 +16,7 @@ import { toAgentContext, toSecretSources } from './dto/to-start-request.js';
 import { AcpDiscovery } from '../agent-runtime/acp-discovery.js';
 
 /** The ACP agent whose models are listed, and the secrets that it needs. */
-export class ACPModelDiscoveryRequestDto {
+class ACPModelDiscoveryRequestDto {
   @Field(
     model(ACPAgentSettingsDto, { className: 'ACPAgentSettings' }),
     'The ACP agent whose models are listed.',
@@ -83,7 +83,11 @@ export class AcpController {
     description:
       'Starts the agent on the host of the server and stops it after the query. Failures are reported in the answer. ' +
       'Answers are cached for five minutes.',
-    body: { schema: ACPModelDiscoveryRequestDto },
+    body: {
+      schema: ACPModelDiscoveryRequestDto,
+      example: { agent_settings: { agent_kind: 'acp', acp_server: 'claude-code' } },
+      needs: 'Needs access to npm, from which the server fetches the program of the agent.',
+    },
     answers: { 200: { description: 'The models, or an error.', schema: 'ACPModelDiscovery' } },
   })
   models(@Body() { agent_settings, secrets, refresh }: ACPModelDiscoveryRequestDto): Promise<ModelDiscovery> {

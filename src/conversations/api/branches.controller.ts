@@ -1,5 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post, Query } from '@nestjs/common';
-import { ConversationIdPipe, documentSchemas, Operation } from '../../http/index.js';
+import { ConversationIdPipe, Operation } from '../../http/index.js';
 import type { StartedChild } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { BranchesService } from '../branches/branches.service.js';
@@ -13,8 +13,6 @@ import { RUN_LIMIT } from './answers.js';
 
 const tag = 'Conversations';
 
-documentSchemas(async () => (await import('./schemas/branch-schemas.js')).branchSchemas());
-
 /** Branches, forks and child conversations over REST, under `/api` and without a prefix. */
 @Controller(['api/conversations/:conversation_id', 'conversations/:conversation_id'])
 export class BranchesController {
@@ -27,7 +25,11 @@ export class BranchesController {
     summary: 'Navigate to an event',
     description: 'The next event follows the given one. Nothing is deleted, and no event is written.',
     query: ConversationViewQueryDto,
-    body: { schema: NavigateRequestDto },
+    body: {
+      schema: NavigateRequestDto,
+      example: { event_id: null },
+      needs: 'Needs a conversation whose run has ended.',
+    },
     answers: { 200: { description: 'The conversation with its new head.', schema: 'ConversationInfo' } },
     errors: { 404: 'The conversation has no event with this id.', 409: 'A run is active.' },
   })
@@ -46,7 +48,7 @@ export class BranchesController {
     description:
       'Creates a conversation with the same agent and secrets and with the history, or one branch of it.',
     query: ConversationViewQueryDto,
-    body: { schema: ForkConversationRequestDto, required: false },
+    body: { schema: ForkConversationRequestDto, required: false, example: { title: 'Another attempt' } },
     answers: { 201: { description: 'The new conversation, which is idle.', schema: 'ConversationInfo' } },
     errors: {
       404: 'The conversation has no event with the id `from_event_id`.',
@@ -68,7 +70,10 @@ export class BranchesController {
     tag,
     summary: 'Start a child conversation',
     description: 'The child inherits the agent, secrets, tags and policies, and works on the given task.',
-    body: { schema: StartChildConversationRequestDto },
+    body: {
+      schema: StartChildConversationRequestDto,
+      example: { task: 'RUN: ls\nFINISH: listed', isolation: 'shared' },
+    },
     answers: {
       201: {
         description: 'The child conversation and where it works.',

@@ -26,7 +26,8 @@ import {
   ConversationSearchQueryDto,
   ConversationViewQueryDto,
 } from './dto/queries.dto.js';
-import { START_EXAMPLE, StartConversationRequestDto } from './dto/start-conversation.dto.js';
+import { StartConversationRequestDto } from './dto/start-conversation.dto.js';
+import { OTHER_STARTS, START_EXAMPLE } from './examples.js';
 import { requestedProfile, toStartRequest } from './dto/to-start-request.js';
 import { listJson, pageJson } from '../queries/json-page.js';
 import { LaunchProfiles, withAdditions, type LaunchedProfile } from '../profiles/launch-profiles.js';
@@ -120,10 +121,16 @@ export class ConversationsController {
     description:
       'Needs an agent (`agent`, `agent_settings` or `agent_profile_id`) and a workspace. An initial message starts a ' +
       'run at once. Models named `scripted/...` execute the steps in the message, so the example runs without an API ' +
-      'key.',
+      'key. It has a `conversation_id`, so that the other examples find it; without one each request starts another ' +
+      'conversation.',
     query: ConversationViewQueryDto,
     headers: { ...OBSERVABILITY_HEADERS, ...IDEMPOTENCY_HEADER },
-    body: { schema: StartConversationRequestDto, example: START_EXAMPLE, large: true },
+    body: {
+      schema: StartConversationRequestDto,
+      example: START_EXAMPLE,
+      otherExamples: OTHER_STARTS,
+      large: true,
+    },
     answers: {
       200: {
         description: 'The existing conversation with this id, unchanged.',
@@ -176,7 +183,10 @@ export class ConversationsController {
     tag,
     summary: 'Update title, tags or budget',
     description: 'Fields that are missing are not changed. Possible at any time, also during a run.',
-    body: { schema: UpdateConversationRequestDto },
+    body: {
+      schema: UpdateConversationRequestDto,
+      example: { title: 'Say hello', tags: { team: 'docs' }, max_budget_per_run: 1.5 },
+    },
     answers: DONE,
   })
   async update(

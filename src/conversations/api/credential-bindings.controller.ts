@@ -14,7 +14,7 @@ function headersProblem(headers: [string, unknown][]): string | undefined {
 
 /** The source of a credential. */
 @NoOtherFields()
-export class CredentialBindingRequestDto {
+class CredentialBindingRequestDto {
   @Field(text({ min: 1, max: 4096 }), 'URL that answers with `{"value": text, "version": text}`.')
   url!: string;
 
@@ -41,7 +41,13 @@ export class CredentialBindingsController {
     },
     description:
       'Supports `CODEX_AUTH_JSON`. The URL is requested once to validate it. The conversation need not exist yet.',
-    body: { schema: CredentialBindingRequestDto },
+    body: {
+      schema: CredentialBindingRequestDto,
+      example: {
+        url: 'https://credentials.example.com/codex',
+        headers: { Authorization: 'Bearer not-real' },
+      },
+    },
     answers: { 204: { description: 'Bound. The agent gets the credential when it starts next.' } },
     errors: {
       403: 'The URL rejects the headers of the request.',

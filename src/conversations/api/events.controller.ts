@@ -86,7 +86,11 @@ export class EventsController {
     description:
       'Ids are sent in the body or as `ids` in the query. Without ids the answer is that of the search.',
     query: EventListQueryDto,
-    body: { schema: { type: 'array', items: { type: 'string' } }, required: false },
+    body: {
+      schema: { type: 'array', items: { type: 'string' } },
+      required: false,
+      example: ['0ef3041a-f4dc-4c8b-8cd1-3e91c0cf4b89'],
+    },
     answers: {
       200: {
         description: 'The events in the order of the ids, null for unknown ids; or a page.',
@@ -139,7 +143,15 @@ export class EventsController {
       'Appends a message of a user. With `run` the agent answers it; an active run takes it into account with ' +
       'its next step.',
     headers: IDEMPOTENCY_HEADER,
-    body: { schema: SendMessageRequestDto, large: true },
+    body: {
+      schema: SendMessageRequestDto,
+      example: {
+        role: 'user',
+        content: [{ type: 'text', text: 'RUN: cat hello.txt\nFINISH: It says hello.' }],
+        run: true,
+      },
+      large: true,
+    },
     answers: DONE,
     errors: {
       422: 'The role is not `user`, or the `Idempotency-Key` came with another message before.',
@@ -164,7 +176,10 @@ export class EventsController {
     description:
       'Concerns the actions for which the conversation waits (status `waiting_for_confirmation`). Accepting ' +
       'starts a run that executes them. Rejecting tells the model so with the next run.',
-    body: { schema: ConfirmationResponseRequestDto },
+    body: {
+      schema: ConfirmationResponseRequestDto,
+      example: { accept: false, reason: 'Show me the command first.' },
+    },
     answers: DONE,
     errors: {
       409: 'A run or a goal is active already.',

@@ -6,7 +6,7 @@ import { GoalsService } from '../goal/goals.service.js';
 const tag = 'Conversations';
 
 /** A goal to pursue. */
-export class StartGoalRequestDto {
+class StartGoalRequestDto {
   @Field(text(), 'What the agent is to achieve; it becomes the first message.')
   objective!: string;
 
@@ -27,7 +27,11 @@ export class GoalsController {
     description:
       'After each run of the agent a model audits the work and tells the agent what is missing. This repeats until the ' +
       'goal is complete or `max_iterations` audits were made. State updates with the key `goal` report the progress.',
-    body: { schema: StartGoalRequestDto },
+    body: {
+      schema: StartGoalRequestDto,
+      example: { objective: 'The file hello.txt says hello.', max_iterations: 2 },
+      needs: 'Needs a conversation whose run has ended.',
+    },
     answers: DONE,
     errors: {
       400: 'The objective is blank, or the agent cannot pursue a goal.',

@@ -16,7 +16,7 @@ import { ProfileDiagnosis } from '../profiles/profile-diagnosis.js';
 /** A profile that need not be stored. */
 @OptionalBody()
 @NoOtherFields()
-export class MaterializeAgentProfileRequestDto {
+class MaterializeAgentProfileRequestDto {
   @Field(
     nullable(anyObject()),
     'A profile that need not be stored; null: the stored one with the name in the path.',
@@ -40,7 +40,12 @@ export class ProfileDiagnosisController {
     summary: 'Resolve an agent profile',
     description:
       'Returns the agent settings that a conversation would get, with masked secrets, or the problems. Nothing is stored.',
-    body: { schema: MaterializeAgentProfileRequestDto, required: false },
+    body: {
+      schema: MaterializeAgentProfileRequestDto,
+      required: false,
+      example: { profile: { llm_profile_ref: 'demo' } },
+      after: ['LlmProfiles_save'],
+    },
     answers: { 200: { description: 'The resolved profile.', schema: 'AgentProfileDiagnostics' } },
     errors: {
       400: 'The name is invalid, or the stored profile cannot be read.',

@@ -14,6 +14,7 @@ import {
 import { toLlmConfig } from '../../settings/index.js';
 import { DONE, SUCCESS } from './answers.js';
 import { toSecretSources, withKind } from './dto/to-start-request.js';
+import { ACP_CONVERSATION, MARKETPLACE_CONVERSATION } from './examples.js';
 import { SteeringService } from '../steering/steering.service.js';
 
 const tag = 'Conversations';
@@ -41,7 +42,10 @@ export class SteeringController {
     tag,
     summary: 'Set the confirmation policy',
     description: 'Applies from the next action on, and is kept for later runs.',
-    body: { schema: SetConfirmationPolicyRequestDto },
+    body: {
+      schema: SetConfirmationPolicyRequestDto,
+      example: { policy: { kind: 'ConfirmRisky', threshold: 'HIGH' } },
+    },
     answers: DONE,
   })
   async setConfirmationPolicy(
@@ -58,7 +62,10 @@ export class SteeringController {
     tag,
     summary: 'Set the security analyzer',
     description: 'Applies from the next answer of the model on, and is kept for later runs.',
-    body: { schema: SetSecurityAnalyzerRequestDto },
+    body: {
+      schema: SetSecurityAnalyzerRequestDto,
+      example: { security_analyzer: { kind: 'PatternSecurityAnalyzer' } },
+    },
     answers: DONE,
   })
   async setSecurityAnalyzer(
@@ -77,7 +84,10 @@ export class SteeringController {
     description:
       'A command that contains the name of a secret gets it as an environment variable. The value is masked in ' +
       'everything that the agent or a client reads.',
-    body: { schema: UpdateSecretsRequestDto },
+    body: {
+      schema: UpdateSecretsRequestDto,
+      example: { secrets: { API_TOKEN: { kind: 'StaticSecret', value: 'not-a-real-token' } } },
+    },
     answers: DONE,
   })
   async addSecrets(
@@ -94,7 +104,7 @@ export class SteeringController {
     tag,
     summary: "Replace the agent's model",
     description: 'Applies from the next call of the model on. The conversation keeps the model.',
-    body: { schema: SwitchLLMRequestDto },
+    body: { schema: SwitchLLMRequestDto, example: { llm: { model: 'scripted/other' } } },
     answers: DONE,
   })
   async switchLlm(
@@ -113,7 +123,7 @@ export class SteeringController {
     description:
       'Applies from the next call of the model on. Later changes of the profile have no effect on the ' +
       'conversation.',
-    body: { schema: SwitchProfileRequestDto },
+    body: { schema: SwitchProfileRequestDto, example: { profile_name: 'demo' }, after: ['LlmProfiles_save'] },
     answers: DONE,
     errors: {
       400: 'The profile cannot be used, or its name is invalid.',
@@ -135,7 +145,12 @@ export class SteeringController {
     summary: 'Replace the model of an ACP agent',
     description:
       'The model id is one of those that the agent offers. A running agent switches at once, another one when it starts.',
-    body: { schema: SwitchACPModelRequestDto },
+    values: { conversation_id: ACP_CONVERSATION },
+    body: {
+      schema: SwitchACPModelRequestDto,
+      example: { model: 'sonnet' },
+      after: ['Conversations_create#acp'],
+    },
     answers: DONE,
     errors: {
       400: 'The conversation has no ACP agent, or the agent does not know the model or cannot switch.',
@@ -158,7 +173,12 @@ export class SteeringController {
     description:
       'The reference is `plugin@marketplace` or the name alone. The plugin takes effect with the next step. Loading it ' +
       'again changes nothing.',
-    body: { schema: LoadPluginRequestDto },
+    values: { conversation_id: MARKETPLACE_CONVERSATION },
+    body: {
+      schema: LoadPluginRequestDto,
+      example: { plugin_ref: 'greetings@local' },
+      after: ['Bash_execute#plugin', 'Conversations_create#marketplace'],
+    },
     answers: DONE,
     errors: {
       400: 'The marketplace or the plugin cannot be read.',
@@ -179,7 +199,10 @@ export class SteeringController {
     tag,
     summary: 'Ask about the conversation',
     description: 'Also possible during a run. Question and answer do not become part of the conversation.',
-    body: { schema: AskAgentRequestDto },
+    body: {
+      schema: AskAgentRequestDto,
+      example: { question: 'What have you done?\nSAY: I have written hello.txt.' },
+    },
     answers: { 200: { description: "The answer of the agent's model as text.", schema: 'AskAgentResponse' } },
     errors: {
       400: 'The agent failed to answer.',

@@ -5,7 +5,7 @@ import { UnknownEventError } from '../conversation-errors.js';
 import { parseWithYield } from '../journal/parse-event.js';
 
 /** The part of an event log that is needed to follow a branch. */
-export type TreeLog = Pick<EventLog, 'length' | 'read' | 'entry' | 'seqOf'>;
+type TreeLog = Pick<EventLog, 'length' | 'read' | 'entry' | 'seqOf'>;
 
 /** Lines read at once on the way back to the root. */
 const CHUNK_LINES = 200;

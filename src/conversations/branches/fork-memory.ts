@@ -17,7 +17,7 @@ const MAX_FILES = 2_000;
 const MAX_BYTES = 256 * 1024 * 1024;
 
 /** The folders of a conversation and its fork (absolute paths). */
-export interface ForkFolders {
+interface ForkFolders {
   source: string;
   fork: string;
 }

@@ -28,7 +28,7 @@ import { RunControl } from '../runs/run-control.js';
 import type { NewMessage } from '../state/start-request.js';
 
 /** How a message is sent. */
-export interface SendOptions {
+interface SendOptions {
   /** Releases the slot of the run, if the caller has taken one. */
   releaseSlot?: () => void;
   /** Two messages with the same key are one message. */
@@ -155,8 +155,8 @@ export class Conversation {
   ): Promise<void> {
     this.life.assertOpen();
     const { stops } = this;
-    const append = (id?: string): Promise<void> =>
-      this.agentRuntime.messages.append(message, { id, before: this.goal.interruption() });
+    const append = (id?: string, after?: Promise<void>): Promise<void> =>
+      this.agentRuntime.messages.append(message, { id, before: this.goal.interruption(), after });
     const keyed = key === undefined ? undefined : await this.keys.once(key, message, run, append);
     if (!keyed) await append();
     if (!run) return this.journal.saveSoon(false);

@@ -7,9 +7,13 @@ import type { NewMessage } from '../state/start-request.js';
 /** Keys per conversation. Clients retry soon, so that old keys can go. */
 const MAX_KEYS = 200;
 
+/** Appends a message as the event with this id, once `keyStored` has resolved. */
+type AppendMessage = (eventId: string, keyStored: Promise<void>) => Promise<void>;
+
 /**
  * Makes two messages with the same `Idempotency-Key` one message, also when they arrive at once or the server
  * crashes in between: the key is stored with the id of the future event before that event is appended.
+ * `append` is called at arrival, so that the message takes its place before later ones.
  */
 export class MessageKeys {
   private sending: Map<string, Promise<void>> | undefined;
@@ -18,16 +22,10 @@ export class MessageKeys {
 
   /**
    * Appends a message unless that was done for this key before.
-   * @param append appends the event with this id
    * @returns the entry of the key; the caller sets `answered`
    * @throws InvalidRequestError when the key came with another message before
    */
-  async once(
-    name: string,
-    message: NewMessage,
-    run: boolean,
-    append: (eventId: string) => Promise<void>,
-  ): Promise<MessageKey> {
+  async once(name: string, message: NewMessage, run: boolean, append: AppendMessage): Promise<MessageKey> {
     const key = digest(name);
     const request = digest(JSON.stringify([message, run]));
     const known = this.keys.find((entry) => entry.key === key);
@@ -36,8 +34,7 @@ export class MessageKeys {
       throw new InvalidRequestError(location, 'This key came with another message before', name);
     }
     const entry = known ?? this.remember({ key, request, event_id: randomUUID(), answered: false });
-    const sending = this.sending?.get(key) ?? this.send(entry, known === undefined, append);
-    await sending;
+    await (this.sending?.get(key) ?? this.send(entry, append));
     return entry;
   }
 
@@ -51,15 +48,13 @@ export class MessageKeys {
     return entry;
   }
 
-  private send(entry: MessageKey, isNew: boolean, append: (eventId: string) => Promise<void>): Promise<void> {
-    const work = async (): Promise<void> => {
-      if (isNew) await this.journal.save();
-      if (this.journal.log.seqOf(entry.event_id) === undefined) await append(entry.event_id);
-    };
-    const all = (this.sending ??= new Map());
-    const sending = work().finally(() => all.delete(entry.key));
+  private async send(entry: MessageKey, append: AppendMessage): Promise<void> {
+    if (this.journal.log.seqOf(entry.event_id) !== undefined) return;
+    const all = (this.sending ??= new Map<string, Promise<void>>());
+    // Also for a known key: its first snapshot may have failed.
+    const sending = append(entry.event_id, this.journal.save()).finally(() => all.delete(entry.key));
     all.set(entry.key, sending);
-    return sending;
+    await sending;
   }
 }
 

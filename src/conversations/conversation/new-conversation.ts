@@ -49,7 +49,7 @@ export function newConversation(
     worktree: null,
     tags: request.tags,
     client_tools: request.client_tools,
-    tool_module_qualnames: { ...request.tool_module_qualnames, ...moduleNames(request, registry) },
+    tool_module_qualnames: { ...pythonModules(request, registry), ...request.tool_module_qualnames },
     autotitle: request.autotitle,
     launched_agent_profile: request.launched_agent_profile,
     rest: request.rest,
@@ -57,9 +57,9 @@ export function newConversation(
 }
 
 /** The Python modules of the requested tools: clients in Python import their classes from there. */
-function moduleNames(request: StartConversationRequest, registry: ToolRegistry): Record<string, string> {
+function pythonModules(request: StartConversationRequest, registry: ToolRegistry): Record<string, string> {
   const modules = request.agent.tools.flatMap(({ name }) => {
-    const module = registry.qualifiedName(name);
+    const module = registry.pythonModule(name);
     return module === undefined ? [] : [[name, module] as const];
   });
   return Object.fromEntries(modules);

@@ -11,19 +11,22 @@ import type { NewMessage } from '../state/start-request.js';
 import type { TitleWriter } from '../titles/title-writer.js';
 
 /** How a message is appended. */
-export interface AppendOptions {
+interface AppendOptions {
   /** The id of its event; default: a new one. */
   id?: string;
   /** Events to append before it. */
   before?: readonly EventDraft[];
+  /** What has to be stored first. The message keeps its place meanwhile; a rejection discards it. */
+  after?: Promise<void>;
 }
 
 const NO_OUTCOME: HookOutcome = { events: [] };
 
 /**
  * Appends messages of the user in the order in which they arrive. A message is appended at once, unless the
- * session is not ready (MCP servers are started), or `UserPromptSubmit` hooks have to run: their output is
- * part of its event. While a message waits, all later ones wait behind it, even if they need not themselves.
+ * session is not ready (MCP servers are started), something has to be stored first, or `UserPromptSubmit`
+ * hooks have to run: their output is part of its event. While a message waits, all later ones wait behind it,
+ * even if they need not themselves.
  */
 export class UserMessages {
   /** Messages that wait, in order. Each ends when it is durable. */
@@ -39,10 +42,15 @@ export class UserMessages {
   ) {}
 
   /** Appends a message; resolves when it is durable. */
-  append(message: NewMessage, { id = randomUUID(), before = [] }: AppendOptions = {}): Promise<void> {
-    const waits = !this.waiting.isIdle || !this.session.isReady || this.hooks.has('UserPromptSubmit');
-    if (!waits) return this.commit(message, id, before, NO_OUTCOME);
-    return this.waiting.run(() => this.prepareAndCommit(message, id, before));
+  append(message: NewMessage, { id = randomUUID(), before = [], after }: AppendOptions = {}): Promise<void> {
+    const isReady = this.session.isReady && after === undefined && !this.hooks.has('UserPromptSubmit');
+    if (isReady && this.waiting.isIdle) return this.commit(message, id, before, NO_OUTCOME);
+    // Awaited only when it is the message's turn: a rejection before that is not an unhandled one.
+    after?.catch(() => undefined);
+    return this.waiting.run(async () => {
+      await after;
+      await this.prepareAndCommit(message, id, before);
+    });
   }
 
   /** Begins the session and runs the hooks first. */

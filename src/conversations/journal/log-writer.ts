@@ -1,6 +1,12 @@
 import { serialiseEvent, type DurableEvent, type EventBus } from '../../events/index.js';
 import type { EventLog, LeaseFence, LogRecord } from '../../storage/index.js';
 
+/** An event and its serialised form. */
+interface LogEntry {
+  event: DurableEvent;
+  record: LogRecord;
+}
+
 /**
  * Appends to the log of one conversation: serialises each event once, appends in order and publishes when an
  * event is durable. After a failed append all later ones are rejected, because the state in memory may be
@@ -56,22 +62,23 @@ export class LogWriter {
     if (this.broken) return Promise.reject(this.broken);
     if (events.length === 0) return this.tail;
     const from = this.next;
-    const records = events.map(toRecord);
+    const entries = events.map((event) => ({ event, record: toRecord(event) }));
     this.next += events.length;
+    const records = entries.map(({ record }) => record);
     const durable = this.log.append(from, this.fence, records);
     const before = this.tail;
     this.tail = durable
       .then(() => before)
-      .then(() => this.publish(from, events, records))
+      .then(() => this.publish(from, entries))
       .catch((error: unknown) => this.break(error));
     // The caller gets the failure. The chain itself must not count as an unhandled rejection.
     this.tail.catch(() => undefined);
     return this.tail;
   }
 
-  private publish(from: number, events: readonly DurableEvent[], records: readonly LogRecord[]): void {
-    for (const [index, event] of events.entries()) {
-      const { line, bytes } = records[index] ?? toRecord(event);
+  private publish(from: number, entries: readonly LogEntry[]): void {
+    for (const [index, { event, record }] of entries.entries()) {
+      const { line, bytes } = record;
       // Before publishing: a subscriber that reads the log then finds the event.
       this.published = from + index + 1;
       this.bus.publish({ conversationId: this.conversationId, event, line, bytes, seq: from + index });

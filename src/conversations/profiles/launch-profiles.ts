@@ -20,7 +20,7 @@ export interface LaunchedProfile {
 }
 
 /** Additions to the agent of a profile. Field names are the wire's. */
-export interface LaunchAdditions {
+interface LaunchAdditions {
   system_message_suffix_append: string | null;
   skills: JsonObject[] | null;
 }

@@ -7,7 +7,7 @@ import { parseWithYield } from '../journal/parse-event.js';
 const PART_BYTES = 1024 * 1024;
 
 /** The events of a page. */
-export interface FoundPage {
+interface FoundPage {
   /** Sequence numbers, grouped into parts that are read at once. */
   parts: number[][];
   nextPageId: string | null;

@@ -12,7 +12,7 @@ const TIMEOUT_MS = 5_000;
 const PAUSES_MS = [250, 500];
 
 /** A credential cannot be bound. */
-export class CredentialBindingError extends DomainError {
+class CredentialBindingError extends DomainError {
   override readonly name = 'CredentialBindingError';
   constructor(
     readonly kind: ErrorKind,

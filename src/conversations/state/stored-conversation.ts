@@ -7,9 +7,6 @@ import type { ConversationState } from './conversation-state.js';
 /** Version of the layout of `metadata.json`. Raised when older readers would misread it. */
 const FORMAT = 1;
 
-/** `metadata.json`: the state and how many events of the log it contains. */
-export type StoredConversation = StoredMetadata & { format: number; log_position: number };
-
 /** Defaults of fields that older files lack. */
 const LATER_FIELDS = {
   forked_from_conversation_id: null,
@@ -19,7 +16,10 @@ const LATER_FIELDS = {
   launched_agent_profile: null,
 };
 
-/** The content of `metadata.json`. Shares objects with the state: serialise it at once or pass a copy. */
+/**
+ * The content of `metadata.json`: the state and how many events of the log it contains. Shares objects with
+ * the state: serialise it at once or pass a copy.
+ */
 export function toStored(state: ConversationState, logPosition: number, codec: SecretCodec): StoredMetadata {
   const { id, created_at, updated_at, execution_status, parent_conversation_id } = state;
   return {

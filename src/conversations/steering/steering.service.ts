@@ -22,7 +22,7 @@ import { assertSecretsFit } from '../secrets/secret-sources.js';
 type OfKind = JsonObject & { kind: string };
 
 /** The model returned an empty answer to a question. */
-export class NoAnswerError extends Error {
+class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
   constructor() {
     super('The model gave no answer to the question');
@@ -30,7 +30,7 @@ export class NoAnswerError extends Error {
 }
 
 /** The agent of the conversation has no marketplaces to load plugins from. */
-export class NoMarketplacesError extends DomainError {
+class NoMarketplacesError extends DomainError {
   override readonly name = 'NoMarketplacesError';
   readonly kind = 'rejected';
 }

@@ -22,7 +22,7 @@ const MAX_EXCERPT = 8_000;
 const MAX_REPLY = 200;
 
 /** The class of a task, and the LLM profile for it. */
-export interface Route {
+interface Route {
   chosenClass: string;
   profile: string;
 }

@@ -10,7 +10,7 @@ import {
 import type { Toolset } from '../agent-runtime/toolset.js';
 
 /** The tools of one task. They are closed with it. */
-export interface TaskTools {
+interface TaskTools {
   all: ReadonlyMap<string, Tool>;
   close(): Promise<void>;
 }

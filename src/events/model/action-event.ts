@@ -65,7 +65,7 @@ export interface UserRejectObservation extends EventBase {
   kind: 'UserRejectObservation';
 }
 
-export type ErrorKind =
+type ErrorKind =
   'auth' | 'quota' | 'rate_limit' | 'config' | 'transient' | 'agent_action' | 'internal' | 'unknown';
 
 /** What an error means for the person who sees it. */

@@ -6,7 +6,7 @@ export interface TextContent {
 }
 
 /** One or more images, each an `http(s)` URL or a `data:` URL. */
-export interface ImageContent {
+interface ImageContent {
   cache_prompt: boolean;
   type: 'image';
   image_urls: string[];

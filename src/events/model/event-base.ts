@@ -1,5 +1,5 @@
 /** The originator of an event. */
-export type EventSource = 'agent' | 'user' | 'environment' | 'hook';
+type EventSource = 'agent' | 'user' | 'environment' | 'hook';
 
 /** The fields of every event. On the wire null fields are omitted and `kind` comes last. */
 export interface EventBase {

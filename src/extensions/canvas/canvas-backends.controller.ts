@@ -6,7 +6,7 @@ import { ExtensionNamePipe } from '../installation/name.pipe.js';
 import { CanvasBackends, type BackendStatus } from './backends/canvas-backends.js';
 
 /** The requested version of a back end. */
-export class BackendRevisionRequestDto {
+class BackendRevisionRequestDto {
   @Field(
     text({ min: 1 }),
     'Version to approve or start, as `revision` of the status names it; it must be the installed one.',
@@ -15,7 +15,7 @@ export class BackendRevisionRequestDto {
 }
 
 /** Limit of a log request. */
-export class BackendLogsQueryDto {
+class BackendLogsQueryDto {
   @Field(integer({ ge: 1, le: 262_144 }), 'Maximum number of bytes of output to return, taken from its end.')
   limit_bytes = 65_536;
 }
@@ -30,7 +30,12 @@ const path = {
 const NAME = 'extension_name';
 const name = new ExtensionNamePipe(NAME, OTHER_NAME);
 const status = { 200: { description: 'The status of the back end.', schema: 'BackendStatus' } };
-const revision = { schema: BackendRevisionRequestDto };
+const revision = {
+  schema: BackendRevisionRequestDto,
+  // The digest of the manifest that the example writes.
+  example: { revision: 'sha256:ba65b0ad6c495ab0edd4d91b04d81273841031fc013c3fb2c01f98aca54257c8' },
+};
+const installed = ['Bash_execute#canvas-extension', 'CanvasExtensions_install'];
 
 /** Back ends of canvas extensions. */
 @Controller('api/canvas-extensions/installed/:extension_name/backend')
@@ -58,7 +63,7 @@ export class CanvasBackendsController {
       'Approves a version: its archive is fetched, verified against the digest in the manifest and unpacked. After ' +
       'each installation the back end has to be prepared again.',
     path,
-    body: revision,
+    body: { ...revision, after: installed },
     answers: status,
     errors: {
       409: 'The version is not the installed one, or its archive cannot be fetched, verified or unpacked.',
@@ -78,7 +83,7 @@ export class CanvasBackendsController {
     summary: 'Start a back end',
     description: 'Returns when the back end is ready or has failed; see `state` and `detail`.',
     path,
-    body: revision,
+    body: { ...revision, after: [...installed, 'CanvasBackends_prepare'] },
     answers: status,
     errors: {
       409: 'The version is not the installed or the prepared one, another one runs, or the server is shutting down.',

@@ -43,7 +43,11 @@ export class CanvasExtensionsController {
     summary: 'Install a canvas extension',
     description:
       'The extension is disabled until it is enabled: its script runs in the web UI with the rights of the user.',
-    body: { schema: InstallCanvasExtensionRequestDto },
+    body: {
+      schema: InstallCanvasExtensionRequestDto,
+      example: { source: './workspace/examples/hello' },
+      after: ['Bash_execute#canvas-extension'],
+    },
     answers: { 200: { description: 'The installed extension.', schema: 'InstalledCanvasExtensionResponse' } },
     errors: {
       400: 'The source cannot be fetched.',
@@ -89,7 +93,11 @@ export class CanvasExtensionsController {
     summary: 'Enable or disable a canvas extension',
     description: 'Disabling it stops its back end.',
     path,
-    body: { schema: UpdateCanvasExtensionStateRequestDto },
+    body: {
+      schema: UpdateCanvasExtensionStateRequestDto,
+      example: { enabled: true },
+      after: ['Bash_execute#canvas-extension', 'CanvasExtensions_install'],
+    },
     answers: {
       200: { description: 'The new state of the extension.', schema: 'UpdateCanvasExtensionStateResponse' },
     },

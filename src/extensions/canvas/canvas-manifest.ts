@@ -23,7 +23,7 @@ const MAX_BYTES = 1024 * 1024;
 const VERSION = 1;
 
 /** A page of an extension. */
-export class CanvasExtensionPageDto {
+class CanvasExtensionPageDto {
   @Field(text({ min: 1 }), 'Id of the page within the extension.')
   id!: string;
 
@@ -35,7 +35,7 @@ export class CanvasExtensionPageDto {
 }
 
 /** Contributions of an extension. */
-export class CanvasExtensionContributesDto {
+class CanvasExtensionContributesDto {
   @Field(listOf(model(CanvasExtensionPageDto)), 'Pages that the extension adds to the web UI.')
   pages: CanvasExtensionPageDto[] = [];
 }
@@ -85,7 +85,7 @@ export class CanvasExtensionManifestDto {
 }
 
 /** A parsed manifest and its digest. */
-export interface CanvasManifest {
+interface CanvasManifest {
   manifest: CanvasExtensionManifestDto;
   /** As in responses: without null fields. */
   plain: JsonObject;

@@ -8,7 +8,7 @@ import { readChecked, toPlain, Field, nullable, text, Operation } from '../../ht
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 
 /** The project to read. */
-export class HooksRequestDto {
+class HooksRequestDto {
   @Field(
     nullable(text()),
     'Folder of the project; a relative path is resolved against the folder of the server. Null: no hooks.',
@@ -30,7 +30,7 @@ export class HooksController {
     tag: 'Hooks',
     summary: 'Get the hooks of a project',
     description: 'Reads `.openhands/hooks.json` of the folder.',
-    body: { schema: HooksRequestDto },
+    body: { schema: HooksRequestDto, example: { project_dir: 'workspace/project' } },
     answers: { 200: { description: 'The hook configuration.', schema: 'HooksResponse' } },
   })
   async read(@Body() { project_dir }: HooksRequestDto): Promise<{ hook_config: JsonObject | null }> {

@@ -7,7 +7,7 @@ import { toStorageError } from '../../storage/index.js';
 import { InvalidExtensionError, SourceUnavailableError } from './extension-errors.js';
 
 /** Limits of an extension. */
-export const COPY_LIMITS = { files: 10_000, bytes: 200 * 1024 * 1024, depth: 32 } as const;
+const COPY_LIMITS = { files: 10_000, bytes: 200 * 1024 * 1024, depth: 32 } as const;
 
 /** The state of a copy. */
 interface CopyState {

@@ -3,7 +3,7 @@ import { DamagedFileError } from '../../settings/index.js';
 import { InvalidExtensionError, SourceUnavailableError } from './extension-errors.js';
 
 /** Texts of the original that precede the reason of an error; empty for none. */
-export interface ErrorPrefixes {
+interface ErrorPrefixes {
   unavailable: string;
   invalid: string;
 }

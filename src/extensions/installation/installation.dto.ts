@@ -4,7 +4,7 @@ import { EXTENSION_NAME, MAX_NAME } from './extension-kind.js';
 import type { InstalledExtension } from './installed-file.js';
 
 /** A request to install an extension. */
-export class InstallRequestDto {
+class InstallRequestDto {
   @Field(
     text({ min: 1, max: 4096 }),
     'A local folder, `github:owner/repository`, or a URL for git (including `file://`).',

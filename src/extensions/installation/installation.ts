@@ -10,7 +10,7 @@ import { InstalledFile, type InstalledExtension } from './installed-file.js';
 import type { StagedExtension, Staging } from './staging.js';
 
 /** A request to install an extension. */
-export interface InstallRequest {
+interface InstallRequest {
   source: string;
   ref: string | null;
   repo_path: string | null;

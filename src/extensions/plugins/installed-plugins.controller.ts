@@ -45,7 +45,11 @@ export class InstalledPluginsController {
     description:
       'The plugin is copied without links out of its source. New conversations load its skills, hooks, sub-agents and ' +
       'MCP servers: it can run programs.',
-    body: { schema: InstallPluginRequestDto },
+    body: {
+      schema: InstallPluginRequestDto,
+      example: { source: './workspace/examples/marketplace', repo_path: 'greetings' },
+      after: ['Bash_execute#plugin'],
+    },
     answers: { 200: { description: 'The installed plugin.', schema: 'InstalledPluginResponse' } },
     errors: {
       400: 'The source cannot be fetched.',
@@ -88,7 +92,11 @@ export class InstalledPluginsController {
     summary: 'Enable or disable a plugin',
     description: 'Applies to new conversations.',
     path,
-    body: { schema: UpdatePluginStateRequestDto },
+    body: {
+      schema: UpdatePluginStateRequestDto,
+      example: { enabled: false },
+      after: ['Bash_execute#plugin', 'InstalledPlugins_install'],
+    },
     answers: { 200: { description: 'The new state of the plugin.', schema: 'UpdatePluginStateResponse' } },
     errors: { 404: 'No plugin with this name is installed.' },
   })

@@ -4,7 +4,7 @@ import { readPlugin, type Plugin, type Warn } from '../../agent/index.js';
 import type { TextRoom } from '../../files/index.js';
 
 /** A plugin's skill in lists. */
-export interface PluginSkillSummary {
+interface PluginSkillSummary {
   name: string;
   description: string | null;
 }

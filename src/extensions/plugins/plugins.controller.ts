@@ -36,7 +36,7 @@ export class PluginsController {
     summary: 'List plugins',
     description:
       'Of plugins with the same name the one of the project is listed. Disabled plugins are not listed.',
-    body: { schema: PluginsRequestDto },
+    body: { schema: PluginsRequestDto, example: { project_dir: 'workspace/project' } },
     answers: {
       200: { description: 'The plugins that a new conversation would load.', schema: 'PluginsResponse' },
     },
@@ -52,7 +52,11 @@ export class PluginsController {
     summary: 'Fetch a plugin without installing it',
     description:
       'Git does not use the configuration of the user, such as stored passwords and rewritten URLs.',
-    body: { schema: FetchPluginRequestDto },
+    body: {
+      schema: FetchPluginRequestDto,
+      example: { source: './workspace/examples/marketplace', repo_path: 'greetings' },
+      after: ['Bash_execute#plugin'],
+    },
     answers: { 200: { description: 'The fetched plugin.', schema: 'FetchPluginResponse' } },
     errors: {
       502: 'The source cannot be fetched.',

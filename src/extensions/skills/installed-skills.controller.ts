@@ -34,7 +34,11 @@ export class InstalledSkillsController {
     tag,
     summary: 'Install a skill',
     description: 'The skill is copied without links out of its source. Repositories are fetched with git.',
-    body: { schema: InstallSkillRequestDto },
+    body: {
+      schema: InstallSkillRequestDto,
+      example: { source: './workspace/examples/greeting' },
+      after: ['Bash_execute#skill'],
+    },
     answers: { 200: { description: 'The installed skill.', schema: 'InstalledSkillResponse' } },
     errors: {
       400: 'The source cannot be fetched.',
@@ -77,7 +81,11 @@ export class InstalledSkillsController {
     summary: 'Enable or disable a skill',
     description: 'Applies to new conversations.',
     path,
-    body: { schema: UpdateSkillStateRequestDto },
+    body: {
+      schema: UpdateSkillStateRequestDto,
+      example: { enabled: false },
+      after: ['Bash_execute#skill', 'InstalledSkills_install'],
+    },
     answers: { 200: { description: 'The new state of the skill.', schema: 'UpdateSkillStateResponse' } },
     errors: { 404: 'No skill with this name is installed.' },
   })

@@ -8,7 +8,7 @@ import { skillInfo, type SkillInfo } from './skill-info.js';
 import type { OrgConfigDto, SandboxConfigDto, SkillsRequestDto } from './skills.dto.js';
 
 /** Number of skills by source. */
-export interface SkillSources {
+interface SkillSources {
   sandbox: number;
   registered_marketplaces: number;
   sdk_base: number;

@@ -28,7 +28,7 @@ export class SkillsController {
     description:
       'Of skills with the same name the last one is listed, in the order sandbox, marketplaces, public, user, ' +
       'organisation, project. Broken skills are skipped and logged.',
-    body: { schema: SkillsRequestDto },
+    body: { schema: SkillsRequestDto, example: { load_public: false, project_dir: 'workspace/project' } },
     answers: {
       200: { description: 'The skills, and how many come from each source.', schema: 'SkillsResponse' },
     },

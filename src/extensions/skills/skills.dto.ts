@@ -2,7 +2,7 @@ import { model, Field, anyObject, flag, integer, listOf, nullable, text } from '
 import type { JsonObject } from '../../json/index.js';
 
 /** An address that the user can open. */
-export class ExposedUrlDto {
+class ExposedUrlDto {
   @Field(text(), 'Name of the address; `WORKER_...` for applications of the agent.')
   name!: string;
 

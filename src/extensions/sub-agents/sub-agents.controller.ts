@@ -15,7 +15,7 @@ export class SubAgentsController {
     summary: 'List sub-agents',
     description:
       'Of sub-agents with the same name the one of the project is listed, then the one of the user. Invalid files are skipped.',
-    body: { schema: SubAgentsRequestDto },
+    body: { schema: SubAgentsRequestDto, example: { project_dir: 'workspace/project' } },
     answers: {
       200: {
         description: 'The sub-agents that an agent in this project can delegate to.',

@@ -8,7 +8,7 @@ import type { Piece } from './narration.js';
 const SEPARATOR = '\n\n';
 
 /** Options of a streamed completion. */
-export interface ChatStreamOptions {
+interface ChatStreamOptions {
   include_usage: boolean;
   include_commentary: boolean;
 }

@@ -5,7 +5,7 @@ import { orNull, textOr, nestedObject } from './unions.js';
 const MAX_MESSAGES = 2048;
 
 /** An image. */
-export class OpenAIImageURLDto {
+class OpenAIImageURLDto {
   @Field(text(), 'The image, as an `http:`, `https:` or `data:` URL.')
   url!: string;
 }
@@ -26,7 +26,7 @@ export class OpenAIContentPartDto {
 }
 
 /** A message of the dialogue. */
-export class OpenAIChatMessageDto {
+class OpenAIChatMessageDto {
   @Field(
     choice(['system', 'developer', 'user', 'assistant', 'tool']),
     'Who the message is from. Only messages of `user`, `system` and `developer` are used.',
@@ -43,7 +43,7 @@ export class OpenAIChatMessageDto {
 }
 
 /** Options of a stream. */
-export class OpenAIStreamOptionsDto {
+class OpenAIStreamOptionsDto {
   @Field(flag(), 'The stream ends with the token usage of the conversation.')
   include_usage = false;
 

@@ -3,7 +3,7 @@ import type { GitBounds } from '../repository/git-bounds.js';
 import { Repository } from '../repository/repository.js';
 
 /** A commit in a list. */
-export interface GitCommit {
+interface GitCommit {
   sha: string;
   short_sha: string;
   subject: string;

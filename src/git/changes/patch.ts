@@ -13,7 +13,7 @@ const MAX_PARALLEL = 4;
 const MAX_ARGUMENTS = 100;
 
 /** The content of a patch. */
-export interface PatchRequest {
+interface PatchRequest {
   /** The commit or tree that it applies to. */
   base: string;
   pathspecs: readonly string[];

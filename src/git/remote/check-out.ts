@@ -6,7 +6,7 @@ import { GitFetchError } from '../git-errors.js';
 const LIMITS = { files: 10_000, bytes: 200 * 1024 * 1024 } as const;
 
 /** What to check out, and how. */
-export interface CheckOutRequest {
+interface CheckOutRequest {
   address: string;
   /** Null means HEAD. */
   ref: string | null;

@@ -43,7 +43,7 @@ const ENVIRONMENT = {
 const NO_USER_CONFIG = { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' };
 
 /** Options of a fetch command. */
-export interface FetchOptions {
+interface FetchOptions {
   /** Absolute. */
   cwd: string;
   /** Time limit, in terms of `performance.now()`. */

@@ -5,7 +5,7 @@ import { GitPathError } from '../git-errors.js';
 import { type GitFolder, firstLineOf, PLAIN_READ } from './git-folder.js';
 
 /** Where the parts of a repository may be. Absolute paths. */
-export interface GitAreas {
+interface GitAreas {
   /** Folders whose content is allowed. */
   folders: readonly string[];
   /** Worktrees in this folder may belong to a repository outside, if that repository lists them. */

@@ -14,7 +14,7 @@ const MAX_WORKTREES = 10_000;
 const PLAIN_REMOTE = /^(https?:\/\/|ssh:\/\/|[\w.-]+@)[A-Za-z0-9][^\s"\\]*$/;
 
 /** A worktree to create. */
-export interface WorktreeRequest {
+interface WorktreeRequest {
   /** Absolute path of the new folder; its parent exists. */
   folder: string;
   /** The new branch. */

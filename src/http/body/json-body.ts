@@ -31,7 +31,7 @@ export function jsonBodyOf(body: unknown): unknown {
 }
 
 /** Limits on reading one body. */
-export interface BodyBounds {
+interface BodyBounds {
   /** Bytes; a longer body is answered with 413. */
   limit: number;
   /** Milliseconds without a byte after which the request is answered with 408. */

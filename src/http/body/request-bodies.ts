@@ -14,7 +14,7 @@ import { readJsonBody } from './json-body.js';
 const MIB = 1024 * 1024;
 
 /** The bounds of one request body. */
-export class BodyLimits {
+class BodyLimits {
   /** Bytes of bodies with messages (`large` of an operation): 16 MiB of content, and its JSON. */
   large = 17 * MIB;
   /** Bytes of all other JSON bodies. */
@@ -45,7 +45,7 @@ export function ReadsJsonBody({ large = false } = {}): MethodDecorator {
  * when the key is refused. The bytes count as in flight until the request is answered.
  */
 @Injectable()
-export class JsonBodyGuard implements CanActivate {
+class JsonBodyGuard implements CanActivate {
   constructor(
     private readonly budget: ByteBudget,
     private readonly limits: BodyLimits,

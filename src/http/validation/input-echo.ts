@@ -15,7 +15,7 @@ const TEXT_LIMIT = 2048;
 const ADDRESS_LIMIT = 4 * TEXT_LIMIT;
 
 /** One entry of the `detail` of a 422. */
-export interface ProblemBody {
+interface ProblemBody {
   type: string;
   loc: Location;
   msg: string;

@@ -6,11 +6,11 @@ import { priceAnswer } from './model-catalogue.js';
 import { modelFeatures } from './model-features.js';
 
 /**
- * The most used models of November 2026: context window (0: not known), output limit, images, how Claude
- * thinks, dollars for a million tokens of input, of input from the cache, of output; prices of a request of
- * 10 000 tokens, where they depend on its length. Limits are those of LiteLLM's table and the makers' pages,
- * prices those of the catalogue; when one of them changes with a new version of the catalogue, somebody has
- * to look at it.
+ * The most used models of November 2026: context window (0: unknown), output limit, images, Claude's thinking
+ * mode, and dollars per million tokens of input, cached input and output (for a request of 10,000 tokens
+ * where the price depends on the length). Limits are those of LiteLLM's table and of the vendors' pages,
+ * prices those of the catalogue. A failure after an update of the catalogue means that a value has changed
+ * and has to be checked.
  */
 type Row = [
   model: string,
@@ -94,7 +94,7 @@ const MODELS: Row[] = [
   ['openrouter/moonshotai/kimi-k3', 1_048_576, null, true, 'none', 3, 0.3, 15],
 ];
 
-/** DeepSeek asks twice as much from 1 to 4 and from 6 to 10 o'clock UTC. */
+/** DeepSeek's prices double from 1 to 4 and from 6 to 10 o'clock UTC. */
 const OFF_PEAK = new Date('2026-11-20T12:00:00Z');
 
 describe('the most used models', () => {

@@ -40,7 +40,7 @@ export async function catalogueModels(prefix: string): Promise<string[]> {
 type Tokens = Omit<LlmUsage, 'context_window'>;
 
 /** Cost and context window of an answer. */
-export interface PricedAnswer {
+interface PricedAnswer {
   /** US dollars; null if the price is unknown. */
   cost: number | null;
   /** Tokens; 0 if unknown. */

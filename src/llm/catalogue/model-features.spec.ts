@@ -2,8 +2,8 @@ import { llmConfig } from '../../../test/support/llm-config.js';
 import { modelFeatures } from './model-features.js';
 
 /**
- * What the original resolves for these names: input and output limit, vision, cache marks, responses,
- * retention, effort.
+ * The features that the original determines for these models: input and output limit, vision, cache marks,
+ * Responses API, cache retention, reasoning effort.
  */
 const RECORDED: [string, number | null, number | null, boolean, boolean, boolean, boolean, boolean][] = [
   ['openai/scripted', null, null, false, false, false, false, true],

@@ -1,5 +1,5 @@
 /** A parsed model name in LiteLLM style. */
-export interface ModelName {
+interface ModelName {
   /** The prefix, or the provider implied by a bare name; empty if unknown. */
   provider: string;
   /** The provider's own name of the model. */

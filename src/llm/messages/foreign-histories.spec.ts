@@ -31,7 +31,7 @@ const args = fc.oneof(
   fc.dictionary(fc.string({ maxLength: 5 }), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 2 }),
 );
 
-/** Who gave an answer: each leaves what only its own kind reads. */
+/** The kind of model that wrote an answer. Each kind adds data that only it can read. */
 const author = fc.constantFrom('claude', 'claude hidden', 'gemini', 'responses', 'chat');
 
 const answer = fc
@@ -84,7 +84,9 @@ const question = fc
   .tuple(text, content)
   .map(([value, blocks]) => [textContent(value), ...blocks])
   .map((blocks): Message[] => [{ role: 'user', content: blocks, thinking_blocks: [] }]);
-/** A user's message, answers of any model, more messages. The last one needs an answer. */
+/**
+ * A message of the user, then answers of any model and further messages. The last message needs an answer.
+ */
 const history = fc
   .tuple(question, fc.array(fc.oneof({ weight: 3, arbitrary: answer }, question), { maxLength: 6 }))
   .map(([first, rest]) => [
@@ -99,7 +101,7 @@ const history = fc
   ])
   .map(joined);
 
-/** As the dialogue is made: what the user side says in a row is one message. */
+/** Joins consecutive messages of the user, as the server does. */
 function joined(messages: readonly Message[]): Message[] {
   const all: Message[] = [];
   for (const message of messages) {
@@ -129,7 +131,7 @@ describe('histories that another model wrote', () => {
         }),
         { numRuns: RUNS },
       );
-      // Not even once refused and asked again without reasoning.
+      // One request each: none was refused and repeated without reasoning.
       expect(endpoint.requests).toHaveLength(RUNS);
     } finally {
       await endpoint.close();

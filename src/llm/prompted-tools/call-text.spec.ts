@@ -3,7 +3,7 @@ import { readCall, writeCall } from './call-text.js';
 
 describe('calls written as text', () => {
   it('reads back what was written', () => {
-    // What holds the notation itself, or ends in the break of its own line, may be read otherwise.
+    // Values that contain the notation itself or end with a line break may be read differently.
     const value = fc
       .string({ unit: 'binary' })
       .filter((text) => !/<\/?(parameter|function)|\r\n?$/.test(text));

@@ -21,7 +21,7 @@ const EDIT: LlmTool = {
 const prompted = { native_tool_calling: false };
 const tools = [TERMINAL, EDIT];
 
-/** The answer of a model. */
+/** An answer of the model. */
 async function answer(say: string) {
   endpoint.script([{ say }]);
   return llm.complete(request(prompted, { tools }));

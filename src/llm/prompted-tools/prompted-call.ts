@@ -6,7 +6,7 @@ import { CallNotationError, promptedAnswer } from './prompted-answer.js';
 import { promptedMessages } from './prompted-messages.js';
 
 /** A request with prompted tools, and the function that reads its answer. */
-export interface PromptedCall {
+interface PromptedCall {
   request: LlmRequest;
   /** @throws CallFormatError */
   read: (response: LlmResponse) => LlmResponse;

@@ -3,7 +3,7 @@ import type { Message } from '../../events/index.js';
 import { splitThoughtSignature } from './thought-signature.js';
 import { ANY_CALL_ID, CLAUDE_CALL_ID, MISTRAL_CALL_ID, withCallIds, type CallIdForm } from './call-ids.js';
 
-/** An answer with calls, and their results. */
+/** An answer with calls and their results. */
 function exchange(ids: readonly string[]): Message[] {
   const calls = ids.map((id) => ({ id, name: 'terminal', arguments: '{}', origin: 'completion' as const }));
   const results = ids.map((id): Message => ({
@@ -58,7 +58,7 @@ describe('withCallIds', () => {
         expect(bare.filter((one) => !form.pattern.test(one))).toEqual([]);
         expect(resultIds(fitting)).toEqual(callIds(fitting));
         if (form.unique) expect(new Set(bare).size).toBe(bare.length);
-        // What was sent before is sent again: caches go by it.
+        // Earlier messages do not change when the history grows: provider caches depend on it.
         const longer = withCallIds([...messages, ...exchange(['call_1'])], form);
         expect(longer.slice(0, fitting.length)).toEqual(fitting);
       }),

@@ -56,7 +56,7 @@ function aws(status: number, type: string, message: string): Turn {
   };
 }
 
-/** A quota of Google's, by the id it has there. */
+/** Google's error for an exceeded quota, by the id of the quota. */
 function googleQuota(quotaId: string): Turn {
   const message =
     'You exceeded your current quota, please check your plan and billing details. * Quota exceeded for metric: ' +
@@ -68,7 +68,7 @@ function googleQuota(quotaId: string): Turn {
 }
 
 const BLOCKED = 'LLMContentPolicyViolationError';
-/** Errors of each service, their codes for clients, and whether the request is retried. */
+/** Errors of each service, their codes for clients, and whether the request is repeated. */
 const REFUSALS: [Speaker, Turn, string, boolean][] = [
   [ANTHROPIC, anthropic(401, 'authentication_error', 'invalid x-api-key'), 'LLMAuthenticationError', false],
   [

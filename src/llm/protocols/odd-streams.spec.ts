@@ -1,7 +1,7 @@
 import { askOnce, CHAT, OLLAMA, RESPONSES } from '../../../test/support/wire/wire-fixture.js';
 import { textContent } from '../../events/index.js';
 
-/** What services that are nearly like OpenAI's write, and what is meant. */
+/** Deviations of services that are nearly compatible with OpenAI, and how they are read. */
 describe('streams that deviate from those of OpenAI', () => {
   const delta = (fields: object, finish_reason: string | null = null): string =>
     `data: ${JSON.stringify({ id: 'x', choices: [{ index: 0, delta: fields, finish_reason }] })}\n\n`;

@@ -5,7 +5,7 @@ import { textContent, type Message } from '../../events/index.js';
 
 const GO: Message = { role: 'user', content: [textContent('go')], thinking_blocks: [] };
 
-/** The answer after a trip through the history, with the results of its calls. */
+/** The answer as it is stored and read back, with the results of its calls. */
 function history(message: Message): Message[] {
   const stored = JSON.parse(JSON.stringify(message)) as Message;
   const results = (stored.tool_calls ?? []).map((call): Message => ({
@@ -18,7 +18,7 @@ function history(message: Message): Message[] {
   return [GO, stored, ...(results.length > 0 ? results : [GO])];
 }
 
-/** What the next request is made of. */
+/** The messages of the next request. */
 async function next(speaker: Speaker, message: Message): Promise<Json> {
   const { endpoint } = await askOnce(speaker, [{ text: 'ok' }], {}, { messages: history(message) });
   expect(endpoint.requests).toHaveLength(1);
@@ -102,7 +102,7 @@ describe("Gemini's signature of a text", () => {
   });
   const sse = (data: Json): string => `data: ${JSON.stringify(data)}\r\n\r\n`;
   const whole: Turn = { body: answer([{ text: 'Done.', thoughtSignature: 'U0lH' }], 'STOP') };
-  // In a stream it comes with an empty text at the end.
+  // In a stream the signature comes at the end, with an empty text.
   const streamed: Turn = {
     frames: [sse(answer([{ text: 'Done.' }])), sse(answer([{ text: '', thoughtSignature: 'U0lH' }], 'STOP'))],
   };

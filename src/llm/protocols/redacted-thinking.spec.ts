@@ -3,7 +3,7 @@ import { redacted } from '../../../test/support/wire/claude.js';
 import type { Turn } from '../../../test/support/wire/wire-protocol.js';
 import { textContent, type Message } from '../../events/index.js';
 
-/** The endpoints refuse thinking that Claude has not written, and turns that begin without it. */
+/** The endpoints refuse thinking that Claude has not written, and turns that do not begin with thinking. */
 describe.each([ANTHROPIC, BEDROCK])('redacted thinking of $name', (speaker) => {
   const calls = [{ name: 'terminal', arguments: { command: 'ls' } }];
   it.each<[string, boolean, Turn]>([

@@ -9,7 +9,7 @@ import { callLanguageModel } from './sdk/language-model.js';
 import { fetchAnswer } from './refusal.js';
 
 /** The endpoint of a service with OpenAI's responses. */
-export interface ResponsesEndpoint {
+interface ResponsesEndpoint {
   /** Without `/responses`. */
   baseUrl: string;
   /** Credentials. */

@@ -33,7 +33,7 @@ async function callAnthropic(call: ProviderCall): Promise<ProviderAnswer> {
 }
 
 /** The endpoint of a service with Anthropic's messages. */
-export interface ClaudeService {
+interface ClaudeService {
   /** Without `/messages`. */
   baseURL?: string;
   apiKey: string;

@@ -9,7 +9,7 @@ import {
 import type { Json } from '../../../test/support/wire/wire-protocol.js';
 import type { LlmConfig } from '../request/llm-config.js';
 
-/** The body of the request that a config makes; the endpoint may refuse it, as it knows few fields. */
+/** The body that is sent for a config. The endpoint must not validate it, because it knows few fields. */
 async function sent(speaker: Speaker, config: Partial<LlmConfig>): Promise<Json> {
   const protocol = { ...speaker.protocol, refuse: undefined };
   const { endpoint } = await askOnce({ ...speaker, protocol }, [{ text: 'ok' }], config);

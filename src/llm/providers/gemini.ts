@@ -21,7 +21,7 @@ async function callGemini(call: ProviderCall): Promise<ProviderAnswer> {
 }
 
 /** The endpoint of a service with `generateContent`. */
-export interface GoogleService {
+interface GoogleService {
   name?: string;
   /** Without `/models`. */
   baseURL: string | undefined;

@@ -3,7 +3,7 @@ import { endpoint, failure, llm, message, request } from '../../../test/support/
 import { nameProblem } from '../index.js';
 import type { LlmConfig } from './llm-config.js';
 
-/** What was sent for a config. */
+/** The request that is sent for a config. */
 async function sent(config: Partial<LlmConfig>, messages = [message('user', 'go')]) {
   endpoint.script([{ say: 'ok' }]);
   await llm.complete(request(config, { messages }));
@@ -162,7 +162,7 @@ describe('images given as URLs', () => {
       pictures.closeAllConnections();
       pictures.close();
     }
-    // Once loaded, it is not asked for again.
+    // A downloaded image is not requested again.
     expect(await seen(true)).toMatchObject([
       { image_url: { url: expect.stringMatching(/^data:/) as unknown } },
       {},

@@ -12,7 +12,7 @@ describe('unusable model configurations', () => {
     ['a length of its own', { extra_headers: { 'Content-Length': '5' } }],
     ['a framing of its own', { extra_headers: { 'transfer-encoding': 'chunked' } }],
   ])('rejects a configuration at once: %s', async (_, config) => {
-    // With waits that nobody would live to see the end of.
+    // Any retry would exceed the time limit of the test.
     const patient = { num_retries: 5, retry_min_wait: 3600, retry_max_wait: 3600, timeout: 20 };
     const error = await refusalOf(CHAT, [{ text: 'ok' }], { ...patient, ...config });
     expect(error).toMatchObject({ code: 'LLMBadRequestError' });

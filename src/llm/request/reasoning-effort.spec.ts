@@ -23,7 +23,7 @@ const level = (thinkingLevel: string, includeThoughts = true): Json => ({
   thinkingConfig: { thinkingLevel, includeThoughts },
 });
 
-/** What a request says of thinking. */
+/** The fields of a request that control thinking. */
 async function asked(speaker: Speaker, reasoning_effort: string | null): Promise<Json> {
   const { endpoint } = await askOnce(speaker, [{ text: 'ok' }], { reasoning_effort });
   const body = endpoint.requests[0]?.body ?? {};
@@ -34,7 +34,7 @@ async function asked(speaker: Speaker, reasoning_effort: string | null): Promise
   );
 }
 
-/** As the original asks, unless a comment says otherwise. */
+/** The original's values, unless a comment says otherwise. */
 describe.each<[string, Speaker, Record<string, Json>]>([
   [
     'Claude by an effort',
@@ -70,7 +70,7 @@ describe.each<[string, Speaker, Record<string, Json>]>([
       none: {},
     },
   ],
-  // The original refuses xhigh and max, and Google a Pro that does not think.
+  // The original rejects xhigh and max. Google rejects a Pro model without thinking.
   [
     'Gemini 2.5 Pro',
     GEMINI,

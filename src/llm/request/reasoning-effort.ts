@@ -5,7 +5,7 @@ import { LlmError } from '../errors/llm-error.js';
 const BUDGETS = { minimal: 1024, low: 1024, medium: 2048, high: 4096, xhigh: 8192, max: 16_384 } as const;
 
 /** A level of reasoning effort. */
-export type Effort = keyof typeof BUDGETS;
+type Effort = keyof typeof BUDGETS;
 
 /**
  * The reasoning effort of a config, for providers whose levels are known; null: no thinking.

@@ -4,10 +4,7 @@ import type { FailedAttempt } from '../errors/llm-failure.js';
 import type { RetryInfo } from '../request/llm-request.js';
 
 /** The fields of the config that control retries. */
-export type RetryPolicy = Pick<
-  LlmConfig,
-  'num_retries' | 'retry_multiplier' | 'retry_min_wait' | 'retry_max_wait'
->;
+type RetryPolicy = Pick<LlmConfig, 'num_retries' | 'retry_multiplier' | 'retry_min_wait' | 'retry_max_wait'>;
 
 /**
  * Seconds to wait after the n-th attempt: the wait that the provider requested, otherwise the multiplier
@@ -19,7 +16,7 @@ function retryWait(policy: RetryPolicy, attempt: number, wanted?: number): numbe
 }
 
 /** An operation with retries. */
-export interface Attempting<T> {
+interface Attempting<T> {
   policy: RetryPolicy;
   /** Aborts an attempt or a wait. */
   signal: AbortSignal;

@@ -27,7 +27,7 @@ const result = (signature: string): Message => ({
   thinking_blocks: [],
 });
 
-/** Refuses while something of this signature is in the request. */
+/** A provider that rejects requests while they contain this signature. */
 function provider(foreign: string, words: string) {
   const requests: (readonly Message[])[] = [];
   const send = (messages: readonly Message[]): Promise<string> => {
@@ -68,7 +68,7 @@ describe('RejectedReasoning', () => {
     expect(await reasoning.call('c', [...history, ...own], send)).toBe('ok');
     expect(requests).toHaveLength(3);
     expect(requests[2]?.slice(2)).toEqual(own);
-    // Another conversation is another one.
+    // Nothing is remembered across conversations.
     await reasoning.call('d', history, send);
     expect(requests).toHaveLength(5);
   });

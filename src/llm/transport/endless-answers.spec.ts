@@ -14,7 +14,7 @@ const SSE = 'text/event-stream';
 const data = (event: object): string => `data: ${JSON.stringify(event)}\n\n`;
 const chat = (delta: object): string =>
   data({ id: 'x', choices: [{ index: 0, delta, finish_reason: null }] });
-/** A response whose text does not end. */
+/** A response that does not end. */
 const responses = {
   first:
     data({ type: 'response.created', response: { id: 'r', created_at: 1, model: 'gpt-5' } }) +
@@ -92,7 +92,7 @@ describe('answers that do not end', () => {
       onDelta: (delta) => deltas.push(delta),
     });
     await expect(asked).rejects.toThrow('more than 16 MiB of text in one answer');
-    // What is on its way in the buffers of both sides comes on top.
+    // Includes what the buffers on both sides hold.
     expect(sent).toBeLessThan(40 * MIB);
     expect(requests).toBe(1);
     const told = deltas.reduce((sum, { content }) => sum + content.length, 0);

@@ -6,12 +6,12 @@ import { startWireEndpoint } from '../../../test/support/wire/wire-endpoint.js';
 import { textContent, type Content, type Message } from '../../events/index.js';
 import { AiSdkLlm } from '../ai-sdk-llm.js';
 
-/** The texts of a prompt, and images in base64. */
+/** The texts of a prompt and its images in base64. */
 const WORDS = ['system', 'question', 'answer', 'argument', 'result', 'last'].map(
   (name) => `the-${name}-text`,
 );
 const IMAGES = ['aaaaAAAA', 'bbbbBBBB'];
-/** Appended to make each of them long: characters of all kinds. */
+/** Appended to lengthen each text: characters of different lengths and with escapes. */
 const MORE_WORDS = ' "quoted" \\ 一 🚀\n'.repeat(20_000);
 const MORE_IMAGE = 'cccc'.repeat(100_000);
 
@@ -21,7 +21,7 @@ const image = (data: string): Content => ({
   cache_prompt: false,
 });
 
-/** A dialogue with texts and images in all places that accept them. */
+/** A conversation with texts and images wherever they are allowed. */
 function dialogue(words: readonly string[], images: readonly string[]): Message[] {
   const [system = '', question = '', answer = '', argument = '', result = '', last = ''] = words;
   const [seen = '', made = ''] = images;
@@ -51,7 +51,7 @@ const lengthened = (text: string): string => {
   return IMAGES.reduce((all, data) => all.replaceAll(data, data + MORE_IMAGE), words);
 };
 
-/** The same value with long texts in place of short ones; arguments may be JSON inside JSON. */
+/** The same value with long texts instead of short ones. Arguments of calls are JSON inside JSON. */
 function longer(value: unknown): unknown {
   if (typeof value === 'string') {
     if (value.startsWith('{')) return JSON.stringify(longer(JSON.parse(value)));
@@ -80,7 +80,7 @@ describe('prompts with long texts and images', () => {
             config: llmConfig({
               api_key: 'key',
               num_retries: 1,
-              // It is merged into the body by our `fetch`.
+              // Merged into the body by our `fetch`.
               litellm_extra_body: name.startsWith('anthropic') ? { top_k: 5 } : {},
               ...config(endpoint.url),
             }),
@@ -95,7 +95,7 @@ describe('prompts with long texts and images', () => {
         const short = await ask(dialogue(WORDS, IMAGES));
         const long = await ask(dialogue(WORDS.map(lengthened), IMAGES.map(lengthened)));
         expect(JSON.stringify(short)).toContain('the-result-text');
-        // Not `toEqual`: what differs would be shown, megabytes of it.
+        // Not `toEqual`: a failure would print megabytes.
         expect(JSON.stringify(long) === JSON.stringify(longer(short))).toBe(true);
       } finally {
         await endpoint.close();

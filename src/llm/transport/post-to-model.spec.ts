@@ -83,7 +83,7 @@ describe('requests to models', () => {
         });
       });
       const url = await serve((request, response) => {
-        // First to another path of its own, where the keys are to be.
+        // The first redirection stays on the origin, so it keeps the keys.
         const isMoved = request.url === '/moved' && request.headers['api-key'] === 'key';
         response.writeHead(code, { location: isMoved ? `${elsewhere}/there?a=b` : '/moved' }).end('gone');
       });

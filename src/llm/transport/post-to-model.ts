@@ -5,7 +5,7 @@ import { modelDispatcher } from './model-fetch.js';
 import { followRedirects } from './redirects.js';
 
 /** A POST request with a JSON body. */
-export interface ModelRequest {
+interface ModelRequest {
   url: string;
   /** Header names are in lower case. */
   headers: Record<string, string>;

@@ -9,7 +9,7 @@ const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]
 const SAFE_HEADERS: ReadonlySet<string> = new Set(['accept', 'content-type', 'user-agent']);
 
 /** An HTTP request. */
-export interface OutgoingRequest<Body> {
+interface OutgoingRequest<Body> {
   url: string;
   method: string;
   /** Header names are in lower case. */

@@ -2,7 +2,7 @@ import { type JsonSchema, objectSchema } from '../../http/index.js';
 import type { ToolRegistry } from '../../tools/index.js';
 
 /** A tool, described for people who configure an agent. */
-export interface CatalogueEntry {
+interface CatalogueEntry {
   name: string;
   /** People can select it; other tools are enabled by settings or by agents. */
   user_selectable: boolean;

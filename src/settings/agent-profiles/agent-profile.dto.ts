@@ -54,7 +54,7 @@ abstract class AgentProfileFields {
 
 /** A profile of the built-in agent. */
 @NoOtherFields()
-export class OpenHandsAgentProfileDto extends AgentProfileFields {
+class OpenHandsAgentProfileDto extends AgentProfileFields {
   @Field(text({ min: 1 }), 'Name of the LLM profile with the model of the agent.')
   llm_profile_ref!: string;
 
@@ -98,7 +98,7 @@ export class OpenHandsAgentProfileDto extends AgentProfileFields {
 
 /** A profile of an ACP agent. */
 @NoOtherFields()
-export class ACPAgentProfileDto extends AgentProfileFields {
+class ACPAgentProfileDto extends AgentProfileFields {
   @Field(
     choice(ACP_SERVERS),
     'The known program that runs the agent, or `custom` for the program in `acp_command`.',
@@ -134,7 +134,7 @@ const KINDS: Readonly<Record<string, DtoClass<AgentProfileFields>>> = {
 const DISCRIMINATOR = '_agent_profile_discriminator()';
 
 /** A validated profile, or its problems. */
-export type ReadProfile = { profile: AgentProfileFields } | { problems: Problem[] };
+type ReadProfile = { profile: AgentProfileFields } | { problems: Problem[] };
 
 /** Validates an agent profile from a request or a file. Paths of problems start with the kind. */
 export function readAgentProfile(source: JsonObject): ReadProfile {

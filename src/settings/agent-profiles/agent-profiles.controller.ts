@@ -61,7 +61,11 @@ export class AgentProfilesController {
     path,
     summary: 'Store an agent profile',
     description: 'Replaces a profile of the same name; its id is kept.',
-    body: { schema: { type: 'object', additionalProperties: true } },
+    body: {
+      schema: { type: 'object', additionalProperties: true },
+      example: { llm_profile_ref: 'demo', system_message_suffix: 'Answer briefly.' },
+      after: ['LlmProfiles_save'],
+    },
     answers: { 201: done },
     errors: {
       409: 'The maximum number of profiles is reached, or a stored file cannot be read.',
@@ -95,7 +99,11 @@ export class AgentProfilesController {
     path,
     summary: 'Rename an agent profile',
     description: 'The id of the profile is kept.',
-    body: { schema: RenameAgentProfileRequestDto },
+    body: {
+      schema: RenameAgentProfileRequestDto,
+      example: { new_name: 'brief' },
+      after: ['LlmProfiles_save', 'AgentProfiles_save'],
+    },
     answers: { 200: done },
     errors: {
       404: 'There is no agent profile with this name.',

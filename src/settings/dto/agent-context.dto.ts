@@ -27,7 +27,7 @@ export class ToolDto {
 export const tool = model(ToolDto, { className: 'Tool' });
 
 /** A skill: always part of the prompt, or added by a trigger. */
-export class SkillDto {
+class SkillDto {
   @Field(text(), 'Name of the skill, by which the agent, `disabled_skills` and events refer to it.')
   name!: string;
 

@@ -54,7 +54,7 @@ export class LLMSummarizingCondenserSettingsDto {
 }
 
 /** Does not condense. */
-export class NoOpCondenserSettingsDto {
+class NoOpCondenserSettingsDto {
   @Field(choice(['no_op']), 'Marks a condenser that does nothing: the history is never shortened.')
   condenser_kind = 'no_op';
 

@@ -1,4 +1,4 @@
-import { BadRequestException, ServiceUnavailableException } from '@nestjs/common';
+import { BadRequestException, Logger, ServiceUnavailableException } from '@nestjs/common';
 import { type Cipher, maskSecrets, tokenSecrets } from '../../crypto/index.js';
 import type { JsonObject } from '../../json/index.js';
 
@@ -11,6 +11,11 @@ export const EXPOSE_HEADER = {
     '`plaintext` returns secrets in clear, `encrypted` (or `true`) as tokens that this server accepts in requests. ' +
     'By default they are masked.',
 };
+
+/** Follows the text of the original. */
+const WITHOUT_KEY =
+  'Start the server with OH_SECRET_KEY=KEY, where `openssl rand -hex 32` makes KEY once, or let the server itself serve ' +
+  'the web UI (--ui): it then makes a key and keeps it.';
 
 /**
  * Parses the `X-Expose-Secrets` header.
@@ -26,8 +31,9 @@ export function parseExposure(header: string | undefined, cipher: Cipher): Expos
     );
   }
   if (cipher.enabled) return 'encrypted';
+  new Logger('Secrets').warn(`a client asked for encrypted secrets, as the web UI does. ${WITHOUT_KEY}`);
   throw new ServiceUnavailableException(
-    'Encryption not available: OH_SECRET_KEY is not configured. Cannot return encrypted secrets.',
+    `Encryption not available: OH_SECRET_KEY is not configured. Cannot return encrypted secrets. ${WITHOUT_KEY}`,
   );
 }
 

@@ -35,7 +35,7 @@ const effort: FieldType = {
 };
 
 /** Models to try when this one fails. */
-export class FallbackStrategyDto {
+class FallbackStrategyDto {
   @Field(
     listOf(text()),
     'Names of LLM profiles, asked in this order after the model has finally failed with a transient error.',

@@ -71,7 +71,7 @@ export class LlmProfilesController {
     path,
     summary: 'Store an LLM profile',
     description: 'Replaces a profile of the same name. A masked key keeps its stored value.',
-    body: { schema: SaveProfileRequestDto },
+    body: { schema: SaveProfileRequestDto, example: { llm: { model: 'scripted/demo' } } },
     answers: { 201: done },
     errors: { 409: 'The maximum number of profiles is reached, or a stored file cannot be read.' },
   })
@@ -104,7 +104,7 @@ export class LlmProfilesController {
     path,
     summary: 'Rename an LLM profile',
     description: 'References to it are updated.',
-    body: { schema: RenameProfileRequestDto },
+    body: { schema: RenameProfileRequestDto, example: { new_name: 'renamed' }, after: ['LlmProfiles_save'] },
     answers: { 200: done },
     errors: {
       404: 'There is no LLM profile with this name.',
@@ -152,7 +152,7 @@ export class LlmProfilesController {
     description:
       'Makes one small call with the given model, of at most 15 seconds. Nothing is stored. Masked secrets are ' +
       'those of the stored profile.',
-    body: { schema: ValidateProfileRequestDto },
+    body: { schema: ValidateProfileRequestDto, example: { llm: { model: 'scripted/demo' } } },
     answers: {
       200: {
         description: 'Whether the model can be used, and if not, why.',

@@ -1,7 +1,7 @@
 import { model, Field, type FieldType, listOf, nullable, text, valueError } from '../../http/index.js';
 
 /** A class of tasks, and the model for it. */
-export class MetaProfileClassDto {
+class MetaProfileClassDto {
   @Field(text(), 'Describes the tasks of this class for the classifier.')
   description!: string;
 

@@ -69,7 +69,17 @@ export class MetaProfilesController {
     path,
     summary: 'Store a meta-profile',
     description: 'Replaces a meta-profile of the same name.',
-    body: { schema: MetaProfileDto },
+    body: {
+      schema: MetaProfileDto,
+      example: {
+        classifier_model: 'demo',
+        classes: [
+          { description: 'Small changes', model: 'demo' },
+          { description: 'Everything else', model: 'demo' },
+        ],
+      },
+      after: ['LlmProfiles_save'],
+    },
     answers: { 201: done },
     errors: { 409: 'The maximum number of meta-profiles is reached, or a stored file cannot be read.' },
   })

@@ -36,7 +36,7 @@ const OPTIONAL = { optional: true } as const;
 
 /** A new provider connection. */
 @NoOtherFields()
-export class ProviderConnectionCreateRequestDto {
+class ProviderConnectionCreateRequestDto {
   @Field(label, 'Name of the connection for people.')
   display_name!: string;
 
@@ -52,7 +52,7 @@ export class ProviderConnectionCreateRequestDto {
 
 /** Changes of a provider connection. */
 @NoOtherFields()
-export class ProviderConnectionUpdateRequestDto {
+class ProviderConnectionUpdateRequestDto {
   @Field(nullable(label), 'New name for people; missing: not changed. Null is refused.', OPTIONAL)
   display_name?: string | null;
 
@@ -71,6 +71,12 @@ export class ProviderConnectionUpdateRequestDto {
 }
 
 const answer = { description: 'The connection, without its key.', schema: 'ProviderConnectionResponse' };
+const UPDATE = {
+  update: {
+    operationId: 'ProviderConnections_update',
+    parameters: { connection_id: '$response.body#/id' },
+  },
+};
 const tag = 'Profiles';
 
 /** Provider connections: API keys and URLs that LLM profiles share. */
@@ -106,8 +112,11 @@ export class ProviderConnectionsController {
     tag,
     summary: 'Create a provider connection',
     description: 'LLM profiles that name it take their key and URL from it.',
-    body: { schema: ProviderConnectionCreateRequestDto },
-    answers: { 201: answer },
+    body: {
+      schema: ProviderConnectionCreateRequestDto,
+      example: { display_name: 'Team', provider: 'openai', api_key: 'sk-not-a-real-key' },
+    },
+    answers: { 201: { ...answer, links: UPDATE } },
     errors: { 409: 'The maximum number of connections is reached, or the stored file cannot be read.' },
   })
   async create(@Body() request: ProviderConnectionCreateRequestDto): Promise<JsonObject> {
@@ -122,7 +131,11 @@ export class ProviderConnectionsController {
     summary: 'Update a provider connection',
     description: 'Fields that are missing are not changed. Profiles use the new values with their next call.',
     path: { connection_id: { type: 'string', description: 'Id of the provider connection.' } },
-    body: { schema: ProviderConnectionUpdateRequestDto },
+    body: {
+      schema: ProviderConnectionUpdateRequestDto,
+      example: { display_name: 'Whole team' },
+      after: ['ProviderConnections_create'],
+    },
     answers: { 200: answer },
     errors: { 404: 'There is no connection with this id.', 409: 'The stored file cannot be read.' },
   })

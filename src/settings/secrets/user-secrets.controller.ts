@@ -5,7 +5,7 @@ import { NoSuchEntryError } from '../settings-errors.js';
 import { type SecretItem, UserSecrets } from './user-secrets.js';
 
 /** A secret to store. */
-export class SecretCreateRequestDto {
+class SecretCreateRequestDto {
   @Field(
     text(),
     'Name of the secret: a letter followed by letters, digits and underscores; at most 64 characters.',
@@ -20,12 +20,13 @@ export class SecretCreateRequestDto {
 }
 
 /** Filter of secrets. */
-export class SecretsQueryDto {
+class SecretsQueryDto {
   @Field(nullable(text()), 'Only secrets that the agent profile with this id allows; null: all.')
   agent_profile_id: string | null = null;
 }
 
 const tag = 'Settings';
+const values = { name: 'API_TOKEN' };
 const deleted = { type: 'object', additionalProperties: { type: 'boolean' } };
 
 /** The secrets of a user, for commands and tools of conversations. */
@@ -56,7 +57,10 @@ export class UserSecretsController {
     tag,
     summary: 'Store a secret',
     description: 'Replaces a secret of the same name, including its description.',
-    body: { schema: SecretCreateRequestDto },
+    body: {
+      schema: SecretCreateRequestDto,
+      example: { name: 'API_TOKEN', value: 'not-a-real-token', description: 'For the tracker' },
+    },
     answers: { 200: { description: 'The stored secret, without its value.', schema: 'SecretItemResponse' } },
     errors: { 409: 'The stored file cannot be read.' },
   })
@@ -72,6 +76,7 @@ export class UserSecretsController {
     summary: 'Get the value of a secret',
     path: { name: { type: 'string', description: 'Name of the secret.' } },
     description: 'Returns plain text. Conversations look up secrets here.',
+    values,
     answers: { 200: { description: 'The value as plain text.', schema: {} } },
     errors: {
       404: 'There is no secret with this name.',
@@ -86,6 +91,7 @@ export class UserSecretsController {
   @Operation({
     tag,
     summary: 'Delete a secret',
+    values,
     description: 'Conversations that look it up do not find it any more.',
     path: { name: { type: 'string', description: 'Name of the secret.' } },
     answers: { 200: { description: '`deleted` is true: the secret is gone.', schema: deleted } },

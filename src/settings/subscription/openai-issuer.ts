@@ -15,7 +15,7 @@ const DEFAULT_LIFE_S = 3600;
 const DEFAULT_INTERVAL_S = 5;
 
 /** The issuer cannot be reached or returned an unexpected response. The message contains no secret. */
-export class IssuerError extends DomainError {
+class IssuerError extends DomainError {
   override readonly name = 'IssuerError';
   readonly kind = 'upstream-failed';
 }

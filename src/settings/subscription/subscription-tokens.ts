@@ -15,7 +15,7 @@ const OWN_FILE = 'auth/openai_oauth.sealed.json';
 export const VENDOR = 'openai';
 
 /** A stored sign-in and its file. */
-export interface StoredSignIn extends SubscriptionTokens {
+interface StoredSignIn extends SubscriptionTokens {
   file: typeof OWN_FILE | typeof SHARED_FILE;
 }
 

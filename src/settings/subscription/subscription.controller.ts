@@ -18,7 +18,7 @@ const MODELS = [
 ];
 
 /** The device code of a started sign-in. */
-export class SubscriptionDevicePollRequestDto {
+class SubscriptionDevicePollRequestDto {
   @Field(text(), 'The `device_code` that `device/start` returned.')
   device_code!: string;
 }
@@ -74,7 +74,12 @@ export class SubscriptionController {
     tag,
     summary: 'Poll a ChatGPT sign-in',
     description: 'Asks OpenAI whether the user has entered the code, at most once in `interval_seconds`.',
-    body: { schema: SubscriptionDevicePollRequestDto },
+    body: {
+      schema: SubscriptionDevicePollRequestDto,
+      example: { device_code: 'the-device-code' },
+      needs:
+        'Needs a sign-in that was started with `device/start`, which asks OpenAI, and its `device_code`.',
+    },
     answers: { 200: status },
     errors: {
       404: 'No sign-in with this code is pending; it may have expired.',

@@ -52,7 +52,10 @@ export class SettingsController {
     tag,
     summary: 'Update the settings',
     description: 'Applies all changes or none. Masked secrets keep their stored values.',
-    body: { schema: SettingsUpdateRequestDto },
+    body: {
+      schema: SettingsUpdateRequestDto,
+      example: { conversation_settings_diff: { max_iterations: 100 } },
+    },
     answers: { 200: settings },
     errors: {
       400: 'No change is given.',
@@ -102,7 +105,11 @@ export class SettingsController {
     summary: 'Add an MCP server',
     description: 'Agents of new conversations use it, unless it is disabled.',
     path: { settings_key: { type: 'string', description: 'Name of the MCP server in the settings.' } },
-    body: { schema: McpServerDto },
+    body: {
+      schema: McpServerDto,
+      example: { command: 'node', args: ['workspace/examples/clock.mjs'] },
+      after: ['Bash_execute#mcp-server'],
+    },
     answers: { 201: settings },
     errors: { 409: 'There is a server with this name, or the stored file cannot be read.' },
   })
@@ -116,7 +123,11 @@ export class SettingsController {
     summary: 'Update an MCP server',
     path: { settings_key: { type: 'string', description: 'Name of the MCP server in the settings.' } },
     description: 'Missing fields are kept; null removes a field.',
-    body: { schema: McpServerPatchDto },
+    body: {
+      schema: McpServerPatchDto,
+      example: { enabled: false },
+      after: ['Bash_execute#mcp-server', 'Settings_addServer'],
+    },
     answers: { 200: settings },
     errors: {
       404: 'There is no server with this name.',

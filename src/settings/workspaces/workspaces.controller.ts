@@ -19,7 +19,7 @@ const folderPath = text({ min: 1, max: 4096 });
 const label = text({ min: 1, max: 256 });
 
 /** A workspace folder. */
-export class WorkspaceItemDto {
+class WorkspaceItemDto {
   @Field(folderPath, 'Id that the client gives the workspace, usually its path.')
   id!: string;
 
@@ -42,7 +42,7 @@ export class WorkspaceItemDto {
 }
 
 /** A folder that contains workspaces. */
-export class WorkspaceParentItemDto {
+class WorkspaceParentItemDto {
   @Field(folderPath, 'Id that the client gives the folder, usually its path.')
   id!: string;
 
@@ -54,19 +54,19 @@ export class WorkspaceParentItemDto {
 }
 
 /** Workspaces to add. */
-export class AddWorkspacesRequestDto {
+class AddWorkspacesRequestDto {
   @Field(listOf(model(WorkspaceItemDto)), 'Workspaces to add. Those with a known path are ignored.')
   workspaces!: WorkspaceItemDto[];
 }
 
 /** Parents to add. */
-export class AddWorkspaceParentsRequestDto {
+class AddWorkspaceParentsRequestDto {
   @Field(listOf(model(WorkspaceParentItemDto)), 'Folders to add. Those with a known path are ignored.')
   parents!: WorkspaceParentItemDto[];
 }
 
 /** The path of the entry. */
-export class WorkspacePathQueryDto {
+class WorkspacePathQueryDto {
   @Field(text(), 'Path of the entry to remove, as it was added.')
   path!: string;
 }
@@ -100,7 +100,10 @@ export class WorkspacesController {
     tag,
     summary: 'Add workspaces',
     description: 'Workspaces with a known path are ignored.',
-    body: { schema: AddWorkspacesRequestDto },
+    body: {
+      schema: AddWorkspacesRequestDto,
+      example: { workspaces: [{ id: '/workspace/project', name: 'project', path: '/workspace/project' }] },
+    },
     answers: all,
     errors: { 409: 'The maximum number of workspaces is reached, or the stored file is damaged.' },
   })
@@ -128,7 +131,10 @@ export class WorkspacesController {
     tag,
     summary: 'Add parent folders of workspaces',
     description: 'Folders with a known path are ignored.',
-    body: { schema: AddWorkspaceParentsRequestDto },
+    body: {
+      schema: AddWorkspaceParentsRequestDto,
+      example: { parents: [{ id: '/workspace', name: 'workspace', path: '/workspace' }] },
+    },
     answers: all,
     errors: { 409: 'The maximum number of folders is reached, or the stored file is damaged.' },
   })

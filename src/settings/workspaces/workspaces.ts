@@ -9,7 +9,7 @@ const VERSION = 1;
 const LIMIT = 10_000;
 
 /** The lists in the file: workspaces, and folders that contain workspaces. */
-export type WorkspaceList = 'workspaces' | 'workspaceParents';
+type WorkspaceList = 'workspaces' | 'workspaceParents';
 
 /** The stored lists. */
 export type StoredWorkspaces = Record<WorkspaceList, JsonObject[]>;

@@ -24,7 +24,7 @@ export interface FrameHandler {
 }
 
 /** How a client authenticates. */
-export interface KeyCheck {
+interface KeyCheck {
   /** False: the first frame must contain the key. */
   authenticated: boolean;
   gate: SocketGate;

@@ -11,7 +11,7 @@ import { isAuthFrame } from './client-frame.js';
 import { invalidFrame, type InvalidFrame } from './frame-problems.js';
 
 /** A parsed text frame of a client on the bash events socket. */
-export type BashFrame =
+type BashFrame =
   | { type: 'command'; request: BashRequest }
   /** A key after the client was authenticated; it is ignored. */
   | { type: 'auth' }

@@ -8,7 +8,7 @@ import {
 import { MAX_SESSION_FRAME_BYTES } from '../connections/socket-limits.js';
 
 /** The start of a subscription. */
-export interface Opening {
+interface Opening {
   /** As given by the client; undefined for live events only. */
   afterSeq: number | undefined;
   /** Length of the log. */

@@ -1,5 +1,5 @@
 /** Receives the progress of data frames. Control frames, of at most 125 bytes, are not reported. */
-export interface FrameObserver {
+interface FrameObserver {
   /**
    * The header of a frame has arrived.
    * @param bytes payload of its message so far, including the whole of this frame

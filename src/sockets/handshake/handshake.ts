@@ -32,7 +32,7 @@ export interface Admission {
 }
 
 /** Reads the query of one kind of socket; undefined when it is invalid. */
-export type ReadResend = (query: URLSearchParams) => Resend | undefined;
+type ReadResend = (query: URLSearchParams) => Resend | undefined;
 
 /** Query parameters of the events sockets. */
 class EventsQueryDto {

@@ -20,10 +20,10 @@ export interface Handshake {
  * Decides about a handshake. The result is passed to the gateway's `handleConnection` as its third argument;
  * `undefined` refuses the handshake with 403, a `HandshakeRefusedError` with another status.
  */
-export type Admit = (handshake: Handshake) => Promise<object | undefined> | object | undefined;
+type Admit = (handshake: Handshake) => Promise<object | undefined> | object | undefined;
 
 /** Takes over the connection of an unanswered handshake. */
-export type Tunnel = (handshake: Handshake, socket: Duplex, head: Buffer) => void;
+type Tunnel = (handshake: Handshake, socket: Duplex, head: Buffer) => void;
 
 /** Refuses a handshake with another status than 403. */
 export class HandshakeRefusedError extends Error {

@@ -12,7 +12,7 @@ import type { FilePatch } from './parse-patch.js';
 import { PatchError } from './patch-error.js';
 
 /** The change of a file with the field names of the wire. Contents have normalised line ends (`\n`). */
-export interface Change {
+interface Change {
   type: 'add' | 'update' | 'delete';
   old_content?: string;
   new_content?: string;

@@ -1,7 +1,7 @@
 import { isJsonObject, decodeJson, JsonDecodeError } from '../../json/index.js';
 
 /** The arguments of a call, or why its text is not valid JSON. */
-export type ParsedArguments = { ok: true; args: Record<string, unknown> } | { ok: false; error: string };
+type ParsedArguments = { ok: true; args: Record<string, unknown> } | { ok: false; error: string };
 
 /** Misspellings of `security_risk` that models produce. */
 const RISK_TYPOS = ['security_rort', 'securtiy_risk', 'security_riks'];

@@ -1,7 +1,7 @@
 import { pythonRepr } from '../../text/index.js';
 
 /** The name and arguments of a call. */
-export interface NamedCall {
+interface NamedCall {
   name: string;
   args: Record<string, unknown>;
 }

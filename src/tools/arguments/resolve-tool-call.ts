@@ -32,7 +32,7 @@ export type ResolvedToolCall =
     };
 
 /** A tool call as a model wrote it. */
-export interface RequestedCall {
+interface RequestedCall {
   name: string;
   /** Usually JSON. */
   arguments: string;

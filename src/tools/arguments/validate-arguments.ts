@@ -3,7 +3,7 @@ import { coerceFields, type ValidationProblem } from './coerce-value.js';
 import { pythonRepr, pythonTypeName } from '../../text/index.js';
 
 /** Arguments that match the schema, or an error message for the model. */
-export type ValidatedArguments = { ok: true; args: Record<string, unknown> } | { ok: false; error: string };
+type ValidatedArguments = { ok: true; args: Record<string, unknown> } | { ok: false; error: string };
 
 /** Messages link to pydantic's documentation, as the original's do. */
 const DOCUMENTATION = 'https://errors.pydantic.dev/2.14/v';

@@ -28,7 +28,7 @@ export interface BrowserResult {
 }
 
 /** The arguments of an action and what it can use. */
-export interface BrowserCall {
+interface BrowserCall {
   tabs: BrowserTabs;
   args: Record<string, unknown>;
   host: ToolHost;

@@ -7,7 +7,7 @@ const DEFAULT_ACTION_SECONDS = 60;
 const DEFAULT_IDLE_MINUTES = 30;
 
 /** Options of a browser session. */
-export interface SessionOptions {
+interface SessionOptions {
   /** Timeout of an action (ms). */
   actionMs: number;
   /** An unused browser is closed after this time, and started again at the next action (ms). */

@@ -4,7 +4,7 @@ import { BrowserError } from './browser-error.js';
 import type { PageElement } from './page-elements.js';
 
 /** A tab as the model sees it. */
-export interface TabSummary {
+interface TabSummary {
   tab_id: string;
   url: string;
   title: string;

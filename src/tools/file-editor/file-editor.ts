@@ -30,7 +30,7 @@ export interface EditorRequest {
 }
 
 /** The result of a command. Contents have normalised line ends (`\n`). */
-export interface EditorResult {
+interface EditorResult {
   content: Content[];
   path: string;
   prev_exist: boolean;

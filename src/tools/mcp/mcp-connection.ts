@@ -29,7 +29,7 @@ const MAX_TOOL_NAME = 256;
 const MAX_STDERR = 64 * 1024;
 
 /** A server is not available now. The message contains no secrets. */
-export class McpUnavailableError extends Error {
+class McpUnavailableError extends Error {
   override readonly name = 'McpUnavailableError';
 }
 

@@ -18,7 +18,7 @@ const MAX_NAME = 64;
 const LIST_INTERVAL_MS = 500;
 
 /** Receives the events of a conversation's MCP servers. */
-export interface McpOwner {
+interface McpOwner {
   /** The tools of some servers have changed. */
   toolsChanged(): void;
   /** A server's tokens were renewed. Store the configuration, because the old tokens may be invalid. */

@@ -9,16 +9,22 @@ export const MAX_FILES = 100;
 const TRUNCATION_NOTICE = `\n\n[Results truncated to the first ${MAX_FILES} files. Please use a more specific pattern or path.]`;
 
 /** A search, and how its result is presented. */
-export interface FileSearch {
+interface FileSearch {
   /** Absolute path of the folder. */
   folder: string;
   /** What is searched for, as in `matching pattern '*.ts'`. */
   criterion: string;
-  /** Text behind the folder, with a leading space. */
+  /** Text after the folder, with a leading space. */
   suffix?: string;
   find: () => Promise<{ files: string[]; truncated: boolean }>;
   /** The fields of the observation other than its text. */
   observation: (files: string[], truncated: boolean) => { kind: string; [field: string]: unknown };
+}
+
+interface Found {
+  files?: string[];
+  truncated?: boolean;
+  is_error?: boolean;
 }
 
 /** Runs a search and lists the files. A `SearchError` becomes an observation with `is_error`. */
@@ -29,7 +35,10 @@ export async function runFileSearch({
   find,
   observation,
 }: FileSearch): Promise<Observation> {
-  const result = (text: string, files: string[] = [], truncated = false, is_error = false): Observation => ({
+  const result = (
+    text: string,
+    { files = [], truncated = false, is_error = false }: Found = {},
+  ): Observation => ({
     content: [textContent(text)],
     is_error,
     ...observation(files, truncated),
@@ -40,10 +49,10 @@ export async function runFileSearch({
     if (files.length === 0) return result(`No files found ${criterion} in directory '${folder}'${suffix}`);
     const title = `Found ${files.length} file(s) ${criterion} in '${folder}'${suffix}:`;
     const list = [title, ...files].join('\n');
-    return result(`${list}${truncated ? TRUNCATION_NOTICE : ''}`, files, truncated);
+    return result(`${list}${truncated ? TRUNCATION_NOTICE : ''}`, { files, truncated });
   } catch (error) {
     if (!(error instanceof SearchError)) throw error;
-    return result(error.message, [], false, true);
+    return result(error.message, { is_error: true });
   }
 }
 

@@ -11,7 +11,7 @@ interface CharacterClass {
 }
 
 /** How a pattern is read. */
-export interface GlobOptions {
+interface GlobOptions {
   /** Names that begin with a dot are names like others; otherwise the dot has to be said. */
   hidden?: boolean;
   /** `**` at the end stands for what is in a folder, not for the folder itself. */

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { globMatcher, hasWildcard } from './glob-matcher.js';
 
 /** Where the files of a glob pattern are, and which of those below are meant. */
-export interface GlobPlan {
+interface GlobPlan {
   /** Absolute path. */
   folder: string;
   /** Whether the file at this path below the folder is meant. */

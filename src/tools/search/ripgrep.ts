@@ -16,7 +16,7 @@ const MAX_ERROR_OUTPUT = 2000;
 const COMMON_ARGUMENTS = ['--null', '--sortr=modified', '--no-config', '--no-messages', '--color=never'];
 
 /** A search in a folder. */
-export interface Search {
+interface Search {
   /** Absolute path of the folder. */
   folder: string;
   /** Arguments that make ripgrep list files. */

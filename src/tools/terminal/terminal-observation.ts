@@ -7,7 +7,7 @@ import type { ShellPrompt } from './session/prompt-protocol.js';
 export const MAX_RENDERED_LENGTH = 30_000;
 
 /** `metadata` of a TerminalObservation, with its fields in the order of the wire. */
-export interface CommandMetadata {
+interface CommandMetadata {
   exit_code: number;
   pid: number;
   username?: string;
@@ -50,7 +50,7 @@ export function outputFrame(metadata: CommandMetadata): { before: string; after:
 }
 
 /** The parts of a terminal observation. */
-export interface TerminalResult {
+interface TerminalResult {
   command: string;
   text: string;
   isError?: boolean;

@@ -1,7 +1,7 @@
 import { TextSearch } from '../../text/index.js';
 
 /** The only occurrence of a text, or why there is none. */
-export type UniqueMatch =
+type UniqueMatch =
   | { kind: 'found'; start: number; end: number; line: number }
   /** `searched`: the text that was not found. */
   | { kind: 'missing'; searched: string }

@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { replaceFile } from '../../files/index.js';
 
 /** The encoding of a file. `bom`: whether it starts with a byte order mark. */
-export interface TextEncoding {
+interface TextEncoding {
   name: 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin1';
   bom: boolean;
 }

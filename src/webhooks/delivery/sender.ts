@@ -1,7 +1,7 @@
+import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import { errorCode } from '../../errors/index.js';
-import { standardHeaders } from './sign.js';
 import type { WebhookTarget } from '../webhook-target.js';
 
 const TIMEOUT_MS = 30_000;
@@ -89,6 +89,23 @@ export class Sender {
       },
     });
   }
+}
+
+/**
+ * The headers of the Standard Webhooks scheme. They let a receiver verify the sender (signature, with a key),
+ * reject replays (timestamp) and detect duplicates (id).
+ * @param timestamp seconds since the epoch
+ */
+function standardHeaders(
+  id: string,
+  timestamp: number,
+  body: string,
+  key: Buffer | undefined,
+): Record<string, string> {
+  const headers = { 'webhook-id': id, 'webhook-timestamp': String(timestamp) };
+  if (!key) return headers;
+  const signature = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
+  return { ...headers, 'webhook-signature': `v1,${signature}` };
 }
 
 /** One request and the relevant part of its response. */

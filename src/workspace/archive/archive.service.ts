@@ -29,7 +29,7 @@ import { tarArchive } from './tar-archive.js';
 import { trajectory } from './trajectory.js';
 
 /** The requested content of an archive. */
-export interface ArchiveRequest {
+interface ArchiveRequest {
   path: string;
   base_ref: string | null;
   use_default_excludes: boolean;

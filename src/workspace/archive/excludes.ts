@@ -10,7 +10,7 @@ const DEFAULT_EXCLUDES = [
 
 /** Maximum length and number of patterns. */
 const MAX_PATTERN = 500;
-export const MAX_PATTERNS = 100;
+const MAX_PATTERNS = 100;
 
 /**
  * Patterns of excluded files: `name` at any depth, `a/b` from the top, with `*`, `?` and `[...]` within a

@@ -17,7 +17,7 @@ const STATE_UPDATE = '"kind":"ConversationStateUpdateEvent"}';
 type Parent = ConversationDocuments['baseState'];
 
 /** The tasks of a conversation. */
-export interface TaskSource {
+interface TaskSource {
   /** Absolute path of the folder with their logs; may be missing. */
   folder: string;
   /** Name of the folder in the zip. */

@@ -2,8 +2,8 @@ import { constants, type Stats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
-import { CredentialsFileError, FileMissingError } from '../paths/path-guard.js';
-import { NoFolderError, type OpenedFile, type PathScope } from '../paths/path-scope.js';
+import { CredentialsFileError, FileMissingError, NoFolderError } from '../paths/path-errors.js';
+import type { OpenedFile, PathScope } from '../paths/path-scope.js';
 import { SafeFolder } from '../paths/safe-folder.js';
 import type { Excludes } from './excludes.js';
 
@@ -16,7 +16,7 @@ const BLOCK = 512;
 const MODE = constants.S_IRWXU | constants.S_IRWXG | constants.S_IRWXO;
 
 /** The source of an archive. */
-export interface TarSource {
+interface TarSource {
   /** Real path of the folder. */
   folder: string;
   excludes: Excludes;

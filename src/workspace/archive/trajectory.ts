@@ -10,7 +10,7 @@ import { documentMember, eventFileName, folderMember, namesIn } from './trajecto
 import { zipArchive, type ZipMember } from './zip-archive.js';
 
 /** The source of a trajectory. */
-export interface TrajectorySource extends ExportedConversation {
+interface TrajectorySource extends ExportedConversation {
   /** Absolute path of the folder of the conversation. */
   folder: string;
   /** Masks the secrets that the server knows. */

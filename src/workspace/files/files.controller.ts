@@ -25,12 +25,15 @@ export class FilesController {
       'Send it as the field `file` of a form. Missing folders are created. An existing file is replaced when ' +
       'the new one is complete.',
     query: FilePathQueryDto,
+    values: { path: '/tmp/openhands-example.txt' },
     body: {
       schema: {
         type: 'object',
         properties: { file: { type: 'string', format: 'binary', description: 'The content of the file.' } },
         required: ['file'],
       },
+      example: { file: 'hello\n' },
+      needs: 'Needs a path in the working folder, if the file is uploaded to a conversation.',
       mediaType: 'multipart/form-data',
     },
     answers: {

@@ -1,13 +1,12 @@
-import { BadRequestException, ForbiddenException, Injectable, NotFoundException } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Request as HttpRequest } from 'express';
 import { AppConfig } from '../../config/index.js';
 import { errorCode } from '../../errors/index.js';
 import { dropRestOfBody } from '../../http/index.js';
-import { FileMissingError } from '../paths/path-guard.js';
-import { NoFolderError, type Located, type OpenedFile } from '../paths/path-scope.js';
+import { FileMissingError, NoFolderError, UnusablePathError, withPathErrors } from '../paths/path-errors.js';
+import type { Located, OpenedFile } from '../paths/path-scope.js';
 import { RuntimeScopes } from '../paths/runtime-scopes.js';
 import { SafeFolder } from '../paths/safe-folder.js';
-import { toHttpError } from './file-errors.js';
 import { describeHome, listSubfolders, type HomeView, type SubfolderPage } from './listing.js';
 import { upload } from './upload.js';
 
@@ -23,19 +22,19 @@ export class FilesService {
   async upload(request: HttpRequest, target: string, conversationId?: string): Promise<number> {
     try {
       const { paths } = await this.scopes.of(conversationId);
-      return await upload(request, paths, target, this.config.max_upload_bytes);
+      return await withPathErrors(() => upload(request, paths, target, this.config.max_upload_bytes));
     } catch (error) {
       dropRestOfBody(request);
-      throw toHttpError(error);
+      throw error;
     }
   }
 
   /** Opens a file for a download. */
   async download(file: string, conversationId?: string): Promise<OpenedFile> {
     const { paths } = await this.scopes.of(conversationId);
-    return this.withHttpErrors(async () => {
+    return withPathErrors(async () => {
       const located = await found(paths.locate(file), 'File not found');
-      if (located.kind !== 'file') throw new BadRequestException('Path is not a file');
+      if (located.kind !== 'file') throw new UnusablePathError('Path is not a file');
       return paths.openFile(located.path);
     });
   }
@@ -43,10 +42,10 @@ export class FilesService {
   /** Creates a folder and its missing parents. */
   async makeFolder(folder: string, conversationId?: string): Promise<void> {
     const { paths } = await this.scopes.of(conversationId);
-    await this.withHttpErrors(async () => {
+    await withPathErrors(async () => {
       const located = await paths.locate(folder);
       if (located.kind !== 'folder' && located.kind !== 'missing') {
-        throw new BadRequestException('Path exists and is not a directory');
+        throw new UnusablePathError('Path exists and is not a directory');
       }
       await (await SafeFolder.make(paths, located, located.missing)).close();
     });
@@ -55,9 +54,9 @@ export class FilesService {
   /** The real path of a folder. */
   async folder(folder: string, conversationId?: string): Promise<string> {
     const { paths } = await this.scopes.of(conversationId);
-    return this.withHttpErrors(async () => {
+    return withPathErrors(async () => {
       const located = await found(paths.locate(folder), 'Directory not found');
-      if (located.kind !== 'folder') throw new BadRequestException('Path is not a directory');
+      if (located.kind !== 'folder') throw new UnusablePathError('Path is not a directory');
       return located.path;
     });
   }
@@ -67,26 +66,11 @@ export class FilesService {
     options: { hidden: boolean; limit: number; pageId?: string },
   ): Promise<SubfolderPage> {
     const real = await this.folder(folder);
-    return this.withHttpErrors(async () => {
-      try {
-        return await listSubfolders(real, folder, options);
-      } catch (error) {
-        if (errorCode(error) === 'EACCES') throw new ForbiddenException('Permission denied');
-        throw error;
-      }
-    });
+    return withPathErrors(() => listSubfolders(real, folder, options));
   }
 
   home(hidden: boolean): Promise<HomeView> {
     return describeHome(hidden, this.config.paths.fileRoot ?? undefined);
-  }
-
-  private async withHttpErrors<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw toHttpError(error);
-    }
   }
 }
 
@@ -96,6 +80,6 @@ async function found(locating: Promise<Located>, missing: string): Promise<Locat
     const isNowhere = error instanceof NoFolderError || errorCode(error) === 'ENAMETOOLONG';
     throw isNowhere ? new FileMissingError(missing) : error;
   });
-  if (located.kind === 'missing') throw new NotFoundException(missing);
+  if (located.kind === 'missing') throw new FileMissingError(missing);
   return located;
 }

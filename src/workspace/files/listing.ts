@@ -5,7 +5,7 @@ import { errorCode } from '../../errors/index.js';
 import { withoutTrailingSlashes } from '../../text/index.js';
 
 /** A folder in a listing. */
-export interface Subfolder {
+interface Subfolder {
   name: string;
   path: string;
 }

@@ -6,7 +6,7 @@ import { errorCode } from '../../errors/index.js';
 import type { OpenedFile } from '../paths/path-scope.js';
 
 /** Options of `sendOpened`. */
-export interface SendOptions {
+interface SendOptions {
   /**
    * Answers as a download with this name and type; otherwise inline, with a type derived from the file name.
    */

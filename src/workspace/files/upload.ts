@@ -1,15 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { Request } from 'express';
-import { PayloadTooLargeException } from '@nestjs/common';
-import { errorCode } from '../../errors/index.js';
+import { DomainError, errorCode } from '../../errors/index.js';
 import { replaceFile } from '../../files/index.js';
+import { UnusablePathError } from '../paths/path-errors.js';
 import type { PathScope } from '../paths/path-scope.js';
 import { SafeFolder } from '../paths/safe-folder.js';
-import { PathIsDirectoryError, NotAFileError } from './file-errors.js';
 
 /** The form field that contains the file. */
 const FIELD = 'file';
+const IS_DIRECTORY = 'Path is a directory';
+
+/** An upload exceeds the configured limit. */
+class FileTooLargeError extends DomainError {
+  override readonly name = 'FileTooLargeError';
+  readonly kind = 'too-large';
+}
 
 /**
  * Writes the file of a form to a path and creates missing folders. Readers see the old file or the complete
@@ -24,8 +30,8 @@ export async function upload(
   limit: number | null,
 ): Promise<number> {
   const located = await scope.locate(target);
-  if (located.kind === 'folder') throw new PathIsDirectoryError();
-  if (located.kind === 'other') throw new NotAFileError();
+  if (located.kind === 'folder') throw new UnusablePathError(IS_DIRECTORY);
+  if (located.kind === 'other') throw new UnusablePathError('Path is not a file');
   const name = path.basename(located.path);
   const folders = located.missing.slice(0, -1);
   const existing = located.missing.length === 0 ? path.dirname(located.existing) : located.existing;
@@ -57,7 +63,7 @@ async function replaceIn(folder: SafeFolder, name: string, content: AsyncIterabl
     });
     return size;
   } catch (error) {
-    if (errorCode(error) === 'EISDIR') throw new PathIsDirectoryError();
+    if (errorCode(error) === 'EISDIR') throw new UnusablePathError(IS_DIRECTORY);
     throw error;
   }
 }
@@ -67,7 +73,7 @@ async function* bounded(content: AsyncIterable<Buffer>, limit: number | null): A
   for await (const chunk of content) {
     size += chunk.length;
     if (limit !== null && size > limit) {
-      throw new PayloadTooLargeException(`File too large: the limit is ${limit} bytes`);
+      throw new FileTooLargeError(`File too large: the limit is ${limit} bytes`);
     }
     yield chunk;
   }

@@ -39,7 +39,7 @@ export class GitCommitsQueryDto extends GitPathQueryDto {
 }
 
 /** Hosting services of repositories. */
-export const PROVIDERS = ['github', 'gitlab', 'bitbucket', 'azure_devops'];
+const PROVIDERS = ['github', 'gitlab', 'bitbucket', 'azure_devops'];
 
 /** Query for repositories of a hosting service. */
 export class RepositorySearchQueryDto {

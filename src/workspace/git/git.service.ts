@@ -13,10 +13,10 @@ import {
   type GitCommitsPage,
   type GitDiff,
 } from '../../git/index.js';
+import { NoFolderError, withPathErrors } from '../paths/path-errors.js';
 import { assertNoCredentials } from '../paths/path-guard.js';
-import { NoFolderError, type Located } from '../paths/path-scope.js';
+import type { Located } from '../paths/path-scope.js';
 import { RuntimeScopes } from '../paths/runtime-scopes.js';
-import { toHttpError } from '../files/file-errors.js';
 
 /** Git information for clients. Empty for folders without a repository. */
 @Injectable()
@@ -86,11 +86,9 @@ export class GitService {
   }
 
   private async withHttpErrors<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
+    return withPathErrors(work).catch((error: unknown) => {
       const isRefusal = error instanceof GitCommandError || error instanceof GitPathError;
-      throw isRefusal ? new BadRequestException(error.message) : toHttpError(error);
-    }
+      throw isRefusal ? new BadRequestException(error.message) : error;
+    });
   }
 }

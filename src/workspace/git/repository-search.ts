@@ -3,7 +3,7 @@ import { NoSuchEntryError, UserSecrets } from '../../settings/index.js';
 import { readResponseText, withoutTrailingSlashes } from '../../text/index.js';
 
 /** A repository that the user's token can access. */
-export interface HostedRepository {
+interface HostedRepository {
   id: string;
   full_name: string;
   git_provider: string;
@@ -22,7 +22,7 @@ export interface HostedRepositoryPage {
 }
 
 /** A search for repositories. */
-export interface RepositoryQuery {
+interface RepositoryQuery {
   provider: string;
   query: string | null;
   limit: number;

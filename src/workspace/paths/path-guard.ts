@@ -2,32 +2,12 @@ import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { isInside } from '../../files/index.js';
+import { CredentialsFileError, FileMissingError, PathOutsideError } from './path-errors.js';
 
 /** Files below `.git` that may contain credentials (such as addresses with a password or a token). */
 const GIT_SECRETS = /^(config(\.worktree)?|credentials?|fetch_head|logs)$/;
 /** Files that contain passwords, in any folder. Compared in lower case, because some systems ignore case. */
 export const PASSWORD_FILES: ReadonlySet<string> = new Set(['.git-credentials', '.netrc', '_netrc']);
-
-/** The path is outside the served folder. */
-export class PathOutsideError extends Error {
-  override readonly name = 'PathOutsideError';
-  constructor() {
-    super('Path is outside the workspace');
-  }
-}
-
-/** The file may contain git credentials. */
-export class CredentialsFileError extends Error {
-  override readonly name = 'CredentialsFileError';
-  constructor() {
-    super('Files that may hold git credentials are not served');
-  }
-}
-
-/** The path is missing, or is a device, a pipe or a socket. */
-export class FileMissingError extends Error {
-  override readonly name = 'FileMissingError';
-}
 
 /** A file or folder that may be served. */
 export interface GuardedPath {

@@ -3,7 +3,8 @@ import { constants, type Stats } from 'node:fs';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { isInside } from '../../files/index.js';
-import { assertNoCredentials, FileMissingError } from './path-guard.js';
+import { FileMissingError, NoFolderError, UnusablePathError } from './path-errors.js';
+import { assertNoCredentials } from './path-guard.js';
 
 /** A resolved path. */
 export interface Located {
@@ -27,24 +28,10 @@ export interface OpenedFile {
   stats: Stats;
 }
 
-/** The path is not absolute or contains NUL. */
-export class NotAbsoluteError extends Error {
-  override readonly name = 'NotAbsoluteError';
-  constructor() {
-    super('Path must be absolute');
-  }
-}
-
-/** A parent of the path is not a folder, or is a dangling link. */
-export class NoFolderError extends Error {
-  override readonly name = 'NoFolderError';
-  constructor() {
-    super('A parent of the path is not a directory');
-  }
-}
+const NOT_ABSOLUTE = 'Path must be absolute';
 
 /** Which paths clients may use on a group of routes. */
-export interface PathScopeOptions {
+interface PathScopeOptions {
   /** Only paths in this folder are allowed; undefined allows all. */
   root?: string;
   /** Creates the error for a path outside. `what` names the parameter. */
@@ -69,7 +56,7 @@ export class PathScope {
   /**
    * Resolves a path.
    * @param what the name of the parameter
-   * @throws NotAbsoluteError, NoFolderError, the error for paths outside, and errors of the system
+   * @throws UnusablePathError, NoFolderError, the error for paths outside, and errors of the system
    */
   async locate(given: string, what = 'path'): Promise<Located> {
     const absolute = this.absolute(given, what);
@@ -127,11 +114,11 @@ export class PathScope {
 
   private absolute(given: string, what: string): string {
     const { base, root, outside } = this.options;
-    if (given.includes('\0')) throw root === undefined ? new NotAbsoluteError() : outside(what);
+    if (given.includes('\0')) throw root === undefined ? new UnusablePathError(NOT_ABSOLUTE) : outside(what);
     if (path.isAbsolute(given)) return given;
     // Not `path.join`, which would remove the dots.
     if (base !== undefined) return `${base}/${given}`;
-    throw root === undefined ? new NotAbsoluteError() : outside(what);
+    throw root === undefined ? new UnusablePathError(NOT_ABSOLUTE) : outside(what);
   }
 
   private async assertIsInside(real: string, what: string): Promise<void> {

@@ -1,12 +1,13 @@
 import { InvalidRequestError } from '../../errors/index.js';
-import { ForbiddenException, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import { ConversationsService } from '../../conversations/index.js';
 import { GitBounds } from '../../git/index.js';
+import { PathForbiddenError } from './path-errors.js';
 import { PathScope } from './path-scope.js';
 
 /** The scope of the routes for the machine or for one conversation. */
-export interface RuntimeScope {
+interface RuntimeScope {
   /** Absolute path: the server's folder or the conversation's. */
   folder: string;
   /** Absolute paths only. */
@@ -30,7 +31,7 @@ export class RuntimeScopes {
     private readonly conversations: ConversationsService,
   ) {
     const root = config.paths.fileRoot ?? undefined;
-    const outside = (): Error => new ForbiddenException('Path is outside the folder that this server serves');
+    const outside = (): Error => new PathForbiddenError('Path is outside the folder that this server serves');
     this.machine = {
       folder: config.base_dir,
       paths: new PathScope({ root, outside }),

@@ -2,7 +2,8 @@ import { constants, type Stats } from 'node:fs';
 import { mkdir, open, readdir, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
-import { handlePath, NoFolderError, type Located, type PathScope } from './path-scope.js';
+import { NoFolderError } from './path-errors.js';
+import { handlePath, type Located, type PathScope } from './path-scope.js';
 
 const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 

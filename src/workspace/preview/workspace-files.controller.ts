@@ -1,22 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
-import {
-  BadRequestException,
-  Controller,
-  ForbiddenException,
-  Get,
-  NotFoundException,
-  Param,
-  Req,
-  Res,
-} from '@nestjs/common';
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { AcceptsWorkspaceCookie } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { ConversationsService } from '../../conversations/index.js';
 import { errorCode } from '../../errors/index.js';
 import { ConversationIdPipe, Operation } from '../../http/index.js';
-import { CredentialsFileError, FileMissingError, PathGuard, PathOutsideError } from '../paths/path-guard.js';
+import { FileMissingError, PathForbiddenError, PathOutsideError } from '../paths/path-errors.js';
+import { PathGuard } from '../paths/path-guard.js';
 import { PathScope, type OpenedFile } from '../paths/path-scope.js';
 import { sendOpened } from '../files/send-file.js';
 
@@ -79,11 +71,7 @@ async function openFile(folder: string, relative: string): Promise<OpenedFile> {
     if (index?.kind === 'file') return await scope.openFile(index.path);
     throw new FileMissingError('No index.html in directory');
   } catch (error) {
-    if (error instanceof PathOutsideError) throw new BadRequestException(error.message);
-    if (error instanceof CredentialsFileError) throw new ForbiddenException(error.message);
-    if (error instanceof FileMissingError) throw new NotFoundException(error.message);
-    if (errorCode(error) === 'EACCES') throw new ForbiddenException('File cannot be read');
-    throw error;
+    throw errorCode(error) === 'EACCES' ? new PathForbiddenError('File cannot be read') : error;
   }
 }
 

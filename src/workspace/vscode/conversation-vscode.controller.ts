@@ -7,7 +7,7 @@ const tag = 'VSCode';
 const SCOPE = 'runtime_conversation_id';
 
 /** The folder to open, and the editor's address. */
-export class ConversationVscodeQueryDto {
+class ConversationVscodeQueryDto {
   @Field(
     nullable(text()),
     'Public address of the editor, if clients reach it at another one; null: `http://localhost` with the ' +

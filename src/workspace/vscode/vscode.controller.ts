@@ -5,7 +5,7 @@ import { Editor, EDITOR_STATUS, type EditorStatus } from './editor.js';
 const tag = 'VSCode';
 
 /** The folder to open, and the editor's address. */
-export class VscodeQueryDto {
+class VscodeQueryDto {
   @Field(
     nullable(text()),
     'Public address of the editor, if clients reach it at another one; null: `http://localhost` with the ' +

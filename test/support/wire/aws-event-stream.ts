@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib';
  * (https://docs.aws.amazon.com/transcribe/latest/dg/event-stream.html): lengths, a checksum of them, headers,
  * the payload, a checksum of all.
  */
-export function eventMessage(headers: Readonly<Record<string, string>>, payload: string): Buffer {
+function eventMessage(headers: Readonly<Record<string, string>>, payload: string): Buffer {
   const head = Buffer.concat(Object.entries(headers).map(([name, value]) => header(name, value)));
   const body = Buffer.from(payload);
   const prelude = Buffer.alloc(12);

@@ -9,7 +9,7 @@ export interface AwsIdentity {
 }
 
 /** The scope that a request must be signed for. */
-export interface SignatureScope {
+interface SignatureScope {
   region: string;
   service: string;
 }

@@ -218,7 +218,7 @@ function refuseConverse(request: WireRequest, access: BedrockAccess): Refusal | 
 }
 
 /** The reason why the service would refuse a body; undefined if it is valid. */
-export function converseFault(body: unknown): string | undefined {
+function converseFault(body: unknown): string | undefined {
   const parsed = converseRequest.safeParse(body);
   if (!parsed.success) return z.prettifyError(parsed.error);
   const { messages, toolConfig, additionalModelRequestFields } = parsed.data;

@@ -11,7 +11,7 @@ export function redacted(thinking: string): string {
 }
 
 /** Whether a text is redacted thinking of Claude. */
-export function isRedacted(data: string): boolean {
+function isRedacted(data: string): boolean {
   return data.startsWith('EmwK') && Buffer.from(data.slice(4), 'base64').length === 32;
 }
 

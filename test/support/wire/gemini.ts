@@ -175,7 +175,7 @@ type ContentRequest = z.infer<typeof contentRequest>;
 type Turn = ContentRequest['contents'][number];
 
 /** @param path the paths of the service; its first group is the model */
-export function refuseContent(request: WireRequest, path: RegExp, needsKey = true): Refusal | undefined {
+function refuseContent(request: WireRequest, path: RegExp, needsKey = true): Refusal | undefined {
   const refusal = (code: number, status: string, message: string): Refusal => ({
     status: code,
     body: googleError(code, status, message),

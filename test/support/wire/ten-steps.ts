@@ -10,10 +10,10 @@ import type { Json, Turn, WireProtocol, WireRequest } from './wire-protocol.js';
 /** An image of one red pixel. */
 const DOT =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
-export const DOT_URL = `data:image/png;base64,${DOT}`;
+const DOT_URL = `data:image/png;base64,${DOT}`;
 
 /** Options of a conversation of ten steps with a provider. */
-export interface TenStepsOptions {
+interface TenStepsOptions {
   protocol: WireProtocol;
   /** The configuration of the agent's LLM. */
   llm: (url: string) => Json;
@@ -40,7 +40,7 @@ export interface TenSteps {
  * an image that a tool shows and one that the user sends, arguments with quotes, line ends and characters
  * outside of ASCII, a tool that does not exist, a command that fails.
  */
-export function tenTurns(folder: string): Turn[] {
+function tenTurns(folder: string): Turn[] {
   const file = path.join(folder, 'note.txt');
   const text = 'Grüße, "World" 🌍\n\tline \\ two\n';
   const terminal = (command: string) => ({ name: 'terminal', arguments: { command } });

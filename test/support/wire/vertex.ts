@@ -6,7 +6,7 @@ import { contentFault, generateContent, googleError } from './gemini.js';
 import type { Refusal, WireProtocol, WireRequest } from './wire-protocol.js';
 
 /** The token that the token server issues. */
-export const TOKEN = 'ya29.c.b0Aaekm1K';
+const TOKEN = 'ya29.c.b0Aaekm1K';
 const PLACE = '/v1/projects/my-project/locations/europe-west1';
 
 /** Gemini on Vertex (https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference). */

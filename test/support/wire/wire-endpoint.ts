@@ -12,9 +12,11 @@ export interface WireEndpoint {
   close(): Promise<void>;
 }
 
-export interface WireEndpointOptions {
+interface WireEndpointOptions {
   protocol: WireProtocol;
   script?: readonly Turn[];
+  /** Answers requests that are not of the script. */
+  aside?: (request: WireRequest) => Turn | undefined;
   /** Bytes per write to the socket: streams are divided there, regardless of their content. */
   cut?: number;
 }
@@ -33,6 +35,7 @@ export async function startWireEndpoint(options: WireEndpointOptions): Promise<W
         return sendJson(response, 404, { error: { message: 'Not found' } });
       requests.push(read);
       const turn = protocol.refuse?.(read) ??
+        options.aside?.(read) ??
         turns.shift() ?? { status: 500, body: { error: { message: 'the script is over' } } };
       return answer(response, { turn, request: read, number: requests.length, protocol, cut });
     });

@@ -58,7 +58,7 @@ const HISTORY: Message[] = [
 ];
 
 /** The result of one request to a provider of its own. */
-export interface Asked {
+interface Asked {
   answer: LlmResponse;
   deltas: LlmDelta[];
   endpoint: WireEndpoint;

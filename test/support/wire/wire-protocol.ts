@@ -29,7 +29,7 @@ export interface Turn {
 }
 
 /** A tool call. The default `id` consists of the number of the request and the position of the call. */
-export interface WireCall {
+interface WireCall {
   id?: string;
   name: string;
   /** An object, or a string that is sent without encoding. */
@@ -62,7 +62,7 @@ export interface Answering {
 }
 
 /** The body of a streamed answer. */
-export interface WireStream {
+interface WireStream {
   contentType: string;
   /** The writes of the provider; the network may divide them anywhere. */
   frames: (string | Uint8Array)[];

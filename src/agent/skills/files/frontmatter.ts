@@ -6,7 +6,7 @@ export class FrontmatterError extends Error {
 }
 
 /** The two parts of a Markdown file. */
-export interface FrontmatterFile {
+interface FrontmatterFile {
   /** Empty without frontmatter. */
   fields: JsonObject;
   /** Trimmed. */

@@ -12,7 +12,7 @@ const ASK_FOR_VARIABLES =
   'proceed with the task.';
 
 /** A file is not a valid skill. */
-export class SkillFileError extends Error {
+class SkillFileError extends Error {
   override readonly name = 'SkillFileError';
 }
 

@@ -15,7 +15,7 @@ export interface Marketplace extends PluginSource {
 }
 
 /** There is no such plugin or marketplace; the message says which. */
-export class UnknownPluginError extends DomainError {
+class UnknownPluginError extends DomainError {
   override readonly name = 'UnknownPluginError';
   readonly kind = 'not-found';
 }

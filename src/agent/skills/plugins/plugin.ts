@@ -39,7 +39,7 @@ const SERVER_ROOM = 32 * 1024;
 const MANIFESTS = ['.plugin/plugin.json', '.claude-plugin/plugin.json'];
 
 /** Metadata in a plugin's manifest, with defaults. */
-export type PluginMetadata = Pick<Plugin, 'name' | 'version' | 'description'>;
+type PluginMetadata = Pick<Plugin, 'name' | 'version' | 'description'>;
 
 /** @param called name of its folder: the default name */
 export function pluginMetadata(manifest: JsonObject, called: string): PluginMetadata {

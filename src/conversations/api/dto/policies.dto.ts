@@ -18,7 +18,7 @@ import {
 import { LLMDto, llm } from '../../../settings/index.js';
 
 /** Asks before each action. */
-export class AlwaysConfirmDto {
+class AlwaysConfirmDto {
   @Field(choice(['AlwaysConfirm']), 'Selects to wait for a confirmation before each action.')
   kind = 'AlwaysConfirm';
 }
@@ -38,7 +38,7 @@ const threshold: FieldType = {
 };
 
 /** Asks before actions with at least this risk. */
-export class ConfirmRiskyDto {
+class ConfirmRiskyDto {
   @Field(threshold, 'Lowest risk from which an action needs a confirmation. `UNKNOWN` is not allowed.')
   threshold = 'HIGH';
 
@@ -75,7 +75,7 @@ const patterns: FieldType = {
 };
 
 /** Detects dangerous commands by patterns: each is a regular expression, a description and an id. */
-export class PatternSecurityAnalyzerDto {
+class PatternSecurityAnalyzerDto {
   @Field(patterns, 'Patterns of high risk in commands: a regular expression, a description and an id each.')
   high_patterns: string[][] = DEFAULT_PATTERNS.high_patterns;
 
@@ -104,7 +104,7 @@ export class PatternSecurityAnalyzerDto {
 }
 
 /** Detects dangerous commands by parsing them as a shell does. */
-export class PolicyRailSecurityAnalyzerDto {
+class PolicyRailSecurityAnalyzerDto {
   @Field(
     choice(['PolicyRailSecurityAnalyzer']),
     'Selects an analyzer that parses commands as a shell does, and knows dangerous ones.',
@@ -123,7 +123,7 @@ function patternProblem(pattern: string): string | undefined {
 }
 
 /** Returns the highest risk that any of its analyzers reports. */
-export class EnsembleSecurityAnalyzerDto {
+class EnsembleSecurityAnalyzerDto {
   @Field(
     listOf(
       oneOfKinds(() => ANALYZERS, { union: ANALYZER_UNION }),
@@ -147,7 +147,7 @@ export class EnsembleSecurityAnalyzerDto {
 }
 
 /** Asks the Gray Swan service. */
-export class GraySwanAnalyzerDto {
+class GraySwanAnalyzerDto {
   @Field(integer(), 'Number of events that the service is sent. Has no effect on this server.')
   history_limit = 20;
 
@@ -183,13 +183,13 @@ export class GraySwanAnalyzerDto {
 }
 
 /** Uses the risk that the model itself states with each call. */
-export class LLMSecurityAnalyzerDto {
+class LLMSecurityAnalyzerDto {
   @Field(choice(['LLMSecurityAnalyzer']), 'Selects the risk that the model itself states with each call.')
   kind = 'LLMSecurityAnalyzer';
 }
 
 /** Asks a second model. */
-export class ToolShieldLLMSecurityAnalyzerDto {
+class ToolShieldLLMSecurityAnalyzerDto {
   @Field(llm(), 'Model that would assess the risk. This server does not ask it.')
   llm!: LLMDto;
 
@@ -219,7 +219,7 @@ const ANALYZERS = {
 export const securityAnalyzer = oneOfKinds(() => ANALYZERS, { union: ANALYZER_UNION });
 
 /** A secret with a fixed value. */
-export class StaticSecretDto {
+class StaticSecretDto {
   @Field(nullable(text()), 'What the secret is for; the agent reads it. Null: none.')
   description: string | null = null;
 
@@ -231,7 +231,7 @@ export class StaticSecretDto {
 }
 
 /** A secret that is fetched from a URL when it is needed. */
-export class LookupSecretDto {
+class LookupSecretDto {
   @Field(nullable(text()), 'What the secret is for; the agent reads it. Null: none.')
   description: string | null = null;
 

@@ -85,7 +85,7 @@ export class ConversationWorktreeOptionsDto {
 
 /** Accepted for compatibility: this server runs no containers. */
 @NoOtherFields()
-export class ConversationContainerOptionsDto {
+class ConversationContainerOptionsDto {
   @Field(
     nullable(text({ pattern: /^\d+(\.\d+)? ?[kKmMgGtTpP]?[iI]?[bB]?$/ })),
     'Memory of the container, such as `2g`. Has no effect: this server runs no containers.',
@@ -104,7 +104,7 @@ export class ConversationContainerOptionsDto {
 
 /** Additions to the agent of a profile. */
 @NoOtherFields()
-export class AgentLaunchAdditionsDto {
+class AgentLaunchAdditionsDto {
   @Field(
     nullable(text({ max: 32_768 })),
     'Text that is added to the system prompt after that of the profile; null: none.',
@@ -174,7 +174,7 @@ export class ClientToolSpecDto {
 }
 
 /** A plugin to load. */
-export class PluginSourceDto {
+class PluginSourceDto {
   @Field(
     text(),
     'Where the plugin is: a path on the server, a `file://` URL, `github:owner/repository`, or an address ' +
@@ -347,15 +347,3 @@ export class StartConversationRequestDto {
   )
   container: ConversationContainerOptionsDto | null = null;
 }
-
-/**
- * The example of the API document. It runs without an API key: the model executes the steps in the message.
- */
-export const START_EXAMPLE = {
-  agent: { llm: { model: 'scripted/demo' }, tools: [{ name: 'terminal' }, { name: 'file_editor' }] },
-  workspace: { working_dir: 'workspace/project' },
-  initial_message: {
-    role: 'user',
-    content: [{ type: 'text', text: 'RUN: echo hello > hello.txt\nFINISH: done' }],
-  },
-} as const;

@@ -5,7 +5,7 @@ import { ClientToolSpecDto, LocalWorkspaceDto } from '../dto/start-conversation.
 import { HookConfigDto } from '../dto/agent/hook-config.dto.js';
 import { confirmationPolicy, secretSource, securityAnalyzer } from '../dto/policies.dto.js';
 import { EVENT_SCHEMAS } from './event-schemas.js';
-import { list, NEXT_PAGE, orNull, ref } from './schema-parts.js';
+import { list, NEXT_PAGE, orNull, ref, words } from './schema-parts.js';
 import { toolCallSchemas } from './tool-call-schemas.js';
 
 const dtoRef = (dto: DtoClass): JsonSchema => ({ $ref: refTo(dto) });
@@ -45,10 +45,7 @@ export function conversationSchemas(): Record<string, JsonSchema> {
     }),
     ConversationRuntimeInfo: objectSchema({
       runtime_status: [
-        {
-          type: 'string',
-          enum: ['available', 'starting', 'missing', 'ownership_lost', 'error'],
-        },
+        words('available', 'starting', 'missing', 'ownership_lost', 'error'),
         'State of the place where commands are executed. On this server always `available`: its own machine.',
       ],
       can_resume: [{ type: 'boolean' }, 'Whether a run can start in this state; always true on this server.'],
@@ -60,6 +57,21 @@ export function conversationSchemas(): Record<string, JsonSchema> {
           }),
         ),
         'Why the runtime is not available; always null on this server.',
+      ],
+    }),
+    StartChildConversationResponse: objectSchema({
+      conversation_id: [id, 'Id of the child.'],
+      parent_conversation_id: [id, 'Id of the conversation that the request names.'],
+      status: [
+        ref('ConversationExecutionStatus'),
+        'Status of the child: `idle` until its first step begins.',
+      ],
+      title: [orNull(text), 'Title of the child; null: none yet.'],
+      url: [orNull(text), 'Address of the child in a user interface; always null.'],
+      workspace: [text, 'Absolute path of the folder in which the child works.'],
+      isolation: [
+        words('worktree', 'shared'),
+        '`worktree`: a git worktree of its own; `shared`: the workspace of its parent.',
       ],
     }),
     ACPModelInfo: objectSchema({

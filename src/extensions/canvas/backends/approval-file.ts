@@ -6,7 +6,7 @@ import { toStorageError } from '../../../storage/index.js';
 import { isJsonObject } from '../../../json/index.js';
 
 /** A user's approval of one version of a back end. */
-export interface Approval {
+interface Approval {
   revision: string;
   platform: string;
   artifact_sha256: string;

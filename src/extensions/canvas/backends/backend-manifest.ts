@@ -47,7 +47,7 @@ export class CanvasExtensionBackendArtifactDto {
 }
 
 /** The health check of a back end. */
-export class CanvasExtensionBackendHealthDto {
+class CanvasExtensionBackendHealthDto {
   @Field(
     text({ pattern: /^\/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$/ }),
     'Path that answers with 2xx when the back end is ready.',

@@ -3,7 +3,7 @@ import type { BackendRun } from '../backends/processes/backend-run.js';
 
 const NAME = 'oh_app_backend_session';
 /** Lifetime of a session (ms). */
-export const SESSION_TTL_MS = 5 * 60_000;
+const SESSION_TTL_MS = 5 * 60_000;
 
 /** A browser's permission to use one run of a back end. */
 export interface BridgeSession {

@@ -9,7 +9,7 @@ const HOP_BY_HOP = [
 const SERVER_HEADERS = ['authorization', 'cookie', 'host', 'x-session-api-key', 'x-init-api-key'];
 
 /** Headers by name with all their values. */
-export type ForwardedHeaders = Record<string, string[]>;
+type ForwardedHeaders = Record<string, string[]>;
 
 /** Headers of a request that are forwarded to a back end. */
 export function requestHeaders(request: IncomingMessage): ForwardedHeaders {

@@ -14,7 +14,7 @@ const NOT_CONFIGURED = 'Canvas App backend ingress is not configured';
 const FOREIGN_ORIGIN = 'Origin is not allowed';
 
 /** Configuration of the ingress. */
-export type IngressConfig = Pick<
+type IngressConfig = Pick<
   AppConfig,
   | 'app_backend_public_url'
   | 'trust_forwarded_headers'

@@ -5,7 +5,7 @@ import type { Upstream } from './forward-request.js';
 import { requestHeaders, responseHeaders } from './forwarded-headers.js';
 
 /** A WebSocket upgrade request of a client. */
-export interface UpgradeRequest {
+interface UpgradeRequest {
   request: IncomingMessage;
   socket: Duplex;
   head: Buffer;

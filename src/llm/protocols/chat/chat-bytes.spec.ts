@@ -6,7 +6,7 @@ import { chatMessages } from './chat-messages.js';
 const IMAGE: Content = { type: 'image', image_urls: ['data:image/png;base64,AA=='], cache_prompt: false };
 const DIALECT = { cacheMarks: false, echoReasoning: false, echoThinking: false };
 
-/** One more message of a dialogue. */
+/** A further message of a conversation. */
 const NEXT = fc.record({
   role: fc.constantFrom('user', 'assistant', 'tool'),
   text: fc.string({ unit: 'grapheme', maxLength: 5 }),
@@ -22,7 +22,7 @@ function messageOf(next: typeof NEXT extends fc.Arbitrary<infer T> ? T : never, 
   return { role: 'assistant', content: [textContent(next.text)], tool_calls: [call], thinking_blocks: [] };
 }
 
-/** Users and answers alternate. */
+/** A message of the user or, at odd indexes, of the assistant. */
 const message = (text: string, index: number): Message =>
   messageOf({ role: index % 2 ? 'assistant' : 'user', text, image: false }, index);
 
@@ -56,7 +56,7 @@ describe('ChatBytes', () => {
     const messages = Array.from({ length: 20 }, (_, index) => message('x', index));
     bytes.write('one', messages.slice(0, 15), DIALECT);
     const before: unknown = wire(messages.slice(0, 19));
-    // A cached message is not read again.
+    // A cached message is not serialised again.
     Object.assign(messages[0] ?? {}, { content: [textContent('changed')] });
     expect(parsed(bytes.write('one', messages.slice(0, 19), DIALECT))).toEqual(before);
     expect(Buffer.concat(bytes.write('two', messages, DIALECT)).toString()).toContain('changed');
@@ -72,7 +72,7 @@ describe('ChatBytes', () => {
       message('end', 21),
       message('more', 22),
     ];
-    // Its settled messages are exactly the common ones.
+    // Shares exactly the common messages.
     const unchanged = [...common, message('y'.repeat(300_000), 20)];
     const dialogues = [longer('a'), longer('b'), unchanged];
     const bytes = new ChatBytes();

@@ -21,7 +21,7 @@ describe('EventData', () => {
         fc.integer({ min: 1, max: 9 }),
         (events, end, cut) => {
           const lines = events.map((data) => data.map((line) => `data: ${line}${end}`).join('') + end);
-          // What comes last shows that a carriage return was the end of a line.
+          // The comment at the end shows whether a preceding carriage return ended its line.
           expect(read(`${lines.join('')}: over${end}`, cut)).toEqual(events.map((data) => data.join('\n')));
         },
       ),

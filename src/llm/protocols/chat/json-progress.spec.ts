@@ -22,7 +22,7 @@ describe('JsonProgress', () => {
         for (let end = 1; end <= text.length; end += 1) {
           const seen = text.slice(0, end);
           progress.add(text.slice(end - 1, end));
-          // Longer scalars are never whole.
+          // Longer scalars never count as complete.
           if (/^\s*[[{]/.test(seen) || seen.length <= 32)
             expect(progress.isComplete(() => seen)).toBe(isJson(seen));
         }

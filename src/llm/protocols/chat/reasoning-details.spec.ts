@@ -17,7 +17,7 @@ describe("OpenRouter's reasoning details", () => {
   const calls = [{ name: 'terminal', arguments: { command: 'ls' } }];
   const whole: Turn = { calls, extra: { reasoning: 'hm, yes', reasoning_details: [text, hidden, gemini] } };
 
-  /** What the next request says of the model's answer. */
+  /** The model's answer as the next request contains it. */
   async function replayed(message: Message): Promise<Json> {
     const result = {
       role: 'tool' as const,

@@ -10,7 +10,7 @@ import { ollamaBody, type OllamaBody } from './ollama-body.js';
 import { RefusalError } from '../refusal.js';
 
 /** An Ollama endpoint. */
-export interface OllamaEndpoint {
+interface OllamaEndpoint {
   /** Without `/api/chat`. */
   baseUrl: string;
   headers: Record<string, string>;

@@ -28,7 +28,7 @@ export class FilteredAnswerError extends Error {
 }
 
 /** Provider-specific reading of a stream. */
-export interface StreamOptions {
+interface StreamOptions {
   /** Finds an error in a raw chunk of the stream that the SDK would not report. */
   refusalIn?: (raw: unknown) => Error | undefined;
 }

@@ -3,7 +3,7 @@ import type { LlmConfig } from '../../request/llm-config.js';
 import { LlmError } from '../../errors/llm-error.js';
 
 /** AWS keys, permanent or temporary. */
-export interface AwsCredentials {
+interface AwsCredentials {
   accessKeyId: string;
   secretAccessKey: string;
   sessionToken?: string;
@@ -11,7 +11,7 @@ export interface AwsCredentials {
 }
 
 /** Region and credentials of an AWS service. */
-export interface AwsAccess {
+interface AwsAccess {
   region: string;
   /** Sent instead of a signature; if empty, requests are signed. */
   bearerToken: string;

@@ -8,7 +8,7 @@ import { LlmError } from '../../errors/llm-error.js';
 import { modelFetch } from '../../transport/model-fetch.js';
 
 /** Project and credentials for models on Google Cloud. */
-export interface GoogleAccess {
+interface GoogleAccess {
   /** The project of the credentials, if they name one. */
   project: string | undefined;
   /** Returns a token for the header `Authorization: Bearer`. */

@@ -10,10 +10,10 @@ import {
 import { isJsonObject } from '../../../json/index.js';
 
 /** How prominently a form shows a field. */
-export type Prominence = 'critical' | 'major' | 'minor';
+type Prominence = 'critical' | 'major' | 'minor';
 
 /** A field of a form. */
-export interface SettingsField {
+interface SettingsField {
   /** The path in the settings. */
   key: string;
   label: string;
@@ -32,7 +32,7 @@ export interface SettingsField {
 }
 
 /** A section of a form. */
-export interface SettingsSection {
+interface SettingsSection {
   key: string;
   label: string;
   fields: SettingsField[];

@@ -11,7 +11,7 @@ import { formatLease, ownLease, parseLease, sameOwner, vacancyOf, type Vacancy }
 const CLAIM = /^owner_lease\.(\d+)\.claim$/;
 
 /** An acquired lease, and why its previous owner could be replaced (undefined: there was none). */
-export interface TakenLease {
+interface TakenLease {
   lease: LeaseOwner;
   previous: Vacancy;
 }

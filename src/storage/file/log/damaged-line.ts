@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { EventIndexEntry } from '../../event-log.js';
 
 /** A line that is not a valid event, or that repeats one: its number and position. */
-export interface DamagedLine {
+interface DamagedLine {
   conversationId: string;
   seq: number;
   start: number;

@@ -24,10 +24,12 @@ export type MessageFraming = 'lines' | 'events' | 'whole';
 
 /** Checks the messages of a server before they are parsed: length, number of values and depth. */
 export class MessageBound {
+  /** Bytes of the message so far. */
   private length = 0;
   /** Values in the previous lines of the same message. */
   private values = 0;
   private line = new JsonSize(BOUNDS);
+  /** Bytes of the line so far: an empty line ends a server-sent event. */
   private lineLength = 0;
 
   constructor(private readonly framing: MessageFraming) {}
@@ -46,6 +48,7 @@ export class MessageBound {
 
   private checkPart(part: Buffer): void {
     this.length += part.length;
+    // A line that consists of a carriage return is empty.
     if (part.length !== 1 || part[0] !== CARRIAGE_RETURN) this.lineLength += part.length;
     if (this.length > MAX_MESSAGE) throw new MessageTooLongError('more than 10 MB');
     try {

@@ -7,7 +7,7 @@ import { shellEnvironment, endGroup, killGroup } from '../../../processes/index.
 import { MessageBound } from './message-bound.js';
 
 /** A program that speaks MCP on stdin and stdout. */
-export interface StdioProgram {
+interface StdioProgram {
   command: string;
   args: readonly string[];
   env: Readonly<Record<string, string>>;

@@ -9,7 +9,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 const MAX_LINES = 10_000;
 
 /** Cleaned output, and whether its beginning is missing. */
-export interface TakenOutput {
+interface TakenOutput {
   text: string;
   /** The number of remaining lines if the beginning was dropped; absent if the output is complete. */
   remainingLines?: number;

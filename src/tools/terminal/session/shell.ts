@@ -23,7 +23,7 @@ const CTRL_C = '\x03';
 const MAX_RESENDS = 5;
 
 /** How a shell is started. */
-export interface ShellOptions {
+interface ShellOptions {
   /** Identifies the session in markers and in the environment of its processes. */
   id: string;
   /** Path or name of a bash of version 4.4 or later. */
@@ -33,7 +33,7 @@ export interface ShellOptions {
 }
 
 /** Receives the events of a shell. */
-export interface ShellListener {
+interface ShellListener {
   /** Output of the running command. */
   onOutput(bytes: Buffer): void;
   /** The command has ended, and the next one can be executed. */

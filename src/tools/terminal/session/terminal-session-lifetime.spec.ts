@@ -140,9 +140,9 @@ describe('a terminal session', () => {
 
   it('notifies a watcher when it is closed', async () => {
     const session = open();
-    const running = session.run('sleep 1000', WATCH);
-    await delay(100);
+    await session.run('sleep 1000', SOON);
+    const watching = session.watch(WATCH);
     await session.close();
-    expect((await running).outcome).toBe('ended');
+    expect((await watching).outcome).toBe('ended');
   });
 });

@@ -69,7 +69,7 @@ export class WorkingDirError extends Error {
 }
 
 /** The session is busy, idle or closed, and the method requires another state. */
-export class SessionStateError extends Error {
+class SessionStateError extends Error {
   override readonly name = 'SessionStateError';
 }
 

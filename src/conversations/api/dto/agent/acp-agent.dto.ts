@@ -33,7 +33,7 @@ function managedLlm(): LLMDto {
 }
 
 /** A secret that is passed to the agent in a file. */
-export class ACPFileSecretSpecDto {
+class ACPFileSecretSpecDto {
   @Field(text({ min: 1 }), 'The name of the secret in the conversation.')
   secret_name!: string;
 

@@ -25,7 +25,7 @@ import {
 import type { JsonObject } from '../../../../json/index.js';
 
 /** Condenser settings of an agent. */
-export class CondenserSettingsDto {
+class CondenserSettingsDto {
   @Field(
     choice(['llm_summarizing', 'noop', 'no_op']),
     '`llm_summarizing`: replace old events by summaries; `noop` or `no_op`: do not condense.',

@@ -60,7 +60,7 @@ export class LLMSummarizingCondenserDto {
 }
 
 /** Does not condense. */
-export class NoOpCondenserDto {
+class NoOpCondenserDto {
   @Field(choice(['NoOpCondenser']), 'Selects no condensation: the history is never shortened.')
   kind = 'NoOpCondenser';
 }
@@ -92,7 +92,7 @@ const CONDENSERS = {
 export const condenser = oneOfKinds(() => CONDENSERS, CONDENSER_NAMES);
 
 /** When a critic asks the agent to continue. */
-export class IterativeRefinementConfigDto {
+class IterativeRefinementConfigDto {
   @Field(decimal({ ge: 0, le: 1 }), 'Score from 0 to 1 from which the work is accepted.')
   success_threshold = 0.6;
 
@@ -119,7 +119,7 @@ abstract class CriticFields {
 }
 
 /** Satisfied when the agent finishes. */
-export class AgentFinishedCriticDto extends CriticFields {
+class AgentFinishedCriticDto extends CriticFields {
   @Field(
     choice(['AgentFinishedCritic']),
     'Selects a critic that is satisfied when the agent calls `finish` and the workspace has changes.',
@@ -128,13 +128,13 @@ export class AgentFinishedCriticDto extends CriticFields {
 }
 
 /** Satisfied if the workspace has changes. */
-export class EmptyPatchCriticDto extends CriticFields {
+class EmptyPatchCriticDto extends CriticFields {
   @Field(choice(['EmptyPatchCritic']), 'Selects a critic that is satisfied if the workspace has changes.')
   kind = 'EmptyPatchCritic';
 }
 
 /** Always satisfied. */
-export class PassCriticDto extends CriticFields {
+class PassCriticDto extends CriticFields {
   @Field(choice(['PassCritic']), 'Selects a critic that is always satisfied.')
   kind = 'PassCritic';
 }

@@ -13,7 +13,7 @@ import {
 import { isJsonObject } from '../../../../json/index.js';
 
 /** One hook: a command, or a question to a model. */
-export class HookDefinitionDto {
+class HookDefinitionDto {
   @Field(
     choice(['command', 'prompt', 'agent'], 'enum'),
     '`command`: run a command. `prompt`: let a model decide. `agent`: let a model decide that may use tools ' +
@@ -64,7 +64,7 @@ const definition = model(HookDefinitionDto, {
 });
 
 /** Hooks for the tools (or events) that match a pattern. */
-export class HookMatcherDto {
+class HookMatcherDto {
   @Field(
     text(),
     'Name of a tool, or a regular expression for it; `*`: all tools, and moments without a tool.',

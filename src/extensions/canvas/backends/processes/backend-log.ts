@@ -5,7 +5,7 @@ const MAX_BYTES = 262_144;
 /** Longer lines are split into pieces of this length (characters). */
 const MAX_LINE = 8_192;
 
-export type OutputStream = 'stdout' | 'stderr';
+type OutputStream = 'stdout' | 'stderr';
 
 /** The last output of a back end, line by line, each line prefixed with the name of its stream. */
 export class BackendLog {

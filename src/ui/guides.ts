@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { NextFunction, Request, Response } from 'express';
+import { errorCode } from '../errors/index.js';
+import { readBoundedText } from '../files/index.js';
+import { isReading } from './navigation.js';
+import { escapeHtml, ownPage, sendOwnPage } from './own-page.js';
+
+/** Below it the documents have the same paths as in the repository, so that their links work as they are. */
+const MOUNT = '/guides/';
+const INDEX = 'docs/README.md';
+/** The documents: of the folder itself and of `docs/`. */
+const DOCUMENT =
+  /^(?:README|CONTRIBUTING|CHANGELOG|(?:docs|bench|examples)\/(?:\w+\/)?[\w-]+)(?:\.\w+)?\.md$/;
+const MAX_BYTES = 1024 * 1024;
+
+/** The documents of the program as pages below `/guides/`, for browsers of people who have no checkout. */
+export class Guides {
+  /** @param folder of the program; without `docs/README.md` in it there are no guides */
+  constructor(private readonly folder: string) {}
+
+  get exist(): boolean {
+    return existsSync(path.join(this.folder, INDEX));
+  }
+
+  /** Middleware before the routes. */
+  readonly beforeRoutes = (request: Request, response: Response, next: NextFunction): void => {
+    if (!isReading(request) || !`${request.path}/`.startsWith(MOUNT)) return next();
+    const name = request.path.slice(MOUNT.length);
+    if (name === '' && this.exist) response.redirect(302, `${request.baseUrl}${MOUNT}${INDEX}`);
+    else void this.answer(name, response).then((isDone) => (isDone ? undefined : next()), next);
+  };
+
+  private async answer(name: string, response: Response): Promise<boolean> {
+    const text = await this.read(name);
+    if (text === undefined) return false;
+    const up = '../'.repeat(name.split('/').length);
+    const title = text.startsWith('# ') ? text.slice(2, text.indexOf('\n')) : name;
+    const navigation = `<nav><a href="${up}">OpenHands Agent Server</a><a href="${up}guides/${INDEX}">Guides</a><a href="${up}docs">API document</a></nav>`;
+    sendOwnPage(
+      response,
+      ownPage(title, `${navigation}\n<article>\n${await this.render(name, text)}</article>`),
+    );
+    return true;
+  }
+
+  private async read(name: string): Promise<string | undefined> {
+    if (!DOCUMENT.test(name)) return undefined;
+    try {
+      return (await readBoundedText(path.join(this.folder, name), MAX_BYTES))?.text;
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** Links to what is not served (sources, examples) become text. */
+  private async render(name: string, text: string): Promise<string> {
+    const { Marked } = await import('marked');
+    const isServed = (href: string): boolean => this.isServed(name, href);
+    const marked = new Marked({
+      renderer: {
+        heading({ tokens, depth, text: title }) {
+          return `<h${depth} id="${escapeHtml(anchor(title))}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
+        },
+        link({ href, tokens }) {
+          const label = this.parser.parseInline(tokens);
+          const isReachable = /^(?:https?:|#)/.test(href) || isServed(href);
+          return isReachable ? `<a href="${escapeHtml(href)}">${label}</a>` : label;
+        },
+      },
+    });
+    return marked.parse(text);
+  }
+
+  private isServed(from: string, href: string): boolean {
+    const target = path.posix.join(path.posix.dirname(from), href.split('#')[0] ?? '');
+    return DOCUMENT.test(target) && existsSync(path.join(this.folder, target));
+  }
+}
+
+/** The anchor that GitHub gives a heading. */
+function anchor(title: string): string {
+  return title
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replace(/\s/g, '-');
+}

@@ -1,0 +1,186 @@
+import { readFileSync } from 'node:fs';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { acpCommand } from '../support/acp.js';
+import {
+  ExampleRequests,
+  isDocumentedSuccess,
+  type PrepareBody,
+  SentExamples,
+} from '../support/example-requests.js';
+import { startMcpServer } from '../support/mcp-http.mjs';
+import { startSignIn } from '../support/mcp-sign-in.mjs';
+import { eventually, ServerProcess } from '../support/server-process.js';
+import { SubscriptionIssuer } from '../support/subscription-issuer.js';
+import { asJson } from '../support/settings-fixture.js';
+
+/** Several servers start at once, which takes long on a busy machine. */
+const LONGEST_MS = 300_000;
+const DOCUMENT = fileURLToPath(new URL('../../openapi.json', import.meta.url));
+/** `openapi-file.spec.ts` checks that this is the document of a new server. */
+const document = asJson(JSON.parse(readFileSync(DOCUMENT, 'utf8')));
+const examples = new ExampleRequests(document);
+
+/** What an example needs besides other requests. */
+interface Surroundings {
+  /** Environment variables of the server. */
+  env?: Record<string, string>;
+  prepare?: Record<string, PrepareBody>;
+  stop?: () => Promise<void>;
+}
+
+/** By operation. Each documents what it needs. */
+const SURROUNDINGS: Readonly<Record<string, () => Surroundings | Promise<Surroundings>>> = {
+  Branches_navigate: () => ({ prepare: { Branches_navigate: afterRun } }),
+  Goals_start: () => ({ prepare: { Goals_start: afterRun } }),
+  Files_upload: () => ({ prepare: { Files_upload: intoFolder('Files_upload') } }),
+  Files_uploadInConversation: () => ({
+    prepare: { Files_uploadInConversation: intoFolder('Files_uploadInConversation') },
+  }),
+  Init_start: () => ({ env: { OH_DEFERRED_INIT: 'true' } }),
+  Acp_models: withNpx,
+  Mcp_start: withSignIn,
+  Mcp_callback: withSignIn,
+  Subscription_poll: withIssuer,
+};
+
+/** What an answer has to contain whose status alone does not tell a success. */
+const ANSWERS: Readonly<Record<string, object>> = {
+  ...Object.fromEntries(
+    ['', '#skill', '#plugin', '#mcp-server', '#canvas-extension'].map((name) => [
+      `Bash_execute${name}`,
+      { exit_code: 0, stderr: null },
+    ]),
+  ),
+  Acp_models: { error: null },
+  LlmProfiles_validate: { valid: true },
+  ProfileDiagnosis_materialize: { valid: true },
+  Mcp_test: { ok: true, tools: ['now'], tool_result: { is_error: false } },
+  Mcp_start: { ok: true },
+  Mcp_callback: { ok: true, status: 'succeeded' },
+  CanvasBackends_start: { state: 'ready', detail: null },
+  Subscription_poll: { connected: true },
+};
+
+describe('the examples of the API document', () => {
+  it('has an example for every request body', () => {
+    expect(examples.missing).toEqual([]);
+    expect(examples.all.length).toBeGreaterThan(60);
+  });
+
+  it('has only examples that match the schemas of their bodies', () => {
+    const ajv = new Ajv2020({ strict: false, validateFormats: false });
+    ajv.addSchema({ $id: 'doc', components: document['components'] });
+    const problems = examples.all.flatMap(([, references]) =>
+      references.flatMap((reference) => {
+        const { value, schema } = examples.find(reference);
+        const absolute = JSON.stringify(schema).replaceAll('"#/components/', '"doc#/components/');
+        const isValid = ajv.validate(asJson(JSON.parse(absolute)), value);
+        return isValid ? [] : [`${reference}: ${ajv.errorsText()}`];
+      }),
+    );
+    expect(problems).toEqual([]);
+  });
+
+  it('says of each example what it needs besides other requests', () => {
+    expect(examples.needing.sort()).toEqual(Object.keys(SURROUNDINGS).sort());
+  });
+
+  it.concurrent.each(examples.all)(
+    'accepts the examples of %s on a new server',
+    async (id, references) => {
+      const { env, prepare = {}, stop } = (await SURROUNDINGS[id]?.()) ?? {};
+      const server = await ServerProcess.start({ env });
+      try {
+        const sent = new SentExamples(examples, server, prepare);
+        for (const reference of references) {
+          const answer = await sent.send(reference);
+          const { description } = examples.find(reference).operation;
+          expect({
+            reference,
+            answer,
+            isSuccess: isDocumentedSuccess(description, answer.status),
+          }).toMatchObject({
+            isSuccess: true,
+            answer: { body: ANSWERS[reference] ?? answer.body },
+          });
+        }
+      } finally {
+        await server.stop();
+        await stop?.();
+      }
+    },
+    LONGEST_MS,
+  );
+});
+
+/** Waits until the run of the example conversation has ended. */
+async function afterRun(body: unknown, { server, answerTo }: SentExamples): Promise<unknown> {
+  const route = `/api/conversations/${String(answerTo('Conversations_create')['id'])}`;
+  const status = async () => asJson((await server.request('GET', route)).body)['execution_status'];
+  await eventually(async () => (await status()) === 'finished', 'the end of the run');
+  return body;
+}
+
+/** Uploads into the working folder of the example conversation. */
+function intoFolder(id: string): PrepareBody {
+  return (body, sent) => {
+    sent.setParameter(id, 'path', path.join(sent.server.cwd, 'workspace/project/upload.txt'));
+    return body;
+  };
+}
+
+/** An `npx` that starts the ACP agent of the tests instead of a package. */
+async function withNpx(): Promise<Surroundings> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'npx-'));
+  const command = acpCommand().map((word) => `'${word}'`);
+  await writeFile(path.join(folder, 'npx'), `#!/bin/sh\nexec ${command.join(' ')}\n`);
+  await chmod(path.join(folder, 'npx'), 0o755);
+  return {
+    env: { PATH: `${folder}:${process.env['PATH'] ?? ''}` },
+    stop: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** An MCP server with OAuth, and a user who signs in there. */
+async function withSignIn(): Promise<Surroundings> {
+  const mcp = await startMcpServer();
+  const front = await startSignIn({ to: mcp.url });
+  return {
+    prepare: {
+      Mcp_start: (body) => {
+        const server = asJson(asJson(body)['server']);
+        return { ...asJson(body), server: { ...server, url: front.url } };
+      },
+      Mcp_callback: async (body, sent) => {
+        const page = String(sent.answerTo('Mcp_start')['authorization_url']);
+        const answer = await fetch(page, { redirect: 'manual' });
+        return { ...asJson(body), callback_url: answer.headers.get('location') };
+      },
+    },
+    stop: async () => {
+      await front.close();
+      await mcp.close();
+    },
+  };
+}
+
+/** A stand-in for OpenAI's sign-in, and a user who enters the code. */
+async function withIssuer(): Promise<Surroundings> {
+  const issuer = await SubscriptionIssuer.start();
+  return {
+    env: { OPENAI_AUTH_ISSUER: issuer.url, OH_SECRET_KEY: 'test-key' },
+    prepare: {
+      Subscription_poll: async (body, { server }) => {
+        const { body: started } = await server.request('POST', '/api/llm/subscription/openai/device/start');
+        const { device_code, user_code } = asJson(started);
+        issuer.approve(String(user_code));
+        return { ...asJson(body), device_code };
+      },
+    },
+    stop: () => issuer.stop(),
+  };
+}

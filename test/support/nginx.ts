@@ -1,0 +1,141 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { ROOT } from './example-program.js';
+import { freePort } from './free-port.js';
+import { eventually } from './server-process.js';
+
+/** The name of the server in the example. */
+export const NAME = 'agent.example.com';
+
+const PROGRAM = ['nginx', '/usr/sbin/nginx'].find((name) => spawnSync(name, ['-v']).status === 0);
+
+/** Why nginx cannot be started here; undefined if it can. */
+export const NGINX_MISSING =
+  PROGRAM === undefined
+    ? 'there is no nginx'
+    : spawnSync('openssl', ['version']).status === 0
+      ? undefined
+      : 'there is no openssl for a certificate';
+
+/** The real nginx with `examples/operate/nginx.conf`: only its ports, paths and addresses are replaced. */
+export class Nginx {
+  private child: ChildProcess | undefined;
+  private output = '';
+
+  private constructor(
+    private readonly folder: string,
+    readonly httpPort: number,
+    readonly httpsPort: number,
+  ) {}
+
+  /** @param server the address of the server behind it */
+  static async start(server: string): Promise<Nginx> {
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'nginx-'));
+    const nginx = new Nginx(folder, await freePort(), await freePort());
+    await nginx.configure(new URL(server).host);
+    makeCertificate(nginx.certificate, path.join(folder, 'key.pem'));
+    await nginx.run();
+    return nginx;
+  }
+
+  get url(): string {
+    return `https://localhost:${this.httpsPort}`;
+  }
+
+  /** The file of its self-signed certificate. */
+  get certificate(): string {
+    return path.join(this.folder, 'certificate.pem');
+  }
+
+  log(): Promise<string> {
+    return readFile(path.join(this.folder, 'access.log'), 'utf8');
+  }
+
+  /** Ends it with all its connections, and starts it again on the same ports. */
+  async restart(): Promise<void> {
+    await this.end();
+    await this.run();
+  }
+
+  async stop(): Promise<void> {
+    await this.end();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private async configure(server: string): Promise<void> {
+    const example = await readFile(path.join(ROOT, 'examples/operate/nginx.conf'), 'utf8');
+    const replaced = Object.entries({
+      '127.0.0.1:8000': server,
+      '/etc/letsencrypt/live/agent.example.com/fullchain.pem': this.certificate,
+      '/etc/letsencrypt/live/agent.example.com/privkey.pem': path.join(this.folder, 'key.pem'),
+      '/var/log/nginx/agent-server.log': path.join(this.folder, 'access.log'),
+      'listen 80;': `listen 127.0.0.1:${this.httpPort};`,
+      'listen 443 ssl;': `listen 127.0.0.1:${this.httpsPort} ssl;`,
+      // Not every machine has IPv6.
+      'listen [::]:80;': '',
+      'listen [::]:443 ssl;': '',
+    }).reduce((text, [from, to]) => {
+      if (!text.includes(from)) throw new Error(`nginx.conf has no "${from}"`);
+      return text.replaceAll(from, to);
+    }, example);
+    await writeFile(path.join(this.folder, 'site.conf'), replaced);
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+    for (const name of temporary) await mkdir(path.join(this.folder, name));
+    const main = [
+      ...(process.getuid?.() === 0 ? ['user root;'] : []),
+      'daemon off;',
+      'error_log stderr;',
+      `pid ${path.join(this.folder, 'pid')};`,
+      'events {}',
+      'http {',
+      ...temporary.map((name) => `  ${name}_temp_path ${path.join(this.folder, name)};`),
+      '  access_log off;',
+      `  include ${path.join(this.folder, 'site.conf')};`,
+      '}',
+    ];
+    await writeFile(path.join(this.folder, 'nginx.conf'), main.join('\n'));
+  }
+
+  private async run(): Promise<void> {
+    const child = spawn(PROGRAM ?? '', ['-p', this.folder, '-e', 'stderr', '-c', 'nginx.conf'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.child = child;
+    child.stderr.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    await eventually(async () => {
+      if (child.exitCode !== null) throw new Error(`nginx ended: ${this.output}`);
+      return accepts(this.httpsPort);
+    }, 'nginx listens');
+  }
+
+  private async end(): Promise<void> {
+    if (this.child?.exitCode !== null) return;
+    const ended = once(this.child, 'exit');
+    this.child.kill('SIGTERM');
+    await ended;
+  }
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+function makeCertificate(certificate: string, key: string): void {
+  const subject = ['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=DNS:${NAME},DNS:localhost`];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  const args = ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', certificate];
+  const { status, stderr } = spawnSync('openssl', args);
+  if (status !== 0) throw new Error(`openssl: ${stderr.toString()}`);
+}
