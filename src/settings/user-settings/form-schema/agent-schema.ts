@@ -43,11 +43,19 @@ function general() {
 /** Set with profiles, not in this form. */
 const NOT_SHOWN = new Set(['fallback_strategy']);
 
+/** The original's form has no texts for the fields of AWS; clients show the labels alone. */
+function withoutText(names: readonly string[]): Record<string, FieldHints> {
+  const hints: FieldHints = { description: null };
+  return Object.fromEntries(names.filter((name) => name.startsWith('aws_')).map((name) => [name, hints]));
+}
+
 function model() {
+  const names = [...fieldsOf(LLMDto).keys()].filter((name) => !NOT_SHOWN.has(name));
   return createSection({
     ...{ key: 'llm', label: 'LLM', ...openhands, dto: LLMDto, prefix: 'llm.', prominence: 'minor' },
-    names: [...fieldsOf(LLMDto).keys()].filter((name) => !NOT_SHOWN.has(name)),
+    names,
     hints: {
+      ...withoutText(names),
       model: { prominence: 'critical' },
       api_key: { prominence: 'critical' },
       provider_connection_id: { prominence: 'major' },

@@ -45,9 +45,11 @@ export interface SettingsSchema {
   sections: SettingsSection[];
 }
 
-/** Properties of a form field that its declaration does not have. */
+/** Properties of a form field that its declaration does not have, or that replace declared ones. */
 export interface FieldHints {
   label?: string;
+  /** Null: the form shows no text. */
+  description?: null;
   prominence?: Prominence;
   depends_on?: string[];
   /** Suggested values; others are accepted, too. */
@@ -94,7 +96,7 @@ function formField(section: SectionSpec, name: string, field: FieldSpec, initial
   return {
     key: section.prefix + name,
     label: hints.label ?? defaultLabel(name),
-    description: field.description,
+    description: hints.description === undefined ? field.description : null,
     section: section.key,
     section_label: section.label,
     value_type: valueType(schema),
