@@ -1,7 +1,8 @@
 import type { DurableEvent } from '../../events/index.js';
+import { turnForLine } from '../../flow/index.js';
 import type { EventLog } from '../../storage/index.js';
 import type { EventFilter, EventQuery } from './event-query.js';
-import { parseWithYield } from '../journal/parse-event.js';
+import { parseEvent } from '../journal/parse-event.js';
 
 /** Larger pages (bytes) are read and sent in parts. */
 const PART_BYTES = 1024 * 1024;
@@ -86,14 +87,23 @@ export class EventSearch {
   private async withText(seqs: readonly number[], text: string): Promise<number[]> {
     const lines = await this.log.readMany(seqs);
     const pattern = text.toLowerCase();
+    const isPlain = PLAIN_TEXT.test(pattern);
     const found: number[] = [];
     for (const [index, seq] of seqs.entries()) {
-      const event = await parseWithYield(lines[index] ?? '');
+      const turn = turnForLine();
+      if (turn) await turn;
+      const line = lines[index] ?? '';
+      // Most lines do not contain the text, and parsing them takes most of a search.
+      if (isPlain && !line.toLowerCase().includes(pattern)) continue;
+      const event = parseEvent(line);
       if (event && messageText(event).toLowerCase().includes(pattern)) found.push(seq);
     }
     return found;
   }
 }
+
+/** Characters that stand in JSON as they are. */
+const PLAIN_TEXT = /^[a-z0-9 ]*$/;
 
 /** The searchable text of a message: content, appended context and reasoning. */
 function messageText(event: DurableEvent): string {
