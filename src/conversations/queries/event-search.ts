@@ -17,6 +17,9 @@ export interface FoundPage {
 /** Lines read at once by a text search. */
 const CHUNK_LINES = 200;
 
+/** Printable ASCII without `"`, `/` and `\`, which JSON may escape: such a text stands in a line as it is. */
+const PLAIN_TEXT = /^[ !#-.0-[\]-~]*$/;
+
 /**
  * Searches the first `length` events of a log. Only text searches read lines; all other filters use the
  * index.
@@ -101,9 +104,6 @@ export class EventSearch {
     return found;
   }
 }
-
-/** Characters that stand in JSON as they are. */
-const PLAIN_TEXT = /^[a-z0-9 ]*$/;
 
 /** The searchable text of a message: content, appended context and reasoning. */
 function messageText(event: DurableEvent): string {
