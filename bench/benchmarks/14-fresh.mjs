@@ -21,7 +21,7 @@ const TITLES = {
 /** The first hundred requests of each kind after a start. Each kind has a start of its own. */
 export const benchmark = {
   name: 'fresh',
-  rounds: { full: 5, quick: 2 },
+  rounds: { full: 3, quick: 1 },
   rows: Object.fromEntries(Object.entries(TITLES).flatMap(([kind, title]) => rowsOf(kind, title))),
   async measure({ start, model }) {
     const server = await start();
