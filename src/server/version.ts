@@ -28,7 +28,7 @@ function findPackageFolder(start: string): string {
 
 function manifestOf(folder: string): Manifest {
   try {
-    return JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as Manifest;
+    return { ...(JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as Manifest) };
   } catch {
     return {};
   }
