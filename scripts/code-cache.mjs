@@ -87,6 +87,7 @@ async function readStored(id) {
   await request('GET', '/alive');
   await request('GET', `/api/conversations/${id}/events/search?limit=100`);
   await request('GET', `/api/conversations/${id}/events/search?kind=MessageEvent&sort_order=TIMESTAMP_DESC`);
+  await request('GET', `/api/conversations/${id}/events/search?body=hello`);
   await request('GET', `/api/conversations/${id}/events/count`);
   await request('GET', `/api/conversations/${id}`);
   await request('GET', '/api/conversations/search?limit=20');

@@ -12,19 +12,23 @@ const CACHE = `${path.sep}node_modules${path.sep}.cache`;
 export const PACKAGE_FOLDER = findPackageFolder(path.dirname(fileURLToPath(import.meta.url)));
 
 /** The version of this server, from `package.json`. */
-export const SERVER_VERSION = String(manifestOf(PACKAGE_FOLDER)['version'] ?? 'unknown');
+export const SERVER_VERSION = manifestOf(PACKAGE_FOLDER).version ?? 'unknown';
+
+interface Manifest {
+  name?: string;
+  version?: string;
+}
 
 function findPackageFolder(start: string): string {
   for (let folder = start; folder !== path.dirname(folder); folder = path.dirname(folder)) {
-    if (!folder.includes(CACHE) && manifestOf(folder)['name'] === 'openhands-agent-server') return folder;
+    if (!folder.includes(CACHE) && manifestOf(folder).name === 'openhands-agent-server') return folder;
   }
   return start;
 }
 
-function manifestOf(folder: string): Record<string, unknown> {
+function manifestOf(folder: string): Manifest {
   try {
-    const manifest: unknown = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
-    return typeof manifest === 'object' && manifest !== null ? { ...manifest } : {};
+    return { ...(JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')) as Manifest) };
   } catch {
     return {};
   }

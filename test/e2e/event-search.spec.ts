@@ -26,7 +26,7 @@ describe('the search for events', () => {
     );
     await conversation.reaches('finished');
     for (let round = 0; round < 20; round++) {
-      await conversation.send(round % 3 === 0 ? 'Hello World' : `note ${round} é%_"\\`, false);
+      await conversation.send(round % 3 === 0 ? 'Hello World' : `note ${round} é%_"\\ a/b [c]\nd`, false);
       if (round % 4 === 0) await conversation.post('pause');
       if (round % 5 === 0)
         await server.request('PATCH', conversation.route, { tags: { round: String(round) } });
@@ -75,7 +75,21 @@ describe('the search for events', () => {
       {
         kind: fc.constantFrom('MessageEvent', 'PauseEvent', 'openhands.sdk.event.MessageEvent', 'NoEvent'),
         source: fc.constantFrom('user', 'agent', 'environment', 'nobody'),
-        body: fc.constantFrom('hello', 'WORLD', 'äö', 'É', '%', '_', '"', '\\', 'note 1', 'absent'),
+        body: fc.constantFrom(
+          'hello',
+          'WORLD',
+          'äö',
+          'É',
+          '%',
+          '_',
+          '"',
+          '\\',
+          'note 1',
+          'A/B',
+          '[C]\nd',
+          'llm_message',
+          'absent',
+        ),
         timestamp__gte: moment,
         timestamp__lt: moment,
         sort_order: fc.constantFrom('TIMESTAMP', 'TIMESTAMP_DESC'),

@@ -1,9 +1,10 @@
 import type { DurableEvent } from '../../events/index.js';
+import { turnForLine } from '../../flow/index.js';
 import type { EventLog } from '../../storage/index.js';
 import type { EventFilter, EventQuery } from './event-query.js';
-import { parseWithYield } from '../journal/parse-event.js';
+import { parseEvent } from '../journal/parse-event.js';
 
-/** Larger pages (bytes) are read and sent in parts. */
+/** Larger pages (bytes) are read and sent in parts, and searched in parts. */
 const PART_BYTES = 1024 * 1024;
 
 /** The events of a page. */
@@ -13,8 +14,11 @@ interface FoundPage {
   nextPageId: string | null;
 }
 
-/** Lines read at once by a text search. */
-const CHUNK_LINES = 200;
+/** Candidates that a text search takes from the index at once; it reads them in parts of `PART_BYTES`. */
+const CHUNK_LINES = 1000;
+
+/** Printable ASCII without `"`, `/` and `\`, which JSON may escape: such a text stands in a line as it is. */
+const PLAIN_TEXT = /^[ !#-.0-[\]-~]*$/;
 
 /**
  * Searches the first `length` events of a log. Only text searches read lines; all other filters use the
@@ -75,21 +79,31 @@ export class EventSearch {
     if (filter.kind !== 'MessageEvent') return found;
     for (let from = start; found.length < limit;) {
       const candidates = this.log.select(filter, { ...range, from, limit: CHUNK_LINES });
-      found.push(...(await this.withText(candidates, body)));
+      for (const part of this.log.splitByBytes(candidates, PART_BYTES)) {
+        if (found.length < limit) found.push(...(await this.withText(part, body, limit - found.length)));
+      }
       const last = candidates.at(-1);
       if (last === undefined || candidates.length < CHUNK_LINES) break;
       from = last + (descending ? -1 : 1);
     }
-    return found.slice(0, limit);
+    return found;
   }
 
-  private async withText(seqs: readonly number[], text: string): Promise<number[]> {
+  /** The first events that contain the text, at most `limit`. */
+  private async withText(seqs: readonly number[], text: string, limit: number): Promise<number[]> {
     const lines = await this.log.readMany(seqs);
     const pattern = text.toLowerCase();
+    const isPlain = PLAIN_TEXT.test(pattern);
     const found: number[] = [];
     for (const [index, seq] of seqs.entries()) {
-      const event = await parseWithYield(lines[index] ?? '');
+      const turn = turnForLine();
+      if (turn) await turn;
+      const line = lines[index] ?? '';
+      // Most lines do not contain the text, and parsing them takes most of a search.
+      if (isPlain && !line.toLowerCase().includes(pattern)) continue;
+      const event = parseEvent(line);
       if (event && messageText(event).toLowerCase().includes(pattern)) found.push(seq);
+      if (found.length === limit) break;
     }
     return found;
   }

@@ -33,10 +33,7 @@ export const modelFetch: typeof fetch = async (input, init) => {
   return limitAnswer(answer);
 };
 
-/**
- * The connection pool for calls to models. undici is loaded on first use; the bundle contains only the parts
- * of it that are used here.
- */
+/** The connection pool for calls to models. undici is loaded on first use. */
 export function modelDispatcher(): Promise<Dispatcher> {
   return (dispatcher ??= makeDispatcher());
 }
