@@ -75,6 +75,8 @@ describe('priceAnswer', () => {
 
   it('names the version it was built with', async () => {
     const manifest: unknown = JSON.parse(await readFile('package.json', 'utf8'));
-    expect(manifest).toMatchObject({ devDependencies: { [CATALOGUE_SOURCE.name]: CATALOGUE_SOURCE.version } });
+    expect(manifest).toMatchObject({
+      devDependencies: { [CATALOGUE_SOURCE.name]: CATALOGUE_SOURCE.version },
+    });
   });
 });
