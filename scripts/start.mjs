@@ -1,5 +1,6 @@
-// `npm start`: runs the current build in this process, after making one if the sources have changed. Whatever
-// is said about that goes to stderr: stdout is for the answers of `--help` and `--check-config`, and the log.
+// `npm start` and `npm run ui`: run the current build in this process, after making one if the sources have
+// changed. Whatever is said about that goes to stderr: stdout is for the answers of `--help` and
+// `--check-config`, and the log.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
@@ -40,9 +41,10 @@ async function takenAddress() {
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean', short: 'v' },
       'check-config': { type: 'boolean' },
+      'fetch-ui': { type: 'boolean' },
     },
   });
-  if (values.help || values.version || values['check-config']) return undefined;
+  if (values.help || values.version || values['check-config'] || values['fetch-ui']) return undefined;
   const { host, port } = values;
   if (typeof host !== 'string' || !/^\d{1,5}$/.test(port) || Number(port) > 65_535) return undefined;
   const server = createServer();

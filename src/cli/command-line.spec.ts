@@ -42,7 +42,7 @@ describe('parseCommandLine', () => {
     [['--host='], '--host requires an address (see --help)'],
     [['--ui=x', '--no-ui'], '--ui and --no-ui exclude each other (see --help)'],
     [['--ui='], '--ui requires a folder (see --help)'],
-    [['serve'], "Unexpected argument 'serve' (see --help)"],
+    [['serve'], "Unexpected argument 'serve' (see --help; with npm: npm start -- --port 3000)"],
   ])('explains in one line what is wrong with %j', (args, message) => {
     expect(parseCommandLine(args)).toEqual({ kind: 'usage-error', message });
   });

@@ -65,12 +65,15 @@ export function parseCommandLine(args: readonly string[]): Command {
     return { kind: 'serve', listen, ...ui, reload: values.reload };
   } catch (error) {
     // Node's message continues with advice on its own syntax.
-    return usageError(errorMessage(error).split(/\. |\n/)[0] ?? '');
+    const message = errorMessage(error).split(/\. |\n/)[0] ?? '';
+    // npm keeps the options that precede `--`, and passes only their values on.
+    const advice = message.startsWith('Unexpected argument') ? '; with npm: npm start -- --port 3000' : '';
+    return usageError(message, advice);
   }
 }
 
-function usageError(message: string): Command {
-  return { kind: 'usage-error', message: `${message} (see --help)` };
+function usageError(message: string, advice = ''): Command {
+  return { kind: 'usage-error', message: `${message} (see --help${advice})` };
 }
 
 function parsePort(text: string): number | undefined {

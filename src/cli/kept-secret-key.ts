@@ -36,7 +36,7 @@ export async function useKeptSecretKey(config: AppConfig): Promise<void> {
     config.secret_key = key;
     logger.log(
       made
-        ? `made a secret key, because the web UI needs one and OH_SECRET_KEY is not set: ${file} (keep it with each backup of the settings)`
+        ? `made a secret key, because the web UI needs one and OH_SECRET_KEY is not set: ${file} (back it up as well, apart from the settings)`
         : `OH_SECRET_KEY is not set: stored secrets are encrypted with the key in ${file}`,
     );
     if (((await stat(file)).mode & OTHERS_MAY_READ) !== 0)

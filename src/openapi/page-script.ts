@@ -46,6 +46,12 @@ const parameters = (Original, { React }) => (props) => {
   );
 };
 
+// Swagger UI has a dark style, and leaves its choice to the page.
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const followColorScheme = () => document.documentElement.classList.toggle('dark-mode', dark.matches);
+dark.addEventListener('change', followColorScheme);
+followColorScheme();
+
 SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#swagger-ui',

@@ -8,6 +8,13 @@ export const PAGE = `<!doctype html>
     <link rel="icon" href="docs/assets/favicon-32x32.png">
     <link rel="stylesheet" href="docs/assets/swagger-ui.css">
     <style>
+      /* The list of groups begins on the first screen. */
+      .swagger-ui .info { margin: 20px 0 10px; }
+      .swagger-ui .info hgroup.main { margin: 0 0 10px; }
+      .swagger-ui .info .renderedMarkdown :is(p, ul) { margin: 8px 0; }
+      .swagger-ui .scheme-container, html.dark-mode .swagger-ui .scheme-container
+        { background: none; box-shadow: none; margin: 0; padding: 0; }
+      html.dark-mode .swagger-ui .examples-select__section-label { color: #e4e6e6; }
       .swagger-ui .filter .operation-filter-input { border-width: 1px; margin: 10px 0; }
       .swagger-ui .optional-headers > summary { cursor: pointer; font-size: 14px; padding: 12px 20px; }
       .swagger-ui .optional-headers .opblock-section-header { display: none; }

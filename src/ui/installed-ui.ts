@@ -40,5 +40,5 @@ export function installedUi(place: UiPlace): string | undefined {
 /** How a person fetches the UI: in a checkout by npm, elsewhere by the program itself. */
 export function fetchCommand({ parent }: UiPlace): string {
   const isCheckout = existsSync(path.join(path.dirname(parent), 'src/main.ts'));
-  return isCheckout ? 'npm run ui' : 'openhands-agent-server --fetch-ui';
+  return isCheckout ? 'npm run ui' : 'npx openhands-agent-server --fetch-ui';
 }

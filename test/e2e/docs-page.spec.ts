@@ -80,4 +80,15 @@ if (executablePath === undefined) {
       expect.stringContaining('optional-headers'),
     ]);
   });
+
+  it('is dark where the browser prefers that, and follows a change', async () => {
+    const background = (): Promise<string> =>
+      page.evaluate<string>("getComputedStyle(document.querySelector('.swagger-ui')).backgroundColor");
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.locator('html.dark-mode').waitFor();
+    expect(await background()).toBe('rgb(28, 32, 34)');
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.locator('html:not(.dark-mode)').waitFor();
+    expect(await background()).not.toBe('rgb(28, 32, 34)');
+  });
 });
