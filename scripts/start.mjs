@@ -4,14 +4,14 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
 import { build, BuildError } from './build.mjs';
-import { currentBuild, idOfSources, isBuilt } from './builds.mjs';
+import { currentBuild, hasEntry, idOfSources, isBuilt } from './builds.mjs';
 
 if (!(await isUpToDate())) await buildFirst();
 await import('../dist/main.js');
 
 async function isUpToDate() {
   const id = await idOfSources();
-  return (await currentBuild()) === id && (await isBuilt(id));
+  return (await currentBuild()) === id && (await isBuilt(id)) && (await hasEntry());
 }
 
 async function buildFirst() {
@@ -40,9 +40,11 @@ async function takenAddress() {
       help: { type: 'boolean', short: 'h' },
       version: { type: 'boolean', short: 'v' },
       'check-config': { type: 'boolean' },
+      'fetch-ui': { type: 'boolean' },
     },
   });
-  if (values.help || values.version || values['check-config']) return undefined;
+  const { help, version, 'check-config': checkConfig, 'fetch-ui': fetchUi } = values;
+  if (help || version || checkConfig || fetchUi) return undefined;
   const { host, port } = values;
   if (typeof host !== 'string' || !/^\d{1,5}$/.test(port) || Number(port) > 65_535) return undefined;
   const server = createServer();
