@@ -188,7 +188,7 @@ async function linkBundle(id) {
   if (!(await moveUnlessThere(folder, target))) await removeFolder(folder);
 }
 
-/** Removes what versions before 0.2 have built directly in `dist/`. */
+/** Removes what was built directly in `dist/` before builds had folders. */
 async function removeForeign() {
   for (const name of await readdir(DIST)) {
     if (!CONTENTS.has(name)) await removeFolder(path.join(DIST, name));

@@ -63,8 +63,8 @@ function npmStart(...args: string[]) {
   return ended(beginStart(args));
 }
 
-function builds(): Promise<string[]> {
-  return readdir(path.join(checkout, 'dist/builds'));
+async function builds(): Promise<string[]> {
+  return (await readdir(path.join(checkout, 'dist/builds'))).sort();
 }
 
 async function currentBuild(): Promise<string> {
@@ -152,10 +152,11 @@ describe('npm start', () => {
       const before = await builds();
       const start = beginStart(['--version']);
       const beginning = async () => (await builds()).find((name) => !before.includes(name));
-      await eventually(async () => {
+      const isBundling = async () => {
         const folder = await beginning();
         return folder !== undefined && (await isThere(`builds/${folder}/bundle`));
-      }, 'the bundle');
+      };
+      await eventually(isBundling, 'the bundle', BUILD_TIMEOUT_MS);
       start.child.kill('SIGTERM');
       const { stdout: answer, stderr } = await ended(start);
       expect([answer, stderr.includes('failed')]).toEqual(['', false]);
