@@ -6,7 +6,8 @@ FROM ${NODE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
-COPY LICENSE .swcrc nest-cli.json tsconfig.json tsconfig.build.json ./
+COPY LICENSE README.md CHANGELOG.md .swcrc nest-cli.json tsconfig.json tsconfig.build.json ./
+COPY docs ./docs
 COPY scripts ./scripts
 COPY src ./src
 # test/e2e/production-install.spec.ts runs the same two steps where there is no Docker.

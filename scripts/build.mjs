@@ -2,6 +2,7 @@
 // place: a running server keeps the build that it was started with. `npm run build` runs this file and checks
 // types too; `npm start` imports it.
 import { spawn } from 'node:child_process';
+import { realpathSync } from 'node:fs';
 import { copyFile, link, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +10,7 @@ import {
   currentBuild,
   DIST,
   folderOf,
+  hasEntry,
   idOfSources,
   isBuilt,
   isInstalled,
@@ -27,20 +29,54 @@ const NODE_OPTIONS = [[], ['--max-semi-space-size=4']];
 /** All that belongs in `dist/`. */
 const CONTENTS = new Set(['builds', 'bundle', 'current', 'dev', 'main.js']);
 
-/** The sources cannot be built. Its message is the output of the failed step. */
+/** Signals that end a build. */
+const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'];
+
+/** The sources cannot be built. Its message is the output of the failed step, or says what is missing. */
 export class BuildError extends Error {}
 
+/** The processes of the steps that are running. */
+const running = new Set();
+/** The signal that ends this build. */
+let endedBy;
+
 /**
- * Makes the current build one of the sources as they are now.
+ * Makes the current build one of the sources as they are now. A signal ends this process as usual, after what
+ * the build has made so far was removed.
  * @param checkTypes whether wrong types are an error; the check takes most of the time
  * @param say called with the beginning and then the end of a line, if there is something to do
  * @throws BuildError
  */
 export async function build({ checkTypes, say }) {
   if (!(await isInstalled())) throw new BuildError('the packages are not installed: run `npm ci` first');
+  for (const signal of SIGNALS) process.on(signal, end);
+  try {
+    await buildAndSwitch(checkTypes, say);
+  } catch (error) {
+    if (endedBy === undefined) throw explained(error);
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, end);
+  }
+  if (endedBy !== undefined) process.kill(process.pid, endedBy);
+}
+
+/** A step may have started processes itself: the signal goes to its group. */
+function end(signal) {
+  endedBy ??= signal;
+  for (const { pid } of running) process.kill(-pid, 'SIGTERM');
+}
+
+/** Most often the checkout belongs to another user, or is read-only. */
+function explained(error) {
+  if (!/^(EACCES|EPERM|EROFS)$/.test(error.code)) return error;
+  const advice = 'Build as the user who owns this checkout, or start the last build: node dist/main.js';
+  return new BuildError(`${error.message}\n${advice}`);
+}
+
+async function buildAndSwitch(checkTypes, say) {
   const previous = await currentBuild();
   const id = await makeBuild(previous, checkTypes, say);
-  if (id === previous) return;
+  if (id === previous && (await hasEntry())) return;
   await use(folderOf(id));
   await updateEntry();
   // Before the switch: a build that is interrupted here is repeated.
@@ -76,8 +112,7 @@ async function makeBuild(previous, checkTypes, say) {
       say('once more: ');
       return await makeBuild(previous, checkTypes, say);
     }
-    // If another process has made the same build, that one stays.
-    if (needsCode && (await moveUnlessThere(folder, folderOf(id)))) needsTypes = false;
+    if (needsCode && (await giveName(folder, id))) needsTypes = false;
     if (needsTypes) await rename(path.join(folder, TYPES), path.join(folderOf(id), TYPES));
   } finally {
     await removeFolder(folder);
@@ -101,6 +136,19 @@ async function check(folder, previous) {
   const project = ['--project', 'tsconfig.build.json', '--noEmit'];
   const incremental = ['--incremental', '--tsBuildInfoFile', memory];
   await runScript(['node_modules/typescript/bin/tsc', ...project, ...incremental]);
+}
+
+/**
+ * Gives a build its name. If another process has made the same one, that one stays.
+ * @returns whether the folder was moved
+ */
+async function giveName(folder, id) {
+  const target = folderOf(id);
+  if (await moveUnlessThere(folder, target)) return true;
+  if (await isBuilt(id)) return false;
+  // Somebody has removed a part of it.
+  await removeFolder(target);
+  return moveUnlessThere(folder, target);
 }
 
 /** @returns false if there is another folder */
@@ -140,7 +188,7 @@ async function linkBundle(id) {
   if (!(await moveUnlessThere(folder, target))) await removeFolder(folder);
 }
 
-/** Removes what versions before 0.2 have built directly in `dist/`. */
+/** Removes what was built directly in `dist/` before builds had folders. */
 async function removeForeign() {
   for (const name of await readdir(DIST)) {
     if (!CONTENTS.has(name)) await removeFolder(path.join(DIST, name));
@@ -152,16 +200,20 @@ function userFile(folder) {
   return path.join(folder, 'users', String(process.pid));
 }
 
-/** Runs a program of Node in the checkout. @throws BuildError if it fails */
+/** Runs a program of Node in the checkout, in a process group of its own. @throws BuildError if it fails */
 async function runScript(args) {
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  if (endedBy !== undefined) throw new BuildError(`ended by ${endedBy}`);
+  const options = { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], detached: true };
+  const child = spawn(process.execPath, args, options);
   const output = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk));
+  if (child.pid !== undefined) running.add(child);
+  child.once('exit', () => running.delete(child));
   const code = await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
   if (code !== 0) throw new BuildError(Buffer.concat(output).toString().trim());
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   try {
     await build({ checkTypes: true, say: (text) => void process.stderr.write(text) });
   } catch (error) {

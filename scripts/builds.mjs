@@ -60,6 +60,11 @@ export async function isBuilt(id) {
   return exists(path.join(folderOf(id), 'bundle/main.js'));
 }
 
+/** Whether what starts a build and what npm packs is in place. */
+export async function hasEntry() {
+  return (await exists(path.join(DIST, 'main.js'))) && (await exists(path.join(DIST, 'bundle/main.js')));
+}
+
 /** What the compiler remembers of a successful check of types: the next one checks only what has changed. */
 export const TYPES = 'types.tsbuildinfo';
 

@@ -39,11 +39,15 @@ process.chdir(folder);
 for (const name of Object.keys(process.env)) if (name !== 'PATH') delete process.env[name];
 Object.assign(process.env, { HOME: folder, LOG_LEVEL: 'error', OH_SECRET_KEY: 'of the build' });
 process.once('exit', () => require('node:fs').rmSync(folder, { recursive: true, force: true }));
+// The build ends early. Later the server in this process handles the signal.
+const exit = () => process.exit(1);
+process.once('SIGTERM', exit);
 
 const model = await startBuildModel();
 const port = await freePort();
 const listening = ['--host', '127.0.0.1', '--port', String(port)];
 const stored = await storeConversation();
+process.off('SIGTERM', exit);
 const { run } = require(path.join(bundle, 'program.cjs'));
 await run(listening);
 await readStored(stored);

@@ -14,7 +14,7 @@ const BEGIN = '<!-- Written by `npm run docs` from the schema: change src/config
 const END = '<!-- End of the generated tables. -->';
 
 /** `config.name`, `{ name }: AppConfig`, `{ name } = config`, `Pick<AppConfig, 'name'>`. */
-const READINGS = /\.\w+|\{[^{}]*\}(: AppConfig\b| = (this\.)?config\b)|Pick<AppConfig,[^>]*>/g;
+const READINGS = /\.\w+|\{[^{}]*\}(: AppConfig\b| = (this\.)?config\b)|Pick<\s*AppConfig,[^>]*>/g;
 
 const used = await usedNames();
 const before = await readFile(page, 'utf8');

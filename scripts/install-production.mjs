@@ -1,7 +1,7 @@
-// Installs the server from a built checkout (`npm ci && npm run build`) into an empty folder: the bundle and
-// the few packages that are not bundled. Needs no network, dev dependencies or install scripts. Usage: node
-// scripts/install-production.mjs <folder>, then node <folder>/dist/main.js with the Node options of `npm
-// start`. The Dockerfile runs this script.
+// Installs the server from a built checkout (`npm ci && npm run build`) into an empty folder: the bundle, the
+// few packages that are not bundled, and the guides. Needs no network, dev dependencies or install scripts.
+// Usage: node scripts/install-production.mjs <folder>, then node <folder>/dist/main.js with the Node options
+// of `npm start`. The Dockerfile runs this script.
 import { cp, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -18,7 +18,16 @@ if (!(await stat(path.join(root, 'dist/bundle/main.js')).catch(() => undefined))
 await mkdir(target, { recursive: true });
 if ((await readdir(target)).length > 0) fail(`${target} is not empty`);
 
-for (const file of ['package.json', 'LICENSE', 'dist/main.js', 'dist/bundle']) {
+// The server shows the documents below /guides/.
+for (const file of [
+  'package.json',
+  'LICENSE',
+  'README.md',
+  'CHANGELOG.md',
+  'docs',
+  'dist/main.js',
+  'dist/bundle',
+]) {
   await copy(path.join(root, file), path.join(target, file));
 }
 const { dependencies: packages } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));

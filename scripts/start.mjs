@@ -5,14 +5,14 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
 import { build, BuildError } from './build.mjs';
-import { currentBuild, idOfSources, isBuilt } from './builds.mjs';
+import { currentBuild, hasEntry, idOfSources, isBuilt } from './builds.mjs';
 
 if (!(await isUpToDate())) await buildFirst();
 await import('../dist/main.js');
 
 async function isUpToDate() {
   const id = await idOfSources();
-  return (await currentBuild()) === id && (await isBuilt(id));
+  return (await currentBuild()) === id && (await isBuilt(id)) && (await hasEntry());
 }
 
 async function buildFirst() {

@@ -243,7 +243,10 @@ export class AppConfig {
   app_backend_public_url: string | null = null;
   @Flag('Whether to trust `X-Forwarded-*` headers.')
   trust_forwarded_headers: boolean = false;
-  @Choice('Runtime of conversations.', ['local', 'docker'])
+  @Choice(
+    'Runtime of conversations. `docker` is not supported: agents run on this machine, and the log warns.',
+    ['local', 'docker'],
+  )
   conversation_runtime: string = 'local';
   @Flag('Whether a request may choose the runtime of its conversation.')
   conversation_runtime_selectable: boolean = false;

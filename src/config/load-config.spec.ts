@@ -89,6 +89,19 @@ describe('loadConfig', () => {
     expect(loadConfig({ env, cwd }).warnings).toEqual([]);
   });
 
+  it('warns that conversations do not run in containers, and says what asked for it', async () => {
+    const env = { OH_CONVERSATION_RUNTIME: 'docker' };
+    const why = 'has no effect: agents run on this machine, with the rights of the server';
+    expect(loadConfig({ env, cwd }).warnings).toEqual([
+      `conversation_runtime 'docker' (OH_CONVERSATION_RUNTIME) ${why}`,
+    ]);
+    await withFile({ conversation_runtime: 'docker' });
+    expect(loadConfig({ env: {}, cwd }).warnings).toEqual([
+      `conversation_runtime 'docker' (workspace/openhands_agent_server_config.json) ${why}`,
+    ]);
+    expect(loadConfig({ env: { OH_CONVERSATION_RUNTIME: 'local' }, cwd }).warnings).toEqual([]);
+  });
+
   it('limits the number and the length of warnings about unknown names', async () => {
     const names = Array.from({ length: 500 }, (_, index) => [`${'x'.repeat(5000)}${index}`, 1]);
     await withFile(Object.fromEntries(names));

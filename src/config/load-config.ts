@@ -33,7 +33,7 @@ export interface LoadedConfig {
   file: Pick<ConfigFile, 'name' | 'exists'>;
   /** Environment variables that set an option, sorted. */
   variables: string[];
-  /** What has no effect, because no option has its name. */
+  /** What has no effect. */
   warnings: string[];
 }
 
@@ -72,7 +72,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     ...validate(config, sourceOf),
     ...refuseBlankKeys(config, env, sourceOf),
   ];
-  const warnings = describeUnknownNames(file, given);
+  const warnings = [...describeUnknownNames(file, given), ...describeIgnoredRuntime(config, sourceOf)];
   if (problems.length > 0) {
     throw new ConfigError(
       problems.map((it) => asWritten(it, file)),
@@ -218,6 +218,15 @@ function refuseBlankKeys(
   const path = 'session_api_keys[0]';
   const expected = 'a key (leave the option out to run without keys)';
   return [{ path, expected, found: 'an empty string', source: sourceOf(path) }];
+}
+
+/** Whoever configures containers expects isolated agents: they must not run on the host without notice. */
+function describeIgnoredRuntime(config: AppConfig, sourceOf: (path: string) => string): string[] {
+  if (config.conversation_runtime !== 'docker') return [];
+  const source = sourceOf('conversation_runtime');
+  return [
+    `conversation_runtime 'docker' (${source}) has no effect: agents run on this machine, with the rights of the server`,
+  ];
 }
 
 /** Drops blank keys and applies defaults from other variables. @returns those variables */

@@ -4,7 +4,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { buffer } from 'node:stream/consumers';
 import { create } from 'tar';
+import { pack as packEntries, type Headers } from 'tar-stream';
 import { fetchUi } from './fetch-ui.js';
 import { installedUi, PINNED_UI, uiPlace } from './installed-ui.js';
 
@@ -82,6 +85,14 @@ describe('fetchUi', () => {
     await create({ cwd: source, file: path.join(folder, 'packed.tgz'), gzip: true }, ['package']);
     return readFile(path.join(folder, 'packed.tgz'));
   }
+  /** An archive of entries that `tar` itself does not make. */
+  async function archiveOf(entries: Headers[]): Promise<Buffer> {
+    const stream = packEntries();
+    for (const entry of entries) stream.entry(entry, '');
+    stream.finalize();
+    return gzipSync(await buffer(stream));
+  }
+
   const place = () => uiPlace(path.join(folder, 'program'));
   async function fetched(integrity: string = integrityOf(archive)): Promise<string[]> {
     const lines: string[] = [];
@@ -136,6 +147,29 @@ describe('fetchUi', () => {
       `is not the one that this version of the server was tested with, and was removed: expected ${expected}, got ${integrityOf(archive)}`,
     );
     expect(await left()).toEqual([]);
+  });
+
+  it.each([
+    ['symbolic link', { name: 'package/build/link', type: 'symlink', linkname: '/etc/passwd' }],
+    ['hard link', { name: 'package/build/link', type: 'link', linkname: '/etc/passwd' }],
+    ['device', { name: 'package/build/link', type: 'character-device', devmajor: 1, devminor: 5 }],
+    ['linked folder', { name: 'package/build', type: 'symlink', linkname: '/tmp' }],
+    ['file elsewhere', { name: '/package/build/link' }],
+  ] satisfies [string, Headers][])('leaves out a %s', async (_kind, header) => {
+    archive = await archiveOf([header, { name: 'package/build/index.html' }]);
+    await fetched();
+    const base = path.basename(place().folder);
+    expect((await left()).sort()).toEqual([base, `${base}/build`, `${base}/build/index.html`]);
+  });
+
+  it('refuses a path that leads out of the folder, and leaves nothing behind', async () => {
+    const outside = { name: 'package/build/../../../../outside' };
+    archive = await archiveOf([{ name: 'package/build/index.html' }, outside]);
+    await expect(fetched()).rejects.toThrow("path contains '..'");
+    expect(await left()).toEqual([]);
+    expect((await readdir(folder, { recursive: true })).filter((name) => name.endsWith('outside'))).toEqual(
+      [],
+    );
   });
 
   it('refuses a package without a built page', async () => {

@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, readlink, rm, utimes, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { copyCheckout } from '../support/checkout.js';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
@@ -34,26 +35,48 @@ async function change(what: string): Promise<void> {
   await writeFile(path.join(checkout, VERSION), `${original}\n// ${what}\n`);
 }
 
-/** Runs `npm start` in the copy without npm's own lines. */
-async function npmStart(...args: string[]) {
+interface Start {
+  child: ChildProcess;
+  /** What it has written so far. */
+  written: { stdout: string; stderr: string };
+}
+
+/** Begins `npm start` in the copy, without npm's own lines. */
+function beginStart(args: string[], env: Record<string, string> = {}): Start {
   const child = spawn('npm', ['start', '--silent', '--', ...args], {
     cwd: checkout,
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  await once(child, 'close');
-  return { code: child.exitCode, stdout, stderr };
+  const written = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (written.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (written.stderr += chunk.toString()));
+  return { child, written };
 }
 
-function builds(): Promise<string[]> {
-  return readdir(path.join(checkout, 'dist/builds'));
+async function ended({ child, written }: Start) {
+  await once(child, 'close');
+  return { code: child.exitCode, ...written };
+}
+
+function npmStart(...args: string[]) {
+  return ended(beginStart(args));
+}
+
+async function builds(): Promise<string[]> {
+  return (await readdir(path.join(checkout, 'dist/builds'))).sort();
 }
 
 async function currentBuild(): Promise<string> {
   return path.basename(await readlink(path.join(checkout, 'dist/current')));
+}
+
+/** @param name below `dist/` */
+function isThere(name: string): Promise<boolean> {
+  return stat(path.join(checkout, 'dist', name)).then(
+    () => true,
+    () => false,
+  );
 }
 
 const BUILT = /^building \(the sources have changed\) \.\.\. done in [\d.]+ s\n$/;
@@ -105,6 +128,56 @@ describe('npm start', () => {
     }
   });
 
+  it(
+    'fetches the web UI whether or not the port is taken',
+    async () => {
+      const other = createServer().listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      try {
+        const port = String((other.address() as AddressInfo).port);
+        const nobody = { npm_config_registry: 'http://127.0.0.1:1', npm_config_fetch_retries: '0' };
+        const fetching = beginStart(['--fetch-ui', '--host', '127.0.0.1', '-p', port], nobody);
+        expect((await ended(fetching)).stderr).toContain('npm cannot fetch');
+      } finally {
+        other.close();
+      }
+    },
+    BUILD_TIMEOUT_MS,
+  );
+
+  it(
+    'leaves neither files nor processes when a signal ends it during a build',
+    async () => {
+      await change('a signal');
+      const before = await builds();
+      const start = beginStart(['--version']);
+      const beginning = async () => (await builds()).find((name) => !before.includes(name));
+      const isBundling = async () => {
+        const folder = await beginning();
+        return folder !== undefined && (await isThere(`builds/${folder}/bundle`));
+      };
+      await eventually(isBundling, 'the bundle', BUILD_TIMEOUT_MS);
+      start.child.kill('SIGTERM');
+      const { stdout: answer, stderr } = await ended(start);
+      expect([answer, stderr.includes('failed')]).toEqual(['', false]);
+      expect(await builds()).toEqual(before);
+      const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'args']);
+      expect(stdout.split('\n').filter((line) => line.includes(`${checkout}/dist/builds/`))).toEqual([]);
+    },
+    BUILD_TIMEOUT_MS,
+  );
+
+  it.each(['main.js', 'bundle', 'current/bundle'])(
+    'repairs the current build when dist/%s is missing',
+    async (name) => {
+      await rm(path.join(checkout, 'dist', name), { recursive: true });
+      expect(await npmStart('--version')).toMatchObject({ code: 0 });
+      expect(await isThere(name)).toBe(true);
+      expect(await npmStart('--version')).toMatchObject({ code: 0, stderr: '' });
+    },
+    BUILD_TIMEOUT_MS,
+  );
+
   it('shows the error of sources that do not compile, and keeps the former build', async () => {
     const before = await currentBuild();
     await writeFile(path.join(checkout, VERSION), 'export const API_VERSION = ;');
@@ -130,6 +203,37 @@ describe('npm start', () => {
     },
     BUILD_TIMEOUT_MS,
   );
+});
+
+describe('scripts/build.mjs', () => {
+  const run = promisify(execFile);
+
+  it(
+    'builds when it is called through a symbolic link',
+    async () => {
+      await change('a link');
+      const link = `${checkout}-link`;
+      await symlink(checkout, link);
+      try {
+        const before = await currentBuild();
+        await run(process.execPath, [path.join(link, 'scripts/build.mjs')]);
+        expect(await currentBuild()).not.toBe(before);
+      } finally {
+        await rm(link);
+      }
+    },
+    BUILD_TIMEOUT_MS,
+  );
+
+  // Only root can become another user.
+  (process.getuid?.() === 0 ? it : it.skip)('says who can build when it cannot write', async () => {
+    await change('another user');
+    const nobody = { uid: 65_534, gid: 65_534 };
+    await chmod(checkout, 0o755);
+    const building = run(process.execPath, ['scripts/build.mjs'], { cwd: checkout, ...nobody });
+    const { stderr } = await building.catch((error: unknown) => error as { stderr: string });
+    expect(stderr).toMatch(/failed\nEACCES: .*\nBuild as the user who owns this checkout, .*\n$/);
+  });
 });
 
 describe('a server beside which two builds have been made', () => {

@@ -142,8 +142,11 @@ describe('the published package', () => {
         );
         expect(await conversation.reaches('finished', 'error')).toBe('finished');
         expect(await readFile(path.join(cwd, 'workspace/project/hello.txt'), 'utf8')).toBe('hello\n');
-        for (const route of ['/docs', '/docs/assets/swagger-ui-bundle.js', '/openapi.json'])
-          expect((await server.request('GET', route)).status).toBe(200);
+        for (const route of [
+          ...['/docs', '/docs/assets/swagger-ui-bundle.js', '/openapi.json'],
+          ...['/guides/README.md', '/guides/CHANGELOG.md', '/guides/docs/README.md'],
+        ])
+          expect([route, (await server.request('GET', route)).status]).toEqual([route, 200]);
         await server.end('SIGINT');
         const isServed = () => server.request('GET', '/health').then(Boolean, () => false);
         await eventually(async () => !(await isServed()), 'the end of the server');

@@ -161,7 +161,8 @@ describe('the container', () => {
     const server = await start(port, { SESSION_API_KEY: 'key', OH_SECRET_KEY: 'secret' }, 'key');
     try {
       expect(await isHealthy(port)).toBe(true);
-      expect((await server.request('GET', '/docs/assets/swagger-ui.css')).status).toBe(200);
+      for (const route of ['/docs/assets/swagger-ui.css', '/guides/README.md', '/guides/docs/README.md'])
+        expect([route, (await server.request('GET', route)).status]).toEqual([route, 200]);
       const script =
         'RUN: git --version > version && id -u >> version && cat version\nWAIT: 60\nFINISH: done';
       const conversation = await ConversationClient.create(

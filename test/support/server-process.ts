@@ -76,10 +76,16 @@ export class ServerProcess {
       ...options.user,
     });
     const server = new ServerProcess(cwd, options.cwd === undefined, child, options);
-    await eventually(() => {
-      if (child.exitCode !== null) throw new Error(`the server ended: ${server.output}`);
-      return server.port !== undefined;
-    });
+    try {
+      await eventually(() => {
+        if (server.hasEnded) throw new Error(`the server ended: ${server.output}`);
+        return server.port !== undefined;
+      }, 'the start of the server');
+    } catch (error) {
+      await server.end('SIGKILL');
+      await server.stop();
+      throw error;
+    }
     return server;
   }
 
@@ -98,6 +104,10 @@ export class ServerProcess {
   private get port(): string | undefined {
     // The last line of the start.
     return /listening on http:\/\/[^\s:]+:(\d+)/.exec(this.output)?.[1];
+  }
+
+  private get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
   get pid(): number {
@@ -149,7 +159,7 @@ export class ServerProcess {
 
   /** Ends the process. @returns its exit code, or the signal that ended it */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals | null> {
-    if (this.child.exitCode === null && this.child.signalCode === null) {
+    if (!this.hasEnded) {
       const exit = once(this.child, 'exit');
       // A process that the server left behind may keep the pipe open.
       const output = settlesWithin(once(this.child, 'close'), 2000);
