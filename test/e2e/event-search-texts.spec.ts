@@ -11,7 +11,7 @@ import { ServerProcess } from '../support/server-process.js';
 const CHARACTERS = Array.from('kKiIsSaZ09 _%.:,{}[]"\\/\n\t\u001b\u007f\u212aİıſΣẞÅ😀字');
 const ALPHABET = fc.constantFrom(...CHARACTERS, '\\u006b', 'kind', 'llm_message');
 const TEXTS = fc.string({ unit: ALPHABET, minLength: 1, maxLength: 12 });
-/** With this the lines of some messages are longer than the parts of a mebibyte in which a search reads. */
+/** With this some messages fill the parts of a mebibyte in which a search reads. */
 const FILLER = 'x'.repeat(400_000);
 const MESSAGES = 40;
 
@@ -36,7 +36,7 @@ describe('the search for texts', () => {
     conversation = await ConversationClient.create(server, scriptedRequest('work'));
     const texts = fc.sample(TEXTS, { numRuns: MESSAGES, seed: 5 });
     for (const [index, text] of texts.entries())
-      await conversation.send(index % 5 === 0 ? `${text}${FILLER}${text}` : text, false);
+      await conversation.send(index % 10 === 0 ? `${text}${FILLER}${text}` : text, false);
     const log = path.join(server.cwd, (await conversation.info()).persistence_dir, 'events.jsonl');
     await server.end();
     const lines = (await readFile(log, 'utf8')).split('\n');
@@ -48,7 +48,7 @@ describe('the search for texts', () => {
     const events = await conversation.events('&kind=MessageEvent&source=user');
     messages = events.map((event) => [event.id, messageText(event)]);
     expect(messages.map(([, text]) => text.replace(FILLER, '').length)).toEqual(
-      texts.map((text, index) => text.length * (index % 5 === 0 ? 2 : 1)),
+      texts.map((text, index) => text.length * (index % 10 === 0 ? 2 : 1)),
     );
   });
   afterAll(() => server.stop());
