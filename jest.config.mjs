@@ -24,7 +24,7 @@ export default {
   maxWorkers: Math.min(2, os.availableParallelism()),
   // jest keeps what each file has loaded: a worker of the whole suite came to 2.6 GiB.
   workerIdleMemoryLimit: '1GB',
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   // Two reporters: jest's own, and the line that a machine reads.
   reporters: ['default', '<rootDir>/test/closing-line-reporter.mjs'],
 };

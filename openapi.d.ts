@@ -4767,7 +4767,7 @@ export interface components {
             /** @description `openhands`: the built-in agent; `acp`: an external agent. */
             agent_kind: string;
             /**
-             * @description Number of times the profile was stored.
+             * @description Number of times the stored profile was replaced.
              * @default 0
              */
             revision?: number;
@@ -6887,7 +6887,7 @@ export interface components {
              */
             inline_image_urls?: boolean | null;
             /**
-             * @description How much the model reasons before it answers: none, low, medium, high or xhigh. Null: not sent.
+             * @description How much the model reasons before it answers: none, low, medium, high, xhigh, or another level that the provider has. Null: not sent.
              * @default high
              */
             reasoning_effort?: ("low" | "medium" | "high" | "xhigh" | "none") | null;
@@ -9682,7 +9682,7 @@ export interface components {
              */
             description?: string;
             /**
-             * @description Whether an agent without a list of tools has it.
+             * @description Whether the agent of a profile that lists no tools has it.
              * @default false
              */
             in_default_set?: boolean;

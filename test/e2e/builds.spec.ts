@@ -178,16 +178,20 @@ describe('npm start', () => {
     BUILD_TIMEOUT_MS,
   );
 
-  it('shows the error of sources that do not compile, and keeps the former build', async () => {
-    const before = await currentBuild();
-    await writeFile(path.join(checkout, VERSION), 'export const API_VERSION = ;');
-    const { code, stdout, stderr } = await npmStart('--help');
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toContain('failed\n');
-    expect(stderr).toContain('Expression expected');
-    expect(await currentBuild()).toBe(before);
-    expect((await builds()).filter((name) => name.includes('.'))).toEqual([]);
-  });
+  it(
+    'shows the error of sources that do not compile, and keeps the former build',
+    async () => {
+      const before = await currentBuild();
+      await writeFile(path.join(checkout, VERSION), 'export const API_VERSION = ;');
+      const { code, stdout, stderr } = await npmStart('--help');
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toContain('failed\n');
+      expect(stderr).toContain('Expression expected');
+      expect(await currentBuild()).toBe(before);
+      expect((await builds()).filter((name) => name.includes('.'))).toEqual([]);
+    },
+    BUILD_TIMEOUT_MS,
+  );
 
   it(
     'makes the same build twice at the same time without harm',

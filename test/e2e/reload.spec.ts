@@ -11,6 +11,11 @@ import {
 import { freePort } from '../support/free-port.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
+/** The longest wait for a build and a start (ms): a busy machine needs a multiple of the usual seconds. */
+const BUILT_MS = 120_000;
+/** The time limit of a test with several builds (ms). */
+const LONGEST_MS = 4 * BUILT_MS;
+
 /** The source that the tests change: the version that `/server_info` answers. */
 const VERSION = 'src/server/version.ts';
 
@@ -34,12 +39,12 @@ function withVersion(version: string): string {
   return original.replace(/API_VERSION = '[^']+'/, `API_VERSION = '${version}'`);
 }
 
-async function answersVersion(url: string, version: string, timeoutMs?: number): Promise<void> {
+async function answersVersion(url: string, version: string): Promise<void> {
   const isAnswered = async () => {
     const read = async (): Promise<string> => (await fetch(`${url}/server_info`)).text();
     return (await read().catch(() => '')).includes(`"version":"${version}"`);
   };
-  await eventually(isAnswered, `version ${version}`, timeoutMs);
+  await eventually(isAnswered, `version ${version}`, BUILT_MS);
 }
 
 async function isDown(url: string): Promise<boolean> {
@@ -64,46 +69,58 @@ describe('--reload in a checkout', () => {
     return readdir(cache).catch(() => []);
   }
 
-  it('restarts when a source changes, and keeps every conversation', async () => {
-    const script = 'RUN: echo before\nWAIT: 60\nFINISH: done';
-    const conversation = await ConversationClient.create(server, scriptedRequest(server.cwd, script));
-    const socket = await conversation.listen();
-    await socket.sees(({ kind }) => kind === 'ObservationEvent');
+  it(
+    'restarts when a source changes, and keeps every conversation',
+    async () => {
+      const script = 'RUN: echo before\nWAIT: 60\nFINISH: done';
+      const conversation = await ConversationClient.create(server, scriptedRequest(server.cwd, script));
+      const socket = await conversation.listen();
+      await socket.sees(({ kind }) => kind === 'ObservationEvent');
 
-    for (const version of ['9.9.1', '9.9.2']) {
-      await save(withVersion(version));
-      await answersVersion(server.url, version);
-    }
-    expect(socket.closeCode).toBe(1012);
-    expect(await conversation.status()).toBe('paused');
-    await conversation.send('FINISH: after', false);
-    expect((await conversation.events()).filter(({ kind }) => kind === 'ObservationEvent')).toHaveLength(1);
+      for (const version of ['9.9.1', '9.9.2']) {
+        await save(withVersion(version));
+        await answersVersion(server.url, version);
+      }
+      expect(socket.closeCode).toBe(1012);
+      expect(await conversation.status()).toBe('paused');
+      await conversation.send('FINISH: after', false);
+      expect((await conversation.events()).filter(({ kind }) => kind === 'ObservationEvent')).toHaveLength(1);
 
-    // One supervisor keeps one folder of builds, and removes it at the end.
-    expect(await buildFolders()).toHaveLength(1);
-    expect(await server.end()).toBe(0);
-    expect(await isDown(server.url)).toBe(true);
-    expect(await buildFolders()).toEqual([]);
-  });
+      // One supervisor keeps one folder of builds, and removes it at the end.
+      expect(await buildFolders()).toHaveLength(1);
+      expect(await server.end()).toBe(0);
+      expect(await isDown(server.url)).toBe(true);
+      expect(await buildFolders()).toEqual([]);
+    },
+    LONGEST_MS,
+  );
 
-  it('keeps the server running while a source does not compile', async () => {
-    await save('export const API_VERSION = ;');
-    await server.logs('the server continues unchanged');
-    await server.logs('Expression expected');
-    expect((await server.request('GET', '/ready')).status).toBe(200);
-    await save(withVersion('9.9.3'));
-    await answersVersion(server.url, '9.9.3');
-  });
+  it(
+    'keeps the server running while a source does not compile',
+    async () => {
+      await save('export const API_VERSION = ;');
+      await server.logs('the server continues unchanged');
+      await server.logs('Expression expected');
+      expect((await server.request('GET', '/ready')).status).toBe(200);
+      await save(withVersion('9.9.3'));
+      await answersVersion(server.url, '9.9.3');
+    },
+    LONGEST_MS,
+  );
 
-  it('waits for the next change when the changed server does not start, and notices new files', async () => {
-    await save(`${original}\nimport './fault.js';`);
-    await server.logs('waiting for a change');
-    expect(await isDown(server.url)).toBe(true);
-    await save(`${withVersion('9.9.4')}\nimport './fault.js';`);
-    await save('export {};', 'src/server/fault.ts');
-    await answersVersion(server.url, '9.9.4');
-    await rm(path.join(checkout, 'src/server/fault.ts'));
-  });
+  it(
+    'waits for the next change when the changed server does not start, and notices new files',
+    async () => {
+      await save(`${original}\nimport './fault.js';`);
+      await server.logs('waiting for a change');
+      expect(await isDown(server.url)).toBe(true);
+      await save(`${withVersion('9.9.4')}\nimport './fault.js';`);
+      await save('export {};', 'src/server/fault.ts');
+      await answersVersion(server.url, '9.9.4');
+      await rm(path.join(checkout, 'src/server/fault.ts'));
+    },
+    LONGEST_MS,
+  );
 
   it('leaves no server behind when its supervisor is killed', async () => {
     expect(await server.end('SIGKILL')).toBe('SIGKILL');
@@ -112,27 +129,31 @@ describe('--reload in a checkout', () => {
 });
 
 describe('--reload without sources', () => {
-  it('restarts when the built server is replaced', async () => {
-    const installed = path.join(checkout, 'installed');
-    for (const name of ['dist/main.js', 'dist/bundle', 'package.json']) {
-      await cp(path.join(checkout, name), path.join(installed, name), { recursive: true });
-    }
-    const server = await ServerProcess.start({
-      main: path.join(installed, 'dist/main.js'),
-      args: ['--reload', '--port', String(await freePort())],
-    });
-    try {
-      const bundle = path.join(installed, 'dist/bundle');
-      for (const name of (await readdir(bundle)).filter((name) => name.endsWith('.cjs'))) {
-        const file = path.join(bundle, name);
-        await writeFile(file, (await readFile(file, 'utf8')).replaceAll('"1.58.2"', '"9.9.50"'));
+  it(
+    'restarts when the built server is replaced',
+    async () => {
+      const installed = path.join(checkout, 'installed');
+      for (const name of ['dist/main.js', 'dist/bundle', 'package.json']) {
+        await cp(path.join(checkout, name), path.join(installed, name), { recursive: true });
       }
-      await answersVersion(server.url, '9.9.50');
-      expect(await server.end()).toBe(0);
-    } finally {
-      await server.stop();
-    }
-  });
+      const server = await ServerProcess.start({
+        main: path.join(installed, 'dist/main.js'),
+        args: ['--reload', '--port', String(await freePort())],
+      });
+      try {
+        const bundle = path.join(installed, 'dist/bundle');
+        for (const name of (await readdir(bundle)).filter((name) => name.endsWith('.cjs'))) {
+          const file = path.join(bundle, name);
+          await writeFile(file, (await readFile(file, 'utf8')).replaceAll('"1.58.2"', '"9.9.50"'));
+        }
+        await answersVersion(server.url, '9.9.50');
+        expect(await server.end()).toBe(0);
+      } finally {
+        await server.stop();
+      }
+    },
+    LONGEST_MS,
+  );
 
   it('exits with the error when the server cannot start', async () => {
     await expect(
@@ -142,9 +163,6 @@ describe('--reload without sources', () => {
 });
 
 describe('npm run start:dev', () => {
-  // Nest checks types meanwhile, which takes all processors of a small machine.
-  const timeoutMs = 120_000;
-
   it(
     'restarts when a source changes, and ends with its server',
     async () => {
@@ -155,7 +173,7 @@ describe('npm run start:dev', () => {
         stdio: 'ignore',
       });
       try {
-        await answersVersion(url, '1.58.2', timeoutMs);
+        await answersVersion(url, '1.58.2');
         const answer = await fetch(`${url}/api/conversations`, {
           method: 'POST',
           headers: { 'content-type': 'application/json' },
@@ -163,7 +181,7 @@ describe('npm run start:dev', () => {
         });
         const { id } = (await answer.json()) as SeenConversation;
         await save(withVersion('9.9.6'));
-        await answersVersion(url, '9.9.6', timeoutMs);
+        await answersVersion(url, '9.9.6');
         expect((await fetch(`${url}/api/conversations/${id}`)).status).toBe(200);
       } finally {
         const exit = once(child, 'exit');
@@ -172,6 +190,6 @@ describe('npm run start:dev', () => {
       }
       expect(await isDown(url)).toBe(true);
     },
-    3 * timeoutMs,
+    LONGEST_MS,
   );
 });

@@ -17,8 +17,12 @@ interface FoundPage {
 /** Candidates that a text search takes from the index at once; it reads them in parts of `PART_BYTES`. */
 const CHUNK_LINES = 1000;
 
-/** Printable ASCII without `"`, `/` and `\`, which JSON may escape: such a text stands in a line as it is. */
+/**
+ * Printable ASCII without `"`, `/` and `\`: such a text stands in a line as it is, unless the line has
+ * escapes with `\u`. This server writes those for control characters only, but others may write letters so.
+ */
 const PLAIN_TEXT = /^[ !#-.0-[\]-~]*$/;
+const UNICODE_ESCAPE = '\\u';
 
 /**
  * Searches the first `length` events of a log. Only text searches read lines; all other filters use the
@@ -100,7 +104,7 @@ export class EventSearch {
       if (turn) await turn;
       const line = lines[index] ?? '';
       // Most lines do not contain the text, and parsing them takes most of a search.
-      if (isPlain && !line.toLowerCase().includes(pattern)) continue;
+      if (isPlain && !line.toLowerCase().includes(pattern) && !line.includes(UNICODE_ESCAPE)) continue;
       const event = parseEvent(line);
       if (event && messageText(event).toLowerCase().includes(pattern)) found.push(seq);
       if (found.length === limit) break;
@@ -114,5 +118,6 @@ function messageText(event: DurableEvent): string {
   if (event.kind !== 'MessageEvent') return '';
   const blocks = [...event.llm_message.content, ...event.extended_content];
   const texts = blocks.map((block) => (block.type === 'text' ? block.text : ''));
-  return [...texts, event.llm_message.reasoning_content ?? ''].join('\n');
+  const { reasoning_content: reasoning } = event.llm_message;
+  return (reasoning ? [...texts, reasoning] : texts).join('\n');
 }

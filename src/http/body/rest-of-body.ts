@@ -19,6 +19,9 @@ export function dropRestOfBody(request: Request): void {
   dropped.add(request);
   const disconnect = (): void => void request.destroy();
   const timer = setTimeout(disconnect, MAX_DROPPING_MS).unref();
+  const { res: response } = request;
+  // After an answer to `Connection: close` Node would disconnect at once. The client does so itself.
+  if (response && !response.headersSent) response.shouldKeepAlive = true;
   let rest = MAX_DROPPED_BYTES;
   request.on('data', (chunk: Buffer) => {
     rest -= chunk.length;

@@ -56,7 +56,15 @@ export class HttpExceptionFilter implements ExceptionFilter {
     for (const [name, value] of Object.entries(headers ?? {})) response.setHeader(name, value);
     dropRestOfBody(request);
     response.setHeader('Content-Type', 'application/json');
-    response.status(status).end(request.method === 'HEAD' ? undefined : JSON.stringify(body));
+    response.status(status);
+    if (request.method === 'HEAD') {
+      response.end();
+      return;
+    }
+    const text = JSON.stringify(body);
+    // Clients of HTTP/1.0 would otherwise see the end of the answer by that of the connection.
+    response.setHeader('Content-Length', Buffer.byteLength(text));
+    response.end(text);
   }
 
   /** Logged without a stack: the cause is outside the program, and the error may be frequent. */

@@ -69,7 +69,7 @@ export function toolSchemas(): Record<string, JsonSchema> {
       { ...text, default: '' },
       'What the tool does, in one sentence for people; empty for tools that they cannot select.',
     ],
-    'in_default_set?': [no, 'Whether an agent without a list of tools has it.'],
+    'in_default_set?': [no, 'Whether the agent of a profile that lists no tools has it.'],
   });
   const tools: JsonSchema = { type: 'array', items: { $ref: '#/components/schemas/ToolCatalogEntry' } };
   return {

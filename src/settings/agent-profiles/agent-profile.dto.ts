@@ -42,7 +42,10 @@ abstract class AgentProfileFields {
   @Field(text({ min: 1 }), 'Ignored: the name in the path is used. May be absent.', { optional: true })
   name?: string;
 
-  @Field(integer({ ge: 0 }), 'Number of times the profile was stored.')
+  @Field(
+    integer({ ge: 0 }),
+    'Revision of a new profile. Ignored for a stored one, whose revision grows by one.',
+  )
   revision = 0;
 
   @Field(refs, 'Names of MCP servers in the settings; null: all.')

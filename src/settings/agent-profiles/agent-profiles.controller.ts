@@ -151,7 +151,7 @@ documentSchemas(() =>
       id: [string, 'Id of the profile: a UUID.'],
       name: [string, 'Name of the profile.'],
       agent_kind: [string, '`openhands`: the built-in agent; `acp`: an external agent.'],
-      'revision?': [{ type: 'integer', default: 0 }, 'Number of times the profile was stored.'],
+      'revision?': [{ type: 'integer', default: 0 }, 'Number of times the stored profile was replaced.'],
       'llm_profile_ref?': [textOrNull, 'Name of the LLM profile with its model; null for external agents.'],
       'mcp_server_refs?': [
         { anyOf: [{ type: 'array', items: string }, { type: 'null' }] },

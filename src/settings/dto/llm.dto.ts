@@ -262,7 +262,8 @@ export class LLMDto {
 
   @Field(
     nullable(effort),
-    'How much the model reasons before it answers: none, low, medium, high or xhigh. Null: not sent.',
+    'How much the model reasons before it answers: none, low, medium, high, xhigh, or another level that the ' +
+      'provider has. Null: not sent.',
   )
   reasoning_effort: string | null = 'high';
 
