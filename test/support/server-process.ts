@@ -8,6 +8,8 @@ import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { settlesWithin } from '../../src/flow/index.js';
 
+/** A program that the server started may still write while it ends, git for instance. */
+const REMOVE = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 /** Options for the start of a server. */
@@ -177,7 +179,7 @@ export class ServerProcess {
   /** Ends the process and removes its folder. */
   async stop(): Promise<void> {
     await this.end();
-    if (this.ownsFolder) await rm(this.cwd, { recursive: true, force: true });
+    if (this.ownsFolder) await rm(this.cwd, REMOVE);
   }
 }
 
