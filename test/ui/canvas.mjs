@@ -11,7 +11,8 @@ import { access, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs
 import os from 'node:os';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
-import { installedUi } from '../../dist/ui/installed-ui.js';
+import { PACKAGE_FOLDER } from '../../dist/current/server/version.js';
+import { installedUi, uiPlace } from '../../dist/current/ui/installed-ui.js';
 import { startServer } from '../support/with-server.mjs';
 import { startProxy } from './proxy.mjs';
 import { screens, secrets, shows, tabs } from './screens.mjs';
@@ -27,7 +28,8 @@ const MAY_BE_MISSING = /\/api\/file\/download\?path=[^&]*PLAN\.md/;
 
 const program = await findChromium();
 if (program === undefined) skip('there is no Chromium; install it or set CHROME_PATH');
-const build = process.argv[2] === undefined ? installedUi() : path.resolve(process.argv[2]);
+const build =
+  process.argv[2] === undefined ? installedUi(uiPlace(PACKAGE_FOLDER)) : path.resolve(process.argv[2]);
 if (build === undefined) skip('the web UI is not in this checkout; fetch it with `npm run ui`');
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'canvas-'));
@@ -80,7 +82,7 @@ async function openPage() {
   // The UI loads fonts and icons from other hosts; the test sends no request to them.
   let refusedScripts = 0;
   await page.route(
-    ({ hostname }) => hostname !== '127.0.0.1',
+    ({ hostname }) => !['127.0.0.1', 'localhost'].includes(hostname),
     (route) => {
       if (route.request().resourceType() === 'script') refusedScripts++;
       return route.abort();
