@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { NextFunction, Request, Response } from 'express';
-import { errorCode } from '../errors/index.js';
-import { readBoundedText } from '../files/index.js';
+import { readBoundedText, undefinedIfMissing } from '../files/index.js';
 import { isReading } from './navigation.js';
 import { escapeHtml, ownPage, sendOwnPage } from './own-page.js';
 
@@ -16,6 +15,9 @@ const MAX_BYTES = 1024 * 1024;
 
 /** The documents of the program as pages below `/guides/`, for browsers of people who have no checkout. */
 export class Guides {
+  /** Rendered documents: rendering takes some ms, and requests for them need no key. */
+  private readonly pages = new Map<string, { text: string; html: string }>();
+
   /** @param folder of the program; without `docs/README.md` in it there are no guides */
   constructor(private readonly folder: string) {}
 
@@ -34,24 +36,26 @@ export class Guides {
   private async answer(name: string, response: Response): Promise<boolean> {
     const text = await this.read(name);
     if (text === undefined) return false;
+    let page = this.pages.get(name);
+    if (page?.text !== text) {
+      page = { text, html: await this.page(name, text) };
+      this.pages.set(name, page);
+    }
+    sendOwnPage(response, page.html);
+    return true;
+  }
+
+  private async page(name: string, text: string): Promise<string> {
     const up = '../'.repeat(name.split('/').length);
     const title = text.startsWith('# ') ? text.slice(2, text.indexOf('\n')) : name;
     const navigation = `<nav><a href="${up}">OpenHands Agent Server</a><a href="${up}guides/${INDEX}">Guides</a><a href="${up}docs">API document</a></nav>`;
-    sendOwnPage(
-      response,
-      ownPage(title, `${navigation}\n<article>\n${await this.render(name, text)}</article>`),
-    );
-    return true;
+    return ownPage(title, `${navigation}\n<article>\n${await this.render(name, text)}</article>`);
   }
 
   private async read(name: string): Promise<string | undefined> {
     if (!DOCUMENT.test(name)) return undefined;
-    try {
-      return (await readBoundedText(path.join(this.folder, name), MAX_BYTES))?.text;
-    } catch (error) {
-      if (errorCode(error) === 'ENOENT') return undefined;
-      throw error;
-    }
+    const file = path.join(this.folder, name);
+    return (await readBoundedText(file, MAX_BYTES).catch(undefinedIfMissing))?.text;
   }
 
   /** Links to what is not served (sources, examples) become text. */
