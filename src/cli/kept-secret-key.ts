@@ -4,7 +4,13 @@ import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../config/index.js';
 import { errorCode, errorMessage } from '../errors/index.js';
-import { makeFolder, persistenceRoot, readBoundedText, syncFolder } from '../files/index.js';
+import {
+  makeFolder,
+  persistenceRoot,
+  readBoundedText,
+  syncFolder,
+  undefinedIfMissing,
+} from '../files/index.js';
 
 /**
  * Below the persistence folder. The launcher of the agent canvas keeps its key in the same file: settings
@@ -72,7 +78,7 @@ async function readKey(file: string): Promise<string | undefined> {
  * @returns whether it was made
  */
 async function makeKey(file: string): Promise<boolean> {
-  if ((await stat(file).catch(ignoreMissing)) !== undefined) return false;
+  if ((await stat(file).catch(undefinedIfMissing)) !== undefined) return false;
   const { dir, base } = path.parse(file);
   await makeFolder(dir, 0o700);
   const temporary = path.join(dir, `.${base}.${randomBytes(4).toString('hex')}.tmp`);
@@ -88,8 +94,4 @@ async function makeKey(file: string): Promise<boolean> {
   } finally {
     await rm(temporary, { force: true });
   }
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (errorCode(error) !== 'ENOENT') throw error;
 }

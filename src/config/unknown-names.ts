@@ -36,9 +36,13 @@ const OTHER_VARIABLES = new Set([
   'OH_TERMINAL_PROCESS_PRIORITY',
 ]);
 
+/** The index of an item in the name of a variable, and what stands for it in `variablesOf`. */
+const INDEX = /_\d{1,4}(?=_|$)/g;
+const ANY_INDEX = '_#';
+
 /**
  * Describes fields of the file and variables that have no effect because nothing has their name, with the
- * name that was probably meant. They are no mistakes: a newer or older server may know them.
+ * name that was probably meant. They are not errors: a newer or older server may know them.
  */
 export function describeUnknownNames(file: ConfigFile, env: Environment): string[] {
   const warnings = [
@@ -99,10 +103,6 @@ function unknownVariables(env: Environment): { variable: string; known: string |
       return [{ variable, known: nearest }];
     });
 }
-
-/** The index of an item in the name of a variable, and what stands for it in `variablesOf`. */
-const INDEX = /_\d{1,4}(?=_|$)/g;
-const ANY_INDEX = '_#';
 
 /** The variables of a group and of all groups in it. */
 function variablesOf(type: ConfigClass, prefix: string): string[] {
