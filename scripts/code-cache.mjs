@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { WebSocket } from 'ws';
 import { startBuildModel } from './build-model.mjs';
+import { freePort } from './free-port.mjs';
 
 /** Timeout for each wait of the build (ms). */
 const TIMEOUT_MS = 60_000;
@@ -135,13 +136,4 @@ async function request(method, route, body) {
   if (!response.ok)
     throw new Error(`${method} ${route} answered ${response.status}: ${await response.text()}`);
   return response.json();
-}
-
-async function freePort() {
-  const { createServer } = await import('node:net');
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port: free } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return free;
 }

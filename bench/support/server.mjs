@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, mkdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpClient } from './http-client.mjs';
 import { processesOf, proportionalMiB, residentMiB } from './processes.mjs';
 import { Watcher } from './watcher.mjs';
+import { freePort } from '../../scripts/free-port.mjs';
 
 /** More than any server needs for its first answer or its end (ms). */
 const PATIENCE_MS = 120_000;
@@ -203,13 +203,4 @@ function end(pid) {
   } catch {
     // It ended by itself.
   }
-}
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

@@ -9,13 +9,13 @@
  */
 import assert from 'node:assert/strict';
 import { access, cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { baseImage } from './base-image.mjs';
 import { Podman } from './podman.mjs';
+import { freePort } from '../../scripts/free-port.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** What it needs: a program of each of Debian's packages. */
@@ -300,14 +300,6 @@ async function eventually(condition, what) {
     if (Date.now() > end) throw new Error(`${what} did not come within ${PATIENCE_MS} ms`);
     await sleep(50);
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** @returns the packages that are not installed */
