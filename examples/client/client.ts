@@ -4,8 +4,8 @@
  *
  *     npx tsx examples/client/client.ts [--confirm] "your task"
  *
- * Variables: AGENT_SERVER_URL (http://localhost:8000), SESSION_API_KEY, LLM_MODEL (scripted/demo), LLM_API_KEY,
- * LLM_BASE_URL. Node 22.18 and newer run the file without tsx.
+ * Variables: AGENT_SERVER_URL (http://localhost:8000), SESSION_API_KEY, LLM_MODEL (scripted/demo),
+ * LLM_API_KEY, LLM_BASE_URL. Node 22.18 and newer run the file without tsx.
  */
 import { randomUUID } from 'node:crypto';
 import { on } from 'node:events';

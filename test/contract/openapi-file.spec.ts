@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { components, paths } from 'openhands-agent-server/api';
+import { ROOT } from '../support/checkout.js';
 
 /** The check starts a server and generates the types, which takes long on a busy machine. */
 const LONGEST_MS = 300_000;
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 type Post<Path extends keyof paths> = paths[Path] extends { post: infer Operation } ? Operation : never;
 type JsonBody<Operation> = Operation extends { requestBody: { content: { 'application/json': infer Body } } }

@@ -1,10 +1,8 @@
 import { access, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { load } from 'js-yaml';
 import { readDockerfile } from '../support/dockerfile.js';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+import { ROOT } from '../support/checkout.js';
 
 /** The time that a server may take to shut down, in seconds (src/cli/shutdown.ts). */
 const SHUTDOWN_SECONDS = 10;

@@ -3,13 +3,12 @@ import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { PackageRegistry, type Manifest } from '../support/package-registry.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
+import { ROOT } from '../support/checkout.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 /** npm packs, unpacks and writes thousands of files, which takes long on a busy machine. */
 const INSTALLATION_MS = 180_000;

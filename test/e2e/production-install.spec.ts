@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { readDockerfile, type Dockerfile } from '../support/dockerfile.js';
@@ -10,8 +9,8 @@ import { freePort } from '../support/free-port.js';
 import { rawRequest } from '../support/raw-request.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { writeFiles } from '../support/write-files.js';
+import { ROOT } from '../support/checkout.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 
 /** The folder that replaces `/` of the container: program in `opt/agent-server`, volume in `workspace`. */

@@ -1,7 +1,7 @@
 import { readFile, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { blocksOf, follow } from '../support/document.js';
-import { ROOT } from '../support/example-program.js';
+import { ROOT } from '../support/checkout.js';
 import { ServerProcess } from '../support/server-process.js';
 import { anthropicMessages } from '../support/wire/anthropic-messages.js';
 import { ollama } from '../support/wire/ollama.js';

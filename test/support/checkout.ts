@@ -3,7 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** The root of this repository. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Copies this checkout with its current build, so that a test can change files. Packages are linked. */
 export async function copyCheckout(): Promise<string> {

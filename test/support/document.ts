@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ROOT } from './example-program.js';
+import { ROOT } from './checkout.js';
 
 /** A fenced block of a document. */
 export interface Block {

@@ -4,12 +4,9 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { ROOT } from './checkout.js';
 import { eventually } from './server-process.js';
-
-/** The root of this repository. */
-export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** An interpreter that has the packages of the Python examples; undefined where there is none. */
 export function pythonWith(...packages: string[]): string | undefined {

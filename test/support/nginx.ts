@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { ROOT } from './example-program.js';
+import { ROOT } from './checkout.js';
 import { freePort } from './free-port.js';
 import { eventually } from './server-process.js';
 
