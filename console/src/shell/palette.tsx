@@ -2,7 +2,7 @@ import { signal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { Dialog } from '../ui/dialog.js';
 import { allCommands, useCommands } from '../ui/shortcuts.js';
-import { Keys } from './shortcut-list.js';
+import { Keys } from '../ui/keys.js';
 
 const isOpen = signal(false);
 

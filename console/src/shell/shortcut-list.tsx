@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { Dialog } from '../ui/dialog.js';
+import { Keys } from '../ui/keys.js';
 import { allCommands, useCommands } from '../ui/shortcuts.js';
 
 /** Whether the list of keys is shown. */
@@ -33,17 +34,5 @@ export function ShortcutList() {
         </section>
       ))}
     </Dialog>
-  );
-}
-
-/** Keys as they are printed on a keyboard. */
-export function Keys({ keys }: { keys: string }) {
-  const isMac = navigator.userAgent.includes('Mac');
-  return (
-    <>
-      {keys.split(' ').map((key) => (
-        <kbd key={key}>{key.replace('mod', isMac ? 'Cmd' : 'Ctrl').replaceAll('+', ' ')}</kbd>
-      ))}
-    </>
   );
 }
