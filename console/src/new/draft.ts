@@ -1,4 +1,5 @@
 import { computed, signal } from '@preact/signals';
+import { EXAMPLES } from './example-scripts.js';
 import { remembered } from './remembered.js';
 
 /** When the agent asks a person. */
@@ -102,7 +103,8 @@ export function chooseModel(chosen: Pick<Draft, 'profile' | 'model'>): void {
   change({ ...chosen, agentProfile: null });
   if (!wasScripted || isScripted.peek()) return;
   const { tools = EMPTY.tools, approval = EMPTY.approval } = remembered().choices;
-  change({ tools, approval });
+  const isExample = EXAMPLES.some(({ message }) => message === draft.peek().message);
+  change({ tools, approval, ...(isExample && { message: '' }) });
 }
 
 /** After a start: the same choices, for another message. */

@@ -21,6 +21,7 @@ export function FolderField({ problem }: { problem: string | undefined }) {
   const isNew =
     path !== undefined &&
     start !== '' &&
+    problem === undefined &&
     !below.isLoading &&
     !(below.data ?? []).some(({ label }) => label === start);
   const typed = folder.trim().toLowerCase();

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { ApiError, messageOf } from '../api/api-error.js';
 import { api, call } from '../api/client.js';
 import { newId } from '../api/new-id.js';
@@ -20,7 +20,14 @@ import { MessageField } from './message-field.js';
 import { ModelField, useFirstModel, type Stored } from './model-field.js';
 import { LimitFields, NameFields, SkillFields } from './more-fields.js';
 import { remember } from './remembered.js';
-import { NO_PROBLEMS, problemsOf, problemsOfDraft, toRequest, type Problems } from './start-request.js';
+import {
+  folderOf,
+  NO_PROBLEMS,
+  problemsOf,
+  problemsOfDraft,
+  toRequest,
+  type Problems,
+} from './start-request.js';
 import { ToolsField } from './tools-field.js';
 
 /** The view "New conversation": a message, and who works on it where. */
@@ -30,9 +37,10 @@ export function NewConversationView() {
   const isBusy = useSignal(false);
   const form = useRef<HTMLFormElement>(null);
   const attempt = useRef<{ id: string; of: Draft } | null>(null);
-  useEffect(() => fillFromQuery(viewQuery.peek()), []);
+  useLayoutEffect(() => fillFromQuery(viewQuery.peek()), []);
   useFirstModel(stored.data, stored.data?.active);
-  useEffect(() => form.current?.querySelector<HTMLElement>('#message')?.focus(), []);
+  // Before anybody can put the focus elsewhere.
+  useLayoutEffect(() => form.current?.querySelector<HTMLElement>('#message')?.focus(), []);
 
   const fail = (found: Problems): void => {
     problems.value = found;
@@ -55,7 +63,7 @@ export function NewConversationView() {
     if (attempt.current?.of !== sent) attempt.current = { id: newId(), of: sent };
     try {
       const id = await create(sent, attempt.current.id);
-      remember(sent, isScripted.peek());
+      remember({ ...sent, folder: folderOf(sent) }, isScripted.peek());
       emptyMessage();
       navigate(`conversations/${id}`);
     } catch (error) {

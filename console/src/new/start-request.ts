@@ -83,7 +83,7 @@ export function toRequest(draft: Draft, conversationId: string): Request {
   const { maxIterations, budget, plugins } = draft;
   return {
     conversation_id: conversationId,
-    workspace: { working_dir: draft.folder.trim(), kind: 'LocalWorkspace' },
+    workspace: { working_dir: folderOf(draft), kind: 'LocalWorkspace' },
     ...(draft.worktree && { worktree: true }),
     ...agentOf(draft),
     ...approvalOf(draft),
@@ -94,6 +94,12 @@ export function toRequest(draft: Draft, conversationId: string): Request {
     tags: Object.fromEntries(tagWords(draft.tags).map(tagOf)),
     initial_message: messageOfDraft(draft),
   };
+}
+
+/** Without the slash that completion has left at its end. */
+export function folderOf({ folder }: Draft): string {
+  const trimmed = folder.trim();
+  return trimmed.length > 1 ? trimmed.replace(/\/+$/, '') : trimmed;
 }
 
 function agentOf(draft: Draft): Partial<Request> {

@@ -16,7 +16,7 @@ export function ShortcutList() {
   const groups = [...new Set(withKeys.map(({ group }) => group))];
   return (
     <Dialog title="Keys" wide onClose={() => (showShortcuts.value = false)}>
-      <div class="key-groups" tabIndex={0} role="region" aria-label="Keys by group">
+      <div class="key-groups">
         {groups.map((group) => (
           <section key={group}>
             <h3>{group}</h3>

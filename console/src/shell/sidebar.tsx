@@ -43,11 +43,13 @@ export function Sidebar({ current }: { current: string }) {
       <button
         type="button"
         class="find"
-        aria-label="Find a command or a conversation"
+        aria-keyshortcuts="Control+K Meta+K"
         onClick={() => (showPalette.value = true)}
       >
         <Icon name="search" />
-        <span aria-hidden="true">Find</span>
+        <span>
+          Find<span class="visually-hidden"> a command or a conversation</span>
+        </span>
         <Keys keys="mod+k" />
       </button>
       <nav aria-label="Console">
