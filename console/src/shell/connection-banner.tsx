@@ -2,7 +2,6 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { isOffline, lastAnswer, reachability } from '../api/reachability.js';
 import { Button } from '../ui/button.js';
-import { exactTime } from '../ui/time.js';
 import { loadServerInfo } from './server-info.js';
 import { isOutdated, lookForOtherBuild } from './server-state.js';
 
@@ -35,9 +34,13 @@ export function ConnectionBanner() {
   return (
     <div class="banners" aria-live="polite">
       {isOffline.value ? (
-        <p class="banner">This device is offline. {Since()}</p>
+        <p class="banner">
+          This device is offline. <Since />
+        </p>
       ) : isLate.value ? (
-        <p class="banner">The server cannot be reached; trying again. {Since()}</p>
+        <p class="banner">
+          The server cannot be reached; trying again. <Since />
+        </p>
       ) : (
         isOutdated.value && (
           <p class="banner">
@@ -50,6 +53,11 @@ export function ConnectionBanner() {
   );
 }
 
+const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const dayAndTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+
 function Since() {
-  return <>What you see is from {exactTime(new Date(lastAnswer.peek()).toISOString())}.</>;
+  const at = new Date(lastAnswer.peek());
+  const isToday = at.toDateString() === new Date().toDateString();
+  return <>What you see is from {(isToday ? time : dayAndTime).format(at)}.</>;
 }

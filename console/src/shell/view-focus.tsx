@@ -41,8 +41,9 @@ function arrive(heading: HTMLElement, main: HTMLElement): void {
 function whenHeadingIsThere(then: typeof arrive): () => void {
   const main = document.querySelector('main');
   if (main === null) return () => undefined;
+  // A view that has failed has no other heading than that of its problem.
   const look = (): void => {
-    const heading = main.querySelector<HTMLElement>('h1');
+    const heading = main.querySelector<HTMLElement>('h1, .problem h2');
     if (heading === null) return;
     stop();
     then(heading, main);
