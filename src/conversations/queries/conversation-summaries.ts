@@ -1,0 +1,121 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { forEachBounded } from '../../flow/index.js';
+import { Catalogue, DamagedConversationError } from '../../storage/index.js';
+import type { Conversation } from '../conversation/conversation.js';
+import { ConversationNotFoundError } from '../conversation-errors.js';
+import { isDurable } from '../registry/conversation-info-cache.js';
+import { ConversationRegistry } from '../registry/conversation-registry.js';
+import { ConversationStore } from '../registry/conversation-store.js';
+import { StampedCache } from '../registry/stamped-cache.js';
+import { SecretVault } from '../secrets/secret-vault.js';
+import type { ConversationState } from '../state/conversation-state.js';
+import { conversationSummary, type ConversationSummary } from '../state/conversation-summary.js';
+import { joinItems, type JsonPage } from './json-page.js';
+import { callsLine, pendingCalls, pendingCallsIn } from './pending-calls.js';
+import { formatCursor, summaryPage, type SummaryQuery } from './summary-page.js';
+
+/** Enough for about 20,000 conversations. */
+const MAX_CACHE_BYTES = 20 * 1024 * 1024;
+/** Stored conversations that are read at a time. */
+const MAX_PARALLEL_READS = 8;
+
+/**
+ * Short descriptions of all conversations: what they do, and what they wait for. Those that are not open are
+ * read from disk without opening them, and cached as long as what is stored is the same.
+ */
+@Injectable()
+export class ConversationSummaries {
+  private readonly logger = new Logger('Conversations');
+  private readonly cache = new StampedCache(MAX_CACHE_BYTES);
+  /** Unreadable conversations that were logged. */
+  private readonly reported = new Set<string>();
+
+  constructor(
+    private readonly catalogue: Catalogue,
+    private readonly registry: ConversationRegistry,
+    private readonly store: ConversationStore,
+  ) {}
+
+  /** A page, latest update first. */
+  async page(query: SummaryQuery): Promise<JsonPage> {
+    const found = summaryPage(await this.catalogue.list(), query);
+    const entries = found.slice(0, query.limit);
+    const summaries = new Map<string, Buffer>();
+    await forEachBounded(entries, MAX_PARALLEL_READS, async ({ id }) => {
+      const json = await this.json(id);
+      if (json) summaries.set(id, json);
+    });
+    const items = entries.flatMap(({ id }) => summaries.get(id) ?? []);
+    const last = found.length > query.limit ? entries.at(-1) : undefined;
+    return { items: joinItems(items), nextPageId: last ? formatCursor(last) : null };
+  }
+
+  /** The summary as JSON; undefined for a conversation that does not exist or cannot be read. */
+  async json(id: string): Promise<Buffer | undefined> {
+    try {
+      return (await this.storedJson(id)) ?? toJson(await this.summary(id));
+    } catch (error) {
+      if (error instanceof ConversationNotFoundError) return undefined;
+      if (!(error instanceof DamagedConversationError)) throw error;
+      if (!this.reported.has(id)) this.logger.error(`conversation ${id} has no summary: ${error.reason}`);
+      this.reported.add(id);
+      return undefined;
+    }
+  }
+
+  /** From the cache or from disk; undefined if the conversation is open or may be changing. */
+  private async storedJson(id: string): Promise<Buffer | undefined> {
+    if (!this.registry.isFullyStored(id)) return undefined;
+    // Before the state is read: a newer state gets another stamp.
+    const stamp = await this.catalogue.stampOf(id);
+    if (stamp === undefined || !this.registry.isFullyStored(id)) return undefined;
+    const cached = this.cache.get(id, stamp);
+    if (cached) return cached;
+    const state = await this.store.saved(id);
+    // It may have been opened and changed meanwhile.
+    if (!state || !this.registry.isFullyStored(id)) return undefined;
+    // Another server may have changed it since the catalogue was read.
+    this.catalogue.updateEntry(state);
+    const json = toJson(await this.storedSummary(state));
+    this.cache.set(id, stamp, json);
+    return json;
+  }
+
+  private async summary(id: string): Promise<ConversationSummary> {
+    const conversation = this.registry.opened(id);
+    if (conversation && (await isDurable(conversation))) return openSummary(conversation);
+    const state = await this.registry.peek(id);
+    if (!state) throw new ConversationNotFoundError(id);
+    return this.storedSummary(state);
+  }
+
+  private async storedSummary(state: ConversationState): Promise<ConversationSummary> {
+    if (state.execution_status !== 'waiting_for_confirmation')
+      return conversationSummary(state, { activity: null });
+    const vault = new SecretVault(state);
+    const { log } = await this.store.readLog(state.id);
+    try {
+      const confirmation = callsLine(await pendingCallsIn(log), (text) => vault.mask(text));
+      return conversationSummary(state, { activity: null, confirmation });
+    } finally {
+      await log.close();
+    }
+  }
+}
+
+async function openSummary(conversation: Conversation): Promise<ConversationSummary> {
+  const { state, agentRuntime } = conversation;
+  if (state.execution_status !== 'waiting_for_confirmation')
+    return conversationSummary(state, { activity: conversation.activity });
+  const calls = pendingCalls(await conversation.view());
+  const confirmation = callsLine(calls, (text) => agentRuntime.masker.mask(text));
+  return conversationSummary(state, { activity: conversation.activity, confirmation });
+}
+
+/** A buffer of its own, because a cached slice would keep the whole shared pool alive. */
+function toJson(summary: ConversationSummary): Buffer {
+  const text = JSON.stringify(summary);
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
+}
