@@ -119,7 +119,10 @@ describe('what conversations wait for', () => {
   it('asks for the decision that an external agent waits for', async () => {
     const request = acpRequest(
       fixture.workspace,
-      steps(['permission', { toolCallId: 'a', title: 'Delete the data', kind: 'delete', rawInput: { path: '/data' } }]),
+      steps([
+        'ask',
+        { toolCallId: 'a', title: 'Delete the data', kind: 'delete', rawInput: { path: '/data' } },
+      ]),
       CONFIRM,
     );
     const conversation = await ConversationClient.create(fixture.server, request);
@@ -150,7 +153,10 @@ describe('what conversations wait for', () => {
   it('names the parent of a child', async () => {
     const parent = await fixture.run('FINISH: x');
     const { body } = await parent.post('children', { task: 'FINISH: y', isolation: 'shared' });
-    const child = new ConversationClient(fixture.server, (body as { conversation_id: string }).conversation_id);
+    const child = new ConversationClient(
+      fixture.server,
+      (body as { conversation_id: string }).conversation_id,
+    );
     expect(await summaryOf(child)).toMatchObject({ parent_conversation_id: parent.id });
   });
 });
@@ -188,7 +194,7 @@ describe('pages of summaries', () => {
 
 describe('summaries of conversations that are not open', () => {
   it('are the same as before the server was restarted, and a run that it cut off says so', async () => {
-    let server = await ServerProcess.start();
+    let server = await ServerProcess.start({ env: { OH_SECRET_KEY: 'key' } });
     const workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
     const create = (script: string, more = {}): Promise<ConversationClient> =>
       ConversationClient.create(server, scriptedRequest(workspace, script, more));
@@ -205,7 +211,7 @@ describe('summaries of conversations that are not open', () => {
     await running.startsTool();
     const before = (await page(server)).items.filter(({ id }) => id !== running.id);
 
-    server = await server.restart('SIGKILL', { env: { OH_SECRET_KEY: 'key' } });
+    server = await server.restart('SIGKILL');
     const cutOff = running.on(server);
     await eventually(async () => (await summaryOf(cutOff))?.waits_for === 'error', 'the restart');
     expect((await summaryOf(cutOff))?.reason).toMatch(/^ServerRestarted: /);
@@ -226,10 +232,12 @@ describe('the socket of all conversations', () => {
     await client.until((frames) => lastOf(frames, conversation.id)?.waits_for === 'confirmation');
     await fixture.server.request('PATCH', conversation.route, { title: 'A new title' });
     await client.until((frames) => lastOf(frames, conversation.id)?.title === 'A new title');
-    await conversation.send('WAIT: 60', true);
+    await conversation.send('WAIT: 60\nFINISH: x');
     await client.until((frames) => lastOf(frames, conversation.id)?.activity?.kind === 'model');
     expect((await fixture.server.request('DELETE', conversation.route)).status).toBe(200);
-    await client.until((frames) => frames.some(({ type, id }) => type === 'removed' && id === conversation.id));
+    await client.until((frames) =>
+      frames.some(({ type, id }) => type === 'removed' && id === conversation.id),
+    );
     client.socket.close();
   });
 
