@@ -31,6 +31,13 @@ export abstract class Catalogue {
    */
   abstract load(id: string): Promise<StoredMetadata | undefined>;
   /**
+   * As `load`, at once, for callers that read many and yield between them. Undefined also if the driver would
+   * have to wait, or if something is wrong: then `load` tells what.
+   */
+  abstract loadNow(id: string): StoredMetadata | undefined;
+  /** As `stampOf`, at once; undefined also if the driver would have to wait. */
+  abstract stampNow(id: string): string | undefined;
+  /**
    * A value that changes with every change of the stored metadata, also by other processes. Undefined if
    * there is no metadata, or if it changed so recently that a further change could leave the value the same.
    */

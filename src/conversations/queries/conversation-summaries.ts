@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { forEachBounded } from '../../flow/index.js';
-import { Catalogue, DamagedConversationError } from '../../storage/index.js';
+import { forEachBounded, inSlices } from '../../flow/index.js';
+import { Catalogue, DamagedConversationError, type CatalogueEntry } from '../../storage/index.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
 import { isDurable } from '../registry/conversation-info-cache.js';
@@ -10,6 +10,7 @@ import { StampedCache } from '../registry/stamped-cache.js';
 import { SecretVault } from '../secrets/secret-vault.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { conversationSummary, type ConversationSummary } from '../state/conversation-summary.js';
+import { sealedState } from '../state/stored-conversation.js';
 import { joinItems, type JsonPage } from './json-page.js';
 import { callsLine, pendingCalls, pendingCallsIn } from './pending-calls.js';
 import { formatCursor, summaryPage, type SummaryQuery } from './summary-page.js';
@@ -18,6 +19,9 @@ import { formatCursor, summaryPage, type SummaryQuery } from './summary-page.js'
 const MAX_CACHE_BYTES = 20 * 1024 * 1024;
 /** Stored conversations that are read at a time. */
 const MAX_PARALLEL_READS = 8;
+/** A read that takes longer (ms) is slow; after so many of them the disk is not read at once any more. */
+const SLOW_READ_MS = 5;
+const MAX_SLOW_READS = 8;
 
 /**
  * Short descriptions of all conversations: what they do, and what they wait for. Those that are not open are
@@ -41,13 +45,61 @@ export class ConversationSummaries {
     const found = summaryPage(await this.catalogue.list(), query);
     const entries = found.slice(0, query.limit);
     const summaries = new Map<string, Buffer>();
-    await forEachBounded(entries, MAX_PARALLEL_READS, async ({ id }) => {
+    const others = await inSlices(this.readNow(entries, summaries));
+    await forEachBounded(others, MAX_PARALLEL_READS, async (id) => {
       const json = await this.json(id);
       if (json) summaries.set(id, json);
     });
     const items = entries.flatMap(({ id }) => summaries.get(id) ?? []);
     const last = found.length > query.limit ? entries.at(-1) : undefined;
     return { items: joinItems(items), nextPageId: last ? formatCursor(last) : null };
+  }
+
+  /**
+   * Adds the summaries that need no waiting: on a disk that answers at once, a thread for each file would
+   * cost several times the read.
+   * @returns the ids of the others
+   */
+  private *readNow(
+    entries: readonly CatalogueEntry[],
+    summaries: Map<string, Buffer>,
+  ): Generator<void, string[]> {
+    const others: string[] = [];
+    let slow = 0;
+    for (const { id } of entries) {
+      const started = performance.now();
+      const json = slow < MAX_SLOW_READS ? this.summaryNow(id) : undefined;
+      if (performance.now() - started > SLOW_READ_MS) slow += 1;
+      if (json) summaries.set(id, json);
+      else others.push(id);
+      yield;
+    }
+    return others;
+  }
+
+  private summaryNow(id: string): Buffer | undefined {
+    if (!this.registry.isFullyStored(id)) return undefined;
+    const stamp = this.catalogue.stampNow(id);
+    if (stamp === undefined) return undefined;
+    const cached = this.cache.get(id, stamp);
+    if (cached) return cached;
+    const metadata = this.catalogue.loadNow(id);
+    if (!metadata || metadata.execution_status === 'waiting_for_confirmation') return undefined;
+    try {
+      const json = toJson(conversationSummary(sealedState(metadata), { activity: null }));
+      this.keep(metadata, stamp, json);
+      return json;
+    } catch (error) {
+      // Reading it again tells what is wrong.
+      if (error instanceof DamagedConversationError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Another server may have changed the conversation since the catalogue was read. */
+  private keep(entry: CatalogueEntry, stamp: string, json: Buffer): void {
+    this.catalogue.updateEntry(entry);
+    this.cache.set(entry.id, stamp, json);
   }
 
   /** The summary as JSON; undefined for a conversation that does not exist or cannot be read. */
@@ -74,10 +126,8 @@ export class ConversationSummaries {
     const state = await this.store.saved(id);
     // It may have been opened and changed meanwhile.
     if (!state || !this.registry.isFullyStored(id)) return undefined;
-    // Another server may have changed it since the catalogue was read.
-    this.catalogue.updateEntry(state);
     const json = toJson(await this.storedSummary(state));
-    this.cache.set(id, stamp, json);
+    if (this.registry.isFullyStored(id)) this.keep(state, stamp, json);
     return json;
   }
 
