@@ -15,6 +15,9 @@ export interface CatalogueEntry {
 /** The order of a list. Entries with the same time of update have the order of their creation. */
 export type CatalogueOrder = 'CREATED_AT' | 'UPDATED_AT' | 'CREATED_AT_DESC' | 'UPDATED_AT_DESC';
 
+/** A place in a list: that of an entry, whether or not it is still there. */
+export type CatalogueCursor = Pick<CatalogueEntry, 'id' | 'created_at' | 'updated_at'>;
+
 /** A page of a list. */
 export interface CatalogueQuery {
   order: CatalogueOrder;
@@ -27,6 +30,8 @@ export interface CatalogueQuery {
    * first page for an unknown one.
    */
   from?: string;
+  /** The page begins behind this place, instead of at a conversation that may have another one meanwhile. */
+  after?: CatalogueCursor;
 }
 
 /** The content of `metadata.json`: the fields of the entry, the rest of the state, and `log_position`. */
@@ -51,6 +56,13 @@ export abstract class Catalogue {
    * @throws DamagedConversationError when the conversation exists but its metadata cannot be read
    */
   abstract load(id: string): Promise<StoredMetadata | undefined>;
+  /**
+   * As `load`, at once, for callers that read many and yield between them. Undefined also if the driver would
+   * have to wait, or if something is wrong: then `load` tells what.
+   */
+  abstract loadNow(id: string): StoredMetadata | undefined;
+  /** As `stampOf`, at once; undefined also if the driver would have to wait. */
+  abstract stampNow(id: string): string | undefined;
   /**
    * A value that changes with every change of the stored metadata, also by other processes. Undefined if
    * there is no metadata, or if it changed so recently that a further change could leave the value the same.

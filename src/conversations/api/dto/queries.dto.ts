@@ -1,6 +1,7 @@
 import { EXECUTION_STATUSES } from '../../../events/index.js';
 import { Field, choice, flag, instant, integer, listOf, nullable, text, uuid } from '../../../http/index.js';
 import type { CatalogueOrder } from '../../../storage/index.js';
+import { parseCursor } from '../../queries/summary-page.js';
 
 const CONVERSATION_ORDERS: readonly CatalogueOrder[] = [
   'CREATED_AT',
@@ -51,6 +52,20 @@ export class ConversationSearchQueryDto extends ConversationCountQueryDto {
 
   @Field(flag(), includeSkills)
   include_skills = false;
+}
+
+/** Filter and page of summaries. */
+export class ConversationSummariesQueryDto extends ConversationCountQueryDto {
+  @Field(
+    nullable(
+      text({ check: (id) => (parseCursor(id) ? undefined : 'page_id must be a next_page_id of an answer') }),
+    ),
+    'The `next_page_id` of the previous page; null: the first page.',
+  )
+  page_id: string | null = null;
+
+  @Field(integer({ gt: 0, le: 1000 }), 'Maximum number of summaries in the page.')
+  limit = 100;
 }
 
 /** Filters of events. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { CatalogueEntry, CatalogueOrder } from '../../catalogue.js';
+import type { CatalogueCursor, CatalogueEntry, CatalogueOrder, CatalogueQuery } from '../../catalogue.js';
 import { CatalogueEntries } from './catalogue-entries.js';
 
 const ORDERS: CatalogueOrder[] = ['CREATED_AT', 'UPDATED_AT', 'CREATED_AT_DESC', 'UPDATED_AT_DESC'];
@@ -28,6 +28,7 @@ const query = fc.record({
   order: fc.constantFrom(...ORDERS),
   status: fc.constantFrom(undefined, 'running', 'unknown'),
   from: fc.option(fc.nat(MAX_ID + 3), { nil: undefined }),
+  after: fc.option(entry, { nil: undefined, freq: 2 }),
   limit: fc.integer({ min: 1, max: 12 }),
 });
 const operation = fc.oneof(
@@ -90,24 +91,29 @@ describe('CatalogueEntries', () => {
 
 function pageOf(
   entries: CatalogueEntry[],
-  { order, status, from, limit }: { order: CatalogueOrder; status?: string; from?: string; limit: number },
+  { order, status, from, after, limit }: CatalogueQuery,
 ): CatalogueEntry[] {
-  const ascending = entries.sort(order.startsWith('UPDATED') ? byUpdate : byCreation);
-  const all = order.endsWith('_DESC') ? ascending.reverse() : ascending;
-  const start = Math.max(
-    0,
-    all.findIndex(({ id }) => id === from),
-  );
+  const ascending = order.startsWith('UPDATED') ? byUpdate : byCreation;
+  const compare: typeof ascending = order.endsWith('_DESC') ? (a, b) => ascending(b, a) : ascending;
+  const all = entries.filter((one) => !after || compare(one, after) > 0).sort(compare);
+  const start = after
+    ? 0
+    : Math.max(
+        0,
+        all.findIndex(({ id }) => id === from),
+      );
   return all
     .slice(start)
     .filter((one) => status === undefined || one.execution_status === status)
     .slice(0, limit);
 }
 
-function byCreation(a: CatalogueEntry, b: CatalogueEntry): number {
-  return a.created_at + a.id < b.created_at + b.id ? -1 : 1;
+function byCreation(a: CatalogueCursor, b: CatalogueCursor): number {
+  const [one, other] = [a.created_at + a.id, b.created_at + b.id];
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
 }
 
-function byUpdate(a: CatalogueEntry, b: CatalogueEntry): number {
+function byUpdate(a: CatalogueCursor, b: CatalogueCursor): number {
   return a.updated_at === b.updated_at ? byCreation(a, b) : a.updated_at < b.updated_at ? -1 : 1;
 }

@@ -1,5 +1,11 @@
 import type { CatalogueEntry, CatalogueQuery } from '../../catalogue.js';
-import { compareByCreation, compareByUpdate, SortedEntries, type CatalogueItem } from './sorted-entries.js';
+import {
+  compareByCreation,
+  compareByUpdate,
+  SortedEntries,
+  type CatalogueItem,
+  type SortedPlace,
+} from './sorted-entries.js';
 
 /** The entries of all conversations, in the orders in which they are listed. */
 export class CatalogueEntries {
@@ -85,18 +91,22 @@ export class CatalogueEntries {
   }
 
   /** See `Catalogue.page`. */
-  page({ from, limit, status, order }: CatalogueQuery): CatalogueEntry[] {
-    const { sorted, positionOf } = this.inOrder(order.startsWith('UPDATED_AT'));
+  page({ from, after, limit, status, order }: CatalogueQuery): CatalogueEntry[] {
+    const { sorted, positionOf, positionBehind } = this.inOrder(order.startsWith('UPDATED_AT'));
     const step = order.endsWith('_DESC') ? -1 : 1;
-    const start = from === undefined ? undefined : this.byId.get(from);
     // With a status, those that have it are soon all found.
     const most = Math.min(limit, this.count(status));
     const found: CatalogueEntry[] = [];
-    for (
-      let at = start ? positionOf(start) : step > 0 ? 0 : sorted.length - 1;
-      found.length < most && at >= 0 && at < sorted.length;
-      at += step
-    ) {
+    const firstIndex = (): number => {
+      if (after) {
+        const place = { entry: after, placedAt: after.updated_at };
+        return step < 0 ? positionOf(place) - 1 : positionBehind(place);
+      }
+      const start = from === undefined ? undefined : this.byId.get(from);
+      if (start) return positionOf(start);
+      return step > 0 ? 0 : sorted.length - 1;
+    };
+    for (let at = firstIndex(); found.length < most && at >= 0 && at < sorted.length; at += step) {
       const entry = sorted[at]?.entry;
       if (entry && (status === undefined || entry.execution_status === status)) found.push(entry);
     }
@@ -111,7 +121,11 @@ export class CatalogueEntries {
       });
       this.moved.clear();
     }
-    return { sorted: index.sorted(), positionOf: (item: CatalogueItem) => index.positionOf(item) };
+    return {
+      sorted: index.sorted(),
+      positionOf: (place: SortedPlace) => index.positionOf(place),
+      positionBehind: (place: SortedPlace) => index.positionBehind(place),
+    };
   }
 
   private countStatus(status: string, change: 1 | -1): void {

@@ -102,8 +102,16 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, 
     }
   }
 
+  override loadNow(id: string): StoredMetadata | undefined {
+    return this.files.readSync(id);
+  }
+
   override stampOf(id: string): Promise<string | undefined> {
-    return Promise.resolve(this.files.stampOf(id));
+    return Promise.resolve(this.stampNow(id));
+  }
+
+  override stampNow(id: string): string | undefined {
+    return this.files.stampOf(id);
   }
 
   override async beginCreation(id: string): Promise<void> {

@@ -1,5 +1,11 @@
 import type { CatalogueEntry } from '../../catalogue.js';
 
+/** The values by which items are ordered. */
+export interface SortedPlace {
+  entry: Pick<CatalogueEntry, 'id' | 'created_at'>;
+  placedAt: string;
+}
+
 /** The entry of a conversation in lists. The entry is replaced, the item stays. */
 export interface CatalogueItem {
   entry: CatalogueEntry;
@@ -16,7 +22,7 @@ export class SortedEntries {
   private isSorted = true;
 
   /** @param compare a total order, by values of an item that change only between `remove` and `add` */
-  constructor(private readonly compare: (a: CatalogueItem, b: CatalogueItem) => number) {}
+  constructor(private readonly compare: (a: SortedPlace, b: SortedPlace) => number) {}
 
   add(item: CatalogueItem): void {
     const last = this.items.at(-1);
@@ -56,8 +62,15 @@ export class SortedEntries {
     return this.items;
   }
 
+  /** The place of the first item behind a place. */
+  positionBehind(place: SortedPlace): number {
+    const at = this.positionOf(place);
+    const item = this.items[at];
+    return item && this.compare(item, place) === 0 ? at + 1 : at;
+  }
+
   /** The place of an item, or where it would be. The items must be in order. */
-  positionOf(item: CatalogueItem): number {
+  positionOf(item: SortedPlace): number {
     let low = 0;
     let high = this.items.length;
     while (low < high) {
@@ -71,14 +84,14 @@ export class SortedEntries {
 }
 
 /** By creation. */
-export function compareByCreation({ entry: a }: CatalogueItem, { entry: b }: CatalogueItem): number {
+export function compareByCreation({ entry: a }: SortedPlace, { entry: b }: SortedPlace): number {
   if (a.created_at !== b.created_at) return a.created_at < b.created_at ? -1 : 1;
   if (a.id === b.id) return 0;
   return a.id < b.id ? -1 : 1;
 }
 
 /** By update, then by creation. */
-export function compareByUpdate(a: CatalogueItem, b: CatalogueItem): number {
+export function compareByUpdate(a: SortedPlace, b: SortedPlace): number {
   if (a.placedAt !== b.placedAt) return a.placedAt < b.placedAt ? -1 : 1;
   return compareByCreation(a, b);
 }
