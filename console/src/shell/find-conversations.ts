@@ -5,7 +5,7 @@ import { statusLabel } from '../ui/status.js';
 import type { Entry } from './palette-entries.js';
 
 /** The newest conversations, among which titles are searched. */
-const SEARCHED = 100;
+const SEARCHED = 500;
 const MAX_FOUND = 20;
 /** Without words. */
 const MAX_RECENT = 6;
@@ -40,6 +40,5 @@ function newest(): Promise<Page> {
 }
 
 function load() {
-  const query = { limit: SEARCHED, sort_order: 'UPDATED_AT_DESC' } as const;
-  return call(api.GET('/api/conversations/search', { params: { query } }));
+  return call(api.GET('/api/conversations/summaries', { params: { query: { limit: SEARCHED } } }));
 }

@@ -15,7 +15,7 @@ export async function people(test) {
   await places(test);
 }
 
-async function keyboard({ openPage, step, axe, screenshots, until }) {
+async function keyboard({ openPage, server, step, axe, screenshots, until }) {
   const page = await openPage({ at: 'settings' });
   const dialog = page.getByRole('dialog');
 
@@ -61,9 +61,21 @@ async function keyboard({ openPage, step, axe, screenshots, until }) {
     await page.keyboard.press('Control+k');
     const first = dialog.getByRole('option').first();
     assert.match(await first.innerText(), /^Server\s+Go to \(used last\)/);
-    await dialog.getByRole('combobox').fill('named ada');
+    await dialog.getByRole('combobox').fill('ada greet');
     await dialog.getByText('Nothing is called like that.').waitFor();
     await page.keyboard.press('Escape');
+    const id = await server.conversation();
+    await server.api('PATCH', `/api/conversations/${id}`, { title: 'Greet <b>Ada</b>' });
+    // What was found before is used for some seconds.
+    await page.reload();
+    await page.getByRole('heading', { name: 'Server', level: 1 }).waitFor();
+    await page.keyboard.press('Control+k');
+    await dialog.getByRole('combobox').fill('ada greet');
+    await dialog.getByRole('option', { name: 'Greet <b>Ada</b>' }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(new RegExp(`/conversations/${id}$`));
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Server', level: 1 }).waitFor();
   });
 
   await step('? lists the keys, and the page behind it hears none', async () => {
