@@ -1,4 +1,5 @@
 import { computed, signal } from '@preact/signals';
+import { isRecord } from '../api/api-error.js';
 import { EXAMPLES } from './example-scripts.js';
 import { remembered } from './remembered.js';
 
@@ -51,6 +52,7 @@ export interface Draft {
 
 /** The model that needs no key. */
 export const SCRIPTED = 'scripted/demo';
+const UNSENT = 'agent-server-console.unsent-conversation';
 /** Relative to the folder of the server, which makes it on first use. */
 const FIRST_FOLDER = 'workspace/project';
 
@@ -82,7 +84,32 @@ export const EMPTY: Draft = {
 };
 
 /** The form. It outlives the view, so that a look at another view loses nothing. */
-export const draft = signal<Draft>({ ...EMPTY, ...remembered().choices });
+export const draft = signal<Draft>({ ...EMPTY, ...remembered().choices, ...unsent() });
+
+// A reload (after an update of the server, for instance) loses no text.
+addEventListener('pagehide', () => {
+  const { message, title, tags } = draft.peek();
+  try {
+    if (message + title + tags === '') sessionStorage.removeItem(UNSENT);
+    else sessionStorage.setItem(UNSENT, JSON.stringify({ message, title, tags }));
+  } catch {
+    // Storage is disabled or full.
+  }
+});
+
+/** The texts that were there before a reload. */
+function unsent(): Partial<Draft> {
+  const [navigation] = performance.getEntriesByType('navigation');
+  if (!(navigation instanceof PerformanceNavigationTiming) || navigation.type !== 'reload') return {};
+  try {
+    const kept: unknown = JSON.parse(sessionStorage.getItem(UNSENT) ?? '{}');
+    if (!isRecord(kept)) return {};
+    const texts = ['message', 'title', 'tags'].map((name) => [name, kept[name]] as const);
+    return Object.fromEntries(texts.filter(([, text]) => typeof text === 'string'));
+  } catch {
+    return {};
+  }
+}
 
 /** Whether the agent is the built-in one with a scripted model. */
 export const isScripted = computed(

@@ -46,6 +46,9 @@ export function ConnectionBanner() {
           <p class="banner">
             The server was started in another version.
             <Button onClick={() => location.reload()}>Reload</Button>
+            <Button kind="quiet" onClick={() => (isOutdated.value = false)}>
+              Later
+            </Button>
           </p>
         )
       )}

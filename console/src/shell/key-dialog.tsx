@@ -16,7 +16,6 @@ export function KeyDialog() {
       title="Session key"
       // Without any key, what another person has left open is not for everybody.
       opaque={sessionKey.value === null}
-      onClose={() => undefined}
     >
       <KeyForm />
     </Dialog>

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useContext, useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
-import { Layer, openLayer } from './shortcuts.js';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
+import { Layer, openLayer, topLayer } from './shortcuts.js';
 
 /**
  * A modal dialog. It keeps the focus inside and gives it back; Escape and a click beside it close it. Keys of
@@ -14,7 +14,8 @@ export function Dialog({
   opaque = false,
 }: {
   title: string;
-  onClose: () => void;
+  /** Absent: it stays until its work is done. */
+  onClose?: () => void;
   children: ComponentChildren;
   wide?: boolean;
   /** Nothing of the page behind it is seen. */
@@ -22,12 +23,13 @@ export function Dialog({
 }) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  const layer = useContext(Layer) + 1;
-  useLayoutEffect(() => openLayer(), []);
+  const layer = useRef(topLayer() + 1).current;
+  useLayoutEffect(() => openLayer(layer), []);
   useEffect(() => {
     const dialog = ref.current;
     if (dialog === null) return undefined;
     const before = document.activeElement;
+    if (onClose === undefined) dialog.setAttribute('closedby', 'none');
     dialog.showModal();
     return () => {
       dialog.close();
@@ -41,14 +43,14 @@ export function Dialog({
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();
-        onClose();
+        onClose?.();
       }}
       onClose={() => {
         // A browser closes it at the second Escape, whatever the page says.
         if (ref.current?.isConnected === true && !ref.current.open) ref.current.showModal();
       }}
       onMouseDown={(event) => {
-        if (event.target === ref.current) onClose();
+        if (event.target === ref.current) onClose?.();
       }}
     >
       <div class="dialog-content">

@@ -27,8 +27,8 @@ interface Registration {
 }
 
 const registered = signal<readonly Registration[]>([]);
-/** The number of open dialogs: keys belong to the topmost one. */
-let openLayers = 0;
+/** Layers of the open dialogs: keys belong to the topmost one. */
+const openLayers: number[] = [];
 let pending: { key: string; at: number } | undefined;
 
 /**
@@ -71,12 +71,17 @@ export function allCommands(): Command[] {
   return commandsOf(0);
 }
 
+/** The layer of the topmost dialog; 0 if there is none. */
+export function topLayer(): number {
+  return Math.max(0, ...openLayers);
+}
+
 /** Called when a dialog opens. @returns a function to call when it closes */
-export function openLayer(): () => void {
-  openLayers++;
+export function openLayer(layer: number): () => void {
+  openLayers.push(layer);
   pending = undefined;
   return () => {
-    openLayers--;
+    openLayers.splice(openLayers.indexOf(layer), 1);
   };
 }
 
@@ -89,7 +94,7 @@ export function listenForKeys(): void {
     const now = performance.now();
     const sequence = pending && now - pending.at < SEQUENCE_MS ? `${pending.key} ${key}` : undefined;
     pending = undefined;
-    const usable = commandsOf(openLayers).filter(
+    const usable = commandsOf(topLayer()).filter(
       ({ keys, inFields }) =>
         keys !== undefined && (!inField || inFields === true) && (singleKeys.peek() || isCombined(keys)),
     );

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { messageOf } from '../api/api-error.js';
+import { ApiError, messageOf } from '../api/api-error.js';
+import { reachability } from '../api/reachability.js';
 
 /** The state of something that is fetched. */
 export interface Fetched<T> {
@@ -9,6 +10,8 @@ export interface Fetched<T> {
   /** What went wrong in the last one. */
   problem: string | undefined;
   isLoading: boolean;
+  /** The server was away; it is asked again when it is back. */
+  wasAway: boolean;
 }
 
 /**
@@ -21,7 +24,13 @@ export function useFetched<T>(
   fetchIt: (question: string, signal: AbortSignal) => Promise<T>,
   pauseMs = 0,
 ): Fetched<T> {
-  const state = useSignal<Fetched<T>>({ data: undefined, problem: undefined, isLoading: question !== null });
+  const state = useSignal<Fetched<T>>({
+    data: undefined,
+    problem: undefined,
+    isLoading: question !== null,
+    wasAway: false,
+  });
+  const isBack = state.value.wasAway && reachability.value === 'reached';
   useEffect(() => {
     if (question === null) return undefined;
     const abort = new AbortController();
@@ -29,11 +38,13 @@ export function useFetched<T>(
     const timer = setTimeout(() => {
       fetchIt(question, abort.signal).then(
         (data) => {
-          if (!abort.signal.aborted) state.value = { data, problem: undefined, isLoading: false };
+          if (!abort.signal.aborted)
+            state.value = { data, problem: undefined, isLoading: false, wasAway: false };
         },
         (error: unknown) => {
-          if (!abort.signal.aborted)
-            state.value = { data: undefined, problem: messageOf(error), isLoading: false };
+          if (abort.signal.aborted) return;
+          const wasAway = error instanceof ApiError && error.status === 0;
+          state.value = { data: undefined, problem: messageOf(error), isLoading: false, wasAway };
         },
       );
     }, pauseMs);
@@ -41,6 +52,6 @@ export function useFetched<T>(
       clearTimeout(timer);
       abort.abort();
     };
-  }, [question]);
+  }, [question, isBack]);
   return state.value;
 }

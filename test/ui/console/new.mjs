@@ -236,6 +236,9 @@ export async function newConversation({
     await page.goBack();
     await message().waitFor();
     assert.equal(await message().inputValue(), 'THINK: half written');
+    await page.reload();
+    assert.equal(await message().inputValue(), 'THINK: half written');
+    await message().fill('');
   });
 
   await step('the form is usable with little room, in both themes, without barriers', async () => {
