@@ -32,6 +32,10 @@ export function ModelField({
   const text = profile ?? model;
   const words = isTyping.value ? text.trim() : '';
   const found = useFetched(`search ${words}`, (_question, signal) => searchModels(words, signal), PAUSE_MS);
+  const name = profile === null ? model.trim() : '';
+  // While somebody types, the offers are those of the name.
+  const byName = useFetched(name === '' || isTyping.value ? null : name, searchModels, PAUSE_MS);
+  const known = isTyping.value ? found : byName;
   const options = [
     ...(stored?.profiles ?? []).map(profileOption),
     { value: SCRIPTED, label: SCRIPTED, detail: 'Runs scripts, needs no key', group: 'Without a key' },
@@ -55,7 +59,7 @@ export function ModelField({
           ) : isScripted.value ? (
             'Carries out the lines of your message. It needs no key and costs nothing.'
           ) : (
-            <KnownModel name={model.trim()} found={found.data?.items ?? []} />
+            <KnownModel name={name} found={known.data?.items ?? []} isLoading={known.isLoading} />
           )
         }
       >
@@ -143,9 +147,19 @@ export function useFirstModel(stored: Stored | undefined, active: string | null 
   }, [stored]);
 }
 
-function KnownModel({ name, found }: { name: string; found: readonly Found[] }) {
+function KnownModel({
+  name,
+  found,
+  isLoading,
+}: {
+  name: string;
+  found: readonly Found[];
+  isLoading: boolean;
+}) {
   const known = found.find(({ model }) => model === name);
   if (name === '') return <>A stored profile, or a model by its name.</>;
+  // The height stays the same meanwhile.
+  if (known === undefined && isLoading) return <>Looking it up…</>;
   if (known === undefined) return <>Written as provider/model. Limits and prices are not known here.</>;
   return <>{detailOf(known) || 'Limits and prices are not known.'}</>;
 }

@@ -83,6 +83,7 @@ export function NewConversationView() {
   ]);
 
   const { fields, general } = problems.value;
+  const wrong = Object.keys(fields).length;
   const { agentProfile, message, images } = draft.value;
   const hasMessage = message.trim() !== '' || images.length > 0;
   return (
@@ -103,6 +104,11 @@ export function NewConversationView() {
             {general !== null && (
               <p id="start-problem" class="new-problem" role="alert" tabIndex={-1}>
                 {visible(general.slice(0, 2_000))}
+              </p>
+            )}
+            {general === null && wrong > 0 && (
+              <p class="new-problem" role="alert">
+                Not started: {wrong === 1 ? 'a field needs' : `${wrong} fields need`} a change.
               </p>
             )}
             <p class="field-help">{summaryOf(draft.value, hasMessage)}</p>

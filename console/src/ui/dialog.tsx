@@ -1,5 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
+import { Button } from './button.js';
+import { Icon } from './icon.js';
 import { Layer, openLayer, topLayer } from './shortcuts.js';
 
 /**
@@ -56,6 +58,14 @@ export function Dialog({
       <div class="dialog-content">
         <h2 id={id}>{title}</h2>
         <Layer.Provider value={layer}>{children}</Layer.Provider>
+        {/* The last one: what a dialog is for gets the focus first. */}
+        {onClose !== undefined && (
+          <div class="dialog-close">
+            <Button kind="quiet" square aria-label="Close" onClick={onClose}>
+              <Icon name="close" />
+            </Button>
+          </div>
+        )}
       </div>
     </dialog>
   );
