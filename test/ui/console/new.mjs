@@ -127,6 +127,24 @@ export async function newConversation({
     );
   });
 
+  await step('an agent profile decides about model and tools, and is remembered', async () => {
+    await api('POST', '/api/agent-profiles/helper', { agent_kind: 'openhands', llm_profile_ref: 'mine' });
+    await page.goto(`${server.url}/console/new`);
+    const agent = page.getByLabel('Agent', { exact: true });
+    // The default profile of a fresh server names a model that does not exist.
+    assert.deepEqual(await agent.locator('option').allInnerTexts(), ['Built-in agent', 'helper (mine)']);
+    await agent.selectOption('helper (mine)');
+    assert.equal(await page.getByLabel('Model', { exact: true }).count(), 0);
+    await message().fill('FINISH: helped');
+    await start().click();
+    const id = await opened();
+    await server.reaches(id, 'finished');
+    const { launched_agent_profile: launched } = await api('GET', `/api/conversations/${id}`);
+    assert.match(launched.agent_profile_id, /^[0-9a-f-]{36}$/);
+    await page.goto(`${server.url}/console/new`);
+    await page.getByText('The profile decides about model, tools and skills.').waitFor();
+  });
+
   await step('models are found by words, with what they cost', async () => {
     await page.goto(`${server.url}/console/new?model=scripted/demo`);
     const model = page.getByLabel('Model', { exact: true });
