@@ -31,7 +31,6 @@ import { OTHER_STARTS, START_EXAMPLE } from './examples.js';
 import { requestedLlmProfile, requestedProfile, toStartRequest } from './dto/to-start-request.js';
 import { listJson, pageJson } from '../queries/json-page.js';
 import { LaunchProfiles, withAdditions, type LaunchedProfile } from '../profiles/launch-profiles.js';
-import { ModelProfiles } from '../profiles/model-profiles.js';
 import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
 
 const tag = 'Conversations';
@@ -44,7 +43,6 @@ export class ConversationsController {
   constructor(
     private readonly conversations: ConversationsService,
     private readonly profiles: LaunchProfiles,
-    private readonly models: ModelProfiles,
   ) {}
 
   @Get('search')
@@ -157,7 +155,7 @@ export class ConversationsController {
     const profile = requestedProfile(body);
     const launched = profile === null ? undefined : await this.loadProfile(profile, body);
     const llmProfile = requestedLlmProfile(body);
-    const llm = llmProfile === null ? undefined : await this.models.loadFields(llmProfile);
+    const llm = llmProfile === null ? undefined : await this.profiles.loadLlm(llmProfile);
     const { info, created } = await this.conversations.create(
       toStartRequest(withObservabilityHeaders(body, headers), launched, llm),
       include_skills,

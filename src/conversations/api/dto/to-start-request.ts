@@ -2,7 +2,7 @@ import { InvalidRequestError } from '../../../errors/index.js';
 import type { AgentSpec, ToolSpec, CondenserSpec } from '../../../agent/index.js';
 import { utcTimestamp } from '../../../events/index.js';
 import { readChecked, toPlain, model } from '../../../http/index.js';
-import { UnusableProfileError, type AgentContextDto, toLlmConfig } from '../../../settings/index.js';
+import { llm, UnusableProfileError, type AgentContextDto, toLlmConfig } from '../../../settings/index.js';
 import { clientToolProblem, type ClientToolSpec } from '../../../tools/index.js';
 import type { StartConversationRequest, WorktreeOptions } from '../../state/start-request.js';
 import { ACPAgentDto, acpAgentFromSettings, toAcpAgentSpec } from './agent/acp-agent.dto.js';
@@ -164,6 +164,16 @@ export function requestedLlmProfile({
   );
 }
 
+/** @throws UnusableProfileError if an LLM profile holds no valid model */
+function assertUsable(profileLlm: JsonObject, name: string | null): void {
+  try {
+    readChecked(llm(), profileLlm, ['profile']);
+  } catch {
+    // The problems of a stored profile are not problems of the request.
+    throw new UnusableProfileError(`Profile '${name}' holds no valid LLM`);
+  }
+}
+
 function agentFromProfile({ name, settings }: LaunchedProfile): AgentSpec {
   try {
     return agentFromSettings(settings);
@@ -177,6 +187,7 @@ function requestedAgent(dto: StartConversationRequestDto, profileLlm: JsonObject
   if (dto.agent instanceof AgentDto) return toAgentSpec(dto.agent);
   if (dto.agent instanceof ACPAgentDto) return toAcpAgentSpec(dto.agent, toAgentContext);
   if (dto.agent_settings) {
+    if (profileLlm) assertUsable(profileLlm, dto.llm_profile_ref);
     return agentFromSettings(profileLlm ? { ...dto.agent_settings, llm: profileLlm } : dto.agent_settings);
   }
   throw new InvalidRequestError(
