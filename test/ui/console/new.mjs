@@ -131,6 +131,7 @@ export async function newConversation({
     await api('POST', '/api/agent-profiles/helper', { agent_kind: 'openhands', llm_profile_ref: 'mine' });
     await page.goto(`${server.url}/console/new`);
     const agent = page.getByLabel('Agent', { exact: true });
+    await agent.waitFor();
     // The default profile of a fresh server names a model that does not exist.
     assert.deepEqual(await agent.locator('option').allInnerTexts(), ['Built-in agent', 'helper (mine)']);
     await agent.selectOption('helper (mine)');
