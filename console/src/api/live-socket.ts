@@ -52,7 +52,12 @@ export class LiveSocket {
     for (const stop of this.stops) stop();
     clearTimeout(this.timer);
     this.stateSignal.value = 'closed';
-    this.socket?.close();
+    const { socket } = this;
+    if (socket?.readyState === WebSocket.CONNECTING) {
+      // Browsers report an error when a socket is closed before it is open.
+      socket.onopen = () => socket.close();
+      socket.onmessage = null;
+    } else socket?.close();
   }
 
   private keyChanged(key: string | null): void {
