@@ -54,17 +54,15 @@ function entriesOf(type: ConfigClass, group: object, place: Place): ConfigEntry[
     if (shape.kind === 'section' && isJsonObject(value)) return entriesOf(shape.type, value, at);
     if (shape.kind === 'list' && shape.item.kind === 'section' && Array.isArray(value) && value.length > 0) {
       const { type: item } = shape.item;
-      return value
-        .slice(0, MAX_ITEMS)
-        .flatMap((it: unknown, index) =>
-          isJsonObject(it)
-            ? entriesOf(item, it, {
-                ...at,
-                path: `${at.path}[${index}]`,
-                variable: `${at.variable}_${index}`,
-              })
-            : [],
-        );
+      return value.slice(0, MAX_ITEMS).flatMap((it: unknown, index) =>
+        isJsonObject(it)
+          ? entriesOf(item, it, {
+              ...at,
+              path: `${at.path}[${index}]`,
+              variable: `${at.variable}_${index}`,
+            })
+          : [],
+      );
     }
     return [entryOf(field, value, defaults.get(name), at)];
   });

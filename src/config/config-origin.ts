@@ -44,7 +44,7 @@ export class ConfigOrigin {
   /** @param path such as `webhooks[0].num_retries` */
   sourceOf(path: string): ConfigSource {
     const { file, inFile, inVariables, variableAt } = this.facts;
-    const other = this.others.get(path) ?? this.others.get(path.replace(/[.[].*$/, ''));
+    const other = this.others.get(path) ?? this.others.get(path.split(/[.[]/, 1)[0] ?? path);
     if (other !== undefined) return other;
     const variable = variableAt(path);
     if (variable !== undefined && isGiven(inVariables, path)) return { kind: 'variable', name: variable };
@@ -63,7 +63,7 @@ const NOTHING: OriginFacts = {
 /** Whether a document has a value at a path. */
 function isGiven(document: unknown, path: string): boolean {
   let value = document;
-  for (const [name] of path.matchAll(/[^.[\]]+/g)) {
+  for (const name of path.split(/[.[\]]/).filter((part) => part !== '')) {
     if (Array.isArray(value)) value = value[Number(name)];
     else if (isJsonObject(value) && Object.hasOwn(value, name)) value = value[name];
     else return false;

@@ -108,7 +108,7 @@ export function webhookSchemas(): Record<string, JsonSchema> {
       dropped: [{ type: 'boolean' }, 'Whether the delivery was given up. Events are never given up.'],
     } satisfies Record<keyof FailedRequest, DescribedField>),
     WebhookLane: objectSchema({
-      conversation_id: [text, 'The conversation.'],
+      conversation_id: [text, 'Whose deliveries the lane has.'],
       kind: [{ type: 'string', enum: ['events', 'changes'] }, 'Events of the conversation, or its changes.'],
       state: [
         { type: 'string', enum: ['sending', 'retrying', 'waiting'] },

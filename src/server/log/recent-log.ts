@@ -18,7 +18,7 @@ export function recentLogSchemas(): Record<string, JsonSchema> {
     LogLine: objectSchema({
       seq: [count, 'Numbers the warnings and errors of the process from 1.'],
       time: [{ type: 'string', format: 'date-time' }, 'Time in UTC.'],
-      level: [{ type: 'string', enum: ['warn', 'error', 'fatal'] }, 'Severity.'],
+      level: [{ type: 'string', enum: ['warn', 'error', 'fatal'] }, 'Severity of the line.'],
       context: [text, 'Part of the server that logged it.'],
       message: [text, 'What happened. Cut after 4,000 characters.'],
       stack: [textOrNull, 'Stack of the error, cut after 4,000 characters; null if there is none.'],
