@@ -1,8 +1,9 @@
 import { PageHeader } from '../ui/page-header.js';
-import { Tabs } from '../ui/tabs.js';
+import { Tabs, type Tab } from '../ui/tabs.js';
 import { navigate } from '../routing/address.js';
 import { useCommands } from '../ui/shortcuts.js';
 import { EmptyState } from '../ui/empty-state.js';
+import { useAttention } from './attention.js';
 import { ConfigurationTab } from './configuration/configuration-tab.js';
 import { LogTab } from './log/log-tab.js';
 import { McpTab } from './mcp/mcp-tab.js';
@@ -26,12 +27,21 @@ export function ServerView({ path }: { path: string }) {
       run: () => navigate(to),
     })),
   );
+  const { webhooks, errors } = useAttention();
+  const counts: Readonly<Record<string, Pick<Tab, 'count' | 'countLabel'>>> = {
+    'server/webhooks': { count: webhooks, countLabel: 'failing' },
+    'server/log': { count: errors, countLabel: 'errors in the last hour' },
+  };
   const current = path.replace(/\/+$/, '');
   const tab = TABS.find(({ to }) => to === current || (to !== 'server' && current.startsWith(`${to}/`)));
   return (
     <>
       <PageHeader title="Server" />
-      <Tabs label="Parts of the server" tabs={TABS} current={tab?.to ?? ''} />
+      <Tabs
+        label="Parts of the server"
+        tabs={TABS.map((it) => ({ ...it, ...counts[it.to] }))}
+        current={tab?.to ?? ''}
+      />
       {tab === undefined ? (
         <EmptyState title="There is no such page">
           <p>

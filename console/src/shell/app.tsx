@@ -12,6 +12,10 @@ import { viewOf } from './views.js';
 /** The frame around all views. */
 export function App() {
   useEffect(() => void loadServerInfo(), []);
+  useEffect(() => {
+    // Begins here, so that the view "Server" has something to show when it is opened.
+    void import('../api/metrics/load-history.js').then(({ collectLoad }) => collectLoad());
+  }, []);
   const { View, name } = viewOf(viewPath.value);
   return (
     <>

@@ -4,7 +4,9 @@ import { useFetched } from '../../api/use-fetched.js';
 import { setQuery, viewQuery } from '../../routing/address.js';
 import { Loading } from '../../ui/loading.js';
 import { Problem } from '../../ui/problem.js';
+import { bytes } from '../../ui/numbers.js';
 import { visible } from '../../ui/safe-text.js';
+import { WithCode } from '../../ui/with-code.js';
 
 type Option = Schemas['ConfigurationField'];
 
@@ -109,14 +111,16 @@ function OptionRow({ field }: { field: Option }) {
         {variable !== null && <code class="config-variable">{visible(variable)}</code>}
       </div>
       <div class="config-value">
-        <Value value={field.value} />
+        <span>
+          <Value value={field.value} /> {sizeOf(field)}
+        </span>
         <span class={`source ${source.kind}`} title={source.name ?? undefined}>
           {SOURCES[source.kind]}
           {source.name !== null && source.kind !== 'init' && ` ${visible(source.name)}`}
         </span>
       </div>
       <div class="config-about">
-        {visible(description)}
+        <WithCode text={description} />
         <small>
           Takes {expected}
           {!field.is_default && !field.secret && <>; default {shown(field.default)}</>}.
@@ -143,6 +147,11 @@ function Value({ value }: { value: unknown }) {
       </button>
     </>
   );
+}
+
+/** A number of bytes as people read it. */
+function sizeOf({ name, value }: Option): string {
+  return name.includes('bytes') && typeof value === 'number' && value >= 1024 ? `(${bytes(value)})` : '';
 }
 
 /** Texts as they are, everything else as JSON. */

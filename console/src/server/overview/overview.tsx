@@ -1,5 +1,7 @@
 import { useEffect } from 'preact/hooks';
 import { loadHistory, loadProblem, watchLoad } from '../../api/metrics/load-history.js';
+import { api, call } from '../../api/client.js';
+import { useFetched } from '../../api/use-fetched.js';
 import { SERVER_URL } from '../../routing/address.js';
 import { loadServerInfo, serverInfo } from '../../shell/server-info.js';
 import { Icon } from '../../ui/icon.js';
@@ -121,7 +123,6 @@ const LINKS = [
   ['openapi.json', 'openapi.json', 'The API document for programs'],
   ['guides/docs/README.md', 'Guides', 'How to operate, configure and extend the server'],
   ['guides/docs/operation.md', 'Operation', 'Backups, limits, logs, what to watch'],
-  ['metrics', 'Metrics', 'For Prometheus; needs the session key'],
 ] as const;
 
 function Links() {
@@ -135,6 +136,31 @@ function Links() {
           <span>{about}</span>
         </li>
       ))}
+      <Canvas />
     </ul>
+  );
+}
+
+/** The chat that can be installed beside the console. */
+function Canvas() {
+  const { data } = useFetched((signal) => call(api.GET('/api/server/configuration', { signal })));
+  const folder = data?.groups.flatMap(({ fields }) => fields).find(({ name }) => name === 'ui_path')?.value;
+  if (data === undefined) return null;
+  if (typeof folder === 'string') {
+    return (
+      <li>
+        <a href={SERVER_URL.href}>Agent canvas</a>
+        <span>A chat with agents, installed</span>
+      </li>
+    );
+  }
+  return (
+    <li>
+      <strong>Agent canvas</strong>
+      <span>
+        A chat with agents, not installed: <code>openhands-agent-server --fetch-ui</code>, in a checkout{' '}
+        <code>npm run ui</code>; then start the server again
+      </span>
+    </li>
   );
 }

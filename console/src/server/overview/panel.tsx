@@ -5,7 +5,7 @@ import { valueAt, type Moment, type PanelSpec } from './panels.js';
 
 const Plot = lazyView(async () => (await import('../../ui/plot/small-plot.js')).SmallPlot);
 /** Shorter histories are shown as if they were so long (s). */
-const MIN_SPAN = 300;
+const MIN_SPAN = 60;
 const HEIGHT = 72;
 
 /** A plot with its current, smallest and largest values. */
@@ -23,7 +23,7 @@ export function Panel({ spec, moments }: { spec: PanelSpec; moments: readonly Mo
   const at = pointed.value === null ? undefined : moments[pointed.value]?.at;
   const shown = (value: number | null | undefined): string =>
     typeof value === 'number' ? format(value) : '–';
-  const [main, ...others] = lines;
+  const [main] = lines;
   const range = main && rangeOf(main.values);
   return (
     <section class="panel card" aria-label={title}>
@@ -39,16 +39,23 @@ export function Panel({ spec, moments }: { spec: PanelSpec; moments: readonly Mo
               )}
         </span>
       </header>
-      <p class="panel-values">
+      <div class="panel-values">
         <strong>{shown(main?.values[index])}</strong>
-        {main && lines.length > 1 && <PanelKey color={main.color} label={main.label} />}
-        {others.map((line) => (
-          <span key={line.label} class="panel-other">
-            {shown(line.values[index])}
-            <PanelKey color={line.color} label={line.label} isDashed={line.isLimit} />
-          </span>
-        ))}
-      </p>
+        {lines.length > 1 && (
+          <ul>
+            {lines.map((line) => (
+              <li key={line.label}>
+                <i
+                  class={line.isLimit ? 'dashed' : ''}
+                  style={{ color: `var(${line.color})` }}
+                  aria-hidden="true"
+                />
+                {line.label} <span>{shown(line.values[index])}</span>
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
       <Plot
         times={times}
         from={from}
@@ -62,15 +69,6 @@ export function Panel({ spec, moments }: { spec: PanelSpec; moments: readonly Mo
         }}
       />
     </section>
-  );
-}
-
-function PanelKey({ color, label, isDashed = false }: { color: string; label: string; isDashed?: boolean }) {
-  return (
-    <span class="panel-key">
-      <i class={isDashed ? 'dashed' : ''} style={{ color: `var(${color})` }} aria-hidden="true" />
-      {label}
-    </span>
   );
 }
 

@@ -19,9 +19,11 @@ export interface PanelSpec {
 }
 
 const count = (value: number): string => compact(Math.round(value));
-const perSecond = (value: number): string => `${value < 10 ? value.toFixed(1) : compact(value)}/s`;
-const percent = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} %`;
+const short = (value: number): string => (value > 0 && value < 10 ? value.toFixed(1) : compact(value));
+const perSecond = (value: number): string => `${short(value)}/s`;
+const percent = (value: number): string => `${short(value)} %`;
 const seconds = (value: number): string => {
+  if (value === 0) return '0 s';
   if (value < 0.0995) return `${(value * 1000).toFixed(value < 0.01 ? 1 : 0)} ms`;
   return value < 60 ? `${value.toFixed(value < 1 ? 2 : 1)} s` : `${compact(value / 60)} min`;
 };
@@ -106,7 +108,7 @@ export const PANELS: readonly PanelSpec[] = [
   {
     title: 'Model requests',
     help: 'Requests to models per minute, and those that failed.',
-    format: (value) => `${value < 10 ? value.toFixed(1) : compact(value)}/min`,
+    format: (value) => `${short(value)}/min`,
     lines: [
       {
         label: 'requests',

@@ -9,7 +9,7 @@ import { Age, exactTime, useNow } from '../../ui/time.js';
 import { RedeliverDialog } from './redeliver-dialog.js';
 import { redeliverNow } from './redeliver.js';
 import { WebhookDetails } from './webhook-details.js';
-import { stateOf, until } from './webhook-state.js';
+import { stateOf, until, waited } from './webhook-state.js';
 import type { Webhook } from './webhooks-tab.js';
 
 /** A webhook: its backlog, its last error, and its lanes when it is opened. */
@@ -50,7 +50,7 @@ export function WebhookCard({ webhook, onChanged }: { webhook: Webhook; onChange
       <WebhookFacts webhook={webhook} />
       {webhook.last_error !== null && tone === 'bad' && (
         <p class="webhook-error">
-          Last error <Age at={webhook.last_error.at} />: {visible(webhook.last_error.reason)}
+          Last error at {exactTime(webhook.last_error.at)}: {visible(webhook.last_error.reason)}
         </p>
       )}
       <Button kind="quiet" aria-expanded={isOpen} onClick={() => setQuery({ webhook: isOpen ? null : id })}>
@@ -78,7 +78,9 @@ function WebhookFacts({ webhook }: { webhook: Webhook }) {
     <dl class="facts">
       <Fact label="Waiting events">{webhook.pending_events.toLocaleString()}</Fact>
       <Fact label="Waiting changes">{webhook.pending_changes.toLocaleString()}</Fact>
-      <Fact label="Oldest">{oldest === null ? '–' : <Age at={oldest} />}</Fact>
+      <Fact label="Oldest">
+        {oldest === null ? '–' : <time title={exactTime(oldest)}>{waited(oldest, now)}</time>}
+      </Fact>
       <Fact label="In flight">{webhook.requests_in_flight}</Fact>
       <Fact label="Next attempt">
         {next === null ? '–' : <time title={exactTime(next)}>{until(next, now)}</time>}

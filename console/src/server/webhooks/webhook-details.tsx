@@ -4,9 +4,9 @@ import { Button } from '../../ui/button.js';
 import { Loading } from '../../ui/loading.js';
 import { visible } from '../../ui/safe-text.js';
 import { Badge, type Tone } from '../../ui/status.js';
-import { Age, exactTime, useNow } from '../../ui/time.js';
+import { exactTime, useNow } from '../../ui/time.js';
 import { redeliverNow } from './redeliver.js';
-import { until } from './webhook-state.js';
+import { counted, until, waited } from './webhook-state.js';
 
 const POLL_MS = 3_000;
 const TONES: Readonly<Record<Schemas['WebhookLane']['state'], Tone>> = {
@@ -101,10 +101,8 @@ function LaneRow({ lane, onDeliver }: { lane: Schemas['WebhookLane']; onDeliver:
       <td>
         <Badge tone={TONES[state]}>{state}</Badge>
       </td>
-      <td class="number">
-        {pending.toLocaleString()} {kind}
-      </td>
-      <td>{oldest === null ? '–' : <Age at={oldest} />}</td>
+      <td class="number">{counted(pending, kind === 'events' ? 'event' : 'change')}</td>
+      <td>{oldest === null ? '–' : <time title={exactTime(oldest)}>{waited(oldest, now)}</time>}</td>
       <td>
         {lane.failed_attempts === 0 ? '–' : `${lane.failed_attempts} failed`}
         {lane.next_attempt_at !== null && state === 'retrying' && (

@@ -21,6 +21,11 @@ export function until(at: string, present: number): string {
   return ms < 1000 ? 'now' : `in ${duration(ms)}`;
 }
 
+/** How long something has waited. */
+export function waited(since: string, present: number): string {
+  return duration(Math.max(0, present - new Date(since).getTime()));
+}
+
 /** A count with its noun. */
 export function counted(count: number, noun: string): string {
   return `${count.toLocaleString()} ${noun}${count === 1 ? '' : 's'}`;
