@@ -45,12 +45,15 @@ export function Panel({ spec, moments }: { spec: PanelSpec; moments: readonly Mo
           <ul>
             {lines.map((line) => (
               <li key={line.label}>
-                <i
-                  class={line.isLimit ? 'dashed' : ''}
-                  style={{ color: `var(${line.color})` }}
-                  aria-hidden="true"
-                />
-                {line.label} <span>{shown(line.values[index])}</span>
+                <span>
+                  <i
+                    class={line.isLimit ? 'dashed' : ''}
+                    style={{ color: `var(${line.color})` }}
+                    aria-hidden="true"
+                  />
+                  {line.label}
+                </span>
+                <span>{shown(line.values[index])}</span>
               </li>
             ))}
           </ul>
