@@ -1,6 +1,7 @@
 import { effect, signal, type ReadonlySignal } from '@preact/signals';
 import { isRecord, messageOf } from '../api-error.js';
 import { fetchPath } from '../client.js';
+import { reachability } from '../reachability.js';
 import { keyProblem } from '../session-key.js';
 import { pageIsVisible } from '../use-fetched.js';
 import { toLoadSample, type LoadSample } from './load-sample.js';
@@ -36,7 +37,7 @@ export function collectLoad(): void {
   addEventListener('pagehide', keep);
   effect(() => {
     clearTimeout(timer);
-    if (pageIsVisible.value && keyProblem.value === null) void collect();
+    if (mayCollect()) void collect();
   });
 }
 
@@ -64,8 +65,13 @@ async function collect(): Promise<void> {
   }
   isCollecting = false;
   clearTimeout(timer);
-  if (!pageIsVisible.peek() || keyProblem.peek() !== null) return;
+  if (!mayCollect()) return;
   timer = setTimeout(() => void collect(), watchers > 0 ? SHOWN_MS : HIDDEN_MS);
+}
+
+/** Also a signal: collecting goes on when the page is seen again, gets a key, or reaches the server again. */
+function mayCollect(): boolean {
+  return pageIsVisible.value && keyProblem.value === null && reachability.value === 'reached';
 }
 
 function recent(all: readonly LoadSample[]): LoadSample[] {

@@ -47,7 +47,7 @@ export function ConfigurationTab() {
   const count = groups.reduce((sum, { fields }) => sum + fields.length, 0);
   return (
     <div class="page-body configuration">
-      <div class="filter-bar">
+      <div class="find-bar">
         <input
           type="search"
           aria-label="Find an option"
@@ -133,13 +133,13 @@ function OptionRow({ field }: { field: Option }) {
 function Value({ value }: { value: unknown }) {
   const isOpen = useSignal(false);
   const text = visible(shown(value));
-  if (text.length <= MAX_VALUE) return <code class={value === null ? 'faint' : undefined}>{text}</code>;
+  if (text.length <= MAX_VALUE) return <code class={value === null ? 'fainter' : undefined}>{text}</code>;
   return (
     <>
       <code>{isOpen.value ? text : `${text.slice(0, MAX_VALUE)}…`}</code>{' '}
       <button
         type="button"
-        class="link"
+        class="text-button"
         aria-expanded={isOpen.value}
         onClick={() => (isOpen.value = !isOpen.value)}
       >

@@ -43,7 +43,7 @@ export function LogTab() {
   const newer = found.length - lines.length;
   return (
     <div class="page-body log">
-      <div class="filter-bar">
+      <div class="find-bar">
         <input
           type="search"
           aria-label="Find in the log"
@@ -108,7 +108,7 @@ function LogLine({ line }: { line: Line }) {
           </a>
         )}
         {request !== null && (
-          <span class="faint mono" title="Request">
+          <span class="fainter mono" title="Request">
             {visible(request)}
           </span>
         )}

@@ -33,7 +33,7 @@ export function McpTab() {
         A test connects to the server and lists its tools; a program is started for it and ended.{' '}
         <a href="settings/mcp">Add or change them in the settings</a>
       </p>
-      <ul class="card rows" aria-label="MCP servers">
+      <ul class="card entries" aria-label="MCP servers">
         {servers.map(([name, server]) => (
           <McpRow key={name} name={name} server={server} />
         ))}

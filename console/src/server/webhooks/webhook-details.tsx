@@ -35,8 +35,8 @@ export function WebhookDetails({ id, onChanged }: { id: string; onChanged: () =>
       {lanes.length === 0 ? (
         <p class="soft">Nothing waits: every event and change was delivered.</p>
       ) : (
-        <div class="table-scroll" role="region" aria-label="Lanes" tabIndex={0}>
-          <table class="table">
+        <div class="scrolled-table" role="region" aria-label="Lanes" tabIndex={0}>
+          <table class="data-table">
             <thead>
               <tr>
                 <th scope="col">Conversation</th>
@@ -113,7 +113,7 @@ function LaneRow({ lane, onDeliver }: { lane: Schemas['WebhookLane']; onDeliver:
       </td>
       <td>{failure === null ? '–' : visible(failure.reason)}</td>
       <td class="number">
-        <Button kind="quiet" aria-label={`Deliver ${kind} of conversation ${id} now`} onClick={onDeliver}>
+        <Button kind="quiet" aria-label={`Deliver now: ${kind} of conversation ${id}`} onClick={onDeliver}>
           Deliver now
         </Button>
       </td>

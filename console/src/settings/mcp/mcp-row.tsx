@@ -32,7 +32,7 @@ export function McpRow({
   const shown = result.value;
   return (
     <li>
-      <div class="row-main">
+      <div class="entry-main">
         <h2>
           {visible(name)}
           {server.enabled === false && <Badge tone="neutral">disabled</Badge>}
@@ -44,7 +44,7 @@ export function McpRow({
           {shown !== undefined && 'tools' in shown && <ToolList tools={shown.tools} />}
         </div>
       </div>
-      <div class="row-actions">
+      <div class="entry-actions">
         <Button busy={isBusy.value} onClick={() => void test()} aria-label={`Test ${name}`}>
           {isBusy.value ? 'Testing' : 'Test'}
         </Button>

@@ -107,7 +107,7 @@ export function McpServerDialog({
             onValue={(text) => (name.value = text)}
           />
         )}
-        <fieldset class="choices">
+        <fieldset class="kind-choices">
           <legend>It is</legend>
           {(
             [

@@ -48,7 +48,7 @@ export function McpServersTab() {
               <Icon name="plus" /> Add an MCP server
             </Button>
           </div>
-          <ul class="card rows" aria-label="MCP servers">
+          <ul class="card entries" aria-label="MCP servers">
             {servers.map(([name, server]) => (
               <McpRow key={name} name={name} server={server}>
                 <Button aria-label={`Edit ${name}`} onClick={() => (edited.value = [name, server])}>

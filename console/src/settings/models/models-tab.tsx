@@ -56,7 +56,7 @@ export function ModelsTab() {
               <Icon name="plus" /> Add a model
             </Button>
           </div>
-          <ul class="card rows" aria-label="Models">
+          <ul class="card entries" aria-label="Models">
             {profiles.map((profile) => (
               <ModelRow
                 key={profile.name}
@@ -132,7 +132,7 @@ function ModelRow({
   };
   return (
     <li>
-      <div class="row-main">
+      <div class="entry-main">
         <h2>
           {visible(name)}
           {isActive && <Badge tone="good">active</Badge>}
@@ -148,7 +148,7 @@ function ModelRow({
           </p>
         )}
       </div>
-      <div class="row-actions">
+      <div class="entry-actions">
         {!isActive && <Button onClick={() => void activate()}>Activate</Button>}
         <Button busy={isBusy.value} onClick={() => void check()}>
           {isBusy.value ? 'Checking' : 'Check'}

@@ -52,14 +52,14 @@ export function SecretsTab() {
               <Icon name="plus" /> Add a secret
             </Button>
           </div>
-          <ul class="card rows" aria-label="Secrets">
+          <ul class="card entries" aria-label="Secrets">
             {secrets.map((secret) => (
               <li key={secret.name}>
-                <div class="row-main">
+                <div class="entry-main">
                   <h2 class="mono">{visible(secret.name)}</h2>
                   <p class="soft">{visible(secret.description ?? '') || 'No description'}</p>
                 </div>
-                <div class="row-actions">
+                <div class="entry-actions">
                   <Button aria-label={`Replace ${secret.name}`} onClick={() => (edited.value = secret)}>
                     Replace
                   </Button>
