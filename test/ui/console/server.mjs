@@ -164,7 +164,11 @@ async function mcpServers({ page, server, step, axe }) {
     await page.goto(`${server.url}/console/server/mcp`);
     await page.getByRole('heading', { name: 'No MCP server is configured' }).waitFor();
     const env = { SOME_TOKEN: 'HIDDEN-token' };
-    await server.api('POST', '/api/settings/mcp/clock', { command: process.execPath, args: [CLOCK], env });
+    await server.api('POST', '/api/settings/mcp/clock', {
+      command: process.execPath,
+      args: [CLOCK, `${server.folder}/mcp.log`],
+      env,
+    });
     await server.api('POST', '/api/settings/mcp/away', { url: 'http://127.0.0.1:9/mcp' });
     await page.reload();
     await page.getByRole('button', { name: 'Test clock' }).click();
@@ -194,7 +198,7 @@ async function configuration({ page, server, step, axe, screenshots }) {
   });
 
   await step('options are found by any word, and those that are set by one click', async () => {
-    await page.getByLabel('Find an option').fill('sockets subscribers');
+    await page.getByLabel('Find an option').fill('no such option');
     await page.getByText('0 options').waitFor();
     await page.getByLabel('Find an option').fill('socket subscribers');
     await page.getByText('1 option', { exact: true }).waitFor();

@@ -70,6 +70,7 @@ async function models({ page, server, step, axe, screenshots, expectProblems }) 
       llm: {
         model: 'openai/gpt-5.6',
         api_key: 'HIDDEN-kept',
+        aws_secret_access_key: 'HIDDEN-aws',
         extra_headers: { 'X-A': 'HIDDEN-header' },
         seed: 7,
       },
@@ -86,8 +87,15 @@ async function models({ page, server, step, axe, screenshots, expectProblems }) 
     });
     const { config } = await response.json();
     assert.deepEqual(
-      [config.api_key, config.extra_headers, config.seed, config.base_url],
-      ['HIDDEN-kept', { 'X-A': 'HIDDEN-header' }, 7, 'https://llm.example.com/v1'],
+      [
+        config.api_key,
+        config.aws_secret_access_key,
+        config.aws_session_token,
+        config.extra_headers,
+        config.seed,
+        config.base_url,
+      ],
+      ['HIDDEN-kept', 'HIDDEN-aws', null, { 'X-A': 'HIDDEN-header' }, 7, 'https://llm.example.com/v1'],
     );
     assert.doesNotMatch(await page.content(), HIDDEN);
   });
@@ -172,7 +180,7 @@ async function mcpServers({ page, server, step, axe, screenshots, expectProblems
     await page.getByRole('button', { name: 'Add an MCP server' }).click();
     await dialog.getByLabel('Name').fill('clock');
     await dialog.getByLabel('Program', { exact: true }).fill(process.execPath);
-    await dialog.getByLabel('Arguments').fill(CLOCK);
+    await dialog.getByLabel('Arguments').fill(`${CLOCK}\n${server.folder}/mcp.log`);
     await dialog.getByLabel('Environment variables').fill('A_TOKEN=HIDDEN-a\nB=HIDDEN-b');
     await axe(page);
     await screenshots(page, 'settings-mcp-server');

@@ -6,7 +6,8 @@ import { Dialog } from '../../ui/dialog.js';
 import { Field, TextField } from '../../ui/field.js';
 import { showToast } from '../../ui/toast.js';
 import { NO_PROBLEMS, problemsOf, type FormProblems } from '../form-problems.js';
-import { MASK, type McpServer } from './mcp-server.js';
+import { MASK } from '../mask.js';
+import type { McpServer } from './mcp-server.js';
 
 const PATHS = ['command', 'args', 'env', 'cwd', 'url', 'headers', 'description', 'transport'];
 

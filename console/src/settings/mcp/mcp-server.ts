@@ -1,11 +1,9 @@
 import { isRecord } from '../../api/api-error.js';
 import { api, call, type Schemas } from '../../api/client.js';
+import { MASK } from '../mask.js';
 
 /** An MCP server in the settings. */
 export type McpServer = Schemas['McpServer'];
-
-/** What stands in the place of a stored secret. */
-export const MASK = '**********';
 
 /** The MCP servers of the settings by name. */
 export async function readServers(signal?: AbortSignal): Promise<[string, McpServer][]> {

@@ -7,6 +7,7 @@ import { Dialog } from '../../ui/dialog.js';
 import { Field, TextField } from '../../ui/field.js';
 import { Loading } from '../../ui/loading.js';
 import { showToast } from '../../ui/toast.js';
+import { MASK } from '../mask.js';
 import { NO_PROBLEMS, problemsOf, type FormProblems } from '../form-problems.js';
 import { checkProfile, type CheckResult } from './check-profile.js';
 
@@ -276,6 +277,9 @@ function textsOf(stored: Llm): Record<string, string> {
   );
 }
 
+/** Secrets of a profile. Answers do not contain them; in requests a mask stands for the stored value. */
+const SECRETS = ['api_key', 'aws_access_key_id', 'aws_secret_access_key', 'aws_session_token'];
+
 /** The stored options with those of the form. Options that the form does not have are kept. */
 function llmOf(stored: Llm, fields: Readonly<Record<string, string>>, key: string): Llm {
   const text = (name: string): string | null => {
@@ -283,6 +287,7 @@ function llmOf(stored: Llm, fields: Readonly<Record<string, string>>, key: strin
     return trimmed === '' ? null : trimmed;
   };
   const llm: Llm = { ...stored, model: text('model') ?? '', base_url: text('base_url') };
+  if (Object.keys(stored).length > 0) for (const name of SECRETS) llm[name] ??= MASK;
   if (key !== '') llm['api_key'] = key;
   const before = textsOf(stored);
   for (const name of ['reasoning_effort', ...NUMBERS.map(([number]) => number)]) {
