@@ -16,7 +16,7 @@ export function Tabs({ label, tabs, current }: { label: string; tabs: readonly T
   const ref = useRef<HTMLElement>(null);
   useEffect(() => {
     // On a narrow screen it may be beside what can be seen.
-    ref.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    ref.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, [current]);
   return (
     <nav ref={ref} class="tabs" aria-label={label}>

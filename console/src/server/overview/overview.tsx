@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import { loadHistory, loadProblem, watchLoad } from '../../api/metrics/load-history.js';
 import { api, call } from '../../api/client.js';
 import { useFetched } from '../../api/use-fetched.js';
@@ -17,11 +17,11 @@ export function Overview() {
   useEffect(() => watchLoad(), []);
   useEffect(() => void loadServerInfo(), []);
   const samples = loadHistory.value;
+  const moments = useMemo(() => momentsOf(samples), [samples]);
   if (samples.length === 0) {
     if (loadProblem.value === undefined) return <Loading label="Reading the metrics" />;
     return <Problem title="The metrics could not be read" detail={loadProblem.value} />;
   }
-  const moments = momentsOf(samples);
   const last = samples.at(-1);
   const panels = typeof last?.webhookEvents !== 'number' ? PANELS : [...PANELS, ...WEBHOOK_PANELS];
   const seconds = (last?.at ?? 0) - (samples[0]?.at ?? 0);

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useMemo } from 'preact/hooks';
 import { lazyView } from '../../routing/lazy-view.js';
 import { exactTime } from '../../ui/time.js';
 import { valueAt, type Moment, type PanelSpec } from './panels.js';
@@ -12,11 +13,13 @@ const HEIGHT = 72;
 export function Panel({ spec, moments }: { spec: PanelSpec; moments: readonly Moment[] }) {
   const pointed = useSignal<number | null>(null);
   const { title, help, format } = spec;
-  const lines = spec.lines.map((line) => ({
-    ...line,
-    values: moments.map((moment) => valueAt(line, moment)),
-  }));
-  const times = moments.map(({ at }) => at);
+  const { lines, times } = useMemo(
+    () => ({
+      lines: spec.lines.map((line) => ({ ...line, values: moments.map((moment) => valueAt(line, moment)) })),
+      times: moments.map(({ at }) => at),
+    }),
+    [spec, moments],
+  );
   const to = times.at(-1) ?? 0;
   const from = Math.min(times[0] ?? 0, to - MIN_SPAN);
   const index = pointed.value ?? moments.length - 1;
@@ -63,7 +66,7 @@ export function Panel({ spec, moments }: { spec: PanelSpec; moments: readonly Mo
         times={times}
         from={from}
         to={to}
-        lines={lines.map(({ label, color, values, isLimit }) => ({ label, color, values, isLimit }))}
+        lines={lines}
         description={describe(spec, lines, to - (times[0] ?? to))}
         height={HEIGHT}
         group="server"
