@@ -155,7 +155,7 @@ export class Webhook {
     try {
       return (await lane.rewind(eventId)) ?? this.scheduled(lane);
     } finally {
-      lane.onIdle();
+      lane.endIfEmpty();
     }
   }
 

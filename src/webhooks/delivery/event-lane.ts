@@ -184,6 +184,11 @@ export class EventLane implements Lane {
 
   onIdle(): void {
     this.release();
+    this.endIfEmpty();
+  }
+
+  /** Ends a lane that has nothing to deliver. An attempt that is under way keeps its log. */
+  endIfEmpty(): void {
     const { live } = this;
     if (this.tails.length > 0 || this.isOpen) return;
     if (!live || (live.isKnown && live.waiting === 0 && !live.isOnDisk)) this.services.onEmpty(this);
