@@ -7,7 +7,7 @@ const CLOCK = fileURLToPath(new URL('../../support/mcp-stdio.mjs', import.meta.u
 const NOWHERE = 'http://127.0.0.1:9/hook';
 const SECRET = 'HIDDEN-in-a-header';
 /** An unknown option, whose name stands in a warning of the start. */
-const HOSTILE = 'OH_MAX_CONCURENT_RUNS';
+const UNKNOWN = 'OH_MAX_CONCURENT_RUNS';
 
 /** The view of the server: load, webhooks, MCP servers, configuration and warnings. */
 export async function serverView({ openPage, startServer, step, axe, screenshots, until }) {
@@ -20,7 +20,7 @@ export async function serverView({ openPage, startServer, step, axe, screenshots
     OH_WEBHOOKS: JSON.stringify(webhooks),
     OH_SECRET_KEY: 'HIDDEN-secret-key',
     OH_MAX_SOCKET_SUBSCRIBERS: '17',
-    [HOSTILE]: '3',
+    [UNKNOWN]: '3',
   });
   try {
     const page = await openPage({ of: server, at: 'server' });
@@ -191,7 +191,7 @@ async function configuration({ page, server, step, axe, screenshots }) {
     assert.match(await option.innerText(), /17[\s\S]*default 1000/);
     await row('secret_key').getByText('**********').waitFor();
     await row('webhooks[0].headers').getByText('{ "X-Token": "**********" }').waitFor();
-    await page.getByRole('list', { name: 'Warnings about the configuration' }).getByText(HOSTILE).waitFor();
+    await page.getByRole('list', { name: 'Warnings about the configuration' }).getByText(UNKNOWN).waitFor();
     assert.doesNotMatch(await page.content(), /HIDDEN/);
     await axe(page);
     await screenshots(page, 'server-configuration');
@@ -215,7 +215,7 @@ async function warnings({ page, server, step, axe, screenshots, until }) {
 
   await step('warnings appear as they are logged, and can be held, found and copied', async () => {
     await page.goto(`${server.url}/console/server/log`);
-    await lines.getByText(HOSTILE).waitFor();
+    await lines.getByText(UNKNOWN).waitFor();
     await page.getByRole('button', { name: 'Hold' }).click();
     const before = await lines.getByRole('listitem').count();
     // The retries of both lanes are used up after a few attempts, which the log reports.
@@ -233,7 +233,7 @@ async function warnings({ page, server, step, axe, screenshots, until }) {
       .first()
       .waitFor();
     await page.getByLabel('Find in the log').fill('not delivered');
-    await page.getByText(HOSTILE).waitFor({ state: 'detached' });
+    await page.getByText(UNKNOWN).waitFor({ state: 'detached' });
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await page.getByRole('button', { name: 'Copy' }).click();
     await page.getByText(/lines? copied/).waitFor();
