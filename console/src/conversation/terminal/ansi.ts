@@ -38,7 +38,7 @@ class Screen {
   readonly lines: AnsiLine[] = [];
   private style = PLAIN;
   private spans = 0;
-  /** The characters of the line and their styles: whatever overwrites them, each write takes the same time. */
+  /** The characters of the line and their styles: overwriting one takes no longer than adding one. */
   private cells: string[] = [];
   private styles: AnsiStyle[] = [];
   private column = 0;
