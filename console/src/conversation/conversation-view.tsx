@@ -10,9 +10,9 @@ export function ConversationView({ path }: ViewProps) {
   const conversation = useMemo(() => new LiveConversation(id), [id]);
   useEffect(() => () => conversation.close(), [conversation]);
   return (
-    <>
+    <div class="conversation-page">
       <PageHeader title={conversation.info.value?.title ?? 'Conversation'} />
       <EventStream conversation={conversation} />
-    </>
+    </div>
   );
 }
