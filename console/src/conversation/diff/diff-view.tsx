@@ -40,6 +40,12 @@ export function DiffView({ before, after }: DiffProps) {
   return (
     <div class={isSplit ? 'diff split' : 'diff'} tabIndex={0} role="group" aria-label="Changes">
       <table>
+        <colgroup>
+          <col class="number" />
+          <col class={isSplit ? undefined : 'number'} />
+          <col class={isSplit ? 'number' : undefined} />
+          {isSplit && <col />}
+        </colgroup>
         <tbody>{rowsOf(parts, limit.value, isSplit)}</tbody>
       </table>
       {total > limit.value && (

@@ -99,6 +99,11 @@ export function titleOf(action: WireEvent | undefined, result: WireEvent | undef
   return { icon: 'tool', verb: tool || 'Tool call', object: shortArguments(fields), body: 'json' };
 }
 
+/** A path below the folder in which the agent works, without that folder. */
+export function shortPath(path: string, folder: string): string {
+  return folder !== '' && path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path;
+}
+
 /** The files that a patch is about. */
 function patchedFiles(patch: string): string {
   const names = [...patch.slice(0, 20_000).matchAll(/^\*\*\* (?:Update|Add|Delete) File: (.{1,300})$/gm)];

@@ -7,7 +7,7 @@ import { duration, useNow } from '../../ui/time.js';
 import { recordAt, textAt, type WireEvent } from '../stream/wire-event.js';
 import { isFailed, type CallItem } from '../stream/stream-items.js';
 import { Browser } from './browser.js';
-import { titleOf, type CallBody } from './call-title.js';
+import { shortPath, titleOf, type CallBody } from './call-title.js';
 import { Delegation } from './delegation.js';
 import { FileEdit } from './file-edit.js';
 import { Fold } from './fold.js';
@@ -25,6 +25,7 @@ const OPEN: ReadonlySet<CallBody> = new Set(['terminal', 'edit', 'tasks', 'brows
 /** A tool call and its result as one card, after what the agent thought. */
 export function Call({ item }: { item: CallItem }) {
   const { action, result } = item;
+  const folder = useContext(Stream).workingDir.value;
   const title = titleOf(action, result);
   const hasFailed = result !== undefined && isFailed(result);
   return (
@@ -48,7 +49,7 @@ export function Call({ item }: { item: CallItem }) {
               <Icon name={title.icon} />
               <span class="call-title">
                 {title.verb !== '' && <span class="call-verb">{oneLine(title.verb, 80)} </span>}
-                <code>{oneLine(title.object, 300)}</code>
+                <code>{oneLine(shortPath(title.object, folder), 300)}</code>
               </span>
               <CallState item={item} hasFailed={hasFailed} />
             </>

@@ -25,7 +25,9 @@ export function Message({ event }: { event: WireEvent }) {
     <div class={`message ${isPerson ? 'person' : 'agent'}`}>
       <Author event={event} />
       <Reasoning name={`${event.id}-reasoning`} text={reasoningOf(message)} />
-      {text !== '' && <Markdown text={text} />}
+      {/* What a person wrote is shown as it was written. */}
+      {text !== '' &&
+        (isPerson ? <Output text={text} lines={30} isProse name="message.txt" /> : <Markdown text={text} />)}
       <Images urls={contentImages(content)} />
       {skills.length > 0 && <p class="note">Skills: {oneLine(skills.join(', '), 300)}</p>}
       {added !== '' && (

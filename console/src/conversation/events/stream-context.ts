@@ -9,6 +9,8 @@ export interface StreamContext {
   timeOf: (event: Pick<WireEvent, 'timestamp'>) => string;
   /** What calls without a result do: run, wait for approval, or nothing because the run has ended. */
   openCalls: ReadonlySignal<'running' | 'waiting' | 'none'>;
+  /** The folder in which the agent works. */
+  workingDir: ReadonlySignal<string>;
   /** What a person has folded or unfolded, by the name of the part. */
   folds: Map<string, Signal<boolean | null>>;
   /** The event whose menu is open. */
@@ -24,6 +26,7 @@ export interface StreamContext {
 export const Stream = createContext<StreamContext>({
   timeOf: ({ timestamp }) => timestamp,
   openCalls: signal('none'),
+  workingDir: signal(''),
   folds: new Map(),
   menu: signal(null),
   raw: signal(null),

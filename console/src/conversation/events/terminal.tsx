@@ -14,9 +14,11 @@ export function Terminal({ item }: { item: CallItem }) {
   const isCut = saved !== '' && output.includes('<response clipped>');
   return (
     <div class="terminal">
-      <div class="command" title={folder === '' ? undefined : `in ${visible(folder)}`}>
-        <Output text={command} lines={8} name="command.txt" />
-      </div>
+      {!isInTitle(command) && (
+        <div class="command" title={folder === '' ? undefined : `in ${visible(folder)}`}>
+          <Output text={command} lines={8} name="command.txt" />
+        </div>
+      )}
       {output !== '' && <Output text={output} side="end" render={coloured} name="output.txt" />}
       {item.result !== undefined && output === '' && <p class="note">No output</p>}
       {isCut && (
@@ -24,6 +26,11 @@ export function Terminal({ item }: { item: CallItem }) {
       )}
     </div>
   );
+}
+
+/** Whether the heading of the card shows the whole command. */
+function isInTitle(command: string): boolean {
+  return command.length <= 60 && !command.includes('\n');
 }
 
 /** The exit code of a command; undefined while there is none. */
