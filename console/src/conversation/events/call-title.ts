@@ -101,7 +101,10 @@ export function titleOf(action: WireEvent | undefined, result: WireEvent | undef
 
 /** A path below the folder in which the agent works, without that folder. */
 export function shortPath(path: string, folder: string): string {
-  return folder !== '' && path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : path;
+  // The folder may be relative to that of the server.
+  const within = folder.startsWith('/') ? `${folder}/` : `/${folder}/`;
+  const at = path.startsWith('/') && folder !== '' ? path.indexOf(within) : -1;
+  return at < 0 || (at > 0 && folder.startsWith('/')) ? path : path.slice(at + within.length);
 }
 
 /** The files that a patch is about. */
