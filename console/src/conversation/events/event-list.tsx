@@ -184,16 +184,16 @@ function ToEnd({ count, onClick }: { count: number; onClick: () => void }) {
 }
 
 const NOTHING: Readonly<Record<Filter, string>> = {
-  all: 'Nothing has happened yet',
+  all: 'Nothing to show in the loaded part',
   messages: 'No messages in the loaded part',
   calls: 'No tool calls in the loaded part',
   errors: 'No errors in the loaded part',
-  raw: 'Nothing has happened yet',
+  raw: 'Nothing to show in the loaded part',
 };
 
 function Nothing({ filter, hasEvents }: { filter: Filter; hasEvents: boolean }) {
   return (
-    <EmptyState title={NOTHING[filter]}>
+    <EmptyState title={hasEvents ? NOTHING[filter] : 'Nothing has happened yet'}>
       <p>
         {hasEvents
           ? 'Earlier events are loaded when you scroll up.'

@@ -8,6 +8,7 @@ import { ScrollKeeper } from './scroll-keeper.js';
 const NEAR = 900;
 /** Pages that are loaded without the person scrolling, when a filter hides most of them. */
 const MAX_PAGES_AT_ONCE = 8;
+const PAGE_EVENTS = 100;
 
 /** The ids of the events of an item. */
 export function idsOf(item: StreamItem): string[] {
@@ -148,9 +149,16 @@ export class StreamController {
     const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
     if (below < NEAR && !conversation.atEnd.peek()) void this.load(() => conversation.loadNewer());
     else if (scroller.scrollTop < NEAR && !conversation.atStart.peek() && this.pages < MAX_PAGES_AT_ONCE) {
-      this.pages += 1;
-      void this.load(() => conversation.loadOlder());
+      void this.load(() => this.loadOlder());
     }
+  }
+
+  private async loadOlder(): Promise<void> {
+    const before = this.conversation.events.peek().length;
+    await this.conversation.loadOlder();
+    // Pages of large events are short.
+    const added = this.conversation.events.peek().length - before;
+    this.pages += Math.max(0.1, added / PAGE_EVENTS);
   }
 
   private async load(run: () => Promise<unknown>): Promise<void> {
