@@ -56,7 +56,10 @@ export async function events({ openPage, server, step, api, axe, screenshots, ex
     await page.getByText('I will look at the file first.').waitFor();
     assert.equal(await page.getByRole('link', { name: 'docs' }).getAttribute('rel'), 'noopener noreferrer');
     assert.equal(await page.getByRole('link', { name: 'bad' }).count(), 0);
-    await axe(page, '.event-stream');
+    for (const colorScheme of ['dark', 'light']) {
+      await page.emulateMedia({ colorScheme });
+      await axe(page, '.event-stream');
+    }
     await screenshots(page, 'events');
   });
 

@@ -20,7 +20,10 @@ interface Props {
 
 /** The loaded events that a filter shows, in a part of the page that scrolls by itself. */
 export function EventList({ conversation, filter }: Props) {
-  const controller = useMemo(() => new StreamController(conversation), [conversation]);
+  const controller = useMemo(
+    () => new StreamController(conversation, () => setQuery({ event: null })),
+    [conversation],
+  );
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const items = useItems(conversation);
