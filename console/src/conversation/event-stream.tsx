@@ -75,6 +75,7 @@ function streamContext(conversation: LiveConversation, onFork: Props['onFork']):
     }),
     workingDir: computed(() => conversation.info.value?.workspace.working_dir ?? ''),
     folds: new Map(),
+    showsOffBranch: signal(false),
     menu: signal(null),
     raw: signal(null),
     addressOf: (id) =>

@@ -250,6 +250,28 @@ export async function events({ openPage, server, step, api, axe, screenshots, ex
     await watched.close();
   });
 
+  await step('events of another branch are one piece, until somebody wants to see them', async () => {
+    const forked = await streamed('RUN: echo root\nRUN: echo left\nFINISH: left');
+    await server.reaches(forked, 'finished');
+    const { items } = await search(forked, 'kind=ObservationEvent');
+    await api('POST', `/api/conversations/${forked}/navigate`, { event_id: items[0].id });
+    await api('POST', `/api/conversations/${forked}/events`, {
+      role: 'user',
+      content: [{ type: 'text', text: 'FINISH: right' }],
+      run: true,
+    });
+    await server.reaches(forked, 'finished');
+    const watched = await openPage({ at: `conversations/${forked}` });
+    await watched.locator('.finished', { hasText: 'right' }).waitFor();
+    assert.equal(await card(watched, 'echo left').count(), 0);
+    await watched.getByText('2 events of another branch').waitFor();
+    await watched.getByRole('button', { name: 'Show', exact: true }).click();
+    await card(watched, 'echo left').waitFor();
+    await watched.goto(`${watched.url()}?event=${items[1].id}`);
+    await watched.locator('article.target', { hasText: 'echo left' }).waitFor();
+    await watched.close();
+  });
+
   await step('a failed run says what to do', async () => {
     const failed = await streamed('FAIL: 401 The key is wrong.');
     await server.reaches(failed, 'error');

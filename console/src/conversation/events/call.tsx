@@ -13,7 +13,7 @@ import { FileEdit } from './file-edit.js';
 import { Fold } from './fold.js';
 import { JsonTree } from './json-tree.js';
 import { Finished, Reasoning, Thought } from './message.js';
-import { ResultText } from './result-text.js';
+import { readJson, ResultText } from './result-text.js';
 import { SearchResult } from './search-result.js';
 import { Stream } from './stream-context.js';
 import { TaskList } from './task-list.js';
@@ -69,10 +69,9 @@ function Body({ item, body }: { item: CallItem; body: CallBody }): ComponentChil
       return item.result?.kind === 'ObservationEvent' || item.result === undefined ? (
         <Terminal item={item} />
       ) : (
-        <>
-          <Terminal item={{ ...item, result: undefined }} />
+        <Terminal item={{ ...item, result: undefined }}>
           <ResultText item={item} />
-        </>
+        </Terminal>
       );
     case 'edit':
       return <FileEdit item={item} />;
@@ -125,7 +124,7 @@ function argumentsOf(action: WireEvent | undefined): unknown {
   if (action?.['raw_input'] !== undefined) return action['raw_input'];
   // The call was not valid: what the model wrote.
   const written = textAt(recordAt(action, 'tool_call'), 'arguments');
-  return written === '' ? undefined : written;
+  return written === '' ? undefined : (readJson(written) ?? written);
 }
 
 function externalResult({ status, raw_output, content }: WireEvent): unknown {

@@ -34,7 +34,6 @@ export function EventArticle({ item, asRaw }: { item: StreamItem; asRaw: boolean
       aria-label={labelOf(item)}
     >
       <div class="event-main">
-        {item.isOffBranch && <p class="note">Not on the active branch</p>}
         {asRaw ? eventsOf(item).map((part) => <Other key={part.id} event={part} />) : <Content item={item} />}
       </div>
       <EventSide item={item} event={event} />

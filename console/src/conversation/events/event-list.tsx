@@ -34,7 +34,8 @@ export function EventList({ conversation, filter }: Props) {
     return controller.attach(scroller.current, content.current);
   }, [controller]);
   const isLoading = conversation.loading.value;
-  useLayoutEffect(() => controller.shown(shown), [items, filter, isLoading]);
+  const showsOffBranch = useContext(Stream).showsOffBranch.value;
+  useLayoutEffect(() => controller.shown(shown), [items, filter, isLoading, showsOffBranch]);
   useTarget(controller, filter);
   useStreamKeys(controller);
 
@@ -51,7 +52,7 @@ export function EventList({ conversation, filter }: Props) {
           aria-label="Events"
           aria-busy={isLoading !== null}
         >
-          {shown.map((item) => articleOf(item, filter === 'raw'))}
+          <Pieces items={shown} filter={filter} />
           {atEnd.value && <LiveTail conversation={conversation} hasOpenCall={hasOpenCall} />}
         </div>
         {shown.length === 0 && <Nothing filter={filter} hasEvents={items.length > 0} />}
@@ -78,6 +79,45 @@ function useItems(conversation: LiveConversation): readonly StreamItem[] {
   }, [events, leaf]);
 }
 
+/** The pieces of the items. Those of other branches are one piece until somebody wants to see them. */
+function Pieces({ items, filter }: { items: readonly StreamItem[]; filter: Filter }) {
+  const { showsOffBranch } = useContext(Stream);
+  const isShown = showsOffBranch.value;
+  if (filter === 'raw' || !items.some(({ isOffBranch }) => isOffBranch))
+    return <>{items.map((item) => articleOf(item, filter === 'raw'))}</>;
+  const toggle = (): void => {
+    showsOffBranch.value = !isShown;
+  };
+  const pieces: VNode[] = [];
+  for (const [index, item] of items.entries()) {
+    if (item.isOffBranch && items[index - 1]?.isOffBranch !== true) {
+      const count = endOfBranch(items, index) - index;
+      pieces.push(<OtherBranch key={`branch-${item.id}`} count={count} isShown={isShown} toggle={toggle} />);
+    }
+    if (!item.isOffBranch || isShown) pieces.push(articleOf(item, false));
+  }
+  return <>{pieces}</>;
+}
+
+function endOfBranch(items: readonly StreamItem[], from: number): number {
+  const end = items.findIndex(({ isOffBranch }, index) => index > from && !isOffBranch);
+  return end < 0 ? items.length : end;
+}
+
+function OtherBranch({ count, isShown, toggle }: { count: number; isShown: boolean; toggle: () => void }) {
+  return (
+    <div class="event">
+      <div class="event-main stream-mark">
+        <Icon name="fork" />
+        <span>{count === 1 ? '1 event' : `${count.toLocaleString()} events`} of another branch</span>
+        <Button kind="quiet" aria-expanded={isShown} onClick={toggle}>
+          {isShown ? 'Hide' : 'Show'}
+        </Button>
+      </div>
+    </div>
+  );
+}
+
 const articles = new WeakMap<StreamItem, VNode>();
 const rawArticles = new WeakMap<StreamItem, VNode>();
 
@@ -91,12 +131,14 @@ function articleOf(item: StreamItem, asRaw: boolean): VNode {
 
 /** Shows the event that the address names. */
 function useTarget(controller: StreamController, filter: Filter): void {
+  const { showsOffBranch } = useContext(Stream);
   const wanted = viewQuery.value.get('event');
   useEffect(() => {
     if (wanted === null) return;
-    void controller.jumpTo(wanted, filter).then((seenWith) => {
-      if (seenWith !== undefined && seenWith !== filter)
-        setQuery({ show: seenWith === 'all' ? null : seenWith });
+    void controller.jumpTo(wanted, filter).then((sight) => {
+      if (sight === undefined) return;
+      if (sight.isOffBranch) showsOffBranch.value = true;
+      if (sight.filter !== filter) setQuery({ show: sight.filter === 'all' ? null : sight.filter });
     });
   }, [wanted, controller]);
 }

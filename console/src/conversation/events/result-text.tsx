@@ -26,7 +26,7 @@ export function ResultText({ item, lines }: { item: CallItem; lines?: number }) 
 }
 
 /** The value of a text that is JSON; undefined for other texts. */
-function readJson(text: string): unknown {
+export function readJson(text: string): unknown {
   if (text.length > MAX_JSON || !/^\s*[[{]/.test(text.slice(0, 100))) return undefined;
   try {
     const value: unknown = JSON.parse(text);

@@ -75,7 +75,7 @@ export class ScrollKeeper {
   private readonly clicked = ({ target }: Event): void => {
     if (!(target instanceof Element) || target.closest('.event-main button') === null) return;
     this.follow(false);
-    this.keep(target.closest('[data-event]') ?? undefined);
+    this.keep(target.closest('.event') ?? undefined);
   };
 
   private follow(isFollowing: boolean): void {

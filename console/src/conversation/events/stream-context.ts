@@ -13,6 +13,8 @@ export interface StreamContext {
   workingDir: ReadonlySignal<string>;
   /** What a person has folded or unfolded, by the name of the part. */
   folds: Map<string, Signal<boolean | null>>;
+  /** Whether events that are not on the active branch are shown. */
+  showsOffBranch: Signal<boolean>;
   /** The event whose menu is open. */
   menu: Signal<string | null>;
   /** The event that is shown as JSON. */
@@ -28,6 +30,7 @@ export const Stream = createContext<StreamContext>({
   openCalls: signal('none'),
   workingDir: signal(''),
   folds: new Map(),
+  showsOffBranch: signal(false),
   menu: signal(null),
   raw: signal(null),
   addressOf: () => '',

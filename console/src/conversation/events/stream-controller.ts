@@ -10,6 +10,12 @@ const NEAR = 900;
 const MAX_PAGES_AT_ONCE = 8;
 const PAGE_EVENTS = 100;
 
+/** With which filter an event can be seen, and whether events of other branches must be shown. */
+interface Sight {
+  filter: Filter;
+  isOffBranch: boolean;
+}
+
 /** The ids of the events of an item. */
 export function idsOf(item: StreamItem): string[] {
   if (item.type === 'event') return [item.id];
@@ -74,20 +80,22 @@ export class StreamController {
 
   /**
    * Loads an event and scrolls to it.
-   * @returns the filter with which it can be seen; undefined if the conversation has no such event
+   * @returns how it can be seen; undefined if the conversation has no such event
    */
-  async jumpTo(id: string, filter: Filter): Promise<Filter | undefined> {
-    let seenWith: Filter | undefined;
+  async jumpTo(id: string, filter: Filter): Promise<Sight | undefined> {
+    let sight: Sight | undefined;
     await this.load(async () => {
       if (!(await this.conversation.jumpTo(id))) throw new Error('The conversation has no such event.');
-      const items = toItems(this.conversation.events.peek(), null);
+      const leaf = this.conversation.info.peek()?.leaf_event_id ?? null;
+      const items = toItems(this.conversation.events.peek(), leaf);
       const item = items.find((candidate) => idsOf(candidate).includes(id));
       if (item === undefined) return;
       this.target = item.id;
-      seenWith = ([filter, 'all', 'raw'] as const).find((wider) => passes(item, wider)) ?? 'raw';
+      const seenWith = ([filter, 'all', 'raw'] as const).find((wider) => passes(item, wider)) ?? 'raw';
+      sight = { filter: seenWith, isOffBranch: item.isOffBranch };
       this.scrollToTarget(items);
     });
-    return seenWith;
+    return sight;
   }
 
   toEnd(): void {

@@ -5,8 +5,8 @@ import { observationContent, type CallItem } from '../stream/stream-items.js';
 import { parseAnsi, type AnsiSpan, type AnsiStyle } from '../terminal/ansi.js';
 import { Output } from './output.js';
 
-/** A command and its output. */
-export function Terminal({ item }: { item: CallItem }) {
+/** A command and its output. @param children what came instead of an output */
+export function Terminal({ item, children }: { item: CallItem; children?: ComponentChildren }) {
   const command = textAt(recordAt(item.action, 'action') ?? recordAt(item.result, 'observation'), 'command');
   const output = contentText(observationContent(item.result));
   const folder = textAt(recordAt(recordAt(item.result, 'observation'), 'metadata'), 'working_dir');
@@ -21,6 +21,7 @@ export function Terminal({ item }: { item: CallItem }) {
       )}
       {output !== '' && <Output text={output} side="end" render={coloured} name="output.txt" />}
       {item.result !== undefined && output === '' && <p class="note">No output</p>}
+      {children}
       {isCut && (
         <p class="note">The agent saw a part. The whole output is in {visible(saved)} on the server.</p>
       )}
