@@ -1,13 +1,12 @@
 import type { EventLog } from '../../storage/index.js';
-import type { BranchSegments, LogSpan } from './branch-segments.js';
-import { isOnPath } from './branch-segments.js';
+import { isOnPath, type BranchSegments, type LogSpan } from './branch-segments.js';
 
 /** A place in the tree of branches, by the position of its event; -1 for the root. */
 export interface BranchPlace {
   seq: number;
   /** The place before it. */
   parent: number;
-  /** The first event after that place. */
+  /** Where the events after that place begin. */
   first: number;
   kind: 'root' | 'fork' | 'leaf' | 'head';
   /** Events of the tree from the first one to this. */
@@ -32,12 +31,13 @@ export function branchPlaces(
   limit: number,
 ): BranchPlaces {
   const places = allPlaces(tree, head);
-  const kept = newest(places, tree.pathTo(head), limit);
   const path = tree.pathTo(head);
+  const kept = newest(places, path, limit);
+  const isInTree = (seq: number): boolean => log.entry(seq).kind !== 'ConversationStateUpdateEvent';
   return {
     places: kept.map((place) => ({
       ...place,
-      events: countEvents(tree, log, place),
+      events: countEvents(tree, isInTree, place),
       active: isOnPath(path, place.seq) || place.kind === 'root',
     })),
     truncated: kept.length < places.length,
@@ -71,15 +71,10 @@ function allPlaces(tree: BranchSegments, head: number): BarePlace[] {
       places.push({ seq, parent: place, first, kind });
       placeOf.set(seq, { place: seq, first: undefined });
       place = seq;
-      first = nextInTree(seq);
+      first = seq + 1;
     }
   }
   return places;
-}
-
-/** The event after a place in its segment: state updates in between are looked over by its reader. */
-function nextInTree(seq: number): number {
-  return seq + 1;
 }
 
 /** For each segment, the positions in it at which something parts or ends, in order. */
@@ -113,16 +108,14 @@ function newest(places: readonly BarePlace[], path: readonly LogSpan[], limit: n
 }
 
 /** The events of the tree between a place and the one before it, which may be several segments away. */
-function countEvents(tree: BranchSegments, log: Pick<EventLog, 'entry'>, { seq, parent }: BarePlace): number {
+function countEvents(tree: BranchSegments, isInTree: (seq: number) => boolean, place: BarePlace): number {
   let count = 0;
-  for (let at = seq; at > parent && at >= 0;) {
+  for (let at = place.seq; at > place.parent && at >= 0;) {
     const segment = tree.segments[tree.indexOf(at)];
     if (!segment) break;
-    const from = Math.max(segment.start, parent + 1);
-    const isInside = segment.start <= parent;
-    for (let event = isInside ? from : segment.start; event <= at; event += 1)
-      if (log.entry(event).kind !== 'ConversationStateUpdateEvent') count += 1;
-    if (isInside) break;
+    const before = Math.max(segment.start - 1, segment.start <= place.parent ? place.parent : -1);
+    count += tree.rankOf(at, isInTree) - tree.rankOf(before, isInTree);
+    if (segment.start <= place.parent) break;
     at = segment.parent;
   }
   return count;

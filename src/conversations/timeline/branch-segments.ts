@@ -6,6 +6,8 @@ export interface Segment {
   parent: number;
 }
 
+const MARK_DISTANCE = 256;
+
 /** Positions of the log from `start` to `end`, both included. */
 export interface LogSpan {
   start: number;
@@ -18,6 +20,9 @@ export interface LogSpan {
  */
 export class BranchSegments {
   readonly segments: Segment[] = [];
+  /** The positions of every 256th event of the tree, so that events can be counted without all of them. */
+  private readonly marks: number[] = [];
+  private count = 0;
   private last = -1;
 
   /** Adds an event of the tree. @param parent seq of its parent, -1 for a root, undefined if unknown */
@@ -27,7 +32,19 @@ export class BranchSegments {
     const current = this.segments.at(-1);
     if (current && before === this.last) current.end = seq;
     else this.segments.push({ start: seq, end: seq, parent: before });
+    if (this.count % MARK_DISTANCE === 0) this.marks.push(seq);
+    this.count += 1;
     this.last = seq;
+  }
+
+  /** How many events of the tree are at or before a position. */
+  rankOf(seq: number, isInTree: (seq: number) => boolean): number {
+    const found = indexBelow(this.marks, seq, (mark) => mark);
+    const mark = this.marks[found];
+    if (mark === undefined) return 0;
+    let rank = found * MARK_DISTANCE + 1;
+    for (let at = mark + 1; at <= seq; at += 1) if (isInTree(at)) rank += 1;
+    return rank;
   }
 
   /** Seq of the last event of the tree; -1 if there is none. */
@@ -37,13 +54,7 @@ export class BranchSegments {
 
   /** The number of the segment of an event; -1 before the first one. */
   indexOf(seq: number): number {
-    let [low, high] = [0, this.segments.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.segments[middle]?.start ?? 0) <= seq) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+    return indexBelow(this.segments, seq, ({ start }) => start);
   }
 
   /**
@@ -74,4 +85,16 @@ export function isOnPath(path: readonly LogSpan[], seq: number): boolean {
   }
   const part = path[low];
   return part !== undefined && seq >= part.start && seq <= part.end;
+}
+
+/** The index of the last item whose key is at most the given one; -1 if there is none. Keys are ascending. */
+function indexBelow<T>(items: readonly T[], key: number, keyOf: (item: T) => number): number {
+  let [low, high] = [0, items.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const item = items[middle];
+    if (item !== undefined && keyOf(item) <= key) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }

@@ -106,7 +106,7 @@ export class TimelineFold {
       case 'AgentErrorEvent':
         return this.endCall(seq, event.id, callOf(state, event), true, isRestartError(event));
       case 'UserRejectObservation':
-        if (state.wait) state.wait.refused = true;
+        if (state.wait?.kind === 'confirmation') state.wait.refused = true;
         return this.dropCall(callOf(state, event));
       case 'HookExecutionEvent':
         return this.foldHook(seq, event);
@@ -153,9 +153,7 @@ export class TimelineFold {
         if (state.calls.length > 0) state.toolsSince = state.now;
         return;
       case 'idle':
-        if (state.wait?.kind === 'confirmation') this.waitFor('person', 'next message', seq, id);
-        state.running = false;
-        return;
+        return this.foldIdle(seq, id);
       case 'paused':
         this.loseAnswer(seq, id);
         return this.waitFor('paused', 'paused', seq, id);
@@ -171,6 +169,15 @@ export class TimelineFold {
       default:
         return;
     }
+  }
+
+  /** From a confirmation it is the answer of a person who rejects; a run sets other statuses. */
+  private foldIdle(seq: number, id: string): void {
+    const { state } = this;
+    state.running = false;
+    if (state.wait?.kind !== 'confirmation') return;
+    state.wait.refused = true;
+    this.waitFor('person', 'next message', seq, id);
   }
 
   private foldMessage(seq: number, event: MessageEvent): void {
