@@ -10,6 +10,8 @@ COPY LICENSE README.md CHANGELOG.md .swcrc nest-cli.json tsconfig.json tsconfig.
 COPY docs ./docs
 COPY scripts ./scripts
 COPY src ./src
+COPY console ./console
+COPY openapi.d.ts ./
 # test/e2e/production-install.spec.ts runs the same two steps where there is no Docker.
 RUN npm run build
 RUN node scripts/install-production.mjs /opt/agent-server

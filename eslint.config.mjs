@@ -144,7 +144,8 @@ const ARROWS = {
   ],
   server: ['auth', 'config', 'conversations', 'events', 'http', 'tools'],
   metrics: ['conversations', 'http', 'meters', 'server', 'sockets', 'webhooks'],
-  ui: ['config', 'errors', 'files', 'workspace'],
+  ui: ['config', 'errors', 'files', 'http', 'workspace'],
+  console: ['http', 'workspace'],
   models: ['http', 'llm'],
   mcp: ['config', 'crypto', 'errors', 'flow', 'http', 'text', 'tools'],
   gateway: ['config', 'conversations', 'events', 'flow', 'http', 'server', 'settings', 'storage'],
@@ -216,7 +217,7 @@ export default tseslint.config(
   { ignores: ['dist/', 'node_modules/', 'coverage/', 'workspace/', 'web-ui/', 'openapi.d.ts'] },
   {
     // Prettier wraps code, not comments.
-    files: ['**/*.ts', '**/*.mjs', '**/*.cjs'],
+    files: ['**/*.ts', '**/*.tsx', '**/*.mjs', '**/*.cjs'],
     plugins: { stylistic },
     rules: {
       'stylistic/max-len': [
@@ -226,7 +227,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     plugins: { boundaries, 'import-x': importX },
@@ -312,6 +313,23 @@ export default tseslint.config(
   {
     files: ['src/*.ts', 'src/cli/**'],
     rules: { 'no-restricted-imports': ['error', { patterns: [DRIVERS] }] },
+  },
+  {
+    // The page of the console. What it shows comes from strangers: never as HTML.
+    files: ['console/**'],
+    rules: {
+      'boundaries/dependencies': 'off',
+      'no-restricted-imports': 'off',
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            ':matches(JSXAttribute[name.name="dangerouslySetInnerHTML"], MemberExpression[property.name=/^(innerHTML|outerHTML|insertAdjacentHTML|srcdoc)$/])',
+          message:
+            'Create elements: the page shows texts of strangers, and its policy forbids HTML from text.',
+        },
+      ],
+    },
   },
   {
     // Tests may import internal files.

@@ -125,6 +125,7 @@ async function makeCode(folder) {
   await use(folder);
   await runScript(['scripts/compile.mjs', folder]);
   await runScript(['scripts/bundle.mjs', folder]);
+  await runScript(['scripts/console.mjs', path.join(folder, 'bundle/console')]);
   await Promise.all(NODE_OPTIONS.map((options) => runScript([...options, 'scripts/code-cache.mjs', folder])));
 }
 
@@ -135,7 +136,10 @@ async function check(folder, previous) {
     await copyFile(path.join(folderOf(previous), TYPES), memory);
   const project = ['--project', 'tsconfig.build.json', '--noEmit'];
   const incremental = ['--incremental', '--tsBuildInfoFile', memory];
-  await runScript(['node_modules/typescript/bin/tsc', ...project, ...incremental]);
+  await Promise.all([
+    runScript(['node_modules/typescript/bin/tsc', ...project, ...incremental]),
+    runScript(['node_modules/typescript/bin/tsc', '--project', 'console/tsconfig.json']),
+  ]);
 }
 
 /**

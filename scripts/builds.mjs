@@ -11,7 +11,7 @@ export const DIST = path.join(ROOT, 'dist');
 const BUILDS = path.join(DIST, 'builds');
 const CURRENT = path.join(DIST, 'current');
 
-/** Besides `src/` and `scripts/`. The last one says what is really installed. */
+/** Besides `src/`, `console/` and `scripts/`. The last one says what is really installed. */
 const INPUTS = [
   '.swcrc',
   'nest-cli.json',
@@ -22,13 +22,16 @@ const INPUTS = [
   'node_modules/.package-lock.json',
 ];
 
-/** Whether a file below `src/` or `scripts/` takes part in a build. */
-const isInput = (name) => /(?<!\.spec)\.(ts|mjs|json)$/.test(name);
+const FOLDERS = ['src', 'console', 'scripts'];
+
+/** Whether a file below one of them takes part in a build. */
+const isInput = (name) => /(?<!\.spec)\.(tsx?|mjs|json|css|html)$/.test(name);
 
 /** The id of the build of the sources as they are now. */
 export async function idOfSources() {
   const hash = createHash('sha256');
-  for (const name of [...INPUTS, ...(await inputsBelow('src')), ...(await inputsBelow('scripts'))]) {
+  const names = await Promise.all(FOLDERS.map(inputsBelow));
+  for (const name of [...INPUTS, ...names.flat()]) {
     const content = await readFile(path.join(ROOT, name)).catch(unlessMissing);
     if (content === undefined) continue;
     hash.update(`${name} ${content.length}\n`);

@@ -8,11 +8,11 @@ import {
   guardIngress,
   isSameHost,
   mayReceiveKey,
-  needsKey,
   OriginPolicy,
   protectOpenServer,
 } from './auth/index.js';
 import type { AppConfig } from './config/index.js';
+import { ConsolePage } from './console/index.js';
 import { KnownSecrets } from './crypto/index.js';
 import { AppBackendBridge } from './extensions/index.js';
 import { configureHttp, type HttpOptions, JsonAdapter } from './http/index.js';
@@ -20,9 +20,9 @@ import { refuseUntilReady, type DeferredInit, type ServerSetup } from './init/in
 import { isDebug, requestLog } from './logging/index.js';
 import { setupOpenApi } from './openapi/index.js';
 import { addToShellEnvironment } from './processes/index.js';
-import { API_VERSION, PACKAGE_FOLDER, SERVER_VERSION } from './server/index.js';
+import { PACKAGE_FOLDER, SERVER_VERSION } from './server/index.js';
 import { PatternWsAdapter } from './sockets/index.js';
-import { fetchCommand, Guides, LandingPage, uiPlace, WebUi } from './ui/index.js';
+import { Guides, WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
 
 /** The logger of the server; `false` disables logging. */
@@ -46,7 +46,7 @@ export async function createServer(
   const secrets = app.get(KnownSecrets);
   configureHttp(app, {
     ...edgeOptions(origins),
-    first: [...first, ...pages(config, ui)],
+    first: [...first, ...pages(ui)],
     mask: (text) => secrets.mask(text),
     unknownPath: ui?.unknownPath,
     beforeBodies: app.get(AppBackendBridge).beforeBodies,
@@ -63,7 +63,7 @@ export async function createWaitingServer(
 ): Promise<NestExpressApplication> {
   const app = await createApp(WaitingModule.forRoot(config, init, setup), logger);
   const { origins, first } = protect(app, config);
-  configureHttp(app, { ...edgeOptions(origins), first: [...first, ...pages(config)] });
+  configureHttp(app, { ...edgeOptions(origins), first: [...first, ...pages()] });
   refuseUntilReady(app, init);
   setupOpenApi(app, SERVER_VERSION);
   return app;
@@ -93,17 +93,11 @@ function protect(
   return { origins, first: [requestLog(), ...guards.filter((guard) => guard !== undefined)] };
 }
 
-/** Handlers of the server's pages: the guides, and at `/` the web UI or a page of our own. */
-function pages(config: AppConfig, ui?: WebUi): RequestHandler[] {
-  const guides = new Guides(PACKAGE_FOLDER);
-  const landing = new LandingPage({
-    version: SERVER_VERSION,
-    apiVersion: API_VERSION,
-    fetchCommand: fetchCommand(uiPlace(PACKAGE_FOLDER)),
-    needsKey: needsKey(config),
-    hasGuides: guides.exist,
-  });
-  return [guides.beforeRoutes, (ui ?? landing).beforeRoutes];
+/** Handlers of the pages: the guides, the console, and at `/` the web UI or a redirect to the console. */
+function pages(ui?: WebUi): RequestHandler[] {
+  const page = new ConsolePage(PACKAGE_FOLDER, ui === undefined);
+  const handlers = [new Guides(PACKAGE_FOLDER).beforeRoutes, page.beforeRoutes];
+  return ui === undefined ? handlers : [...handlers, ui.beforeRoutes];
 }
 
 function edgeOptions(origins: OriginPolicy): HttpOptions {

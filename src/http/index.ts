@@ -21,6 +21,7 @@ export {
   type SchemaSource,
   UNKNOWN_CONVERSATION,
 } from './operation.js';
+export { isNavigation, isReading, prefersPage } from './routing/navigation.js';
 export { type DescribedField, describedFields, objectSchema } from './schema-fields.js';
 export { ConversationIdPipe, RuntimeConversationIdPipe } from './validation/conversation-id.pipe.js';
 export {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { NextFunction, Request, Response } from 'express';
 import { readBoundedText, undefinedIfMissing } from '../files/index.js';
-import { isReading } from './navigation.js';
+import { isReading } from '../http/index.js';
 import { escapeHtml, ownPage, sendOwnPage } from './own-page.js';
 
 /** Below it the documents have the same paths as in the repository, so that their links work as they are. */

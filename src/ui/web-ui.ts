@@ -3,8 +3,8 @@ import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
 import { ConfigError, type AppConfig } from '../config/index.js';
+import { isNavigation, isReading } from '../http/index.js';
 import { PathGuard, sendFile, type GuardedPath } from '../workspace/index.js';
-import { isNavigation, isReading } from './navigation.js';
 import { withServerConfig } from './page-config.js';
 
 /** Files that a bundler names after their content never change. */

@@ -21,9 +21,11 @@ describe('the guides below /guides/', () => {
   });
 
   it('are reached from the page at /, and lead only to pages that answer', async () => {
-    const landing = await rawRequest(server.url, { headers: { accept: 'text/html' } });
+    const { headers } = await rawRequest(server.url, { headers: { accept: 'text/html' } });
+    expect(headers.location).toBe('console/');
+    const landing = await page('/console/');
     const seen = new Map<string, string>();
-    const todo = [...landing.text.matchAll(/href="(guides\/[^"]+)"/g)].map(([, href = '']) => `/${href}`);
+    const todo = [...landing.text.matchAll(/href="\.\.(\/guides\/[^"]+)"/g)].map(([, href = '']) => href);
     expect(todo).toEqual(['/guides/docs/README.md', '/guides/README.md']);
     for (let address = todo.pop(); address !== undefined; address = todo.pop()) {
       if (seen.has(address)) continue;

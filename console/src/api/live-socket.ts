@@ -1,0 +1,99 @@
+import { signal, type ReadonlySignal } from '@preact/signals';
+import { SERVER_URL } from '../routing/address.js';
+import { isOffline, reachability } from './reachability.js';
+import { keyWasRefused, sessionKey } from './session-key.js';
+
+const FIRST_DELAY_MS = 300;
+const MAX_DELAY_MS = 10_000;
+
+/** `closed`: by us, or by the server for good (`reason`). */
+export type SocketState = 'connecting' | 'open' | 'waiting' | 'closed';
+
+/** What a `LiveSocket` is told. */
+export interface LiveSocketOptions {
+  /** Path and query relative to the server, asked for before each attempt: it may say where to resume. */
+  path: () => string;
+  /** Each frame, parsed. */
+  onFrame: (frame: unknown) => void;
+  /** After each connection was opened, before its first frame. */
+  onOpen?: () => void;
+  /** The server does not have what the socket is about (4004): there is no further attempt. */
+  onGone?: () => void;
+}
+
+/**
+ * A WebSocket that opens itself again after each loss, with growing delays, until `close()`. It authenticates
+ * by its first frame, so the key is in no address.
+ */
+export class LiveSocket {
+  private readonly stateSignal = signal<SocketState>('connecting');
+  private socket: WebSocket | undefined;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private delay = FIRST_DELAY_MS;
+  private readonly stops: (() => void)[] = [];
+
+  constructor(private readonly options: LiveSocketOptions) {
+    this.stops.push(
+      // A key was entered, or the network is back.
+      sessionKey.subscribe(() => this.retryNow()),
+      isOffline.subscribe((offline) => {
+        if (!offline) this.retryNow();
+      }),
+    );
+    this.connect();
+  }
+
+  get state(): ReadonlySignal<SocketState> {
+    return this.stateSignal;
+  }
+
+  close(): void {
+    for (const stop of this.stops) stop();
+    clearTimeout(this.timer);
+    this.stateSignal.value = 'closed';
+    this.socket?.close();
+  }
+
+  /** Ends the pause before the next attempt. */
+  retryNow(): void {
+    if (this.stateSignal.peek() !== 'waiting') return;
+    clearTimeout(this.timer);
+    this.connect();
+  }
+
+  private connect(): void {
+    const url = new URL(this.options.path(), SERVER_URL);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const key = sessionKey.peek();
+    this.stateSignal.value = 'connecting';
+    const socket = new WebSocket(url);
+    this.socket = socket;
+    socket.onopen = () => {
+      if (key !== null) socket.send(JSON.stringify({ type: 'auth', session_api_key: key }));
+      this.stateSignal.value = 'open';
+      reachability.value = 'reached';
+      this.options.onOpen?.();
+    };
+    socket.onmessage = ({ data }: MessageEvent<unknown>) => {
+      this.delay = FIRST_DELAY_MS;
+      if (typeof data === 'string') this.options.onFrame(JSON.parse(data));
+    };
+    socket.onclose = ({ code }) => this.closed(code, key);
+  }
+
+  private closed(code: number, key: string | null): void {
+    if (this.stateSignal.peek() === 'closed') return;
+    if (code === 4001) keyWasRefused(key);
+    if (code === 4004) {
+      this.close();
+      this.options.onGone?.();
+      return;
+    }
+    if (code === 1006) reachability.value = 'away';
+    this.stateSignal.value = 'waiting';
+    // Many pages must not come back in the same moment after a restart.
+    const pause = this.delay * (0.75 + Math.random() / 2);
+    this.delay = Math.min(this.delay * 2, MAX_DELAY_MS);
+    this.timer = setTimeout(() => this.connect(), pause);
+  }
+}

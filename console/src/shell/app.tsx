@@ -1,0 +1,34 @@
+import { useEffect } from 'preact/hooks';
+import { viewPath } from '../routing/address.js';
+import { Toasts } from '../ui/toast.js';
+import { loadServerInfo } from './server-info.js';
+import { ConnectionBanner } from './connection-banner.js';
+import { KeyDialog } from './key-dialog.js';
+import { Palette } from './palette.js';
+import { ShortcutList } from './shortcut-list.js';
+import { Sidebar } from './sidebar.js';
+import { viewOf } from './views.js';
+
+/** The frame around all views. */
+export function App() {
+  useEffect(() => void loadServerInfo(), []);
+  const { View, name } = viewOf(viewPath.value);
+  return (
+    <>
+      <a class="skip-link" href="#view">
+        Skip to content
+      </a>
+      <Sidebar current={name} />
+      <div class="stage">
+        <ConnectionBanner />
+        <main id="view" tabIndex={-1}>
+          <View path={viewPath.value} />
+        </main>
+      </div>
+      <KeyDialog />
+      <Palette />
+      <ShortcutList />
+      <Toasts />
+    </>
+  );
+}

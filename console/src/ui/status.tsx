@@ -1,0 +1,36 @@
+import type { ComponentChildren } from 'preact';
+
+/** Colours by meaning; each also has a shape or a text, because not everybody sees colours. */
+export type Tone = 'neutral' | 'running' | 'waiting' | 'good' | 'bad';
+
+const TONES: Readonly<Record<string, Tone>> = {
+  running: 'running',
+  waiting_for_confirmation: 'waiting',
+  paused: 'neutral',
+  idle: 'neutral',
+  finished: 'good',
+  error: 'bad',
+  stuck: 'bad',
+  deleting: 'neutral',
+};
+const LABELS: Readonly<Record<string, string>> = { waiting_for_confirmation: 'waiting for approval' };
+
+/** The tone of an `execution_status`. */
+export function toneOf(status: string): Tone {
+  return TONES[status] ?? 'neutral';
+}
+
+/** An `execution_status` as people read it. */
+export function statusLabel(status: string): string {
+  return LABELS[status] ?? status.replaceAll('_', ' ');
+}
+
+/** A dot and a text in a colour. */
+export function Badge({ tone, children }: { tone: Tone; children: ComponentChildren }) {
+  return <span class={`badge ${tone}`}>{children}</span>;
+}
+
+/** An `execution_status`. */
+export function Status({ status }: { status: string }) {
+  return <Badge tone={toneOf(status)}>{statusLabel(status)}</Badge>;
+}
