@@ -14,6 +14,10 @@ import { useLiveData } from '../live-data.js';
 import { PanelFrame } from '../panel-frame.js';
 import { branchRows, leafCount, type BranchRow } from './branch-rows.js';
 
+const MAX_DEPTH = 12;
+/** From the left of a dot to the line through its middle (pixels). */
+const DOT_CENTRE = 5;
+
 /** The branches of a conversation as a tree; each of its places can be gone on from, or forked. */
 export function BranchesPanel({ conversationId, info, onShowEvent }: InsightProps) {
   const live = useLiveData(info, conversationId, () => readBranches(conversationId));
@@ -126,7 +130,7 @@ function Tree({ tree, conversationId, isRunning, onShowEvent, onChanged }: TreeP
             aria-label={labelOf(row.node)}
             tabIndex={place === index ? 0 : -1}
             class={`branch-row ${row.node.kind}${row.node.active ? ' active' : ''}${row.node.is_head ? ' is-head' : ''}`}
-            style={{ paddingLeft: `${12 + Math.min(row.depth, 12) * 18}px` }}
+            style={{ paddingLeft: `${placeOf(row.depth)}px` }}
             onFocus={() => (current.value = row.node.event_id)}
             onClick={() => moveTo(place)}
             onKeyDown={(event) => {
@@ -136,6 +140,7 @@ function Tree({ tree, conversationId, isRunning, onShowEvent, onChanged }: TreeP
               run();
             }}
           >
+            <Lines row={row} />
             <span class="branch-dot" aria-hidden="true" />
             <span class="branch-text">
               <span class="branch-title">
@@ -188,6 +193,31 @@ function Tree({ tree, conversationId, isRunning, onShowEvent, onChanged }: TreeP
       </ul>
     </>
   );
+}
+
+/** The lines from a place to those after it. */
+function Lines({ row: { guides, depth, parentDepth } }: { row: BranchRow }) {
+  return (
+    <span aria-hidden="true">
+      {[...new Set(guides)].map((at) => (
+        <span key={at} class="branch-line" style={{ left: `${placeOf(at) + DOT_CENTRE}px` }} />
+      ))}
+      {parentDepth !== undefined && (
+        <span
+          class="branch-elbow"
+          style={{
+            left: `${placeOf(parentDepth) + DOT_CENTRE}px`,
+            width: `${Math.max(2, placeOf(depth) - placeOf(parentDepth) - DOT_CENTRE)}px`,
+          }}
+        />
+      )}
+    </span>
+  );
+}
+
+/** Where the dot of a row begins (pixels). Very deep trees are indented no further. */
+function placeOf(depth: number): number {
+  return 12 + Math.min(depth, MAX_DEPTH) * 22;
 }
 
 function titleOf({ kind, label, first_label }: BranchNode): string {

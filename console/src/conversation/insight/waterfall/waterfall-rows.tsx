@@ -1,7 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { oneLine } from '../../../ui/safe-text.js';
 import { duration } from '../../../ui/time.js';
-import { KINDS } from '../kinds.js';
+import { KINDS, shortName } from '../kinds.js';
 import type { TimeWindow } from './overview.js';
 import type { TimeScale } from './time-scale.js';
 import type { Bar } from './timeline-model.js';
@@ -109,7 +108,7 @@ function Row({
   const length = Math.max(1, scale.placeOf(shown.to) - start);
   const left = ((scale.placeOf(bar.from) - start) / length) * 100;
   const right = ((scale.placeOf(bar.to) - start) / length) * 100;
-  const name = oneLine(span.name, 40) || KINDS[span.kind].label;
+  const name = shortName(span);
   const time = duration(bar.to - bar.from);
   const state = `${span.ended_at === null ? ', in progress' : ''}${span.failed ? ', failed' : ''}`;
   const marks = span.derived
@@ -132,7 +131,9 @@ function Row({
       }}
     >
       <span class="wf-step">{isFirstOfStep ? span.step : ''}</span>
-      <span class={span.parent_id === null ? 'wf-name' : 'wf-name part'}>{name}</span>
+      <span class={span.parent_id === null ? 'wf-name' : 'wf-name part'} title={name}>
+        {name}
+      </span>
       <span class="wf-track">
         <span
           class={`wf-bar kind-${span.kind}${marks}${span.failed ? ' failed' : ''}${span.ended_at === null ? ' open' : ''}`}
