@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
+import { oneLine, visible } from '../../../ui/safe-text.js';
 import { duration } from '../../../ui/time.js';
 import { KINDS, shortName } from '../kinds.js';
 import type { TimeWindow } from './overview.js';
@@ -121,7 +122,7 @@ function Row({
       aria-selected={span.id === activeId}
       aria-setsize={bars.length}
       aria-posinset={position}
-      aria-label={`Step ${span.step}: ${KINDS[span.kind].label}, ${name}, ${time}${state}`}
+      aria-label={`Step ${span.step}: ${KINDS[span.kind].label}, ${name} ${oneLine(span.detail, 80)}, ${time}${state}`}
       class={`wf-row${span.active ? '' : ' left'}${isFirstOfStep ? ' first' : ''}`}
       style={{ top: `${top}px` }}
       onPointerEnter={() => onActivate(bar)}
@@ -131,8 +132,12 @@ function Row({
       }}
     >
       <span class="wf-step">{isFirstOfStep ? span.step : ''}</span>
-      <span class={span.parent_id === null ? 'wf-name' : 'wf-name part'} title={name}>
+      <span
+        class={span.parent_id === null ? 'wf-name' : 'wf-name part'}
+        title={`${name} ${visible(span.detail)}`}
+      >
         {name}
+        {span.detail !== '' && <span class="insight-soft"> {oneLine(span.detail, 80)}</span>}
       </span>
       <span class="wf-track">
         <span
