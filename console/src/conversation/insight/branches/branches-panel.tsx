@@ -198,7 +198,7 @@ function Tree({ tree, conversationId, isRunning, onShowEvent, onChanged }: TreeP
 /** The lines from a place to those after it. */
 function Lines({ row: { guides, depth, parentDepth } }: { row: BranchRow }) {
   return (
-    <span aria-hidden="true">
+    <span class="branch-lines" aria-hidden="true">
       {[...new Set(guides)].map((at) => (
         <span key={at} class="branch-line" style={{ left: `${placeOf(at) + DOT_CENTRE}px` }} />
       ))}

@@ -1,6 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks';
+import { compact } from '../../../ui/numbers.js';
 import { oneLine, visible } from '../../../ui/safe-text.js';
 import { duration } from '../../../ui/time.js';
+import type { Span } from '../insight-api.js';
 import { KINDS, shortName } from '../kinds.js';
 import type { TimeWindow } from './overview.js';
 import type { TimeScale } from './time-scale.js';
@@ -111,6 +113,7 @@ function Row({
   const right = ((scale.placeOf(bar.to) - start) / length) * 100;
   const name = shortName(span);
   const time = duration(bar.to - bar.from);
+  const what = span.usage ? tokensOf(span.usage) : oneLine(span.detail, 80);
   const state = `${span.ended_at === null ? ', in progress' : ''}${span.failed ? ', failed' : ''}`;
   const marks = span.derived
     .map((boundary) => ` ${boundary === 'started_at' ? 'soft-start' : 'soft-end'}`)
@@ -122,7 +125,7 @@ function Row({
       aria-selected={span.id === activeId}
       aria-setsize={bars.length}
       aria-posinset={position}
-      aria-label={`Step ${span.step}: ${KINDS[span.kind].label}, ${name} ${oneLine(span.detail, 80)}, ${time}${state}`}
+      aria-label={`Step ${span.step}: ${KINDS[span.kind].label}, ${name} ${what}, ${time}${state}`}
       class={`wf-row${span.active ? '' : ' left'}${isFirstOfStep ? ' first' : ''}`}
       style={{ top: `${top}px` }}
       onPointerEnter={() => onActivate(bar)}
@@ -137,7 +140,7 @@ function Row({
         title={`${name} ${visible(span.detail)}`}
       >
         {name}
-        {span.detail !== '' && <span class="insight-soft"> {oneLine(span.detail, 80)}</span>}
+        {what !== '' && <span class="insight-soft"> {what}</span>}
       </span>
       <span class="wf-track">
         <span
@@ -154,6 +157,10 @@ function Row({
       </span>
     </div>
   );
+}
+
+function tokensOf({ prompt_tokens, completion_tokens }: NonNullable<Span['usage']>): string {
+  return `${compact(prompt_tokens)} in, ${compact(completion_tokens)} out`;
 }
 
 function clamp(share: number): number {
