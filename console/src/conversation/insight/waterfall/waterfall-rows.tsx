@@ -125,7 +125,6 @@ function Row({
       aria-selected={span.id === activeId}
       aria-setsize={bars.length}
       aria-posinset={position}
-      aria-label={`Step ${span.step}: ${KINDS[span.kind].label}, ${name} ${what}, ${time}${state}`}
       class={`wf-row${span.active ? '' : ' left'}${isFirstOfStep ? ' first' : ''}`}
       style={{ top: `${top}px` }}
       onPointerEnter={() => onActivate(bar)}
@@ -134,7 +133,11 @@ function Row({
         if (span.event_id !== null) onShowEvent(span.event_id);
       }}
     >
-      <span class="wf-step">{isFirstOfStep ? span.step : ''}</span>
+      <span class={isFirstOfStep ? 'wf-step' : 'visually-hidden'}>
+        <span class="visually-hidden">Step </span>
+        {span.step}
+      </span>
+      <span class="visually-hidden">{KINDS[span.kind].label}</span>
       <span
         class={span.parent_id === null ? 'wf-name' : 'wf-name part'}
         title={`${name} ${visible(span.detail)}`}
@@ -153,6 +156,7 @@ function Row({
         >
           {span.failed && <b aria-hidden="true">✕ </b>}
           {time}
+          <span class="visually-hidden">{state}</span>
         </span>
       </span>
     </div>
