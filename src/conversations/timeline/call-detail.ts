@@ -1,5 +1,5 @@
 import type { ActionEvent } from '../../events/index.js';
-import { oneLine } from './event-label.js';
+import { oneLine } from './one-line.js';
 
 /** Arguments that say what a call is about, the most telling first. */
 const TELLING = [

@@ -1,7 +1,6 @@
 import { plainText, type DurableEvent } from '../../events/index.js';
-import { firstCharacters } from '../../text/index.js';
-
-const MAX_LENGTH = 160;
+import { callDetail } from './call-detail.js';
+import { oneLine } from './one-line.js';
 
 /** An event in one line of at most 160 characters, for people. */
 export function eventLabel(event: DurableEvent | undefined): string {
@@ -13,7 +12,7 @@ function textOf(event: DurableEvent): string {
     case 'MessageEvent':
       return plainText(event.llm_message.content);
     case 'ActionEvent':
-      return event.summary ? `${event.tool_name}: ${event.summary}` : event.tool_name;
+      return `${event.tool_name} ${callDetail(event)}`;
     case 'ObservationEvent':
       return `result of ${event.tool_name}`;
     case 'AgentErrorEvent':
@@ -39,14 +38,4 @@ function textOf(event: DurableEvent): string {
     default:
       return event.kind;
   }
-}
-
-/** The beginning of a text in one line of at most 160 characters. */
-export function oneLine(text: string): string {
-  // Cut before the spaces are replaced: a text may have many megabytes of them.
-  const start = firstCharacters(text, 4 * MAX_LENGTH)
-    .replace(/\s+/g, ' ')
-    .trim();
-  const label = firstCharacters(start, MAX_LENGTH);
-  return label.length < start.length ? `${label.slice(0, -1)}…` : label;
 }

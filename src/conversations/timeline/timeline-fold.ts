@@ -9,7 +9,7 @@ import type {
   MessageEvent,
 } from '../../events/index.js';
 import { Answers } from './answers.js';
-import { oneLine } from './event-label.js';
+import { oneLine } from './one-line.js';
 import { EventTime } from './event-time.js';
 import { FoldContext, MAX_OPEN, type FoldOptions, type FoldSink } from './fold-context.js';
 import type { FoldState, HookRun, OpenCall, Wait } from './fold-state.js';

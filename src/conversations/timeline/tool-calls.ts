@@ -1,6 +1,6 @@
 import type { ACPToolCallEvent, ActionEvent } from '../../events/index.js';
 import { callDetail } from './call-detail.js';
-import { oneLine } from './event-label.js';
+import { oneLine } from './one-line.js';
 import { acpFileUses, fileUses } from './file-uses.js';
 import { MAX_OPEN, type FoldContext } from './fold-context.js';
 import type { OpenCall } from './fold-state.js';

@@ -18,6 +18,8 @@ interface Props {
   scale: TimeScale;
   shown: TimeWindow;
   activeId: string | null;
+  /** The working directory, which is left out of paths below it. */
+  folder: string;
   onActivate: (bar: Bar) => void;
   onShowEvent: (eventId: string) => void;
   /** A factor below 1 shows a shorter part of the time. */
@@ -105,6 +107,7 @@ function Row({
   activeId,
   onActivate,
   onShowEvent,
+  folder,
 }: Props & { bar: Bar; top: number; isFirstOfStep: boolean; position: number }) {
   const { span } = bar;
   const start = scale.placeOf(shown.from);
@@ -113,7 +116,7 @@ function Row({
   const right = ((scale.placeOf(bar.to) - start) / length) * 100;
   const name = shortName(span);
   const time = duration(bar.to - bar.from);
-  const what = span.usage ? tokensOf(span.usage) : oneLine(span.detail, 80);
+  const what = span.usage ? tokensOf(span.usage) : oneLine(span.detail.replaceAll(folder, ''), 80);
   const state = `${span.ended_at === null ? ', in progress' : ''}${span.failed ? ', failed' : ''}`;
   const marks = span.derived
     .map((boundary) => ` ${boundary === 'started_at' ? 'soft-start' : 'soft-end'}`)

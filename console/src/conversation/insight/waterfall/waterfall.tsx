@@ -31,20 +31,27 @@ export function Waterfall({ conversationId, info, onShowEvent }: InsightProps) {
             <p>When the agent runs, this shows how long it waited for its model, its tools and people.</p>
           </EmptyState>
         ) : (
-          <Chart model={model} page={page} onShowEvent={onShowEvent} />
+          <Chart model={model} page={page} folder={folderOf(info.value)} onShowEvent={onShowEvent} />
         )
       }
     </PanelFrame>
   );
 }
 
+/** The beginning of paths in the working directory; empty if it is not known. */
+function folderOf(info: InsightProps['info']['value']): string {
+  return info === null || info.workspace.working_dir === '' ? '' : `${info.workspace.working_dir}/`;
+}
+
 function Chart({
   model,
   page,
+  folder,
   onShowEvent,
 }: {
   model: TimelineModel;
   page: TimelinePage;
+  folder: string;
   onShowEvent: (eventId: string) => void;
 }) {
   const hidden = useSignal<ReadonlySet<SpanKind>>(new Set());
@@ -129,6 +136,7 @@ function Chart({
         scale={scale}
         shown={shown}
         activeId={activeId.value}
+        folder={folder}
         onActivate={({ span }) => (activeId.value = span.id)}
         onShowEvent={onShowEvent}
         onZoom={zoom}
