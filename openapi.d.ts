@@ -9821,7 +9821,7 @@ export interface components {
             completion_tokens: number;
             /** @description Tokens of the requests that the provider had in its cache. */
             cache_read_tokens: number;
-            /** @description US dollars. */
+            /** @description What they cost, in US dollars. */
             cost: number;
         };
         TimelinePage: {

@@ -92,7 +92,7 @@ export function timelineSchemas(): Record<string, JsonSchema> {
       prompt_tokens: [count, 'Tokens of the requests.'],
       completion_tokens: [count, 'Tokens of the answers.'],
       cache_read_tokens: [count, 'Tokens of the requests that the provider had in its cache.'],
-      cost: [amount, 'US dollars.'],
+      cost: [amount, 'What they cost, in US dollars.'],
     }),
     TimelinePage: objectSchema({
       items: [list(ref('TimelineSpan')), 'Spans that have ended, the last first.'],
