@@ -158,7 +158,7 @@ function Rate({ id }: { id: string }) {
   const rate = summaries.rates.of(id);
   return (
     <span class="rate figure" title="Tokens in the last minute">
-      {rate === undefined ? '' : `${compact(rate)} tok/min`}
+      {rate === undefined || rate < 1 ? '' : `${compact(rate)} tok/min`}
     </span>
   );
 }

@@ -33,6 +33,7 @@ import { isSetAside, setAside } from './set-aside.js';
 import { ShownOrder } from './shown-order.js';
 import { summaries, type Summary } from './summary-store.js';
 import { conversationPath, titleOf } from './texts.js';
+import { useHold } from './use-hold.js';
 import { offsetsOf, VirtualList } from './virtual-list.js';
 
 const HEADS: Readonly<Record<Section, string>> = {
@@ -91,10 +92,11 @@ export function HomeView() {
 
 /** The filter bar and the list. */
 function Conversations({ version }: { version: number }) {
-  const isHeld = useSignal(false);
   const release = useSignal(0);
   const order = useRef(new ShownOrder());
   const viewport = useRef<HTMLDivElement>(null);
+  const area = useRef<HTMLDivElement>(null);
+  const isHeld = useHold(area);
   const { byId } = summaries;
   // Set aside conversations move at once: the person has asked for it.
   const asideCount = useMemo(() => ({ value: 0 }), []);
@@ -135,51 +137,41 @@ function Conversations({ version }: { version: number }) {
           </Button>
         )}
       </div>
-      {places.length === 0 ? (
-        <Nothing />
-      ) : (
-        <div
-          ref={viewport}
-          class="list"
-          role="grid"
-          tabIndex={0}
-          aria-label="Conversations"
-          aria-rowcount={rows.length}
-          aria-multiselectable="true"
-          aria-activedescendant={cursor.value === null ? undefined : rowId(cursor.value)}
-          onScroll={(event) => {
-            lastScroll = event.currentTarget.scrollTop;
-          }}
-          onPointerEnter={(event) => {
-            // A finger points only while it touches.
-            if (event.pointerType !== 'touch') isHeld.value = true;
-          }}
-          onPointerLeave={(event) => {
-            isHeld.value = event.currentTarget.contains(document.activeElement);
-          }}
-          onFocusCapture={() => {
-            isHeld.value = true;
-          }}
-          onBlurCapture={(event) => {
-            const { relatedTarget, currentTarget } = event;
-            const staysInside = relatedTarget instanceof Node && currentTarget.contains(relatedTarget);
-            isHeld.value = staysInside || currentTarget.matches(':hover');
-          }}
-          onKeyDown={(event) => onListKey(event, shown.current)}
-        >
-          <VirtualList rows={rows} viewport={viewport}>
-            {(row, index, top) => (
-              <RowOf
-                key={row.kind === 'head' ? row.section : row.id}
-                row={row}
-                index={index}
-                top={top}
-                onSelectTo={onSelectTo}
-              />
-            )}
-          </VirtualList>
-        </div>
-      )}
+      <div ref={area} class="list-area">
+        {places.length === 0 ? (
+          <Nothing />
+        ) : (
+          <div
+            ref={viewport}
+            class="list"
+            role="grid"
+            tabIndex={0}
+            aria-label="Conversations"
+            aria-rowcount={rows.length}
+            aria-multiselectable="true"
+            aria-activedescendant={cursor.value === null ? undefined : rowId(cursor.value)}
+            onFocus={() => {
+              cursor.value ??= places[0]?.id ?? null;
+            }}
+            onScroll={(event) => {
+              lastScroll = event.currentTarget.scrollTop;
+            }}
+            onKeyDown={(event) => onListKey(event, shown.current)}
+          >
+            <VirtualList rows={rows} viewport={viewport}>
+              {(row, index, top) => (
+                <RowOf
+                  key={row.kind === 'head' ? row.section : row.id}
+                  row={row}
+                  index={index}
+                  top={top}
+                  onSelectTo={onSelectTo}
+                />
+              )}
+            </VirtualList>
+          </div>
+        )}
+      </div>
       <BulkBar marked={marked} />
     </>
   );
