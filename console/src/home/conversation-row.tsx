@@ -114,7 +114,7 @@ function Detail({ summary }: { summary: Summary }) {
   if (waits_for === null) return null;
   const text = reason === null ? 'Open it to see why.' : oneLine(reason, 300);
   return (
-    <span class={`detail${waits_for === 'confirmation' ? ' code' : ''}`} title={text}>
+    <span class={`detail reason${waits_for === 'confirmation' ? ' code' : ''}`} title={text}>
       {text}
     </span>
   );
