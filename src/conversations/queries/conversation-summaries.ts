@@ -13,7 +13,7 @@ import { conversationSummary, type ConversationSummary } from '../state/conversa
 import { sealedState } from '../state/stored-conversation.js';
 import { joinItems, type JsonPage } from './json-page.js';
 import { callsLine, pendingCalls, pendingCallsIn } from './pending-calls.js';
-import { formatCursor, summaryPage, type SummaryQuery } from './summary-page.js';
+import { formatCursor, type SummaryQuery } from './summary-page.js';
 
 /** Enough for about 20,000 conversations. */
 const MAX_CACHE_BYTES = 20 * 1024 * 1024;
@@ -42,8 +42,10 @@ export class ConversationSummaries {
 
   /** A page, latest update first. */
   async page(query: SummaryQuery): Promise<JsonPage> {
-    const found = summaryPage(await this.catalogue.list(), query);
-    const entries = found.slice(0, query.limit);
+    const { after, limit, status } = query;
+    const order = 'UPDATED_AT_DESC';
+    const found = await this.catalogue.page({ order, limit: limit + 1, status, after });
+    const entries = found.slice(0, limit);
     const summaries = new Map<string, Buffer>();
     const others = await inSlices(this.readNow(entries, summaries));
     await forEachBounded(others, MAX_PARALLEL_READS, async (id) => {
@@ -51,7 +53,7 @@ export class ConversationSummaries {
       if (json) summaries.set(id, json);
     });
     const items = entries.flatMap(({ id }) => summaries.get(id) ?? []);
-    const last = found.length > query.limit ? entries.at(-1) : undefined;
+    const last = found.length > limit ? entries.at(-1) : undefined;
     return { items: joinItems(items), nextPageId: last ? formatCursor(last) : null };
   }
 

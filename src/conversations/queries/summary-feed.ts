@@ -15,6 +15,8 @@ import { ConversationSummaries } from './conversation-summaries.js';
 const COLLECT_MS = 250;
 /** How often conversations are looked for that other servers or programs have changed (ms). */
 const LOOK_EVERY_MS = 5_000;
+/** Looking may take one part in so many of the time. */
+const LOOK_SHARE = 20;
 /** So many stamps are read in a turn of the event loop. */
 const STAMPS_PER_TURN = 200;
 
@@ -147,19 +149,22 @@ export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
   private lookLater(ms: number): void {
     const isFirst = ms === 0;
     this.lookTimer = setTimeout(() => {
+      const started = performance.now();
       this.look(isFirst)
         .catch((error: unknown) => {
           this.logger.error('conversations of other servers could not be looked at', errorStack(error));
         })
         .finally(() => {
-          if (this.unsubscribe) this.lookLater(LOOK_EVERY_MS);
+          const took = performance.now() - started;
+          if (this.unsubscribe) this.lookLater(Math.max(LOOK_EVERY_MS, took * LOOK_SHARE));
         });
     }, ms);
   }
 
   /** Notes conversations that are not open here and have another stamp than before. */
   private async look(isFirst: boolean): Promise<void> {
-    const entries = await this.catalogue.list();
+    const limit = await this.catalogue.count();
+    const entries = await this.catalogue.page({ order: 'CREATED_AT', limit });
     const stamps = new Map<string, string | undefined>();
     for (const [index, { id }] of entries.entries()) {
       if (index % STAMPS_PER_TURN === STAMPS_PER_TURN - 1) await nextTurn();

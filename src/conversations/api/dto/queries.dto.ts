@@ -1,9 +1,9 @@
 import { EXECUTION_STATUSES } from '../../../events/index.js';
 import { Field, choice, flag, instant, integer, listOf, nullable, text, uuid } from '../../../http/index.js';
-import type { ConversationSortOrder } from '../../queries/conversation-page.js';
+import type { CatalogueOrder } from '../../../storage/index.js';
 import { parseCursor } from '../../queries/summary-page.js';
 
-const CONVERSATION_ORDERS: readonly ConversationSortOrder[] = [
+const CONVERSATION_ORDERS: readonly CatalogueOrder[] = [
   'CREATED_AT',
   'UPDATED_AT',
   'CREATED_AT_DESC',
@@ -48,7 +48,7 @@ export class ConversationSearchQueryDto extends ConversationCountQueryDto {
     choice(CONVERSATION_ORDERS, 'enum'),
     'By the time of the start or of the last change; `_DESC`: latest first.',
   )
-  sort_order: ConversationSortOrder = 'CREATED_AT_DESC';
+  sort_order: CatalogueOrder = 'CREATED_AT_DESC';
 
   @Field(flag(), includeSkills)
   include_skills = false;
