@@ -1,4 +1,6 @@
+import { useSignal } from '@preact/signals';
 import { memo } from 'preact/compat';
+import { useEffect } from 'preact/hooks';
 import type { ComponentChildren } from 'preact';
 import { navigate } from '../routing/address.js';
 import { Button } from '../ui/button.js';
@@ -7,7 +9,7 @@ import { compact, money } from '../ui/numbers.js';
 import { oneLine } from '../ui/safe-text.js';
 import { Badge, Status } from '../ui/status.js';
 import { Age, duration, exactTime, useNow } from '../ui/time.js';
-import { approve, busy, pause, resume } from './actions.js';
+import { approve, busy, pause, readingTime, resume } from './actions.js';
 import type { Section } from './arrange.js';
 import { isRunning } from './filters.js';
 import { refusing } from './refuse-dialog.js';
@@ -64,9 +66,11 @@ export const ConversationRow = memo(function ConversationRow(props: Props) {
             checked={isSelected}
             aria-label={`Select ${title}`}
             onClick={(event) => {
-              event.preventDefault();
-              if (event.shiftKey) props.onSelectTo(id);
-              else props.onToggle(id);
+              const box = event.currentTarget;
+              if (!event.shiftKey) return props.onToggle(id);
+              props.onSelectTo(id);
+              // The browser takes the mark away from a box that was marked.
+              box.checked = true;
             }}
           />
         </label>
@@ -181,6 +185,32 @@ function Tags({ tags }: { tags: Summary['tags'] }) {
   );
 }
 
+/** Can be pressed once the action was there for a moment: a double click must not approve the next one. */
+function ApproveButton({ summary, tab, isBusy }: { summary: Summary; tab: number; isBusy: boolean }) {
+  const { id, reason } = summary;
+  const isNew = useSignal(true);
+  useEffect(() => {
+    isNew.value = true;
+    const timer = setTimeout(() => {
+      isNew.value = false;
+    }, readingTime(id));
+    return () => clearTimeout(timer);
+  }, [id, reason]);
+  return (
+    <Button
+      kind="primary"
+      tabIndex={tab}
+      busy={isBusy}
+      disabled={isNew.value}
+      aria-label={`Approve ${titleOf(summary)}`}
+      title="Approve (a)"
+      onClick={() => void approve(summary)}
+    >
+      Approve
+    </Button>
+  );
+}
+
 /** What a person can do here and now. */
 function Actions({ summary, tab }: { summary: Summary; tab: number }): ComponentChildren {
   const { id, waits_for } = summary;
@@ -206,16 +236,7 @@ function Actions({ summary, tab }: { summary: Summary; tab: number }): Component
   if (waits_for === 'confirmation' && summary.reason_is_whole) {
     return (
       <>
-        <Button
-          kind="primary"
-          tabIndex={tab}
-          busy={isBusy}
-          aria-label={`Approve ${title}`}
-          title="Approve (a)"
-          onClick={() => void approve(summary)}
-        >
-          Approve
-        </Button>
+        <ApproveButton summary={summary} tab={tab} isBusy={isBusy} />
         <Button
           tabIndex={tab}
           busy={isBusy}

@@ -18,7 +18,7 @@ import { clearFilters, FilterBar } from './filter-bar.js';
 import { filters, isFiltered, isRunning } from './filters.js';
 import { FirstConversation } from './first-conversation.js';
 import { RefuseDialog, refusing } from './refuse-dialog.js';
-import { rowsOf, type Row } from './rows.js';
+import { listed, rowsOf, type Row } from './rows.js';
 import {
   clearSelection,
   cursor,
@@ -50,6 +50,8 @@ narrow.addEventListener('change', () => {
 
 /** Where the list was when another view was opened. */
 let lastScroll = 0;
+/** Whether all that wait are listed, even if they are many. */
+const showsAll = signal(false);
 
 /** The view "Conversations": what waits for the person, what runs, and all others. */
 export function HomeView() {
@@ -102,8 +104,12 @@ function Conversations({ version }: { version: number }) {
   const asideCount = useMemo(() => ({ value: 0 }), []);
   const basis = JSON.stringify([filters.value, [...hidden.value].length, release.value, asideCount.value]);
   const fresh = arrange(byId, filters.value, hidden.value);
-  const { places, updates } = order.current.next(fresh, basis, isHeld.value);
-  const rows = useMemo(() => rowsOf(places, isNarrow.value), [places, isNarrow.value]);
+  const { places: all, updates } = order.current.next(fresh, basis, isHeld.value);
+  const places = useMemo(() => listed(all, showsAll.value), [all, showsAll.value]);
+  const rows = useMemo(
+    () => rowsOf(places, all.length - places.length, isNarrow.value),
+    [places, isNarrow.value],
+  );
   const shown = useRef(places);
   shown.current = places;
   useEffect(() => keepSelected((id) => byId.has(id) && !hidden.value.has(id)), [version, hidden.value]);
@@ -160,13 +166,7 @@ function Conversations({ version }: { version: number }) {
           >
             <VirtualList rows={rows} viewport={viewport}>
               {(row, index, top) => (
-                <RowOf
-                  key={row.kind === 'head' ? row.section : row.id}
-                  row={row}
-                  index={index}
-                  top={top}
-                  onSelectTo={onSelectTo}
-                />
+                <RowOf key={keyOf(row)} row={row} index={index} top={top} onSelectTo={onSelectTo} />
               )}
             </VirtualList>
           </div>
@@ -200,6 +200,17 @@ function RowOf({
       </div>
     );
   }
+  if (row.kind === 'more') {
+    return (
+      <div class="head more" role="row" aria-rowindex={index + 1} style={position}>
+        <div role="gridcell">
+          <Button kind="quiet" onClick={() => (showsAll.value = true)}>
+            Show {row.count.toLocaleString()} more that wait
+          </Button>
+        </div>
+      </div>
+    );
+  }
   const { id, section, depth, height } = row;
   const summary = summaries.byId.get(id);
   if (!summary) {
@@ -223,6 +234,14 @@ function RowOf({
 function parentOf({ parent_conversation_id: id }: Summary): string | null {
   const parent = id === null ? undefined : summaries.byId.get(id);
   return parent ? titleOf(parent) : id === null ? null : 'another conversation';
+}
+
+/**
+ * A row that moves to another section is another element: Chromium keeps styles of descendants that depended
+ * on the class of the row.
+ */
+function keyOf(row: Row): string {
+  return row.kind === 'row' ? `${row.id} ${row.section} ${row.depth}` : `${row.kind} ${row.section}`;
 }
 
 /** No conversation passes the filters. */

@@ -112,12 +112,14 @@ export async function home({ page, server, step }) {
     await page.keyboard.press('Escape');
     await page.getByText('marked').waitFor({ state: 'detached' });
     await page.getByRole('grid').focus();
-    while ((await current()) !== 'Decide') await page.keyboard.press('j');
+    await page.keyboard.press('Home');
+    for (let n = 0; n < 20 && (await current()) !== 'Decide'; n += 1) await page.keyboard.press('j');
     await page.keyboard.press('r');
     await page.getByRole('dialog').waitFor();
     await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.keyboard.press('a');
-    await api.reaches('Decide', 'waiting_for_confirmation', 'finished');
+    await api.reaches('Decide', 'finished');
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/console\/conversations\//);
     await page.goBack();
@@ -200,7 +202,8 @@ function apiOf(server) {
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const content = await answer.json();
-    if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(content)}`);
+    if (!answer.ok)
+      throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(content)}`);
     return content;
   };
   const message = (text) => ({ role: 'user', content: [{ type: 'text', text }] });
