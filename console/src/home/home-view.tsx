@@ -29,7 +29,7 @@ import {
   selectTo,
   toggle,
 } from './selection.js';
-import { isSetAside, setAside } from './set-aside.js';
+import { asideSince, isSetAside, setAside } from './set-aside.js';
 import { ShownOrder } from './shown-order.js';
 import { summaries, type Summary } from './summary-store.js';
 import { conversationPath, titleOf } from './texts.js';
@@ -61,7 +61,7 @@ export function HomeView() {
   }, []);
   const { loadState, problem, byId } = summaries;
   const version = summaries.version.value;
-  const totals = useMemo(() => totalsOf(byId.values()), [version]);
+  const totals = useMemo(() => totalsOf(byId.values()), [version, asideSince.value]);
   useEffect(() => {
     const count = totals.waiting > 0 ? `(${totals.waiting}) ` : '';
     document.title = `${count}Conversations - Agent Server`;
@@ -100,10 +100,9 @@ function Conversations({ version }: { version: number }) {
   const area = useRef<HTMLDivElement>(null);
   const isHeld = useHold(area);
   const { byId } = summaries;
-  // Set aside conversations move at once: the person has asked for it.
-  const asideCount = useMemo(() => ({ value: 0 }), []);
-  const basis = JSON.stringify([filters.value, [...hidden.value].length, release.value, asideCount.value]);
-  const fresh = arrange(byId, filters.value, hidden.value);
+  // What the person has asked for is shown at once; what has happened may have to wait.
+  const basis = [filters.value, hidden.value, asideSince.value, release.value];
+  const fresh = useMemo(() => arrange(byId, filters.value, hidden.value), [version, ...basis]);
   const { places: all, updates } = order.current.next(fresh, basis, isHeld.value);
   const places = useMemo(() => listed(all, showsAll.value), [all, showsAll.value]);
   const rows = useMemo(
@@ -123,15 +122,7 @@ function Conversations({ version }: { version: number }) {
     if (viewport.current) viewport.current.scrollTop = lastScroll;
   }, []);
   useEffect(() => scrollToCursor(viewport.current, rows), [cursor.value]);
-  useListCommands({
-    places,
-    viewport,
-    showUpdates,
-    moved: () => {
-      asideCount.value += 1;
-      summaries.version.value += 1;
-    },
-  });
+  useListCommands({ places, viewport, showUpdates });
 
   return (
     <>
@@ -307,17 +298,17 @@ function useListCommands({
   places,
   viewport,
   showUpdates,
-  moved,
 }: {
   places: readonly Place[];
   viewport: { current: HTMLDivElement | null };
   showUpdates: () => void;
-  moved: () => void;
 }): void {
   const group = 'Conversations';
   const move = (step: number, isExtending: boolean): void => {
+    const hadCursor = cursor.value !== null;
+    // The focus alone brings the cursor to the first one.
     viewport.current?.focus({ preventScroll: true });
-    moveCursor(places, step, isExtending);
+    if (hadCursor || cursor.value === null) moveCursor(places, step, isExtending);
   };
   useCommands([
     { keys: 'j', label: 'Next conversation', group, run: () => move(1, false) },
@@ -372,7 +363,6 @@ function useListCommands({
       run: () => {
         const all = targets().filter(({ waits_for }) => waits_for !== null && waits_for !== 'confirmation');
         setAside(all, !all.every(isSetAside));
-        moved();
       },
     },
     {
