@@ -62,7 +62,7 @@ export function listenForKeys(): void {
 
 function isField(target: EventTarget | null): boolean {
   return (
-    (target instanceof HTMLInputElement && !['checkbox', 'radio'].includes(target.type)) ||
+    target instanceof HTMLInputElement ||
     target instanceof HTMLTextAreaElement ||
     target instanceof HTMLSelectElement ||
     (target instanceof HTMLElement && target.isContentEditable)

@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict';
 
-/** A person reads for so long (ms) what is about to be approved. */
-const PATIENCE_MS = 60_000;
-
-/**
- * The view "Conversations": what waits, what runs, and all others.
- * @param {object} the page in its browser, the server, and `step(title, action)`
- */
-export async function home({ page, server, step }) {
-  const api = apiOf(server);
+/** The view "Conversations": what waits, what runs, and all others. */
+export async function home({ api, axe, openPage, screenshots, server, step, until }) {
+  const page = await openPage();
+  const client = new Client(api, until);
   const rowOf = (title) => page.locator('.row', { hasText: title });
   const away = () => page.mouse.move(2, 2);
-  page.setDefaultTimeout(PATIENCE_MS);
 
   await step('a new server offers an example, which waits for an approval at once', async () => {
-    await page.goto(`${server.url}/console/`);
+    await page.getByText('No conversations yet').waitFor();
+    await axe(page);
+    await screenshots(page, 'home-empty');
     await page.getByRole('button', { name: 'Start an example' }).click();
     await page.getByRole('button', { name: /^Approve / }).waitFor();
     assert.match(await page.locator('.row .detail').innerText(), /^terminal: echo "Hello from the agent"$/);
@@ -31,8 +27,9 @@ export async function home({ page, server, step }) {
     await page.getByRole('dialog').getByRole('button', { name: 'Refuse' }).click();
     await away();
     await page.getByText('waits for your next message').waitFor();
-    const [id] = await api.ids();
-    const { items } = await api.get(
+    const [id] = await client.ids();
+    const { items } = await api(
+      'GET',
       `/api/conversations/${id}/events/search?kind=UserRejectObservation&limit=5`,
     );
     assert.equal(items[0].rejection_reason, 'not today');
@@ -40,11 +37,11 @@ export async function home({ page, server, step }) {
   });
 
   await step('what waits is first, with its reason, and what runs says what it does', async () => {
-    await api.create('Ask', 'SAY: Which database should I use?');
-    await api.create('Fail', 'FAIL: 400 the model is out of order');
-    await api.create('Limit', 'RUN: echo 1\nRUN: echo 2\nFINISH: x', { max_iterations: 1 });
-    await api.create('Decide', 'RUN: rm -rf build\nFINISH: x', CONFIRM);
-    await api.create('Work', 'RUN: sleep 600\nFINISH: x', { tags: { team: 'web' } });
+    await client.create('Ask', 'SAY: Which database should I use?');
+    await client.create('Fail', 'FAIL: 400 the model is out of order');
+    await client.create('Limit', 'RUN: echo 1\nRUN: echo 2\nFINISH: x', { max_iterations: 1 });
+    await client.create('Decide', 'RUN: rm -rf build\nFINISH: x', CONFIRM);
+    await client.create('Work', 'RUN: sleep 600\nFINISH: x', { tags: { team: 'web' } });
     await rowOf('Decide').getByText('terminal: rm -rf build').waitFor();
     await rowOf('Ask').getByText('Which database should I use?').waitFor();
     await rowOf('Fail').getByText('the model is out of order').waitFor();
@@ -53,10 +50,12 @@ export async function home({ page, server, step }) {
     await page.waitForFunction(() => document.querySelectorAll('.row.waiting').length === 4);
     const titles = await page.locator('.row .title').allInnerTexts();
     assert.deepEqual(titles.slice(0, 5), ['Decide', 'Ask', 'Limit', 'Fail', 'Work']);
+    await axe(page);
+    await screenshots(page, 'home');
   });
 
   await step('an action that cannot be read in whole is opened, not approved', async () => {
-    await api.create('Long', `RUN: echo ${'x'.repeat(1000)}`, CONFIRM);
+    await client.create('Long', `RUN: echo ${'x'.repeat(1000)}`, CONFIRM);
     await page.getByRole('button', { name: 'Review Long' }).waitFor();
     assert.equal(await page.getByRole('button', { name: 'Approve Long' }).count(), 0);
     await page.getByRole('button', { name: 'Review Long' }).click();
@@ -68,13 +67,13 @@ export async function home({ page, server, step }) {
   await step('nothing moves below the pointer; updates are counted and shown on demand', async () => {
     await rowOf('Work').hover();
     const before = await page.locator('.row .title').allInnerTexts();
-    await api.create('Newcomer', 'SAY: Shall I?');
+    await client.create('Newcomer', 'SAY: Shall I?');
     await page.getByRole('button', { name: '1 update' }).waitFor();
     assert.deepEqual(await page.locator('.row .title').allInnerTexts(), before);
     await page.keyboard.press('u');
     await rowOf('Newcomer').waitFor();
     await rowOf('Work').hover();
-    await api.create('Another', 'SAY: Shall I?');
+    await client.create('Another', 'SAY: Shall I?');
     await page.getByRole('button', { name: '1 update' }).waitFor();
     await away();
     await rowOf('Another').waitFor();
@@ -119,7 +118,7 @@ export async function home({ page, server, step }) {
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.keyboard.press('a');
-    await api.reaches('Decide', 'finished');
+    await client.reaches('Decide', 'finished');
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/console\/conversations\//);
     await page.goBack();
@@ -135,12 +134,12 @@ export async function home({ page, server, step }) {
     await page.locator('.row.rest', { hasText: 'Fail' }).waitFor();
     await page.reload();
     await page.locator('.row.rest', { hasText: 'Fail' }).waitFor();
-    await api.send('Fail', 'SAY: And now?');
+    await client.send('Fail', 'SAY: And now?');
     await page.locator('.row.waiting', { hasText: 'Fail' }).getByText('And now?').waitFor();
   });
 
   await step('many can be paused and resumed at once, by mouse and shift', async () => {
-    await api.create('Work 2', 'RUN: sleep 600\nFINISH: x');
+    await client.create('Work 2', 'RUN: sleep 600\nFINISH: x');
     await page.locator('.row.running', { hasText: 'Work 2' }).waitFor();
     await page.getByRole('checkbox', { name: 'Select Work 2' }).click();
     await page.getByRole('checkbox', { name: 'Select Work', exact: true }).click({ modifiers: ['Shift'] });
@@ -152,19 +151,19 @@ export async function home({ page, server, step }) {
   });
 
   await step('a deletion can be taken back, and is carried out when the page is left', async () => {
-    const before = (await api.ids()).length;
+    const before = (await client.ids()).length;
     await page.getByRole('checkbox', { name: 'Select Long' }).click();
     await page.getByRole('button', { name: 'Delete' }).click();
     await away();
     await rowOf('Long').waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Undo' }).click();
     await rowOf('Long').waitFor();
-    assert.equal((await api.ids()).length, before);
+    assert.equal((await client.ids()).length, before);
     await page.getByRole('checkbox', { name: 'Select Long' }).click();
     await page.keyboard.press('#');
     await rowOf('Long').waitFor({ state: 'detached' });
     await page.goto('about:blank');
-    await until(async () => (await api.ids()).length === before - 1, 'the deletion');
+    await until(async () => (await client.ids()).length === before - 1, 'the deletion');
     await page.goto(`${server.url}/console/`);
     await rowOf('Work').first().waitFor();
     assert.equal(await rowOf('Long').count(), 0);
@@ -172,7 +171,7 @@ export async function home({ page, server, step }) {
 
   await step('titles and reasons with markup and hidden characters are only text', async () => {
     const title = '<img src=x onerror=alert(1)>\u202e';
-    await api.create(title, 'SAY: <script>alert(1)</script>?');
+    await client.create(title, 'SAY: <script>alert(1)</script>?');
     await page.locator('.row', { hasText: '<img src=x onerror=alert(1)>⟨202E⟩' }).waitFor();
     await page.getByText('<script>alert(1)</script>?').waitFor();
     assert.equal(await page.locator('.row img, .row script').count(), 0);
@@ -191,55 +190,44 @@ export async function home({ page, server, step }) {
 const CONFIRM = { confirmation_policy: { kind: 'AlwaysConfirm' } };
 
 /** What the test does beside the page, as another client. */
-function apiOf(server) {
-  const send = async (method, path, body) => {
-    const answer = await fetch(server.url + path, {
-      method,
-      headers: {
-        'content-type': 'application/json',
-        ...(server.key !== undefined && { 'x-session-api-key': server.key }),
-      },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
-    const content = await answer.json();
-    if (!answer.ok)
-      throw new Error(`${method} ${path} answered ${answer.status}: ${JSON.stringify(content)}`);
-    return content;
-  };
-  const message = (text) => ({ role: 'user', content: [{ type: 'text', text }] });
-  const byTitle = new Map();
-  return {
-    get: (path) => send('GET', path),
-    async ids() {
-      return (await send('GET', '/api/conversations/summaries?limit=1000')).items.map(({ id }) => id);
-    },
-    async create(title, script, more = {}) {
-      const { id } = await send('POST', '/api/conversations', {
-        agent: { llm: { model: 'scripted/demo', usage_id: 'agent' }, tools: [{ name: 'terminal' }] },
-        workspace: { working_dir: 'workspace/project' },
-        autotitle: false,
-        ...more,
-      });
-      byTitle.set(title, id);
-      // The title first: the row is known by it.
-      await send('PATCH', `/api/conversations/${id}`, { title });
-      await send('POST', `/api/conversations/${id}/events`, { ...message(script), run: true });
-    },
-    send: (title, text) =>
-      send('POST', `/api/conversations/${byTitle.get(title)}/events`, { ...message(text), run: true }),
-    reaches: (title, ...statuses) =>
-      until(
-        async () =>
-          statuses.includes((await send('GET', `/api/conversations/${byTitle.get(title)}`)).execution_status),
-        `${title}: ${statuses.join(' or ')}`,
-      ),
-  };
-}
+class Client {
+  #api;
+  #until;
+  #byTitle = new Map();
 
-async function until(condition, what) {
-  const end = Date.now() + PATIENCE_MS;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`${what} was not seen within ${PATIENCE_MS} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  constructor(api, until) {
+    this.#api = api;
+    this.#until = until;
+  }
+
+  async ids() {
+    const { items } = await this.#api('GET', '/api/conversations/summaries?limit=1000');
+    return items.map(({ id }) => id);
+  }
+
+  /** Creates a conversation with a title, by which its row is known, and starts it. */
+  async create(title, script, more = {}) {
+    const { id } = await this.#api('POST', '/api/conversations', {
+      agent: { llm: { model: 'scripted/demo', usage_id: 'agent' }, tools: [{ name: 'terminal' }] },
+      workspace: { working_dir: 'workspace/project' },
+      autotitle: false,
+      ...more,
+    });
+    this.#byTitle.set(title, id);
+    await this.#api('PATCH', `/api/conversations/${id}`, { title });
+    await this.send(title, script);
+  }
+
+  send(title, text) {
+    const message = { role: 'user', content: [{ type: 'text', text }], run: true };
+    return this.#api('POST', `/api/conversations/${this.#byTitle.get(title)}/events`, message);
+  }
+
+  async reaches(title, status) {
+    const route = `/api/conversations/${this.#byTitle.get(title)}`;
+    await this.#until(
+      async () => (await this.#api('GET', route)).execution_status === status,
+      `${title}: ${status}`,
+    );
   }
 }
