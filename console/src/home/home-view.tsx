@@ -71,7 +71,7 @@ export function HomeView() {
       <PageHeader title="Conversations">
         <Totals {...totals} />
         <a class="button primary" href="new" title="New conversation (c)">
-          <Icon name="plus" /> New<span class="wide-only"> conversation</span>
+          <Icon name="plus" /> New<span class="home-wide-only"> conversation</span>
         </a>
       </PageHeader>
       {byId.size > 0 ? (
@@ -127,20 +127,20 @@ function Conversations({ version }: { version: number }) {
   return (
     <>
       <FilterBar />
-      <div class="list-note" role="status">
+      <div class="home-list-note" role="status">
         {updates > 0 && (
           <Button kind="primary" title="Show them (u)" onClick={showUpdates}>
             {updates === 1 ? '1 update' : `${updates.toLocaleString()} updates`}
           </Button>
         )}
       </div>
-      <div ref={area} class="list-area">
+      <div ref={area} class="home-list-area">
         {places.length === 0 ? (
           <Nothing />
         ) : (
           <div
             ref={viewport}
-            class="list"
+            class="home-list"
             role="grid"
             tabIndex={0}
             aria-label="Conversations"
@@ -182,10 +182,10 @@ function RowOf({
   const position = { transform: `translateY(${top}px)`, height: `${row.height}px` };
   if (row.kind === 'head') {
     return (
-      <div class="head" role="row" aria-rowindex={index + 1} style={position}>
+      <div class="home-head" role="row" aria-rowindex={index + 1} style={position}>
         <div role="gridcell">
           <h2>
-            {HEADS[row.section]} <span class="figure">{row.count.toLocaleString()}</span>
+            {HEADS[row.section]} <span class="home-figure">{row.count.toLocaleString()}</span>
           </h2>
         </div>
       </div>
@@ -193,7 +193,7 @@ function RowOf({
   }
   if (row.kind === 'more') {
     return (
-      <div class="head more" role="row" aria-rowindex={index + 1} style={position}>
+      <div class="home-head home-more" role="row" aria-rowindex={index + 1} style={position}>
         <div role="gridcell">
           <Button kind="quiet" onClick={() => (showsAll.value = true)}>
             Show {row.count.toLocaleString()} more that wait
@@ -206,7 +206,7 @@ function RowOf({
   const summary = summaries.byId.get(id);
   if (!summary) {
     return (
-      <div class="row gone" role="row" aria-rowindex={index + 1} style={position}>
+      <div class="home-row gone" role="row" aria-rowindex={index + 1} style={position}>
         <div role="gridcell">Deleted</div>
       </div>
     );
@@ -255,7 +255,7 @@ function Totals({ waiting, running, cost, count }: ReturnType<typeof totalsOf>) 
   const { connection, loadState } = summaries;
   const isLate = connection.value === 'waiting';
   return (
-    <p class="totals">
+    <p class="home-totals">
       <span role="status">{isLate ? 'Reconnecting; the list may be out of date' : ''}</span>
       {!isLate && count > 0 && (
         <span>

@@ -32,7 +32,7 @@ function Opened({ summary }: { summary: Summary }) {
           void refuse(summary, reason.value.trim());
         }}
       >
-        {summary.reason !== null && <code class="refused-action">{visible(summary.reason)}</code>}
+        {summary.reason !== null && <code class="home-refused-action">{visible(summary.reason)}</code>}
         <label class="field">
           <span>Reason for the agent (optional)</span>
           <input

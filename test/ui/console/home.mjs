@@ -5,8 +5,8 @@ import { isDeepStrictEqual } from 'node:util';
 export async function home({ api, axe, openPage, screenshots, server, step, until }) {
   const page = await openPage();
   const client = new Client(api, until);
-  const rowOf = (title) => page.locator('.row', { hasText: title });
-  const titles = () => page.locator('.row .title').allInnerTexts();
+  const rowOf = (title) => page.locator('.home-row', { hasText: title });
+  const titles = () => page.locator('.home-row .home-title').allInnerTexts();
   const lists = (...wanted) =>
     until(
       async () => isDeepStrictEqual((await titles()).slice(0, wanted.length), wanted),
@@ -20,14 +20,17 @@ export async function home({ api, axe, openPage, screenshots, server, step, unti
     await screenshots(page, 'home-empty');
     await page.getByRole('button', { name: 'Start an example' }).click();
     await page.getByRole('button', { name: /^Approve / }).waitFor();
-    assert.match(await page.locator('.row .detail').innerText(), /^terminal: echo "Hello from the agent"$/);
+    assert.match(
+      await page.locator('.home-row .home-detail').innerText(),
+      /^terminal: echo "Hello from the agent"$/,
+    );
     await page.waitForFunction(() => document.title.startsWith('(1) '));
     await away();
   });
 
   await step('an approval in the row lets the agent go on, and a refusal takes a reason', async () => {
     await page.getByRole('button', { name: /^Approve / }).click();
-    await page.locator('.row .detail', { hasText: 'sleep 20' }).waitFor();
+    await page.locator('.home-row .home-detail', { hasText: 'sleep 20' }).waitFor();
     await away();
     await page.getByRole('button', { name: /^Refuse / }).click();
     await page.getByLabel('Reason for the agent (optional)').fill('not today');
@@ -40,7 +43,7 @@ export async function home({ api, axe, openPage, screenshots, server, step, unti
       `/api/conversations/${id}/events/search?kind=UserRejectObservation&limit=5`,
     );
     assert.equal(items[0].rejection_reason, 'not today');
-    await page.locator('.row.rest').waitFor();
+    await page.locator('.home-row.rest').waitFor();
   });
 
   await step('what waits is first, with its reason, and what runs says what it does', async () => {
@@ -54,7 +57,7 @@ export async function home({ api, axe, openPage, screenshots, server, step, unti
     await rowOf('Fail').getByText('the model is out of order').waitFor();
     await rowOf('Limit').getByText('MaxIterationsReached').waitFor();
     await rowOf('Work').getByText('step 1').waitFor();
-    await page.waitForFunction(() => document.querySelectorAll('.row.waiting').length === 4);
+    await page.waitForFunction(() => document.querySelectorAll('.home-row.waiting').length === 4);
     await lists('Decide', 'Ask', 'Limit', 'Fail', 'Work');
     await axe(page);
     await screenshots(page, 'home');
@@ -104,7 +107,7 @@ export async function home({ api, axe, openPage, screenshots, server, step, unti
 
   await step('everything can be done with keys', async () => {
     await page.getByRole('grid').focus();
-    const current = () => page.locator('.row.current .title').innerText();
+    const current = () => page.locator('.home-row.current .home-title').innerText();
     const reaches = (title) => until(async () => (await current()) === title, `the cursor at ${title}`);
     const [first, second] = await titles();
     await page.keyboard.press('Home');
@@ -144,16 +147,16 @@ export async function home({ api, axe, openPage, screenshots, server, step, unti
     await fail.hover();
     await page.getByRole('button', { name: 'Set Fail aside' }).click();
     await away();
-    await page.locator('.row.rest', { hasText: 'Fail' }).waitFor();
+    await page.locator('.home-row.rest', { hasText: 'Fail' }).waitFor();
     await page.reload();
-    await page.locator('.row.rest', { hasText: 'Fail' }).waitFor();
+    await page.locator('.home-row.rest', { hasText: 'Fail' }).waitFor();
     await client.send('Fail', 'SAY: And now?');
-    await page.locator('.row.waiting', { hasText: 'Fail' }).getByText('And now?').waitFor();
+    await page.locator('.home-row.waiting', { hasText: 'Fail' }).getByText('And now?').waitFor();
   });
 
   await step('many can be paused and resumed at once, by mouse and shift', async () => {
     await client.create('Work 2', 'RUN: sleep 600\nFINISH: x');
-    await page.locator('.row.running', { hasText: 'Work 2' }).waitFor();
+    await page.locator('.home-row.running', { hasText: 'Work 2' }).waitFor();
     await page.getByRole('checkbox', { name: 'Select Work 2' }).click();
     await page.getByRole('checkbox', { name: 'Select Work', exact: true }).click({ modifiers: ['Shift'] });
     await page.getByText('2 conversations marked').waitFor();
@@ -185,16 +188,16 @@ export async function home({ api, axe, openPage, screenshots, server, step, unti
   await step('titles and reasons with markup and hidden characters are only text', async () => {
     const title = '<img src=x onerror=alert(1)>\u202e';
     await client.create(title, 'SAY: <script>alert(1)</script>?');
-    await page.locator('.row', { hasText: '<img src=x onerror=alert(1)>⟨202E⟩' }).waitFor();
+    await page.locator('.home-row', { hasText: '<img src=x onerror=alert(1)>⟨202E⟩' }).waitFor();
     await page.getByText('<script>alert(1)</script>?').waitFor();
-    assert.equal(await page.locator('.row img, .row script').count(), 0);
+    assert.equal(await page.locator('.home-row img, .home-row script').count(), 0);
   });
 
   await step('rows become cards on a narrow screen, without scrolling sideways', async () => {
     const size = page.viewportSize();
     await page.setViewportSize({ width: 390, height: 844 });
     await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth);
-    const box = await page.locator('.row.waiting').first().boundingBox();
+    const box = await page.locator('.home-row.waiting').first().boundingBox();
     assert.ok(box !== null && box.height > 100 && box.width <= 390);
     await page.setViewportSize(size);
   });
