@@ -1,6 +1,7 @@
 // Makes a build of the sources unless there is one, and makes it the current one. Nothing is changed in
 // place: a running server keeps the build that it was started with. `npm run build` runs this file and checks
-// types too; `npm start` imports it.
+// types too; `npm start` imports it. `npm run docs` builds with `--without-types`: the console uses the types
+// that it writes.
 import { spawn } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { copyFile, link, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -27,7 +28,7 @@ import {
 const NODE_OPTIONS = [[], ['--max-semi-space-size=4']];
 
 /** All that belongs in `dist/`. */
-const CONTENTS = new Set(['builds', 'bundle', 'current', 'dev', 'main.js']);
+const CONTENTS = new Set(['builds', 'bundle', 'console', 'current', 'dev', 'main.js']);
 
 /** Signals that end a build. */
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'];
@@ -104,9 +105,7 @@ async function makeBuild(previous, checkTypes, say) {
   const folder = temporary(id);
   await mkdir(path.join(folder, 'users'), { recursive: true });
   try {
-    const steps = [needsCode && makeCode(folder), needsTypes && check(folder, previous)];
-    // The folder is removed only after both have ended.
-    for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
+    await inParallel([needsCode && makeCode(folder), needsTypes && check(folder, previous)]);
     // A file that was saved meanwhile may be in the build, so it would have the wrong id.
     if ((await idOfSources()) !== id) {
       say('once more: ');
@@ -123,10 +122,21 @@ async function makeBuild(previous, checkTypes, say) {
 
 async function makeCode(folder) {
   await use(folder);
+  await inParallel([
+    makeServer(folder),
+    runScript(['scripts/console.mjs', path.join(folder, 'bundle/console')]),
+  ]);
+  await inParallel(NODE_OPTIONS.map((options) => runScript([...options, 'scripts/code-cache.mjs', folder])));
+}
+
+async function makeServer(folder) {
   await runScript(['scripts/compile.mjs', folder]);
   await runScript(['scripts/bundle.mjs', folder]);
-  await runScript(['scripts/console.mjs', path.join(folder, 'bundle/console')]);
-  await Promise.all(NODE_OPTIONS.map((options) => runScript([...options, 'scripts/code-cache.mjs', folder])));
+}
+
+/** Waits for all steps, also when one fails: the folder is removed only after all have ended. */
+async function inParallel(steps) {
+  for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
 }
 
 /** Checks types, beginning with what the check of the previous build remembers. */
@@ -136,7 +146,7 @@ async function check(folder, previous) {
     await copyFile(path.join(folderOf(previous), TYPES), memory);
   const project = ['--project', 'tsconfig.build.json', '--noEmit'];
   const incremental = ['--incremental', '--tsBuildInfoFile', memory];
-  await Promise.all([
+  await inParallel([
     runScript(['node_modules/typescript/bin/tsc', ...project, ...incremental]),
     runScript(['node_modules/typescript/bin/tsc', '--project', 'console/tsconfig.json']),
   ]);
@@ -219,7 +229,8 @@ async function runScript(args) {
 
 if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   try {
-    await build({ checkTypes: true, say: (text) => void process.stderr.write(text) });
+    const checkTypes = !process.argv.includes('--without-types');
+    await build({ checkTypes, say: (text) => void process.stderr.write(text) });
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     console.error(`failed\n${error.message}`);
