@@ -176,6 +176,7 @@ export async function home({ api, axe, openPage, screenshots, server, step, unti
     await rowOf('Long').waitFor();
     assert.equal((await client.ids()).length, before);
     await page.getByRole('checkbox', { name: 'Select Long' }).click();
+    await page.getByRole('grid').focus();
     await page.keyboard.press('#');
     await rowOf('Long').waitFor({ state: 'detached' });
     await page.goto('about:blank');
