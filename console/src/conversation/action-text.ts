@@ -38,5 +38,5 @@ function isPartOfMain(field: string, path: string): boolean {
 
 function format(value: unknown): string {
   if (typeof value === 'string') return value.includes('\n') ? `\n${value}` : value;
-  return JSON.stringify(value, undefined, 1) ?? '';
+  return JSON.stringify(value, undefined, 1);
 }

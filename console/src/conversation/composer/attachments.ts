@@ -164,7 +164,9 @@ function safeName(name: string): string {
 function dataUrl(file: File): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
-    reader.onload = () => resolve(String(reader.result));
+    reader.onload = () => {
+      if (typeof reader.result === 'string') resolve(reader.result);
+    };
     reader.onerror = () => reject(new Error('The browser cannot read the file.'));
     reader.readAsDataURL(file);
   });

@@ -224,7 +224,7 @@ function llmFrom({ agent }: ConversationInfo, model: string, apiKey: string, bas
     usage_id,
     ...(apiKey.trim() === '' ? {} : { api_key: apiKey.trim() }),
     ...(baseUrl.trim() === '' ? {} : { base_url: baseUrl.trim() }),
-  } as Schemas['LLM'];
+  };
 }
 
 function needsKey({ api_key_set: has, model }: Profile): boolean {

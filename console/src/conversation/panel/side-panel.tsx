@@ -1,0 +1,102 @@
+import type { ReadonlySignal } from '@preact/signals';
+import { lazyView } from '../../routing/lazy-view.js';
+import { Button } from '../../ui/button.js';
+import { Icon } from '../../ui/icon.js';
+import type { ConversationInfo } from '../live-conversation.js';
+import { openPanel, panelWidth, PANELS, setPanelWidth, type PanelName } from './panel-state.js';
+
+const STEP = 24;
+
+/** What a panel is given. */
+export interface PanelProps {
+  conversationId: string;
+  info: ReadonlySignal<ConversationInfo | null>;
+  /** Shows an event in the stream. */
+  onShowEvent: (eventId: string) => void;
+}
+
+/** The panel beside the events: where time and money went, and what was touched. */
+export function SidePanel({ name, ...props }: PanelProps & { name: PanelName }) {
+  const Content = CONTENTS[name];
+  return (
+    <aside class="side-panel" aria-label="Insight" style={{ width: `${panelWidth.value}px` }}>
+      <Resizer />
+      <div class="side-panel-head">
+        <PanelTabs current={name} />
+        <Button kind="quiet" square aria-label="Close the panel" title="Close the panel (])" onClick={() => openPanel(undefined)}>
+          <Icon name="close" />
+        </Button>
+      </div>
+      <div class="side-panel-body" role="tabpanel" id="panel" aria-labelledby={`panel-tab-${name}`} tabIndex={0}>
+        <Content key={`${props.conversationId} ${name}`} {...props} />
+      </div>
+    </aside>
+  );
+}
+
+/** The names of the panels; on narrow screens with the events. */
+export function PanelTabs({ current, withEvents = false }: { current: PanelName | undefined; withEvents?: boolean }) {
+  const tabs: (readonly [PanelName | undefined, string])[] = [
+    ...(withEvents ? [[undefined, 'Events'] as const] : []),
+    ...(Object.entries(PANELS) as [PanelName, string][]),
+  ];
+  return (
+    <div
+      class="panel-tabs"
+      role="tablist"
+      aria-label={withEvents ? 'Parts of the conversation' : 'Panels'}
+      onKeyDown={(event) => {
+        const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+        if (step === 0) return;
+        event.preventDefault();
+        const at = tabs.findIndex(([name]) => name === current);
+        const next = (at + step + tabs.length) % tabs.length;
+        openPanel(tabs[next]?.[0]);
+        const buttons = event.currentTarget.querySelectorAll('button');
+        buttons[next]?.focus();
+      }}
+    >
+      {tabs.map(([name, label]) => (
+        <button
+          key={label}
+          id={`panel-tab-${name ?? 'events'}`}
+          type="button"
+          role="tab"
+          aria-selected={name === current}
+          aria-controls={name === current ? 'panel' : undefined}
+          tabIndex={name === current ? 0 : -1}
+          onClick={() => openPanel(name)}
+        >
+          {label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** The edge of the panel, which can be dragged, or moved with the arrow keys. */
+function Resizer() {
+  return (
+    <div
+      class="resizer"
+      role="separator"
+      aria-orientation="vertical"
+      aria-label="Width of the panel"
+      aria-valuenow={panelWidth.value}
+      tabIndex={0}
+      onKeyDown={(event) => {
+        const step = event.key === 'ArrowLeft' ? STEP : event.key === 'ArrowRight' ? -STEP : 0;
+        if (step === 0) return;
+        event.preventDefault();
+        setPanelWidth(panelWidth.peek() + step);
+      }}
+      onPointerDown={(event) => {
+        event.preventDefault();
+        event.currentTarget.setPointerCapture(event.pointerId);
+      }}
+      onPointerMove={(event) => {
+        if (event.currentTarget.hasPointerCapture(event.pointerId)) setPanelWidth(innerWidth - event.clientX);
+      }}
+    />
+  );
+}
