@@ -799,6 +799,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/{conversation_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List where the time went
+         * @description Spans of waiting for the model, tools, hooks, condensations and people, derived from the log of the conversation, so they are there for conversations of any age. Pages go backwards from the end; the totals are those of the whole log. The log records moments: `derived` names the boundaries that it does not.
+         */
+        get: operations["Timeline_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/timeline/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get sums, costs over time and files
+         * @description Sums of the whole log by kind, tool and model; costs, tokens and the fill of the context over the steps; the files that tools have used. Costs and tokens are there for answers of any age, unlike the lists in `stats`, which hold the last 1,000.
+         */
+        get: operations["Timeline_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/branches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the tree of branches
+         * @description The events after which branches part, the ends of branches and the head. Navigate to one of them to go on from there, or fork it.
+         */
+        get: operations["Timeline_branches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/bash/execute_bash_command": {
         parameters: {
             query?: never;
@@ -4970,6 +5030,39 @@ export interface components {
              * @enum {string}
              */
             kind: "BashOutput";
+        };
+        BranchNode: {
+            /** @description The event, for `navigate` and `from_event_id` of `fork`; null: the root. */
+            event_id: string | null;
+            /** @description The node before it; null: the root, also for the root itself. */
+            parent_event_id: string | null;
+            /**
+             * @description `root`: the start. `fork`: branches part after it. `leaf`: the end of a branch. `head`: the head, where it is neither.
+             * @enum {string}
+             */
+            kind: "root" | "fork" | "leaf" | "head";
+            /** @description The event in one line of at most 160 characters. */
+            label: string;
+            /** @description The first event after the node before it; null for the root. */
+            first_event_id: string | null;
+            /** @description That event in one line: what the branch began with. */
+            first_label: string;
+            /** @description How many events lead from the node before it to this. */
+            events: number;
+            /** @description When the event was stored; null for the root. */
+            timestamp: string | null;
+            /** @description On the way from the root to the head. */
+            active: boolean;
+            /** @description The head: the next event follows it. */
+            is_head: boolean;
+        };
+        BranchTree: {
+            /** @description A node comes after its parent. At most 500: those of the active branch and the newest. */
+            nodes: components["schemas"]["BranchNode"][];
+            /** @description Id of the head; null: the next event is a new root. */
+            head_event_id: string | null;
+            /** @description The tree has more nodes. */
+            truncated: boolean;
         };
         BrowserClickAction: {
             /** @description The index of the element to click (from browser_get_state) */
@@ -9576,6 +9669,207 @@ export interface components {
             signed_by?: "gemini";
             /** @description Length of the text before this block (UTF-16 units), if the block did not come first. */
             text_before?: number;
+        };
+        TimelineCondensation: {
+            /**
+             * Format: date-time
+             * @description When the summary was there.
+             */
+            at: string;
+            /** @description The step before it. */
+            step: number;
+            /** @description Id of the condensation. */
+            event_id: string;
+            /** @description How many events it removed from what the model sees. */
+            forgotten_events: number;
+        };
+        TimelineFile: {
+            /** @description The path as the tool call names it. */
+            path: string;
+            /** @description How many calls have read it. */
+            reads: number;
+            /** @description How many calls have written or deleted it. */
+            writes: number;
+            /**
+             * @description What the last call did.
+             * @enum {string}
+             */
+            last_operation: "read" | "write" | "delete";
+            /** @description The action of the last call. */
+            last_event_id: string;
+            /**
+             * Format: date-time
+             * @description When the last call ended.
+             */
+            last_at: string;
+        };
+        TimelineKindTotal: {
+            /**
+             * @description `model`: an answer of a model. `tool`: a tool call. `confirmation`: the wait until a person approves or rejects actions. `person`: the wait from the end of the agent to the next message. `paused`: the wait from a pause to the next run. `hook`: a hook. `condensation`: a summary of older events. `down`: the server stopped somewhere between its start and its end.
+             * @enum {string}
+             */
+            kind: "model" | "tool" | "confirmation" | "person" | "hook" | "condensation" | "paused" | "down";
+            /** @description How many spans have ended. */
+            count: number;
+            /** @description How many of them failed. */
+            failed: number;
+            /** @description Milliseconds that passed in spans of this kind. Tools that ran at the same time count once; answers of other models than that of the agent have no duration of their own. */
+            duration_ms: number;
+        };
+        TimelineModelTotal: {
+            /** @description The name of the model; `others` adds up those after the first hundred. */
+            name: string;
+            /** @description How many answers it gave. */
+            count: number;
+            /** @description Tokens of the requests. */
+            prompt_tokens: number;
+            /** @description Tokens of the answers. */
+            completion_tokens: number;
+            /** @description Tokens of the requests that the provider had in its cache. */
+            cache_read_tokens: number;
+            /** @description US dollars. */
+            cost: number;
+        };
+        TimelinePage: {
+            /** @description Spans that have ended, the last first. */
+            items: components["schemas"]["TimelineSpan"][];
+            /** @description `page_id` of the next page; null on the last one. */
+            next_page_id: string | null;
+            /** @description What is going on now, whatever the page. */
+            in_progress: components["schemas"]["TimelineSpan"][];
+            /** @description Sums of the whole log by kind, without `in_progress`. */
+            totals: components["schemas"]["TimelineKindTotal"][];
+            /** @description How many events of the log they were derived from. */
+            events: number;
+            /** @description Time of the first event; null: there is none. */
+            started_at: string | null;
+            /** @description Time of the last event; null: there is none. */
+            updated_at: string | null;
+        };
+        TimelinePoint: {
+            /** @description The last step of the point. */
+            step: number;
+            /**
+             * Format: date-time
+             * @description The end of its last answer.
+             */
+            at: string;
+            /** @description How many answers it adds up: one, or more in a long conversation. */
+            answers: number;
+            /** @description Tokens of the requests, those from the cache included. */
+            prompt_tokens: number;
+            /** @description Tokens of the answers. */
+            completion_tokens: number;
+            /** @description Tokens of the requests that the provider had in its cache. */
+            cache_read_tokens: number;
+            /** @description Tokens that the provider has put into its cache. */
+            cache_write_tokens: number;
+            /** @description Tokens of the answers that are reasoning. */
+            reasoning_tokens: number;
+            /** @description US dollars of these answers. */
+            cost: number;
+            /** @description US dollars of all answers up to here. */
+            total_cost: number;
+            /** @description The most tokens that the context of the agent had in these answers; null: none of them is its own. */
+            context_tokens: number | null;
+            /** @description Tokens that its model takes at most; null if unknown. */
+            context_window: number | null;
+            /** @description The event of its last answer; null: none. */
+            event_id: string | null;
+        };
+        TimelineSpan: {
+            /** @description Unique in the conversation. Those of spans in progress end with `-now` or change when they end. */
+            id: string;
+            /**
+             * @description `model`: an answer of a model. `tool`: a tool call. `confirmation`: the wait until a person approves or rejects actions. `person`: the wait from the end of the agent to the next message. `paused`: the wait from a pause to the next run. `hook`: a hook. `condensation`: a summary of older events. `down`: the server stopped somewhere between its start and its end.
+             * @enum {string}
+             */
+            kind: "model" | "tool" | "confirmation" | "person" | "hook" | "condensation" | "paused" | "down";
+            /** @description The model, the tool, the type of the hook, or what was waited for. */
+            name: string;
+            /** @description How many answers the model of the agent had given when the span ended. */
+            step: number;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string;
+            /** @description When it ended; null while it is in progress. */
+            ended_at: string | null;
+            /** @description Milliseconds, never negative; null while it is in progress. */
+            duration_ms: number | null;
+            /** @description Boundaries that the log does not record. Such a start is the end of what came before, so it is early at most; such an end is late at most, or for a tool that a crash interrupted, early. */
+            derived: ("started_at" | "ended_at")[];
+            /** @description The event to show for it: the action, the answer, the condensation; null: none. */
+            event_id: string | null;
+            /** @description The event that ended it, if that is another one: a result, a message. */
+            result_event_id: string | null;
+            /** @description `id` of the tool span that it is a part of, such as the task of a sub-agent; null: of none. */
+            parent_id: string | null;
+            /** @description Id of the answer of the model; null: no answer, or that of a sub-agent, a title, a hook. */
+            response_id: string | null;
+            /** @description What the answer has used; null: not an answer, or unknown. */
+            usage: components["schemas"]["TimelineUsage"] | null;
+            /** @description The tool or hook failed, the call was given up, or the actions were rejected. */
+            failed: boolean;
+            /** @description On the active branch; false on a branch that a client has navigated away from. */
+            active: boolean;
+            /** @description Copied from the conversation that this one was forked from. Not in the totals. */
+            copied: boolean;
+            /** @description How many events a condensation removed from what the model sees; else 0. */
+            forgotten_events: number;
+        };
+        TimelineSummary: {
+            /** @description Sums of the whole log by kind. */
+            totals: components["schemas"]["TimelineKindTotal"][];
+            /** @description Sums by tool, the longest first. */
+            tools: components["schemas"]["TimelineToolTotal"][];
+            /** @description Sums by model, the most expensive first. */
+            models: components["schemas"]["TimelineModelTotal"][];
+            /** @description Costs and tokens in the order of the log: a point for each answer, or for several in a long conversation, at most 1,200. */
+            points: components["schemas"]["TimelinePoint"][];
+            /** @description The last 200 condensations. */
+            condensations: components["schemas"]["TimelineCondensation"][];
+            /** @description Files that tools for files have used successfully, the last used first, at most 2,000. Commands in a terminal name no files. */
+            files: components["schemas"]["TimelineFile"][];
+            /** @description More files were used than are listed. */
+            files_truncated: boolean;
+            /** @description How many events of the log it was derived from. */
+            events: number;
+            /** @description Time of the first event; null: there is none. */
+            started_at: string | null;
+            /** @description Time of the last event; null: there is none. */
+            updated_at: string | null;
+        };
+        TimelineToolTotal: {
+            /** @description The name of the tool; `others` adds up those after the first hundred. */
+            name: string;
+            /** @description How many calls have ended. */
+            count: number;
+            /** @description How many of them failed. */
+            failed: number;
+            /** @description The sum of their durations in milliseconds. */
+            duration_ms: number;
+        };
+        TimelineUsage: {
+            /** @description The usage id of the model, as in `stats.usage_to_metrics`. */
+            usage_id: string;
+            /** @description The name of the model. */
+            model: string;
+            /** @description Tokens of the request, those from the cache included. */
+            prompt_tokens: number;
+            /** @description Tokens of the answer. */
+            completion_tokens: number;
+            /** @description Tokens of the request that the provider had in its cache. */
+            cache_read_tokens: number;
+            /** @description Tokens that the provider has put into its cache. */
+            cache_write_tokens: number;
+            /** @description Tokens of the answer that are reasoning. */
+            reasoning_tokens: number;
+            /** @description Tokens that the model takes at most; 0 if unknown. */
+            context_window: number;
+            /** @description US dollars; null if unknown. */
+            cost: number | null;
         };
         /** @description The tokens of one call of a model. Only in logs of the Python server. */
         TokenEvent: {
@@ -15488,6 +15782,346 @@ export interface operations {
             /** @description The disk of the server is full. Nothing was stored. */
             507: {
                 headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Timeline_timeline: {
+        parameters: {
+            query?: {
+                /** @description The `next_page_id` of the previous page; null: the page that ends with the last span. */
+                page_id?: number | null;
+                /** @description Maximum number of spans in the page. */
+                limit?: number;
+                /** @description Only spans of this kind; null: all. */
+                kind?: ("model" | "tool" | "confirmation" | "person" | "hook" | "condensation" | "paused" | "down") | null;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of spans. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelinePage"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Timeline_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The summary of the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineSummary"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Timeline_branches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tree of branches. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BranchTree"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
                     [name: string]: unknown;
                 };
                 content: {

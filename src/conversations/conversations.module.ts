@@ -35,6 +35,8 @@ import { CredentialBindings } from './secrets/credential-bindings.js';
 import { CredentialBindingsController } from './api/credential-bindings.controller.js';
 import { SteeringController } from './api/steering.controller.js';
 import { SteeringService } from './steering/steering.service.js';
+import { TimelineController } from './api/timeline.controller.js';
+import { TimelineService } from './timeline/timeline.service.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
 const REPOSITORIES: Repositories = {
@@ -55,6 +57,7 @@ const REPOSITORIES: Repositories = {
     CredentialBindingsController,
     AcpController,
     ProfileDiagnosisController,
+    TimelineController,
   ],
   providers: [
     AgentLoop,
@@ -68,6 +71,7 @@ const REPOSITORIES: Repositories = {
     SteeringService,
     CredentialBindings,
     BranchesService,
+    TimelineService,
     GoalsService,
     AcpDiscovery,
     ModelProfiles,
