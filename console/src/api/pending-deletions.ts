@@ -69,7 +69,11 @@ addEventListener('pagehide', () => {
   const key = sessionKey.peek();
   for (const id of timers.keys()) {
     const headers: HeadersInit = key === null ? {} : { 'X-Session-API-Key': key };
-    void fetch(new URL(`api/conversations/${id}`, SERVER_URL), { method: 'DELETE', headers, keepalive: true });
+    void fetch(new URL(`api/conversations/${id}`, SERVER_URL), {
+      method: 'DELETE',
+      headers,
+      keepalive: true,
+    });
     forget(id);
   }
 });

@@ -22,7 +22,11 @@ export function actionText(event: WireEvent): ActionText {
   const name = path === '' ? MAIN_ARGUMENTS.find((candidate) => textAt(fields, candidate) !== '') : undefined;
   const rest = Object.entries(fields).filter(
     ([field, value]) =>
-      field !== name && !NO_ARGUMENTS.has(field) && value !== null && value !== false && !isPartOfMain(field, path),
+      field !== name &&
+      !NO_ARGUMENTS.has(field) &&
+      value !== null &&
+      value !== false &&
+      !isPartOfMain(field, path),
   );
   const verb = path === '' ? '' : textAt(fields, 'command');
   return {

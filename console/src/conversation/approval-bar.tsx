@@ -86,7 +86,9 @@ function Approval({
   return (
     <section class="approval" aria-label="Approval">
       <div class="approval-head" role="status">
-        <strong>{count === 1 ? 'An action waits for your approval' : `${count} actions wait for your approval`}</strong>
+        <strong>
+          {count === 1 ? 'An action waits for your approval' : `${count} actions wait for your approval`}
+        </strong>
         {!isLive && <span>The connection is lost: what waits may have changed.</span>}
       </div>
       <ol class="approval-actions">
@@ -99,7 +101,9 @@ function Approval({
       {count > MAX_SHOWN && <p>And {count - MAX_SHOWN} more, which are in the events above.</p>}
       <RequestProblem
         problem={decide.problem}
-        advice={decide.problem instanceof ActionsChangedError ? 'Look at what waits now, then decide.' : undefined}
+        advice={
+          decide.problem instanceof ActionsChangedError ? 'Look at what waits now, then decide.' : undefined
+        }
       >
         {decide.problem instanceof ActionsChangedError && (
           <Button onClick={() => void conversation.refreshInfo().then(decide.clear, () => undefined)}>
@@ -117,7 +121,12 @@ function Approval({
         />
       ) : (
         <div class="approval-buttons">
-          <Button kind="primary" busy={decide.isBusy} title="Runs these actions and lets the agent go on" onClick={approve}>
+          <Button
+            kind="primary"
+            busy={decide.isBusy}
+            title="Runs these actions and lets the agent go on"
+            onClick={approve}
+          >
             {count === 1 ? 'Approve' : `Approve all ${count}`} <kbd>a</kbd>
           </Button>
           <Button
@@ -149,7 +158,8 @@ function RefusalForm({
   const goesOn = useSignal(true);
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => field.current?.focus(), []);
-  const refuse = (): void => onRefuse(reason.value.trim() === '' ? undefined : reason.value.trim(), goesOn.value);
+  const refuse = (): void =>
+    onRefuse(reason.value.trim() === '' ? undefined : reason.value.trim(), goesOn.value);
   return (
     <form
       class="refusal"
@@ -202,16 +212,23 @@ function PendingAction({ event }: { event: WireEvent }) {
   const { tool, main, rest } = actionText(event);
   const risk = textAt(event, 'security_risk') || 'UNKNOWN';
   const summary = textAt(event, 'summary');
-  const text = [main, rest].filter((part) => part !== '').join('\n\n').slice(0, MAX_LENGTH);
+  const text = [main, rest]
+    .filter((part) => part !== '')
+    .join('\n\n')
+    .slice(0, MAX_LENGTH);
   const short = shortened(text);
   return (
     <div class="pending-action">
       <div class="pending-head">
         <code>{visible(oneLine(tool, 80))}</code>
         <span class={`risk ${risk.toLowerCase()}`}>{RISKS[risk] ?? oneLine(risk, 20)}</span>
-        {summary !== '' && !summary.startsWith(`${tool}:`) && <span class="pending-summary">{oneLine(summary, 160)}</span>}
+        {summary !== '' && !summary.startsWith(`${tool}:`) && (
+          <span class="pending-summary">{oneLine(summary, 160)}</span>
+        )}
       </div>
-      <pre tabIndex={0} aria-label={`Arguments of ${oneLine(tool, 80)}`}>{visible(isWhole.value ? text : short)}</pre>
+      <pre tabIndex={0} aria-label={`Arguments of ${oneLine(tool, 80)}`}>
+        {visible(isWhole.value ? text : short)}
+      </pre>
       {short !== text && (
         <Button
           kind="quiet"

@@ -49,9 +49,7 @@ export class ConversationRequests {
 
   /** Changes fields. A budget of null removes the budget. */
   update(changes: Schemas['UpdateConversationRequest']): Promise<unknown> {
-    return call(
-      api.PATCH('/api/conversations/{conversation_id}', { params: this.path, body: changes }),
-    );
+    return call(api.PATCH('/api/conversations/{conversation_id}', { params: this.path, body: changes }));
   }
 
   setPolicy(policy: ConfirmationPolicy): Promise<unknown> {

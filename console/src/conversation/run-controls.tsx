@@ -43,7 +43,12 @@ export function RunControls({ status, requests }: { status: string; requests: Co
     ...(canRun ? [{ keys: 'shift+r', label: 'Run', group: 'Conversation', run: () => start('run') }] : []),
     ...(isRunning
       ? [
-          { keys: 'p', label: 'Pause after the current step', group: 'Conversation', run: () => start('pause') },
+          {
+            keys: 'p',
+            label: 'Pause after the current step',
+            group: 'Conversation',
+            run: () => start('pause'),
+          },
           {
             keys: 'shift+i',
             label: 'Interrupt the current step',

@@ -90,7 +90,8 @@ const UNKNOWN: Explanation = {
 };
 const STUCK: Explanation = {
   title: 'The agent repeats itself',
-  advice: 'The run was ended because the same steps came again and again. Tell the agent what to do differently.',
+  advice:
+    'The run was ended because the same steps came again and again. Tell the agent what to do differently.',
 };
 
 /** Says how the last run failed, and offers what helps. */

@@ -27,6 +27,7 @@ export function usageOf(info: ConversationInfo | null): Usage {
       usage.contextWindow = tokens?.context_window ?? 0;
     }
   }
-  if (usage.contextWindow === 0 && agent.kind !== 'ACPAgent') usage.contextWindow = agent.llm.max_input_tokens ?? 0;
+  if (usage.contextWindow === 0 && agent.kind !== 'ACPAgent')
+    usage.contextWindow = agent.llm.max_input_tokens ?? 0;
   return usage;
 }

@@ -41,6 +41,7 @@ export function AttachmentList({ attachments }: { attachments: Attachments }) {
 
 function stateOf({ state, kind, size, progress, path, problem }: Attachment): string {
   if (state === 'failed') return problem ?? 'It could not be attached.';
-  if (state === 'loading') return kind === 'file' ? `${Math.floor(progress * 100)}% of ${bytes(size)}` : 'Reading';
+  if (state === 'loading')
+    return kind === 'file' ? `${Math.floor(progress * 100)}% of ${bytes(size)}` : 'Reading';
   return path === undefined ? `${bytes(size)}, part of the message` : `${bytes(size)}, stored as ${path}`;
 }

@@ -62,7 +62,9 @@ export class Attachments {
   add(files: readonly File[]): string | undefined {
     const room = MAX_ATTACHMENTS - this.listSignal.peek().length;
     for (const file of files.slice(0, Math.max(0, room))) this.addOne(file);
-    return files.length > room ? `A message can have ${MAX_ATTACHMENTS} attachments. The others were left out.` : undefined;
+    return files.length > room
+      ? `A message can have ${MAX_ATTACHMENTS} attachments. The others were left out.`
+      : undefined;
   }
 
   /** Takes one away, and ends its upload. A file that was uploaded stays in the workspace. */
@@ -109,7 +111,8 @@ export class Attachments {
   }
 
   private problemOf({ size }: File, isImage: boolean): string | undefined {
-    if (!isImage) return size > MAX_FILE_BYTES ? `At most ${bytes(MAX_FILE_BYTES)} can be uploaded here.` : undefined;
+    if (!isImage)
+      return size > MAX_FILE_BYTES ? `At most ${bytes(MAX_FILE_BYTES)} can be uploaded here.` : undefined;
     const images = this.listSignal.peek().filter(({ kind, state }) => kind === 'image' && state !== 'failed');
     const total = images.reduce((sum, image) => sum + image.size, size);
     return total > MAX_IMAGES_BYTES

@@ -75,7 +75,8 @@ export class Composer {
       this.wasStored(text);
     } catch (error) {
       // The answer 429 has two meanings: too many wrong keys, or a message that was stored without a run.
-      const wasStored = error instanceof ApiError && error.status === 429 && error.message.startsWith('Message saved');
+      const wasStored =
+        error instanceof ApiError && error.status === 429 && error.message.startsWith('Message saved');
       if (wasStored) this.wasStored(text);
       this.outcome.value = wasStored ? { kind: 'no-run', error } : { kind: 'failed', error, run };
     } finally {

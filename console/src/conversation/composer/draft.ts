@@ -57,7 +57,8 @@ export class Draft {
     const kept = keptNames(PREFIX);
     if (!kept.includes(name) && kept[0] !== undefined && kept.length >= MAX_DRAFTS) keep(kept[0], null);
     // Images are not kept, so an attempt with images is not either.
-    const attempt = this.attempt !== undefined && this.attempt.content.length < MAX_KEPT ? this.attempt : undefined;
+    const attempt =
+      this.attempt !== undefined && this.attempt.content.length < MAX_KEPT ? this.attempt : undefined;
     keep(name, JSON.stringify({ text, attempt }));
   }
 }
@@ -69,7 +70,10 @@ export function forgetDraft(conversationId: string): void {
 
 function readDraft(conversationId: string): { text: string; attempt?: Attempt } {
   try {
-    const kept = JSON.parse(readKept(PREFIX + conversationId) ?? '{}') as { text?: unknown; attempt?: Attempt };
+    const kept = JSON.parse(readKept(PREFIX + conversationId) ?? '{}') as {
+      text?: unknown;
+      attempt?: Attempt;
+    };
     return { text: typeof kept.text === 'string' ? kept.text : '', attempt: kept.attempt };
   } catch {
     return { text: '' };

@@ -165,7 +165,9 @@ function Outcome({ composer, requests }: { composer: Composer; requests: Convers
   );
   return (
     <div class="message-outcome">
-      {composer.refusal.value !== undefined && <RequestProblem problem={new Error(composer.refusal.value)} advice="" />}
+      {composer.refusal.value !== undefined && (
+        <RequestProblem problem={new Error(composer.refusal.value)} advice="" />
+      )}
       {outcome?.kind === 'failed' && (
         <RequestProblem
           problem={outcome.error}

@@ -1,7 +1,10 @@
 /** Lines that the scripted model plays. */
 export const SCRIPT_LINES = [
   { line: 'RUN: ls -la', meaning: 'Calls the terminal' },
-  { line: 'SAY: I look around first.', meaning: 'Adds text to the call on the next line; alone it answers and ends the run' },
+  {
+    line: 'SAY: I look around first.',
+    meaning: 'Adds text to the call on the next line; alone it answers and ends the run',
+  },
   { line: 'THINK: The folder may be empty.', meaning: 'Adds reasoning to the same step' },
   { line: 'AND RUN: date', meaning: 'Adds a call to the same answer' },
   {

@@ -43,7 +43,11 @@ export function ScriptedHelp({ composer }: { composer: Composer }) {
           </dl>
           <p>
             A line without a keyword continues the line above.{' '}
-            <a href={new URL('guides/docs/models.md', SERVER_URL).href} target="_blank" rel="noopener noreferrer">
+            <a
+              href={new URL('guides/docs/models.md', SERVER_URL).href}
+              target="_blank"
+              rel="noopener noreferrer"
+            >
               More about the scripted model
             </a>
           </p>

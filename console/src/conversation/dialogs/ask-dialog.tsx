@@ -33,8 +33,8 @@ export function AskDialog({
   return (
     <Dialog title="Ask about the conversation" onClose={onClose} wide>
       <p class="field-help">
-        The model of the agent answers from what is in the conversation, also during a run. Question and answer do not
-        become part of it, and the agent does not see them. The call costs tokens.
+        The model of the agent answers from what is in the conversation, also during a run. Question and
+        answer do not become part of it, and the agent does not see them. The call costs tokens.
       </p>
       {answers.value.length > 0 && (
         <ol class="asked" aria-live="polite">
@@ -58,7 +58,9 @@ export function AskDialog({
           <textarea
             rows={3}
             autofocus
-            placeholder={isScripted ? 'What have you done?\nSAY: I have written hello.txt.' : 'What is left to do?'}
+            placeholder={
+              isScripted ? 'What have you done?\nSAY: I have written hello.txt.' : 'What is left to do?'
+            }
             value={question.value}
             onInput={(event) => {
               question.value = event.currentTarget.value;
@@ -70,7 +72,9 @@ export function AskDialog({
             }}
           />
           {isScripted && (
-            <span class="field-help">The scripted model answers with what your question tells it to SAY.</span>
+            <span class="field-help">
+              The scripted model answers with what your question tells it to SAY.
+            </span>
           )}
         </label>
         <RequestProblem problem={ask.problem} />

@@ -15,7 +15,8 @@ import type { ConversationInfo } from '../live-conversation.js';
 const MAX_LISTED = 60;
 
 type Profile = Schemas['ProfileInfo'];
-type Choice = { kind: 'profile'; name: string } | { kind: 'model'; name: string } | { kind: 'acp'; name: string };
+type Choice =
+  { kind: 'profile'; name: string } | { kind: 'model'; name: string } | { kind: 'acp'; name: string };
 
 /** Replaces the model of the agent, from the stored profiles or from the catalogue. */
 export function ModelDialog({
@@ -57,8 +58,8 @@ export function ModelDialog({
         }}
       >
         <p class="field-help">
-          Now <code>{visible(oneLine(modelOf(info), 120)) || 'the default of the agent'}</code>. The new model is used from
-          the next call on.
+          Now <code>{visible(oneLine(modelOf(info), 120)) || 'the default of the agent'}</code>. The new model
+          is used from the next call on.
         </p>
         <label class="field">
           <span>Find a profile or a model</span>
@@ -131,7 +132,9 @@ export function ModelDialog({
                   apiKey.value = event.currentTarget.value;
                 }}
               />
-              <span class="field-help">Empty if the server has it in its environment, or none is needed.</span>
+              <span class="field-help">
+                Empty if the server has it in its environment, or none is needed.
+              </span>
             </label>
             <label class="field">
               <span>Address of the service</span>
@@ -216,7 +219,12 @@ function useOffers(info: ConversationInfo) {
 }
 
 /** The new configuration. What is about the conversation stays, what is about the old model goes. */
-function llmFrom({ agent }: ConversationInfo, model: string, apiKey: string, baseUrl: string): Schemas['LLM'] {
+function llmFrom(
+  { agent }: ConversationInfo,
+  model: string,
+  apiKey: string,
+  baseUrl: string,
+): Schemas['LLM'] {
   const { stream, usage_id } = agent.llm ?? {};
   return {
     model,

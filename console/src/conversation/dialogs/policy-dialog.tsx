@@ -12,7 +12,8 @@ const CHOICES: readonly { kind: Kind; label: string; meaning: string }[] = [
   {
     kind: 'ConfirmRisky',
     label: 'Before risky actions',
-    meaning: 'Actions from the risk below on wait for you. The model or a security analyzer assesses the risk.',
+    meaning:
+      'Actions from the risk below on wait for you. The model or a security analyzer assesses the risk.',
   },
   { kind: 'AlwaysConfirm', label: 'Before every action', meaning: 'Nothing runs until you approve it.' },
 ];
@@ -21,7 +22,8 @@ const THRESHOLDS = ['LOW', 'MEDIUM', 'HIGH'] as const;
 /** A policy in a few words, for the header. */
 export function policyLabel(policy: ConfirmationPolicy): string {
   if (policy.kind === 'AlwaysConfirm') return 'Approves every action';
-  if (policy.kind === 'ConfirmRisky') return `Approves from ${(policy.threshold ?? 'HIGH').toLowerCase()} risk`;
+  if (policy.kind === 'ConfirmRisky')
+    return `Approves from ${(policy.threshold ?? 'HIGH').toLowerCase()} risk`;
   return 'No approval';
 }
 

@@ -40,7 +40,8 @@ export function ConversationHeader({
   const status = info.execution_status;
   const title = info.title ?? 'Conversation';
   useEffect(() => {
-    const prefix = status === 'waiting_for_confirmation' || status === 'error' ? `(${statusLabel(status)}) ` : '';
+    const prefix =
+      status === 'waiting_for_confirmation' || status === 'error' ? `(${statusLabel(status)}) ` : '';
     document.title = `${prefix}${oneLine(title, MAX_TITLE)} - Agent Server`;
   }, [title, status]);
   const usage = usageOf(info);
@@ -74,7 +75,12 @@ export function ConversationHeader({
           {info.max_budget_per_run !== undefined && ` of ${money(info.max_budget_per_run)} a run`}
           {tokens > 0 && ` · ${compact(tokens)} tokens`}
         </button>
-        <button type="button" class="meta" title="Change when an approval is needed" onClick={() => openDialog('policy')}>
+        <button
+          type="button"
+          class="meta"
+          title="Change when an approval is needed"
+          onClick={() => openDialog('policy')}
+        >
           {policyLabel(info.confirmation_policy)}
         </button>
         <button

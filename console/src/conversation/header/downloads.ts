@@ -1,7 +1,6 @@
 import { signal } from '@preact/signals';
 import { fetchPath } from '../../api/client.js';
-import { messageOf } from '../../api/api-error.js';
-import { isRecord } from '../../api/api-error.js';
+import { isRecord, messageOf } from '../../api/api-error.js';
 import { adviceFor } from '../../api/error-advice.js';
 import { saveFile } from '../../ui/save-file.js';
 import { showToast } from '../../ui/toast.js';

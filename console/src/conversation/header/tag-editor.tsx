@@ -50,7 +50,12 @@ export function TagEditor({ tags, onSave }: { tags: Tags; onSave: (tags: Tags) =
             {oneLine(key, SHOWN_LENGTH)}
             {value !== '' && <b>{oneLine(value, SHOWN_LENGTH)}</b>}
           </span>
-          <button type="button" aria-label={`Remove the tag ${key}`} disabled={save.isBusy} onClick={() => remove(key)}>
+          <button
+            type="button"
+            aria-label={`Remove the tag ${key}`}
+            disabled={save.isBusy}
+            onClick={() => remove(key)}
+          >
             <Icon name="close" />
           </button>
         </span>

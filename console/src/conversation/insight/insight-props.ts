@@ -1,5 +1,5 @@
 import type { ReadonlySignal } from '@preact/signals';
-import type { components } from '../../../../openapi.js';
+import type { ConversationInfo } from '../live-conversation.js';
 
 /** What each panel beside the events of a conversation is given. */
 export interface InsightProps {
@@ -8,7 +8,7 @@ export interface InsightProps {
    * The conversation as it is known now; null until it was read. A panel reads its data again when this
    * changes, at most once a second.
    */
-  info: ReadonlySignal<components['schemas']['ConversationInfo'] | null>;
+  info: ReadonlySignal<ConversationInfo | null>;
   /** Shows an event in the log. */
   onShowEvent: (eventId: string) => void;
 }

@@ -1,18 +1,10 @@
 import { computed, signal } from '@preact/signals';
 import { setQuery, viewQuery } from '../../routing/address.js';
 import { keep, readKept } from '../../ui/kept.js';
-
-/** The panels beside the events. */
-export const PANELS = {
-  waterfall: 'Waterfall',
-  cost: 'Cost',
-  context: 'Context',
-  branches: 'Branches',
-  files: 'Files',
-} as const;
+import { INSIGHT_PANELS, type InsightPanel } from '../insight/index.js';
 
 /** The name of a panel, as in the address. */
-export type PanelName = keyof typeof PANELS;
+export type PanelName = InsightPanel['id'];
 
 const LAST = 'panel';
 const WIDTH = 'panel-width';
@@ -50,5 +42,5 @@ function bounded(width: number): number {
 }
 
 function toPanel(name: string | null): PanelName | undefined {
-  return name !== null && Object.hasOwn(PANELS, name) ? (name as PanelName) : undefined;
+  return INSIGHT_PANELS.find(({ id }) => id === name)?.id;
 }

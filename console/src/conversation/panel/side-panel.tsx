@@ -1,44 +1,57 @@
-import type { ReadonlySignal } from '@preact/signals';
-import { lazyView } from '../../routing/lazy-view.js';
 import { Button } from '../../ui/button.js';
 import { Icon } from '../../ui/icon.js';
-import type { ConversationInfo } from '../live-conversation.js';
-import { openPanel, panelWidth, PANELS, setPanelWidth, type PanelName } from './panel-state.js';
+import { INSIGHT_PANELS, type InsightProps } from '../insight/index.js';
+import { openPanel, panelWidth, setPanelWidth, type PanelName } from './panel-state.js';
 
 const STEP = 24;
 
-/** What a panel is given. */
-export interface PanelProps {
-  conversationId: string;
-  info: ReadonlySignal<ConversationInfo | null>;
-  /** Shows an event in the stream. */
-  onShowEvent: (eventId: string) => void;
-}
-
 /** The panel beside the events: where time and money went, and what was touched. */
-export function SidePanel({ name, ...props }: PanelProps & { name: PanelName }) {
-  const Content = CONTENTS[name];
+export function SidePanel({ name, ...props }: InsightProps & { name: PanelName }) {
   return (
     <aside class="side-panel" aria-label="Insight" style={{ width: `${panelWidth.value}px` }}>
       <Resizer />
       <div class="side-panel-head">
         <PanelTabs current={name} />
-        <Button kind="quiet" square aria-label="Close the panel" title="Close the panel (])" onClick={() => openPanel(undefined)}>
+        <Button
+          kind="quiet"
+          square
+          aria-label="Close the panel"
+          title="Close the panel (])"
+          onClick={() => openPanel(undefined)}
+        >
           <Icon name="close" />
         </Button>
       </div>
-      <div class="side-panel-body" role="tabpanel" id="panel" aria-labelledby={`panel-tab-${name}`} tabIndex={0}>
-        <Content key={`${props.conversationId} ${name}`} {...props} />
+      <div
+        class="side-panel-body"
+        role="tabpanel"
+        id="panel"
+        aria-labelledby={`panel-tab-${name}`}
+        tabIndex={0}
+      >
+        <PanelContent name={name} {...props} />
       </div>
     </aside>
   );
 }
 
+/** One panel. */
+export function PanelContent({ name, ...props }: InsightProps & { name: PanelName }) {
+  const View = INSIGHT_PANELS.find(({ id }) => id === name)?.View;
+  return View === undefined ? null : <View key={`${props.conversationId} ${name}`} {...props} />;
+}
+
 /** The names of the panels; on narrow screens with the events. */
-export function PanelTabs({ current, withEvents = false }: { current: PanelName | undefined; withEvents?: boolean }) {
+export function PanelTabs({
+  current,
+  withEvents = false,
+}: {
+  current: PanelName | undefined;
+  withEvents?: boolean;
+}) {
   const tabs: (readonly [PanelName | undefined, string])[] = [
     ...(withEvents ? [[undefined, 'Events'] as const] : []),
-    ...(Object.entries(PANELS) as [PanelName, string][]),
+    ...INSIGHT_PANELS.map(({ id, label }) => [id, label] as const),
   ];
   return (
     <div
