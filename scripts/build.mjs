@@ -27,7 +27,7 @@ import {
 const NODE_OPTIONS = [[], ['--max-semi-space-size=4']];
 
 /** All that belongs in `dist/`. */
-const CONTENTS = new Set(['builds', 'bundle', 'current', 'dev', 'main.js']);
+const CONTENTS = new Set(['builds', 'bundle', 'console', 'current', 'dev', 'main.js']);
 
 /** Signals that end a build. */
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'];
@@ -104,9 +104,7 @@ async function makeBuild(previous, checkTypes, say) {
   const folder = temporary(id);
   await mkdir(path.join(folder, 'users'), { recursive: true });
   try {
-    const steps = [needsCode && makeCode(folder), needsTypes && check(folder, previous)];
-    // The folder is removed only after both have ended.
-    for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
+    await inParallel([needsCode && makeCode(folder), needsTypes && check(folder, previous)]);
     // A file that was saved meanwhile may be in the build, so it would have the wrong id.
     if ((await idOfSources()) !== id) {
       say('once more: ');
@@ -123,10 +121,21 @@ async function makeBuild(previous, checkTypes, say) {
 
 async function makeCode(folder) {
   await use(folder);
+  await inParallel([
+    makeServer(folder),
+    runScript(['scripts/console.mjs', path.join(folder, 'bundle/console')]),
+  ]);
+  await inParallel(NODE_OPTIONS.map((options) => runScript([...options, 'scripts/code-cache.mjs', folder])));
+}
+
+async function makeServer(folder) {
   await runScript(['scripts/compile.mjs', folder]);
   await runScript(['scripts/bundle.mjs', folder]);
-  await runScript(['scripts/console.mjs', path.join(folder, 'bundle/console')]);
-  await Promise.all(NODE_OPTIONS.map((options) => runScript([...options, 'scripts/code-cache.mjs', folder])));
+}
+
+/** Waits for all steps, also when one fails: the folder is removed only after all have ended. */
+async function inParallel(steps) {
+  for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
 }
 
 /** Checks types, beginning with what the check of the previous build remembers. */
@@ -136,7 +145,7 @@ async function check(folder, previous) {
     await copyFile(path.join(folderOf(previous), TYPES), memory);
   const project = ['--project', 'tsconfig.build.json', '--noEmit'];
   const incremental = ['--incremental', '--tsBuildInfoFile', memory];
-  await Promise.all([
+  await inParallel([
     runScript(['node_modules/typescript/bin/tsc', ...project, ...incremental]),
     runScript(['node_modules/typescript/bin/tsc', '--project', 'console/tsconfig.json']),
   ]);

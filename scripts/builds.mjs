@@ -15,6 +15,7 @@ const CURRENT = path.join(DIST, 'current');
 const INPUTS = [
   '.swcrc',
   'nest-cli.json',
+  'openapi.d.ts',
   'package-lock.json',
   'package.json',
   'tsconfig.build.json',

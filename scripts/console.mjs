@@ -1,8 +1,9 @@
 // Builds the page of the console (`console/`) into a folder: one page, and scripts and styles whose names
 // contain a hash of their content, each with a compressed copy. Usage: node scripts/console.mjs <folder>
-// [--watch]. `src/console/` serves them.
+// [--watch]. `src/console/` serves them. With `--watch` it builds again after each change; a parent process
+// is told of the first build with a message, and its end is the end of this process.
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -15,12 +16,15 @@ const source = path.join(root, 'console');
 const [folder, option] = process.argv.slice(2);
 if (!folder) throw new Error('Usage: node scripts/console.mjs <folder> [--watch]');
 const assets = path.join(folder, 'assets');
+const page = path.join(source, 'index.html');
+const plots = path.join(root, 'node_modules/uplot/dist/uPlot.min.css');
 
 const input = {
   cwd: root,
   input: path.join(source, 'src/main.tsx'),
   platform: 'browser',
   tsconfig: path.join(source, 'tsconfig.json'),
+  plugins: [pageAndStyles()],
   onLog: (level, log, defaultHandler) => defaultHandler(level === 'warn' ? 'error' : level, log),
 };
 const output = {
@@ -34,24 +38,36 @@ const output = {
 
 await rm(folder, { recursive: true, force: true });
 if (option === '--watch') {
-  const watcher = watch({ ...input, output });
-  watcher.on('event', (event) => {
+  process.once('disconnect', () => process.exit());
+  // It ended while this process started.
+  if (process.send !== undefined && !process.connected) process.exit();
+  watch({ ...input, output }).on('event', (event) => {
     if (event.code === 'BUNDLE_END') void event.result.close();
     if (event.code === 'ERROR') console.error(`console: ${event.error.message}`);
-    if (event.code === 'END') void writePage().catch((error) => console.error(error));
+    if (event.code === 'END' || event.code === 'ERROR') process.send?.(event.code);
   });
 } else {
   const bundle = await rolldown(input);
-  const { output: files } = await bundle.write(output);
+  await bundle.write(output);
   await bundle.close();
-  const entry = files.find((file) => file.isEntry).fileName;
-  await writePage(entry);
-  await writeFile(path.join(folder, 'LICENSES.txt'), await licencesOf(files, []));
 }
 
-/** Writes the page and its styles. */
-async function writePage(entry) {
-  const script = entry ?? (await newest(/^console-[\w-]+\.js$/));
+/** Writes what is not a script after each build of the scripts. */
+function pageAndStyles() {
+  return {
+    name: 'page-and-styles',
+    async buildStart() {
+      for (const file of [page, ...(await styleSheets())]) this.addWatchFile(file);
+    },
+    async writeBundle(_options, bundle) {
+      const files = Object.values(bundle);
+      await writeFile(path.join(folder, 'LICENSES.txt'), await licencesOf(files, []));
+      await writePage(files.find((file) => file.isEntry).fileName);
+    },
+  };
+}
+
+async function writePage(script) {
   const css = await styles();
   const name = `console-${createHash('sha256').update(css).digest('hex').slice(0, 8)}.css`;
   await mkdir(assets, { recursive: true });
@@ -61,31 +77,28 @@ async function writePage(entry) {
     const content = await readFile(path.join(assets, file));
     await writeFile(path.join(assets, `${file}.gz`), await promisify(gzip)(content, { level: 9 }));
   }
-  const page = await readFile(path.join(source, 'index.html'), 'utf8');
-  await writeFile(
-    path.join(folder, 'index.html'),
-    page.replace('%SCRIPT%', `assets/${script}`).replace('%STYLE%', `assets/${name}`),
-  );
+  const text = (await readFile(page, 'utf8'))
+    .replace('%SCRIPT%', `assets/${script}`)
+    .replace('%STYLE%', `assets/${name}`);
+  // Last and in one step: a server that runs meanwhile sees a whole page whose files are there.
+  await writeFile(path.join(folder, 'index.html.new'), text);
+  await rename(path.join(folder, 'index.html.new'), path.join(folder, 'index.html'));
 }
 
-/** While files are watched, scripts of earlier builds are there too. */
-async function newest(pattern) {
-  const { stat } = await import('node:fs/promises');
-  const names = (await readdir(assets)).filter((name) => pattern.test(name));
-  const times = await Promise.all(names.map(async (name) => (await stat(path.join(assets, name))).mtimeMs));
-  return names[times.indexOf(Math.max(...times))];
-}
-
-/** All style sheets below `console/`, those of `styles/` first, without comments and indentation. */
+/** All style sheets, without comments and indentation. */
 async function styles() {
-  const names = (await readdir(path.join(source, 'src'), { recursive: true }))
-    .filter((name) => name.endsWith('.css'))
-    .sort((a, b) => Number(b.startsWith('styles/')) - Number(a.startsWith('styles/')) || (a < b ? -1 : 1));
-  const texts = await Promise.all(names.map((name) => readFile(path.join(source, 'src', name), 'utf8')));
-  const plots = await readFile(path.join(root, 'node_modules/uplot/dist/uPlot.min.css'), 'utf8');
-  return [plots, ...texts]
+  const texts = await Promise.all([plots, ...(await styleSheets())].map((file) => readFile(file, 'utf8')));
+  return texts
     .join('\n')
     .replace(/\/\*[^]*?\*\//g, '')
     .replace(/\n\s*/g, '\n')
     .trim();
+}
+
+/** The paths of all style sheets below `console/`, those of `styles/` first. */
+async function styleSheets() {
+  return (await readdir(path.join(source, 'src'), { recursive: true }))
+    .filter((name) => name.endsWith('.css'))
+    .sort((a, b) => Number(b.startsWith('styles/')) - Number(a.startsWith('styles/')) || (a < b ? -1 : 1))
+    .map((name) => path.join(source, 'src', name));
 }

@@ -1,8 +1,9 @@
 // `npm run start:dev`: runs `nest start --watch`, which builds into `dist/dev`, and ends it on a signal.
 // Nest's spinner puts a terminal into raw mode, where Ctrl-C is a character that nobody reads while types are
 // checked: Nest gets no terminal to read from. Its check of types ignores signals while it works: what is
-// left of its process group is killed.
+// left of its process group is killed. The page of the console is built and watched beside it.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** A server exits within 10 s of a signal. */
@@ -13,17 +14,29 @@ const SAME_SIGNAL_MS = 500;
 
 const SHOW_CURSOR = '\x1b[?25h';
 
+let watching;
+let endingSince;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(signal));
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const page = spawn(process.execPath, ['scripts/console.mjs', 'dist/console', '--watch'], {
+  cwd: root,
+  // It ends when the channel closes, so also when this process is killed.
+  stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  detached: true,
+});
+// The server looks for it at its start.
+await Promise.race([once(page, 'message'), once(page, 'exit')]);
+
 const nest = fileURLToPath(new URL('../node_modules/@nestjs/cli/bin/nest.js', import.meta.url));
 const args = process.argv.slice(process.argv[2] === '--' ? 3 : 2);
-const watching = spawn(process.execPath, [nest, 'start', '--watch', '--', ...args], {
-  cwd: fileURLToPath(new URL('..', import.meta.url)),
+watching = spawn(process.execPath, [nest, 'start', '--watch', '--', ...args], {
+  cwd: root,
   stdio: ['ignore', 'inherit', 'inherit'],
   // A process group of its own, which the terminal does not signal.
   detached: true,
 });
 
-let endingSince;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => end(signal));
 watching.once('exit', (code) => {
   killGroup();
   // Nest's spinner has hidden it.
@@ -33,6 +46,7 @@ watching.once('exit', (code) => {
 
 /** Nest passes the signal to the server, and ends with its exit code. A second signal does not wait. */
 function end(signal) {
+  if (watching === undefined) process.exit(0);
   if (endingSince !== undefined) {
     if (Date.now() - endingSince > SAME_SIGNAL_MS) killGroup();
     return;

@@ -35,6 +35,18 @@ async function save(text: string, file = VERSION): Promise<void> {
   await rename(`${target}~`, target);
 }
 
+/** Changes the page of the console while a server runs, and waits until the server shows the change. */
+async function answersChangedConsole(url: string): Promise<void> {
+  const page = 'console/index.html';
+  const text = await readFile(path.join(checkout, page), 'utf8');
+  await save(text.replace('<title>', '<title>Changed '), page);
+  const shown = async (): Promise<string> => (await fetch(`${url}/console/`)).text();
+  await eventually(async () => (await shown()).includes('<title>Changed '), 'the changed page', BUILT_MS);
+  await save(text, page);
+  const [, script = ''] = /src="(assets\/[^"]+)"/.exec(await shown()) ?? [];
+  expect((await fetch(`${url}/console/${script}`)).headers.get('content-type')).toMatch('text/javascript');
+}
+
 function withVersion(version: string): string {
   return original.replace(/API_VERSION = '[^']+'/, `API_VERSION = '${version}'`);
 }
@@ -70,7 +82,7 @@ describe('--reload in a checkout', () => {
   }
 
   it(
-    'restarts when a source changes, and keeps every conversation',
+    'restarts when a source changes, keeps every conversation, and shows a changed console',
     async () => {
       const script = 'RUN: echo before\nWAIT: 60\nFINISH: done';
       const conversation = await ConversationClient.create(server, scriptedRequest(server.cwd, script));
@@ -85,6 +97,8 @@ describe('--reload in a checkout', () => {
       expect(await conversation.status()).toBe('paused');
       await conversation.send('FINISH: after', false);
       expect((await conversation.events()).filter(({ kind }) => kind === 'ObservationEvent')).toHaveLength(1);
+
+      await answersChangedConsole(server.url);
 
       // One supervisor keeps one folder of builds, and removes it at the end.
       expect(await buildFolders()).toHaveLength(1);
@@ -164,7 +178,7 @@ describe('--reload without sources', () => {
 
 describe('npm run start:dev', () => {
   it(
-    'restarts when a source changes, and ends with its server',
+    'restarts when a source changes, shows a changed console, and ends with its server',
     async () => {
       const port = String(await freePort());
       const url = `http://127.0.0.1:${port}`;
@@ -183,6 +197,7 @@ describe('npm run start:dev', () => {
         await save(withVersion('9.9.6'));
         await answersVersion(url, '9.9.6');
         expect((await fetch(`${url}/api/conversations/${id}`)).status).toBe(200);
+        await answersChangedConsole(url);
       } finally {
         const exit = once(child, 'exit');
         child.kill();

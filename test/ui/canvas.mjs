@@ -4,33 +4,32 @@
  * works, a restart, files, deletion, a wrong key, and a proxy. Not part of `npm test`: it needs Chromium and
  * the UI, and ends with `skipped` and the reason where one is missing.
  *
- *     npm run test:ui [-- folder of another build]
+ *     npm run test:ui -- canvas [folder of another build]
  */
 import assert from 'node:assert/strict';
-import { access, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { chromium } from 'playwright-core';
 import { PACKAGE_FOLDER } from '../../dist/current/server/version.js';
 import { installedUi, uiPlace } from '../../dist/current/ui/installed-ui.js';
 import { startServer } from '../support/with-server.mjs';
 import { startProxy } from './proxy.mjs';
 import { screens, secrets, shows, tabs } from './screens.mjs';
+import { keepScreenshots, launchChromium } from './support/chromium.mjs';
+import { skip, Steps } from './support/steps.mjs';
 
 const PATIENCE_MS = 60_000;
-/** Names of Chromium's program, as in `test/support/chromium.ts`. */
-const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
 
 /** Routes of other programs that the UI also calls: automations, OpenHands Cloud. */
 const OTHER_PROGRAMS = [/\/api\/automation\//, /\/api\/llm\/balance/, /\/api\/shared-/];
 /** A file that the UI requests and that may be missing: the plan. */
 const MAY_BE_MISSING = /\/api\/file\/download\?path=[^&]*PLAN\.md/;
 
-const program = await findChromium();
-if (program === undefined) skip('there is no Chromium; install it or set CHROME_PATH');
 const build =
   process.argv[2] === undefined ? installedUi(uiPlace(PACKAGE_FOLDER)) : path.resolve(process.argv[2]);
 if (build === undefined) skip('the web UI is not in this checkout; fetch it with `npm run ui`');
+const browser = await launchChromium();
+if (browser === undefined) skip('there is no Chromium; install it or set CHROME_PATH');
 
 const folder = await mkdtemp(path.join(os.tmpdir(), 'canvas-'));
 const keyFile = path.join(folder, '.openhands/agent-canvas/secret-key.txt');
@@ -38,9 +37,9 @@ const environment = { HOME: folder, OH_PERSISTENCE_DIR: path.join(folder, '.open
 /** What `npm start` needs after `npm run ui`: nothing. */
 const withUi = process.argv[2] === undefined ? { OH_UI_PATH_IS_NONE: '' } : { OH_UI_PATH: build };
 let server = await startServer(folder, { ...environment, ...withUi });
-const browser = await chromium.launch({ executablePath: program, args: ['--no-sandbox'] });
 const problems = [];
-let passed = 0;
+const steps = new Steps();
+const step = (name, action) => steps.run(name, action);
 try {
   const page = await openPage();
   await firstStart(page);
@@ -62,17 +61,15 @@ try {
   await step('no request failed with a key and a proxy, but for the wrong key', () =>
     assert.deepEqual(problems, ['401 GET /api/settings']),
   );
-  console.log(`${passed} passed, 0 failed`);
 } catch (error) {
-  console.error(error);
-  await keepScreenshots();
+  steps.fail(error);
+  await keepScreenshots(browser, 'canvas');
   if (problems.length > 0) console.error(`failed requests and scripts: ${problems.join(', ')}`);
-  console.log(`${passed} passed, 1 failed`);
-  process.exitCode = 1;
 } finally {
   await browser.close();
   await server.stop();
   await rm(folder, { recursive: true, force: true });
+  steps.close();
 }
 
 async function openPage() {
@@ -288,20 +285,6 @@ async function skipOnboarding(page) {
   await page.getByTestId('conversation-card').first().waitFor();
 }
 
-/** Shows what the pages looked like when a step failed. */
-async function keepScreenshots() {
-  for (const [index, page] of browser
-    .contexts()
-    .flatMap((context) => context.pages())
-    .entries()) {
-    const file = path.join(os.tmpdir(), `canvas-failure-${process.pid}-${index}.png`);
-    await page.screenshot({ path: file }).then(
-      () => console.error(`screenshot: ${file}`),
-      () => undefined,
-    );
-  }
-}
-
 async function say(page, text) {
   await page.getByTestId('chat-input').click();
   await page.keyboard.insertText(text);
@@ -323,30 +306,4 @@ async function get(route) {
   const response = await fetch(server.url + route);
   assert.equal(response.status, 200, route);
   return response.json();
-}
-
-async function step(name, action) {
-  await action();
-  passed++;
-  console.log(`ok: ${name}`);
-}
-
-async function findChromium() {
-  const named = process.env.CHROME_PATH;
-  const places = (process.env.PATH ?? '').split(path.delimiter);
-  const programs = places.flatMap((place) => BROWSERS.map((name) => path.join(place, name)));
-  for (const file of named ? [named] : programs) if (await exists(file)) return file;
-  return undefined;
-}
-
-function exists(file) {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
-}
-
-function skip(reason) {
-  console.log(`skipped: ${reason}`);
-  process.exit(0);
 }

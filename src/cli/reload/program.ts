@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { access, copyFile, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -55,6 +55,7 @@ class SourceProgram implements Program {
   private readonly cache: string;
   private readonly output: string;
   private builds = 0;
+  private console: ChildProcess | undefined;
 
   constructor(
     private readonly root: string,
@@ -85,6 +86,7 @@ class SourceProgram implements Program {
   }
 
   async close(): Promise<void> {
+    this.console?.kill('SIGKILL');
     await remove(this.output);
   }
 
@@ -94,6 +96,17 @@ class SourceProgram implements Program {
     await copyFile(path.join(this.root, 'package.json'), path.join(this.output, 'package.json'));
     const left = (await readdir(this.cache)).filter((name) => !isRunning(Number(name.split('-')[1])));
     await Promise.all(left.map((name) => remove(path.join(this.cache, name))));
+    await this.buildConsole();
+  }
+
+  /** Builds the page of the console beside the builds, and again when it changes: no server restarts. */
+  private async buildConsole(): Promise<void> {
+    const args = [path.join(this.root, 'scripts/console.mjs'), path.join(this.output, 'console'), '--watch'];
+    // It ends when the channel closes, so also when this process is killed.
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.console = child;
+    // The server starts also without a page.
+    await Promise.race([once(child, 'message'), once(child, 'exit')]);
   }
 }
 
