@@ -1,7 +1,11 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon, type IconName } from './icon.js';
+
+/** Pixels between a list and its button, and the edge of the window. */
+const GAP = 4;
+const EDGE = 8;
 
 /** An entry of a menu. */
 export interface MenuItem {
@@ -27,15 +31,12 @@ export function Menu({
   items,
   children,
   class: name = 'button quiet square',
-  above = false,
 }: {
   label: string;
   items: readonly MenuItem[];
   /** What the button shows. */
   children: ComponentChildren;
   class?: string;
-  /** Opens upwards. */
-  above?: boolean;
 }) {
   const isOpen = useSignal(false);
   const button = useRef<HTMLButtonElement>(null);
@@ -48,15 +49,25 @@ export function Menu({
     isOpen.value = false;
     button.current?.focus();
   };
-  useEffect(() => {
-    if (!isOpen.value) return undefined;
+  useLayoutEffect(() => {
+    if (!isOpen.value || button.current === null || list.current === null) return undefined;
+    // In the top layer, nothing that scrolls cuts it off.
+    list.current.showPopover();
+    place(list.current, button.current);
     entries()[0]?.focus();
     const onPointer = ({ target }: PointerEvent): void => {
       if (!(target instanceof Node) || button.current?.parentElement?.contains(target) !== true)
         isOpen.value = false;
     };
+    const onResize = (): void => {
+      isOpen.value = false;
+    };
     addEventListener('pointerdown', onPointer);
-    return () => removeEventListener('pointerdown', onPointer);
+    addEventListener('resize', onResize);
+    return () => {
+      removeEventListener('pointerdown', onPointer);
+      removeEventListener('resize', onResize);
+    };
   }, [isOpen.value]);
   const onKeyDown = (event: KeyboardEvent): void => {
     const all = entries();
@@ -104,7 +115,8 @@ export function Menu({
         <div
           ref={list}
           id={id}
-          class={above ? 'menu above' : 'menu'}
+          class="menu"
+          popover="manual"
           role="menu"
           aria-label={label}
           onKeyDown={onKeyDown}
@@ -116,6 +128,15 @@ export function Menu({
       )}
     </div>
   );
+}
+
+/** Puts a list below its button, or above it where there is more room, within the window. */
+function place(list: HTMLElement, button: HTMLElement): void {
+  const { top, bottom, right } = button.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = list;
+  const isAbove = innerHeight - bottom < height + EDGE && top > innerHeight - bottom;
+  list.style.left = `${Math.max(EDGE, right - width)}px`;
+  list.style.top = `${Math.max(EDGE, isAbove ? top - height - GAP : bottom + GAP)}px`;
 }
 
 function MenuEntry({ item, onDone }: { item: MenuItem; onDone: () => void }) {

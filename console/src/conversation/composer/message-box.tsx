@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals';
 import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { Button } from '../../ui/button.js';
 import { Icon } from '../../ui/icon.js';
@@ -11,7 +12,7 @@ import { modelOf } from '../agent-model.js';
 import { AttachmentList } from './attachment-list.js';
 import type { Composer } from './composer.js';
 import { enterSends, setEnterSends } from './enter-sends.js';
-import { ScriptedHelp } from './scripted-help.js';
+import { ScriptedExamples, ScriptedLines } from './scripted-help.js';
 
 /** Where a person writes to the agent. */
 export function MessageBox({
@@ -27,6 +28,7 @@ export function MessageBox({
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const hintId = useId();
+  const showsLines = useSignal(false);
   const status = conversation.status.value;
   const isWaiting = status === 'waiting_for_confirmation';
   const send = (run: boolean): void => {
@@ -49,11 +51,22 @@ export function MessageBox({
       run: () => send(false),
     },
   ]);
-  const model = modelOf(conversation.info.value);
+  const isScripted = modelOf(conversation.info.value).startsWith('scripted/');
   return (
     <div class="message-box">
       <Outcome composer={composer} requests={requests} />
-      {model.startsWith('scripted/') && <ScriptedHelp composer={composer} />}
+      {isScripted && showsLines.value && (
+        <ScriptedLines
+          composer={composer}
+          onClose={() => {
+            showsLines.value = false;
+            composer.focus();
+          }}
+        />
+      )}
+      {isScripted && !showsLines.value && !isWaiting && draft.text.value === '' && (
+        <ScriptedExamples composer={composer} />
+      )}
       <form
         class="message-form"
         onSubmit={(event) => {
@@ -108,12 +121,23 @@ export function MessageBox({
               composer.focus();
             }}
           />
+          {isScripted && (
+            <Button
+              kind="quiet"
+              aria-expanded={showsLines.value}
+              title="The lines that the scripted model knows"
+              onClick={() => {
+                showsLines.value = !showsLines.value;
+              }}
+            >
+              Script
+            </Button>
+          )}
           <span id={hintId} class="message-hint">
             {hintFor(status)}
           </span>
           <Menu
             label="Ways to send"
-            above
             items={[
               {
                 label: 'Send without starting a run',

@@ -60,7 +60,13 @@ export function ConversationHeader({
         <div class="conversation-controls">{children}</div>
       </div>
       <div class="conversation-meta">
-        <button type="button" class="meta" title="Switch the model" onClick={() => openDialog('model')}>
+        <button
+          type="button"
+          class="meta"
+          title="Switch the model"
+          aria-label={`Model ${visible(oneLine(model, 60))}. Switch the model`}
+          onClick={() => openDialog('model')}
+        >
           {model === '' ? 'Model' : visible(oneLine(model, 60))}
           <Icon name="down" />
         </button>
