@@ -55,14 +55,18 @@ function Approval({
   requests: ConversationRequests;
 }) {
   const isRefusing = useSignal(false);
+  /** The server knows the decision; the events that follow from it are on their way. */
+  const isDecided = useSignal(false);
   const shownAt = useRef(performance.now());
   const decide = useRequest(async (accept: boolean, reason?: string, goOn = false) => {
     await assertSame(requests, actions);
     await requests.respond(accept, reason);
+    isDecided.value = true;
     if (goOn) await requests.run();
   });
   const approve = (): void => void decide.run(true);
-  const isArmed = (): boolean => performance.now() - shownAt.current > ARMED_AFTER_MS;
+  const isBusy = decide.isBusy || isDecided.value;
+  const isArmed = (): boolean => !isDecided.value && performance.now() - shownAt.current > ARMED_AFTER_MS;
   useCommands([
     {
       keys: 'a',
@@ -113,7 +117,7 @@ function Approval({
       </RequestProblem>
       {isRefusing.value ? (
         <RefusalForm
-          isBusy={decide.isBusy}
+          isBusy={isBusy}
           onRefuse={(reason, goOn) => void decide.run(false, reason, goOn)}
           onCancel={() => {
             isRefusing.value = false;
@@ -123,7 +127,7 @@ function Approval({
         <div class="approval-buttons">
           <Button
             kind="primary"
-            busy={decide.isBusy}
+            busy={isBusy}
             title="Runs these actions and lets the agent go on"
             onClick={approve}
           >
@@ -131,7 +135,7 @@ function Approval({
           </Button>
           <Button
             kind="danger"
-            disabled={decide.isBusy}
+            disabled={isBusy}
             title="None of them runs; you can say why"
             onClick={() => {
               isRefusing.value = true;

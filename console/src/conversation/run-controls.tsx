@@ -27,6 +27,8 @@ export function RunControls({ status, requests }: { status: string; requests: Co
     asked.value = what;
     try {
       await requests[what]();
+      // A run may have ended before its beginning was seen.
+      if (what === 'run') asked.value = undefined;
     } catch (error) {
       asked.value = undefined;
       showToast(`${messageOf(error)} ${adviceFor(error) ?? ''}`, { kind: 'error' });
@@ -82,12 +84,13 @@ export function RunControls({ status, requests }: { status: string; requests: Co
       </div>
     );
   }
-  if (!canRun) return null;
+  // After a failure, what it says has the button.
+  if (!canRun || status === 'error' || status === 'stuck') return null;
   return (
     <div class="run-controls" role="group" aria-label="Run">
       <Button title={`${MEANING.run} (Shift+R)`} busy={asked.value === 'run'} onClick={() => start('run')}>
         <Icon name="play" />
-        {status === 'paused' ? 'Resume' : status === 'idle' ? 'Run' : 'Try again'}
+        {status === 'paused' ? 'Resume' : 'Run'}
       </Button>
     </div>
   );

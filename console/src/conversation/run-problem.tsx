@@ -108,23 +108,27 @@ export function RunProblem({
   const isWhole = useSignal(false);
   const retry = useRequest(() => requests.run());
   const status = conversation.status.value;
+  // The error is stored after the status, and each attempt may fail with another one.
+  const leaf = conversation.info.value?.leaf_event_id;
   useEffect(() => {
-    error.value = undefined;
-    isWhole.value = false;
-    retry.clear();
-    if (status !== 'error') return undefined;
+    if (status !== 'error') {
+      error.value = undefined;
+      isWhole.value = false;
+      return undefined;
+    }
     let isLatest = true;
-    const read = async (): Promise<void> => {
-      const event = await requests.lastEvent('ConversationErrorEvent');
-      if (isLatest) error.value = toRunError(event);
-    };
-    // The error is stored after the status. Without an answer the heading stands alone.
-    const timer = setTimeout(() => void read().catch(() => undefined), 60);
+    requests.lastEvent('ConversationErrorEvent').then(
+      (event) => {
+        if (isLatest) error.value = toRunError(event);
+      },
+      () => {
+        // The heading stands alone.
+      },
+    );
     return () => {
       isLatest = false;
-      clearTimeout(timer);
     };
-  }, [status, requests]);
+  }, [status, leaf, requests]);
   if (status !== 'error' && status !== 'stuck') return null;
   const known = error.value;
   const { title, advice, helps } =

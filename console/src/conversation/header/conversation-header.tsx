@@ -17,6 +17,7 @@ import { TagEditor } from './tag-editor.js';
 import { TitleEditor } from './title-editor.js';
 
 const MAX_TITLE = 80;
+const MAX_PATH = 32;
 const MAX_CHILDREN = 5;
 
 /** What a conversation is, how it stands, and what can be changed about it. */
@@ -95,13 +96,20 @@ export function ConversationHeader({
           title={`Working directory ${visible(directory)}. Copy it`}
           onClick={() => void copyText(directory, 'The working directory')}
         >
-          <code>{visible(oneLine(directory, 80))}</code>
+          <code>{visible(pathEnd(directory))}</code>
         </button>
         <Relations info={info} />
         <TagEditor tags={info.tags} onSave={(tags) => update({ tags: { ...tags } })} />
       </div>
     </header>
   );
+}
+
+/** The end of a path, which says more than its beginning. */
+function pathEnd(path: string): string {
+  if (path.length <= MAX_PATH) return path;
+  const end = path.slice(-MAX_PATH);
+  return `…${end.slice(Math.max(0, end.indexOf('/')))}`;
 }
 
 /** Links to the conversations that this one comes from or has started. */

@@ -16,7 +16,24 @@ export function TagEditor({ tags, onSave }: { tags: Tags; onSave: (tags: Tags) =
   const isAdding = useSignal(false);
   const text = useSignal('');
   const field = useRef<HTMLInputElement>(null);
-  const save = useRequest(onSave);
+  /** The tags as the person wants them; undefined when they are stored. Changes may come fast. */
+  const wanted = useSignal<Tags | undefined>(undefined);
+  const save = useRequest(async () => {
+    let stored: Tags | undefined;
+    try {
+      while (wanted.value !== stored) {
+        stored = wanted.value;
+        if (stored !== undefined) await onSave(stored);
+      }
+    } finally {
+      wanted.value = undefined;
+    }
+  });
+  const shown = wanted.value ?? tags;
+  const change = (next: Tags): void => {
+    wanted.value = next;
+    void save.run();
+  };
   const add = (): void => {
     text.value = '';
     save.clear();
@@ -33,29 +50,23 @@ export function TagEditor({ tags, onSave }: { tags: Tags; onSave: (tags: Tags) =
     if (text.value.trim() === '') {
       isAdding.value = false;
     } else if (!('problem' in parsed)) {
-      void save.run({ ...tags, [parsed.key]: parsed.value }).then((isDone) => {
-        if (isDone) text.value = '';
-      });
+      change({ ...shown, [parsed.key]: parsed.value });
+      text.value = '';
     }
   };
   const remove = (key: string): void => {
-    const { [key]: _removed, ...others } = tags;
-    void save.run(others);
+    const { [key]: _removed, ...others } = shown;
+    change(others);
   };
   return (
     <div class="tags">
-      {Object.entries(tags).map(([key, value]) => (
+      {Object.entries(shown).map(([key, value]) => (
         <span key={key} class="tag">
           <span title={value === '' ? key : `${key}=${value}`}>
             {oneLine(key, SHOWN_LENGTH)}
             {value !== '' && <b>{oneLine(value, SHOWN_LENGTH)}</b>}
           </span>
-          <button
-            type="button"
-            aria-label={`Remove the tag ${key}`}
-            disabled={save.isBusy}
-            onClick={() => remove(key)}
-          >
+          <button type="button" aria-label={`Remove the tag ${key}`} onClick={() => remove(key)}>
             <Icon name="close" />
           </button>
         </span>
