@@ -24,6 +24,8 @@ const FIRST_RETRY_MS = 500;
 const MAX_RETRY_MS = 10_000;
 /** Events around one that was asked for. */
 const HALF_PAGE = 60;
+/** Most messages that a search shows. */
+const MAX_FOUND = 50;
 /** Live events that are kept while a page is read. */
 const MAX_RECENT = 1000;
 
@@ -180,6 +182,25 @@ export class LiveConversation {
       this.atStartSignal.value = next === null;
       this.reachEnd();
     });
+  }
+
+  /** Loads the beginning of the log, unless it is loaded. @throws ApiError */
+  async jumpToStart(): Promise<void> {
+    if (this.atStartSignal.peek()) return;
+    await this.whileLoading('older', async () => {
+      this.recent = [];
+      const { events, next } = await readPage(this.id, { newestFirst: false });
+      this.following = false;
+      this.window.reset(events);
+      this.atStartSignal.value = true;
+      this.atEndSignal.value = false;
+      if (next === null) this.reachEnd();
+    });
+  }
+
+  /** Messages that contain a text, the newest first. @throws ApiError */
+  async findMessages(text: string): Promise<readonly WireEvent[]> {
+    return (await readPage(this.id, { newestFirst: true, body: text, limit: MAX_FOUND })).events;
   }
 
   /** Reads the conversation again, after a change that is no event (title, tags). @throws ApiError */
