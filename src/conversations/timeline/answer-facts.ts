@@ -1,6 +1,6 @@
 import type { ConversationStats } from '../../agent/index.js';
 import type { SpanUsage } from './span.js';
-import type { AnswerFacts } from './timeline-fold.js';
+import type { AnswerFacts } from './fold-context.js';
 
 const NO_FACTS: AnswerFacts = { latencyOf: () => undefined, usageOf: () => undefined };
 

@@ -35,7 +35,10 @@ export interface HookRun {
 /** Usage that no answer was found for yet. */
 export interface OpenUsage {
   usage: SpanUsage;
+  /** The `stats` event. */
   id: string;
+  /** Its place among the usages of that event. */
+  part: number;
   at: number;
   seq: number;
 }

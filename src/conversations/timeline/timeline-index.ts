@@ -5,12 +5,12 @@ import { parseWithYield } from '../journal/parse-event.js';
 import { BranchSegments } from './branch-segments.js';
 import { initialState, type FoldState } from './fold-state.js';
 import { SPAN_KINDS, type Span, type SpanKind } from './span.js';
-import { TimelineFold, type FoldOptions, type FoldSink } from './timeline-fold.js';
+import type { FoldOptions, FoldSink } from './fold-context.js';
+import { TimelineFold } from './timeline-fold.js';
 import { TimelineTotals } from './timeline-totals.js';
 import { TouchedFiles } from './touched-files.js';
 import { UsageSeries } from './usage-series.js';
 
-/** Events between two checkpoints, which are derived again for a page. */
 const CHUNK_EVENTS = 1_000;
 /** What is read of a log at a time. */
 const READ_LINES = 200;
@@ -74,6 +74,9 @@ export class TimelineIndex {
   private firstId: string | undefined;
   private lastId: string | undefined;
 
+  /** @param chunkEvents events between two checkpoints, which are derived again for a page */
+  constructor(private readonly chunkEvents = CHUNK_EVENTS) {}
+
   /** How many events it has taken. */
   get length(): number {
     return this.position;
@@ -95,7 +98,7 @@ export class TimelineIndex {
   async extend(log: TimelineLog, length: number, options: FoldOptions): Promise<void> {
     const fold = new TimelineFold(this.state, options, this.sink());
     for await (const { seq, event } of eventsOf(log, this.position, length)) {
-      if (seq % CHUNK_EVENTS === 0) this.checkpoint(seq);
+      if (seq % this.chunkEvents === 0) this.checkpoint(seq);
       if (event) this.take(log, seq, event, fold);
       this.position = seq + 1;
     }

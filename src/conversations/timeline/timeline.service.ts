@@ -10,7 +10,7 @@ import { isOnPath } from './branch-segments.js';
 import { eventLabel } from './event-label.js';
 import { EventTime } from './event-time.js';
 import type { Span } from './span.js';
-import type { FoldOptions } from './timeline-fold.js';
+import type { FoldOptions } from './fold-context.js';
 import { TimelineIndex, type TimelineLog, type TimelineQuery } from './timeline-index.js';
 
 /** Conversations of which an index is kept: some hundred kilobytes for one with 100,000 events. */

@@ -12,15 +12,19 @@ export interface InsightPanel {
   View: ComponentType<InsightProps>;
 }
 
-/** The panels in the order of their tabs. Their code is loaded when the first of them is shown. */
+const time = lazyView<InsightProps>(async () => (await import('./waterfall/waterfall.js')).Waterfall);
+const cost = lazyView<InsightProps>(async () => (await import('./cost/cost-panel.js')).CostPanel);
+const context = lazyView<InsightProps>(async () => (await import('./context/context-panel.js')).ContextPanel);
+const branches = lazyView<InsightProps>(
+  async () => (await import('./branches/branches-panel.js')).BranchesPanel,
+);
+const files = lazyView<InsightProps>(async () => (await import('./files/files-panel.js')).FilesPanel);
+
+/** The panels in the order of their tabs. The code of each is loaded when it is first shown. */
 export const INSIGHT_PANELS: readonly InsightPanel[] = [
-  { id: 'time', label: 'Time', View: lazyView(async () => (await import('./panels.js')).Waterfall) },
-  { id: 'cost', label: 'Cost', View: lazyView(async () => (await import('./panels.js')).CostPanel) },
-  { id: 'context', label: 'Context', View: lazyView(async () => (await import('./panels.js')).ContextPanel) },
-  {
-    id: 'branches',
-    label: 'Branches',
-    View: lazyView(async () => (await import('./panels.js')).BranchesPanel),
-  },
-  { id: 'files', label: 'Files', View: lazyView(async () => (await import('./panels.js')).FilesPanel) },
+  { id: 'time', label: 'Time', View: time },
+  { id: 'cost', label: 'Cost', View: cost },
+  { id: 'context', label: 'Context', View: context },
+  { id: 'branches', label: 'Branches', View: branches },
+  { id: 'files', label: 'Files', View: files },
 ];
