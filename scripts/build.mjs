@@ -1,6 +1,7 @@
 // Makes a build of the sources unless there is one, and makes it the current one. Nothing is changed in
 // place: a running server keeps the build that it was started with. `npm run build` runs this file and checks
-// types too; `npm start` imports it.
+// types too; `npm start` imports it. `npm run docs` builds with `--without-types`: the console uses the types
+// that it writes.
 import { spawn } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { copyFile, link, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
@@ -228,7 +229,8 @@ async function runScript(args) {
 
 if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   try {
-    await build({ checkTypes: true, say: (text) => void process.stderr.write(text) });
+    const checkTypes = !process.argv.includes('--without-types');
+    await build({ checkTypes, say: (text) => void process.stderr.write(text) });
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     console.error(`failed\n${error.message}`);

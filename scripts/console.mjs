@@ -61,7 +61,10 @@ function pageAndStyles() {
     },
     async writeBundle(_options, bundle) {
       const files = Object.values(bundle);
-      await writeFile(path.join(folder, 'LICENSES.txt'), await licencesOf(files, []));
+      await writeFile(
+        path.join(folder, 'LICENSES.txt'),
+        await licencesOf(files, [path.join(root, 'node_modules/uplot')]),
+      );
       await writePage(files.find((file) => file.isEntry).fileName);
     },
   };

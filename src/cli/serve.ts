@@ -112,7 +112,8 @@ function logStart(app: NestExpressApplication, { config, file, variables }: Load
   logger.log(`configuration: ${sources.join(', ')}`);
   if (!config.deferred_init) logger.log(`conversations: ${config.paths.conversations}`);
   logger.log(describeAccess(config));
-  logger.log(`web page: http://${host}:${port}/`);
+  if (config.paths.ui !== null) logger.log(`web UI: http://${host}:${port}/`);
+  logger.log(`console: http://${host}:${port}/console/`);
   logger.log(`API documentation: http://${host}:${port}/docs`);
   logger.log(`OpenHands Agent Server ${SERVER_VERSION} listening on http://${host}:${port}`);
 }

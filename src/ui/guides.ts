@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { NextFunction, Request, Response } from 'express';
 import { readBoundedText, undefinedIfMissing } from '../files/index.js';
 import { isReading } from '../http/index.js';
+import { sendFile } from '../workspace/index.js';
 import { escapeHtml, ownPage, sendOwnPage } from './own-page.js';
 
 /** Below it the documents have the same paths as in the repository, so that their links work as they are. */
@@ -11,6 +12,8 @@ const INDEX = 'docs/README.md';
 /** The documents: of the folder itself and of `docs/`. */
 const DOCUMENT =
   /^(?:README|CONTRIBUTING|CHANGELOG|(?:docs|bench|examples)\/(?:\w+\/)?[\w-]+)(?:\.\w+)?\.md$/;
+/** Their pictures. */
+const IMAGE = /^docs\/images\/[\w-]+\.(?:png|webp)$/;
 const MAX_BYTES = 1024 * 1024;
 
 /** The documents of the program as pages below `/guides/`, for browsers of people who have no checkout. */
@@ -30,8 +33,15 @@ export class Guides {
     if (!isReading(request) || !`${request.path}/`.startsWith(MOUNT)) return next();
     const name = request.path.slice(MOUNT.length);
     if (name === '' && this.exist) response.redirect(302, `${request.baseUrl}${MOUNT}${INDEX}`);
+    else if (IMAGE.test(name)) this.sendImage(name, request, response, next);
     else void this.answer(name, response).then((isDone) => (isDone ? undefined : next()), next);
   };
+
+  private sendImage(name: string, request: Request, response: Response, next: NextFunction): void {
+    const file = path.join(this.folder, name);
+    if (existsSync(file)) sendFile(request, response, file, 'no-cache').catch(next);
+    else next();
+  }
 
   private async answer(name: string, response: Response): Promise<boolean> {
     const text = await this.read(name);
@@ -58,7 +68,7 @@ export class Guides {
     return (await readBoundedText(file, MAX_BYTES).catch(undefinedIfMissing))?.text;
   }
 
-  /** Links to what is not served (sources, examples) become text. */
+  /** Links to what is not served (sources, examples) and images of others become text. */
   private async render(name: string, text: string): Promise<string> {
     const { Marked } = await import('marked');
     const isServed = (href: string): boolean => this.isServed(name, href);
@@ -72,15 +82,24 @@ export class Guides {
           const isReachable = /^(?:https?:|#)/.test(href) || isServed(href);
           return isReachable ? `<a href="${escapeHtml(href)}">${label}</a>` : label;
         },
+        image({ href, text: label }) {
+          const alt = escapeHtml(label);
+          return IMAGE.test(pathFrom(name, href)) ? `<img src="${escapeHtml(href)}" alt="${alt}">` : alt;
+        },
       },
     });
     return marked.parse(text);
   }
 
   private isServed(from: string, href: string): boolean {
-    const target = path.posix.join(path.posix.dirname(from), href.split('#')[0] ?? '');
+    const target = pathFrom(from, href);
     return DOCUMENT.test(target) && existsSync(path.join(this.folder, target));
   }
+}
+
+/** The path that a link of a document leads to. */
+function pathFrom(document: string, href: string): string {
+  return path.posix.join(path.posix.dirname(document), href.split('#')[0] ?? '');
 }
 
 /** The anchor that GitHub gives a heading. */

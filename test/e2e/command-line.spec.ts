@@ -124,14 +124,15 @@ describe('the server process', () => {
   });
 
   it.each(['0.0.0.0', '127.0.0.1'])(
-    'logs addresses of its page and its API document that a browser opens, with --host %s',
+    'logs addresses of its console and its API document that a browser opens, with --host %s',
     async (host) => {
       const server = await ServerProcess.start({ host, env: { SESSION_API_KEY: 'key' } });
       const address = server.url.replace('127.0.0.1', 'localhost');
-      await server.logs(`web page: ${address}/`);
+      await server.logs(`console: ${address}/console/`);
+      expect(server.log).not.toContain('web UI');
       await server.logs(`API documentation: ${address}/docs`);
       await server.logs(`listening on ${address}`);
-      expect((await fetch(`${address}/docs`)).status).toBe(200);
+      for (const page of ['docs', 'console/']) expect((await fetch(`${address}/${page}`)).status).toBe(200);
       await server.stop();
     },
   );

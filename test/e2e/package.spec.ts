@@ -82,6 +82,8 @@ describe('npm publish', () => {
         'dist/main.js',
         'dist/bundle/program.cjs',
         'dist/bundle/LICENSES.txt',
+        'dist/bundle/console/index.html',
+        'dist/bundle/console/LICENSES.txt',
         'docs/README.md',
         'examples/watch.mjs',
       ]),
@@ -143,6 +145,7 @@ describe('the published package', () => {
         expect(await readFile(path.join(cwd, 'workspace/project/hello.txt'), 'utf8')).toBe('hello\n');
         for (const route of [
           ...['/docs', '/docs/assets/swagger-ui-bundle.js', '/openapi.json'],
+          '/console/conversations/1',
           ...['/guides/README.md', '/guides/CHANGELOG.md', '/guides/docs/README.md'],
         ])
           expect([route, (await server.request('GET', route)).status]).toEqual([route, 200]);

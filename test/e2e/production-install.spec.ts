@@ -102,10 +102,12 @@ describe('the web UI beside an installed program', () => {
   });
   afterEach(() => Promise.all([ui, cwd].map((folder) => rm(folder, { recursive: true, force: true }))));
 
+  /** The page at `/`, or where it leads. */
   async function pageOf(env: Record<string, string>, args: string[] = []): Promise<string> {
     const server = await ServerProcess.start({ main: path.join(program, 'dist/main.js'), cwd, env, args });
     try {
-      return (await rawRequest(server.url, { headers: { accept: 'text/html' } })).text;
+      const { headers, text } = await rawRequest(server.url, { headers: { accept: 'text/html' } });
+      return headers.location ?? text;
     } finally {
       await server.stop();
     }
@@ -119,13 +121,12 @@ describe('the web UI beside an installed program', () => {
     expect(await pageOf(unset, ['--ui', 'mine'])).toContain('mine');
     for (const without of [{ ...unset, OH_STATIC_FILES_PATH: 'mine' }, { OH_UI_PATH_IS_NONE: '1' }])
       expect(await pageOf(without)).not.toContain('fetched');
-    const landing = await pageOf(unset, ['--no-ui']);
-    expect(landing).toContain('openhands-agent-server --fetch-ui');
+    expect(await pageOf(unset, ['--no-ui'])).toBe('console/');
   });
 
   it('starts without the fetched web UI when that is damaged', async () => {
     await rm(path.join(ui, 'agent-canvas-1.20.0/build/index.html'));
-    expect(await pageOf({ OH_UI_PATH_IS_NONE: '' })).toContain('openhands-agent-server --fetch-ui');
+    expect(await pageOf({ OH_UI_PATH_IS_NONE: '' })).toBe('console/');
   });
 });
 
@@ -160,7 +161,12 @@ describe('the container', () => {
     const server = await start(port, { SESSION_API_KEY: 'key', OH_SECRET_KEY: 'secret' }, 'key');
     try {
       expect(await isHealthy(port)).toBe(true);
-      for (const route of ['/docs/assets/swagger-ui.css', '/guides/README.md', '/guides/docs/README.md'])
+      for (const route of [
+        '/console/',
+        '/docs/assets/swagger-ui.css',
+        '/guides/README.md',
+        '/guides/docs/README.md',
+      ])
         expect([route, (await server.request('GET', route)).status]).toEqual([route, 200]);
       const script =
         'RUN: git --version > version && id -u >> version && cat version\nWAIT: 60\nFINISH: done';
