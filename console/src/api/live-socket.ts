@@ -41,6 +41,10 @@ export class LiveSocket {
       isOffline.subscribe((offline) => {
         if (!offline) this.retryNow();
       }),
+      // A request was answered again.
+      reachability.subscribe((state) => {
+        if (state === 'reached') this.retryNow();
+      }),
     );
     this.connect();
   }

@@ -1,3 +1,7 @@
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { SocketState } from '../api/live-socket.js';
+import { isOffline, reachability } from '../api/reachability.js';
 import { Button } from '../ui/button.js';
 import { EmptyState } from '../ui/empty-state.js';
 import { Loading } from '../ui/loading.js';
@@ -6,6 +10,8 @@ import { oneLine } from '../ui/safe-text.js';
 import type { LiveConversation } from './live-conversation.js';
 
 const MAX_DETAIL = 400;
+/** Shorter losses are not worth a word. */
+const SHOWN_AFTER_MS = 700;
 const UUID = /^[\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12}$/i;
 
 /** What is shown while a conversation is not there: it is loaded, or there is a reason why not. */
@@ -53,7 +59,9 @@ export function NoConversation({ conversation }: { conversation: LiveConversatio
 /** Says that what is shown is not live any more. */
 export function ConversationStateNotice({ conversation }: { conversation: LiveConversation }) {
   const problem = conversation.problem.value;
-  const state = conversation.socketState.value;
+  const isLost = useLost(conversation.socketState.value);
+  // The banner of the console says that the server is away.
+  const isAway = reachability.value === 'away' || isOffline.value;
   return (
     <div aria-live="polite">
       {problem?.kind === 'missing' && (
@@ -67,7 +75,7 @@ export function ConversationStateNotice({ conversation }: { conversation: LiveCo
           </a>
         </p>
       )}
-      {problem?.kind !== 'missing' && state === 'waiting' && (
+      {problem?.kind !== 'missing' && isLost && !isAway && (
         <p class="conversation-notice">
           <span>The connection is lost. It is opened again by itself; nothing is missed.</span>
           <Button kind="quiet" onClick={() => conversation.reconnect()}>
@@ -77,4 +85,18 @@ export function ConversationStateNotice({ conversation }: { conversation: LiveCo
       )}
     </div>
   );
+}
+
+/** Whether a connection has been lost for a moment and is not there again. */
+function useLost(state: SocketState): boolean {
+  const isLost = useSignal(false);
+  useEffect(() => {
+    if (state === 'open') isLost.value = false;
+    if (state !== 'waiting' || isLost.peek()) return undefined;
+    const timer = setTimeout(() => {
+      isLost.value = true;
+    }, SHOWN_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [state]);
+  return isLost.value;
 }
