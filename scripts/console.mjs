@@ -65,12 +65,19 @@ function pageAndStyles() {
         path.join(folder, 'LICENSES.txt'),
         await licencesOf(files, [path.join(root, 'node_modules/uplot')]),
       );
-      await writePage(files.find((file) => file.isEntry).fileName);
+      const entry = files.find((file) => file.isEntry);
+      await writePage(entry.fileName, importedBy(entry, bundle));
     },
   };
 }
 
-async function writePage(script) {
+/** The chunks that are loaded with a chunk. */
+function importedBy({ imports }, bundle) {
+  const all = imports.flatMap((name) => [name, ...importedBy(bundle[name], bundle)]);
+  return [...new Set(all)].sort();
+}
+
+async function writePage(script, imports) {
   const css = await styles();
   const name = `console-${createHash('sha256').update(css).digest('hex').slice(0, 8)}.css`;
   await mkdir(assets, { recursive: true });
@@ -80,7 +87,12 @@ async function writePage(script) {
     const content = await readFile(path.join(assets, file));
     await writeFile(path.join(assets, `${file}.gz`), await promisify(gzip)(content, { level: 9 }));
   }
+  // Otherwise they are requested only after the script that imports them has been read.
+  const preloads = imports
+    .map((chunk) => `<link rel="modulepreload" href="assets/${chunk}" />\n    `)
+    .join('');
   const text = (await readFile(page, 'utf8'))
+    .replace('<script', `${preloads}<script`)
     .replace('%SCRIPT%', `assets/${script}`)
     .replace('%STYLE%', `assets/${name}`);
   // Last and in one step: a server that runs meanwhile sees a whole page whose files are there.

@@ -99,6 +99,14 @@ export function titleOf(action: WireEvent | undefined, result: WireEvent | undef
   return { icon: 'tool', verb: tool || 'Tool call', object: shortArguments(fields), body: 'json' };
 }
 
+/** A path below the folder in which the agent works, without that folder. */
+export function shortPath(path: string, folder: string): string {
+  // The folder may be relative to that of the server.
+  const within = folder.startsWith('/') ? `${folder}/` : `/${folder}/`;
+  const at = path.startsWith('/') && folder !== '' ? path.indexOf(within) : -1;
+  return at < 0 || (at > 0 && folder.startsWith('/')) ? path : path.slice(at + within.length);
+}
+
 /** The files that a patch is about. */
 function patchedFiles(patch: string): string {
   const names = [...patch.slice(0, 20_000).matchAll(/^\*\*\* (?:Update|Add|Delete) File: (.{1,300})$/gm)];

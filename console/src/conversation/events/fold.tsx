@@ -19,21 +19,21 @@ export function Fold({
   children: () => ComponentChildren;
   kind?: 'line' | 'card';
 }) {
-  const open = useFold(name, isOpen);
+  const fold = useFold(name, isOpen);
   const id = useId();
   return (
     <div class={`fold ${kind}`}>
       <button
         type="button"
         class="fold-head"
-        aria-expanded={open.value}
-        aria-controls={open.value ? id : undefined}
-        onClick={() => (open.value = !open.value)}
+        aria-expanded={fold.isOpen}
+        aria-controls={fold.isOpen ? id : undefined}
+        onClick={fold.toggle}
       >
-        <Icon name={open.value ? 'down' : 'right'} />
+        <Icon name={fold.isOpen ? 'down' : 'right'} />
         {label}
       </button>
-      {open.value && (
+      {fold.isOpen && (
         <div id={id} class="fold-body">
           {children()}
         </div>

@@ -20,6 +20,7 @@ export function Output({
   lines = FEW_LINES,
   render = (part) => visible(part),
   name = 'output.txt',
+  isProse = false,
 }: {
   text: string;
   /** Which lines matter most. */
@@ -27,6 +28,8 @@ export function Output({
   lines?: number;
   render?: (part: string) => ComponentChildren;
   name?: string;
+  /** In the type of prose, not of code. */
+  isProse?: boolean;
 }) {
   const steps = useSignal(0);
   const isFew = steps.value === 0;
@@ -56,7 +59,7 @@ export function Output({
   return (
     <>
       {side === 'end' && more}
-      <pre class="output">{render(shown)}</pre>
+      <pre class={isProse ? 'output prose' : 'output'}>{render(shown)}</pre>
       {side === 'start' && more}
     </>
   );

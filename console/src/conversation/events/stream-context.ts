@@ -1,4 +1,4 @@
-import { signal, type Signal } from '@preact/signals';
+import { signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
 import type { WireEvent } from '../stream/wire-event.js';
@@ -7,8 +7,12 @@ import type { WireEvent } from '../stream/wire-event.js';
 export interface StreamContext {
   /** Time of an event in UTC. */
   timeOf: (event: Pick<WireEvent, 'timestamp'>) => string;
+  /** What calls without a result do: run, wait for approval, or nothing because the run has ended. */
+  openCalls: ReadonlySignal<'running' | 'waiting' | 'none'>;
+  /** The folder in which the agent works. */
+  workingDir: ReadonlySignal<string>;
   /** What a person has folded or unfolded, by the name of the part. */
-  folds: Map<string, Signal<boolean>>;
+  folds: Map<string, Signal<boolean | null>>;
   /** The event whose menu is open. */
   menu: Signal<string | null>;
   /** The event that is shown as JSON. */
@@ -21,6 +25,8 @@ export interface StreamContext {
 /** The context of the stream around a component. */
 export const Stream = createContext<StreamContext>({
   timeOf: ({ timestamp }) => timestamp,
+  openCalls: signal('none'),
+  workingDir: signal(''),
   folds: new Map(),
   menu: signal(null),
   raw: signal(null),
@@ -28,13 +34,20 @@ export const Stream = createContext<StreamContext>({
   onFork: undefined,
 });
 
-/** Whether a part is unfolded: it is remembered while the conversation is open. */
-export function useFold(name: string, isOpen: boolean): Signal<boolean> {
+/** Whether a part is unfolded. What a person chooses is remembered while the conversation is open. */
+export function useFold(name: string, isOpenFirst: boolean): { isOpen: boolean; toggle: () => void } {
   const { folds } = useContext(Stream);
-  let fold = folds.get(name);
-  if (fold === undefined) {
-    fold = signal(isOpen);
-    folds.set(name, fold);
+  let chosen = folds.get(name);
+  if (chosen === undefined) {
+    chosen = signal(null);
+    folds.set(name, chosen);
   }
-  return fold;
+  const fold = chosen;
+  const isOpen = fold.value ?? isOpenFirst;
+  return {
+    isOpen,
+    toggle: () => {
+      fold.value = !isOpen;
+    },
+  };
 }
