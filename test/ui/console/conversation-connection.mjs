@@ -54,6 +54,7 @@ export async function conversationConnection({
       await status(page, 'running');
       await proxy.mend();
       await status(page, 'finished');
+      await page.getByText('after the cut').last().waitFor();
       await page.getByText('The server cannot be reached. Trying again').waitFor({ state: 'detached' });
       await page.close();
     } finally {

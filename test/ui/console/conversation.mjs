@@ -334,7 +334,9 @@ export async function conversation({ openPage, server, step, api, axe, screensho
 
   await step('a deletion is taken back, and another one is carried out', async () => {
     await more('Delete the conversation');
+    await page.waitForURL(`${server.url}/console/`);
     await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('link', { name: 'A thorough look around', exact: true }).click();
     await page.getByRole('button', { name: 'A thorough look around. Edit the title' }).waitFor();
     assert.equal((await api('GET', route)).id, id);
     await more('Delete the conversation');

@@ -1,6 +1,6 @@
-import { deleteWithUndo } from '../../api/pending-deletions.js';
 import { messageOf } from '../../api/api-error.js';
 import { adviceFor } from '../../api/error-advice.js';
+import { deleteLater } from '../../home/deletions.js';
 import { CONSOLE_URL, navigate } from '../../routing/address.js';
 import { Icon, type IconName } from '../../ui/icon.js';
 import { Menu } from '../../ui/menu.js';
@@ -116,7 +116,7 @@ async function condenseNow(requests: ConversationRequests): Promise<void> {
 }
 
 function deleteConversation(id: string): void {
-  deleteWithUndo([id], () => navigate(`conversations/${id}`));
+  deleteLater([id]);
   forgetDraft(id);
   navigate('./');
 }

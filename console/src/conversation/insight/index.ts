@@ -2,7 +2,7 @@ import type { ComponentType } from 'preact';
 import { lazyView } from '../../routing/lazy-view.js';
 import type { InsightProps } from './insight-props.js';
 
-export type { InsightProps } from './insight-props.js';
+export type { InsightInfo, InsightProps } from './insight-props.js';
 
 /** A panel about what a conversation did, for a tab beside its events. */
 export interface InsightPanel {

@@ -43,7 +43,7 @@ export function FilesPanel({ conversationId, info, onShowEvent }: InsightProps) 
   );
 }
 
-/** The changes of the repository; none where the workspace is not a repository, or does not exist any more. */
+/** The changes of the repository; null where the workspace cannot be read. Empty outside of a repository. */
 async function readChanges(id: string) {
   try {
     return await call(
