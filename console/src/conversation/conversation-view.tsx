@@ -138,14 +138,16 @@ function Conversation({ info, conversation, requests, composer }: Parts) {
           )}
         </div>
         <div class="conversation-foot">
-          <ConversationStateNotice conversation={conversation} />
-          {!isGone && (
-            <>
-              <ApprovalBar conversation={conversation} requests={requests} />
-              <RunProblem conversation={conversation} requests={requests} openDialog={openDialog} />
-              <MessageBox conversation={conversation} requests={requests} composer={composer} />
-            </>
-          )}
+          <div class="conversation-foot-content">
+            <ConversationStateNotice conversation={conversation} />
+            {!isGone && (
+              <>
+                <ApprovalBar conversation={conversation} requests={requests} />
+                <RunProblem conversation={conversation} requests={requests} openDialog={openDialog} />
+                <MessageBox conversation={conversation} requests={requests} composer={composer} />
+              </>
+            )}
+          </div>
         </div>
       </div>
       {panel !== undefined && !isNarrow && <SidePanel name={panel} {...insight} />}

@@ -159,6 +159,17 @@ export async function conversation({ openPage, server, step, api, axe, screensho
     await pressUntil(page, 'a', () => page.getByText('2 actions wait for your approval').isHidden());
     await status('finished');
     assert.equal(await readFile(path.join(project, 'approved.txt'), 'utf8'), 'approved\n');
+    // What comes and goes below the events does not move a person away from their end.
+    await until(
+      () =>
+        page
+          .getByRole('group', { name: 'Stream of events' })
+          .evaluate(
+            ({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 5,
+          ),
+      'the end of the events to be shown',
+    );
+    assert.equal(await page.getByRole('button', { name: /new event/ }).count(), 0);
   });
 
   await step('actions are refused with a reason, and the agent goes on', async () => {

@@ -63,9 +63,12 @@ export class Composer {
     return !isEmpty && !this.isSending.value && !this.attachments.isLoading;
   }
 
-  /** Sends what was written. A failed message stays, and the same attempt may be repeated. */
-  async send(run: boolean): Promise<void> {
-    if (!this.canSend) return;
+  /**
+   * Sends what was written. A failed message stays, and the same attempt may be repeated.
+   * @returns whether it was stored
+   */
+  async send(run: boolean): Promise<boolean> {
+    if (!this.canSend) return false;
     const text = this.draft.text.peek();
     const content = this.content(text);
     this.isSending.value = true;
@@ -73,12 +76,14 @@ export class Composer {
     try {
       await this.requests.send(content, { run, key: this.draft.keyFor(JSON.stringify([content, run])) });
       this.wasStored(text);
+      return true;
     } catch (error) {
       // The answer 429 has two meanings: too many wrong keys, or a message that was stored without a run.
       const wasStored =
         error instanceof ApiError && error.status === 429 && error.message.startsWith('Message saved');
       if (wasStored) this.wasStored(text);
       this.outcome.value = wasStored ? { kind: 'no-run', error } : { kind: 'failed', error, run };
+      return wasStored;
     } finally {
       this.isSending.value = false;
     }

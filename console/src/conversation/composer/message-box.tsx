@@ -33,7 +33,9 @@ export function MessageBox({
   const isWaiting = status === 'waiting_for_confirmation';
   const send = (run: boolean): void => {
     // A message with a run would accept the actions that wait.
-    void composer.send(run && !isWaiting);
+    void composer.send(run && !isWaiting).then((wasStored) => {
+      if (wasStored) conversation.endRequests.value++;
+    });
   };
   useEffect(() => {
     composer.bind(field.current);
@@ -43,7 +45,7 @@ export function MessageBox({
     if (field.current !== null) fitHeight(field.current);
   }, [draft.text.value]);
   useCommands([
-    { keys: 'm', label: 'Write a message', group: 'Conversation', run: () => composer.focus() },
+    { keys: 'i', label: 'Write a message', group: 'Conversation', run: () => composer.focus() },
     { label: 'Attach files', group: 'Conversation', run: () => picker.current?.click() },
     {
       label: 'Send without starting a run',

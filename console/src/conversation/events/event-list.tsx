@@ -34,6 +34,10 @@ export function EventList({ conversation, filter }: Props) {
   useLayoutEffect(() => controller.shown(shown), [items, filter, isLoading]);
   useTarget(controller, filter);
   useStreamKeys(controller);
+  const { endRequests } = conversation;
+  useEffect(() => {
+    if (endRequests.value > 0) leaveTarget(controller);
+  }, [endRequests.value]);
 
   const { atEnd, atStart } = conversation;
   const hasOpenCall = items.some((item) => item.type === 'call' && item.result === undefined);
