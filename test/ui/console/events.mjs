@@ -249,7 +249,9 @@ export async function events({ openPage, server, step, api, axe, screenshots, ex
     await watched.getByText('⟨202E⟩').first().waitFor();
     assert.equal(await watched.evaluate(() => globalThis.hacked), undefined);
     assert.equal(await watched.locator('.stream-content img').count(), 0);
-    console.log('long tasks (ms):', await long(watched));
+    // On an idle machine they are below 100 ms.
+    const longest = Math.max(0, ...(await long(watched)));
+    assert.ok(longest < 1500, `the page was busy for ${longest} ms`);
     await watched.close();
   });
 
@@ -257,22 +259,22 @@ export async function events({ openPage, server, step, api, axe, screenshots, ex
     const many = await streamed('RUN: echo start\nFINISH: ok');
     await server.reaches(many, 'finished');
     await server.stop();
-    await lengthen(server.folder, many, EVENTS);
+    const last = await lengthen(server.folder, many, EVENTS);
     await server.start();
     await api('GET', `/api/conversations/${many}/events/count`);
     const opened = performance.now();
     const watched = await openPage({ at: `conversations/${many}` });
-    await card(watched, `echo step ${EVENTS - 2}`).waitFor();
+    await card(watched, last).waitFor();
     const ms = Math.round(performance.now() - opened);
-    assert.ok(ms < 3000, `opened after ${ms} ms`);
-    console.log(`opened after ${ms} ms`);
+    // On an idle machine it is less than one second.
+    assert.ok(ms < 5000, `opened after ${ms} ms`);
     const scroller = watched.locator('.stream-scroll');
     // What is read stays in its place while earlier events are loaded above it.
     for (let pages = 0; pages < 4; pages++) {
       const first = await watched.locator('.stream-content > article').first().getAttribute('data-event');
-      await scroller.evaluate((element) => element.scrollTo(0, 300));
-      const place = await watched.evaluate(() => {
-        const edge = document.querySelector('.stream-scroll').getBoundingClientRect().top;
+      const place = await scroller.evaluate((element) => {
+        element.scrollTo(0, 300);
+        const edge = element.getBoundingClientRect().top;
         const piece = [...document.querySelectorAll('.stream-content > article')].find(
           (element) => element.getBoundingClientRect().bottom > edge,
         );
@@ -283,9 +285,14 @@ export async function events({ openPage, server, step, api, axe, screenshots, ex
           (await watched.locator('.stream-content > article').first().getAttribute('data-event')) !== first,
         'an earlier page',
       );
-      const top = await watched
-        .locator(`[data-event="${place.id}"]`)
-        .evaluate((element) => element.getBoundingClientRect().top);
+      const top = await watched.evaluate(
+        (event) =>
+          new Promise((done) => {
+            const piece = document.querySelector(`[data-event="${event}"]`);
+            requestAnimationFrame(() => requestAnimationFrame(() => done(piece.getBoundingClientRect().top)));
+          }),
+        place.id,
+      );
       assert.ok(Math.abs(top - place.top) < 3, `what was read moved by ${top - place.top} px`);
     }
     await watched.keyboard.press('g');
@@ -293,7 +300,7 @@ export async function events({ openPage, server, step, api, axe, screenshots, ex
     await watched.getByText('Beginning of the conversation').waitFor();
     await card(watched, 'echo start').waitFor();
     await watched.getByRole('button', { name: /new events|Latest/ }).click();
-    await card(watched, `echo step ${EVENTS - 2}`).waitFor();
+    await card(watched, last).waitFor();
     await watched.close();
   });
 }

@@ -8,7 +8,8 @@ const BATCH = 5000;
  * Lengthens the log of a conversation by calls of a terminal and their results. The server must not run.
  * @param folder of the server
  * @param id of a conversation that has run
- * @param count of the events in the end
+ * @param count of the events in the end, or one more
+ * @returns the command of the last call
  */
 export async function lengthen(folder, id, count) {
   const file = path.join(folder, 'workspace/conversations', id.replaceAll('-', ''), 'events.jsonl');
@@ -25,9 +26,10 @@ export async function lengthen(folder, id, count) {
     return `${second}${String(micros % 1000).padStart(3, '0')}`;
   };
   let batch = [];
+  let command = '';
   for (let n = events.length; n < count; n += 2) {
     const [made, done, call] = [randomUUID(), randomUUID(), `call_${n}`];
-    const command = `echo step ${n}`;
+    command = `echo step ${n}`;
     const fields = { ...action.action, command };
     batch.push(
       JSON.stringify({
@@ -49,4 +51,5 @@ export async function lengthen(folder, id, count) {
     await appendFile(file, `${batch.join('\n')}\n`);
     batch = [];
   }
+  return command;
 }

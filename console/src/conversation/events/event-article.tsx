@@ -1,5 +1,6 @@
+import type { Signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
-import { useContext, useEffect, useRef } from 'preact/hooks';
+import { useContext, useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from '../../ui/icon.js';
 import { oneLine } from '../../ui/safe-text.js';
 import { exactTime } from '../../ui/time.js';
@@ -73,7 +74,7 @@ function EventSide({ item, event }: { item: StreamItem; event: WireEvent }) {
   const at = timeOf(event);
   const isOpen = menu.value === item.id;
   return (
-    <div class="event-side">
+    <div class="event-side" onKeyDown={(key) => moveInMenu(key, menu)}>
       <time dateTime={at} title={`${exactTime(at)} (${event.timestamp} on the server)`}>
         {clock(at)}
       </time>
@@ -98,7 +99,7 @@ function EventSide({ item, event }: { item: StreamItem; event: WireEvent }) {
 function EventMenu({ item, event }: { item: StreamItem; event: WireEvent }) {
   const { menu, raw, addressOf, onFork } = useContext(Stream);
   const ref = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     ref.current?.querySelector('button')?.focus();
     const close = ({ target }: Event): void => {
       const side = ref.current?.parentElement;
@@ -113,7 +114,7 @@ function EventMenu({ item, event }: { item: StreamItem; event: WireEvent }) {
   };
   const last = eventsOf(item).at(-1) ?? event;
   return (
-    <div ref={ref} class="menu" role="menu" onKeyDown={(key) => moveInMenu(key, () => (menu.value = null))}>
+    <div ref={ref} class="menu" role="menu">
       <button
         type="button"
         role="menuitem"
@@ -133,14 +134,14 @@ function EventMenu({ item, event }: { item: StreamItem; event: WireEvent }) {
   );
 }
 
-function moveInMenu(event: KeyboardEvent, close: () => void): void {
-  const menu = event.currentTarget;
-  if (!(menu instanceof HTMLElement)) return;
-  const items = [...menu.querySelectorAll('button')];
+function moveInMenu(event: KeyboardEvent, menu: Signal<string | null>): void {
+  const side = event.currentTarget;
+  if (!(side instanceof HTMLElement) || menu.value === null) return;
+  const items = [...side.querySelectorAll<HTMLElement>('[role=menuitem]')];
   const at = items.findIndex((item) => item === document.activeElement);
   if (event.key === 'Escape') {
-    close();
-    menu.closest('article')?.focus();
+    menu.value = null;
+    side.closest('article')?.focus();
   } else if (event.key === 'ArrowDown') items[(at + 1) % items.length]?.focus();
   else if (event.key === 'ArrowUp') items.at(at - 1)?.focus();
   else return;

@@ -9,7 +9,7 @@ import type { Inline } from '../markdown/inline.js';
 import { Code } from './code.js';
 
 /** A part that is parsed and shown at once (characters). */
-const PIECE = 16_000;
+const PIECE = 10_000;
 const HEADINGS = ['h3', 'h3', 'h4', 'h5', 'h6', 'h6'] as const;
 
 /** A text in Markdown as elements of the page. Long ones are shown piece by piece. */

@@ -1,4 +1,4 @@
-import { parseInline, type Inline } from './inline.js';
+import { parseInline, type Inline, type MarkBudget } from './inline.js';
 
 /** A block of a text in Markdown. */
 export type Block =
@@ -19,8 +19,9 @@ export interface ListItem {
 type Align = 'left' | 'center' | 'right' | null;
 
 const MAX_DEPTH = 6;
-const MAX_BLOCKS = 2000;
-const MAX_ROWS = 200;
+const MAX_BLOCKS = 800;
+const MAX_MARKS = 800;
+const MAX_ROWS = 100;
 const MAX_COLUMNS = 20;
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([\w+#.-]{0,40})/;
@@ -41,6 +42,8 @@ export function parseMarkdown(text: string): Block[] {
 
 class BlockParser {
   private left = MAX_BLOCKS;
+  private readonly marks: MarkBudget = { left: MAX_MARKS };
+  private readonly inline = (text: string): Inline[] => parseInline(text, this.marks);
 
   parse(lines: readonly string[], depth: number): Block[] {
     const blocks: Block[] = [];
@@ -69,13 +72,13 @@ class BlockParser {
     const heading = HEADING.exec(line);
     if (heading) {
       const text = (heading[2] ?? '').replace(/[ \t]{1,100}#{1,100}[ \t]{0,100}$/, '');
-      return [{ type: 'heading', level: heading[1]?.length ?? 1, children: parseInline(text) }, at + 1];
+      return [{ type: 'heading', level: heading[1]?.length ?? 1, children: this.inline(text) }, at + 1];
     }
     if (RULE.test(line)) return [{ type: 'rule' }, at + 1];
     if (QUOTE.test(line)) return this.quote(lines, at, depth);
     if (ITEM.test(line)) return this.list(lines, at, depth);
-    if (line.includes('|') && isTable(lines, at)) return table(lines, at);
-    return paragraph(lines, at);
+    if (line.includes('|') && isTable(lines, at)) return table(lines, at, this.inline);
+    return paragraph(lines, at, this.inline);
   }
 
   private quote(lines: readonly string[], at: number, depth: number): [Block, number] {
@@ -141,7 +144,9 @@ function codeBlock(lines: readonly string[], at: number, fence: string, language
   return [{ type: 'code', language, text: lines.slice(at + 1, end).join('\n') }, end + 1];
 }
 
-function paragraph(lines: readonly string[], at: number): [Block, number] {
+type ReadInline = (text: string) => Inline[];
+
+function paragraph(lines: readonly string[], at: number, inline: ReadInline): [Block, number] {
   let end = at + 1;
   while (end < lines.length) {
     const line = lines[end] ?? '';
@@ -149,7 +154,7 @@ function paragraph(lines: readonly string[], at: number): [Block, number] {
     if (ITEM.test(line) || RULE.test(line) || (line.includes('|') && isTable(lines, end))) break;
     end += 1;
   }
-  return [{ type: 'paragraph', children: parseInline(lines.slice(at, end).join('\n').trim()) }, end];
+  return [{ type: 'paragraph', children: inline(lines.slice(at, end).join('\n').trim()) }, end];
 }
 
 function isTable(lines: readonly string[], at: number): boolean {
@@ -157,7 +162,7 @@ function isTable(lines: readonly string[], at: number): boolean {
   return rule.length < 4000 && rule.includes('-') && rule.includes('|') && TABLE_LINE.test(rule);
 }
 
-function table(lines: readonly string[], at: number): [Block, number] {
+function table(lines: readonly string[], at: number, inline: ReadInline): [Block, number] {
   const align = cells(lines[at + 1] ?? '').map((cell): Align => {
     if (cell.startsWith(':') && cell.endsWith(':')) return 'center';
     if (cell.endsWith(':')) return 'right';
@@ -166,7 +171,7 @@ function table(lines: readonly string[], at: number): [Block, number] {
   let end = at + 2;
   while (end < lines.length && (lines[end] ?? '').includes('|')) end += 1;
   const shown = lines.slice(at + 2, Math.min(end, at + 2 + MAX_ROWS));
-  const row = (line: string): Inline[][] => cells(line).slice(0, align.length).map(parseInline);
+  const row = (line: string): Inline[][] => cells(line).slice(0, align.length).map(inline);
   const omitted = end - at - 2 - shown.length;
   return [{ type: 'table', align, header: row(lines[at] ?? ''), rows: shown.map(row), omitted }, end];
 }

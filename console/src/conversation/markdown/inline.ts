@@ -8,6 +8,8 @@ export type Inline =
 
 /** Most delimiters (`**`, `[`) that wait for their end: bounds the nesting and the time. */
 const MAX_OPEN = 16;
+/** Most marks of a text: each becomes an element, and lines with thousands are slow to lay out. */
+const MAX_MARKS = 800;
 const MAX_URL = 1000;
 const URL_START = /^(https?:\/\/|mailto:)/i;
 const BARE_URL = /https?:\/\/[^\s<>"'`\\^{|}]{1,1000}/iy;
@@ -15,6 +17,11 @@ const ANGLE_URL = /<((?:https?:\/\/|mailto:)[^\s<>]{1,1000})>/iy;
 const DESTINATION =
   /\((?:<([^\s<>]{0,1000})>|([^\s()<>]{0,500}(?:\([^\s()<>]{0,200}\)[^\s()<>]{0,300})?))(?:\s{1,5}"[^"\n]{0,200}")?\)/y;
 const PLAIN = /[^\\`*_~[\]!<h\n]+/y;
+
+/** How many marks a text may still have; what is beyond stays text. */
+export interface MarkBudget {
+  left: number;
+}
 
 interface Open {
   mark: '*' | '_' | '~' | '[' | '![';
@@ -26,8 +33,8 @@ interface Open {
  * Reads the inline marks of Markdown. Marks without an end stay text. Takes time in proportion to the length,
  * whatever the text is.
  */
-export function parseInline(text: string): Inline[] {
-  return new InlineParser(text).parse();
+export function parseInline(text: string, budget: MarkBudget = { left: MAX_MARKS }): Inline[] {
+  return new InlineParser(text, budget).parse();
 }
 
 /** Whether a link may be followed: other schemes could run scripts. */
@@ -41,12 +48,18 @@ class InlineParser {
   private readonly ticks: Map<number, number[]>;
   private at = 0;
 
-  constructor(private readonly text: string) {
+  constructor(
+    private readonly text: string,
+    private readonly budget: MarkBudget,
+  ) {
     this.ticks = tickRuns(text);
   }
 
   parse(): Inline[] {
-    while (this.at < this.text.length) this.step();
+    while (this.at < this.text.length) {
+      if (this.budget.left > 0) this.step();
+      else this.take(this.text.length - this.at);
+    }
     while (this.open.length > 0) this.giveUp();
     return this.top;
   }
@@ -122,6 +135,7 @@ class InlineParser {
     if (end === undefined) return this.take(length);
     const content = this.text.slice(start + length, end).replaceAll('\n', ' ');
     const isPadded = content.startsWith(' ') && content.endsWith(' ') && content.trim() !== '';
+    this.budget.left -= 1;
     this.children.push({ type: 'code', text: isPadded ? content.slice(1, -1) : content });
     this.at = end + length;
   }
@@ -150,6 +164,7 @@ class InlineParser {
   }
 
   private link(url: string, children: Inline[]): void {
+    this.budget.left -= 1;
     if (isSafeUrl(url)) this.children.push({ type: 'link', url, children });
     else this.addAll(children);
   }
@@ -203,6 +218,7 @@ class InlineParser {
     if (index < 0 || this.open.slice(index).some(({ mark }) => mark.endsWith('['))) return false;
     while (this.open.length > index + 1) this.giveUp();
     const children = this.open.pop()?.children ?? [];
+    this.budget.left -= 1;
     this.at += length;
     if (character === '~') this.children.push({ type: 'deleted', children });
     else if (length === 1) this.children.push({ type: 'emphasis', children });
