@@ -50,7 +50,14 @@ export class ConsoleTest {
       throw error;
     } finally {
       // Pages first: the end of their server would be a problem of theirs.
-      await Promise.all([...this.#watches.keys()].map((page) => page.context().close()));
+      await Promise.all(
+        [...this.#watches.keys()].map((page) =>
+          page
+            .context()
+            .close()
+            .catch(() => undefined),
+        ),
+      );
       await Promise.all(this.#servers.map((server) => server.stop().catch(() => undefined)));
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     }
