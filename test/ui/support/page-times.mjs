@@ -33,7 +33,7 @@ export function paintedAt(page) {
   );
 }
 
-/** Scrolls an element by so many pixels in each frame, down to its end or for a while. @returns ms of frames */
+/** Scrolls an element by so many pixels in each of some frames. @returns the milliseconds of each frame */
 export function scrollFrames(locator, pixels, frames) {
   return locator.evaluate(
     (element, [by, count]) =>
