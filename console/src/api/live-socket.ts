@@ -57,7 +57,7 @@ export class LiveSocket {
     for (const stop of this.stops) stop();
     clearTimeout(this.timer);
     this.stateSignal.value = 'closed';
-    this.socket?.close();
+    if (this.socket !== undefined) closeQuietly(this.socket);
   }
 
   /** Ends the pause before the next attempt. */
@@ -103,4 +103,10 @@ export class LiveSocket {
     this.delay = Math.min(this.delay * 2, MAX_DELAY_MS);
     this.timer = setTimeout(() => this.connect(), pause);
   }
+}
+
+/** The browser warns of sockets that are closed before they were open. */
+function closeQuietly(socket: WebSocket): void {
+  if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+  else socket.close();
 }
