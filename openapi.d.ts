@@ -2371,6 +2371,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/llm/models/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search models
+         * @description Finds models by words of their names, with context window and prices, for interfaces in which people choose a model. Other models of a provider can be used, too.
+         */
+        get: operations["Models_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/llm/models/verified": {
         parameters: {
             query?: never;
@@ -9252,6 +9272,11 @@ export interface components {
             agent_settings?: {
                 [key: string]: unknown;
             } | null;
+            /**
+             * @description Name of a stored LLM profile, whose model the agent of `agent_settings` uses in place of `agent_settings.llm`; so no client needs to know its key. Null: none.
+             * @default null
+             */
+            llm_profile_ref?: string | null;
             /**
              * @description Id of a stored agent profile; excludes `agent` and `agent_settings`. Null: none.
              * @default null
@@ -25678,6 +25703,118 @@ export interface operations {
                     "application/json": {
                         /** @description Names of models as `provider/model`, and bare names of verified models, sorted. */
                         models: string[];
+                    };
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Models_search: {
+        parameters: {
+            query?: {
+                /** @description Words that the name `provider/model` contains, in any order and case. */
+                text?: string;
+                /** @description Only models of this provider; none for an unknown provider. */
+                provider?: string | null;
+                /** @description Maximum number of models in the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The models found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The first models, verified ones before others. */
+                        items: {
+                            /** @description Name of the model as `provider/model`. */
+                            model: string;
+                            /** @description Whether it was tried with agents. */
+                            verified: boolean;
+                            /** @description Limit of input tokens; null if unknown. */
+                            context_window: number | null;
+                            /** @description US dollars for a million input tokens of a short prompt; null if unknown. */
+                            input_price: number | null;
+                            /** @description US dollars for a million output tokens; null if unknown. */
+                            output_price: number | null;
+                            /** @description Whether it reads images, as far as known. */
+                            vision: boolean;
+                        }[];
+                        /** @description Number of models that were found. */
+                        total: number;
                     };
                 };
             };

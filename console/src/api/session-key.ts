@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 
 const NAME = 'agent-server-console.session-key';
 
@@ -20,11 +20,26 @@ export function useKey(key: string, keep: boolean): void {
   keyProblem.value = null;
 }
 
-/** Removes the key from this browser. */
+/** Removes the key from this browser, and all that was read with it from this page. */
 export function forgetKey(): void {
   forget();
-  sessionKey.value = null;
-  keyProblem.value = 'missing';
+  location.reload();
+}
+
+/** Waits until there is another key than the one that was refused. @throws if the signal aborts */
+export function nextKey(refused: string | null, { signal: aborts }: { signal: AbortSignal }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = effect(() => {
+      if (sessionKey.value === null || sessionKey.value === refused) return;
+      // The effect is not returned yet when it runs for the first time.
+      queueMicrotask(() => stop());
+      resolve();
+    });
+    aborts.addEventListener('abort', () => {
+      stop();
+      reject(new DOMException('The request was aborted.', 'AbortError'));
+    });
+  });
 }
 
 /** Called when the server answered 401 or closed a socket with 4001. */
@@ -51,8 +66,8 @@ function readKept(): string | null {
 }
 
 addEventListener('storage', (event) => {
-  // Another tab has changed or forgotten it.
-  if (event.key !== NAME) return;
+  // Another tab has changed or forgotten it; without a name: all that was stored is gone.
+  if (event.key !== NAME && event.key !== null) return;
   sessionKey.value = event.newValue;
-  keyProblem.value = event.newValue === null ? 'missing' : null;
+  if (event.newValue !== null) keyProblem.value = null;
 });

@@ -52,6 +52,16 @@ export class ModelProfiles {
   }
 
   /**
+   * The same as fields of `agent_settings.llm`, counted as the agent's own model.
+   * @throws InvalidProfileNameError, ProfileNotFoundError, UnusableProfileError
+   */
+  async loadFields(name: string): Promise<JsonObject> {
+    const { name: stored, llm: fields } = await this.profiles.load(name);
+    toConfig(stored, fields);
+    return fields;
+  }
+
+  /**
    * Creates such a model from fields that a conversation contains.
    * @throws UnusableProfileError
    */
