@@ -1,11 +1,12 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { messageOf } from '../api/api-error.js';
 import { adviceFor } from '../api/error-advice.js';
 import { navigate, setQuery } from '../routing/address.js';
 import type { ViewProps } from '../shell/views.js';
 import { Button } from '../ui/button.js';
 import { Icon } from '../ui/icon.js';
+import { useFileDrop } from '../ui/use-file-drop.js';
 import { useMedia } from '../ui/use-media.js';
 import { useCommands } from '../ui/shortcuts.js';
 import { showToast } from '../ui/toast.js';
@@ -87,9 +88,21 @@ function Conversation({ info, conversation, requests, composer }: Parts) {
       run: () => openPanel(id),
     })),
   ]);
+  const drop = useFileDrop((files) => {
+    if (isGone) return;
+    composer.attach(files);
+    composer.focus();
+  });
+  // It follows the conversation by itself, and this view is rendered again with each event.
+  const forkNow = useRef(fork);
+  forkNow.current = fork;
+  const stream = useMemo(
+    () => <EventStream conversation={conversation} onFork={({ id }) => forkNow.current(id)} />,
+    [conversation],
+  );
   const insight = { conversationId: requests.id, info: conversation.info, onShowEvent: showEvent };
   return (
-    <div class={panel !== undefined && !isNarrow ? 'conversation with-panel' : 'conversation'}>
+    <div class="conversation" {...drop.handlers}>
       <div class="conversation-main">
         <ConversationHeader
           info={info}
@@ -116,25 +129,14 @@ function Conversation({ info, conversation, requests, composer }: Parts) {
           )}
         </ConversationHeader>
         {isNarrow && <PanelTabs current={panel} withEvents />}
-        <div
-          class="conversation-stream"
-          onDragOver={(event) => {
-            if (event.dataTransfer?.types.includes('Files') === true) event.preventDefault();
-          }}
-          onDrop={(event) => {
-            const files = [...(event.dataTransfer?.files ?? [])];
-            if (files.length === 0 || isGone) return;
-            event.preventDefault();
-            composer.attach(files);
-            composer.focus();
-          }}
-        >
+        <div class="conversation-stream">
+          {drop.isOver && <p class="drop-target">Drop the files to attach them to your message</p>}
           {isNarrow && panel !== undefined ? (
             <div class="narrow-panel" role="tabpanel" id="panel" aria-labelledby={`panel-tab-${panel}`}>
               <PanelContent name={panel} {...insight} />
             </div>
           ) : (
-            <EventStream conversation={conversation} onFork={({ id }) => fork(id)} />
+            stream
           )}
         </div>
         <div class="conversation-foot">

@@ -48,14 +48,14 @@ export async function conversationConnection({
       await status(page, 'running');
       await waitForFile('begun');
       await proxy.cut();
-      await page.getByText('The server cannot be reached. Trying again').waitFor();
+      await page.getByText('The server cannot be reached; trying again.').waitFor();
       await writeFile(path.join(server.folder, 'project', 'cut'), '');
       await server.reaches(id, 'finished');
       await status(page, 'running');
       await proxy.mend();
       await status(page, 'finished');
       await page.getByText('after the cut').last().waitFor();
-      await page.getByText('The server cannot be reached. Trying again').waitFor({ state: 'detached' });
+      await page.getByText('The server cannot be reached; trying again.').waitFor({ state: 'detached' });
       await page.close();
     } finally {
       await proxy.stop();
@@ -70,12 +70,12 @@ export async function conversationConnection({
     await status(page, 'running');
     await page.getByRole('textbox', { name: 'Message' }).fill('a draft');
     await server.stop();
-    await page.getByText('The server cannot be reached.').waitFor();
+    await page.getByText('The server cannot be reached; trying again.').waitFor();
     await page.getByRole('button', { name: 'Send', exact: true }).click();
     await page.getByText('Your message is kept.').waitFor();
     await screenshots(page, 'conversation-server-away');
     await server.start();
-    await page.getByText('The server cannot be reached. Trying again').waitFor({ state: 'detached' });
+    await page.getByText('The server cannot be reached; trying again.').waitFor({ state: 'detached' });
     await status(page, /paused|error/);
     await page.getByRole('textbox', { name: 'Message' }).fill('FINISH: after the restart');
     await page.getByRole('button', { name: 'Send', exact: true }).click();

@@ -35,7 +35,7 @@ export async function conversation({ openPage, server, step, api, axe, screensho
       await page.getByRole('button', { name: 'Think, write a file, finish' }).click();
       await message.press('Enter');
       await status('finished');
-      assert.equal(await message.inputValue(), '');
+      await until(async () => (await message.inputValue()) === '', 'the message to be sent');
       assert.equal(await readFile(path.join(project, 'note.txt'), 'utf8'), 'hello\n');
       await axe(page);
       await screenshots(page, 'conversation-finished');
@@ -224,7 +224,8 @@ export async function conversation({ openPage, server, step, api, axe, screensho
     await status('running');
     await screenshots(page, 'conversation-running');
     await page.keyboard.press('Control+k');
-    await page.getByRole('combobox', { name: 'Find a command' }).fill('interrupt');
+    await page.getByRole('combobox', { name: 'A command or the title of a conversation' }).fill('interrupt');
+    await page.getByRole('option', { name: 'Interrupt the current step', selected: true }).waitFor();
     await page.keyboard.press('Enter');
     await status('paused');
     await message.fill('');
@@ -272,6 +273,22 @@ export async function conversation({ openPage, server, step, api, axe, screensho
     },
   );
 
+  await step('a file is dropped anywhere in the view', async () => {
+    const files = await page.evaluateHandle(() => {
+      const data = new DataTransfer();
+      data.items.add(new File(['dropped'], 'dropped.txt', { type: 'text/plain' }));
+      return data;
+    });
+    const view = page.locator('.conversation');
+    await view.dispatchEvent('dragover', { dataTransfer: files });
+    await page.getByText('Drop the files to attach them').waitFor();
+    await view.dispatchEvent('drop', { dataTransfer: files });
+    await page.getByText('stored as uploads/dropped.txt').waitFor();
+    await page.getByText('Drop the files to attach them').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Remove dropped.txt' }).click();
+    await message.fill('');
+  });
+
   await step('a message whose answer was lost is kept, and sent again it is stored once', async () => {
     expectProblems(page, /request failed: POST .*\/events/);
     const before = (await messages()).length;
@@ -284,10 +301,10 @@ export async function conversation({ openPage, server, step, api, axe, screensho
     assert.equal(await message.inputValue(), 'SAY: exactly once');
     await page.unrouteAll({ behavior: 'wait' });
     await page.getByRole('button', { name: 'Send again' }).click();
-    await page.getByText('Your message is kept.').waitFor({ state: 'detached' });
+    await until(async () => (await message.inputValue()) === '', 'the message to be sent');
+    assert.equal(await page.getByText('Your message is kept.').count(), 0);
     await status('finished');
     assert.equal((await messages()).length, before + 1);
-    assert.equal(await message.inputValue(), '');
   });
 
   await step('a failed run says what to do, and can be tried again', async () => {
@@ -320,6 +337,26 @@ export async function conversation({ openPage, server, step, api, axe, screensho
     assert.equal(width, 444);
     await page.getByRole('complementary').getByRole('button', { name: 'Close the panel' }).click();
     await page.getByRole('complementary').waitFor({ state: 'detached' });
+  });
+
+  await step('on a narrow screen the panels are tabs beside the events', async () => {
+    const narrow = await openPage({ at: `conversations/${id}`, width: 390, height: 844, hasTouch: true });
+    await narrow.getByRole('tab', { name: 'Events', selected: true }).waitFor();
+    await narrow.getByRole('tab', { name: 'Cost' }).click();
+    await narrow.waitForURL(/panel=cost/);
+    assert.equal(await narrow.getByRole('group', { name: 'Stream of events' }).count(), 0);
+    await axe(narrow);
+    await narrow.getByRole('tab', { name: 'Events' }).click();
+    await narrow.getByRole('group', { name: 'Stream of events' }).waitFor();
+    await narrow.getByRole('button', { name: 'More actions' }).click();
+    await narrow.getByRole('menuitem', { name: 'Copy the id' }).waitFor();
+    await axe(narrow);
+    const { width, height } = await narrow.evaluate(() => {
+      const { scrollWidth, scrollHeight } = document.documentElement;
+      return { width: scrollWidth, height: scrollHeight };
+    });
+    assert.deepEqual({ width, height }, { width: 390, height: 844 });
+    await narrow.close();
   });
 
   await step('events, trajectory and final answer are downloaded', async () => {

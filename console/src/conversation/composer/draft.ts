@@ -1,4 +1,5 @@
 import { signal, type Signal } from '@preact/signals';
+import { newId } from '../../api/new-id.js';
 import { keep, keptNames, readKept } from '../../ui/kept.js';
 
 const PREFIX = 'draft.';
@@ -36,7 +37,7 @@ export class Draft {
 
   /** The `Idempotency-Key` for this content: the same for the same content, until it was stored. */
   keyFor(content: string): string {
-    if (this.attempt?.content !== content) this.attempt = { key: newKey(), content };
+    if (this.attempt?.content !== content) this.attempt = { key: newId(), content };
     this.save();
     return this.attempt.key;
   }
@@ -78,9 +79,4 @@ function readDraft(conversationId: string): { text: string; attempt?: Attempt } 
   } catch {
     return { text: '' };
   }
-}
-
-/** `randomUUID` exists in secure contexts only, and the server may be reached by plain HTTP. */
-function newKey(): string {
-  return `console-${[...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }
