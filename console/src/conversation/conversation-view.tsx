@@ -131,9 +131,14 @@ function Conversation({ info, conversation, requests, composer }: Parts) {
         {isNarrow && <PanelTabs current={panel} withEvents />}
         <div class="conversation-stream">
           {drop.isOver && <p class="drop-target">Drop the files to attach them to your message</p>}
-          {isNarrow && panel !== undefined ? (
-            <div class="narrow-panel" role="tabpanel" id="panel" aria-labelledby={`panel-tab-${panel}`}>
-              <PanelContent name={panel} {...insight} />
+          {isNarrow ? (
+            <div
+              class={panel === undefined ? 'narrow-stream' : 'narrow-panel'}
+              role="tabpanel"
+              id="panel"
+              aria-labelledby={`panel-tab-${panel ?? 'events'}`}
+            >
+              {panel === undefined ? stream : <PanelContent name={panel} {...insight} />}
             </div>
           ) : (
             stream

@@ -114,7 +114,7 @@ export async function conversationConnection({
   await step('errors of the API are said in place, with what to do', async () => {
     const id = await server.conversation('FINISH: ready');
     const page = await openPage({ at: `conversations/${id}` });
-    expectProblems(page, /^(409|429|503|507|422) POST/);
+    expectProblems(page, /^(503|507|422) POST/, /^404 GET \S+\/api\/init$/);
     await status(page, 'finished');
     const answers = [
       [507, 'No space left on device', 'No space left on device. Your message is kept.'],
