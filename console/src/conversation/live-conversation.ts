@@ -120,7 +120,11 @@ export class LiveConversation {
     const [first] = this.window.events;
     if (first === undefined || this.atStartSignal.peek() || this.loadingSignal.peek() !== null) return;
     await this.whileLoading('older', async () => {
-      const { events, next } = await readPage(this.id, { from: first.id, newestFirst: true });
+      const { events, next } = await readPage(this.id, {
+        from: first.id,
+        isAfter: true,
+        newestFirst: true,
+      });
       if (this.window.events[0] !== first) return;
       this.window.prepend(events.toReversed());
       this.atStartSignal.value = next === null;
@@ -134,7 +138,11 @@ export class LiveConversation {
     if (last === undefined || this.atEndSignal.peek() || this.loadingSignal.peek() !== null) return;
     await this.whileLoading('newer', async () => {
       this.recent = [];
-      const { events, next } = await readPage(this.id, { from: last.id, newestFirst: false });
+      const { events, next } = await readPage(this.id, {
+        from: last.id,
+        isAfter: true,
+        newestFirst: false,
+      });
       if (this.window.events.at(-1) !== last) return;
       this.window.append(events);
       if (next === null) this.reachEnd();
@@ -312,17 +320,17 @@ export class LiveConversation {
     }
     try {
       const seq = this.lastSeq + 1;
-      const { events, next } = await readPage(this.id, { from: this.lastId, newestFirst: false, limit: 2 });
-      const large = events[1] ?? (await this.nextOf(next));
+      const { events } = await readPage(this.id, {
+        from: this.lastId,
+        isAfter: true,
+        newestFirst: false,
+        limit: 2,
+      });
+      const [large] = events;
       if (large !== undefined && this.lastSeq === seq - 1) this.takeDurable(seq, large);
     } catch {
       // The socket is opened again and closes with the same reason, which leads here again.
     }
-  }
-
-  private async nextOf(id: string | null): Promise<WireEvent | undefined> {
-    if (id === null) return undefined;
-    return (await readPage(this.id, { from: id, newestFirst: false, limit: 1 })).events[0];
   }
 
   private take(frame: Record<string, unknown>): void {

@@ -56,7 +56,10 @@ export async function events({ openPage, server, step, api, axe, screenshots, ex
     await page.getByText('I will look at the file first.').waitFor();
     assert.equal(await page.getByRole('link', { name: 'docs' }).getAttribute('rel'), 'noopener noreferrer');
     assert.equal(await page.getByRole('link', { name: 'bad' }).count(), 0);
-    await axe(page, '.event-stream');
+    for (const colorScheme of ['dark', 'light']) {
+      await page.emulateMedia({ colorScheme });
+      await axe(page, '.event-stream');
+    }
     await screenshots(page, 'events');
   });
 
@@ -182,6 +185,52 @@ export async function events({ openPage, server, step, api, axe, screenshots, ex
     await watched.locator('.MessageEvent .message.agent', { hasText: 'word399' }).waitFor();
     assert.equal(await watched.locator('article.streaming').count(), 0);
     assert.equal(await watched.evaluate(() => globalThis.wasStreaming), true);
+    await watched.close();
+  });
+
+  await step('while somebody reads, nothing moves, and a button counts what is new', async () => {
+    const busy = await streamed(Array.from({ length: 30 }, (_, n) => `RUN: echo line ${n}`).join('\n'));
+    await server.reaches(busy, 'finished', 'idle');
+    const watched = await openPage({ at: `conversations/${busy}` });
+    await card(watched, 'echo line 29').waitFor();
+    const scroller = watched.locator('.stream-scroll');
+    await scroller.evaluate((element) => element.scrollTo(0, 400));
+    await watched.getByRole('button', { name: 'Latest' }).waitFor();
+    const top = () => card(watched, 'echo line 8').evaluate((element) => element.getBoundingClientRect().top);
+    const before = await top();
+    await api('POST', `/api/conversations/${busy}/events`, {
+      role: 'user',
+      content: [{ type: 'text', text: 'RUN: echo new\nSAY: something new' }],
+      run: true,
+    });
+    await watched.getByRole('button', { name: '4 new events' }).waitFor();
+    assert.equal(await top(), before);
+    await watched.getByRole('button', { name: '4 new events' }).click();
+    await watched.locator('.message.agent', { hasText: 'something new' }).waitFor();
+    await watched.getByRole('button', { name: /new events|Latest/ }).waitFor({ state: 'detached' });
+    await watched.close();
+  });
+
+  await step('an event that is too large for a frame or for the page is passed over', async () => {
+    const big = await streamed();
+    const watched = await openPage({ at: `conversations/${big}` });
+    await watched.getByText('Nothing has happened yet').waitFor();
+    const send = (text) =>
+      api('POST', `/api/conversations/${big}/events`, {
+        role: 'user',
+        content: [{ type: 'text', text }],
+        run: false,
+      });
+    await send('before');
+    await watched.getByText('before', { exact: true }).waitFor();
+    await send('x'.repeat(5 * 1024 * 1024));
+    await send('after');
+    await watched.getByText('after', { exact: true }).waitFor();
+    await watched.getByText(/An event of 5.0 MB is too large to be shown/).waitFor();
+    await watched.reload();
+    await watched.getByText(/An event of 5.0 MB is too large to be shown/).waitFor();
+    await watched.getByText('before', { exact: true }).waitFor();
+    assert.equal(await watched.locator('article.MessageEvent').count(), 2);
     await watched.close();
   });
 

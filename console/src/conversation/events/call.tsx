@@ -27,6 +27,7 @@ export function Call({ item }: { item: CallItem }) {
   const { action, result } = item;
   const folder = useContext(Stream).workingDir.value;
   const title = titleOf(action, result);
+  const isPath = title.body === 'edit' || title.body === 'file';
   const hasFailed = result !== undefined && isFailed(result);
   return (
     <>
@@ -49,7 +50,7 @@ export function Call({ item }: { item: CallItem }) {
               <Icon name={title.icon} />
               <span class="call-title">
                 {title.verb !== '' && <span class="call-verb">{oneLine(title.verb, 80)} </span>}
-                <code>{oneLine(shortPath(title.object, folder), 300)}</code>
+                <code>{oneLine(isPath ? shortPath(title.object, folder) : title.object, 300)}</code>
               </span>
               <CallState item={item} hasFailed={hasFailed} />
             </>

@@ -20,7 +20,10 @@ interface Props {
 
 /** The loaded events that a filter shows, in a part of the page that scrolls by itself. */
 export function EventList({ conversation, filter }: Props) {
-  const controller = useMemo(() => new StreamController(conversation), [conversation]);
+  const controller = useMemo(
+    () => new StreamController(conversation, () => setQuery({ event: null })),
+    [conversation],
+  );
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const items = useItems(conversation);
@@ -188,16 +191,16 @@ function ToEnd({ count, onClick }: { count: number; onClick: () => void }) {
 }
 
 const NOTHING: Readonly<Record<Filter, string>> = {
-  all: 'Nothing has happened yet',
+  all: 'Nothing to show in the loaded part',
   messages: 'No messages in the loaded part',
   calls: 'No tool calls in the loaded part',
   errors: 'No errors in the loaded part',
-  raw: 'Nothing has happened yet',
+  raw: 'Nothing to show in the loaded part',
 };
 
 function Nothing({ filter, hasEvents }: { filter: Filter; hasEvents: boolean }) {
   return (
-    <EmptyState title={NOTHING[filter]}>
+    <EmptyState title={hasEvents ? NOTHING[filter] : 'Nothing has happened yet'}>
       <p>
         {hasEvents
           ? 'Earlier events are loaded when you scroll up.'

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { Button } from '../../ui/button.js';
+import { Icon } from '../../ui/icon.js';
 import { bytes } from '../../ui/numbers.js';
 import { visible } from '../../ui/safe-text.js';
 import { parseMarkdown, type Block } from '../markdown/blocks.js';
@@ -75,7 +76,9 @@ function List({ block }: { block: Extract<Block, { type: 'list' }> }) {
   const items = block.items.map(({ checked, children }, index) => (
     <li key={index} class={checked === null ? undefined : 'check-item'}>
       {checked !== null && (
-        <span class={checked ? 'box checked' : 'box'} role="img" aria-label={checked ? 'done' : 'not done'} />
+        <span class={checked ? 'box checked' : 'box'} role="img" aria-label={checked ? 'done' : 'not done'}>
+          {checked && <Icon name="check" />}
+        </span>
       )}
       {/* A short item is no paragraph. */}
       {children.map((child, at) =>

@@ -93,7 +93,7 @@ export class ScrollKeeper {
 
   /** What was clicked stays where it is, although it may become longer. */
   private readonly clicked = ({ target }: Event): void => {
-    if (!(target instanceof Element) || target.closest('button') === null) return;
+    if (!(target instanceof Element) || target.closest('.event-main button') === null) return;
     this.follow(false);
     this.keep(target.closest('[data-event]') ?? undefined);
   };
@@ -138,6 +138,8 @@ export class ScrollKeeper {
   /** Called after the layout has changed and before it is painted. */
   private restore(): void {
     const { scroller } = this.options;
+    // Where nothing can be scrolled, the person is at the end.
+    if (scroller.scrollHeight <= scroller.clientHeight && this.options.mayFollow()) this.follow(true);
     if (this.isFollowing) scroller.scrollTop = scroller.scrollHeight;
     else if (this.anchor?.element.isConnected) {
       const { element, top } = this.anchor;

@@ -8,6 +8,7 @@ import { ScrollKeeper } from './scroll-keeper.js';
 const NEAR = 900;
 /** Pages that are loaded without the person scrolling, when a filter hides most of them. */
 const MAX_PAGES_AT_ONCE = 8;
+const PAGE_EVENTS = 100;
 
 /** The ids of the events of an item. */
 export function idsOf(item: StreamItem): string[] {
@@ -27,12 +28,18 @@ export class StreamController {
   private content: HTMLElement | undefined;
   /** The item to scroll to as soon as it is there. */
   private target: string | null = null;
+  /** What was scrolled to, until the person scrolls on. */
+  private shownTarget: Element | undefined;
   private pages = 0;
   private lastShown = '';
   /** What was the last item and the length of the log when the person left the end. */
   private left = { item: '', total: 0 };
 
-  constructor(private readonly conversation: LiveConversation) {}
+  constructor(
+    private readonly conversation: LiveConversation,
+    /** The event that was jumped to is no longer in view. */
+    private readonly onTargetLeft: () => void,
+  ) {}
 
   /** Begins to work on the elements. @returns the end of it */
   attach(scroller: HTMLElement, content: HTMLElement): () => void {
@@ -50,6 +57,7 @@ export class StreamController {
       },
       onScroll: () => {
         this.pages = 0;
+        this.leaveTarget();
         this.fill();
       },
     });
@@ -136,8 +144,19 @@ export class StreamController {
     for (const former of this.content?.querySelectorAll('.event.target') ?? [])
       former.classList.remove('target');
     element.classList.add('target');
+    this.shownTarget = element;
     this.keeper?.toElement(element);
     element.focus({ preventScroll: true });
+  }
+
+  private leaveTarget(): void {
+    const { shownTarget, scroller } = this;
+    if (shownTarget === undefined || scroller === undefined) return;
+    const view = scroller.getBoundingClientRect();
+    const { top, bottom } = shownTarget.getBoundingClientRect();
+    if (shownTarget.isConnected && bottom > view.top && top < view.bottom) return;
+    this.shownTarget = undefined;
+    this.onTargetLeft();
   }
 
   /** Loads a page at the edge that is near. */
@@ -148,9 +167,16 @@ export class StreamController {
     const below = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
     if (below < NEAR && !conversation.atEnd.peek()) void this.load(() => conversation.loadNewer());
     else if (scroller.scrollTop < NEAR && !conversation.atStart.peek() && this.pages < MAX_PAGES_AT_ONCE) {
-      this.pages += 1;
-      void this.load(() => conversation.loadOlder());
+      void this.load(() => this.loadOlder());
     }
+  }
+
+  private async loadOlder(): Promise<void> {
+    const before = this.conversation.events.peek().length;
+    await this.conversation.loadOlder();
+    // Pages of large events are short.
+    const added = this.conversation.events.peek().length - before;
+    this.pages += Math.max(0.1, added / PAGE_EVENTS);
   }
 
   private async load(run: () => Promise<unknown>): Promise<void> {

@@ -1,3 +1,4 @@
+import { Icon } from '../../ui/icon.js';
 import { oneLine } from '../../ui/safe-text.js';
 import { listAt, recordAt, textAt } from '../stream/wire-event.js';
 import type { CallItem } from '../stream/stream-items.js';
@@ -22,7 +23,9 @@ export function TaskList({ item }: { item: CallItem }) {
                 class={`box ${status === 'done' ? 'checked' : status}`}
                 role="img"
                 aria-label={LABELS[status] ?? status}
-              />
+              >
+                {status === 'done' && <Icon name="check" />}
+              </span>
               <span class="task-title">{oneLine(textAt(task, 'title'), 300)}</span>
               {notes !== '' && <span class="note">{oneLine(notes, 300)}</span>}
             </li>

@@ -14,7 +14,7 @@ export function Terminal({ item }: { item: CallItem }) {
   const isCut = saved !== '' && output.includes('<response clipped>');
   return (
     <div class="terminal">
-      {!isInTitle(command) && (
+      {(!isInTitle(command) || item.result === undefined) && (
         <div class="command" title={folder === '' ? undefined : `in ${visible(folder)}`}>
           <Output text={command} lines={8} name="command.txt" />
         </div>

@@ -6,8 +6,8 @@ import { toEvent, type WireEvent } from './wire-event.js';
 const PAGE_EVENTS = 100;
 /** Longer answers are asked for again with fewer events: parsing them would hold up the page. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
-/** Numbers of events to ask for, one after the other, until an answer is short enough. */
-const LIMITS = [PAGE_EVENTS, 8, 1];
+/** Numbers of events to ask for instead, one after the other, until an answer is short enough. */
+const SMALLER = [8, 2, 1];
 /** What is kept of the beginning and the end of an answer that is too long. */
 const EDGE_BYTES = 64 * 1024;
 
@@ -25,6 +25,8 @@ interface EventPage {
 export interface PageQuery {
   /** The first event of the page; absent: the first or the last of the log. */
   from?: string;
+  /** Leaves the event `from` out. */
+  isAfter?: boolean;
   newestFirst: boolean;
   kind?: string;
   body?: string;
@@ -37,11 +39,16 @@ export interface PageQuery {
  * @throws ApiError if the request failed
  */
 export async function readPage(id: string, query: PageQuery): Promise<EventPage> {
-  const limits = LIMITS.filter((limit) => limit <= (query.limit ?? PAGE_EVENTS));
-  for (const limit of query.limit === undefined ? limits : [query.limit, ...limits]) {
+  const wanted = query.limit ?? PAGE_EVENTS;
+  for (const limit of [wanted, ...SMALLER.filter((smaller) => smaller < wanted)]) {
     const answer = await readBounded(`api/conversations/${id}/events/search?${parametersOf(query, limit)}`);
-    if (answer.isWhole) return parsePage(answer.text);
-    if (limit === 1) return placeholderPage(answer);
+    if (!answer.isWhole && limit > 1) continue;
+    const page = answer.isWhole ? parsePage(answer.text) : placeholderPage(answer);
+    if (query.isAfter !== true) return page;
+    const events = page.events.filter((event) => event.id !== query.from);
+    if (events.length > 0 || page.next === null) return { ...page, events };
+    // The page had but the event to leave out.
+    return readPage(id, { ...query, from: page.next, isAfter: false, limit: 1 });
   }
   throw new ApiError(0, 'The events could not be read.');
 }

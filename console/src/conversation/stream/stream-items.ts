@@ -193,7 +193,7 @@ export type Filter = 'all' | 'messages' | 'calls' | 'errors' | 'raw';
 
 /** Changes of the state that a person need not see: others say the same, or they come with each step. */
 const QUIET_KEYS = new Set(['stats', 'last_user_message_id', 'agent_state', 'full_state']);
-const QUIET_STATUSES = new Set(['running', 'idle', 'waiting_for_confirmation', 'deleting']);
+const QUIET_STATUSES = new Set(['running', 'idle', 'waiting_for_confirmation', 'error', 'deleting']);
 const ERRORS = new Set([
   'AgentErrorEvent',
   'ConversationErrorEvent',
