@@ -18513,7 +18513,7 @@ export interface operations {
         parameters: {
             query: {
                 /**
-                 * @description Absolute path of the file or folder on the machine of the server.
+                 * @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`.
                  * @example /tmp/openhands-example.txt
                  */
                 path: string;
@@ -18666,7 +18666,7 @@ export interface operations {
     Files_download: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
             };
             header?: never;
@@ -18788,7 +18788,7 @@ export interface operations {
     Files_createDirectory: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
             };
             header?: never;
@@ -18906,7 +18906,7 @@ export interface operations {
         parameters: {
             query: {
                 /**
-                 * @description Absolute path of the file or folder on the machine of the server.
+                 * @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`.
                  * @example /tmp/openhands-example.txt
                  */
                 path: string;
@@ -19074,7 +19074,7 @@ export interface operations {
     Files_downloadInConversation: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
             };
             header?: never;
@@ -19211,7 +19211,7 @@ export interface operations {
     Files_createDirectoryInConversation: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
             };
             header?: never;
@@ -19433,7 +19433,7 @@ export interface operations {
     FileDiscovery_subdirectories: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
                 /** @description The `next_page_id` of the previous page; null: the first page. */
                 page_id?: string | null;
@@ -19547,7 +19547,7 @@ export interface operations {
     Archive_archive: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
                 /** @description `git-delta`: a patch of the changes in git. `tar.gz`: an archive of all files. */
                 format?: "git-delta" | "tar.gz";
@@ -19786,7 +19786,7 @@ export interface operations {
     Archive_archiveInConversation: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
                 /** @description `git-delta`: a patch of the changes in git. `tar.gz`: an archive of all files. */
                 format?: "git-delta" | "tar.gz";
@@ -20168,7 +20168,7 @@ export interface operations {
     Git_changes: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Branch, tag or commit to compare with; null: the commit at which the current branch began. */
                 ref?: string | null;
@@ -20278,7 +20278,7 @@ export interface operations {
     Git_diff: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Branch, tag or commit to compare with; null: the commit at which the current branch began. */
                 ref?: string | null;
@@ -20390,7 +20390,7 @@ export interface operations {
     Git_commits: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Maximum number of commits in the answer. */
                 limit?: number;
@@ -20500,7 +20500,7 @@ export interface operations {
     Git_changesOfCommit: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
             };
             header?: never;
@@ -20611,7 +20611,7 @@ export interface operations {
     Git_changesInConversation: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Branch, tag or commit to compare with; null: the commit at which the current branch began. */
                 ref?: string | null;
@@ -20736,7 +20736,7 @@ export interface operations {
     Git_diffInConversation: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Branch, tag or commit to compare with; null: the commit at which the current branch began. */
                 ref?: string | null;
@@ -20863,7 +20863,7 @@ export interface operations {
     Git_commitsInConversation: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Maximum number of commits in the answer. */
                 limit?: number;
@@ -20988,7 +20988,7 @@ export interface operations {
     Git_changesOfCommitInConversation: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
             };
             header?: never;
