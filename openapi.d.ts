@@ -9906,6 +9906,8 @@ export interface components {
             kind: "model" | "tool" | "confirmation" | "person" | "hook" | "condensation" | "paused" | "down";
             /** @description The model, the tool, the type of the hook, or what was waited for. */
             name: string;
+            /** @description What it was about in one line of at most 160 characters: the command, the file, the error; or empty. */
+            detail: string;
             /** @description How many answers the model of the agent had given when the span ended. */
             step: number;
             /**

@@ -6,6 +6,7 @@ interface Span {
   id: string;
   kind: string;
   name: string;
+  detail: string;
   step: number;
   started_at: string;
   ended_at: string | null;
@@ -82,6 +83,7 @@ describe('the timeline of a conversation', () => {
     expect(page.events).toBe(events.length);
     const [action] = events.filter(({ kind }) => kind === 'ActionEvent');
     const [result] = events.filter(({ kind }) => kind === 'ObservationEvent');
+    expect(sleep?.detail).toBe('sleep 0.3');
     expect(sleep).toMatchObject({ event_id: action?.id, result_event_id: result?.id, step: 1, derived: [] });
     const answer = page.items.at(-1);
     expect(answer).toMatchObject({ event_id: action?.id, response_id: action?.['llm_response_id'] });

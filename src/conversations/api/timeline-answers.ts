@@ -70,6 +70,7 @@ function spanJson({ span, active }: PlacedSpan): JsonObject {
     id: shown.id,
     kind: shown.kind,
     name: shown.name,
+    detail: shown.detail,
     step: shown.step,
     started_at: instant(start),
     ended_at: end === undefined ? null : instant(end),

@@ -108,8 +108,8 @@ export class Answers {
   }
 
   /** A call of the model without an answer. */
-  lost(from: number, seq: number, eventId: string): void {
-    const fields = { eventId, seq, failed: true, derived: derivedBoundaries(true, false) };
+  lost(from: number, seq: number, eventId: string, detail = ''): void {
+    const fields = { eventId, detail, seq, failed: true, derived: derivedBoundaries(true, false) };
     this.emitWait(`lost-${eventId}`, from, fields);
   }
 

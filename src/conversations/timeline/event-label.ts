@@ -41,7 +41,8 @@ function textOf(event: DurableEvent): string {
   }
 }
 
-function oneLine(text: string): string {
+/** The beginning of a text in one line of at most 160 characters. */
+export function oneLine(text: string): string {
   // Cut before the spaces are replaced: a text may have many megabytes of them.
   const start = firstCharacters(text, 4 * MAX_LENGTH)
     .replace(/\s+/g, ' ')

@@ -6,6 +6,7 @@ export interface OpenCall {
   actionId: string;
   callId: string;
   name: string;
+  detail: string;
   /** When it could begin: its action was stored, approved, or resumed. */
   start: number;
   /** The position in its answer: a later call may begin only when an earlier one has ended. */

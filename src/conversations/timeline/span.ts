@@ -35,6 +35,8 @@ export interface Span {
   kind: SpanKind;
   /** The model, the tool, the type of the hook, or the reason for waiting. */
   name: string;
+  /** What it was about in one line, such as the command; empty if there is nothing to say. */
+  detail: string;
   /** How many answers the agent's model had given when the span ended. */
   step: number;
   start: number;
@@ -72,6 +74,7 @@ export function createSpan(
   fields: Pick<Span, 'id' | 'kind' | 'name' | 'step' | 'start' | 'end' | 'seq'> & Partial<Span>,
 ): Span {
   return {
+    detail: '',
     derived: [],
     eventId: null,
     resultEventId: null,

@@ -9,6 +9,7 @@ import type {
   MessageEvent,
 } from '../../events/index.js';
 import { Answers } from './answers.js';
+import { oneLine } from './event-label.js';
 import { EventTime } from './event-time.js';
 import { FoldContext, MAX_OPEN, type FoldOptions, type FoldSink } from './fold-context.js';
 import type { FoldState, HookRun, OpenCall, Wait } from './fold-state.js';
@@ -220,7 +221,7 @@ export class TimelineFold {
     state.failedFrom = null;
     // Limits of a run and failures of the server itself end it without a call of the model.
     if (from === null || !event.code.startsWith('LLM')) return;
-    this.answers.lost(from, seq, event.id);
+    this.answers.lost(from, seq, event.id, oneLine(`${event.code}: ${event.detail}`));
     if (state.running) state.idleSince = state.now;
   }
 

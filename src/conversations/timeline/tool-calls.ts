@@ -1,4 +1,6 @@
 import type { ACPToolCallEvent, ActionEvent } from '../../events/index.js';
+import { callDetail } from './call-detail.js';
+import { oneLine } from './event-label.js';
 import { acpFileUses, fileUses } from './file-uses.js';
 import { MAX_OPEN, type FoldContext } from './fold-context.js';
 import type { OpenCall } from './fold-state.js';
@@ -21,6 +23,7 @@ export class ToolCalls {
       actionId: event.id,
       callId: event.tool_call_id,
       name: event.tool_name,
+      detail: callDetail(event),
       start: state.now,
       index: state.callCount,
       files: fileUses(event.action),
@@ -68,6 +71,7 @@ export class ToolCalls {
         actionId: event.id,
         callId: event.tool_call_id,
         name: event.tool_kind ?? 'tool',
+        detail: oneLine(event.title),
         start: state.now,
         index: 0,
         files: [],
@@ -102,11 +106,12 @@ export class ToolCalls {
   }
 
   private spanOf(call: OpenCall, end: number | undefined, seq: number): Span {
-    const { actionId, name, index } = call;
+    const { actionId, name, detail, index } = call;
     return createSpan({
       id: actionId,
       kind: 'tool',
       name,
+      detail,
       step: this.context.state.step,
       start: this.startOf(call),
       end,

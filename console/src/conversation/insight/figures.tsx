@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 
 /** One number that matters, with what it is. */
@@ -53,10 +54,11 @@ export function NumbersTable({
   columns: readonly string[];
   rows: () => readonly (readonly ComponentChildren[])[];
 }) {
+  const isOpen = useSignal(false);
   return (
-    <details class="numbers">
+    <details class="numbers" onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
       <summary>{summary}</summary>
-      <OpenTable columns={columns} rows={rows()} />
+      {isOpen.value && <OpenTable columns={columns} rows={rows()} />}
     </details>
   );
 }

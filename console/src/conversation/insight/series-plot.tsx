@@ -97,7 +97,11 @@ function optionsOf(latest: { readonly current: Props }, width: number, height: n
     padding: [8, 10, 0, 0],
     legend: { show: false },
     cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false } },
-    scales: { x: { time: false }, y: { range: (_self, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
+    // Half a step on each side, so that the first and the last bar are whole.
+    scales: {
+      x: { time: false, range: (_self, low, high) => [low - 0.5, high + 0.5] },
+      y: { range: (_self, _low, high) => [0, high > 0 ? high * 1.08 : 1] },
+    },
     axes: [
       { ...axis, size: 26, grid: { show: false }, values: (_self, ticks) => ticks.map(formatX) },
       { ...axis, size: 54, values: (_self, ticks) => ticks.map(format) },
@@ -118,7 +122,7 @@ function optionsOf(latest: { readonly current: Props }, width: number, height: n
                 : `color-mix(in srgb, ${stroke} 18%, transparent)`,
           paths: shape === 'bars' ? uPlot.paths.bars?.({ size: [0.8, 40], gap: 0 }) : undefined,
           dash: dashed ? [5, 4] : undefined,
-          points: { show: shape !== 'bars' && latest.current.xs.length < 40, size: 4 },
+          points: { show: shape !== 'bars' && !dashed && latest.current.xs.length < 40, size: 4 },
           spanGaps: true,
         };
       }),

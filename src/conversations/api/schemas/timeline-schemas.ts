@@ -40,6 +40,10 @@ export function timelineSchemas(): Record<string, JsonSchema> {
       ],
       kind: [words(...SPAN_KINDS), KINDS],
       name: [text, 'The model, the tool, the type of the hook, or what was waited for.'],
+      detail: [
+        text,
+        'What it was about in one line of at most 160 characters: the command, the file, the error; or empty.',
+      ],
       step: [count, 'How many answers the model of the agent had given when the span ended.'],
       started_at: [moment, 'When it began.'],
       ended_at: [orNull(moment), 'When it ended; null while it is in progress.'],

@@ -14,6 +14,12 @@ import { useLiveData } from '../live-data.js';
 import { PanelFrame } from '../panel-frame.js';
 import { branchRows, leafCount, type BranchRow } from './branch-rows.js';
 
+/** Pixels; as in `insight.css`. */
+const ROW_HEIGHT = 52;
+const MAX_DEPTH = 12;
+/** From the left of a dot to the line through its middle (pixels). */
+const DOT_CENTRE = 5;
+
 /** The branches of a conversation as a tree; each of its places can be gone on from, or forked. */
 export function BranchesPanel({ conversationId, info, onShowEvent }: InsightProps) {
   const live = useLiveData(info, conversationId, () => readBranches(conversationId));
@@ -50,6 +56,7 @@ function Tree({ tree, conversationId, isRunning, onShowEvent, onChanged }: TreeP
     0,
     rows.findIndex(({ node }) => node.event_id === currentId),
   );
+  const chosen = rows[index]?.node;
   const branches = leafCount(tree);
 
   const moveTo = (next: number): void => {
@@ -113,81 +120,113 @@ function Tree({ tree, conversationId, isRunning, onShowEvent, onChanged }: TreeP
           : `${branches} branches. The next message goes on from the head.`}
         {tree.truncated && ' Old branches are left out of this list.'}
       </p>
-      <ul class="branch-tree" role="tree" aria-label="Branches" ref={list}>
-        {rows.map((row, place) => (
-          <li
-            key={row.node.event_id ?? 'root'}
-            role="treeitem"
-            aria-level={row.depth + 1}
-            aria-posinset={row.position}
-            aria-setsize={row.siblings}
-            aria-selected={place === index}
-            aria-current={row.node.is_head ? 'true' : undefined}
-            aria-label={labelOf(row.node)}
-            tabIndex={place === index ? 0 : -1}
-            class={`branch-row ${row.node.kind}${row.node.active ? ' active' : ''}${row.node.is_head ? ' is-head' : ''}`}
-            style={{ paddingLeft: `${12 + Math.min(row.depth, 12) * 18}px` }}
-            onFocus={() => (current.value = row.node.event_id)}
-            onClick={() => moveTo(place)}
-            onKeyDown={(event) => {
-              const run = event.ctrlKey || event.metaKey || event.altKey ? undefined : keys(row)[event.key];
-              if (run === undefined || event.target !== event.currentTarget) return;
-              event.preventDefault();
-              run();
-            }}
+      <div class="branches">
+        <ul class="branch-tree" role="tree" aria-label="Branches" ref={list}>
+          {rows.map((row, place) => (
+            <li
+              key={row.node.event_id ?? 'root'}
+              role="treeitem"
+              aria-level={row.depth + 1}
+              aria-posinset={row.position}
+              aria-setsize={row.siblings}
+              aria-selected={place === index}
+              aria-current={row.node.is_head ? 'true' : undefined}
+              tabIndex={place === index ? 0 : -1}
+              class={`branch-row ${row.node.kind}${row.node.active ? ' active' : ''}${row.node.is_head ? ' is-head' : ''}`}
+              style={{ paddingLeft: `${placeOf(row.depth)}px` }}
+              onFocus={() => (current.value = row.node.event_id)}
+              onClick={() => moveTo(place)}
+              onKeyDown={(event) => {
+                const run = event.ctrlKey || event.metaKey || event.altKey ? undefined : keys(row)[event.key];
+                if (run === undefined || event.target !== event.currentTarget) return;
+                event.preventDefault();
+                run();
+              }}
+            >
+              <Lines row={row} />
+              <span class="branch-dot" aria-hidden="true" />
+              <span class="branch-text">
+                <span class="branch-title">
+                  {titleOf(row.node)}
+                  {row.node.is_head && <span class="branch-head">head</span>}
+                </span>
+                <span class="insight-soft">
+                  {factsOf(row.node)}
+                  {row.node.timestamp !== null && (
+                    <>
+                      {' · '}
+                      <Age at={row.node.timestamp} />
+                    </>
+                  )}
+                </span>
+              </span>
+            </li>
+          ))}
+        </ul>
+        {chosen && (
+          <div
+            class="branch-actions"
+            role="group"
+            aria-label="Actions of the chosen place"
+            style={{ top: `${index * ROW_HEIGHT + 11}px` }}
           >
-            <span class="branch-dot" aria-hidden="true" />
-            <span class="branch-text">
-              <span class="branch-title">
-                {titleOf(row.node)}
-                {row.node.is_head && <span class="branch-head">head</span>}
-              </span>
-              <span class="insight-soft">
-                {factsOf(row.node)}
-                {row.node.timestamp !== null && (
-                  <>
-                    {' · '}
-                    <Age at={row.node.timestamp} />
-                  </>
-                )}
-              </span>
-            </span>
-            {place === index && (
-              <span class="branch-actions">
-                {row.node.event_id !== null && (
-                  <Button kind="quiet" onClick={() => onShowEvent(row.node.event_id ?? '')}>
-                    Show
-                  </Button>
-                )}
-                {!row.node.is_head && (
-                  <Button
-                    kind="quiet"
-                    disabled={isRunning}
-                    title={isRunning ? 'Pause the agent first' : 'The next message follows this event'}
-                    busy={busy.value}
-                    onClick={() => void goOnFrom(row.node)}
-                  >
-                    Go on here
-                  </Button>
-                )}
-                {row.node.event_id !== null && (
-                  <Button
-                    kind="quiet"
-                    title="A new conversation with the events up to here"
-                    busy={busy.value}
-                    onClick={() => void fork(row.node)}
-                  >
-                    <Icon name="fork" />
-                    Fork
-                  </Button>
-                )}
-              </span>
+            {chosen.event_id !== null && (
+              <Button kind="quiet" onClick={() => onShowEvent(chosen.event_id ?? '')}>
+                Show
+              </Button>
             )}
-          </li>
-        ))}
-      </ul>
+            {!chosen.is_head && (
+              <Button
+                kind="quiet"
+                disabled={isRunning}
+                title={isRunning ? 'Pause the agent first' : 'The next message follows this event'}
+                busy={busy.value}
+                onClick={() => void goOnFrom(chosen)}
+              >
+                Go on here
+              </Button>
+            )}
+            {chosen.event_id !== null && (
+              <Button
+                kind="quiet"
+                title="A new conversation with the events up to here"
+                busy={busy.value}
+                onClick={() => void fork(chosen)}
+              >
+                <Icon name="fork" />
+                Fork
+              </Button>
+            )}
+          </div>
+        )}
+      </div>
     </>
   );
+}
+
+/** The lines from a place to those after it. */
+function Lines({ row: { guides, depth, parentDepth } }: { row: BranchRow }) {
+  return (
+    <span class="branch-lines" aria-hidden="true">
+      {[...new Set(guides)].map((at) => (
+        <span key={at} class="branch-line" style={{ left: `${placeOf(at) + DOT_CENTRE}px` }} />
+      ))}
+      {parentDepth !== undefined && (
+        <span
+          class="branch-elbow"
+          style={{
+            left: `${placeOf(parentDepth) + DOT_CENTRE}px`,
+            width: `${Math.max(2, placeOf(depth) - placeOf(parentDepth) - DOT_CENTRE)}px`,
+          }}
+        />
+      )}
+    </span>
+  );
+}
+
+/** Where the dot of a row begins (pixels). Very deep trees are indented no further. */
+function placeOf(depth: number): number {
+  return 12 + Math.min(depth, MAX_DEPTH) * 22;
 }
 
 function titleOf({ kind, label, first_label }: BranchNode): string {
@@ -203,9 +242,4 @@ function factsOf({ kind, events }: BranchNode): string {
   const count = `${events.toLocaleString()} ${events === 1 ? 'event' : 'events'}`;
   if (kind === 'fork') return `${count}, then branches part`;
   return kind === 'leaf' ? `${count} to the end` : count;
-}
-
-function labelOf(node: BranchNode): string {
-  const where = node.is_head ? ', head' : node.active ? ', on the active branch' : '';
-  return `${titleOf(node)}, ${factsOf(node)}${where}`;
 }

@@ -94,7 +94,7 @@ function Costs({
         )}
       </section>
       <section>
-        <h3>{isGrouped ? 'Tokens of a few answers each' : 'Tokens of each answer'}</h3>
+        <h3>{isGrouped ? 'Tokens of an answer (means of several)' : 'Tokens of each answer'}</h3>
         <SeriesPlot
           {...shared}
           label="Tokens of each step: from the cache, new, and written. The table below has the numbers."
@@ -175,9 +175,11 @@ function costSeries(points: readonly UsagePoint[]): PlotSeries[] {
 
 /** Bars on top of each other: each series is the sum of those below it, and the largest is drawn first. */
 function tokenSeries(points: readonly UsagePoint[]): PlotSeries[] {
-  const cached = points.map(({ cache_read_tokens }) => cache_read_tokens);
-  const prompt = points.map(({ prompt_tokens }) => prompt_tokens);
-  const all = points.map(({ prompt_tokens, completion_tokens }) => prompt_tokens + completion_tokens);
+  const mean = (of: (point: UsagePoint) => number): number[] =>
+    points.map((point) => of(point) / Math.max(1, point.answers));
+  const cached = mean(({ cache_read_tokens }) => cache_read_tokens);
+  const prompt = mean(({ prompt_tokens }) => prompt_tokens);
+  const all = mean(({ prompt_tokens, completion_tokens }) => prompt_tokens + completion_tokens);
   return [
     { label: 'Written', colour: '--plot-3', shape: 'bars', values: all },
     { label: 'New', colour: '--plot-1', shape: 'bars', values: prompt },

@@ -7,7 +7,7 @@ type Change = components['schemas']['GitChange'];
 export interface FileRow {
   /** As it is shown: relative to the working directory where it is below it. */
   name: string;
-  /** Absolute, for requests. */
+  /** For requests. */
   path: string;
   reads: number;
   writes: number;
@@ -45,12 +45,14 @@ export function fileRows(files: Summary['files'], changes: readonly Change[], wo
   return [...all.filter(({ change }) => change !== null), ...all.filter(({ change }) => change === null)];
 }
 
+/** The path as requests take it. Where the folder is relative to that of the server, `./` is the folder. */
 function absolute(path: string, workingDir: string): string {
   if (path.startsWith('/')) return path;
-  return `${workingDir.replace(/\/$/, '')}/${path.replace(/^\.\//, '')}`;
+  const folder = workingDir.startsWith('/') ? workingDir.replace(/\/$/, '') : '.';
+  return `${folder}/${path.replace(/^\.\//, '')}`;
 }
 
 function relative(path: string, workingDir: string): string {
-  const folder = `${workingDir.replace(/\/$/, '')}/`;
+  const folder = workingDir.startsWith('/') ? `${workingDir.replace(/\/$/, '')}/` : './';
   return path.startsWith(folder) ? path.slice(folder.length) : path;
 }

@@ -25,7 +25,11 @@ const CHANGES: Readonly<Record<string, { letter: string; label: string }>> = {
 /** The files that the agent has touched, and what changed in the repository of its workspace. */
 export function FilesPanel({ conversationId, info, onShowEvent }: InsightProps) {
   const live = useLiveData(info, conversationId, async () => {
-    const [summary, changes] = await Promise.all([readSummary(conversationId), readChanges(conversationId)]);
+    const workingDir = info.peek()?.workspace.working_dir ?? '';
+    const [summary, changes] = await Promise.all([
+      readSummary(conversationId),
+      readChanges(conversationId, workingDir),
+    ]);
     return { summary, changes };
   });
   return (
@@ -44,11 +48,12 @@ export function FilesPanel({ conversationId, info, onShowEvent }: InsightProps) 
 }
 
 /** The changes of the repository; null where the workspace cannot be read. Empty outside of a repository. */
-async function readChanges(id: string) {
+async function readChanges(id: string, workingDir: string) {
+  const path = workingDir.startsWith('/') ? workingDir : './';
   try {
     return await call(
       api.GET('/api/conversations/{runtime_conversation_id}/git/changes', {
-        params: { path: { runtime_conversation_id: id }, query: { path: '.' } },
+        params: { path: { runtime_conversation_id: id }, query: { path } },
       }),
     );
   } catch {
@@ -92,7 +97,7 @@ function Files({
         {changed > 0 && `${changed} changed in the repository. `}
         {summary.files.length.toLocaleString()} used by file tools
         {summary.files_truncated ? ', the latest of more' : ''}.
-        {changes === null && ' The workspace is not a git repository, or cannot be read.'}
+        {changes === null && ' The changes in the workspace cannot be read.'}
       </p>
       <ul class="file-list">
         {rows.slice(0, showsAll.value ? undefined : FIRST_ROWS).map((row) => (

@@ -1,6 +1,6 @@
 import { Button } from '../../../ui/button.js';
 import { compact, money } from '../../../ui/numbers.js';
-import { oneLine } from '../../../ui/safe-text.js';
+import { oneLine, visible } from '../../../ui/safe-text.js';
 import { duration, exactTime } from '../../../ui/time.js';
 import { KINDS } from '../kinds.js';
 import type { Bar } from './timeline-model.js';
@@ -39,6 +39,7 @@ export function SpanDetail({
         {!span.active && <span class="insight-soft">On a branch that was left.</span>}
         {span.copied && <span class="insight-soft">Copied by a fork.</span>}
       </div>
+      {span.detail !== '' && <code class="wf-what">{visible(span.detail)}</code>}
       <dl class="wf-facts">
         <Fact
           name="Duration"

@@ -12,8 +12,9 @@ interface Piece {
   rate: number;
 }
 
-/** A shortened gap takes this part of what remains. */
+/** A shortened gap takes at most this part of what remains, and all of them together at most `GAPS_SHARE`. */
 const GAP_SHARE = 0.02;
+const GAPS_SHARE = 0.25;
 const MIN_GAP_MS = 1;
 
 /**
@@ -32,7 +33,8 @@ export class TimeScale {
   ) {
     const joined = joinGaps(gaps, from, to);
     const work = Math.max(1, to - from - joined.reduce((sum, gap) => sum + gap.to - gap.from, 0));
-    const gapLength = Math.max(MIN_GAP_MS, work * GAP_SHARE);
+    const gapShare = Math.min(GAP_SHARE, GAPS_SHARE / Math.max(1, joined.length));
+    const gapLength = Math.max(MIN_GAP_MS, work * gapShare);
     let [time, at] = [from, 0];
     const add = (until: number, rate: number): void => {
       if (until <= time) return;

@@ -33,7 +33,7 @@ export function TotalsBar({
       <div class="wf-legend" role="group" aria-label="Kinds of spans">
         {used.map((kind) => {
           const { count = 0, failed = 0 } = byKind.get(kind) ?? {};
-          const share = isWait(kind) || sum === 0 ? '' : ` ${Math.round((100 * timeOf(kind)) / sum)}%`;
+          const part = isWait(kind) || sum === 0 ? '' : ` ${share(timeOf(kind), sum)}`;
           return (
             <button
               key={kind}
@@ -47,7 +47,7 @@ export function TotalsBar({
               {KINDS[kind].label}
               <span class="insight-soft">
                 {duration(timeOf(kind))}
-                {share}
+                {part}
               </span>
             </button>
           );
@@ -55,4 +55,9 @@ export function TotalsBar({
       </div>
     </div>
   );
+}
+
+function share(part: number, whole: number): string {
+  const percent = (100 * part) / whole;
+  return percent > 0 && percent < 1 ? '<1%' : `${Math.round(percent)}%`;
 }

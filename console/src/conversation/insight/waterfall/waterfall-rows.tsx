@@ -1,7 +1,9 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { oneLine } from '../../../ui/safe-text.js';
+import { compact } from '../../../ui/numbers.js';
+import { oneLine, visible } from '../../../ui/safe-text.js';
 import { duration } from '../../../ui/time.js';
-import { KINDS } from '../kinds.js';
+import type { Span } from '../insight-api.js';
+import { KINDS, shortName } from '../kinds.js';
 import type { TimeWindow } from './overview.js';
 import type { TimeScale } from './time-scale.js';
 import type { Bar } from './timeline-model.js';
@@ -109,8 +111,9 @@ function Row({
   const length = Math.max(1, scale.placeOf(shown.to) - start);
   const left = ((scale.placeOf(bar.from) - start) / length) * 100;
   const right = ((scale.placeOf(bar.to) - start) / length) * 100;
-  const name = oneLine(span.name, 40) || KINDS[span.kind].label;
+  const name = shortName(span);
   const time = duration(bar.to - bar.from);
+  const what = span.usage ? tokensOf(span.usage) : oneLine(span.detail, 80);
   const state = `${span.ended_at === null ? ', in progress' : ''}${span.failed ? ', failed' : ''}`;
   const marks = span.derived
     .map((boundary) => ` ${boundary === 'started_at' ? 'soft-start' : 'soft-end'}`)
@@ -122,7 +125,6 @@ function Row({
       aria-selected={span.id === activeId}
       aria-setsize={bars.length}
       aria-posinset={position}
-      aria-label={`Step ${span.step}: ${KINDS[span.kind].label}, ${name}, ${time}${state}`}
       class={`wf-row${span.active ? '' : ' left'}${isFirstOfStep ? ' first' : ''}`}
       style={{ top: `${top}px` }}
       onPointerEnter={() => onActivate(bar)}
@@ -131,8 +133,18 @@ function Row({
         if (span.event_id !== null) onShowEvent(span.event_id);
       }}
     >
-      <span class="wf-step">{isFirstOfStep ? span.step : ''}</span>
-      <span class={span.parent_id === null ? 'wf-name' : 'wf-name part'}>{name}</span>
+      <span class={isFirstOfStep ? 'wf-step' : 'visually-hidden'}>
+        <span class="visually-hidden">Step </span>
+        {span.step}
+      </span>
+      <span class="visually-hidden">{KINDS[span.kind].label}</span>
+      <span
+        class={span.parent_id === null ? 'wf-name' : 'wf-name part'}
+        title={`${name} ${visible(span.detail)}`}
+      >
+        {name}
+        {what !== '' && <span class="insight-soft"> {what}</span>}
+      </span>
       <span class="wf-track">
         <span
           class={`wf-bar kind-${span.kind}${marks}${span.failed ? ' failed' : ''}${span.ended_at === null ? ' open' : ''}`}
@@ -144,10 +156,15 @@ function Row({
         >
           {span.failed && <b aria-hidden="true">✕ </b>}
           {time}
+          <span class="visually-hidden">{state}</span>
         </span>
       </span>
     </div>
   );
+}
+
+function tokensOf({ prompt_tokens, completion_tokens }: NonNullable<Span['usage']>): string {
+  return `${compact(prompt_tokens)} in, ${compact(completion_tokens)} out`;
 }
 
 function clamp(share: number): number {
