@@ -44,7 +44,7 @@ export function MoreMenu({
   const condense = useRequest(() => condenseNow(requests));
   const entries: Entry[] = [
     { label: 'Switch the model', keys: 'shift+m', icon: 'settings', run: () => openDialog('model') },
-    { label: 'Change when an approval is needed', icon: 'check', run: () => openDialog('policy') },
+    { label: 'Change when an approval is needed', run: () => openDialog('policy') },
     { label: 'Change the budget', run: () => openDialog('budget') },
     {
       label: 'Ask about the conversation',
