@@ -18962,7 +18962,7 @@ export interface operations {
         parameters: {
             query: {
                 /**
-                 * @description Absolute path of the file or folder on the machine of the server.
+                 * @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`.
                  * @example /tmp/openhands-example.txt
                  */
                 path: string;
@@ -19115,7 +19115,7 @@ export interface operations {
     Files_download: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
             };
             header?: never;
@@ -19237,7 +19237,7 @@ export interface operations {
     Files_createDirectory: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
             };
             header?: never;
@@ -19355,7 +19355,7 @@ export interface operations {
         parameters: {
             query: {
                 /**
-                 * @description Absolute path of the file or folder on the machine of the server.
+                 * @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`.
                  * @example /tmp/openhands-example.txt
                  */
                 path: string;
@@ -19523,7 +19523,7 @@ export interface operations {
     Files_downloadInConversation: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
             };
             header?: never;
@@ -19660,7 +19660,7 @@ export interface operations {
     Files_createDirectoryInConversation: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
             };
             header?: never;
@@ -19882,7 +19882,7 @@ export interface operations {
     FileDiscovery_subdirectories: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
                 /** @description The `next_page_id` of the previous page; null: the first page. */
                 page_id?: string | null;
@@ -19996,7 +19996,7 @@ export interface operations {
     Archive_archive: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
                 /** @description `git-delta`: a patch of the changes in git. `tar.gz`: an archive of all files. */
                 format?: "git-delta" | "tar.gz";
@@ -20235,7 +20235,7 @@ export interface operations {
     Archive_archiveInConversation: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
                 /** @description `git-delta`: a patch of the changes in git. `tar.gz`: an archive of all files. */
                 format?: "git-delta" | "tar.gz";
@@ -20617,7 +20617,7 @@ export interface operations {
     Git_changes: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Branch, tag or commit to compare with; null: the commit at which the current branch began. */
                 ref?: string | null;
@@ -20727,7 +20727,7 @@ export interface operations {
     Git_diff: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Branch, tag or commit to compare with; null: the commit at which the current branch began. */
                 ref?: string | null;
@@ -20839,7 +20839,7 @@ export interface operations {
     Git_commits: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Maximum number of commits in the answer. */
                 limit?: number;
@@ -20949,7 +20949,7 @@ export interface operations {
     Git_changesOfCommit: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
             };
             header?: never;
@@ -21060,7 +21060,7 @@ export interface operations {
     Git_changesInConversation: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Branch, tag or commit to compare with; null: the commit at which the current branch began. */
                 ref?: string | null;
@@ -21185,7 +21185,7 @@ export interface operations {
     Git_diffInConversation: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Branch, tag or commit to compare with; null: the commit at which the current branch began. */
                 ref?: string | null;
@@ -21312,7 +21312,7 @@ export interface operations {
     Git_commitsInConversation: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Maximum number of commits in the answer. */
                 limit?: number;
@@ -21437,7 +21437,7 @@ export interface operations {
     Git_changesOfCommitInConversation: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
             };
             header?: never;

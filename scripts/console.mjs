@@ -72,9 +72,10 @@ function pageAndStyles() {
 }
 
 /** The chunks that are loaded with a chunk. */
-function importedBy({ imports }, bundle) {
-  const all = imports.flatMap((name) => [name, ...importedBy(bundle[name], bundle)]);
-  return [...new Set(all)].sort();
+function importedBy({ imports }, bundle, found = new Set()) {
+  for (const name of imports.filter((one) => !found.has(one)))
+    importedBy(bundle[name], bundle, found.add(name));
+  return [...found].sort();
 }
 
 async function writePage(script, imports) {

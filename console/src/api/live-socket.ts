@@ -42,6 +42,10 @@ export class LiveSocket {
       isOffline.subscribe((offline) => {
         if (!offline) this.retryNow();
       }),
+      // A request was answered again.
+      reachability.subscribe((state) => {
+        if (state === 'reached') this.retryNow();
+      }),
     );
     this.connect();
   }
@@ -54,12 +58,7 @@ export class LiveSocket {
     for (const stop of this.stops) stop();
     clearTimeout(this.timer);
     this.stateSignal.value = 'closed';
-    const { socket } = this;
-    if (socket?.readyState === WebSocket.CONNECTING) {
-      // Browsers report an error when a socket is closed before it is open.
-      socket.onopen = () => socket.close();
-      socket.onmessage = null;
-    } else socket?.close();
+    if (this.socket !== undefined) closeQuietly(this.socket);
   }
 
   private keyChanged(key: string | null): void {
@@ -116,4 +115,11 @@ export class LiveSocket {
     this.delay = Math.min(this.delay * 2, MAX_DELAY_MS);
     this.timer = setTimeout(() => this.connect(), pause);
   }
+}
+
+/** The browser warns of sockets that are closed before they were open. */
+function closeQuietly(socket: WebSocket): void {
+  socket.onmessage = null;
+  if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
+  else socket.close();
 }

@@ -1,4 +1,4 @@
-import { effect, signal } from '@preact/signals';
+import { batch, effect, signal } from '@preact/signals';
 
 const NAME = 'agent-server-console.session-key';
 
@@ -16,8 +16,7 @@ export function useKey(key: string, keep: boolean): void {
   } catch {
     // Storage is disabled: the key is valid until the page is left.
   }
-  sessionKey.value = key;
-  keyProblem.value = null;
+  change(key);
 }
 
 /** Removes the key from this browser, and all that was read with it from this page. */
@@ -48,6 +47,14 @@ export function keyWasRefused(used: string | null): void {
   if (used === sessionKey.value) keyProblem.value = used === null ? 'missing' : 'refused';
 }
 
+/** At once: whoever sends a request when the key changes must not find the problem of the former key. */
+function change(key: string | null): void {
+  batch(() => {
+    sessionKey.value = key;
+    if (key !== null) keyProblem.value = null;
+  });
+}
+
 function forget(): void {
   try {
     localStorage.removeItem(NAME);
@@ -68,6 +75,5 @@ function readKept(): string | null {
 addEventListener('storage', (event) => {
   // Another tab has changed or forgotten it; without a name: all that was stored is gone.
   if (event.key !== NAME && event.key !== null) return;
-  sessionKey.value = event.newValue;
-  if (event.newValue !== null) keyProblem.value = null;
+  change(event.newValue);
 });

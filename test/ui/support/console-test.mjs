@@ -50,7 +50,14 @@ export class ConsoleTest {
       throw error;
     } finally {
       // Pages first: the end of their server would be a problem of theirs.
-      await Promise.all([...this.#watches.keys()].map((page) => page.context().close()));
+      await Promise.all(
+        [...this.#watches.keys()].map((page) =>
+          page
+            .context()
+            .close()
+            .catch(() => undefined),
+        ),
+      );
       await Promise.all(this.#servers.map((server) => server.stop().catch(() => undefined)));
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     }
@@ -101,6 +108,7 @@ export class ConsoleTest {
 
 /** Checks a page, or the part of it that a selector names, for barriers with axe-core. */
 async function axe(page, selector) {
+  await settle(page);
   // The policy of the page forbids foreign scripts, so the debugger runs it.
   const debug = await page.context().newCDPSession(page);
   await debug.send('Runtime.evaluate', { expression: await readFile(AXE, 'utf8') });
@@ -124,13 +132,22 @@ async function screenshots(page, name) {
   const take = async (suffix, colorScheme, viewport) => {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize(viewport);
-    await page.evaluate(
-      () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
-    );
+    await settle(page);
     await page.screenshot({ path: path.join(folder, `${name}-${suffix}.png`), animations: 'disabled' });
   };
   await take('light', 'light', size);
   await take('dark', 'dark', size);
   await take('narrow', 'light', NARROW);
   await page.setViewportSize(size);
+}
+
+/** Waits until nothing is loaded, and nothing fades or moves any more but what always moves. */
+async function settle(page) {
+  await page.waitForFunction(() => {
+    const moving = document.getAnimations().filter(({ effect, playState }) => {
+      return playState === 'running' && effect.getComputedTiming().endTime !== Infinity;
+    });
+    return moving.length === 0 && document.querySelector('.loading') === null;
+  });
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
