@@ -41,8 +41,8 @@ async function sizes() {
   for (const { name, bytes } of files.sort((a, b) => b.bytes - a.bytes))
     addRow(path.basename(name).replace(/-[\w-]{8}(?=\.)|\.gz$/g, ''), kilobytes(bytes));
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  // `test/e2e/console-build.spec.ts` fails when it is more.
   addRow('all files, compressed', kilobytes(total), '150 KB');
-  assert.ok(total <= 150 * 1024);
 }
 
 async function freshLoad(openPage, server) {
