@@ -27,7 +27,7 @@ export async function manyAgents({ startServer, openPage, step, screenshots, axe
   await step('each goes where it belongs when it goes on, without a request', async () => {
     const before = requests.length;
     for (const agent of agents) await writeFile(path.join(agent.folder, 'go'), '');
-    await page.getByText(/\brunning\b/).waitFor({ state: 'detached' });
+    await page.getByRole('heading', { name: /^Running/ }).waitFor({ state: 'detached' });
     // One in four each: finished, failed, waiting for an approval, or asking a question.
     await page.getByRole('heading', { name: `Waits for you ${(AGENTS * 3) / 4}` }).waitFor();
     await page.getByRole('heading', { name: `Others ${AGENTS / 4}` }).waitFor();
