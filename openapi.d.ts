@@ -143,6 +143,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/summaries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what conversations do and wait for
+         * @description Short descriptions of all conversations, latest update first, without opening any of them: what each waits for and why, what its run does, and what it has cost. The socket `/sockets/conversations` sends the new summary of each conversation that changes. Open it first, then read the pages: a conversation that changes meanwhile may be missing in the pages, but not on the socket.
+         */
+        get: operations["Summaries_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/search": {
         parameters: {
             query?: never;
@@ -5469,6 +5489,22 @@ export interface components {
              */
             reason?: string;
         };
+        ConversationActivity: {
+            /**
+             * @description `starting`: the run is prepared, MCP servers start. `model`: the model is asked. `tool`: a tool is executed. `hook`: a hook runs. `condensation`: a summary takes the place of older events.
+             * @enum {string}
+             */
+            kind: "starting" | "model" | "tool" | "hook" | "condensation";
+            /** @description Name of the tool, or the kind of the hook such as `PreToolUse`; null: neither. */
+            tool: string | null;
+            /** @description Number of the step in this run, from 1; 0 while the run is prepared. */
+            step: number;
+            /**
+             * Format: date-time
+             * @description Since when, in UTC.
+             */
+            since: string;
+        };
         /** ConversationContainerOptions */
         ConversationContainerOptions: {
             /**
@@ -5663,6 +5699,64 @@ export interface components {
              * @enum {string}
              */
             kind: "ConversationStateUpdateEvent";
+        };
+        /** ConversationSummary */
+        ConversationSummary: {
+            /**
+             * Format: uuid
+             * @description Id of the conversation.
+             */
+            id: string;
+            /** @description The first 200 characters of its title; null: none yet. */
+            title: string | null;
+            /** @description Status of its last or current run. */
+            execution_status: components["schemas"]["ConversationExecutionStatus"];
+            /** @description What a person is waited for; null: nothing. `confirmation`: the agent may not act without one. `question`: the last paragraph of what the agent said asks something. `error`: the run failed, repeated itself, or ended with its server. `budget`: `max_budget_per_run` or `max_iterations` is used up. */
+            waits_for: ("confirmation" | "question" | "error" | "budget") | null;
+            /** @description Since when, in UTC; null: it does not wait. */
+            waits_since: string | null;
+            /** @description Why it waits, in one line of at most 300 characters with secrets masked: the action with its arguments, the question, or the error with its code. Null: it does not wait, or the log does not say. */
+            reason: string | null;
+            /** @description False if `reason` was shortened, or if more than one action waits: read the events before you decide. */
+            reason_is_whole: boolean;
+            /** @description What the active run does; null without one, and if another server runs the conversation. */
+            activity: components["schemas"]["ConversationActivity"] | null;
+            /** @description Labels of the conversation by key. */
+            tags: {
+                [key: string]: string;
+            };
+            /** @description Model of the agent, as `provider/model`; for an external agent what it says it uses. */
+            model: string;
+            /** @description `Agent`, or `ACPAgent` for an external agent. */
+            agent_kind: string;
+            /** @description Folder in which the agent works. */
+            working_dir: string;
+            /**
+             * Format: date-time
+             * @description Time of the start in UTC, with microseconds.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description Time of the last event or change in UTC, with microseconds.
+             */
+            updated_at: string;
+            /** @description Conversation of which this one is a child; null: none. */
+            parent_conversation_id: string | null;
+            /** @description Cost of all its models in US dollars. */
+            cost: number;
+            /** @description Tokens that its models have read, cached ones included. */
+            prompt_tokens: number;
+            /** @description Tokens that its models have written, reasoning included. */
+            completion_tokens: number;
+            /** @description Budget in US dollars; null: none. */
+            max_budget_per_run: number | null;
+        };
+        ConversationSummaryPage: {
+            /** @description Summaries, latest update first. */
+            items: components["schemas"]["ConversationSummary"][];
+            /** @description `page_id` of the next page; null on the last one. */
+            next_page_id: string | null;
         };
         /** ConversationWorktreeOptions */
         ConversationWorktreeOptions: {
@@ -10628,6 +10722,100 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ToolCatalogResponse"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Summaries_list: {
+        parameters: {
+            query?: {
+                /** @description Only conversations whose execution status is this; null: all. */
+                status?: ("idle" | "running" | "paused" | "waiting_for_confirmation" | "finished" | "error" | "stuck" | "deleting") | null;
+                /** @description The `next_page_id` of the previous page; null: the first page. */
+                page_id?: string | null;
+                /** @description Maximum number of summaries in the page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of summaries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationSummaryPage"];
                 };
             };
             /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */

@@ -31,6 +31,7 @@ export const benchmark = {
       better: 'less',
       target: { figure: 1, times: 47 },
     },
+    afterCreation: { title: 'the same, a page after a creation', unit: 'ms', better: 'less' },
     memory: { title: 'the same, memory (RSS)', unit: 'MiB', better: 'less' },
   },
   async measure({ start, model, quick }) {
@@ -68,6 +69,7 @@ export const benchmark = {
         '&status=finished',
         ({ execution_status: status }) => status === 'finished',
       ),
+      afterCreation: await pageAfterCreation(server, quick ? 5 : 15, llm),
       memory: await server.residentMiB(),
     };
   },
@@ -79,6 +81,15 @@ async function page(server, query, expected, isRight = () => true) {
   if (body.items.length !== expected || !body.items.every(isRight))
     throw new Error(`not the page it should be: ${query}`);
   return ms;
+}
+
+async function pageAfterCreation(server, times, llm) {
+  const waits = [];
+  for (let i = 0; i < times; i++) {
+    await createConversation(server, llm);
+    waits.push(await page(server, '', 20));
+  }
+  return median(waits);
 }
 
 async function medianPage(server, times, query, isRight) {

@@ -194,6 +194,7 @@ export class AcpAgent implements AgentDriver {
 
   /** Follows a turn to its end. Returns false if it waits for a person's decision. */
   private async finishTurn(session: AgentSession, turn: Turn): Promise<boolean> {
+    session.report('model');
     const response = await this.reader.follow(session, turn);
     if (!response) return false;
     turn.stream.end();

@@ -14,6 +14,17 @@ export class RunOverError extends Error {
   }
 }
 
+/** What a run does at the moment. Names are the API's. */
+export interface RunActivity {
+  kind: 'starting' | 'model' | 'tool' | 'hook' | 'condensation';
+  /** The tool that is executed, or the kind of the hook. */
+  tool: string | null;
+  /** The number of the step in this run, from 1; 0 while the run is prepared. */
+  step: number;
+  /** UTC. */
+  since: string;
+}
+
 /**
  * What a run can read and change in its conversation. Once the run is interrupted or has lost its lease,
  * `append` throws `RunOverError`, so nothing more of it reaches the log.
@@ -63,6 +74,8 @@ export interface AgentSession {
   appendResult(draft: EventDraft, files: readonly string[]): Promise<DurableEvent[]>;
   /** Appends the status if it changed, followed by the given events. */
   setStatus(status: ExecutionStatus, ...consequences: EventDraft[]): Promise<void>;
+  /** Tells people what the run does from now on. @param tool its tool, or the kind of its hook */
+  report(kind: RunActivity['kind'], tool?: string): void;
   /** Marks the beginning of a step: later messages of the user arrive during it. */
   beginStep(): void;
   /**

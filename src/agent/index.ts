@@ -1,5 +1,11 @@
 export { AgentQuestions } from './agent-questions.js';
-export { type AgentDriver, type AgentSession, type ItemStream, RunOverError } from './agent-session.js';
+export {
+  type AgentDriver,
+  type AgentSession,
+  type ItemStream,
+  type RunActivity,
+  RunOverError,
+} from './agent-session.js';
 export type { AcpAgentSpec, AgentSpec, FileSecretSpec, ToolSpec } from './agent-spec.js';
 export { AgentView, type BranchEvent, isBranchEvent, type ViewEvent } from './agent-view.js';
 export {

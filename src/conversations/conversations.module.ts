@@ -17,6 +17,7 @@ import { ConversationCreation } from './conversation/conversation-creation.js';
 import { ConversationInfoCache } from './registry/conversation-info-cache.js';
 import { ConversationRegistry } from './registry/conversation-registry.js';
 import { ConversationServices } from './conversation/conversation-services.js';
+import { ConversationSummaries } from './queries/conversation-summaries.js';
 import { ConversationStore } from './registry/conversation-store.js';
 import { ConversationsController } from './api/conversations.controller.js';
 import { ConversationsLifecycle } from './registry/conversations-lifecycle.js';
@@ -33,6 +34,8 @@ import { RunSlots } from './runs/run-slots.js';
 import { BoundCredentials } from './secrets/bound-credentials.js';
 import { CredentialBindings } from './secrets/credential-bindings.js';
 import { CredentialBindingsController } from './api/credential-bindings.controller.js';
+import { SummariesController } from './api/summaries.controller.js';
+import { SummaryFeed } from './queries/summary-feed.js';
 import { SteeringController } from './api/steering.controller.js';
 import { SteeringService } from './steering/steering.service.js';
 import { Worktrees } from './worktrees/worktrees.js';
@@ -47,6 +50,8 @@ const REPOSITORIES: Repositories = {
 @Module({
   imports: [EventBusModule, LlmModule, StorageModule, ToolsModule, SettingsModule],
   controllers: [
+    // Before the routes with an id in the same place.
+    SummariesController,
     ConversationsController,
     BranchesController,
     GoalsController,
@@ -77,6 +82,8 @@ const REPOSITORIES: Repositories = {
     ProfileReferences,
     ConversationCreation,
     ConversationsService,
+    ConversationSummaries,
+    SummaryFeed,
     ConversationsLifecycle,
     {
       provide: Worktrees,
@@ -90,6 +97,6 @@ const REPOSITORIES: Repositories = {
         new ContextLoader(REPOSITORIES, base_dir, userFolders(base_dir)),
     },
   ],
-  exports: [ContextLoader, ConversationsService, LaunchProfiles, EventBusModule, RunSlots],
+  exports: [ContextLoader, ConversationsService, LaunchProfiles, EventBusModule, RunSlots, SummaryFeed],
 })
 export class ConversationsModule {}

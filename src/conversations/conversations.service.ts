@@ -10,11 +10,12 @@ import {
   type EventLog,
 } from '../storage/index.js';
 import type { JsonObject } from '../json/index.js';
+import { dashedUuid } from '../text/index.js';
 import type { Conversation } from './conversation/conversation.js';
 import { conversationDocuments, type ConversationDocuments } from './state/conversation-documents.js';
 import { ConversationCreation } from './conversation/conversation-creation.js';
 import { ConversationNotFoundError, RunLimitError } from './conversation-errors.js';
-import { hasStatus, pageOf, type ConversationQuery } from './queries/conversation-page.js';
+import type { ConversationQuery } from './queries/conversation-query.js';
 import { ConversationRegistry } from './registry/conversation-registry.js';
 import { ConversationStore } from './registry/conversation-store.js';
 import type { ConversationChange, ConversationState } from './state/conversation-state.js';
@@ -111,7 +112,10 @@ export class ConversationsService {
   }
 
   async search(query: ConversationQuery): Promise<JsonPage> {
-    const found = pageOf(await this.catalogue.list(), query);
+    const { pageId, limit, status, sortOrder: order } = query;
+    const from = pageId === undefined ? undefined : dashedUuid(pageId);
+    // One more: the first of the next page.
+    const found = await this.catalogue.page({ order, limit: limit + 1, status, from });
     const ids = found.slice(0, query.limit).map((entry) => entry.id);
     const page = await this.batch(ids, query.includeSkills);
     const next = found[query.limit];
@@ -124,8 +128,8 @@ export class ConversationsService {
     return this.registry.size;
   }
 
-  async count(status?: string): Promise<number> {
-    return (await this.catalogue.list()).filter(hasStatus(status)).length;
+  count(status?: string): Promise<number> {
+    return this.catalogue.count(status);
   }
 
   async update(id: string, change: ConversationChange): Promise<void> {

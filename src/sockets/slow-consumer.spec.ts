@@ -82,3 +82,26 @@ describe('a client that stops reading', () => {
     expect(deltas.length).toBeLessThan(30_000);
   });
 });
+
+describe('a client that watches all conversations', () => {
+  it('is closed with 1013 when it does not read', async () => {
+    server = await SocketServer.start({ limits: { summaryBytes: MEBIBYTE } });
+    const [slow, quick] = await Promise.all([
+      server.connect('/sockets/conversations'),
+      server.connect('/sockets/conversations'),
+    ]);
+    await Promise.all([slow.frame(0), quick.frame(0)]);
+    slow.socket.pause();
+    let published = 0;
+    // Kernel buffers take some bytes, so more than the limit is needed.
+    while (server.summaries.size === 2) {
+      server.summaries.publish({ type: 'summary', summary: { title: 'x'.repeat(MEBIBYTE / 4) } });
+      published += 1;
+      await quick.until((frames) => frames.length > published);
+      expect(published).toBeLessThan(256);
+    }
+    slow.socket.resume();
+    expect(await slow.closed).toEqual({ code: 1013, reason: 'slow_consumer' });
+    expect(slow.frames.length).toBeLessThan(published + 1);
+  });
+});

@@ -5,6 +5,7 @@ import { EventBusModule } from '../events/event-bus.module.js';
 import { ExtensionsModule } from '../extensions/extensions.module.js';
 import { AppBackendsGateway } from './gateways/app-backends.gateway.js';
 import { BashEventsGateway } from './gateways/bash-events.gateway.js';
+import { ConversationsGateway } from './gateways/conversations.gateway.js';
 import { EventsGateway } from './gateways/events.gateway.js';
 import { LegacyEventsGateway } from './gateways/legacy-events.gateway.js';
 import { SessionGateway } from './gateways/session.gateway.js';
@@ -25,6 +26,7 @@ import { SocketLimits } from './connections/socket-limits.js';
     EventsGateway,
     LegacyEventsGateway,
     SessionGateway,
+    ConversationsGateway,
     BashEventsGateway,
     AppBackendsGateway,
   ],

@@ -12,6 +12,28 @@ export interface CatalogueEntry {
   parent_conversation_id: string | null;
 }
 
+/** The order of a list. Entries with the same time of update have the order of their creation. */
+export type CatalogueOrder = 'CREATED_AT' | 'UPDATED_AT' | 'CREATED_AT_DESC' | 'UPDATED_AT_DESC';
+
+/** A place in a list: that of an entry, whether or not it is still there. */
+export type CatalogueCursor = Pick<CatalogueEntry, 'id' | 'created_at' | 'updated_at'>;
+
+/** A page of a list. */
+export interface CatalogueQuery {
+  order: CatalogueOrder;
+  /** How many entries at most. */
+  limit: number;
+  /** Only entries with this `execution_status`. */
+  status?: string;
+  /**
+   * Dashed id of the conversation at whose place the page begins, even if its status no longer matches. The
+   * first page for an unknown one.
+   */
+  from?: string;
+  /** The page begins behind this place, instead of at a conversation that may have another one meanwhile. */
+  after?: CatalogueCursor;
+}
+
 /** The content of `metadata.json`: the fields of the entry, the rest of the state, and `log_position`. */
 export type StoredMetadata = CatalogueEntry & JsonObject;
 
@@ -20,8 +42,12 @@ export type StoredMetadata = CatalogueEntry & JsonObject;
  * wait. A conversation with damaged metadata is not listed; the damage is logged once.
  */
 export abstract class Catalogue {
-  /** All entries in the order of `created_at`. */
-  abstract list(): Promise<readonly CatalogueEntry[]>;
+  /** The entries of a page. */
+  abstract page(query: CatalogueQuery): Promise<CatalogueEntry[]>;
+  /** How many conversations there are, or how many have a status. */
+  abstract count(status?: string): Promise<number>;
+  /** The entry of a conversation; undefined if it is unknown or damaged. */
+  abstract entry(id: string): Promise<CatalogueEntry | undefined>;
   /** The ids of the conversations that this one created, oldest first. */
   abstract childrenOf(id: string): Promise<string[]>;
   abstract has(id: string): Promise<boolean>;
@@ -30,6 +56,13 @@ export abstract class Catalogue {
    * @throws DamagedConversationError when the conversation exists but its metadata cannot be read
    */
   abstract load(id: string): Promise<StoredMetadata | undefined>;
+  /**
+   * As `load`, at once, for callers that read many and yield between them. Undefined also if the driver would
+   * have to wait, or if something is wrong: then `load` tells what.
+   */
+  abstract loadNow(id: string): StoredMetadata | undefined;
+  /** As `stampOf`, at once; undefined also if the driver would have to wait. */
+  abstract stampNow(id: string): string | undefined;
   /**
    * A value that changes with every change of the stored metadata, also by other processes. Undefined if
    * there is no metadata, or if it changed so recently that a further change could leave the value the same.

@@ -139,3 +139,22 @@ function messageDraft({ role, content }: NewMessage): EventDraft {
     kind: 'MessageEvent',
   };
 }
+
+/** A feed of summaries whose changes the test makes. */
+export class InMemorySummaries {
+  private readonly listeners = new Set<(frame: Buffer) => void>();
+
+  get size(): number {
+    return this.listeners.size;
+  }
+
+  listen(listener: (frame: Buffer) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  publish(frame: object): void {
+    const bytes = Buffer.from(JSON.stringify(frame));
+    for (const listener of this.listeners) listener(bytes);
+  }
+}

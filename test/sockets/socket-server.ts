@@ -7,16 +7,18 @@ import { NestFactory } from '@nestjs/core';
 import { FailedKeysModule, SessionKeys } from '../../src/auth/index.js';
 import { AppConfig, ConfigModule } from '../../src/config/index.js';
 import { ConversationsService } from '../../src/conversations/conversations.service.js';
+import { SummaryFeed } from '../../src/conversations/index.js';
 import { EventBus } from '../../src/events/index.js';
 import { InProcessEventBus } from '../../src/events/bus/in-process-event-bus.js';
 import { RequestBodiesModule } from '../../src/http/index.js';
+import { ConversationsGateway } from '../../src/sockets/gateways/conversations.gateway.js';
 import { EventsGateway } from '../../src/sockets/gateways/events.gateway.js';
 import { LegacyEventsGateway } from '../../src/sockets/gateways/legacy-events.gateway.js';
 import { PatternWsAdapter, SocketConnections } from '../../src/sockets/index.js';
 import { SessionGateway } from '../../src/sockets/gateways/session.gateway.js';
 import { SocketGate } from '../../src/sockets/handshake/socket-gate.js';
 import { SocketLimits } from '../../src/sockets/connections/socket-limits.js';
-import { InMemoryConversation, InMemoryConversations } from './in-memory-conversations.js';
+import { InMemoryConversation, InMemoryConversations, InMemorySummaries } from './in-memory-conversations.js';
 import { SocketClient, type SocketClientOptions } from './socket-client.js';
 
 /** A server that has only sockets, with conversations in memory. */
@@ -26,6 +28,7 @@ export class SocketServer {
   private constructor(
     readonly app: INestApplication<Server>,
     readonly conversations: InMemoryConversations,
+    readonly summaries: InMemorySummaries,
     readonly bus: InProcessEventBus,
     /** Host and port. */
     readonly address: string,
@@ -37,6 +40,7 @@ export class SocketServer {
   ): Promise<SocketServer> {
     const conversations = new InMemoryConversations();
     const bus = new InProcessEventBus();
+    const summaries = new InMemorySummaries();
     const config = Object.assign(new AppConfig(), options.config);
     @Module({
       imports: [
@@ -54,6 +58,8 @@ export class SocketServer {
         EventsGateway,
         LegacyEventsGateway,
         SessionGateway,
+        { provide: SummaryFeed, useValue: summaries },
+        ConversationsGateway,
       ],
     })
     class TestModule {}
@@ -62,7 +68,7 @@ export class SocketServer {
     app.useWebSocketAdapter(new PatternWsAdapter(app));
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as AddressInfo;
-    return new SocketServer(app, conversations, bus, `127.0.0.1:${port}`);
+    return new SocketServer(app, conversations, summaries, bus, `127.0.0.1:${port}`);
   }
 
   get connections(): SocketConnections {

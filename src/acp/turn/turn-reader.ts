@@ -74,6 +74,7 @@ export class TurnReader {
       case 'tool_call':
       case 'tool_call_update': {
         const drafts = turn.calls.update(update);
+        for (const draft of drafts) reportCall(session, draft);
         if (drafts.length > 0) await session.append(...drafts);
         return;
       }
@@ -121,6 +122,15 @@ export class TurnReader {
     await this.connector.current?.close();
     return { stopReason: 'cancelled' };
   }
+}
+
+/** A call that has not ended is what the agent works at. */
+function reportCall(session: AgentSession, unmasked: EventDraft): void {
+  const draft = session.maskDraft(unmasked);
+  if (draft.kind !== 'ACPToolCallEvent') return;
+  const hasEnded = draft.status === 'completed' || draft.status === 'failed';
+  if (hasEnded) session.report('model');
+  else session.report('tool', draft.title);
 }
 
 function textOf(content: unknown): string {

@@ -22,6 +22,7 @@ export interface CondensationSession {
   readonly view: AgentView;
   readonly signal: AbortSignal;
   append(...drafts: EventDraft[]): Promise<DurableEvent[]>;
+  report(kind: 'condensation'): void;
   countUsage(usageId: string, model: string, response: LlmResponse): EventDraft;
 }
 
@@ -152,6 +153,7 @@ export class Condenser {
   ): Promise<boolean> {
     const { view } = session;
     const forgotten = view.events.slice(start, end);
+    session.report('condensation');
     const response = await this.llm.complete({
       config: { ...llm, stream: false },
       messages: summaryRequest(forgotten, scale),

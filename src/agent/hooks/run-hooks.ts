@@ -26,6 +26,7 @@ export async function runPreToolUseHooks(
       toolInput: draft.action,
       actionId,
     } as const;
+    session.report('hook', 'PreToolUse');
     const outcome = await session.hooks.run(call, session.signal);
     all.push(...outcome.events);
     if (outcome.blocked !== undefined) {
@@ -52,6 +53,7 @@ export async function runPostToolUseHooks(
 ): Promise<EventDraft[]> {
   if (result.kind !== 'ObservationEvent' || !session.hooks.has('PostToolUse')) return [];
   const shown = session.maskDraft(result);
+  session.report('hook', 'PostToolUse');
   const { events } = await session.hooks.run(
     {
       type: 'PostToolUse',
@@ -80,6 +82,7 @@ export async function finishIfMessageBlocked(session: AgentSession): Promise<boo
  */
 export async function runStopHooks(session: AgentSession): Promise<boolean> {
   if (!session.hooks.has('Stop')) return false;
+  session.report('hook', 'Stop');
   const { events, blocked } = await session.hooks.run(
     { type: 'Stop', reason: 'agent_finished' },
     session.signal,

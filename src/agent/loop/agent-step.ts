@@ -92,6 +92,7 @@ export class AgentStep {
 
   private async callModel(session: AgentSession, llm: LlmConfig, itemId: string): Promise<LlmResponse> {
     const stream = session.stream(itemId);
+    session.report('model');
     try {
       const response = await this.llm.complete({
         config: llm,
@@ -262,6 +263,7 @@ function toolTask(
   const files = task.resources.filter(({ kind }) => kind === 'file').map(({ key }) => key);
   if (blocked !== undefined) return { ...task, action, files };
   const run = async (): Promise<EventDraft> => {
+    session.report('tool', action.tool_name);
     const draft = await task.run();
     session.keepResult(action, draft, files);
     return draft;

@@ -78,6 +78,11 @@ export class AgentRuntime {
     return new PublishedItemStream(this.journal, itemId, this.bus, this.masker);
   }
 
+  /** Tells those who watch all conversations that what the run does has changed. */
+  publishUpdate(): void {
+    this.bus.publishUpdate(this.journal.state.id);
+  }
+
   /**
    * The events that end what an interrupted run left open: for each action without a result the result that
    * has arrived meanwhile, or an error.

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { toolErrorDraft, TOOL_FAULT } from '../../agent/index.js';
 import { createEvent, utcTimestamp, type ActionEvent, type DurableEvent } from '../../events/index.js';
 import type { EventLog, LeaseFence, LogRecord } from '../../storage/index.js';
+import { noAttention } from '../state/attention.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
 /** Options of a fork. */
@@ -48,6 +49,7 @@ export function forkedState(
     parent_conversation_id: null,
     forked_from_conversation_id: source.id,
     forked_from_event_id: request.fromEventId,
+    attention: noAttention(now),
     goal: null,
     message_keys: [],
   };

@@ -64,6 +64,8 @@ export class ManualCondensation {
         if (journal.views.loaded !== view) throw new CannotCondenseError('The active branch has changed');
         return journal.commit(drafts.map((draft) => masker.maskEvent(draft)));
       },
+      // It is no run: its status stays as it is.
+      report: () => undefined,
       countUsage: (usageId, model, response) => usage.count(usageId, model, response),
     };
   }

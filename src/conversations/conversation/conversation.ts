@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type AgentView, failedAcpCallDrafts, rejectionDraft } from '../../agent/index.js';
+import { type AgentView, failedAcpCallDrafts, rejectionDraft, type RunActivity } from '../../agent/index.js';
 import {
   stateUpdate,
   type ConversationStateUpdateEvent,
@@ -88,6 +88,11 @@ export class Conversation {
 
   get isRunning(): boolean {
     return this.runs.isRunning;
+  }
+
+  /** What the current run does; null without one, and after its final status. */
+  get activity(): RunActivity | null {
+    return this.runs.isBusy ? this.runs.activity : null;
   }
 
   /** Whether a run, a goal, another call of a model or a question of an ACP agent is in progress. */

@@ -8,6 +8,7 @@ import { nameProblem } from '../../llm/index.js';
 import { toStorageError, StorageFailedError } from '../../storage/index.js';
 import { matchingNames } from '../../text/index.js';
 import { DuplicateToolError, UnknownToolError, type ToolRegistry } from '../../tools/index.js';
+import { noAttention } from '../state/attention.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { StartConversationRequest } from '../state/start-request.js';
 
@@ -45,6 +46,7 @@ export function newConversation(
     parent_conversation_id: request.parent_conversation_id,
     forked_from_conversation_id: null,
     forked_from_event_id: null,
+    attention: noAttention(now),
     goal: null,
     worktree: null,
     tags: request.tags,

@@ -1,10 +1,17 @@
 import { Logger } from '@nestjs/common';
 import { isBranchEvent } from '../../agent/index.js';
 import { errorStack } from '../../errors/index.js';
-import { createEvent, ROOT_PARENT, type DurableEvent, type EventDraft } from '../../events/index.js';
+import {
+  createEvent,
+  ROOT_PARENT,
+  utcTimestamp,
+  type DurableEvent,
+  type EventDraft,
+} from '../../events/index.js';
 import { LeaseLostError, type EventLog, type LeaseFence } from '../../storage/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { EventSink } from './event-sink.js';
+import { noAttention } from '../state/attention.js';
 import { foldEvent, type ConversationState } from '../state/conversation-state.js';
 import type { Lifecycle } from '../conversation/lifecycle.js';
 import { LogWriter } from './log-writer.js';
@@ -106,6 +113,8 @@ export class Journal implements EventSink {
     this.state.leaf_event_id = head;
     this.state.head_is_empty = head === null && this.length > 0;
     this.views.drop();
+    // What was said last on the other branch is no longer waited for.
+    this.state.attention = noAttention(utcTimestamp());
     await this.saveChange();
   }
 
@@ -116,14 +125,19 @@ export class Journal implements EventSink {
 
   /** As `save`, for a change without an event: sets `updated_at`. */
   saveChange(): Promise<void> {
-    this.metadata.markChanged();
+    this.markChanged();
     return this.metadata.save();
   }
 
   /** Saves a snapshot within a second. @param changed sets `updated_at` */
   saveSoon(changed: boolean): void {
-    if (changed) this.metadata.markChanged();
+    if (changed) this.markChanged();
     this.metadata.saveSoon((error) => this.report('save', error));
+  }
+
+  private markChanged(): void {
+    this.metadata.markChanged();
+    this.services.bus.publishUpdate(this.state.id);
   }
 
   /** Writes no more snapshots; resolves when none is being written. */

@@ -6,6 +6,7 @@ import { DamagedConversationError, LeaseLostError, StorageFailedError } from '..
 import { Conversation } from '../conversation/conversation.js';
 import { ConversationClosedError, ConversationNotFoundError } from '../conversation-errors.js';
 import { ConversationServices } from '../conversation/conversation-services.js';
+import { failedAttention } from '../state/attention.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { ConversationStore, type FillLog, type StoredState } from './conversation-store.js';
 import type { InterruptedRun } from '../runs/interrupted-run.js';
@@ -128,9 +129,10 @@ export class ConversationRegistry {
     if (opened) return opened.state;
     const state = await this.store.saved(id);
     // The interrupted run is not recorded yet.
-    return state && this.unrecordedRuns.reasonOf(id) !== undefined
-      ? { ...state, execution_status: 'error' }
-      : state;
+    const reason = this.unrecordedRuns.reasonOf(id);
+    if (!state || reason === undefined) return state;
+    const attention = failedAttention('StorageFailedError', reason, state.updated_at);
+    return { ...state, execution_status: 'error', attention };
   }
 
   /**
@@ -179,6 +181,7 @@ export class ConversationRegistry {
       await release();
       await this.store.discard(id);
       this.unrecordedRuns.delete(id);
+      this.services.bus.publishUpdate(id);
       return;
     }
     // Another caller has deleted it meanwhile.
@@ -275,6 +278,7 @@ export class ConversationRegistry {
       this.services.catalogue.updateEntry({ ...broken.state, execution_status: 'error' });
     }
     this.retire(broken.id, broken);
+    this.services.bus.publishUpdate(broken.id);
   }
 
   /** Records an interrupted run. If that fails the conversation is closed again. */

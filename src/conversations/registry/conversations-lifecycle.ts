@@ -8,7 +8,7 @@ import {
 import { conversationsWithAcpProcesses } from '../../acp/index.js';
 import { AppConfig } from '../../config/index.js';
 import { errorStack } from '../../errors/index.js';
-import { Catalogue, LeaseHeldError, type CatalogueEntry } from '../../storage/index.js';
+import { Catalogue, LeaseHeldError } from '../../storage/index.js';
 import { ConversationRegistry } from './conversation-registry.js';
 import { CrashRecovery } from '../runs/crash-recovery.js';
 import { RunSlots } from '../runs/run-slots.js';
@@ -54,25 +54,26 @@ export class ConversationsLifecycle implements OnApplicationBootstrap, BeforeApp
   }
 
   private async recoverRunning(): Promise<void> {
-    const all = await this.catalogue.list();
-    for (const { id, execution_status: status } of all) {
-      if (status === 'running' && !this.registry.opened(id)) this.recovery.add(id);
+    const limit = await this.catalogue.count('running');
+    for (const { id } of await this.catalogue.page({ order: 'CREATED_AT', status: 'running', limit })) {
+      if (!this.registry.opened(id)) this.recovery.add(id);
     }
-    await this.endOrphanedAgents(all);
+    await this.endOrphanedAgents();
   }
 
   /**
    * Ends ACP agents that survived a crash of their server, by opening their conversations: whoever holds the
    * lease knows that no other server uses the agent.
    */
-  private async endOrphanedAgents(all: readonly CatalogueEntry[]): Promise<void> {
-    if (all.length === 0) return;
+  private async endOrphanedAgents(): Promise<void> {
+    if ((await this.catalogue.count()) === 0) return;
     await delay(SCAN_DELAY_MS, undefined, this.stopping).catch(() => undefined);
     if (this.isStopping()) return;
     const marked = await conversationsWithAcpProcesses();
-    for (const { id, execution_status: status } of all) {
+    for (const id of marked) {
       if (this.isStopping()) return;
-      if (status === 'running' || !marked.has(id) || this.registry.opened(id)) continue;
+      const entry = await this.catalogue.entry(id);
+      if (!entry || entry.execution_status === 'running' || this.registry.opened(id)) continue;
       try {
         await this.registry.recover(id);
       } catch (error) {

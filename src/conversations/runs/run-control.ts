@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { runErrorDraft } from '../../agent/index.js';
+import { runErrorDraft, type RunActivity } from '../../agent/index.js';
 import { errorMessage, errorName } from '../../errors/index.js';
 import { settlesWithin, turnToWork } from '../../flow/index.js';
 import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';
@@ -30,6 +30,11 @@ export class RunControl {
     private readonly broadcaster: StateBroadcaster,
     private readonly slots: RunSlots,
   ) {}
+
+  /** What the current run does; null without one. */
+  get activity(): RunActivity | null {
+    return this.run?.activity ?? null;
+  }
 
   get isRunning(): boolean {
     return this.run !== undefined;

@@ -6,8 +6,15 @@ import {
   type AgentView,
   errorReason,
   type Hooks,
+  type RunActivity,
 } from '../../agent/index.js';
-import type { ActionEvent, DurableEvent, EventDraft, ExecutionStatus } from '../../events/index.js';
+import {
+  utcTimestamp,
+  type ActionEvent,
+  type DurableEvent,
+  type EventDraft,
+  type ExecutionStatus,
+} from '../../events/index.js';
 import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';
 import type { LlmResponse } from '../../llm/index.js';
 import type { Tool } from '../../tools/index.js';
@@ -32,6 +39,8 @@ export class Run implements AgentSession {
   /** Whether another run follows: always, or if a message was left unanswered. */
   successor: 'none' | 'if unanswered' | 'always' = 'none';
   private reason: string | undefined;
+  private steps = 0;
+  private current: RunActivity = { kind: 'starting', tool: null, step: 0, since: utcTimestamp() };
 
   private readonly state: Readonly<ConversationState>;
 
@@ -88,6 +97,10 @@ export class Run implements AgentSession {
   /** Why the run failed, masked and in one line. */
   get failure(): string | undefined {
     return this.reason;
+  }
+  /** What the run does at the moment. */
+  get activity(): RunActivity {
+    return this.current;
   }
   get signal(): AbortSignal {
     return this.abort.signal;
@@ -153,7 +166,13 @@ export class Run implements AgentSession {
     await this.append(...change, ...consequences);
   }
 
+  report(kind: RunActivity['kind'], tool?: string): void {
+    this.current = { kind, tool: tool ?? null, step: this.steps, since: utcTimestamp() };
+    this.runtime.publishUpdate();
+  }
+
   beginStep(): void {
+    this.steps += 1;
     this.results.clear();
     this.prepared = true;
     this.messageAtStep = this.state.last_user_message_id;

@@ -18,6 +18,7 @@ import {
 } from '../../events/index.js';
 import type { ClientToolSpec } from '../../tools/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { foldAttention, noAttention, type Attention } from './attention.js';
 
 /** The state of a goal; the value of `goal` events. */
 export interface GoalState {
@@ -94,6 +95,8 @@ export interface ConversationState {
   forked_from_conversation_id: string | null;
   /** The last copied event of the source; null if everything was copied. */
   forked_from_event_id: string | null;
+  /** Why it may wait for a person; absent in snapshots of older servers. */
+  attention?: Attention;
   /** The last goal. */
   goal: GoalState | null;
   /** The git worktree that it works in, possibly with others. Removed with the last of them. */
@@ -128,7 +131,9 @@ export function touch(state: { updated_at: string }, moment: string): void {
 
 /** Folds one event of the log into the state. */
 export function foldEvent(state: ConversationState, event: DurableEvent): void {
-  touch(state, utcFromLocal(event.timestamp));
+  const at = utcFromLocal(event.timestamp);
+  touch(state, at);
+  foldAttention((state.attention ??= noAttention(at)), event, at, state.agent.kind === 'ACPAgent');
   if (isBranchEvent(event)) {
     // From the system prompt on the statistics of the agent are shown, all zero at first.
     if (event.kind === 'SystemPromptEvent') registerUsage(state.stats, state.agent.llm);

@@ -50,6 +50,17 @@ export function fromStored(
   return { state: whole, logPosition: log_position };
 }
 
+/**
+ * As `fromStored`, with secrets as they are stored, for what shows none of them.
+ * @throws DamagedConversationError
+ */
+export function sealedState(metadata: StoredMetadata): ConversationState {
+  const { format: _format, log_position: _position, ...state } = metadata;
+  const whole = { ...LATER_FIELDS, ...state };
+  assertState(whole);
+  return whole;
+}
+
 /** Checks the essential fields; the others are written together with them. */
 function assertState(state: JsonObject): asserts state is JsonObject & ConversationState {
   const { id, agent, workspace, execution_status, stats } = state;

@@ -126,6 +126,10 @@ export class TaskSession implements AgentSession {
     return events;
   }
 
+  report(): void {
+    // For its conversation a task is one tool call, which is reported already.
+  }
+
   keepResult(): void {
     // A task ends with its tool call: results are not needed after an interrupt.
   }

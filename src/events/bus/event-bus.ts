@@ -67,13 +67,15 @@ export interface ConversationChange {
 }
 
 /**
- * A subscriber of the bus. `onEvent` and `onItem` are called synchronously and in order; they must not block
- * or throw. The publisher waits for the promises of the other methods, which do only what must be done before
- * it continues.
+ * A subscriber of the bus. `onEvent`, `onItem` and `onUpdate` are called synchronously and in order; they
+ * must not block or throw. The publisher waits for the promises of the other methods, which do only what must
+ * be done before it continues.
  */
 export interface EventSubscriber {
   onEvent(published: PublishedEvent): void;
   onItem?(item: ItemSignal): void;
+  /** Something of a conversation changed that is no event: its title, or what its run does. */
+  onUpdate?(conversationId: string): void;
   onOpening?(opening: OpeningConversation): Promise<void>;
   onClosing?(closing: ClosingConversation): Promise<void>;
   onChange?(change: ConversationChange): Promise<void>;
@@ -88,6 +90,7 @@ export abstract class EventBus {
   abstract subscribe(topic: string, subscriber: EventSubscriber): () => void;
   abstract publish(published: PublishedEvent): void;
   abstract publishItem(item: ItemSignal): void;
+  abstract publishUpdate(conversationId: string): void;
   /** Resolves when every subscriber has handled it; never rejects. The same holds for the two below. */
   abstract opening(opening: OpeningConversation): Promise<void>;
   abstract closing(closing: ClosingConversation): Promise<void>;

@@ -37,6 +37,10 @@ export class InProcessEventBus extends EventBus {
     this.deliver(item.conversationId, (subscriber) => subscriber.onItem?.(item));
   }
 
+  override publishUpdate(conversationId: string): void {
+    this.deliver(conversationId, (subscriber) => subscriber.onUpdate?.(conversationId));
+  }
+
   override opening(opening: OpeningConversation): Promise<void> {
     return this.notify(opening.conversationId, (subscriber) => subscriber.onOpening?.(opening));
   }

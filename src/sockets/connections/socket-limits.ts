@@ -6,6 +6,8 @@ import { AppConfig } from '../../config/index.js';
 export class SocketLimits {
   /** Most sockets per conversation; further ones are closed with 1013. The original has 50. */
   readonly subscribersPerConversation: number;
+  /** Bytes that may be buffered for a client that watches all conversations. */
+  summaryBytes = 4 * 1024 * 1024;
   /** Time for a client to send its key in the first frame. */
   authTimeoutMs = 10_000;
   /** Most sockets without a key; a further one closes the oldest of them. */

@@ -1,8 +1,9 @@
 import { EXECUTION_STATUSES } from '../../../events/index.js';
 import { Field, choice, flag, instant, integer, listOf, nullable, text, uuid } from '../../../http/index.js';
-import type { ConversationSortOrder } from '../../queries/conversation-page.js';
+import type { CatalogueOrder } from '../../../storage/index.js';
+import { parseCursor } from '../../queries/summary-page.js';
 
-const CONVERSATION_ORDERS: readonly ConversationSortOrder[] = [
+const CONVERSATION_ORDERS: readonly CatalogueOrder[] = [
   'CREATED_AT',
   'UPDATED_AT',
   'CREATED_AT_DESC',
@@ -47,10 +48,24 @@ export class ConversationSearchQueryDto extends ConversationCountQueryDto {
     choice(CONVERSATION_ORDERS, 'enum'),
     'By the time of the start or of the last change; `_DESC`: latest first.',
   )
-  sort_order: ConversationSortOrder = 'CREATED_AT_DESC';
+  sort_order: CatalogueOrder = 'CREATED_AT_DESC';
 
   @Field(flag(), includeSkills)
   include_skills = false;
+}
+
+/** Filter and page of summaries. */
+export class ConversationSummariesQueryDto extends ConversationCountQueryDto {
+  @Field(
+    nullable(
+      text({ check: (id) => (parseCursor(id) ? undefined : 'page_id must be a next_page_id of an answer') }),
+    ),
+    'The `next_page_id` of the previous page; null: the first page.',
+  )
+  page_id: string | null = null;
+
+  @Field(integer({ gt: 0, le: 1000 }), 'Maximum number of summaries in the page.')
+  limit = 100;
 }
 
 /** Filters of events. */

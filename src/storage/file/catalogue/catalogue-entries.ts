@@ -1,15 +1,34 @@
-import type { CatalogueEntry } from '../../catalogue.js';
+import type { CatalogueEntry, CatalogueQuery } from '../../catalogue.js';
+import {
+  compareByCreation,
+  compareByUpdate,
+  SortedEntries,
+  type CatalogueItem,
+  type SortedPlace,
+} from './sorted-entries.js';
 
-/** The entries of all conversations, kept sorted by creation so that lists need no sorting. */
+/** The entries of all conversations, in the orders in which they are listed. */
 export class CatalogueEntries {
-  private readonly byId = new Map<string, CatalogueEntry>();
-  private sorted: CatalogueEntry[] = [];
-  private isSorted = true;
+  private readonly byId = new Map<string, CatalogueItem>();
+  private readonly byCreation = new SortedEntries(compareByCreation);
+  private readonly byUpdate = new SortedEntries(compareByUpdate);
+  /** Items that were updated since the order of updates was last used: most change often, lists are rare. */
+  private readonly moved = new Set<CatalogueItem>();
+  /** How many entries have a status. */
+  private readonly counts = new Map<string, number>();
   /** Ids of child conversations by parent. */
   private readonly children = new Map<string, Set<string>>();
 
+  get size(): number {
+    return this.byId.size;
+  }
+
   get(id: string): CatalogueEntry | undefined {
-    return this.byId.get(id);
+    return this.byId.get(id)?.entry;
+  }
+
+  ids(): IterableIterator<string> {
+    return this.byId.keys();
   }
 
   /** Adds an entry or replaces the one with its id. Copies only the fields of an entry. */
@@ -20,22 +39,26 @@ export class CatalogueEntries {
     execution_status,
     parent_conversation_id: parentId,
   }: CatalogueEntry): void {
-    const known = this.byId.get(id);
     // Files of older versions lack it.
     const parent_conversation_id = typeof parentId === 'string' ? parentId : null;
     const entry = { id, created_at, updated_at, execution_status, parent_conversation_id };
-    if (known?.created_at === created_at && known.parent_conversation_id === parent_conversation_id) {
-      // Lists returned before keep the old object.
-      const at = this.isSorted ? this.positionOf(known) : this.sorted.indexOf(known);
-      this.sorted[at] = entry;
-      this.byId.set(id, entry);
+    const known = this.byId.get(id);
+    if (
+      known?.entry.created_at === created_at &&
+      known.entry.parent_conversation_id === parent_conversation_id
+    ) {
+      this.countStatus(known.entry.execution_status, -1);
+      this.countStatus(execution_status, 1);
+      known.entry = entry;
+      if (known.placedAt !== updated_at) this.moved.add(known);
       return;
     }
     if (known) this.delete(id);
-    const last = this.sorted.at(-1);
-    if (last && compareByCreation(last, entry) > 0) this.isSorted = false;
-    this.sorted.push(entry);
-    this.byId.set(id, entry);
+    const item = { entry, placedAt: updated_at };
+    this.byId.set(id, item);
+    this.byCreation.add(item);
+    this.byUpdate.add(item);
+    this.countStatus(execution_status, 1);
     if (parent_conversation_id === null) return;
     const siblings = this.children.get(parent_conversation_id) ?? new Set();
     this.children.set(parent_conversation_id, siblings.add(id));
@@ -45,41 +68,69 @@ export class CatalogueEntries {
     const known = this.byId.get(id);
     if (!known) return;
     this.byId.delete(id);
-    this.sorted.splice(this.isSorted ? this.positionOf(known) : this.sorted.indexOf(known), 1);
-    if (known.parent_conversation_id === null) return;
-    const siblings = this.children.get(known.parent_conversation_id);
+    this.moved.delete(known);
+    this.byCreation.remove(known);
+    this.byUpdate.remove(known);
+    const { execution_status: status, parent_conversation_id: parent } = known.entry;
+    this.countStatus(status, -1);
+    if (parent === null) return;
+    const siblings = this.children.get(parent);
     siblings?.delete(id);
-    if (siblings?.size === 0) this.children.delete(known.parent_conversation_id);
+    if (siblings?.size === 0) this.children.delete(parent);
   }
 
   /** The ids of the conversations that this one created, oldest first. */
   childrenOf(id: string): string[] {
-    const entries = [...(this.children.get(id) ?? [])].flatMap((child) => this.byId.get(child) ?? []);
-    return entries.sort(compareByCreation).map((child) => child.id);
+    const items = [...(this.children.get(id) ?? [])].flatMap((child) => this.byId.get(child) ?? []);
+    return items.sort(compareByCreation).map(({ entry }) => entry.id);
   }
 
-  /** All entries, newest last. */
-  list(): readonly CatalogueEntry[] {
-    if (!this.isSorted) this.sorted.sort(compareByCreation);
-    this.isSorted = true;
-    return this.sorted.slice();
+  /** How many entries there are, or how many have a status. */
+  count(status?: string): number {
+    return status === undefined ? this.byId.size : (this.counts.get(status) ?? 0);
   }
 
-  private positionOf(entry: CatalogueEntry): number {
-    let low = 0;
-    let high = this.sorted.length - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const candidate = this.sorted[middle];
-      if (candidate && compareByCreation(candidate, entry) < 0) low = middle + 1;
-      else high = middle;
+  /** See `Catalogue.page`. */
+  page({ from, after, limit, status, order }: CatalogueQuery): CatalogueEntry[] {
+    const { sorted, positionOf, positionBehind } = this.inOrder(order.startsWith('UPDATED_AT'));
+    const step = order.endsWith('_DESC') ? -1 : 1;
+    // With a status, those that have it are soon all found.
+    const most = Math.min(limit, this.count(status));
+    const found: CatalogueEntry[] = [];
+    const firstIndex = (): number => {
+      if (after) {
+        const place = { entry: after, placedAt: after.updated_at };
+        return step < 0 ? positionOf(place) - 1 : positionBehind(place);
+      }
+      const start = from === undefined ? undefined : this.byId.get(from);
+      if (start) return positionOf(start);
+      return step > 0 ? 0 : sorted.length - 1;
+    };
+    for (let at = firstIndex(); found.length < most && at >= 0 && at < sorted.length; at += step) {
+      const entry = sorted[at]?.entry;
+      if (entry && (status === undefined || entry.execution_status === status)) found.push(entry);
     }
-    return low;
+    return found;
   }
-}
 
-function compareByCreation(a: CatalogueEntry, b: CatalogueEntry): number {
-  if (a.created_at !== b.created_at) return a.created_at < b.created_at ? -1 : 1;
-  if (a.id === b.id) return 0;
-  return a.id < b.id ? -1 : 1;
+  private inOrder(ofUpdates: boolean) {
+    const index = ofUpdates ? this.byUpdate : this.byCreation;
+    if (ofUpdates) {
+      index.move(this.moved, (item) => {
+        item.placedAt = item.entry.updated_at;
+      });
+      this.moved.clear();
+    }
+    return {
+      sorted: index.sorted(),
+      positionOf: (place: SortedPlace) => index.positionOf(place),
+      positionBehind: (place: SortedPlace) => index.positionBehind(place),
+    };
+  }
+
+  private countStatus(status: string, change: 1 | -1): void {
+    const count = (this.counts.get(status) ?? 0) + change;
+    if (count === 0) this.counts.delete(status);
+    else this.counts.set(status, count);
+  }
 }

@@ -7,6 +7,7 @@ import { Logger } from '@nestjs/common';
 import {
   DamagedConversationError,
   LeaseLostError,
+  type CatalogueEntry,
   type LeaseFence,
   type StoredMetadata,
 } from '../../index.js';
@@ -20,7 +21,9 @@ describe('FileCatalogue', () => {
   let errors: jest.SpiedFunction<(message: string) => void>;
 
   const open = (): FileCatalogue => new FileCatalogue({ conversationsPath: root, leaseTtlSeconds: 0 });
-  const ids = async (of: FileCatalogue): Promise<string[]> => (await of.list()).map(({ id }) => id);
+  const list = (of: FileCatalogue): Promise<CatalogueEntry[]> =>
+    of.page({ order: 'CREATED_AT', limit: 1000 });
+  const ids = async (of: FileCatalogue): Promise<string[]> => (await list(of)).map(({ id }) => id);
   const metadataFile = (id: string): string => path.join(catalogue.folder(id), 'metadata.json');
   const stored = async (createdAt: string): Promise<{ metadata: StoredMetadata; fence: LeaseFence }> => {
     const metadata = newMetadata(createdAt);
@@ -55,7 +58,7 @@ describe('FileCatalogue', () => {
       }))
       .sort((a, b) => (a.created_at + a.id < b.created_at + b.id ? -1 : 1));
     for (const current of [catalogue, open()]) {
-      expect(await current.list()).toEqual(expected);
+      expect(await list(current)).toEqual(expected);
       expect(await current.load(expected[0]?.id ?? '')).toEqual(
         saved.find(({ id }) => id === expected[0]?.id),
       );
@@ -100,9 +103,9 @@ describe('FileCatalogue', () => {
 
   it('updates the entry of an open conversation, and keeps only the fields of the list', async () => {
     const { metadata } = await stored('2026-01-01');
-    const before = await catalogue.list();
+    const before = await list(catalogue);
     catalogue.updateEntry({ ...metadata, execution_status: 'running' });
-    expect(await catalogue.list()).toEqual([{ ...before[0], execution_status: 'running' }]);
+    expect(await list(catalogue)).toEqual([{ ...before[0], execution_status: 'running' }]);
     expect(before[0]?.execution_status).toBe('idle');
     catalogue.updateEntry(newMetadata('2026-01-01'));
     expect(await ids(catalogue)).toEqual([metadata.id]);
@@ -118,10 +121,10 @@ describe('FileCatalogue', () => {
   it('does not overwrite entries that were saved during the first scan', async () => {
     const { metadata, fence } = await stored('2026-01-01');
     const fresh = open();
-    const listed = fresh.list();
+    const listed = list(fresh);
     await fresh.save({ ...metadata, execution_status: 'finished' }, fence);
     await listed;
-    expect((await fresh.list()).map(({ execution_status }) => execution_status)).toEqual(['finished']);
+    expect((await list(fresh)).map(({ execution_status }) => execution_status)).toEqual(['finished']);
   });
 
   it('removes a conversation with all its files, whatever state it is in', async () => {
@@ -238,7 +241,7 @@ describe('FileCatalogue', () => {
 
   it('is empty without a folder, and rejects ids that are not UUIDs', async () => {
     const nowhere = new FileCatalogue({ conversationsPath: path.join(root, 'none'), leaseTtlSeconds: 0 });
-    expect(await nowhere.list()).toEqual([]);
+    expect(await list(nowhere)).toEqual([]);
     expect(() => nowhere.folder('../../etc')).toThrow(RangeError);
   });
 });

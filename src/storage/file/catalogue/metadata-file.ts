@@ -36,6 +36,25 @@ export async function readMetadata(file: string, conversationId: string): Promis
   return metadata;
 }
 
+/** Files that are longer are not read at once: that would take a noticeable time. */
+const MAX_SYNC_BYTES = 256 * 1024;
+
+/** As `readMetadata`; undefined if the file is long, cannot be read or is not valid. */
+export function readMetadataSync(file: string, conversationId: string): StoredMetadata | undefined {
+  let descriptor: number | undefined;
+  try {
+    descriptor = fs.openSync(file, fs.constants.O_RDONLY | PLAIN);
+    assertPlainFile(descriptor, file);
+    if (fs.fstatSync(descriptor).size > MAX_SYNC_BYTES) return undefined;
+    const metadata = parseJson(fs.readFileSync(descriptor, 'utf8'));
+    return isMetadata(metadata) && metadata.id === conversationId ? metadata : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (descriptor !== undefined) fs.closeSync(descriptor);
+  }
+}
+
 /**
  * Reads only the fields of the list.
  * @param buffer scratch space; files that do not fit are parsed in full

@@ -16,7 +16,7 @@ import {
 } from '../conversation-folder.js';
 import { makeFolder, putNewFile, removeFile } from '../log/durable-file.js';
 import { isSettled } from '../settled-stamp.js';
-import { readEntry, readEntrySync, readMetadata } from './metadata-file.js';
+import { readEntry, readEntrySync, readMetadata, readMetadataSync } from './metadata-file.js';
 
 /** The metadata files in the folders of conversations. Keeps nothing in memory. */
 export class MetadataFiles {
@@ -50,6 +50,11 @@ export class MetadataFiles {
   /** The entry, or undefined if it takes more than reading a file in our format. */
   readEntrySync(id: string, buffer: Buffer): CatalogueEntry | undefined {
     return readEntrySync(this.path(id), id, buffer);
+  }
+
+  /** See `Catalogue.loadNow`. */
+  readSync(id: string): StoredMetadata | undefined {
+    return readMetadataSync(this.path(id), id);
   }
 
   /** See `Catalogue.stampOf`. */

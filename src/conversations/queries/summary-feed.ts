@@ -1,0 +1,183 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { errorStack } from '../../errors/index.js';
+import {
+  EventBus,
+  type ClosingConversation,
+  type EventSubscriber,
+  type PublishedEvent,
+} from '../../events/index.js';
+import { Catalogue } from '../../storage/index.js';
+import { ConversationRegistry } from '../registry/conversation-registry.js';
+import { ConversationSummaries } from './conversation-summaries.js';
+
+/** How long changes of a conversation are collected (ms). */
+const COLLECT_MS = 250;
+/** How often conversations are looked for that other servers or programs have changed (ms). */
+const LOOK_EVERY_MS = 5_000;
+/** Looking may take one part in so many of the time. */
+const LOOK_SHARE = 20;
+/** So many stamps are read in a turn of the event loop. */
+const STAMPS_PER_TURN = 200;
+
+/** A change of one conversation, as the text of a frame. */
+type SummaryListener = (frame: Buffer) => void;
+
+/**
+ * Tells listeners the new summary of each conversation that changes, at most four times a second and
+ * conversation. Without listeners nothing is observed.
+ */
+@Injectable()
+export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
+  private readonly logger = new Logger('Conversations');
+  private readonly listeners = new Set<SummaryListener>();
+  /** Conversations whose change was not told yet. */
+  private readonly changed = new Set<string>();
+  /** Of these, those that are being deleted. */
+  private readonly removed = new Set<string>();
+  /** Stamps of conversations that are not open here. */
+  private stamps = new Map<string, string | undefined>();
+  private unsubscribe: (() => void) | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private lookTimer: NodeJS.Timeout | undefined;
+  private isTelling = false;
+
+  constructor(
+    private readonly bus: EventBus,
+    private readonly summaries: ConversationSummaries,
+    private readonly catalogue: Catalogue,
+    private readonly registry: ConversationRegistry,
+  ) {}
+
+  get size(): number {
+    return this.listeners.size;
+  }
+
+  /** Calls the listener with each change from now on. Returns a function that ends this. */
+  listen(listener: SummaryListener): () => void {
+    this.listeners.add(listener);
+    if (this.listeners.size === 1) this.start();
+    return () => {
+      if (this.listeners.delete(listener) && this.listeners.size === 0) this.stop();
+    };
+  }
+
+  onModuleDestroy(): void {
+    this.listeners.clear();
+    this.stop();
+  }
+
+  onEvent({ conversationId, seq }: PublishedEvent): void {
+    // Deltas of answers change nothing that is shown.
+    if (seq !== undefined) this.note(conversationId);
+  }
+
+  onUpdate(conversationId: string): void {
+    this.note(conversationId);
+  }
+
+  onOpening({ conversationId }: { conversationId: string }): Promise<void> {
+    this.note(conversationId);
+    return Promise.resolve();
+  }
+
+  onClosing({ conversationId, removed }: ClosingConversation): Promise<void> {
+    if (removed) this.removed.add(conversationId);
+    this.note(conversationId);
+    return Promise.resolve();
+  }
+
+  onChange({ conversationId }: { conversationId: string }): Promise<void> {
+    this.note(conversationId);
+    return Promise.resolve();
+  }
+
+  private start(): void {
+    this.unsubscribe = this.bus.subscribe('*', this);
+    this.lookLater(0);
+  }
+
+  private stop(): void {
+    this.unsubscribe?.();
+    this.unsubscribe = undefined;
+    clearTimeout(this.timer);
+    clearTimeout(this.lookTimer);
+    this.timer = undefined;
+    this.lookTimer = undefined;
+    this.changed.clear();
+    this.removed.clear();
+    this.stamps.clear();
+  }
+
+  private note(conversationId: string): void {
+    if (!this.unsubscribe) return;
+    this.changed.add(conversationId);
+    this.tellSoon();
+  }
+
+  private tellSoon(): void {
+    if (this.isTelling) return;
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.isTelling = true;
+      void this.tell().finally(() => {
+        this.isTelling = false;
+        if (this.changed.size > 0 && this.unsubscribe) this.tellSoon();
+      });
+    }, COLLECT_MS);
+  }
+
+  private async tell(): Promise<void> {
+    for (const id of [...this.changed]) {
+      this.changed.delete(id);
+      try {
+        const frame = await this.frameOf(id);
+        for (const listener of [...this.listeners]) listener(frame);
+      } catch (error) {
+        this.logger.error(`conversation ${id}: its change could not be told`, errorStack(error));
+      }
+    }
+  }
+
+  private async frameOf(id: string): Promise<Buffer> {
+    const isRemoved = this.removed.delete(id);
+    const json = isRemoved ? undefined : await this.summaries.json(id);
+    if (!json) return Buffer.from(JSON.stringify({ type: 'removed', id }));
+    return Buffer.concat([SUMMARY_START, json, SUMMARY_END]);
+  }
+
+  private lookLater(ms: number): void {
+    const isFirst = ms === 0;
+    this.lookTimer = setTimeout(() => {
+      const started = performance.now();
+      this.look(isFirst)
+        .catch((error: unknown) => {
+          this.logger.error('conversations of other servers could not be looked at', errorStack(error));
+        })
+        .finally(() => {
+          const took = performance.now() - started;
+          if (this.unsubscribe) this.lookLater(Math.max(LOOK_EVERY_MS, took * LOOK_SHARE));
+        });
+    }, ms);
+  }
+
+  /** Notes conversations that are not open here and have another stamp than before. */
+  private async look(isFirst: boolean): Promise<void> {
+    const limit = await this.catalogue.count();
+    const entries = await this.catalogue.page({ order: 'CREATED_AT', limit });
+    const stamps = new Map<string, string | undefined>();
+    for (const [index, { id }] of entries.entries()) {
+      if (index % STAMPS_PER_TURN === STAMPS_PER_TURN - 1) await nextTurn();
+      if (!this.unsubscribe) return;
+      if (this.registry.opened(id)) continue;
+      const stamp = await this.catalogue.stampOf(id);
+      stamps.set(id, stamp);
+      if (!isFirst && (stamp === undefined || this.stamps.get(id) !== stamp)) this.note(id);
+    }
+    if (!isFirst) for (const id of this.stamps.keys()) if (!stamps.has(id)) this.note(id);
+    this.stamps = stamps;
+  }
+}
+
+const SUMMARY_START = Buffer.from('{"type":"summary","summary":');
+const SUMMARY_END = Buffer.from('}');

@@ -1,0 +1,94 @@
+import type { IncomingMessage } from 'node:http';
+import { Logger } from '@nestjs/common';
+import { WebSocket } from 'ws';
+import type { SummaryFeed } from '../../conversations/index.js';
+import { errorStack } from '../../errors/index.js';
+import type { SocketGate } from '../handshake/socket-gate.js';
+import { CLOSE, closeSocket } from './close-code.js';
+import { IncomingFrames, type FrameHandler } from './incoming-frames.js';
+import { Liveness } from './liveness.js';
+import type { SocketConnection } from './socket-connections.js';
+import type { SocketLimits } from './socket-limits.js';
+
+/** What was decided about a handshake. */
+export interface WatcherAdmission {
+  /** False: the first frame must contain the key. */
+  authenticated: boolean;
+}
+
+interface Sources {
+  readonly feed: Pick<SummaryFeed, 'listen' | 'size'>;
+  readonly gate: SocketGate;
+  readonly limits: SocketLimits;
+}
+
+/** A client's socket on the changes of all conversations. */
+export class SummariesConnection implements SocketConnection, FrameHandler {
+  private static readonly logger = new Logger(SummariesConnection.name);
+  private readonly incoming: IncomingFrames;
+  private readonly liveness: Liveness;
+  private stopListening: (() => void) | undefined;
+  private attached = false;
+
+  constructor(
+    readonly socket: WebSocket,
+    request: IncomingMessage,
+    { authenticated }: WatcherAdmission,
+    private readonly sources: Sources,
+  ) {
+    this.liveness = new Liveness(socket, request.socket);
+    this.incoming = new IncomingFrames(socket, { authenticated, gate: sources.gate, request }, this);
+  }
+
+  get isAttached(): boolean {
+    return this.attached;
+  }
+
+  open(): void {
+    this.incoming.open();
+  }
+
+  release(): void {
+    this.incoming.release();
+    this.stopListening?.();
+    this.stopListening = undefined;
+  }
+
+  handled(): Promise<void> {
+    return this.incoming.handled();
+  }
+
+  ping(): void {
+    this.incoming.checkProgress();
+    this.liveness.ping();
+  }
+
+  /** A client has nothing to say after its key. */
+  handle(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  failed(error: unknown): void {
+    SummariesConnection.logger.error('handling a frame failed', errorStack(error));
+  }
+
+  attach(): Promise<void> {
+    const { feed, limits } = this.sources;
+    this.attached =
+      this.socket.readyState !== WebSocket.OPEN || feed.size < limits.subscribersPerConversation;
+    if (!this.attached) closeSocket(this.socket, CLOSE.tooManyListeners);
+    else if (this.socket.readyState === WebSocket.OPEN) {
+      this.stopListening = feed.listen((frame) => this.send(frame));
+      this.send(Buffer.from(JSON.stringify({ type: 'ready', time: new Date().toISOString() })));
+    }
+    return Promise.resolve();
+  }
+
+  private send(frame: Buffer): void {
+    if (this.socket.bufferedAmount <= this.sources.limits.summaryBytes)
+      return this.socket.send(frame, { binary: false });
+    this.stopListening?.();
+    this.stopListening = undefined;
+    closeSocket(this.socket, CLOSE.slowConsumer);
+  }
+}
