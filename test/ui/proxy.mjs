@@ -30,16 +30,11 @@ export async function startProxy(build, target, key) {
       response.writeHead(200, { 'content-type': 'text/html' }).end(served),
     );
   });
-  return listen(server, (request, socket, head) => upgrade(request, socket, head, target));
-}
-
-/** @param onUpgrade handles requests for WebSockets */
-async function listen(server, onUpgrade) {
   // An HTTP server does not close upgraded sockets, and would wait for their end forever.
   const sockets = new Set();
   server.on('upgrade', (request, socket, head) => {
     sockets.add(socket.once('close', () => sockets.delete(socket)));
-    onUpgrade(request, socket, head);
+    upgrade(request, socket, head, target);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -50,27 +45,6 @@ async function listen(server, onUpgrade) {
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-/**
- * Forwards everything below a path prefix to the server, without the prefix, as a reverse proxy does.
- * @param {string} prefix such as `/agents`
- * @param {string} target address of the server
- * @returns {Promise<{ url: string, stop: () => Promise<void> }>} the address contains the prefix
- */
-export async function startPrefixProxy(prefix, target) {
-  const isBelow = (request) => request.url.startsWith(`${prefix}/`);
-  const server = createServer((request, response) => {
-    if (!isBelow(request)) return response.writeHead(404).end();
-    request.url = request.url.slice(prefix.length);
-    pass(request, response, target);
-  });
-  const proxy = await listen(server, (request, socket, head) => {
-    if (!isBelow(request)) return socket.destroy();
-    request.url = request.url.slice(prefix.length);
-    upgrade(request, socket, head, target);
-  });
-  return { ...proxy, url: proxy.url + prefix };
 }
 
 async function sendFile(build, url, response) {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { copyConversations, lengthen } from '../support/fixtures.mjs';
+import { copyConversations } from '../support/fixtures.mjs';
+import { lengthen } from '../support/long-conversation.mjs';
 import { noteWhenShown, paintedAt, scrollFrames, shownAt } from '../support/page-times.mjs';
 import { addRow, median, quantile } from '../support/table.mjs';
 
@@ -16,19 +17,17 @@ const BROKEN_MS = 10_000;
 /** How large and how fast the console is: rows of the table at the end. Only what is broken fails. */
 export async function measurements({ server, openPage, step }) {
   await step('the sizes of its files', sizes);
-  const long = await server.conversation(
-    'SAY: I look around.\nRUN: echo one\nRUN: ls /\nFINISH: This is the end.',
-  );
+  const long = await server.conversation('RUN: echo one\nFINISH: done');
   await server.reaches(long, 'finished');
   await step('a fresh load', () => freshLoad(openPage, server));
   const ids = [await server.conversation(), await server.conversation('SAY: Which one?')];
   await server.reaches(ids[1], 'finished');
   await server.stop();
-  await lengthen(server.folder, long, EVENTS);
+  const last = await lengthen(server.folder, long, EVENTS);
   copyConversations(server.folder, ids, CONVERSATIONS);
   await server.start();
   await step(`a conversation with ${EVENTS.toLocaleString()} events`, () =>
-    longConversation(openPage, server, long),
+    longConversation(openPage, server, long, last),
   );
   await step(`${CONVERSATIONS.toLocaleString()} conversations`, () => manyConversations(openPage, server));
 }
@@ -65,9 +64,9 @@ async function freshLoad(openPage, server) {
   assert.ok(median(ready) < BROKEN_MS);
 }
 
-async function longConversation(openPage, server, id) {
+async function longConversation(openPage, server, id, last) {
   const page = await openPage({ at: null });
-  await noteWhenShown(page, '[role=feed] article', 'This is the end.');
+  await noteWhenShown(page, '[role=feed] article', last);
   const probe = startProbe(server);
   await page.goto(`${server.url}/console/conversations/${id}`);
   const opened = await shownAt(page);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { startPrefixProxy } from '../proxy.mjs';
+import { startPrefixProxy } from '../support/prefix-proxy.mjs';
 
 /** Behind a reverse proxy that serves the server below a path, with a session key. */
 export async function pathPrefix({ startServer, openPage, step, expectProblems }) {
   const server = await startServer({ SESSION_API_KEY: 'key-of-mine' });
-  const proxy = await startPrefixProxy('/tools/agents', server.url);
+  const proxy = await startPrefixProxy(server.url, '/tools/agents');
   const page = await openPage({ of: proxy, at: null });
   // Before it knows the key.
   expectProblems(page, /^401 GET/);
