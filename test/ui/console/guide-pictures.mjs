@@ -27,7 +27,7 @@ export async function guidePictures({ startServer, openPage, step }) {
   await step('the conversations', async () => {
     await row('Remove old releases').getByText('Approval').waitFor();
     await row('Migrate the orders').getByText('Question').waitFor();
-    await row('Nightly tests').getByText('Error').waitFor();
+    await row('Nightly tests').getByText('Error', { exact: true }).waitFor();
     await row('Update the packages').getByText('terminal').waitFor();
     await keep(page, 'console-home');
   });

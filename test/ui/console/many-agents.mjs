@@ -31,7 +31,7 @@ export async function manyAgents({ startServer, openPage, step, screenshots, axe
     // One in four each: finished, failed, waiting for an approval, or asking a question.
     await page.getByRole('heading', { name: `Waits for you ${(AGENTS * 3) / 4}` }).waitFor();
     await page.getByRole('heading', { name: `Others ${AGENTS / 4}` }).waitFor();
-    await row(agents[1]).getByText('Error').waitFor();
+    await row(agents[1]).getByText('Error', { exact: true }).waitFor();
     await row(agents[2]).getByText('Approval').waitFor();
     await row(agents[2]).getByText('echo dangerous').waitFor();
     await row(agents[3]).getByText('Question').waitFor();
@@ -55,6 +55,7 @@ async function startAgent(server, n) {
   const id = await server.conversation(`RUN: ${UNTIL_GO}\n${end}`, {
     workspace: { working_dir: folder },
     confirmation_policy: { kind: 'ConfirmRisky', threshold: 'HIGH', confirm_unknown: false },
+    security_analyzer: { kind: 'LLMSecurityAnalyzer' },
     tags: { team: n % 2 === 0 ? 'web' : 'data' },
   });
   await server.api('PATCH', `/api/conversations/${id}`, { title });
