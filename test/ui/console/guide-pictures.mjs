@@ -34,7 +34,7 @@ export async function guidePictures({ startServer, openPage, step }) {
 
   await step('a conversation', async () => {
     await page.goto(`${server.url}/console/conversations/${agents.search}`);
-    await page.getByRole('feed').getByText('2 passed').waitFor();
+    await page.getByRole('feed').getByText('✓ waits for a pause').waitFor();
     await page.getByRole('button', { name: 'Open the panel' }).click();
     await page.getByRole('tab', { name: 'Time' }).click();
     await page.getByRole('complementary').getByText('terminal').first().waitFor();

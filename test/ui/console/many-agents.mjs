@@ -9,7 +9,7 @@ const UNTIL_GO = 'until [ -e go ]; do sleep 0.1; done';
 /** Twenty agents at once, seen on the home view as they work. */
 export async function manyAgents({ startServer, openPage, step, screenshots, axe }) {
   const server = await startServer({ OH_MAX_CONCURRENT_RUNS: String(AGENTS) });
-  const page = await openPage({ of: server });
+  const page = await openPage({ of: server, height: 1800 });
   const requests = [];
   page.on('request', (request) => requests.push(new URL(request.url()).pathname));
   const agents = [];
