@@ -3,7 +3,10 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const FOLDER = fileURLToPath(new URL('../../../docs/images', import.meta.url));
-const SIZE = { width: 1180, height: 720 };
+const SIZE = { width: 1400, height: 880 };
+/** What the plots of the server show: so many samples at such distances. */
+const SAMPLES = 150;
+const DISTANCE_MS = 20_000;
 const PRICES = { input_cost_per_token: 0.00002, output_cost_per_token: 0.0001 };
 const WORK = [
   'THINK: The search box sends a request for each key. It should wait for a pause.',
@@ -41,10 +44,17 @@ export async function guidePictures({ startServer, openPage, step }) {
     await keep(page, 'console-conversation');
   });
 
-  await step('the server', async () => {
+  await step('the server, after an hour', async () => {
+    await page.clock.install();
     await page.goto(`${server.url}/console/server`);
     await page.getByRole('heading', { name: 'Server', level: 1 }).waitFor();
-    await page.locator('.small-plot').first().waitFor();
+    for (let sample = 0; sample < SAMPLES; sample++) {
+      // More work again and again.
+      for (let n = 0; n < (sample % 30) - 24; n++) await server.conversation('RUN: echo work\nFINISH: done');
+      const read = page.waitForResponse(/\/metrics$/);
+      await page.clock.fastForward(DISTANCE_MS);
+      await read;
+    }
     await keep(page, 'console-server');
   });
 }
