@@ -143,6 +143,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/server/configuration": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the configuration in force
+         * @description For operators who want to know which value an option has and where it comes from. Secrets are masked; URLs are shown without user name, password and query.
+         */
+        get: operations["Configuration_configuration"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/server/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the last warnings and errors of the log
+         * @description For people who cannot see the output of the process. The last 500 warnings and errors since its start are kept in memory, also those below `LOG_LEVEL`. Secrets are masked as in the log.
+         */
+        get: operations["Log_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/summaries": {
         parameters: {
             query?: never;
@@ -2485,6 +2525,46 @@ export interface paths {
         get: operations["Webhooks_list"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhook_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a webhook with its lanes
+         * @description A lane has the pending deliveries of one conversation. Lists the lanes that fail first, then those that wait longest, at most 100, and the last 20 failed requests.
+         */
+        get: operations["Webhooks_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/webhooks/{webhook_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver to a webhook at once, or again
+         * @description Without a body, everything that is pending is attempted at once: pauses after failures are skipped, and batches are not filled. With `from_event_id`, the position of the conversation is set back to that event, and all events from it on are delivered again, in order. A repeated request does not deliver them more often unless they were delivered in between.
+         */
+        post: operations["Webhooks_redeliver"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5460,6 +5540,56 @@ export interface components {
              */
             kind: "CondensationSummaryEvent";
         };
+        ConfigurationField: {
+            /** @description Path of the option in the configuration file, such as `webhooks[0].num_retries`. */
+            name: string;
+            /** @description Environment variable that sets it; null if none does. */
+            variable: string | null;
+            /** @description Value in force. Secrets are `**********`. */
+            value: string | number | boolean | unknown[] | Record<string, never> | null;
+            /** @description Value without any configuration; null also for a required option. */
+            default: string | number | boolean | unknown[] | Record<string, never> | null;
+            /** @description Whether the value in force equals the default. */
+            is_default: boolean;
+            /** @description Where the value comes from. */
+            source: components["schemas"]["ConfigurationSource"];
+            /** @description What the option is for. */
+            description: string;
+            /** @description Describes a valid value. */
+            expected: string;
+            /** @description Whether the value is masked. */
+            secret: boolean;
+        };
+        ConfigurationGroup: {
+            /** @description What the options are about. */
+            title: string;
+            /** @description The options in the order of the schema. */
+            fields: components["schemas"]["ConfigurationField"][];
+        };
+        ConfigurationInForce: {
+            /** @description Folder that relative paths are resolved against. */
+            base_dir: string;
+            /** @description The configuration file. */
+            file: {
+                /** @description Name of the file, as configured. */
+                name: string;
+                /** @description Whether it was there at the start. */
+                exists: boolean;
+            };
+            /** @description What has no effect, such as options with unknown names. */
+            warnings: string[];
+            /** @description The options in groups. */
+            groups: components["schemas"]["ConfigurationGroup"][];
+        };
+        ConfigurationSource: {
+            /**
+             * @description What set the value; `init` is `POST /api/init`.
+             * @enum {string}
+             */
+            kind: "default" | "file" | "variable" | "command_line" | "init";
+            /** @description Name of the file, variable or option; null for a default. */
+            name: string | null;
+        };
         /** ConfirmRisky */
         ConfirmRisky: {
             /**
@@ -7171,6 +7301,30 @@ export interface components {
              */
             kind?: "LocalWorkspace";
         };
+        LogLine: {
+            /** @description Numbers the warnings and errors of the process from 1. */
+            seq: number;
+            /**
+             * Format: date-time
+             * @description Time in UTC.
+             */
+            time: string;
+            /**
+             * @description Severity of the line.
+             * @enum {string}
+             */
+            level: "warn" | "error" | "fatal";
+            /** @description Part of the server that logged it. */
+            context: string;
+            /** @description What happened. Cut after 4,000 characters. */
+            message: string;
+            /** @description Stack of the error, cut after 4,000 characters; null if there is none. */
+            stack: string | null;
+            /** @description The request that it belongs to, as in `X-Request-ID`; null if to none. */
+            request_id: string | null;
+            /** @description The conversation that the message names; null if it names none. */
+            conversation_id: string | null;
+        };
         /** LookupSecret */
         LookupSecret: {
             /**
@@ -8411,6 +8565,14 @@ export interface components {
             /** @description State of the item, such as `completed`; null: not said. */
             status?: string | null;
         };
+        RecentLog: {
+            /** @description The lines, oldest first. */
+            items: components["schemas"]["LogLine"][];
+            /** @description Warnings and errors since the start of the process. */
+            seen: number;
+            /** @description How many of them are kept: at most 500. */
+            kept: number;
+        };
         RedactedThinkingBlock: {
             /**
              * @description Marks reasoning that the provider has encrypted.
@@ -8421,6 +8583,19 @@ export interface components {
             data: string;
             /** @description Length of the text before this block (UTF-16 units), if the block did not come first. */
             text_before?: number;
+        };
+        /** RedeliveryRequest */
+        RedeliveryRequest: {
+            /**
+             * @description Only this conversation; null: all conversations with pending deliveries.
+             * @default null
+             */
+            conversation_id?: string | null;
+            /**
+             * @description Deliver the events of the conversation again, beginning with the event with this id. Null: only what is pending.
+             * @default null
+             */
+            from_event_id?: string | null;
         };
         /** RemoteServerSpec */
         RemoteServerSpec: {
@@ -10026,6 +10201,99 @@ export interface components {
              */
             kind: "VisionInspectObservation";
         };
+        WebhookBacklog: {
+            /** @description Conversations with pending deliveries. */
+            conversations: number;
+            /** @description Pending events, as far as known. */
+            events: number;
+            /** @description Pending changes of conversations. */
+            changes: number;
+        };
+        WebhookDetails: {
+            /** @description Identifies the webhook. Stable across restarts. */
+            id: string;
+            /** @description Name in the configuration; null if it has none. */
+            name: string | null;
+            /** @description Address that deliveries go to, without user name, password and query. */
+            url: string;
+            /** @description HTTP method of the deliveries. */
+            method: string;
+            /** @description Whether deliveries are signed. */
+            signed: boolean;
+            /** @description Events delivered since the server started. */
+            delivered_events: number;
+            /** @description Successful requests since the server started. */
+            delivered_requests: number;
+            /** @description Failed requests since the server started. They are retried. */
+            failed_requests: number;
+            /** @description Pending events, as far as known. */
+            pending_events: number;
+            /** @description Pending changes of conversations. */
+            pending_changes: number;
+            /** @description Conversations with pending deliveries. */
+            pending_conversations: number;
+            /** @description Since when the oldest pending delivery waits, in UTC; null if nothing waits or its time is not known yet. */
+            oldest_pending_at: string | null;
+            /** @description Lanes that are being delivered at this moment. */
+            requests_in_flight: number;
+            /** @description Changes that were given up since the server started, because the receiver rejected them. */
+            dropped_changes: number;
+            /** @description Time of the last successful request in UTC; null if there is none yet. */
+            last_success_at: string | null;
+            /** @description The last failed request since the server started; null if none has failed. */
+            last_error: components["schemas"]["WebhookFailedRequest"] | null;
+            /** @description Time of the next attempt after a failure in UTC; null if no attempt waits. */
+            next_attempt_at: string | null;
+            /** @description Conversations with pending deliveries: those that fail first, then those that wait longest; at most 100. */
+            lanes: components["schemas"]["WebhookLane"][];
+            /** @description Number of all of them. */
+            lanes_total: number;
+            /** @description The last failed requests, newest first; at most 20. */
+            recent_errors: components["schemas"]["WebhookFailedRequest"][];
+        };
+        WebhookFailedRequest: {
+            /**
+             * Format: date-time
+             * @description Time of the failed request in UTC.
+             */
+            at: string;
+            /** @description Why it failed: the status of the answer, or the error of the connection. */
+            reason: string;
+            /** @description Status of the answer; null if there was none. */
+            status: number | null;
+            /** @description The conversation whose events or change were sent. */
+            conversation_id: string;
+            /** @description Number of failed attempts in a row of this lane, with this one. */
+            attempt: number;
+            /** @description Whether the delivery was given up. Events are never given up. */
+            dropped: boolean;
+        };
+        WebhookLane: {
+            /** @description Whose deliveries the lane has. */
+            conversation_id: string;
+            /**
+             * @description Events of the conversation, or its changes.
+             * @enum {string}
+             */
+            kind: "events" | "changes";
+            /**
+             * @description `sending`: a request is in flight. `retrying`: the last attempt failed. `waiting`: for further events, or its turn.
+             * @enum {string}
+             */
+            state: "sending" | "retrying" | "waiting";
+            /** @description Pending items, as far as known. */
+            pending: number;
+            /** @description Since when the oldest of them waits, in UTC; null if it is not known yet. */
+            oldest_pending_at: string | null;
+            /** @description Position in the log: number of delivered events. Null for changes, and until the log was read. */
+            delivered_events: number | null;
+            /** @description Failed attempts in a row. */
+            failed_attempts: number;
+            /** @description Time of the next attempt in UTC; null while a request is in flight. */
+            next_attempt_at: string | null;
+            /** @description The last failed attempt since a delivery of the lane succeeded; null if none has failed. */
+            last_error: components["schemas"]["WebhookFailedRequest"] | null;
+        };
         WebhookStatus: {
             /** @description Identifies the webhook. Stable across restarts. */
             id: string;
@@ -10049,18 +10317,16 @@ export interface components {
             pending_changes: number;
             /** @description Conversations with pending deliveries. */
             pending_conversations: number;
+            /** @description Since when the oldest pending delivery waits, in UTC; null if nothing waits or its time is not known yet. */
+            oldest_pending_at: string | null;
+            /** @description Lanes that are being delivered at this moment. */
+            requests_in_flight: number;
+            /** @description Changes that were given up since the server started, because the receiver rejected them. */
+            dropped_changes: number;
             /** @description Time of the last successful request in UTC; null if there is none yet. */
             last_success_at: string | null;
             /** @description The last failed request since the server started; null if none has failed. */
-            last_error: {
-                /**
-                 * Format: date-time
-                 * @description Time of the failed request in UTC.
-                 */
-                at: string;
-                /** @description Why it failed: the status of the answer, or the error of the connection. */
-                reason: string;
-            } | null;
+            last_error: components["schemas"]["WebhookFailedRequest"] | null;
             /** @description Time of the next attempt after a failure in UTC; null if no attempt waits. */
             next_attempt_at: string | null;
         };
@@ -10722,6 +10988,187 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ToolCatalogResponse"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Configuration_configuration: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All options with their values and sources, in groups. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigurationInForce"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Log_list: {
+        parameters: {
+            query?: {
+                /** @description Least severe level: `warn` for warnings and errors, `error` for errors only. */
+                level?: "warn" | "error";
+                /** @description Most lines that are returned: the last ones that match. */
+                limit?: number;
+                /** @description Only lines from this time on. Null: from the start of the process. */
+                since?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines that match, oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecentLog"];
                 };
             };
             /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
@@ -26221,6 +26668,256 @@ export interface operations {
             };
         };
     };
+    Webhooks_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the webhook, from `GET /api/webhooks`.
+                 * @example ec31367ee8bba3da
+                 */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The webhook, its lanes and its errors. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDetails"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description There is no webhook with this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Webhooks_redeliver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the webhook, from `GET /api/webhooks`.
+                 * @example ec31367ee8bba3da
+                 */
+                webhook_id: string;
+            };
+            cookie?: never;
+        };
+        /** @description Needs a webhook with the name `audit` in the configuration, whose receiver is down. Send the example of `POST /api/conversations` first. */
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "conversation_id": "3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RedeliveryRequest"];
+            };
+        };
+        responses: {
+            /** @description What is pending and is attempted now. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookBacklog"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description There is no webhook, conversation or event with this id. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description Nothing is pending, or another server owns the conversation. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not JSON: its `Content-Type` or `Content-Encoding` is another one. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
     Metrics_metrics: {
         parameters: {
             query?: never;
@@ -26230,7 +26927,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Metrics of CPU, memory, event loop, conversations, runs, sockets, logs, models and webhooks. */
+            /** @description Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, logs, models and webhooks. */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -40,6 +40,7 @@ export async function useKeptSecretKey(config: AppConfig): Promise<void> {
     const key = await readKey(file);
     if (key === undefined) throw new Error(`${file} is a link that leads nowhere`);
     config.secret_key = key;
+    config.origin.set('secret_key', { kind: 'file', name: file });
     logger.log(
       made
         ? `made a secret key, because the web UI needs one and OH_SECRET_KEY is not set: ${file} (back it up as well, apart from the settings)`

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { ConfigOrigin } from './config-origin.js';
 import {
   Choice,
   Custom,
@@ -301,6 +302,7 @@ export class AppConfig {
   /** Relative paths are resolved against this folder: the current one at start. */
   base_dir: string = process.cwd();
   listen: ListenAddress = { host: '0.0.0.0', port: 8000, hostGiven: false };
+  origin = new ConfigOrigin();
 
   /** The configured folders as absolute paths. */
   get paths(): ConfiguredPaths {

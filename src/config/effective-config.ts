@@ -4,7 +4,8 @@ import { AppConfig } from './app-config.js';
 import { withoutCredentials, withoutPassword } from './config-error.js';
 import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
 
-const MASK = '**********';
+/** Replaces secrets. */
+export const MASK = '**********';
 
 /** The effective configuration as plain JSON with all secrets masked, as `--check-config` prints it. */
 export function effectiveConfig(config: AppConfig): Record<string, unknown> {

@@ -47,8 +47,9 @@ class EnvironmentReader {
   private field(field: ConfigField, variable: string, path: string): unknown {
     const value = this.value(field.shape, field, variable, path);
     const none = this.env[`${variable}_IS_NONE`];
-    if (value === undefined && field.nullable && none !== undefined && isTrue(none)) return null;
-    return value;
+    if (value !== undefined || !field.nullable || none === undefined || !isTrue(none)) return value;
+    this.sources.set(path, `${variable}_IS_NONE`);
+    return null;
   }
 
   private value(shape: FieldShape, field: ConfigField, variable: string, path: string): unknown {

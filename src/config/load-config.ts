@@ -2,6 +2,7 @@ import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { isJsonObject } from '../json/index.js';
 import { AppConfig, type ListenAddress } from './app-config.js';
+import { ConfigOrigin } from './config-origin.js';
 import { ConfigError, describeValue, withoutCredentials, type ConfigProblem } from './config-error.js';
 import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
 import { readConfigFile, type ConfigFile } from './config-file.js';
@@ -82,9 +83,24 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
 
   const variables = [...environment.sources.values(), ...keySource, ...fillInKeys(config, env)];
   config.base_dir = cwd;
+  config.origin = new ConfigOrigin({
+    file,
+    inFile,
+    inVariables: environment.values,
+    variableAt: (path) => {
+      const name = nearestSource(path, environment.sources);
+      return name === undefined ? undefined : variableOf(name);
+    },
+    warnings,
+  });
+  for (const [name] of chosen) config.origin.set(name, { kind: 'init', name: SETTINGS });
+  noteKeySources(config, env, variableOf);
   if (listen !== undefined) config.listen = listen;
-  if (ui !== undefined) config.ui_path = ui;
-  else if (known['ui_path'] === undefined && config.static_files_path === null)
+  if (ui !== undefined) {
+    config.ui_path = ui;
+    config.origin.set('ui_path', { kind: 'command_line', name: ui === null ? '--no-ui' : '--ui' });
+  }
+  if (ui === undefined && known['ui_path'] === undefined && config.static_files_path === null)
     config.ui_path = installedUi ?? null;
   return { config, file, variables: [...new Set(variables.map(variableOf))].sort(), warnings };
 }
@@ -240,6 +256,24 @@ function fillInKeys(config: AppConfig, env: Environment): string[] {
   config.secret_key ??=
     sessionKey ?? notBlank(env['OH_SESSION_API_KEYS_0']) ?? notBlank(env[OLDER_KEY]) ?? null;
   return usesSessionKey ? ['SESSION_API_KEY'] : [];
+}
+
+/** Records where keys come from that variables with other names have set. */
+function noteKeySources(config: AppConfig, env: Environment, variableOf: (name: string) => string): void {
+  const { origin } = config;
+  const isFrom = (name: string, value: string | null | undefined): boolean =>
+    value !== null && value !== undefined && notBlank(env[name]) === value;
+  const note = (path: string, names: readonly string[], value: string | null | undefined): void => {
+    if (origin.sourceOf(path).kind !== 'default') return;
+    const name = names.find((it) => isFrom(it, value));
+    if (name !== undefined) origin.set(path, { kind: 'variable', name: variableOf(name) });
+  };
+  const others = ['SESSION_API_KEY', OLDER_KEY];
+  // The older variable is read as if it were in the file.
+  if (env[OLDER_KEY] !== undefined && config.session_api_keys[0] === env[OLDER_KEY])
+    origin.set('session_api_keys', { kind: 'variable', name: OLDER_KEY });
+  note('session_api_keys', others, config.session_api_keys[0]);
+  note('secret_key', ['SESSION_API_KEY', 'OH_SESSION_API_KEYS_0', OLDER_KEY], config.secret_key);
 }
 
 /** The variable that set an option, or the group or list that contains it. */

@@ -4,7 +4,11 @@ export type { AgentDefinitionDto } from './api/dto/agent/agent-definition.dto.js
 export { definitionProblem, readDefinition } from './sub-agents/definitions.js';
 export type { Conversation } from './conversation/conversation.js';
 export { OBSERVABILITY_HEADERS, withObservabilityHeaders } from './api/headers/observability-headers.js';
-export { ConversationClosedError, ConversationNotFoundError } from './conversation-errors.js';
+export {
+  ConversationClosedError,
+  ConversationNotFoundError,
+  UnknownEventError,
+} from './conversation-errors.js';
 export { ConversationsService, type ExportedConversation } from './conversations.service.js';
 export { StartConversationRequestDto } from './api/dto/start-conversation.dto.js';
 export { toStartRequest } from './api/dto/to-start-request.js';

@@ -6,6 +6,7 @@ import { isJsonObject } from '../json/index.js';
 import { jsonLine, textLine, type LogEntry, type Severity } from './log-entry.js';
 import type { LogSettings } from './log-settings.js';
 import { LogOutput } from './log-output.js';
+import { isProblem, recentProblems } from './recent-problems.js';
 import { currentRequest } from './request-context.js';
 
 /** Contexts of Nest that log every module and route at start. They are logged at debug level. */
@@ -81,7 +82,8 @@ export class ServerLogger implements LoggerService {
   }
 
   private add(level: Severity, message: unknown, rest: readonly unknown[]): void {
-    if (!this.enabled.has(level)) return;
+    const isLogged = this.enabled.has(level);
+    if (!isLogged && !isProblem(level)) return;
     const parsed = parseMessage(message, rest);
     const fields = parsed.fields && this.withoutSecrets(parsed.fields);
     const text = this.mask(parsed.message);
@@ -96,7 +98,8 @@ export class ServerLogger implements LoggerService {
       fields: others,
       stack: parsed.stack === undefined ? undefined : this.mask(parsed.stack),
     };
-    this.output.write(this.format(entry), level === 'error' || level === 'fatal');
+    recentProblems.add(entry);
+    if (isLogged) this.output.write(this.format(entry), level === 'error' || level === 'fatal');
   }
 
   private format(entry: LogEntry): string {

@@ -1,4 +1,5 @@
 import { Controller, Get, Header } from '@nestjs/common';
+import { AppConfig } from '../config/index.js';
 import { ConversationsService, RunSlots } from '../conversations/index.js';
 import { Operation } from '../http/index.js';
 import { EventLoopDelay } from '../server/index.js';
@@ -15,6 +16,7 @@ export class MetricsController {
     private readonly sockets: SocketConnections,
     private readonly webhooks: WebhooksService,
     private readonly loop: EventLoopDelay,
+    private readonly config: AppConfig,
   ) {}
 
   @Get('metrics')
@@ -28,7 +30,7 @@ export class MetricsController {
     answers: {
       200: {
         description:
-          'Metrics of CPU, memory, event loop, conversations, runs, sockets, logs, models and webhooks.',
+          'Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, logs, models and webhooks.',
         schema: { type: 'string' },
         mediaType: 'text/plain',
       },
@@ -37,6 +39,7 @@ export class MetricsController {
   async metrics(): Promise<string> {
     // Loaded on the first request, so that the start does not take longer.
     const { processMetrics } = await import('./process-metrics.js');
+    const { diskSpace } = await import('./disk-space.js');
     const { serverMetrics } = await import('./server-metrics.js');
     const { running, limit, refused } = this.slots;
     const facts = {
@@ -44,6 +47,7 @@ export class MetricsController {
       runs: { running, limit, refused },
       sockets: this.sockets.size,
       webhooks: this.webhooks.status(),
+      disk: await diskSpace(this.config.paths.conversations),
     };
     return exposition([...(await processMetrics(this.loop.recent())), ...serverMetrics(facts)]);
   }

@@ -1,5 +1,6 @@
 import { meters, type Counter, type Timing } from '../meters/index.js';
 import type { WebhookStatus } from '../webhooks/index.js';
+import type { DiskSpace } from './disk-space.js';
 import type { Metric, Sample } from './exposition.js';
 
 /** The current load of the server. */
@@ -8,10 +9,12 @@ interface ServerFacts {
   runs: { running: number; limit: number; refused: number };
   sockets: number;
   webhooks: readonly WebhookStatus[];
+  /** Undefined if it is not known. */
+  disk: DiskSpace | undefined;
 }
 
 /** Conversations, runs, sockets, logs, models and webhooks. */
-export function serverMetrics({ conversations, runs, sockets, webhooks }: ServerFacts): Metric[] {
+export function serverMetrics({ conversations, runs, sockets, webhooks, disk }: ServerFacts): Metric[] {
   const ofWebhooks = (count: (webhook: WebhookStatus) => number): Sample[] =>
     webhooks.map((webhook) => ({ value: count(webhook), labels: { webhook: webhook.name ?? webhook.id } }));
   return [
@@ -52,6 +55,12 @@ export function serverMetrics({ conversations, runs, sockets, webhooks }: Server
       ...gauge('webhook_events_pending', 'Events waiting for delivery to webhook receivers.', 0),
       samples: ofWebhooks((webhook) => webhook.pending_events),
     },
+    {
+      ...gauge('webhook_oldest_pending_seconds', 'Age of the oldest delivery that waits; 0 if none does.', 0),
+      samples: ofWebhooks((webhook) => secondsSince(webhook.oldest_pending_at)),
+    },
+    ofDisk('disk_size_bytes', 'Size of the file system of the conversations.', disk?.size),
+    ofDisk('disk_free_bytes', 'Free space on the file system of the conversations.', disk?.free),
   ];
 }
 
@@ -59,6 +68,14 @@ const PREFIX = 'agent_server_';
 
 function gauge(name: string, help: string, value: number): Metric {
   return { name: PREFIX + name, help, type: 'gauge', samples: [{ value }] };
+}
+
+function ofDisk(name: string, help: string, value: number | undefined): Metric {
+  return { ...gauge(name, help, 0), samples: value === undefined ? [] : [{ value }] };
+}
+
+function secondsSince(time: string | null): number {
+  return time === null ? 0 : Math.max(0, (Date.now() - Date.parse(time)) / 1000);
 }
 
 function counter(name: string, help: string, value: Counter | number): Metric {

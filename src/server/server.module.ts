@@ -4,6 +4,8 @@ import { EventBusModule } from '../events/event-bus.module.js';
 import { ToolsModule } from '../tools/index.js';
 import { Activity } from './activity.js';
 import { EventLoopDelay } from './event-loop-delay.js';
+import { ConfigurationController } from './configuration/configuration.controller.js';
+import { LogController } from './log/log.controller.js';
 import { Readiness } from './readiness.js';
 import { ServerController } from './server.controller.js';
 import { ToolsController } from './tools/tools.controller.js';
@@ -11,7 +13,7 @@ import { ToolsController } from './tools/tools.controller.js';
 /** Routes about the server itself. */
 @Module({
   imports: [ConversationsModule, EventBusModule, ToolsModule],
-  controllers: [ServerController, ToolsController],
+  controllers: [ServerController, ToolsController, ConfigurationController, LogController],
   providers: [Activity, EventLoopDelay, Readiness],
   exports: [Activity, EventLoopDelay],
 })

@@ -25,6 +25,7 @@ export class ConversationEventSource extends EventSource {
         get length() {
           return conversation.length;
         },
+        seqOf: (eventId) => conversation.log.seqOf(eventId),
         read: (from, limit) => conversation.readLines(from, limit),
         release,
       };
@@ -40,6 +41,7 @@ export class ConversationEventSource extends EventSource {
     const log = await this.logs.open(conversationId);
     return {
       length: log.length,
+      seqOf: (eventId) => log.seqOf(eventId),
       read: (from, limit) => log.read(from, limit),
       release: () => void log.close(),
     };

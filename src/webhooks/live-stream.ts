@@ -1,3 +1,4 @@
+import { eventTime } from './event-time.js';
 import type { SnapshotBudget } from './stored/snapshot-budget.js';
 
 /** Lines of a log read at once: single lines may be large. */
@@ -24,6 +25,10 @@ export class LiveStream {
   isKnown = false;
   /** Whether the cursor is stored on disk. */
   isOnDisk = false;
+  /** Since when the oldest pending item waits (ms since the epoch); undefined: nothing, or not known yet. */
+  oldestAt: number | undefined;
+  /** Incremented when the position is set back: attempts from before it do not move the position. */
+  epoch = 0;
   /** Deliver pending items without waiting for more. */
   flush = false;
   private snapshots: { anchor: number; line: string }[] = [];
@@ -51,14 +56,24 @@ export class LiveStream {
   published(seq: number, size: number): void {
     this.length = Math.max(this.length, seq + 1);
     this.bytes += size;
-    this.firstAt ??= performance.now();
+    this.begin();
+  }
+
+  /** Sets the position back: events from `seq` on are delivered again. A later position is not changed. */
+  rewind(seq: number): void {
+    if (seq >= this.cursor) return;
+    this.cursor = seq;
+    this.epoch += 1;
+    this.attemptSize = 0;
+    this.flush = true;
+    this.begin();
   }
 
   /** Adds a snapshot after the last event. Drops older snapshots beyond the budget. */
   addSnapshot(line: string): void {
     this.snapshots.push({ anchor: this.length, line });
     this.budget.used += line.length;
-    this.firstAt ??= performance.now();
+    this.begin();
     while (this.budget.isExceeded(this.snapshots.length) && this.snapshots.length > this.attemptSize + 1) {
       const [dropped] = this.snapshots.splice(this.attemptSize, 1);
       this.budget.used -= dropped?.line.length ?? 0;
@@ -84,6 +99,7 @@ export class LiveStream {
       items.push(item);
       if (items.length === limit) break;
     }
+    this.oldestAt = oldestOf(items) ?? this.oldestAt;
     return items;
   }
 
@@ -110,11 +126,15 @@ export class LiveStream {
     this.attemptSize = items;
   }
 
-  /** Records that the first pending items were delivered. */
-  delivered(items: readonly StreamItem[]): void {
+  /**
+   * Records that the first pending items were delivered.
+   * @param epoch that of the attempt
+   */
+  delivered(items: readonly StreamItem[], epoch: number): void {
     this.attemptSize = 0;
     for (const { line, durable } of items) {
       if (durable) {
+        if (epoch !== this.epoch) continue;
         this.cursor += 1;
         this.bytes = Math.max(0, this.bytes - line.length);
       } else {
@@ -123,8 +143,13 @@ export class LiveStream {
         if (at !== -1) this.budget.used -= this.snapshots.splice(at, 1)[0]?.line.length ?? 0;
       }
     }
-    if (this.waiting > 0) return;
+    if (this.waiting > 0) {
+      // The next one is not older than the last delivered one; the next attempt knows its time.
+      this.oldestAt = oldestOf(items.slice(-1)) ?? this.oldestAt;
+      return;
+    }
     this.firstAt = undefined;
+    this.oldestAt = undefined;
     this.flush = false;
     this.bytes = 0;
   }
@@ -134,4 +159,14 @@ export class LiveStream {
     for (const { line } of this.snapshots) this.budget.used -= line.length;
     this.snapshots = [];
   }
+
+  private begin(): void {
+    this.firstAt ??= performance.now();
+    this.oldestAt ??= Date.now();
+  }
+}
+
+function oldestOf(items: readonly StreamItem[]): number | undefined {
+  const first = items.find(({ durable }) => durable);
+  return first && eventTime(first.line);
 }

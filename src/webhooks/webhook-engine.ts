@@ -44,6 +44,11 @@ export class WebhookEngine {
     }, HEARTBEAT_MS).unref();
   }
 
+  /** The webhook with this id. */
+  find(id: string): Webhook | undefined {
+    return this.webhooks.find((webhook) => webhook.id === id);
+  }
+
   status(): WebhookStatus[] {
     return this.webhooks.map((webhook) => webhook.describe());
   }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { utimes } from 'node:fs/promises';
+import { stat, utimes } from 'node:fs/promises';
 import { Logger } from '@nestjs/common';
 import { errorStack } from '../errors/index.js';
 import type {
@@ -8,17 +8,20 @@ import type {
   OpeningConversation,
   PublishedEvent,
 } from '../events/index.js';
-import { Channel } from './delivery/channel.js';
+import { Channel, type LaneReport } from './delivery/channel.js';
 import { Cursors } from './stored/cursors.js';
-import { DeliveryStatus } from './delivery/delivery-status.js';
+import { DeliveryStatus, type DeliveryFailure } from './delivery/delivery-status.js';
 import { EventLane, type LaneServices } from './delivery/event-lane.js';
-import type { EventSource } from './event-source.js';
+import type { EventSource, Unavailable } from './event-source.js';
 import { Outbox, type OutboxEntry } from './stored/outbox.js';
 import { PostLane } from './delivery/post-lane.js';
 import { Sender } from './delivery/sender.js';
 import { SnapshotBudget } from './stored/snapshot-budget.js';
-import type { WebhookStatus } from './webhook-status.js';
+import type { Backlog, FailedRequest, LaneStatus, WebhookDetails, WebhookStatus } from './webhook-status.js';
 import type { WebhookTarget } from './webhook-target.js';
+
+/** Most lanes that are listed. */
+const MAX_LANES = 100;
 
 /** One webhook. Delivers events and changes of all conversations in order, at least once. */
 export class Webhook {
@@ -88,12 +91,12 @@ export class Webhook {
   /** @param body the `ConversationInfo` */
   async onChange({ conversationId }: ConversationChange, body: string): Promise<void> {
     if (this.target.conversationsUrl === undefined) return;
-    this.take(await this.outbox.addPost(conversationId, body));
+    this.take(await this.outbox.addPost(conversationId, body), Date.now());
   }
 
   /** Finds undelivered items of other servers and of earlier runs of this one. */
   async recover(): Promise<void> {
-    for (const entry of await this.outbox.adopt()) this.take(entry);
+    for (const entry of await this.outbox.adopt()) this.take(entry, await modifiedAt(entry.path));
     for (const id of await this.cursors.list()) {
       if (this.eventLanes.has(id)) continue;
       const lane = this.laneOf(id);
@@ -118,11 +121,64 @@ export class Webhook {
     await this.outbox.close();
   }
 
+  get id(): string {
+    return this.target.id;
+  }
+
+  get shownUrl(): string {
+    return this.target.shownUrl;
+  }
+
+  /**
+   * Attempts at once what is pending, without the pauses after failures and the wait for further events.
+   * @param conversationId only of this conversation
+   */
+  retryNow(conversationId?: string): Backlog {
+    const events = this.events.retryNow(conversationId);
+    const posts = this.posts.retryNow(conversationId);
+    return {
+      conversations: new Set([...events, ...posts].map((lane) => lane.conversationId)).size,
+      events: events.reduce((sum, lane) => sum + lane.waiting, 0),
+      changes: posts.reduce((sum, lane) => sum + lane.waiting, 0),
+    };
+  }
+
+  /**
+   * Delivers the events of a conversation again, beginning with one. The position is stored when this
+   * resolves.
+   */
+  async redeliverFrom(
+    conversationId: string,
+    eventId: string,
+  ): Promise<Backlog | Unavailable | 'unknown-event'> {
+    const lane = this.laneOf(conversationId);
+    try {
+      return (await lane.rewind(eventId)) ?? this.scheduled(lane);
+    } finally {
+      lane.endIfEmpty();
+    }
+  }
+
+  /** The webhook with its lanes, those that fail first, then by age. */
+  details(): WebhookDetails {
+    const lanes = [
+      ...this.events.reports().map((report) => describeLane('events', report)),
+      ...this.posts.reports().map((report) => describeLane('changes', report)),
+    ].sort(byUrgency);
+    return {
+      ...this.describe(),
+      lanes: lanes.slice(0, MAX_LANES),
+      lanes_total: lanes.length,
+      recent_errors: this.status.recentFailures.map(describeFailure),
+    };
+  }
+
   describe(): WebhookStatus {
     const { target, status } = this;
     const lanes = [...this.eventLanes.values()];
     const posts = [...this.postLanes.values()];
     const next = Math.min(this.events.nextAt ?? Infinity, this.posts.nextAt ?? Infinity);
+    const oldest = Math.min(...[...lanes, ...posts].map((lane) => lane.oldestAt ?? Infinity));
     return {
       id: target.id,
       name: target.name,
@@ -137,12 +193,18 @@ export class Webhook {
       pending_conversations: new Set(
         [...lanes.filter((lane) => lane.hasWork), ...posts].map(({ conversationId }) => conversationId),
       ).size,
+      oldest_pending_at: oldest < Infinity ? new Date(oldest).toISOString() : null,
+      requests_in_flight: this.events.inFlight + this.posts.inFlight,
+      dropped_changes: status.dropped,
       last_success_at: status.lastSuccessAt?.toISOString() ?? null,
-      last_error: status.lastError
-        ? { at: status.lastError.at.toISOString(), reason: status.lastError.reason }
-        : null,
+      last_error: status.lastFailure ? describeFailure(status.lastFailure) : null,
       next_attempt_at: next < Infinity ? at(next).toISOString() : null,
     };
+  }
+
+  private scheduled(lane: EventLane): Backlog {
+    this.events.schedule(lane);
+    return this.retryNow(lane.conversationId);
   }
 
   private stop(): void {
@@ -151,7 +213,7 @@ export class Webhook {
     this.sender.close();
   }
 
-  private take({ kind, conversationId, path: file }: OutboxEntry): void {
+  private take({ kind, conversationId, path: file }: OutboxEntry, since: number): void {
     if (kind === 'tail') {
       const lane = this.laneOf(conversationId);
       lane.addTail(file);
@@ -163,7 +225,7 @@ export class Webhook {
       lane = this.makePostLane(conversationId);
       this.postLanes.set(conversationId, lane);
     }
-    lane.push(file);
+    lane.push(file, since);
     this.posts.schedule(lane);
   }
 
@@ -188,6 +250,43 @@ export class Webhook {
     this.eventLanes.delete(lane.conversationId);
     this.events.remove(lane.conversationId);
   }
+}
+
+function describeLane(kind: LaneStatus['kind'], report: LaneReport): LaneStatus {
+  const { lane, isSending, failures, nextAt, lastFailure } = report;
+  return {
+    conversation_id: lane.conversationId,
+    kind,
+    state: isSending ? 'sending' : failures > 0 ? 'retrying' : 'waiting',
+    pending: lane.waiting,
+    oldest_pending_at: lane.oldestAt === undefined ? null : new Date(lane.oldestAt).toISOString(),
+    delivered_events: lane instanceof EventLane ? (lane.position ?? null) : null,
+    failed_attempts: failures,
+    next_attempt_at: isSending ? null : at(nextAt).toISOString(),
+    last_error: lastFailure ? describeFailure(lastFailure) : null,
+  };
+}
+
+function describeFailure(failure: DeliveryFailure): FailedRequest {
+  const { reason, status, conversationId, attempt, dropped } = failure;
+  return {
+    at: failure.at.toISOString(),
+    reason,
+    status: status ?? null,
+    conversation_id: conversationId,
+    attempt,
+    dropped,
+  };
+}
+
+function byUrgency(a: LaneStatus, b: LaneStatus): number {
+  if (a.failed_attempts !== b.failed_attempts) return b.failed_attempts - a.failed_attempts;
+  return (a.oldest_pending_at ?? '').localeCompare(b.oldest_pending_at ?? '');
+}
+
+/** When a file was written (ms since the epoch); now, if it is gone. */
+async function modifiedAt(file: string): Promise<number> {
+  return (await stat(file).catch(() => undefined))?.mtimeMs ?? Date.now();
 }
 
 function at(moment: number): Date {

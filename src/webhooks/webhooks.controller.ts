@@ -1,18 +1,24 @@
-import { Controller, Get } from '@nestjs/common';
-import { documentSchemas, Operation } from '../http/index.js';
-import type { WebhookStatus } from './webhook-status.js';
+import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { documentSchemas, EXAMPLE_CONVERSATION, Operation } from '../http/index.js';
+import { RedeliveryRequestDto } from './redelivery.dto.js';
+import type { Backlog, WebhookDetails, WebhookStatus } from './webhook-status.js';
 import { WebhooksService } from './webhooks.service.js';
 
 documentSchemas(async () => (await import('./webhook-status.js')).webhookSchemas());
 
-/** The state of webhook deliveries. */
+const tag = 'Webhooks';
+const path = { webhook_id: { type: 'string', description: 'Id of the webhook, from `GET /api/webhooks`.' } };
+/** The id of a webhook with the name `audit`. */
+const values = { webhook_id: 'ec31367ee8bba3da' };
+
+/** The state of webhook deliveries, and their repetition. */
 @Controller('api/webhooks')
 export class WebhooksController {
   constructor(private readonly webhooks: WebhooksService) {}
 
   @Get()
   @Operation({
-    tag: 'Webhooks',
+    tag,
     summary: 'List webhooks',
     description:
       'For operators who want to know whether deliveries arrive. Counts start at zero with the server.',
@@ -25,5 +31,52 @@ export class WebhooksController {
   })
   list(): WebhookStatus[] {
     return this.webhooks.status();
+  }
+
+  @Get(':webhook_id')
+  @Operation({
+    tag,
+    path,
+    values,
+    summary: 'Get a webhook with its lanes',
+    description:
+      'A lane has the pending deliveries of one conversation. Lists the lanes that fail first, then those that wait ' +
+      'longest, at most 100, and the last 20 failed requests.',
+    answers: { 200: { description: 'The webhook, its lanes and its errors.', schema: 'WebhookDetails' } },
+    errors: { 404: 'There is no webhook with this id.' },
+  })
+  get(@Param('webhook_id') id: string): WebhookDetails {
+    return this.webhooks.details(id);
+  }
+
+  @Post(':webhook_id/redeliver')
+  @HttpCode(202)
+  @Operation({
+    tag,
+    path,
+    values,
+    summary: 'Deliver to a webhook at once, or again',
+    description:
+      'Without a body, everything that is pending is attempted at once: pauses after failures are skipped, and batches ' +
+      'are not filled. With `from_event_id`, the position of the conversation is set back to that event, and ' +
+      'all events from it on are delivered again, in order. A repeated request does not deliver them more often unless ' +
+      'they were delivered in between.',
+    body: {
+      schema: RedeliveryRequestDto,
+      required: false,
+      example: { conversation_id: EXAMPLE_CONVERSATION },
+      after: ['Conversations_create'],
+      needs: 'Needs a webhook with the name `audit` in the configuration, whose receiver is down.',
+    },
+    answers: {
+      202: { description: 'What is pending and is attempted now.', schema: 'WebhookBacklog' },
+    },
+    errors: {
+      404: 'There is no webhook, conversation or event with this id.',
+      409: 'Nothing is pending, or another server owns the conversation.',
+    },
+  })
+  redeliver(@Param('webhook_id') id: string, @Body() request: RedeliveryRequestDto): Promise<Backlog> {
+    return this.webhooks.redeliver(id, request);
   }
 }

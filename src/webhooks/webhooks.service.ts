@@ -5,14 +5,27 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
-import { ConversationsService } from '../conversations/index.js';
+import {
+  ConversationNotFoundError,
+  ConversationsService,
+  UnknownEventError,
+} from '../conversations/index.js';
+import { InvalidRequestError } from '../errors/index.js';
 import { EventBus } from '../events/index.js';
 import { EventLogStore } from '../storage/index.js';
 import type { WebhookEngine } from './webhook-engine.js';
-import type { WebhookStatus } from './webhook-status.js';
+import { DeliveredElsewhereError, NothingPendingError, UnknownWebhookError } from './webhook-errors.js';
+import type { Webhook } from './webhook.js';
+import type { Backlog, WebhookDetails, WebhookStatus } from './webhook-status.js';
 
 /** Time limit for deliveries at shutdown (ms). */
 const GRACE_MS = 2_000;
+
+/** What to deliver again. */
+export interface RedeliveryRequest {
+  readonly conversation_id: string | null;
+  readonly from_event_id: string | null;
+}
 
 /** The webhooks of the server. Without configured webhooks, nothing is loaded, subscribed or written. */
 @Injectable()
@@ -46,5 +59,53 @@ export class WebhooksService implements OnModuleInit, OnApplicationBootstrap, On
   /** The state of each webhook, in the order of the configuration. */
   status(): WebhookStatus[] {
     return this.engine?.status() ?? [];
+  }
+
+  /** One webhook with its lanes. @throws UnknownWebhookError */
+  details(id: string): WebhookDetails {
+    return this.find(id).details();
+  }
+
+  /**
+   * Attempts pending deliveries at once, or delivers the events of a conversation again.
+   * @throws NothingPendingError if there is nothing to do
+   */
+  async redeliver(id: string, request: RedeliveryRequest): Promise<Backlog> {
+    const webhook = this.find(id);
+    const { conversation_id: conversationId, from_event_id: eventId } = request;
+    if (eventId !== null) return redeliverFrom(webhook, conversationId, eventId);
+    const backlog = webhook.retryNow(conversationId ?? undefined);
+    if (backlog.conversations === 0) throw new NothingPendingError(webhook.shownUrl, conversationId);
+    return backlog;
+  }
+
+  private find(id: string): Webhook {
+    const webhook = this.engine?.find(id);
+    if (!webhook) throw new UnknownWebhookError(id);
+    return webhook;
+  }
+}
+
+async function redeliverFrom(
+  webhook: Webhook,
+  conversationId: string | null,
+  eventId: string,
+): Promise<Backlog> {
+  if (conversationId === null) {
+    throw new InvalidRequestError(
+      ['body', 'conversation_id'],
+      'from_event_id needs the conversation of the event',
+    );
+  }
+  const result = await webhook.redeliverFrom(conversationId, eventId);
+  switch (result) {
+    case 'gone':
+      throw new ConversationNotFoundError(conversationId);
+    case 'elsewhere':
+      throw new DeliveredElsewhereError(conversationId);
+    case 'unknown-event':
+      throw new UnknownEventError('from_event_id', eventId);
+    default:
+      return result;
   }
 }

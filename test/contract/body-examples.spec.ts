@@ -45,6 +45,10 @@ const SURROUNDINGS: Readonly<Record<string, () => Surroundings | Promise<Surroun
   Mcp_start: withSignIn,
   Mcp_callback: withSignIn,
   Subscription_poll: withIssuer,
+  // The discard port: nobody listens there.
+  Webhooks_redeliver: () => ({
+    env: { OH_WEBHOOKS: '[{"name": "audit", "base_url": "http://127.0.0.1:9"}]' },
+  }),
 };
 
 /** What an answer has to contain whose status alone does not tell a success. */

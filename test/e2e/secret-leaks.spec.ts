@@ -72,6 +72,13 @@ describe('secrets planted in every field that takes one', () => {
     await detector.request(server, 'GET', '/api/conversations/search?include_skills=true');
     await detector.request(server, 'GET', `/api/conversations?ids=${id}`);
     await detector.request(server, 'GET', '/server_info');
+    for (const route of [
+      '/api/server/configuration',
+      '/api/server/log?limit=500',
+      '/api/webhooks',
+      '/metrics',
+    ])
+      await detector.request(server, 'GET', route);
     const { text } = await detector.request(
       server,
       'GET',

@@ -19,6 +19,8 @@ export interface LiveSocketOptions {
   onOpen?: () => void;
   /** The server does not have what the socket is about (4004): there is no further attempt. */
   onGone?: () => void;
+  /** After each loss of the connection, before the pause for the next attempt. */
+  onLost?: (code: number, reason: string) => void;
 }
 
 /**
@@ -78,10 +80,10 @@ export class LiveSocket {
       this.delay = FIRST_DELAY_MS;
       if (typeof data === 'string') this.options.onFrame(JSON.parse(data));
     };
-    socket.onclose = ({ code }) => this.closed(code, key);
+    socket.onclose = ({ code, reason }) => this.closed(code, reason, key);
   }
 
-  private closed(code: number, key: string | null): void {
+  private closed(code: number, reason: string, key: string | null): void {
     if (this.stateSignal.peek() === 'closed') return;
     if (code === 4001) keyWasRefused(key);
     if (code === 4004) {
@@ -91,6 +93,7 @@ export class LiveSocket {
     }
     if (code === 1006) reachability.value = 'away';
     this.stateSignal.value = 'waiting';
+    this.options.onLost?.(code, reason);
     // Many pages must not come back in the same moment after a restart.
     const pause = this.delay * (0.75 + Math.random() / 2);
     this.delay = Math.min(this.delay * 2, MAX_DELAY_MS);

@@ -1,6 +1,38 @@
+import { navigate } from '../routing/address.js';
+import { EmptyState } from '../ui/empty-state.js';
 import { PageHeader } from '../ui/page-header.js';
+import { useCommands } from '../ui/shortcuts.js';
+import { Tabs } from '../ui/tabs.js';
+import { McpServersTab } from './mcp/mcp-servers-tab.js';
+import { ModelsTab } from './models/models-tab.js';
+import { SecretsTab } from './secrets/secrets-tab.js';
 
-/** The view "Settings". */
-export function SettingsView() {
-  return <PageHeader title="Settings" />;
+const TABS = [
+  { to: 'settings', label: 'Models', View: ModelsTab },
+  { to: 'settings/secrets', label: 'Secrets', View: SecretsTab },
+  { to: 'settings/mcp', label: 'MCP servers', View: McpServersTab },
+] as const;
+
+/** The view "Settings": models, secrets and MCP servers of new conversations. */
+export function SettingsView({ path }: { path: string }) {
+  useCommands(
+    TABS.map(({ to, label }) => ({ label: `Settings: ${label}`, group: 'Go to', run: () => navigate(to) })),
+  );
+  const current = path.replace(/\/+$/, '');
+  const tab = TABS.find(({ to }) => to === current);
+  return (
+    <>
+      <PageHeader title="Settings" />
+      <Tabs label="Parts of the settings" tabs={TABS} current={tab?.to ?? ''} />
+      {tab === undefined ? (
+        <EmptyState title="There is no such page">
+          <p>
+            <a href="settings">Models</a>
+          </p>
+        </EmptyState>
+      ) : (
+        <tab.View />
+      )}
+    </>
+  );
 }

@@ -9,9 +9,19 @@ import { ShortcutList } from './shortcut-list.js';
 import { Sidebar } from './sidebar.js';
 import { viewOf } from './views.js';
 
+/** What people wait for comes first. */
+const COLLECT_AFTER_MS = 5_000;
+
 /** The frame around all views. */
 export function App() {
   useEffect(() => void loadServerInfo(), []);
+  useEffect(() => {
+    // Begins here, so that the view "Server" has something to show when it is opened.
+    const timer = setTimeout(() => {
+      void import('../api/metrics/load-history.js').then(({ collectLoad }) => collectLoad());
+    }, COLLECT_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
   const { View, name } = viewOf(viewPath.value);
   return (
     <>

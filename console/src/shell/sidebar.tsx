@@ -23,7 +23,7 @@ export function Sidebar({ current }: { current: string }) {
   ]);
   return (
     <header class="sidebar">
-      <a class="brand" href="./">
+      <a class="brand" href="./" aria-label="Agent Server">
         <svg viewBox="0 0 48 48" width="22" height="22" aria-hidden="true">
           <rect width="48" height="48" rx="12" />
           <path d="M14 17l7 7-7 7M25 32h10" />

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorStack } from '../../errors/index.js';
-import type { DeliveryStatus } from './delivery-status.js';
+import type { DeliveryFailure, DeliveryStatus } from './delivery-status.js';
 import { backoffMs, RetryClock } from './retry-clock.js';
 import type { Message, Outcome, Sender } from './sender.js';
 import type { WebhookTarget } from '../webhook-target.js';
@@ -27,10 +27,28 @@ export interface Lane {
   readonly conversationId: string;
   /** Time of the next delivery (`performance.now()`); undefined if nothing is pending. */
   readonly dueAt: number | undefined;
+  /** Number of pending items, as far as known. */
+  readonly waiting: number;
+  /** Since when the oldest pending item waits (ms since the epoch); undefined: nothing, or not known yet. */
+  readonly oldestAt: number | undefined;
+  /** Sends what is pending without waiting for more. */
+  flush(): void;
   /** Creates the next delivery. Called for each attempt, so that bodies are not kept in memory in between. */
   next(): Promise<Delivery | undefined>;
   /** Called when the lane has had its turn. */
   onIdle(): void;
+}
+
+/** The state of a lane with pending deliveries. */
+export interface LaneReport {
+  lane: Lane;
+  /** A request is in flight. */
+  isSending: boolean;
+  /** Consecutive failed attempts. */
+  failures: number;
+  /** Time of the next attempt (`performance.now()`). */
+  nextAt: number;
+  lastFailure: DeliveryFailure | undefined;
 }
 
 interface LaneState {
@@ -44,6 +62,8 @@ interface LaneState {
   notBefore: number;
   /** The final attempt at shutdown has failed. */
   gaveUp: boolean;
+  /** The last failure since a delivery of this lane succeeded. */
+  lastFailure: DeliveryFailure | undefined;
 }
 
 /**
@@ -76,11 +96,59 @@ export class Channel {
     return due.length === 0 ? undefined : Math.max(this.clock.pausedUntil, Math.min(...due));
   }
 
+  /** Number of lanes that are being worked on. */
+  get inFlight(): number {
+    return this.busy;
+  }
+
+  /** All lanes with pending deliveries. */
+  reports(): LaneReport[] {
+    const reports: LaneReport[] = [];
+    for (const place of this.lanes.values()) {
+      const { lane, busy, failures, lastFailure } = place;
+      const dueAt = this.dueAt(place);
+      if (dueAt === undefined && !busy) continue;
+      const nextAt = Math.max(dueAt ?? 0, this.clock.pausedUntil);
+      reports.push({ lane, isSending: busy, failures, nextAt, lastFailure });
+    }
+    return reports;
+  }
+
+  /**
+   * Attempts what is pending at once: skips the pauses after failures and the wait for further events.
+   * @param conversationId the only lane to attempt; all by default
+   * @returns the lanes with pending deliveries
+   */
+  retryNow(conversationId?: string): Lane[] {
+    const chosen = conversationId === undefined ? [...this.lanes.keys()] : [conversationId];
+    const lanes: Lane[] = [];
+    for (const id of chosen) {
+      const place = this.lanes.get(id);
+      place?.lane.flush();
+      if (place?.lane.dueAt === undefined) continue;
+      place.notBefore = 0;
+      lanes.push(place.lane);
+    }
+    if (lanes.length > 0 && !this.stopped) {
+      this.clock.resume();
+      this.pumping ??= setImmediate(() => this.pump());
+    }
+    return lanes;
+  }
+
   /** Must be called after a lane has changed. Only schedules the work. */
   schedule(lane: Lane): void {
     let place = this.lanes.get(lane.conversationId);
     if (!place) {
-      place = { lane, busy: false, failures: 0, refusals: 0, notBefore: 0, gaveUp: false };
+      place = {
+        lane,
+        busy: false,
+        failures: 0,
+        refusals: 0,
+        notBefore: 0,
+        gaveUp: false,
+        lastFailure: undefined,
+      };
       this.lanes.set(lane.conversationId, place);
     }
     if (place.busy || this.stopped) return;
@@ -199,10 +267,17 @@ export class Channel {
     const reason = 'status' in outcome ? `it answered ${outcome.status}` : outcome.failure;
     this.postpone(place);
     this.clock.failed(startedAt);
-    this.status.failed(reason);
     place.refusals = 'status' in outcome && isFinal(outcome.status) ? place.refusals + 1 : 0;
     const attempts = this.target.retries + 1;
     const drop = place.refusals >= attempts ? delivery.drop : undefined;
+    this.status.failed({
+      reason,
+      status: 'status' in outcome ? outcome.status : undefined,
+      conversationId: place.lane.conversationId,
+      attempt: place.failures,
+      dropped: drop !== undefined,
+    });
+    place.lastFailure = this.status.lastFailure;
     if (!drop && place.failures !== attempts) return;
     this.logger.warn(
       `webhook ${this.target.shownUrl}: ${this.what} of conversation ${place.lane.conversationId} not delivered ` +
@@ -224,6 +299,7 @@ function resetFailures(place: LaneState): void {
   place.failures = 0;
   place.refusals = 0;
   place.notBefore = 0;
+  place.lastFailure = undefined;
 }
 
 function isSuccess(outcome: Outcome): boolean {

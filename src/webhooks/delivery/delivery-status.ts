@@ -1,3 +1,19 @@
+/** Most failures that are kept. */
+const MAX_FAILURES = 20;
+
+/** A failed request to a receiver. */
+export interface DeliveryFailure {
+  at: Date;
+  reason: string;
+  /** The status of the answer; undefined if there was none. */
+  status: number | undefined;
+  conversationId: string;
+  /** Failed attempts of the same delivery so far. */
+  attempt: number;
+  /** The delivery was given up. */
+  dropped: boolean;
+}
+
 /** Statistics of the deliveries of one webhook since the server started. */
 export class DeliveryStatus {
   /** Delivered events. */
@@ -6,8 +22,15 @@ export class DeliveryStatus {
   requests = 0;
   /** Failed requests. */
   failures = 0;
+  /** Deliveries that were given up. */
+  dropped = 0;
   lastSuccessAt: Date | undefined;
-  lastError: { at: Date; reason: string } | undefined;
+  /** The last failures, newest first. */
+  readonly recentFailures: DeliveryFailure[] = [];
+
+  get lastFailure(): DeliveryFailure | undefined {
+    return this.recentFailures[0];
+  }
 
   succeeded(events: number): void {
     this.requests += 1;
@@ -15,8 +38,10 @@ export class DeliveryStatus {
     this.lastSuccessAt = new Date();
   }
 
-  failed(reason: string): void {
+  failed(failure: Omit<DeliveryFailure, 'at'>): void {
     this.failures += 1;
-    this.lastError = { at: new Date(), reason };
+    if (failure.dropped) this.dropped += 1;
+    this.recentFailures.unshift({ at: new Date(), ...failure });
+    if (this.recentFailures.length > MAX_FAILURES) this.recentFailures.pop();
   }
 }

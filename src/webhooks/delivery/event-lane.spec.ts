@@ -32,6 +32,10 @@ describe('EventLane', () => {
       get length() {
         return log.length;
       },
+      seqOf: (id) => {
+        const seq = log.findIndex((line) => line === JSON.stringify({ id }));
+        return seq === -1 ? undefined : seq;
+      },
       read: async (from, limit) => {
         onRead();
         await readable;
@@ -105,5 +109,31 @@ describe('EventLane', () => {
     }
     expect([...got]).toEqual(expect.arrayContaining(['one', 'two', `snapshot ${MANY - 1}`]));
     expect(lane.waiting).toBe(0);
+  });
+
+  it('delivers again from an event to which the position was set back during an attempt', async () => {
+    for (const id of ['one', 'two', 'three']) append(id);
+    const first = await lane.next();
+    await first?.delivered();
+    append('four');
+    const second = await lane.next();
+    expect(idsOf(second)).toEqual(['four']);
+    expect(await lane.rewind('two')).toBeUndefined();
+    // The attempt began before: its success must not move the new position.
+    await second?.delivered();
+    expect(lane.position).toBe(1);
+    expect(await new Cursors(path.join(folder, 'cursors')).read(ID)).toBe(1);
+    const third = await lane.next();
+    expect(idsOf(third)).toEqual(['two', 'three', 'four']);
+    await third?.delivered();
+    expect([lane.position, lane.waiting]).toEqual([4, 0]);
+  });
+
+  it('keeps its position when an event is named that is still to be delivered, or unknown', async () => {
+    for (const id of ['one', 'two']) append(id);
+    expect(await lane.rewind('two')).toBeUndefined();
+    expect(await lane.rewind('none')).toBe('unknown-event');
+    expect(lane.position).toBe(0);
+    expect(idsOf(await lane.next())).toEqual(['first', 'one', 'two']);
   });
 });

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import type { ClosingConversation, OpeningConversation } from '../../events/index.js';
 import { serialiseEvent } from '../../events/index.js';
 import type { Delivery, Lane } from './channel.js';
+import { SerialQueue } from '../../flow/index.js';
 import type { Cursors } from '../stored/cursors.js';
 import { eventBody } from './event-body.js';
-import type { BorrowedLog, EventSource } from '../event-source.js';
+import type { BorrowedLog, EventSource, Unavailable } from '../event-source.js';
 import { LiveStream, type StreamItem } from '../live-stream.js';
 import type { SnapshotBudget } from '../stored/snapshot-budget.js';
 import { TailFile } from '../stored/tail-file.js';
@@ -32,10 +33,13 @@ export class EventLane implements Lane {
   private readonly tails: TailFile[] = [];
   private live: LiveStream | undefined;
   private borrowed: BorrowedLog | undefined;
-  private borrowing = false;
+  /** How many borrowed logs are being opened. */
+  private borrowing = 0;
   private isOpen = false;
   /** Incremented when the log is closed: a read that was interrupted by it is repeated. */
   private closeCount = 0;
+  /** Writes of the position, one after the other, so that the last one has the last position. */
+  private readonly positions = new SerialQueue();
   /** The tail files of streams whose conversation was deleted during an attempt. */
   private readonly moved = new WeakMap<LiveStream, Promise<TailFile | undefined>>();
 
@@ -56,6 +60,44 @@ export class EventLane implements Lane {
     if (this.tails.length > 0) return 0;
     const { maxEvents, maxBytes, flushDelayMs } = this.services.target;
     return this.live?.dueAt(maxEvents, maxBytes, flushDelayMs);
+  }
+
+  get oldestAt(): number | undefined {
+    return this.tails[0]?.oldestAt ?? this.live?.oldestAt;
+  }
+
+  /** Number of delivered events; undefined until the log was opened. */
+  get position(): number | undefined {
+    return this.live?.isKnown ? this.live.cursor : undefined;
+  }
+
+  flush(): void {
+    if (this.live && this.live.waiting > 0) this.live.flush = true;
+  }
+
+  /**
+   * Sets the position back, so that events from one on are delivered again. The position is stored when this
+   * resolves. An event that is still to be delivered changes nothing.
+   * @returns why the log is not available, or that it has no such event
+   */
+  async rewind(eventId: string): Promise<Unavailable | 'unknown-event' | undefined> {
+    const log = await this.openLog();
+    if (log === 'gone' || log === 'elsewhere') return log;
+    try {
+      const seq = log.seqOf(eventId);
+      if (seq === undefined) return 'unknown-event';
+      const live = (this.live ??= new LiveStream(this.services.budget));
+      if (!live.isKnown) {
+        const { length } = log;
+        live.startAt((await this.services.cursors.read(this.conversationId)) ?? length, length);
+      }
+      live.rewind(seq);
+      live.isOnDisk = true;
+      await this.positions.run(() => this.services.cursors.set(this.conversationId, live.cursor));
+      return undefined;
+    } finally {
+      log.release();
+    }
   }
 
   /** A stored position was found at start: delivers the events after it. */
@@ -80,7 +122,7 @@ export class EventLane implements Lane {
     live.startAt(isKnown ? from : stored, opening.length);
     live.isOnDisk = true;
     // A conversation that is only opened to deliver pending events has not become active.
-    if (!this.borrowing) live.addSnapshot(serialiseEvent(opening.snapshot()));
+    if (this.borrowing === 0) live.addSnapshot(serialiseEvent(opening.snapshot()));
   }
 
   published(seq: number, size: number): void {
@@ -142,6 +184,11 @@ export class EventLane implements Lane {
 
   onIdle(): void {
     this.release();
+    this.endIfEmpty();
+  }
+
+  /** Ends a lane that has nothing to deliver. An attempt that is under way keeps its log. */
+  endIfEmpty(): void {
     const { live } = this;
     if (this.tails.length > 0 || this.isOpen) return;
     if (!live || (live.isKnown && live.waiting === 0 && !live.isOnDisk)) this.services.onEmpty(this);
@@ -165,20 +212,21 @@ export class EventLane implements Lane {
       this.services.target.maxBytes,
     );
     const items = taken.slice(0, count);
+    const { epoch } = live;
     live.attempt(count);
-    return this.message(body, count, () => this.delivered(live, items));
+    return this.message(body, count, () => this.delivered(live, items, epoch));
   }
 
-  private async delivered(live: LiveStream, items: readonly StreamItem[]): Promise<void> {
+  private async delivered(live: LiveStream, items: readonly StreamItem[], epoch: number): Promise<void> {
     const moved = this.moved.get(live);
     if (moved) {
       const tail = await moved;
       await tail?.skip(items.map(({ line }) => line));
       return;
     }
-    live.delivered(items);
+    live.delivered(items, epoch);
     if (!live.isOnDisk) return;
-    await this.services.cursors.write(this.conversationId, live.cursor);
+    await this.positions.run(() => this.services.cursors.write(this.conversationId, live.cursor));
     // The position file is removed when the conversation is closed with all delivered, so it must be opened.
     if (!this.isOpen && live.waiting === 0) live.isKnown = false;
   }
@@ -194,10 +242,7 @@ export class EventLane implements Lane {
   /** Opens the log. Returns false if this server has nothing to deliver. */
   private async borrow(live: LiveStream): Promise<boolean> {
     if (!this.borrowed) {
-      this.borrowing = true;
-      const log = await this.services.source
-        .borrow(this.conversationId)
-        .finally(() => (this.borrowing = false));
+      const log = await this.openLog();
       if (log === 'gone') await this.services.cursors.remove(this.conversationId);
       if (log === 'gone' || log === 'elsewhere') {
         if (this.live === live) this.dropLive();
@@ -209,6 +254,15 @@ export class EventLane implements Lane {
     const { length } = this.borrowed;
     live.startAt((await this.services.cursors.read(this.conversationId)) ?? length, length);
     return true;
+  }
+
+  private async openLog(): Promise<BorrowedLog | Unavailable> {
+    this.borrowing += 1;
+    try {
+      return await this.services.source.borrow(this.conversationId);
+    } finally {
+      this.borrowing -= 1;
+    }
   }
 
   private release(): void {

@@ -6,7 +6,7 @@ import type { Delivery, Lane } from './channel.js';
 
 /** Pending changes of one conversation: files, in order. */
 export class PostLane implements Lane {
-  private readonly files: string[] = [];
+  private readonly entries: { file: string; since: number }[] = [];
 
   constructor(
     readonly conversationId: string,
@@ -15,32 +15,43 @@ export class PostLane implements Lane {
   ) {}
 
   get waiting(): number {
-    return this.files.length;
+    return this.entries.length;
   }
 
   get dueAt(): number | undefined {
-    return this.files.length > 0 ? 0 : undefined;
+    return this.entries.length > 0 ? 0 : undefined;
   }
 
-  push(file: string): void {
-    this.files.push(file);
+  get oldestAt(): number | undefined {
+    return this.entries[0]?.since;
+  }
+
+  /** @param since when the change was made (ms since the epoch) */
+  push(file: string, since: number): void {
+    this.entries.push({ file, since });
+  }
+
+  /** Changes never wait for more. */
+  flush(): void {
+    return;
   }
 
   async next(): Promise<Delivery | undefined> {
-    const [file] = this.files;
-    if (file === undefined) return undefined;
+    const [entry] = this.entries;
+    if (entry === undefined) return undefined;
+    const { file } = entry;
     let body: string;
     try {
       body = await readFile(file, 'utf8');
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
       // Another server considered this one dead and has taken over the file.
-      this.files.shift();
+      this.entries.shift();
       return this.next();
     }
     const done = async (): Promise<void> => {
       await rm(file, { force: true });
-      this.files.shift();
+      this.entries.shift();
     };
     const digest = createHash('sha256').update(path.basename(file)).update(body).digest('hex');
     return {
@@ -55,6 +66,6 @@ export class PostLane implements Lane {
   }
 
   onIdle(): void {
-    if (this.files.length === 0) this.onEmpty();
+    if (this.entries.length === 0) this.onEmpty();
   }
 }

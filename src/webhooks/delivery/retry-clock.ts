@@ -38,6 +38,11 @@ export class RetryClock {
     this.until = 0;
   }
 
+  /** Ends the pause. Until an attempt succeeds, single attempts still probe the receiver. */
+  resume(): void {
+    this.until = 0;
+  }
+
   /**
    * @param startedAt start of the attempt: attempts from before the current pause do not extend it
    */

@@ -18,17 +18,18 @@ export class Cursors {
   async ensure(conversationId: string, position: number): Promise<number> {
     const known = await this.read(conversationId);
     if (known !== undefined) return known;
-    this.made ??= makeFolder(this.folder).catch((error: unknown) => {
-      this.made = undefined;
-      throw error;
-    });
-    await this.made;
-    await createPosition(this.file(conversationId), position);
+    await this.set(conversationId, position);
     return position;
   }
 
   read(conversationId: string): Promise<number | undefined> {
     return readPosition(this.file(conversationId));
+  }
+
+  /** Stores a position that is to survive a power failure. */
+  async set(conversationId: string, position: number): Promise<void> {
+    await this.makeFolder();
+    await createPosition(this.file(conversationId), position);
   }
 
   write(conversationId: string, position: number): Promise<void> {
@@ -43,6 +44,14 @@ export class Cursors {
   async list(): Promise<string[]> {
     const names = await namesIn(this.folder);
     return names.filter((name) => /^[0-9a-f]{32}$/.test(name)).map(dashedUuid);
+  }
+
+  private async makeFolder(): Promise<void> {
+    this.made ??= makeFolder(this.folder).catch((error: unknown) => {
+      this.made = undefined;
+      throw error;
+    });
+    await this.made;
   }
 
   private file(conversationId: string): string {

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { errorCode } from '../../errors/index.js';
+import { eventTime } from '../event-time.js';
 import { readPosition, writePosition, createPosition } from './position-file.js';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -8,6 +9,8 @@ const NEWLINE = 10;
 
 /** Undelivered events of a deleted conversation: lines in a file, and the delivery position. */
 export class TailFile {
+  /** When its next event was made (ms since the epoch), as far as known. */
+  oldestAt: number | undefined;
   private offset: number | undefined;
 
   /** @param remaining number of pending lines, if known */
@@ -43,7 +46,9 @@ export class TailFile {
       return [];
     }
     try {
-      return await linesAt(handle, at, limit, maxBytes);
+      const lines = await linesAt(handle, at, limit, maxBytes);
+      this.oldestAt = eventTime(lines[0] ?? '') ?? this.oldestAt;
+      return lines;
     } finally {
       await handle.close();
     }

@@ -1,0 +1,457 @@
+import { computed, signal, type ReadonlySignal } from '@preact/signals';
+import { ApiError, isRecord, messageOf } from '../api/api-error.js';
+import { api, call } from '../api/client.js';
+import { LiveSocket, type SocketState } from '../api/live-socket.js';
+import { sessionKey } from '../api/session-key.js';
+import { countEvents, readPage } from './stream/event-pages.js';
+import { EventWindow } from './stream/event-window.js';
+import { PendingActions } from './stream/pending-actions.js';
+import { asFrame, StreamingItems, type StreamingItem } from './stream/streaming-items.js';
+import { isStateUpdate, toEvent, type WireEvent } from './stream/wire-event.js';
+
+/** A conversation as the API describes it. */
+export type ConversationInfo = Awaited<ReturnType<typeof readInfo>>;
+
+/** Why a conversation cannot be shown. */
+export interface ConversationProblem {
+  /** `missing`: there is no such conversation (any more). `key`: the session key is missing or wrong. */
+  kind: 'missing' | 'key' | 'failed';
+  detail: string;
+}
+
+const FLUSH_MS = 30;
+const FIRST_RETRY_MS = 500;
+const MAX_RETRY_MS = 10_000;
+/** Events around one that was asked for. */
+const HALF_PAGE = 60;
+/** Most messages that a search shows. */
+const MAX_FOUND = 50;
+/** Live events that are kept while a page is read. */
+const MAX_RECENT = 1000;
+
+/**
+ * One conversation, followed live. It opens at the end, keeps a bounded part of the log in memory, and loads
+ * older and newer parts when asked. Close it when it is not shown any more.
+ */
+export class LiveConversation {
+  private readonly infoSignal = signal<ConversationInfo | null>(null);
+  private readonly problemSignal = signal<ConversationProblem | null>(null);
+  private readonly eventsSignal = signal<readonly WireEvent[]>([]);
+  private readonly streamingSignal = signal<readonly StreamingItem[]>([]);
+  private readonly openActions = signal<readonly WireEvent[]>([]);
+  private readonly phaseSignal = signal<'opening' | 'ready'>('opening');
+  private readonly atStartSignal = signal(false);
+  private readonly atEndSignal = signal(true);
+  private readonly loadingSignal = signal<'older' | 'newer' | null>(null);
+  private readonly totalSignal = signal(0);
+  /** How far the clocks of the server's zone are ahead of UTC (ms); null: its zone is that of the browser. */
+  private readonly zoneOffset = signal<number | null>(null);
+  private readonly socketSignal = signal<LiveSocket | null>(null);
+
+  private readonly window = new EventWindow();
+  private readonly items = new StreamingItems();
+  private readonly pending = new PendingActions();
+  /** The last durable event that came over the socket, or was the last one when the window was opened. */
+  private lastSeq = -1;
+  private lastId: string | undefined;
+  /** Frames that have not been shown yet. */
+  private queue: { seq: number; event: WireEvent }[] = [];
+  /** Live events of the last moments, for a window that reaches the end while they come. */
+  private recent: WireEvent[] = [];
+  private flushTimer: ReturnType<typeof setTimeout> | undefined;
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private retryDelay = FIRST_RETRY_MS;
+  private closed = false;
+  private attempt = 0;
+  private readonly stopKey: () => void;
+
+  /** Whether the person is at the end: then old events leave the window, else new ones stay outside of it. */
+  following = true;
+
+  /** The conversation; null until it was read. */
+  readonly info: ReadonlySignal<ConversationInfo | null> = this.infoSignal;
+  /** The `execution_status`; empty until it is known. */
+  readonly status = computed<string>(() => this.infoSignal.value?.execution_status ?? '');
+  /** The connection for live events. */
+  readonly socketState = computed<SocketState>(() => this.socketSignal.value?.state.value ?? 'connecting');
+  /** Why nothing can be shown; null while there is no problem. */
+  readonly problem: ReadonlySignal<ConversationProblem | null> = this.problemSignal;
+  /** The loaded part of the log, in order. */
+  readonly events: ReadonlySignal<readonly WireEvent[]> = this.eventsSignal;
+  /** `ready` as soon as the end of the log was loaded. */
+  readonly phase: ReadonlySignal<'opening' | 'ready'> = this.phaseSignal;
+  /** Answers that the model is writing. */
+  readonly streaming: ReadonlySignal<readonly StreamingItem[]> = this.streamingSignal;
+  /** The actions that wait for a person's approval; empty unless the status says so. */
+  readonly pendingActions = computed<readonly WireEvent[]>(() =>
+    this.status.value === 'waiting_for_confirmation' ? this.openActions.value : [],
+  );
+  /** Whether the first event of the log is loaded. */
+  readonly atStart: ReadonlySignal<boolean> = this.atStartSignal;
+  /** Whether the last event of the log is loaded. */
+  readonly atEnd: ReadonlySignal<boolean> = this.atEndSignal;
+  /** Which part is being loaded. */
+  readonly loading: ReadonlySignal<'older' | 'newer' | null> = this.loadingSignal;
+  /** The number of events in the log, as far as it is known. */
+  readonly total: ReadonlySignal<number> = this.totalSignal;
+
+  constructor(readonly id: string) {
+    let isFirst = true;
+    this.stopKey = sessionKey.subscribe(() => {
+      if (!isFirst && this.phaseSignal.peek() === 'opening') void this.open();
+      isFirst = false;
+    });
+    void this.open();
+  }
+
+  /** Ends all requests and the socket. */
+  close(): void {
+    this.closed = true;
+    this.stopKey();
+    clearTimeout(this.flushTimer);
+    clearTimeout(this.retryTimer);
+    this.socketSignal.peek()?.close();
+  }
+
+  /** Loads the page before the first loaded event. @throws ApiError */
+  async loadOlder(): Promise<void> {
+    const [first] = this.window.events;
+    if (first === undefined || this.atStartSignal.peek() || this.loadingSignal.peek() !== null) return;
+    await this.whileLoading('older', async () => {
+      const { events, next } = await readPage(this.id, {
+        from: first.id,
+        isAfter: true,
+        newestFirst: true,
+      });
+      if (this.window.events[0] !== first) return;
+      this.window.prepend(events.toReversed());
+      this.atStartSignal.value = next === null;
+      if (this.window.trim('end')) this.atEndSignal.value = false;
+    });
+  }
+
+  /** Loads the page after the last loaded event. @throws ApiError */
+  async loadNewer(): Promise<void> {
+    const last = this.window.events.at(-1);
+    if (last === undefined || this.atEndSignal.peek() || this.loadingSignal.peek() !== null) return;
+    await this.whileLoading('newer', async () => {
+      this.recent = [];
+      const { events, next } = await readPage(this.id, {
+        from: last.id,
+        isAfter: true,
+        newestFirst: false,
+      });
+      if (this.window.events.at(-1) !== last) return;
+      this.window.append(events);
+      if (next === null) this.reachEnd();
+      if (this.window.trim('start')) this.atStartSignal.value = false;
+    });
+  }
+
+  /**
+   * Loads the part of the log around an event.
+   * @returns false if the conversation has no such event
+   * @throws ApiError
+   */
+  async jumpTo(eventId: string): Promise<boolean> {
+    if (this.window.has(eventId)) return true;
+    return this.whileLoading('newer', async () => {
+      const known = await call(
+        api.GET('/api/conversations/{conversation_id}/events/{event_id}', {
+          params: { path: { conversation_id: this.id, event_id: eventId } },
+        }),
+      ).catch((error: unknown) => {
+        if (error instanceof ApiError && (error.status === 404 || error.status === 422)) return undefined;
+        throw error;
+      });
+      if (known === undefined) return false;
+      this.recent = [];
+      const [older, newer] = await Promise.all([
+        readPage(this.id, { from: eventId, newestFirst: true, limit: HALF_PAGE }),
+        readPage(this.id, { from: eventId, newestFirst: false, limit: HALF_PAGE }),
+      ]);
+      this.following = false;
+      this.window.reset(older.events.toReversed());
+      this.window.append(newer.events);
+      this.atStartSignal.value = older.next === null;
+      this.atEndSignal.value = false;
+      if (newer.next === null) this.reachEnd();
+      return true;
+    });
+  }
+
+  /** Loads the end of the log, unless it is loaded. @throws ApiError */
+  async jumpToEnd(): Promise<void> {
+    if (this.atEndSignal.peek()) return;
+    await this.whileLoading('newer', async () => {
+      this.recent = [];
+      const { events, next } = await readPage(this.id, { newestFirst: true });
+      this.window.reset(events.toReversed());
+      this.atStartSignal.value = next === null;
+      this.reachEnd();
+    });
+  }
+
+  /** Loads the beginning of the log, unless it is loaded. @throws ApiError */
+  async jumpToStart(): Promise<void> {
+    if (this.atStartSignal.peek()) return;
+    await this.whileLoading('older', async () => {
+      this.recent = [];
+      const { events, next } = await readPage(this.id, { newestFirst: false });
+      this.following = false;
+      this.window.reset(events);
+      this.atStartSignal.value = true;
+      this.atEndSignal.value = false;
+      if (next === null) this.reachEnd();
+    });
+  }
+
+  /** Messages that contain a text, the newest first. @throws ApiError */
+  async findMessages(text: string): Promise<readonly WireEvent[]> {
+    return (await readPage(this.id, { newestFirst: true, body: text, limit: MAX_FOUND })).events;
+  }
+
+  /** Reads the conversation again, after a change that is no event (title, tags). @throws ApiError */
+  async refreshInfo(): Promise<void> {
+    this.infoSignal.value = await readInfo(this.id);
+  }
+
+  /** Opens the connection at once, if it waits for its next attempt. */
+  reconnect(): void {
+    if (this.phaseSignal.peek() === 'opening') void this.open();
+    this.socketSignal.peek()?.retryNow();
+  }
+
+  /** The time of an event in UTC. Timestamps of events are local times of the server. */
+  timeOf(event: Pick<WireEvent, 'timestamp'>): string {
+    const { timestamp } = event;
+    if (/(Z|[+-]\d\d:?\d\d)$/.test(timestamp)) return timestamp;
+    const offset = this.zoneOffset.value;
+    const time = offset === null ? Date.parse(timestamp) : Date.parse(`${timestamp}Z`) - offset;
+    return Number.isNaN(time) ? timestamp : new Date(time).toISOString();
+  }
+
+  /** Reads the conversation and the end of its log, then opens the socket. Repeats what may succeed later. */
+  private async open(): Promise<void> {
+    const attempt = ++this.attempt;
+    clearTimeout(this.retryTimer);
+    try {
+      const count = await this.loadEnd(attempt);
+      if (!this.isCurrent(attempt)) return;
+      this.problemSignal.value = null;
+      this.phaseSignal.value = 'ready';
+      this.retryDelay = FIRST_RETRY_MS;
+      // If the log has not grown meanwhile, the number of each event is known. Else the socket tells it.
+      const isStill = (await countEvents(this.id)) === count;
+      if (!this.isCurrent(attempt)) return;
+      if (isStill) this.window.reset(this.window.events, count);
+      this.lastSeq = isStill ? count - 1 : Math.max(-1, count - 2);
+      this.lastId = isStill ? this.window.events.at(-1)?.id : undefined;
+      this.totalSignal.value = count;
+      this.connect();
+    } catch (error) {
+      if (this.isCurrent(attempt)) this.failToOpen(error);
+    }
+  }
+
+  /** Whether an attempt to open is still wanted, after it has waited for something. */
+  private isCurrent(attempt: number): boolean {
+    return !this.closed && attempt === this.attempt;
+  }
+
+  private async loadEnd(attempt: number): Promise<number> {
+    const info = readInfo(this.id);
+    // It is awaited below; until then a failure must not count as unhandled.
+    info.catch(() => undefined);
+    // The page is read after the count: it has at least the last of the counted events.
+    const count = await countEvents(this.id);
+    const { events, next } = await readPage(this.id, { newestFirst: true });
+    const known = await info;
+    if (!this.isCurrent(attempt)) return count;
+    this.infoSignal.value = known;
+    this.window.reset(events.toReversed(), count === 0 && events.length === 0 ? 0 : undefined);
+    for (const event of this.window.events) this.pending.take(event);
+    this.openActions.value = this.pending.list;
+    this.atStartSignal.value = next === null;
+    this.atEndSignal.value = true;
+    this.show();
+    return count;
+  }
+
+  private failToOpen(error: unknown): void {
+    const status = error instanceof ApiError ? error.status : 0;
+    const detail = messageOf(error);
+    if (status === 404 || status === 422) this.problemSignal.value = { kind: 'missing', detail };
+    else if (status === 401 || status === 403) this.problemSignal.value = { kind: 'key', detail };
+    else {
+      this.problemSignal.value = { kind: 'failed', detail };
+      this.retryTimer = setTimeout(() => void this.open(), this.retryDelay);
+      this.retryDelay = Math.min(this.retryDelay * 2, MAX_RETRY_MS);
+    }
+  }
+
+  private connect(): void {
+    this.socketSignal.peek()?.close();
+    this.socketSignal.value = new LiveSocket({
+      path: () => `sockets/session/${this.id}?after_seq=${this.lastSeq}`,
+      onFrame: (frame) => this.take(asFrame(frame)),
+      onGone: () => {
+        this.problemSignal.value = {
+          kind: 'missing',
+          detail: 'The conversation was deleted, or another server has taken it over.',
+        };
+      },
+      onLost: (_code, reason) => {
+        this.items.clear();
+        this.streamingSignal.value = [];
+        if (reason === 'frame_too_large') void this.passLargeEvent();
+      },
+    });
+  }
+
+  /** Reads the event after the last one, which was too large for the socket. */
+  private async passLargeEvent(): Promise<void> {
+    if (this.lastId === undefined) {
+      // The number of no event is known yet.
+      await this.open();
+      return;
+    }
+    try {
+      const seq = this.lastSeq + 1;
+      const { events } = await readPage(this.id, {
+        from: this.lastId,
+        isAfter: true,
+        newestFirst: false,
+        limit: 2,
+      });
+      const [large] = events;
+      if (large !== undefined && this.lastSeq === seq - 1) this.takeDurable(seq, large);
+    } catch {
+      // The socket is opened again and closes with the same reason, which leads here again.
+    }
+  }
+
+  private take(frame: Record<string, unknown>): void {
+    const { type, seq } = frame;
+    if (type === 'durable' && typeof seq === 'number') {
+      const event = toEvent(frame['event']);
+      if (event !== undefined && seq > this.lastSeq) this.takeDurable(seq, event);
+      else this.lastSeq = Math.max(this.lastSeq, seq);
+    } else if (type === 'transient') {
+      const event = toEvent(frame['event']);
+      if (event !== undefined && isStateUpdate(event)) this.takeFullState(event);
+    } else if (this.items.take(frame)) this.scheduleFlush();
+  }
+
+  private takeDurable(seq: number, event: WireEvent): void {
+    this.lastSeq = seq;
+    this.lastId = event.id;
+    this.queue.push({ seq, event });
+    if (event.source === 'agent') this.items.settle(seq);
+    this.scheduleFlush();
+  }
+
+  private takeFullState(event: WireEvent): void {
+    const { key, value } = event;
+    if (key !== 'full_state' || !isRecord(value)) return;
+    this.learnZone(event);
+    this.flush();
+    const info = this.infoSignal.peek();
+    if (info !== null) this.infoSignal.value = { ...info, ...value };
+  }
+
+  private scheduleFlush(): void {
+    this.flushTimer ??= setTimeout(() => this.flush(), FLUSH_MS);
+  }
+
+  /** Shows what has come. Many frames of one moment are shown at once. */
+  private flush(): void {
+    clearTimeout(this.flushTimer);
+    this.flushTimer = undefined;
+    const frames = this.queue;
+    this.queue = [];
+    if (frames.length > 0) this.takeFrames(frames);
+    this.streamingSignal.value = this.items.list;
+  }
+
+  private takeFrames(frames: readonly { seq: number; event: WireEvent }[]): void {
+    const further: WireEvent[] = [];
+    for (const { seq, event } of frames) {
+      if (this.window.has(event.id)) this.window.locate(event.id, seq);
+      // Until the number of an event is known, others of the replay are older than the window.
+      else if (this.isAfterWindow(seq)) further.push(event);
+      this.pending.take(event);
+      this.takeStateUpdate(event);
+    }
+    this.recent = [...this.recent, ...further].slice(-MAX_RECENT);
+    this.openActions.value = this.pending.list;
+    this.totalSignal.value = Math.max(this.totalSignal.peek(), this.lastSeq + 1);
+    this.appendLive(further);
+  }
+
+  private isAfterWindow(seq: number): boolean {
+    const { end, events } = this.window;
+    return end === undefined ? events.length === 0 || this.hasLeftEnd : seq >= end;
+  }
+
+  /** The window was loaded somewhere else, where no number of an event is known. */
+  private get hasLeftEnd(): boolean {
+    return !this.atEndSignal.peek();
+  }
+
+  private appendLive(events: readonly WireEvent[]): void {
+    if (!this.atEndSignal.peek() || events.length === 0) return;
+    if (!this.following && this.window.isFull) {
+      // Events that a person reads stay; the new ones are loaded when they are asked for.
+      this.atEndSignal.value = false;
+      return;
+    }
+    this.window.append(events);
+    if (this.following && this.window.trim('start')) this.atStartSignal.value = false;
+    this.show();
+  }
+
+  private takeStateUpdate(event: WireEvent): void {
+    const info = this.infoSignal.peek();
+    if (info === null) return;
+    const { key, value } = event;
+    if (isStateUpdate(event)) {
+      if (typeof key === 'string' && key in info) this.infoSignal.value = { ...info, [key]: value };
+    } else this.infoSignal.value = { ...info, leaf_event_id: event.id };
+  }
+
+  /** The window has the last event of the log, and what has come since its page was asked for. */
+  private reachEnd(): void {
+    this.flush();
+    this.window.append(this.recent);
+    this.atEndSignal.value = true;
+    if (this.lastId !== undefined) this.window.locate(this.lastId, this.lastSeq);
+  }
+
+  private async whileLoading<T>(what: 'older' | 'newer', load: () => Promise<T>): Promise<T> {
+    this.loadingSignal.value = what;
+    try {
+      const result = await load();
+      this.show();
+      return result;
+    } finally {
+      this.loadingSignal.value = null;
+    }
+  }
+
+  private show(): void {
+    this.eventsSignal.value = this.window.events;
+  }
+
+  /** A transient event was made just now: its time tells the zone of the server. */
+  private learnZone({ timestamp }: WireEvent): void {
+    const quarter = 15 * 60_000;
+    const offset = Math.round((Date.parse(`${timestamp}Z`) - Date.now()) / quarter) * quarter;
+    const ours = -new Date().getTimezoneOffset() * 60_000;
+    this.zoneOffset.value = Number.isNaN(offset) || offset === ours ? null : offset;
+  }
+}
+
+function readInfo(id: string) {
+  return call(api.GET('/api/conversations/{conversation_id}', { params: { path: { conversation_id: id } } }));
+}

@@ -1,0 +1,43 @@
+import { useFetched } from '../../api/use-fetched.js';
+import { McpRow } from '../../settings/mcp/mcp-row.js';
+import { readServers } from '../../settings/mcp/mcp-server.js';
+import { EmptyState } from '../../ui/empty-state.js';
+import { Loading } from '../../ui/loading.js';
+import { Problem } from '../../ui/problem.js';
+
+/** Whether the MCP servers of the settings can be used. */
+export function McpTab() {
+  const { data: servers, error, reload } = useFetched(readServers);
+  if (servers === undefined) {
+    if (error === undefined) return <Loading />;
+    return (
+      <Problem
+        title="The MCP servers could not be read"
+        detail={error}
+        action={{ label: 'Try again', run: reload }}
+      />
+    );
+  }
+  if (servers.length === 0) {
+    return (
+      <EmptyState title="No MCP server is configured">
+        <p>
+          MCP servers give agents further tools. <a href="settings/mcp">Add one in the settings</a>
+        </p>
+      </EmptyState>
+    );
+  }
+  return (
+    <div class="page-body settings-list">
+      <p class="soft">
+        A test connects to the server and lists its tools; a program is started for it and ended.{' '}
+        <a href="settings/mcp">Add or change them in the settings</a>
+      </p>
+      <ul class="card entries" aria-label="MCP servers">
+        {servers.map(([name, server]) => (
+          <McpRow key={name} name={name} server={server} />
+        ))}
+      </ul>
+    </div>
+  );
+}

@@ -1,0 +1,28 @@
+/** Titles of groups with the options in them, by the beginning of their names. The first match counts. */
+const GROUPS: readonly (readonly [title: string, names: RegExp])[] = [
+  [
+    'Access',
+    /^(session_api_keys|secret_key|previous_secret_keys|allow_cors_|max_failed_keys|trust_forwarded|deferred_init)/,
+  ],
+  ['Network', /^(host|port|web_url|app_backend_public_url|max_body_bytes|max_socket)/],
+  [
+    'Folders and files',
+    /^(conversations_path|workspace_path|conversation_worktree_root|bash_events_dir|file_root|max_upload)/,
+  ],
+  ['Runs and conversations', /^(max_concurrent_runs|resume_on_start|lease_|conversation_)/],
+  ['Tools and commands', /^(shell_environment|preload_tools|enable_browser|bash_|git_filters)/],
+  ['Skills and marketplaces', /^(acp_skill_sourcing|github_url|registered_marketplaces)/],
+  ['Pages and editors', /^(ui_|static_files_path|trust_workspace_pages|enable_vscode|vscode_)/],
+  ['OpenAI-compatible API', /^gateway_/],
+  ['Webhooks', /^webhooks/],
+  ['Usage reports', /^telemetry/],
+];
+const OTHER = 'Other';
+
+/** The titles of all groups, in their order. */
+export const GROUP_TITLES: readonly string[] = [...GROUPS.map(([title]) => title), OTHER];
+
+/** The title of the group of an option. */
+export function groupOf(name: string): string {
+  return GROUPS.find(([, names]) => names.test(name))?.[0] ?? OTHER;
+}
