@@ -58,7 +58,12 @@ export class LiveSocket {
     for (const stop of this.stops) stop();
     clearTimeout(this.timer);
     this.stateSignal.value = 'closed';
-    if (this.socket !== undefined) closeQuietly(this.socket);
+    const { socket } = this;
+    if (socket?.readyState === WebSocket.CONNECTING) {
+      // Browsers report an error when a socket is closed before it is open.
+      socket.onopen = () => socket.close();
+      socket.onmessage = null;
+    } else socket?.close();
   }
 
   private keyChanged(key: string | null): void {
@@ -115,11 +120,4 @@ export class LiveSocket {
     this.delay = Math.min(this.delay * 2, MAX_DELAY_MS);
     this.timer = setTimeout(() => this.connect(), pause);
   }
-}
-
-/** The browser warns of sockets that are closed before they were open. */
-function closeQuietly(socket: WebSocket): void {
-  socket.onmessage = null;
-  if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close();
-  else socket.close();
 }

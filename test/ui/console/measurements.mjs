@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { copyConversations, lengthen } from '../support/fixtures.mjs';
+import { copyConversations } from '../support/fixtures.mjs';
+import { lengthen } from '../support/long-conversation.mjs';
 import { noteWhenShown, paintedAt, scrollFrames, shownAt } from '../support/page-times.mjs';
 import { addRow, median, quantile } from '../support/table.mjs';
 
@@ -16,19 +17,17 @@ const BROKEN_MS = 10_000;
 /** How large and how fast the console is: rows of the table at the end. Only what is broken fails. */
 export async function measurements({ server, openPage, step }) {
   await step('the sizes of its files', sizes);
-  const long = await server.conversation(
-    'SAY: I look around.\nRUN: echo one\nRUN: ls /\nFINISH: This is the end.',
-  );
+  const long = await server.conversation('RUN: echo one\nFINISH: done');
   await server.reaches(long, 'finished');
   await step('a fresh load', () => freshLoad(openPage, server));
   const ids = [await server.conversation(), await server.conversation('SAY: Which one?')];
   await server.reaches(ids[1], 'finished');
   await server.stop();
-  await lengthen(server.folder, long, EVENTS);
+  const last = await lengthen(server.folder, long, EVENTS);
   copyConversations(server.folder, ids, CONVERSATIONS);
   await server.start();
   await step(`a conversation with ${EVENTS.toLocaleString()} events`, () =>
-    longConversation(openPage, server, long),
+    longConversation(openPage, server, long, last),
   );
   await step(`${CONVERSATIONS.toLocaleString()} conversations`, () => manyConversations(openPage, server));
 }
@@ -41,8 +40,8 @@ async function sizes() {
   for (const { name, bytes } of files.sort((a, b) => b.bytes - a.bytes))
     addRow(path.basename(name).replace(/-[\w-]{8}(?=\.)|\.gz$/g, ''), kilobytes(bytes));
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  // `test/e2e/console-build.spec.ts` fails when it is more.
   addRow('all files, compressed', kilobytes(total), '150 KB');
-  assert.ok(total <= 150 * 1024);
 }
 
 async function freshLoad(openPage, server) {
@@ -65,9 +64,9 @@ async function freshLoad(openPage, server) {
   assert.ok(median(ready) < BROKEN_MS);
 }
 
-async function longConversation(openPage, server, id) {
+async function longConversation(openPage, server, id, last) {
   const page = await openPage({ at: null });
-  await noteWhenShown(page, '[role=feed] article', 'This is the end.');
+  await noteWhenShown(page, '[role=feed] article', last);
   const probe = startProbe(server);
   await page.goto(`${server.url}/console/conversations/${id}`);
   const opened = await shownAt(page);
@@ -77,11 +76,8 @@ async function longConversation(openPage, server, id) {
   const first = () => page.getByRole('feed').locator('article').first().getAttribute('data-event');
   const before = await first();
   const started = performance.now();
-  await stream.evaluate((element) => (element.scrollTop = 0));
-  await page.waitForFunction(
-    (known) => document.querySelector('[role=feed] article').dataset.event !== known,
-    before,
-  );
+  await stream.hover();
+  while ((await first()) === before) await page.mouse.wheel(0, -3_000);
   addRow('the same, an earlier page after scrolling up', milliseconds(performance.now() - started));
   const frames = await scrollFrames(stream, -200, 120);
   addRow('the same, frames while scrolling back (median, 95 %)', frameTimes(frames), '17 ms');
@@ -120,7 +116,10 @@ function startProbe(server) {
   const ended = (async () => {
     while (isOn) {
       const started = performance.now();
-      await (await fetch(`${server.url}/health`)).text();
+      // The server is stopped when the test has failed.
+      const answer = await fetch(`${server.url}/health`).catch(() => undefined);
+      if (answer === undefined) return;
+      await answer.text();
       times.push(performance.now() - started);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

@@ -20,6 +20,7 @@ export class ConsoleTest {
   #steps;
   #watches = new Map();
   #servers = [];
+  #addresses = new Set();
 
   constructor(browser, steps) {
     this.#browser = browser;
@@ -79,7 +80,8 @@ export class ConsoleTest {
 
   /**
    * Opens a page of a new browser profile.
-   * @param options `at`: a path below the console; null opens none. `of`: another server than the first.
+   * @param options `at`: a path below the console; null opens none. `of`: another server than the first, or a
+   *   proxy.
    *   `key`: the session key that this browser has kept. `scheme`: `light` or `dark`.
    */
   async #openPage({ of: server, at = '', width = 1400, height = 900, scheme = 'light', key, ...more }) {
@@ -100,7 +102,8 @@ export class ConsoleTest {
     });
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
-    this.#watches.set(page, new PageWatch(page, (origin) => this.#servers.some(({ url }) => url === origin)));
+    this.#addresses.add(new URL(server.url).origin);
+    this.#watches.set(page, new PageWatch(page, (origin) => this.#addresses.has(origin)));
     if (at !== null) await page.goto(`${server.url}/console/${at}`);
     return page;
   }
