@@ -1,6 +1,16 @@
-import { useEffect, useRef } from 'preact/hooks';
-import uPlot from 'uplot';
-import { colour, colourVersion } from './theme-colours.js';
+import { useSignal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
+import {
+  areaPath,
+  barsPath,
+  largest,
+  linearScale,
+  linePath,
+  nearestIndex,
+  runsOf,
+  ticksUpTo,
+} from '../../ui/plot/plot-geometry.js';
+import { useWidth } from '../../ui/plot/use-width.js';
 
 /** One line or area of a plot. */
 export interface PlotSeries {
@@ -34,120 +44,139 @@ interface Props {
   onChoose?: (index: number) => void;
 }
 
-/** A plot of series over steps, in the colours of the page and as wide as its place. */
-export function SeriesPlot(props: Props) {
-  const place = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | null>(null);
-  const latest = useRef(props);
-  latest.current = props;
-  const { xs, series, label, height = 180 } = props;
-  const version = colourVersion.value;
-  const shape = series.map((one) => `${one.label} ${one.colour} ${one.shape} ${one.dashed}`).join('\n');
-  useEffect(() => {
-    const element = place.current;
-    if (element === null) return undefined;
-    const made = new uPlot(
-      optionsOf(latest, element.clientWidth || 320, height),
-      dataOf(latest.current),
-      element,
-    );
-    plot.current = made;
-    const observer = new ResizeObserver(() => {
-      if (element.clientWidth > 0) made.setSize({ width: element.clientWidth, height });
-    });
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-      made.destroy();
-      plot.current = null;
-    };
-  }, [shape, version, height]);
-  useEffect(() => plot.current?.setData(dataOf(latest.current)), [xs, series]);
+const LEFT = 54;
+const RIGHT = 10;
+const TOP = 8;
+const BOTTOM = 24;
+/** Space of a label on the x axis (px). */
+const LABEL_WIDTH = 64;
+const TICK_HEIGHT = 34;
+const MAX_BAR = 40;
+/** A shorter drag is a click (px). */
+const MIN_DRAG = 6;
+/** Lines with fewer points show each of them. */
+const MAX_POINTS = 40;
+
+/** A plot of series over steps. Dragging zooms, a double click shows all again. */
+export function SeriesPlot({
+  label,
+  xs,
+  series,
+  format,
+  formatX,
+  marks,
+  height = 180,
+  onPoint,
+  onChoose,
+}: Props) {
+  const element = useRef<HTMLDivElement>(null);
+  const width = useWidth(element);
+  const zoom = useSignal<readonly [number, number] | undefined>(undefined);
+  const pointed = useSignal<number | null>(null);
+  const drag = useSignal<{ from: number; to: number } | undefined>(undefined);
+  // Half a step on each side, so that the first and the last bar are whole.
+  const domain = zoom.value ?? ([(xs[0] ?? 0) - 0.5, (xs.at(-1) ?? 0) + 0.5] as const);
+  const first = xs.findIndex((at) => at >= domain[0]);
+  const shown = xs.slice(Math.max(0, first)).filter((at) => at <= domain[1]);
+  const lines = series.map((one) => ({ ...one, values: one.values.slice(Math.max(0, first)) }));
+  const bottom = height - BOTTOM;
+  const max = largest(lines.map(({ values }) => values.slice(0, shown.length)));
+  const x = linearScale(domain, [LEFT, Math.max(LEFT, width - RIGHT)]);
+  const y = linearScale([0, max > 0 ? max * 1.08 : 1], [bottom, TOP]);
+  const barWidth = Math.min(MAX_BAR, Math.max(1, 0.8 * (x(1) - x(0))));
+  const every = Math.max(1, Math.ceil((shown.length * LABEL_WIDTH) / Math.max(1, width - LEFT - RIGHT)));
+
+  const pixelOf = (event: PointerEvent): number =>
+    event.clientX - (element.current?.getBoundingClientRect().left ?? 0);
+  const placeOf = (pixel: number): number =>
+    domain[0] + ((pixel - LEFT) / Math.max(1, width - LEFT - RIGHT)) * (domain[1] - domain[0]);
+  const point = (index: number | null): void => {
+    pointed.value = index;
+    onPoint(index);
+  };
+  const release = (event: PointerEvent): void => {
+    const dragged = drag.value;
+    drag.value = undefined;
+    if (dragged === undefined) return;
+    const [from, to] = [Math.min(dragged.from, pixelOf(event)), Math.max(dragged.from, pixelOf(event))];
+    if (to - from >= MIN_DRAG) zoom.value = [placeOf(from), placeOf(to)];
+    else if (pointed.value !== null) onChoose?.(pointed.value);
+  };
+  const at = pointed.value === null ? undefined : xs[pointed.value];
   return (
     <div
-      ref={place}
+      ref={element}
       class="plot"
       role="img"
       aria-label={label}
-      onClick={() => {
-        const index = plot.current?.cursor.idx;
-        if (index !== undefined && index !== null) latest.current.onChoose?.(index);
+      onPointerDown={(event) => {
+        if (event.button === 0) drag.value = { from: pixelOf(event), to: pixelOf(event) };
       }}
-    />
+      onPointerMove={(event) => {
+        point(nearestIndex(xs, placeOf(pixelOf(event))));
+        if (drag.value) drag.value = { ...drag.value, to: pixelOf(event) };
+      }}
+      onPointerUp={release}
+      onPointerLeave={() => {
+        point(null);
+        drag.value = undefined;
+      }}
+      onDblClick={() => {
+        zoom.value = undefined;
+      }}
+    >
+      <svg width={width} height={height} aria-hidden="true">
+        {ticksUpTo(max * 1.08, Math.max(1, Math.floor((bottom - TOP) / TICK_HEIGHT))).map((tick) => (
+          <g key={tick}>
+            <path class="plot-grid" d={`M${LEFT} ${y(tick)}H${width - RIGHT}`} />
+            <text class="plot-tick" x={LEFT - 8} y={y(tick) + 4} text-anchor="end">
+              {format(tick)}
+            </text>
+          </g>
+        ))}
+        {shown.map((place, index) =>
+          index % every === 0 ? (
+            <text key={place} class="plot-tick" x={x(place)} y={height - 6} text-anchor="middle">
+              {formatX(place)}
+            </text>
+          ) : null,
+        )}
+        {lines.map(({ label: name, colour, values, shape = 'line', dashed }) => {
+          const runs = runsOf(shown, values, { x, y, spansGaps: true });
+          const hasPoints = shape !== 'bars' && !dashed && shown.length < MAX_POINTS;
+          return (
+            <g key={name} style={{ color: `var(${colour})` }} class={dashed ? 'plot-limit' : undefined}>
+              {shape === 'area' && <path class="plot-area" d={areaPath(runs, bottom)} />}
+              {shape === 'bars' ? (
+                <path class="plot-bars" d={barsPath(runs, bottom, barWidth)} />
+              ) : (
+                <path class="plot-line" d={linePath(runs)} />
+              )}
+              {hasPoints &&
+                runs.flat().map(([cx, cy]) => <circle key={cx} class="plot-point" cx={cx} cy={cy} r="2" />)}
+            </g>
+          );
+        })}
+        {marks && (
+          <g style={{ color: `var(${marks.colour})` }}>
+            {marks.at
+              .filter((place) => place >= domain[0] && place <= domain[1])
+              .map((place) => (
+                <path key={place} class="plot-mark" d={`M${x(place)} ${TOP}V${bottom}`} />
+              ))}
+          </g>
+        )}
+        {at !== undefined && <path class="plot-cursor" d={`M${x(at)} ${TOP}V${bottom}`} />}
+        {drag.value && Math.abs(drag.value.to - drag.value.from) >= MIN_DRAG && (
+          <rect
+            class="plot-selection"
+            x={Math.min(drag.value.from, drag.value.to)}
+            y={TOP}
+            width={Math.abs(drag.value.to - drag.value.from)}
+            height={bottom - TOP}
+          />
+        )}
+      </svg>
+    </div>
   );
-}
-
-function dataOf({ xs, series }: Props): uPlot.AlignedData {
-  return [xs, ...series.map(({ values }) => values)].map((values) => [...values]) as uPlot.AlignedData;
-}
-
-function optionsOf(latest: { readonly current: Props }, width: number, height: number): uPlot.Options {
-  const { series, format, formatX } = latest.current;
-  const line = colour('--line');
-  const soft = colour('--soft');
-  const axis = {
-    stroke: soft,
-    font: `11px ${colour('--font')}`,
-    grid: { stroke: line, width: 1 },
-    ticks: { show: false },
-  };
-  return {
-    width,
-    height,
-    padding: [8, 10, 0, 0],
-    legend: { show: false },
-    cursor: { y: false, points: { size: 6 }, drag: { x: true, y: false } },
-    // Half a step on each side, so that the first and the last bar are whole.
-    scales: {
-      x: { time: false, range: (_self, low, high) => [low - 0.5, high + 0.5] },
-      y: { range: (_self, _low, high) => [0, high > 0 ? high * 1.08 : 1] },
-    },
-    axes: [
-      { ...axis, size: 26, grid: { show: false }, values: (_self, ticks) => ticks.map(formatX) },
-      { ...axis, size: 54, values: (_self, ticks) => ticks.map(format) },
-    ],
-    series: [
-      {},
-      ...series.map(({ label, colour: variable, shape = 'line', dashed }): uPlot.Series => {
-        const stroke = colour(variable);
-        return {
-          label,
-          stroke,
-          width: shape === 'bars' ? 0 : 1.5,
-          fill:
-            shape === 'line'
-              ? undefined
-              : shape === 'bars'
-                ? stroke
-                : `color-mix(in srgb, ${stroke} 18%, transparent)`,
-          paths: shape === 'bars' ? uPlot.paths.bars?.({ size: [0.8, 40], gap: 0 }) : undefined,
-          dash: dashed ? [5, 4] : undefined,
-          points: { show: shape !== 'bars' && !dashed && latest.current.xs.length < 40, size: 4 },
-          spanGaps: true,
-        };
-      }),
-    ],
-    hooks: {
-      setCursor: [(self) => latest.current.onPoint(self.cursor.idx ?? null)],
-      draw: [(self) => drawMarks(self, latest.current.marks)],
-    },
-  };
-}
-
-function drawMarks(plot: uPlot, marks: PlotMarks | undefined): void {
-  if (!marks) return;
-  const { ctx, bbox } = plot;
-  ctx.save();
-  ctx.strokeStyle = colour(marks.colour);
-  ctx.lineWidth = devicePixelRatio;
-  ctx.setLineDash([3 * devicePixelRatio, 3 * devicePixelRatio]);
-  for (const at of marks.at) {
-    const x = Math.round(plot.valToPos(at, 'x', true));
-    if (x < bbox.left || x > bbox.left + bbox.width) continue;
-    ctx.beginPath();
-    ctx.moveTo(x, bbox.top);
-    ctx.lineTo(x, bbox.top + bbox.height);
-    ctx.stroke();
-  }
-  ctx.restore();
 }
