@@ -1,5 +1,6 @@
 import { FormField } from '../ui/form-field.js';
-import { change, draft, type SkillSources } from './draft.js';
+import { change, draft } from './draft.js';
+import type { SkillSources } from './draft-fields.js';
 import type { Problems } from './start-request.js';
 
 const SKILLS: readonly { name: keyof SkillSources; label: string }[] = [
