@@ -10,7 +10,7 @@ import { visible } from '../ui/safe-text.js';
 import { useCommands } from '../ui/shortcuts.js';
 import { Keys } from '../ui/keys.js';
 import { showToast } from '../ui/toast.js';
-import { useFetched } from '../ui/use-fetched.js';
+import { useQuery } from '../api/use-query.js';
 import { AgentField } from './agent-field.js';
 import { ApprovalField } from './approval-field.js';
 import { draft, emptyMessage, fillFromQuery, isScripted } from './draft.js';
@@ -33,7 +33,7 @@ import { ToolsField } from './tools-field.js';
 
 /** The view "New conversation": a message, and who works on it where. */
 export function NewConversationView() {
-  const stored = useFetched('stored', loadStored);
+  const stored = useQuery('stored', loadStored);
   const problems = useSignal<Problems>(NO_PROBLEMS);
   const isBusy = useSignal(false);
   const form = useRef<HTMLFormElement>(null);
@@ -92,7 +92,7 @@ export function NewConversationView() {
       <PageHeader title="New conversation" />
       <form
         ref={form}
-        class="new page-body"
+        class="new-view page-body"
         noValidate
         onSubmit={(event) => {
           event.preventDefault();

@@ -78,7 +78,7 @@ export function HookRun({ event }: { event: WireEvent }) {
         <>
           <span class="fold-label">Hook {oneLine(textAt(event, 'hook_event_type'), 40)}</span>{' '}
           <code class="fold-preview">{oneLine(textAt(event, 'hook_command'), 120)}</code>{' '}
-          <span class={isBlocked || hasFailed ? 'tag bad' : 'tag'}>{outcome}</span>
+          <span class={isBlocked || hasFailed ? 'event-tag bad' : 'event-tag'}>{outcome}</span>
         </>
       }
     >
