@@ -1,7 +1,6 @@
 import { useSignal } from '@preact/signals';
-import { memo } from 'preact/compat';
 import { useEffect } from 'preact/hooks';
-import type { ComponentChildren } from 'preact';
+import { Component, type ComponentChildren } from 'preact';
 import { navigate } from '../routing/address.js';
 import { Button } from '../ui/button.js';
 import { Icon } from '../ui/icon.js';
@@ -32,8 +31,18 @@ interface Props {
   onSelectTo: (id: string) => void;
 }
 
-/** A conversation in the list. */
-export const ConversationRow = memo(function ConversationRow(props: Props) {
+/** A conversation in the list. Rendered again only when its properties change: a list scrolls past many rows. */
+export class ConversationRow extends Component<Props> {
+  override shouldComponentUpdate(next: Props): boolean {
+    return (Object.keys(next) as (keyof Props)[]).some((name) => next[name] !== this.props[name]);
+  }
+
+  override render(props: Props) {
+    return <Row {...props} />;
+  }
+}
+
+function Row(props: Props) {
   const { summary, section, depth, index, top, height, isCurrent, isSelected } = props;
   const { id } = summary;
   const title = titleOf(summary);
@@ -96,7 +105,7 @@ export const ConversationRow = memo(function ConversationRow(props: Props) {
       </div>
     </div>
   );
-});
+}
 
 /** The id of the element of a conversation. */
 export function rowId(id: string): string {

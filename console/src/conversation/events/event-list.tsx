@@ -9,7 +9,7 @@ import type { LiveConversation } from '../live-conversation.js';
 import { isSameItem, passes, toItems, type Filter, type StreamItem } from '../stream/stream-items.js';
 import { EventArticle } from './event-article.js';
 import { LiveTail } from './live-tail.js';
-import { copyText } from './save-text.js';
+import { copyText } from '../../ui/copy-text.js';
 import { Stream } from './stream-context.js';
 import { StreamController } from './stream-controller.js';
 
@@ -172,7 +172,7 @@ function useStreamKeys(controller: StreamController): void {
       group,
       run: () => {
         const id = controller.current()?.dataset['event'];
-        if (id !== undefined) void copyText(addressOf(id), 'Link');
+        if (id !== undefined) void copyText(addressOf(id), 'The link');
       },
     },
     { keys: 'g g', label: 'First event', group, run: () => controller.toStart() },
