@@ -31,7 +31,7 @@ interface Props {
   onSelectTo: (id: string) => void;
 }
 
-/** A conversation in the list. Rendered again only when its properties change: a list scrolls past many rows. */
+/** A conversation in the list. It is rendered again only when its properties change: rows are many. */
 export class ConversationRow extends Component<Props> {
   override shouldComponentUpdate(next: Props): boolean {
     return (Object.keys(next) as (keyof Props)[]).some((name) => next[name] !== this.props[name]);
