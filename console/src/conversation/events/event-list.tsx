@@ -109,16 +109,17 @@ function endOfBranch(items: readonly StreamItem[], from: number): number {
 }
 
 function OtherBranch({ count, isShown, toggle }: { count: number; isShown: boolean; toggle: () => void }) {
+  const text = `${count === 1 ? '1 event' : `${count.toLocaleString()} events`} of another branch`;
   return (
-    <div class="event">
+    <article class="event" aria-label={text}>
       <div class="event-main stream-mark">
         <Icon name="fork" />
-        <span>{count === 1 ? '1 event' : `${count.toLocaleString()} events`} of another branch</span>
+        <span>{text}</span>
         <Button kind="quiet" aria-expanded={isShown} onClick={toggle}>
           {isShown ? 'Hide' : 'Show'}
         </Button>
       </div>
-    </div>
+    </article>
   );
 }
 
