@@ -250,6 +250,23 @@ describe('the timeline of a conversation', () => {
     expect(JSON.stringify([body, await timeline(conversation)])).not.toContain('s3cr3t');
   });
 
+  it('answers 404 while its conversation is being deleted', async () => {
+    const conversations = await Promise.all(Array.from({ length: 60 }, () => create()));
+    // So that each log has to be read.
+    for (const conversation of conversations) await conversation.send('hello', false);
+
+    const reads = ['timeline', 'timeline/summary', 'branches', 'events/search'];
+    const answers = await Promise.all(
+      conversations.flatMap(({ route }) => [
+        ...reads.flatMap((name) => [1, 2, 3].map(() => server.request('GET', `${route}/${name}`))),
+        server.request('DELETE', route),
+        ...reads.map((name) => server.request('GET', `${route}/${name}`)),
+      ]),
+    );
+    const statuses = new Set(answers.map(({ status }) => status));
+    expect([200, 404]).toEqual(expect.arrayContaining([...statuses]));
+  });
+
   it('refuses unknown conversations, kinds and pages', async () => {
     const missing = '/api/conversations/00000000-0000-4000-8000-000000000001';
     for (const route of ['timeline', 'timeline/summary', 'branches'])
