@@ -81,6 +81,11 @@ export class Conversation {
     return this.journal.length;
   }
 
+  /** @throws ConversationClosedError, ConversationNotFoundError once it is being closed or deleted */
+  assertOpen(): void {
+    this.life.assertOpen();
+  }
+
   /** Does work outside of runs. Meanwhile the conversation is not idle; its close aborts the signal. */
   trackBackground<T>(work: (closeSignal: AbortSignal) => Promise<T>): Promise<T> {
     return this.background.track(work(this.life.closeSignal));

@@ -207,6 +207,22 @@ export async function conversation({ openPage, server, step, api, axe, screensho
     await status('finished');
   });
 
+  await step('a double click does not approve the action that comes next', async () => {
+    await api('POST', `${route}/confirmation_policy`, { policy: { kind: 'AlwaysConfirm' } });
+    await send('RUN: echo first click\nRUN: echo second click\nFINISH: end');
+    await page.locator('.pending-action', { hasText: 'echo first click' }).waitFor();
+    await approval.getByRole('button', { name: /^Approve/ }).click();
+    const wasEnabled = await page.evaluate(async () => {
+      const isNext = () => document.querySelector('.pending-action')?.textContent.includes('second click');
+      while (!isNext()) await new Promise((next) => requestAnimationFrame(next));
+      return [...document.querySelectorAll('.approval-buttons button')].some(({ disabled }) => !disabled);
+    });
+    assert.equal(wasEnabled, false);
+    await api('POST', `${route}/confirmation_policy`, { policy: { kind: 'NeverConfirm' } });
+    await approval.getByRole('button', { name: /^Approve/ }).click();
+    await status('finished');
+  });
+
   await step('a run is paused after its step, and resumed', async () => {
     await send('RUN: while [ ! -e go ]; do sleep 0.05; done\nRUN: echo second > second.txt\nFINISH: resumed');
     await status('running');
