@@ -53,7 +53,7 @@ export async function questions({ server, openPage, step, expectProblems, axe, s
   await step('which cost most today? Two choices', async () => {
     await page.getByRole('combobox', { name: 'Last change' }).selectOption({ label: 'Today' });
     await page.getByRole('combobox', { name: 'Order' }).selectOption({ label: 'Highest cost' });
-    const others = page.getByRole('row').filter({ hasText: /finished/ });
+    const others = page.getByRole('row').filter({ hasText: /finished/i });
     assert.equal(await others.first().getByRole('link').textContent(), 'Write the report');
     const cost = await others.first().textContent();
     assert.match(cost, /\$\d/);

@@ -130,7 +130,7 @@ function Diff({ before, after }: { before: string; after: string }) {
   if (rows.every(({ kind }) => kind === 'skipped')) return <p>Both versions are the same.</p>;
   return (
     <>
-      <table class="diff" aria-label="Changes, the text before on the left and after on the right">
+      <table class="file-diff" aria-label="Changes, the text before on the left and after on the right">
         <colgroup>
           <col class="diff-number" />
           <col />
