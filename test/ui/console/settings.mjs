@@ -185,7 +185,7 @@ async function mcpServers({ page, server, step, axe, screenshots, expectProblems
     await axe(page);
     await screenshots(page, 'settings-mcp-server');
     await dialog.getByRole('button', { name: 'Store' }).click();
-    await row('clock').getByRole('button', { name: 'Test clock' }).click();
+    await row('clock').getByRole('button', { name: 'Check clock' }).click();
     await row('clock')
       .getByText(/It answered and has \d+ tools?:/)
       .waitFor();
