@@ -114,12 +114,12 @@ async function backlog({ page, server, receiver, step, axe, screenshots, until }
   await step('its lanes are listed by conversation, at an address', async () => {
     await hook('down').getByRole('button', { name: 'Lanes and errors' }).click();
     await hook('down')
-      .getByRole('row', { name: /retrying .*\d changes? .*failed, next in/ })
+      .getByRole('row', { name: /retrying .*\d changes? .*failed, next in/i })
       .waitFor();
     assert.match(page.url(), /\?webhook=[0-9a-f]{16}$/);
     await page.reload();
     await hook('down')
-      .getByRole('row', { name: /retrying/ })
+      .getByRole('row', { name: /retrying/i })
       .first()
       .waitFor();
     await axe(page);
