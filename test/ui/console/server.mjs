@@ -171,7 +171,7 @@ async function mcpServers({ page, server, step, axe }) {
     });
     await server.api('POST', '/api/settings/mcp/away', { url: 'http://127.0.0.1:9/mcp' });
     await page.reload();
-    await page.getByRole('button', { name: 'Test clock' }).click();
+    await page.getByRole('button', { name: 'Check clock' }).click();
     await page.getByText(/It answered and has \d+ tools?:/).waitFor();
     await page.getByRole('button', { name: 'Test away' }).click();
     const row = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'away' }) });
