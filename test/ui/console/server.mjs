@@ -173,7 +173,7 @@ async function mcpServers({ page, server, step, axe }) {
     await page.reload();
     await page.getByRole('button', { name: 'Check clock' }).click();
     await page.getByText(/It answered and has \d+ tools?:/).waitFor();
-    await page.getByRole('button', { name: 'Test away' }).click();
+    await page.getByRole('button', { name: 'Check away' }).click();
     const row = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'away' }) });
     await row.locator('.field-problem').waitFor();
     assert.doesNotMatch(await page.content(), /HIDDEN/);
