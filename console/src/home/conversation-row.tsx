@@ -14,7 +14,7 @@ import { isRunning } from './filters.js';
 import { refusing } from './refuse-dialog.js';
 import { isSetAside, setAside } from './set-aside.js';
 import { summaries, type Summary } from './summary-store.js';
-import { activityLabel, conversationPath, shortModel, titleOf, waitsLabel } from './texts.js';
+import { activityLabel, conversationPath, reasonText, shortModel, titleOf, waitsLabel } from './texts.js';
 
 interface Props {
   summary: Summary;
@@ -122,10 +122,10 @@ function State({ summary }: { summary: Summary }) {
 
 /** The second line: why it waits, or what it does. */
 function Detail({ summary }: { summary: Summary }) {
-  const { waits_for, reason, activity } = summary;
+  const { waits_for, activity } = summary;
   if (activity !== null) return <Activity activity={activity} />;
   if (waits_for === null) return null;
-  const text = reason === null ? 'Open it to see why.' : oneLine(reason, 300);
+  const text = reasonText(summary);
   return (
     <span class={`home-detail home-reason${waits_for === 'confirmation' ? ' home-code' : ''}`} title={text}>
       {text}

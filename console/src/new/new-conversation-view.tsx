@@ -50,7 +50,9 @@ export function NewConversationView() {
       const controls = form.current?.querySelectorAll<HTMLElement>('input, textarea, select') ?? [];
       const wrong = [...controls].find(({ id }) => Object.hasOwn(found.fields, id));
       const target = wrong ?? form.current?.querySelector<HTMLElement>('#start-problem');
-      target?.focus();
+      target?.focus({ preventScroll: true });
+      // With the text of the problem, which stands below the field.
+      target?.scrollIntoView({ block: 'center' });
     });
   };
   const start = async (): Promise<void> => {

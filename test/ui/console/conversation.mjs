@@ -137,7 +137,7 @@ export async function conversation({ openPage, server, step, api, axe, screensho
   });
 
   await step('actions wait for an approval, and typing never approves them', async () => {
-    await page.getByRole('button', { name: 'No approval' }).click();
+    await page.getByRole('button', { name: 'Never asks' }).click();
     await page.getByRole('radio', { name: /Before every action/ }).check();
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
@@ -326,8 +326,8 @@ export async function conversation({ openPage, server, step, api, axe, screensho
   await step('a failed run says what to do, and can be tried again', async () => {
     await send('FAIL: 401 The key is wrong');
     await status('error');
-    await page.getByText('The provider refused the credentials of the model.').waitFor();
-    await page.locator('.run-problem pre', { hasText: 'invalid or has expired' }).waitFor();
+    await page.locator('.run-problem', { hasText: 'The provider of the model refused the key' }).waitFor();
+    await page.locator('.error-event', { hasText: 'invalid or has expired' }).first().waitFor();
     await axe(page);
     await screenshots(page, 'conversation-error');
     await page.locator('.run-problem').getByRole('button', { name: 'Switch the model' }).click();

@@ -111,6 +111,10 @@ const BY_KIND: Readonly<Record<string, ErrorAdvice>> = {
     link: MODELS,
   },
   transient: { title: 'A service failed for the moment', advice: 'Run again.' },
+  agent_action: {
+    title: 'The agent could not go on',
+    advice: 'Tell it what to do differently, or run again.',
+  },
   internal: {
     title: 'The server has a fault',
     advice: 'The log of the server has the details. Please report it.',
@@ -119,6 +123,11 @@ const BY_KIND: Readonly<Record<string, ErrorAdvice>> = {
 };
 
 const OTHER: ErrorAdvice = { title: 'The run failed', advice: 'Read the message below, then run again.' };
+
+/** What an error with this code means, in a sentence without a full stop; undefined if it is not known. */
+export function meaningOf(code: string): string | undefined {
+  return ownField(BY_CODE, code)?.title;
+}
 
 /** What to tell a person about an event of an error. */
 export function adviceFor(event: WireEvent): ErrorAdvice {

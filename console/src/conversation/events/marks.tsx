@@ -14,9 +14,9 @@ function Mark({ children }: { children: ComponentChildren }) {
   return <div class="stream-mark">{children}</div>;
 }
 
-/** Somebody paused the run, or stopped it in the middle of a step. */
+/** The run was paused, or stopped in the middle of a step: by a person, or because the server was stopped. */
 export function StopMark({ event }: { event: WireEvent }) {
-  return <Mark>{event.kind === 'PauseEvent' ? 'Paused by a person' : 'Interrupted by a person'}</Mark>;
+  return <Mark>{event.kind === 'PauseEvent' ? 'Pause requested' : 'Interrupted'}</Mark>;
 }
 
 /** A change of the state of the conversation. */
