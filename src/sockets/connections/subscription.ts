@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import type { WebSocket } from 'ws';
 import type { Conversation } from '../../conversations/index.js';
 import { errorStack } from '../../errors/index.js';
-import type { EventBus, EventSubscriber, ItemSignal, PublishedEvent } from '../../events/index.js';
+import type { EventBus, EventSubscriber, ItemSignal, OutputPiece, PublishedEvent } from '../../events/index.js';
 import type { Slots } from '../../flow/index.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import type { FrameFormat } from '../frames/frame-format.js';
@@ -13,7 +13,7 @@ import { MAX_PENDING_BYTES, MAX_PENDING_BYTES_FOR_DELTAS } from './socket-limits
 /** The parts of a conversation that a subscription reads. */
 export type FollowedConversation = Pick<
   Conversation,
-  'id' | 'length' | 'readBytes' | 'timestampOf' | 'fullState'
+  'id' | 'length' | 'readBytes' | 'timestampOf' | 'fullState' | 'recentOutputs'
 >;
 
 /** The services that a subscription uses. */
@@ -45,6 +45,7 @@ export class Subscription implements EventSubscriber {
   private queued: { before: number; frame: Buffer }[] = [];
   private queuedBytes = 0;
   private endSubscription: (() => void) | undefined;
+  readonly onOutput: ((output: OutputPiece) => void) | undefined;
 
   constructor(
     private readonly socket: WebSocket,
@@ -52,10 +53,14 @@ export class Subscription implements EventSubscriber {
     private readonly conversationId: string,
     private readonly format: FrameFormat,
     private readonly sources: SubscriptionSources,
-  ) {}
+  ) {
+    if (format.output) this.onOutput = (output) => this.forward(format.output?.(output), true);
+  }
 
   /** Subscribes, notes the length of the log and starts sending, without an await in between. */
   start(conversation: FollowedConversation, resend: Resend): void {
+    // Before the subscription: others are sent what the conversation has held back until now.
+    const outputs = this.onOutput ? conversation.recentOutputs() : [];
     this.endSubscription = this.sources.bus.subscribe(this.conversationId, this);
     const mark = conversation.length;
     this.published = mark;
@@ -68,6 +73,7 @@ export class Subscription implements EventSubscriber {
     });
     for (const frame of beforeReplay) this.send(frame);
     for (const frame of afterReplay) this.enqueue(frame);
+    for (const output of outputs) this.onOutput?.(output);
     void this.catchUp(conversation);
   }
 
