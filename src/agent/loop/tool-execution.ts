@@ -39,7 +39,10 @@ export function actionTask(
     return { resources: [], run: () => Promise.resolve(draft) };
   }
   const prepared = invocation;
-  return { resources: prepared.touches(), run: () => execute(action, prepared, signal, openOutput?.(action.id)) };
+  return {
+    resources: prepared.touches(),
+    run: () => execute(action, prepared, signal, openOutput?.(action.id)),
+  };
 }
 
 async function execute(

@@ -69,7 +69,8 @@ class RunningOutput implements OutputStream {
 
   write(bytes: Buffer): void {
     this.pending.append(bytes);
-    if (this.timer === undefined && this.isWatched) this.timer = setTimeout(() => this.publish(), INTERVAL_MS);
+    if (this.timer === undefined && this.isWatched)
+      this.timer = setTimeout(() => this.publish(), INTERVAL_MS);
   }
 
   end(): void {

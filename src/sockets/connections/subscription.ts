@@ -3,7 +3,13 @@ import { Logger } from '@nestjs/common';
 import type { WebSocket } from 'ws';
 import type { Conversation } from '../../conversations/index.js';
 import { errorStack } from '../../errors/index.js';
-import type { EventBus, EventSubscriber, ItemSignal, OutputPiece, PublishedEvent } from '../../events/index.js';
+import type {
+  EventBus,
+  EventSubscriber,
+  ItemSignal,
+  OutputPiece,
+  PublishedEvent,
+} from '../../events/index.js';
 import type { Slots } from '../../flow/index.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import type { FrameFormat } from '../frames/frame-format.js';
