@@ -1,4 +1,4 @@
-/** Removed chunks are kept in the array up to here: removing them one by one would take quadratic time. */
+/** Dropped chunks that stay in the array: removing each on its own would take quadratic time. */
 const MAX_REMOVED = 1024;
 
 /** Collects bytes until they are taken. Of more than a limit, only the last are kept, without copying them. */

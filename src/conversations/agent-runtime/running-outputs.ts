@@ -4,7 +4,7 @@ import type { EventBus, OutputPiece } from '../../events/index.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import { ByteTail } from './byte-tail.js';
 
-/** The time between two pieces of an action (ms). What ends sooner has no pieces: its result follows at once. */
+/** The time between two pieces of an action (ms). An action that ends sooner has none. */
 const INTERVAL_MS = 120;
 /** The longest piece, and the most that a client is sent when it begins to watch (UTF-16 units). */
 const MAX_PIECE = 16 * 1024;

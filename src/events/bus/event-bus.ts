@@ -78,9 +78,9 @@ export interface ConversationChange {
 }
 
 /**
- * A subscriber of the bus. `onEvent`, `onItem`, `onOutput` and `onUpdate` are called synchronously and in order; they
- * must not block or throw. The publisher waits for the promises of the other methods, which do only what must
- * be done before it continues.
+ * A subscriber of the bus. `onEvent`, `onItem`, `onOutput` and `onUpdate` are called synchronously and in
+ * order; they must not block or throw. The publisher waits for the promises of the other methods, which do
+ * only what must be done before it continues.
  */
 export interface EventSubscriber {
   onEvent(published: PublishedEvent): void;
