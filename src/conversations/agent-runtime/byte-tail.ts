@@ -1,7 +1,7 @@
 /** Dropped chunks that stay in the array: removing each on its own would take quadratic time. */
 const MAX_REMOVED = 1024;
 
-/** Collects bytes until they are taken. Of more than a limit, only the last are kept, without copying them. */
+/** Collects bytes until they are taken. Of too many only the last are kept, without copying them. */
 export class ByteTail {
   private chunks: Buffer[] = [];
   private first = 0;
