@@ -22,7 +22,7 @@ export class RunningOutputs {
   constructor(
     private readonly conversationId: string,
     private readonly bus: EventBus,
-    private readonly masker: SecretMasker,
+    private readonly masker: Pick<SecretMasker, 'stream'>,
   ) {}
 
   /** @param signal once it is aborted, nothing more is published: the result of the action may be already */
@@ -60,7 +60,7 @@ class RunningOutput implements OutputStream {
   constructor(
     private readonly of: { conversationId: string; actionId: string },
     private readonly bus: EventBus,
-    private readonly masker: SecretMasker,
+    private readonly masker: Pick<SecretMasker, 'stream'>,
     private readonly signal: AbortSignal,
     private readonly onEnd: () => void,
   ) {
