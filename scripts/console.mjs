@@ -17,7 +17,6 @@ const [folder, option] = process.argv.slice(2);
 if (!folder) throw new Error('Usage: node scripts/console.mjs <folder> [--watch]');
 const assets = path.join(folder, 'assets');
 const page = path.join(source, 'index.html');
-const plots = path.join(root, 'node_modules/uplot/dist/uPlot.min.css');
 
 const input = {
   cwd: root,
@@ -61,10 +60,7 @@ function pageAndStyles() {
     },
     async writeBundle(_options, bundle) {
       const files = Object.values(bundle);
-      await writeFile(
-        path.join(folder, 'LICENSES.txt'),
-        await licencesOf(files, [path.join(root, 'node_modules/uplot')]),
-      );
+      await writeFile(path.join(folder, 'LICENSES.txt'), await licencesOf(files, []));
       const entry = files.find((file) => file.isEntry);
       await writePage(entry.fileName, importedBy(entry, bundle));
     },
@@ -72,9 +68,10 @@ function pageAndStyles() {
 }
 
 /** The chunks that are loaded with a chunk. */
-function importedBy({ imports }, bundle) {
-  const all = imports.flatMap((name) => [name, ...importedBy(bundle[name], bundle)]);
-  return [...new Set(all)].sort();
+function importedBy({ imports }, bundle, found = new Set()) {
+  for (const name of imports.filter((one) => !found.has(one)))
+    importedBy(bundle[name], bundle, found.add(name));
+  return [...found].sort();
 }
 
 async function writePage(script, imports) {
@@ -102,7 +99,7 @@ async function writePage(script, imports) {
 
 /** All style sheets, without comments and indentation. */
 async function styles() {
-  const texts = await Promise.all([plots, ...(await styleSheets())].map((file) => readFile(file, 'utf8')));
+  const texts = await Promise.all((await styleSheets()).map((file) => readFile(file, 'utf8')));
   return texts
     .join('\n')
     .replace(/\/\*[^]*?\*\//g, '')

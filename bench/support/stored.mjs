@@ -7,8 +7,9 @@ const read = new Map();
 /**
  * Copies a stored conversation under a new id, for any storage format: all occurrences of the id are replaced
  * and its timestamps moved back. The server must not be running.
+ * @param change of a file's text; it is also given the name of the file
  */
-export function copyConversation(folder, route, secondsEarlier) {
+export function copyConversation(folder, route, secondsEarlier, change = (text) => text) {
   const id = route.split('/').at(-1);
   const copy = randomUUID();
   const conversations = path.join(folder, 'workspace', 'conversations');
@@ -22,7 +23,10 @@ export function copyConversation(folder, route, secondsEarlier) {
     const renamed = text.replaceAll(id, copy).replaceAll(withoutDashes(id), withoutDashes(copy));
     writeFileSync(
       file,
-      renamed.replace(TIME, (_, before, time) => before + earlier(time, secondsEarlier)),
+      change(
+        renamed.replace(TIME, (_, before, time) => before + earlier(time, secondsEarlier)),
+        name,
+      ),
       {
         mode: 0o600,
       },

@@ -1,3 +1,6 @@
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { ROOT } from '../support/checkout.js';
 import { rawRequest } from '../support/raw-request.js';
 import { ServerProcess } from '../support/server-process.js';
 
@@ -38,7 +41,25 @@ describe('the guides below /guides/', () => {
       }
     }
     expect(seen.size).toBeGreaterThan(20);
-    expect([...seen.keys()]).toContain('/guides/docs/web-ui.md');
+    for (const name of ['web-ui', 'console']) expect([...seen.keys()]).toContain(`/guides/docs/${name}.md`);
+  });
+
+  it('show their pictures, which are small and all in use', async () => {
+    const folder = path.join(ROOT, 'docs/images');
+    const pictures = (await readdir(folder)).sort();
+    const { text, headers } = await page('/guides/docs/console.md');
+    expect(headers['content-security-policy']).toContain("img-src 'self' data:");
+    const shown = [...text.matchAll(/<img src="images\/([\w.-]+)" alt="[^"]{10,}">/g)].map(
+      ([, name]) => name,
+    );
+    expect(shown.sort()).toEqual(pictures);
+    let bytes = 0;
+    for (const name of pictures) {
+      const answer = await page(`/guides/docs/images/${name}`);
+      expect([name, answer.status, answer.headers['content-type']]).toEqual([name, 200, 'image/png']);
+      bytes += Number(answer.headers['content-length']);
+    }
+    expect(bytes).toBeLessThan(400_000);
   });
 
   it('start at the list of guides', async () => {
@@ -49,6 +70,9 @@ describe('the guides below /guides/', () => {
   it.each([
     '/guides/package.json',
     '/guides/docs/none.md',
+    '/guides/docs/images/none.png',
+    '/guides/docs/images/..%2f..%2fpackage.json',
+    '/guides/docs/images/',
     '/guides/docs/../package.json',
     '/guides/docs/%2e%2e/README.md',
     '/guides/docs/..%2f..%2fREADME.md',

@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises';
 import { launchChromium } from './support/chromium.mjs';
 import { ConsoleTest } from './support/console-test.mjs';
 import { skip, Steps } from './support/steps.mjs';
+import { printTable } from './support/table.mjs';
 
 const FOLDER = new URL('console/', import.meta.url);
 
@@ -26,6 +27,7 @@ try {
   }
 } finally {
   await browser.close();
+  printTable();
   steps.close();
 }
 

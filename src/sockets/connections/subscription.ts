@@ -4,6 +4,7 @@ import type { WebSocket } from 'ws';
 import type { Conversation } from '../../conversations/index.js';
 import { errorStack } from '../../errors/index.js';
 import type {
+  ClosingConversation,
   EventBus,
   EventSubscriber,
   ItemSignal,
@@ -109,6 +110,11 @@ export class Subscription implements EventSubscriber {
   onItem(item: ItemSignal): void {
     if (item.signal.type === 'final_delta') return;
     this.forward(this.format.item(item), item.signal.type === 'delta');
+  }
+
+  onClosing({ removed }: ClosingConversation): Promise<void> {
+    if (removed && this.format.closesWhenRemoved) this.close(CLOSE.conversationNotFound);
+    return Promise.resolve();
   }
 
   /** Sends an error to this client, in order with the events. */

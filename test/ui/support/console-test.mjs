@@ -20,6 +20,7 @@ export class ConsoleTest {
   #steps;
   #watches = new Map();
   #servers = [];
+  #addresses = new Set();
 
   constructor(browser, steps) {
     this.#browser = browser;
@@ -50,7 +51,14 @@ export class ConsoleTest {
       throw error;
     } finally {
       // Pages first: the end of their server would be a problem of theirs.
-      await Promise.all([...this.#watches.keys()].map((page) => page.context().close()));
+      await Promise.all(
+        [...this.#watches.keys()].map((page) =>
+          page
+            .context()
+            .close()
+            .catch(() => undefined),
+        ),
+      );
       await Promise.all(this.#servers.map((server) => server.stop().catch(() => undefined)));
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     }
@@ -72,7 +80,8 @@ export class ConsoleTest {
 
   /**
    * Opens a page of a new browser profile.
-   * @param options `at`: a path below the console; null opens none. `of`: another server than the first.
+   * @param options `at`: a path below the console; null opens none. `of`: another server than the first, or a
+   *   proxy.
    *   `key`: the session key that this browser has kept. `scheme`: `light` or `dark`.
    */
   async #openPage({ of: server, at = '', width = 1400, height = 900, scheme = 'light', key, ...more }) {
@@ -93,7 +102,8 @@ export class ConsoleTest {
     });
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
-    this.#watches.set(page, new PageWatch(page, (origin) => this.#servers.some(({ url }) => url === origin)));
+    this.#addresses.add(new URL(server.url).origin);
+    this.#watches.set(page, new PageWatch(page, (origin) => this.#addresses.has(origin)));
     if (at !== null) await page.goto(`${server.url}/console/${at}`);
     return page;
   }
@@ -101,6 +111,7 @@ export class ConsoleTest {
 
 /** Checks a page, or the part of it that a selector names, for barriers with axe-core. */
 async function axe(page, selector) {
+  await settle(page);
   // The policy of the page forbids foreign scripts, so the debugger runs it.
   const debug = await page.context().newCDPSession(page);
   await debug.send('Runtime.evaluate', { expression: await readFile(AXE, 'utf8') });
@@ -124,13 +135,22 @@ async function screenshots(page, name) {
   const take = async (suffix, colorScheme, viewport) => {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize(viewport);
-    await page.evaluate(
-      () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
-    );
+    await settle(page);
     await page.screenshot({ path: path.join(folder, `${name}-${suffix}.png`), animations: 'disabled' });
   };
   await take('light', 'light', size);
   await take('dark', 'dark', size);
   await take('narrow', 'light', NARROW);
   await page.setViewportSize(size);
+}
+
+/** Waits until nothing is loaded, and nothing fades or moves any more but what always moves. */
+async function settle(page) {
+  await page.waitForFunction(() => {
+    const moving = document.getAnimations().filter(({ effect, playState }) => {
+      return playState === 'running' && effect.getComputedTiming().endTime !== Infinity;
+    });
+    return moving.length === 0 && document.querySelector('.loading') === null;
+  });
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }

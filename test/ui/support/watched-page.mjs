@@ -19,7 +19,9 @@ export class PageWatch {
       if (!['error', 'warning'].includes(message.type()) || REPORTED_ELSEWHERE.test(message.text())) return;
       this.#add(`console ${message.type()}: ${message.text()} (${message.location().url})`);
     });
-    page.on('pageerror', (error) => this.#add(`script error: ${error.stack ?? error.message}`));
+    page.on('pageerror', ({ name, message, stack }) =>
+      this.#add(`script error: ${name}: ${message}\n${stack ?? ''}`),
+    );
     page.on('response', (response) => {
       if (response.status() >= 400)
         this.#add(`${response.status()} ${response.request().method()} ${response.url()}`);
