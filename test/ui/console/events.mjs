@@ -238,7 +238,7 @@ export async function events({ openPage, server, step, api, axe, screenshots, ex
 
   await step('while somebody reads, nothing moves, and a button counts what is new', async () => {
     const busy = await streamed(Array.from({ length: 30 }, (_, n) => `RUN: echo line ${n}`).join('\n'));
-    await server.reaches(busy, 'finished', 'idle');
+    await server.reaches(busy, 'finished');
     const watched = await openPage({ at: `conversations/${busy}` });
     await card(watched, 'echo line 29').waitFor();
     const scroller = watched.locator('.stream-scroll');
