@@ -3,6 +3,7 @@ import { type AgentView, failedAcpCallDrafts, rejectionDraft, type RunActivity }
 import {
   stateUpdate,
   type ConversationStateUpdateEvent,
+  type OutputPiece,
   type DurableEvent,
   type EventDraft,
 } from '../../events/index.js';
@@ -141,6 +142,11 @@ export class Conversation {
 
   fullState(): ConversationStateUpdateEvent {
     return this.broadcaster.fullState();
+  }
+
+  /** The last part of what each running action has printed, for a client that begins to watch. */
+  recentOutputs(): OutputPiece[] {
+    return this.agentRuntime.outputs.recent();
   }
 
   info(options: InfoOptions): JsonObject {
