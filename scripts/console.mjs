@@ -19,6 +19,10 @@ const assets = path.join(folder, 'assets');
 const page = path.join(source, 'index.html');
 const plots = path.join(root, 'node_modules/uplot/dist/uPlot.min.css');
 
+/** What several views use is loaded at once, not in a second round after the code of a view. */
+const SHARED =
+  /\/console\/src\/(?:api\/(?!metrics\/)|routing\/|shell\/|ui\/(?!plot\/))|\/node_modules\/@?preact\//;
+
 const input = {
   cwd: root,
   input: path.join(source, 'src/main.tsx'),
@@ -34,6 +38,7 @@ const output = {
   comments: false,
   entryFileNames: 'console-[hash].js',
   chunkFileNames: '[name]-[hash].js',
+  codeSplitting: { groups: [{ name: 'shared', minShareCount: 2, test: SHARED }] },
 };
 
 await rm(folder, { recursive: true, force: true });
