@@ -146,7 +146,7 @@ const ARROWS = {
   metrics: ['config', 'conversations', 'http', 'meters', 'server', 'sockets', 'webhooks'],
   ui: ['config', 'errors', 'files', 'http', 'workspace'],
   console: ['http', 'workspace'],
-  models: ['http', 'llm'],
+  models: ['http', 'llm', 'settings'],
   mcp: ['config', 'crypto', 'errors', 'flow', 'http', 'text', 'tools'],
   gateway: ['config', 'conversations', 'events', 'flow', 'http', 'server', 'settings', 'storage'],
   init: ['auth', 'config', 'errors', 'http'],

@@ -859,6 +859,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/{conversation_id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List where the time went
+         * @description Spans of waiting for the model, tools, hooks, condensations and people, derived from the log of the conversation, so they are there for conversations of any age. Pages go backwards from the end; the totals are those of the whole log. The log records moments: `derived` names the boundaries that it does not.
+         */
+        get: operations["Timeline_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/timeline/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get sums, costs over time and files
+         * @description Sums of the whole log by kind, tool and model; costs, tokens and the fill of the context over the steps; the files that tools have used. Costs and tokens are there for answers of any age, unlike the lists in `stats`, which hold the last 1,000.
+         */
+        get: operations["Timeline_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/branches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the tree of branches
+         * @description The events after which branches part, the ends of branches and the head. Navigate to one of them to go on from there, or fork it.
+         */
+        get: operations["Timeline_branches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/bash/execute_bash_command": {
         parameters: {
             query?: never;
@@ -2343,6 +2403,26 @@ export interface paths {
          * @description Lists the models of the price catalogue (@pydantic/genai-prices 0.1.8 of 2026-09-23) as `provider/model`, and the bare names of the verified models. Other models of a provider can be used, too.
          */
         get: operations["Models_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/llm/models/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search models
+         * @description Finds models by words of their names, with context window and prices, for interfaces in which people choose a model. Other models of a provider can be used, too.
+         */
+        get: operations["Models_search"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5070,6 +5150,39 @@ export interface components {
              * @enum {string}
              */
             kind: "BashOutput";
+        };
+        BranchNode: {
+            /** @description The event, for `navigate` and `from_event_id` of `fork`; null: the root. */
+            event_id: string | null;
+            /** @description The node before it; null: the root, also for the root itself. */
+            parent_event_id: string | null;
+            /**
+             * @description `root`: the start. `fork`: branches part after it. `leaf`: the end of a branch. `head`: the head, where it is neither.
+             * @enum {string}
+             */
+            kind: "root" | "fork" | "leaf" | "head";
+            /** @description The event in one line of at most 160 characters. */
+            label: string;
+            /** @description The first event after the node before it; null for the root. */
+            first_event_id: string | null;
+            /** @description That event in one line: what the branch began with. */
+            first_label: string;
+            /** @description How many events lead from the node before it to this. */
+            events: number;
+            /** @description When the event was stored; null for the root. */
+            timestamp: string | null;
+            /** @description On the way from the root to the head. */
+            active: boolean;
+            /** @description The head: the next event follows it. */
+            is_head: boolean;
+        };
+        BranchTree: {
+            /** @description A node comes after its parent. At most 500: those of the active branch and the newest. */
+            nodes: components["schemas"]["BranchNode"][];
+            /** @description Id of the head; null: the next event is a new root. */
+            head_event_id: string | null;
+            /** @description The tree has more nodes. */
+            truncated: boolean;
         };
         BrowserClickAction: {
             /** @description The index of the element to click (from browser_get_state) */
@@ -9335,6 +9448,11 @@ export interface components {
                 [key: string]: unknown;
             } | null;
             /**
+             * @description Name of a stored LLM profile, whose model the agent of `agent_settings` uses in place of `agent_settings.llm`; so no client needs to know its key. Null: none.
+             * @default null
+             */
+            llm_profile_ref?: string | null;
+            /**
              * @description Id of a stored agent profile; excludes `agent` and `agent_settings`. Null: none.
              * @default null
              */
@@ -9845,6 +9963,209 @@ export interface components {
             signed_by?: "gemini";
             /** @description Length of the text before this block (UTF-16 units), if the block did not come first. */
             text_before?: number;
+        };
+        TimelineCondensation: {
+            /**
+             * Format: date-time
+             * @description When the summary was there.
+             */
+            at: string;
+            /** @description The step before it. */
+            step: number;
+            /** @description Id of the condensation. */
+            event_id: string;
+            /** @description How many events it removed from what the model sees. */
+            forgotten_events: number;
+        };
+        TimelineFile: {
+            /** @description The path as the tool call names it. */
+            path: string;
+            /** @description How many calls have read it. */
+            reads: number;
+            /** @description How many calls have written or deleted it. */
+            writes: number;
+            /**
+             * @description What the last call did.
+             * @enum {string}
+             */
+            last_operation: "read" | "write" | "delete";
+            /** @description The action of the last call. */
+            last_event_id: string;
+            /**
+             * Format: date-time
+             * @description When the last call ended.
+             */
+            last_at: string;
+        };
+        TimelineKindTotal: {
+            /**
+             * @description `model`: an answer of a model. `tool`: a tool call. `confirmation`: the wait until a person approves or rejects actions. `person`: the wait from the end of the agent to the next message. `paused`: the wait from a pause to the next run. `hook`: a hook. `condensation`: a summary of older events. `down`: the server stopped somewhere between its start and its end.
+             * @enum {string}
+             */
+            kind: "model" | "tool" | "confirmation" | "person" | "hook" | "condensation" | "paused" | "down";
+            /** @description How many spans have ended. */
+            count: number;
+            /** @description How many of them failed. */
+            failed: number;
+            /** @description Milliseconds that passed in spans of this kind. Tools that ran at the same time count once; answers of other models than that of the agent have no duration of their own. */
+            duration_ms: number;
+        };
+        TimelineModelTotal: {
+            /** @description The name of the model; `others` adds up those after the first hundred. */
+            name: string;
+            /** @description How many answers it gave. */
+            count: number;
+            /** @description Tokens of the requests. */
+            prompt_tokens: number;
+            /** @description Tokens of the answers. */
+            completion_tokens: number;
+            /** @description Tokens of the requests that the provider had in its cache. */
+            cache_read_tokens: number;
+            /** @description What they cost, in US dollars. */
+            cost: number;
+        };
+        TimelinePage: {
+            /** @description Spans that have ended, the last first. */
+            items: components["schemas"]["TimelineSpan"][];
+            /** @description `page_id` of the next page; null on the last one. */
+            next_page_id: string | null;
+            /** @description What is going on now, whatever the page. */
+            in_progress: components["schemas"]["TimelineSpan"][];
+            /** @description Sums of the whole log by kind, without `in_progress`. */
+            totals: components["schemas"]["TimelineKindTotal"][];
+            /** @description How many events of the log they were derived from. */
+            events: number;
+            /** @description Time of the first event; null: there is none. */
+            started_at: string | null;
+            /** @description Time of the last event; null: there is none. */
+            updated_at: string | null;
+        };
+        TimelinePoint: {
+            /** @description The last step of the point. */
+            step: number;
+            /**
+             * Format: date-time
+             * @description The end of its last answer.
+             */
+            at: string;
+            /** @description How many answers it adds up: one, or more in a long conversation. */
+            answers: number;
+            /** @description Tokens of the requests, those from the cache included. */
+            prompt_tokens: number;
+            /** @description Tokens of the answers. */
+            completion_tokens: number;
+            /** @description Tokens of the requests that the provider had in its cache. */
+            cache_read_tokens: number;
+            /** @description Tokens that the provider has put into its cache. */
+            cache_write_tokens: number;
+            /** @description Tokens of the answers that are reasoning. */
+            reasoning_tokens: number;
+            /** @description US dollars of these answers. */
+            cost: number;
+            /** @description US dollars of all answers up to here. */
+            total_cost: number;
+            /** @description The most tokens that the context of the agent had in these answers; null: none of them is its own. */
+            context_tokens: number | null;
+            /** @description Tokens that its model takes at most; null if unknown. */
+            context_window: number | null;
+            /** @description The event of its last answer; null: none. */
+            event_id: string | null;
+        };
+        TimelineSpan: {
+            /** @description Unique in the conversation. Those of spans in progress end with `-now` or change when they end. */
+            id: string;
+            /**
+             * @description `model`: an answer of a model. `tool`: a tool call. `confirmation`: the wait until a person approves or rejects actions. `person`: the wait from the end of the agent to the next message. `paused`: the wait from a pause to the next run. `hook`: a hook. `condensation`: a summary of older events. `down`: the server stopped somewhere between its start and its end.
+             * @enum {string}
+             */
+            kind: "model" | "tool" | "confirmation" | "person" | "hook" | "condensation" | "paused" | "down";
+            /** @description The model, the tool, the type of the hook, or what was waited for. */
+            name: string;
+            /** @description What it was about in one line of at most 160 characters: the command, the file, the error; or empty. */
+            detail: string;
+            /** @description How many answers the model of the agent had given when the span ended. */
+            step: number;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            started_at: string;
+            /** @description When it ended; null while it is in progress. */
+            ended_at: string | null;
+            /** @description Milliseconds, never negative; null while it is in progress. */
+            duration_ms: number | null;
+            /** @description Boundaries that the log does not record. Such a start is the end of what came before, so it is early at most; such an end is late at most, or for a tool that a crash interrupted, early. */
+            derived: ("started_at" | "ended_at")[];
+            /** @description The event to show for it: the action, the answer, the condensation; null: none. */
+            event_id: string | null;
+            /** @description The event that ended it, if that is another one: a result, a message. */
+            result_event_id: string | null;
+            /** @description `id` of the tool span that it is a part of, such as the task of a sub-agent; null: of none. */
+            parent_id: string | null;
+            /** @description Id of the answer of the model; null: no answer, or that of a sub-agent, a title, a hook. */
+            response_id: string | null;
+            /** @description What the answer has used; null: not an answer, or unknown. */
+            usage: components["schemas"]["TimelineUsage"] | null;
+            /** @description The tool or hook failed, the call was given up, or the actions were rejected. */
+            failed: boolean;
+            /** @description On the active branch; false on a branch that a client has navigated away from. */
+            active: boolean;
+            /** @description Copied from the conversation that this one was forked from. Not in the totals. */
+            copied: boolean;
+            /** @description How many events a condensation removed from what the model sees; else 0. */
+            forgotten_events: number;
+        };
+        TimelineSummary: {
+            /** @description Sums of the whole log by kind. */
+            totals: components["schemas"]["TimelineKindTotal"][];
+            /** @description Sums by tool, the longest first. */
+            tools: components["schemas"]["TimelineToolTotal"][];
+            /** @description Sums by model, the most expensive first. */
+            models: components["schemas"]["TimelineModelTotal"][];
+            /** @description Costs and tokens in the order of the log: a point for each answer, or for several in a long conversation, at most 1,200. */
+            points: components["schemas"]["TimelinePoint"][];
+            /** @description The last 200 condensations. */
+            condensations: components["schemas"]["TimelineCondensation"][];
+            /** @description Files that tools for files have used successfully, the last used first, at most 2,000. Commands in a terminal name no files. */
+            files: components["schemas"]["TimelineFile"][];
+            /** @description More files were used than are listed. */
+            files_truncated: boolean;
+            /** @description How many events of the log it was derived from. */
+            events: number;
+            /** @description Time of the first event; null: there is none. */
+            started_at: string | null;
+            /** @description Time of the last event; null: there is none. */
+            updated_at: string | null;
+        };
+        TimelineToolTotal: {
+            /** @description The name of the tool; `others` adds up those after the first hundred. */
+            name: string;
+            /** @description How many calls have ended. */
+            count: number;
+            /** @description How many of them failed. */
+            failed: number;
+            /** @description The sum of their durations in milliseconds. */
+            duration_ms: number;
+        };
+        TimelineUsage: {
+            /** @description The usage id of the model, as in `stats.usage_to_metrics`. */
+            usage_id: string;
+            /** @description The name of the model. */
+            model: string;
+            /** @description Tokens of the request, those from the cache included. */
+            prompt_tokens: number;
+            /** @description Tokens of the answer. */
+            completion_tokens: number;
+            /** @description Tokens of the request that the provider had in its cache. */
+            cache_read_tokens: number;
+            /** @description Tokens that the provider has put into its cache. */
+            cache_write_tokens: number;
+            /** @description Tokens of the answer that are reasoning. */
+            reasoning_tokens: number;
+            /** @description Tokens that the model takes at most; 0 if unknown. */
+            context_window: number;
+            /** @description US dollars; null if unknown. */
+            cost: number | null;
         };
         /** @description The tokens of one call of a model. Only in logs of the Python server. */
         TokenEvent: {
@@ -16131,6 +16452,346 @@ export interface operations {
             };
         };
     };
+    Timeline_timeline: {
+        parameters: {
+            query?: {
+                /** @description The `next_page_id` of the previous page; null: the page that ends with the last span. */
+                page_id?: number | null;
+                /** @description Maximum number of spans in the page. */
+                limit?: number;
+                /** @description Only spans of this kind; null: all. */
+                kind?: ("model" | "tool" | "confirmation" | "person" | "hook" | "condensation" | "paused" | "down") | null;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of spans. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelinePage"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Timeline_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The summary of the log. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineSummary"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Timeline_branches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tree of branches. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BranchTree"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
     Bash_execute: {
         parameters: {
             query?: never;
@@ -18301,7 +18962,7 @@ export interface operations {
         parameters: {
             query: {
                 /**
-                 * @description Absolute path of the file or folder on the machine of the server.
+                 * @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`.
                  * @example /tmp/openhands-example.txt
                  */
                 path: string;
@@ -18454,7 +19115,7 @@ export interface operations {
     Files_download: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
             };
             header?: never;
@@ -18576,7 +19237,7 @@ export interface operations {
     Files_createDirectory: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
             };
             header?: never;
@@ -18694,7 +19355,7 @@ export interface operations {
         parameters: {
             query: {
                 /**
-                 * @description Absolute path of the file or folder on the machine of the server.
+                 * @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`.
                  * @example /tmp/openhands-example.txt
                  */
                 path: string;
@@ -18862,7 +19523,7 @@ export interface operations {
     Files_downloadInConversation: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
             };
             header?: never;
@@ -18999,7 +19660,7 @@ export interface operations {
     Files_createDirectoryInConversation: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
             };
             header?: never;
@@ -19221,7 +19882,7 @@ export interface operations {
     FileDiscovery_subdirectories: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
                 /** @description The `next_page_id` of the previous page; null: the first page. */
                 page_id?: string | null;
@@ -19335,7 +19996,7 @@ export interface operations {
     Archive_archive: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
                 /** @description `git-delta`: a patch of the changes in git. `tar.gz`: an archive of all files. */
                 format?: "git-delta" | "tar.gz";
@@ -19574,7 +20235,7 @@ export interface operations {
     Archive_archiveInConversation: {
         parameters: {
             query: {
-                /** @description Absolute path of the file or folder on the machine of the server. */
+                /** @description Absolute path of the file or folder on the machine of the server; in a conversation also a path in its working folder that begins with `./`. */
                 path: string;
                 /** @description `git-delta`: a patch of the changes in git. `tar.gz`: an archive of all files. */
                 format?: "git-delta" | "tar.gz";
@@ -19956,7 +20617,7 @@ export interface operations {
     Git_changes: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Branch, tag or commit to compare with; null: the commit at which the current branch began. */
                 ref?: string | null;
@@ -20066,7 +20727,7 @@ export interface operations {
     Git_diff: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Branch, tag or commit to compare with; null: the commit at which the current branch began. */
                 ref?: string | null;
@@ -20178,7 +20839,7 @@ export interface operations {
     Git_commits: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Maximum number of commits in the answer. */
                 limit?: number;
@@ -20288,7 +20949,7 @@ export interface operations {
     Git_changesOfCommit: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
             };
             header?: never;
@@ -20399,7 +21060,7 @@ export interface operations {
     Git_changesInConversation: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Branch, tag or commit to compare with; null: the commit at which the current branch began. */
                 ref?: string | null;
@@ -20524,7 +21185,7 @@ export interface operations {
     Git_diffInConversation: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Branch, tag or commit to compare with; null: the commit at which the current branch began. */
                 ref?: string | null;
@@ -20651,7 +21312,7 @@ export interface operations {
     Git_commitsInConversation: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
                 /** @description Maximum number of commits in the answer. */
                 limit?: number;
@@ -20776,7 +21437,7 @@ export interface operations {
     Git_changesOfCommitInConversation: {
         parameters: {
             query: {
-                /** @description Path in the repository. A relative path is resolved against the folder of the server, or of the conversation. */
+                /** @description Path in the repository. A relative path is resolved against the folder of the server; in a conversation it begins with `./` and is resolved against its working folder. */
                 path: string;
             };
             header?: never;
@@ -25491,6 +26152,118 @@ export interface operations {
                     "application/json": {
                         /** @description Names of models as `provider/model`, and bare names of verified models, sorted. */
                         models: string[];
+                    };
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Models_search: {
+        parameters: {
+            query?: {
+                /** @description Words that the name `provider/model` contains, in any order and case. */
+                text?: string;
+                /** @description Only models of this provider; none for an unknown provider. */
+                provider?: string | null;
+                /** @description Maximum number of models in the answer. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The models found. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The first models, verified ones before others. */
+                        items: {
+                            /** @description Name of the model as `provider/model`. */
+                            model: string;
+                            /** @description Whether it was tried with agents. */
+                            verified: boolean;
+                            /** @description Limit of input tokens; null if unknown. */
+                            context_window: number | null;
+                            /** @description US dollars for a million input tokens of a short prompt; null if unknown. */
+                            input_price: number | null;
+                            /** @description US dollars for a million output tokens; null if unknown. */
+                            output_price: number | null;
+                            /** @description Whether it reads images, as far as known. */
+                            vision: boolean;
+                        }[];
+                        /** @description Number of models that were found. */
+                        total: number;
                     };
                 };
             };

@@ -17,7 +17,6 @@ const [folder, option] = process.argv.slice(2);
 if (!folder) throw new Error('Usage: node scripts/console.mjs <folder> [--watch]');
 const assets = path.join(folder, 'assets');
 const page = path.join(source, 'index.html');
-const plots = path.join(root, 'node_modules/uplot/dist/uPlot.min.css');
 
 /** What several views use is loaded at once, not in a second round after the code of a view. */
 const SHARED =
@@ -66,10 +65,7 @@ function pageAndStyles() {
     },
     async writeBundle(_options, bundle) {
       const files = Object.values(bundle);
-      await writeFile(
-        path.join(folder, 'LICENSES.txt'),
-        await licencesOf(files, [path.join(root, 'node_modules/uplot')]),
-      );
+      await writeFile(path.join(folder, 'LICENSES.txt'), await licencesOf(files, []));
       const entry = files.find((file) => file.isEntry);
       await writePage(entry.fileName, importedBy(entry, bundle));
     },
@@ -108,7 +104,7 @@ async function writePage(script, imports) {
 
 /** All style sheets, without comments and indentation. */
 async function styles() {
-  const texts = await Promise.all([plots, ...(await styleSheets())].map((file) => readFile(file, 'utf8')));
+  const texts = await Promise.all((await styleSheets()).map((file) => readFile(file, 'utf8')));
   return texts
     .join('\n')
     .replace(/\/\*[^]*?\*\//g, '')

@@ -4,13 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
 import { AppModule } from './app.module.js';
-import {
-  guardIngress,
-  isSameHost,
-  mayReceiveKey,
-  OriginPolicy,
-  protectOpenServer,
-} from './auth/index.js';
+import { guardIngress, isSameHost, mayReceiveKey, OriginPolicy, protectOpenServer } from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { ConsolePage } from './console/index.js';
 import { KnownSecrets } from './crypto/index.js';

@@ -38,6 +38,8 @@ import { SummariesController } from './api/summaries.controller.js';
 import { SummaryFeed } from './queries/summary-feed.js';
 import { SteeringController } from './api/steering.controller.js';
 import { SteeringService } from './steering/steering.service.js';
+import { TimelineController } from './api/timeline.controller.js';
+import { TimelineService } from './timeline/timeline.service.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
 const REPOSITORIES: Repositories = {
@@ -60,6 +62,7 @@ const REPOSITORIES: Repositories = {
     CredentialBindingsController,
     AcpController,
     ProfileDiagnosisController,
+    TimelineController,
   ],
   providers: [
     AgentLoop,
@@ -73,6 +76,7 @@ const REPOSITORIES: Repositories = {
     SteeringService,
     CredentialBindings,
     BranchesService,
+    TimelineService,
     GoalsService,
     AcpDiscovery,
     ModelProfiles,

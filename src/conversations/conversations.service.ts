@@ -31,7 +31,7 @@ import { Worktrees } from './worktrees/worktrees.js';
 export type { EventFilter } from './queries/event-query.js';
 
 /** A log up to its last durable event. */
-interface ReadableLog {
+export interface ReadableLog {
   log: EventLog;
   length: number;
   /** The id of the head. */
@@ -236,7 +236,7 @@ export class ConversationsService {
   }
 
   /** Reads a log. One that this server cannot write is opened for this call only. */
-  private async withLog<T>(id: string, read: (from: ReadableLog) => Promise<T>): Promise<T> {
+  async withLog<T>(id: string, read: (from: ReadableLog) => Promise<T>): Promise<T> {
     const conversation = await this.open(id).catch((error: unknown) => {
       if (isReadOnly(error)) return undefined;
       throw error;

@@ -4,6 +4,6 @@ export type * from './request/llm-config.js';
 export * from './errors/llm-error.js';
 export * from './llm.module.js';
 export { modelFeatures } from './catalogue/model-features.js';
-export { CATALOGUE_SOURCE, catalogueModels } from './catalogue/model-catalogue.js';
+export { CATALOGUE_SOURCE, catalogueModels, describeModel } from './catalogue/model-catalogue.js';
 export { nameProblem, providerNames } from './providers/route-model.js';
 export { prepareCalls } from './transport/prepare-calls.js';

@@ -1,15 +1,19 @@
 import { Controller, Get, Header, Query } from '@nestjs/common';
 import { Operation } from '../http/index.js';
-import { CATALOGUE_SOURCE, catalogueModels, providerNames } from '../llm/index.js';
+import { CATALOGUE_SOURCE, catalogueModels } from '../llm/index.js';
 import {
+  ModelSearchQuery,
   ModelsQuery,
   MODEL_NAMES,
+  MODEL_PAGE,
   PROVIDER_NAMES,
   VERIFIED,
   type ModelNames,
+  type ModelPage,
   type ProviderNames,
   type VerifiedModels,
 } from './models.dto.js';
+import { searchModels, selectableProviders } from './model-search.js';
 import { VERIFIED_MODELS } from './verified-models.js';
 
 const tag = 'LLM';
@@ -55,6 +59,20 @@ export class ModelsController {
     return { models: [...new Set([...named, ...verified])].sort() };
   }
 
+  @Get('models/search')
+  @Operation({
+    tag,
+    summary: 'Search models',
+    description:
+      'Finds models by words of their names, with context window and prices, for interfaces in which people ' +
+      'choose a model. Other models of a provider can be used, too.',
+    query: ModelSearchQuery,
+    answers: { 200: { description: 'The models found.', schema: MODEL_PAGE } },
+  })
+  search(@Query() { text, provider, limit }: ModelSearchQuery): Promise<ModelPage> {
+    return searchModels(text, provider, limit);
+  }
+
   @Get('models/verified')
   @Operation({
     tag,
@@ -66,11 +84,6 @@ export class ModelsController {
   verified(): VerifiedModels {
     return { models: VERIFIED_MODELS };
   }
-}
-
-/** All providers but the one of scripted models. */
-function selectableProviders(): string[] {
-  return providerNames().filter((name) => name !== 'scripted');
 }
 
 function verifiedModelsOf(provider: string): readonly string[] {

@@ -43,6 +43,10 @@ export const DELIBERATE: readonly Deliberate[] = [
     why: 'lets people limit the cost of a conversation',
   },
   {
+    place: 'request StartConversationRequest.llm_profile_ref',
+    why: 'uses a stored model whose key the client does not know',
+  },
+  {
     place: /^GET \/api\/(settings|profiles\/\{name\}) header X-Expose-Secrets$/,
     why: 'the original accepts it as well, without documenting it',
   },

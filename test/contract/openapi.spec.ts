@@ -21,7 +21,12 @@ const GROUPS = [
   /^\w+ \/api\/(skills|plugins|sub-agents|hooks|canvas-extensions)(\/|$)/,
 ];
 /** Operations in these groups that only this server has, such as `GET /api/tools/example`. */
-const ADDED: readonly string[] = [];
+const ADDED: readonly string[] = [
+  'GET /api/conversations/{conversation_id}/branches',
+  'GET /api/conversations/{conversation_id}/timeline',
+  'GET /api/conversations/{conversation_id}/timeline/summary',
+  'GET /api/llm/models/search',
+];
 const isCompared = (operation: string): boolean =>
   GROUPS.some((group) => group.test(operation)) && !ADDED.includes(operation);
 

@@ -1,5 +1,3 @@
-import { mkdtemp } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import { SocketClient, type Frame } from '../sockets/socket-client.js';
 import { acpRequest, steps } from '../support/acp.js';
@@ -195,7 +193,7 @@ describe('pages of summaries', () => {
 describe('summaries of conversations that are not open', () => {
   it('are the same as before the server was restarted, and a run that it cut off says so', async () => {
     let server = await ServerProcess.start({ env: { OH_SECRET_KEY: 'key' } });
-    const workspace = await mkdtemp(path.join(os.tmpdir(), 'workspace-'));
+    const workspace = path.join(server.cwd, 'work');
     const create = (script: string, more = {}): Promise<ConversationClient> =>
       ConversationClient.create(server, scriptedRequest(workspace, script, more));
     const waiting = await create('RUN: echo s3cr3t-token', {
@@ -239,6 +237,7 @@ describe('the socket of all conversations', () => {
       frames.some(({ type, id }) => type === 'removed' && id === conversation.id),
     );
     client.socket.close();
+    await client.closed;
   });
 
   it('sends a conversation that changes often only now and then', async () => {
@@ -251,6 +250,7 @@ describe('the socket of all conversations', () => {
     const intervals = (performance.now() - started) / 250;
     expect(client.frames.length).toBeLessThan(intervals + 4);
     client.socket.close();
+    await client.closed;
   });
 
   it('ignores what a client says, and closes with 1012 when the server stops', async () => {
@@ -286,6 +286,9 @@ describe('the socket of all conversations', () => {
     expect(await right.frame(0)).toMatchObject({ type: 'ready' });
     const other = await SocketClient.connect(`${route}?session_api_key=${key}`);
     expect(await other.frame(0)).toMatchObject({ type: 'ready' });
+    right.socket.close();
+    other.socket.close();
+    await Promise.all([right.closed, other.closed]);
     await server.stop();
   });
 });
@@ -304,5 +307,6 @@ describe('conversations of another server in the same folder', () => {
     expect((await owner.request('DELETE', mine.route)).status).toBe(200);
     await client.until((frames) => frames.some(({ type, id }) => type === 'removed' && id === mine.id));
     client.socket.close();
+    await client.closed;
   });
 });

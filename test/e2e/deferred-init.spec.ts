@@ -42,6 +42,14 @@ describe('a server that waits for its initialisation', () => {
     expect(body).toMatchObject({ detail: DORMANT.replace('503: ', ''), exception: DORMANT });
   });
 
+  it('serves the console before initialisation, and leads browsers to it', async () => {
+    const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
+    const page = await rawRequest(server.url, { path: '/console/new', headers: { accept } });
+    expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+    const root = await rawRequest(server.url, { path: '/', headers: { accept } });
+    expect([root.status, root.headers.location]).toEqual([302, 'console/']);
+  });
+
   it('refuses sockets before initialisation', async () => {
     expect(await knock(server.socketUrl(`/sockets/events/${ID}`))).toBe('403');
   });

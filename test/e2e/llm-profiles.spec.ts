@@ -40,6 +40,35 @@ describe('LLM profiles', () => {
     expect(await config('main')).toMatchObject({ api_key: 'sk-secret-key' });
   });
 
+  it('starts a conversation with the model of a profile, whose key no client needs', async () => {
+    await save('main', { base_url: endpoint.url, api_key: 'sk-of-main' });
+    const start = (more: object) =>
+      fixture.ask('POST', '/api/conversations', {
+        workspace: { working_dir: 'work' },
+        initial_message: { content: [{ type: 'text', text: 'SAY: hi' }] },
+        ...{ llm_profile_ref: 'main', agent_settings: { tools: [{ name: 'terminal' }] } },
+        ...more,
+      });
+    const { status, body } = await start({ agent_settings: { llm: { model: 'openai/other' }, tools: [] } });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({
+      agent: { llm: { model: 'openai/main', api_key: null }, condenser: { llm: { model: 'openai/main' } } },
+    });
+    await new ConversationClient(fixture.server, String(at(body, 'id'))).reaches('finished');
+    expect(endpoint.requests.at(-1)?.headers).toMatchObject({ authorization: 'Bearer sk-of-main' });
+    expect((await start({ llm_profile_ref: 'none' })).status).toBe(404);
+    expect((await start({ llm_profile_ref: '../main' })).status).toBe(400);
+    for (const other of [
+      { agent_settings: null, agent: { llm: { model: 'scripted/x' } } },
+      { agent_settings: { agent_kind: 'acp', acp_server: 'claude-code' } },
+    ]) {
+      expect(await start(other)).toMatchObject({
+        status: 422,
+        body: { detail: [{ loc: ['body', 'llm_profile_ref'] }] },
+      });
+    }
+  });
+
   it('applies an LLM profile to the settings and to open conversations', async () => {
     await save('main', { base_url: endpoint.url, api_key: 'sk-of-main', usage_id: 'main' });
     expect(await fixture.done('POST', '/api/profiles/main/activate')).toEqual({

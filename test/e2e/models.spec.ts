@@ -47,4 +47,31 @@ describe('model lists', () => {
       /^\{"models":\{.*"anthropic":\["claude-opus-5-5",/,
     );
   });
+
+  it('finds models by words of their names, with limits and prices', async () => {
+    const { status, body } = await server.request(
+      'GET',
+      '/api/llm/models/search?limit=100&text=CLAUDE%20anthropic%2F',
+    );
+    expect(status).toBe(200);
+    const { items, total } = body as { items: Record<string, unknown>[]; total: number };
+    expect(total).toBe(items.length);
+    expect(items.length).toBeGreaterThan(10);
+    const verified = items.map((item) => item['verified']);
+    expect(verified.indexOf(false)).toBe(verified.lastIndexOf(true) + 1);
+    expect(items).toContainEqual({
+      ...{ model: 'anthropic/claude-sonnet-4-5', verified: false, vision: true },
+      ...{ context_window: 200_000, input_price: 3, output_price: 15 },
+    });
+    const few = (await server.request('GET', '/api/llm/models/search?provider=groq&limit=2')).body as {
+      items: { model: string }[];
+      total: number;
+    };
+    expect(few.items.map(({ model }) => model.startsWith('groq/'))).toEqual([true, true]);
+    expect(few.total).toBeGreaterThan(2);
+    const none = await server.request('GET', '/api/llm/models/search?text=no-such-model');
+    expect(none.body).toEqual({ items: [], total: 0 });
+    for (const wrong of ['limit=101', `text=${'x'.repeat(201)}`])
+      expect((await server.request('GET', `/api/llm/models/search?${wrong}`)).status).toBe(422);
+  });
 });

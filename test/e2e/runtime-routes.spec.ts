@@ -63,6 +63,9 @@ describe('runtime routes of a conversation', () => {
     'WORK/link.txt',
     'WORK/up/outside.txt',
     'a.txt',
+    './../outside.txt',
+    './link.txt',
+    './up/outside.txt',
     '/etc/passwd',
     '',
   ])('rejects the path %j, which is outside of the workspace', async (spelling) => {
@@ -87,6 +90,9 @@ describe('runtime routes of a conversation', () => {
       body: { success: true, file_size: 2 },
     });
     expect((await ask(server, 'download', { path: `${work}/new/b.txt` }, {}, route)).text).toBe('xy');
+    expect(await upload(server, './new/b.txt', 'xyz', route)).toMatchObject({ body: { file_size: 3 } });
+    expect((await ask(server, 'download', { path: `${work}/new/b.txt` }, {}, route)).text).toBe('xyz');
+    expect((await ask(server, 'download', { path: './a.txt' }, {}, route)).text).toBe('two\n');
     const changes = [
       { status: 'UPDATED', path: 'a.txt' },
       { status: 'ADDED', path: 'link.txt' },
@@ -94,6 +100,7 @@ describe('runtime routes of a conversation', () => {
       { status: 'ADDED', path: 'up' },
     ];
     expect((await get(`/git/changes?path=${work}`)).body).toEqual(changes);
+    expect((await get('/git/changes?path=./')).body).toEqual(changes);
     expect((await get(`/git/diff?path=${work}/a.txt`)).body).toEqual({ modified: 'two', original: 'one' });
     const runtime = { runtime_status: 'available', can_resume: true, runtime_error: null };
     expect((await get('/runtime')).body).toEqual(runtime);

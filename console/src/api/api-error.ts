@@ -19,6 +19,9 @@ export class ApiError extends Error {
   static of(status: number, body: unknown): ApiError {
     const detail = isRecord(body) ? body['detail'] : undefined;
     if (typeof detail === 'string') return new ApiError(status, detail);
+    if (isRecord(detail) && typeof detail['message'] === 'string') {
+      return new ApiError(status, detail['message']);
+    }
     if (Array.isArray(detail)) {
       const fields = detail.filter(isRecord).map(fieldProblem);
       const text = fields.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
@@ -34,7 +37,7 @@ function fieldProblem({ loc, msg }: Record<string, unknown>): FieldProblem {
   const isWhole = parts[0] === 'body' || parts[0] === 'query' || parts[0] === 'path';
   return {
     path: (isWhole ? parts.slice(1) : parts).join('.'),
-    message: typeof msg === 'string' ? msg : 'is wrong',
+    message: typeof msg === 'string' ? msg.replace(/^Value error, /, '') : 'is wrong',
   };
 }
 

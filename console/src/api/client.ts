@@ -2,8 +2,8 @@ import createClient from 'openapi-fetch';
 import type { components, paths } from '../../../openapi.d.ts';
 import { SERVER_URL } from '../routing/address.js';
 import { ApiError } from './api-error.js';
-import { reachability } from './reachability.js';
-import { keyWasRefused, sessionKey } from './session-key.js';
+import { hasAnswered, reachability } from './reachability.js';
+import { keyProblem, keyWasRefused, nextKey, sessionKey } from './session-key.js';
 
 /** Schemas of the API document. */
 export type Schemas = components['schemas'];
@@ -38,18 +38,31 @@ export async function fetchPath(path: string, init?: RequestInit): Promise<Respo
   throw ApiError.of(response.status, body);
 }
 
+/**
+ * Sends a request with the session key. While the server refuses the key, the request waits for another one
+ * and is then sent again: views need not know that a key has expired.
+ */
 async function send(request: Request): Promise<Response> {
-  const key = sessionKey.value;
-  if (key !== null) request.headers.set('X-Session-API-Key', key);
-  let response: Response;
-  try {
-    response = await fetch(request);
-  } catch (error) {
-    if (request.signal.aborted) throw error;
-    reachability.value = 'away';
-    throw new ApiError(0, 'The server cannot be reached.');
+  for (;;) {
+    const key = sessionKey.peek();
+    // Many wrong keys in a minute make the server refuse right ones, too.
+    if (keyProblem.peek() !== null) {
+      await nextKey(key, request);
+      continue;
+    }
+    const attempt = request.clone();
+    if (key !== null) attempt.headers.set('X-Session-API-Key', key);
+    let response: Response;
+    try {
+      response = await fetch(attempt);
+    } catch (error) {
+      if (request.signal.aborted) throw error;
+      reachability.value = 'away';
+      throw new ApiError(0, 'The server cannot be reached.');
+    }
+    hasAnswered(response.status);
+    if (response.status !== 401) return response;
+    keyWasRefused(key);
+    await nextKey(key, request);
   }
-  reachability.value = 'reached';
-  if (response.status === 401) keyWasRefused(key);
-  return response;
 }

@@ -1,6 +1,6 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
 import { SERVER_URL } from '../routing/address.js';
-import { isOffline, reachability } from './reachability.js';
+import { hasAnswered, isOffline, reachability } from './reachability.js';
 import { keyWasRefused, sessionKey } from './session-key.js';
 
 const FIRST_DELAY_MS = 300;
@@ -31,15 +31,20 @@ export class LiveSocket {
   private readonly stateSignal = signal<SocketState>('connecting');
   private socket: WebSocket | undefined;
   private timer: ReturnType<typeof setTimeout> | undefined;
+  private usedKey: string | null = null;
   private delay = FIRST_DELAY_MS;
   private readonly stops: (() => void)[] = [];
 
   constructor(private readonly options: LiveSocketOptions) {
     this.stops.push(
-      // A key was entered, or the network is back.
-      sessionKey.subscribe(() => this.retryNow()),
+      // A key was entered or forgotten, or the network is back.
+      sessionKey.subscribe((key) => this.keyChanged(key)),
       isOffline.subscribe((offline) => {
         if (!offline) this.retryNow();
+      }),
+      // A request was answered again.
+      reachability.subscribe((state) => {
+        if (state === 'reached') this.retryNow();
       }),
     );
     this.connect();
@@ -61,6 +66,11 @@ export class LiveSocket {
     } else socket?.close();
   }
 
+  private keyChanged(key: string | null): void {
+    if (this.stateSignal.peek() === 'open' && key !== this.usedKey) this.socket?.close();
+    else this.retryNow();
+  }
+
   /** Ends the pause before the next attempt. */
   retryNow(): void {
     if (this.stateSignal.peek() !== 'waiting') return;
@@ -72,13 +82,14 @@ export class LiveSocket {
     const url = new URL(this.options.path(), SERVER_URL);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const key = sessionKey.peek();
+    this.usedKey = key;
     this.stateSignal.value = 'connecting';
     const socket = new WebSocket(url);
     this.socket = socket;
     socket.onopen = () => {
       if (key !== null) socket.send(JSON.stringify({ type: 'auth', session_api_key: key }));
       this.stateSignal.value = 'open';
-      reachability.value = 'reached';
+      hasAnswered();
       this.options.onOpen?.();
     };
     socket.onmessage = ({ data }: MessageEvent<unknown>) => {
@@ -94,6 +105,11 @@ export class LiveSocket {
     if (code === 4004) {
       this.close();
       this.options.onGone?.();
+      return;
+    }
+    // Each attempt with the same key would be counted as another wrong key.
+    if (code === 4001) {
+      this.stateSignal.value = 'waiting';
       return;
     }
     if (code === 1006) reachability.value = 'away';

@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { batch, effect, signal } from '@preact/signals';
 
 const NAME = 'agent-server-console.session-key';
 
@@ -16,21 +16,43 @@ export function useKey(key: string, keep: boolean): void {
   } catch {
     // Storage is disabled: the key is valid until the page is left.
   }
-  sessionKey.value = key;
-  keyProblem.value = null;
+  change(key);
 }
 
-/** Removes the key from this browser. */
+/** Removes the key from this browser, and all that was read with it from this page. */
 export function forgetKey(): void {
   forget();
-  sessionKey.value = null;
-  keyProblem.value = 'missing';
+  location.reload();
+}
+
+/** Waits until there is another key than the one that was refused. @throws if the signal aborts */
+export function nextKey(refused: string | null, { signal: aborts }: { signal: AbortSignal }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = effect(() => {
+      if (sessionKey.value === null || sessionKey.value === refused) return;
+      // The effect is not returned yet when it runs for the first time.
+      queueMicrotask(() => stop());
+      resolve();
+    });
+    aborts.addEventListener('abort', () => {
+      stop();
+      reject(new DOMException('The request was aborted.', 'AbortError'));
+    });
+  });
 }
 
 /** Called when the server answered 401 or closed a socket with 4001. */
 export function keyWasRefused(used: string | null): void {
   // Another request may have been answered with a newer key meanwhile.
   if (used === sessionKey.value) keyProblem.value = used === null ? 'missing' : 'refused';
+}
+
+/** At once: whoever sends a request when the key changes must not find the problem of the former key. */
+function change(key: string | null): void {
+  batch(() => {
+    sessionKey.value = key;
+    if (key !== null) keyProblem.value = null;
+  });
 }
 
 function forget(): void {
@@ -51,8 +73,7 @@ function readKept(): string | null {
 }
 
 addEventListener('storage', (event) => {
-  // Another tab has changed or forgotten it.
-  if (event.key !== NAME) return;
-  sessionKey.value = event.newValue;
-  keyProblem.value = event.newValue === null ? 'missing' : null;
+  // Another tab has changed or forgotten it; without a name: all that was stored is gone.
+  if (event.key !== NAME && event.key !== null) return;
+  change(event.newValue);
 });

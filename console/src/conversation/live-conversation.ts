@@ -92,6 +92,8 @@ export class LiveConversation {
   readonly atEnd: ReadonlySignal<boolean> = this.atEndSignal;
   /** Which part is being loaded. */
   readonly loading: ReadonlySignal<'older' | 'newer' | null> = this.loadingSignal;
+  /** Grows when the end is to be shown: the person has written something. */
+  readonly endRequests = signal(0);
   /** The number of events in the log, as far as it is known. */
   readonly total: ReadonlySignal<number> = this.totalSignal;
 

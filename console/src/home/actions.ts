@@ -8,8 +8,8 @@ import { summaries, type Summary } from './summary-store.js';
 
 /** Requests that are under way at a time. */
 const MAX_PARALLEL = 4;
-/** An action that changed so recently (ms) may not be the one that the person has read. */
-const JUST_CHANGED_MS = 700;
+/** An action that is there for less time (ms) may not be the one that the person has read. */
+const READING_MS = 700;
 
 /** Conversations with a request under way. */
 export const busy = signal<ReadonlySet<string>>(new Set());
@@ -21,11 +21,16 @@ export async function approve(summary: Summary): Promise<void> {
     navigate(conversationPath(summary.id));
     return;
   }
-  if (summaries.reasonAge(summary.id) < JUST_CHANGED_MS) {
+  if (readingTime(summary.id) > 0) {
     showToast('The action has just changed. Read it once more before you approve it.');
     return;
   }
   await respond(summary, true, undefined);
+}
+
+/** For how long the action of a conversation cannot be approved yet (ms). */
+export function readingTime(id: string): number {
+  return Math.max(0, READING_MS - summaries.reasonAge(id));
 }
 
 /** Refuses what the agent wants to do. It then waits for a message. */

@@ -12,7 +12,7 @@ export function BulkBar({ marked }: { marked: readonly Summary[] }) {
   const running = marked.filter(isRunning);
   const resumable = marked.filter(canResume);
   return (
-    <div class="bulk-bar" role="toolbar" aria-label="Marked conversations">
+    <div class="home-bulk-bar" role="toolbar" aria-label="Marked conversations">
       <span role="status">{count(marked.length)} marked</span>
       <Button disabled={running.length === 0} title="Pause (p)" onClick={() => void pause(running)}>
         <Icon name="pause" /> Pause{running.length > 0 ? ` ${running.length}` : ''}

@@ -1,4 +1,6 @@
+import { useSignal } from '@preact/signals';
 import { memo } from 'preact/compat';
+import { useEffect } from 'preact/hooks';
 import type { ComponentChildren } from 'preact';
 import { navigate } from '../routing/address.js';
 import { Button } from '../ui/button.js';
@@ -7,7 +9,7 @@ import { compact, money } from '../ui/numbers.js';
 import { oneLine } from '../ui/safe-text.js';
 import { Badge, Status } from '../ui/status.js';
 import { Age, duration, exactTime, useNow } from '../ui/time.js';
-import { approve, busy, pause, resume } from './actions.js';
+import { approve, busy, pause, readingTime, resume } from './actions.js';
 import type { Section } from './arrange.js';
 import { isRunning } from './filters.js';
 import { refusing } from './refuse-dialog.js';
@@ -39,7 +41,7 @@ export const ConversationRow = memo(function ConversationRow(props: Props) {
   return (
     <div
       id={rowId(id)}
-      class={`row ${section}${isCurrent ? ' current' : ''}${depth > 0 ? ' child' : ''}`}
+      class={`home-row ${section}${isCurrent ? ' current' : ''}${depth > 0 ? ' child' : ''}`}
       role="row"
       aria-rowindex={index + 1}
       aria-selected={isSelected}
@@ -56,38 +58,40 @@ export const ConversationRow = memo(function ConversationRow(props: Props) {
         if (event.shiftKey) event.preventDefault();
       }}
     >
-      <div class="cell check-cell" role="gridcell">
-        <label class="hit">
+      <div class="home-cell home-check-cell" role="gridcell">
+        <label class="home-hit">
           <input
             type="checkbox"
             tabIndex={tab}
             checked={isSelected}
             aria-label={`Select ${title}`}
             onClick={(event) => {
-              event.preventDefault();
-              if (event.shiftKey) props.onSelectTo(id);
-              else props.onToggle(id);
+              const box = event.currentTarget;
+              if (!event.shiftKey) return props.onToggle(id);
+              props.onSelectTo(id);
+              // The browser takes the mark away from a box that was marked.
+              box.checked = true;
             }}
           />
         </label>
       </div>
-      <div class="cell state-cell" role="gridcell">
+      <div class="home-cell home-state-cell" role="gridcell">
         <State summary={summary} />
       </div>
-      <div class="cell main-cell" role="gridcell">
-        <span class="title-line">
-          <a class="title" href={conversationPath(id)} tabIndex={tab}>
+      <div class="home-cell home-main-cell" role="gridcell">
+        <span class="home-title-line">
+          <a class="home-title" href={conversationPath(id)} tabIndex={tab}>
             {title}
           </a>
-          {props.parent !== null && <span class="parent">in {props.parent}</span>}
+          {props.parent !== null && <span class="home-parent">in {props.parent}</span>}
           <Tags tags={summary.tags} />
         </span>
         <Detail summary={summary} />
       </div>
-      <div class="cell facts-cell" role="gridcell">
+      <div class="home-cell home-facts-cell" role="gridcell">
         <Facts summary={summary} />
       </div>
-      <div class="cell action-cell" role="gridcell">
+      <div class="home-cell home-action-cell" role="gridcell">
         <Actions summary={summary} tab={tab} />
       </div>
     </div>
@@ -114,7 +118,7 @@ function Detail({ summary }: { summary: Summary }) {
   if (waits_for === null) return null;
   const text = reason === null ? 'Open it to see why.' : oneLine(reason, 300);
   return (
-    <span class={`detail${waits_for === 'confirmation' ? ' code' : ''}`} title={text}>
+    <span class={`home-detail home-reason${waits_for === 'confirmation' ? ' home-code' : ''}`} title={text}>
       {text}
     </span>
   );
@@ -124,10 +128,10 @@ function Activity({ activity }: { activity: NonNullable<Summary['activity']> }) 
   const since = Date.parse(activity.since);
   const elapsed = Math.max(0, useNow() + summaries.clockOffset - since);
   return (
-    <span class="detail">
-      <span class={activity.kind === 'tool' ? 'code' : ''}>{activityLabel(activity)}</span>
+    <span class="home-detail">
+      <span class={activity.kind === 'tool' ? 'home-code' : ''}>{activityLabel(activity)}</span>
       {activity.step > 0 && <span>step {activity.step}</span>}
-      <time class="figure" dateTime={activity.since} title={`Since ${exactTime(activity.since)}`}>
+      <time class="home-figure" dateTime={activity.since} title={`Since ${exactTime(activity.since)}`}>
         {elapsed < 1000 ? '0 s' : duration(Math.floor(elapsed / 1000) * 1000)}
       </time>
     </span>
@@ -139,14 +143,14 @@ function Facts({ summary }: { summary: Summary }) {
   return (
     <>
       {activity !== null && <Rate id={summary.id} />}
-      <span class="model" title={oneLine(model, 200)}>
+      <span class="home-model" title={oneLine(model, 200)}>
         {shortModel(model)}
       </span>
-      <span class="cost figure" title={budget === null ? undefined : `Budget ${money(budget)}`}>
+      <span class="home-cost home-figure" title={budget === null ? undefined : `Budget ${money(budget)}`}>
         {cost > 0 || budget !== null ? money(cost) : ''}
-        {budget !== null && <span class="budget"> / {money(budget)}</span>}
+        {budget !== null && <span class="home-budget"> / {money(budget)}</span>}
       </span>
-      <span class="age figure">
+      <span class="home-age home-figure">
         <Age at={waits_since ?? updated_at} />
       </span>
     </>
@@ -157,8 +161,8 @@ function Rate({ id }: { id: string }) {
   useNow();
   const rate = summaries.rates.of(id);
   return (
-    <span class="rate figure" title="Tokens in the last minute">
-      {rate === undefined ? '' : `${compact(rate)} tok/min`}
+    <span class="home-rate home-figure" title="Tokens in the last minute">
+      {rate === undefined || rate < 1 ? '' : `${compact(rate)} tok/min`}
     </span>
   );
 }
@@ -170,14 +174,40 @@ function Tags({ tags }: { tags: Summary['tags'] }) {
   if (all.length === 0) return null;
   const title = all.map(([key, value]) => `${key}: ${value}`).join('\n');
   return (
-    <span class="tags" title={oneLine(title, 400)}>
+    <span class="home-tags" title={oneLine(title, 400)}>
       {all.slice(0, MAX_TAGS).map(([key, value]) => (
-        <span key={key} class="tag">
+        <span key={key} class="home-tag">
           {oneLine(value === '' ? key : value, 24)}
         </span>
       ))}
-      {all.length > MAX_TAGS && <span class="tag">+{all.length - MAX_TAGS}</span>}
+      {all.length > MAX_TAGS && <span class="home-tag">+{all.length - MAX_TAGS}</span>}
     </span>
+  );
+}
+
+/** Can be pressed once the action was there for a moment: a double click must not approve the next one. */
+function ApproveButton({ summary, tab, isBusy }: { summary: Summary; tab: number; isBusy: boolean }) {
+  const { id, reason } = summary;
+  const isNew = useSignal(true);
+  useEffect(() => {
+    isNew.value = true;
+    const timer = setTimeout(() => {
+      isNew.value = false;
+    }, readingTime(id));
+    return () => clearTimeout(timer);
+  }, [id, reason]);
+  return (
+    <Button
+      kind="primary"
+      tabIndex={tab}
+      busy={isBusy}
+      disabled={isNew.value}
+      aria-label={`Approve ${titleOf(summary)}`}
+      title="Approve (a)"
+      onClick={() => void approve(summary)}
+    >
+      Approve
+    </Button>
   );
 }
 
@@ -188,7 +218,7 @@ function Actions({ summary, tab }: { summary: Summary; tab: number }): Component
   const title = titleOf(summary);
   if (isRunning(summary)) {
     return (
-      <span class="on-hover">
+      <span class="home-on-hover">
         <Button
           kind="quiet"
           square
@@ -206,16 +236,7 @@ function Actions({ summary, tab }: { summary: Summary; tab: number }): Component
   if (waits_for === 'confirmation' && summary.reason_is_whole) {
     return (
       <>
-        <Button
-          kind="primary"
-          tabIndex={tab}
-          busy={isBusy}
-          aria-label={`Approve ${title}`}
-          title="Approve (a)"
-          onClick={() => void approve(summary)}
-        >
-          Approve
-        </Button>
+        <ApproveButton summary={summary} tab={tab} isBusy={isBusy} />
         <Button
           tabIndex={tab}
           busy={isBusy}
@@ -233,7 +254,7 @@ function Actions({ summary, tab }: { summary: Summary; tab: number }): Component
     return (
       <>
         {waits_for !== 'confirmation' && (
-          <span class="on-hover">
+          <span class="home-on-hover">
             <Button
               kind="quiet"
               square
@@ -258,7 +279,7 @@ function Actions({ summary, tab }: { summary: Summary; tab: number }): Component
   }
   if (summary.execution_status !== 'paused') return null;
   return (
-    <span class="on-hover">
+    <span class="home-on-hover">
       <Button
         kind="quiet"
         square

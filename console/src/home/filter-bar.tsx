@@ -23,7 +23,7 @@ export function FilterBar() {
     { keys: '/', label: 'Find conversations', group: 'Conversations', run: () => search.current?.focus() },
   ]);
   return (
-    <div class="filter-bar" role="search" aria-label="Filter conversations">
+    <div class="home-filter-bar" role="search" aria-label="Filter conversations">
       <input
         ref={search}
         type="search"

@@ -18,7 +18,7 @@ import { clearFilters, FilterBar } from './filter-bar.js';
 import { filters, isFiltered, isRunning } from './filters.js';
 import { FirstConversation } from './first-conversation.js';
 import { RefuseDialog, refusing } from './refuse-dialog.js';
-import { rowsOf, type Row } from './rows.js';
+import { listed, rowsOf, type Row } from './rows.js';
 import {
   clearSelection,
   cursor,
@@ -29,10 +29,11 @@ import {
   selectTo,
   toggle,
 } from './selection.js';
-import { isSetAside, setAside } from './set-aside.js';
+import { asideSince, isSetAside, setAside } from './set-aside.js';
 import { ShownOrder } from './shown-order.js';
 import { summaries, type Summary } from './summary-store.js';
 import { conversationPath, titleOf } from './texts.js';
+import { useHold } from './use-hold.js';
 import { offsetsOf, VirtualList } from './virtual-list.js';
 
 const HEADS: Readonly<Record<Section, string>> = {
@@ -49,6 +50,8 @@ narrow.addEventListener('change', () => {
 
 /** Where the list was when another view was opened. */
 let lastScroll = 0;
+/** Whether all that wait are listed, even if they are many. */
+const showsAll = signal(false);
 
 /** The view "Conversations": what waits for the person, what runs, and all others. */
 export function HomeView() {
@@ -58,7 +61,7 @@ export function HomeView() {
   }, []);
   const { loadState, problem, byId } = summaries;
   const version = summaries.version.value;
-  const totals = useMemo(() => totalsOf(byId.values()), [version]);
+  const totals = useMemo(() => totalsOf(byId.values()), [version, asideSince.value]);
   useEffect(() => {
     const count = totals.waiting > 0 ? `(${totals.waiting}) ` : '';
     document.title = `${count}Conversations - Agent Server`;
@@ -68,7 +71,7 @@ export function HomeView() {
       <PageHeader title="Conversations">
         <Totals {...totals} />
         <a class="button primary" href="new" title="New conversation (c)">
-          <Icon name="plus" /> New<span class="wide-only"> conversation</span>
+          <Icon name="plus" /> New<span class="home-wide-only"> conversation</span>
         </a>
       </PageHeader>
       {byId.size > 0 ? (
@@ -91,17 +94,21 @@ export function HomeView() {
 
 /** The filter bar and the list. */
 function Conversations({ version }: { version: number }) {
-  const isHeld = useSignal(false);
   const release = useSignal(0);
   const order = useRef(new ShownOrder());
   const viewport = useRef<HTMLDivElement>(null);
+  const area = useRef<HTMLDivElement>(null);
+  const isHeld = useHold(area);
   const { byId } = summaries;
-  // Set aside conversations move at once: the person has asked for it.
-  const asideCount = useMemo(() => ({ value: 0 }), []);
-  const basis = JSON.stringify([filters.value, [...hidden.value].length, release.value, asideCount.value]);
-  const fresh = arrange(byId, filters.value, hidden.value);
-  const { places, updates } = order.current.next(fresh, basis, isHeld.value);
-  const rows = useMemo(() => rowsOf(places, isNarrow.value), [places, isNarrow.value]);
+  // What the person has asked for is shown at once; what has happened may have to wait.
+  const basis = [filters.value, hidden.value, asideSince.value, release.value];
+  const fresh = useMemo(() => arrange(byId, filters.value, hidden.value), [version, ...basis]);
+  const { places: all, updates } = order.current.next(fresh, basis, isHeld.value);
+  const places = useMemo(() => listed(all, showsAll.value), [all, showsAll.value]);
+  const rows = useMemo(
+    () => rowsOf(places, all.length - places.length, isNarrow.value),
+    [places, isNarrow.value],
+  );
   const shown = useRef(places);
   shown.current = places;
   useEffect(() => keepSelected((id) => byId.has(id) && !hidden.value.has(id)), [version, hidden.value]);
@@ -115,71 +122,47 @@ function Conversations({ version }: { version: number }) {
     if (viewport.current) viewport.current.scrollTop = lastScroll;
   }, []);
   useEffect(() => scrollToCursor(viewport.current, rows), [cursor.value]);
-  useListCommands({
-    places,
-    viewport,
-    showUpdates,
-    moved: () => {
-      asideCount.value += 1;
-      summaries.version.value += 1;
-    },
-  });
+  useListCommands({ places, viewport, showUpdates });
 
   return (
     <>
       <FilterBar />
-      <div class="list-note" role="status">
+      <div class="home-list-note" role="status">
         {updates > 0 && (
           <Button kind="primary" title="Show them (u)" onClick={showUpdates}>
             {updates === 1 ? '1 update' : `${updates.toLocaleString()} updates`}
           </Button>
         )}
       </div>
-      {places.length === 0 ? (
-        <Nothing />
-      ) : (
-        <div
-          ref={viewport}
-          class="list"
-          role="grid"
-          tabIndex={0}
-          aria-label="Conversations"
-          aria-rowcount={rows.length}
-          aria-multiselectable="true"
-          aria-activedescendant={cursor.value === null ? undefined : rowId(cursor.value)}
-          onScroll={(event) => {
-            lastScroll = event.currentTarget.scrollTop;
-          }}
-          onPointerEnter={(event) => {
-            // A finger points only while it touches.
-            if (event.pointerType !== 'touch') isHeld.value = true;
-          }}
-          onPointerLeave={(event) => {
-            isHeld.value = event.currentTarget.contains(document.activeElement);
-          }}
-          onFocusCapture={() => {
-            isHeld.value = true;
-          }}
-          onBlurCapture={(event) => {
-            const { relatedTarget, currentTarget } = event;
-            const staysInside = relatedTarget instanceof Node && currentTarget.contains(relatedTarget);
-            isHeld.value = staysInside || currentTarget.matches(':hover');
-          }}
-          onKeyDown={(event) => onListKey(event, shown.current)}
-        >
-          <VirtualList rows={rows} viewport={viewport}>
-            {(row, index, top) => (
-              <RowOf
-                key={row.kind === 'head' ? row.section : row.id}
-                row={row}
-                index={index}
-                top={top}
-                onSelectTo={onSelectTo}
-              />
-            )}
-          </VirtualList>
-        </div>
-      )}
+      <div ref={area} class="home-list-area">
+        {places.length === 0 ? (
+          <Nothing />
+        ) : (
+          <div
+            ref={viewport}
+            class="home-list"
+            role="grid"
+            tabIndex={0}
+            aria-label="Conversations"
+            aria-rowcount={rows.length}
+            aria-multiselectable="true"
+            aria-activedescendant={cursor.value === null ? undefined : rowId(cursor.value)}
+            onFocus={() => {
+              cursor.value ??= places[0]?.id ?? null;
+            }}
+            onScroll={(event) => {
+              lastScroll = event.currentTarget.scrollTop;
+            }}
+            onKeyDown={(event) => onListKey(event, shown.current)}
+          >
+            <VirtualList rows={rows} viewport={viewport}>
+              {(row, index, top) => (
+                <RowOf key={keyOf(row)} row={row} index={index} top={top} onSelectTo={onSelectTo} />
+              )}
+            </VirtualList>
+          </div>
+        )}
+      </div>
       <BulkBar marked={marked} />
     </>
   );
@@ -199,11 +182,22 @@ function RowOf({
   const position = { transform: `translateY(${top}px)`, height: `${row.height}px` };
   if (row.kind === 'head') {
     return (
-      <div class="head" role="row" aria-rowindex={index + 1} style={position}>
+      <div class="home-head" role="row" aria-rowindex={index + 1} style={position}>
         <div role="gridcell">
           <h2>
-            {HEADS[row.section]} <span class="figure">{row.count.toLocaleString()}</span>
+            {HEADS[row.section]} <span class="home-figure">{row.count.toLocaleString()}</span>
           </h2>
+        </div>
+      </div>
+    );
+  }
+  if (row.kind === 'more') {
+    return (
+      <div class="home-head home-more" role="row" aria-rowindex={index + 1} style={position}>
+        <div role="gridcell">
+          <Button kind="quiet" onClick={() => (showsAll.value = true)}>
+            Show {row.count.toLocaleString()} more that wait
+          </Button>
         </div>
       </div>
     );
@@ -212,7 +206,7 @@ function RowOf({
   const summary = summaries.byId.get(id);
   if (!summary) {
     return (
-      <div class="row gone" role="row" aria-rowindex={index + 1} style={position}>
+      <div class="home-row gone" role="row" aria-rowindex={index + 1} style={position}>
         <div role="gridcell">Deleted</div>
       </div>
     );
@@ -231,6 +225,14 @@ function RowOf({
 function parentOf({ parent_conversation_id: id }: Summary): string | null {
   const parent = id === null ? undefined : summaries.byId.get(id);
   return parent ? titleOf(parent) : id === null ? null : 'another conversation';
+}
+
+/**
+ * A row that moves to another section is another element: Chromium keeps styles of descendants that depended
+ * on the class of the row.
+ */
+function keyOf(row: Row): string {
+  return row.kind === 'row' ? `${row.id} ${row.section} ${row.depth}` : `${row.kind} ${row.section}`;
 }
 
 /** No conversation passes the filters. */
@@ -253,7 +255,7 @@ function Totals({ waiting, running, cost, count }: ReturnType<typeof totalsOf>) 
   const { connection, loadState } = summaries;
   const isLate = connection.value === 'waiting';
   return (
-    <p class="totals">
+    <p class="home-totals">
       <span role="status">{isLate ? 'Reconnecting; the list may be out of date' : ''}</span>
       {!isLate && count > 0 && (
         <span>
@@ -296,17 +298,17 @@ function useListCommands({
   places,
   viewport,
   showUpdates,
-  moved,
 }: {
   places: readonly Place[];
   viewport: { current: HTMLDivElement | null };
   showUpdates: () => void;
-  moved: () => void;
 }): void {
   const group = 'Conversations';
   const move = (step: number, isExtending: boolean): void => {
+    const hadCursor = cursor.value !== null;
+    // The focus alone brings the cursor to the first one.
     viewport.current?.focus({ preventScroll: true });
-    moveCursor(places, step, isExtending);
+    if (hadCursor || cursor.value === null) moveCursor(places, step, isExtending);
   };
   useCommands([
     { keys: 'j', label: 'Next conversation', group, run: () => move(1, false) },
@@ -361,7 +363,6 @@ function useListCommands({
       run: () => {
         const all = targets().filter(({ waits_for }) => waits_for !== null && waits_for !== 'confirmation');
         setAside(all, !all.every(isSetAside));
-        moved();
       },
     },
     {

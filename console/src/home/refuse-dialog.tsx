@@ -1,4 +1,5 @@
 import { signal, useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import { Button } from '../ui/button.js';
 import { Dialog } from '../ui/dialog.js';
 import { visible } from '../ui/safe-text.js';
@@ -16,6 +17,8 @@ export function RefuseDialog() {
 
 function Opened({ summary }: { summary: Summary }) {
   const reason = useSignal('');
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   const close = (): void => {
     refusing.value = null;
   };
@@ -29,12 +32,12 @@ function Opened({ summary }: { summary: Summary }) {
           void refuse(summary, reason.value.trim());
         }}
       >
-        {summary.reason !== null && <code class="refused-action">{visible(summary.reason)}</code>}
+        {summary.reason !== null && <code class="home-refused-action">{visible(summary.reason)}</code>}
         <label class="field">
           <span>Reason for the agent (optional)</span>
           <input
             type="text"
-            autofocus
+            ref={field}
             maxLength={2000}
             value={reason.value}
             onInput={(event) => {

@@ -5,22 +5,22 @@ const NAME = 'agent-server-console.set-aside';
 const MAX_KEPT = 2_000;
 
 /** Since when each conversation waited that the person has set aside, by id; kept by the browser. */
-const kept = signal<ReadonlyMap<string, string>>(readKept());
+export const asideSince = signal<ReadonlyMap<string, string>>(readKept());
 
 /** Whether the person has seen what a conversation waits for and wants it out of the way. */
 export function isSetAside({ id, waits_since }: Summary): boolean {
-  return waits_since !== null && kept.value.get(id) === waits_since;
+  return waits_since !== null && asideSince.value.get(id) === waits_since;
 }
 
 /** Moves conversations out of "Waits for you" until they wait for something else; or back. */
 export function setAside(all: readonly Summary[], isAside: boolean): void {
-  const next = new Map(kept.value);
+  const next = new Map(asideSince.value);
   for (const { id, waits_since } of all) {
     next.delete(id);
     if (isAside && waits_since !== null) next.set(id, waits_since);
   }
   for (const id of next.keys()) if (next.size > MAX_KEPT) next.delete(id);
-  kept.value = next;
+  asideSince.value = next;
   try {
     localStorage.setItem(NAME, JSON.stringify([...next]));
   } catch {

@@ -6,18 +6,22 @@ import type { Place } from './arrange.js';
  */
 export class ShownOrder {
   private places: readonly Place[] = [];
-  private basis = '';
+  private basis: readonly unknown[] = [];
 
   /**
    * @param fresh the order of what is known now
-   * @param basis changes when the person has asked for another order: it is shown at once
+   * @param basis one of its parts changes when the person has asked for another order: it is shown at once
    */
   next(
     fresh: readonly Place[],
-    basis: string,
+    basis: readonly unknown[],
     isHeld: boolean,
   ): { places: readonly Place[]; updates: number } {
-    if (!isHeld || basis !== this.basis || beginsWith(fresh, this.places)) {
+    if (
+      !isHeld ||
+      basis.some((part, index) => part !== this.basis[index]) ||
+      beginsWith(fresh, this.places)
+    ) {
       this.places = fresh;
       this.basis = basis;
       return { places: fresh, updates: 0 };

@@ -143,8 +143,9 @@ export class SummaryStore {
 
   private put(summary: Summary): void {
     const before = this.byId.get(summary.id);
-    if (before?.reason !== summary.reason && summary.waits_for === 'confirmation')
-      this.reasonSince.set(summary.id, performance.now());
+    // What was there when the page was opened has not changed below anybody's pointer.
+    const isOther = before ? before.reason !== summary.reason : this.touched.has(summary.id);
+    if (isOther && summary.waits_for === 'confirmation') this.reasonSince.set(summary.id, performance.now());
     this.byId.set(summary.id, summary);
     this.rates.note(summary);
   }

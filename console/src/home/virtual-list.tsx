@@ -39,7 +39,7 @@ export function VirtualList({
   const first = Math.max(0, indexAt(offsets, top) - MARGIN);
   const last = Math.min(rows.length, indexAt(offsets, top + height) + 1 + MARGIN);
   return (
-    <div class="rows" role="presentation" style={{ height: `${offsets.at(-1) ?? 0}px` }}>
+    <div class="home-rows" role="presentation" style={{ height: `${offsets.at(-1) ?? 0}px` }}>
       {rows.slice(first, last).map((row, index) => children(row, first + index, offsets[first + index] ?? 0))}
     </div>
   );

@@ -59,10 +59,24 @@ export function followLinks(): void {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const link = (event.target as Element | null)?.closest('a');
     if (!link || link.target || link.hasAttribute('download')) return;
+    const place = link.getAttribute('href');
+    if (place?.startsWith('#')) {
+      // The base of the page is not its address, so a browser would leave the view.
+      event.preventDefault();
+      goTo(place.slice(1));
+      return;
+    }
     const url = new URL(link.href);
     const isOurs = url.origin === CONSOLE_URL.origin && url.pathname.startsWith(CONSOLE_URL.pathname);
     if (!isOurs || (url.hash && url.pathname === location.pathname)) return;
     event.preventDefault();
     navigate(url.href);
   });
+}
+
+/** Moves to a part of the view. */
+function goTo(id: string): void {
+  const target = document.getElementById(id);
+  target?.scrollIntoView();
+  target?.focus({ preventScroll: true });
 }

@@ -2,7 +2,13 @@ import { useEffect } from 'preact/hooks';
 import { viewPath } from '../routing/address.js';
 import { Toasts } from '../ui/toast.js';
 import { loadServerInfo } from './server-info.js';
+import { provokeKeyQuestion } from './forgotten-key.js';
+import { ErrorBoundary } from '../ui/error-boundary.js';
 import { ConnectionBanner } from './connection-banner.js';
+import { initState, watchInitState } from './server-state.js';
+import { reportErrors } from './report-errors.js';
+import { ViewFocus } from './view-focus.js';
+import { WaitingForInit } from './waiting-for-init.js';
 import { KeyDialog } from './key-dialog.js';
 import { Palette } from './palette.js';
 import { ShortcutList } from './shortcut-list.js';
@@ -14,13 +20,18 @@ const COLLECT_AFTER_MS = 5_000;
 
 /** The frame around all views. */
 export function App() {
-  useEffect(() => void loadServerInfo(), []);
   useEffect(() => {
     // Begins here, so that the view "Server" has something to show when it is opened.
     const timer = setTimeout(() => {
       void import('../api/metrics/load-history.js').then(({ collectLoad }) => collectLoad());
     }, COLLECT_AFTER_MS);
     return () => clearTimeout(timer);
+  }, []);
+  useEffect(() => {
+    void loadServerInfo();
+    watchInitState();
+    reportErrors();
+    return provokeKeyQuestion();
   }, []);
   const { View, name } = viewOf(viewPath.value);
   return (
@@ -29,12 +40,19 @@ export function App() {
         Skip to content
       </a>
       <Sidebar current={name} />
+      <ConnectionBanner />
       <div class="stage">
-        <ConnectionBanner />
         <main id="view" tabIndex={-1}>
-          <View path={viewPath.value} />
+          {initState.value.isWaiting ? (
+            <WaitingForInit />
+          ) : (
+            <ErrorBoundary key={name} name="This view" attempt={viewPath.value}>
+              <View path={viewPath.value} />
+            </ErrorBoundary>
+          )}
         </main>
       </div>
+      <ViewFocus />
       <KeyDialog />
       <Palette />
       <ShortcutList />

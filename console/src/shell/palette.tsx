@@ -1,83 +1,116 @@
 import { signal, useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { Dialog } from '../ui/dialog.js';
+import { Keys } from '../ui/keys.js';
+import { visible } from '../ui/safe-text.js';
 import { allCommands, useCommands } from '../ui/shortcuts.js';
-import { Keys } from './shortcut-list.js';
+import { useFetched } from '../ui/use-fetched.js';
+import { findConversations } from './find-conversations.js';
+import { matchingCommands, rememberCommand, type Entry } from './palette-entries.js';
 
-const isOpen = signal(false);
+const PAUSE_MS = 150;
 
-/** All commands of what is shown now, to find by typing. */
+/** Whether the palette is shown. */
+export const showPalette = signal(false);
+
+/** All commands of what is shown now, and conversations by their titles, to find by typing. */
 export function Palette() {
   useCommands([
     {
       keys: 'mod+k',
-      label: 'Find a command',
+      label: 'Find a command or a conversation',
       group: 'Console',
       inFields: true,
-      run: () => (isOpen.value = true),
+      run: () => (showPalette.value = true),
     },
   ]);
-  return isOpen.value ? <PaletteDialog /> : null;
+  return showPalette.value ? <PaletteDialog /> : null;
 }
 
 function PaletteDialog() {
   const text = useSignal('');
   const chosen = useSignal(0);
-  const words = text.value.toLowerCase().split(/\s+/);
-  const found = allCommands().filter(({ label }) =>
-    words.every((word) => label.toLowerCase().includes(word)),
-  );
-  const close = (): void => void (isOpen.value = false);
+  const list = useRef<HTMLDivElement>(null);
+  const words = text.value
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
+  const conversations = useFetched(words.join(' '), findConversations, PAUSE_MS);
+  const commands = matchingCommands(allCommands(), words);
+  const found: Entry[] = [...commands, ...(conversations.data ?? [])];
+  const index = Math.min(chosen.value, found.length - 1);
   useEffect(() => {
-    chosen.value = 0;
-  }, [text.value]);
-  const run = (index: number): void => {
-    const command = found[index];
+    list.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest' });
+  }, [index]);
+  const close = (): void => void (showPalette.value = false);
+  const run = (entry: Entry | undefined): void => {
     close();
+    if (entry === undefined) return;
+    if (commands.includes(entry)) rememberCommand(entry);
     // The dialog has given the focus back by then.
-    if (command !== undefined) setTimeout(command.run);
+    setTimeout(entry.run);
   };
   return (
-    <Dialog title="Commands" onClose={close}>
+    <Dialog title="Find" onClose={close}>
       <input
         type="text"
-        list={undefined}
         role="combobox"
-        aria-label="Find a command"
+        aria-label="A command or the title of a conversation"
+        placeholder="A command or the title of a conversation"
         aria-expanded="true"
         aria-controls="palette-list"
-        aria-activedescendant={found.length > 0 ? `palette-${chosen.value}` : undefined}
+        aria-autocomplete="list"
+        aria-activedescendant={found.length > 0 ? `palette-${index}` : undefined}
+        autocomplete="off"
+        spellcheck={false}
         autofocus
         value={text.value}
         onInput={(event) => {
           text.value = event.currentTarget.value;
+          chosen.value = 0;
         }}
         onKeyDown={(event) => {
           const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
           if (step !== 0) {
             event.preventDefault();
-            chosen.value = (chosen.value + step + found.length) % Math.max(1, found.length);
-          } else if (event.key === 'Enter') {
+            chosen.value = (index + step + found.length) % Math.max(1, found.length);
+          } else if (event.key === 'Enter' && !event.isComposing) {
             event.preventDefault();
-            run(chosen.value);
+            run(found[index]);
           }
         }}
       />
-      <ul id="palette-list" class="palette" role="listbox" aria-label="Commands">
-        {found.map(({ label, group, keys }, index) => (
-          <li
-            key={`${group} ${label}`}
-            id={`palette-${index}`}
+      <div
+        id="palette-list"
+        ref={list}
+        class="palette"
+        role="listbox"
+        tabIndex={-1}
+        aria-label="Commands and conversations"
+      >
+        {found.map((entry, at) => (
+          <div
+            key={`${entry.group} ${entry.label} ${at}`}
+            id={`palette-${at}`}
+            class="palette-entry"
             role="option"
-            aria-selected={index === chosen.value}
-            onClick={() => run(index)}
+            aria-selected={at === index}
+            onMouseMove={() => (chosen.value = at)}
+            onClick={() => run(entry)}
           >
-            <span>{label}</span>
-            <small>{group}</small>
-            {keys !== undefined && <Keys keys={keys} />}
-          </li>
+            <span>{visible(entry.label)}</span>
+            <small>{visible(entry.group)}</small>
+            {entry.keys !== undefined && <Keys keys={entry.keys} />}
+          </div>
         ))}
-      </ul>
+      </div>
+      <p class="palette-foot" role="status">
+        {found.length === 0 && !conversations.isLoading
+          ? 'Nothing is called like that.'
+          : conversations.problem !== undefined
+            ? `Conversations cannot be searched: ${conversations.problem}`
+            : ''}
+      </p>
     </Dialog>
   );
 }

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { Dialog } from '../ui/dialog.js';
-import { allCommands, useCommands } from '../ui/shortcuts.js';
+import { Keys } from '../ui/keys.js';
+import { allCommands, setSingleKeys, singleKeys, useCommands, type Command } from '../ui/shortcuts.js';
 
 /** Whether the list of keys is shown. */
 export const showShortcuts = signal(false);
@@ -14,36 +15,37 @@ export function ShortcutList() {
   const withKeys = allCommands().filter(({ keys }) => keys !== undefined);
   const groups = [...new Set(withKeys.map(({ group }) => group))];
   return (
-    <Dialog title="Keys" onClose={() => (showShortcuts.value = false)}>
-      {groups.map((group) => (
-        <section key={group}>
-          <h3>{group}</h3>
-          <dl class="keys">
-            {withKeys
-              .filter((command) => command.group === group)
-              .map(({ keys = '', label }) => (
-                <div key={label}>
+    <Dialog title="Keys" wide onClose={() => (showShortcuts.value = false)}>
+      <div class="key-groups">
+        {groups.map((group) => (
+          <section key={group}>
+            <h3>{group}</h3>
+            <dl class="keys">
+              {inEffect(withKeys.filter((command) => command.group === group)).map(({ keys = '', label }) => (
+                <div key={keys}>
                   <dt>
                     <Keys keys={keys} />
                   </dt>
                   <dd>{label}</dd>
                 </div>
               ))}
-          </dl>
-        </section>
-      ))}
+            </dl>
+          </section>
+        ))}
+      </div>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={singleKeys.value}
+          onChange={(event) => setSingleKeys(event.currentTarget.checked)}
+        />
+        Use keys without Ctrl. Switch them off if you speak to your computer.
+      </label>
     </Dialog>
   );
 }
 
-/** Keys as they are printed on a keyboard. */
-export function Keys({ keys }: { keys: string }) {
-  const isMac = navigator.userAgent.includes('Mac');
-  return (
-    <>
-      {keys.split(' ').map((key) => (
-        <kbd key={key}>{key.replace('mod', isMac ? 'Cmd' : 'Ctrl').replaceAll('+', ' ')}</kbd>
-      ))}
-    </>
-  );
+/** The first of several commands with the same keys. */
+function inEffect(commands: readonly Command[]): Command[] {
+  return [...new Map(commands.toReversed().map((command) => [command.keys, command])).values()].reverse();
 }

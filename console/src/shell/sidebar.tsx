@@ -2,7 +2,9 @@ import { forgetKey, sessionKey } from '../api/session-key.js';
 import { navigate } from '../routing/address.js';
 import { Button } from '../ui/button.js';
 import { Icon, type IconName } from '../ui/icon.js';
+import { Keys } from '../ui/keys.js';
 import { useCommands } from '../ui/shortcuts.js';
+import { showPalette } from './palette.js';
 import { showShortcuts } from './shortcut-list.js';
 import { setTheme, theme, type Theme } from './theme.js';
 
@@ -13,29 +15,49 @@ const ENTRIES: readonly { name: string; label: string; to: string; icon: IconNam
   { name: 'settings', label: 'Settings', to: 'settings', icon: 'settings', keys: 'g t' },
 ];
 const NEXT_THEME: Readonly<Record<Theme, Theme>> = { system: 'light', light: 'dark', dark: 'system' };
+const THEME_NAMES: Readonly<Record<Theme, string>> = {
+  system: 'that of the device',
+  light: 'light',
+  dark: 'dark',
+};
 
 /** The navigation of the console. */
 export function Sidebar({ current }: { current: string }) {
   useCommands([
     ...ENTRIES.map(({ label, to, keys }) => ({ label, keys, group: 'Go to', run: () => navigate(to) })),
     { label: 'Change the theme', group: 'Console', run: changeTheme },
-    { label: 'Forget the session key', group: 'Console', run: forgetKey },
+    ...(sessionKey.value === null
+      ? []
+      : [{ label: 'Forget the session key', group: 'Console', run: forgetKey }]),
   ]);
+  const themeLabel = `Theme: ${THEME_NAMES[theme.value]}. Change it`;
   return (
     <header class="sidebar">
-      <a class="brand" href="./" aria-label="Agent Server">
+      <a class="brand" href="./" aria-label="Agent Server, all conversations">
         <svg viewBox="0 0 48 48" width="22" height="22" aria-hidden="true">
           <rect width="48" height="48" rx="12" />
           <path d="M14 17l7 7-7 7M25 32h10" />
         </svg>
         <span>Agent Server</span>
       </a>
+      <button
+        type="button"
+        class="find"
+        aria-keyshortcuts="Control+K Meta+K"
+        onClick={() => (showPalette.value = true)}
+      >
+        <Icon name="search" />
+        <span>
+          Find<span class="visually-hidden"> a command or a conversation</span>
+        </span>
+        <Keys keys="mod+k" />
+      </button>
       <nav aria-label="Console">
         {ENTRIES.map(({ name, label, to, icon, keys }) => (
           <a
             key={name}
             href={to}
-            title={`${label} (${keys})`}
+            title={`${label} (${keys.replace(' ', ' then ')})`}
             aria-current={current === name ? 'page' : undefined}
           >
             <Icon name={icon} />
@@ -44,14 +66,26 @@ export function Sidebar({ current }: { current: string }) {
         ))}
       </nav>
       <div class="sidebar-foot">
-        <Button kind="quiet" square aria-label={`Theme: ${theme.value}. Change it`} onClick={changeTheme}>
-          <Icon name={theme.value === 'dark' ? 'moon' : 'sun'} />
+        <Button kind="quiet" square aria-label={themeLabel} title={themeLabel} onClick={changeTheme}>
+          <Icon name={theme.value === 'system' ? 'contrast' : theme.value === 'dark' ? 'moon' : 'sun'} />
         </Button>
-        <Button kind="quiet" square aria-label="List the keys" onClick={() => (showShortcuts.value = true)}>
+        <Button
+          kind="quiet"
+          square
+          aria-label="List the keys"
+          title="List the keys (?)"
+          onClick={() => (showShortcuts.value = true)}
+        >
           ?
         </Button>
         {sessionKey.value !== null && (
-          <Button kind="quiet" square aria-label="Forget the session key" onClick={forgetKey}>
+          <Button
+            kind="quiet"
+            square
+            aria-label="Forget the session key"
+            title="Forget the session key"
+            onClick={forgetKey}
+          >
             <Icon name="key" />
           </Button>
         )}

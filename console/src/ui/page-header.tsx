@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { visible } from './safe-text.js';
 
 /** The head of a view, with its actions; its title is also that of the browser's tab. */
 export function PageHeader({ title, children }: { title: string; children?: ComponentChildren }) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = `${visible(title.slice(0, 80))} - Agent Server`;
   }, [title]);
   return (

@@ -28,7 +28,7 @@ import {
 } from './dto/queries.dto.js';
 import { StartConversationRequestDto } from './dto/start-conversation.dto.js';
 import { OTHER_STARTS, START_EXAMPLE } from './examples.js';
-import { requestedProfile, toStartRequest } from './dto/to-start-request.js';
+import { requestedLlmProfile, requestedProfile, toStartRequest } from './dto/to-start-request.js';
 import { listJson, pageJson } from '../queries/json-page.js';
 import { LaunchProfiles, withAdditions, type LaunchedProfile } from '../profiles/launch-profiles.js';
 import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
@@ -154,8 +154,10 @@ export class ConversationsController {
     if (key !== undefined) body.conversation_id ??= conversationIdFor(key);
     const profile = requestedProfile(body);
     const launched = profile === null ? undefined : await this.loadProfile(profile, body);
+    const llmProfile = requestedLlmProfile(body);
+    const llm = llmProfile === null ? undefined : await this.profiles.loadLlm(llmProfile);
     const { info, created } = await this.conversations.create(
-      toStartRequest(withObservabilityHeaders(body, headers), launched),
+      toStartRequest(withObservabilityHeaders(body, headers), launched, llm),
       include_skills,
     );
     response.status(created ? 201 : 200);

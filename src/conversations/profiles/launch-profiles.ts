@@ -25,7 +25,7 @@ interface LaunchAdditions {
   skills: JsonObject[] | null;
 }
 
-/** Loads stored agent profiles for new conversations. */
+/** Loads stored agent profiles and models for new conversations. */
 @Injectable()
 export class LaunchProfiles {
   constructor(
@@ -54,6 +54,14 @@ export class LaunchProfiles {
       );
     }
     return { name: profile.name, settings: await this.resolveSettings(profile), launchInfo: shown };
+  }
+
+  /**
+   * Loads the model of an LLM profile, in the form of `agent_settings.llm` of a create request.
+   * @throws InvalidProfileNameError, ProfileNotFoundError, UnusableProfileError, DanglingConnectionError
+   */
+  loadLlm(name: string): Promise<JsonObject> {
+    return this.references.loadLlm(name);
   }
 
   /** The MCP servers of a profile without a model. */

@@ -49,6 +49,14 @@ export class ProfileReferences {
     };
   }
 
+  /**
+   * The model of an LLM profile, secrets in clear.
+   * @throws InvalidProfileNameError, ProfileNotFoundError, UnusableProfileError, DanglingConnectionError
+   */
+  async loadLlm(name: string): Promise<JsonObject> {
+    return (await this.llms.load(name)).llm;
+  }
+
   /** The named servers; all servers if no list is given. */
   private async fromSettings(
     refs: unknown,

@@ -63,6 +63,40 @@ export async function priceAnswer(
   return { cost: customCost(config, tokens) ?? chargedCost(headers) ?? known?.cost ?? null, contextWindow };
 }
 
+/** What is known about a model before it is used; null: unknown. */
+export interface ModelDescription {
+  /** Limit of input tokens. */
+  contextWindow: number | null;
+  /** US dollars for a million input tokens, in a short prompt. */
+  inputPrice: number | null;
+  /** US dollars for a million output tokens, after a short prompt. */
+  outputPrice: number | null;
+  readsImages: boolean;
+}
+
+/** Tokens of the call whose cost tells the price: some models charge more for each token of a long prompt. */
+const PRICED_TOKENS = 1_000;
+
+/** The limits and the present prices of a model. */
+export async function describeModel(config: LlmConfig): Promise<ModelDescription> {
+  const at = new Date();
+  const none = { prompt_tokens: 0, completion_tokens: 0, cache_read_tokens: 0, cache_write_tokens: 0 };
+  const tokens = { ...none, reasoning_tokens: 0 };
+  const input = await priceAnswer(config, { ...tokens, prompt_tokens: PRICED_TOKENS }, undefined, at);
+  const output = await priceAnswer(config, { ...tokens, completion_tokens: PRICED_TOKENS }, undefined, at);
+  return {
+    contextWindow: input.contextWindow || null,
+    inputPrice: perMillion(input.cost),
+    outputPrice: perMillion(output.cost),
+    readsImages: modelFeatures(config).vision,
+  };
+}
+
+/** Rounded, because sums of small numbers are not exact. */
+function perMillion(cost: number | null): number | null {
+  return cost === null ? null : Number(((cost * 1_000_000) / PRICED_TOKENS).toPrecision(6));
+}
+
 function customCost(config: LlmConfig, tokens: Tokens): number | null {
   const { input_cost_per_token: input, output_cost_per_token: output } = config;
   if (input === null || output === null) return null;

@@ -3,7 +3,13 @@ import { Logger } from '@nestjs/common';
 import type { WebSocket } from 'ws';
 import type { Conversation } from '../../conversations/index.js';
 import { errorStack } from '../../errors/index.js';
-import type { EventBus, EventSubscriber, ItemSignal, PublishedEvent } from '../../events/index.js';
+import type {
+  ClosingConversation,
+  EventBus,
+  EventSubscriber,
+  ItemSignal,
+  PublishedEvent,
+} from '../../events/index.js';
 import type { Slots } from '../../flow/index.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import type { FrameFormat } from '../frames/frame-format.js';
@@ -97,6 +103,11 @@ export class Subscription implements EventSubscriber {
   onItem(item: ItemSignal): void {
     if (item.signal.type === 'final_delta') return;
     this.forward(this.format.item(item), item.signal.type === 'delta');
+  }
+
+  onClosing({ removed }: ClosingConversation): Promise<void> {
+    if (removed && this.format.closesWhenRemoved) this.close(CLOSE.conversationNotFound);
+    return Promise.resolve();
   }
 
   /** Sends an error to this client, in order with the events. */

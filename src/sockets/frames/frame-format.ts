@@ -23,6 +23,8 @@ interface Opening {
  */
 export interface FrameFormat {
   readonly maxFrameBytes: number;
+  /** Whether a socket ends with its conversation. Clients of the original do not expect it. */
+  readonly closesWhenRemoved: boolean;
   /** The frames for a new socket before and after the replay. */
   opening(opening: Opening): { beforeReplay: Buffer[]; afterReplay: Buffer[] };
   durable(published: PublishedEvent, seq: number): Buffer;
@@ -38,6 +40,7 @@ export interface FrameFormat {
 /** One event per frame, as in the log; the state comes first. */
 export class EventFrames implements FrameFormat {
   readonly maxFrameBytes = Infinity;
+  readonly closesWhenRemoved = false;
   private readonly published = new LastFrame<PublishedEvent>();
 
   opening({ state }: Opening) {
@@ -71,6 +74,7 @@ export class EventFrames implements FrameFormat {
  */
 export class SessionFrames implements FrameFormat {
   readonly maxFrameBytes = MAX_SESSION_FRAME_BYTES;
+  readonly closesWhenRemoved = true;
   private readonly published = new LastFrame<PublishedEvent>();
   private readonly items = new LastFrame<ItemSignal>();
 

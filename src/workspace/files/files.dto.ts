@@ -2,7 +2,11 @@ import { Field, choice, flag, integer, listOf, nullable, text } from '../../http
 
 /** A file or a folder. */
 export class FilePathQueryDto {
-  @Field(text(), 'Absolute path of the file or folder on the machine of the server.')
+  @Field(
+    text(),
+    'Absolute path of the file or folder on the machine of the server; in a conversation also a path in its ' +
+      'working folder that begins with `./`.',
+  )
   path!: string;
 }
 

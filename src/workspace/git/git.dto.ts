@@ -7,8 +7,8 @@ export const SHA = /^[0-9a-fA-F]{4,64}$/;
 export class GitPathQueryDto {
   @Field(
     text(),
-    'Path in the repository. A relative path is resolved against the folder of the server, or of the ' +
-      'conversation.',
+    'Path in the repository. A relative path is resolved against the folder of the server; in a conversation ' +
+      'it begins with `./` and is resolved against its working folder.',
   )
   path!: string;
 }

@@ -38,6 +38,8 @@ interface PathScopeOptions {
   outside: (what: string) => Error;
   /** The base of relative paths; undefined rejects them. */
   base?: string;
+  /** The base of paths that begin with `./`, where other relative paths are rejected. */
+  dotBase?: string;
 }
 
 /** Maximum length of a path (bytes; on Linux 4096 with the final zero). */
@@ -113,11 +115,12 @@ export class PathScope {
   }
 
   private absolute(given: string, what: string): string {
-    const { base, root, outside } = this.options;
+    const { base, dotBase, root, outside } = this.options;
     if (given.includes('\0')) throw root === undefined ? new UnusablePathError(NOT_ABSOLUTE) : outside(what);
     if (path.isAbsolute(given)) return given;
     // Not `path.join`, which would remove the dots.
     if (base !== undefined) return `${base}/${given}`;
+    if (dotBase !== undefined && given.startsWith('./')) return `${dotBase}/${given}`;
     throw root === undefined ? new UnusablePathError(NOT_ABSOLUTE) : outside(what);
   }
 

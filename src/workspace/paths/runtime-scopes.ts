@@ -10,7 +10,7 @@ import { PathScope } from './path-scope.js';
 interface RuntimeScope {
   /** Absolute path: the server's folder or the conversation's. */
   folder: string;
-  /** Absolute paths only. */
+  /** Absolute paths, and in a conversation those that begin with `./`. */
   paths: PathScope;
   /** Also accepts paths relative to the server's folder, but not in a conversation. */
   gitPaths: PathScope;
@@ -49,6 +49,7 @@ export class RuntimeScopes {
     const folder = await this.conversations.workingDir(conversationId);
     const paths = new PathScope({
       root: folder,
+      dotBase: folder,
       outside: (what) => new InvalidRequestError([], `${what} must be inside the conversation workspace`),
     });
     return { folder, paths, gitPaths: paths, gitBounds: () => this.bounds(folder) };

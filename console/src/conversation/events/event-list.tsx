@@ -38,6 +38,10 @@ export function EventList({ conversation, filter }: Props) {
   useLayoutEffect(() => controller.shown(shown), [items, filter, isLoading, showsOffBranch]);
   useTarget(controller, filter);
   useStreamKeys(controller);
+  const { endRequests } = conversation;
+  useEffect(() => {
+    if (endRequests.value > 0) leaveTarget(controller);
+  }, [endRequests.value]);
 
   const { atEnd, atStart } = conversation;
   const hasOpenCall = items.some((item) => item.type === 'call' && item.result === undefined);

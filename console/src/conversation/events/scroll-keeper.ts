@@ -1,5 +1,19 @@
 /** Closer to the end than this (px), new content scrolls into view. */
 const END_DISTANCE = 24;
+/** The person has scrolled if there was such an input so recently (ms). Else the layout has changed. */
+const INPUT_MS = 500;
+const SCROLL_KEYS = new Set([
+  'ArrowUp',
+  'ArrowDown',
+  'PageUp',
+  'PageDown',
+  'Home',
+  'End',
+  ' ',
+  'j',
+  'k',
+  'g',
+]);
 
 /** What a `ScrollKeeper` tells. */
 interface Options {
@@ -21,6 +35,8 @@ export class ScrollKeeper {
   private isFollowing = true;
   private anchor: { element: Element; top: number } | undefined;
   private lastTop = 0;
+  private lastInput = -Infinity;
+  private readonly listeners = new AbortController();
   private readonly observer = new ResizeObserver(() => this.restore());
 
   constructor(private readonly options: Options) {
@@ -29,6 +45,7 @@ export class ScrollKeeper {
     this.observer.observe(scroller);
     scroller.addEventListener('scroll', this.scrolled, { passive: true });
     content.addEventListener('click', this.clicked, { capture: true });
+    this.listenForInput();
     this.toEnd();
   }
 
@@ -38,6 +55,7 @@ export class ScrollKeeper {
 
   stop(): void {
     this.observer.disconnect();
+    this.listeners.abort();
     this.options.scroller.removeEventListener('scroll', this.scrolled);
     this.options.content.removeEventListener('click', this.clicked, { capture: true });
   }
@@ -62,10 +80,12 @@ export class ScrollKeeper {
     const { scroller } = this.options;
     const { scrollTop, scrollHeight, clientHeight } = scroller;
     const distance = scrollHeight - scrollTop - clientHeight;
-    // Upwards is the person's wish, unless content has become shorter.
-    if (scrollTop < this.lastTop - 1 && distance > 4) this.follow(false);
-    else if (scrollTop > this.lastTop && distance <= END_DISTANCE && this.options.mayFollow())
-      this.follow(true);
+    // Upwards is the person's wish, unless there was more room for a moment, before new content came.
+    if (scrollTop < this.lastTop - 1 && distance > 4) {
+      if (performance.now() - this.lastInput < INPUT_MS) this.follow(false);
+      else if (this.isFollowing) return this.restore();
+    }
+    if (scrollTop > this.lastTop && distance <= END_DISTANCE && this.options.mayFollow()) this.follow(true);
     this.lastTop = scrollTop;
     this.keep(this.firstVisible());
     this.options.onScroll();
@@ -77,6 +97,33 @@ export class ScrollKeeper {
     this.follow(false);
     this.keep(target.closest('.event') ?? undefined);
   };
+
+  /** Notes when the person does something that scrolls. */
+  private listenForInput(): void {
+    const { scroller } = this.options;
+    const options = { passive: true, signal: this.listeners.signal };
+    const note = (): void => {
+      this.lastInput = performance.now();
+    };
+    scroller.addEventListener('wheel', note, options);
+    scroller.addEventListener('touchmove', note, options);
+    // A scroll bar that is held: there is no further event until it is released.
+    scroller.addEventListener(
+      'pointerdown',
+      ({ target }) => {
+        if (target === scroller) this.lastInput = Infinity;
+      },
+      options,
+    );
+    addEventListener('pointerup', note, options);
+    addEventListener(
+      'keydown',
+      ({ key, target }) => {
+        if (SCROLL_KEYS.has(key) && !(target instanceof HTMLTextAreaElement)) note();
+      },
+      options,
+    );
+  }
 
   private follow(isFollowing: boolean): void {
     if (this.isFollowing === isFollowing) return;

@@ -1,6 +1,7 @@
-import { useEffect, useRef } from 'preact/hooks';
-import uPlot from 'uplot';
-import { theme } from '../../shell/theme.js';
+import { signal } from '@preact/signals';
+import { useRef } from 'preact/hooks';
+import { areaPath, largest, linearScale, linePath, nearestIndex, runsOf } from './plot-geometry.js';
+import { useWidth } from './use-width.js';
 
 /** A line of a plot. */
 export interface PlotLine {
@@ -31,39 +32,28 @@ interface Props extends PlotData {
   onPoint: (index: number | null) => void;
 }
 
+const TOP = 6;
+const BOTTOM = 2;
+
+/** The group and the time that the pointer points at. */
+const pointed = signal<{ group: string; time: number } | null>(null);
+
 /** A plot without axes: the numbers stand beside it. Values begin at zero. */
-export function SmallPlot(props: Props) {
-  const { times, from, to, lines, description, height, group } = props;
+export function SmallPlot({ times, from, to, lines, description, height, group, onPoint }: Props) {
   const element = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | undefined>(undefined);
-  const latest = useRef(props);
-  latest.current = props;
-  const shape = lines.map(({ label, color, isLimit }) => `${label} ${color} ${isLimit}`).join();
-
-  useEffect(() => {
-    const target = element.current;
-    if (target === null) return undefined;
-    const made = new uPlot(
-      optionsOf(latest, target.clientWidth, height, group),
-      dataOf(latest.current),
-      target,
-    );
-    plot.current = made;
-    const observer = new ResizeObserver(() => made.setSize({ width: target.clientWidth, height }));
-    observer.observe(target);
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
-    const redraw = (): void => made.redraw();
-    scheme.addEventListener('change', redraw);
-    return () => {
-      scheme.removeEventListener('change', redraw);
-      observer.disconnect();
-      made.destroy();
-      plot.current = undefined;
-    };
-  }, [shape, height, group]);
-  useEffect(() => plot.current?.setData(dataOf(latest.current)), [times, from, to, lines]);
-  useEffect(() => plot.current?.redraw(), [theme.value]);
-
+  const width = useWidth(element);
+  const bottom = height - BOTTOM;
+  const x = linearScale([from, to], [0, width]);
+  const max = largest(lines.map(({ values }) => values));
+  const y = linearScale([0, max > 0 ? max * 1.05 : 1], [bottom, TOP]);
+  const time = pointed.value?.group === group ? pointed.value.time : undefined;
+  const index = time === undefined ? null : nearestIndex(times, time);
+  const pointAt = (event: PointerEvent): void => {
+    const left = element.current?.getBoundingClientRect().left ?? 0;
+    const at = from + ((event.clientX - left) / Math.max(1, width)) * (to - from);
+    pointed.value = { group, time: at };
+    onPoint(nearestIndex(times, at));
+  };
   return (
     <div
       ref={element}
@@ -71,61 +61,30 @@ export function SmallPlot(props: Props) {
       role="img"
       aria-label={description}
       style={{ height: `${height}px` }}
-    />
+      onPointerMove={pointAt}
+      onPointerLeave={() => {
+        pointed.value = null;
+        onPoint(null);
+      }}
+    >
+      <svg width={width} height={height} aria-hidden="true">
+        {lines.map(({ label, color, values, isLimit }) => {
+          const runs = runsOf(times, values, { x, y, spansGaps: false });
+          return (
+            <g key={label} style={{ color: `var(${color})` }} class={isLimit ? 'plot-limit' : undefined}>
+              {!isLimit && <path class="plot-area" d={areaPath(runs, bottom)} />}
+              <path class="plot-line" d={linePath(runs)} />
+              {index !== null && <Point x={x(times[index] ?? 0)} y={values[index]} scale={y} />}
+            </g>
+          );
+        })}
+        {index !== null && <path class="plot-cursor" d={`M${x(times[index] ?? 0)} 0V${height}`} />}
+      </svg>
+    </div>
   );
 }
 
-function dataOf({ times, lines }: PlotData): uPlot.AlignedData {
-  return [[...times], ...lines.map(({ values }) => [...values])];
-}
-
-function optionsOf(latest: { current: Props }, width: number, height: number, group: string): uPlot.Options {
-  const { lines } = latest.current;
-  return {
-    width,
-    height,
-    padding: [6, 0, 2, 0],
-    legend: { show: false },
-    cursor: {
-      y: false,
-      points: { size: 6 },
-      drag: { x: false, y: false },
-      sync: { key: group },
-    },
-    axes: [{ show: false }, { show: false }],
-    scales: {
-      x: { time: true, range: () => [latest.current.from, latest.current.to] },
-      y: { range: (_, __, max) => [0, max > 0 ? max * 1.05 : 1] },
-    },
-    series: [{}, ...lines.map(seriesOf)],
-    hooks: {
-      setCursor: [
-        ({ cursor: { idx, left } }) =>
-          latest.current.onPoint(idx === null || idx === undefined || (left ?? -1) < 0 ? null : idx),
-      ],
-    },
-  };
-}
-
-function seriesOf({ color, isLimit }: PlotLine): uPlot.Series {
-  return {
-    stroke: () => styleOf(color),
-    width: isLimit ? 1 : 1.5,
-    points: { show: false, filter: (plot, index) => aloneIn(plot.data[index] ?? []), size: 4 },
-    ...(isLimit
-      ? { dash: [4, 4] }
-      : { fill: () => `color-mix(in srgb, ${styleOf(color)} 12%, transparent)` }),
-  };
-}
-
-/** Values without neighbours: no line would show them. */
-function aloneIn(values: ArrayLike<number | null | undefined>): number[] {
-  const has = (index: number): boolean => typeof values[index] === 'number';
-  return Array.from(values, (_, index) => index).filter(
-    (index) => has(index) && !has(index - 1) && !has(index + 1),
-  );
-}
-
-function styleOf(variable: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
+/** The value under the pointer. */
+function Point({ x, y, scale }: { x: number; y: number | null | undefined; scale: (y: number) => number }) {
+  return typeof y === 'number' ? <circle class="plot-point" cx={x} cy={scale(y)} r="3" /> : null;
 }

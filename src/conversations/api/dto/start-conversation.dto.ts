@@ -326,6 +326,13 @@ export class StartConversationRequestDto {
   )
   agent_settings: JsonObject | null = null;
 
+  @Field(
+    nullable(text()),
+    'Name of a stored LLM profile, whose model the agent of `agent_settings` uses in place of ' +
+      '`agent_settings.llm`; so no client needs to know its key. Null: none.',
+  )
+  llm_profile_ref: string | null = null;
+
   @Field(nullable(uuid()), 'Id of a stored agent profile; excludes `agent` and `agent_settings`. Null: none.')
   agent_profile_id: string | null = null;
 

@@ -2,7 +2,7 @@ import { InvalidRequestError } from '../../../errors/index.js';
 import type { AgentSpec, ToolSpec, CondenserSpec } from '../../../agent/index.js';
 import { utcTimestamp } from '../../../events/index.js';
 import { readChecked, toPlain, model } from '../../../http/index.js';
-import { UnusableProfileError, type AgentContextDto, toLlmConfig } from '../../../settings/index.js';
+import { llm, UnusableProfileError, type AgentContextDto, toLlmConfig } from '../../../settings/index.js';
 import { clientToolProblem, type ClientToolSpec } from '../../../tools/index.js';
 import type { StartConversationRequest, WorktreeOptions } from '../../state/start-request.js';
 import { ACPAgentDto, acpAgentFromSettings, toAcpAgentSpec } from './agent/acp-agent.dto.js';
@@ -33,18 +33,20 @@ const CONDENSER_USAGE_ID = 'condenser';
 /**
  * Converts a valid create request, with all defaults filled in.
  * @param launched the agent profile that the request names
+ * @param profileLlm the model of the LLM profile that the request names
  * @throws InvalidRequestError for problems that involve several fields
  * @throws UnusableProfileError for an agent profile that is not valid
  */
 export function toStartRequest(
   dto: StartConversationRequestDto,
   launched?: LaunchedProfile,
+  profileLlm?: JsonObject,
 ): StartConversationRequest {
   if (dto.conversation_runtime === 'docker') {
     throw new InvalidRequestError([], 'This server only runs local conversations');
   }
   assertUniqueClientTools(dto);
-  const agent = launched ? agentFromProfile(launched) : requestedAgent(dto);
+  const agent = launched ? agentFromProfile(launched) : requestedAgent(dto, profileLlm);
   return {
     agent: { ...agent, tools: withoutClientTools(agent, dto) },
     agentField: launched ? 'agent_profile_id' : dto.agent ? 'agent' : 'agent_settings',
@@ -76,6 +78,7 @@ const CONVERTED_FIELDS: ReadonlySet<string> = new Set<keyof StartConversationReq
   'agent',
   'agent_settings',
   'agent_profile_id',
+  'llm_profile_ref',
   'workspace',
   'conversation_id',
   'parent_conversation_id',
@@ -144,6 +147,33 @@ export function requestedProfile(dto: StartConversationRequestDto): string | nul
   throw new InvalidRequestError(['body'], `\`agent_profile_id\` is mutually exclusive with \`${other}\``);
 }
 
+/**
+ * The name of the LLM profile that a request names, or null.
+ * @throws InvalidRequestError if the request has no settings of a built-in agent
+ */
+export function requestedLlmProfile({
+  llm_profile_ref,
+  agent,
+  agent_settings,
+}: StartConversationRequestDto): string | null {
+  if (llm_profile_ref === null) return null;
+  if (!agent && agent_settings && agent_settings['agent_kind'] !== 'acp') return llm_profile_ref;
+  throw new InvalidRequestError(
+    ['body', 'llm_profile_ref'],
+    'Only with the `agent_settings` of a built-in agent',
+  );
+}
+
+/** @throws UnusableProfileError if an LLM profile holds no valid model */
+function assertUsable(profileLlm: JsonObject, name: string | null): void {
+  try {
+    readChecked(llm(), profileLlm, ['profile']);
+  } catch {
+    // The problems of a stored profile are not problems of the request.
+    throw new UnusableProfileError(`Profile '${name}' holds no valid LLM`);
+  }
+}
+
 function agentFromProfile({ name, settings }: LaunchedProfile): AgentSpec {
   try {
     return agentFromSettings(settings);
@@ -153,10 +183,13 @@ function agentFromProfile({ name, settings }: LaunchedProfile): AgentSpec {
   }
 }
 
-function requestedAgent(dto: StartConversationRequestDto): AgentSpec {
+function requestedAgent(dto: StartConversationRequestDto, profileLlm: JsonObject | undefined): AgentSpec {
   if (dto.agent instanceof AgentDto) return toAgentSpec(dto.agent);
   if (dto.agent instanceof ACPAgentDto) return toAcpAgentSpec(dto.agent, toAgentContext);
-  if (dto.agent_settings) return agentFromSettings(dto.agent_settings);
+  if (dto.agent_settings) {
+    if (profileLlm) assertUsable(profileLlm, dto.llm_profile_ref);
+    return agentFromSettings(profileLlm ? { ...dto.agent_settings, llm: profileLlm } : dto.agent_settings);
+  }
   throw new InvalidRequestError(
     ['body'],
     'One of `agent`, `agent_settings`, or `agent_profile_id` must be provided',

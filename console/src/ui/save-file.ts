@@ -1,0 +1,10 @@
+/** Lets the browser save a file. */
+export function saveFile(content: Blob, name: string): void {
+  const url = URL.createObjectURL(content);
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  // Some browsers read it later.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
