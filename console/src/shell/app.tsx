@@ -23,7 +23,11 @@ export function App() {
   useEffect(() => {
     // Begins here, so that the view "Server" has something to show when it is opened.
     const timer = setTimeout(() => {
-      void import('../api/metrics/load-history.js').then(({ collectLoad }) => collectLoad());
+      void import('../api/metrics/load-history.js').then(
+        ({ collectLoad }) => collectLoad(),
+        // The server is away. The view "Server" begins to collect as well.
+        () => undefined,
+      );
     }, COLLECT_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
