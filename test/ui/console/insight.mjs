@@ -113,7 +113,7 @@ async function costAndContext({ openPage, step, axe, screenshots }, id) {
   const page = await openPage({ at: `insight/${id}?panel=cost` });
 
   await step('cost and tokens are plotted, and are in a table', async () => {
-    await page.locator('.plot canvas').first().waitFor();
+    await page.locator('.plot svg').first().waitFor();
     assert.equal(await page.locator('.plot').count(), 2);
     await page.getByText('Numbers of each step').click();
     await page.getByRole('button', { name: 'Show the event of step 1' }).waitFor();

@@ -68,7 +68,7 @@ async function load({ page, server, step, axe, screenshots, until }) {
   });
 
   await step('the values at the pointer are shown in all plots', async () => {
-    await until(async () => (await plot('Memory').locator('canvas').count()) === 1, 'the plot');
+    await until(async () => (await plot('Memory').locator('svg').count()) === 1, 'the plot');
     const { x, y, width, height } = await plot('Memory').boundingBox();
     await page.mouse.move(x + width - 3, y + height / 2);
     await panel('Memory')

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { areaPath, largest, linearScale, linePath, nearestIndex, runsOf } from './plot-geometry.js';
 import { useWidth } from './use-width.js';
 
@@ -28,7 +28,7 @@ interface Props extends PlotData {
   height: number;
   /** Plots of the same group show their values at the same time. */
   group: string;
-  /** Called with the index of the time under the pointer; null when it has left. */
+  /** Called with the index of the time under the pointer in any plot of the group; null when it has left. */
   onPoint: (index: number | null) => void;
 }
 
@@ -50,10 +50,9 @@ export function SmallPlot({ times, from, to, lines, description, height, group, 
   const index = time === undefined ? null : nearestIndex(times, time);
   const pointAt = (event: PointerEvent): void => {
     const left = element.current?.getBoundingClientRect().left ?? 0;
-    const at = from + ((event.clientX - left) / Math.max(1, width)) * (to - from);
-    pointed.value = { group, time: at };
-    onPoint(nearestIndex(times, at));
+    pointed.value = { group, time: from + ((event.clientX - left) / Math.max(1, width)) * (to - from) };
   };
+  useEffect(() => onPoint(index), [index]);
   return (
     <div
       ref={element}
@@ -64,7 +63,6 @@ export function SmallPlot({ times, from, to, lines, description, height, group, 
       onPointerMove={pointAt}
       onPointerLeave={() => {
         pointed.value = null;
-        onPoint(null);
       }}
     >
       <svg width={width} height={height} aria-hidden="true">
