@@ -12,14 +12,24 @@ const swc = {
   module: { type: 'es6' },
 };
 
+/** The page of the console. */
+const swcPage = {
+  ...swc,
+  jsc: {
+    ...swc.jsc,
+    parser: { syntax: 'typescript', tsx: true },
+    transform: { react: { runtime: 'automatic', importSource: 'preact' } },
+  },
+};
+
 /** jest runs the ES modules as they are (`--experimental-vm-modules`, set by `test/run.mjs`). */
 export default {
   rootDir: '.',
   roots: ['<rootDir>/src', '<rootDir>/console/src', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
-  extensionsToTreatAsEsm: ['.ts'],
+  extensionsToTreatAsEsm: ['.ts', '.tsx'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
-  transform: { '^.+\\.ts$': ['@swc/jest', swc] },
+  transform: { '^.+\\.ts$': ['@swc/jest', swc], '^.+\\.tsx$': ['@swc/jest', swcPage] },
   testEnvironment: 'node',
   maxWorkers: Math.min(2, os.availableParallelism()),
   // jest keeps what each file has loaded: a worker of the whole suite came to 2.6 GiB.

@@ -18,6 +18,10 @@ if (!folder) throw new Error('Usage: node scripts/console.mjs <folder> [--watch]
 const assets = path.join(folder, 'assets');
 const page = path.join(source, 'index.html');
 
+/** What several views use is loaded at once, not in a second round after the code of a view. */
+const SHARED =
+  /\/console\/src\/(?:api\/(?!metrics\/)|routing\/|shell\/|ui\/(?!plot\/))|\/node_modules\/@?preact\//;
+
 const input = {
   cwd: root,
   input: path.join(source, 'src/main.tsx'),
@@ -33,6 +37,7 @@ const output = {
   comments: false,
   entryFileNames: 'console-[hash].js',
   chunkFileNames: '[name]-[hash].js',
+  codeSplitting: { groups: [{ name: 'shared', minShareCount: 2, test: SHARED }] },
 };
 
 await rm(folder, { recursive: true, force: true });

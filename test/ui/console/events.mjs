@@ -242,7 +242,10 @@ export async function events({ openPage, server, step, api, axe, screenshots, ex
     const watched = await openPage({ at: `conversations/${busy}` });
     await card(watched, 'echo line 29').waitFor();
     const scroller = watched.locator('.stream-scroll');
-    await scroller.evaluate((element) => element.scrollTo(0, 400));
+    await scroller.evaluate((element) => {
+      element.dispatchEvent(new WheelEvent('wheel'));
+      element.scrollTo(0, 400);
+    });
     await watched.getByRole('button', { name: 'Latest' }).waitFor();
     const top = () => card(watched, 'echo line 8').evaluate((element) => element.getBoundingClientRect().top);
     const before = await top();
@@ -392,6 +395,7 @@ export async function events({ openPage, server, step, api, axe, screenshots, ex
     for (let pages = 0; pages < 4; pages++) {
       const first = await watched.locator('.stream-content > article').first().getAttribute('data-event');
       const place = await scroller.evaluate((element) => {
+        element.dispatchEvent(new WheelEvent('wheel'));
         element.scrollTo(0, 300);
         const edge = element.getBoundingClientRect().top;
         const piece = [...document.querySelectorAll('.stream-content > article')].find(

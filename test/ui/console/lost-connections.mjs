@@ -71,7 +71,7 @@ export async function lostConnections({ server, openPage, step, expectProblems, 
         await server.restart();
         await home.getByRole('row').getByText('paused').waitFor();
         await conversation.getByRole('button', { name: 'Resume' }).click();
-        await feed.getByText('All gates are passed.').waitFor();
+        await feed.getByText('All gates are passed.', { exact: true }).waitFor();
         await home.getByRole('row').getByText('finished').waitFor();
       },
     );

@@ -103,7 +103,8 @@ export class ConsoleTest {
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
     this.#addresses.add(new URL(server.url).origin);
-    this.#watches.set(page, new PageWatch(page, (origin) => this.#addresses.has(origin)));
+    const isOurs = (origin) => this.#addresses.has(origin) || this.#servers.some(({ url }) => url === origin);
+    this.#watches.set(page, new PageWatch(page, isOurs));
     if (at !== null) await page.goto(`${server.url}/console/${at}`);
     return page;
   }

@@ -1,6 +1,6 @@
 /** Closer to the end than this (px), new content scrolls into view. */
 const END_DISTANCE = 24;
-/** The person has scrolled if there was such an input so recently (ms). Else the layout has changed. */
+/** While the layout changes, the person has scrolled if there was such an input so recently (ms). */
 const INPUT_MS = 500;
 const SCROLL_KEYS = new Set([
   'ArrowUp',
@@ -35,6 +35,7 @@ export class ScrollKeeper {
   private isFollowing = true;
   private anchor: { element: Element; top: number } | undefined;
   private lastTop = 0;
+  private lastLayout = '';
   private lastInput = -Infinity;
   private readonly listeners = new AbortController();
   private readonly observer = new ResizeObserver(() => this.restore());
@@ -78,15 +79,19 @@ export class ScrollKeeper {
 
   private readonly scrolled = (): void => {
     const { scroller } = this.options;
+    const by = scroller.scrollTop - this.lastTop;
+    const isLayoutSame = this.lastLayout === this.layout();
+    // Content may have come above in the same frame.
+    this.compensate();
     const { scrollTop, scrollHeight, clientHeight } = scroller;
     const distance = scrollHeight - scrollTop - clientHeight;
-    // Upwards is the person's wish, unless there was more room for a moment, before new content came.
-    if (scrollTop < this.lastTop - 1 && distance > 4) {
-      if (performance.now() - this.lastInput < INPUT_MS) this.follow(false);
+    // Upwards is the person's wish (also a search of the browser, or the focus), unless there was more room
+    // for a moment, before new content came.
+    if (by < -1 && distance > 4) {
+      if (isLayoutSame || performance.now() - this.lastInput < INPUT_MS) this.follow(false);
       else if (this.isFollowing) return this.restore();
     }
-    if (scrollTop > this.lastTop && distance <= END_DISTANCE && this.options.mayFollow()) this.follow(true);
-    this.lastTop = scrollTop;
+    if (by > 0 && distance <= END_DISTANCE && this.options.mayFollow()) this.follow(true);
     this.keep(this.firstVisible());
     this.options.onScroll();
   };
@@ -133,6 +138,7 @@ export class ScrollKeeper {
 
   private keep(element: Element | undefined): void {
     this.anchor = element && { element, top: element.getBoundingClientRect().top };
+    this.note();
   }
 
   /** Called after the layout has changed and before it is painted. */
@@ -140,12 +146,32 @@ export class ScrollKeeper {
     const { scroller } = this.options;
     // Where nothing can be scrolled, the person is at the end.
     if (scroller.scrollHeight <= scroller.clientHeight && this.options.mayFollow()) this.follow(true);
-    if (this.isFollowing) scroller.scrollTop = scroller.scrollHeight;
-    else if (this.anchor?.element.isConnected) {
-      const { element, top } = this.anchor;
-      scroller.scrollTop += element.getBoundingClientRect().top - top;
+    if (!this.isFollowing) {
+      this.compensate();
+      this.keep(this.anchor?.element);
+    } else {
+      scroller.scrollTop = scroller.scrollHeight;
+      this.keep(this.firstVisible());
     }
-    this.lastTop = scroller.scrollTop;
+  }
+
+  /** Takes back by how much content has moved the anchor, but not by how much the person has scrolled. */
+  private compensate(): void {
+    const { scroller } = this.options;
+    if (!this.anchor?.element.isConnected) return;
+    const { element, top } = this.anchor;
+    const scrolled = scroller.scrollTop - this.lastTop;
+    scroller.scrollTop += element.getBoundingClientRect().top - (top - scrolled);
+  }
+
+  private note(): void {
+    this.lastTop = this.options.scroller.scrollTop;
+    this.lastLayout = this.layout();
+  }
+
+  private layout(): string {
+    const { scrollHeight, clientHeight } = this.options.scroller;
+    return `${scrollHeight} ${clientHeight}`;
   }
 
   /** The first piece whose end is below the upper edge. Found by halving, as there may be a thousand. */
