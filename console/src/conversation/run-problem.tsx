@@ -5,7 +5,7 @@ import { RequestProblem } from '../ui/request-problem.js';
 import { useRequest } from '../ui/use-request.js';
 import type { ConversationRequests } from './conversation-requests.js';
 import type { OpenDialog } from './dialogs/open-dialog.js';
-import { adviceFor } from './events/error-advice.js';
+import { errorEventAdvice } from './events/error-advice.js';
 import type { LiveConversation } from './live-conversation.js';
 import { recordAt, textAt, toEvent } from './stream/wire-event.js';
 
@@ -75,5 +75,5 @@ function problemOf(value: unknown): Problem {
   if (event === undefined) return UNKNOWN;
   const isModel = MODEL_KINDS.has(textAt(recordAt(event, 'classification'), 'kind'));
   const helps = textAt(event, 'code') === 'MaxBudgetReached' ? 'budget' : isModel ? 'model' : undefined;
-  return { title: adviceFor(event).title, helps };
+  return { title: errorEventAdvice(event).title, helps };
 }

@@ -1,4 +1,4 @@
-import { meaningOf } from '../conversation/events/error-advice.js';
+import { meaningOf } from '../api/run-error-advice.js';
 import { oneLine } from '../ui/safe-text.js';
 import type { Summary } from './summary-store.js';
 
