@@ -32,7 +32,7 @@ describe('the log', () => {
   it('logs at start who has access and where the configuration comes from', () => {
     const messages = linesOf(server).map(({ message }) => message);
     expect(messages).toContain(
-      'configuration: workspace/openhands_agent_server_config.json (not found), OH_MAX_CONCURRENT_RUNS, OH_SECRET_KEY',
+      'configuration: workspace/openhands_agent_server_config.json (not found), OH_MAX_CONCURRENT_RUNS, OH_SECRET_KEY, OH_UI_PATH_IS_NONE',
     );
     expect(messages).toContainEqual(expect.stringMatching(/^access: /));
     expect(linesOf(server).at(-1)?.['message']).toMatch(/listening on http/);
