@@ -2870,7 +2870,7 @@ export interface paths {
         put?: never;
         /**
          * Store an LLM profile
-         * @description Replaces a profile of the same name. A masked key keeps its stored value.
+         * @description Replaces a profile of the same name. A masked key keeps its stored value. So does a `fallback_strategy` that is null or missing, because answers do not show it; one with an empty list removes it.
          */
         post: operations["LlmProfiles_save"];
         /**

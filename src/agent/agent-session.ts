@@ -91,12 +91,22 @@ export interface AgentSession {
   workspaceChanged(): Promise<boolean>;
   /** Opens a stream for an answer that is being generated. `itemId` is the id of the future event. */
   stream(itemId: string): ItemStream;
+  /** Opens a stream for what an action prints while it is executed. Undefined: nobody can see it. */
+  output(actionId: string): OutputStream | undefined;
 }
 
 /** What runs in a conversation: the built-in agent loop or an ACP agent. */
 export interface AgentDriver {
   /** Executes one run. Failures set the status and append an event; it rejects only if the log fails. */
   run(session: AgentSession): Promise<void>;
+}
+
+/** The stream of what an action prints, to clients that watch it being executed. */
+export interface OutputStream {
+  /** @param bytes UTF-8, may end within a character. Secrets are not masked yet. Must not be changed. */
+  write(bytes: Buffer): void;
+  /** The action has ended; its result follows. */
+  end(): void;
 }
 
 /** The stream of an answer to clients that watch it being generated. */

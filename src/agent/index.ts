@@ -3,6 +3,7 @@ export {
   type AgentDriver,
   type AgentSession,
   type ItemStream,
+  type OutputStream,
   type RunActivity,
   RunOverError,
 } from './agent-session.js';

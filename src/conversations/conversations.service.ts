@@ -243,7 +243,13 @@ export class ConversationsService {
     });
     if (conversation && (await isDurable(conversation))) {
       const { log, length, state } = conversation;
-      return read({ log, length, head: state.leaf_event_id });
+      try {
+        return await read({ log, length, head: state.leaf_event_id });
+      } catch (error) {
+        // A log that was deleted during the read is the reason, not a failure of the read.
+        conversation.assertOpen();
+        throw error;
+      }
     }
     const { log, head } = await this.store.readLog(id);
     try {

@@ -33,6 +33,29 @@ describe('a client that stops reading', () => {
     expect(resumed.frames[1]).toMatchObject({ seq: seen.length });
   });
 
+  it('misses output of commands, and stays open', async () => {
+    server = await SocketServer.start();
+    const conversation = server.conversation();
+    const [slow, quick] = await Promise.all(
+      [1, 2].map(() => server.connect(`/sockets/session/${conversation.id}`)),
+    );
+    if (!slow || !quick) throw new Error('not connected');
+    await Promise.all([slow.frame(1), quick.frame(1)]);
+    slow.socket.pause();
+    const text = 'x'.repeat(16 * 1024);
+    const count = 2000;
+    for (let piece = 0; piece < count; piece += 1) {
+      const of = { conversationId: conversation.id, actionId: 'a' };
+      server.bus.publishOutput({ ...of, offset: piece * text.length, text });
+      await quick.frame(piece + 2);
+    }
+    await conversation.append(numbered('last'));
+    slow.socket.resume();
+    const frames = await slow.until((all) => all.some(({ type }) => type === 'durable'));
+    expect(frames.length).toBeLessThan(count);
+    expect(frames.at(-1)).toMatchObject({ type: 'durable', seq: 0 });
+  });
+
   it('pauses a replay without filling the memory of the server', async () => {
     server = await SocketServer.start();
     const conversation = server.conversation();

@@ -171,6 +171,30 @@ describe('the session socket', () => {
     expect(Object.keys(client.frames[0] ?? {})).toEqual(Object.keys(sync));
   });
 
+  it('sends the output of commands: first what was printed last, after the state', async () => {
+    const output = (offset: number, text: string) => ({
+      conversationId: conversation.id,
+      actionId: 'a',
+      offset,
+      text,
+    });
+    conversation.outputs = [output(7, 'recent')];
+    await conversation.append(numbered(0));
+    const older = await server.connect(`/sockets/events/${conversation.id}`);
+    const client = await server.connect(`/sockets/session/${conversation.id}?after_seq=-1`);
+    await Promise.all([older.frame(0), client.frame(3)]);
+    server.bus.publishOutput(output(13, 'new'));
+    await conversation.append(numbered(1));
+    await Promise.all([older.frame(1), client.frame(5)]);
+    expect(client.frames.slice(2)).toEqual([
+      expect.objectContaining({ type: 'transient' }),
+      { type: 'output', action_id: 'a', offset: 7, text: 'recent' },
+      { type: 'output', action_id: 'a', offset: 13, text: 'new' },
+      expect.objectContaining({ type: 'durable', seq: 1 }),
+    ]);
+    expect(older.frames.slice(1)).toEqual([conversation.events[1]]);
+  });
+
   it('sends items and error frames', async () => {
     const client = await server.connect(`/sockets/session/${conversation.id}`);
     await client.frame(1);

@@ -21,7 +21,6 @@ export interface ToolSecrets {
    * The text with secret values masked. Mask before truncating or saving: a partial value is not recognised.
    */
   mask(text: string): string;
-  stream(): SecretStream;
 }
 
 /** A skill of a conversation, for the tool that reads its text. */

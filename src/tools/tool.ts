@@ -14,8 +14,11 @@ export interface ToolSchema {
 export interface ExecutionContext {
   /** Aborted on interrupt and at shutdown. The tool must then return or throw soon. */
   readonly signal: AbortSignal;
-  /** Receives live output as it is produced. */
-  readonly onOutput?: (chunk: string) => void;
+  /**
+   * Receives what a command prints while it runs: UTF-8 with control sequences, in chunks that may end within
+   * a character. Secrets are not masked.
+   */
+  readonly onOutput?: (bytes: Buffer) => void;
 }
 
 /** Something that a call uses exclusively. Calls that share a resource run one after another. */

@@ -40,6 +40,24 @@ describe('LLM profiles', () => {
     expect(await config('main')).toMatchObject({ api_key: 'sk-secret-key' });
   });
 
+  it('loses nothing when a client sends back what it has read with a change', async () => {
+    const fallback_strategy = { fallback_llms: ['second', 'third'] };
+    await save('main', {
+      ...{ api_key: 'sk-secret-key', base_url: 'https://user:pass-word@llm.example.com/v1' },
+      ...{ fallback_strategy, extra_headers: { 'x-team': 'docs' }, custom_tokenizer: 'a-tokenizer' },
+    });
+    const before = await config('main');
+    const { config: shown } = await fixture.done('GET', '/api/profiles/main');
+    expect(JSON.stringify(shown)).not.toContain('pass-word');
+    const body = { llm: { ...(shown as object), api_key: '**********', temperature: 0.5 } };
+    expect(await fixture.ask('POST', '/api/profiles/main', body)).toMatchObject({ status: 201 });
+    expect(before).toMatchObject({ api_key: 'sk-secret-key', extra_headers: { 'x-team': 'docs' } });
+    expect(await config('main')).toEqual({ ...(before as object), temperature: 0.5 });
+    expect(await fixture.file('profiles/main.json')).toMatchObject({ fallback_strategy });
+    await save('main', { fallback_strategy: { fallback_llms: [] } });
+    expect(await fixture.file('profiles/main.json')).not.toMatchObject({ fallback_strategy });
+  });
+
   it('starts a conversation with the model of a profile, whose key no client needs', async () => {
     await save('main', { base_url: endpoint.url, api_key: 'sk-of-main' });
     const start = (more: object) =>

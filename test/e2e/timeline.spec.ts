@@ -233,6 +233,40 @@ describe('the timeline of a conversation', () => {
     expect(items.map(({ active }) => active)).toEqual([true, false]);
   });
 
+  it('masks secrets in what calls are about, and in the labels of branches', async () => {
+    const secret = `s3cr3t-${'x'.repeat(200)}`;
+    const conversation = await create(`RUN: echo ${secret}\nFINISH: done`, {
+      secrets: { TOKEN: { kind: 'StaticSecret', value: secret } },
+    });
+    await conversation.reaches('finished');
+    const { items } = await timeline(conversation, '?kind=tool');
+    expect(items.map(({ detail }) => detail)).toContain('echo <secret-hidden>');
+    const [action] = await conversation.events('&kind=ActionEvent');
+    await conversation.post('navigate', { event_id: action?.parent_id });
+    await conversation.send('SAY: two');
+    await conversation.reaches('finished');
+    const { body } = await server.request('GET', `${conversation.route}/branches`);
+    expect(JSON.stringify(body)).toContain('echo <secret-hidden>');
+    expect(JSON.stringify([body, await timeline(conversation)])).not.toContain('s3cr3t');
+  });
+
+  it('answers 404 while its conversation is being deleted', async () => {
+    const conversations = await Promise.all(Array.from({ length: 60 }, () => create()));
+    // So that each log has to be read.
+    for (const conversation of conversations) await conversation.send('hello', false);
+
+    const reads = ['timeline', 'timeline/summary', 'branches', 'events/search'];
+    const answers = await Promise.all(
+      conversations.flatMap(({ route }) => [
+        ...reads.flatMap((name) => [1, 2, 3].map(() => server.request('GET', `${route}/${name}`))),
+        server.request('DELETE', route),
+        ...reads.map((name) => server.request('GET', `${route}/${name}`)),
+      ]),
+    );
+    const statuses = new Set(answers.map(({ status }) => status));
+    expect([200, 404]).toEqual(expect.arrayContaining([...statuses]));
+  });
+
   it('refuses unknown conversations, kinds and pages', async () => {
     const missing = '/api/conversations/00000000-0000-4000-8000-000000000001';
     for (const route of ['timeline', 'timeline/summary', 'branches'])

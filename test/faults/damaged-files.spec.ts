@@ -62,6 +62,28 @@ const METADATA: Record<string, Damage> = {
   },
 };
 
+const changedMetadata =
+  (change: Record<string, unknown>): Damage =>
+  async (folder) => {
+    const stored = JSON.parse(await readFile(metadata(folder), 'utf8')) as Record<string, unknown>;
+    await writeFile(metadata(folder), `${JSON.stringify({ ...stored, ...change })}\n`);
+  };
+
+/** The metadata are those of a conversation, but a field has a value of another type. */
+const FIELDS: Record<string, Damage> = {
+  'the title is a number': changedMetadata({ title: 5 }),
+  'the usage is null': changedMetadata({ stats: { usage_to_metrics: null } }),
+  'a usage is null': changedMetadata({ stats: { usage_to_metrics: { agent: null } } }),
+  'the model is null': changedMetadata({ agent: { kind: 'Agent', llm: null } }),
+  'the state of the agent is null': changedMetadata({ agent_state: null }),
+  'the tags are null': changedMetadata({ tags: null }),
+  'the folder is an object': changedMetadata({ workspace: { working_dir: {} } }),
+  'the question is a number': changedMetadata({
+    attention: { since: '', word: { kind: 'question', text: 5 } },
+  }),
+  'the time of the last change is no time': changedMetadata({ updated_at: 'yesterday evening' }),
+};
+
 const lines = async (folder: string): Promise<string[]> =>
   (await readFile(log(folder), 'utf8')).trimEnd().split('\n');
 const writeLines = (folder: string, all: readonly string[]): Promise<void> =>
@@ -101,6 +123,20 @@ const LOG: Record<string, (folder: string, events: number) => Promise<number>> =
       all.map((line) => line.replace(/"kind":"(Action|Observation)Event"\}$/, '"kind":"TomorrowEvent"}')),
     );
     return events;
+  },
+  'events with fields of other types': async (folder, events) => {
+    const all = await lines(folder);
+    const first = JSON.parse(all[0] ?? '{}') as Record<string, unknown>;
+    const changes = [
+      { kind: 'HookExecutionEvent' },
+      { kind: 'ACPToolCallEvent', title: 5 },
+      { kind: 'ConversationErrorEvent', code: null, detail: {} },
+      { kind: 'PauseEvent', parent_id: 5 },
+      { kind: 7 },
+    ];
+    const others = changes.map((change, n) => JSON.stringify({ ...first, ...change, id: `odd-${n}` }));
+    await writeLines(folder, [...all, ...others]);
+    return events + others.length;
   },
   'events that lack their fields': async (folder, events) => {
     const bare = (line: string): string => {
@@ -203,10 +239,10 @@ describe('conversations with damaged files', () => {
     };
     whole = await make();
     count = (await whole.events()).length;
-    const names = [METADATA, LOG, UNREADABLE, LEASE].flatMap((all) => Object.keys(all));
+    const names = [METADATA, FIELDS, LOG, UNREADABLE, LEASE].flatMap((all) => Object.keys(all));
     for (const name of names) clients.set(name, await make());
     await first.end();
-    for (const [name, damage] of Object.entries({ ...METADATA, ...UNREADABLE, ...LEASE })) {
+    for (const [name, damage] of Object.entries({ ...METADATA, ...FIELDS, ...UNREADABLE, ...LEASE })) {
       await damage(folderOf(clients.get(name) ?? whole));
     }
     for (const [name, damage] of Object.entries(LOG)) {
@@ -225,6 +261,7 @@ describe('conversations with damaged files', () => {
     const listed = (body as { items: { id: string }[] }).items.map(({ id }) => id);
     expect(listed).toContain(whole.id);
     for (const name of Object.keys(LOG)) expect(listed).toContain(client(name).id);
+    for (const name of Object.keys(FIELDS)) expect(listed).not.toContain(client(name).id);
     for (const name of Object.keys(METADATA)) {
       expect(listed).not.toContain(client(name).id);
       const line = `conversation ${client(name).id} is left out: `;
@@ -232,6 +269,34 @@ describe('conversations with damaged files', () => {
     }
     await whole.on(server).send('FINISH: more');
     await whole.on(server).reaches('finished');
+  });
+
+  it('hide no other conversation in the summaries, page by page', async () => {
+    const ids: string[] = [];
+    let next: string | null = '';
+    while (next !== null) {
+      const query: string = next === '' ? '' : `&page_id=${next}`;
+      const answer = await server.request('GET', `/api/conversations/summaries?limit=3${query}`);
+      expect(answer.status).toBe(200);
+      const page = answer.body as { items: { id: string }[]; next_page_id: string | null };
+      ids.push(...page.items.map(({ id }) => id));
+      next = page.next_page_id;
+    }
+    expect(ids).toContain(whole.id);
+    for (const name of Object.keys(LOG)) expect(ids).toContain(client(name).id);
+    for (const name of Object.keys(FIELDS)) expect(ids).not.toContain(client(name).id);
+  });
+
+  it.each(Object.keys(FIELDS))('answer 409 and can be deleted when %s', async (name) => {
+    const damaged = client(name);
+    expect(await server.request('GET', damaged.route)).toMatchObject({
+      status: 409,
+      body: { detail: containing(`${damaged.id} is damaged: metadata.json`) },
+    });
+    expect((await damaged.events()).length).toBe(count);
+    for (const route of ['timeline', 'timeline/summary', 'branches'])
+      expect((await server.request('GET', `${damaged.route}/${route}`)).status).toBe(200);
+    await expectDeletion(damaged);
   });
 
   it.each(Object.keys(METADATA))('answer 409, show their events and can be deleted when %s', async (name) => {
@@ -256,6 +321,8 @@ describe('conversations with damaged files', () => {
   it.each(Object.keys(LOG))('continue with the remaining events after damage: %s', async (name) => {
     const damaged = client(name);
     expect((await damaged.events()).length).toBe(expected.get(name));
+    for (const route of ['timeline', 'timeline/summary', 'branches'])
+      expect((await server.request('GET', `${damaged.route}/${route}`)).status).toBe(200);
     await damaged.send('FINISH: more');
     await damaged.reaches('finished');
     const events = await damaged.events();

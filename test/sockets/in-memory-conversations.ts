@@ -13,6 +13,7 @@ import {
   type ConversationStateUpdateEvent,
   type EventBus,
   type EventDraft,
+  type OutputPiece,
   type StreamingDeltaEvent,
   type TransientEvent,
 } from '../../src/events/index.js';
@@ -26,6 +27,7 @@ export class InMemoryConversation implements FollowedConversation {
   private readonly lines: string[] = [];
   private writing: Promise<unknown> = Promise.resolve();
   deleted = false;
+  outputs: OutputPiece[] = [];
   failSend: Error | undefined;
   readonly received: { message: NewMessage; run: boolean }[] = [];
 
@@ -60,6 +62,10 @@ export class InMemoryConversation implements FollowedConversation {
       value,
       kind: 'ConversationStateUpdateEvent',
     });
+  }
+
+  recentOutputs(): OutputPiece[] {
+    return this.outputs;
   }
 
   append(...drafts: EventDraft[]): Promise<void> {

@@ -10,7 +10,7 @@ import type { ConversationRequests } from './conversation-requests.js';
 import type { LiveConversation } from './live-conversation.js';
 import { textAt, type WireEvent } from './stream/wire-event.js';
 
-/** A key that was meant for the actions before must not decide about new ones. */
+/** A key or a second click that was meant for the actions before must not decide about new ones. */
 const ARMED_AFTER_MS = 500;
 const SHORT_LENGTH = 600;
 const SHORT_LINES = 8;
@@ -57,7 +57,13 @@ function Approval({
   const isRefusing = useSignal(false);
   /** The server knows the decision; the events that follow from it are on their way. */
   const isDecided = useSignal(false);
-  const shownAt = useRef(performance.now());
+  const isArmed = useSignal(false);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      isArmed.value = true;
+    }, ARMED_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [isArmed]);
   const decide = useRequest(async (accept: boolean, reason?: string, goOn = false) => {
     await assertSame(requests, actions);
     await requests.respond(accept, reason);
@@ -66,14 +72,14 @@ function Approval({
   });
   const approve = (): void => void decide.run(true);
   const isBusy = decide.isBusy || isDecided.value;
-  const isArmed = (): boolean => !isDecided.value && performance.now() - shownAt.current > ARMED_AFTER_MS;
+  const canDecide = isArmed.value && !isBusy;
   useCommands([
     {
       keys: 'a',
       label: 'Approve the waiting actions',
       group: 'Approval',
       run: () => {
-        if (isArmed()) approve();
+        if (canDecide) approve();
       },
     },
     {
@@ -81,7 +87,7 @@ function Approval({
       label: 'Refuse the waiting actions',
       group: 'Approval',
       run: () => {
-        if (isArmed()) isRefusing.value = true;
+        if (canDecide) isRefusing.value = true;
       },
     },
   ]);
@@ -128,6 +134,7 @@ function Approval({
           <Button
             kind="primary"
             busy={isBusy}
+            disabled={!isArmed.value}
             title="Runs these actions and lets the agent go on"
             onClick={approve}
           >
@@ -135,7 +142,7 @@ function Approval({
           </Button>
           <Button
             kind="danger"
-            disabled={isBusy}
+            disabled={!canDecide}
             title="None of them runs; you can say why"
             onClick={() => {
               isRefusing.value = true;

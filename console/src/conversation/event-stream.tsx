@@ -73,6 +73,7 @@ function streamContext(conversation: LiveConversation, onFork: Props['onFork']):
       if (conversation.status.value === 'waiting_for_confirmation') return 'waiting';
       return conversation.status.value === 'running' ? 'running' : 'none';
     }),
+    outputs: conversation.outputs,
     workingDir: computed(() => conversation.info.value?.workspace.working_dir ?? ''),
     folds: new Map(),
     showsOffBranch: signal(false),

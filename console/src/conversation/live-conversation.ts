@@ -6,6 +6,7 @@ import { sessionKey } from '../api/session-key.js';
 import { countEvents, readPage } from './stream/event-pages.js';
 import { EventWindow } from './stream/event-window.js';
 import { PendingActions } from './stream/pending-actions.js';
+import { RunningOutputs, type RunningOutput } from './stream/running-outputs.js';
 import { asFrame, StreamingItems, type StreamingItem } from './stream/streaming-items.js';
 import { isStateUpdate, toEvent, type WireEvent } from './stream/wire-event.js';
 
@@ -38,6 +39,7 @@ export class LiveConversation {
   private readonly problemSignal = signal<ConversationProblem | null>(null);
   private readonly eventsSignal = signal<readonly WireEvent[]>([]);
   private readonly streamingSignal = signal<readonly StreamingItem[]>([]);
+  private readonly outputsSignal = signal<ReadonlyMap<string, RunningOutput>>(new Map());
   private readonly openActions = signal<readonly WireEvent[]>([]);
   private readonly phaseSignal = signal<'opening' | 'ready'>('opening');
   private readonly atStartSignal = signal(false);
@@ -50,6 +52,7 @@ export class LiveConversation {
 
   private readonly window = new EventWindow();
   private readonly items = new StreamingItems();
+  private readonly runningOutputs = new RunningOutputs();
   private readonly pending = new PendingActions();
   /** The last durable event that came over the socket, or was the last one when the window was opened. */
   private lastSeq = -1;
@@ -82,6 +85,8 @@ export class LiveConversation {
   readonly phase: ReadonlySignal<'opening' | 'ready'> = this.phaseSignal;
   /** Answers that the model is writing. */
   readonly streaming: ReadonlySignal<readonly StreamingItem[]> = this.streamingSignal;
+  /** What running commands have printed so far, by their action. */
+  readonly outputs: ReadonlySignal<ReadonlyMap<string, RunningOutput>> = this.outputsSignal;
   /** The actions that wait for a person's approval; empty unless the status says so. */
   readonly pendingActions = computed<readonly WireEvent[]>(() =>
     this.status.value === 'waiting_for_confirmation' ? this.openActions.value : [],
@@ -342,7 +347,7 @@ export class LiveConversation {
     } else if (type === 'transient') {
       const event = toEvent(frame['event']);
       if (event !== undefined && isStateUpdate(event)) this.takeFullState(event);
-    } else if (this.items.take(frame)) this.scheduleFlush();
+    } else if (this.runningOutputs.take(frame) || this.items.take(frame)) this.scheduleFlush();
   }
 
   private takeDurable(seq: number, event: WireEvent): void {
@@ -350,6 +355,7 @@ export class LiveConversation {
     this.lastId = event.id;
     this.queue.push({ seq, event });
     if (event.source === 'agent') this.items.settle(seq);
+    this.runningOutputs.settle(event['action_id']);
     this.scheduleFlush();
   }
 
@@ -374,6 +380,7 @@ export class LiveConversation {
     this.queue = [];
     if (frames.length > 0) this.takeFrames(frames);
     this.streamingSignal.value = this.items.list;
+    this.outputsSignal.value = this.runningOutputs.byAction;
   }
 
   private takeFrames(frames: readonly { seq: number; event: WireEvent }[]): void {

@@ -83,7 +83,7 @@ export async function startExample(): Promise<void> {
   const text =
     'RUN: echo "Hello from the agent"\nRUN: sleep 20; ls -la\nFINISH: This was a scripted model: it played the lines of your message.';
   try {
-    await call(
+    const { id } = await call(
       api.POST('/api/conversations', {
         body: {
           agent: {
@@ -93,8 +93,15 @@ export async function startExample(): Promise<void> {
           },
           workspace: { working_dir: 'workspace/project' },
           confirmation_policy: { kind: 'AlwaysConfirm' },
+          autotitle: false,
           initial_message: { role: 'user', content: [{ type: 'text', text }] },
         },
+      }),
+    );
+    await call(
+      api.PATCH('/api/conversations/{conversation_id}', {
+        params: pathOf(id),
+        body: { title: 'An example' },
       }),
     );
   } catch (error) {

@@ -2,8 +2,8 @@ import { filterOf, isRunning, type Filters } from './filters.js';
 import { isSetAside } from './set-aside.js';
 import type { Summary } from './summary-store.js';
 
-/** The parts of the list, in their order. */
-export const SECTIONS = ['waiting', 'running', 'rest'] as const;
+/** The parts of the list, in their order. All are in the last one if the person has chosen an order. */
+export const SECTIONS = ['waiting', 'running', 'rest', 'all'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** The place of a conversation in the list. */
@@ -25,7 +25,7 @@ const byUrgency: Compare = (a, b) =>
   (URGENCY[a.waits_for ?? ''] ?? 9) - (URGENCY[b.waits_for ?? ''] ?? 9) ||
   compareText(b.waits_since ?? '', a.waits_since ?? '');
 
-/** The order that the person has chosen, if it is none of its section. */
+/** Orders that a person can choose instead of the sections. */
 const CHOSEN: Readonly<Record<string, Compare>> = {
   cost: (a, b) => b.cost - a.cost || byUpdate(a, b),
   created: byCreation,
@@ -39,14 +39,16 @@ export function arrange(
   hidden: ReadonlySet<string>,
 ): Place[] {
   const passes = filterOf(filters);
-  const sections: Record<Section, Summary[]> = { waiting: [], running: [], rest: [] };
-  for (const summary of all.values())
-    if (!hidden.has(summary.id) && passes(summary)) sections[sectionOf(summary)].push(summary);
   const { [filters.sort]: chosen } = CHOSEN;
-  sections.waiting.sort(chosen ?? byUrgency);
+  const sections: Record<Section, Summary[]> = { waiting: [], running: [], rest: [], all: [] };
+  for (const summary of all.values())
+    if (!hidden.has(summary.id) && passes(summary))
+      sections[chosen === undefined ? sectionOf(summary) : 'all'].push(summary);
+  sections.waiting.sort(byUrgency);
   // Not by the last update, which changes with each step.
-  sections.running.sort(chosen ?? byCreation);
-  sections.rest.sort(chosen ?? byUpdate);
+  sections.running.sort(byCreation);
+  sections.rest.sort(byUpdate);
+  if (chosen !== undefined) sections.all.sort(chosen);
   return SECTIONS.flatMap((section) => withChildren(sections[section], section));
 }
 

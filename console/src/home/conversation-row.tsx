@@ -1,7 +1,6 @@
 import { useSignal } from '@preact/signals';
-import { memo } from 'preact/compat';
 import { useEffect } from 'preact/hooks';
-import type { ComponentChildren } from 'preact';
+import { Component, type ComponentChildren } from 'preact';
 import { navigate } from '../routing/address.js';
 import { Button } from '../ui/button.js';
 import { Icon } from '../ui/icon.js';
@@ -15,7 +14,7 @@ import { isRunning } from './filters.js';
 import { refusing } from './refuse-dialog.js';
 import { isSetAside, setAside } from './set-aside.js';
 import { summaries, type Summary } from './summary-store.js';
-import { activityLabel, conversationPath, shortModel, titleOf, waitsLabel } from './texts.js';
+import { activityLabel, conversationPath, reasonText, shortModel, titleOf, waitsLabel } from './texts.js';
 
 interface Props {
   summary: Summary;
@@ -32,8 +31,18 @@ interface Props {
   onSelectTo: (id: string) => void;
 }
 
-/** A conversation in the list. */
-export const ConversationRow = memo(function ConversationRow(props: Props) {
+/** A conversation in the list. It is rendered again only when its properties change: rows are many. */
+export class ConversationRow extends Component<Props> {
+  override shouldComponentUpdate(next: Props): boolean {
+    return (Object.keys(next) as (keyof Props)[]).some((name) => next[name] !== this.props[name]);
+  }
+
+  override render(props: Props) {
+    return <Row {...props} />;
+  }
+}
+
+function Row(props: Props) {
   const { summary, section, depth, index, top, height, isCurrent, isSelected } = props;
   const { id } = summary;
   const title = titleOf(summary);
@@ -96,7 +105,7 @@ export const ConversationRow = memo(function ConversationRow(props: Props) {
       </div>
     </div>
   );
-});
+}
 
 /** The id of the element of a conversation. */
 export function rowId(id: string): string {
@@ -113,10 +122,10 @@ function State({ summary }: { summary: Summary }) {
 
 /** The second line: why it waits, or what it does. */
 function Detail({ summary }: { summary: Summary }) {
-  const { waits_for, reason, activity } = summary;
+  const { waits_for, activity } = summary;
   if (activity !== null) return <Activity activity={activity} />;
   if (waits_for === null) return null;
-  const text = reason === null ? 'Open it to see why.' : oneLine(reason, 300);
+  const text = reasonText(summary);
   return (
     <span class={`home-detail home-reason${waits_for === 'confirmation' ? ' home-code' : ''}`} title={text}>
       {text}

@@ -1,6 +1,7 @@
 import { computed } from '@preact/signals';
 import { viewQuery } from '../routing/address.js';
 import type { Summary } from './summary-store.js';
+import { reasonText } from './texts.js';
 
 /** Ages by which the list can be filtered. */
 export const AGES: Readonly<Record<string, string>> = {
@@ -103,7 +104,8 @@ function hasStatus(summary: Summary, status: string): boolean {
 
 function contains(summary: Summary, words: readonly string[]): boolean {
   const { title, reason, working_dir, model, id, tags } = summary;
-  const text = [title, reason, working_dir, model, id, ...Object.entries(tags).flat()]
+  const shown = reason === null ? '' : reasonText(summary);
+  const text = [title, reason, shown, working_dir, model, id, ...Object.entries(tags).flat()]
     .join('\n')
     .toLowerCase();
   return words.every((word) => text.includes(word));

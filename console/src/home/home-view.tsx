@@ -40,6 +40,7 @@ const HEADS: Readonly<Record<Section, string>> = {
   waiting: 'Waits for you',
   running: 'Running',
   rest: 'Others',
+  all: 'All',
 };
 /** As in the style sheet. */
 const narrow = matchMedia('(max-width: 720px)');

@@ -9,8 +9,8 @@ export type Row =
 /** Heights in pixels: known, so that 10,000 rows need no measuring. */
 /** With more that wait, the others would be out of sight: the rest is shown on demand. */
 const MAX_WAITING = 12;
-const WIDE = { head: 38, more: 40, waiting: 56, running: 56, rest: 40 };
-const NARROW = { head: 38, more: 44, waiting: 116, running: 66, rest: 66 };
+const WIDE = { head: 38, more: 40, waiting: 56, running: 56, rest: 40, all: 56 };
+const NARROW = { head: 38, more: 44, waiting: 116, running: 66, rest: 66, all: 66 };
 
 /** The places that are listed. @param isWhole also of a section that is long */
 export function listed(places: readonly Place[], isWhole: boolean): readonly Place[] {

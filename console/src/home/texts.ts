@@ -1,3 +1,4 @@
+import { meaningOf } from '../api/run-error-advice.js';
 import { oneLine } from '../ui/safe-text.js';
 import type { Summary } from './summary-store.js';
 
@@ -13,6 +14,9 @@ const ACTIVITIES: Readonly<Record<string, string>> = {
   condensation: 'Summarising the history',
 };
 
+/** Names of classes of a provider's library before its message. */
+const CLASS_NAMES = /^(?:[\w.]{1,80}(?:Error|Exception)(?:: | - )){1,5}/;
+
 /** What a conversation is called in lists and messages. */
 export function titleOf({ title, id }: Pick<Summary, 'title' | 'id'>): string {
   const text = oneLine(title ?? '', 200);
@@ -22,6 +26,16 @@ export function titleOf({ title, id }: Pick<Summary, 'title' | 'id'>): string {
 /** What a conversation waits for, in a word. */
 export function waitsLabel(waitsFor: string): string {
   return WAITS[waitsFor] ?? waitsFor;
+}
+
+/** Why a conversation waits. Errors begin with what they mean instead of the name of their class. */
+export function reasonText({ reason, waits_for }: Pick<Summary, 'reason' | 'waits_for'>): string {
+  if (reason === null) return 'Open it to see why.';
+  const text = oneLine(reason, 300);
+  if (waits_for !== 'error' && waits_for !== 'budget') return text;
+  const [, code = '', detail = ''] = /^(\w{1,80}): (.*)$/.exec(text) ?? [];
+  const meaning = meaningOf(code);
+  return meaning === undefined ? text : `${meaning}. ${detail.replace(CLASS_NAMES, '')}`;
 }
 
 /** What a run does, in a few words. */

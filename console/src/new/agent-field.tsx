@@ -1,4 +1,4 @@
-import { FormField } from '../ui/form-field.js';
+import { Field } from '../ui/field.js';
 import { visible } from '../ui/safe-text.js';
 import { change, draft } from './draft.js';
 import type { Stored } from './model-field.js';
@@ -8,7 +8,7 @@ export function AgentField({ stored, problem }: { stored: Stored | undefined; pr
   const usable = usableAgents(stored);
   if (usable.length === 0) return null;
   return (
-    <FormField
+    <Field
       id="agent"
       label="Agent"
       problem={problem}
@@ -34,7 +34,7 @@ export function AgentField({ stored, problem }: { stored: Stored | undefined; pr
           </optgroup>
         </select>
       )}
-    </FormField>
+    </Field>
   );
 }
 

@@ -1,4 +1,5 @@
-import { change, draft, type Analyzer, type Approval } from './draft.js';
+import { change, draft } from './draft.js';
+import type { Analyzer, Approval } from './draft-fields.js';
 
 const POLICIES: readonly { value: Approval; label: string; help: string }[] = [
   { value: 'never', label: 'Never ask', help: 'The agent does everything without you.' },

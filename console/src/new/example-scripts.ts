@@ -1,4 +1,4 @@
-import type { Draft } from './draft.js';
+import type { Draft } from './draft-fields.js';
 
 /** A script for the scripted model that shows a feature. */
 interface Example {

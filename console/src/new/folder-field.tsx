@@ -1,7 +1,7 @@
 import { api, call } from '../api/client.js';
 import { Combobox, type Option } from '../ui/combobox.js';
-import { FormField } from '../ui/form-field.js';
-import { useFetched } from '../ui/use-fetched.js';
+import { Field } from '../ui/field.js';
+import { useQuery } from '../api/use-query.js';
 import { change, draft } from './draft.js';
 import { remembered } from './remembered.js';
 
@@ -11,10 +11,10 @@ const MAX_OFFERS = 60;
 /** Where the agent works: a folder used before, a known workspace, or any path, completed as in a shell. */
 export function FolderField({ problem }: { problem: string | undefined }) {
   const { folder, worktree } = draft.value;
-  const known = useFetched('known', loadKnown);
+  const known = useQuery('known', loadKnown);
   const path = absolute(folder, known.data?.home);
   const parent = path === undefined ? null : path.slice(0, path.lastIndexOf('/') + 1);
-  const below = useFetched(parent, (question, signal) => loadBelow(question, signal), PAUSE_MS);
+  const below = useQuery(parent, (question, signal) => loadBelow(question, signal), PAUSE_MS);
   const start = path?.slice(parent?.length) ?? '';
   const isKnown = known.data?.options.some(({ value }) => value === folder) ?? false;
   const found = (below.data ?? []).filter(({ label }) => label.toLowerCase().startsWith(start.toLowerCase()));
@@ -31,7 +31,7 @@ export function FolderField({ problem }: { problem: string | undefined }) {
   const options = path === undefined || isKnown ? [...matching, ...found] : [...found, ...matching];
   return (
     <div class="new-group">
-      <FormField
+      <Field
         id="folder"
         label="Folder"
         problem={problem}
@@ -55,7 +55,7 @@ export function FolderField({ problem }: { problem: string | undefined }) {
             onChoose={({ value, goesOn }) => change({ folder: goesOn === true ? `${value}/` : value })}
           />
         )}
-      </FormField>
+      </Field>
       <label class="check">
         <input
           type="checkbox"

@@ -2,9 +2,9 @@ import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { api, call, type Schemas } from '../api/client.js';
 import { Combobox, type Option } from '../ui/combobox.js';
-import { FormField } from '../ui/form-field.js';
+import { Field } from '../ui/field.js';
 import { compact } from '../ui/numbers.js';
-import { useFetched } from '../ui/use-fetched.js';
+import { useQuery } from '../api/use-query.js';
 import { change, chooseModel, draft, isScripted, SCRIPTED } from './draft.js';
 import type { Problems } from './start-request.js';
 
@@ -31,10 +31,10 @@ export function ModelField({
   const isTyping = useSignal(false);
   const text = profile ?? model;
   const words = isTyping.value ? text.trim() : '';
-  const found = useFetched(`search ${words}`, (_question, signal) => searchModels(words, signal), PAUSE_MS);
+  const found = useQuery(`search ${words}`, (_question, signal) => searchModels(words, signal), PAUSE_MS);
   const name = profile === null ? model.trim() : '';
   // While somebody types, the offers are those of the name.
-  const byName = useFetched(name === '' || isTyping.value ? null : name, searchModels, PAUSE_MS);
+  const byName = useQuery(name === '' || isTyping.value ? null : name, searchModels, PAUSE_MS);
   const known = isTyping.value ? found : byName;
   const options = [
     ...(stored?.profiles ?? []).map(profileOption),
@@ -49,7 +49,7 @@ export function ModelField({
   const needsKey = profile === null && model.trim() !== '' && !isScripted.value;
   return (
     <div class="new-group">
-      <FormField
+      <Field
         id="model"
         label="Model"
         problem={problems.model}
@@ -82,10 +82,10 @@ export function ModelField({
             }}
           />
         )}
-      </FormField>
+      </Field>
       {needsKey && (
         <>
-          <FormField
+          <Field
             id="apiKey"
             label="API key"
             problem={problems.apiKey}
@@ -107,8 +107,8 @@ export function ModelField({
                 onInput={(event) => change({ apiKey: event.currentTarget.value })}
               />
             )}
-          </FormField>
-          <FormField
+          </Field>
+          <Field
             id="baseUrl"
             label="Address (optional)"
             problem={problems.baseUrl}
@@ -125,7 +125,7 @@ export function ModelField({
                 onInput={(event) => change({ baseUrl: event.currentTarget.value })}
               />
             )}
-          </FormField>
+          </Field>
         </>
       )}
     </div>

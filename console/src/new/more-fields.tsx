@@ -1,5 +1,6 @@
-import { FormField } from '../ui/form-field.js';
-import { change, draft, type SkillSources } from './draft.js';
+import { Field } from '../ui/field.js';
+import { change, draft } from './draft.js';
+import type { SkillSources } from './draft-fields.js';
 import type { Problems } from './start-request.js';
 
 const SKILLS: readonly { name: keyof SkillSources; label: string }[] = [
@@ -23,7 +24,7 @@ export function LimitFields({ problems }: { problems: Problems['fields'] }) {
         Limits <small>{summary.join(', ') || 'no budget, 500 steps'}</small>
       </summary>
       <div class="new-pair">
-        <FormField
+        <Field
           id="budget"
           label="Budget of a run in USD"
           problem={problems.budget}
@@ -39,8 +40,8 @@ export function LimitFields({ problems }: { problems: Problems['fields'] }) {
               onInput={(event) => change({ budget: event.currentTarget.value })}
             />
           )}
-        </FormField>
-        <FormField
+        </Field>
+        <Field
           id="maxIterations"
           label="Steps of a run"
           problem={problems.maxIterations}
@@ -56,7 +57,7 @@ export function LimitFields({ problems }: { problems: Problems['fields'] }) {
               onInput={(event) => change({ maxIterations: event.currentTarget.value })}
             />
           )}
-        </FormField>
+        </Field>
       </div>
     </details>
   );
@@ -85,7 +86,7 @@ export function SkillFields({ problems }: { problems: Problems['fields'] }) {
           {problems.skills !== undefined && <p class="field-problem">{problems.skills}</p>}
         </fieldset>
       )}
-      <FormField
+      <Field
         id="plugins"
         label="Plugins"
         problem={problems.plugins}
@@ -100,7 +101,7 @@ export function SkillFields({ problems }: { problems: Problems['fields'] }) {
             onInput={(event) => change({ plugins: event.currentTarget.value })}
           />
         )}
-      </FormField>
+      </Field>
     </details>
   );
 }
@@ -115,7 +116,7 @@ export function NameFields({ problems }: { problems: Problems['fields'] }) {
       <summary>
         Title and tags <small>{summary}</small>
       </summary>
-      <FormField
+      <Field
         id="title"
         label="Title"
         problem={problems.title}
@@ -130,8 +131,8 @@ export function NameFields({ problems }: { problems: Problems['fields'] }) {
             onInput={(event) => change({ title: event.currentTarget.value })}
           />
         )}
-      </FormField>
-      <FormField
+      </Field>
+      <Field
         id="tags"
         label="Tags"
         problem={problems.tags}
@@ -147,7 +148,7 @@ export function NameFields({ problems }: { problems: Problems['fields'] }) {
             onInput={(event) => change({ tags: event.currentTarget.value })}
           />
         )}
-      </FormField>
+      </Field>
     </details>
   );
 }

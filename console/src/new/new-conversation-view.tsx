@@ -10,10 +10,11 @@ import { visible } from '../ui/safe-text.js';
 import { useCommands } from '../ui/shortcuts.js';
 import { Keys } from '../ui/keys.js';
 import { showToast } from '../ui/toast.js';
-import { useFetched } from '../ui/use-fetched.js';
+import { useQuery } from '../api/use-query.js';
 import { AgentField } from './agent-field.js';
 import { ApprovalField } from './approval-field.js';
-import { draft, emptyMessage, fillFromQuery, isScripted, type Draft } from './draft.js';
+import { draft, emptyMessage, fillFromQuery, isScripted } from './draft.js';
+import type { Draft } from './draft-fields.js';
 import { Examples } from './examples.js';
 import { FolderField } from './folder-field.js';
 import { MessageField } from './message-field.js';
@@ -32,7 +33,7 @@ import { ToolsField } from './tools-field.js';
 
 /** The view "New conversation": a message, and who works on it where. */
 export function NewConversationView() {
-  const stored = useFetched('stored', loadStored);
+  const stored = useQuery('stored', loadStored);
   const problems = useSignal<Problems>(NO_PROBLEMS);
   const isBusy = useSignal(false);
   const form = useRef<HTMLFormElement>(null);
@@ -49,7 +50,9 @@ export function NewConversationView() {
       const controls = form.current?.querySelectorAll<HTMLElement>('input, textarea, select') ?? [];
       const wrong = [...controls].find(({ id }) => Object.hasOwn(found.fields, id));
       const target = wrong ?? form.current?.querySelector<HTMLElement>('#start-problem');
-      target?.focus();
+      target?.focus({ preventScroll: true });
+      // With the text of the problem, which stands below the field.
+      target?.scrollIntoView({ block: 'center' });
     });
   };
   const start = async (): Promise<void> => {
@@ -91,7 +94,7 @@ export function NewConversationView() {
       <PageHeader title="New conversation" />
       <form
         ref={form}
-        class="new page-body"
+        class="new-view page-body"
         noValidate
         onSubmit={(event) => {
           event.preventDefault();

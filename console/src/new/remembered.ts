@@ -1,5 +1,5 @@
 import { isRecord } from '../api/api-error.js';
-import type { Draft } from './draft.js';
+import type { Draft } from './draft-fields.js';
 
 const NAME = 'agent-server-console.new-conversation';
 const MAX_FOLDERS = 8;

@@ -1,6 +1,6 @@
 import type { ApiError } from '../api/api-error.js';
 import type { Schemas } from '../api/client.js';
-import type { Analyzer, Draft } from './draft.js';
+import type { Analyzer, Draft } from './draft-fields.js';
 
 type Request = Schemas['StartConversationRequest'];
 

@@ -1,11 +1,11 @@
 import { api, call, type Schemas } from '../api/client.js';
 import { visible } from '../ui/safe-text.js';
-import { useFetched } from '../ui/use-fetched.js';
+import { useQuery } from '../api/use-query.js';
 import { change, draft } from './draft.js';
 
 /** What the agent can do. */
 export function ToolsField({ problem }: { problem: string | undefined }) {
-  const { data, problem: unread } = useFetched('tools', () => call(api.GET('/api/tools/catalog')));
+  const { data, problem: unread } = useQuery('tools', () => call(api.GET('/api/tools/catalog')));
   const tools = data?.tools ?? [];
   const chosen = draft.value.tools ?? defaultsOf(tools);
   const shown = tools.filter(

@@ -22,13 +22,14 @@ const COLLECT_AFTER_MS = 5_000;
 export function App() {
   useEffect(() => {
     // Begins here, so that the view "Server" has something to show when it is opened.
-    const timer = setTimeout(() => {
-      void import('../api/metrics/load-history.js').then(
-        ({ collectLoad }) => collectLoad(),
-        // The server is away. The view "Server" begins to collect as well.
-        () => undefined,
-      );
-    }, COLLECT_AFTER_MS);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const beginLater = (): void => {
+      timer = setTimeout(() => {
+        // While the server is away its code is, too.
+        import('../api/metrics/load-history.js').then(({ collectLoad }) => collectLoad(), beginLater);
+      }, COLLECT_AFTER_MS);
+    };
+    beginLater();
     return () => clearTimeout(timer);
   }, []);
   useEffect(() => {

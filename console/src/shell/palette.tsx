@@ -4,7 +4,7 @@ import { Dialog } from '../ui/dialog.js';
 import { Keys } from '../ui/keys.js';
 import { visible } from '../ui/safe-text.js';
 import { allCommands, useCommands } from '../ui/shortcuts.js';
-import { useFetched } from '../ui/use-fetched.js';
+import { useQuery } from '../api/use-query.js';
 import { findConversations } from './find-conversations.js';
 import { matchingCommands, rememberCommand, type Entry } from './palette-entries.js';
 
@@ -35,7 +35,7 @@ function PaletteDialog() {
     .toLowerCase()
     .split(/\s+/)
     .filter((word) => word !== '');
-  const conversations = useFetched(words.join(' '), findConversations, PAUSE_MS);
+  const conversations = useQuery(words.join(' '), findConversations, PAUSE_MS);
   const commands = matchingCommands(allCommands(), words);
   const found: Entry[] = [...commands, ...(conversations.data ?? [])];
   const index = Math.min(chosen.value, found.length - 1);

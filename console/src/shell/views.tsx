@@ -9,16 +9,13 @@ export interface ViewProps {
 
 /** A view of the console, and the entry of the navigation that it belongs to. */
 interface View {
-  name: 'home' | 'conversation' | 'insight' | 'new' | 'server' | 'settings' | 'unknown';
+  name: 'home' | 'conversation' | 'new' | 'server' | 'settings' | 'unknown';
   View: ComponentType<ViewProps>;
 }
 
 const home = lazyView<ViewProps>(async () => (await import('../home/home-view.js')).HomeView);
 const conversation = lazyView<ViewProps>(
   async () => (await import('../conversation/conversation-view.js')).ConversationView,
-);
-const insight = lazyView<ViewProps>(
-  async () => (await import('../conversation/insight/insight-view.js')).InsightView,
 );
 const newConversation = lazyView<ViewProps>(
   async () => (await import('../new/new-conversation-view.js')).NewConversationView,
@@ -31,7 +28,6 @@ export function viewOf(path: string): View {
   const [first = ''] = path.split('/');
   if (first === '') return { name: 'home', View: home };
   if (first === 'conversations') return { name: 'conversation', View: conversation };
-  if (first === 'insight') return { name: 'insight', View: insight };
   if (first === 'new') return { name: 'new', View: newConversation };
   if (first === 'server') return { name: 'server', View: server };
   if (first === 'settings') return { name: 'settings', View: settings };

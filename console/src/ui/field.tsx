@@ -2,24 +2,27 @@ import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 
 interface FieldProps {
+  /** Id of the control, if something else refers to it. */
+  id?: string;
   label: string;
   help?: ComponentChildren;
   /** Why the value is refused. */
-  problem?: string;
+  problem?: string | undefined;
   /** Gets the attributes that connect a control with its texts. */
   children: (attributes: ControlAttributes) => ComponentChildren;
 }
 
 /** What a control in a field needs. */
-export interface ControlAttributes {
+interface ControlAttributes {
   id: string;
   'aria-describedby': string | undefined;
   'aria-invalid': boolean | undefined;
 }
 
 /** A control of a form with its label, its help and the problem of its value. */
-export function Field({ label, help, problem, children }: FieldProps) {
-  const id = useId();
+export function Field({ id: given, label, help, problem, children }: FieldProps) {
+  const own = useId();
+  const id = given ?? own;
   const describedBy = [help !== undefined && `${id}-help`, problem !== undefined && `${id}-problem`].filter(
     (name) => name !== false,
   );

@@ -25,9 +25,10 @@ export function statusLabel(status: string): string {
   return LABELS[status] ?? status.replaceAll('_', ' ');
 }
 
-/** A dot and a text in a colour. */
+/** A dot and a text in a colour. All badges begin with a capital letter. */
 export function Badge({ tone, children }: { tone: Tone; children: ComponentChildren }) {
-  return <span class={`badge ${tone}`}>{children}</span>;
+  const text = typeof children === 'string' ? children.charAt(0).toUpperCase() + children.slice(1) : children;
+  return <span class={`badge ${tone}`}>{text}</span>;
 }
 
 /** An `execution_status`. */

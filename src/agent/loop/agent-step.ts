@@ -259,7 +259,7 @@ function toolTask(
   tools: ReadonlyMap<string, Tool>,
 ): Task<EventDraft> & { action: ActionEvent; files: string[] } {
   const blocked = session.blockedActions[action.id];
-  const task = actionTask(action, tools, session.signal, blocked);
+  const task = actionTask(action, tools, session.signal, blocked, (id) => session.output(id));
   const files = task.resources.filter(({ kind }) => kind === 'file').map(({ key }) => key);
   if (blocked !== undefined) return { ...task, action, files };
   const run = async (): Promise<EventDraft> => {

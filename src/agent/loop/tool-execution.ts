@@ -1,6 +1,7 @@
 import { errorMessage } from '../../errors/index.js';
 import type { ActionEvent, EventDraft } from '../../events/index.js';
 import { ToolExecutionError, type Tool, type ToolInvocation, type ToolResource } from '../../tools/index.js';
+import type { OutputStream } from '../agent-session.js';
 import { rejectionDraft, toolErrorDraft } from '../event-drafts.js';
 import { AGENT_MISTAKE, TOOL_FAULT } from '../error-classification.js';
 
@@ -14,12 +15,14 @@ export interface Task<T> {
  * Creates a task for an action. It resolves with the resulting event: an observation, or an error for the
  * model. Once the run is interrupted nothing is executed.
  * @param blocked why a hook blocked the action
+ * @param openOutput opens the stream for what the action prints while it is executed
  */
 export function actionTask(
   action: ActionEvent,
   tools: ReadonlyMap<string, Tool>,
   signal: AbortSignal,
   blocked?: string,
+  openOutput?: (actionId: string) => OutputStream | undefined,
 ): Task<EventDraft> {
   if (blocked !== undefined) {
     const draft = rejectionDraft(action, blocked, 'hook');
@@ -36,13 +39,17 @@ export function actionTask(
     return { resources: [], run: () => Promise.resolve(draft) };
   }
   const prepared = invocation;
-  return { resources: prepared.touches(), run: () => execute(action, prepared, signal) };
+  return {
+    resources: prepared.touches(),
+    run: () => execute(action, prepared, signal, openOutput?.(action.id)),
+  };
 }
 
 async function execute(
   action: ActionEvent,
   invocation: ToolInvocation,
   signal: AbortSignal,
+  output: OutputStream | undefined,
 ): Promise<EventDraft> {
   signal.throwIfAborted();
   try {
@@ -50,13 +57,15 @@ async function execute(
       source: 'environment',
       tool_name: action.tool_name,
       tool_call_id: action.tool_call_id,
-      observation: await invocation.execute({ signal }),
+      observation: await invocation.execute({ signal, onOutput: output && ((bytes) => output.write(bytes)) }),
       action_id: action.id,
       extended_content: [],
       kind: 'ObservationEvent',
     };
   } catch (error) {
     return failure(action, error);
+  } finally {
+    output?.end();
   }
 }
 

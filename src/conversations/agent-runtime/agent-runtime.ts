@@ -16,6 +16,7 @@ import type { Journal } from '../journal/journal.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { UsageMeter } from '../state/usage-meter.js';
 import { PublishedItemStream, SILENT_STREAM } from './item-stream.js';
+import { RunningOutputs } from './running-outputs.js';
 import type { Session } from './session.js';
 import type { Toolset } from './toolset.js';
 
@@ -23,6 +24,9 @@ const INTERRUPTED = 'Tool call interrupted before completion. The conversation w
 
 /** What the runs of one open conversation work with. Made by `createAgentRuntime`. */
 export class AgentRuntime {
+  /** What actions print while they are executed. */
+  readonly outputs: RunningOutputs;
+
   constructor(
     readonly journal: Journal,
     readonly masker: SecretMasker,
@@ -38,7 +42,9 @@ export class AgentRuntime {
     readonly acpAgent: AcpAgent | undefined,
     private readonly bus: EventBus,
     private readonly stopLoggingCompletions: () => void,
-  ) {}
+  ) {
+    this.outputs = new RunningOutputs(journal.state.id, bus, masker);
+  }
 
   /** Makes system prompt, view and workspace ready, and connects MCP servers that were unreachable. */
   async prepareRun(): Promise<void> {

@@ -3,6 +3,7 @@ import { type AgentView, failedAcpCallDrafts, rejectionDraft, type RunActivity }
 import {
   stateUpdate,
   type ConversationStateUpdateEvent,
+  type OutputPiece,
   type DurableEvent,
   type EventDraft,
 } from '../../events/index.js';
@@ -81,6 +82,11 @@ export class Conversation {
     return this.journal.length;
   }
 
+  /** @throws ConversationClosedError, ConversationNotFoundError once it is being closed or deleted */
+  assertOpen(): void {
+    this.life.assertOpen();
+  }
+
   /** Does work outside of runs. Meanwhile the conversation is not idle; its close aborts the signal. */
   trackBackground<T>(work: (closeSignal: AbortSignal) => Promise<T>): Promise<T> {
     return this.background.track(work(this.life.closeSignal));
@@ -136,6 +142,11 @@ export class Conversation {
 
   fullState(): ConversationStateUpdateEvent {
     return this.broadcaster.fullState();
+  }
+
+  /** The last part of what each running action has printed, for a client that begins to watch. */
+  recentOutputs(): OutputPiece[] {
+    return this.agentRuntime.outputs.recent();
   }
 
   info(options: InfoOptions): JsonObject {

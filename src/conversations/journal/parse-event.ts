@@ -39,6 +39,9 @@ const REQUIRED: Record<string, Record<string, Check>> = {
   UserRejectObservation: { tool_call_id: text, action_id: text, rejection_reason: text },
   Condensation: { forgotten_event_ids: texts },
   ConversationStateUpdateEvent: { key: text },
+  ConversationErrorEvent: { code: text, detail: text },
+  HookExecutionEvent: { hook_event_type: text },
+  ACPToolCallEvent: { tool_call_id: text, title: text },
 };
 
 /** The same with split paths, because whole logs pass through it. */
@@ -69,6 +72,8 @@ export async function parseWithYield(line: string): Promise<DurableEvent | undef
 }
 
 function validated(event: DurableEvent): DurableEvent | undefined {
+  const { kind, parent_id: parent }: { kind: unknown; parent_id?: unknown } = event;
+  if (!text(kind) || (parent !== undefined && parent !== null && !text(parent))) return undefined;
   const checks = CHECKS.get(event.kind) ?? [];
   return checks.every(({ path, isValid }) => isValid(valueAt(event, path))) ? event : undefined;
 }

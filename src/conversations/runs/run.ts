@@ -2,6 +2,7 @@ import {
   RunOverError,
   type AgentSession,
   type ItemStream,
+  type OutputStream,
   type AgentSpec,
   type AgentView,
   errorReason,
@@ -197,5 +198,9 @@ export class Run implements AgentSession {
 
   stream(itemId: string): ItemStream {
     return this.runtime.stream(itemId);
+  }
+
+  output(actionId: string): OutputStream {
+    return this.runtime.outputs.open(actionId, this.signal);
   }
 }

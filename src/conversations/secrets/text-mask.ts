@@ -19,6 +19,11 @@ export class TextMask {
     this.patterns = new TextPatterns(forms);
   }
 
+  /** The length of the longest text that is masked (UTF-16 units). */
+  get longest(): number {
+    return this.patterns.longest;
+  }
+
   mask(text: string): string {
     let masked = '';
     let at = 0;
@@ -77,6 +82,11 @@ export class StreamMask {
 
   /** @param mask returns the current mask: secrets may be added during a stream */
   constructor(private readonly mask: () => TextMask) {}
+
+  /** The length of the longest text that is masked (UTF-16 units). */
+  get longest(): number {
+    return this.mask().longest;
+  }
 
   /** Returns the masked text that is final. */
   write(chunk: string): string {

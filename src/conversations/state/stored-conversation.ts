@@ -1,7 +1,7 @@
 import type { SecretCodec } from '../../crypto/index.js';
 import { EXECUTION_STATUSES } from '../../events/index.js';
 import { DamagedConversationError, type StoredMetadata } from '../../storage/index.js';
-import type { JsonObject } from '../../json/index.js';
+import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 
 /** Version of the layout of `metadata.json`. Raised when older readers would misread it. */
@@ -61,17 +61,44 @@ export function sealedState(metadata: StoredMetadata): ConversationState {
   return whole;
 }
 
-/** Checks the essential fields; the others are written together with them. */
+/** Checks what lists and views of the state rely on; the other fields are written together with them. */
 function assertState(state: JsonObject): asserts state is JsonObject & ConversationState {
   const { id, agent, workspace, execution_status, stats } = state;
   const broken = [
     typeof id === 'string' || 'id',
-    (typeof agent === 'object' && agent !== null && 'llm' in agent) || 'agent',
-    (typeof workspace === 'object' && workspace !== null && 'working_dir' in workspace) || 'workspace',
+    (isJsonObject(agent) && isJsonObject(agent['llm']) && typeof agent['llm']['model'] === 'string') ||
+      'agent',
+    (isJsonObject(workspace) && typeof workspace['working_dir'] === 'string') || 'workspace',
     EXECUTION_STATUSES.some((status) => status === execution_status) || 'execution_status',
-    (typeof stats === 'object' && stats !== null && 'usage_to_metrics' in stats) || 'stats',
+    (isJsonObject(stats) && isUsage(stats['usage_to_metrics'])) || 'stats',
+    isTextOrNone(state['title']) || 'title',
+    isObjectOrNone(state['tags']) || 'tags',
+    isObjectOrNone(state['agent_state']) || 'agent_state',
+    isAttention(state['attention']) || 'attention',
   ].filter((field) => field !== true);
   if (broken.length > 0) {
     throw new DamagedConversationError(String(id), `metadata.json: not valid: ${broken.join(', ')}`);
   }
+}
+
+function isUsage(value: unknown): boolean {
+  if (!isJsonObject(value)) return false;
+  return Object.values(value).every(
+    (metrics) => isJsonObject(metrics) && isJsonObject(metrics['accumulated_token_usage']),
+  );
+}
+
+function isAttention(value: unknown): boolean {
+  if (value === undefined) return true;
+  if (!isJsonObject(value) || typeof value['since'] !== 'string') return false;
+  const { word } = value;
+  return word === null || (isJsonObject(word) && typeof word['text'] === 'string');
+}
+
+function isTextOrNone(value: unknown): boolean {
+  return value === undefined || value === null || typeof value === 'string';
+}
+
+function isObjectOrNone(value: unknown): boolean {
+  return value === undefined || isJsonObject(value);
 }

@@ -171,6 +171,11 @@ export class TaskSession implements AgentSession {
     return SILENT_STREAM;
   }
 
+  /** The actions of a task are not in the log of the conversation that clients watch. */
+  output(): undefined {
+    return undefined;
+  }
+
   private apply(event: DurableEvent): void {
     if (isBranchEvent(event)) {
       this.head = event.id;

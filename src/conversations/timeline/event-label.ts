@@ -1,18 +1,18 @@
 import { plainText, type DurableEvent } from '../../events/index.js';
 import { callDetail } from './call-detail.js';
-import { oneLine } from './one-line.js';
+import { maskedLine } from './one-line.js';
 
 /** An event in one line of at most 160 characters, for people. */
-export function eventLabel(event: DurableEvent | undefined): string {
-  return event ? oneLine(textOf(event)) : '';
+export function eventLabel(event: DurableEvent | undefined, mask: (text: string) => string): string {
+  return event ? maskedLine(textOf(event, mask), mask) : '';
 }
 
-function textOf(event: DurableEvent): string {
+function textOf(event: DurableEvent, mask: (text: string) => string): string {
   switch (event.kind) {
     case 'MessageEvent':
       return plainText(event.llm_message.content);
     case 'ActionEvent':
-      return `${event.tool_name} ${callDetail(event)}`;
+      return `${event.tool_name} ${callDetail(event, mask)}`;
     case 'ObservationEvent':
       return `result of ${event.tool_name}`;
     case 'AgentErrorEvent':

@@ -15,6 +15,8 @@ export interface FoldOptions {
   /** Events up to this time (ms) were copied from another conversation. */
   copiedUntil: number;
   facts: AnswerFacts;
+  /** Hides the secrets of the conversation. */
+  mask: (text: string) => string;
 }
 
 /** Takes what a fold finds, in the order of the events that end it. */

@@ -1,6 +1,13 @@
 import { firstCharacters } from '../../text/index.js';
 
 const MAX_LENGTH = 160;
+/** Of a longer text only so much is searched for secrets (UTF-16 units): longer than the longest one. */
+const MAX_MASKED = 1024 * 1024;
+
+/** Like `oneLine`. Masked before it is cut: a part of a secret would not be found. */
+export function maskedLine(text: string, mask: (text: string) => string): string {
+  return oneLine(mask(text.slice(0, MAX_MASKED)));
+}
 
 /** The beginning of a text in one line of at most 160 characters. */
 export function oneLine(text: string): string {

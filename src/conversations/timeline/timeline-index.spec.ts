@@ -10,6 +10,7 @@ const OPTIONS: FoldOptions = {
   toolConcurrency: 1,
   copiedUntil: Number.NEGATIVE_INFINITY,
   facts: { latencyOf: () => undefined, usageOf: () => undefined },
+  mask: (text) => text,
 };
 
 /** What may stand in a log, also what no agent writes: results without actions, statuses in any order. */

@@ -4,6 +4,7 @@ import { ConversationsService } from '../conversations.service.js';
 import { parseWithYield } from '../journal/parse-event.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import type { ConversationState } from '../state/conversation-state.js';
+import { SecretVault } from '../secrets/secret-vault.js';
 import { answerFacts } from './answer-facts.js';
 import { branchPlaces, type BranchPlace } from './branch-nodes.js';
 import { isOnPath } from './branch-segments.js';
@@ -90,10 +91,10 @@ export class TimelineService {
 
   /** The tree of branches. @throws ConversationNotFoundError */
   branches(id: string): Promise<BranchTree> {
-    return this.read(id, async ({ log, index, head, headId }) => {
+    return this.read(id, async ({ log, index, options, head, headId }) => {
       const { places, truncated } = branchPlaces(index.tree, head, log, MAX_BRANCH_PLACES);
       const labelled: LabelledPlace[] = [];
-      for (const place of places) labelled.push(await labelledPlace(log, index, place));
+      for (const place of places) labelled.push(await labelledPlace({ log, index, options }, place));
       return { places: labelled, headId, truncated };
     });
   }
@@ -102,13 +103,18 @@ export class TimelineService {
     return this.queue.run(id, async () => {
       const state = await this.registry.peek(id).catch(() => undefined);
       return this.conversations.withLog(id, async ({ log, length, head: headId }) => {
-        const options = foldOptions(state);
+        const options = foldOptions(state, this.maskOf(id, state));
         const index = this.indexFor(id, log, length);
         await index.extend(log, length, options);
         const head = headId === null ? -1 : (log.seqOf(headId) ?? index.tree.lastSeq);
         return use({ log, index, options, head, headId });
       });
     });
+  }
+
+  private maskOf(id: string, state: ConversationState | undefined): (text: string) => string {
+    const masker = this.registry.opened(id)?.agentRuntime.masker ?? (state && new SecretVault(state));
+    return (text) => masker?.mask(text) ?? text;
   }
 
   private indexFor(id: string, log: TimelineLog, length: number): TimelineIndex {
@@ -122,19 +128,19 @@ export class TimelineService {
   }
 }
 
-function foldOptions(state: ConversationState | undefined): FoldOptions {
+function foldOptions(state: ConversationState | undefined, mask: FoldOptions['mask']): FoldOptions {
   const isFork = state?.forked_from_conversation_id !== null && state !== undefined;
   const concurrency = state?.agent.tool_concurrency_limit;
   return {
     toolConcurrency: typeof concurrency === 'number' && concurrency > 0 ? concurrency : 1,
     copiedUntil: isFork ? Date.parse(state.created_at) : Number.NEGATIVE_INFINITY,
     facts: answerFacts(state?.stats),
+    mask,
   };
 }
 
 async function labelledPlace(
-  log: Reading['log'],
-  index: TimelineIndex,
+  { log, index, options: { mask } }: Pick<Reading, 'log' | 'index' | 'options'>,
   place: BranchPlace,
 ): Promise<LabelledPlace> {
   const first = firstOfTree(log, index, place);
@@ -143,9 +149,9 @@ async function labelledPlace(
     eventId: idAt(log, place.seq),
     parentId: idAt(log, place.parent),
     at: place.seq < 0 ? Number.NaN : new EventTime().of(log.entry(place.seq).timestamp),
-    label: await labelAt(log, place.seq),
+    label: await labelAt(log, place.seq, mask),
     firstEventId: idAt(log, first),
-    firstLabel: await labelAt(log, first),
+    firstLabel: await labelAt(log, first, mask),
   };
 }
 
@@ -160,7 +166,7 @@ function idAt(log: TimelineLog, seq: number): string | null {
   return seq < 0 ? null : log.entry(seq).id;
 }
 
-async function labelAt(log: Reading['log'], seq: number): Promise<string> {
+async function labelAt(log: Reading['log'], seq: number, mask: FoldOptions['mask']): Promise<string> {
   const [line] = seq < 0 ? [] : await log.readMany([seq]);
-  return eventLabel(line === undefined ? undefined : await parseWithYield(line));
+  return eventLabel(line === undefined ? undefined : await parseWithYield(line), mask);
 }

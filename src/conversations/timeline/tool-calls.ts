@@ -1,6 +1,6 @@
 import type { ACPToolCallEvent, ActionEvent } from '../../events/index.js';
 import { callDetail } from './call-detail.js';
-import { oneLine } from './one-line.js';
+import { maskedLine } from './one-line.js';
 import { acpFileUses, fileUses } from './file-uses.js';
 import { MAX_OPEN, type FoldContext } from './fold-context.js';
 import type { OpenCall } from './fold-state.js';
@@ -18,12 +18,12 @@ export class ToolCalls {
   }
 
   begin(event: ActionEvent): void {
-    const { state } = this.context;
+    const { state, options } = this.context;
     this.open({
       actionId: event.id,
       callId: event.tool_call_id,
       name: event.tool_name,
-      detail: callDetail(event),
+      detail: callDetail(event, options.mask),
       start: state.now,
       index: state.callCount,
       files: fileUses(event.action),
@@ -64,14 +64,14 @@ export class ToolCalls {
 
   /** A call of an ACP agent: one event when it begins, one when it ends. */
   foldAcp(seq: number, event: ACPToolCallEvent): void {
-    const { state } = this.context;
+    const { state, options } = this.context;
     const known = this.of({ tool_call_id: event.tool_call_id });
     if (!known) {
       this.open({
         actionId: event.id,
         callId: event.tool_call_id,
         name: event.tool_kind ?? 'tool',
-        detail: oneLine(event.title),
+        detail: maskedLine(event.title, options.mask),
         start: state.now,
         index: 0,
         files: [],

@@ -35,6 +35,17 @@ export interface ItemSignal {
     | { type: 'item_aborted'; item_id: string; attempt: number; reason: string };
 }
 
+/** A part of what a command prints, before its result. Not stored. */
+export interface OutputPiece {
+  conversationId: string;
+  /** The action whose command it is. */
+  actionId: string;
+  /** The position of the text in the output of the action. Parts that were left out count. */
+  offset: number;
+  /** With control sequences and with secrets masked. */
+  text: string;
+}
+
 /**
  * A conversation that this server is about to write. Nothing is appended before all subscribers were
  * notified.
@@ -67,13 +78,15 @@ export interface ConversationChange {
 }
 
 /**
- * A subscriber of the bus. `onEvent`, `onItem` and `onUpdate` are called synchronously and in order; they
- * must not block or throw. The publisher waits for the promises of the other methods, which do only what must
- * be done before it continues.
+ * A subscriber of the bus. `onEvent`, `onItem`, `onOutput` and `onUpdate` are called synchronously and in
+ * order; they must not block or throw. The publisher waits for the promises of the other methods, which do
+ * only what must be done before it continues.
  */
 export interface EventSubscriber {
   onEvent(published: PublishedEvent): void;
   onItem?(item: ItemSignal): void;
+  /** Present from the subscription to its end, or never: without it, no output is prepared. */
+  onOutput?(output: OutputPiece): void;
   /** Something of a conversation changed that is no event: its title, or what its run does. */
   onUpdate?(conversationId: string): void;
   onOpening?(opening: OpeningConversation): Promise<void>;
@@ -90,6 +103,8 @@ export abstract class EventBus {
   abstract subscribe(topic: string, subscriber: EventSubscriber): () => void;
   abstract publish(published: PublishedEvent): void;
   abstract publishItem(item: ItemSignal): void;
+  /** Only for subscribers of the conversation, not for those of `'*'`. */
+  abstract publishOutput(output: OutputPiece): void;
   abstract publishUpdate(conversationId: string): void;
   /** Resolves when every subscriber has handled it; never rejects. The same holds for the two below. */
   abstract opening(opening: OpeningConversation): Promise<void>;
@@ -97,4 +112,6 @@ export abstract class EventBus {
   abstract publishChange(change: ConversationChange): Promise<void>;
   /** Number of subscribers of the conversation, without those of `'*'`. */
   abstract subscriberCount(conversationId: string): number;
+  /** Whether `publishOutput` reaches anybody. */
+  abstract hasOutputSubscribers(conversationId: string): boolean;
 }

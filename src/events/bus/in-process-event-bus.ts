@@ -6,6 +6,7 @@ import {
   type EventSubscriber,
   type ItemSignal,
   type OpeningConversation,
+  type OutputPiece,
   type PublishedEvent,
 } from './event-bus.js';
 import { Topic } from './topic.js';
@@ -37,6 +38,10 @@ export class InProcessEventBus extends EventBus {
     this.deliver(item.conversationId, (subscriber) => subscriber.onItem?.(item));
   }
 
+  override publishOutput(output: OutputPiece): void {
+    this.topics.get(output.conversationId)?.publish((subscriber) => subscriber.onOutput?.(output));
+  }
+
   override publishUpdate(conversationId: string): void {
     this.deliver(conversationId, (subscriber) => subscriber.onUpdate?.(conversationId));
   }
@@ -55,6 +60,10 @@ export class InProcessEventBus extends EventBus {
 
   override subscriberCount(conversationId: string): number {
     return this.topics.get(conversationId)?.size ?? 0;
+  }
+
+  override hasOutputSubscribers(conversationId: string): boolean {
+    return this.topics.get(conversationId)?.hasOutputSubscribers ?? false;
   }
 
   private deliver(conversationId: string, call: (subscriber: EventSubscriber) => void): void {

@@ -30,6 +30,7 @@ export class Topic {
   private remaining: Iterator<[EventSubscriber, number]> | undefined;
   private next: NodeJS.Immediate | undefined;
   private isWorking = false;
+  private outputSubscribers = 0;
 
   /**
    * @param report called with the errors of subscribers: a broken one must not keep the event from the others
@@ -40,12 +41,17 @@ export class Topic {
     return this.subscribers.size;
   }
 
+  get hasOutputSubscribers(): boolean {
+    return this.outputSubscribers > 0;
+  }
+
   add(subscriber: EventSubscriber): void {
+    if (subscriber.onOutput && !this.subscribers.has(subscriber)) this.outputSubscribers += 1;
     this.subscribers.set(subscriber, this.firstQueued + this.queue.length);
   }
 
   delete(subscriber: EventSubscriber): void {
-    this.subscribers.delete(subscriber);
+    if (this.subscribers.delete(subscriber) && subscriber.onOutput) this.outputSubscribers -= 1;
   }
 
   publish(call: Call): void {

@@ -70,7 +70,9 @@ export class LlmProfilesController {
     tag,
     path,
     summary: 'Store an LLM profile',
-    description: 'Replaces a profile of the same name. A masked key keeps its stored value.',
+    description:
+      'Replaces a profile of the same name. A masked key keeps its stored value. So does a `fallback_strategy` ' +
+      'that is null or missing, because answers do not show it; one with an empty list removes it.',
     body: { schema: SaveProfileRequestDto, example: { llm: { model: 'scripted/demo' } } },
     answers: { 201: done },
     errors: { 409: 'The maximum number of profiles is reached, or a stored file cannot be read.' },

@@ -49,13 +49,16 @@ export class LlmProfilesService {
 
   /**
    * Stores a profile. Replaces one of the same name.
-   * @param sent a valid LLM; masked keys keep their stored values
+   * @param sent a valid LLM; masked keys keep their stored values, and so do fallbacks that are null: answers
+   *   do not show them, so whoever sends back a changed answer would remove them
    * @throws LimitReachedError, RefusedSettingsError
    */
   async save(name: string, sent: JsonObject, withSecrets: boolean): Promise<void> {
     const plain = withoutExtension(name);
     await this.folder.change(async (writer) => {
-      const llm = decryptSettingsSecrets(sent, await this.storedOrEmpty(plain), this.cipher);
+      const stored = await this.storedOrEmpty(plain);
+      const llm = decryptSettingsSecrets(sent, stored, this.cipher);
+      llm['fallback_strategy'] ??= stored['fallback_strategy'] ?? null;
       await this.profiles.save(writer, plain, completeLlm(llm), withSecrets);
     });
   }

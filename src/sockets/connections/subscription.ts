@@ -8,6 +8,7 @@ import type {
   EventBus,
   EventSubscriber,
   ItemSignal,
+  OutputPiece,
   PublishedEvent,
 } from '../../events/index.js';
 import type { Slots } from '../../flow/index.js';
@@ -19,7 +20,7 @@ import { MAX_PENDING_BYTES, MAX_PENDING_BYTES_FOR_DELTAS } from './socket-limits
 /** The parts of a conversation that a subscription reads. */
 export type FollowedConversation = Pick<
   Conversation,
-  'id' | 'length' | 'readBytes' | 'timestampOf' | 'fullState'
+  'id' | 'length' | 'readBytes' | 'timestampOf' | 'fullState' | 'recentOutputs'
 >;
 
 /** The services that a subscription uses. */
@@ -51,6 +52,7 @@ export class Subscription implements EventSubscriber {
   private queued: { before: number; frame: Buffer }[] = [];
   private queuedBytes = 0;
   private endSubscription: (() => void) | undefined;
+  readonly onOutput: ((output: OutputPiece) => void) | undefined;
 
   constructor(
     private readonly socket: WebSocket,
@@ -58,10 +60,14 @@ export class Subscription implements EventSubscriber {
     private readonly conversationId: string,
     private readonly format: FrameFormat,
     private readonly sources: SubscriptionSources,
-  ) {}
+  ) {
+    if (format.output) this.onOutput = (output) => this.forward(format.output?.(output), true);
+  }
 
   /** Subscribes, notes the length of the log and starts sending, without an await in between. */
   start(conversation: FollowedConversation, resend: Resend): void {
+    // Before the subscription: others are sent what the conversation has held back until now.
+    const outputs = this.onOutput ? conversation.recentOutputs() : [];
     this.endSubscription = this.sources.bus.subscribe(this.conversationId, this);
     const mark = conversation.length;
     this.published = mark;
@@ -74,6 +80,7 @@ export class Subscription implements EventSubscriber {
     });
     for (const frame of beforeReplay) this.send(frame);
     for (const frame of afterReplay) this.enqueue(frame);
+    for (const output of outputs) this.onOutput?.(output);
     void this.catchUp(conversation);
   }
 

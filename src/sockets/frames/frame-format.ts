@@ -3,6 +3,7 @@ import {
   serialiseEvent,
   type ConversationStateUpdateEvent,
   type ItemSignal,
+  type OutputPiece,
   type PublishedEvent,
 } from '../../events/index.js';
 import { MAX_SESSION_FRAME_BYTES } from '../connections/socket-limits.js';
@@ -33,6 +34,8 @@ export interface FrameFormat {
   /** An event that is not stored; undefined when this kind of socket omits it. */
   transient(published: PublishedEvent): Buffer | undefined;
   item(item: ItemSignal): Buffer | undefined;
+  /** What a command prints; absent when this kind of socket omits it. */
+  output?(output: OutputPiece): Buffer;
   /** An error about a client's frame. */
   error(code: string, detail: string): Buffer;
 }
@@ -77,6 +80,7 @@ export class SessionFrames implements FrameFormat {
   readonly closesWhenRemoved = true;
   private readonly published = new LastFrame<PublishedEvent>();
   private readonly items = new LastFrame<ItemSignal>();
+  private readonly outputs = new LastFrame<OutputPiece>();
 
   opening({ afterSeq, mark, state }: Opening) {
     const sync = { type: 'sync', from_seq: afterSeq, through_seq: mark > 0 ? mark - 1 : undefined };
@@ -103,6 +107,13 @@ export class SessionFrames implements FrameFormat {
 
   item(item: ItemSignal): Buffer {
     return this.items.get(item, () => JSON.stringify(item.signal));
+  }
+
+  output(output: OutputPiece): Buffer {
+    const { actionId, offset, text } = output;
+    return this.outputs.get(output, () =>
+      JSON.stringify({ type: 'output', action_id: actionId, offset, text }),
+    );
   }
 
   error(code: string, detail: string): Buffer {

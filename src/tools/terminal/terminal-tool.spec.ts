@@ -213,13 +213,13 @@ describe('the terminal tool', () => {
   });
 
   it('streams live output and sets configured variables', async () => {
-    const received: string[] = [];
+    const received: Buffer[] = [];
     const tool = open({ env: { MINE: 'x', NUMBER: 1 } });
     const controller = new AbortController();
     await tool
       .prepare({ command: 'echo $MINE$NUMBER' })
       .execute({ signal: controller.signal, onOutput: (chunk) => received.push(chunk) });
-    expect(received.join('')).toBe('x\r\n');
+    expect(Buffer.concat(received).toString()).toBe('x\r\n');
   });
 
   it('locks the terminal of its conversation', () => {

@@ -269,17 +269,7 @@ class TerminalTool implements Tool {
       timeoutMs: call.timeout === undefined ? undefined : call.timeout * 1000,
       quietMs: this.params.quietSeconds * 1000,
       signal: context.signal,
-      onOutput: this.maskedOutput(context.onOutput),
-    };
-  }
-
-  /** Masks secrets in live output. The possible beginning of a secret is held back until the next chunk. */
-  private maskedOutput(show: ExecutionContext['onOutput']): ExecutionContext['onOutput'] {
-    const stream = this.host.secrets?.stream();
-    if (!show || !stream) return show;
-    return (chunk) => {
-      const shown = stream.write(chunk);
-      if (shown !== '') show(shown);
+      onOutput: context.onOutput,
     };
   }
 

@@ -76,7 +76,7 @@ export async function conversationConnection({
     await screenshots(page, 'conversation-server-away');
     await server.start();
     await page.getByText('The server cannot be reached; trying again.').waitFor({ state: 'detached' });
-    await status(page, /paused|error/);
+    await status(page, /paused|error/i);
     await page.getByRole('textbox', { name: 'Message' }).fill('FINISH: after the restart');
     await page.getByRole('button', { name: 'Send', exact: true }).click();
     await status(page, 'finished');

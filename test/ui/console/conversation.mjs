@@ -137,7 +137,7 @@ export async function conversation({ openPage, server, step, api, axe, screensho
   });
 
   await step('actions wait for an approval, and typing never approves them', async () => {
-    await page.getByRole('button', { name: 'No approval' }).click();
+    await page.getByRole('button', { name: 'Never asks' }).click();
     await page.getByRole('radio', { name: /Before every action/ }).check();
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
@@ -202,6 +202,22 @@ export async function conversation({ openPage, server, step, api, axe, screensho
     await page.locator('.pending-action', { hasText: 'echo two' }).waitFor();
     await page.unrouteAll({ behavior: 'wait' });
     assert.equal((await api('GET', route)).execution_status, 'waiting_for_confirmation');
+    await api('POST', `${route}/confirmation_policy`, { policy: { kind: 'NeverConfirm' } });
+    await approval.getByRole('button', { name: /^Approve/ }).click();
+    await status('finished');
+  });
+
+  await step('a double click does not approve the action that comes next', async () => {
+    await api('POST', `${route}/confirmation_policy`, { policy: { kind: 'AlwaysConfirm' } });
+    await send('RUN: echo first click\nRUN: echo second click\nFINISH: end');
+    await page.locator('.pending-action', { hasText: 'echo first click' }).waitFor();
+    await approval.getByRole('button', { name: /^Approve/ }).click();
+    const wasEnabled = await page.evaluate(async () => {
+      const isNext = () => document.querySelector('.pending-action')?.textContent.includes('second click');
+      while (!isNext()) await new Promise((next) => requestAnimationFrame(next));
+      return [...document.querySelectorAll('.approval-buttons button')].some(({ disabled }) => !disabled);
+    });
+    assert.equal(wasEnabled, false);
     await api('POST', `${route}/confirmation_policy`, { policy: { kind: 'NeverConfirm' } });
     await approval.getByRole('button', { name: /^Approve/ }).click();
     await status('finished');
@@ -310,8 +326,8 @@ export async function conversation({ openPage, server, step, api, axe, screensho
   await step('a failed run says what to do, and can be tried again', async () => {
     await send('FAIL: 401 The key is wrong');
     await status('error');
-    await page.getByText('The provider refused the credentials of the model.').waitFor();
-    await page.locator('.run-problem pre', { hasText: 'invalid or has expired' }).waitFor();
+    await page.locator('.run-problem', { hasText: 'The provider of the model refused the key' }).waitFor();
+    await page.locator('.error-event', { hasText: 'invalid or has expired' }).first().waitFor();
     await axe(page);
     await screenshots(page, 'conversation-error');
     await page.locator('.run-problem').getByRole('button', { name: 'Switch the model' }).click();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { lengthen } from '../support/long-conversation.mjs';
 
@@ -188,9 +189,56 @@ export async function events({ openPage, server, step, api, axe, screenshots, ex
     await watched.close();
   });
 
+  await step('a running command shows the end of its output until its result is there', async () => {
+    const file = (name) => path.join(server.folder, name);
+    const release = (name) => writeFile(file(name), '');
+    const running = await streamed(
+      `RUN: until_file() { until [ -e "${server.folder}/$1" ]; do sleep 0.02; done; }; ` +
+        String.raw`printf '\e[1;32mPASS\e[0m unit \e[36mtests\e[0m\n'; ` +
+        String.raw`for n in $(seq 1 50); do printf "\r%3d%% done" $n; done; echo; until_file lines; ` +
+        'seq 1 300; until_file more; echo more; until_file end; echo the last line\nSAY: finished',
+    );
+    const watched = await openPage({ at: `conversations/${running}` });
+    const call = card(watched, 'until_file()');
+    const output = call.getByRole('group', { name: 'Output so far' });
+    await output.locator('.fg-2.bold', { hasText: 'PASS' }).waitFor();
+    await output.getByText('50% done').waitFor();
+    assert.doesNotMatch(await output.innerText(), /49% done/);
+    for (const colorScheme of ['dark', 'light']) {
+      await watched.emulateMedia({ colorScheme });
+      await axe(watched, '.event-stream');
+    }
+    await screenshots(watched, 'running-command');
+
+    await release('lines');
+    const end = () => output.evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight);
+    await until(async () => /\n300\s*$/.test(await output.innerText()), 'the last line');
+    await until(async () => (await end()) < 2, 'that the end is in view');
+    assert.ok((await output.innerText()).split('\n').length <= 201);
+    await call.getByText(/The last part\. Before it: /).waitFor();
+
+    await output.evaluate((box) => box.scrollTo(0, 100));
+    await release('more');
+    const follow = call.getByRole('button', { name: 'Follow the output' });
+    await follow.waitFor();
+    assert.equal(await output.evaluate((box) => box.scrollTop), 100);
+    assert.doesNotMatch(await output.innerText(), /more/);
+    await follow.click();
+    await until(async () => /\nmore\s*$/.test(await output.innerText()), 'the new line');
+    await until(async () => (await end()) < 2, 'that the end is in view again');
+
+    // Who comes later sees it, too.
+    await watched.reload();
+    await until(async () => /\nmore\s*$/.test(await output.innerText()), 'the output after a reload');
+    await release('end');
+    await output.waitFor({ state: 'detached' });
+    assert.match(await call.locator('.output').last().innerText(), /the last line\s*$/);
+    await watched.close();
+  });
+
   await step('while somebody reads, nothing moves, and a button counts what is new', async () => {
     const busy = await streamed(Array.from({ length: 30 }, (_, n) => `RUN: echo line ${n}`).join('\n'));
-    await server.reaches(busy, 'finished', 'idle');
+    await server.reaches(busy, 'finished');
     const watched = await openPage({ at: `conversations/${busy}` });
     await card(watched, 'echo line 29').waitFor();
     const scroller = watched.locator('.stream-scroll');

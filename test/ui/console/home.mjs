@@ -55,7 +55,7 @@ export async function home({ api, axe, openPage, screenshots, server, step, unti
     await rowOf('Decide').getByText('terminal: rm -rf build').waitFor();
     await rowOf('Ask').getByText('Which database should I use?').waitFor();
     await rowOf('Fail').getByText('the model is out of order').waitFor();
-    await rowOf('Limit').getByText('MaxIterationsReached').waitFor();
+    await rowOf('Limit').getByText('The run has reached its maximum of steps.').waitFor();
     await rowOf('Work').getByText('step 1').waitFor();
     await page.waitForFunction(() => document.querySelectorAll('.home-row.waiting').length === 4);
     await lists('Decide', 'Ask', 'Limit', 'Fail', 'Work');

@@ -59,7 +59,7 @@ async function conversationWithHistory({ api, until, folder }) {
 }
 
 async function waterfall({ openPage, step, axe, screenshots, api, until }, id) {
-  const page = await openPage({ at: `insight/${id}?panel=time` });
+  const page = await openPage({ at: `conversations/${id}?panel=time` });
   const list = page.getByRole('listbox', { name: /Where the time went/ });
   const row = (name) => list.getByRole('option', { name });
 
@@ -78,21 +78,21 @@ async function waterfall({ openPage, step, axe, screenshots, api, until }, id) {
     await page.keyboard.press('ArrowDown');
     await page.locator('.wf-detail code', { hasText: 'sleep 0.4' }).waitFor();
     await page.keyboard.press('Enter');
-    await until(() => /conversations\/[^?]+\?event=/.test(page.url()), 'the address of the event');
-    await page.goBack();
+    await until(() => new URL(page.url()).searchParams.has('event'), 'the address of the event');
     await row(/sleep 0\.4/).waitFor();
   });
 
   await step('kinds can be hidden, and a part of the time chosen', async () => {
     const all = await list.getByRole('option').count();
-    await page.getByRole('button', { name: /^Tools/ }).click();
+    const tools = page.getByRole('button', { name: /^Tools/ });
+    await tools.click();
     await row(/sleep 0\.4/).waitFor({ state: 'detached' });
-    await page.getByRole('button', { name: /^Tools/ }).click();
+    await tools.click();
     await row(/sleep 0\.4/).waitFor();
     await list.focus();
     for (let times = 0; times < 4; times += 1) await page.keyboard.press('+');
     await until(async () => (await list.getByRole('option').count()) < all, 'fewer rows');
-    await page.getByRole('button', { name: 'All' }).click();
+    await page.getByRole('group', { name: 'Zoom' }).getByRole('button', { name: 'All' }).click();
     await until(async () => (await list.getByRole('option').count()) === all, 'all rows');
   });
 
@@ -110,11 +110,11 @@ async function waterfall({ openPage, step, axe, screenshots, api, until }, id) {
 }
 
 async function costAndContext({ openPage, step, axe, screenshots }, id) {
-  const page = await openPage({ at: `insight/${id}?panel=cost` });
+  const page = await openPage({ at: `conversations/${id}?panel=cost` });
 
   await step('cost and tokens are plotted, and are in a table', async () => {
-    await page.locator('.plot svg').first().waitFor();
-    assert.equal(await page.locator('.plot').count(), 2);
+    await page.locator('.series-plot svg').first().waitFor();
+    assert.equal(await page.locator('.series-plot').count(), 2);
     await page.getByText('Numbers of each step').click();
     await page.getByRole('button', { name: 'Show the event of step 1' }).waitFor();
     await axe(page);
@@ -133,7 +133,7 @@ async function costAndContext({ openPage, step, axe, screenshots }, id) {
 }
 
 async function files({ openPage, step, axe, screenshots }, id, workspace) {
-  const page = await openPage({ at: `insight/${id}?panel=files` });
+  const page = await openPage({ at: `conversations/${id}?panel=files` });
   const dialog = page.getByRole('dialog');
 
   await step('a changed file is compared side by side, as text', async () => {
@@ -162,7 +162,7 @@ async function files({ openPage, step, axe, screenshots }, id, workspace) {
 }
 
 async function branches({ openPage, step, axe, screenshots, api, until }, id) {
-  const page = await openPage({ at: `insight/${id}?panel=branches` });
+  const page = await openPage({ at: `conversations/${id}?panel=branches` });
   const tree = page.getByRole('tree', { name: 'Branches' });
   const item = (name) => tree.getByRole('treeitem', { name });
   const route = `/api/conversations/${id}`;
@@ -189,8 +189,9 @@ async function branches({ openPage, step, axe, screenshots, api, until }, id) {
 
   await step('a branch becomes a conversation of its own', async () => {
     await page.getByRole('button', { name: 'Fork' }).click();
-    await until(() => /conversations\/[0-9a-f-]{36}$/.test(page.url()), 'the new conversation');
-    const made = await api('GET', `/api/conversations/${page.url().split('/').at(-1)}`);
+    const shown = () => new URL(page.url()).pathname.split('/').at(-1);
+    await until(() => shown() !== id, 'the new conversation');
+    const made = await api('GET', `/api/conversations/${shown()}`);
     assert.equal(made.forked_from_conversation_id, id);
   });
   await page.context().close();
@@ -201,7 +202,7 @@ async function empty({ openPage, step, api }, workspace) {
     agent: { llm: { model: 'scripted/demo', usage_id: 'agent' }, tools: [] },
     workspace: { working_dir: path.join(workspace, 'elsewhere') },
   });
-  const page = await openPage({ at: `insight/${id}`, width: 390, height: 844 });
+  const page = await openPage({ at: `conversations/${id}?panel=time`, width: 390, height: 844 });
   await step('panels without data say what will be there, on a phone, too', async () => {
     await page.getByText('Nothing has happened yet').waitFor();
     for (const [tab, text] of [

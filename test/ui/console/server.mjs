@@ -114,12 +114,12 @@ async function backlog({ page, server, receiver, step, axe, screenshots, until }
   await step('its lanes are listed by conversation, at an address', async () => {
     await hook('down').getByRole('button', { name: 'Lanes and errors' }).click();
     await hook('down')
-      .getByRole('row', { name: /retrying .*\d changes? .*failed, next in/ })
+      .getByRole('row', { name: /retrying .*\d changes? .*failed, next in/i })
       .waitFor();
     assert.match(page.url(), /\?webhook=[0-9a-f]{16}$/);
     await page.reload();
     await hook('down')
-      .getByRole('row', { name: /retrying/ })
+      .getByRole('row', { name: /retrying/i })
       .first()
       .waitFor();
     await axe(page);
@@ -171,9 +171,9 @@ async function mcpServers({ page, server, step, axe }) {
     });
     await server.api('POST', '/api/settings/mcp/away', { url: 'http://127.0.0.1:9/mcp' });
     await page.reload();
-    await page.getByRole('button', { name: 'Test clock' }).click();
+    await page.getByRole('button', { name: 'Check clock' }).click();
     await page.getByText(/It answered and has \d+ tools?:/).waitFor();
-    await page.getByRole('button', { name: 'Test away' }).click();
+    await page.getByRole('button', { name: 'Check away' }).click();
     const row = page.getByRole('listitem').filter({ has: page.getByRole('heading', { name: 'away' }) });
     await row.locator('.field-problem').waitFor();
     assert.doesNotMatch(await page.content(), /HIDDEN/);

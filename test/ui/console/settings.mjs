@@ -102,7 +102,7 @@ async function models({ page, server, step, axe, screenshots, expectProblems }) 
 
   await step('a model is activated, checked in the list, and deleted after a question', async () => {
     await row('demo').getByRole('button', { name: 'Activate' }).click();
-    await row('demo').getByText('active', { exact: true }).waitFor();
+    await row('demo').getByText('Active', { exact: true }).waitFor();
     assert.equal((await server.api('GET', '/api/settings')).active_profile, 'demo');
     await row('demo').getByRole('button', { name: 'Check' }).click();
     await row('demo').getByText('The model answered.').waitFor();
@@ -185,7 +185,7 @@ async function mcpServers({ page, server, step, axe, screenshots, expectProblems
     await axe(page);
     await screenshots(page, 'settings-mcp-server');
     await dialog.getByRole('button', { name: 'Store' }).click();
-    await row('clock').getByRole('button', { name: 'Test clock' }).click();
+    await row('clock').getByRole('button', { name: 'Check clock' }).click();
     await row('clock')
       .getByText(/It answered and has \d+ tools?:/)
       .waitFor();

@@ -21,10 +21,10 @@ const THRESHOLDS = ['LOW', 'MEDIUM', 'HIGH'] as const;
 
 /** A policy in a few words, for the header. */
 export function policyLabel(policy: ConfirmationPolicy): string {
-  if (policy.kind === 'AlwaysConfirm') return 'Approves every action';
+  if (policy.kind === 'AlwaysConfirm') return 'Asks before every action';
   if (policy.kind === 'ConfirmRisky')
-    return `Approves from ${(policy.threshold ?? 'HIGH').toLowerCase()} risk`;
-  return 'No approval';
+    return `Asks from ${(policy.threshold ?? 'HIGH').toLowerCase()} risk on`;
+  return 'Never asks';
 }
 
 /** Chooses which actions wait for an approval. */

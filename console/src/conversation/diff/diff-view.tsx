@@ -6,7 +6,6 @@ import { visible } from '../../ui/safe-text.js';
 import { Code } from '../events/code.js';
 import { compareLines, type DiffPart, type DiffRow } from './line-diff.js';
 
-/** Rows that are shown before somebody asks for more. */
 const FEW_ROWS = 24;
 const MORE_ROWS = 1000;
 const MAX_LINE = 2000;
@@ -21,12 +20,14 @@ narrow.addEventListener('change', ({ matches }) => {
 export interface DiffProps {
   before: string;
   after: string;
+  /** Rows that are shown before somebody asks for more. */
+  rows?: number;
 }
 
 /** Two texts side by side, line by line; below each other where there is little room. */
-export function DiffView({ before, after }: DiffProps) {
+export function DiffView({ before, after, rows = FEW_ROWS }: DiffProps) {
   const parts = useMemo(() => compareLines(before, after), [before, after]);
-  const limit = useSignal(FEW_ROWS);
+  const limit = useSignal(rows);
   if (parts === null) {
     return (
       <>

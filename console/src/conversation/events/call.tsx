@@ -142,16 +142,16 @@ function CallState({ item, hasFailed }: { item: CallItem; hasFailed: boolean }) 
   return (
     <span class="call-state">
       {risk !== '' && (
-        <span class={`tag risk-${risk.toLowerCase()}`}>{oneLine(risk.toLowerCase(), 12)} risk</span>
+        <span class={`event-tag risk-${risk.toLowerCase()}`}>{oneLine(risk.toLowerCase(), 12)} risk</span>
       )}
       {result?.kind === 'UserRejectObservation' ? (
-        <span class="tag bad">
+        <span class="event-tag bad">
           refused by {textAt(result, 'rejection_source') === 'hook' ? 'a hook' : 'a person'}
         </span>
       ) : (
-        wasAsked && result !== undefined && <span class="tag">approved</span>
+        wasAsked && result !== undefined && <span class="event-tag">approved</span>
       )}
-      {exitCode !== undefined && exitCode !== 0 && <span class="tag bad">exit {exitCode}</span>}
+      {exitCode !== undefined && exitCode !== 0 && <span class="event-tag bad">exit {exitCode}</span>}
       {result === undefined ? (
         <OpenCall item={item} />
       ) : (
@@ -180,7 +180,7 @@ function OpenCall({ item }: { item: CallItem }) {
   const now = useNow();
   const state = openCalls.value;
   if (state === 'waiting') return <Badge tone="waiting">waits for approval</Badge>;
-  if (state === 'none') return <span class="tag">no result</span>;
+  if (state === 'none') return <span class="event-tag">no result</span>;
   const since = Date.parse(timeOf({ timestamp: item.startedAt }));
   return <Badge tone="running">{Number.isNaN(since) ? 'running' : duration(now - since)}</Badge>;
 }

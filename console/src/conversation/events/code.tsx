@@ -1,7 +1,7 @@
 import { Button } from '../../ui/button.js';
 import { Icon } from '../../ui/icon.js';
 import { Output } from './output.js';
-import { copyText } from './save-text.js';
+import { copyText } from '../../ui/copy-text.js';
 
 /** A block of code with a button that copies it. */
 export function Code({
@@ -17,7 +17,12 @@ export function Code({
     <div class="code">
       <div class="code-head">
         <span>{language}</span>
-        <Button kind="quiet" square aria-label="Copy the code" onClick={() => void copyText(text, 'Code')}>
+        <Button
+          kind="quiet"
+          square
+          aria-label="Copy the code"
+          onClick={() => void copyText(text, 'The code')}
+        >
           <Icon name="copy" />
         </Button>
       </div>

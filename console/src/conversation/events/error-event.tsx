@@ -1,12 +1,12 @@
 import { Icon } from '../../ui/icon.js';
 import { oneLine } from '../../ui/safe-text.js';
 import { recordAt, textAt, type WireEvent } from '../stream/wire-event.js';
-import { adviceFor } from './error-advice.js';
+import { errorEventAdvice } from './error-advice.js';
 import { Output } from './output.js';
 
 /** A run that failed: what it means, what to do, and the message. */
 export function ErrorEvent({ event }: { event: WireEvent }) {
-  const { title, advice, link } = adviceFor(event);
+  const { title, advice, link } = errorEventAdvice(event);
   const detail = textAt(event, 'detail') || textAt(event, 'error');
   const id = textAt(recordAt(event, 'classification'), 'error_id');
   return (

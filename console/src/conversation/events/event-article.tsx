@@ -11,7 +11,7 @@ import { titleOf } from './call-title.js';
 import { ErrorEvent } from './error-event.js';
 import { CondensationMark, HookRun, isTooLarge, Other, StateMark, StopMark, TooLarge } from './marks.js';
 import { Message } from './message.js';
-import { copyText } from './save-text.js';
+import { copyText } from '../../ui/copy-text.js';
 import { Stream } from './stream-context.js';
 import { SystemPrompt } from './system-prompt.js';
 
@@ -113,11 +113,11 @@ function EventMenu({ item, event }: { item: StreamItem; event: WireEvent }) {
   };
   const last = eventsOf(item).at(-1) ?? event;
   return (
-    <div ref={ref} class="menu" role="menu">
+    <div ref={ref} class="event-menu" role="menu">
       <button
         type="button"
         role="menuitem"
-        onClick={choose(() => void copyText(addressOf(event.id), 'Link'))}
+        onClick={choose(() => void copyText(addressOf(event.id), 'The link'))}
       >
         <Icon name="link" /> Copy link
       </button>

@@ -9,7 +9,7 @@ import type { LiveConversation } from '../live-conversation.js';
 import { isSameItem, passes, toItems, type Filter, type StreamItem } from '../stream/stream-items.js';
 import { EventArticle } from './event-article.js';
 import { LiveTail } from './live-tail.js';
-import { copyText } from './save-text.js';
+import { copyText } from '../../ui/copy-text.js';
 import { Stream } from './stream-context.js';
 import { StreamController } from './stream-controller.js';
 
@@ -109,16 +109,17 @@ function endOfBranch(items: readonly StreamItem[], from: number): number {
 }
 
 function OtherBranch({ count, isShown, toggle }: { count: number; isShown: boolean; toggle: () => void }) {
+  const text = `${count === 1 ? '1 event' : `${count.toLocaleString()} events`} of another branch`;
   return (
-    <div class="event">
+    <article class="event" aria-label={text}>
       <div class="event-main stream-mark">
         <Icon name="fork" />
-        <span>{count === 1 ? '1 event' : `${count.toLocaleString()} events`} of another branch</span>
+        <span>{text}</span>
         <Button kind="quiet" aria-expanded={isShown} onClick={toggle}>
           {isShown ? 'Hide' : 'Show'}
         </Button>
       </div>
-    </div>
+    </article>
   );
 }
 
@@ -172,7 +173,7 @@ function useStreamKeys(controller: StreamController): void {
       group,
       run: () => {
         const id = controller.current()?.dataset['event'];
-        if (id !== undefined) void copyText(addressOf(id), 'Link');
+        if (id !== undefined) void copyText(addressOf(id), 'The link');
       },
     },
     { keys: 'g g', label: 'First event', group, run: () => controller.toStart() },

@@ -14,9 +14,9 @@ function Mark({ children }: { children: ComponentChildren }) {
   return <div class="stream-mark">{children}</div>;
 }
 
-/** Somebody paused the run, or stopped it in the middle of a step. */
+/** The run was paused, or stopped in the middle of a step: by a person, or because the server was stopped. */
 export function StopMark({ event }: { event: WireEvent }) {
-  return <Mark>{event.kind === 'PauseEvent' ? 'Paused by a person' : 'Interrupted by a person'}</Mark>;
+  return <Mark>{event.kind === 'PauseEvent' ? 'Pause requested' : 'Interrupted'}</Mark>;
 }
 
 /** A change of the state of the conversation. */
@@ -78,7 +78,7 @@ export function HookRun({ event }: { event: WireEvent }) {
         <>
           <span class="fold-label">Hook {oneLine(textAt(event, 'hook_event_type'), 40)}</span>{' '}
           <code class="fold-preview">{oneLine(textAt(event, 'hook_command'), 120)}</code>{' '}
-          <span class={isBlocked || hasFailed ? 'tag bad' : 'tag'}>{outcome}</span>
+          <span class={isBlocked || hasFailed ? 'event-tag bad' : 'event-tag'}>{outcome}</span>
         </>
       }
     >

@@ -51,7 +51,7 @@ export function MessageSearch({
       <input
         type="search"
         id="message-search"
-        placeholder="Search messages"
+        placeholder="Search messages, Enter"
         aria-label="Search all messages of the conversation"
         value={text.value}
         maxLength={500}

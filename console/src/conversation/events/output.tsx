@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { Button } from '../../ui/button.js';
 import { bytes } from '../../ui/numbers.js';
 import { visible } from '../../ui/safe-text.js';
-import { saveText } from './save-text.js';
+import { saveFile } from '../../ui/save-file.js';
 import { excerpt } from './long-text.js';
 
 /** What is shown before somebody asks for more. */
@@ -50,7 +50,7 @@ export function Output({
         {hiddenLines > 0 ? `${hiddenLines.toLocaleString()} lines` : bytes(hiddenCharacters)})
       </Button>
       {text.length > MORE_CHARACTERS && (
-        <Button kind="quiet" onClick={() => saveText(text, name)}>
+        <Button kind="quiet" onClick={() => saveFile(new Blob([text], { type: 'text/plain' }), name)}>
           Save as a file ({bytes(text.length)})
         </Button>
       )}

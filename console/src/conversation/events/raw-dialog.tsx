@@ -3,7 +3,7 @@ import { Button } from '../../ui/button.js';
 import { Dialog } from '../../ui/dialog.js';
 import type { WireEvent } from '../stream/wire-event.js';
 import { Output } from './output.js';
-import { copyText } from './save-text.js';
+import { copyText } from '../../ui/copy-text.js';
 
 /** Events as JSON. */
 export function RawDialog({ events, onClose }: { events: readonly WireEvent[]; onClose: () => void }) {
@@ -14,7 +14,7 @@ export function RawDialog({ events, onClose }: { events: readonly WireEvent[]; o
         <Output text={text} lines={200} name="events.json" />
       </div>
       <div class="form-actions">
-        <Button onClick={() => void copyText(text, 'JSON')}>Copy</Button>
+        <Button onClick={() => void copyText(text, 'The JSON')}>Copy</Button>
         <Button kind="primary" onClick={onClose}>
           Close
         </Button>

@@ -1,6 +1,7 @@
 import { signal, type ReadonlySignal, type Signal } from '@preact/signals';
 import { createContext } from 'preact';
 import { useContext } from 'preact/hooks';
+import type { RunningOutput } from '../stream/running-outputs.js';
 import type { WireEvent } from '../stream/wire-event.js';
 
 /** What the pieces of a stream share. */
@@ -9,6 +10,8 @@ export interface StreamContext {
   timeOf: (event: Pick<WireEvent, 'timestamp'>) => string;
   /** What calls without a result do: run, wait for approval, or nothing because the run has ended. */
   openCalls: ReadonlySignal<'running' | 'waiting' | 'none'>;
+  /** What running commands have printed so far, by their action. */
+  outputs: ReadonlySignal<ReadonlyMap<string, RunningOutput>>;
   /** The folder in which the agent works. */
   workingDir: ReadonlySignal<string>;
   /** What a person has folded or unfolded, by the name of the part. */
@@ -28,6 +31,7 @@ export interface StreamContext {
 export const Stream = createContext<StreamContext>({
   timeOf: ({ timestamp }) => timestamp,
   openCalls: signal('none'),
+  outputs: signal(new Map()),
   workingDir: signal(''),
   folds: new Map(),
   showsOffBranch: signal(false),

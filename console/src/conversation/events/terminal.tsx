@@ -2,7 +2,8 @@ import type { ComponentChildren } from 'preact';
 import { visible } from '../../ui/safe-text.js';
 import { contentText, numberAt, recordAt, textAt } from '../stream/wire-event.js';
 import { observationContent, type CallItem } from '../stream/stream-items.js';
-import { parseAnsi, type AnsiSpan, type AnsiStyle } from '../terminal/ansi.js';
+import { coloured } from './coloured.js';
+import { LiveOutput } from './live-output.js';
 import { Output } from './output.js';
 
 /** A command and its output. @param children what came instead of an output */
@@ -20,6 +21,7 @@ export function Terminal({ item, children }: { item: CallItem; children?: Compon
         </div>
       )}
       {output !== '' && <Output text={output} side="end" render={coloured} name="output.txt" />}
+      {item.result === undefined && children === undefined && <LiveOutput actionId={item.id} />}
       {item.result !== undefined && output === '' && <p class="note">No output</p>}
       {children}
       {isCut && (
@@ -37,42 +39,4 @@ function isInTitle(command: string): boolean {
 /** The exit code of a command; undefined while there is none. */
 export function exitCodeOf(item: CallItem): number | undefined {
   return numberAt(recordAt(item.result, 'observation'), 'exit_code');
-}
-
-function coloured(text: string): ComponentChildren {
-  return parseAnsi(text).map((line, index) => (
-    <>
-      {index > 0 && '\n'}
-      {line.map(showSpan)}
-    </>
-  ));
-}
-
-function showSpan({ text, style }: AnsiSpan, index: number): ComponentChildren {
-  const names = classesOf(style);
-  const shown = visible(text);
-  if (names === '' && typeof style.colour !== 'string' && typeof style.background !== 'string') return shown;
-  const colours = {
-    ...(typeof style.colour === 'string' && { color: style.colour }),
-    ...(typeof style.background === 'string' && { backgroundColor: style.background }),
-  };
-  return (
-    <span key={index} class={names} style={colours}>
-      {shown}
-    </span>
-  );
-}
-
-function classesOf({ colour, background, bold, faint, italic, underlined, inverse }: AnsiStyle): string {
-  return [
-    typeof colour === 'number' && `fg-${colour}`,
-    typeof background === 'number' && `bg-${background}`,
-    bold && 'bold',
-    faint && 'faint',
-    italic && 'italic',
-    underlined && 'underlined',
-    inverse && 'inverse',
-  ]
-    .filter(Boolean)
-    .join(' ');
 }

@@ -11,7 +11,7 @@ import { policyLabel } from '../dialogs/policy-dialog.js';
 import type { ConversationInfo } from '../live-conversation.js';
 import type { PanelName } from '../panel/panel-state.js';
 import { usageOf } from '../usage.js';
-import { copyText } from './copy-text.js';
+import { copyText } from '../../ui/copy-text.js';
 import { ContextMeter } from './context-meter.js';
 import { TagEditor } from './tag-editor.js';
 import { TitleEditor } from './title-editor.js';

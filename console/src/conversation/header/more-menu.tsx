@@ -1,6 +1,6 @@
 import { messageOf } from '../../api/api-error.js';
 import { adviceFor } from '../../api/error-advice.js';
-import { deleteLater } from '../../home/deletions.js';
+import { deleteLater } from '../../home/index.js';
 import { CONSOLE_URL, navigate } from '../../routing/address.js';
 import { Icon, type IconName } from '../../ui/icon.js';
 import { Menu } from '../../ui/menu.js';
@@ -11,7 +11,7 @@ import { forgetDraft } from '../composer/draft.js';
 import type { ConversationRequests } from '../conversation-requests.js';
 import type { OpenDialog } from '../dialogs/open-dialog.js';
 import type { ConversationInfo } from '../live-conversation.js';
-import { copyText } from './copy-text.js';
+import { copyText } from '../../ui/copy-text.js';
 import { downloadEvents, downloadFinalAnswer, downloadTrajectory } from './downloads.js';
 
 /** Something that can be done with a conversation, in the menu and in the palette. */

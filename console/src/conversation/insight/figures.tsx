@@ -72,7 +72,7 @@ export function OpenTable({
   rows: readonly (readonly ComponentChildren[])[];
 }) {
   return (
-    <div class="table-scroll" tabIndex={0} role="region" aria-label={columns.join(', ')}>
+    <div class="numbers-scroll" tabIndex={0} role="region" aria-label={columns.join(', ')}>
       <table class="insight-table">
         <thead>
           <tr>

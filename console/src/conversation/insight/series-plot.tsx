@@ -106,7 +106,7 @@ export function SeriesPlot({
   return (
     <div
       ref={element}
-      class="plot"
+      class="series-plot"
       role="img"
       aria-label={label}
       onPointerDown={(event) => {

@@ -25,7 +25,7 @@ const KIND_VARIABLES: Readonly<Record<SpanKind, string>> = {
 };
 
 /** The value of a colour variable now. */
-export function colour(variable: string): string {
+function colour(variable: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
 }
 

@@ -1,6 +1,5 @@
 import { useFetched } from '../../api/use-fetched.js';
-import { McpRow } from '../../settings/mcp/mcp-row.js';
-import { readServers } from '../../settings/mcp/mcp-server.js';
+import { McpRow, readServers } from '../../settings/mcp/index.js';
 import { EmptyState } from '../../ui/empty-state.js';
 import { Loading } from '../../ui/loading.js';
 import { Problem } from '../../ui/problem.js';

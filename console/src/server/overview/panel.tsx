@@ -37,7 +37,9 @@ export function Panel({ spec, moments }: { spec: PanelSpec; moments: readonly Mo
             ? exactTime(new Date(at * 1000).toISOString())
             : range && (
                 <span title="Smallest and largest value since this page began to collect, at most an hour ago">
-                  {shown(range.min)} to {shown(range.max)}
+                  {shown(range.min) === shown(range.max)
+                    ? 'no change'
+                    : `${shown(range.min)} to ${shown(range.max)}`}
                 </span>
               )}
         </span>

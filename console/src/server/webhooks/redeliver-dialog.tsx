@@ -4,7 +4,7 @@ import { Button } from '../../ui/button.js';
 import { Dialog } from '../../ui/dialog.js';
 import { TextField } from '../../ui/field.js';
 import { redeliver } from './redeliver.js';
-import type { Webhook } from './webhooks-tab.js';
+import type { Webhook } from './webhook-state.js';
 
 /** Asks from which event on a conversation is to be delivered again. */
 export function RedeliverDialog({ webhook, onClose }: { webhook: Webhook; onClose: () => void }) {

@@ -10,7 +10,7 @@ import { RedeliverDialog } from './redeliver-dialog.js';
 import { redeliverNow } from './redeliver.js';
 import { WebhookDetails } from './webhook-details.js';
 import { stateOf, until, waited } from './webhook-state.js';
-import type { Webhook } from './webhooks-tab.js';
+import type { Webhook } from './webhook-state.js';
 
 /** A webhook: its backlog, its last error, and its lanes when it is opened. */
 export function WebhookCard({ webhook, onChanged }: { webhook: Webhook; onChanged: () => void }) {

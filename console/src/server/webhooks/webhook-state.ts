@@ -1,6 +1,9 @@
+import type { Schemas } from '../../api/client.js';
 import type { Tone } from '../../ui/status.js';
 import { duration } from '../../ui/time.js';
-import type { Webhook } from './webhooks-tab.js';
+
+/** A webhook with its counts. */
+export type Webhook = Schemas['WebhookStatus'];
 
 /** How a webhook is doing, in a word. */
 export function stateOf(webhook: Webhook): { tone: Tone; label: string } {

@@ -1,4 +1,4 @@
-import { api, call, type Schemas } from '../../api/client.js';
+import { api, call } from '../../api/client.js';
 import { useFetched } from '../../api/use-fetched.js';
 import { SERVER_URL } from '../../routing/address.js';
 import { EmptyState } from '../../ui/empty-state.js';
@@ -7,9 +7,6 @@ import { Problem } from '../../ui/problem.js';
 import { WebhookCard } from './webhook-card.js';
 
 const POLL_MS = 3_000;
-
-/** A webhook with its counts. */
-export type Webhook = Schemas['WebhookStatus'];
 
 /** Whether deliveries arrive, and what to do where they do not. */
 export function WebhooksTab() {

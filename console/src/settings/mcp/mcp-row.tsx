@@ -45,8 +45,8 @@ export function McpRow({
         </div>
       </div>
       <div class="entry-actions">
-        <Button busy={isBusy.value} onClick={() => void test()} aria-label={`Test ${name}`}>
-          {isBusy.value ? 'Testing' : 'Test'}
+        <Button busy={isBusy.value} onClick={() => void test()} aria-label={`Check ${name}`}>
+          {isBusy.value ? 'Checking' : 'Check'}
         </Button>
         {children}
       </div>

@@ -214,6 +214,7 @@ function ModelForm({
       </details>
       <FormAnswer problems={problems.value} check={check.value} />
       <div class="form-actions">
+        <Button onClick={() => onClose(false)}>Cancel</Button>
         <Button
           busy={busy.value === 'check'}
           disabled={busy.value !== undefined}

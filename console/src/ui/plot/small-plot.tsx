@@ -28,7 +28,7 @@ interface Props extends PlotData {
   height: number;
   /** Plots of the same group show their values at the same time. */
   group: string;
-  /** Called with the index of the time under the pointer in any plot of the group; null when it has left. */
+  /** Called with the index of the time under the pointer, of any plot of the group; null when it has left. */
   onPoint: (index: number | null) => void;
 }
 
@@ -50,8 +50,10 @@ export function SmallPlot({ times, from, to, lines, description, height, group, 
   const index = time === undefined ? null : nearestIndex(times, time);
   const pointAt = (event: PointerEvent): void => {
     const left = element.current?.getBoundingClientRect().left ?? 0;
-    pointed.value = { group, time: from + ((event.clientX - left) / Math.max(1, width)) * (to - from) };
+    const at = from + ((event.clientX - left) / Math.max(1, width)) * (to - from);
+    pointed.value = { group, time: at };
   };
+  // All plots of the group say their values, not only the one under the pointer.
   useEffect(() => onPoint(index), [index]);
   return (
     <div

@@ -31,7 +31,7 @@ export function formatMetadata(metadata: StoredMetadata): string {
  */
 export async function readMetadata(file: string, conversationId: string): Promise<StoredMetadata> {
   const metadata = parseJson(await readPlainFile(file));
-  if (!isMetadata(metadata)) throw new Error('a required field is missing');
+  if (!isMetadata(metadata)) throw new Error('a required field is missing or not valid');
   if (metadata.id !== conversationId) throw new Error(`it belongs to conversation ${metadata.id}`);
   return metadata;
 }
@@ -114,10 +114,15 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** A time as in the metadata: pages of lists are cut at them. */
+const TIME = /^[0-9T:.Z+-]{10,40}$/;
+
 function isMetadata(value: unknown): value is StoredMetadata {
   if (typeof value !== 'object' || value === null) return false;
   const fields = new Map<string, unknown>(Object.entries(value));
-  return ['id', 'created_at', 'updated_at', 'execution_status'].every(
-    (name) => typeof fields.get(name) === 'string',
+  const isTime = (time: unknown): boolean => typeof time === 'string' && TIME.test(time);
+  return (
+    ['id', 'execution_status'].every((name) => typeof fields.get(name) === 'string') &&
+    ['created_at', 'updated_at'].every((name) => isTime(fields.get(name)))
   );
 }

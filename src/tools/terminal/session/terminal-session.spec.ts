@@ -129,13 +129,13 @@ describe('a command in a terminal session', () => {
   });
 
   it('streams its output while it runs', async () => {
-    const received: string[] = [];
+    const received: Buffer[] = [];
     await open().run('printf "grü"; sleep 0.05; printf "ße\\n"', {
       ...WATCH,
-      onOutput: (text) => received.push(text),
+      onOutput: (bytes) => received.push(bytes),
     });
     expect(received.length).toBeGreaterThan(1);
-    expect(received.join('')).toBe('grüße\r\n');
+    expect(Buffer.concat(received).toString()).toBe('grüße\r\n');
   });
 });
 

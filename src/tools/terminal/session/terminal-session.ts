@@ -1,6 +1,5 @@
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { StringDecoder } from 'node:string_decoder';
 import { isFolder } from '../../../files/index.js';
 import { MAX_TIMER_MS } from '../../../flow/index.js';
 
@@ -43,8 +42,8 @@ export interface WatchOptions {
   quietMs: number;
   /** An abort interrupts the command and rejects the call with the signal's reason. */
   signal?: AbortSignal;
-  /** Receives live output: raw text with control sequences, without the protocol's markers. */
-  onOutput?: (text: string) => void;
+  /** Receives live output: UTF-8 with control sequences, without the protocol's markers. */
+  onOutput?: (bytes: Buffer) => void;
 }
 
 /** The result of watching a command. */
@@ -75,7 +74,7 @@ class SessionStateError extends Error {
 
 interface Watcher {
   settle(outcome: CommandReport['outcome']): void;
-  onOutput(bytes: Buffer): void;
+  onOutput: WatchOptions['onOutput'];
 }
 
 /**
@@ -134,7 +133,6 @@ export class TerminalSession {
     if (this.end) return this.report(this.end.outcome, options.signal);
     return new Promise((resolve, reject) => {
       const since = performance.now();
-      const decoder = new StringDecoder('utf8');
       let timer: NodeJS.Timeout | undefined;
       const stopWatching = () => {
         clearTimeout(timer);
@@ -160,8 +158,7 @@ export class TerminalSession {
         if (left <= 0) settle(options.timeoutMs === undefined ? 'quiet' : 'timeout');
         else timer = setTimeout(wait, Math.min(left, MAX_TIMER_MS));
       };
-      const { onOutput } = options;
-      this.watcher = { settle, onOutput: (bytes) => onOutput?.(decoder.write(bytes)) };
+      this.watcher = { settle, onOutput: options.onOutput };
       options.signal?.addEventListener('abort', interrupt, { once: true });
       wait();
     });
@@ -264,7 +261,7 @@ export class TerminalSession {
       {
         onOutput: (bytes) => {
           this.lastOutputAt = performance.now();
-          this.watcher?.onOutput(bytes);
+          this.watcher?.onOutput?.(bytes);
         },
         onReady: (prompt) => this.finish({ outcome: 'completed', exitCode: prompt.exitCode, prompt }),
         onExit: (exitCode) => {

@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { messageOf } from '../../../api/api-error.js';
 import { api, call, fetchPath } from '../../../api/client.js';
 import { Button } from '../../../ui/button.js';
@@ -8,14 +8,15 @@ import { Icon } from '../../../ui/icon.js';
 import { Loading } from '../../../ui/loading.js';
 import { bytes } from '../../../ui/numbers.js';
 import { oneLine, visible } from '../../../ui/safe-text.js';
+import { saveFile } from '../../../ui/save-file.js';
 import { showToast } from '../../../ui/toast.js';
-import { diffRows, type DiffRow } from './diff-rows.js';
+import { DiffView } from '../../diff/diff-view.js';
 import type { FileRow } from './file-rows.js';
 
 /** Longer texts (characters) are shown in part: the whole can be downloaded. */
 const MAX_TEXT = 200_000;
-const MAX_ROWS = 3_000;
-const MAX_LINE = 2_000;
+/** Rows of a comparison that are shown before somebody asks for more. */
+const MAX_ROWS = 1_000;
 
 type Content =
   | { kind: 'diff'; before: string; after: string }
@@ -74,12 +75,7 @@ export function FileDialog({
 export async function download(conversationId: string, { path, name }: FileRow): Promise<void> {
   try {
     const blob = await (await fetchPath(downloadPath(conversationId, path))).blob();
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(blob);
-    link.download = name.split('/').at(-1) ?? 'file';
-    link.click();
-    // The browser has taken the address by then.
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    saveFile(blob, name.split('/').at(-1) ?? 'file');
   } catch (error) {
     showToast(messageOf(error), { kind: 'error' });
   }
@@ -124,64 +120,6 @@ function FileContent({ content }: { content: Content }) {
 }
 
 function Diff({ before, after }: { before: string; after: string }) {
-  const rows = useMemo(() => diffRows(before, after), [before, after]);
-  if (rows === undefined)
-    return <p>The two versions differ too much to be compared here. Download the file.</p>;
-  if (rows.every(({ kind }) => kind === 'skipped')) return <p>Both versions are the same.</p>;
-  return (
-    <>
-      <table class="diff" aria-label="Changes, the text before on the left and after on the right">
-        <colgroup>
-          <col class="diff-number" />
-          <col />
-          <col class="diff-number" />
-          <col />
-        </colgroup>
-        <tbody>
-          {rows.slice(0, MAX_ROWS).map((row, index) => (
-            <DiffLine key={index} row={row} />
-          ))}
-        </tbody>
-      </table>
-      {rows.length > MAX_ROWS && (
-        <p class="insight-soft">{rows.length - MAX_ROWS} more rows are not shown.</p>
-      )}
-    </>
-  );
-}
-
-function DiffLine({ row }: { row: DiffRow }) {
-  if (row.kind === 'skipped') {
-    return (
-      <tr class="diff-skipped">
-        <td colSpan={4}>
-          {row.count} unchanged {row.count === 1 ? 'line' : 'lines'}
-        </td>
-      </tr>
-    );
-  }
-  const { kind, left, right } = row;
-  const isChanged = kind === 'changed';
-  return (
-    <tr>
-      <td class="diff-number">{left?.number}</td>
-      <td class={isChanged && left ? 'removed' : left ? undefined : 'none'}>
-        {lineText(left?.text, isChanged ? '−' : '')}
-      </td>
-      <td class="diff-number">{right?.number}</td>
-      <td class={isChanged && right ? 'added' : right ? undefined : 'none'}>
-        {lineText(right?.text, isChanged ? '+' : '')}
-      </td>
-    </tr>
-  );
-}
-
-function lineText(text: string | undefined, sign: string) {
-  if (text === undefined) return null;
-  return (
-    <>
-      <span class="diff-sign">{sign}</span>
-      {visible(text.length > MAX_LINE ? `${text.slice(0, MAX_LINE)}…` : text)}
-    </>
-  );
+  if (before === after) return <p>Both versions are the same.</p>;
+  return <DiffView before={before} after={after} rows={MAX_ROWS} />;
 }

@@ -1,10 +1,10 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { ApiError, messageOf } from '../api/api-error.js';
-import { reachability } from '../api/reachability.js';
+import { ApiError, messageOf } from './api-error.js';
+import { reachability } from './reachability.js';
 
-/** The state of something that is fetched. */
-export interface Fetched<T> {
+/** How a question went, and its answer. */
+export interface QueryState<T> {
   /** Of the last fetch that succeeded. */
   data: T | undefined;
   /** What went wrong in the last one. */
@@ -15,16 +15,17 @@ export interface Fetched<T> {
 }
 
 /**
- * Fetches something, and again whenever the question changes. Slow answers to earlier questions are dropped.
+ * Fetches the answer to a question, and anew whenever the question changes. Slow answers to earlier questions
+ * are dropped. Data that are shown and refreshed use `useFetched`.
  * @param question what is asked for; null asks for nothing
  * @param pauseMs before a question is asked, so that not each keystroke asks one
  */
-export function useFetched<T>(
+export function useQuery<T>(
   question: string | null,
   fetchIt: (question: string, signal: AbortSignal) => Promise<T>,
   pauseMs = 0,
-): Fetched<T> {
-  const state = useSignal<Fetched<T>>({
+): QueryState<T> {
+  const state = useSignal<QueryState<T>>({
     data: undefined,
     problem: undefined,
     isLoading: question !== null,

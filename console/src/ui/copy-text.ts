@@ -1,4 +1,4 @@
-import { showToast } from '../../ui/toast.js';
+import { showToast } from './toast.js';
 
 /** Copies a text and says so. @param what the subject of the message, such as `The address` */
 export async function copyText(text: string, what: string): Promise<void> {

@@ -1,0 +1,2 @@
+/** What other views use of the list of conversations. */
+export { deleteLater } from './deletions.js';
