@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,12 +8,13 @@ const SIZE = { width: 1400, height: 880 };
 const SAMPLES = 150;
 const DISTANCE_MS = 20_000;
 const PRICES = { input_cost_per_token: 0.00002, output_cost_per_token: 0.0001 };
+const TEST = `printf '✓ waits for a pause\\n✓ searches once\\n2 passed\\n'\n`;
 const WORK = [
   'THINK: The search box sends a request for each key. It should wait for a pause.',
   'SAY: I look at the search box first.',
   'RUN: ls src && cat src/search.js',
   'TOOL: file_editor {"command":"str_replace","path":"FOLDER/src/search.js","old_str":"input.oninput = search;","new_str":"input.oninput = debounce(search, 200);"}',
-  'RUN: printf "\\033[32m✓\\033[0m waits for a pause\\n\\033[32m✓\\033[0m searches once\\n2 passed\\n"',
+  'RUN: sh test.sh',
   'FINISH: The search box waits for 200 ms without a key before it searches.',
 ];
 
@@ -63,6 +64,7 @@ async function startAgents(server) {
   const start = async (name, title, script, more = {}) => {
     const folder = path.join(server.folder, name);
     await mkdir(path.join(folder, 'src'), { recursive: true });
+    await writeFile(path.join(folder, 'test.sh'), TEST);
     const id = await server.conversation(script.replaceAll('FOLDER', folder), {
       agent: {
         llm: { model: 'scripted/demo', usage_id: 'agent', ...PRICES },
