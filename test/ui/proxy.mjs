@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
-import { createServer, request as httpRequest } from 'node:http';
+import { createServer } from 'node:http';
 import path from 'node:path';
+import { forwardRequest, forwardUpgrade } from './support/forward.mjs';
 
 /** Paths of the server; all others are files of the UI. */
 const SERVER_PATHS = /^\/(api|sockets|server_info|health|ready|alive|v1|docs|openapi\.json)(\/|\?|$)/;
@@ -25,7 +26,7 @@ export async function startProxy(build, target, key) {
   const script = `<script>window.__AGENT_CANVAS_SESSION_API_KEY__ = ${JSON.stringify(key)};</script>`;
   const served = page.replace('<head>', `<head>${script}`);
   const server = createServer((request, response) => {
-    if (SERVER_PATHS.test(request.url)) return pass(request, response, target);
+    if (SERVER_PATHS.test(request.url)) return forwardRequest(request, response, target + request.url);
     sendFile(build, request.url, response).catch(() =>
       response.writeHead(200, { 'content-type': 'text/html' }).end(served),
     );
@@ -34,7 +35,7 @@ export async function startProxy(build, target, key) {
   const sockets = new Set();
   server.on('upgrade', (request, socket, head) => {
     sockets.add(socket.once('close', () => sockets.delete(socket)));
-    upgrade(request, socket, head, target);
+    forwardUpgrade(request, socket, head, target + request.url);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -52,30 +53,4 @@ async function sendFile(build, url, response) {
   if (!(await stat(file)).isFile() || file.endsWith('index.html')) throw new Error('the page');
   response.setHeader('content-type', TYPES[path.extname(file)] ?? 'application/octet-stream');
   createReadStream(file).pipe(response);
-}
-
-function pass(request, response, target) {
-  const { method, url, headers } = request;
-  const asked = httpRequest(target + url, { method, headers }, (answer) => {
-    response.writeHead(answer.statusCode, answer.headers);
-    answer.pipe(response);
-  });
-  asked.on('error', () => response.destroy());
-  response.on('close', () => asked.destroy());
-  request.pipe(asked);
-}
-
-function upgrade({ method, url, headers }, socket, head, target) {
-  const asked = httpRequest(target + url, { method, headers });
-  asked.on('upgrade', (answer, far, first) => {
-    const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`);
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('\r\n')}\r\n\r\n`);
-    socket.write(first);
-    far.write(head);
-    far.pipe(socket).pipe(far);
-    for (const end of [far, socket]) end.on('error', () => (far.destroy(), socket.destroy()));
-  });
-  asked.on('response', () => socket.destroy());
-  asked.on('error', () => socket.destroy());
-  asked.end();
 }
