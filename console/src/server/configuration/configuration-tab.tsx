@@ -2,8 +2,7 @@ import { useSignal } from '@preact/signals';
 import { api, call, type Schemas } from '../../api/client.js';
 import { useFetched } from '../../api/use-fetched.js';
 import { setQuery, viewQuery } from '../../routing/address.js';
-import { Loading } from '../../ui/loading.js';
-import { Problem } from '../../ui/problem.js';
+import { NotFetched } from '../../ui/not-fetched.js';
 import { bytes } from '../../ui/numbers.js';
 import { visible } from '../../ui/safe-text.js';
 import { WithCode } from '../../ui/with-code.js';
@@ -25,16 +24,8 @@ export function ConfigurationTab() {
   const { data, error, reload } = useFetched((signal) =>
     call(api.GET('/api/server/configuration', { signal })),
   );
-  if (data === undefined) {
-    if (error === undefined) return <Loading />;
-    return (
-      <Problem
-        title="The configuration could not be read"
-        detail={error}
-        action={{ label: 'Try again', run: reload }}
-      />
-    );
-  }
+  if (data === undefined)
+    return <NotFetched title="The configuration could not be read" error={error} reload={reload} />;
   const text = viewQuery.value.get('find') ?? '';
   const onlySet = viewQuery.value.get('show') === 'set';
   const words = text.toLowerCase().split(/\s+/);

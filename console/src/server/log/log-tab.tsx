@@ -4,8 +4,7 @@ import { useFetched } from '../../api/use-fetched.js';
 import { setQuery, viewQuery } from '../../routing/address.js';
 import { Button } from '../../ui/button.js';
 import { EmptyState } from '../../ui/empty-state.js';
-import { Loading } from '../../ui/loading.js';
-import { Problem } from '../../ui/problem.js';
+import { NotFetched } from '../../ui/not-fetched.js';
 import { visible } from '../../ui/safe-text.js';
 import { Badge } from '../../ui/status.js';
 import { showToast } from '../../ui/toast.js';
@@ -26,16 +25,8 @@ export function LogTab() {
     (signal) => call(api.GET('/api/server/log', { params: { query: { level, limit: MAX_LINES } }, signal })),
     { subject: level, everyMs: POLL_MS },
   );
-  if (data === undefined) {
-    if (error === undefined) return <Loading />;
-    return (
-      <Problem
-        title="The log could not be read"
-        detail={error}
-        action={{ label: 'Try again', run: reload }}
-      />
-    );
-  }
+  if (data === undefined)
+    return <NotFetched title="The log could not be read" error={error} reload={reload} />;
   const held = heldAt.value;
   const words = text.toLowerCase().split(/\s+/);
   const found = data.items.filter((line) => matches(line, words)).reverse();

@@ -1,22 +1,13 @@
 import { useFetched } from '../../api/use-fetched.js';
 import { McpRow, readServers } from '../../settings/mcp/index.js';
 import { EmptyState } from '../../ui/empty-state.js';
-import { Loading } from '../../ui/loading.js';
-import { Problem } from '../../ui/problem.js';
+import { NotFetched } from '../../ui/not-fetched.js';
 
 /** Whether the MCP servers of the settings can be used. */
 export function McpTab() {
   const { data: servers, error, reload } = useFetched(readServers);
-  if (servers === undefined) {
-    if (error === undefined) return <Loading />;
-    return (
-      <Problem
-        title="The MCP servers could not be read"
-        detail={error}
-        action={{ label: 'Try again', run: reload }}
-      />
-    );
-  }
+  if (servers === undefined)
+    return <NotFetched title="The MCP servers could not be read" error={error} reload={reload} />;
   if (servers.length === 0) {
     return (
       <EmptyState title="No MCP server is configured">

@@ -2,8 +2,7 @@ import { api, call } from '../../api/client.js';
 import { useFetched } from '../../api/use-fetched.js';
 import { SERVER_URL } from '../../routing/address.js';
 import { EmptyState } from '../../ui/empty-state.js';
-import { Loading } from '../../ui/loading.js';
-import { Problem } from '../../ui/problem.js';
+import { NotFetched } from '../../ui/not-fetched.js';
 import { WebhookCard } from './webhook-card.js';
 
 const POLL_MS = 3_000;
@@ -14,16 +13,14 @@ export function WebhooksTab() {
     (signal) => call(api.GET('/api/webhooks', { signal })),
     { everyMs: POLL_MS },
   );
-  if (data === undefined) {
-    if (error === undefined || isLoading) return <Loading />;
+  if (data === undefined)
     return (
-      <Problem
+      <NotFetched
         title="The webhooks could not be read"
-        detail={error}
-        action={{ label: 'Try again', run: reload }}
+        error={isLoading ? undefined : error}
+        reload={reload}
       />
     );
-  }
   if (data.length === 0) return <NoWebhooks />;
   return (
     <div class="page-body webhooks">

@@ -1,11 +1,11 @@
 import { useSignal } from '@preact/signals';
 import { ApiError } from '../../api/api-error.js';
 import { api, call } from '../../api/client.js';
-import { Button } from '../../ui/button.js';
 import { Dialog } from '../../ui/dialog.js';
 import { Field, TextField } from '../../ui/field.js';
 import { showToast } from '../../ui/toast.js';
 import { NO_PROBLEMS, problemsOf, type FormProblems } from '../form-problems.js';
+import { StoreFoot } from '../store-foot.js';
 import { MASK } from '../mask.js';
 import type { McpServer } from './mcp-server.js';
 
@@ -183,17 +183,7 @@ export function McpServerDialog({
           />
           Agents use it
         </label>
-        {other !== undefined && (
-          <p class="field-problem" role="alert">
-            {other}
-          </p>
-        )}
-        <div class="form-actions">
-          <Button onClick={() => onClose(false)}>Cancel</Button>
-          <Button kind="primary" type="submit" busy={isBusy.value}>
-            Store
-          </Button>
-        </div>
+        <StoreFoot problem={other} isBusy={isBusy.value} onCancel={() => onClose(false)} />
       </form>
     </Dialog>
   );

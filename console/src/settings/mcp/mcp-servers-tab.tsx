@@ -4,8 +4,7 @@ import { useFetched } from '../../api/use-fetched.js';
 import { Button } from '../../ui/button.js';
 import { EmptyState } from '../../ui/empty-state.js';
 import { Icon } from '../../ui/icon.js';
-import { Loading } from '../../ui/loading.js';
-import { Problem } from '../../ui/problem.js';
+import { NotFetched } from '../../ui/not-fetched.js';
 import { showToast } from '../../ui/toast.js';
 import { ConfirmDialog } from '../confirm-dialog.js';
 import { McpRow } from './mcp-row.js';
@@ -18,16 +17,8 @@ export function McpServersTab() {
   const edited = useSignal<[string, McpServer] | null | undefined>(undefined);
   const removed = useSignal<string | undefined>(undefined);
   const add = (): void => void (edited.value = null);
-  if (servers === undefined) {
-    if (error === undefined) return <Loading />;
-    return (
-      <Problem
-        title="The MCP servers could not be read"
-        detail={error}
-        action={{ label: 'Try again', run: reload }}
-      />
-    );
-  }
+  if (servers === undefined)
+    return <NotFetched title="The MCP servers could not be read" error={error} reload={reload} />;
   return (
     <div class="page-body settings-list">
       {servers.length === 0 ? (

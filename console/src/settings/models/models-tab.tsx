@@ -5,8 +5,7 @@ import { useFetched } from '../../api/use-fetched.js';
 import { Button } from '../../ui/button.js';
 import { EmptyState } from '../../ui/empty-state.js';
 import { Icon } from '../../ui/icon.js';
-import { Loading } from '../../ui/loading.js';
-import { Problem } from '../../ui/problem.js';
+import { NotFetched } from '../../ui/not-fetched.js';
 import { visible } from '../../ui/safe-text.js';
 import { Badge } from '../../ui/status.js';
 import { showToast } from '../../ui/toast.js';
@@ -22,16 +21,8 @@ export function ModelsTab() {
   const edited = useSignal<string | null | undefined>(undefined);
   const removed = useSignal<string | undefined>(undefined);
   const add = (): void => void (edited.value = null);
-  if (data === undefined) {
-    if (error === undefined) return <Loading />;
-    return (
-      <Problem
-        title="The models could not be read"
-        detail={error}
-        action={{ label: 'Try again', run: reload }}
-      />
-    );
-  }
+  if (data === undefined)
+    return <NotFetched title="The models could not be read" error={error} reload={reload} />;
   const { profiles, active_profile: active } = data;
   return (
     <div class="page-body settings-list">

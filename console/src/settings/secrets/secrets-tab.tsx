@@ -6,12 +6,12 @@ import { Dialog } from '../../ui/dialog.js';
 import { EmptyState } from '../../ui/empty-state.js';
 import { Field, TextField } from '../../ui/field.js';
 import { Icon } from '../../ui/icon.js';
-import { Loading } from '../../ui/loading.js';
-import { Problem } from '../../ui/problem.js';
+import { NotFetched } from '../../ui/not-fetched.js';
 import { visible } from '../../ui/safe-text.js';
 import { showToast } from '../../ui/toast.js';
 import { ConfirmDialog } from '../confirm-dialog.js';
 import { NO_PROBLEMS, problemsOf, type FormProblems } from '../form-problems.js';
+import { StoreFoot } from '../store-foot.js';
 
 type Secret = Schemas['SecretItemResponse'];
 
@@ -21,16 +21,8 @@ export function SecretsTab() {
   const edited = useSignal<Secret | null | undefined>(undefined);
   const removed = useSignal<string | undefined>(undefined);
   const add = (): void => void (edited.value = null);
-  if (data === undefined) {
-    if (error === undefined) return <Loading />;
-    return (
-      <Problem
-        title="The secrets could not be read"
-        detail={error}
-        action={{ label: 'Try again', run: reload }}
-      />
-    );
-  }
+  if (data === undefined)
+    return <NotFetched title="The secrets could not be read" error={error} reload={reload} />;
   const { secrets } = data;
   return (
     <div class="page-body settings-list">
@@ -184,17 +176,7 @@ function SecretDialog({ secret, onClose }: { secret: Secret | null; onClose: (ch
           problem={fields['description']}
           onValue={(text) => (description.value = text)}
         />
-        {other !== undefined && (
-          <p class="field-problem" role="alert">
-            {other}
-          </p>
-        )}
-        <div class="form-actions">
-          <Button onClick={() => onClose(false)}>Cancel</Button>
-          <Button kind="primary" type="submit" busy={isBusy.value}>
-            Store
-          </Button>
-        </div>
+        <StoreFoot problem={other} isBusy={isBusy.value} onCancel={() => onClose(false)} />
       </form>
     </Dialog>
   );
