@@ -6,7 +6,7 @@ import { ConversationNotFoundError } from '../conversation-errors.js';
 import { isDurable } from '../registry/conversation-info-cache.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { ConversationStore } from '../registry/conversation-store.js';
-import { StampedCache } from '../registry/stamped-cache.js';
+import { jsonToKeep, StampedCache } from '../registry/stamped-cache.js';
 import { SecretVault } from '../secrets/secret-vault.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { conversationSummary, type ConversationSummary } from '../state/conversation-summary.js';
@@ -88,7 +88,7 @@ export class ConversationSummaries {
     const metadata = this.catalogue.loadNow(id);
     if (!metadata || metadata.execution_status === 'waiting_for_confirmation') return undefined;
     try {
-      const json = toJson(conversationSummary(sealedState(metadata), { activity: null }));
+      const json = jsonToKeep(conversationSummary(sealedState(metadata), { activity: null }));
       this.keep(metadata, stamp, json);
       return json;
     } catch (error) {
@@ -107,7 +107,7 @@ export class ConversationSummaries {
   /** The summary as JSON; undefined for a conversation that does not exist or cannot be read. */
   async json(id: string): Promise<Buffer | undefined> {
     try {
-      return (await this.storedJson(id)) ?? toJson(await this.summary(id));
+      return (await this.storedJson(id)) ?? jsonToKeep(await this.summary(id));
     } catch (error) {
       if (error instanceof ConversationNotFoundError) return undefined;
       if (!(error instanceof DamagedConversationError)) throw error;
@@ -128,7 +128,7 @@ export class ConversationSummaries {
     const state = await this.store.saved(id);
     // It may have been opened and changed meanwhile.
     if (!state || !this.registry.isFullyStored(id)) return undefined;
-    const json = toJson(await this.storedSummary(state));
+    const json = jsonToKeep(await this.storedSummary(state));
     if (this.registry.isFullyStored(id)) this.keep(state, stamp, json);
     return json;
   }
@@ -162,12 +162,4 @@ async function openSummary(conversation: Conversation): Promise<ConversationSumm
   const calls = pendingCalls(await conversation.view());
   const confirmation = callsLine(calls, (text) => agentRuntime.masker.mask(text));
   return conversationSummary(state, { activity: conversation.activity, confirmation });
-}
-
-/** A buffer of its own, because a cached slice would keep the whole shared pool alive. */
-function toJson(summary: ConversationSummary): Buffer {
-  const text = JSON.stringify(summary);
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
-  bytes.write(text);
-  return bytes;
 }

@@ -8,7 +8,7 @@ import { ConversationNotFoundError } from '../conversation-errors.js';
 import { ConversationRegistry } from './conversation-registry.js';
 import { ConversationStore } from './conversation-store.js';
 import { conversationInfo, type InfoOptions } from '../state/conversation-info.js';
-import { StampedCache } from './stamped-cache.js';
+import { jsonToKeep, StampedCache } from './stamped-cache.js';
 
 /** Enough for some thousand conversations of usual size. */
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -48,7 +48,7 @@ export class ConversationInfoCache {
 
   /** As `info`, as JSON. */
   async json(id: string, options: InfoOptions): Promise<Buffer> {
-    return (await this.storedJson(id, options)) ?? toJson(await this.info(id, options));
+    return (await this.storedJson(id, options)) ?? jsonToKeep(await this.info(id, options));
   }
 
   /** As `json`, null for a conversation that does not exist or cannot be read. */
@@ -77,7 +77,9 @@ export class ConversationInfoCache {
     const state = await this.store.saved(id);
     // It may have been opened and changed meanwhile.
     if (!state || !this.registry.isFullyStored(id)) return undefined;
-    const json = toJson(conversationInfo(state, config.conversations_path, codec, { ...options, children }));
+    const json = jsonToKeep(
+      conversationInfo(state, config.conversations_path, codec, { ...options, children }),
+    );
     this.cache.set(key, stamp, json);
     return json;
   }
@@ -99,12 +101,4 @@ export function isDurable(conversation: Conversation): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-/** A buffer of its own, because a cached slice would keep the whole shared pool alive. */
-function toJson(info: JsonObject): Buffer {
-  const text = JSON.stringify(info);
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
-  bytes.write(text);
-  return bytes;
 }

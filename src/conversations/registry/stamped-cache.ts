@@ -39,3 +39,11 @@ export class StampedCache {
     this.bytes -= found.text.length + OVERHEAD_BYTES;
   }
 }
+
+/** A value as JSON, in a buffer of its own: a kept slice would keep the whole shared pool alive. */
+export function jsonToKeep(value: object): Buffer {
+  const text = JSON.stringify(value);
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
+}
