@@ -36,9 +36,3 @@ export function uiPlace(program: string): UiPlace {
 export function installedUi(place: UiPlace): string | undefined {
   return existsSync(path.join(place.build, 'index.html')) ? place.build : undefined;
 }
-
-/** How a person fetches the UI: in a checkout by npm, elsewhere by the program itself. */
-export function fetchCommand({ parent }: UiPlace): string {
-  const isCheckout = existsSync(path.join(path.dirname(parent), 'src/main.ts'));
-  return isCheckout ? 'npm run ui' : 'npx openhands-agent-server --fetch-ui';
-}
