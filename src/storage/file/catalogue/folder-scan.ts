@@ -197,8 +197,8 @@ export class FolderScan {
   }
 
   /**
-   * Adds the entries of which the summary is true. It is in the order of the list: entries that are added in
-   * order need not be sorted.
+   * Adds the entries whose line in the summary is still valid. Lines are in the order of the list: entries
+   * that are added in order need not be sorted.
    * @param unknown ids; those that were added are removed
    */
   private *takeOver(summary: Iterable<SummaryLine>, unknown: Set<string>): Generator<void, void> {
