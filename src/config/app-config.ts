@@ -296,6 +296,36 @@ export class AppConfig {
     { nullable: true },
   )
   conversation_idle_ttl_seconds: number | null = 1200;
+  @Text(
+    'URL of the PostgreSQL database that stores conversations and settings instead of files, such as ' +
+      '`postgres://user:password@host/database`. Several servers may share it.',
+    { nullable: true, secret: true },
+  )
+  database_url: string | null = null;
+  @Text('File with the certificates of the authorities that the database is trusted by, in PEM.', {
+    nullable: true,
+  })
+  database_ca_file: string | null = null;
+  @Whole('Maximum number of connections to the database.', { min: 3 })
+  database_pool_size: number = 10;
+  @Decimal('Maximum seconds that a statement, or the wait for a connection to the database, takes.', {
+    above: 0,
+  })
+  database_timeout_seconds: number = 5;
+  @Decimal(
+    'Seconds after which other servers take over the conversations of one that no longer reaches the database.',
+    { min: 1 },
+  )
+  server_lease_seconds: number = 10;
+  @Url('URL at which the other servers of the database reach this one.', { nullable: true })
+  server_url: string | null = null;
+  @Text('Key with which servers of one database authenticate to each other; null: made from `secret_key`.', {
+    nullable: true,
+    secret: true,
+  })
+  cluster_key: string | null = null;
+  @Flag('Whether all servers of the database see the same workspaces, such as on a shared volume.')
+  workspaces_shared: boolean = false;
   @Section('Usage reports.', TelemetryConfig)
   telemetry: TelemetryConfig = new TelemetryConfig();
 

@@ -9,6 +9,7 @@ const GROUPS: readonly (readonly [title: string, names: RegExp])[] = [
     'Folders and files',
     /^(conversations_path|workspace_path|conversation_worktree_root|bash_events_dir|file_root|max_upload)/,
   ],
+  ['Database and servers', /^(database_|server_|cluster_|workspaces_shared)/],
   ['Runs and conversations', /^(max_concurrent_runs|resume_on_start|lease_|conversation_)/],
   ['Tools and commands', /^(shell_environment|preload_tools|enable_browser|bash_|git_filters)/],
   ['Skills and marketplaces', /^(acp_skill_sourcing|github_url|registered_marketplaces)/],
