@@ -52,6 +52,15 @@ export class DamagedDocumentError extends Error {
   }
 }
 
+/** Other servers change documents for too long. */
+export class DocumentsBusyError extends DomainError {
+  override readonly name = 'DocumentsBusyError';
+  readonly kind = 'unavailable';
+  constructor() {
+    super('The settings are being changed by another server; try again');
+  }
+}
+
 /** A change would exceed the maximum size of a document. */
 export class DocumentTooLargeError extends DomainError {
   override readonly name = 'DocumentTooLargeError';
