@@ -1,5 +1,6 @@
 export * from './catalogue.js';
 export * from './conversation-folders.js';
+export * from './document-errors.js';
 export * from './documents.js';
 export * from './event-log.js';
 export * from './expiring-records.js';
