@@ -1,0 +1,2 @@
+export { PostgresDocuments } from './postgres-documents.js';
+export { PostgresRecords } from './postgres-records.js';
