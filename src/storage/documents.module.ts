@@ -13,7 +13,6 @@ import {
 import { ExpiringRecords } from './expiring-records.js';
 import { FileDocuments } from './file/documents/file-documents.js';
 import { MemoryRecords } from './file/documents/memory-records.js';
-import type { PostgresDocuments } from './postgres/documents/index.js';
 import { StorageDriver, StorageDriverModule } from './storage-driver.module.js';
 
 /** The documents of the PostgreSQL driver; null with the file driver. */
@@ -25,11 +24,14 @@ const DATABASE_DOCUMENTS = Symbol('documents in the database');
   providers: [
     {
       provide: DATABASE_DOCUMENTS,
-      inject: [StorageDriver],
-      useFactory: async ({ postgres }: StorageDriver): Promise<PostgresDocuments | null> => {
+      inject: [StorageDriver, AppConfig],
+      useFactory: async ({ postgres }: StorageDriver, config: AppConfig) => {
         if (!postgres) return null;
-        const { PostgresDocuments: Driver } = await import('./postgres/documents/index.js');
-        return new Driver(postgres.database);
+        const driver = await import('./postgres/documents/index.js');
+        const documents = new driver.PostgresDocuments(postgres.database);
+        // Before anything that is encrypted is read.
+        await driver.checkSecretKey(documents, config);
+        return documents;
       },
     },
     {
