@@ -111,6 +111,8 @@ const ARROWS = {
     'storage',
     'workspace',
   ],
+  // Knows no feature and no driver: a feature says where its requests are served.
+  forwarding: ['auth', 'config', 'errors', 'flow', 'http', 'text'],
   extensions: [
     'agent',
     'auth',
@@ -120,6 +122,7 @@ const ARROWS = {
     'errors',
     'files',
     'flow',
+    'forwarding',
     'git',
     'http',
     'processes',
