@@ -4,7 +4,14 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
 import { AppModule } from './app.module.js';
-import { guardIngress, isSameHost, mayReceiveKey, OriginPolicy, protectOpenServer } from './auth/index.js';
+import {
+  guardIngress,
+  isSameHost,
+  mayReceiveKey,
+  OriginPolicy,
+  protectOpenServer,
+  remoteAddress,
+} from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { ConsolePage } from './console/index.js';
 import { KnownSecrets } from './crypto/index.js';
@@ -84,7 +91,7 @@ function protect(
   const origins = new OriginPolicy(config);
   const server: Server = app.getHttpServer();
   const guards = [guardIngress(server, config), protectOpenServer(server, config, origins)];
-  return { origins, first: [requestLog(), ...guards.filter((guard) => guard !== undefined)] };
+  return { origins, first: [requestLog(remoteAddress), ...guards.filter((guard) => guard !== undefined)] };
 }
 
 /** Handlers of the pages: the guides, the console, and at `/` the web UI or a redirect to the console. */

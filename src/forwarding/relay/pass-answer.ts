@@ -3,8 +3,8 @@ import { pipeline } from 'node:stream/promises';
 import type { ForwardedHeaders } from './end-to-end-headers.js';
 
 /**
- * Sends the answer of an upstream to the client, no faster than it reads. Headers are sent at once: the client
- * of an event stream sees them before the first event. An answer that is cut is cut for the client, too.
+ * Sends the answer of an upstream to the client, no faster than it reads. Headers are sent at once, so that
+ * clients of event streams see them before the first event. An answer that is cut is cut for the client, too.
  * Resolves when it is over.
  */
 export async function passAnswer(
