@@ -9,6 +9,20 @@ export class LeaseHeldError extends DomainError {
   }
 }
 
+/**
+ * The owner of the conversation no longer reaches the database. Nobody may take the conversation yet: all
+ * servers may just have come back together with the database.
+ */
+export class TakeoverPendingError extends DomainError {
+  override readonly name = 'TakeoverPendingError';
+  readonly kind = 'unavailable';
+  constructor(readonly conversationId: string) {
+    super(
+      `The server that owned conversation ${conversationId} is gone. Another one takes over in a few seconds; try again then.`,
+    );
+  }
+}
+
 /** This server no longer owns the conversation; the write was refused. */
 export class LeaseLostError extends DomainError {
   override readonly name = 'LeaseLostError';
@@ -41,7 +55,8 @@ export class DamagedConversationError extends DomainError {
   }
 }
 
-const DISK_FULL_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+/** System errors, and the SQLSTATE of a database whose disk is full. */
+const DISK_FULL_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', '53100']);
 const UNAVAILABLE_CODES = new Set([
   'EROFS',
   'EACCES',
@@ -63,14 +78,16 @@ export class StorageFailedError extends DomainError {
   readonly kind: 'storage-full' | 'unavailable';
 
   constructor(
-    /** The system's error code, such as `ENOSPC`. */
+    /** The system's error code, such as `ENOSPC`, or the SQLSTATE of a database. */
     readonly code: string,
     cause: unknown,
+    /** What cannot be used. */
+    what = 'its data folder',
   ) {
     super(
       DISK_FULL_CODES.has(code)
         ? `The disk of the server is full (${code}): nothing was stored. Try again when there is room.`
-        : `The server cannot use its data folder at the moment: ${errorMessage(cause)}`,
+        : `The server cannot use ${what} at the moment: ${errorMessage(cause)}`,
       { cause },
     );
     this.kind = DISK_FULL_CODES.has(code) ? 'storage-full' : 'unavailable';
