@@ -60,6 +60,7 @@ const ARROWS = {
     'events',
     'extensions',
     'flow',
+    'forwarding',
     'http',
     'logging',
     'meters',
@@ -113,6 +114,7 @@ const ARROWS = {
   ],
   // Knows no feature and no driver: a feature says where its requests are served.
   forwarding: ['auth', 'config', 'errors', 'flow', 'http', 'text'],
+  cluster: ['config', 'conversations', 'forwarding', 'storage'],
   extensions: [
     'agent',
     'auth',

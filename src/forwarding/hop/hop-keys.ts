@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { AppConfig } from '../../config/index.js';
 
 /** The settings that the keys are made from. */
@@ -21,6 +21,11 @@ export class HopKeys {
     if (secret === null) return undefined;
     const former = cluster_key === null ? previous_secret_keys : [];
     return new HopKeys(derive(secret), former.map(derive));
+  }
+
+  /** Keys that nobody else has. */
+  static random(): HopKeys {
+    return new HopKeys(randomBytes(32), []);
   }
 
   sign(text: string): Buffer {

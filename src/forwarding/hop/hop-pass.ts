@@ -3,7 +3,7 @@ import { isJsonObject } from '../../json/index.js';
 import type { HopKeys } from './hop-keys.js';
 import { ReplayWindow } from './replay-window.js';
 
-/** The header of requests that another server of the cluster has passed on, and of answers that refuse one. */
+/** The header of requests that another server has passed on, and of answers that refuse one. */
 export const HOP_HEADER = 'x-openhands-hop';
 /** Value of the header in an answer: the conversation is not here any more, nothing was done. */
 export const MOVED = 'moved';

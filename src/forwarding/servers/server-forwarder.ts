@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { HttpException, Logger } from '@nestjs/common';
+import { HttpException, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { refuseUpgrade, remoteAddress } from '../../auth/index.js';
 import { DomainError, errorMessage, errorStack, WIRE_CODES } from '../../errors/index.js';
 import { HOP_HEADER, MOVED, type PassWriter, REFUSED } from '../hop/hop-pass.js';
@@ -39,7 +39,7 @@ type PassResult = 'passed' | 'moved';
  * body was not read. A request is passed on once: what another server has passed on is served here or
  * answered with 421.
  */
-export class ServerForwarder {
+export class ServerForwarder implements OnApplicationShutdown {
   private readonly logger = new Logger('Forwarding');
   private readonly connections = new ServerConnections();
   private readonly watch: ServerWatch;
@@ -112,8 +112,8 @@ export class ServerForwarder {
     }
   }
 
-  /** Closes the kept connections. */
-  close(): void {
+  /** Closes the kept connections, after the server has answered its last request. */
+  onApplicationShutdown(): void {
     this.watch.close();
     this.connections.close();
   }
