@@ -1,3 +1,4 @@
+export * from './bash-history.js';
 export * from './catalogue.js';
 export * from './conversation-folders.js';
 export * from './document-errors.js';
