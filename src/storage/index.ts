@@ -1,5 +1,6 @@
 export * from './event-log.js';
 export * from './lease-store.js';
 export * from './catalogue.js';
+export * from './delivery-store.js';
 export * from './storage-errors.js';
 export * from './storage-options.js';

@@ -2,7 +2,9 @@ import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { Catalogue } from './catalogue.js';
 import { EventLogStore } from './event-log.js';
+import { DeliveryStore } from './delivery-store.js';
 import { FileCatalogue } from './file/catalogue/file-catalogue.js';
+import { FileDeliveryStore } from './file/deliveries/file-delivery-store.js';
 import { FileEventLogStore } from './file/log/file-event-log-store.js';
 import { FileLeaseStore } from './file/lease/file-lease-store.js';
 import { LeaseStore } from './lease-store.js';
@@ -22,7 +24,8 @@ import { StorageOptions } from './storage-options.js';
     { provide: EventLogStore, useClass: FileEventLogStore },
     { provide: Catalogue, useClass: FileCatalogue },
     { provide: LeaseStore, useClass: FileLeaseStore },
+    { provide: DeliveryStore, useClass: FileDeliveryStore },
   ],
-  exports: [EventLogStore, Catalogue, LeaseStore],
+  exports: [EventLogStore, Catalogue, LeaseStore, DeliveryStore],
 })
 export class StorageModule {}

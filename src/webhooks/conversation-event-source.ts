@@ -25,7 +25,7 @@ export class ConversationEventSource extends EventSource {
         get length() {
           return conversation.length;
         },
-        seqOf: (eventId) => conversation.log.seqOf(eventId),
+        seqOf: (eventId) => Promise.resolve(conversation.log.seqOf(eventId)),
         read: (from, limit) => conversation.readLines(from, limit),
         release,
       };
@@ -37,11 +37,20 @@ export class ConversationEventSource extends EventSource {
     }
   }
 
+  override async seqOf(conversationId: string, eventId: string): Promise<number | undefined> {
+    const log = await this.readOnly(conversationId);
+    try {
+      return await log.seqOf(eventId);
+    } finally {
+      log.release();
+    }
+  }
+
   private async readOnly(conversationId: string): Promise<BorrowedLog> {
     const log = await this.logs.open(conversationId);
     return {
       length: log.length,
-      seqOf: (eventId) => log.seqOf(eventId),
+      seqOf: (eventId) => Promise.resolve(log.seqOf(eventId)),
       read: (from, limit) => log.read(from, limit),
       release: () => void log.close(),
     };

@@ -6,7 +6,7 @@ export interface BorrowedLog {
   /** Number of durable events. */
   readonly length: number;
   /** The number of an event; undefined if the log does not have it. */
-  seqOf(eventId: string): number | undefined;
+  seqOf(eventId: string): Promise<number | undefined>;
   read(fromSeq: number, limit: number): Promise<string[]>;
   release(): void;
 }
@@ -17,4 +17,6 @@ export type Unavailable = 'gone' | 'elsewhere';
 /** Opens logs for delivery. */
 export abstract class EventSource {
   abstract borrow(conversationId: string): Promise<BorrowedLog | Unavailable>;
+  /** As `seqOf` of the log, of a conversation that another server owns. */
+  abstract seqOf(conversationId: string, eventId: string): Promise<number | undefined>;
 }
