@@ -3,7 +3,7 @@ import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { AppConfig } from '../config/index.js';
 import { EventBus, type ClosingConversation, type EventSubscriber } from '../events/index.js';
-import { Catalogue } from '../storage/index.js';
+import { ConversationFolders } from '../storage/index.js';
 import { endSessionProcesses } from '../processes/index.js';
 import { RuntimeScopes } from '../workspace/index.js';
 import { BashHistory, type HistoryLimits } from './history/bash-history.js';
@@ -27,7 +27,7 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
 
   constructor(
     private readonly config: AppConfig,
-    private readonly catalogue: Catalogue,
+    private readonly folders: ConversationFolders,
     private readonly scopes: RuntimeScopes,
     bus: EventBus,
   ) {
@@ -49,7 +49,7 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
       return this.getOrOpen('', this.config.paths.bashEvents, this.config.base_dir, null);
     }
     const { folder } = await this.scopes.of(conversationId);
-    const history = path.join(this.catalogue.folder(conversationId), HISTORY_FOLDER);
+    const history = path.join(this.folders.folder(conversationId), HISTORY_FOLDER);
     return this.getOrOpen(conversationId, history, folder, folder);
   }
 

@@ -4,3 +4,6 @@ export * from './catalogue.js';
 export * from './delivery-store.js';
 export * from './storage-errors.js';
 export * from './storage-options.js';
+export * from './conversation-folders.js';
+export * from './server-directory.js';
+export * from './hints.js';

@@ -3,17 +3,18 @@ import {
   ConversationNotFoundError,
   type ConversationsService,
 } from '../conversations/index.js';
-import { LeaseHeldError, type EventLogStore } from '../storage/index.js';
+import { LeaseHeldError, type EventLogStore, type LeaseStore } from '../storage/index.js';
 import { EventSource, type BorrowedLog, type Unavailable } from './event-source.js';
 
 /**
  * Reads logs through their conversations, which hold the leases. At shutdown, after all conversations are
- * closed, reads the files directly.
+ * closed, reads them directly, unless another server has taken the conversation over.
  */
 export class ConversationEventSource extends EventSource {
   constructor(
     private readonly conversations: ConversationsService,
     private readonly logs: EventLogStore,
+    private readonly leases: LeaseStore,
   ) {
     super();
   }
@@ -25,12 +26,12 @@ export class ConversationEventSource extends EventSource {
         get length() {
           return conversation.length;
         },
-        seqOf: (eventId) => Promise.resolve(conversation.log.seqOf(eventId)),
+        seqOf: (eventId) => conversation.log.seqOf(eventId),
         read: (from, limit) => conversation.readLines(from, limit),
         release,
       };
     } catch (error) {
-      if (error instanceof ConversationClosedError) return this.readOnly(conversationId);
+      if (error instanceof ConversationClosedError) return this.borrowClosed(conversationId);
       if (error instanceof ConversationNotFoundError) return 'gone';
       if (error instanceof LeaseHeldError) return 'elsewhere';
       throw error;
@@ -46,11 +47,16 @@ export class ConversationEventSource extends EventSource {
     }
   }
 
+  private async borrowClosed(conversationId: string): Promise<BorrowedLog | Unavailable> {
+    const owner = await this.leases.ownerOf(conversationId);
+    return owner && !owner.isSelf ? 'elsewhere' : this.readOnly(conversationId);
+  }
+
   private async readOnly(conversationId: string): Promise<BorrowedLog> {
-    const log = await this.logs.open(conversationId);
+    const log = await this.logs.read(conversationId);
     return {
       length: log.length,
-      seqOf: (eventId) => Promise.resolve(log.seqOf(eventId)),
+      seqOf: (eventId) => log.seqOf(eventId),
       read: (from, limit) => log.read(from, limit),
       release: () => void log.close(),
     };

@@ -44,6 +44,7 @@ export class Webhook {
     private readonly target: WebhookTarget,
     private readonly deliveries: WebhookDeliveries,
     private readonly source: EventSource,
+    private readonly tellOthers: (conversationId?: string) => void,
   ) {
     this.sender = new Sender(target);
     this.events = new Channel('events', target, this.sender, this.counts);
@@ -150,11 +151,18 @@ export class Webhook {
   async retryEverywhere(conversationId?: string): Promise<Backlog> {
     const local = this.retryNow(conversationId);
     const remote = await this.deliveries.remote(0, conversationId);
+    if (remote.conversations > 0) this.tellOthers(conversationId);
     return {
       conversations: local.conversations + remote.conversations,
       events: local.events + remote.events,
       changes: local.changes + remote.changes,
     };
+  }
+
+  /** Another server was asked to attempt at once what is pending, or to deliver something again. */
+  async retryForOthers(conversationId: string | undefined): Promise<void> {
+    await this.applyRewinds();
+    this.retryNow(conversationId);
   }
 
   /**
@@ -168,8 +176,11 @@ export class Webhook {
     const lane = this.laneOf(conversationId);
     try {
       const reason = await lane.rewind(eventId);
-      if (reason === 'elsewhere') return await this.requestRewind(conversationId, eventId);
-      return reason ?? this.scheduled(lane);
+      if (reason !== 'elsewhere') return reason ?? this.scheduled(lane);
+      const requested = await this.requestRewind(conversationId, eventId);
+      if (requested !== 'elsewhere') return requested;
+      // The other server may have closed the conversation meanwhile.
+      return (await lane.rewind(eventId)) ?? this.scheduled(lane);
     } finally {
       lane.endIfEmpty();
     }

@@ -12,7 +12,7 @@ import {
 } from '../conversations/index.js';
 import { InvalidRequestError } from '../errors/index.js';
 import { EventBus } from '../events/index.js';
-import { DeliveryStore, EventLogStore } from '../storage/index.js';
+import { DeliveryStore, EventLogStore, Hints, LeaseStore } from '../storage/index.js';
 import type { WebhookEngine } from './webhook-engine.js';
 import { DeliveredElsewhereError, NothingPendingError, UnknownWebhookError } from './webhook-errors.js';
 import type { Webhook } from './webhook.js';
@@ -37,15 +37,17 @@ export class WebhooksService implements OnModuleInit, OnApplicationBootstrap, On
     private readonly bus: EventBus,
     private readonly conversations: ConversationsService,
     private readonly logs: EventLogStore,
+    private readonly leases: LeaseStore,
     private readonly deliveries: DeliveryStore,
+    private readonly hints: Hints,
   ) {}
 
   async onModuleInit(): Promise<void> {
     if (this.config.webhooks.length === 0) return;
     const { WebhookEngine } = await import('./webhook-engine.js');
     const { ConversationEventSource } = await import('./conversation-event-source.js');
-    const source = new ConversationEventSource(this.conversations, this.logs);
-    this.engine = new WebhookEngine(this.config, this.bus, source, this.deliveries);
+    const source = new ConversationEventSource(this.conversations, this.logs, this.leases);
+    this.engine = new WebhookEngine(this.config, this.bus, source, this.deliveries, this.hints);
   }
 
   onApplicationBootstrap(): void {

@@ -158,8 +158,7 @@ export class PostgresLeaseStore extends LeaseStore {
       await this.database.query(RELEASE, [this.server.id, [...batch.keys()], [...batch.values()]]);
     } catch (error) {
       this.logger.warn(`${batch.size} leases could not be released yet: ${errorMessage(error)}`);
-      for (const [id, generation] of batch)
-        if (!this.unreleased.has(id)) this.unreleased.set(id, generation);
+      for (const [id, generation] of batch) if (!this.unreleased.has(id)) this.unreleased.set(id, generation);
     }
   }
 }
