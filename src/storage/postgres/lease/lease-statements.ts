@@ -3,14 +3,14 @@
  * whole lease was written before the clock was set back: the server counts as live again with its next
  * heartbeat.
  */
-const IS_LIVE =
+export const IS_LIVE =
   'server.lease_until > clock_timestamp() AND server.lease_until <= clock_timestamp() + server.lease';
 
 /** Whether the conversation in the row `conversation` has a live owner. */
 export const HAS_LIVE_OWNER = `EXISTS (SELECT FROM server WHERE server.id = conversation.owner AND ${IS_LIVE})`;
 
 /** Whether the server `$1` may take what others own: see `ServerLease`. */
-const MAY_TAKE_OVER = `EXISTS (
+export const MAY_TAKE_OVER = `EXISTS (
   SELECT FROM server WHERE server.id = $1 AND ${IS_LIVE} AND server.takes_after <= clock_timestamp())`;
 
 /**
@@ -26,6 +26,7 @@ VALUES ($1, $2, $3, $4, make_interval(secs => $5), clock_timestamp() + make_inte
 ON CONFLICT (id) DO UPDATE SET
   lease_until = clock_timestamp() + server.lease,
   takes_after = CASE WHEN ${IS_LIVE} THEN server.takes_after ELSE clock_timestamp() + server.lease END,
+  version = excluded.version,
   running = excluded.running,
   max_running = excluded.max_running
 RETURNING server.takes_after::text AS takes_after`;

@@ -1,5 +1,6 @@
 import { log } from './001-log.js';
+import { webhooks } from './003-webhooks.js';
 import type { Migration } from './migration.js';
 
 /** All migrations that this server knows, in order. */
-export const MIGRATIONS: readonly Migration[] = [log];
+export const MIGRATIONS: readonly Migration[] = [log, webhooks];
