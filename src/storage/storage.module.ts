@@ -5,7 +5,9 @@ import { Catalogue } from './catalogue.js';
 import { EventLogStore } from './event-log.js';
 import { FileBashHistories } from './file/bash/file-bash-histories.js';
 import { ConversationFolders } from './conversation-folders.js';
+import { DeliveryStore } from './delivery-store.js';
 import { FileCatalogue } from './file/catalogue/file-catalogue.js';
+import { FileDeliveryStore } from './file/deliveries/file-delivery-store.js';
 import { FileEventLogStore } from './file/log/file-event-log-store.js';
 import { FileConversationFolders } from './file/file-conversation-folders.js';
 import { FileLeaseStore } from './file/lease/file-lease-store.js';
@@ -66,6 +68,11 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
       ({ hints }) => hints,
       () => new NoHints(),
     ),
+    port(
+      DeliveryStore,
+      ({ deliveries }) => deliveries,
+      (options) => new FileDeliveryStore(options),
+    ),
     {
       provide: BashHistories,
       inject: [StorageDriver, BashHistoryOptions, ConversationFolders],
@@ -74,7 +81,16 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
     },
     { provide: ConversationFolders, useClass: FileConversationFolders },
   ],
-  exports: [EventLogStore, Catalogue, LeaseStore, BashHistories, ConversationFolders, ServerDirectory, Hints],
+  exports: [
+    EventLogStore,
+    Catalogue,
+    LeaseStore,
+    BashHistories,
+    ConversationFolders,
+    DeliveryStore,
+    ServerDirectory,
+    Hints,
+  ],
 })
 export class StorageModule {}
 

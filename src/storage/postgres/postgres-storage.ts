@@ -7,6 +7,7 @@ import { PostgresCatalogue } from './catalogue/postgres-catalogue.js';
 import { ControlConnection } from './control/control-connection.js';
 import { connectionConfig, type DatabaseOptions } from './database/database-options.js';
 import { Database } from './database/index.js';
+import { PostgresDeliveryStore } from './deliveries/postgres-delivery-store.js';
 import { PostgresHints } from './hints/postgres-hints.js';
 import { PostgresLeaseStore } from './lease/postgres-lease-store.js';
 import { PostgresServerDirectory } from './lease/postgres-server-directory.js';
@@ -37,6 +38,7 @@ export class PostgresStorage {
   readonly leases: PostgresLeaseStore;
   readonly catalogue: PostgresCatalogue;
   readonly servers: PostgresServerDirectory;
+  readonly deliveries: PostgresDeliveryStore;
   private readonly control: ControlConnection;
   private readonly lease: ServerLease;
   private bash: PostgresBashHistories | undefined;
@@ -55,6 +57,7 @@ export class PostgresStorage {
     this.leases = new PostgresLeaseStore(this.database, this.lease, this.hints);
     this.catalogue = new PostgresCatalogue(this.database, this.leases, folders);
     this.servers = new PostgresServerDirectory(this.database, this.lease);
+    this.deliveries = new PostgresDeliveryStore(this.database, this.lease.id, leaseSeconds);
   }
 
   /**
