@@ -31,6 +31,8 @@ export default {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: { '^.+\\.ts$': ['@swc/jest', swc], '^.+\\.tsx$': ['@swc/jest', swcPage] },
   testEnvironment: 'node',
+  globalSetup: '<rootDir>/test/support/postgres/broker.mjs',
+  globalTeardown: '<rootDir>/test/support/postgres/teardown.mjs',
   maxWorkers: Math.min(2, os.availableParallelism()),
   // jest keeps what each file has loaded: a worker of the whole suite came to 2.6 GiB.
   workerIdleMemoryLimit: '1GB',

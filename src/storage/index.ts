@@ -3,3 +3,4 @@ export * from './lease-store.js';
 export * from './catalogue.js';
 export * from './storage-errors.js';
 export * from './storage-options.js';
+export * from './documents.js';

@@ -41,6 +41,26 @@ export class DamagedConversationError extends DomainError {
   }
 }
 
+/** A document does not have the expected content. It is never overwritten without a copy. */
+export class DamagedDocumentError extends Error {
+  override readonly name = 'DamagedDocumentError';
+  constructor(
+    readonly place: string,
+    readonly why: string,
+  ) {
+    super(`${place} cannot be used: ${why}`);
+  }
+}
+
+/** A change would exceed the maximum size of a document. */
+export class DocumentTooLargeError extends DomainError {
+  override readonly name = 'DocumentTooLargeError';
+  readonly kind = 'too-large';
+  constructor(limit: number) {
+    super(`Too large: one file of settings holds at most ${limit} bytes`);
+  }
+}
+
 const DISK_FULL_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 const UNAVAILABLE_CODES = new Set([
   'EROFS',

@@ -4,7 +4,7 @@ import { FileSecrets, KnownSecrets } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { Llm } from '../../llm/index.js';
 import { NoSuchEntryError } from '../settings-errors.js';
-import { PersistenceFolder } from '../store/persistence-folder.js';
+import { Documents } from '../../storage/index.js';
 import {
   redeemDeviceCode,
   renewTokens,
@@ -65,12 +65,12 @@ export class SubscriptionService {
   private readonly tokens: TokenStore;
 
   constructor(
-    private readonly folder: PersistenceFolder,
+    private readonly documents: Documents,
     private readonly known: KnownSecrets,
     secrets: FileSecrets,
     models: Llm,
   ) {
-    this.tokens = new TokenStore(folder, secrets, known);
+    this.tokens = new TokenStore(documents, secrets, known);
     models.setTokenProvider(async () => (await this.currentOrUndefined())?.accessToken);
   }
 
@@ -125,14 +125,14 @@ export class SubscriptionService {
   /** Removes the sign-in and all pending ones. */
   async logout(): Promise<SubscriptionStatus> {
     this.pending.clear();
-    await this.folder.change((writer) => this.tokens.remove(writer));
+    await this.documents.change((writer) => this.tokens.remove(writer));
     return SIGNED_OUT;
   }
 
   private async redeem(deviceCode: string, { code }: Pending): Promise<SubscriptionStatus> {
     const tokens = await redeemDeviceCode(code);
     if (!tokens) return SIGNED_OUT;
-    await this.folder.change(async (writer) => {
+    await this.documents.change(async (writer) => {
       // The user has signed out in the meantime.
       if (!this.pending.delete(deviceCode)) throw notPending();
       await this.tokens.save(writer, tokens);
@@ -149,7 +149,7 @@ export class SubscriptionService {
 
   private async renew(old: SubscriptionTokens): Promise<SubscriptionTokens | undefined> {
     const tokens = await renewTokens(old.refreshToken);
-    return this.folder.change(async (writer) => {
+    return this.documents.change(async (writer) => {
       const stored = await this.tokens.read();
       // The user has signed out or in in the meantime.
       if (stored?.refreshToken !== old.refreshToken) return stored;
