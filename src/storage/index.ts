@@ -4,3 +4,4 @@ export * from './catalogue.js';
 export * from './storage-errors.js';
 export * from './storage-options.js';
 export * from './documents.js';
+export * from './bash-history.js';

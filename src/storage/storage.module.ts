@@ -1,12 +1,14 @@
 import { Module } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
+import { BashHistories } from './bash-history.js';
 import { Catalogue } from './catalogue.js';
 import { EventLogStore } from './event-log.js';
+import { FileBashHistories } from './file/bash/file-bash-histories.js';
 import { FileCatalogue } from './file/catalogue/file-catalogue.js';
 import { FileEventLogStore } from './file/log/file-event-log-store.js';
 import { FileLeaseStore } from './file/lease/file-lease-store.js';
 import { LeaseStore } from './lease-store.js';
-import { StorageOptions } from './storage-options.js';
+import { BashHistoryOptions, StorageOptions } from './storage-options.js';
 
 /** Provides the storage ports, implemented by the file driver. */
 @Module({
@@ -19,10 +21,23 @@ import { StorageOptions } from './storage-options.js';
         leaseTtlSeconds: config.lease_ttl_seconds,
       }),
     },
+    {
+      provide: BashHistoryOptions,
+      inject: [AppConfig],
+      useFactory: (config: AppConfig): BashHistoryOptions => ({
+        folder: config.paths.bashEvents,
+        limits: {
+          events: config.bash_events_max_count,
+          bytes: config.bash_events_max_bytes,
+          seconds: config.bash_events_retention_seconds,
+        },
+      }),
+    },
     { provide: EventLogStore, useClass: FileEventLogStore },
     { provide: Catalogue, useClass: FileCatalogue },
     { provide: LeaseStore, useClass: FileLeaseStore },
+    { provide: BashHistories, useClass: FileBashHistories },
   ],
-  exports: [EventLogStore, Catalogue, LeaseStore],
+  exports: [EventLogStore, Catalogue, LeaseStore, BashHistories],
 })
 export class StorageModule {}
