@@ -18,9 +18,7 @@ export interface MoveOptions {
 
 /** A parsed command line of `move`. */
 export type MoveCommand =
-  | { kind: 'move-help' }
-  | { kind: 'usage-error'; message: string }
-  | { kind: 'move'; options: MoveOptions };
+  { kind: 'move-help' } | { kind: 'usage-error'; message: string } | { kind: 'move'; options: MoveOptions };
 
 /** The longest wait for a server (s): an hour. */
 const MAX_WAIT_SECONDS = 3600;
@@ -66,7 +64,9 @@ export function parseMoveCommandLine(args: readonly string[]): MoveCommand {
     const { from = '', to = '' } = values;
     for (const [name, place] of Object.entries({ from, to }))
       if (place.trim() === '')
-        return usageError(`--${name} requires a folder or the URL of a database, such as postgres://host/name`);
+        return usageError(
+          `--${name} requires a folder or the URL of a database, such as postgres://host/name`,
+        );
     const waitSeconds = /^\d{1,4}$/.test(values.wait) ? Number(values.wait) : NaN;
     if (!(waitSeconds <= MAX_WAIT_SECONDS))
       return usageError(`--wait must be a number from 0 to ${MAX_WAIT_SECONDS}, not '${values.wait}'`);

@@ -44,11 +44,17 @@ function databasePlace(text: string, config: AppConfig): Place {
     url = new URL(text);
   } catch {
     // The text may have a password.
-    throw new MoveError('the URL of the database is invalid: it must be like postgres://user:password@host/database');
+    throw new MoveError(
+      'the URL of the database is invalid: it must be like postgres://user:password@host/database',
+    );
   }
   const name = url.pathname.slice(1);
   const place = `${url.host === '' ? 'the local socket' : url.host}, database ${name === '' ? '(default)' : name}`;
-  return { kind: 'database', label: `PostgreSQL at ${place}`, config: changed(config, { database_url: text }) };
+  return {
+    kind: 'database',
+    label: `PostgreSQL at ${place}`,
+    config: changed(config, { database_url: text }),
+  };
 }
 
 /** A folder with `conversations` in it, or the configured folder of conversations itself. */
