@@ -180,7 +180,7 @@ const FRONT_DOORS = ['index.ts', '**/*.module.ts', 'mcp/index.ts'];
 const NO_WEB = ['acp', 'agent', 'llm', 'tools'].map((folder) => `src/${folder}/**`);
 
 const DRIVERS = {
-  regex: 'storage/file/',
+  regex: 'storage/(file|postgres)/',
   message: 'Use the ports that storage/index.ts exports; storage.module.ts picks the driver.',
 };
 const WIRING = {

@@ -69,6 +69,23 @@ export function toRecord(event: BashEvent): BashRecord {
   return { id, kind, commandId, order, timestamp, isLast: exit_code !== null, line };
 }
 
+/** The last output of a command whose server has died. */
+export function endOfDead(commandId: string, order: number): BashOutput {
+  return {
+    id: bashId(),
+    timestamp: utcTimestamp(),
+    command_id: commandId,
+    order,
+    exit_code: -1,
+    stdout: null,
+    stderr: SERVER_ENDED,
+    kind: 'BashOutput',
+  };
+}
+
+const SERVER_ENDED =
+  'The server that ran this command has ended or was cut off from its database. The rest of the output is not known.\n';
+
 /** Creates an error about a frame. */
 export function bashError(code: string, detail: string): BashError {
   return { id: bashId(), timestamp: utcTimestamp(), code, detail, kind: 'BashError' };

@@ -5,7 +5,7 @@ import { EventBus, type ClosingConversation, type EventSubscriber } from '../eve
 import { BashHistories } from '../storage/index.js';
 import { endSessionProcesses } from '../processes/index.js';
 import { RuntimeScopes } from '../workspace/index.js';
-import type { BashRequest } from './bash-event.js';
+import { endOfDead, toRecord, type BashRequest } from './bash-event.js';
 import { BashShell } from './shell/bash-shell.js';
 
 /** The maximum number of idle shells that stay open, each with an index in memory. */
@@ -28,6 +28,7 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
     bus: EventBus,
   ) {
     this.unsubscribe = bus.subscribe('*', this);
+    histories.recordEndsOfDead((commandId, order) => toRecord(endOfDead(commandId, order)));
   }
 
   /**

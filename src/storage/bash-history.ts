@@ -131,4 +131,10 @@ export abstract class BashHistories {
 
   /** Removes the history of a deleted conversation. */
   abstract remove(conversationId: string): Promise<void>;
+
+  /**
+   * From now on, the end of each command whose server has died is recorded, once.
+   * @param toEnd makes the last output of a command, with this number
+   */
+  abstract recordEndsOfDead(toEnd: (commandId: string, order: number) => BashRecord): void;
 }

@@ -61,7 +61,8 @@ export class DocumentTooLargeError extends DomainError {
   }
 }
 
-const DISK_FULL_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+/** System errors, and the SQLSTATE of a database whose disk is full. */
+const DISK_FULL_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', '53100']);
 const UNAVAILABLE_CODES = new Set([
   'EROFS',
   'EACCES',
@@ -83,14 +84,16 @@ export class StorageFailedError extends DomainError {
   readonly kind: 'storage-full' | 'unavailable';
 
   constructor(
-    /** The system's error code, such as `ENOSPC`. */
+    /** The system's error code, such as `ENOSPC`, or the SQLSTATE of a database. */
     readonly code: string,
     cause: unknown,
+    /** What cannot be used. */
+    what = 'its data folder',
   ) {
     super(
       DISK_FULL_CODES.has(code)
         ? `The disk of the server is full (${code}): nothing was stored. Try again when there is room.`
-        : `The server cannot use its data folder at the moment: ${errorMessage(cause)}`,
+        : `The server cannot use ${what} at the moment: ${errorMessage(cause)}`,
       { cause },
     );
     this.kind = DISK_FULL_CODES.has(code) ? 'storage-full' : 'unavailable';

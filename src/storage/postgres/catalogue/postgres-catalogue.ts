@@ -1,0 +1,208 @@
+import { rm } from 'node:fs/promises';
+import { Logger } from '@nestjs/common';
+import { errorMessage } from '../../../errors/index.js';
+import { Catalogue, type CatalogueEntry, type CatalogueQuery, type StoredMetadata } from '../../catalogue.js';
+import type { ConversationFolders } from '../../conversation-folders.js';
+import type { LeaseFence } from '../../lease-store.js';
+import { DamagedConversationError, LeaseHeldError, LeaseLostError } from '../../storage-errors.js';
+import type { Database } from '../database/index.js';
+import * as statements from './catalogue-statements.js';
+import { EntryUpdates } from './entry-updates.js';
+import { entryOf, metadataOf, type EntryRow, type MetadataRow } from './stored-content.js';
+
+/** How many events a statement of a removal removes: it must end within the time limit of statements. */
+const REMOVED_AT_ONCE = 5000;
+/** How many contents are read at a time: each may have megabytes. */
+const LOADED_AT_ONCE = 50;
+const MAX_LEFTOVERS = 100;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** What the catalogue needs to know of leases. */
+interface Leases {
+  /** The id of this server. */
+  readonly serverId: string;
+  fenceOf(conversationId: string): LeaseFence | undefined;
+  /** Calls `listener` when this server no longer has a conversation. */
+  onGone(listener: (conversationId: string) => void): void;
+}
+
+/** The conversations in the tables `conversation` and `metadata`. */
+export class PostgresCatalogue extends Catalogue {
+  private readonly logger = new Logger('Catalogue');
+  private readonly updates: EntryUpdates;
+  /** Damaged conversations by their version. They are not listed as long as it is the same. */
+  private readonly broken = new Map<string, number>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly leases: Leases,
+    private readonly folders: ConversationFolders,
+  ) {
+    super();
+    this.updates = new EntryUpdates(database);
+    leases.onGone((id) => this.updates.forget(id));
+  }
+
+  override async page(query: CatalogueQuery): Promise<CatalogueEntry[]> {
+    const found: CatalogueEntry[] = [];
+    let start = await this.startOf(query);
+    for (;;) {
+      const limit = query.limit - found.length;
+      if (limit <= 0) return found;
+      const { text, values } = statements.pageStatement({ ...query, limit }, start);
+      const { rows } = await this.database.read<EntryRow>(text, values);
+      found.push(...rows.flatMap((row) => this.listed(row) ?? []));
+      const last = rows.at(-1);
+      // More are read only in the place of damaged ones.
+      if (!last || rows.length < limit) return found;
+      start = { place: last, isIncluded: false };
+    }
+  }
+
+  private async startOf({ from, after }: CatalogueQuery): Promise<statements.PageStart | undefined> {
+    if (after) return { place: after, isIncluded: false };
+    const place = from === undefined ? undefined : await this.entry(from);
+    return place && { place, isIncluded: true };
+  }
+
+  override async count(status?: string): Promise<number> {
+    const { rows } = await (status === undefined
+      ? this.database.read<{ count: number }>(statements.COUNT_ALL)
+      : this.database.read<{ count: number }>(statements.COUNT_STATUS, [status]));
+    return rows[0]?.count ?? 0;
+  }
+
+  override async entry(id: string): Promise<CatalogueEntry | undefined> {
+    const row = await this.row(id);
+    return row && this.listed(row);
+  }
+
+  override async has(id: string): Promise<boolean> {
+    return (await this.row(id)) !== undefined;
+  }
+
+  override async childrenOf(id: string): Promise<string[]> {
+    if (!UUID.test(id)) return [];
+    const { rows } = await this.database.read<{ id: string }>(statements.CHILDREN, [id]);
+    return rows.map((row) => row.id);
+  }
+
+  override async load(id: string): Promise<StoredMetadata | undefined> {
+    const [row] = await this.contents([id]);
+    if (!row) return undefined;
+    try {
+      return metadataOf(row);
+    } catch (error) {
+      this.reportBroken(row, error);
+      throw new DamagedConversationError(id, `its stored metadata: ${errorMessage(error)}`);
+    }
+  }
+
+  override async loadMany(ids: readonly string[]): Promise<(StoredMetadata | undefined)[]> {
+    const loaded = new Map<string, StoredMetadata>();
+    for (let at = 0; at < ids.length; at += LOADED_AT_ONCE) {
+      for (const row of await this.contents(ids.slice(at, at + LOADED_AT_ONCE))) {
+        try {
+          loaded.set(row.id, metadataOf(row));
+        } catch (error) {
+          this.reportBroken(row, error);
+        }
+      }
+    }
+    return ids.map((id) => loaded.get(id));
+  }
+
+  override async stampOf(id: string): Promise<string | undefined> {
+    return (await this.stampsOf([id]))[0];
+  }
+
+  override async stampsOf(ids: readonly string[]): Promise<(string | undefined)[]> {
+    const { rows } = await this.database.read<EntryRow>(statements.STAMPS, [ids.filter(isUuid)]);
+    const versions = new Map(rows.map(({ id, version }) => [id, String(version)]));
+    return ids.map((id) => versions.get(id));
+  }
+
+  /** Without metadata there is no conversation. */
+  override async beginCreation(): Promise<void> {
+    // Nothing to mark.
+  }
+
+  override async save(metadata: StoredMetadata, fence: LeaseFence): Promise<void> {
+    const { id, created_at, updated_at, execution_status, parent_conversation_id } = metadata;
+    const values = [id, created_at, updated_at, execution_status, parent_conversation_id ?? null];
+    const content = JSON.stringify(metadata);
+    const { rowCount } = await this.database.query(statements.SAVE, [...values, content, fence.generation]);
+    if (rowCount === 0) throw new LeaseLostError(id);
+    this.updates.saved(metadata);
+  }
+
+  override updateEntry(entry: CatalogueEntry): void {
+    const fence = this.leases.fenceOf(entry.id);
+    if (fence) this.updates.add(entry, fence.generation);
+  }
+
+  override async remove(id: string): Promise<void> {
+    const { rows } = await this.database.query<{ length: number }>(statements.BEGIN_REMOVAL, [
+      id,
+      this.leases.serverId,
+    ]);
+    const [row] = rows;
+    if (row) await this.removeRest(id, row.length);
+    else if (await this.has(id)) throw new LeaseHeldError(id);
+    await this.removeFolder(id);
+  }
+
+  /** Removes what dead servers have left of creations and removals. */
+  async removeLeftovers(): Promise<void> {
+    const { rows } = await this.database.read<{ id: string }>(statements.LEFTOVERS, [MAX_LEFTOVERS]);
+    for (const { id } of rows) await this.remove(id);
+  }
+
+  /** Stores what lists show of open conversations. */
+  async close(): Promise<void> {
+    await this.updates.flush();
+  }
+
+  private async removeRest(id: string, length: number): Promise<void> {
+    this.updates.forget(id);
+    this.broken.delete(id);
+    for (let from = 0; from < length; from += REMOVED_AT_ONCE)
+      await this.database.read(statements.REMOVE_EVENTS, [id, from, from + REMOVED_AT_ONCE]);
+    await this.database.read(statements.END_REMOVAL, [id]);
+  }
+
+  private async removeFolder(id: string): Promise<void> {
+    const folder = this.folders.folder(id);
+    try {
+      await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+    } catch (error) {
+      this.logger.warn(`${folder} could not be removed: ${errorMessage(error)}`);
+    }
+  }
+
+  private async row(id: string): Promise<EntryRow | undefined> {
+    if (!isUuid(id)) return undefined;
+    return (await this.database.read<EntryRow>(statements.ENTRY_OF, [id])).rows[0];
+  }
+
+  private async contents(ids: readonly string[]): Promise<MetadataRow[]> {
+    return (await this.database.read<MetadataRow>(statements.LOAD, [ids.filter(isUuid)])).rows;
+  }
+
+  private listed(row: EntryRow): CatalogueEntry | undefined {
+    if (this.broken.get(row.id) === row.version) return undefined;
+    const entry = entryOf(row);
+    if (!entry) this.reportBroken(row, new Error('a time is not valid'));
+    return entry;
+  }
+
+  private reportBroken({ id, version }: EntryRow, error: unknown): void {
+    if (this.broken.get(id) === version) return;
+    this.broken.set(id, version);
+    this.logger.error(`conversation ${id} is left out: its stored metadata: ${errorMessage(error)}`);
+  }
+}
+
+function isUuid(id: string): boolean {
+  return UUID.test(id);
+}

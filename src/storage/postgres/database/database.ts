@@ -1,0 +1,97 @@
+import pg from 'pg';
+import { Availability } from './availability.js';
+import { Connections, prepareSession, type Answer, type Queryable, type Transaction } from './connections.js';
+import { unavailable } from './database-errors.js';
+import { connectionConfig, type DatabaseOptions } from './database-options.js';
+
+/** Connections of `database_pool_size` that are kept for lanes and notifications. */
+const RESERVED = 2;
+
+/**
+ * The PostgreSQL database of this server. Statements share a pool of connections; what must not wait behind
+ * others has a lane of its own. While the database is away calls wait for it, as long as the time limit, and
+ * then fail with a `StorageFailedError`.
+ */
+export class Database implements Queryable {
+  private readonly availability: Availability;
+  private readonly config: pg.ClientConfig;
+  private readonly shared: Connections;
+  private readonly lanes = new Set<Connections>();
+
+  /** @throws ConfigError for a URL or a file of certificates that cannot be used */
+  constructor(private readonly options: DatabaseOptions) {
+    this.config = connectionConfig(options);
+    this.availability = new Availability(() => this.probe());
+    this.shared = this.connections(Math.max(1, options.poolSize - RESERVED));
+  }
+
+  /** False during an outage. */
+  get isAvailable(): boolean {
+    return this.availability.isAvailable;
+  }
+
+  /** Limit for a statement, and for the wait for a connection (ms). */
+  get timeoutMs(): number {
+    return this.options.timeoutMs;
+  }
+
+  /** Calls `listener` each time the database answers again after an outage. Returns how to stop that. */
+  onAvailable(listener: () => void): () => void {
+    return this.availability.onAvailable(listener);
+  }
+
+  /** As `Connections.query`: one statement, once. */
+  query<R = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Answer<R>> {
+    return this.shared.query<R>(text, values);
+  }
+
+  /** As `Connections.read`: a statement that may run twice; a lost connection does not show. */
+  read<R = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Answer<R>> {
+    return this.shared.read<R>(text, values);
+  }
+
+  /** As `Connections.transaction`. */
+  transaction<T>(work: (transaction: Transaction) => Promise<T>, timeoutMs?: number): Promise<T> {
+    return this.shared.transaction(work, timeoutMs);
+  }
+
+  /** Connections of their own, for statements that must not wait for others (appends, heartbeats). */
+  lane(size = 1): Connections {
+    const lane = this.connections(size);
+    this.lanes.add(lane);
+    return lane;
+  }
+
+  /**
+   * A connection outside of the pool, such as for LISTEN. The caller listens to its `error` and `end` events
+   * and ends it.
+   * @throws StorageFailedError if the database is away
+   */
+  async connect(): Promise<pg.Client> {
+    const client = new pg.Client(this.config);
+    client.on('error', () => this.availability.suspect());
+    try {
+      await client.connect();
+      await prepareSession(client);
+      return client;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw unavailable(error);
+    }
+  }
+
+  /** Ends the statements that run and closes all connections. Idempotent. */
+  async close(): Promise<void> {
+    await this.availability.close();
+    await Promise.all([this.shared, ...this.lanes].map((connections) => connections.close()));
+  }
+
+  private async probe(): Promise<void> {
+    const client = await this.connect();
+    await client.end();
+  }
+
+  private connections(size: number): Connections {
+    return new Connections(this.config, size, this.options.timeoutMs, this.availability);
+  }
+}

@@ -1,0 +1,165 @@
+import { Logger } from '@nestjs/common';
+import { errorMessage } from '../../../errors/index.js';
+import type { Hints } from '../../hints.js';
+import { LeaseStore, type ConversationOwner } from '../../lease-store.js';
+import { LeaseHeldError, StorageFailedError, TakeoverPendingError } from '../../storage-errors.js';
+import type { Queryable } from '../database/connections.js';
+import { ABANDONED, ACQUIRE, OWNER_OF, RELEASE, STILL_HELD } from './lease-statements.js';
+import { PostgresFence } from './postgres-fence.js';
+import type { ServerLease } from './server-lease.js';
+
+/** The hint that a server has taken a conversation which another one owned. */
+const TAKEN = 'lease-taken';
+
+/** Leases as columns of the conversations: the server that owns them, and a generation. */
+export class PostgresLeaseStore extends LeaseStore {
+  private readonly logger = new Logger('Leases');
+  private readonly held = new Map<string, PostgresFence>();
+  private readonly acquiring = new Set<string>();
+  /** Generations by conversation: releases that are not stored yet. */
+  private unreleased = new Map<string, number>();
+  private releasing: Promise<void> | undefined;
+  private verifying: Promise<void> = Promise.resolve();
+  /** How often the lease of the server has ended. */
+  private ends = 0;
+
+  constructor(
+    private readonly database: Queryable,
+    private readonly server: ServerLease,
+    private readonly hints: Hints,
+  ) {
+    super();
+    server.onEnd(() => this.loseAll());
+    server.onRenewed((isUncertain) => {
+      if (isUncertain) this.verify([...this.held.values()]);
+      if (this.unreleased.size > 0) void this.flush();
+    });
+    hints.listen(TAKEN, (id) => {
+      const fences = id === undefined ? [...this.held.values()] : [this.held.get(id) ?? []].flat();
+      this.verify(fences);
+    });
+  }
+
+  /** The fence that this server holds for a conversation. */
+  fenceOf(conversationId: string): PostgresFence | undefined {
+    return this.held.get(conversationId);
+  }
+
+  override async acquire(id: string): Promise<PostgresFence> {
+    if (this.held.has(id) || this.acquiring.has(id)) throw new LeaseHeldError(id);
+    this.acquiring.add(id);
+    try {
+      await this.server.ensure();
+      const { ends } = this;
+      const { rows } = await this.database.query<{ generation: number; previous: string | null }>(ACQUIRE, [
+        this.server.id,
+        id,
+      ]);
+      const [row] = rows;
+      if (!row) throw (await this.ownerOf(id)) ? new LeaseHeldError(id) : new TakeoverPendingError(id);
+      if (ends !== this.ends) {
+        this.unreleased.set(id, row.generation);
+        throw new StorageFailedError('ETIMEDOUT', new Error('the lease of this server has ended'));
+      }
+      const fence = new PostgresFence(id, row.generation, {
+        isLive: () => this.server.isLive,
+        confirm: (it) => this.confirm(it),
+      });
+      this.held.set(id, fence);
+      if (row.previous !== null && row.previous !== this.server.id) this.hints.tell(TAKEN, id);
+      return fence;
+    } finally {
+      this.acquiring.delete(id);
+    }
+  }
+
+  /** Releases at the same time share a statement. What cannot be stored now is stored later, or expires. */
+  override async release(fence: PostgresFence): Promise<void> {
+    const { conversationId, generation } = fence;
+    if (this.held.get(conversationId) === fence) this.held.delete(conversationId);
+    if (!fence.release()) return;
+    this.unreleased.set(conversationId, generation);
+    await this.flush();
+  }
+
+  override async isVacant(id: string): Promise<boolean> {
+    const owner = await this.ownerOf(id);
+    return owner === undefined || (owner.isSelf && !this.held.has(id));
+  }
+
+  override async ownerOf(id: string): Promise<ConversationOwner | undefined> {
+    const { rows } = await this.database.query<{ id: string; url: string | null }>(OWNER_OF, [id]);
+    return rows[0] && { serverId: rows[0].id, isSelf: rows[0].id === this.server.id, url: rows[0].url };
+  }
+
+  override async abandoned(limit: number): Promise<string[]> {
+    const { rows } = await this.database.query<{ id: string }>(ABANDONED, [this.server.id, limit]);
+    return rows.map(({ id }) => id);
+  }
+
+  /** Renews the lease of the server, and finds out whether a fence is still the valid one. */
+  private async confirm(fence: PostgresFence): Promise<void> {
+    await this.server.renew();
+    this.verify([fence]);
+    await this.verifying;
+  }
+
+  /** Fences that another server has taken are lost. */
+  private verify(fences: readonly PostgresFence[]): void {
+    if (fences.length > 0) this.verifying = this.verifying.then(() => this.loseTaken(fences));
+  }
+
+  private async loseTaken(fences: readonly PostgresFence[]): Promise<void> {
+    try {
+      const { rows } = await this.database.query<{ id: string }>(STILL_HELD, [
+        this.server.id,
+        fences.map(({ conversationId }) => conversationId),
+        fences.map(({ generation }) => generation),
+      ]);
+      const ours = new Set(rows.map(({ id }) => id));
+      for (const fence of fences) {
+        if (ours.has(fence.conversationId) || !fence.isHeld) continue;
+        this.logger.error(`conversation ${fence.conversationId}: the lease was lost to another server`);
+        this.lose(fence);
+      }
+    } catch (error) {
+      // The next heartbeats verify again, and an append would be refused.
+      this.logger.warn(`leases could not be verified: ${errorMessage(error)}`);
+    }
+  }
+
+  private loseAll(): void {
+    this.ends += 1;
+    for (const fence of [...this.held.values()]) {
+      this.unreleased.set(fence.conversationId, fence.generation);
+      this.lose(fence);
+    }
+  }
+
+  private lose(fence: PostgresFence): void {
+    this.held.delete(fence.conversationId);
+    fence.lose();
+  }
+
+  /** Stores the releases so far. Rejects never. */
+  private async flush(): Promise<void> {
+    // A release that is being stored may have been collected before this call.
+    await this.releasing;
+    this.releasing ??= this.storeReleases().finally(() => (this.releasing = undefined));
+    await this.releasing;
+  }
+
+  private async storeReleases(): Promise<void> {
+    // Closing many conversations ends in the same moment.
+    await new Promise((resolve) => setImmediate(resolve));
+    const batch = this.unreleased;
+    this.unreleased = new Map();
+    try {
+      await this.database.query(RELEASE, [this.server.id, [...batch.keys()], [...batch.values()]]);
+    } catch (error) {
+      this.logger.warn(`${batch.size} leases could not be released yet: ${errorMessage(error)}`);
+      for (const [id, generation] of batch)
+        if (!this.unreleased.has(id)) this.unreleased.set(id, generation);
+    }
+  }
+}

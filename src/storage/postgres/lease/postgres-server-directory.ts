@@ -1,0 +1,41 @@
+import { ServerDirectory, type ServerFacts, type ServerRecord } from '../../server-directory.js';
+import type { Queryable } from '../database/connections.js';
+import { LIVE_SERVERS } from './lease-statements.js';
+import type { ServerLease } from './server-lease.js';
+
+interface ServerRow {
+  id: string;
+  url: string | null;
+  host: string;
+  version: string;
+  started_at: Date;
+  lease_until: Date;
+  conversations: number;
+  running: number;
+  max_running: number;
+}
+
+/** The servers that renew their leases in the database. */
+export class PostgresServerDirectory extends ServerDirectory {
+  constructor(
+    private readonly database: Queryable,
+    private readonly server: ServerLease,
+  ) {
+    super();
+  }
+
+  override report(facts: () => ServerFacts): void {
+    this.server.report(facts);
+  }
+
+  override async list(): Promise<ServerRecord[]> {
+    const { rows } = await this.database.query<ServerRow>(LIVE_SERVERS);
+    return rows.map(({ started_at, lease_until, max_running, ...row }) => ({
+      ...row,
+      isSelf: row.id === this.server.id,
+      startedAt: started_at.toISOString(),
+      leaseUntil: lease_until.toISOString(),
+      maxRunning: max_running,
+    }));
+  }
+}

@@ -1,0 +1,2 @@
+export { migrate, SchemaError } from './migrate.js';
+export type { Migration } from './migration.js';

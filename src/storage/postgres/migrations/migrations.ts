@@ -1,0 +1,5 @@
+import { log } from './001-log.js';
+import type { Migration } from './migration.js';
+
+/** All migrations that this server knows, in order. */
+export const MIGRATIONS: readonly Migration[] = [log];
