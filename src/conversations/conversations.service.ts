@@ -7,7 +7,7 @@ import {
   DamagedConversationError,
   LeaseHeldError,
   StorageFailedError,
-  type EventLog,
+  type LogReader,
 } from '../storage/index.js';
 import type { JsonObject } from '../json/index.js';
 import { dashedUuid } from '../text/index.js';
@@ -32,7 +32,7 @@ export type { EventFilter } from './queries/event-query.js';
 
 /** A log up to its last durable event. */
 export interface ReadableLog {
-  log: EventLog;
+  log: LogReader;
   length: number;
   /** The id of the head. */
   head: string | null;
@@ -41,7 +41,7 @@ export interface ReadableLog {
 /** A stored conversation for an export. */
 export interface ExportedConversation {
   /** The caller closes it. */
-  log: EventLog;
+  log: LogReader;
   /** Secrets are masked. Absent if the metadata is damaged. */
   documents?: ConversationDocuments;
 }

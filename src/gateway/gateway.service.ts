@@ -140,7 +140,7 @@ export class GatewayService implements OnModuleDestroy {
 async function continueWith(conversation: Conversation, question: Question): Promise<void> {
   const { id, state } = conversation;
   const { execution_status: status } = state;
-  if (status === 'paused' && wasPaused(conversation)) {
+  if (status === 'paused' && (await wasPaused(conversation))) {
     throw conflict(
       `Conversation ${id} is paused: resume it (POST /api/conversations/${id}/run) before the next message.`,
     );
@@ -158,13 +158,15 @@ async function continueWith(conversation: Conversation, question: Question): Pro
 }
 
 /** Whether a user has paused it. An interrupted run (by a disconnect or a restart) is just continued. */
-function wasPaused({ log, length }: Conversation): boolean {
-  for (let seq = length - 1; seq >= 0; seq--) {
-    const { kind } = log.entry(seq);
-    if (kind === 'PauseEvent') return true;
-    if (kind === 'InterruptEvent' || kind === 'ConversationErrorEvent') return false;
-  }
-  return false;
+async function wasPaused({ log, length }: Conversation): Promise<boolean> {
+  const last = async (kind: string): Promise<number> => {
+    const [seq = -1] = await log.select({ kind }, { from: length - 1, descending: true, length, limit: 1 });
+    return seq;
+  };
+  const [paused, interrupted, failed] = await Promise.all(
+    ['PauseEvent', 'InterruptEvent', 'ConversationErrorEvent'].map(last),
+  );
+  return paused !== undefined && paused > Math.max(interrupted ?? -1, failed ?? -1);
 }
 
 function busy(id: string): Error {

@@ -38,8 +38,8 @@ export interface CatalogueQuery {
 export type StoredMetadata = CatalogueEntry & JsonObject;
 
 /**
- * All stored conversations. Entries are loaded in the background after the start; methods that need them
- * wait. A conversation with damaged metadata is not listed; the damage is logged once.
+ * All stored conversations, for any server. Only the holder of a lease changes its conversation. A
+ * conversation with damaged metadata is not listed; the damage is logged once.
  */
 export abstract class Catalogue {
   /** The entries of a page. */
@@ -56,35 +56,24 @@ export abstract class Catalogue {
    * @throws DamagedConversationError when the conversation exists but its metadata cannot be read
    */
   abstract load(id: string): Promise<StoredMetadata | undefined>;
+  /** As `load` for many, in the given order; undefined also for those that are damaged or cannot be read. */
+  abstract loadMany(ids: readonly string[]): Promise<(StoredMetadata | undefined)[]>;
   /**
-   * As `load`, at once, for callers that read many and yield between them. Undefined also if the driver would
-   * have to wait, or if something is wrong: then `load` tells what.
-   */
-  abstract loadNow(id: string): StoredMetadata | undefined;
-  /** As `stampOf`, at once; undefined also if the driver would have to wait. */
-  abstract stampNow(id: string): string | undefined;
-  /**
-   * A value that changes with every change of the stored metadata, also by other processes. Undefined if
+   * A value that changes with every change of the stored metadata, also by other servers. Undefined if
    * there is no metadata, or if it changed so recently that a further change could leave the value the same.
    */
   abstract stampOf(id: string): Promise<string | undefined>;
+  /** As `stampOf` for many, in the given order. */
+  abstract stampsOf(ids: readonly string[]): Promise<(string | undefined)[]>;
   /**
    * Marks a conversation as being created: until its first `save` it does not exist, whatever a crash leaves
    * behind.
    */
-  abstract beginCreation(id: string): Promise<void>;
-  /**
-   * Replaces the metadata atomically (temporary file, fsync, rename, fsync of the folder) and updates the
-   * entry.
-   */
+  abstract beginCreation(id: string, fence: LeaseFence): Promise<void>;
+  /** Replaces the metadata atomically and updates the entry. Durable when it resolves. */
   abstract save(metadata: StoredMetadata, fence: LeaseFence): Promise<void>;
-  /** Updates the entry in memory only, with the state of the open conversation. */
+  /** The entry of an open conversation as it is now, for lists. A `save` follows; it may be stored later. */
   abstract updateEntry(entry: CatalogueEntry): void;
-  /** Removes a conversation and all its files. */
+  /** Removes a conversation: its metadata, its log and its folder. */
   abstract remove(id: string): Promise<void>;
-  /**
-   * The folder for the conversation's own files (long outputs, task lists). A driver that does not store
-   * files returns a local folder.
-   */
-  abstract folder(id: string): string;
 }

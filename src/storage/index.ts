@@ -5,3 +5,6 @@ export * from './storage-errors.js';
 export * from './storage-options.js';
 export * from './documents.js';
 export * from './bash-history.js';
+export * from './conversation-folders.js';
+export * from './server-directory.js';
+export * from './hints.js';

@@ -28,6 +28,15 @@ export interface LeaseOwner {
   owner_pid: number;
 }
 
+/** The live server that owns a conversation. */
+export interface ConversationOwner {
+  /** Differs for each start of a process. */
+  serverId: string;
+  isSelf: boolean;
+  /** Where other servers reach it (`server_url`); null if that is not known. */
+  url: string | null;
+}
+
 /** Prevents two servers from writing the same conversation. Reads need no lease. */
 export abstract class LeaseStore {
   /**
@@ -39,4 +48,8 @@ export abstract class LeaseStore {
   abstract release(fence: LeaseFence): Promise<void>;
   /** Whether nobody holds the lease. Unlike `acquire` it works on a full disk. */
   abstract isVacant(conversationId: string): Promise<boolean>;
+  /** The live server that owns a conversation; undefined if nobody does. */
+  abstract ownerOf(conversationId: string): Promise<ConversationOwner | undefined>;
+  /** Conversations that are stored as running and that no live server owns, at most `limit`. */
+  abstract abandoned(limit: number): Promise<string[]>;
 }

@@ -4,10 +4,15 @@ import { BashHistories } from './bash-history.js';
 import { Catalogue } from './catalogue.js';
 import { EventLogStore } from './event-log.js';
 import { FileBashHistories } from './file/bash/file-bash-histories.js';
+import { ConversationFolders } from './conversation-folders.js';
 import { FileCatalogue } from './file/catalogue/file-catalogue.js';
 import { FileEventLogStore } from './file/log/file-event-log-store.js';
+import { FileConversationFolders } from './file/file-conversation-folders.js';
 import { FileLeaseStore } from './file/lease/file-lease-store.js';
+import { LoneServerDirectory, NoHints } from './file/lone-server.js';
+import { Hints } from './hints.js';
 import { LeaseStore } from './lease-store.js';
+import { ServerDirectory } from './server-directory.js';
 import { BashHistoryOptions, StorageOptions } from './storage-options.js';
 
 /** Provides the storage ports, implemented by the file driver. */
@@ -37,7 +42,18 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
     { provide: Catalogue, useClass: FileCatalogue },
     { provide: LeaseStore, useClass: FileLeaseStore },
     { provide: BashHistories, useClass: FileBashHistories },
+    { provide: ConversationFolders, useClass: FileConversationFolders },
+    { provide: ServerDirectory, useClass: LoneServerDirectory },
+    { provide: Hints, useClass: NoHints },
   ],
-  exports: [EventLogStore, Catalogue, LeaseStore, BashHistories],
+  exports: [
+    EventLogStore,
+    Catalogue,
+    LeaseStore,
+    BashHistories,
+    ConversationFolders,
+    ServerDirectory,
+    Hints,
+  ],
 })
 export class StorageModule {}

@@ -38,7 +38,7 @@ export class ConversationEventSource extends EventSource {
   }
 
   private async readOnly(conversationId: string): Promise<BorrowedLog> {
-    const log = await this.logs.open(conversationId);
+    const log = await this.logs.read(conversationId);
     return {
       length: log.length,
       seqOf: (eventId) => log.seqOf(eventId),

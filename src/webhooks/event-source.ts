@@ -6,7 +6,7 @@ export interface BorrowedLog {
   /** Number of durable events. */
   readonly length: number;
   /** The number of an event; undefined if the log does not have it. */
-  seqOf(eventId: string): number | undefined;
+  seqOf(eventId: string): Promise<number | undefined>;
   read(fromSeq: number, limit: number): Promise<string[]>;
   release(): void;
 }

@@ -91,7 +91,7 @@ describe(`the log of a conversation (FAULT_SEED=${SEED})`, () => {
 
   async function checkLog(acknowledged: Acknowledged): Promise<void> {
     const log = await openLog();
-    for (const [seq, eventId] of acknowledged) expect(log.entry(seq).id).toBe(eventId);
+    for (const [seq, eventId] of acknowledged) expect((await log.entry(seq)).id).toBe(eventId);
     const lines = await log.read(0, log.length);
     const ids = lines.map((line) => (JSON.parse(line) as { id: string }).id);
     expect(new Set(ids).size).toBe(log.length);

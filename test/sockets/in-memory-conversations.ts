@@ -48,6 +48,11 @@ export class InMemoryConversation implements FollowedConversation {
     return lines.filter((line, index) => (size += line.length + 1) <= bytes || index === 0);
   }
 
+  firstSince(timestamp: string): Promise<number> {
+    const found = this.events.findIndex((event) => event.timestamp >= timestamp);
+    return Promise.resolve(found === -1 ? this.length : found);
+  }
+
   timestampOf(seq: number): string {
     const event = this.events[seq];
     if (!event) throw new RangeError(`no event ${seq}`);

@@ -59,7 +59,7 @@ function createAcpAgent(
   state: ConversationState,
   workingDir: string,
   vault: SecretVault,
-  { catalogue, credentials }: Pick<ConversationServices, 'catalogue' | 'credentials'>,
+  { folders, credentials }: Pick<ConversationServices, 'folders' | 'credentials'>,
 ): AcpAgent | undefined {
   if (state.agent.kind !== 'ACPAgent') return undefined;
   const { agent } = state;
@@ -69,7 +69,7 @@ function createAcpAgent(
       return state.agent.kind === 'ACPAgent' ? state.agent : agent;
     },
     workingDir,
-    folder: catalogue.folder(state.id),
+    folder: folders.folder(state.id),
     secrets: (signal) => vault.all(signal),
     fleetingSecrets: () => Object.keys(credentials.secretsOf(state.id)),
     mask: (text) => vault.mask(text),

@@ -27,8 +27,8 @@ export class Session {
   private startOutcome: { events: EventDraft[]; context?: string } | undefined;
   private ready = false;
   private files: PromptFiles = {};
-  /** Whether the log has a system prompt; undefined until somebody asks. */
-  private hasPrompt: boolean | undefined;
+  /** Whether the log has a system prompt, known when the session has begun. */
+  private isPrompted = false;
 
   constructor(
     private readonly journal: Journal,
@@ -81,6 +81,8 @@ export class Session {
 
   private async begin(): Promise<void> {
     // The system prompt contains the context, so the context is read before it and never again.
+    const { log } = this.journal;
+    this.isPrompted = log.length > 0 && (await systemPromptSeq(log, log.length)) !== undefined;
     if (!this.isPrompted) {
       await this.context.prepare();
       this.files = await this.context.promptFiles();
@@ -97,10 +99,6 @@ export class Session {
     return this.journal.state.agent.kind === 'ACPAgent';
   }
 
-  private get isPrompted(): boolean {
-    return (this.hasPrompt ??= systemPromptSeq(this.journal.log, this.journal.log.length) !== undefined);
-  }
-
   /** Only in a new log. */
   private hookConfigUpdate(): EventDraft[] {
     const shown = this.isPrompted ? undefined : hookConfigForEvent(this.journal.state.hook_config);
@@ -113,7 +111,7 @@ export class Session {
     const facts = { secrets: this.vault.names(), files: this.files, memory, now: new Date() };
     const tools = this.isAcp ? [] : this.toolset.definitions();
     const draft = systemPromptDraft(this.journal.state.agent, tools, facts);
-    this.hasPrompt = true;
+    this.isPrompted = true;
     return [draft];
   }
 }

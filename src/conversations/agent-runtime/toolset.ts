@@ -51,10 +51,7 @@ export class Toolset {
     private readonly journal: Journal,
     private readonly secrets: ToolSecrets,
     private readonly models: ConversationModels,
-    private readonly services: Pick<
-      ConversationServices,
-      'catalogue' | 'children' | 'config' | 'toolRegistry'
-    >,
+    private readonly services: Pick<ConversationServices, 'children' | 'config' | 'folders' | 'toolRegistry'>,
   ) {
     this.state = journal.state;
     const workingDir = path.resolve(services.config.base_dir, this.state.workspace.working_dir);
@@ -98,11 +95,11 @@ export class Toolset {
   /** The conversation as its tools see it. */
   host(): ToolHost {
     const { id } = this.state;
-    const { catalogue, children, config } = this.services;
+    const { folders, children, config } = this.services;
     return {
       conversationId: id,
       workingDir: this.workingDir,
-      folder: catalogue.folder(id),
+      folder: folders.folder(id),
       shownFolder: persistenceDir(config.conversations_path, id),
       secrets: this.secrets,
       browserEnabled: config.enable_browser,

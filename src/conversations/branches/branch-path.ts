@@ -1,11 +1,11 @@
 import { isBranchEvent } from '../../agent/index.js';
 import { ROOT_PARENT, type DurableEvent } from '../../events/index.js';
-import type { EventLog } from '../../storage/index.js';
+import type { EventIndexEntry, LogReader } from '../../storage/index.js';
 import { UnknownEventError } from '../conversation-errors.js';
 import { parseWithYield } from '../journal/parse-event.js';
 
 /** The part of an event log that is needed to follow a branch. */
-type TreeLog = Pick<EventLog, 'length' | 'read' | 'entry' | 'seqOf'>;
+type TreeLog = Pick<LogReader, 'length' | 'read' | 'entries' | 'seqOf'>;
 
 /** Lines read at once on the way back to the root. */
 const CHUNK_LINES = 200;
@@ -19,20 +19,20 @@ export async function branchPath(log: TreeLog, end: number, head: string | null)
   if (head === null) return [];
   const window = new LineWindow(log, end);
   const path: number[] = [];
-  for (let seq = headSeq(log, end, head); seq >= 0;) {
+  for (let seq = await headSeq(log, end, head); seq >= 0;) {
     const event = await window.event(seq);
     const inTree = event !== undefined && isBranchEvent(event);
     if (inTree) path.push(seq);
     if (inTree && event.parent_id === ROOT_PARENT) break;
-    const parent = event?.parent_id === undefined ? undefined : log.seqOf(event.parent_id);
+    const parent = event?.parent_id === undefined ? undefined : await window.seqOf(event.parent_id, seq);
     seq = parent !== undefined && parent < seq ? parent : seq - 1;
   }
   return path.reverse();
 }
 
 /** The sequence number of the head, or of the last event if the head is not in the log. */
-function headSeq(log: TreeLog, end: number, head: string): number {
-  const seq = log.seqOf(head);
+async function headSeq(log: TreeLog, end: number, head: string): Promise<number> {
+  const seq = await log.seqOf(head);
   return seq !== undefined && seq < end ? seq : end - 1;
 }
 
@@ -41,23 +41,37 @@ function headSeq(log: TreeLog, end: number, head: string): number {
  * @throws UnknownEventError
  */
 export async function treeEvent(log: TreeLog, end: number, eventId: string): Promise<string | null> {
-  const seq = log.seqOf(eventId);
+  const seq = await log.seqOf(eventId);
   if (seq === undefined || seq >= end) throw new UnknownEventError('event_id', eventId);
   const event = await new LineWindow(log, end).event(seq);
   if (!event || isBranchEvent(event)) return eventId;
   return event.parent_id === undefined || event.parent_id === ROOT_PARENT ? null : event.parent_id;
 }
 
-/** The sequence number of the system prompt, if there is one. It is near the start of the log. */
-export function systemPromptSeq(log: Pick<EventLog, 'entry'>, end: number): number | undefined {
-  for (let seq = 0; seq < end; seq++) if (log.entry(seq).kind === 'SystemPromptEvent') return seq;
-  return undefined;
+/** The sequence number of the system prompt, if there is one. */
+export async function systemPromptSeq(
+  log: Pick<LogReader, 'select'>,
+  end: number,
+): Promise<number | undefined> {
+  const range = { from: 0, descending: false, length: end, limit: 1 };
+  const [seq] = await log.select({ kind: 'SystemPromptEvent' }, range);
+  return seq;
+}
+
+/** The id of the last event that can be a head. */
+export async function lastBranchEvent(
+  log: Pick<LogReader, 'length' | 'select' | 'entry'>,
+): Promise<string | null> {
+  const range = { from: log.length - 1, descending: true, length: log.length, limit: 1 };
+  const [seq] = await log.select({ notKind: 'ConversationStateUpdateEvent' }, range);
+  return seq === undefined ? null : (await log.entry(seq)).id;
 }
 
 /** A window of lines for reading a log backwards. */
 class LineWindow {
   private from = 0;
   private lines: string[] = [];
+  private entries: EventIndexEntry[] = [];
 
   constructor(
     private readonly log: TreeLog,
@@ -67,8 +81,18 @@ class LineWindow {
   async event(seq: number): Promise<DurableEvent | undefined> {
     if (seq < this.from || seq >= this.from + this.lines.length) {
       this.from = Math.max(0, seq - CHUNK_LINES + 1);
-      this.lines = await this.log.read(this.from, Math.min(seq + 1, this.end) - this.from);
+      const count = Math.min(seq + 1, this.end) - this.from;
+      [this.lines, this.entries] = await Promise.all([
+        this.log.read(this.from, count),
+        this.log.entries(this.from, count),
+      ]);
     }
     return parseWithYield(this.lines[seq - this.from] ?? '');
+  }
+
+  /** The sequence number of an id. Most parents are in the window, before event `seq`. */
+  async seqOf(id: string, seq: number): Promise<number | undefined> {
+    for (let at = seq - 1; at >= this.from; at -= 1) if (this.entries[at - this.from]?.id === id) return at;
+    return this.log.seqOf(id);
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { textContent, type DurableEvent } from '../../events/index.js';
-import { Catalogue, LeaseHeldError } from '../../storage/index.js';
+import { Catalogue, ConversationFolders, LeaseHeldError } from '../../storage/index.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationCreation } from '../conversation/conversation-creation.js';
 import {
@@ -27,6 +27,7 @@ export class BranchesService {
   constructor(
     private readonly registry: ConversationRegistry,
     private readonly catalogue: Catalogue,
+    private readonly folders: ConversationFolders,
     private readonly credentials: BoundCredentials,
     private readonly creation: ConversationCreation,
     private readonly worktrees: Worktrees,
@@ -57,9 +58,8 @@ export class BranchesService {
     }
     const { state, seqs, errors } = await planFork(source, request);
     if (state.worktree) await this.worktrees.share(state.worktree, id, state.id);
-    const { catalogue, credentials } = this;
-    credentials.share(id, state.id);
-    const folders = { source: catalogue.folder(id), fork: catalogue.folder(state.id) };
+    this.credentials.share(id, state.id);
+    const folders = { source: this.folders.folder(id), fork: this.folders.folder(state.id) };
     const { conversation, created } = await this.registry.create(state, async (log, fence) => {
       const adapt = await copyAgentFiles(folders, request.fromEventId === null);
       await copyEvents(source.log, seqs, { log, fence }, adapt);
@@ -138,15 +138,16 @@ async function planFork(source: Conversation, request: ForkRequest): Promise<For
     const state = forkedState(source.state, request, errors.at(-1)?.id ?? head);
     return { state, seqs: Array.from({ length }, (_, seq) => seq), errors };
   }
-  if (log.seqOf(request.fromEventId) === undefined)
+  if ((await log.seqOf(request.fromEventId)) === undefined)
     throw new UnknownEventError('from_event_id', request.fromEventId);
   const head = await treeEvent(log, length, request.fromEventId);
   const seqs = await branchPath(log, length, head);
-  const prompt = systemPromptSeq(log, length);
+  const prompt = await systemPromptSeq(log, length);
   // A branch that starts at the root does not contain the system prompt, but the fork needs it.
   if (prompt !== undefined && !seqs.includes(prompt)) seqs.unshift(prompt);
+  const openSeqs = await log.seqsOf(open.map(({ id }) => id));
   const errors = openActionErrors(
-    open.filter(({ id }) => seqs.includes(log.seqOf(id) ?? -1)),
+    open.filter((_, index) => seqs.includes(openSeqs[index] ?? -1)),
     head,
   );
   return { state: forkedState(source.state, request, errors.at(-1)?.id ?? head), seqs, errors };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { toolErrorDraft, TOOL_FAULT } from '../../agent/index.js';
 import { createEvent, utcTimestamp, type ActionEvent, type DurableEvent } from '../../events/index.js';
-import type { EventLog, LeaseFence, LogRecord } from '../../storage/index.js';
+import type { EventLog, LeaseFence, LogReader, LogRecord } from '../../storage/index.js';
 import { noAttention } from '../state/attention.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
@@ -60,17 +60,23 @@ export function forkedState(
  * @param adapt converts each line
  */
 export async function copyEvents(
-  source: EventLog,
+  source: LogReader,
   seqs: readonly number[],
   target: { log: EventLog; fence: LeaseFence },
   adapt: (line: string) => string,
 ): Promise<void> {
   for (let at = 0; at < seqs.length; at += BATCH) {
     const batch = seqs.slice(at, at + BATCH);
-    const lines = await source.readMany(batch);
-    const records = batch.map((seq, index): LogRecord => {
-      const { id, kind, source: by, timestamp } = source.entry(seq);
-      return { id, kind, source: by, timestamp, line: adapt(lines[index] ?? '') };
+    const [first = 0] = batch;
+    const [lines, entries] = await Promise.all([
+      source.readMany(batch),
+      source.entries(first, (batch.at(-1) ?? first) - first + 1),
+    ]);
+    const records = batch.flatMap((seq, index): LogRecord[] => {
+      const entry = entries[seq - first];
+      if (!entry) throw new RangeError(`event ${seq} is not in the log`);
+      const { id, kind, source: by, timestamp } = entry;
+      return [{ id, kind, source: by, timestamp, line: adapt(lines[index] ?? '') }];
     });
     await target.log.append(at, target.fence, records);
   }

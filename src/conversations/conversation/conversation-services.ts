@@ -4,7 +4,7 @@ import { AppConfig } from '../../config/index.js';
 import { SecretCodec } from '../../crypto/index.js';
 import { EventBus } from '../../events/index.js';
 import { Llm } from '../../llm/index.js';
-import { Catalogue, LeaseStore } from '../../storage/index.js';
+import { Catalogue, ConversationFolders, LeaseStore } from '../../storage/index.js';
 import { ToolRegistry } from '../../tools/index.js';
 import { ChildStarter } from '../branches/child-starter.js';
 import { ModelProfiles } from '../profiles/model-profiles.js';
@@ -21,6 +21,7 @@ export class ConversationServices {
     readonly config: AppConfig,
     readonly bus: EventBus,
     readonly catalogue: Catalogue,
+    readonly folders: ConversationFolders,
     readonly leases: LeaseStore,
     readonly secretCodec: SecretCodec,
     readonly credentials: BoundCredentials,

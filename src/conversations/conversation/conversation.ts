@@ -126,8 +126,13 @@ export class Conversation {
     return this.journal.readBytes(fromSeq, limit, bytes);
   }
 
-  timestampOf(seq: number): string {
-    return this.log.entry(seq).timestamp;
+  /** The number of the first event with this timestamp or a later one; without one, the length of the log. */
+  async firstSince(timestampGte: string): Promise<number> {
+    const { length } = this;
+    // The log is unsorted if the clock was set back, so this is a search.
+    const range = { from: 0, descending: false, length, limit: 1 };
+    const [seq] = await this.log.select({ timestampGte }, range);
+    return seq ?? length;
   }
 
   /** For searches. Only events below `length` are durable and published. */

@@ -34,7 +34,7 @@ export class MessageKeys {
       throw new InvalidRequestError(location, 'This key came with another message before', name);
     }
     const entry = known ?? this.remember({ key, request, event_id: randomUUID(), answered: false });
-    await (this.sending?.get(key) ?? this.send(entry, append));
+    await (this.sending?.get(key) ?? this.send(entry, known !== undefined, append));
     return entry;
   }
 
@@ -48,13 +48,22 @@ export class MessageKeys {
     return entry;
   }
 
-  private async send(entry: MessageKey, append: AppendMessage): Promise<void> {
-    if (this.journal.log.seqOf(entry.event_id) !== undefined) return;
+  private async send(entry: MessageKey, isKnown: boolean, append: AppendMessage): Promise<void> {
     const all = (this.sending ??= new Map<string, Promise<void>>());
-    // Also for a known key: its first snapshot may have failed.
-    const sending = append(entry.event_id, this.journal.save()).finally(() => all.delete(entry.key));
+    const sending = (isKnown ? this.repeat(entry, append) : this.append(entry, append)).finally(() =>
+      all.delete(entry.key),
+    );
     all.set(entry.key, sending);
     await sending;
+  }
+
+  private async repeat(entry: MessageKey, append: AppendMessage): Promise<void> {
+    if ((await this.journal.log.seqOf(entry.event_id)) === undefined) await this.append(entry, append);
+  }
+
+  private append(entry: MessageKey, append: AppendMessage): Promise<void> {
+    // Also for a known key: its first snapshot may have failed.
+    return append(entry.event_id, this.journal.save());
   }
 }
 

@@ -47,7 +47,7 @@ export class Journal implements EventSink {
     onBroken: (error: Error) => void,
   ) {
     const { log, fence } = storage;
-    this.lastTimestamp = log.length === 0 ? '' : log.entry(log.length - 1).timestamp;
+    this.lastTimestamp = log.lastTimestamp;
     this.writer = new LogWriter(state.id, log, fence, services.bus, onBroken);
     // Another server writes now, so that what is in memory is outdated, also for readers.
     fence.onLost(() => this.writer.fail(new LeaseLostError(state.id)));

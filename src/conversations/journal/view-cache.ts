@@ -60,7 +60,7 @@ export class ViewCache {
 /** A branch that begins at a new root gets the system prompt of the conversation in front. */
 async function readView(log: EventLog, end: number, head: string | null): Promise<AgentView> {
   const path = await branchPath(log, end, head);
-  const prompt = systemPromptSeq(log, end);
+  const prompt = await systemPromptSeq(log, end);
   if (prompt !== undefined && !path.includes(prompt)) path.unshift(prompt);
   const view = new AgentView();
   for (let at = 0; at < path.length; at += CHUNK) {

@@ -1,6 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { forEachBounded, inSlices } from '../../flow/index.js';
-import { Catalogue, DamagedConversationError, type CatalogueEntry } from '../../storage/index.js';
+import {
+  Catalogue,
+  DamagedConversationError,
+  type CatalogueEntry,
+  type StoredMetadata,
+} from '../../storage/index.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
 import { isDurable } from '../registry/conversation-info-cache.js';
@@ -17,11 +22,16 @@ import { formatCursor, type SummaryQuery } from './summary-page.js';
 
 /** Enough for about 20,000 conversations. */
 const MAX_CACHE_BYTES = 20 * 1024 * 1024;
-/** Stored conversations that are read at a time. */
+/** Conversations whose log or state in memory is read at a time. */
 const MAX_PARALLEL_READS = 8;
-/** A read that takes longer (ms) is slow; after so many of them the disk is not read at once any more. */
-const SLOW_READ_MS = 5;
-const MAX_SLOW_READS = 8;
+/** Stored states that are in memory at a time. */
+const STATES_AT_ONCE = 100;
+
+/** A conversation whose stored state has this stamp. */
+interface StampedId {
+  id: string;
+  stamp: string;
+}
 
 /**
  * Short descriptions of all conversations: what they do, and what they wait for. Those that are not open are
@@ -46,51 +56,62 @@ export class ConversationSummaries {
     const order = 'UPDATED_AT_DESC';
     const found = await this.catalogue.page({ order, limit: limit + 1, status, after });
     const entries = found.slice(0, limit);
-    const summaries = new Map<string, Buffer>();
-    const others = await inSlices(this.readNow(entries, summaries));
+    const ids = entries.map(({ id }) => id);
+    const summaries = await this.stored(ids);
+    const others = ids.filter((id) => !summaries.has(id));
     await forEachBounded(others, MAX_PARALLEL_READS, async (id) => {
       const json = await this.json(id);
       if (json) summaries.set(id, json);
     });
-    const items = entries.flatMap(({ id }) => summaries.get(id) ?? []);
+    const items = ids.flatMap((id) => summaries.get(id) ?? []);
     const last = found.length > limit ? entries.at(-1) : undefined;
     return { items: joinItems(items), nextPageId: last ? formatCursor(last) : null };
   }
 
-  /**
-   * Adds the summaries that need no waiting: on a disk that answers at once, a thread for each file would
-   * cost several times the read.
-   * @returns the ids of the others
-   */
-  private *readNow(
-    entries: readonly CatalogueEntry[],
-    summaries: Map<string, Buffer>,
-  ): Generator<void, string[]> {
-    const others: string[] = [];
-    let slow = 0;
-    for (const { id } of entries) {
-      const started = performance.now();
-      const json = slow < MAX_SLOW_READS ? this.summaryNow(id) : undefined;
-      if (performance.now() - started > SLOW_READ_MS) slow += 1;
-      if (json) summaries.set(id, json);
-      else others.push(id);
-      yield;
+  /** The summaries that the cache or the stored states alone can tell. */
+  private async stored(ids: readonly string[]): Promise<Map<string, Buffer>> {
+    const summaries = new Map<string, Buffer>();
+    const closed = ids.filter((id) => this.registry.isFullyStored(id));
+    const stamps = await this.catalogue.stampsOf(closed);
+    const changed: StampedId[] = [];
+    for (const [index, id] of closed.entries()) {
+      const stamp = stamps[index];
+      if (stamp === undefined || !this.registry.isFullyStored(id)) continue;
+      const cached = this.cache.get(id, stamp);
+      if (cached) summaries.set(id, cached);
+      else changed.push({ id, stamp });
     }
-    return others;
+    for (let at = 0; at < changed.length; at += STATES_AT_ONCE) {
+      const part = changed.slice(at, at + STATES_AT_ONCE);
+      const states = await this.catalogue.loadMany(part.map(({ id }) => id));
+      await inSlices(this.summarise(part, states, summaries));
+    }
+    return summaries;
   }
 
-  private summaryNow(id: string): Buffer | undefined {
-    if (!this.registry.isFullyStored(id)) return undefined;
-    const stamp = this.catalogue.stampNow(id);
-    if (stamp === undefined) return undefined;
-    const cached = this.cache.get(id, stamp);
-    if (cached) return cached;
-    const metadata = this.catalogue.loadNow(id);
+  private *summarise(
+    conversations: readonly StampedId[],
+    states: readonly (StoredMetadata | undefined)[],
+    summaries: Map<string, Buffer>,
+  ): Generator<void, void> {
+    for (const [index, { id, stamp }] of conversations.entries()) {
+      const json = this.summaryOf(id, states[index]);
+      const metadata = states[index];
+      if (json && metadata) {
+        summaries.set(id, json);
+        this.keep(metadata, stamp, json);
+      }
+      yield;
+    }
+  }
+
+  /** Undefined if the stored state is not enough: it is open, waits for a confirmation, or is damaged. */
+  private summaryOf(id: string, metadata: StoredMetadata | undefined): Buffer | undefined {
     if (!metadata || metadata.execution_status === 'waiting_for_confirmation') return undefined;
+    // It may have been opened and changed meanwhile.
+    if (!this.registry.isFullyStored(id)) return undefined;
     try {
-      const json = jsonToKeep(conversationSummary(sealedState(metadata), { activity: null }));
-      this.keep(metadata, stamp, json);
-      return json;
+      return jsonToKeep(conversationSummary(sealedState(metadata), { activity: null }));
     } catch (error) {
       // Reading it again tells what is wrong.
       if (error instanceof DamagedConversationError) return undefined;

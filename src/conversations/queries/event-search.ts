@@ -1,6 +1,6 @@
 import type { DurableEvent } from '../../events/index.js';
 import { turnForLine } from '../../flow/index.js';
-import type { EventLog } from '../../storage/index.js';
+import type { LogReader } from '../../storage/index.js';
 import type { EventFilter, EventQuery } from './event-query.js';
 import { parseEvent } from '../journal/parse-event.js';
 
@@ -30,30 +30,30 @@ const UNICODE_ESCAPE = '\\u';
  */
 export class EventSearch {
   constructor(
-    private readonly log: EventLog,
+    private readonly log: LogReader,
     private readonly length: number,
   ) {}
 
   async page(query: EventQuery): Promise<FoundPage> {
-    const found = await this.matches(query, this.start(query), query.limit + 1);
+    const found = await this.matches(query, await this.start(query), query.limit + 1);
     const next = found[query.limit];
     return {
-      parts: this.log.splitByBytes(found.slice(0, query.limit), PART_BYTES),
-      nextPageId: next === undefined ? null : this.log.entry(next).id,
+      parts: await this.log.splitByBytes(found.slice(0, query.limit), PART_BYTES),
+      nextPageId: next === undefined ? null : (await this.log.entry(next)).id,
     };
   }
 
   async count(filter: EventFilter): Promise<number> {
     if (Object.values(filter).every((value) => value === undefined)) return this.length;
+    if (filter.body === undefined) return this.log.count(filter, this.length);
     const all = await this.matches({ ...filter, descending: false }, 0, this.length);
     return all.length;
   }
 
   /** Raw lines in the order of the ids; null for unknown ids. */
   async lines(eventIds: readonly string[]): Promise<(string | null)[]> {
-    const seqs = eventIds
-      .map((id) => this.log.seqOf(id))
-      .map((seq) => (seq !== undefined && seq < this.length ? seq : undefined));
+    const found = await this.log.seqsOf(eventIds);
+    const seqs = found.map((seq) => (seq !== undefined && seq < this.length ? seq : undefined));
     const known = seqs.filter((seq) => seq !== undefined);
     const lines = await this.log.readMany(known);
     const bySeq = new Map(known.map((seq, index) => [seq, lines[index] ?? null]));
@@ -63,9 +63,9 @@ export class EventSearch {
   /**
    * The first event of a page: the one that the page id names, or else the first of the log in this order.
    */
-  private start(query: EventQuery): number {
+  private async start(query: EventQuery): Promise<number> {
     const first = query.descending ? this.length - 1 : 0;
-    const seq = query.pageId === undefined ? undefined : this.log.seqOf(query.pageId);
+    const seq = query.pageId === undefined ? undefined : await this.log.seqOf(query.pageId);
     return seq !== undefined && seq < this.length ? seq : first;
   }
 
@@ -82,8 +82,8 @@ export class EventSearch {
     // Only messages have searchable text.
     if (filter.kind !== 'MessageEvent') return found;
     for (let from = start; found.length < limit;) {
-      const candidates = this.log.select(filter, { ...range, from, limit: CHUNK_LINES });
-      for (const part of this.log.splitByBytes(candidates, PART_BYTES)) {
+      const candidates = await this.log.select(filter, { ...range, from, limit: CHUNK_LINES });
+      for (const part of await this.log.splitByBytes(candidates, PART_BYTES)) {
         if (found.length < limit) found.push(...(await this.withText(part, body, limit - found.length)));
       }
       const last = candidates.at(-1);

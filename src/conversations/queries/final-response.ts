@@ -1,13 +1,14 @@
 import { plainText } from '../../events/index.js';
-import type { EventLog } from '../../storage/index.js';
+import type { LogReader } from '../../storage/index.js';
+import { lastBranchEvent } from '../branches/branch-path.js';
 import { parseWithYield } from '../journal/parse-event.js';
 
 /**
  * The agent's final response on the active branch: the message of `finish`, or its last message. Else empty.
  */
-export async function finalResponse(log: EventLog, head: string | null): Promise<string> {
-  for (let eventId = durableHead(log, head); eventId !== null;) {
-    const seq = log.seqOf(eventId);
+export async function finalResponse(log: LogReader, head: string | null): Promise<string> {
+  for (let eventId = await durableHead(log, head); eventId !== null;) {
+    const seq = await log.seqOf(eventId);
     const [line] = seq === undefined ? [] : await log.readMany([seq]);
     const event = line === undefined ? undefined : await parseWithYield(line);
     if (!event) return '';
@@ -23,11 +24,7 @@ export async function finalResponse(log: EventLog, head: string | null): Promise
 }
 
 /** The head, or the last event on disk that belongs to a branch if the head is not on disk yet. */
-function durableHead(log: EventLog, head: string | null): string | null {
-  if (head === null || log.seqOf(head) !== undefined) return head;
-  for (let seq = log.length - 1; seq >= 0; seq--) {
-    const { id, kind } = log.entry(seq);
-    if (kind !== 'ConversationStateUpdateEvent') return id;
-  }
-  return null;
+async function durableHead(log: LogReader, head: string | null): Promise<string | null> {
+  if (head === null || (await log.seqOf(head)) !== undefined) return head;
+  return lastBranchEvent(log);
 }

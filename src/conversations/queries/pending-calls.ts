@@ -1,7 +1,7 @@
 import { AgentView, isBranchEvent } from '../../agent/index.js';
 import type { ACPToolCallEvent, ActionEvent } from '../../events/index.js';
 import { isJsonObject } from '../../json/index.js';
-import type { EventLog } from '../../storage/index.js';
+import type { LogReader } from '../../storage/index.js';
 import { parseWithYield } from '../journal/parse-event.js';
 import { MAX_LINE, oneLine } from '../state/one-line.js';
 
@@ -13,7 +13,7 @@ export interface PendingCall {
 }
 
 /** Events at the end of a log that are looked at. */
-const MAX_EVENTS = 64;
+const MAX_EVENTS = 256;
 /** Of the arguments of a call only so much is looked at (characters). */
 const MAX_INPUT = 1024 * 1024;
 
@@ -31,13 +31,11 @@ export function pendingCalls(view: AgentView): PendingCall[] {
 }
 
 /** The calls at the end of a log that have no result. Reads a few of its last events only. */
-export async function pendingCallsIn(log: EventLog): Promise<PendingCall[]> {
-  const seqs: number[] = [];
-  for (let seq = log.length - 1; seq >= 0 && seqs.length < MAX_EVENTS; seq -= 1) {
-    const { kind } = log.entry(seq);
-    if (kind === 'MessageEvent') break;
-    if (CALL_KINDS.has(kind)) seqs.unshift(seq);
-  }
+export async function pendingCallsIn(log: LogReader): Promise<PendingCall[]> {
+  const from = Math.max(0, log.length - MAX_EVENTS);
+  const kinds = (await log.entries(from, MAX_EVENTS)).map(({ kind }) => kind);
+  const start = kinds.lastIndexOf('MessageEvent') + 1;
+  const seqs = kinds.flatMap((kind, index) => (index >= start && CALL_KINDS.has(kind) ? [from + index] : []));
   const view = new AgentView();
   for (const line of await log.readMany(seqs)) {
     const event = await parseWithYield(line);

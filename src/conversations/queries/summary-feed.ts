@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { errorStack } from '../../errors/index.js';
 import {
@@ -17,8 +16,8 @@ const COLLECT_MS = 250;
 const LOOK_EVERY_MS = 5_000;
 /** Looking may take one part in so many of the time. */
 const LOOK_SHARE = 20;
-/** So many stamps are read in a turn of the event loop. */
-const STAMPS_PER_TURN = 200;
+/** Stamps that are asked for at once. */
+const STAMPS_AT_ONCE = 1000;
 
 /** A change of one conversation, as the text of a frame. */
 type SummaryListener = (frame: Buffer) => void;
@@ -166,13 +165,16 @@ export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
     const limit = await this.catalogue.count();
     const entries = await this.catalogue.page({ order: 'CREATED_AT', limit });
     const stamps = new Map<string, string | undefined>();
-    for (const [index, { id }] of entries.entries()) {
-      if (index % STAMPS_PER_TURN === STAMPS_PER_TURN - 1) await nextTurn();
+    for (let at = 0; at < entries.length; at += STAMPS_AT_ONCE) {
+      const ids = entries.slice(at, at + STAMPS_AT_ONCE).map(({ id }) => id);
+      const closed = ids.filter((id) => !this.registry.opened(id));
+      const found = await this.catalogue.stampsOf(closed);
       if (!this.unsubscribe) return;
-      if (this.registry.opened(id)) continue;
-      const stamp = await this.catalogue.stampOf(id);
-      stamps.set(id, stamp);
-      if (!isFirst && (stamp === undefined || this.stamps.get(id) !== stamp)) this.note(id);
+      for (const [index, id] of closed.entries()) {
+        const stamp = found[index];
+        stamps.set(id, stamp);
+        if (!isFirst && (stamp === undefined || this.stamps.get(id) !== stamp)) this.note(id);
+      }
     }
     if (!isFirst) for (const id of this.stamps.keys()) if (!stamps.has(id)) this.note(id);
     this.stamps = stamps;

@@ -8,8 +8,10 @@ import {
   EventLogStore,
   LeaseStore,
   type EventLog,
+  type LogReader,
   type LeaseFence,
 } from '../../storage/index.js';
+import { lastBranchEvent } from '../branches/branch-path.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
 import type { OpenedStorage } from '../journal/journal.js';
 import { foldEvent, type ConversationState } from '../state/conversation-state.js';
@@ -50,7 +52,7 @@ export class ConversationStore {
     if (!(await catalogue.has(id))) throw new ConversationNotFoundError(id);
     const fence = await leases.acquire(id);
     try {
-      const { state, log } = await this.read(id);
+      const { state, log } = await this.fold(id, () => this.logs.open(id));
       return { state, storage: { log, fence } };
     } catch (error) {
       await leases.release(fence);
@@ -73,7 +75,7 @@ export class ConversationStore {
     const storage = await this.openEmpty(state.id);
     const { log, fence } = storage;
     try {
-      if (fill) await catalogue.beginCreation(state.id);
+      if (fill) await catalogue.beginCreation(state.id, fence);
       await fill?.(log, fence);
       // The metadata last: without them the conversation does not exist.
       await catalogue.save(toStored(state, log.length, this.codec), fence);
@@ -111,10 +113,17 @@ export class ConversationStore {
    * Reads the log and the current state without a lease. The caller closes the log.
    * @throws ConversationNotFoundError, DamagedConversationError
    */
-  async read(id: string): Promise<{ state: ConversationState; log: EventLog }> {
+  read(id: string): Promise<{ state: ConversationState; log: LogReader }> {
+    return this.fold(id, () => this.logs.read(id));
+  }
+
+  private async fold<Log extends LogReader>(
+    id: string,
+    open: () => Promise<Log>,
+  ): Promise<{ state: ConversationState; log: Log }> {
     const metadata = await this.catalogue.load(id);
     if (!metadata) throw new ConversationNotFoundError(id);
-    const log = await this.logs.open(id);
+    const log = await open();
     try {
       const { state, logPosition } = fromStored(metadata, this.codec);
       if (logPosition > log.length) {
@@ -134,24 +143,24 @@ export class ConversationStore {
    * As `read`, without the state where the metadata is damaged.
    * @throws ConversationNotFoundError; DamagedConversationError for a log that is no file
    */
-  async readAvailable(id: string): Promise<{ state?: ConversationState; log: EventLog }> {
+  async readAvailable(id: string): Promise<{ state?: ConversationState; log: LogReader }> {
     try {
       return await this.read(id);
     } catch (error) {
       if (!(error instanceof DamagedConversationError)) throw error;
-      return { log: await this.logs.open(id) };
+      return { log: await this.logs.read(id) };
     }
   }
 
   /** As `read`, but the log and its head suffice where the metadata is damaged. */
-  async readLog(id: string): Promise<{ log: EventLog; head: string | null }> {
+  async readLog(id: string): Promise<{ log: LogReader; head: string | null }> {
     try {
       const { log, state } = await this.read(id);
       return { log, head: state.leaf_event_id };
     } catch (error) {
       if (!(error instanceof DamagedConversationError)) throw error;
-      const log = await this.logs.open(id);
-      if (log.length > 0) return { log, head: lastBranchEvent(log) };
+      const log = await this.logs.read(id);
+      if (log.length > 0) return { log, head: await lastBranchEvent(log) };
       await log.close();
       throw error;
     }
@@ -190,17 +199,8 @@ export class ConversationStore {
   }
 }
 
-/** The id of the last event that can be a head. */
-function lastBranchEvent(log: EventLog): string | null {
-  for (let seq = log.length - 1; seq >= 0; seq -= 1) {
-    const { id, kind } = log.entry(seq);
-    if (kind !== 'ConversationStateUpdateEvent') return id;
-  }
-  return null;
-}
-
 /** Folds the events after a snapshot into its state. */
-async function replay(log: EventLog, from: number, state: ConversationState): Promise<void> {
+async function replay(log: LogReader, from: number, state: ConversationState): Promise<void> {
   for (let seq = from; seq < log.length;) {
     const lines = await log.read(seq, CHUNK);
     if (lines.length === 0) return;

@@ -1,5 +1,5 @@
-import type { EventLog } from '../../storage/index.js';
-import { isOnPath, type BranchSegments, type LogSpan } from './branch-segments.js';
+import type { LogReader } from '../../storage/index.js';
+import { isOnPath, type BranchSegments, type CountInTree, type LogSpan } from './branch-segments.js';
 
 /** A place in the tree of branches, by the position of its event; -1 for the root. */
 export interface BranchPlace {
@@ -24,24 +24,25 @@ interface BranchPlaces {
 }
 
 /** The root, the forks, the ends of branches and the head, in the order of the log. */
-export function branchPlaces(
+export async function branchPlaces(
   tree: BranchSegments,
   head: number,
-  log: Pick<EventLog, 'entry'>,
+  log: Pick<LogReader, 'entries'>,
   limit: number,
-): BranchPlaces {
+): Promise<BranchPlaces> {
   const places = allPlaces(tree, head);
   const path = tree.pathTo(head);
   const kept = newest(places, path, limit);
-  const isInTree = (seq: number): boolean => log.entry(seq).kind !== 'ConversationStateUpdateEvent';
-  return {
-    places: kept.map((place) => ({
-      ...place,
-      events: countEvents(tree, isInTree, place),
-      active: isOnPath(path, place.seq) || place.kind === 'root',
-    })),
-    truncated: kept.length < places.length,
+  const countInTree = async (from: number, to: number): Promise<number> => {
+    const entries = await log.entries(from, to - from);
+    return entries.filter(({ kind }) => kind !== 'ConversationStateUpdateEvent').length;
   };
+  const counted: BranchPlace[] = [];
+  for (const place of kept) {
+    const events = await countEvents(tree, countInTree, place);
+    counted.push({ ...place, events, active: isOnPath(path, place.seq) || place.kind === 'root' });
+  }
+  return { places: counted, truncated: kept.length < places.length };
 }
 
 type BarePlace = Omit<BranchPlace, 'events' | 'active'>;
@@ -108,13 +109,17 @@ function newest(places: readonly BarePlace[], path: readonly LogSpan[], limit: n
 }
 
 /** The events of the tree between a place and the one before it, which may be several segments away. */
-function countEvents(tree: BranchSegments, isInTree: (seq: number) => boolean, place: BarePlace): number {
+async function countEvents(
+  tree: BranchSegments,
+  countInTree: CountInTree,
+  place: BarePlace,
+): Promise<number> {
   let count = 0;
   for (let at = place.seq; at > place.parent && at >= 0;) {
     const segment = tree.segments[tree.indexOf(at)];
     if (!segment) break;
     const before = Math.max(segment.start - 1, segment.start <= place.parent ? place.parent : -1);
-    count += tree.rankOf(at, isInTree) - tree.rankOf(before, isInTree);
+    count += (await tree.rankOf(at, countInTree)) - (await tree.rankOf(before, countInTree));
     if (segment.start <= place.parent) break;
     at = segment.parent;
   }

@@ -1,3 +1,6 @@
+/** Counts the events of the tree from one position to before another one. */
+export type CountInTree = (from: number, to: number) => Promise<number>;
+
 /** Events of a branch that follow each other in the log without a navigation in between. */
 export interface Segment {
   start: number;
@@ -38,13 +41,12 @@ export class BranchSegments {
   }
 
   /** How many events of the tree are at or before a position. */
-  rankOf(seq: number, isInTree: (seq: number) => boolean): number {
+  async rankOf(seq: number, countInTree: CountInTree): Promise<number> {
     const found = indexBelow(this.marks, seq, (mark) => mark);
     const mark = this.marks[found];
     if (mark === undefined) return 0;
-    let rank = found * MARK_DISTANCE + 1;
-    for (let at = mark + 1; at <= seq; at += 1) if (isInTree(at)) rank += 1;
-    return rank;
+    const rank = found * MARK_DISTANCE + 1;
+    return mark === seq ? rank : rank + (await countInTree(mark + 1, seq + 1));
   }
 
   /** Seq of the last event of the tree; -1 if there is none. */

@@ -45,8 +45,9 @@ function logOf(items: readonly (readonly [{ kind: string; value: unknown }, numb
       length: events.length,
       readBytes: (from, limit) =>
         Promise.resolve(events.slice(from, from + limit).map((one) => Buffer.from(JSON.stringify(one)))),
-      seqOf: (id) => byId.get(id),
-      entry: (seq) => events[seq] ?? { id: '', kind: '', source: '', timestamp: '' },
+      seqOf: (id) => Promise.resolve(byId.get(id)),
+      entry: (seq) => Promise.resolve(events[seq] ?? { id: '', kind: '', source: '', timestamp: '' }),
+      entries: (from, limit) => Promise.resolve(events.slice(from, from + limit)),
     },
   };
 }
@@ -256,8 +257,9 @@ describe('TimelineIndex', () => {
     const { log } = logOf([[{ kind: 'user', value: 0 }, 1]]);
     const index = new TimelineIndex();
     await index.extend(log, 1, OPTIONS);
-    expect(index.continues(log, 1)).toBe(true);
-    expect(index.continues(log, 0)).toBe(false);
-    expect(index.continues({ ...log, entry: () => ({ ...log.entry(0), id: 'other' }) }, 1)).toBe(false);
+    expect(await index.continues(log, 1)).toBe(true);
+    expect(await index.continues(log, 0)).toBe(false);
+    const other = { ...log, entry: async () => ({ ...(await log.entry(0)), id: 'other' }) };
+    expect(await index.continues(other, 1)).toBe(false);
   });
 });

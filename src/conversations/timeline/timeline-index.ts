@@ -1,6 +1,6 @@
 import { isBranchEvent } from '../../agent/index.js';
 import { ROOT_PARENT, type DurableEvent } from '../../events/index.js';
-import type { EventLog } from '../../storage/index.js';
+import type { LogReader } from '../../storage/index.js';
 import { parseWithYield } from '../journal/parse-event.js';
 import { BranchSegments } from './branch-segments.js';
 import { initialState, type FoldState } from './fold-state.js';
@@ -21,7 +21,7 @@ const MAX_CHUNKS_PER_PAGE = 20;
 const MAX_CONDENSATIONS = 200;
 
 /** The part of a log that is read. */
-export type TimelineLog = Pick<EventLog, 'length' | 'readBytes' | 'seqOf' | 'entry'>;
+export type TimelineLog = Pick<LogReader, 'length' | 'readBytes' | 'seqOf' | 'entry' | 'entries'>;
 
 /** Which spans to return, the last first. */
 export interface TimelineQuery {
@@ -73,6 +73,8 @@ export class TimelineIndex {
   private position = 0;
   private firstId: string | undefined;
   private lastId: string | undefined;
+  /** The last event that belongs to the tree of branches. */
+  private lastInTree: { id: string; seq: number } | undefined;
 
   /** @param chunkEvents events between two checkpoints, which are derived again for a page */
   constructor(private readonly chunkEvents = CHUNK_EVENTS) {}
@@ -88,10 +90,11 @@ export class TimelineIndex {
   }
 
   /** Whether the log continues what was derived: it may be that of another conversation with the same id. */
-  continues(log: TimelineLog, length: number): boolean {
+  async continues(log: TimelineLog, length: number): Promise<boolean> {
     if (this.position === 0) return true;
     if (length < this.position) return false;
-    return log.entry(0).id === this.firstId && log.entry(this.position - 1).id === this.lastId;
+    const [first, last] = await Promise.all([log.entry(0), log.entry(this.position - 1)]);
+    return first.id === this.firstId && last.id === this.lastId;
   }
 
   /** Takes the events up to `length`. */
@@ -99,12 +102,12 @@ export class TimelineIndex {
     const fold = new TimelineFold(this.state, options, this.sink());
     for await (const { seq, event } of eventsOf(log, this.position, length)) {
       if (seq % this.chunkEvents === 0) this.checkpoint(seq);
-      if (event) this.take(log, seq, event, fold);
+      if (event) await this.take(log, seq, event, fold);
       this.position = seq + 1;
     }
     if (this.position === 0) return;
-    this.firstId ??= log.entry(0).id;
-    this.lastId = log.entry(this.position - 1).id;
+    this.firstId ??= (await log.entry(0)).id;
+    this.lastId = (await log.entry(this.position - 1)).id;
   }
 
   /** What was going on at the last event. */
@@ -160,12 +163,23 @@ export class TimelineIndex {
     this.checkpoints.push({ seq, state: structuredClone(this.state), counts: { ...this.counts } });
   }
 
-  private take(log: TimelineLog, seq: number, event: DurableEvent, fold: TimelineFold): void {
+  private async take(log: TimelineLog, seq: number, event: DurableEvent, fold: TimelineFold): Promise<void> {
     fold.push(seq, event);
     if (this.startedAt === undefined && fold.state.now > 0) this.startedAt = fold.state.now;
     if (!isBranchEvent(event)) return;
-    const { parent_id: parent } = event;
-    this.tree.add(seq, parent === ROOT_PARENT ? -1 : parent === undefined ? undefined : log.seqOf(parent));
+    this.tree.add(seq, await this.parentSeq(log, event));
+    this.lastInTree = { id: event.id, seq };
+  }
+
+  /** The position of the parent; -1 for a root, undefined if there is none. */
+  private async parentSeq(
+    log: TimelineLog,
+    { parent_id: parent }: DurableEvent,
+  ): Promise<number | undefined> {
+    if (parent === ROOT_PARENT) return -1;
+    if (parent === undefined) return undefined;
+    // Almost every event follows the last one, and a look into the log may take a round trip.
+    return parent === this.lastInTree?.id ? this.lastInTree.seq : log.seqOf(parent);
   }
 
   private sink(): FoldSink {

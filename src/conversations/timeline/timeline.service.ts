@@ -17,6 +17,8 @@ import { TimelineIndex, type TimelineLog, type TimelineQuery } from './timeline-
 /** Conversations of which an index is kept: some hundred kilobytes for one with 100,000 events. */
 const MAX_INDEXES = 32;
 const MAX_BRANCH_PLACES = 500;
+/** State updates that stand between two events of the tree are few. */
+const ENTRIES_AT_ONCE = 20;
 
 /** A span, and whether it is on the active branch. */
 export interface PlacedSpan {
@@ -92,7 +94,7 @@ export class TimelineService {
   /** The tree of branches. @throws ConversationNotFoundError */
   branches(id: string): Promise<BranchTree> {
     return this.read(id, async ({ log, index, options, head, headId }) => {
-      const { places, truncated } = branchPlaces(index.tree, head, log, MAX_BRANCH_PLACES);
+      const { places, truncated } = await branchPlaces(index.tree, head, log, MAX_BRANCH_PLACES);
       const labelled: LabelledPlace[] = [];
       for (const place of places) labelled.push(await labelledPlace({ log, index, options }, place));
       return { places: labelled, headId, truncated };
@@ -104,9 +106,9 @@ export class TimelineService {
       const state = await this.registry.peek(id).catch(() => undefined);
       return this.conversations.withLog(id, async ({ log, length, head: headId }) => {
         const options = foldOptions(state, this.maskOf(id, state));
-        const index = this.indexFor(id, log, length);
+        const index = await this.indexFor(id, log, length);
         await index.extend(log, length, options);
-        const head = headId === null ? -1 : (log.seqOf(headId) ?? index.tree.lastSeq);
+        const head = headId === null ? -1 : ((await log.seqOf(headId)) ?? index.tree.lastSeq);
         return use({ log, index, options, head, headId });
       });
     });
@@ -117,9 +119,9 @@ export class TimelineService {
     return (text) => masker?.mask(text) ?? text;
   }
 
-  private indexFor(id: string, log: TimelineLog, length: number): TimelineIndex {
+  private async indexFor(id: string, log: TimelineLog, length: number): Promise<TimelineIndex> {
     const known = this.indexes.get(id);
-    const index = known?.continues(log, length) ? known : new TimelineIndex();
+    const index = known && (await known.continues(log, length)) ? known : new TimelineIndex();
     this.indexes.delete(id);
     this.indexes.set(id, index);
     const [oldest] = this.indexes.keys();
@@ -143,27 +145,31 @@ async function labelledPlace(
   { log, index, options: { mask } }: Pick<Reading, 'log' | 'index' | 'options'>,
   place: BranchPlace,
 ): Promise<LabelledPlace> {
-  const first = firstOfTree(log, index, place);
+  const first = await firstOfTree(log, index, place);
   return {
     ...place,
-    eventId: idAt(log, place.seq),
-    parentId: idAt(log, place.parent),
-    at: place.seq < 0 ? Number.NaN : new EventTime().of(log.entry(place.seq).timestamp),
+    eventId: await idAt(log, place.seq),
+    parentId: await idAt(log, place.parent),
+    at: place.seq < 0 ? Number.NaN : new EventTime().of((await log.entry(place.seq)).timestamp),
     label: await labelAt(log, place.seq, mask),
-    firstEventId: idAt(log, first),
+    firstEventId: await idAt(log, first),
     firstLabel: await labelAt(log, first, mask),
   };
 }
 
 /** Changes of the state stand between the events of the tree. */
-function firstOfTree(log: TimelineLog, index: TimelineIndex, { first }: BranchPlace): number {
-  let seq = first;
-  while (seq >= 0 && seq < index.length && log.entry(seq).kind === 'ConversationStateUpdateEvent') seq += 1;
-  return seq < index.length ? seq : -1;
+async function firstOfTree(log: TimelineLog, index: TimelineIndex, { first }: BranchPlace): Promise<number> {
+  if (first < 0) return -1;
+  for (let from = first; from < index.length; from += ENTRIES_AT_ONCE) {
+    const entries = await log.entries(from, Math.min(ENTRIES_AT_ONCE, index.length - from));
+    const found = entries.findIndex(({ kind }) => kind !== 'ConversationStateUpdateEvent');
+    if (found !== -1) return from + found;
+  }
+  return -1;
 }
 
-function idAt(log: TimelineLog, seq: number): string | null {
-  return seq < 0 ? null : log.entry(seq).id;
+async function idAt(log: TimelineLog, seq: number): Promise<string | null> {
+  return seq < 0 ? null : (await log.entry(seq)).id;
 }
 
 async function labelAt(log: Reading['log'], seq: number, mask: FoldOptions['mask']): Promise<string> {

@@ -90,6 +90,8 @@ export class Connection implements FrameHandler {
       // Limits how many sockets are attached at a time.
       await replaySlots.run(() => nextTurn());
       const conversation = await conversations.open(this.admission.conversationId);
+      const { resend } = this.admission;
+      const first = resend.from === 'timestamp' ? await conversation.firstSince(resend.timestamp) : undefined;
       this.attached = this.socket.readyState !== WebSocket.OPEN;
       if (this.attached) return;
       if (bus.subscriberCount(conversation.id) >= limits.subscribersPerConversation) {
@@ -103,7 +105,7 @@ export class Connection implements FrameHandler {
         this.format,
         this.sources,
       );
-      this.subscription.start(conversation, this.admission.resend);
+      this.subscription.start(conversation, resend, first);
     } catch (error) {
       this.subscription?.stop();
       if (!isExpected(error)) this.logFailure('subscribe', error);

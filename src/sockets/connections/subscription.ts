@@ -20,7 +20,7 @@ import { MAX_PENDING_BYTES, MAX_PENDING_BYTES_FOR_DELTAS } from './socket-limits
 /** The parts of a conversation that a subscription reads. */
 export type FollowedConversation = Pick<
   Conversation,
-  'id' | 'length' | 'readBytes' | 'timestampOf' | 'fullState' | 'recentOutputs'
+  'id' | 'length' | 'readBytes' | 'firstSince' | 'fullState' | 'recentOutputs'
 >;
 
 /** The services that a subscription uses. */
@@ -64,14 +64,17 @@ export class Subscription implements EventSubscriber {
     if (format.output) this.onOutput = (output) => this.forward(format.output?.(output), true);
   }
 
-  /** Subscribes, notes the length of the log and starts sending, without an await in between. */
-  start(conversation: FollowedConversation, resend: Resend): void {
+  /**
+   * Subscribes, notes the length of the log and starts sending, without an await in between.
+   * @param since the first event since the time that `resend` has
+   */
+  start(conversation: FollowedConversation, resend: Resend, since?: number): void {
     // Before the subscription: others are sent what the conversation has held back until now.
     const outputs = this.onOutput ? conversation.recentOutputs() : [];
     this.endSubscription = this.sources.bus.subscribe(this.conversationId, this);
     const mark = conversation.length;
     this.published = mark;
-    this.next = firstSeq(conversation, resend, mark);
+    this.next = firstSeq(resend, mark, since);
     const afterSeq = resend.from === 'seq' ? resend.afterSeq : undefined;
     const { beforeReplay, afterReplay } = this.format.opening({
       afterSeq,
@@ -222,7 +225,7 @@ const MAX_BATCH_BYTES = 64 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 const MAX_CHUNK_LINES = 128;
 
-function firstSeq(conversation: FollowedConversation, resend: Resend, mark: number): number {
+function firstSeq(resend: Resend, mark: number, since: number | undefined): number {
   switch (resend.from) {
     case 'nothing':
       return mark;
@@ -230,11 +233,7 @@ function firstSeq(conversation: FollowedConversation, resend: Resend, mark: numb
       return 0;
     case 'seq':
       return Math.min(Math.max(resend.afterSeq + 1, 0), mark);
-    case 'timestamp': {
-      // Not a binary search: the log is unsorted if the clock was set back.
-      let seq = 0;
-      while (seq < mark && conversation.timestampOf(seq) < resend.timestamp) seq += 1;
-      return seq;
-    }
+    case 'timestamp':
+      return Math.min(since ?? mark, mark);
   }
 }

@@ -34,7 +34,7 @@ describe('EventLane', () => {
       },
       seqOf: (id) => {
         const seq = log.findIndex((line) => line === JSON.stringify({ id }));
-        return seq === -1 ? undefined : seq;
+        return Promise.resolve(seq === -1 ? undefined : seq);
       },
       read: async (from, limit) => {
         onRead();

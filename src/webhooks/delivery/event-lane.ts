@@ -84,7 +84,7 @@ export class EventLane implements Lane {
     const log = await this.openLog();
     if (log === 'gone' || log === 'elsewhere') return log;
     try {
-      const seq = log.seqOf(eventId);
+      const seq = await log.seqOf(eventId);
       if (seq === undefined) return 'unknown-event';
       const live = (this.live ??= new LiveStream(this.services.budget));
       if (!live.isKnown) {

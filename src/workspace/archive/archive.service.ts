@@ -19,7 +19,7 @@ import {
   writePatch,
 } from '../../git/index.js';
 import { abortWhenClientLeaves, streamAnswer } from '../../http/index.js';
-import { BashHistories, Catalogue } from '../../storage/index.js';
+import { BashHistories, Catalogue, ConversationFolders } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
 import { FilesService } from '../files/files.service.js';
 import { RuntimeScopes } from '../paths/runtime-scopes.js';
@@ -52,6 +52,7 @@ export class ArchiveService {
     private readonly files: FilesService,
     private readonly scopes: RuntimeScopes,
     private readonly catalogue: Catalogue,
+    private readonly folders: ConversationFolders,
     private readonly conversations: ConversationsService,
     private readonly histories: BashHistories,
     private readonly secrets: KnownSecrets,
@@ -134,7 +135,7 @@ export class ArchiveService {
 
   /** Answers with all stored data of a conversation, with secrets masked. */
   async sendTrajectory(conversationId: string, response: HttpResponse): Promise<void> {
-    const folder = this.catalogue.folder(conversationId);
+    const folder = this.folders.folder(conversationId);
     const exported = await this.opening.run(() => this.conversations.exported(conversationId));
     try {
       startDownload(response, `${path.basename(folder)}.zip`, 'application/octet-stream');

@@ -81,8 +81,9 @@ class Trajectory {
     for (let seq = 0; seq < log.length;) {
       const lines = await log.readBytes(seq, EVENTS_AT_ONCE, BYTES_AT_ONCE);
       if (lines.length === 0) return;
-      for (const line of lines) {
-        const { id, timestamp } = log.entry(seq);
+      const entries = await log.entries(seq, lines.length);
+      for (const [index, line] of lines.entries()) {
+        const { id = '', timestamp = '' } = entries[index] ?? {};
         const name = `${this.root}/events/${eventFileName(seq, id)}`;
         yield documentMember(name, maskedLine(line.toString(), mask), new Date(timestamp));
         seq += 1;

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { BashHistories, type BashHistory } from '../../bash-history.js';
-import { Catalogue } from '../../catalogue.js';
+import { ConversationFolders } from '../../conversation-folders.js';
 import { BashHistoryOptions } from '../../storage-options.js';
 import { FileBashHistory } from './file-bash-history.js';
 import { SegmentFiles } from './segment-files.js';
@@ -14,7 +14,7 @@ const FOLDER = 'bash_events';
 export class FileBashHistories extends BashHistories {
   constructor(
     private readonly options: BashHistoryOptions,
-    private readonly catalogue: Catalogue,
+    private readonly folders: ConversationFolders,
   ) {
     super();
   }
@@ -42,6 +42,6 @@ export class FileBashHistories extends BashHistories {
   }
 
   private folderOf(conversationId: string): string {
-    return path.join(this.catalogue.folder(conversationId), FOLDER);
+    return path.join(this.folders.folder(conversationId), FOLDER);
   }
 }

@@ -12,6 +12,7 @@ import {
   type StoredMetadata,
 } from '../../index.js';
 import { FileCatalogue } from './file-catalogue.js';
+import { conversationFolder } from '../conversation-folder.js';
 import { FileLeaseStore } from '../lease/file-lease-store.js';
 
 describe('FileCatalogue', () => {
@@ -24,7 +25,8 @@ describe('FileCatalogue', () => {
   const list = (of: FileCatalogue): Promise<CatalogueEntry[]> =>
     of.page({ order: 'CREATED_AT', limit: 1000 });
   const ids = async (of: FileCatalogue): Promise<string[]> => (await list(of)).map(({ id }) => id);
-  const metadataFile = (id: string): string => path.join(catalogue.folder(id), 'metadata.json');
+  const folderOf = (id: string): string => conversationFolder(root, id);
+  const metadataFile = (id: string): string => path.join(folderOf(id), 'metadata.json');
   const stored = async (createdAt: string): Promise<{ metadata: StoredMetadata; fence: LeaseFence }> => {
     const metadata = newMetadata(createdAt);
     const fence = await leases.acquire(metadata.id);
@@ -70,9 +72,9 @@ describe('FileCatalogue', () => {
 
   it('writes files that only their owner can read, and leaves no temporary files', async () => {
     const { metadata } = await stored('2026-01-01');
-    expect(await readdir(catalogue.folder(metadata.id))).toEqual(['metadata.json']);
+    expect(await readdir(folderOf(metadata.id))).toEqual(['metadata.json']);
     expect((await stat(metadataFile(metadata.id))).mode & 0o777).toBe(0o600);
-    expect((await stat(catalogue.folder(metadata.id))).mode & 0o777).toBe(0o700);
+    expect((await stat(folderOf(metadata.id))).mode & 0o777).toBe(0o700);
   });
 
   it('keeps the order of saves, each with the content at the time of the call', async () => {
@@ -95,7 +97,7 @@ describe('FileCatalogue', () => {
     const { metadata } = await stored('2026-01-03');
     expect(await ids(other)).toEqual([own.metadata.id, metadata.id]);
     const unfinished = newMetadata('2026-01-04');
-    await mkdir(catalogue.folder(unfinished.id));
+    await mkdir(folderOf(unfinished.id));
     expect(await ids(other)).toEqual([own.metadata.id, metadata.id]);
     await writeFile(metadataFile(unfinished.id), JSON.stringify(unfinished));
     expect(await ids(other)).toEqual([own.metadata.id, metadata.id, unfinished.id]);
@@ -130,13 +132,13 @@ describe('FileCatalogue', () => {
   it('removes a conversation with all its files, whatever state it is in', async () => {
     const { metadata } = await stored('2026-01-01');
     const other = await stored('2026-01-02');
-    await mkdir(path.join(catalogue.folder(metadata.id), 'observations'));
-    await writeFile(path.join(catalogue.folder(metadata.id), 'observations', 'one'), 'x');
+    await mkdir(path.join(folderOf(metadata.id), 'observations'));
+    await writeFile(path.join(folderOf(metadata.id), 'observations', 'one'), 'x');
     await catalogue.remove(metadata.id);
     await catalogue.remove(metadata.id);
     expect(await ids(catalogue)).toEqual([other.metadata.id]);
     expect(await ids(open())).toEqual([other.metadata.id]);
-    expect(await readdir(root)).toEqual([path.basename(catalogue.folder(other.metadata.id))]);
+    expect(await readdir(root)).toEqual([path.basename(folderOf(other.metadata.id))]);
     await writeFile(metadataFile(other.metadata.id), 'broken');
     await catalogue.remove(other.metadata.id);
     expect(await readdir(root)).toEqual([]);
@@ -188,14 +190,14 @@ describe('FileCatalogue', () => {
 
   it('ignores other folders and conversations whose creation was interrupted', async () => {
     await mkdir(path.join(root, 'something'));
-    await mkdir(catalogue.folder(randomUUID()));
+    await mkdir(folderOf(randomUUID()));
     await writeFile(path.join(root, 'file'), '');
     expect(await ids(open())).toEqual([]);
     expect(errors).not.toHaveBeenCalled();
   });
 
   describe('after a power cut during a creation', () => {
-    const firstOf = (id: string): string => path.join(catalogue.folder(id), 'metadata.json.first');
+    const firstOf = (id: string): string => path.join(folderOf(id), 'metadata.json.first');
 
     it('has the conversation if its first metadata are complete, and renames them with the next save', async () => {
       const { metadata, fence } = await stored('2026-01-01');
@@ -205,7 +207,7 @@ describe('FileCatalogue', () => {
       expect(await fresh.load(metadata.id)).toEqual(metadata);
       expect(await open().has(metadata.id)).toBe(true);
       await fresh.save({ ...metadata, title: 'later' }, fence);
-      expect(await readdir(fresh.folder(metadata.id))).toEqual(['metadata.json']);
+      expect(await readdir(folderOf(metadata.id))).toEqual(['metadata.json']);
       expect(await open().load(metadata.id)).toMatchObject({ title: 'later' });
       expect(errors).not.toHaveBeenCalled();
     });
@@ -222,7 +224,7 @@ describe('FileCatalogue', () => {
       expect(await ids(fresh)).toEqual([]);
       expect(await fresh.has(metadata.id)).toBe(false);
       await fresh.save({ ...metadata, title: 'again' }, fence);
-      expect(await readdir(fresh.folder(metadata.id))).toEqual(['metadata.json']);
+      expect(await readdir(folderOf(metadata.id))).toEqual(['metadata.json']);
       expect(await open().load(metadata.id)).toMatchObject({ title: 'again' });
       expect(errors).not.toHaveBeenCalled();
     });
@@ -242,7 +244,7 @@ describe('FileCatalogue', () => {
   it('is empty without a folder, and rejects ids that are not UUIDs', async () => {
     const nowhere = new FileCatalogue({ conversationsPath: path.join(root, 'none'), leaseTtlSeconds: 0 });
     expect(await list(nowhere)).toEqual([]);
-    expect(() => nowhere.folder('../../etc')).toThrow(RangeError);
+    expect(() => folderOf('../../etc')).toThrow(RangeError);
   });
 });
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../../errors/index.js';
 import { syncFolder } from '../../../files/index.js';
-import { KeyedSerialQueue } from '../../../flow/index.js';
+import { forEachBounded, inSlices, KeyedSerialQueue } from '../../../flow/index.js';
 import { Catalogue, type CatalogueEntry, type CatalogueQuery, type StoredMetadata } from '../../catalogue.js';
 import type { LeaseFence } from '../../lease-store.js';
 import { DamagedConversationError, StorageFailedError, toStorageError } from '../../storage-errors.js';
@@ -17,6 +17,12 @@ import { MetadataFiles } from './metadata-files.js';
 
 /** Folders of conversations that are being deleted; the next start deletes what a crash leaves of them. */
 const DELETED_PREFIX = '.deleted-';
+
+/** Metadata files that are read at a time. */
+const MAX_PARALLEL_READS = 8;
+/** A read that takes longer (ms) is slow; after so many of them the disk is only read asynchronously. */
+const SLOW_READ_MS = 5;
+const MAX_SLOW_READS = 8;
 
 /** The conversations in a folder, each with its `metadata.json`. */
 @Injectable()
@@ -102,16 +108,52 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, 
     }
   }
 
-  override loadNow(id: string): StoredMetadata | undefined {
-    return this.files.readSync(id);
+  override async loadMany(ids: readonly string[]): Promise<(StoredMetadata | undefined)[]> {
+    const found = new Map<string, StoredMetadata | undefined>();
+    const others = await inSlices(this.readAtOnce(ids, found));
+    await forEachBounded(others, MAX_PARALLEL_READS, async (id) => {
+      found.set(id, await this.load(id).catch(() => undefined));
+    });
+    return ids.map((id) => found.get(id));
+  }
+
+  /**
+   * Reads files synchronously: on a disk that answers at once, a thread for each file would cost several
+   * times the read.
+   * @returns the ids that were not read
+   */
+  private *readAtOnce(
+    ids: readonly string[],
+    found: Map<string, StoredMetadata | undefined>,
+  ): Generator<void, string[]> {
+    const others: string[] = [];
+    let slow = 0;
+    for (const id of ids) {
+      const started = performance.now();
+      const metadata = slow < MAX_SLOW_READS ? this.files.readSync(id) : undefined;
+      if (performance.now() - started > SLOW_READ_MS) slow += 1;
+      if (metadata) found.set(id, metadata);
+      else others.push(id);
+      yield;
+    }
+    return others;
   }
 
   override stampOf(id: string): Promise<string | undefined> {
-    return Promise.resolve(this.stampNow(id));
+    return Promise.resolve(this.files.stampOf(id));
   }
 
-  override stampNow(id: string): string | undefined {
-    return this.files.stampOf(id);
+  override stampsOf(ids: readonly string[]): Promise<(string | undefined)[]> {
+    return inSlices(this.stamps(ids));
+  }
+
+  private *stamps(ids: readonly string[]): Generator<void, (string | undefined)[]> {
+    const stamps: (string | undefined)[] = [];
+    for (const id of ids) {
+      stamps.push(this.files.stampOf(id));
+      yield;
+    }
+    return stamps;
   }
 
   override async beginCreation(id: string): Promise<void> {
@@ -146,7 +188,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, 
       // A scan in progress could add it again.
       await this.scan.ready();
       this.scan.noteChange(id, true);
-      const folder = this.folder(id);
+      const folder = this.files.folder(id);
       const deleted = path.join(
         this.options.conversationsPath,
         `${DELETED_PREFIX}${path.basename(folder)}-${randomBytes(4).toString('hex')}`,
@@ -162,10 +204,6 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, 
       await syncFolder(this.options.conversationsPath);
       await this.removeFolder(deleted);
     });
-  }
-
-  override folder(id: string): string {
-    return this.files.folder(id);
   }
 
   private reportBroken(id: string, error: unknown): void {

@@ -52,7 +52,7 @@ export class MetadataFiles {
     return readEntrySync(this.path(id), id, buffer);
   }
 
-  /** See `Catalogue.loadNow`. */
+  /** As `read`, at once. Undefined also if something is wrong: then `read` tells what. */
   readSync(id: string): StoredMetadata | undefined {
     return readMetadataSync(this.path(id), id);
   }

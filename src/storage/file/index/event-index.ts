@@ -148,6 +148,7 @@ export class EventIndex {
   private packedMatcher(filter: EntryFilter): (seq: number) => boolean {
     const { kinds, sources, micros } = this.columns;
     const kind = codeIn(this.names, filter.kind);
+    const notKind = filter.notKind === undefined ? NONE : (this.names.find(filter.notKind) ?? NONE);
     const source = codeIn(this.names, filter.source);
     const since = filter.timestampGte === undefined ? -Infinity : parseMicros(filter.timestampGte);
     const before = filter.timestampLt === undefined ? Infinity : parseMicros(filter.timestampLt);
@@ -157,6 +158,7 @@ export class EventIndex {
       const time = micros[seq] ?? NaN;
       return (
         (kind === ANY || kinds[seq] === kind) &&
+        kinds[seq] !== notKind &&
         (source === ANY || sources[seq] === source) &&
         time >= since &&
         time < before
@@ -199,6 +201,7 @@ function codeIn(names: NameTable, name: string | undefined): number {
 
 function matchesEntry(entry: EventIndexEntry, filter: EntryFilter): boolean {
   if (filter.kind !== undefined && entry.kind !== filter.kind) return false;
+  if (filter.notKind !== undefined && entry.kind === filter.notKind) return false;
   if (filter.source !== undefined && entry.source !== filter.source) return false;
   if (filter.timestampGte !== undefined && entry.timestamp < filter.timestampGte) return false;
   return filter.timestampLt === undefined || entry.timestamp < filter.timestampLt;

@@ -58,18 +58,18 @@ describe('the saved index of a log', () => {
     await close();
   };
   const indexExists = (): Promise<boolean> => stat(index).then(...[() => true, () => false]);
-  const entryOf = (opened: EventLog, seq: number): unknown => {
-    const { id, timestamp, source, kind } = opened.entry(seq);
+  const entryOf = async (opened: EventLog, seq: number): Promise<unknown> => {
+    const { id, timestamp, source, kind } = await opened.entry(seq);
     return { id, timestamp, source, kind };
   };
   /** Expects that the log serves what was written. */
   const expectServed = async (opened: EventLog): Promise<void> => {
     expect(opened.length).toBe(records.length);
     for (const [seq, { id, timestamp, source, kind }] of records.entries()) {
-      expect(entryOf(opened, seq)).toEqual({ id, timestamp, source, kind });
-      expect(opened.seqOf(id)).toBe(seq);
+      expect(await entryOf(opened, seq)).toEqual({ id, timestamp, source, kind });
+      expect(await opened.seqOf(id)).toBe(seq);
     }
-    expect(opened.seqOf(randomUUID())).toBeUndefined();
+    expect(await opened.seqOf(randomUUID())).toBeUndefined();
     expect(await opened.read(0, records.length)).toEqual(records.map(({ line }) => line));
   };
 

@@ -203,7 +203,7 @@ describe('FileLeaseStore', () => {
       expect(await second.send('release')).toBe('released');
       const log = await new FileEventLogStore({ conversationsPath: root, leaseTtlSeconds: 0 }).open(id);
       expect(log.length).toBe(2);
-      expect(log.seqOf(event)).toBe(0);
+      expect(await log.seqOf(event)).toBe(0);
       await log.close();
     });
 
@@ -234,7 +234,7 @@ describe('FileLeaseStore', () => {
       const last = await successor.send('append');
       expect(await successor.send('confirm')).toBe('true');
       const log = await new FileEventLogStore({ conversationsPath: root, leaseTtlSeconds: 0 }).open(id);
-      expect([before, after, last].map((event) => log.seqOf(event))).toEqual([0, 1, 2]);
+      expect(await log.seqsOf([before, after, last])).toEqual([0, 1, 2]);
       expect(log.length).toBe(3);
       await log.close();
     });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { errorCode } from '../../../errors/index.js';
 import { openPlainFile, syncFolder } from '../../../files/index.js';
-import { LeaseStore, type LeaseFence } from '../../lease-store.js';
+import { LeaseStore, type ConversationOwner, type LeaseFence } from '../../lease-store.js';
 import { DamagedConversationError, LeaseHeldError, toFileError } from '../../storage-errors.js';
 import { StorageOptions } from '../../storage-options.js';
 import { forEachBounded } from '../../../flow/index.js';
@@ -75,6 +75,19 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
       if (failure instanceof DamagedConversationError) return true;
       throw failure;
     }
+  }
+
+  override async ownerOf(conversationId: string): Promise<ConversationOwner | undefined> {
+    if (this.held.get(conversationId)) return { serverId: this.instanceId, isSelf: true, url: null };
+    if (this.ttlMs === 0) return undefined;
+    const folder = conversationFolder(this.options.conversationsPath, conversationId);
+    const owner = await new LeaseFile(folder, this.instanceId, this.ttlMs).owner();
+    return owner === undefined ? undefined : { serverId: owner, isSelf: false, url: null };
+  }
+
+  /** The start of a server looks at the folder itself. */
+  override abandoned(): Promise<string[]> {
+    return Promise.resolve([]);
   }
 
   /** Releases the leases that are still held. */

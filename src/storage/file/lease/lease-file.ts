@@ -68,6 +68,12 @@ export class LeaseFile {
     return current === undefined || this.vacancyOf(current) !== undefined;
   }
 
+  /** The server that holds the lease; undefined if it is vacant. */
+  async owner(): Promise<string | undefined> {
+    const current = await this.read(this.file);
+    return current && this.vacancyOf(current) === undefined ? current.owner_instance_id : undefined;
+  }
+
   /**
    * Overwrites the lease with its renewed or released state, if it still has this owner.
    * @returns false when it has another owner

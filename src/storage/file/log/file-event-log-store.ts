@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Injectable } from '@nestjs/common';
-import { EventLogStore, type EventLog } from '../../event-log.js';
+import { EventLogStore, type EventLog, type LogReader } from '../../event-log.js';
 import { StorageOptions } from '../../storage-options.js';
 import { conversationFolder, LOG_FILE } from '../conversation-folder.js';
 import { FileEventLog } from './file-event-log.js';
@@ -16,5 +16,9 @@ export class FileEventLogStore extends EventLogStore {
   override async open(conversationId: string): Promise<EventLog> {
     const folder = conversationFolder(this.options.conversationsPath, conversationId);
     return FileEventLog.open(conversationId, new LogFile(path.join(folder, LOG_FILE)));
+  }
+
+  override read(conversationId: string): Promise<LogReader> {
+    return this.open(conversationId);
   }
 }

@@ -60,7 +60,7 @@ describe('FileEventLog', () => {
   it('is empty before the first append and keeps appended events over a reopen', async () => {
     expect(log.length).toBe(0);
     expect(await log.read(0, 10)).toEqual([]);
-    expect(log.seqOf(randomUUID())).toBeUndefined();
+    expect(await log.seqOf(randomUUID())).toBeUndefined();
     const records = [record(), record(), record()];
     await log.append(0, fence, records);
     for (const reader of [() => Promise.resolve(log), reopen]) {
@@ -74,10 +74,10 @@ describe('FileEventLog', () => {
         records[0]?.line,
         records[2]?.line,
       ]);
-      expect(fields(current, 1)).toEqual(searchable(records[1]));
-      expect(current.seqOf(records[2]?.id ?? '')).toBe(2);
-      expect(current.seqOf(randomUUID())).toBeUndefined();
-      expect(() => current.entry(3)).toThrow(RangeError);
+      expect(await fields(current, 1)).toEqual(searchable(records[1]));
+      expect(await current.seqOf(records[2]?.id ?? '')).toBe(2);
+      expect(await current.seqOf(randomUUID())).toBeUndefined();
+      await expect(current.entry(3)).rejects.toThrow(RangeError);
     }
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
@@ -117,8 +117,8 @@ describe('FileEventLog', () => {
           expect(log.length).toBe(model.length);
         }
         for (const [seq, expected] of model.entries()) {
-          expect(fields(log, seq)).toEqual(searchable(expected));
-          expect(log.seqOf(expected.id)).toBe(seq);
+          expect(await fields(log, seq)).toEqual(searchable(expected));
+          expect(await log.seqOf(expected.id)).toBe(seq);
         }
       }),
       { numRuns: 40 },
@@ -233,7 +233,7 @@ describe('FileEventLog', () => {
     await reopen();
     expect(log.length).toBe(4);
     expect(await log.read(3, 1)).toEqual([records[3]?.line]);
-    expect(log.seqOf(records[3]?.id ?? '')).toBe(3);
+    expect(await log.seqOf(records[3]?.id ?? '')).toBe(3);
     expect(errors.mock.calls).toEqual([[`conversation ${id}: 2 damaged events in the log (1, 2)`]]);
     const served = await log.read(0, 4);
     expect(served[0]).toBe(records[0]?.line);
@@ -243,15 +243,15 @@ describe('FileEventLog', () => {
     for (const seq of [1, 2]) {
       const event: unknown = JSON.parse(served[seq] ?? '');
       expect(event).toMatchObject({
-        id: log.entry(seq).id,
+        id: (await log.entry(seq)).id,
         code: 'DamagedEvent',
         kind: 'ConversationErrorEvent',
       });
-      expect(log.seqOf(log.entry(seq).id)).toBe(seq);
-      expect(log.entry(seq).timestamp).toBe(records[0]?.timestamp);
+      expect(await log.seqOf((await log.entry(seq)).id)).toBe(seq);
+      expect((await log.entry(seq)).timestamp).toBe(records[0]?.timestamp);
     }
-    const before = log.entry(1).id;
-    expect((await reopen()).entry(1).id).toBe(before);
+    const before = (await log.entry(1)).id;
+    expect((await (await reopen()).entry(1)).id).toBe(before);
   });
 
   it('answers valid UTF-8 when the middle of a line is damaged', async () => {
@@ -298,8 +298,8 @@ describe('FileEventLog', () => {
     for (const [seq, line] of odd.entries()) {
       const event = JSON.parse(line) as Record<string, string | undefined>;
       const expected = { id: event['id'], kind: '', source: '', timestamp: event['timestamp'] };
-      expect(fields(log, seq)).toEqual({ ...expected, ...searchable(event) });
-      expect(log.seqOf(event['id'] ?? '')).toBe(seq);
+      expect(await fields(log, seq)).toEqual({ ...expected, ...searchable(event) });
+      expect(await log.seqOf(event['id'] ?? '')).toBe(seq);
     }
   });
 
@@ -322,7 +322,7 @@ function searchable(event: object | undefined): object {
   );
 }
 
-function fields(log: EventLog, seq: number): object {
-  const { id, kind, source, timestamp } = log.entry(seq);
+async function fields(log: EventLog, seq: number): Promise<object> {
+  const { id, kind, source, timestamp } = await log.entry(seq);
   return { id, kind, source, timestamp };
 }

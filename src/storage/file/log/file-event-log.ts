@@ -78,6 +78,11 @@ export class FileEventLog extends EventLog {
     return this.lines.length;
   }
 
+  override get lastTimestamp(): string {
+    const { length } = this.lines;
+    return length === 0 ? '' : this.lines.entry(length - 1).timestamp;
+  }
+
   override append(expectedSeq: number, fence: LeaseFence, records: readonly LogRecord[]): Promise<void> {
     if (this.closing) return Promise.reject(this.closedError());
     if (expectedSeq !== this.acceptedLength) {
@@ -113,20 +118,39 @@ export class FileEventLog extends EventLog {
     return this.lines.readItems(seqs).catch(this.rethrow);
   }
 
-  override splitByBytes(seqs: readonly number[], bytes: number): number[][] {
-    return this.lines.splitByBytes(seqs, bytes);
+  override splitByBytes(seqs: readonly number[], bytes: number): Promise<number[][]> {
+    return Promise.resolve(this.lines.splitByBytes(seqs, bytes));
   }
 
-  override entry(seq: number): EventIndexEntry {
-    return this.lines.entry(seq);
+  override entry(seq: number): Promise<EventIndexEntry> {
+    try {
+      return Promise.resolve(this.lines.entry(seq));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  override select(filter: EntryFilter, range: LogRange): number[] {
-    return this.lines.select(filter, { ...range, length: Math.min(range.length, this.length) });
+  override entries(fromSeq: number, limit: number): Promise<EventIndexEntry[]> {
+    return Promise.resolve(this.lines.entries(fromSeq, limit));
   }
 
-  override seqOf(id: string): number | undefined {
-    return this.lines.seqOf(id);
+  override select(filter: EntryFilter, range: LogRange): Promise<number[]> {
+    return Promise.resolve(
+      this.lines.select(filter, { ...range, length: Math.min(range.length, this.length) }),
+    );
+  }
+
+  override async count(filter: EntryFilter, length: number): Promise<number> {
+    const range = { from: 0, descending: false, length, limit: length };
+    return (await this.select(filter, range)).length;
+  }
+
+  override seqOf(id: string): Promise<number | undefined> {
+    return Promise.resolve(this.lines.seqOf(id));
+  }
+
+  override seqsOf(ids: readonly string[]): Promise<(number | undefined)[]> {
+    return Promise.resolve(ids.map((id) => this.lines.seqOf(id)));
   }
 
   override close(next: 'kept' | 'removed' = 'kept'): Promise<void> {

@@ -65,6 +65,13 @@ export class LogLines {
     return this.index.entry(seq);
   }
 
+  /** Like `EventLog.entries`. */
+  entries(fromSeq: number, limit: number): EventIndexEntry[] {
+    const from = Math.max(0, fromSeq);
+    const count = Math.max(0, Math.min(from + limit, this.length) - from);
+    return Array.from({ length: count }, (_, index) => this.index.entry(from + index));
+  }
+
   select(filter: EntryFilter, range: LogRange): number[] {
     return this.index.select(filter, range);
   }

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../../errors/index.js';
 import type { CatalogueEntry } from '../../catalogue.js';
-import type { Queryable } from '../database/index.js';
+import type { Reading } from '../lease/postgres-lease-store.js';
 import { UPDATE_ENTRIES } from './catalogue-statements.js';
 
 /** How often the time of the last update of a conversation is stored (ms). */
@@ -25,7 +25,7 @@ export class EntryUpdates {
   private timer: NodeJS.Timeout | undefined;
   private storing: Promise<void> | undefined;
 
-  constructor(private readonly database: Queryable) {}
+  constructor(private readonly database: Reading) {}
 
   /** Stores an entry soon. */
   add({ id, updated_at, execution_status }: CatalogueEntry, generation: number): void {
@@ -66,7 +66,7 @@ export class EntryUpdates {
     this.changes = new Map();
     if (batch.length === 0) return;
     try {
-      await this.database.query(UPDATE_ENTRIES, [
+      await this.database.read(UPDATE_ENTRIES, [
         batch.map(([id]) => id),
         batch.map(([, { entry }]) => entry.updated_at),
         batch.map(([, { entry }]) => entry.execution_status),

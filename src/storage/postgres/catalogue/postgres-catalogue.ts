@@ -5,7 +5,7 @@ import { Catalogue, type CatalogueEntry, type CatalogueQuery, type StoredMetadat
 import type { ConversationFolders } from '../../conversation-folders.js';
 import type { LeaseFence } from '../../lease-store.js';
 import { DamagedConversationError, LeaseHeldError, LeaseLostError } from '../../storage-errors.js';
-import type { Database } from '../database/index.js';
+import type { Reading } from '../lease/postgres-lease-store.js';
 import * as statements from './catalogue-statements.js';
 import { EntryUpdates } from './entry-updates.js';
 import { entryOf, metadataOf, type EntryRow, type MetadataRow } from './stored-content.js';
@@ -34,7 +34,7 @@ export class PostgresCatalogue extends Catalogue {
   private readonly broken = new Map<string, number>();
 
   constructor(
-    private readonly database: Database,
+    private readonly database: Reading,
     private readonly leases: Leases,
     private readonly folders: ConversationFolders,
   ) {
@@ -131,7 +131,7 @@ export class PostgresCatalogue extends Catalogue {
     const { id, created_at, updated_at, execution_status, parent_conversation_id } = metadata;
     const values = [id, created_at, updated_at, execution_status, parent_conversation_id ?? null];
     const content = JSON.stringify(metadata);
-    const { rowCount } = await this.database.query(statements.SAVE, [...values, content, fence.generation]);
+    const { rowCount } = await this.database.read(statements.SAVE, [...values, content, fence.generation]);
     if (rowCount === 0) throw new LeaseLostError(id);
     this.updates.saved(metadata);
   }
@@ -142,7 +142,7 @@ export class PostgresCatalogue extends Catalogue {
   }
 
   override async remove(id: string): Promise<void> {
-    const { rows } = await this.database.query<{ length: number }>(statements.BEGIN_REMOVAL, [
+    const { rows } = await this.database.read<{ length: number }>(statements.BEGIN_REMOVAL, [
       id,
       this.leases.serverId,
     ]);

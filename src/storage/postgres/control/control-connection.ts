@@ -1,6 +1,11 @@
 import pg from 'pg';
 import { withTimeout } from '../../../flow/index.js';
-import { unavailable, toDatabaseError, isConnectionLost, outcomeUnknown } from '../database/database-errors.js';
+import {
+  unavailable,
+  toDatabaseError,
+  isConnectionLost,
+  outcomeUnknown,
+} from '../database/database-errors.js';
 import type { Answer, Queryable } from '../database/connections.js';
 
 /** Time between two attempts to connect again: doubled from the first to the second (ms). */
@@ -46,7 +51,10 @@ export class ControlConnection implements Queryable {
    * Runs a statement, once.
    * @throws StorageFailedError if the database is away, OutcomeUnknownError if the connection was lost meanwhile
    */
-  async query<R = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<Answer<R>> {
+  async query<R = Record<string, unknown>>(
+    text: string,
+    values: readonly unknown[] = [],
+  ): Promise<Answer<R>> {
     return this.run(await this.connected(), text, values);
   }
 

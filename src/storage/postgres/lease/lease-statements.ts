@@ -26,6 +26,7 @@ VALUES ($1, $2, $3, $4, make_interval(secs => $5), clock_timestamp() + make_inte
 ON CONFLICT (id) DO UPDATE SET
   lease_until = clock_timestamp() + server.lease,
   takes_after = CASE WHEN ${IS_LIVE} THEN server.takes_after ELSE clock_timestamp() + server.lease END,
+  version = excluded.version,
   running = excluded.running,
   max_running = excluded.max_running
 RETURNING server.takes_after::text AS takes_after`;

@@ -3,10 +3,13 @@ import { errorMessage } from '../../../errors/index.js';
 import type { Hints } from '../../hints.js';
 import { LeaseStore, type ConversationOwner } from '../../lease-store.js';
 import { LeaseHeldError, StorageFailedError, TakeoverPendingError } from '../../storage-errors.js';
-import type { Queryable } from '../database/connections.js';
+import type { Database } from '../database/index.js';
 import { ABANDONED, ACQUIRE, OWNER_OF, RELEASE, STILL_HELD } from './lease-statements.js';
 import { PostgresFence } from './postgres-fence.js';
 import type { ServerLease } from './server-lease.js';
+
+/** Runs statements that may run twice: those of leases may. */
+export type Reading = Pick<Database, 'read'>;
 
 /** The hint that a server has taken a conversation which another one owned. */
 const TAKEN = 'lease-taken';
@@ -15,6 +18,7 @@ const TAKEN = 'lease-taken';
 export class PostgresLeaseStore extends LeaseStore {
   private readonly logger = new Logger('Leases');
   private readonly held = new Map<string, PostgresFence>();
+  private readonly goneListeners: ((conversationId: string) => void)[] = [];
   private readonly acquiring = new Set<string>();
   /** Generations by conversation: releases that are not stored yet. */
   private unreleased = new Map<string, number>();
@@ -24,7 +28,7 @@ export class PostgresLeaseStore extends LeaseStore {
   private ends = 0;
 
   constructor(
-    private readonly database: Queryable,
+    private readonly database: Reading,
     private readonly server: ServerLease,
     private readonly hints: Hints,
   ) {
@@ -40,6 +44,16 @@ export class PostgresLeaseStore extends LeaseStore {
     });
   }
 
+  /** The id of this server. */
+  get serverId(): string {
+    return this.server.id;
+  }
+
+  /** Calls `listener` when this server no longer holds a conversation. */
+  onGone(listener: (conversationId: string) => void): void {
+    this.goneListeners.push(listener);
+  }
+
   /** The fence that this server holds for a conversation. */
   fenceOf(conversationId: string): PostgresFence | undefined {
     return this.held.get(conversationId);
@@ -51,7 +65,7 @@ export class PostgresLeaseStore extends LeaseStore {
     try {
       await this.server.ensure();
       const { ends } = this;
-      const { rows } = await this.database.query<{ generation: number; previous: string | null }>(ACQUIRE, [
+      const { rows } = await this.database.read<{ generation: number; previous: string | null }>(ACQUIRE, [
         this.server.id,
         id,
       ]);
@@ -76,8 +90,8 @@ export class PostgresLeaseStore extends LeaseStore {
   /** Releases at the same time share a statement. What cannot be stored now is stored later, or expires. */
   override async release(fence: PostgresFence): Promise<void> {
     const { conversationId, generation } = fence;
-    if (this.held.get(conversationId) === fence) this.held.delete(conversationId);
     if (!fence.release()) return;
+    this.forget(conversationId);
     this.unreleased.set(conversationId, generation);
     await this.flush();
   }
@@ -88,13 +102,18 @@ export class PostgresLeaseStore extends LeaseStore {
   }
 
   override async ownerOf(id: string): Promise<ConversationOwner | undefined> {
-    const { rows } = await this.database.query<{ id: string; url: string | null }>(OWNER_OF, [id]);
+    const { rows } = await this.database.read<{ id: string; url: string | null }>(OWNER_OF, [id]);
     return rows[0] && { serverId: rows[0].id, isSelf: rows[0].id === this.server.id, url: rows[0].url };
   }
 
   override async abandoned(limit: number): Promise<string[]> {
-    const { rows } = await this.database.query<{ id: string }>(ABANDONED, [this.server.id, limit]);
+    const { rows } = await this.database.read<{ id: string }>(ABANDONED, [this.server.id, limit]);
     return rows.map(({ id }) => id);
+  }
+
+  /** Stores the releases that are left. */
+  close(): Promise<void> {
+    return this.flush();
   }
 
   /** Renews the lease of the server, and finds out whether a fence is still the valid one. */
@@ -111,7 +130,7 @@ export class PostgresLeaseStore extends LeaseStore {
 
   private async loseTaken(fences: readonly PostgresFence[]): Promise<void> {
     try {
-      const { rows } = await this.database.query<{ id: string }>(STILL_HELD, [
+      const { rows } = await this.database.read<{ id: string }>(STILL_HELD, [
         this.server.id,
         fences.map(({ conversationId }) => conversationId),
         fences.map(({ generation }) => generation),
@@ -137,8 +156,13 @@ export class PostgresLeaseStore extends LeaseStore {
   }
 
   private lose(fence: PostgresFence): void {
-    this.held.delete(fence.conversationId);
+    this.forget(fence.conversationId);
     fence.lose();
+  }
+
+  private forget(conversationId: string): void {
+    this.held.delete(conversationId);
+    for (const listener of this.goneListeners) listener(conversationId);
   }
 
   /** Stores the releases so far. Rejects never. */
@@ -154,12 +178,12 @@ export class PostgresLeaseStore extends LeaseStore {
     await new Promise((resolve) => setImmediate(resolve));
     const batch = this.unreleased;
     this.unreleased = new Map();
+    if (batch.size === 0) return;
     try {
-      await this.database.query(RELEASE, [this.server.id, [...batch.keys()], [...batch.values()]]);
+      await this.database.read(RELEASE, [this.server.id, [...batch.keys()], [...batch.values()]]);
     } catch (error) {
       this.logger.warn(`${batch.size} leases could not be released yet: ${errorMessage(error)}`);
-      for (const [id, generation] of batch)
-        if (!this.unreleased.has(id)) this.unreleased.set(id, generation);
+      for (const [id, generation] of batch) if (!this.unreleased.has(id)) this.unreleased.set(id, generation);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { ServerDirectory, type ServerFacts, type ServerRecord } from '../../server-directory.js';
-import type { Queryable } from '../database/connections.js';
+import type { Reading } from './postgres-lease-store.js';
 import { LIVE_SERVERS } from './lease-statements.js';
 import type { ServerLease } from './server-lease.js';
 
@@ -18,10 +18,14 @@ interface ServerRow {
 /** The servers that renew their leases in the database. */
 export class PostgresServerDirectory extends ServerDirectory {
   constructor(
-    private readonly database: Queryable,
+    private readonly database: Reading,
     private readonly server: ServerLease,
   ) {
     super();
+  }
+
+  override get selfId(): string {
+    return this.server.id;
   }
 
   override report(facts: () => ServerFacts): void {
@@ -29,7 +33,7 @@ export class PostgresServerDirectory extends ServerDirectory {
   }
 
   override async list(): Promise<ServerRecord[]> {
-    const { rows } = await this.database.query<ServerRow>(LIVE_SERVERS);
+    const { rows } = await this.database.read<ServerRow>(LIVE_SERVERS);
     return rows.map(({ started_at, lease_until, max_running, ...row }) => ({
       ...row,
       isSelf: row.id === this.server.id,

@@ -1,0 +1,100 @@
+import { Logger } from '@nestjs/common';
+import { errorMessage } from '../../errors/index.js';
+import type { ConversationFolders } from '../conversation-folders.js';
+import { PostgresCatalogue } from './catalogue/postgres-catalogue.js';
+import { ControlConnection } from './control/control-connection.js';
+import { connectionConfig, type DatabaseOptions } from './database/database-options.js';
+import { Database } from './database/index.js';
+import { PostgresHints } from './hints/postgres-hints.js';
+import { PostgresLeaseStore } from './lease/postgres-lease-store.js';
+import { PostgresServerDirectory } from './lease/postgres-server-directory.js';
+import { forgetServers, ServerLease } from './lease/server-lease.js';
+import { migrate } from './migrations/index.js';
+
+/** Options of the driver. */
+export interface PostgresStorageOptions {
+  database: DatabaseOptions;
+  /** Seconds after which others take over from this server if it does not reach the database. */
+  leaseSeconds: number;
+  /** Where other servers reach this one; null if they cannot. */
+  serverUrl: string | null;
+  folders: ConversationFolders;
+}
+
+/** How often rows of servers and conversations that nobody needs any more are removed (ms). */
+const CLEAN_UP_MS = 60_000;
+
+/** The storage of this server in a PostgreSQL database: the parts of the driver, and their order at the end. */
+export class PostgresStorage {
+  private readonly logger = new Logger('Storage');
+  readonly database: Database;
+  readonly hints: PostgresHints;
+  readonly leases: PostgresLeaseStore;
+  readonly catalogue: PostgresCatalogue;
+  readonly servers: PostgresServerDirectory;
+  private readonly control: ControlConnection;
+  private readonly lease: ServerLease;
+  private cleaner: NodeJS.Timeout | undefined;
+  private closing: Promise<void> | undefined;
+
+  private constructor({ database, leaseSeconds, serverUrl, folders }: PostgresStorageOptions) {
+    this.database = new Database(database);
+    // A heartbeat that takes longer is sent again in time.
+    const timeoutMs = Math.min(database.timeoutMs, (leaseSeconds * 1000) / 3);
+    this.control = new ControlConnection(connectionConfig(database), timeoutMs);
+    this.hints = new PostgresHints(this.control);
+    this.lease = new ServerLease(this.control, { leaseSeconds, url: serverUrl });
+    this.leases = new PostgresLeaseStore(this.database, this.lease, this.hints);
+    this.catalogue = new PostgresCatalogue(this.database, this.leases, folders);
+    this.servers = new PostgresServerDirectory(this.database, this.lease);
+  }
+
+  /**
+   * Connects, brings the schema up to date, and takes the lease of this server.
+   * @throws ConfigError, SchemaError, StorageFailedError if the database is away
+   */
+  static async open(options: PostgresStorageOptions): Promise<PostgresStorage> {
+    const storage = new PostgresStorage(options);
+    try {
+      await migrate(storage.database);
+      await storage.lease.renew();
+    } catch (error) {
+      await storage.close();
+      throw error;
+    }
+    storage.control.keepConnected();
+    storage.cleaner = setInterval(() => void storage.cleanUp(), CLEAN_UP_MS).unref();
+    return storage;
+  }
+
+  /**
+   * Gives up all leases, tells the others, and closes the connections. Call it when all conversations are
+   * closed. Idempotent.
+   */
+  close(): Promise<void> {
+    this.closing ??= this.closeAll();
+    return this.closing;
+  }
+
+  private async closeAll(): Promise<void> {
+    clearInterval(this.cleaner);
+    await this.catalogue.close();
+    await this.leases.close();
+    await this.lease.stop();
+    await this.lease.leave().catch((error: unknown) => {
+      this.logger.warn(`other servers take over only when the lease is over: ${errorMessage(error)}`);
+    });
+    await this.hints.close();
+    await this.control.close();
+    await this.database.close();
+  }
+
+  private async cleanUp(): Promise<void> {
+    try {
+      await forgetServers(this.database);
+      await this.catalogue.removeLeftovers();
+    } catch (error) {
+      this.logger.warn(`the database was not cleaned up: ${errorMessage(error)}`);
+    }
+  }
+}

@@ -1,0 +1,24 @@
+/** A live server. Times are UTC in ISO 8601. */
+export interface ServerRecord {
+  /** Differs for each start of a process. */
+  id: string;
+  isSelf: boolean;
+  /** Where other servers reach it (`server_url`); null if that is not known. */
+  url: string | null;
+  host: string;
+  version: string;
+  startedAt: string;
+  /** When other servers may take over its conversations unless it renews its lease. */
+  leaseUntil: string;
+  /** How many conversations it owns. */
+  conversations: number;
+  /** How many of them run, and how many may run at the same time. */
+  running: number;
+  maxRunning: number;
+}
+
+/** The servers that share a storage. */
+export abstract class ServerDirectory {
+  /** All live servers, the oldest first. */
+  abstract list(): Promise<ServerRecord[]>;
+}
