@@ -1,6 +1,6 @@
 import { isJsonObject, type JsonObject } from '../json/index.js';
 import { MAX_DOCUMENT_BYTES } from './documents.js';
-import { DamagedDocumentError, DocumentTooLargeError } from './storage-errors.js';
+import { DamagedDocumentError, DocumentTooLargeError } from './document-errors.js';
 
 /** The object in the text of a document. @throws DamagedDocumentError */
 export function parseDocument(place: string, text: string): JsonObject {

@@ -41,26 +41,6 @@ export class DamagedConversationError extends DomainError {
   }
 }
 
-/** A document does not have the expected content. It is never overwritten without a copy. */
-export class DamagedDocumentError extends Error {
-  override readonly name = 'DamagedDocumentError';
-  constructor(
-    readonly place: string,
-    readonly why: string,
-  ) {
-    super(`${place} cannot be used: ${why}`);
-  }
-}
-
-/** A change would exceed the maximum size of a document. */
-export class DocumentTooLargeError extends DomainError {
-  override readonly name = 'DocumentTooLargeError';
-  readonly kind = 'too-large';
-  constructor(limit: number) {
-    super(`Too large: one file of settings holds at most ${limit} bytes`);
-  }
-}
-
 /** System errors, and the SQLSTATE of a database whose disk is full. */
 const DISK_FULL_CODES = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', '53100']);
 const UNAVAILABLE_CODES = new Set([

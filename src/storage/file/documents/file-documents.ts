@@ -6,7 +6,8 @@ import { FolderLock, makeFolder, replaceFile, resolveLink, type StillHeld } from
 import type { JsonObject } from '../../../json/index.js';
 import { documentText, parseDocument, withinLimit } from '../../document-content.js';
 import { DOCUMENT_FOLDERS, Documents, DocumentWriter, MAX_DOCUMENT_BYTES } from '../../documents.js';
-import { DamagedDocumentError, toStorageError } from '../../storage-errors.js';
+import { DamagedDocumentError } from '../../document-errors.js';
+import { toStorageError } from '../../storage-errors.js';
 
 /** Left behind by interrupted writes. */
 const TEMPORARY_FILE = /^\..*\.[0-9a-f]{8}(?:[0-9a-f]{4})?\.tmp$/;

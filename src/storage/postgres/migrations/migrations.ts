@@ -1,5 +1,6 @@
 import { log } from './001-log.js';
+import { documents } from './002-documents.js';
 import type { Migration } from './migration.js';
 
 /** All migrations that this server knows, in order. */
-export const MIGRATIONS: readonly Migration[] = [log];
+export const MIGRATIONS: readonly Migration[] = [log, documents];
