@@ -1,14 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import {
-  DamagedConversationError,
-  LeaseHeldError,
-  type LeaseFence,
-  type LogReader,
-  type StoredMetadata,
-} from '../../storage/index.js';
+import { LeaseHeldError, type LeaseFence, type LogReader, type StoredMetadata } from '../../storage/index.js';
 import { moveBashHistory } from './bash-move.js';
 import { copyConversationFiles } from './conversation-files.js';
+import type { DeliveriesMove } from './deliveries-move.js';
 import { appendRest, assertUndamaged, digestOf } from './log-copy.js';
 import type { MoveOptions } from './move-command-line.js';
 import { DifferentCopyError } from './move-errors.js';
@@ -38,6 +33,7 @@ export class ConversationMove {
     private readonly from: StorageSide,
     private readonly to: StorageSide,
     private readonly options: Pick<MoveOptions, 'dryRun' | 'waitSeconds' | 'acceptDamaged'>,
+    private readonly deliveries: DeliveriesMove,
   ) {}
 
   /**
@@ -102,6 +98,7 @@ export class ConversationMove {
     const [source, target] = [this.from.folderOf(id), this.to.folderOf(id)];
     if (source !== target && (await copyConversationFiles(source, target)) > 0) outcome = 'moved';
     if ((await moveBashHistory(this.from, this.to, id)) > 0) outcome = 'moved';
+    await this.deliveries.movePositions(id);
     if (await this.saveMetadata(metadata, there, fence)) outcome = 'moved';
     return { outcome, events: log.length };
   }

@@ -9,6 +9,7 @@ import {
   BashHistories,
   Catalogue,
   ConversationFolders,
+  DeliveryStore,
   Documents,
   EventLogStore,
   LeaseStore,
@@ -45,6 +46,7 @@ export class StorageSide {
   readonly documents: Documents;
   readonly workspaces: WorkspaceDocuments;
   readonly bash: BashHistories;
+  readonly deliveries: DeliveryStore;
   /** Where the record of moves is. It belongs to the conversations. */
   readonly records: Documents;
   private readonly folders: ConversationFolders;
@@ -62,6 +64,7 @@ export class StorageSide {
     this.documents = context.get(Documents, { strict: false });
     this.workspaces = context.get(WorkspaceDocuments, { strict: false });
     this.bash = context.get(BashHistories, { strict: false });
+    this.deliveries = context.get(DeliveryStore, { strict: false });
     this.records =
       place.kind === 'files'
         ? context.get(LocalDocuments, { strict: false }).open(place.config.paths.conversations)
