@@ -23,7 +23,7 @@ const ARROWS = {
   crypto: ['config', 'text'],
   auth: ['config', 'text'],
   logging: ['crypto', 'errors'],
-  storage: ['config', 'errors', 'files', 'flow', 'meters', 'processes', 'text'],
+  storage: ['config', 'crypto', 'errors', 'files', 'flow', 'meters', 'processes', 'text'],
   llm: ['errors', 'events', 'flow', 'meters', 'text'],
   tools: ['errors', 'events', 'files', 'flow', 'processes', 'text'],
   agent: ['errors', 'events', 'files', 'flow', 'llm', 'processes', 'text', 'tools'],

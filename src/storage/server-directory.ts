@@ -17,8 +17,20 @@ export interface ServerRecord {
   maxRunning: number;
 }
 
+/** What a server says about itself. */
+export interface ServerFacts {
+  version: string;
+  /** How many conversations run, and how many may run at the same time. */
+  running: number;
+  maxRunning: number;
+}
+
 /** The servers that share a storage. */
 export abstract class ServerDirectory {
+  /** The id of this server. */
+  abstract readonly selfId: string;
+  /** Tells the others about this server; `facts` is called again and again. */
+  abstract report(facts: () => ServerFacts): void;
   /** All live servers, the oldest first. */
   abstract list(): Promise<ServerRecord[]>;
 }

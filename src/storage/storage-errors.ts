@@ -9,6 +9,20 @@ export class LeaseHeldError extends DomainError {
   }
 }
 
+/**
+ * The owner of the conversation no longer reaches the database. Nobody may take the conversation yet: all
+ * servers may just have come back together with the database.
+ */
+export class TakeoverPendingError extends DomainError {
+  override readonly name = 'TakeoverPendingError';
+  readonly kind = 'unavailable';
+  constructor(readonly conversationId: string) {
+    super(
+      `The server that owned conversation ${conversationId} is gone. Another one takes over in a few seconds; try again then.`,
+    );
+  }
+}
+
 /** This server no longer owns the conversation; the write was refused. */
 export class LeaseLostError extends DomainError {
   override readonly name = 'LeaseLostError';

@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Module, type Abstract, type FactoryProvider } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { BashHistories } from './bash-history.js';
 import { Catalogue } from './catalogue.js';
@@ -12,11 +12,14 @@ import { FileLeaseStore } from './file/lease/file-lease-store.js';
 import { LoneServerDirectory, NoHints } from './file/lone-server.js';
 import { Hints } from './hints.js';
 import { LeaseStore } from './lease-store.js';
+import type { PostgresStorage } from './postgres/postgres-storage.js';
 import { ServerDirectory } from './server-directory.js';
+import { StorageDriver, StorageDriverModule } from './storage-driver.module.js';
 import { BashHistoryOptions, StorageOptions } from './storage-options.js';
 
-/** Provides the storage ports, implemented by the file driver. */
+/** Provides the storage ports, implemented by the driver that the configuration selects. */
 @Module({
+  imports: [StorageDriverModule],
   providers: [
     {
       provide: StorageOptions,
@@ -38,13 +41,33 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
         },
       }),
     },
-    { provide: EventLogStore, useClass: FileEventLogStore },
-    { provide: Catalogue, useClass: FileCatalogue },
-    { provide: LeaseStore, useClass: FileLeaseStore },
+    port(
+      EventLogStore,
+      ({ logs }) => logs,
+      (options) => new FileEventLogStore(options),
+    ),
+    port(
+      Catalogue,
+      ({ catalogue }) => catalogue,
+      (options) => new FileCatalogue(options),
+    ),
+    port(
+      LeaseStore,
+      ({ leases }) => leases,
+      (options) => new FileLeaseStore(options),
+    ),
+    port(
+      ServerDirectory,
+      ({ servers }) => servers,
+      () => new LoneServerDirectory(),
+    ),
+    port(
+      Hints,
+      ({ hints }) => hints,
+      () => new NoHints(),
+    ),
     { provide: BashHistories, useClass: FileBashHistories },
     { provide: ConversationFolders, useClass: FileConversationFolders },
-    { provide: ServerDirectory, useClass: LoneServerDirectory },
-    { provide: Hints, useClass: NoHints },
   ],
   exports: [
     EventLogStore,
@@ -57,3 +80,17 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
   ],
 })
 export class StorageModule {}
+
+/** A port with its implementation by each driver. */
+function port<T>(
+  token: Abstract<T>,
+  ofPostgres: (driver: PostgresStorage) => T,
+  ofFiles: (options: StorageOptions) => T,
+): FactoryProvider<T> {
+  return {
+    provide: token,
+    inject: [StorageDriver, StorageOptions],
+    useFactory: ({ postgres }: StorageDriver, options: StorageOptions) =>
+      postgres ? ofPostgres(postgres) : ofFiles(options),
+  };
+}

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Hints } from '../hints.js';
 import { ServerDirectory, type ServerRecord } from '../server-directory.js';
@@ -5,6 +6,12 @@ import { ServerDirectory, type ServerRecord } from '../server-directory.js';
 /** Servers that share files do not know each other: there are none to list. */
 @Injectable()
 export class LoneServerDirectory extends ServerDirectory {
+  override readonly selfId = randomUUID();
+
+  override report(): void {
+    // Nobody asks.
+  }
+
   override list(): Promise<ServerRecord[]> {
     return Promise.resolve([]);
   }

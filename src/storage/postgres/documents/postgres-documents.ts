@@ -2,7 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { SerialQueue } from '../../../flow/index.js';
 import type { JsonObject } from '../../../json/index.js';
 import { parseDocument } from '../../document-content.js';
-import { type DocumentWriter, isUserDocument, isWorkspaceDocument, WorkspaceDocuments } from '../../documents.js';
+import {
+  type DocumentWriter,
+  isUserDocument,
+  isWorkspaceDocument,
+  WorkspaceDocuments,
+} from '../../documents.js';
 import { DamagedDocumentError, DocumentsBusyError } from '../../document-errors.js';
 import { StorageFailedError } from '../../storage-errors.js';
 import { type Database, OutcomeUnknownError } from '../database/index.js';

@@ -50,8 +50,10 @@ export class PostgresRecords extends ExpiringRecords {
       [kind, digest(id)],
     );
     const [record] = rows;
-    const content = record && this.cipher.decrypt(record.content);
-    return content === undefined ? undefined : { ...record, content, version: record.version };
+    if (!record) return undefined;
+    // A record of servers with another key is none for this one.
+    const content = this.cipher.decrypt(record.content);
+    return content === undefined ? undefined : { content, version: record.version };
   }
 
   async replace(

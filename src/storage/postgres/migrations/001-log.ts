@@ -15,8 +15,10 @@ export const log: Migration = {
       host text NOT NULL,
       version text NOT NULL,
       started_at timestamptz NOT NULL DEFAULT now(),
+      lease interval NOT NULL,
       lease_until timestamptz NOT NULL,
-      conversations int NOT NULL DEFAULT 0,
+      -- From then on it may take conversations of servers that are not live.
+      takes_after timestamptz NOT NULL,
       running int NOT NULL DEFAULT 0,
       max_running int NOT NULL DEFAULT 0
     );
@@ -28,17 +30,26 @@ export const log: Migration = {
       generation bigint NOT NULL DEFAULT 0,
       length bigint NOT NULL DEFAULT 0
     ) WITH (fillfactor = 50);
+    CREATE INDEX conversation_owner ON conversation (owner) WHERE owner IS NOT NULL;
 
     -- The snapshot. Exists from the end of the creation on.
     CREATE TABLE metadata (
-      conversation uuid PRIMARY KEY,
+      conversation uuid PRIMARY KEY REFERENCES conversation (id) ON DELETE CASCADE,
       created_at text COLLATE "C" NOT NULL,
       updated_at text COLLATE "C" NOT NULL,
-      execution_status text NOT NULL,
+      execution_status text COLLATE "C" NOT NULL,
       parent uuid,
-      version bigint NOT NULL DEFAULT 1,
+      generation bigint NOT NULL,
+      version bigint NOT NULL,
       content text NOT NULL
     );
+    CREATE INDEX metadata_created ON metadata (created_at, conversation);
+    CREATE INDEX metadata_updated ON metadata (updated_at, created_at, conversation);
+    CREATE INDEX metadata_status_created ON metadata (execution_status, created_at, conversation);
+    CREATE INDEX metadata_status_updated ON metadata (execution_status, updated_at, created_at, conversation);
+    CREATE INDEX metadata_parent ON metadata (parent, created_at) WHERE parent IS NOT NULL;
+    -- Never the same again, also if a conversation is removed and created with the same id.
+    CREATE SEQUENCE metadata_version;
 
     CREATE TABLE event (
       conversation uuid NOT NULL,
