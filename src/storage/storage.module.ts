@@ -5,7 +5,9 @@ import { Catalogue } from './catalogue.js';
 import { EventLogStore } from './event-log.js';
 import { FileBashHistories } from './file/bash/file-bash-histories.js';
 import { ConversationFolders } from './conversation-folders.js';
+import { DeliveryStore } from './delivery-store.js';
 import { FileCatalogue } from './file/catalogue/file-catalogue.js';
+import { FileDeliveryStore } from './file/deliveries/file-delivery-store.js';
 import { FileEventLogStore } from './file/log/file-event-log-store.js';
 import { FileConversationFolders } from './file/file-conversation-folders.js';
 import { FileLeaseStore } from './file/lease/file-lease-store.js';
@@ -67,6 +69,7 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
       () => new NoHints(),
     ),
     { provide: BashHistories, useClass: FileBashHistories },
+    { provide: DeliveryStore, useClass: FileDeliveryStore },
     { provide: ConversationFolders, useClass: FileConversationFolders },
   ],
   exports: [
@@ -77,6 +80,7 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
     ConversationFolders,
     ServerDirectory,
     Hints,
+    DeliveryStore,
   ],
 })
 export class StorageModule {}
