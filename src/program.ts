@@ -55,7 +55,7 @@ async function start(command: ConfiguredCommand): Promise<void> {
   await serve(loaded, factory);
 }
 
-/** Moves everything from one storage to another. Its errors are about places, not about the start of a server. */
+/** Moves everything from one storage to another. */
 async function runMove(options: MoveOptions): Promise<void> {
   const [{ loadConfig, ConfigError }, { move, explainMoveError }, { explainStartupError }] =
     await Promise.all([

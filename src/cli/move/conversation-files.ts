@@ -2,7 +2,7 @@ import { copyFile, lstat, open, readdir, readlink, rename, rm, symlink, utimes }
 import path from 'node:path';
 import { makeFolder, syncFolder, undefinedIfMissing } from '../../files/index.js';
 
-/** What the drivers keep in the folder of a conversation (docs/operation.md). The move writes it by itself. */
+/** What the drivers keep in the folder of a conversation (docs/operation.md): it is not copied as a file. */
 const OF_DRIVERS = new Set([
   'events.jsonl',
   'events.index',
@@ -15,8 +15,8 @@ const OF_DRIVERS = new Set([
 const FOLDER_MODE = 0o700;
 
 /**
- * Copies the own files of a conversation: long outputs, logs of sub-agents. Files that are there with the same
- * size and time are left; a file appears with its whole content.
+ * Copies the own files of a conversation: long outputs, logs of sub-agents. Files that are there with the
+ * same size and time are left; a file appears with its whole content.
  * @returns the number of files that were copied
  */
 export async function copyConversationFiles(from: string, to: string): Promise<number> {

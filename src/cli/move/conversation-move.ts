@@ -37,8 +37,8 @@ export class ConversationMove {
   ) {}
 
   /**
-   * Copies a conversation under both leases: the log, then all of it is read again on both sides and compared,
-   * then the metadata, with which the conversation appears at the target.
+   * Copies a conversation under both leases: the log, which is then read again on both sides and compared, and
+   * the metadata, with which the conversation appears at the target.
    * @throws DamagedConversationError, DifferentCopyError, ConversationHeldError, and errors of the storage
    */
   async move(id: string, onProgress: OnProgress): Promise<MovedConversation> {

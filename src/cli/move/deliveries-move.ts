@@ -1,7 +1,8 @@
+import { Readable } from 'node:stream';
 import type { WebhookDeliveries } from '../../storage/index.js';
 import type { StorageSide } from './storage-side.js';
 
-/** More than a tail can have: `max_queue_bytes` limits each. It is read as a whole, before anything is removed. */
+/** More than a tail can have, which `max_queue_bytes` limits: it is read as a whole before it is removed. */
 const MAX_TAIL_LINES = 10_000_000;
 
 /** What webhooks have not got yet, at both places: positions in logs, and an outbox. */
@@ -29,8 +30,8 @@ export class DeliveriesMove {
   }
 
   /**
-   * Moves the outbox: an entry is removed at the source once it is stored at the target, so that it is delivered
-   * at least once.
+   * Moves the outbox: an entry is removed at the source once it is stored at the target, so that it is
+   * delivered at least once.
    * @returns the number of entries
    */
   async moveOutbox(): Promise<number> {
@@ -42,7 +43,8 @@ export class DeliveriesMove {
           if (body === undefined) continue;
           await to.addChange(entry.conversationId, body);
         } else {
-          await to.addTail(entry.conversationId, linesOf(await entry.peek(MAX_TAIL_LINES, Infinity)));
+          const lines = (await entry.peek(MAX_TAIL_LINES, Infinity)).map((line) => `${line}\n`);
+          await to.addTail(entry.conversationId, Readable.from(lines));
         }
         await entry.remove();
         count += 1;
@@ -57,8 +59,4 @@ export class DeliveriesMove {
       await to.close();
     }
   }
-}
-
-async function* linesOf(lines: readonly string[]): AsyncGenerator<string> {
-  for (const line of lines) yield `${line}\n`;
 }

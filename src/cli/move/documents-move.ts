@@ -12,8 +12,8 @@ export interface MovedDocuments {
 }
 
 /**
- * Copies documents as they are, encrypted secrets included, and reads them again at the target. A document that
- * the target has is replaced only if it is as an earlier move left it.
+ * Copies documents as they are, encrypted secrets included, and reads them again at the target. A document
+ * that the target has is replaced only if it is as an earlier move left it.
  */
 export async function moveDocuments(
   from: Documents,

@@ -33,7 +33,7 @@ What is stored at the source stays there. Run it again after it was ended: it go
 Options:
   --from PLACE      where everything is
   --to PLACE        where everything will be: a new folder, an empty database, or where it was moved from
-  --dry-run         read everything and say what would be moved
+  --dry-run         read everything and say what would be moved (a database only gets its tables)
   --wait SECONDS    wait for conversations that a running server has open (default: 0, they are reported)
   --accept-damaged  move conversations with damaged events too: an error event takes the place of each
   --again           move to a place to which this source was moved before

@@ -6,7 +6,7 @@ import type { StorageSide } from './storage-side.js';
 /** The document with the record, beside the conversations. */
 const RECORD = '.move.json';
 
-/** What a place remembers of the move that it took part in last. Both places have the same, but for their ids. */
+/** What a place remembers of its last move. Both places have the same, but for ids and roles. */
 export interface MoveRecord {
   /** Identifies the place. */
   id: string;
@@ -34,7 +34,7 @@ export class MoveRecords {
 
   /**
    * Decides whether everything may be moved from one place to the other.
-   * @throws MoveError if something is stored at the target that did not come from there, or if this was done before
+   * @throws MoveError if the target holds something that did not come from there, or if this was done before
    */
   static async begin(from: StorageSide, to: StorageSide, again: boolean): Promise<MoveRecords> {
     const [source, target] = await Promise.all([read(from), read(to)]);

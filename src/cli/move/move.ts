@@ -239,7 +239,9 @@ class MoveLogger extends ConsoleLogger implements LoggerService {
     super({ logLevels: ['warn', 'error', 'fatal'], colors: false });
   }
 
-  override printMessages(messages: unknown[]): void {
+  override printMessages(messages: unknown[], context?: string): void {
+    // What keeps the storage from opening is explained at the end.
+    if (context === 'ExceptionHandler') return;
     for (const message of messages) this.output.write(`warning: ${String(message)}\n`);
   }
 }

@@ -95,7 +95,7 @@ export class StorageSide {
   }
 
   /**
-   * The ids of all conversations in an order that is the same each time, and of what damage has left of others.
+   * The ids of all conversations, damaged ones too, in an order that is the same each time.
    */
   async *ids(): AsyncGenerator<string> {
     if (this.isFiles) {
