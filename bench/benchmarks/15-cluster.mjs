@@ -19,9 +19,9 @@ const TAKEN_OVER = 1_000;
 const LEASE_SECONDS = 2;
 
 /**
- * Servers on PostgreSQL: what an append costs, what the way over another server adds, and how fast conversations
- * have a new owner after theirs was killed. The limits are what a program without a server gets of the same
- * PostgreSQL; the file driver is measured in the same round.
+ * Servers on PostgreSQL: what an append costs, what the way over another server adds, and how fast
+ * conversations have a new owner after theirs was killed. The limits are what a program without a server gets
+ * of the same PostgreSQL; the file driver is measured in the same round.
  */
 export const benchmark = {
   name: 'cluster',
@@ -173,7 +173,7 @@ async function forwarding(owner, other, quick) {
   return { request, hop: hop - request, frame, frameHop: frameHop - frame };
 }
 
-/** Seconds from the end of the lease of a killed server until all its conversations have got a message elsewhere. */
+/** Seconds from the end of the lease of a killed server until all its conversations got a message elsewhere. */
 async function takeover(owner, other) {
   const conversations = [];
   await inParallel(8, TAKEN_OVER, async () => conversations.push(await createConversation(owner, ANY)));

@@ -126,8 +126,8 @@ export async function copyStored(client, count) {
 }
 
 /**
- * Lets a conversation have `count` events more: copies of its last one, which is on no branch. No server may be
- * running.
+ * Lets a conversation have `count` events more: copies of its last one, which is on no branch. No server may
+ * be running.
  */
 export async function growStored(client, conversation, count) {
   await client.query(
