@@ -173,7 +173,7 @@ async function forwarding(owner, other, quick) {
   return { request, hop: hop - request, frame, frameHop: frameHop - frame };
 }
 
-/** Seconds from the end of the lease of a killed server until all its conversations got a message elsewhere. */
+/** Seconds from the end of a killed server's lease until all its conversations got a message elsewhere. */
 async function takeover(owner, other) {
   const conversations = [];
   await inParallel(8, TAKEN_OVER, async () => conversations.push(await createConversation(owner, ANY)));
