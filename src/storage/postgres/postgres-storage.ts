@@ -9,6 +9,8 @@ import { PostgresHints } from './hints/postgres-hints.js';
 import { PostgresLeaseStore } from './lease/postgres-lease-store.js';
 import { PostgresServerDirectory } from './lease/postgres-server-directory.js';
 import { forgetServers, ServerLease } from './lease/server-lease.js';
+import { StandInLogStore } from './stand-in-log.js';
+import { SERVER_LEFT } from '../hints.js';
 import { migrate } from './migrations/index.js';
 
 /** Options of the driver. */
@@ -28,6 +30,7 @@ const CLEAN_UP_MS = 60_000;
 export class PostgresStorage {
   private readonly logger = new Logger('Storage');
   readonly database: Database;
+  readonly logs: StandInLogStore;
   readonly hints: PostgresHints;
   readonly leases: PostgresLeaseStore;
   readonly catalogue: PostgresCatalogue;
@@ -42,6 +45,7 @@ export class PostgresStorage {
     // A heartbeat that takes longer is sent again in time.
     const timeoutMs = Math.min(database.timeoutMs, (leaseSeconds * 1000) / 3);
     this.control = new ControlConnection(connectionConfig(database), timeoutMs);
+    this.logs = new StandInLogStore(this.database);
     this.hints = new PostgresHints(this.control);
     this.lease = new ServerLease(this.control, { leaseSeconds, url: serverUrl });
     this.leases = new PostgresLeaseStore(this.database, this.lease, this.hints);
@@ -84,6 +88,7 @@ export class PostgresStorage {
     await this.lease.leave().catch((error: unknown) => {
       this.logger.warn(`other servers take over only when the lease is over: ${errorMessage(error)}`);
     });
+    this.hints.tell(SERVER_LEFT, this.lease.id);
     await this.hints.close();
     await this.control.close();
     await this.database.close();
