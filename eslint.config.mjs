@@ -147,7 +147,7 @@ const ARROWS = {
   ui: ['config', 'errors', 'files', 'http', 'workspace'],
   console: ['http', 'workspace'],
   models: ['http', 'llm', 'settings'],
-  mcp: ['config', 'crypto', 'errors', 'flow', 'http', 'text', 'tools'],
+  mcp: ['config', 'crypto', 'errors', 'flow', 'http', 'storage', 'text', 'tools'],
   gateway: ['config', 'conversations', 'events', 'flow', 'http', 'server', 'settings', 'storage'],
   init: ['auth', 'config', 'errors', 'http'],
   cli: [

@@ -6,8 +6,8 @@ export interface ExpiringRecord {
 }
 
 /**
- * Small texts that are needed for minutes, such as sign-ins that wait for a person. With a database all servers
- * see them, and they are encrypted; otherwise they are in the memory of this process.
+ * Small texts that are needed for minutes, such as sign-ins that wait for a person. With a database all
+ * servers see them, and they are encrypted; otherwise they are in the memory of this process.
  */
 export abstract class ExpiringRecords {
   /** Whether other servers see the records. */

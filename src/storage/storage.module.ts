@@ -45,7 +45,7 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
     },
     port(
       EventLogStore,
-      ({ logs }) => logs,
+      (_driver, options) => new FileEventLogStore(options),
       (options) => new FileEventLogStore(options),
     ),
     port(
@@ -88,13 +88,13 @@ export class StorageModule {}
 /** A port with its implementation by each driver. */
 function port<T>(
   token: Abstract<T>,
-  ofPostgres: (driver: PostgresStorage) => T,
+  ofPostgres: (driver: PostgresStorage, options: StorageOptions) => T,
   ofFiles: (options: StorageOptions) => T,
 ): FactoryProvider<T> {
   return {
     provide: token,
     inject: [StorageDriver, StorageOptions],
     useFactory: ({ postgres }: StorageDriver, options: StorageOptions) =>
-      postgres ? ofPostgres(postgres) : ofFiles(options),
+      postgres ? ofPostgres(postgres, options) : ofFiles(options),
   };
 }

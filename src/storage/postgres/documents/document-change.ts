@@ -6,9 +6,9 @@ import type { Transaction } from '../database/index.js';
 import { readNames, readTexts, type StoredText } from './document-reads.js';
 
 /**
- * Takes the lock of all documents, which is the one row of `document_state`, and records the change, so that its
- * outcome can be read if the connection is lost during the commit. A server that freezes in the middle holds the
- * lock no longer than the time limit.
+ * Takes the lock of all documents, which is the one row of `document_state`, and records the change, so that
+ * its outcome can be read if the connection is lost during the commit. A server that freezes in the middle
+ * holds the lock no longer than the time limit.
  */
 const BEGIN = `
   WITH state AS (

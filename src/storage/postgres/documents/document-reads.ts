@@ -31,7 +31,9 @@ export async function readNames(database: Pick<Queryable, 'query'>, prefix: stri
   return rows.map(({ name }) => name);
 }
 
-/** Reads outside of changes. Those that begin together share one statement: a list reads each of its entries. */
+/**
+ * Reads outside of changes. Those that begin together share one statement: a list reads each of its entries.
+ */
 export class DocumentReads {
   private readonly repeatable: Pick<Queryable, 'query'>;
   private next: { names: Set<string>; texts: Promise<Map<string, StoredText>> } | undefined;

@@ -10,7 +10,7 @@ import {
 } from '../../documents.js';
 import { DamagedDocumentError, DocumentsBusyError } from '../../document-errors.js';
 import { StorageFailedError } from '../../storage-errors.js';
-import { type Database, OutcomeUnknownError } from '../database/index.js';
+import { type Connections, type Database, OutcomeUnknownError } from '../database/index.js';
 import { DocumentChange } from './document-change.js';
 import { DocumentReads, type StoredText } from './document-reads.js';
 import { wasStored } from './unknown-change.js';
@@ -20,8 +20,8 @@ const TIMED_OUT = '57014';
 
 /**
  * Documents as rows of the table `document`, for all servers of the database. A change is a transaction that
- * holds the lock of all documents: all of it is stored, or nothing. Nothing is cached, so that each read sees the
- * last change.
+ * holds the lock of all documents: all of it is stored, or nothing. Nothing is cached, so that each read sees
+ * the last change.
  */
 export class PostgresDocuments extends WorkspaceDocuments {
   /** The change that the caller works for. */
@@ -29,9 +29,12 @@ export class PostgresDocuments extends WorkspaceDocuments {
   /** Changes of this server wait here, not each with a connection. */
   private readonly turns = new SerialQueue();
   private readonly reads: DocumentReads;
+  /** A connection of their own: what a change waits for may need one of the others. */
+  private readonly changes: Connections;
 
   constructor(private readonly database: Database) {
     super();
+    this.changes = database.lane();
     this.reads = new DocumentReads(database);
   }
 
@@ -76,7 +79,7 @@ export class PostgresDocuments extends WorkspaceDocuments {
     let change: DocumentChange | undefined;
     let done: { result: T } | undefined;
     try {
-      return await this.database.transaction(async (transaction) => {
+      return await this.changes.transaction(async (transaction) => {
         const begun = await DocumentChange.begin(transaction, this.database.timeoutMs).catch(toBusyError);
         change = begun;
         done = { result: await this.current.run(begun, () => work(begun)) };
