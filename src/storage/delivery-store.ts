@@ -104,7 +104,6 @@ export abstract class WebhookDeliveries {
   abstract leave(conversationId: string): Promise<void>;
 
   abstract addChange(conversationId: string, body: string): Promise<PendingChange>;
-  /** @param lines each with its newline */
   abstract addTail(conversationId: string, lines: AsyncIterable<string>): Promise<PendingTail>;
 
   /** Takes over what dead servers, and earlier runs of this one, have left. Each thing goes to one server. */

@@ -69,7 +69,11 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
       () => new NoHints(),
     ),
     { provide: BashHistories, useClass: FileBashHistories },
-    { provide: DeliveryStore, useClass: FileDeliveryStore },
+    port(
+      DeliveryStore,
+      ({ deliveries }) => deliveries,
+      (options) => new FileDeliveryStore(options),
+    ),
     { provide: ConversationFolders, useClass: FileConversationFolders },
   ],
   exports: [

@@ -99,8 +99,8 @@ export class Webhook {
   async recover(): Promise<void> {
     const { entries, conversations } = await this.deliveries.recover();
     for (const entry of entries) this.take(entry);
+    for (const lane of this.eventLanes.values()) for (const entry of await lane.secure()) this.take(entry);
     for (const id of conversations) {
-      if (this.eventLanes.has(id)) continue;
       const lane = this.laneOf(id);
       lane.resume();
       this.events.schedule(lane);

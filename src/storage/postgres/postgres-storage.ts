@@ -5,6 +5,7 @@ import { PostgresCatalogue } from './catalogue/postgres-catalogue.js';
 import { ControlConnection } from './control/control-connection.js';
 import { connectionConfig, type DatabaseOptions } from './database/database-options.js';
 import { Database } from './database/index.js';
+import { PostgresDeliveryStore } from './deliveries/postgres-delivery-store.js';
 import { PostgresHints } from './hints/postgres-hints.js';
 import { PostgresLeaseStore } from './lease/postgres-lease-store.js';
 import { PostgresServerDirectory } from './lease/postgres-server-directory.js';
@@ -35,6 +36,7 @@ export class PostgresStorage {
   readonly leases: PostgresLeaseStore;
   readonly catalogue: PostgresCatalogue;
   readonly servers: PostgresServerDirectory;
+  readonly deliveries: PostgresDeliveryStore;
   private readonly control: ControlConnection;
   private readonly lease: ServerLease;
   private cleaner: NodeJS.Timeout | undefined;
@@ -51,6 +53,7 @@ export class PostgresStorage {
     this.leases = new PostgresLeaseStore(this.database, this.lease, this.hints);
     this.catalogue = new PostgresCatalogue(this.database, this.leases, folders);
     this.servers = new PostgresServerDirectory(this.database, this.lease);
+    this.deliveries = new PostgresDeliveryStore(this.database, this.lease.id, leaseSeconds);
   }
 
   /**

@@ -117,19 +117,27 @@ export class EventLane implements Lane {
   async opening(opening: OpeningConversation): Promise<PendingEntry[]> {
     const live = (this.live ??= new LiveStream(this.services.budget));
     this.isOpen = true;
-    const { isKnown, cursor } = live;
-    const from = isKnown ? Math.min(cursor, opening.length) : opening.length;
-    const { position, entries } = await this.services.deliveries.claim(this.conversationId, from);
-    live.startAt(position, opening.length);
-    live.isStored = true;
     // A conversation that is only opened to deliver pending events has not become active.
-    if (this.borrowing === 0) live.addSnapshot(serialiseEvent(opening.snapshot()));
-    return entries;
+    const isActive = this.borrowing === 0;
+    try {
+      return await this.claim(live, opening.length);
+    } finally {
+      if (isActive) live.addSnapshot(serialiseEvent(opening.snapshot()));
+    }
+  }
+
+  /**
+   * Stores the position if that failed when the conversation was opened.
+   * @returns entries of the conversation that other servers had
+   */
+  async secure(): Promise<PendingEntry[]> {
+    const { live } = this;
+    return live && this.isOpen && !live.isStored ? this.claim(live, live.length) : [];
   }
 
   published(seq: number, size: number): void {
+    // Undefined if nobody was told that the conversation was opened.
     if (!this.live) {
-      // The position could not be stored when the conversation was opened: continue in memory.
       this.live = new LiveStream(this.services.budget);
       this.live.startAt(seq, seq);
     }
@@ -148,7 +156,10 @@ export class EventLane implements Lane {
     this.release();
     if (!live) return;
     live.flush = true;
-    if (!closing.owned) return this.dropLive();
+    if (!closing.owned) {
+      this.dropLive();
+      return this.services.deliveries.leave(this.conversationId);
+    }
     if (closing.removed) return this.moveToTail(live, closing);
     if (live.eventsWaiting > 0) return this.services.deliveries.settle(this.conversationId);
     await this.services.deliveries.removePosition(this.conversationId);
@@ -266,6 +277,20 @@ export class EventLane implements Lane {
     live.startAt((await this.services.deliveries.positionOf(this.conversationId)) ?? length, length);
   }
 
+  /** Makes this server the one that delivers the conversation. If that fails it delivers from memory. */
+  private async claim(live: LiveStream, length: number): Promise<PendingEntry[]> {
+    const from = live.isKnown ? Math.min(live.cursor, length) : length;
+    try {
+      const { position, entries } = await this.services.deliveries.claim(this.conversationId, from);
+      live.startAt(position, Math.max(length, live.length));
+      live.isStored = true;
+      return entries;
+    } catch (error) {
+      live.startAt(from, length);
+      throw error;
+    }
+  }
+
   private async openLog(): Promise<BorrowedLog | Unavailable> {
     this.borrowing += 1;
     try {
@@ -287,6 +312,7 @@ export class EventLane implements Lane {
 
   private async moveToTail(live: LiveStream, closing: ClosingConversation): Promise<void> {
     this.live = undefined;
+    const { deliveries } = this.services;
     try {
       if (live.waiting > 0) {
         const moving = this.copyToTail(live, closing);
@@ -296,10 +322,14 @@ export class EventLane implements Lane {
         );
         this.tails.push(await moving);
       }
+    } catch (error) {
+      // If the conversation cannot be deleted either, its events are delivered from the log.
+      await deliveries.leave(this.conversationId);
+      throw error;
     } finally {
       live.clear();
-      await this.services.deliveries.removePosition(this.conversationId);
     }
+    await deliveries.removePosition(this.conversationId);
   }
 
   private async copyToTail(live: LiveStream, closing: ClosingConversation): Promise<PendingTail> {
@@ -313,7 +343,7 @@ export class EventLane implements Lane {
         bytes += Buffer.byteLength(line) + 1;
         if (bytes > target.maxTailBytes) break;
         kept += 1;
-        yield `${line}\n`;
+        yield line;
       }
     }
     const tail = await this.services.deliveries.addTail(this.conversationId, lines());

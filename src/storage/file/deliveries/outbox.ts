@@ -47,7 +47,7 @@ export class Outbox {
     async function* counted(): AsyncGenerator<string> {
       for await (const line of lines) {
         count += 1;
-        yield line;
+        yield `${line}\n`;
       }
     }
     const file = await this.add('tail.jsonl', conversationId, counted());
