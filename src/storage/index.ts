@@ -6,3 +6,4 @@ export * from './storage-options.js';
 export * from './conversation-folders.js';
 export * from './server-directory.js';
 export * from './hints.js';
+export * from './storage-status.js';

@@ -14,6 +14,7 @@ import type { PostgresStorage } from './postgres/postgres-storage.js';
 import { ServerDirectory } from './server-directory.js';
 import { StorageDriver, StorageDriverModule } from './storage-driver.module.js';
 import { StorageOptions } from './storage-options.js';
+import { StorageStatus } from './storage-status.js';
 
 /** Provides the storage ports, implemented by the driver that the configuration selects. */
 @Module({
@@ -52,9 +53,15 @@ import { StorageOptions } from './storage-options.js';
       ({ hints }) => hints,
       () => new NoHints(),
     ),
+    port<StorageStatus>(
+      StorageStatus,
+      ({ database }) => database,
+      // What a folder refuses is reported by each request: a probe would have to write.
+      () => ({ isAvailable: true }),
+    ),
     { provide: ConversationFolders, useClass: FileConversationFolders },
   ],
-  exports: [EventLogStore, Catalogue, LeaseStore, ConversationFolders, ServerDirectory, Hints],
+  exports: [EventLogStore, Catalogue, LeaseStore, ConversationFolders, ServerDirectory, Hints, StorageStatus],
 })
 export class StorageModule {}
 
