@@ -1,10 +1,13 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import type { ConversationFolders } from '../conversation-folders.js';
+import type { BashHistoryLimits } from '../bash-history.js';
+import { PostgresBashHistories } from './bash/postgres-bash-histories.js';
 import { PostgresCatalogue } from './catalogue/postgres-catalogue.js';
 import { ControlConnection } from './control/control-connection.js';
 import { connectionConfig, type DatabaseOptions } from './database/database-options.js';
 import { Database } from './database/index.js';
+import { PostgresDeliveryStore } from './deliveries/postgres-delivery-store.js';
 import { PostgresHints } from './hints/postgres-hints.js';
 import { PostgresLeaseStore } from './lease/postgres-lease-store.js';
 import { PostgresServerDirectory } from './lease/postgres-server-directory.js';
@@ -35,12 +38,15 @@ export class PostgresStorage {
   readonly leases: PostgresLeaseStore;
   readonly catalogue: PostgresCatalogue;
   readonly servers: PostgresServerDirectory;
+  readonly deliveries: PostgresDeliveryStore;
   private readonly control: ControlConnection;
   private readonly lease: ServerLease;
+  private bash: PostgresBashHistories | undefined;
   private cleaner: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
 
-  private constructor({ database, leaseSeconds, serverUrl, folders }: PostgresStorageOptions) {
+  private constructor(private readonly options: PostgresStorageOptions) {
+    const { database, leaseSeconds, serverUrl, folders } = options;
     this.database = new Database(database);
     // A heartbeat that takes longer is sent again in time.
     const timeoutMs = Math.min(database.timeoutMs, (leaseSeconds * 1000) / 3);
@@ -51,6 +57,7 @@ export class PostgresStorage {
     this.leases = new PostgresLeaseStore(this.database, this.lease, this.hints);
     this.catalogue = new PostgresCatalogue(this.database, this.leases, folders);
     this.servers = new PostgresServerDirectory(this.database, this.lease);
+    this.deliveries = new PostgresDeliveryStore(this.database, this.lease.id, leaseSeconds);
   }
 
   /**
@@ -71,6 +78,19 @@ export class PostgresStorage {
     return storage;
   }
 
+  /** The histories of the bash routes; the limits of the first call hold. */
+  bashHistories(limits: BashHistoryLimits): PostgresBashHistories {
+    const { database, hints, lease, options } = this;
+    this.bash ??= new PostgresBashHistories({
+      database,
+      hints,
+      serverId: lease.id,
+      limits,
+      sweepSeconds: options.leaseSeconds,
+    });
+    return this.bash;
+  }
+
   /**
    * Gives up all leases, tells the others, and closes the connections. Call it when all conversations are
    * closed. Idempotent.
@@ -82,6 +102,7 @@ export class PostgresStorage {
 
   private async closeAll(): Promise<void> {
     clearInterval(this.cleaner);
+    await this.bash?.close();
     await this.catalogue.close();
     await this.leases.close();
     await this.lease.stop();
