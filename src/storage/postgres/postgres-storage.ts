@@ -29,7 +29,9 @@ export interface PostgresStorageOptions {
 /** How often rows of servers and conversations that nobody needs any more are removed (ms). */
 const CLEAN_UP_MS = 60_000;
 
-/** The storage of this server in a PostgreSQL database: the parts of the driver, and their order at the end. */
+/**
+ * The storage of this server in a PostgreSQL database: the parts of the driver, and their order at the end.
+ */
 export class PostgresStorage {
   private readonly logger = new Logger('Storage');
   readonly database: Database;
