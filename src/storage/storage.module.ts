@@ -5,7 +5,9 @@ import { Catalogue } from './catalogue.js';
 import { EventLogStore } from './event-log.js';
 import { FileBashHistories } from './file/bash/file-bash-histories.js';
 import { ConversationFolders } from './conversation-folders.js';
+import { DeliveryStore } from './delivery-store.js';
 import { FileCatalogue } from './file/catalogue/file-catalogue.js';
+import { FileDeliveryStore } from './file/deliveries/file-delivery-store.js';
 import { FileEventLogStore } from './file/log/file-event-log-store.js';
 import { FileConversationFolders } from './file/file-conversation-folders.js';
 import { FileLeaseStore } from './file/lease/file-lease-store.js';
@@ -43,7 +45,7 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
     },
     port(
       EventLogStore,
-      ({ logs }) => logs,
+      (_driver, options) => new FileEventLogStore(options),
       (options) => new FileEventLogStore(options),
     ),
     port(
@@ -66,6 +68,11 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
       ({ hints }) => hints,
       () => new NoHints(),
     ),
+    port(
+      DeliveryStore,
+      ({ deliveries }) => deliveries,
+      (options) => new FileDeliveryStore(options),
+    ),
     {
       provide: BashHistories,
       inject: [StorageDriver, BashHistoryOptions, ConversationFolders],
@@ -74,20 +81,29 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
     },
     { provide: ConversationFolders, useClass: FileConversationFolders },
   ],
-  exports: [EventLogStore, Catalogue, LeaseStore, BashHistories, ConversationFolders, ServerDirectory, Hints],
+  exports: [
+    EventLogStore,
+    Catalogue,
+    LeaseStore,
+    BashHistories,
+    ConversationFolders,
+    DeliveryStore,
+    ServerDirectory,
+    Hints,
+  ],
 })
 export class StorageModule {}
 
 /** A port with its implementation by each driver. */
 function port<T>(
   token: Abstract<T>,
-  ofPostgres: (driver: PostgresStorage) => T,
+  ofPostgres: (driver: PostgresStorage, options: StorageOptions) => T,
   ofFiles: (options: StorageOptions) => T,
 ): FactoryProvider<T> {
   return {
     provide: token,
     inject: [StorageDriver, StorageOptions],
     useFactory: ({ postgres }: StorageDriver, options: StorageOptions) =>
-      postgres ? ofPostgres(postgres) : ofFiles(options),
+      postgres ? ofPostgres(postgres, options) : ofFiles(options),
   };
 }

@@ -8,10 +8,13 @@ import { PostgresCatalogue } from './catalogue/postgres-catalogue.js';
 import { ControlConnection } from './control/control-connection.js';
 import { connectionConfig, type DatabaseOptions } from './database/database-options.js';
 import { Database } from './database/index.js';
+import { PostgresDeliveryStore } from './deliveries/postgres-delivery-store.js';
 import { PostgresHints } from './hints/postgres-hints.js';
 import { PostgresLeaseStore } from './lease/postgres-lease-store.js';
 import { PostgresServerDirectory } from './lease/postgres-server-directory.js';
 import { forgetServers, ServerLease } from './lease/server-lease.js';
+import { StandInLogStore } from './stand-in-log.js';
+import { SERVER_LEFT } from '../hints.js';
 import { migrate } from './migrations/index.js';
 
 /** Options of the driver. */
@@ -33,10 +36,12 @@ const CLEAN_UP_MS = 60_000;
 export class PostgresStorage {
   private readonly logger = new Logger('Storage');
   readonly database: Database;
+  readonly logs: StandInLogStore;
   readonly hints: PostgresHints;
   readonly leases: PostgresLeaseStore;
   readonly catalogue: PostgresCatalogue;
   readonly servers: PostgresServerDirectory;
+  readonly deliveries: PostgresDeliveryStore;
   private readonly control: ControlConnection;
   private readonly lease: ServerLease;
   private bash: PostgresBashHistories | undefined;
@@ -49,6 +54,7 @@ export class PostgresStorage {
     // A heartbeat that takes longer is sent again in time.
     const timeoutMs = Math.min(database.timeoutMs, (leaseSeconds * 1000) / 3);
     this.control = new ControlConnection(connectionConfig(database), timeoutMs);
+    this.logs = new StandInLogStore(this.database);
     this.hints = new PostgresHints(this.control);
     this.lease = new ServerLease(this.control, { leaseSeconds, url: serverUrl });
     this.leases = new PostgresLeaseStore(this.database, this.lease, this.hints);
@@ -56,6 +62,7 @@ export class PostgresStorage {
       this.hints.tell(CONVERSATION_CHANGED, id),
     );
     this.servers = new PostgresServerDirectory(this.database, this.lease);
+    this.deliveries = new PostgresDeliveryStore(this.database, this.lease.id, leaseSeconds);
   }
 
   /**
@@ -107,6 +114,7 @@ export class PostgresStorage {
     await this.lease.leave().catch((error: unknown) => {
       this.logger.warn(`other servers take over only when the lease is over: ${errorMessage(error)}`);
     });
+    this.hints.tell(SERVER_LEFT, this.lease.id);
     await this.hints.close();
     await this.control.close();
     await this.database.close();

@@ -1,40 +1,34 @@
 import { createReadStream } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
-import { errorCode } from '../../errors/index.js';
-import { eventTime } from '../event-time.js';
+import { errorCode } from '../../../errors/index.js';
+import type { PendingTail } from '../../delivery-store.js';
 import { readPosition, writePosition, createPosition } from './position-file.js';
 
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 10;
 
-/** Undelivered events of a deleted conversation: lines in a file, and the delivery position. */
-export class TailFile {
-  /** When its next event was made (ms since the epoch), as far as known. */
-  oldestAt: number | undefined;
+/** Lines in a file, and the delivery position. */
+export class TailFile implements PendingTail {
+  readonly kind = 'tail';
   private offset: number | undefined;
 
   /** @param remaining number of pending lines, if known */
   constructor(
-    readonly path: string,
+    readonly conversationId: string,
+    private readonly path: string,
     private remaining?: number,
   ) {}
 
-  /** Number of pending lines; 0 until they are counted. */
   get waiting(): number {
     return this.remaining ?? 0;
   }
 
-  /** Counts the pending lines, once. */
   async count(): Promise<void> {
     if (this.remaining !== undefined) return;
     this.offset ??= (await readPosition(this.positionPath)) ?? 0;
     this.remaining = await countLines(this.path, this.offset);
   }
 
-  /**
-   * The next lines within both limits; the first line may exceed `maxBytes`. Empty if all are delivered, or
-   * if another server considered this one dead and has taken over the file.
-   */
   async peek(limit: number, maxBytes: number): Promise<string[]> {
     const at = (this.offset ??= (await readPosition(this.positionPath)) ?? 0);
     let handle: FileHandle;
@@ -42,38 +36,23 @@ export class TailFile {
       handle = await open(this.path, 'r');
     } catch (error) {
       if (errorCode(error) !== 'ENOENT') throw error;
+      // Another server considered this one dead and has taken over the file.
       this.remaining = 0;
       return [];
     }
     try {
-      const lines = await linesAt(handle, at, limit, maxBytes);
-      this.oldestAt = eventTime(lines[0] ?? '') ?? this.oldestAt;
-      return lines;
+      return await linesAt(handle, at, limit, maxBytes);
     } finally {
       await handle.close();
     }
   }
 
-  /** Records that the next lines were delivered. */
   async advance(lines: readonly string[]): Promise<void> {
     const before = (this.offset ??= (await readPosition(this.positionPath)) ?? 0);
     this.offset = lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, before);
     if (before === 0) await createPosition(this.positionPath, this.offset);
     else await writePosition(this.positionPath, this.offset);
     if (this.remaining !== undefined) this.remaining -= lines.length;
-  }
-
-  /**
-   * Records lines that were delivered by an attempt from before the file was written. Snapshots among them
-   * may have been dropped since and are then not in the file.
-   */
-  async skip(delivered: readonly string[]): Promise<void> {
-    const rest = new Set(delivered);
-    for (;;) {
-      const [next] = await this.peek(1, Infinity);
-      if (next === undefined || !rest.delete(next)) return;
-      await this.advance([next]);
-    }
   }
 
   async remove(): Promise<void> {

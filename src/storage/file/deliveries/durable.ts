@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
-import { errorCode } from '../../errors/index.js';
-import { replaceFile, type FileContent } from '../../files/index.js';
+import { errorCode } from '../../../errors/index.js';
+import { replaceFile, type FileContent } from '../../../files/index.js';
 
 /** Readable by the owner only: events contain conversations. */
 const FILE_MODE = 0o600;

@@ -1,6 +1,6 @@
 import path from 'node:path';
-import { makeFolder } from '../../files/index.js';
-import { dashedUuid } from '../../text/index.js';
+import { makeFolder } from '../../../files/index.js';
+import { dashedUuid } from '../../../text/index.js';
 import { namesIn } from './durable.js';
 import { createPosition, readPosition, removePosition, writePosition } from './position-file.js';
 

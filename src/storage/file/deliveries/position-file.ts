@@ -1,5 +1,5 @@
 import { open, readFile, rm } from 'node:fs/promises';
-import { errorCode } from '../../errors/index.js';
+import { errorCode } from '../../../errors/index.js';
 import { writeDurably } from './durable.js';
 
 /** Positions have a fixed number of digits, so that they can be overwritten in place without tearing. */

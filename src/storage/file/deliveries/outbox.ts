@@ -2,26 +2,21 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rename, rm, stat, utimes, rmdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { errorCode } from '../../errors/index.js';
-import { isProcessAlive } from '../../processes/index.js';
-import { makeFolder } from '../../files/index.js';
-import { asJsonObject, tryParseJson } from '../../json/index.js';
-import { dashedUuid } from '../../text/index.js';
+import { errorCode } from '../../../errors/index.js';
+import { isProcessAlive } from '../../../processes/index.js';
+import { makeFolder } from '../../../files/index.js';
+import { asJsonObject, tryParseJson } from '../../../json/index.js';
+import { dashedUuid } from '../../../text/index.js';
+import type { PendingChange, PendingEntry } from '../../delivery-store.js';
+import { ChangeFile } from './change-file.js';
 import { namesIn, writeDurably } from './durable.js';
+import { TailFile } from './tail-file.js';
 
 const OWNER_FILE = 'owner.json';
 const PREFIX = 'outbox-';
 const ENTRY = /^(\d{12})-([0-9a-f]{32})\.(post\.json|tail\.jsonl)$/;
 /** A server without heartbeat for this time loses its outbox to another one (ms). */
 const OWNER_TIMEOUT_MS = 60_000;
-
-/** An entry of an outbox: a change of a conversation, or the undelivered events of a deleted one. */
-export interface OutboxEntry {
-  kind: 'post' | 'tail';
-  /** Dashed UUID. */
-  conversationId: string;
-  path: string;
-}
 
 /** Instances in this process. The process id is not enough: in a container it is 1 after each restart. */
 const localOwners = new Set<string>();
@@ -42,17 +37,26 @@ export class Outbox {
     localOwners.add(this.instanceId);
   }
 
-  addPost(conversationId: string, body: string): Promise<OutboxEntry> {
-    return this.add('post', conversationId, [body]);
+  async addChange(conversationId: string, body: string): Promise<PendingChange> {
+    const file = await this.add('post.json', conversationId, [body]);
+    return new ChangeFile(conversationId, file, Date.now());
   }
 
-  addTail(conversationId: string, lines: AsyncIterable<string>): Promise<OutboxEntry> {
-    return this.add('tail', conversationId, lines);
+  async addTail(conversationId: string, lines: AsyncIterable<string>): Promise<TailFile> {
+    let count = 0;
+    async function* counted(): AsyncGenerator<string> {
+      for await (const line of lines) {
+        count += 1;
+        yield `${line}\n`;
+      }
+    }
+    const file = await this.add('tail.jsonl', conversationId, counted());
+    return new TailFile(conversationId, file, count);
   }
 
   /** Takes over the outboxes of dead servers and returns their entries, oldest first. */
-  async adopt(): Promise<OutboxEntry[]> {
-    const entries: OutboxEntry[] = [];
+  async adopt(): Promise<PendingEntry[]> {
+    const entries: PendingEntry[] = [];
     for (const name of await namesIn(this.root)) {
       if (!name.startsWith(PREFIX) || name.startsWith(path.basename(this.folder))) continue;
       const from = path.join(this.root, name);
@@ -67,9 +71,9 @@ export class Outbox {
         throw error;
       }
       await this.writeOwner(to);
-      const found = (await namesIn(to)).flatMap((entry) => toEntry(to, entry) ?? []);
+      const found = (await namesIn(to)).filter((entry) => ENTRY.test(entry));
       if (found.length === 0) await rm(to, { recursive: true, force: true });
-      for (const entry of found) entries.push(entry);
+      for (const entry of found) entries.push(await toEntry(to, entry));
     }
     return entries;
   }
@@ -97,20 +101,19 @@ export class Outbox {
   }
 
   private async add(
-    kind: OutboxEntry['kind'],
+    extension: 'post.json' | 'tail.jsonl',
     conversationId: string,
     content: Iterable<string> | AsyncIterable<string>,
-  ): Promise<OutboxEntry> {
+  ): Promise<string> {
     const number = String(this.next).padStart(12, '0');
     this.next += 1;
     // Create the folder again if another server considered this one dead and has taken it over.
     if (this.made && !(await exists(this.folder))) this.made = undefined;
     this.made ??= this.make();
     await this.made;
-    const extension = kind === 'post' ? 'post.json' : 'tail.jsonl';
     const file = path.join(this.folder, `${number}-${conversationId.replaceAll('-', '')}.${extension}`);
     await writeDurably(file, content);
-    return { kind, conversationId, path: file };
+    return file;
   }
 
   private async make(): Promise<void> {
@@ -136,11 +139,13 @@ function exists(folder: string): Promise<boolean> {
   );
 }
 
-function toEntry(folder: string, name: string): OutboxEntry | undefined {
+async function toEntry(folder: string, name: string): Promise<PendingEntry> {
   const [, , hex = '', extension] = ENTRY.exec(name) ?? [];
-  if (extension === undefined) return undefined;
   const conversationId = dashedUuid(hex);
-  return { kind: extension === 'post.json' ? 'post' : 'tail', conversationId, path: path.join(folder, name) };
+  const file = path.join(folder, name);
+  if (extension === 'tail.jsonl') return new TailFile(conversationId, file);
+  const since = (await stat(file).catch(() => undefined))?.mtimeMs ?? Date.now();
+  return new ChangeFile(conversationId, file, since);
 }
 
 /** Whether the owner of an outbox may still be alive. */

@@ -1,5 +1,5 @@
 import { eventTime } from './event-time.js';
-import type { SnapshotBudget } from './stored/snapshot-budget.js';
+import type { SnapshotBudget } from './snapshot-budget.js';
 
 /** Lines of a log read at once: single lines may be large. */
 const CHUNK = 16;
@@ -23,11 +23,11 @@ export class LiveStream {
   length = 0;
   /** Whether cursor and length are known, that is, the log was opened. */
   isKnown = false;
-  /** Whether the cursor is stored on disk. */
-  isOnDisk = false;
+  /** Whether the cursor is stored. */
+  isStored = false;
   /** Since when the oldest pending item waits (ms since the epoch); undefined: nothing, or not known yet. */
   oldestAt: number | undefined;
-  /** Incremented when the position is set back: attempts from before it do not move the position. */
+  /** Incremented when the position is set: attempts from before it do not move the position. */
   epoch = 0;
   /** Deliver pending items without waiting for more. */
   flush = false;
@@ -48,7 +48,13 @@ export class LiveStream {
   }
 
   startAt(cursor: number, length: number): void {
-    this.cursor = Math.min(cursor, length);
+    const start = Math.min(cursor, length);
+    if (this.isKnown && start !== this.cursor) {
+      // Another server has delivered in the meantime.
+      this.epoch += 1;
+      this.attemptSize = 0;
+    }
+    this.cursor = start;
     this.length = length;
     this.isKnown = true;
   }
