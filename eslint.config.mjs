@@ -60,6 +60,7 @@ const ARROWS = {
     'events',
     'extensions',
     'flow',
+    'forwarding',
     'http',
     'logging',
     'meters',
@@ -111,6 +112,9 @@ const ARROWS = {
     'storage',
     'workspace',
   ],
+  // Knows no feature and no driver: a feature says where its requests are served.
+  forwarding: ['auth', 'config', 'errors', 'flow', 'http', 'text'],
+  cluster: ['config', 'conversations', 'forwarding', 'storage'],
   extensions: [
     'agent',
     'auth',
@@ -120,6 +124,7 @@ const ARROWS = {
     'errors',
     'files',
     'flow',
+    'forwarding',
     'git',
     'http',
     'processes',
@@ -162,6 +167,9 @@ const ARROWS = {
     'meters',
     'processes',
     'server',
+    'storage',
+    'text',
+    'webhooks',
   ],
 };
 const FOLDERS = Object.keys(ARROWS);

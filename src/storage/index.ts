@@ -1,5 +1,7 @@
+export * from './bash-history.js';
 export * from './catalogue.js';
 export * from './conversation-folders.js';
+export * from './delivery-store.js';
 export * from './document-errors.js';
 export * from './documents.js';
 export * from './event-log.js';
@@ -7,5 +9,6 @@ export * from './expiring-records.js';
 export * from './hints.js';
 export * from './lease-store.js';
 export * from './server-directory.js';
+export * from './delivery-store.js';
 export * from './storage-errors.js';
 export * from './storage-options.js';
