@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { EventBusModule } from '../events/event-bus.module.js';
+import { StorageModule } from '../storage/storage.module.js';
 import { ToolsModule } from '../tools/index.js';
 import { Activity } from './activity.js';
 import { EventLoopDelay } from './event-loop-delay.js';
@@ -12,7 +13,7 @@ import { ToolsController } from './tools/tools.controller.js';
 
 /** Routes about the server itself. */
 @Module({
-  imports: [ConversationsModule, EventBusModule, ToolsModule],
+  imports: [ConversationsModule, EventBusModule, StorageModule, ToolsModule],
   controllers: [ServerController, ToolsController, ConfigurationController, LogController],
   providers: [Activity, EventLoopDelay, Readiness],
   exports: [Activity, EventLoopDelay],
