@@ -105,13 +105,13 @@ export class StorageModule {}
 /** A port with its implementation by each driver. */
 function port<T>(
   token: Abstract<T>,
-  ofPostgres: (driver: PostgresStorage, options: StorageOptions) => T,
+  ofPostgres: (driver: PostgresStorage) => T,
   ofFiles: (options: StorageOptions) => T,
 ): FactoryProvider<T> {
   return {
     provide: token,
     inject: [StorageDriver, StorageOptions],
     useFactory: ({ postgres }: StorageDriver, options: StorageOptions) =>
-      postgres ? ofPostgres(postgres, options) : ofFiles(options),
+      postgres ? ofPostgres(postgres) : ofFiles(options),
   };
 }
