@@ -26,9 +26,7 @@ export function toEntry(
   { id, conversation, isTail, since }: EntryRow,
   services: EntryServices,
 ): PendingEntry {
-  return isTail
-    ? new TailRows(id, conversation, services)
-    : new ChangeRow(id, conversation, since, undefined, services);
+  return isTail ? new TailRows(id, conversation, services) : new ChangeRow(id, conversation, since, services);
 }
 
 /** A change in a row. */
@@ -39,15 +37,11 @@ export class ChangeRow implements PendingChange {
     readonly key: string,
     readonly conversationId: string,
     readonly since: number,
-    /** Kept until the first attempt, which is nearly always the only one. */
-    private content: string | undefined,
     private readonly services: EntryServices,
   ) {}
 
   async body(): Promise<string | undefined> {
-    const { content, services } = this;
-    this.content = undefined;
-    if (content !== undefined) return content;
+    const { services } = this;
     const { rows } = await services.database.read<{ content: string }>(CONTENT, [
       services.serverId,
       this.key,
