@@ -156,7 +156,7 @@ export class PostgresDeliveries extends WebhookDeliveries {
     return rows.map((row) => toEntry(row, this.entries));
   }
 
-  private async insert(changes: readonly NewChange[]): Promise<void[]> {
+  private async insert(changes: readonly NewChange[]): Promise<[]> {
     await this.database.read(ADD_CHANGES, [
       this.serverId,
       this.webhookId,
