@@ -225,6 +225,16 @@ export class ConversationsService {
     return { log, documents: state && conversationDocuments(state, conversations_path, this.codec) };
   }
 
+  /** Whether this server has the conversation open. */
+  isOpen(id: string): boolean {
+    return this.registry.opened(id) !== undefined;
+  }
+
+  /** Opens a conversation for requests that follow. @throws LeaseHeldError if another server has it */
+  async claim(id: string): Promise<void> {
+    await this.registry.acquireUnbound(id);
+  }
+
   /** The open conversation. @throws LeaseHeldError if another server has it */
   open(id: string): Promise<Conversation> {
     return this.registry.acquire(id);

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, readdir, rm, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { errorCode } from '../../errors/index.js';
-import { makeFolder } from '../../files/index.js';
+import { errorCode } from '../../../errors/index.js';
+import { linesOf, makeFolder, tryOpenPlainFile } from '../../../files/index.js';
 
 /** The maximum size of a segment (bytes). */
 const SEGMENT_BYTES = 8 * 1024 * 1024;
@@ -38,15 +38,34 @@ export class SegmentFiles {
 
   /** Calls `onLine` for every line, oldest file first. An incomplete last line is skipped. */
   async readAll(onLine: (line: string, place: LineLocation) => void): Promise<void> {
-    const names = await readdir(this.folder).catch((error: unknown) => {
-      if (errorCode(error) === 'ENOENT') return [];
-      throw error;
-    });
-    for (const segment of names.filter((name) => SEGMENT_NAME.test(name)).sort()) {
+    for (const segment of await this.names()) {
       await forEachLine(path.join(this.folder, segment), (line, offset) =>
         onLine(line.toString(), { segment, offset, length: line.length }),
       );
     }
+  }
+
+  /**
+   * The lines one after the other, oldest file first, of plain files only: others may write to the folder.
+   */
+  async *lines(): AsyncGenerator<string, void> {
+    for (const segment of await this.names()) {
+      const file = await tryOpenPlainFile(path.join(this.folder, segment));
+      if (!file) continue;
+      try {
+        yield* linesOf(file);
+      } finally {
+        await file.handle.close();
+      }
+    }
+  }
+
+  private async names(): Promise<string[]> {
+    const names = await readdir(this.folder).catch((error: unknown) => {
+      if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return [];
+      throw error;
+    });
+    return names.filter((name) => SEGMENT_NAME.test(name)).sort();
   }
 
   /** Appends a line. */

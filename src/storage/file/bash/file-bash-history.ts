@@ -1,41 +1,21 @@
-import { SerialQueue } from '../../flow/index.js';
-import { toMicroseconds, type BashEvent } from '../bash-event.js';
+import { SerialQueue } from '../../../flow/index.js';
+import {
+  BashHistory,
+  type BashFollower,
+  type BashHistoryLimits,
+  type BashPage,
+  type BashQuery,
+  type BashRange,
+  type BashRecord,
+  type BashRecordKind,
+} from '../../bash-history.js';
+import { toMicroseconds, pageIdOf } from '../../bash-page-id.js';
 import { SegmentFiles, type LineLocation } from './segment-files.js';
-
-/** Limits of a history. The oldest events are dropped first. */
-export interface HistoryLimits {
-  events: number;
-  bytes: number;
-  /** The maximum age; null: unlimited. */
-  seconds: number | null;
-}
-
-/** A query for a page of events. */
-export interface BashQuery {
-  kind?: BashEvent['kind'];
-  /** Only outputs of this command. */
-  commandId?: string;
-  /** Microseconds since the epoch. */
-  from?: number;
-  before?: number;
-  /** Only outputs with a higher order, and commands. */
-  orderAfter?: number;
-  descending: boolean;
-  /** The `nextPageId` of the previous page. Any other value selects the first page. */
-  pageId?: string;
-  limit: number;
-}
-
-/** A page of events as JSON. */
-interface BashPage {
-  lines: string[];
-  nextPageId: string | null;
-}
 
 /** The index entry of an event. */
 interface Entry {
   id: string;
-  kind: BashEvent['kind'];
+  kind: BashRecordKind;
   commandId: string | undefined;
   micros: number;
   order: number;
@@ -49,11 +29,8 @@ const PAGE_BYTES = 4 * 1024 * 1024;
 const OUTPUT_PREFIX =
   /^\{"id":"([0-9a-f]{32})","timestamp":"([^"]{20,40})","command_id":"([0-9a-f]{32})","order":(\d+),/;
 
-/**
- * The commands and outputs of a shell. They are stored as lines of a few files and found by an index in
- * memory.
- */
-export class BashHistory {
+/** Stores the events as lines of a few files and finds them by an index in memory. */
+export class FileBashHistory extends BashHistory {
   private readonly entries: Entry[] = [];
   private readonly byId = new Map<string, Entry>();
   private readonly outputs = new Map<string, Entry[]>();
@@ -62,16 +39,19 @@ export class BashHistory {
   /** The number of events before the first of `entries`. */
   private droppedCount = 0;
   private readonly changes = new SerialQueue();
+  private readonly followers = new Set<BashFollower>();
 
   private constructor(
     private readonly files: SegmentFiles,
-    private readonly limits: HistoryLimits,
-  ) {}
+    private readonly limits: BashHistoryLimits,
+  ) {
+    super();
+  }
 
   /** Loads the index. The folder need not exist. */
-  static async open(folder: string, limits: HistoryLimits): Promise<BashHistory> {
+  static async open(folder: string, limits: BashHistoryLimits): Promise<FileBashHistory> {
     const files = new SegmentFiles(folder);
-    const history = new BashHistory(files, limits);
+    const history = new FileBashHistory(files, limits);
     await files.readAll((line, location) => {
       const entry = parseEntry(line, location);
       if (entry) history.add(entry);
@@ -80,34 +60,29 @@ export class BashHistory {
     return history;
   }
 
-  /** The number of the oldest stored event. Numbers are consecutive and valid within this process. */
-  get first(): number {
-    return this.droppedCount;
-  }
-
   /** The number of the next event. */
-  get next(): number {
+  private get next(): number {
     return this.droppedCount + this.entries.length;
   }
 
-  /**
-   * Stores an event. Events are stored in the order of the calls.
-   * @returns its number
-   */
-  append(event: BashEvent): Promise<number> {
+  /** Numbers are valid within this process. */
+  range(): Promise<BashRange> {
+    return Promise.resolve({ first: this.droppedCount, next: this.next });
+  }
+
+  append(record: BashRecord): Promise<number> {
     return this.changes.run(async () => {
-      const location = await this.files.append(JSON.stringify(event));
+      const location = await this.files.append(record.line);
       const number = this.next;
-      this.add(toEntry(event, location));
+      this.add(toEntry(record, location));
       await this.trim();
+      if (this.followers.size === 0) return number;
+      const line = Buffer.from(record.line);
+      for (const follower of this.followers) follower(line, number);
       return number;
     });
   }
 
-  /**
-   * Events as JSON, starting with number `from`: at least one, and more while their total size is below
-   * `bytes`. Empty if the first one was dropped or does not exist yet.
-   */
   async linesFrom(from: number, bytes: number): Promise<string[]> {
     const lines: string[] = [];
     let length = 0;
@@ -121,7 +96,11 @@ export class BashHistory {
     return lines;
   }
 
-  /** Removes all events. @returns their number */
+  follow(follower: BashFollower): () => void {
+    this.followers.add(follower);
+    return () => this.followers.delete(follower);
+  }
+
   clear(): Promise<number> {
     return this.changes.run(async () => {
       const count = this.entries.length;
@@ -154,18 +133,20 @@ export class BashHistory {
     return { lines, nextPageId: next ? pageIdOf(next) : null };
   }
 
-  /** An event as JSON. */
   async line(id: string): Promise<string | undefined> {
     const entry = this.byId.get(id);
     return entry && this.files.read(entry.location);
   }
 
-  /** Whether a command with this id is stored. */
-  hasCommand(id: string): boolean {
-    return this.byId.get(id)?.kind === 'BashCommand';
+  /** Each server has a history of its own: a command that does not run here has ended. */
+  stopElsewhere(commandId: string): Promise<boolean> {
+    return Promise.resolve(this.byId.get(commandId)?.kind === 'BashCommand');
   }
 
-  /** Waits for pending writes and closes the files. */
+  onStopRequest(): void {
+    return;
+  }
+
   close(): Promise<void> {
     return this.changes.run(() => this.files.close());
   }
@@ -226,21 +207,13 @@ export class BashHistory {
   }
 }
 
-/** Page ids have the form of the original's file names. */
-function pageIdOf({ id, kind, commandId, micros }: Entry): string {
-  const digits = new Date(Math.floor(micros / 1000)).toISOString().replace(/\D/g, '').slice(0, 14);
-  const fraction = String(micros % 1_000_000).padStart(6, '0');
-  return [digits + fraction, kind, ...(commandId === undefined ? [] : [commandId]), id].join('_');
-}
-
-function toEntry(event: BashEvent, location: LineLocation): Entry {
-  const isOutput = event.kind === 'BashOutput';
+function toEntry({ id, kind, commandId, order, timestamp }: BashRecord, location: LineLocation): Entry {
   return {
-    id: event.id,
-    kind: event.kind,
-    commandId: isOutput ? event.command_id : undefined,
-    micros: toMicroseconds(event.timestamp),
-    order: isOutput ? event.order : 0,
+    id,
+    kind,
+    commandId: kind === 'BashOutput' ? commandId : undefined,
+    micros: toMicroseconds(timestamp),
+    order,
     location,
   };
 }

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { errorCode } from '../../errors/index.js';
-import { openPlainFile } from '../../files/index.js';
+import { errorCode } from '../errors/index.js';
+import { openPlainFile } from './plain-file.js';
 
 /** A plain file that is open for reading. Close its handle. */
 export interface PlainFile {

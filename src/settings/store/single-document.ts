@@ -1,12 +1,12 @@
 import { Logger } from '@nestjs/common';
 import type { JsonObject } from '../../json/index.js';
-import { DamagedFileError, type SettingsConflictError } from '../settings-errors.js';
-import type { PersistenceFolder } from './persistence-folder.js';
+import { type SettingsConflictError } from '../settings-errors.js';
+import { DamagedDocumentError, type Documents } from '../../storage/index.js';
 
 /**
  * The single file of a store. Its problems are logged; clients are only told that it cannot be used.
  */
-export class StoreFile {
+export class SingleDocument {
   private readonly logger = new Logger('Settings');
 
   /**
@@ -14,14 +14,14 @@ export class StoreFile {
    * @param conflict creates the error for clients
    */
   constructor(
-    private readonly folder: PersistenceFolder,
+    private readonly documents: Documents,
     private readonly name: string,
     private readonly conflict: () => SettingsConflictError,
   ) {}
 
   /** Absolute path. */
   get path(): string {
-    return this.folder.path(this.name);
+    return this.documents.placeOf(this.name);
   }
 
   /**
@@ -30,9 +30,9 @@ export class StoreFile {
    */
   async read(): Promise<JsonObject | undefined> {
     try {
-      return await this.folder.read(this.name);
+      return await this.documents.read(this.name);
     } catch (error) {
-      if (error instanceof DamagedFileError) throw this.unusable(error.why);
+      if (error instanceof DamagedDocumentError) throw this.unusable(error.why);
       throw error;
     }
   }

@@ -1,20 +1,20 @@
 import type { JsonObject } from '../../json/index.js';
 import { PROFILE_NAME } from '../dto/profile-name.js';
-import { DamagedFileError, EntryExistsError, LimitReachedError } from '../settings-errors.js';
-import type { FolderWriter, PersistenceFolder } from './persistence-folder.js';
+import { EntryExistsError, LimitReachedError } from '../settings-errors.js';
+import { DamagedDocumentError, type DocumentWriter, type Documents } from '../../storage/index.js';
 
 const LIMIT = 50;
 /** Files that are read at most: foreign files in the folder must not make requests slow. */
 const MAX_FILES = 200;
 
 /** Named objects of one kind, one file each. Callers must validate names. */
-export class NamedFiles {
+export class NamedDocuments {
   /**
    * @param what for error messages, such as `Agent profile`
    * @param noun for `Delete a profile`
    */
   constructor(
-    private readonly folder: PersistenceFolder,
+    private readonly documents: Documents,
     private readonly directory: string,
     private readonly what: string,
     private readonly noun: string,
@@ -22,17 +22,17 @@ export class NamedFiles {
 
   /** All names, sorted. */
   async names(): Promise<string[]> {
-    const names = await this.folder.names(this.directory);
+    const names = await this.documents.names(this.directory);
     return names.filter((name) => PROFILE_NAME.test(name)).slice(0, MAX_FILES);
   }
 
-  /** @throws DamagedFileError, StorageFailedError */
+  /** @throws DamagedDocumentError, StorageFailedError */
   read(name: string): Promise<JsonObject | undefined> {
-    return this.folder.read(this.file(name));
+    return this.documents.read(this.file(name));
   }
 
   /** @throws LimitReachedError for a new object beyond the limit; existing ones can always be replaced */
-  async write(writer: FolderWriter, name: string, value: JsonObject): Promise<void> {
+  async write(writer: DocumentWriter, name: string, value: JsonObject): Promise<void> {
     const names = await this.names();
     if (names.length >= LIMIT && !names.includes(name)) {
       const message = `${this.what} limit reached (${LIMIT}). Delete a ${this.noun} before saving a new one.`;
@@ -47,7 +47,7 @@ export class NamedFiles {
       await this.read(name);
       return false;
     } catch (error) {
-      if (error instanceof DamagedFileError) return true;
+      if (error instanceof DamagedDocumentError) return true;
       throw error;
     }
   }
@@ -58,23 +58,23 @@ export class NamedFiles {
   }
 
   /** Stores a changed object under a new name. */
-  async move(writer: FolderWriter, from: string, to: string, value: JsonObject): Promise<void> {
+  async move(writer: DocumentWriter, from: string, to: string, value: JsonObject): Promise<void> {
     await writer.write(this.file(to), value);
     await writer.remove(this.file(from));
   }
 
   /** Writes a copy of an object that is not one of the objects: its file name ends with a mark. */
-  async writeCopy(writer: FolderWriter, name: string, value: JsonObject, mark: string): Promise<void> {
+  async writeCopy(writer: DocumentWriter, name: string, value: JsonObject, mark: string): Promise<void> {
     await writer.write(`${this.file(name)}.${mark}`, value);
   }
 
-  async remove(writer: FolderWriter, name: string): Promise<void> {
+  async remove(writer: DocumentWriter, name: string): Promise<void> {
     await writer.remove(this.file(name));
   }
 
   /** The absolute path of a file. */
   path(name: string): string {
-    return this.folder.path(this.file(name));
+    return this.documents.placeOf(this.file(name));
   }
 
   private file(name: string): string {
