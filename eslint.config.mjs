@@ -167,6 +167,9 @@ const ARROWS = {
     'meters',
     'processes',
     'server',
+    'storage',
+    'text',
+    'webhooks',
   ],
 };
 const FOLDERS = Object.keys(ARROWS);

@@ -68,6 +68,7 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
       ({ hints }) => hints,
       () => new NoHints(),
     ),
+    { provide: BashHistories, useClass: FileBashHistories },
     port(
       DeliveryStore,
       ({ deliveries }) => deliveries,

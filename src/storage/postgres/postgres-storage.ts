@@ -102,7 +102,8 @@ export class PostgresStorage {
 
   private async closeAll(): Promise<void> {
     clearInterval(this.cleaner);
-    await Promise.all([this.bash?.close(), this.logs.close()]);
+    await this.bash?.close();
+    await this.logs.close();
     await this.catalogue.close();
     await this.leases.close();
     await this.lease.stop();

@@ -210,8 +210,8 @@ export const USE = `
 INSERT INTO webhook (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET used_at = clock_timestamp()`;
 
 /**
- * Removes positions of webhook `$1` that servers have left which are gone for long, of conversations that are delivered: a
- * frozen server may still end an append before.
+ * Removes positions of webhook `$1` that servers have left which are gone for long, of conversations that are
+ * delivered: a frozen server may still end an append before.
  */
 export const TIDY = `
 DELETE FROM webhook_position USING conversation

@@ -2,9 +2,6 @@ import type { PendingChange, PendingEntry, PendingTail } from '../../delivery-st
 import { CONTENT, TAIL_LENGTH, TAIL_LINES } from './delivery-statements.js';
 import type { DeliveryDatabase, LateWrites } from './late-writes.js';
 
-/** Most lines that are read at once. */
-const MAX_LINES = 1000;
-
 /** An entry as statements answer it. */
 export interface EntryRow {
   id: string;
@@ -94,7 +91,7 @@ export class TailRows implements PendingTail {
       serverId,
       this.id,
       this.position,
-      Math.min(limit, MAX_LINES),
+      limit,
       Math.min(maxBytes, Number.MAX_SAFE_INTEGER),
     ]);
     if (rows.length === 0) this.length = this.position;
