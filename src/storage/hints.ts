@@ -1,3 +1,6 @@
+/** The topic of the hint that a server has ended and left its conversations to the others. */
+export const SERVER_LEFT = 'server-left';
+
 /**
  * Hints between servers that share a storage: something has changed. They may be lost, so nobody may depend
  * on them alone.

@@ -1,3 +1,8 @@
+import { settlesWithin } from '../../flow/index.js';
+
+/** How long the end waits for tasks that were aborted (ms): one may wait for a storage that is away. */
+const END_LIMIT_MS = 5_000;
+
 /** Work outside of runs: titles, audits, summaries. It is aborted when the conversation closes. */
 export class Background {
   private readonly controller = new AbortController();
@@ -20,9 +25,9 @@ export class Background {
     return task;
   }
 
-  /** Aborts all tasks; resolves when they have settled. */
+  /** Aborts all tasks; resolves when they have settled, or after a few seconds. */
   async end(): Promise<void> {
     this.controller.abort();
-    await Promise.all([...(this.tasks ?? [])]);
+    await settlesWithin(Promise.all([...(this.tasks ?? [])]), END_LIMIT_MS);
   }
 }

@@ -1,12 +1,13 @@
 import { InvalidRequestError } from '../../errors/index.js';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Injectable } from '@nestjs/common';
 import { ContextLoader, PluginSourceError, toPluginSource } from '../../agent/index.js';
 import { AppConfig } from '../../config/index.js';
 import { SecretCodec } from '../../crypto/index.js';
 import { prepareCalls } from '../../llm/index.js';
-import { Catalogue } from '../../storage/index.js';
+import { Catalogue, LeaseHeldError } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/index.js';
 import type { Conversation } from './conversation.js';
@@ -23,6 +24,10 @@ import { decryptRequestSecrets } from '../secrets/request-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type CreatedWorktree } from '../worktrees/worktrees.js';
 import { withWorktreeNote } from '../worktrees/worktree-note.js';
+
+/** How long a creation of the same id on another server is waited for, and how often it is looked for (ms). */
+const CREATION_LIMIT_MS = 5_000;
+const CREATION_CHECK_MS = 50;
 
 /** Creates conversations: each id once, with its folder, its worktree and its initial message. */
 @Injectable()
@@ -111,6 +116,10 @@ export class ConversationCreation {
     let conversation: Conversation;
     try {
       ({ conversation, created } = await this.registry.create(state));
+    } catch (error) {
+      if (!(error instanceof LeaseHeldError) || !(await this.isCreatedElsewhere(state.id))) throw error;
+      releaseSlot?.();
+      return undefined;
     } finally {
       if (!created && worktree) await this.worktrees.remove(worktree.record);
     }
@@ -119,6 +128,16 @@ export class ConversationCreation {
       await this.sendInitialMessage(conversation, request.initial_message, releaseSlot);
     else releaseSlot?.();
     return created ? conversation : undefined;
+  }
+
+  /** Waits for another server that is creating the same id. Returns whether the conversation exists then. */
+  private async isCreatedElsewhere(id: string): Promise<boolean> {
+    const end = performance.now() + CREATION_LIMIT_MS;
+    while (!(await this.catalogue.has(id))) {
+      if (performance.now() > end) return false;
+      await delay(CREATION_CHECK_MS);
+    }
+    return true;
   }
 
   /** A credential may be bound before its conversation exists. Agents that take none drop it. */

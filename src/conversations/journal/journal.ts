@@ -88,12 +88,15 @@ export class Journal implements EventSink {
     const { submitted } = this.writer;
     const events = drafts.map((draft, index) => this.apply(draft, submitted + index));
     const written = this.writer.write(events);
-    this.services.catalogue.updateEntry(this.state);
+    const { id, created_at, updated_at, execution_status, parent_conversation_id } = this.state;
+    const entry = { id, created_at, updated_at, execution_status, parent_conversation_id };
     // The snapshot says `running` before the run does anything: that is how a restart finds interrupted runs.
     const starts = this.state.execution_status === 'running' && statusBefore !== 'running';
     const saved = starts ? this.save() : Promise.resolve();
     saved.catch((error: unknown) => this.report('save', error));
     await written;
+    // Not before: others would see a status that the log may never have.
+    this.services.catalogue.updateEntry(entry);
     await saved;
     return events;
   }

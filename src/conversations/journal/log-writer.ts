@@ -18,6 +18,8 @@ export class LogWriter {
   private tail: Promise<void> = Promise.resolve();
   /** First append error; later appends are rejected with it. */
   private broken: Error | undefined;
+  /** Callers of `settled` that wait for an append. */
+  private readonly waiting = new Set<(reason: Error) => void>();
 
   constructor(
     private readonly conversationId: string,
@@ -49,12 +51,22 @@ export class LogWriter {
   fail(reason: Error): void {
     if (this.broken) return;
     this.broken = reason;
+    // An append that was sent may take as long as the storage is away.
+    for (const reject of this.waiting) reject(reason);
     this.onBroken(reason);
   }
 
-  /** Resolves when all events so far are durable and published. */
-  settled(): Promise<void> {
-    return this.tail;
+  /** Resolves when all events so far are durable and published. Rejects as soon as the log accepts no more. */
+  async settled(): Promise<void> {
+    this.assertWritable();
+    let stop: (reason: Error) => void = () => undefined;
+    const broken = new Promise<never>((_resolve, reject) => (stop = reject));
+    this.waiting.add(stop);
+    try {
+      await Promise.race([this.tail, broken]);
+    } finally {
+      this.waiting.delete(stop);
+    }
   }
 
   /** Appends and publishes; resolves when both are done. */

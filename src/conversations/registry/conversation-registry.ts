@@ -275,7 +275,9 @@ export class ConversationRegistry {
     // After a lost lease the new owner records the interrupted run.
     if (wasRunning && !(error instanceof LeaseLostError)) {
       this.unrecordedRuns.add(broken.id, errorMessage(error));
-      this.services.catalogue.updateEntry({ ...broken.state, execution_status: 'error' });
+      // Other servers find an interrupted run by its stored status: that stays until the run is recorded.
+      if (this.services.config.database_url === null)
+        this.services.catalogue.updateEntry({ ...broken.state, execution_status: 'error' });
     }
     this.retire(broken.id, broken);
     this.services.bus.publishUpdate(broken.id);

@@ -7,6 +7,7 @@ import {
   LeaseHeldError,
   EventLogStore,
   LeaseStore,
+  TakeoverPendingError,
   type EventLog,
   type LogReader,
   type LeaseFence,
@@ -92,7 +93,7 @@ export class ConversationStore {
   async discard(id: string): Promise<void> {
     const { catalogue, leases } = this;
     const fence = await leases.acquire(id).catch((error: unknown) => {
-      if (error instanceof LeaseHeldError) throw error;
+      if (error instanceof LeaseHeldError || error instanceof TakeoverPendingError) throw error;
       return undefined;
     });
     try {

@@ -1,3 +1,5 @@
+import { LeaseHeldError } from '../../storage/index.js';
+
 const RETRY_MS = 5_000;
 
 /**
@@ -36,6 +38,11 @@ export class UnrecordedRuns {
 
   private async recordAll(): Promise<void> {
     // One after another. Failures are retried with the next interval; the first one was logged.
-    for (const id of [...this.reasons.keys()]) await this.record(id).catch(() => undefined);
+    for (const id of [...this.reasons.keys()]) {
+      await this.record(id).catch((error: unknown) => {
+        // Another server has taken it over, and has recorded the run.
+        if (error instanceof LeaseHeldError) this.delete(id);
+      });
+    }
   }
 }

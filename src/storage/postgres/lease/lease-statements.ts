@@ -3,14 +3,14 @@
  * whole lease was written before the clock was set back: the server counts as live again with its next
  * heartbeat.
  */
-const IS_LIVE =
+export const IS_LIVE =
   'server.lease_until > clock_timestamp() AND server.lease_until <= clock_timestamp() + server.lease';
 
 /** Whether the conversation in the row `conversation` has a live owner. */
 export const HAS_LIVE_OWNER = `EXISTS (SELECT FROM server WHERE server.id = conversation.owner AND ${IS_LIVE})`;
 
 /** Whether the server `$1` may take what others own: see `ServerLease`. */
-const MAY_TAKE_OVER = `EXISTS (
+export const MAY_TAKE_OVER = `EXISTS (
   SELECT FROM server WHERE server.id = $1 AND ${IS_LIVE} AND server.takes_after <= clock_timestamp())`;
 
 /**
