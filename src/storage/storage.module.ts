@@ -68,7 +68,12 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
       ({ hints }) => hints,
       () => new NoHints(),
     ),
-    { provide: BashHistories, useClass: FileBashHistories },
+    {
+      provide: BashHistories,
+      inject: [StorageDriver, BashHistoryOptions, ConversationFolders],
+      useFactory: ({ postgres }: StorageDriver, options: BashHistoryOptions, folders: ConversationFolders) =>
+        postgres?.bashHistories(options.limits) ?? new FileBashHistories(options, folders),
+    },
     port(
       DeliveryStore,
       ({ deliveries }) => deliveries,

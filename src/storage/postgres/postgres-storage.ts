@@ -1,6 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import type { ConversationFolders } from '../conversation-folders.js';
+import type { BashHistoryLimits } from '../bash-history.js';
+import { PostgresBashHistories } from './bash/postgres-bash-histories.js';
 import { PostgresCatalogue } from './catalogue/postgres-catalogue.js';
 import { ControlConnection } from './control/control-connection.js';
 import { connectionConfig, type DatabaseOptions } from './database/database-options.js';
@@ -39,10 +41,12 @@ export class PostgresStorage {
   readonly deliveries: PostgresDeliveryStore;
   private readonly control: ControlConnection;
   private readonly lease: ServerLease;
+  private bash: PostgresBashHistories | undefined;
   private cleaner: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
 
-  private constructor({ database, leaseSeconds, serverUrl, folders }: PostgresStorageOptions) {
+  private constructor(private readonly options: PostgresStorageOptions) {
+    const { database, leaseSeconds, serverUrl, folders } = options;
     this.database = new Database(database);
     // A heartbeat that takes longer is sent again in time.
     const timeoutMs = Math.min(database.timeoutMs, (leaseSeconds * 1000) / 3);
@@ -74,6 +78,19 @@ export class PostgresStorage {
     return storage;
   }
 
+  /** The histories of the bash routes; the limits of the first call hold. */
+  bashHistories(limits: BashHistoryLimits): PostgresBashHistories {
+    const { database, hints, lease, options } = this;
+    this.bash ??= new PostgresBashHistories({
+      database,
+      hints,
+      serverId: lease.id,
+      limits,
+      sweepSeconds: options.leaseSeconds,
+    });
+    return this.bash;
+  }
+
   /**
    * Gives up all leases, tells the others, and closes the connections. Call it when all conversations are
    * closed. Idempotent.
@@ -85,6 +102,7 @@ export class PostgresStorage {
 
   private async closeAll(): Promise<void> {
     clearInterval(this.cleaner);
+    await this.bash?.close();
     await this.catalogue.close();
     await this.leases.close();
     await this.lease.stop();

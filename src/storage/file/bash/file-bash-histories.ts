@@ -1,8 +1,7 @@
 import path from 'node:path';
-import { Injectable } from '@nestjs/common';
 import { BashHistories, type BashHistory } from '../../bash-history.js';
-import { ConversationFolders } from '../../conversation-folders.js';
-import { BashHistoryOptions } from '../../storage-options.js';
+import type { ConversationFolders } from '../../conversation-folders.js';
+import type { BashHistoryOptions } from '../../storage-options.js';
 import { FileBashHistory } from './file-bash-history.js';
 import { SegmentFiles } from './segment-files.js';
 
@@ -10,7 +9,6 @@ import { SegmentFiles } from './segment-files.js';
 const FOLDER = 'bash_events';
 
 /** Keeps the history of the server in a folder of its own, and those of conversations in their folders. */
-@Injectable()
 export class FileBashHistories extends BashHistories {
   constructor(
     private readonly options: BashHistoryOptions,

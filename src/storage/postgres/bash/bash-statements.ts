@@ -23,6 +23,7 @@ WITH input AS (
     SELECT FROM bash_command WHERE bash_command.id = input.command AND bash_command.server = $2))
 ), started AS (
   INSERT INTO bash_command (id, scope, server) SELECT id, $1, $2 FROM accepted WHERE command IS NULL
+  ON CONFLICT DO NOTHING
 ), ended AS (
   DELETE FROM bash_command USING accepted WHERE bash_command.id = accepted.command AND accepted.is_last
 ), grown AS (
@@ -38,7 +39,9 @@ WITH input AS (
 )
 SELECT id, number FROM inserted UNION ALL SELECT id, number FROM stored`;
 
-/** Whether the history `$1` exceeds `$2` events or `$3` bytes, or has events from before `$4` (microseconds). */
+/**
+ * Whether the history `$1` exceeds `$2` events or `$3` bytes, or has events from before `$4` (microseconds).
+ */
 export const EXCEEDS = `
 SELECT scope FROM bash_history
 WHERE scope = $1 AND first < next AND (next - first > $2 OR bytes > $3 OR oldest < $4)`;
@@ -74,7 +77,9 @@ FROM cut WHERE scope = $1`;
 
 export const RANGE = 'SELECT first, next FROM bash_history WHERE scope = $1';
 
-/** The events of history `$1` from number `$2` on, at most `$4`, while those before have less than `$3` bytes. */
+/**
+ * The events of history `$1` from number `$2` on, at most `$4`, while those before have less than `$3` bytes.
+ */
 export const EVENTS_FROM = `
 SELECT number, line FROM (
   SELECT number, line, sum(bytes) OVER (ORDER BY number) - bytes AS before
@@ -120,7 +125,9 @@ WITH removed AS (
 )
 SELECT count(*)::int AS count FROM removed`;
 
-/** Removes the row of an empty history, and the commands that ran in it: their output is refused from then on. */
+/**
+ * Removes the row of an empty history, and the commands that ran in it: their output is refused from then on.
+ */
 export const REMOVE_HISTORY = `
 WITH commands AS (DELETE FROM bash_command WHERE scope = $1)
 DELETE FROM bash_history WHERE scope = $1`;
@@ -142,8 +149,8 @@ export const IS_RUNNING = 'SELECT FROM bash_command WHERE id = $1';
 export const STOP_REQUESTS = 'SELECT id FROM bash_command WHERE server = $1 AND stop_requested';
 
 /**
- * Commands of servers that are not live, at most `$2`, with the number of their next output, if the server `$1`
- * may take over from others.
+ * Commands of servers that are not live, at most `$2`, with the number of their next output, if the server
+ * `$1` may take over from others.
  */
 export const ABANDONED_COMMANDS = `
 SELECT id, scope, server, coalesce((SELECT max(command_order) + 1 FROM bash_event

@@ -35,12 +35,16 @@ export class BashStore {
   }
 
   /**
-   * Stores events of commands that a server runs, all of the same kind, and removes the oldest ones beyond the
-   * limits. Output waits for a database that is away, as the command that writes it then does. Whether a command
-   * was stored is found out before this rejects.
+   * Stores events of commands that a server runs, all of the same kind, and removes the oldest ones beyond
+   * the limits. Output waits for a database that is away, as the command that writes it then does. Whether a
+   * command was stored is found out before this rejects.
    * @returns the number of each event; undefined for output of a command that the server does not run
    */
-  async store(scope: string, server: string, records: readonly BashRecord[]): Promise<(number | undefined)[]> {
+  async store(
+    scope: string,
+    server: string,
+    records: readonly BashRecord[],
+  ): Promise<(number | undefined)[]> {
     let mustWait = records.some(({ kind }) => kind === 'BashOutput');
     for (;;) {
       try {

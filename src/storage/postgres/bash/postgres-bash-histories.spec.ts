@@ -2,71 +2,19 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { describeWithDatabase, TestDatabase } from '../../../../test/support/postgres.js';
+import { PostgresStorages } from '../../../../test/support/postgres-storages.js';
 import { eventually } from '../../../../test/support/server-process.js';
 import { TcpProxy } from '../../../../test/support/tcp-proxy.js';
 import { utcTimestamp } from '../../../events/index.js';
 import type { BashHistory, BashHistoryLimits, BashRecord } from '../../bash-history.js';
 import { BashCommandEndedError } from '../../bash-history.js';
 import { StorageFailedError } from '../../storage-errors.js';
-import { ControlConnection } from '../control/control-connection.js';
-import { connectionConfig } from '../database/database-options.js';
-import { Database } from '../database/index.js';
-import { PostgresHints } from '../hints/postgres-hints.js';
-import { ServerLease } from '../lease/server-lease.js';
-import { migrate } from '../migrations/index.js';
-import { PostgresBashHistories } from './postgres-bash-histories.js';
+import type { PostgresBashHistories } from './postgres-bash-histories.js';
 
 const LIMITS: BashHistoryLimits = { events: 10_000, bytes: 1e9, seconds: null };
 /** The lease of the servers in seconds. */
 const LEASE = 1;
 const ALL = { descending: false, limit: 100 };
-
-/** The parts of a server that the histories use. */
-class Server {
-  readonly histories: PostgresBashHistories;
-  private readonly control: ControlConnection;
-  private readonly hints: PostgresHints;
-
-  private constructor(
-    private readonly database: Database,
-    url: string,
-    limits: BashHistoryLimits,
-  ) {
-    this.control = new ControlConnection(connectionConfig(optionsOf(url)), 1000);
-    this.hints = new PostgresHints(this.control);
-    this.lease = new ServerLease(this.control, { leaseSeconds: LEASE, url: null });
-    this.histories = new PostgresBashHistories({
-      database,
-      hints: this.hints,
-      serverId: this.lease.id,
-      limits,
-      sweepSeconds: LEASE,
-    });
-  }
-
-  readonly lease: ServerLease;
-
-  static async start(url: string, limits: Partial<BashHistoryLimits> = {}): Promise<Server> {
-    const database = new Database(optionsOf(url));
-    await migrate(database);
-    const server = new Server(database, url, { ...LIMITS, ...limits });
-    await server.lease.renew();
-    server.control.keepConnected();
-    return server;
-  }
-
-  async stop(): Promise<void> {
-    await this.histories.close();
-    await this.lease.stop();
-    await this.hints.close();
-    await this.control.close();
-    await this.database.close();
-  }
-}
-
-function optionsOf(url: string): ConstructorParameters<typeof Database>[0] {
-  return { url, caFile: null, poolSize: 5, timeoutMs: 2000 };
-}
 
 const newId = (): string => randomBytes(16).toString('hex');
 
@@ -85,7 +33,7 @@ function output(commandId: string, order: number, isLast = false, text = 'x'): B
 
 describeWithDatabase('PostgresBashHistories', () => {
   const database = TestDatabase.forTests();
-  const servers: Server[] = [];
+  const storages = PostgresStorages.forTests();
   const proxies: TcpProxy[] = [];
 
   beforeEach(() => {
@@ -93,15 +41,20 @@ describeWithDatabase('PostgresBashHistories', () => {
       jest.spyOn(Logger.prototype, level).mockImplementation(() => undefined);
   });
   afterEach(async () => {
-    await Promise.all(servers.splice(0).map((server) => server.stop()));
     await Promise.all(proxies.splice(0).map((proxy) => proxy.stop()));
     jest.restoreAllMocks();
   });
 
-  const start = async (limits: Partial<BashHistoryLimits> = {}, url = database.url): Promise<Server> => {
-    const server = await Server.start(url, limits);
-    servers.push(server);
-    return server;
+  /** The histories of one more server. */
+  const start = async (
+    limits: Partial<BashHistoryLimits> = {},
+    url = database.url,
+  ): Promise<PostgresBashHistories> =>
+    (await storages.open(url, LEASE, 2000)).bashHistories({ ...LIMITS, ...limits });
+  const startBehindProxy = async (): Promise<{ server: PostgresBashHistories; proxy: TcpProxy }> => {
+    const proxy = await TcpProxy.start(database.url);
+    proxies.push(proxy);
+    return { proxy, server: await start({}, proxy.url) };
   };
   /** A conversation, so that its history is not removed as that of a deleted one. */
   const newScope = async (): Promise<string> => {
@@ -119,7 +72,7 @@ describeWithDatabase('PostgresBashHistories', () => {
   it('shows the events of a server to another one, in order and without gaps', async () => {
     const [a, b] = [await start(), await start()];
     const scope = await newScope();
-    const [here, there] = [await a.histories.open(scope), await b.histories.open(scope)];
+    const [here, there] = [await a.open(scope), await b.open(scope)];
     const both = [here, there];
     const commands = await Promise.all(
       Array.from({ length: 40 }, async (_, index) => {
@@ -130,7 +83,7 @@ describeWithDatabase('PostgresBashHistories', () => {
     );
     const numbers = await Promise.all(
       commands.flatMap((record, index) =>
-        [0, 1, 2].map((order) => both[index % 2]?.append(output(record.id, order, order === 2))),
+        [0, 1, 2].map(async (order) => both[index % 2]?.append(output(record.id, order, order === 2))),
       ),
     );
     expect(numbers.toSorted((one, other) => Number(one) - Number(other))).toEqual(
@@ -140,7 +93,7 @@ describeWithDatabase('PostgresBashHistories', () => {
     expect(await here.linesFrom(0, 1e9)).toEqual(await there.linesFrom(0, 1e9));
     expect(await there.line(commands[0]?.id ?? '')).toBe(commands[0]?.line);
     const exported: string[] = [];
-    for await (const line of b.histories.lines(scope)) exported.push(line);
+    for await (const line of b.lines(scope)) exported.push(line);
     expect(exported).toHaveLength(160);
     expect(exported.slice(0, 100)).toEqual(await linesOf(here));
   });
@@ -148,7 +101,7 @@ describeWithDatabase('PostgresBashHistories', () => {
   it('delivers the events of all servers to a follower, each once and in order', async () => {
     const [a, b] = [await start(), await start()];
     const scope = await newScope();
-    const [here, there] = [await a.histories.open(scope), await b.histories.open(scope)];
+    const [here, there] = [await a.open(scope), await b.open(scope)];
     await here.append(command());
     const seen: { number: number; line: string }[] = [];
     const stop = there.follow((line, number) => seen.push({ number, line: line.toString() }));
@@ -166,7 +119,7 @@ describeWithDatabase('PostgresBashHistories', () => {
 
   it('pages in both directions with all filters', async () => {
     const server = await start();
-    const history = await server.histories.open(await newScope());
+    const history = await server.open(await newScope());
     const record = command();
     await history.append(record);
     const outputs = Array.from({ length: 9 }, (_, order) => output(record.id, order, order === 8));
@@ -194,37 +147,43 @@ describeWithDatabase('PostgresBashHistories', () => {
   });
 
   it('keeps the newest events within the limits of number, size and age', async () => {
-    const few = await (await start({ events: 5 })).histories.open(await newScope());
+    const few = await (await start({ events: 5 })).open(await newScope());
     const records = Array.from({ length: 12 }, () => command());
     for (const record of records) await few.append(record);
     expect(await linesOf(few)).toEqual(records.slice(-5).map(({ line }) => line));
     expect(await few.range()).toEqual({ first: 7, next: 12 });
     expect(await few.linesFrom(6, 1000)).toEqual([]);
 
-    const small = await (await start({ bytes: 1000 })).histories.open(await newScope());
-    for (const record of records) await small.append({ ...record, line: record.line.padEnd(300) });
+    const small = await (await start({ bytes: 1000 })).open(await newScope());
+    for (const { line } of records) await small.append({ ...command(), line: line.padEnd(300) });
     expect(await linesOf(small)).toHaveLength(3);
 
     const scope = await newScope();
-    const young = await (await start({ seconds: 3600 })).histories.open(scope);
-    for (const record of records.slice(0, 3)) await young.append(record);
-    await database.query('UPDATE bash_event SET micros = micros - 3600000000 WHERE scope = $1 AND number < 2', [scope]);
+    const young = await (await start({ seconds: 3600 })).open(scope);
+    const three = [command(), command(), command()];
+    for (const record of three) await young.append(record);
+    await database.query(
+      'UPDATE bash_event SET micros = micros - 3600000000 WHERE scope = $1 AND number < 2',
+      [scope],
+    );
     await database.query('UPDATE bash_history SET oldest = oldest - 3600000000 WHERE scope = $1', [scope]);
-    expect(await linesOf(young)).toEqual([records[2]?.line]);
-    const [row] = await database.query('SELECT first, next, bytes FROM bash_history WHERE scope = $1', [scope]);
-    expect(row).toEqual({ first: '2', next: '3', bytes: String(Buffer.byteLength(records[2]?.line ?? '')) });
+    expect(await linesOf(young)).toEqual([three[2]?.line]);
+    const [row] = await database.query('SELECT first, next, bytes FROM bash_history WHERE scope = $1', [
+      scope,
+    ]);
+    expect(row).toEqual({ first: '2', next: '3', bytes: String(Buffer.byteLength(three[2]?.line ?? '')) });
   });
 
   it('removes more old events than one statement does, and clears and removes histories', async () => {
     const scope = await newScope();
     const server = await start();
-    const history = await server.histories.open(scope);
+    const history = await server.open(scope);
     await Promise.all(Array.from({ length: 2500 }, () => history.append(command())));
     const tight = await start({ events: 10 });
-    await tight.histories.open(scope);
-    await (await tight.histories.open(scope)).append(command());
-    await (await tight.histories.open(scope)).append(command());
-    await (await tight.histories.open(scope)).append(command());
+    await tight.open(scope);
+    await (await tight.open(scope)).append(command());
+    await (await tight.open(scope)).append(command());
+    await (await tight.open(scope)).append(command());
     expect(await history.range()).toEqual({ first: 2493, next: 2503 });
     const running = command();
     await history.append(running);
@@ -233,7 +192,7 @@ describeWithDatabase('PostgresBashHistories', () => {
     expect(await linesOf(history)).toEqual([]);
     // A command goes on, and its output is stored.
     expect(await history.append(output(running.id, 0))).toBe(2504);
-    await server.histories.remove(scope);
+    await server.remove(scope);
     await expect(history.append(output(running.id, 1))).rejects.toThrow(BashCommandEndedError);
     expect(await database.query('SELECT FROM bash_history WHERE scope = $1', [scope])).toHaveLength(0);
   });
@@ -241,15 +200,15 @@ describeWithDatabase('PostgresBashHistories', () => {
   it('removes the history of a conversation that is gone', async () => {
     const server = await start();
     const scope = randomUUID();
-    await (await server.histories.open(scope)).append(command());
-    await server.histories.sweep();
+    await (await server.open(scope)).append(command());
+    await server.sweep();
     expect(await database.query('SELECT FROM bash_event WHERE scope = $1', [scope])).toHaveLength(0);
   });
 
   it('asks the server that runs a command to stop it, also when the hint is lost', async () => {
     const [a, b] = [await start(), await start()];
     const scope = await newScope();
-    const [here, there] = [await a.histories.open(scope), await b.histories.open(scope)];
+    const [here, there] = [await a.open(scope), await b.open(scope)];
     const record = command();
     await here.append(record);
     here.onStopRequest((id) => void here.append(output(id, 0, true)));
@@ -265,54 +224,54 @@ describeWithDatabase('PostgresBashHistories', () => {
   });
 
   it('ends the commands of a dead server once, and refuses what it stores later', async () => {
-    const [dead, ...others] = [await start(), await start(), await start()];
+    const { server: dead, proxy } = await startBehindProxy();
+    const others = [await start(), await start()];
     const scope = await newScope();
     const record = command();
-    const history = await dead.histories.open(scope);
+    const history = await dead.open(scope);
     await history.append(record);
     await history.append(output(record.id, 0));
     const ended: BashRecord[] = [];
-    await dead.lease.stop();
-    for (const { histories } of others)
-      histories.recordEndsOfDead((commandId, order) => {
+    proxy.behave({ drop: true });
+    for (const server of others)
+      server.recordEndsOfDead((commandId, order) => {
         const end = output(commandId, order, true, 'its server died');
         ended.push(end);
         return end;
       });
-    const there = await others[0]?.histories.open(scope);
+    const there = await others[0]?.open(scope);
     await eventually(async () => {
-      await Promise.all(others.map(({ histories }) => histories.sweep()));
+      await Promise.all(others.map((server) => server.sweep()));
       return (await there?.range())?.next === 3;
     }, 'the end of the command');
+    proxy.behave({});
     const lines = await linesOf(history);
     expect(ended.map(({ line }) => line)).toContain(lines[2]);
     expect(JSON.parse(lines[2] ?? '')).toMatchObject({ order: 1, stdout: 'its server died' });
     await expect(history.append(output(record.id, 1, true))).rejects.toThrow(BashCommandEndedError);
-    await Promise.all(others.map(({ histories }) => histories.sweep()));
+    await Promise.all(others.map((server) => server.sweep()));
     expect(await linesOf(history)).toHaveLength(3);
   });
 
   it('refuses commands while the database is away, and holds output until it is back', async () => {
-    const proxy = await TcpProxy.start(database.url);
-    proxies.push(proxy);
-    const server = await start({}, proxy.url);
+    const { server, proxy } = await startBehindProxy();
     const scope = await newScope();
-    const history = await server.histories.open(scope);
+    const history = await server.open(scope);
     const record = command();
     await history.append(record);
     proxy.behave({ drop: true });
     await expect(history.append(command())).rejects.toThrow(StorageFailedError);
-    const stored = Promise.all([0, 1, 2].map((order) => history.append(output(record.id, order, order === 2))));
+    const stored = Promise.all(
+      [0, 1, 2].map((order) => history.append(output(record.id, order, order === 2))),
+    );
     proxy.behave({});
     expect(await stored).toEqual([1, 2, 3]);
   });
 
   it('stores each event once when connections break in the middle', async () => {
-    const proxy = await TcpProxy.start(database.url);
-    proxies.push(proxy);
-    const server = await start({}, proxy.url);
+    const { server, proxy } = await startBehindProxy();
     const scope = await newScope();
-    const history = await server.histories.open(scope);
+    const history = await server.open(scope);
     const record = command();
     await history.append(record);
     for (let order = 0; order < 60; order += 1) {
@@ -320,7 +279,9 @@ describeWithDatabase('PostgresBashHistories', () => {
       proxy.behave({ cut: { direction, bytes: 1 + 13 * order, once: true } });
       await history.append(output(record.id, order, order === 59));
     }
-    const orders = (await linesOf(history)).slice(1).map((line) => (JSON.parse(line) as { order: number }).order);
+    const orders = (await linesOf(history))
+      .slice(1)
+      .map((line) => (JSON.parse(line) as { order: number }).order);
     expect(orders).toEqual(Array.from({ length: 60 }, (_, order) => order));
   });
 });

@@ -1,6 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../../errors/index.js';
-import { BashHistories, type BashHistory, type BashHistoryLimits, type BashRecord } from '../../bash-history.js';
+import {
+  BashHistories,
+  type BashHistory,
+  type BashHistoryLimits,
+  type BashRecord,
+} from '../../bash-history.js';
 import type { Hints } from '../../hints.js';
 import type { Database } from '../database/index.js';
 import { ABANDONED_COMMANDS, EVENTS_FROM, EXPIRED, ORPHANS, STOP_REQUESTS } from './bash-statements.js';
@@ -162,7 +167,9 @@ export class PostgresBashHistories extends BashHistories {
     for (const { scope } of rows) await this.store.remove(scope);
   }
 
-  /** The records count as those of the dead server: if it lives on, its own output is refused from then on. */
+  /**
+   * The records count as those of the dead server: if it lives on, its own output is refused from then on.
+   */
   private async endAbandoned(): Promise<void> {
     const { toEnd } = this;
     if (!toEnd) return;

@@ -12,14 +12,24 @@ import {
 import { pageIdOf } from '../../bash-page-id.js';
 import type { Queryable } from '../database/index.js';
 import { BashEventFollower, type NumberedLine } from './bash-follower.js';
-import { EVENT, EVENTS_FROM, IS_RUNNING, LINES, pageStatement, RANGE, REQUEST_STOP } from './bash-statements.js';
+import {
+  EVENT,
+  EVENTS_FROM,
+  IS_RUNNING,
+  LINES,
+  pageStatement,
+  RANGE,
+  REQUEST_STOP,
+} from './bash-statements.js';
 
 /** The size after which a page ends (bytes), because a response has to fit into memory. */
 const PAGE_BYTES = 4 * 1024 * 1024;
 /** Events that one statement reads or stores, and bytes that it stores, at most. */
 const MAX_EVENTS = 100;
 const MAX_BYTES = 4 * 1024 * 1024;
-/** How long the caller waits for the end of a command on another server, and how often that is looked at (ms). */
+/**
+ * How long the caller waits for the end of a command on another server, and how often that is looked at (ms).
+ */
 const STOP_WAIT_MS = 5_000;
 const STOP_LOOK_MS = 100;
 const ID = /^[0-9a-f]{32}$/;
@@ -29,8 +39,8 @@ const MAX_ORDER = Number.MAX_SAFE_INTEGER;
 /** A record that waits to be stored. */
 interface Waiting {
   record: BashRecord;
-  resolve(number: number): void;
-  reject(error: unknown): void;
+  resolve: (number: number) => void;
+  reject: (error: unknown) => void;
 }
 
 interface PageRow {
@@ -89,7 +99,12 @@ export class PostgresBashHistory extends BashHistory {
 
   /** As `linesFrom`, beginning with the first event that exists. */
   async eventsFrom(from: number, bytes: number): Promise<NumberedLine[]> {
-    const { rows } = await this.database.read<NumberedLine>(EVENTS_FROM, [this.scope, from, bytes, MAX_EVENTS]);
+    const { rows } = await this.database.read<NumberedLine>(EVENTS_FROM, [
+      this.scope,
+      from,
+      bytes,
+      MAX_EVENTS,
+    ]);
     return rows;
   }
 
