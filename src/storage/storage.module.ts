@@ -45,7 +45,7 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
     },
     port(
       EventLogStore,
-      (_driver, options) => new FileEventLogStore(options),
+      ({ logs }) => logs,
       (options) => new FileEventLogStore(options),
     ),
     port(
