@@ -1,6 +1,7 @@
 export * from './bash-history.js';
 export * from './catalogue.js';
 export * from './conversation-folders.js';
+export * from './delivery-store.js';
 export * from './document-errors.js';
 export * from './documents.js';
 export * from './event-log.js';

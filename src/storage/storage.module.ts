@@ -68,17 +68,18 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
       ({ hints }) => hints,
       () => new NoHints(),
     ),
+    { provide: BashHistories, useClass: FileBashHistories },
+    port(
+      DeliveryStore,
+      ({ deliveries }) => deliveries,
+      (options) => new FileDeliveryStore(options),
+    ),
     {
       provide: BashHistories,
       inject: [StorageDriver, BashHistoryOptions, ConversationFolders],
       useFactory: ({ postgres }: StorageDriver, options: BashHistoryOptions, folders: ConversationFolders) =>
         postgres?.bashHistories(options.limits) ?? new FileBashHistories(options, folders),
     },
-    port(
-      DeliveryStore,
-      ({ deliveries }) => deliveries,
-      (options) => new FileDeliveryStore(options),
-    ),
     { provide: ConversationFolders, useClass: FileConversationFolders },
   ],
   exports: [
@@ -87,9 +88,9 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
     LeaseStore,
     BashHistories,
     ConversationFolders,
+    DeliveryStore,
     ServerDirectory,
     Hints,
-    DeliveryStore,
   ],
 })
 export class StorageModule {}

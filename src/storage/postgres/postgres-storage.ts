@@ -12,7 +12,7 @@ import { PostgresHints } from './hints/postgres-hints.js';
 import { PostgresLeaseStore } from './lease/postgres-lease-store.js';
 import { PostgresServerDirectory } from './lease/postgres-server-directory.js';
 import { forgetServers, ServerLease } from './lease/server-lease.js';
-import { StandInLogStore } from './stand-in-log.js';
+import { PostgresEventLogStore } from './log/postgres-event-log-store.js';
 import { SERVER_LEFT } from '../hints.js';
 import { migrate } from './migrations/index.js';
 
@@ -33,7 +33,7 @@ const CLEAN_UP_MS = 60_000;
 export class PostgresStorage {
   private readonly logger = new Logger('Storage');
   readonly database: Database;
-  readonly logs: StandInLogStore;
+  readonly logs: PostgresEventLogStore;
   readonly hints: PostgresHints;
   readonly leases: PostgresLeaseStore;
   readonly catalogue: PostgresCatalogue;
@@ -51,7 +51,7 @@ export class PostgresStorage {
     // A heartbeat that takes longer is sent again in time.
     const timeoutMs = Math.min(database.timeoutMs, (leaseSeconds * 1000) / 3);
     this.control = new ControlConnection(connectionConfig(database), timeoutMs);
-    this.logs = new StandInLogStore(this.database);
+    this.logs = new PostgresEventLogStore(this.database);
     this.hints = new PostgresHints(this.control);
     this.lease = new ServerLease(this.control, { leaseSeconds, url: serverUrl });
     this.leases = new PostgresLeaseStore(this.database, this.lease, this.hints);
@@ -103,6 +103,7 @@ export class PostgresStorage {
   private async closeAll(): Promise<void> {
     clearInterval(this.cleaner);
     await this.bash?.close();
+    await this.logs.close();
     await this.catalogue.close();
     await this.leases.close();
     await this.lease.stop();

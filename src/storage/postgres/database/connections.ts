@@ -7,6 +7,7 @@ import {
   isConnectionLost,
   OutcomeUnknownError,
   outcomeUnknown,
+  sqlState,
   toDatabaseError,
   unavailable,
 } from './database-errors.js';
@@ -54,14 +55,16 @@ export class Connections implements Queryable {
 
   /**
    * Runs one statement, once.
+   * @param waitMs limit for the wait for a connection, if it is not that of the connections
    * @throws StorageFailedError if the database is away, busy or full; nothing was changed
    * @throws OutcomeUnknownError if the connection was lost after it was sent
    */
   async query<R = Record<string, unknown>>(
     text: string,
     values: readonly unknown[] = [],
+    waitMs = this.timeoutMs,
   ): Promise<Answer<R>> {
-    return this.useSession(this.deadline(), (session) => run<R>(session, text, values));
+    return this.useSession(performance.now() + waitMs, (session) => run<R>(session, text, values));
   }
 
   /** Runs a statement that may run twice: as `query`, but repeated after a lost connection. */
@@ -71,7 +74,8 @@ export class Connections implements Queryable {
       try {
         return await this.useSession(deadline, (session) => run<R>(session, text, values));
       } catch (error) {
-        if (!(error instanceof OutcomeUnknownError) || performance.now() >= deadline) throw error;
+        if (!(error instanceof OutcomeUnknownError)) throw error;
+        if (performance.now() >= deadline) throw unavailable(error.cause);
       }
     }
   }
@@ -139,7 +143,7 @@ export class Connections implements Queryable {
     }
   }
 
-  /** @throws StorageFailedError if all connections are in use for `ms` */
+  /** @throws StorageFailedError if there is no connection within `ms` */
   private async connect(ms: number): Promise<pg.PoolClient> {
     const connecting = this.pool.connect();
     let client: pg.PoolClient | undefined;
@@ -152,8 +156,8 @@ export class Connections implements Queryable {
     if (client) return client;
     const isBusy = this.pool.waitingCount > 0;
     connecting.then((late) => late.release(), ignore);
-    if (isBusy) throw unavailable(new Error(ALL_IN_USE));
-    throw new Error('no connection within the time limit');
+    if (!isBusy) this.availability.suspect();
+    throw unavailable(new Error(isBusy ? ALL_IN_USE : 'no connection within the time limit'));
   }
 }
 
@@ -192,11 +196,13 @@ async function settle<T>(session: Session, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    if (!isConnectionLost(error)) throw toDatabaseError(error);
-    session.isLost = true;
-    throw outcomeUnknown(error);
+    session.isLost ||= isConnectionLost(error) || sqlState(error) === READ_ONLY;
+    throw isConnectionLost(error) ? outcomeUnknown(error) : toDatabaseError(error);
   }
 }
+
+/** The primary has become a standby: a new connection finds out whether there is another one. */
+const READ_ONLY = '25006';
 
 /** Statements that are prepared, at most. Texts are constants; a limit in case that one is not. */
 const MAX_NAMES = 1000;
@@ -221,8 +227,12 @@ export async function prepareSession(client: pg.ClientBase): Promise<void> {
   if (rows[0]?.read_only !== 'off') throw new Error('the database is read-only (a standby server?)');
 }
 
+/** For a new connection of the pool, which does not listen to its errors at that time. */
 function verify(client: pg.ClientBase, done: (error?: Error) => void): void {
-  prepareSession(client).then(() => done(), done);
+  client.on('error', ignore);
+  prepareSession(client)
+    .finally(() => client.off('error', ignore))
+    .then(() => done(), done);
 }
 
 const SESSION = `

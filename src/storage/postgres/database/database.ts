@@ -4,8 +4,8 @@ import { Connections, prepareSession, type Answer, type Queryable, type Transact
 import { unavailable } from './database-errors.js';
 import { connectionConfig, type DatabaseOptions } from './database-options.js';
 
-/** Connections of `database_pool_size` that are kept for lanes and notifications. */
-const RESERVED = 2;
+/** Connections of `database_pool_size` that are kept for lanes: appends, documents, leases with hints. */
+const RESERVED = 3;
 
 /**
  * The PostgreSQL database of this server. Statements share a pool of connections; what must not wait behind

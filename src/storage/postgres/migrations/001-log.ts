@@ -58,12 +58,21 @@ export const log: Migration = {
       kind text COLLATE "C" NOT NULL,
       source text COLLATE "C" NOT NULL,
       timestamp text COLLATE "C" NOT NULL,
+      -- The highest timestamp before, if it is higher: the clock was set back. Null for nearly all events.
+      high text COLLATE "C",
       line text COLLATE "C" NOT NULL,
       PRIMARY KEY (conversation, seq)
     ) PARTITION BY HASH (conversation);
+    -- Five times as fast as the default, at the same size. Some builds of PostgreSQL do not have it.
+    DO $$ BEGIN
+      ALTER TABLE event ALTER line SET COMPRESSION lz4;
+    EXCEPTION WHEN feature_not_supported THEN
+      NULL;
+    END $$;
     ${partitions(PARTITIONS)}
-    CREATE INDEX event_id ON event (conversation, id);
-    CREATE INDEX event_kind ON event (conversation, kind, source, seq);`,
+    CREATE UNIQUE INDEX event_id ON event (conversation, id);
+    CREATE INDEX event_kind ON event (conversation, kind, source, seq);
+    CREATE INDEX event_clock ON event (conversation, seq) INCLUDE (timestamp) WHERE high IS NOT NULL;`,
 };
 
 function partitions(count: number): string {
