@@ -68,7 +68,6 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
       ({ hints }) => hints,
       () => new NoHints(),
     ),
-    { provide: BashHistories, useClass: FileBashHistories },
     port(
       DeliveryStore,
       ({ deliveries }) => deliveries,

@@ -52,9 +52,9 @@ export class StorageSide {
   /** Where the record of moves is. It belongs to the conversations. */
   readonly records: Documents;
   /**
-   * From then on (`performance.now()`) leases are held by servers that live. Before, they may be those of a
-   * move that was killed: nobody can take them until they have ended, and this process has held its own for as
-   * long.
+   * From then on (`performance.now()`) leases are held by servers that live. Before, they may be those
+   * of a move that was killed: nobody can take them until they have ended, and this process has held its own
+   * for as long.
    */
   readonly settledAt: number;
   private readonly folders: ConversationFolders;
