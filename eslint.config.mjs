@@ -23,7 +23,7 @@ const ARROWS = {
   crypto: ['config', 'text'],
   auth: ['config', 'text'],
   logging: ['crypto', 'errors'],
-  storage: ['config', 'errors', 'files', 'flow', 'meters', 'processes', 'text'],
+  storage: ['config', 'crypto', 'errors', 'files', 'flow', 'meters', 'processes', 'text'],
   llm: ['errors', 'events', 'flow', 'meters', 'text'],
   tools: ['errors', 'events', 'files', 'flow', 'processes', 'text'],
   agent: ['errors', 'events', 'files', 'flow', 'llm', 'processes', 'text', 'tools'],
@@ -60,6 +60,7 @@ const ARROWS = {
     'events',
     'extensions',
     'flow',
+    'forwarding',
     'http',
     'logging',
     'meters',
@@ -111,6 +112,9 @@ const ARROWS = {
     'storage',
     'workspace',
   ],
+  // Knows no feature and no driver: a feature says where its requests are served.
+  forwarding: ['auth', 'config', 'errors', 'flow', 'http', 'text'],
+  cluster: ['config', 'conversations', 'forwarding', 'storage'],
   extensions: [
     'agent',
     'auth',
@@ -120,6 +124,7 @@ const ARROWS = {
     'errors',
     'files',
     'flow',
+    'forwarding',
     'git',
     'http',
     'processes',
@@ -147,7 +152,7 @@ const ARROWS = {
   ui: ['config', 'errors', 'files', 'http', 'workspace'],
   console: ['http', 'workspace'],
   models: ['http', 'llm', 'settings'],
-  mcp: ['config', 'crypto', 'errors', 'flow', 'http', 'text', 'tools'],
+  mcp: ['config', 'crypto', 'errors', 'flow', 'http', 'storage', 'text', 'tools'],
   gateway: ['config', 'conversations', 'events', 'flow', 'http', 'server', 'settings', 'storage'],
   init: ['auth', 'config', 'errors', 'http'],
   cli: [
@@ -162,6 +167,9 @@ const ARROWS = {
     'meters',
     'processes',
     'server',
+    'storage',
+    'text',
+    'webhooks',
   ],
 };
 const FOLDERS = Object.keys(ARROWS);

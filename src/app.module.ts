@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AuthModule } from './auth/index.js';
 import { BashModule } from './bash/bash.module.js';
+import { ClusterModule } from './cluster/cluster.module.js';
 import { ConfigModule, type AppConfig } from './config/index.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
@@ -40,6 +41,8 @@ export class AppModule {
         WebhooksModule,
         MetricsModule,
         InitModule.forRoot(init),
+        // Its guard comes after that of the session key.
+        ...(config.database_url === null ? [] : [ClusterModule]),
       ],
     };
   }

@@ -4,11 +4,19 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { RequestHandler } from 'express';
 import { AppModule } from './app.module.js';
-import { guardIngress, isSameHost, mayReceiveKey, OriginPolicy, protectOpenServer } from './auth/index.js';
+import {
+  guardIngress,
+  isSameHost,
+  mayReceiveKey,
+  OriginPolicy,
+  protectOpenServer,
+  remoteAddress,
+} from './auth/index.js';
 import type { AppConfig } from './config/index.js';
 import { ConsolePage } from './console/index.js';
 import { KnownSecrets } from './crypto/index.js';
 import { AppBackendBridge } from './extensions/index.js';
+import { HopReceiver, ServerForwarder } from './forwarding/index.js';
 import { configureHttp, type HttpOptions, JsonAdapter } from './http/index.js';
 import { refuseUntilReady, type DeferredInit, type ServerSetup } from './init/index.js';
 import { isDebug, requestLog } from './logging/index.js';
@@ -36,11 +44,12 @@ export async function createServer(
   const ui = await WebUi.configured(config, mayReceiveKey(config));
   const app = await createApp(AppModule.forRoot(config, init), logger);
   const { origins, first } = protect(app, config);
-  app.useWebSocketAdapter(new PatternWsAdapter(app));
+  const forwarder = config.database_url === null ? undefined : app.get(ServerForwarder);
+  app.useWebSocketAdapter(new PatternWsAdapter(app, forwarder));
   const secrets = app.get(KnownSecrets);
   configureHttp(app, {
     ...edgeOptions(origins),
-    first: [...first, ...pages(ui)],
+    first: [...forwardedFirst(app, config), ...first, ...pages(ui)],
     mask: (text) => secrets.mask(text),
     unknownPath: ui?.unknownPath,
     beforeBodies: app.get(AppBackendBridge).beforeBodies,
@@ -84,7 +93,15 @@ function protect(
   const origins = new OriginPolicy(config);
   const server: Server = app.getHttpServer();
   const guards = [guardIngress(server, config), protectOpenServer(server, config, origins)];
-  return { origins, first: [requestLog(), ...guards.filter((guard) => guard !== undefined)] };
+  return { origins, first: [requestLog(remoteAddress), ...guards.filter((guard) => guard !== undefined)] };
+}
+
+/** Handlers that recognise what another server of the cluster has passed on, before all others. */
+function forwardedFirst(app: NestExpressApplication, { database_url }: AppConfig): RequestHandler[] {
+  if (database_url === null) return [];
+  const receiver = app.get(HopReceiver);
+  receiver.guardUpgrades(app.getHttpServer());
+  return [receiver.middleware];
 }
 
 /** Handlers of the pages: the guides, the console, and at `/` the web UI or a redirect to the console. */

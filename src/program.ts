@@ -1,4 +1,4 @@
-import { HELP, parseCommandLine, type Command } from './cli/index.js';
+import { HELP, MOVE_HELP, parseCommandLine, type Command, type MoveOptions } from './cli/index.js';
 import type { UiPlace } from './ui/installed-ui.js';
 import type { LoadedConfig } from './config/index.js';
 
@@ -14,6 +14,12 @@ export async function run(args: readonly string[]): Promise<void> {
   switch (command.kind) {
     case 'help':
       process.stdout.write(HELP);
+      break;
+    case 'move-help':
+      process.stdout.write(MOVE_HELP);
+      break;
+    case 'move':
+      await runMove(command.options);
       break;
     case 'version': {
       const { SERVER_VERSION } = await import('./server/version.js');
@@ -47,6 +53,24 @@ async function start(command: ConfiguredCommand): Promise<void> {
   const loaded = await configuration(command);
   const [{ serve }, factory] = await Promise.all([import('./cli/serve.js'), import('./app.setup.js')]);
   await serve(loaded, factory);
+}
+
+/** Moves everything from one storage to another. */
+async function runMove(options: MoveOptions): Promise<void> {
+  const [{ loadConfig, ConfigError }, { move, explainMoveError }, { explainStartupError }] =
+    await Promise.all([
+      import('./config/index.js'),
+      import('./cli/move/move.js'),
+      import('./cli/startup-error.js'),
+    ]);
+  const listen = { host: '0.0.0.0', port: 0, hostGiven: false };
+  try {
+    const { config } = loadConfig({ env: process.env, cwd: process.cwd(), listen });
+    process.exitCode = await move(options, config, process.stdout);
+  } catch (error) {
+    printErrors(error instanceof ConfigError ? explainStartupError(error, listen) : explainMoveError(error));
+    process.exit(1);
+  }
 }
 
 async function reload(args: readonly string[]): Promise<void> {

@@ -33,7 +33,10 @@ export async function endAllServers() {
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
-/** Starts a server in a new folder, which is also its home, and waits until `/alive` answers 200. */
+/**
+ * Starts a server in a new folder, which is also its home, and waits until `/alive` answers 200.
+ * @param command program and arguments; `env` is its environment, or a function of its port
+ */
 export async function startServer(command, { env = {} } = {}) {
   if (isOver) throw new Error('the benchmarks are being ended');
   const folder = await mkdtemp(path.join(os.tmpdir(), 'bench-'));
@@ -75,9 +78,10 @@ class BenchServer {
     this.#client = new HttpClient(this.port);
     this.errors = '';
     this.startedAt = performance.now();
+    const env = typeof this.#env === 'function' ? this.#env(this.port) : this.#env;
     this.child = spawn(program, [...args, '--port', String(this.port)], {
       cwd: this.folder,
-      env: { PATH: process.env.PATH, HOME: this.folder, LANG: 'C.UTF-8', ...this.#env },
+      env: { PATH: process.env.PATH, HOME: this.folder, LANG: 'C.UTF-8', ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.child.on('error', (error) => (this.#failure = error));

@@ -5,5 +5,7 @@ export { KeySet, SessionKeys } from './keys/key-set.js';
 export { isBoundToLoopback, isLoopback, isLoopbackOnly, needsKey } from './origins/loopback-only.js';
 export { mayReceiveKey, protectOpenServer } from './origins/open-server.js';
 export { isSameHost, OriginPolicy } from './origins/origin-policy.js';
+export { refuseUpgrade } from './origins/refuse-upgrade.js';
+export { remoteAddress, setRemoteAddress } from './origins/remote-address.js';
 export { checkKeys, OpenRoute, presentedKeys } from './keys/session-key.guard.js';
 export { AcceptsWorkspaceCookie, expiredWorkspaceCookie, workspaceCookie } from './keys/workspace-cookie.js';

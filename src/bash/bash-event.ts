@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { utcTimestamp } from '../events/index.js';
+import type { BashRecord } from '../storage/index.js';
 
 /** A command that a client has started. The fields are in the order of the wire. */
 export interface BashCommand {
@@ -57,10 +58,33 @@ export function bashId(): string {
   return randomBytes(16).toString('hex');
 }
 
-/** Converts an event's timestamp to microseconds since the epoch. */
-export function toMicroseconds(timestamp: string): number {
-  return Date.parse(`${timestamp.slice(0, 19)}Z`) * 1000 + Number(timestamp.slice(20, 26));
+/** An event as it is stored. */
+export function toRecord(event: BashEvent): BashRecord {
+  const { id, kind, timestamp } = event;
+  const line = JSON.stringify(event);
+  if (event.kind === 'BashCommand') {
+    return { id, kind, commandId: id, order: 0, timestamp, isLast: false, line };
+  }
+  const { command_id: commandId, order, exit_code } = event;
+  return { id, kind, commandId, order, timestamp, isLast: exit_code !== null, line };
 }
+
+/** The last output of a command whose server has died. */
+export function endOfDead(commandId: string, order: number): BashOutput {
+  return {
+    id: bashId(),
+    timestamp: utcTimestamp(),
+    command_id: commandId,
+    order,
+    exit_code: -1,
+    stdout: null,
+    stderr: SERVER_ENDED,
+    kind: 'BashOutput',
+  };
+}
+
+const SERVER_ENDED =
+  'The server that ran this command has ended or was cut off from its database. The rest of the output is not known.\n';
 
 /** Creates an error about a frame. */
 export function bashError(code: string, detail: string): BashError {

@@ -1,17 +1,13 @@
-import path from 'node:path';
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { AppConfig } from '../config/index.js';
 import { EventBus, type ClosingConversation, type EventSubscriber } from '../events/index.js';
-import { ConversationFolders } from '../storage/index.js';
+import { BashHistories } from '../storage/index.js';
 import { endSessionProcesses } from '../processes/index.js';
 import { RuntimeScopes } from '../workspace/index.js';
-import { BashHistory, type HistoryLimits } from './history/bash-history.js';
-import type { BashRequest } from './bash-event.js';
+import { endOfDead, toRecord, type BashRequest } from './bash-event.js';
 import { BashShell } from './shell/bash-shell.js';
 
-/** The history's folder inside the conversation's folder. */
-const HISTORY_FOLDER = 'bash_events';
 /** The maximum number of idle shells that stay open, each with an index in memory. */
 const MAX_IDLE_SHELLS = 50;
 
@@ -20,24 +16,19 @@ const MAX_IDLE_SHELLS = 50;
 export class BashService implements BeforeApplicationShutdown, EventSubscriber {
   /** Identifies the processes of all commands, so that the shutdown finds and ends them. */
   private readonly sessionId = `bash-${randomUUID()}`;
-  private readonly shells = new Map<string, Promise<BashShell>>();
-  private readonly limits: HistoryLimits;
+  /** By conversation, in the order of their last use; undefined: that of the server. */
+  private readonly shells = new Map<string | undefined, Promise<BashShell>>();
   private closing = false;
   private readonly unsubscribe: () => void;
 
   constructor(
     private readonly config: AppConfig,
-    private readonly folders: ConversationFolders,
+    private readonly histories: BashHistories,
     private readonly scopes: RuntimeScopes,
     bus: EventBus,
   ) {
     this.unsubscribe = bus.subscribe('*', this);
-    const { bash_events_max_count, bash_events_max_bytes, bash_events_retention_seconds } = config;
-    this.limits = {
-      events: bash_events_max_count,
-      bytes: bash_events_max_bytes,
-      seconds: bash_events_retention_seconds,
-    };
+    histories.recordEndsOfDead((commandId, order) => toRecord(endOfDead(commandId, order)));
   }
 
   /**
@@ -45,12 +36,9 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
    * @throws ConversationNotFoundError
    */
   async shell(conversationId?: string): Promise<BashShell> {
-    if (conversationId === undefined) {
-      return this.getOrOpen('', this.config.paths.bashEvents, this.config.base_dir, null);
-    }
+    if (conversationId === undefined) return this.getOrOpen(undefined, this.config.base_dir, null);
     const { folder } = await this.scopes.of(conversationId);
-    const history = path.join(this.folders.folder(conversationId), HISTORY_FOLDER);
-    return this.getOrOpen(conversationId, history, folder, folder);
+    return this.getOrOpen(conversationId, folder, folder);
   }
 
   /**
@@ -76,6 +64,7 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
     this.shells.delete(conversationId);
     const shell = await opening?.catch(() => undefined);
     await shell?.end();
+    await this.histories.remove(conversationId);
   }
 
   /** Ends all commands and the processes that they left running. */
@@ -93,16 +82,10 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
     await Promise.all(open.map((shell) => shell.close()));
   }
 
-  private getOrOpen(
-    key: string,
-    history: string,
-    folder: string,
-    shownFolder: string | null,
-  ): Promise<BashShell> {
+  private getOrOpen(key: string | undefined, folder: string, shownFolder: string | null): Promise<BashShell> {
     const known = this.shells.get(key);
     this.shells.delete(key);
-    const shell = known ?? this.open(history, folder, shownFolder);
-    // Keeps the map in the order of last use.
+    const shell = known ?? this.open(key, folder, shownFolder);
     this.shells.set(key, shell);
     if (!known) {
       shell.catch(() => this.shells.delete(key));
@@ -111,8 +94,12 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
     return shell;
   }
 
-  private async open(history: string, folder: string, shownFolder: string | null): Promise<BashShell> {
-    const shell = new BashShell(await BashHistory.open(history, this.limits), {
+  private async open(
+    key: string | undefined,
+    folder: string,
+    shownFolder: string | null,
+  ): Promise<BashShell> {
+    const shell = new BashShell(await this.histories.open(key), {
       folder,
       shownFolder,
       outputLimit: this.config.bash_output_limit_chars,
@@ -125,7 +112,7 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
   private async closeIdle(): Promise<void> {
     for (const [key, opening] of [...this.shells].slice(0, -MAX_IDLE_SHELLS)) {
       const shell = await opening.catch(() => undefined);
-      if (key === '' || !shell?.isIdle) continue;
+      if (key === undefined || !shell?.isIdle) continue;
       if (this.shells.get(key) === opening) this.shells.delete(key);
       await shell.close();
     }

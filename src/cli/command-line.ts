@@ -1,18 +1,21 @@
 import { parseArgs } from 'node:util';
 import type { ListenAddress } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
+import { parseMoveCommandLine, type MoveCommand } from './move/index.js';
 
 /** A parsed command line. */
 export type Command =
   | { kind: 'help' }
   | { kind: 'version' }
   | { kind: 'usage-error'; message: string }
+  | MoveCommand
   | { kind: 'fetch-ui' }
   | { kind: 'check-config'; listen: ListenAddress; ui?: string | null }
   | { kind: 'serve'; listen: ListenAddress; ui?: string | null; reload: boolean };
 
 /** The output of `--help`. */
 export const HELP = `Usage: openhands-agent-server [options]
+       openhands-agent-server move --from PLACE --to PLACE
 
 Options:
   --host HOST      address to listen on (default: 0.0.0.0). Without this option and without a
@@ -27,6 +30,8 @@ Options:
   -v, --version    print the version and exit
   -h, --help       print this text and exit
 
+move copies everything from files to a database or back (move --help).
+
 Configuration is read from $OPENHANDS_AGENT_SERVER_CONFIG_PATH, by default
 workspace/openhands_agent_server_config.json, then from OH_* variables. SESSION_API_KEY sets the key
 that clients must send, OH_SECRET_KEY encrypts stored secrets. Relative paths are resolved against
@@ -35,6 +40,7 @@ the current folder.
 
 /** Parses the arguments after the program name. */
 export function parseCommandLine(args: readonly string[]): Command {
+  if (args[0] === 'move') return parseMoveCommandLine(args.slice(1));
   try {
     const { values } = parseArgs({
       args: [...args],

@@ -1,2 +1,3 @@
 export { useCodeCaches } from './code-cache.js';
 export { type Command, HELP, parseCommandLine } from './command-line.js';
+export { MOVE_HELP, type MoveOptions } from './move/index.js';

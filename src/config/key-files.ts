@@ -4,8 +4,8 @@ import { errorCode } from '../errors/index.js';
 import type { ConfigProblem } from './config-error.js';
 import type { Environment } from './environment.js';
 
-/** Keys that may be in a file, whose path is in `<name>_FILE`. */
-const KEYS = ['OH_SECRET_KEY', 'SESSION_API_KEY'];
+/** Keys that may be in a file, whose path is in `<name>_FILE`. The URL of the database has a password. */
+const KEYS = ['OH_SECRET_KEY', 'SESSION_API_KEY', 'OH_DATABASE_URL', 'OH_CLUSTER_KEY'];
 
 /** The environment with keys from files. */
 interface KeyFiles {
@@ -16,9 +16,9 @@ interface KeyFiles {
 }
 
 /**
- * Reads keys from the files that `OH_SECRET_KEY_FILE` and `SESSION_API_KEY_FILE` name, as containers provide
- * secrets: every process of a user, including agents, can read the environment of the others. White space
- * around a key is removed.
+ * Reads keys from the files that `OH_SECRET_KEY_FILE` and the like name, as containers provide secrets: every
+ * process of a user, including agents, can read the environment of the others. White space around a key is
+ * removed.
  */
 export function readKeyFiles(env: Environment, cwd: string): KeyFiles {
   const problems: ConfigProblem[] = [];

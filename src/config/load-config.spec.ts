@@ -137,6 +137,11 @@ describe('loadConfig', () => {
     expect(variables).toEqual(['OH_SECRET_KEY_FILE', 'SESSION_API_KEY_FILE']);
     expect(withEnv({ OH_SECRET_KEY_FILE: ' ', OH_SECRET_KEY: 'k' }).secret_key).toBe('k');
     expect(withEnv({ OH_SECRET_KEY_FILE: 'secret', OH_SECRET_KEY: '' }).secret_key).toBe('sekret');
+    await writeFile(path.join(cwd, 'database'), 'postgres://agent:pass@db/agents\n');
+    expect(withEnv({ OH_DATABASE_URL_FILE: 'database', OH_CLUSTER_KEY_FILE: 'secret' })).toMatchObject({
+      database_url: 'postgres://agent:pass@db/agents',
+      cluster_key: 'sekret',
+    });
   });
 
   it('reports a problem of a key file without its content', async () => {

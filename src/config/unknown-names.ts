@@ -16,6 +16,8 @@ const OTHER_FIELDS = new Set(['$schema', 'enable_vnc', 'session_api_key']);
  * People who come from the original have them set.
  */
 const OTHER_VARIABLES = new Set([
+  'OH_CLUSTER_KEY_FILE',
+  'OH_DATABASE_URL_FILE',
   'OH_ENABLE_VNC',
   'OH_EXTRA_PYTHON_PATH',
   'OH_INLINE_IMAGE_ALLOW_PRIVATE_HOSTS',

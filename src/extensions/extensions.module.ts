@@ -3,6 +3,7 @@ import { AppConfig } from '../config/index.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { persistenceRoot } from '../files/index.js';
 import { documentSchemas } from '../http/index.js';
+import { DocumentsModule } from '../storage/documents.module.js';
 import { ToolsModule } from '../tools/tools.module.js';
 import { AppBackendBridge } from './canvas/bridge/index.js';
 import { AppBackendSessionsController } from './canvas/bridge/app-backend-sessions.controller.js';
@@ -29,7 +30,7 @@ documentSchemas(async () => (await import('./docs-schemas.js')).extensionSchemas
 
 /** Extensions of agents and of the web UI: skills, plugins, sub-agents, hooks, canvas extensions. */
 @Module({
-  imports: [ConversationsModule, ToolsModule],
+  imports: [ConversationsModule, DocumentsModule, ToolsModule],
   controllers: [
     SkillsController,
     InstalledSkillsController,

@@ -10,3 +10,4 @@ export { isInside } from './is-inside.js';
 export { readJsonFile } from './read-json-file.js';
 export { makeTemporaryFolder, sweepTemporaryFolders } from './temporary-folders.js';
 export { assertPlainFile, openPlainFile, PLAIN, readPlainFile } from './plain-file.js';
+export { beginningOf, bytesOf, linesOf, tryOpenPlainFile, type PlainFile } from './plain-file-lines.js';

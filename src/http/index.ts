@@ -1,4 +1,4 @@
-export { jsonBodyOf, UnreadBody } from './body/json-body.js';
+export { hasBody, jsonBodyOf, UnreadBody } from './body/json-body.js';
 export { RequestBodiesModule } from './body/request-bodies.js';
 export { dropRestOfBody } from './body/rest-of-body.js';
 export {
@@ -9,6 +9,7 @@ export {
 } from './body/stream-answer.js';
 export { configureHttp, type HttpOptions } from './configure-http.js';
 export { openAiError, type OpenAiError } from './errors/openai-error.js';
+export { RequestAnsweredError } from './errors/request-answered-error.js';
 export { JsonAdapter } from './json-adapter.js';
 export {
   type BodyDocs,

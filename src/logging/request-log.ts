@@ -13,14 +13,17 @@ const PROBES = new Set(['/alive', '/health', '/ready']);
  * Middleware that assigns each request an id (the caller's `X-Request-ID` or a new one), which the answer
  * contains, and logs method, path without secrets, status and duration when the answer is sent. Health checks
  * are logged at level `debug`. Must be the first middleware.
+ * @param addressOf the address of the client
  */
-export function requestLog() {
+export function requestLog(
+  addressOf: (request: Request) => string | undefined = ({ socket }) => socket.remoteAddress,
+) {
   const logger = new Logger('Http');
   return (request: Request, response: Response, next: NextFunction): void => {
     const started = performance.now();
     const context: RequestContext = { id: requestId(request.get('x-request-id')), answered: false };
     const { method, originalUrl } = request;
-    const client = request.socket.remoteAddress;
+    const client = addressOf(request);
     response.setHeader('X-Request-ID', context.id);
     response.on('close', () => {
       context.answered = true;

@@ -13,6 +13,13 @@ interface SignInResult {
   error?: string;
 }
 
+/** The callback that a sign-in waits for. */
+export interface ExpectedCallback {
+  /** Port of the listener. */
+  port: number;
+  state: string;
+}
+
 /** The authorization server refused the sign-in; the message is its text. */
 class SignInRefusedError extends Error {
   override readonly name = 'SignInRefusedError';
@@ -68,18 +75,16 @@ export class CallbackListener {
     throw new SignInRefusedError(error ?? 'the sign-in was not completed');
   }
 
-  /** Whether a URL is this listener's callback URL. */
-  isCallbackUrl(url: URL): boolean {
-    return url.port === String(this.port) && url.pathname === PATH;
+  /** The callback that it waits for; undefined before `expectState`. */
+  get expected(): ExpectedCallback | undefined {
+    return this.state === undefined ? undefined : { port: this.port, state: this.state };
   }
 
   /** Handles a callback URL. Returns false if it does not belong to this sign-in. */
   accept(url: URL): boolean {
+    if (this.state === undefined || !hasResult(url, this.state)) return false;
     const { searchParams: query } = url;
     const [code, error] = [query.get('code'), query.get('error')];
-    // Any page can call this port: require the state.
-    if (this.state === undefined || query.get('state') !== this.state || (code ?? error) === null)
-      return false;
     const text = query.get('error_description') ?? error ?? '';
     this.resolve(
       error === null && code !== null ? { code } : { error: `${error ?? ''} ${text}`.trim().slice(0, 500) },
@@ -107,6 +112,16 @@ export class CallbackListener {
     };
     response.writeHead(isTaken ? 200 : 400, headers).end(text);
   }
+}
+
+/** Whether a URL is the callback of a sign-in. */
+export function isExpected(url: URL, { port, state }: ExpectedCallback): boolean {
+  return url.port === String(port) && url.pathname === PATH && hasResult(url, state);
+}
+
+/** Any page can call the port: the state is required. */
+function hasResult({ searchParams: query }: URL, state: string): boolean {
+  return query.get('state') === state && (query.get('code') ?? query.get('error')) !== null;
 }
 
 /** Parses a plain HTTP URL of this machine; undefined for any other. */

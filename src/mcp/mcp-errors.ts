@@ -41,3 +41,10 @@ export class SignInNotWaitingError extends DomainError {
     super('OAuth callback is not ready');
   }
 }
+
+/** The URL is a callback, but not that of this sign-in. */
+export class UnexpectedCallbackError extends InvalidCallbackError {
+  constructor() {
+    super('Unexpected OAuth callback URL');
+  }
+}

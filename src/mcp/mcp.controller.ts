@@ -87,7 +87,7 @@ export class McpController {
     answers: { 200: status },
     errors: { 404: 'There is no sign-in with this id; it may have expired.' },
   })
-  status(@Param('job_id') id: string): OAuthStatusResponse {
+  status(@Param('job_id') id: string): Promise<OAuthStatusResponse> {
     return this.service.status(id);
   }
 

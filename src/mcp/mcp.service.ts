@@ -6,13 +6,14 @@ import { settlesWithin } from '../flow/index.js';
 import { toPlain } from '../http/index.js';
 import type { McpProbeRequest, McpServerConfig, McpSignIn } from '../tools/index.js';
 import { isJsonObject, type JsonObject } from '../json/index.js';
-import { parseLocalUrl } from './callback-listener.js';
+import { ExpiringRecords } from '../storage/index.js';
+import { isExpected, parseLocalUrl } from './callback-listener.js';
 import {
   InvalidCallbackError,
   OAuthNotConfiguredError,
-  SignInNotFoundError,
   SignInNotWaitingError,
   TooManyProbesError,
+  UnexpectedCallbackError,
 } from './mcp-errors.js';
 import type {
   OAuthState,
@@ -23,6 +24,7 @@ import type {
 import type { MCPTestRequestDto } from './mcp-test.dto.js';
 import { toOAuthState, parseOAuthOptions } from './oauth-credentials.js';
 import type { OAuthJob } from './oauth-job.js';
+import { SharedSignIns } from './shared-sign-ins.js';
 import { toProbeFailure, type ProbeFailure } from './probe-failure.js';
 
 /** Most concurrent probes, and most open sign-ins. */
@@ -54,17 +56,22 @@ export class McpService implements BeforeApplicationShutdown {
   private readonly closing = new AbortController();
   private readonly jobs = new Map<string, OAuthJob>();
   private readonly probes = new Set<Promise<unknown>>();
+  private readonly shared: SharedSignIns;
 
   constructor(
     private readonly config: AppConfig,
     private readonly cipher: Cipher,
     private readonly knownSecrets: KnownSecrets,
-  ) {}
+    records: ExpiringRecords,
+  ) {
+    this.shared = new SharedSignIns(records, JOB_TTL_MS);
+  }
 
   /** Aborts probes and sign-ins. */
   async beforeApplicationShutdown(): Promise<void> {
     this.closing.abort(new Error('The server stops'));
     await Promise.allSettled([...this.probes, ...[...this.jobs.values()].map((job) => job.ended)]);
+    await this.shared.settled();
   }
 
   /**
@@ -113,14 +120,17 @@ export class McpService implements BeforeApplicationShutdown {
       this.closing.signal,
     );
     this.addJob(job);
+    const shared = this.shared.share(job);
     await settlesWithin(job.started, Math.max(1_000, Math.min(timeoutMs, START_TIMEOUT_MS)));
+    // The next request may go to another server.
+    await shared.refresh();
     const { ok, job_id, authorization_url, error, error_kind } = job.response;
     return { ok, job_id, authorization_url, error, error_kind };
   }
 
   /** The status of a sign-in. @throws SignInNotFoundError */
-  status(id: string): OAuthStatusResponse {
-    return this.job(id).response;
+  async status(id: string): Promise<OAuthStatusResponse> {
+    return this.jobs.get(id)?.response ?? (await this.shared.status(id));
   }
 
   /**
@@ -128,21 +138,16 @@ export class McpService implements BeforeApplicationShutdown {
    * @throws SignInNotFoundError, InvalidCallbackError; SignInNotWaitingError if no sign-in waits for it
    */
   async callback(id: string, address: string): Promise<OAuthStatusResponse> {
-    const job = this.job(id);
+    const job = this.jobs.get(id);
+    if (!job) await this.shared.status(id);
     const url = parseLocalUrl(address);
     if (!url) throw new InvalidCallbackError('Invalid OAuth callback URL');
+    if (!job) return this.shared.callback(id, url, CALLBACK_TIMEOUT_MS);
     const listener = job.waitingListener;
-    if (!listener) throw new SignInNotWaitingError();
-    if (!listener.isCallbackUrl(url) || !listener.accept(url))
-      throw new InvalidCallbackError('Unexpected OAuth callback URL');
+    if (!listener?.expected) throw new SignInNotWaitingError();
+    if (!isExpected(url, listener.expected) || !listener.accept(url)) throw new UnexpectedCallbackError();
     await settlesWithin(job.ended, CALLBACK_TIMEOUT_MS);
     return job.response;
-  }
-
-  private job(id: string): OAuthJob {
-    const job = this.jobs.get(id);
-    if (!job) throw new SignInNotFoundError();
-    return job;
   }
 
   private addJob(job: OAuthJob): void {

@@ -46,7 +46,7 @@ export class MetricsController {
       conversations: { known: await this.conversations.count(), open: this.conversations.openCount },
       runs: { running, limit, refused },
       sockets: this.sockets.size,
-      webhooks: this.webhooks.status(),
+      webhooks: this.webhooks.localStatus(),
       disk: await diskSpace(this.config.paths.conversations),
     };
     return exposition([...(await processMetrics(this.loop.recent())), ...serverMetrics(facts)]);

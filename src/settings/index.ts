@@ -7,7 +7,6 @@ export {
   MissingEntryError,
   ProfileNotFoundError,
   UnusableProfileError,
-  DamagedFileError,
 } from './settings-errors.js';
 export { SettingsModule } from './settings.module.js';
 export { SettingsStore } from './user-settings/settings-store.js';
@@ -22,4 +21,3 @@ export { type MetaProfileDto, metaProfile } from './meta-profiles/meta-profile.d
 export { VerificationSettingsDto } from './dto/verification-settings.dto.js';
 export { NAME_IN_PATH, ProfileNamePipe } from './dto/profile-name.js';
 export { hasSecret } from './dto/secret-text.js';
-export { type FolderWriter, PersistenceFolder } from './store/persistence-folder.js';

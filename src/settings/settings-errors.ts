@@ -16,26 +16,6 @@ export class RefusedSettingsError extends DomainError {
   readonly kind = 'invalid';
 }
 
-/** A file does not have the expected content. It is never overwritten. */
-export class DamagedFileError extends Error {
-  override readonly name = 'DamagedFileError';
-  constructor(
-    readonly file: string,
-    readonly why: string,
-  ) {
-    super(`${file} cannot be used: ${why}`);
-  }
-}
-
-/** A change would exceed the maximum size of a file. */
-export class TooLargeError extends DomainError {
-  override readonly name = 'TooLargeError';
-  readonly kind = 'too-large';
-  constructor(limit: number) {
-    super(`Too large: one file of settings holds at most ${limit} bytes`);
-  }
-}
-
 const KEY_HINT =
   'corrupted or encrypted with a different key: restore that key as OH_SECRET_KEY or add it to OH_PREVIOUS_SECRET_KEYS';
 

@@ -1,8 +1,5 @@
-import path from 'node:path';
 import { Module } from '@nestjs/common';
-import { AppConfig } from '../config/index.js';
 import { CryptoModule } from '../crypto/index.js';
-import { persistenceRoot } from '../files/index.js';
 import { LlmModule } from '../llm/index.js';
 import { AgentProfilesController } from './agent-profiles/agent-profiles.controller.js';
 import { AgentProfiles } from './agent-profiles/agent-profiles.js';
@@ -19,7 +16,7 @@ import { SettingsController } from './user-settings/settings.controller.js';
 import './settings-schemas.js';
 import { SettingsService } from './user-settings/settings.service.js';
 import { SettingsStore } from './user-settings/settings-store.js';
-import { PersistenceFolder } from './store/persistence-folder.js';
+import { DocumentsModule } from '../storage/documents.module.js';
 import { SubscriptionController } from './subscription/subscription.controller.js';
 import { SubscriptionService } from './subscription/subscription.service.js';
 import { UserSecretsController } from './secrets/user-secrets.controller.js';
@@ -29,7 +26,7 @@ import { Workspaces } from './workspaces/workspaces.js';
 
 /** Settings, profiles and secrets that are stored for all conversations of a user. */
 @Module({
-  imports: [CryptoModule, LlmModule],
+  imports: [CryptoModule, DocumentsModule, LlmModule],
   // Secrets come first, so that no other route matches `secrets`.
   controllers: [
     UserSecretsController,
@@ -42,16 +39,6 @@ import { Workspaces } from './workspaces/workspaces.js';
     SubscriptionController,
   ],
   providers: [
-    {
-      provide: PersistenceFolder,
-      inject: [AppConfig],
-      useFactory: ({ base_dir }: AppConfig) => new PersistenceFolder(persistenceRoot(base_dir)),
-    },
-    {
-      provide: Workspaces,
-      inject: [AppConfig],
-      useFactory: (config: AppConfig) => new Workspaces(new PersistenceFolder(workspacesRoot(config))),
-    },
     AgentProfiles,
     AgentProfilesService,
     LlmProfiles,
@@ -63,13 +50,8 @@ import { Workspaces } from './workspaces/workspaces.js';
     SubscriptionService,
     SettingsStore,
     UserSecrets,
+    Workspaces,
   ],
   exports: [LlmProfiles, AgentProfiles, AgentProfilesService, SettingsStore, MetaProfiles, UserSecrets],
 })
 export class SettingsModule {}
-
-/** Workspaces are stored next to the conversations that use them. */
-function workspacesRoot({ base_dir, conversations_path }: AppConfig): string {
-  if (process.env['OH_PERSISTENCE_DIR']) return persistenceRoot(base_dir);
-  return path.join(path.dirname(path.resolve(base_dir, conversations_path)), '.openhands');
-}

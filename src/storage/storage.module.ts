@@ -1,9 +1,13 @@
 import { Module, type Abstract, type FactoryProvider } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
+import { BashHistories } from './bash-history.js';
 import { Catalogue } from './catalogue.js';
 import { EventLogStore } from './event-log.js';
+import { FileBashHistories } from './file/bash/file-bash-histories.js';
 import { ConversationFolders } from './conversation-folders.js';
+import { DeliveryStore } from './delivery-store.js';
 import { FileCatalogue } from './file/catalogue/file-catalogue.js';
+import { FileDeliveryStore } from './file/deliveries/file-delivery-store.js';
 import { FileEventLogStore } from './file/log/file-event-log-store.js';
 import { FileConversationFolders } from './file/file-conversation-folders.js';
 import { FileLeaseStore } from './file/lease/file-lease-store.js';
@@ -13,7 +17,7 @@ import { LeaseStore } from './lease-store.js';
 import type { PostgresStorage } from './postgres/postgres-storage.js';
 import { ServerDirectory } from './server-directory.js';
 import { StorageDriver, StorageDriverModule } from './storage-driver.module.js';
-import { StorageOptions } from './storage-options.js';
+import { BashHistoryOptions, StorageOptions } from './storage-options.js';
 import { StorageStatus } from './storage-status.js';
 
 /** Provides the storage ports, implemented by the driver that the configuration selects. */
@@ -26,6 +30,18 @@ import { StorageStatus } from './storage-status.js';
       useFactory: (config: AppConfig): StorageOptions => ({
         conversationsPath: config.paths.conversations,
         leaseTtlSeconds: config.lease_ttl_seconds,
+      }),
+    },
+    {
+      provide: BashHistoryOptions,
+      inject: [AppConfig],
+      useFactory: (config: AppConfig): BashHistoryOptions => ({
+        folder: config.paths.bashEvents,
+        limits: {
+          events: config.bash_events_max_count,
+          bytes: config.bash_events_max_bytes,
+          seconds: config.bash_events_retention_seconds,
+        },
       }),
     },
     port(
@@ -53,6 +69,17 @@ import { StorageStatus } from './storage-status.js';
       ({ hints }) => hints,
       () => new NoHints(),
     ),
+    port(
+      DeliveryStore,
+      ({ deliveries }) => deliveries,
+      (options) => new FileDeliveryStore(options),
+    ),
+    {
+      provide: BashHistories,
+      inject: [StorageDriver, BashHistoryOptions, ConversationFolders],
+      useFactory: ({ postgres }: StorageDriver, options: BashHistoryOptions, folders: ConversationFolders) =>
+        postgres?.bashHistories(options.limits) ?? new FileBashHistories(options, folders),
+    },
     port<StorageStatus>(
       StorageStatus,
       ({ database }) => database,
@@ -61,7 +88,17 @@ import { StorageStatus } from './storage-status.js';
     ),
     { provide: ConversationFolders, useClass: FileConversationFolders },
   ],
-  exports: [EventLogStore, Catalogue, LeaseStore, ConversationFolders, ServerDirectory, Hints, StorageStatus],
+  exports: [
+    EventLogStore,
+    Catalogue,
+    LeaseStore,
+    BashHistories,
+    ConversationFolders,
+    DeliveryStore,
+    ServerDirectory,
+    Hints,
+    StorageStatus,
+  ],
 })
 export class StorageModule {}
 

@@ -3,17 +3,18 @@ import {
   ConversationNotFoundError,
   type ConversationsService,
 } from '../conversations/index.js';
-import { LeaseHeldError, type EventLogStore } from '../storage/index.js';
+import { LeaseHeldError, type EventLogStore, type LeaseStore } from '../storage/index.js';
 import { EventSource, type BorrowedLog, type Unavailable } from './event-source.js';
 
 /**
  * Reads logs through their conversations, which hold the leases. At shutdown, after all conversations are
- * closed, reads the files directly.
+ * closed, reads them directly, unless another server has taken the conversation over.
  */
 export class ConversationEventSource extends EventSource {
   constructor(
     private readonly conversations: ConversationsService,
     private readonly logs: EventLogStore,
+    private readonly leases: LeaseStore,
   ) {
     super();
   }
@@ -30,11 +31,25 @@ export class ConversationEventSource extends EventSource {
         release,
       };
     } catch (error) {
-      if (error instanceof ConversationClosedError) return this.readOnly(conversationId);
+      if (error instanceof ConversationClosedError) return this.borrowClosed(conversationId);
       if (error instanceof ConversationNotFoundError) return 'gone';
       if (error instanceof LeaseHeldError) return 'elsewhere';
       throw error;
     }
+  }
+
+  override async seqOf(conversationId: string, eventId: string): Promise<number | undefined> {
+    const log = await this.readOnly(conversationId);
+    try {
+      return await log.seqOf(eventId);
+    } finally {
+      log.release();
+    }
+  }
+
+  private async borrowClosed(conversationId: string): Promise<BorrowedLog | Unavailable> {
+    const owner = await this.leases.ownerOf(conversationId);
+    return owner && !owner.isSelf ? 'elsewhere' : this.readOnly(conversationId);
   }
 
   private async readOnly(conversationId: string): Promise<BorrowedLog> {

@@ -17,4 +17,6 @@ export type Unavailable = 'gone' | 'elsewhere';
 /** Opens logs for delivery. */
 export abstract class EventSource {
   abstract borrow(conversationId: string): Promise<BorrowedLog | Unavailable>;
+  /** As `seqOf` of the log, of a conversation that another server owns. */
+  abstract seqOf(conversationId: string, eventId: string): Promise<number | undefined>;
 }

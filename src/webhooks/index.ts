@@ -1,2 +1,3 @@
+export { webhookTargets } from './webhook-target.js';
 export { WebhooksService } from './webhooks.service.js';
 export type { WebhookStatus } from './webhook-status.js';

@@ -1,47 +1,56 @@
-import { readdir, rm, stat } from 'node:fs/promises';
-import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../config/index.js';
-import { errorMessage } from '../errors/index.js';
 import type { EventBus, EventSubscriber } from '../events/index.js';
 import { SerialQueue } from '../flow/index.js';
+import type { DeliveryStore, Hints } from '../storage/index.js';
 import type { EventSource } from './event-source.js';
 import { logErrors, Webhook } from './webhook.js';
 import type { WebhookStatus } from './webhook-status.js';
 import { webhookTargets } from './webhook-target.js';
 
-/** Inside the conversations folder, so that servers that share it also share this folder. */
-const FOLDER = '.webhooks';
-/** Interval of heartbeats and of the search for undelivered items of dead servers (ms). */
-const HEARTBEAT_MS = 15_000;
-/** Data of webhooks that are no longer configured is removed after this time without use (ms). */
-const UNUSED_MS = 7 * 24 * 3_600_000;
+/** The hint to attempt at once what is pending of a webhook, all or of one conversation. */
+const RETRY = 'webhook-retry';
+const ALL = '*';
 
 /** All webhooks of this server. Only created if some are configured. */
 export class WebhookEngine {
   private readonly logger = new Logger('Webhooks');
   private readonly webhooks: Webhook[];
-  private readonly root: string;
   private readonly known: ReadonlySet<string>;
   private readonly unsubscribe: () => void;
+  private readonly stopListening: () => void;
   private timer: NodeJS.Timeout | undefined;
   private readonly recovery = new SerialQueue();
 
-  constructor(config: AppConfig, bus: EventBus, source: EventSource) {
-    this.root = path.join(config.paths.conversations, FOLDER);
+  constructor(
+    config: AppConfig,
+    bus: EventBus,
+    source: EventSource,
+    private readonly store: DeliveryStore,
+    hints: Hints,
+  ) {
     const targets = webhookTargets(config);
     this.known = new Set(targets.map(({ id }) => id));
-    this.webhooks = targets.map((target) => new Webhook(target, path.join(this.root, target.id), source));
+    this.webhooks = targets.map(
+      (target) =>
+        new Webhook(target, store.open(target.id), source, (id = ALL) =>
+          hints.tell(RETRY, `${target.id} ${id}`),
+        ),
+    );
     this.unsubscribe = bus.subscribe('*', this.subscriber());
+    this.stopListening = hints.listen(RETRY, (payload) => {
+      void this.recovery.run(() => logErrors(this.onHint(payload)));
+    });
     this.logger.log(`${targets.length} configured; see GET /api/webhooks for their state`);
   }
 
   /** Starts to deliver the items of earlier servers in the background. */
   start(): void {
-    void this.recovery.run(() => logErrors(this.recover().then(() => this.removeUnused())));
+    void this.recovery.run(() => logErrors(this.recover().then(() => this.store.removeUnused(this.known))));
     this.timer = setInterval(() => {
-      void this.recovery.run(() => logErrors(this.heartbeat()));
-    }, HEARTBEAT_MS).unref();
+      // While the storage is away a round takes longer than the interval.
+      if (this.recovery.isIdle) void this.recovery.run(() => logErrors(this.heartbeat()));
+    }, this.store.heartbeatMs).unref();
   }
 
   /** The webhook with this id. */
@@ -49,13 +58,20 @@ export class WebhookEngine {
     return this.webhooks.find((webhook) => webhook.id === id);
   }
 
-  status(): WebhookStatus[] {
-    return this.webhooks.map((webhook) => webhook.describe());
+  /** The state of each, in the order of the configuration. */
+  status(): Promise<WebhookStatus[]> {
+    return Promise.all(this.webhooks.map((webhook) => webhook.status()));
+  }
+
+  /** As `status`, without what other servers have pending. */
+  localStatus(): WebhookStatus[] {
+    return this.webhooks.map((webhook) => webhook.localStatus());
   }
 
   /** Must be called after all conversations are closed. */
   async close(graceMs: number): Promise<void> {
     clearInterval(this.timer);
+    this.stopListening();
     await this.recovery.settled();
     this.unsubscribe();
     await Promise.all(this.webhooks.map((webhook) => logErrors(webhook.close(graceMs))));
@@ -77,6 +93,13 @@ export class WebhookEngine {
     };
   }
 
+  /** @param payload undefined if hints may have been lost */
+  private async onHint(payload: string | undefined): Promise<void> {
+    if (payload === undefined) return this.recover();
+    const [id = '', conversationId] = payload.split(' ');
+    await this.find(id)?.retryForOthers(conversationId === ALL ? undefined : conversationId);
+  }
+
   private async recover(): Promise<void> {
     for (const webhook of this.webhooks) await webhook.recover();
   }
@@ -84,18 +107,5 @@ export class WebhookEngine {
   private async heartbeat(): Promise<void> {
     for (const webhook of this.webhooks) await webhook.heartbeat();
     await this.recover();
-  }
-
-  private async removeUnused(): Promise<void> {
-    const names = await readdir(this.root).catch(() => []);
-    for (const name of names.filter((it) => !this.known.has(it))) {
-      const folder = path.join(this.root, name);
-      const used = await stat(folder).catch(() => undefined);
-      if (!used || Date.now() - used.mtimeMs < UNUSED_MS) continue;
-      this.logger.warn(`${folder} is removed: its webhook is no longer configured`);
-      await rm(folder, { recursive: true, force: true }).catch((error: unknown) =>
-        this.logger.warn(`${folder} could not be removed: ${errorMessage(error)}`),
-      );
-    }
   }
 }

@@ -1,6 +1,9 @@
 import { type DescribedField, type JsonSchema, objectSchema } from '../http/index.js';
 
-/** The state of one webhook in the API. Counts are those of this server since its start. */
+/**
+ * The state of one webhook in the API. What was delivered and what failed is counted by each server since its
+ * start; what is pending is that of all servers of one database.
+ */
 export interface WebhookStatus {
   id: string;
   name: string | null;
@@ -35,7 +38,7 @@ export interface FailedRequest {
 export interface LaneStatus {
   conversation_id: string;
   kind: 'events' | 'changes';
-  state: 'sending' | 'retrying' | 'waiting';
+  state: 'sending' | 'retrying' | 'waiting' | 'elsewhere';
   pending: number;
   oldest_pending_at: string | null;
   delivered_events: number | null;
@@ -69,29 +72,32 @@ const STATUS = {
   url: [text, 'Address that deliveries go to, without user name, password and query.'],
   method: [text, 'HTTP method of the deliveries.'],
   signed: [{ type: 'boolean' }, 'Whether deliveries are signed.'],
-  delivered_events: [count, 'Events delivered since the server started.'],
-  delivered_requests: [count, 'Successful requests since the server started.'],
-  failed_requests: [count, 'Failed requests since the server started. They are retried.'],
-  pending_events: [count, 'Pending events, as far as known.'],
-  pending_changes: [count, 'Pending changes of conversations.'],
-  pending_conversations: [count, 'Conversations with pending deliveries.'],
+  delivered_events: [count, 'Events that this server delivered since it started.'],
+  delivered_requests: [count, 'Successful requests of this server since it started.'],
+  failed_requests: [count, 'Failed requests of this server since it started. They are retried.'],
+  pending_events: [count, 'Pending events of all servers, as far as known.'],
+  pending_changes: [count, 'Pending changes of conversations, of all servers.'],
+  pending_conversations: [count, 'Conversations with pending deliveries, of all servers.'],
   oldest_pending_at: [
     orNull(moment),
     'Since when the oldest pending delivery waits, in UTC; null if nothing waits or its time is not known yet.',
   ],
-  requests_in_flight: [count, 'Lanes that are being delivered at this moment.'],
+  requests_in_flight: [count, 'Lanes that this server is delivering at this moment.'],
   dropped_changes: [
     count,
-    'Changes that were given up since the server started, because the receiver rejected them.',
+    'Changes that this server gave up since it started, because the receiver rejected them.',
   ],
-  last_success_at: [orNull(moment), 'Time of the last successful request in UTC; null if there is none yet.'],
+  last_success_at: [
+    orNull(moment),
+    'Time of the last successful request of this server in UTC; null if there is none yet.',
+  ],
   last_error: [
     orNull({ $ref: '#/components/schemas/WebhookFailedRequest' }),
-    'The last failed request since the server started; null if none has failed.',
+    'The last failed request of this server since it started; null if none has failed.',
   ],
   next_attempt_at: [
     orNull(moment),
-    'Time of the next attempt after a failure in UTC; null if no attempt waits.',
+    'Time of the next attempt of this server after a failure in UTC; null if no attempt waits.',
   ],
 } satisfies Record<keyof WebhookStatus, DescribedField>;
 
@@ -111,8 +117,9 @@ export function webhookSchemas(): Record<string, JsonSchema> {
       conversation_id: [text, 'Whose deliveries the lane has.'],
       kind: [{ type: 'string', enum: ['events', 'changes'] }, 'Events of the conversation, or its changes.'],
       state: [
-        { type: 'string', enum: ['sending', 'retrying', 'waiting'] },
-        '`sending`: a request is in flight. `retrying`: the last attempt failed. `waiting`: for further events, or its turn.',
+        { type: 'string', enum: ['sending', 'retrying', 'waiting', 'elsewhere'] },
+        '`sending`: a request is in flight. `retrying`: the last attempt failed. `waiting`: for further events, or its turn. ' +
+          '`elsewhere`: another server of the database delivers it and knows more.',
       ],
       pending: [count, 'Pending items, as far as known.'],
       oldest_pending_at: [
@@ -126,7 +133,7 @@ export function webhookSchemas(): Record<string, JsonSchema> {
       failed_attempts: [count, 'Failed attempts in a row.'],
       next_attempt_at: [
         orNull(moment),
-        'Time of the next attempt in UTC; null while a request is in flight.',
+        'Time of the next attempt in UTC; null while a request is in flight, and if another server delivers.',
       ],
       last_error: [
         orNull({ $ref: '#/components/schemas/WebhookFailedRequest' }),
@@ -142,7 +149,7 @@ export function webhookSchemas(): Record<string, JsonSchema> {
       lanes_total: [count, 'Number of all of them.'],
       recent_errors: [
         { type: 'array', items: { $ref: '#/components/schemas/WebhookFailedRequest' } },
-        'The last failed requests, newest first; at most 20.',
+        'The last failed requests of this server, newest first; at most 20.',
       ],
     } satisfies Record<keyof WebhookDetails, DescribedField>),
     WebhookBacklog: objectSchema({

@@ -1,5 +1,3 @@
-import path from 'node:path';
-import { stat, utimes } from 'node:fs/promises';
 import { Logger } from '@nestjs/common';
 import { errorStack } from '../errors/index.js';
 import type {
@@ -8,16 +6,24 @@ import type {
   OpeningConversation,
   PublishedEvent,
 } from '../events/index.js';
-import { Channel, type LaneReport } from './delivery/channel.js';
-import { Cursors } from './stored/cursors.js';
-import { DeliveryStatus, type DeliveryFailure } from './delivery/delivery-status.js';
+import type { PendingEntry, WebhookDeliveries } from '../storage/index.js';
+import { Channel } from './delivery/channel.js';
+import { DeliveryStatus } from './delivery/delivery-status.js';
 import { EventLane, type LaneServices } from './delivery/event-lane.js';
 import type { EventSource, Unavailable } from './event-source.js';
-import { Outbox, type OutboxEntry } from './stored/outbox.js';
 import { PostLane } from './delivery/post-lane.js';
 import { Sender } from './delivery/sender.js';
-import { SnapshotBudget } from './stored/snapshot-budget.js';
-import type { Backlog, FailedRequest, LaneStatus, WebhookDetails, WebhookStatus } from './webhook-status.js';
+import { SnapshotBudget } from './delivery/snapshot-budget.js';
+import {
+  byUrgency,
+  describeFailure,
+  describeLane,
+  describeRemoteLane,
+  timeOf,
+  toUtc,
+  withRemote,
+} from './webhook-report.js';
+import type { Backlog, WebhookDetails, WebhookStatus } from './webhook-status.js';
 import type { WebhookTarget } from './webhook-target.js';
 
 /** Most lanes that are listed. */
@@ -26,33 +32,28 @@ const MAX_LANES = 100;
 /** One webhook. Delivers events and changes of all conversations in order, at least once. */
 export class Webhook {
   private readonly logger = new Logger('Webhooks');
-  private readonly status = new DeliveryStatus();
+  private readonly counts = new DeliveryStatus();
   private readonly sender: Sender;
   private readonly events: Channel;
   private readonly posts: Channel;
   private readonly eventLanes = new Map<string, EventLane>();
   private readonly postLanes = new Map<string, PostLane>();
-  private readonly outbox: Outbox;
-  private readonly cursors: Cursors;
   private readonly services: LaneServices;
 
-  /** @param folder for its positions and its outbox */
   constructor(
     private readonly target: WebhookTarget,
-    private readonly folder: string,
-    source: EventSource,
+    private readonly deliveries: WebhookDeliveries,
+    private readonly source: EventSource,
+    private readonly tellOthers: (conversationId?: string) => void,
   ) {
     this.sender = new Sender(target);
-    this.events = new Channel('events', target, this.sender, this.status);
-    this.posts = new Channel('a change', target, this.sender, this.status);
-    this.outbox = new Outbox(folder);
-    this.cursors = new Cursors(path.join(folder, 'cursors'));
+    this.events = new Channel('events', target, this.sender, this.counts);
+    this.posts = new Channel('a change', target, this.sender, this.counts);
     this.services = {
       target,
       source,
-      cursors: this.cursors,
+      deliveries,
       budget: new SnapshotBudget(),
-      keepTail: async (id, lines) => (await this.outbox.addTail(id, lines)).path,
       onEmpty: (lane) => this.removeLane(lane),
       onDropped: (id, count) =>
         this.logger.error(
@@ -74,7 +75,7 @@ export class Webhook {
 
   async onOpening(opening: OpeningConversation): Promise<void> {
     const lane = this.laneOf(opening.conversationId);
-    await lane.opening(opening);
+    for (const entry of await lane.opening(opening)) this.take(entry);
     this.events.schedule(lane);
   }
 
@@ -91,25 +92,25 @@ export class Webhook {
   /** @param body the `ConversationInfo` */
   async onChange({ conversationId }: ConversationChange, body: string): Promise<void> {
     if (this.target.conversationsUrl === undefined) return;
-    this.take(await this.outbox.addPost(conversationId, body), Date.now());
+    this.take(await this.deliveries.addChange(conversationId, body));
   }
 
-  /** Finds undelivered items of other servers and of earlier runs of this one. */
+  /** Finds undelivered items of dead servers and of earlier runs of this one, and requests of others. */
   async recover(): Promise<void> {
-    for (const entry of await this.outbox.adopt()) this.take(entry, await modifiedAt(entry.path));
-    for (const id of await this.cursors.list()) {
-      if (this.eventLanes.has(id)) continue;
+    const { entries, conversations } = await this.deliveries.recover();
+    for (const entry of entries) this.take(entry);
+    for (const lane of this.eventLanes.values()) for (const entry of await lane.secure()) this.take(entry);
+    for (const id of conversations) {
       const lane = this.laneOf(id);
       lane.resume();
       this.events.schedule(lane);
     }
+    await this.applyRewinds();
   }
 
   /** Shows other servers, and the next start, that this webhook is in use. */
-  async heartbeat(): Promise<void> {
-    await this.outbox.heartbeat();
-    const now = new Date();
-    await utimes(this.folder, now, now).catch(() => undefined);
+  heartbeat(): Promise<void> {
+    return this.deliveries.heartbeat();
   }
 
   /** Attempts each pending delivery once, within `graceMs`. The rest is left for the next start. */
@@ -118,7 +119,7 @@ export class Webhook {
     await Promise.all([this.events.drain(), this.posts.drain()]);
     clearTimeout(timer);
     this.stop();
-    await this.outbox.close();
+    await this.deliveries.close();
   }
 
   get id(): string {
@@ -130,7 +131,7 @@ export class Webhook {
   }
 
   /**
-   * Attempts at once what is pending, without the pauses after failures and the wait for further events.
+   * Attempts at once what is pending here, without the pauses after failures and the wait for further events.
    * @param conversationId only of this conversation
    */
   retryNow(conversationId?: string): Backlog {
@@ -144,6 +145,27 @@ export class Webhook {
   }
 
   /**
+   * As `retryNow`, at all servers.
+   * @returns what is pending at all of them
+   */
+  async retryEverywhere(conversationId?: string): Promise<Backlog> {
+    const local = this.retryNow(conversationId);
+    const remote = await this.deliveries.remote(0, conversationId);
+    if (remote.conversations > 0) this.tellOthers(conversationId);
+    return {
+      conversations: local.conversations + remote.conversations,
+      events: local.events + remote.events,
+      changes: local.changes + remote.changes,
+    };
+  }
+
+  /** Another server was asked to attempt at once what is pending, or to deliver something again. */
+  async retryForOthers(conversationId: string | undefined): Promise<void> {
+    await this.applyRewinds();
+    this.retryNow(conversationId);
+  }
+
+  /**
    * Delivers the events of a conversation again, beginning with one. The position is stored when this
    * resolves.
    */
@@ -153,6 +175,11 @@ export class Webhook {
   ): Promise<Backlog | Unavailable | 'unknown-event'> {
     const lane = this.laneOf(conversationId);
     try {
+      const reason = await lane.rewind(eventId);
+      if (reason !== 'elsewhere') return reason ?? this.scheduled(lane);
+      const requested = await this.requestRewind(conversationId, eventId);
+      if (requested !== 'elsewhere') return requested;
+      // The other server may have closed the conversation meanwhile.
       return (await lane.rewind(eventId)) ?? this.scheduled(lane);
     } finally {
       lane.endIfEmpty();
@@ -160,21 +187,29 @@ export class Webhook {
   }
 
   /** The webhook with its lanes, those that fail first, then by age. */
-  details(): WebhookDetails {
+  async details(): Promise<WebhookDetails> {
+    const remote = await this.deliveries.remote(MAX_LANES);
     const lanes = [
       ...this.events.reports().map((report) => describeLane('events', report)),
       ...this.posts.reports().map((report) => describeLane('changes', report)),
+      ...remote.lanes.map(describeRemoteLane),
     ].sort(byUrgency);
     return {
-      ...this.describe(),
+      ...withRemote(this.localStatus(), remote),
       lanes: lanes.slice(0, MAX_LANES),
-      lanes_total: lanes.length,
-      recent_errors: this.status.recentFailures.map(describeFailure),
+      lanes_total: lanes.length - remote.lanes.length + remote.laneCount,
+      recent_errors: this.counts.recentFailures.map(describeFailure),
     };
   }
 
-  describe(): WebhookStatus {
-    const { target, status } = this;
+  /** What this server did, and what all have pending. */
+  async status(): Promise<WebhookStatus> {
+    return withRemote(this.localStatus(), await this.deliveries.remote(0));
+  }
+
+  /** What this server did and has pending. */
+  localStatus(): WebhookStatus {
+    const { target, counts } = this;
     const lanes = [...this.eventLanes.values()];
     const posts = [...this.postLanes.values()];
     const next = Math.min(this.events.nextAt ?? Infinity, this.posts.nextAt ?? Infinity);
@@ -185,20 +220,20 @@ export class Webhook {
       url: target.shownUrl,
       method: target.method,
       signed: target.signingKey !== undefined,
-      delivered_events: status.events,
-      delivered_requests: status.requests,
-      failed_requests: status.failures,
+      delivered_events: counts.events,
+      delivered_requests: counts.requests,
+      failed_requests: counts.failures,
       pending_events: lanes.reduce((sum, lane) => sum + lane.waiting, 0),
       pending_changes: posts.reduce((sum, lane) => sum + lane.waiting, 0),
       pending_conversations: new Set(
         [...lanes.filter((lane) => lane.hasWork), ...posts].map(({ conversationId }) => conversationId),
       ).size,
-      oldest_pending_at: oldest < Infinity ? new Date(oldest).toISOString() : null,
+      oldest_pending_at: oldest < Infinity ? toUtc(oldest) : null,
       requests_in_flight: this.events.inFlight + this.posts.inFlight,
-      dropped_changes: status.dropped,
-      last_success_at: status.lastSuccessAt?.toISOString() ?? null,
-      last_error: status.lastFailure ? describeFailure(status.lastFailure) : null,
-      next_attempt_at: next < Infinity ? at(next).toISOString() : null,
+      dropped_changes: counts.dropped,
+      last_success_at: counts.lastSuccessAt?.toISOString() ?? null,
+      last_error: counts.lastFailure ? describeFailure(counts.lastFailure) : null,
+      next_attempt_at: next < Infinity ? timeOf(next) : null,
     };
   }
 
@@ -207,16 +242,38 @@ export class Webhook {
     return this.retryNow(lane.conversationId);
   }
 
+  /** Has the server that delivers the conversation deliver its events again. */
+  private async requestRewind(
+    conversationId: string,
+    eventId: string,
+  ): Promise<Backlog | Unavailable | 'unknown-event'> {
+    const seq = await this.source.seqOf(conversationId, eventId);
+    if (seq === undefined) return 'unknown-event';
+    if (!(await this.deliveries.requestRewind(conversationId, seq))) return 'elsewhere';
+    return this.retryEverywhere(conversationId);
+  }
+
+  private async applyRewinds(): Promise<void> {
+    for (const { conversationId, position } of await this.deliveries.requestedRewinds()) {
+      const lane = this.laneOf(conversationId);
+      const reason = await lane.rewind(position);
+      if (reason === 'elsewhere') await this.deliveries.leave(conversationId);
+      if (reason === undefined) this.scheduled(lane);
+      lane.endIfEmpty();
+    }
+  }
+
   private stop(): void {
     this.events.stop();
     this.posts.stop();
     this.sender.close();
   }
 
-  private take({ kind, conversationId, path: file }: OutboxEntry, since: number): void {
-    if (kind === 'tail') {
+  private take(entry: PendingEntry): void {
+    const { conversationId } = entry;
+    if (entry.kind === 'tail') {
       const lane = this.laneOf(conversationId);
-      lane.addTail(file);
+      lane.addTail(entry);
       this.events.schedule(lane);
       return;
     }
@@ -225,7 +282,7 @@ export class Webhook {
       lane = this.makePostLane(conversationId);
       this.postLanes.set(conversationId, lane);
     }
-    lane.push(file, since);
+    lane.push(entry);
     this.posts.schedule(lane);
   }
 
@@ -250,47 +307,6 @@ export class Webhook {
     this.eventLanes.delete(lane.conversationId);
     this.events.remove(lane.conversationId);
   }
-}
-
-function describeLane(kind: LaneStatus['kind'], report: LaneReport): LaneStatus {
-  const { lane, isSending, failures, nextAt, lastFailure } = report;
-  return {
-    conversation_id: lane.conversationId,
-    kind,
-    state: isSending ? 'sending' : failures > 0 ? 'retrying' : 'waiting',
-    pending: lane.waiting,
-    oldest_pending_at: lane.oldestAt === undefined ? null : new Date(lane.oldestAt).toISOString(),
-    delivered_events: lane instanceof EventLane ? (lane.position ?? null) : null,
-    failed_attempts: failures,
-    next_attempt_at: isSending ? null : at(nextAt).toISOString(),
-    last_error: lastFailure ? describeFailure(lastFailure) : null,
-  };
-}
-
-function describeFailure(failure: DeliveryFailure): FailedRequest {
-  const { reason, status, conversationId, attempt, dropped } = failure;
-  return {
-    at: failure.at.toISOString(),
-    reason,
-    status: status ?? null,
-    conversation_id: conversationId,
-    attempt,
-    dropped,
-  };
-}
-
-function byUrgency(a: LaneStatus, b: LaneStatus): number {
-  if (a.failed_attempts !== b.failed_attempts) return b.failed_attempts - a.failed_attempts;
-  return (a.oldest_pending_at ?? '').localeCompare(b.oldest_pending_at ?? '');
-}
-
-/** When a file was written (ms since the epoch); now, if it is gone. */
-async function modifiedAt(file: string): Promise<number> {
-  return (await stat(file).catch(() => undefined))?.mtimeMs ?? Date.now();
-}
-
-function at(moment: number): Date {
-  return new Date(Math.max(Date.now(), Date.now() + moment - performance.now()));
 }
 
 /** Logs the error of an action that must not affect other webhooks. */

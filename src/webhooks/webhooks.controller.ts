@@ -21,7 +21,8 @@ export class WebhooksController {
     tag,
     summary: 'List webhooks',
     description:
-      'For operators who want to know whether deliveries arrive. Counts start at zero with the server.',
+      'For operators who want to know whether deliveries arrive. Counts of what was delivered and what failed are those ' +
+      'of the server that answers, and start at zero with it. What is pending is that of all servers of one database.',
     answers: {
       200: {
         description: 'The state of each webhook, in the order of the configuration.',
@@ -29,7 +30,7 @@ export class WebhooksController {
       },
     },
   })
-  list(): WebhookStatus[] {
+  list(): Promise<WebhookStatus[]> {
     return this.webhooks.status();
   }
 
@@ -45,7 +46,7 @@ export class WebhooksController {
     answers: { 200: { description: 'The webhook, its lanes and its errors.', schema: 'WebhookDetails' } },
     errors: { 404: 'There is no webhook with this id.' },
   })
-  get(@Param('webhook_id') id: string): WebhookDetails {
+  get(@Param('webhook_id') id: string): Promise<WebhookDetails> {
     return this.webhooks.details(id);
   }
 

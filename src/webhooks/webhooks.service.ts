@@ -12,7 +12,7 @@ import {
 } from '../conversations/index.js';
 import { InvalidRequestError } from '../errors/index.js';
 import { EventBus } from '../events/index.js';
-import { EventLogStore } from '../storage/index.js';
+import { DeliveryStore, EventLogStore, Hints, LeaseStore } from '../storage/index.js';
 import type { WebhookEngine } from './webhook-engine.js';
 import { DeliveredElsewhereError, NothingPendingError, UnknownWebhookError } from './webhook-errors.js';
 import type { Webhook } from './webhook.js';
@@ -37,14 +37,17 @@ export class WebhooksService implements OnModuleInit, OnApplicationBootstrap, On
     private readonly bus: EventBus,
     private readonly conversations: ConversationsService,
     private readonly logs: EventLogStore,
+    private readonly leases: LeaseStore,
+    private readonly deliveries: DeliveryStore,
+    private readonly hints: Hints,
   ) {}
 
   async onModuleInit(): Promise<void> {
     if (this.config.webhooks.length === 0) return;
     const { WebhookEngine } = await import('./webhook-engine.js');
     const { ConversationEventSource } = await import('./conversation-event-source.js');
-    const source = new ConversationEventSource(this.conversations, this.logs);
-    this.engine = new WebhookEngine(this.config, this.bus, source);
+    const source = new ConversationEventSource(this.conversations, this.logs, this.leases);
+    this.engine = new WebhookEngine(this.config, this.bus, source, this.deliveries, this.hints);
   }
 
   onApplicationBootstrap(): void {
@@ -57,12 +60,17 @@ export class WebhooksService implements OnModuleInit, OnApplicationBootstrap, On
   }
 
   /** The state of each webhook, in the order of the configuration. */
-  status(): WebhookStatus[] {
-    return this.engine?.status() ?? [];
+  async status(): Promise<WebhookStatus[]> {
+    return (await this.engine?.status()) ?? [];
+  }
+
+  /** As `status`, without what other servers have pending. */
+  localStatus(): WebhookStatus[] {
+    return this.engine?.localStatus() ?? [];
   }
 
   /** One webhook with its lanes. @throws UnknownWebhookError */
-  details(id: string): WebhookDetails {
+  async details(id: string): Promise<WebhookDetails> {
     return this.find(id).details();
   }
 
@@ -74,7 +82,7 @@ export class WebhooksService implements OnModuleInit, OnApplicationBootstrap, On
     const webhook = this.find(id);
     const { conversation_id: conversationId, from_event_id: eventId } = request;
     if (eventId !== null) return redeliverFrom(webhook, conversationId, eventId);
-    const backlog = webhook.retryNow(conversationId ?? undefined);
+    const backlog = await webhook.retryEverywhere(conversationId ?? undefined);
     if (backlog.conversations === 0) throw new NothingPendingError(webhook.shownUrl, conversationId);
     return backlog;
   }

@@ -16,7 +16,7 @@ import { configureHttp, type HttpOptions, JsonAdapter, RequestBodiesModule } fro
 import { ProfileReferences } from '../../src/conversations/profiles/profile-references.js';
 import { AgentProfiles, LlmProfiles, MetaProfiles, SettingsStore } from '../../src/settings/index.js';
 import { ProviderConnections } from '../../src/settings/provider-connections/provider-connections.js';
-import { PersistenceFolder } from '../../src/settings/store/persistence-folder.js';
+import { FileDocuments } from '../../src/storage/file/documents/file-documents.js';
 
 /** An id that exists. */
 export const KNOWN = '280733d3-a9e7-49d7-9ac3-c38121f6f331';
@@ -107,16 +107,16 @@ const NO_FOLDER = path.join(os.tmpdir(), 'there-is-no-such-folder');
     {
       provide: LaunchProfiles,
       useFactory: () => {
-        const folder = new PersistenceFolder(NO_FOLDER);
+        const documents = new FileDocuments(NO_FOLDER);
         const secrets = new FileSecrets(new Cipher(null), new KnownSecrets());
-        const models = new LlmProfiles(folder, secrets, new ProviderConnections(folder, secrets));
-        const store = new SettingsStore(folder, secrets);
+        const models = new LlmProfiles(documents, secrets, new ProviderConnections(documents, secrets));
+        const store = new SettingsStore(documents, secrets);
         const context = new ContextLoader(NO_REPOSITORIES, NO_FOLDER, {
           agents: NO_FOLDER,
           openhands: NO_FOLDER,
         });
-        const references = new ProfileReferences(models, new MetaProfiles(folder), store, context);
-        return new LaunchProfiles(new AgentProfiles(folder), references);
+        const references = new ProfileReferences(models, new MetaProfiles(documents), store, context);
+        return new LaunchProfiles(new AgentProfiles(documents), references);
       },
     },
   ],

@@ -21,7 +21,7 @@ export const NGINX_MISSING =
       ? undefined
       : 'there is no openssl for a certificate';
 
-/** The real nginx with `examples/operate/nginx.conf`: only its ports, paths and addresses are replaced. */
+/** The real nginx with a configuration of this project: only its ports, paths and addresses are replaced. */
 export class Nginx {
   private child: ChildProcess | undefined;
   private output = '';
@@ -32,13 +32,47 @@ export class Nginx {
     readonly httpsPort: number,
   ) {}
 
-  /** @param server the address of the server behind it */
+  /**
+   * As `examples/operate/nginx.conf`, with TLS.
+   * @param server the address of the server behind it
+   */
   static async start(server: string): Promise<Nginx> {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'nginx-'));
     const nginx = new Nginx(folder, await freePort(), await freePort());
-    await nginx.configure(new URL(server).host);
+    await nginx.configure('examples/operate/nginx.conf', {
+      '127.0.0.1:8000': new URL(server).host,
+      '/etc/letsencrypt/live/agent.example.com/fullchain.pem': nginx.certificate,
+      '/etc/letsencrypt/live/agent.example.com/privkey.pem': path.join(folder, 'key.pem'),
+      '/var/log/nginx/agent-server.log': nginx.accessLog,
+      'listen 80;': `listen 127.0.0.1:${nginx.httpPort};`,
+      'listen 443 ssl;': `listen 127.0.0.1:${nginx.httpsPort} ssl;`,
+      // Not every machine has IPv6.
+      'listen [::]:80;': '',
+      'listen [::]:443 ssl;': '',
+    });
     makeCertificate(nginx.certificate, path.join(folder, 'key.pem'));
-    await nginx.run();
+    await nginx.run(nginx.httpsPort);
+    return nginx;
+  }
+
+  /**
+   * As `deploy/nginx-cluster.conf`, without TLS.
+   * @param servers the addresses of the three servers behind it
+   */
+  static async balance(servers: readonly [string, string, string]): Promise<Nginx> {
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'nginx-'));
+    const port = await freePort();
+    const nginx = new Nginx(folder, port, port);
+    // Names that change (`resolve`) are for containers, and for nginx 1.27.3 and newer.
+    const [first, second, third] = servers.map((server) => new URL(server).host) as [string, string, string];
+    await nginx.configure('deploy/nginx-cluster.conf', {
+      'agent-1:8000 resolve': first,
+      'agent-2:8000 resolve': second,
+      'agent-3:8000 resolve': third,
+      '/dev/stdout': nginx.accessLog,
+      'listen 8080;': `listen 127.0.0.1:${port};`,
+    });
+    await nginx.run(port);
     return nginx;
   }
 
@@ -52,13 +86,17 @@ export class Nginx {
   }
 
   log(): Promise<string> {
-    return readFile(path.join(this.folder, 'access.log'), 'utf8');
+    return readFile(this.accessLog, 'utf8');
+  }
+
+  private get accessLog(): string {
+    return path.join(this.folder, 'access.log');
   }
 
   /** Ends it with all its connections, and starts it again on the same ports. */
   async restart(): Promise<void> {
     await this.end();
-    await this.run();
+    await this.run(this.httpsPort);
   }
 
   async stop(): Promise<void> {
@@ -66,20 +104,11 @@ export class Nginx {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  private async configure(server: string): Promise<void> {
-    const example = await readFile(path.join(ROOT, 'examples/operate/nginx.conf'), 'utf8');
-    const replaced = Object.entries({
-      '127.0.0.1:8000': server,
-      '/etc/letsencrypt/live/agent.example.com/fullchain.pem': this.certificate,
-      '/etc/letsencrypt/live/agent.example.com/privkey.pem': path.join(this.folder, 'key.pem'),
-      '/var/log/nginx/agent-server.log': path.join(this.folder, 'access.log'),
-      'listen 80;': `listen 127.0.0.1:${this.httpPort};`,
-      'listen 443 ssl;': `listen 127.0.0.1:${this.httpsPort} ssl;`,
-      // Not every machine has IPv6.
-      'listen [::]:80;': '',
-      'listen [::]:443 ssl;': '',
-    }).reduce((text, [from, to]) => {
-      if (!text.includes(from)) throw new Error(`nginx.conf has no "${from}"`);
+  /** Writes the configuration with some texts replaced. */
+  private async configure(file: string, replacements: Record<string, string>): Promise<void> {
+    const example = await readFile(path.join(ROOT, file), 'utf8');
+    const replaced = Object.entries(replacements).reduce((text, [from, to]) => {
+      if (!text.includes(from)) throw new Error(`${file} has no "${from}"`);
       return text.replaceAll(from, to);
     }, example);
     await writeFile(path.join(this.folder, 'site.conf'), replaced);
@@ -100,7 +129,7 @@ export class Nginx {
     await writeFile(path.join(this.folder, 'nginx.conf'), main.join('\n'));
   }
 
-  private async run(): Promise<void> {
+  private async run(port: number): Promise<void> {
     const child = spawn(PROGRAM ?? '', ['-p', this.folder, '-e', 'stderr', '-c', 'nginx.conf'], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -108,7 +137,7 @@ export class Nginx {
     child.stderr.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     await eventually(async () => {
       if (child.exitCode !== null) throw new Error(`nginx ended: ${this.output}`);
-      return accepts(this.httpsPort);
+      return accepts(port);
     }, 'nginx listens');
   }
 

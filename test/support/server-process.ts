@@ -1,16 +1,18 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { settlesWithin } from '../../src/flow/index.js';
+import { eventually } from './eventually.js';
+import { SpawnedServer, type RunningServer } from './spawned-server.js';
+
+export { eventually } from './eventually.js';
 
 /** A program that the server started may still write while it ends, git for instance. */
 const REMOVE = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+/** How many servers each server of a test is; 0 for one without a database. */
+const CLUSTER_SIZE = Number(process.env['TEST_CLUSTER'] ?? 0);
 
 /** Options for the start of a server. */
 export interface ServerOptions {
@@ -36,60 +38,29 @@ export interface ServerOptions {
   key?: string;
 }
 
-/** The longest wait for a condition (ms). A machine that is busy with other tests needs most of it. */
-const TIMEOUT_MS = 60_000;
-
-/** The real server in a separate process, on a free port, by default in a new folder. */
+/**
+ * The real server in a separate process, on a free port, by default in a new folder. With `TEST_CLUSTER=3` it
+ * is a cluster of three servers behind a load balancer, which tests use as one.
+ */
 export class ServerProcess {
-  private output = '';
-
   private constructor(
     readonly cwd: string,
     /** Whether `stop` removes the folder. */
     private ownsFolder: boolean,
-    private readonly child: ChildProcess,
+    private readonly running: RunningServer,
     private readonly options: ServerOptions,
-  ) {
-    const keep = (chunk: Buffer): void => void (this.output += chunk.toString());
-    child.stdout?.on('data', keep);
-    child.stderr?.on('data', keep);
-  }
+  ) {}
 
   /** Starts the built server and waits until it answers. */
   static async start(options: ServerOptions = {}): Promise<ServerProcess> {
     const cwd = options.cwd ?? (await realpath(await mkdtemp(path.join(os.tmpdir(), 'agent-server-'))));
-    const { host = '127.0.0.1' } = options;
-    const address = [...(host === null ? [] : ['--host', host]), '--port', '0'];
-    const node = [process.execPath, ...(options.nodeOptions ?? []), options.main ?? MAIN];
-    const command = [...(options.wrapper ?? []), ...(options.command ?? node)];
-    const [program = '', ...words] = [...command, ...address, ...(options.args ?? [])];
-    const child = spawn(program, words, {
-      cwd,
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        HOME: process.env['HOME'] ?? '/',
-        // Keeps the server from storing anything in the real home folder.
-        ...(options.env?.['HOME'] === undefined && { OH_PERSISTENCE_DIR: path.join(cwd, 'persistence') }),
-        // A web UI that was fetched into this checkout would change what the server answers and stores.
-        OH_UI_PATH_IS_NONE: '1',
-        ...options.env,
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: options.group,
-      ...options.user,
-    });
-    const server = new ServerProcess(cwd, options.cwd === undefined, child, options);
     try {
-      await eventually(() => {
-        if (server.hasEnded) throw new Error(`the server ended: ${server.output}`);
-        return server.port !== undefined;
-      }, 'the start of the server');
+      const running = await start(cwd, options);
+      return new ServerProcess(cwd, options.cwd === undefined, running, options);
     } catch (error) {
-      await server.end('SIGKILL');
-      await server.stop();
+      if (options.cwd === undefined) await rm(cwd, REMOVE);
       throw error;
     }
-    return server;
   }
 
   /**
@@ -104,26 +75,17 @@ export class ServerProcess {
     return next;
   }
 
-  private get port(): string | undefined {
-    // The last line of the start.
-    return /listening on http:\/\/[^\s:]+:(\d+)/.exec(this.output)?.[1];
-  }
-
-  private get hasEnded(): boolean {
-    return this.child.exitCode !== null || this.child.signalCode !== null;
-  }
-
   get pid(): number {
-    return this.child.pid ?? -1;
+    return this.running.pid;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port ?? ''}`;
+    return `http://127.0.0.1:${this.running.port}`;
   }
 
   /** The address of a socket on this server. */
   socketUrl(route: string): string {
-    return `ws://127.0.0.1:${this.port ?? ''}${route}`;
+    return `ws://127.0.0.1:${this.running.port}${route}`;
   }
 
   /** Waits until its log contains a text: lines are buffered for a moment before they are written. */
@@ -142,7 +104,7 @@ export class ServerProcess {
 
   /** Its output so far: complete only after `end`, see `flushedLog`. */
   get log(): string {
-    return this.output;
+    return this.running.log;
   }
 
   /** Sends a request with a JSON body. */
@@ -163,17 +125,8 @@ export class ServerProcess {
   }
 
   /** Ends the process. @returns its exit code, or the signal that ended it */
-  async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals | null> {
-    if (!this.hasEnded) {
-      const exit = once(this.child, 'exit');
-      // A process that the server left behind may keep the pipe open.
-      const output = settlesWithin(once(this.child, 'close'), 2000);
-      if (this.options.group) process.kill(-this.pid, signal);
-      else this.child.kill(signal);
-      await exit;
-      await output;
-    }
-    return this.child.exitCode ?? this.child.signalCode;
+  end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals | null> {
+    return this.running.end(signal);
   }
 
   /** Ends the process and removes its folder. */
@@ -181,6 +134,13 @@ export class ServerProcess {
     await this.end();
     if (this.ownsFolder) await rm(this.cwd, REMOVE);
   }
+}
+
+async function start(cwd: string, options: ServerOptions): Promise<RunningServer> {
+  if (CLUSTER_SIZE === 0) return SpawnedServer.start(cwd, options);
+  // Only these tests need a database.
+  const { ServerCluster } = await import('./cluster/server-cluster.js');
+  return ServerCluster.start(cwd, options, CLUSTER_SIZE);
 }
 
 /**
@@ -196,18 +156,5 @@ function parsed(text: string): unknown {
     return JSON.parse(text) as unknown;
   } catch {
     return text;
-  }
-}
-
-/** Waits until a condition is true. @param what names it in the error */
-export async function eventually(
-  condition: () => boolean | Promise<boolean>,
-  what = 'the condition',
-  timeoutMs = TIMEOUT_MS,
-): Promise<void> {
-  const end = Date.now() + timeoutMs;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`${what} was not true within ${timeoutMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

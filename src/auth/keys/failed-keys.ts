@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { HttpException, HttpStatus, Injectable, Logger } from '@nestjs/common';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { AppConfig } from '../../config/index.js';
+import { remoteAddress } from '../origins/remote-address.js';
 
 const WINDOW_SECONDS = 60;
 /** Addresses share this many counters, so that a client with many addresses cannot exhaust the memory. */
@@ -102,10 +103,10 @@ export class TooManyFailedKeysException extends HttpException {
  * The address of a client. Behind a trusted proxy, the last one in `X-Forwarded-For`: the proxy has added it,
  * while earlier ones may be forged by the client.
  */
-function clientAddress({ headers, socket }: IncomingMessage, trustsProxy: boolean): string {
-  const forwarded = trustsProxy ? headers['x-forwarded-for'] : undefined;
+function clientAddress(request: IncomingMessage, trustsProxy: boolean): string {
+  const forwarded = trustsProxy ? request.headers['x-forwarded-for'] : undefined;
   const last = forwarded?.toString().split(',').at(-1)?.trim();
-  const address = last !== undefined && isIP(last) !== 0 ? last : (socket.remoteAddress ?? 'unknown');
+  const address = last !== undefined && isIP(last) !== 0 ? last : (remoteAddress(request) ?? 'unknown');
   return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 

@@ -8,6 +8,7 @@ import { isBoundToLoopback, isLoopback, isLoopbackOnly, needsKey } from './loopb
 import { isSameHost, type OriginPolicy } from './origin-policy.js';
 import { hostOf } from './request-host.js';
 import { refuseUpgrade } from './refuse-upgrade.js';
+import { remoteAddress } from './remote-address.js';
 
 const LOOPBACK_ONLY =
   'This server has no session key, so it serves only this machine. Set SESSION_API_KEY to require a key, ' +
@@ -61,7 +62,7 @@ function refusalCheck(config: AppConfig, origins: OriginPolicy) {
   const loopbackOnly = isLoopbackOnly(config);
   const isOwnName = ownNames(config);
   return (request: IncomingMessage, isChange: boolean): string | undefined => {
-    if (loopbackOnly && !isLoopback(request.socket.remoteAddress)) return LOOPBACK_ONLY;
+    if (loopbackOnly && !isLoopback(remoteAddress(request))) return LOOPBACK_ONLY;
     const host = hostOf(request, config);
     if (!isOwnName(host)) return FOREIGN_HOST;
     const { origin } = request.headers;

@@ -29,8 +29,8 @@ import {
   UNKNOWN_CONVERSATION,
 } from '../../http/index.js';
 import { CountsAsActivity } from '../../server/index.js';
+import type { BashHistory, BashQuery } from '../../storage/index.js';
 import type { BashCommand, BashOutput } from '../bash-event.js';
-import type { BashHistory, BashQuery } from '../history/bash-history.js';
 import { BashService } from '../bash.service.js';
 import { BashEventSearchQueryDto, ExecuteBashRequestDto } from './bash.dto.js';
 import { OTHER_COMMANDS } from './examples.js';

@@ -9,8 +9,9 @@ import {
   type BashEvent,
   type BashOutput,
   type BashRequest,
+  toRecord,
 } from '../bash-event.js';
-import type { BashHistory } from '../history/bash-history.js';
+import { BashCommandEndedError, StorageFailedError, type BashHistory } from '../../storage/index.js';
 import { BashProcess } from './bash-process.js';
 import { OutputRecorder } from './output-recorder.js';
 import { CollectedOutput } from './collected-output.js';
@@ -49,8 +50,8 @@ interface ShellOptions {
 }
 
 /**
- * Receives each event as JSON after it was stored, with its number in the history; undefined if it could not
- * be stored. All listeners share the buffer.
+ * Receives each event of the history as JSON after it was stored, by any server, with its number; undefined
+ * for one of this server that could not be stored. All listeners share the buffer.
  */
 type BashListener = (line: Buffer, number: number | undefined) => void;
 
@@ -60,11 +61,14 @@ export class BashShell {
   private readonly running = new Map<string, { process: BashProcess; done: Promise<unknown> }>();
   private readonly listeners = new Set<BashListener>();
   private closed = false;
+  private unfollow: (() => void) | undefined;
 
   constructor(
     readonly history: BashHistory,
     private readonly options: ShellOptions,
-  ) {}
+  ) {
+    history.onStopRequest((commandId) => void this.running.get(commandId)?.process.stop());
+  }
 
   /** Whether no command is running and there are no listeners. */
   get isIdle(): boolean {
@@ -83,13 +87,19 @@ export class BashShell {
   /** @returns a function that removes the listener */
   listen(listener: BashListener): () => void {
     this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    this.unfollow ??= this.history.follow((line, number) => this.tell(line, number));
+    return () => {
+      this.listeners.delete(listener);
+      if (this.listeners.size > 0) return;
+      this.unfollow?.();
+      this.unfollow = undefined;
+    };
   }
 
   /**
    * Starts a command without waiting for its end.
    * @param onOutput receives all outputs of the command
-   * @throws ShellClosedError, TooManyCommandsError
+   * @throws ShellClosedError, TooManyCommandsError; StorageFailedError if no server would learn of it
    */
   async start(request: BashRequest, onOutput?: (output: BashOutput) => void): Promise<BashCommand> {
     if (this.closed) throw new ShellClosedError();
@@ -116,13 +126,18 @@ export class BashShell {
           stderr,
           kind: 'BashOutput',
         };
-        await this.publish(output);
+        if (!(await this.publish(output))) void process.stop();
         onOutput?.(output);
       },
     });
     // Registered before its event is stored, so that it can be stopped from then on.
     const stored = this.publish(command);
-    const done = stored.then(() => process.run(recorder)).finally(() => this.running.delete(command.id));
+    const done = stored
+      .then(
+        () => process.run(recorder),
+        () => undefined,
+      )
+      .finally(() => this.running.delete(command.id));
     this.running.set(command.id, { process, done });
     await stored;
     return command;
@@ -146,7 +161,7 @@ export class BashShell {
    */
   async stop(commandId: string): Promise<boolean> {
     const found = this.running.get(commandId);
-    if (!found) return this.history.hasCommand(commandId);
+    if (!found) return this.history.stopElsewhere(commandId);
     await found.process.stop();
     return true;
   }
@@ -181,16 +196,25 @@ export class BashShell {
     };
   }
 
-  /** A storage error does not end the command: listeners still receive its output. */
-  private async publish(event: BashEvent): Promise<void> {
-    let number: number | undefined;
+  /**
+   * A storage error does not end the command: listeners still receive its output.
+   * @returns false if the end of the command is recorded already
+   * @throws StorageFailedError for a command that would run without a record
+   */
+  private async publish(event: BashEvent): Promise<boolean> {
+    const record = toRecord(event);
     try {
-      number = await this.history.append(event);
+      await this.history.append(record);
     } catch (error) {
       this.logger.error(`${event.kind} of the bash routes cannot be stored: ${errorMessage(error)}`);
+      if (error instanceof BashCommandEndedError) return false;
+      if (error instanceof StorageFailedError && event.kind === 'BashCommand') throw error;
+      if (this.listeners.size > 0) this.tell(Buffer.from(record.line), undefined);
     }
-    if (this.listeners.size === 0) return;
-    const line = Buffer.from(JSON.stringify(event));
+    return true;
+  }
+
+  private tell(line: Buffer, number: number | undefined): void {
     for (const listener of this.listeners) listener(line, number);
   }
 }

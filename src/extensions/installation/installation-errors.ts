@@ -1,5 +1,5 @@
 import { ConflictException } from '@nestjs/common';
-import { DamagedFileError } from '../../settings/index.js';
+import { DamagedDocumentError } from '../../storage/index.js';
 import { InvalidExtensionError, SourceUnavailableError } from './extension-errors.js';
 
 /** Texts of the original that precede the reason of an error; empty for none. */
@@ -21,7 +21,7 @@ export async function withErrorPrefixes<T>(prefixes: ErrorPrefixes, work: Promis
       throw new SourceUnavailableError(prefixed(prefixes.unavailable, error));
     if (error instanceof InvalidExtensionError)
       throw new InvalidExtensionError(prefixed(prefixes.invalid, error));
-    if (error instanceof DamagedFileError) throw new ConflictException(error.message);
+    if (error instanceof DamagedDocumentError) throw new ConflictException(error.message);
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import { isFolder } from '../../files/index.js';
 import { errorMessage } from '../../errors/index.js';
-import { PersistenceFolder, type FolderWriter } from '../../settings/index.js';
+import type { Documents, DocumentWriter, LocalDocuments } from '../../storage/index.js';
 import { ExtensionExistsError, InvalidExtensionError, NotInstalledError } from './extension-errors.js';
 import { isExtensionName, type ExtensionKind } from './extension-kind.js';
 import { InstalledFile, type InstalledExtension } from './installed-file.js';
@@ -28,7 +28,9 @@ const MANUAL_SOURCE = 'local';
  */
 export class Installation {
   private readonly logger = new Logger('Extensions');
-  private readonly folder: PersistenceFolder;
+  private readonly documents: Documents;
+  /** Absolute path. */
+  private readonly folder: string;
   private readonly file: InstalledFile;
 
   /** @param root the user's folder (absolute path) */
@@ -36,14 +38,16 @@ export class Installation {
     readonly kind: ExtensionKind,
     root: string,
     private readonly staging: Staging,
+    documents: LocalDocuments,
   ) {
-    this.folder = new PersistenceFolder(path.join(root, kind.directory, 'installed'));
-    this.file = new InstalledFile(this.folder);
+    this.folder = path.join(root, kind.directory, 'installed');
+    this.documents = documents.open(this.folder);
+    this.file = new InstalledFile(this.documents);
   }
 
   /**
    * Lists the installed extensions. Manually copied folders are added; entries without a folder are ignored.
-   * @throws DamagedFileError, StorageFailedError, FolderBusyError
+   * @throws DamagedDocumentError, StorageFailedError, FolderBusyError
    */
   async list(): Promise<InstalledExtension[]> {
     if (await this.staging.hasReplaced(this.kind.directory)) await this.change(() => Promise.resolve());
@@ -101,7 +105,7 @@ export class Installation {
     await this.change(async (writer) => {
       await this.file.write(writer, name, undefined);
       const gone = await this.staging.newPath();
-      await rename(this.folder.path(name), gone);
+      await rename(path.join(this.folder, name), gone);
       await rm(gone, { recursive: true, force: true });
     });
   }
@@ -113,7 +117,7 @@ export class Installation {
     const { name } = metadata;
     return this.change(async (writer) => {
       const before = (await this.file.read()).get(name);
-      const target = this.folder.path(name);
+      const target = path.join(this.folder, name);
       const isThere = await isFolder(target);
       if (isThere && !request.force) {
         throw new ExtensionExistsError(`${this.kind.label} already installed. Use force=true to overwrite.`);
@@ -144,11 +148,11 @@ export class Installation {
   }
 
   /** Changes the folder under its lock, after completing replacements of dead processes. */
-  private change<T>(work: (writer: FolderWriter) => Promise<T>): Promise<T> {
-    return this.folder.change(async (writer) => {
+  private change<T>(work: (writer: DocumentWriter) => Promise<T>): Promise<T> {
+    return this.documents.change(async (writer) => {
       for (const { name, folder } of await this.staging.allReplaced(this.kind.directory)) {
-        if (await isFolder(this.folder.path(name))) await rm(folder, { recursive: true, force: true });
-        else await rename(folder, this.folder.path(name));
+        if (await isFolder(path.join(this.folder, name))) await rm(folder, { recursive: true, force: true });
+        else await rename(folder, path.join(this.folder, name));
       }
       return work(writer);
     });
@@ -158,7 +162,7 @@ export class Installation {
     return this.change(async (writer) => {
       const adopted: InstalledExtension[] = [];
       for (const name of names) {
-        const install_path = this.folder.path(name);
+        const install_path = path.join(this.folder, name);
         try {
           const facts = await this.kind.describe(install_path, { folderName: name, isRepository: false });
           if (facts.name !== name || (await this.file.read()).has(name)) continue;
@@ -183,7 +187,7 @@ export class Installation {
   }
 
   private async folders(): Promise<string[]> {
-    const entries = await readdir(this.folder.root, { withFileTypes: true }).catch(() => []);
+    const entries = await readdir(this.folder, { withFileTypes: true }).catch(() => []);
     return entries
       .filter((entry) => entry.isDirectory() && isExtensionName(entry.name))
       .map(({ name }) => name);

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import { persistenceRoot } from '../../files/index.js';
+import { LocalDocuments } from '../../storage/index.js';
 import { CANVAS_EXTENSION_KIND } from '../canvas/canvas-extension-kind.js';
 import { PLUGIN_KIND } from '../plugins/plugin-kind.js';
 import { SKILL_KIND } from '../skills/skill-kind.js';
@@ -15,9 +16,9 @@ export class Installations {
   readonly plugins: Installation;
   readonly canvas: Installation;
 
-  constructor({ base_dir }: AppConfig, staging: Staging) {
+  constructor({ base_dir }: AppConfig, staging: Staging, documents: LocalDocuments) {
     const root = persistenceRoot(base_dir);
-    const of = (kind: ExtensionKind): Installation => new Installation(kind, root, staging);
+    const of = (kind: ExtensionKind): Installation => new Installation(kind, root, staging, documents);
     this.skills = of(SKILL_KIND);
     this.plugins = of(PLUGIN_KIND);
     this.canvas = of(CANVAS_EXTENSION_KIND);

@@ -1,4 +1,4 @@
-import type { FolderWriter, PersistenceFolder } from '../../settings/index.js';
+import type { DocumentWriter, Documents } from '../../storage/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { isExtensionName } from './extension-kind.js';
 
@@ -24,14 +24,14 @@ export interface InstalledExtension {
 
 /** The list file `.installed.json`, which the original reads and writes, too. */
 export class InstalledFile {
-  constructor(private readonly folder: PersistenceFolder) {}
+  constructor(private readonly documents: Documents) {}
 
   /**
    * Reads the entries by name, in order of installation. Invalid entries are ignored.
-   * @throws DamagedFileError, StorageFailedError
+   * @throws DamagedDocumentError, StorageFailedError
    */
   async read(): Promise<Map<string, InstalledExtension>> {
-    const { extensions } = (await this.folder.read(FILE)) ?? {};
+    const { extensions } = (await this.documents.read(FILE)) ?? {};
     const entries = isJsonObject(extensions) ? Object.entries(extensions) : [];
     const known = entries.filter(([name, entry]) => isExtensionName(name) && isJsonObject(entry));
     return new Map(known.map(([name, entry]) => [name, this.entry(name, isJsonObject(entry) ? entry : {})]));
@@ -39,10 +39,10 @@ export class InstalledFile {
 
   /**
    * Writes or removes one entry. The rest of the file is kept.
-   * @throws DamagedFileError, StorageFailedError
+   * @throws DamagedDocumentError, StorageFailedError
    */
-  async write(writer: FolderWriter, name: string, entry: InstalledExtension | undefined): Promise<void> {
-    const file = (await this.folder.read(FILE)) ?? {};
+  async write(writer: DocumentWriter, name: string, entry: InstalledExtension | undefined): Promise<void> {
+    const file = (await this.documents.read(FILE)) ?? {};
     const extensions = isJsonObject(file['extensions']) ? { ...file['extensions'] } : {};
     if (entry) extensions[name] = { ...entry };
     else Reflect.deleteProperty(extensions, name);
@@ -64,7 +64,7 @@ export class InstalledFile {
       resolved_ref: text('resolved_ref'),
       repo_path: text('repo_path'),
       installed_at: text('installed_at') ?? '',
-      install_path: this.folder.path(name),
+      install_path: this.documents.placeOf(name),
     };
   }
 }

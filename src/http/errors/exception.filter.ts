@@ -12,6 +12,7 @@ import { currentRequest } from '../../logging/index.js';
 import { describeProblems } from '../validation/input-echo.js';
 import { openAiErrorHeaders, usesOpenAiErrors, withOpenAiError } from './openai-error.js';
 import { dropRestOfBody } from '../body/rest-of-body.js';
+import { RequestAnsweredError } from './request-answered-error.js';
 import { RequestValidationError, valueError } from '../validation/problem.js';
 
 interface Answer {
@@ -40,6 +41,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
+    if (error instanceof RequestAnsweredError) return;
     const http = host.switchToHttp();
     const request = http.getRequest<HttpRequest>();
     const response = http.getResponse<HttpResponse>();
@@ -75,6 +77,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
     return {
       status: WIRE_CODES[error.kind].status,
       body: { detail: text, exception: this.mask(errorMessage(error.cause)), error_id },
+      headers: error.kind === 'unavailable' ? RETRY_SOON : undefined,
     };
   }
 

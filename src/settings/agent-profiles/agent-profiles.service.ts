@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, UnprocessableEntityException } from '@nestjs/common';
 import { toPlain } from '../../http/index.js';
 import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
-import { StorageFailedError } from '../../storage/index.js';
 import { commandText } from '../../text/index.js';
 import { type AgentProfile, AgentProfiles } from './agent-profiles.js';
 import { AGENT_PROFILE_VERSION, readAgentProfile } from './agent-profile.dto.js';
@@ -13,7 +12,7 @@ import { LimitReachedError, NoSuchEntryError, UnreadableStoreError } from '../se
 import { isOpenHands } from '../user-settings/settings.service.js';
 import { type Settings, SettingsStore } from '../user-settings/settings-store.js';
 import { completeAgent } from '../user-settings/complete-agent.js';
-import { PersistenceFolder, type FolderWriter } from '../store/persistence-folder.js';
+import { StorageFailedError, Documents, type DocumentWriter } from '../../storage/index.js';
 
 /** The name of the profile that the server creates. */
 const DEFAULT = 'default';
@@ -32,7 +31,7 @@ export interface AgentProfileInfo {
 @Injectable()
 export class AgentProfilesService {
   constructor(
-    private readonly folder: PersistenceFolder,
+    private readonly documents: Documents,
     private readonly profiles: AgentProfiles,
     private readonly llms: LlmProfiles,
     private readonly settings: SettingsStore,
@@ -62,7 +61,7 @@ export class AgentProfilesService {
   async save(name: string, body: JsonObject): Promise<void> {
     const plain = withoutExtension(name);
     const fields = checkedProfile(body);
-    await this.folder.change(async (writer) => {
+    await this.documents.change(async (writer) => {
       const before = await this.profiles.read(plain).catch(() => undefined);
       const revision = before ? Number(before['revision'] ?? 0) + 1 : fields['revision'];
       await this.profiles.save(writer, { ...fields, id: before?.id ?? randomUUID(), name: plain, revision });
@@ -75,7 +74,7 @@ export class AgentProfilesService {
    */
   async remove(name: string): Promise<void> {
     const plain = withoutExtension(name);
-    await this.folder.change(async (writer) => {
+    await this.documents.change(async (writer) => {
       const profile = await this.profiles.read(plain).catch(() => undefined);
       const { active_agent_profile_id: active } = await this.settings.loadForReading();
       const isActive = profile?.id === active;
@@ -92,7 +91,7 @@ export class AgentProfilesService {
    */
   rename(name: string, newName: string): Promise<boolean> {
     const [from, to] = [withoutExtension(name), withoutExtension(newName)];
-    return this.folder.change(async (writer) => {
+    return this.documents.change(async (writer) => {
       if (from === to) {
         await this.profiles.load(from);
         return false;
@@ -104,7 +103,7 @@ export class AgentProfilesService {
 
   /** Activates a profile for new conversations. @throws NoSuchEntryError, UnreadableStoreError */
   async activate(id: string): Promise<void> {
-    await this.folder.change(async (writer) => {
+    await this.documents.change(async (writer) => {
       if (!(await this.profiles.find(id))) {
         throw new NoSuchEntryError(`Agent profile with id '${id}' not found`);
       }
@@ -118,7 +117,7 @@ export class AgentProfilesService {
    */
   private async ensureActive(): Promise<string | null> {
     try {
-      return await this.folder.change(async (writer) => {
+      return await this.documents.change(async (writer) => {
         const settings = await this.settings.load();
         const known = await this.profiles.all();
         const id = settings.active_agent_profile_id;
@@ -135,7 +134,7 @@ export class AgentProfilesService {
     }
   }
 
-  private async activateDefault(writer: FolderWriter, settings: Settings): Promise<string> {
+  private async activateDefault(writer: DocumentWriter, settings: Settings): Promise<string> {
     const found = await this.profiles.read(DEFAULT).catch(() => undefined);
     const profile = found ?? (await this.makeDefault(writer, settings));
     await this.settings.save(writer, { ...settings, active_agent_profile_id: profile.id });
@@ -143,7 +142,7 @@ export class AgentProfilesService {
   }
 
   /** Creates the default profile from the settings. A model without LLM profile is stored as one. */
-  private async makeDefault(writer: FolderWriter, settings: Settings): Promise<AgentProfile> {
+  private async makeDefault(writer: DocumentWriter, settings: Settings): Promise<AgentProfile> {
     const fields = checkedProfile(
       isOpenHands(settings) ? await this.fromOpenHands(writer, settings) : profileFromAcp(settings),
     );
@@ -152,7 +151,7 @@ export class AgentProfilesService {
     return profile;
   }
 
-  private async fromOpenHands(writer: FolderWriter, settings: Settings): Promise<JsonObject> {
+  private async fromOpenHands(writer: DocumentWriter, settings: Settings): Promise<JsonObject> {
     const llm = asJsonObject(settings.agent['llm']);
     const { active_profile: active } = settings;
     if (active === null && isLlmConfigured(llm) && !(await this.llms.names()).includes(DEFAULT)) {

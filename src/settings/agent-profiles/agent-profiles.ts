@@ -1,9 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { JsonObject } from '../../json/index.js';
 import { migrateProfile, losesFields } from '../store/older-files.js';
-import { DamagedFileError, NoSuchEntryError, UnusableProfileError } from '../settings-errors.js';
-import { NamedFiles } from '../store/named-files.js';
-import { type FolderWriter, PersistenceFolder } from '../store/persistence-folder.js';
+import { NoSuchEntryError, UnusableProfileError } from '../settings-errors.js';
+import { NamedDocuments } from '../store/named-documents.js';
+import { DamagedDocumentError, type DocumentWriter, Documents } from '../../storage/index.js';
 
 /** A stored agent profile. Only these fields are validated. */
 export type AgentProfile = Readonly<Record<string, unknown>> & { id: string; name: string };
@@ -12,10 +12,10 @@ export type AgentProfile = Readonly<Record<string, unknown>> & { id: string; nam
 @Injectable()
 export class AgentProfiles {
   private readonly logger = new Logger('AgentProfiles');
-  private readonly files: NamedFiles;
+  private readonly files: NamedDocuments;
 
-  constructor(folder: PersistenceFolder) {
-    this.files = new NamedFiles(folder, 'agent-profiles', 'Agent profile', 'profile');
+  constructor(documents: Documents) {
+    this.files = new NamedDocuments(documents, 'agent-profiles', 'Agent profile', 'profile');
   }
 
   /** Finds a profile by id; undefined if it does not exist. */
@@ -50,27 +50,27 @@ export class AgentProfiles {
       if (value === undefined) return undefined;
       if (isProfile(value)) return { ...migrateProfile(value), id: value.id, name };
     } catch (error) {
-      if (!(error instanceof DamagedFileError)) throw error;
+      if (!(error instanceof DamagedDocumentError)) throw error;
       throw this.unusable(name, error.why);
     }
     throw this.unusable(name, 'it has no id and name');
   }
 
   /** @throws LimitReachedError */
-  async save(writer: FolderWriter, profile: AgentProfile): Promise<void> {
+  async save(writer: DocumentWriter, profile: AgentProfile): Promise<void> {
     await this.keepOldFile(writer, profile.name);
     await this.files.write(writer, profile.name, profile);
   }
 
   /** @throws NoSuchEntryError, UnusableProfileError, EntryExistsError */
-  async rename(writer: FolderWriter, from: string, to: string): Promise<void> {
+  async rename(writer: DocumentWriter, from: string, to: string): Promise<void> {
     const profile = await this.load(from);
     await this.files.assertUnused(to);
     await this.files.move(writer, from, to, { ...profile, name: to });
   }
 
   /** Deletes a profile if it exists. */
-  async remove(writer: FolderWriter, name: string): Promise<void> {
+  async remove(writer: DocumentWriter, name: string): Promise<void> {
     await this.files.remove(writer, name);
   }
 
@@ -80,14 +80,14 @@ export class AgentProfiles {
   }
 
   /** Updates the references to an LLM profile that was renamed. */
-  async renameLlmProfile(writer: FolderWriter, from: string, to: string): Promise<void> {
+  async renameLlmProfile(writer: DocumentWriter, from: string, to: string): Promise<void> {
     for (const profile of await this.all()) {
       if (refersTo(profile, from)) await this.save(writer, { ...profile, llm_profile_ref: to });
     }
   }
 
   /** Keeps a copy of a file with fields that the current version would lose. */
-  private async keepOldFile(writer: FolderWriter, name: string): Promise<void> {
+  private async keepOldFile(writer: DocumentWriter, name: string): Promise<void> {
     const stored = await this.files.read(name).catch(() => undefined);
     if (stored && losesFields(stored)) await this.files.writeCopy(writer, name, stored, 'old');
   }

@@ -13,13 +13,13 @@ import { StillReferencedError, UnusableProfileError, ProfileNotFoundError } from
 import { isOpenHands, withProfile } from '../user-settings/settings.service.js';
 import { SettingsStore } from '../user-settings/settings-store.js';
 import { completeLlm } from '../user-settings/complete-agent.js';
-import { PersistenceFolder } from '../store/persistence-folder.js';
+import { Documents } from '../../storage/index.js';
 
 /** Manages LLM profiles and the references to them. */
 @Injectable()
 export class LlmProfilesService {
   constructor(
-    private readonly folder: PersistenceFolder,
+    private readonly documents: Documents,
     private readonly profiles: LlmProfiles,
     private readonly agents: AgentProfiles,
     private readonly connections: ProviderConnections,
@@ -55,7 +55,7 @@ export class LlmProfilesService {
    */
   async save(name: string, sent: JsonObject, withSecrets: boolean): Promise<void> {
     const plain = withoutExtension(name);
-    await this.folder.change(async (writer) => {
+    await this.documents.change(async (writer) => {
       const stored = await this.storedOrEmpty(plain);
       const llm = decryptSettingsSecrets(sent, stored, this.cipher);
       llm['fallback_strategy'] ??= stored['fallback_strategy'] ?? null;
@@ -66,7 +66,7 @@ export class LlmProfilesService {
   /** Deletes a profile if it exists. @throws StillReferencedError, UnreadableStoreError */
   async remove(name: string): Promise<void> {
     const plain = withoutExtension(name);
-    await this.folder.change(async (writer) => {
+    await this.documents.change(async (writer) => {
       const users = await this.agents.usersOf(plain);
       if (users.length > 0) {
         throw new StillReferencedError(
@@ -88,7 +88,7 @@ export class LlmProfilesService {
    */
   rename(name: string, newName: string): Promise<boolean> {
     const [from, to] = [withoutExtension(name), withoutExtension(newName)];
-    return this.folder.change(async (writer) => {
+    return this.documents.change(async (writer) => {
       if (from === to) {
         await this.profiles.stored(from);
         return false;
@@ -108,7 +108,7 @@ export class LlmProfilesService {
    * @throws ProfileNotFoundError, UnusableProfileError, DanglingConnectionError, UnreadableStoreError
    */
   activate(name: string): Promise<boolean> {
-    return this.folder.change(async (writer) => {
+    return this.documents.change(async (writer) => {
       const profile = await this.profiles.load(withoutExtension(name));
       const settings = withProfile(await this.settings.load(), profile);
       await this.settings.save(writer, settings);

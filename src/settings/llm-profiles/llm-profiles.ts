@@ -10,15 +10,14 @@ import {
   ProviderConnections,
 } from '../provider-connections/provider-connections.js';
 import {
-  DamagedFileError,
   InvalidProfileNameError,
   ProfileNotFoundError,
   UnreadableStoreError,
   UnusableProfileError,
 } from '../settings-errors.js';
 import { completeLlm } from '../user-settings/complete-agent.js';
-import { NamedFiles } from '../store/named-files.js';
-import { type FolderWriter, PersistenceFolder } from '../store/persistence-folder.js';
+import { NamedDocuments } from '../store/named-documents.js';
+import { DamagedDocumentError, type DocumentWriter, Documents } from '../../storage/index.js';
 
 const VERSION = 1;
 
@@ -36,14 +35,14 @@ export interface ProfileInfo {
 @Injectable()
 export class LlmProfiles {
   private readonly logger = new Logger('Settings');
-  private readonly files: NamedFiles;
+  private readonly files: NamedDocuments;
 
   constructor(
-    folder: PersistenceFolder,
+    documents: Documents,
     private readonly secrets: FileSecrets,
     private readonly connections: ProviderConnections,
   ) {
-    this.files = new NamedFiles(folder, 'profiles', 'Profile', 'profile');
+    this.files = new NamedDocuments(documents, 'profiles', 'Profile', 'profile');
   }
 
   /**
@@ -105,7 +104,7 @@ export class LlmProfiles {
    * @param llm a valid LLM, secrets in clear
    * @throws LimitReachedError
    */
-  async save(writer: FolderWriter, name: string, llm: JsonObject, withSecrets: boolean): Promise<void> {
+  async save(writer: DocumentWriter, name: string, llm: JsonObject, withSecrets: boolean): Promise<void> {
     const isLinked = asText(llm['provider_connection_id']) !== null;
     const own = isLinked ? { ...llm, api_key: null, base_url: null } : llm;
     const path = this.files.path(name);
@@ -122,7 +121,7 @@ export class LlmProfiles {
   }
 
   /** @throws ProfileNotFoundError, UnusableProfileError, EntryExistsError */
-  async rename(writer: FolderWriter, from: string, to: string): Promise<void> {
+  async rename(writer: DocumentWriter, from: string, to: string): Promise<void> {
     const file = await this.file(from);
     if (file === undefined) throw new ProfileNotFoundError(from);
     await this.files.assertUnused(to);
@@ -131,7 +130,7 @@ export class LlmProfiles {
   }
 
   /** Deletes a profile if it exists. */
-  async remove(writer: FolderWriter, name: string): Promise<void> {
+  async remove(writer: DocumentWriter, name: string): Promise<void> {
     await this.files.remove(writer, name);
     this.secrets.forget(this.files.path(name));
   }
@@ -149,7 +148,7 @@ export class LlmProfiles {
     try {
       return await this.files.read(name);
     } catch (error) {
-      if (!(error instanceof DamagedFileError)) throw error;
+      if (!(error instanceof DamagedDocumentError)) throw error;
       this.logger.warn(error.message);
       throw new UnusableProfileError(`Profile '${name}' cannot be used: ${error.why}`);
     }

@@ -15,7 +15,7 @@ import type { Mutation } from '../llm-profiles/llm-profiles.controller.js';
 import { type MetaProfileInfo, MetaProfiles } from './meta-profiles.js';
 import { isOpenHands, withMetaProfile } from '../user-settings/settings.service.js';
 import { SettingsStore } from '../user-settings/settings-store.js';
-import { PersistenceFolder } from '../store/persistence-folder.js';
+import { Documents } from '../../storage/index.js';
 
 const tag = 'Profiles';
 const path = NAME_IN_PATH;
@@ -28,7 +28,7 @@ const done = {
 @Controller('api/meta-profiles')
 export class MetaProfilesController {
   constructor(
-    private readonly folder: PersistenceFolder,
+    private readonly documents: Documents,
     private readonly profiles: MetaProfiles,
     private readonly settings: SettingsStore,
   ) {}
@@ -92,7 +92,7 @@ export class MetaProfilesController {
     if (problem !== undefined) {
       throw new RequestValidationError([valueError(problem, ['body'])], { body: withoutDefaults(profile) });
     }
-    await this.folder.change((writer) => this.profiles.save(writer, withoutExtension(name), body));
+    await this.documents.change((writer) => this.profiles.save(writer, withoutExtension(name), body));
     return { name, message: `Meta-profile '${name}' saved` };
   }
 
@@ -107,7 +107,7 @@ export class MetaProfilesController {
   })
   async remove(@Param('name', ProfileNamePipe) name: string): Promise<Mutation> {
     const plain = withoutExtension(name);
-    await this.folder.change(async (writer) => {
+    await this.documents.change(async (writer) => {
       const { active_meta_profile } = await this.settings.loadForReading();
       if (active_meta_profile === plain) {
         await this.settings.save(writer, withMetaProfile(await this.settings.load(), null, null));
@@ -134,7 +134,7 @@ export class MetaProfilesController {
   })
   async activate(@Param('name', ProfileNamePipe) name: string): Promise<Mutation & { applied: boolean }> {
     const plain = withoutExtension(name);
-    const applied = await this.folder.change(async (writer) => {
+    const applied = await this.documents.change(async (writer) => {
       const config = await this.profiles.load(plain);
       const settings = await this.settings.load();
       if (!isOpenHands(settings)) return false;

@@ -2,9 +2,9 @@ import { Injectable, Logger } from '@nestjs/common';
 import { asText, type JsonObject } from '../../json/index.js';
 import { MetaProfileDto } from './meta-profile.dto.js';
 import { completed } from '../json-values.js';
-import { DamagedFileError, NoSuchEntryError, UnusableProfileError } from '../settings-errors.js';
-import { NamedFiles } from '../store/named-files.js';
-import { type FolderWriter, PersistenceFolder } from '../store/persistence-folder.js';
+import { NoSuchEntryError, UnusableProfileError } from '../settings-errors.js';
+import { NamedDocuments } from '../store/named-documents.js';
+import { DamagedDocumentError, type DocumentWriter, Documents } from '../../storage/index.js';
 
 /** A meta-profile in a list. */
 export interface MetaProfileInfo {
@@ -17,10 +17,10 @@ export interface MetaProfileInfo {
 @Injectable()
 export class MetaProfiles {
   private readonly logger = new Logger('Settings');
-  private readonly files: NamedFiles;
+  private readonly files: NamedDocuments;
 
-  constructor(folder: PersistenceFolder) {
-    this.files = new NamedFiles(folder, 'meta-profiles', 'Meta-profile', 'meta-profile');
+  constructor(documents: Documents) {
+    this.files = new NamedDocuments(documents, 'meta-profiles', 'Meta-profile', 'meta-profile');
   }
 
   /** @throws NoSuchEntryError, UnusableProfileError */
@@ -48,12 +48,12 @@ export class MetaProfiles {
   }
 
   /** @throws LimitReachedError */
-  async save(writer: FolderWriter, name: string, profile: JsonObject): Promise<void> {
+  async save(writer: DocumentWriter, name: string, profile: JsonObject): Promise<void> {
     await this.files.write(writer, name, profile);
   }
 
   /** Deletes a meta-profile if it exists. */
-  async remove(writer: FolderWriter, name: string): Promise<void> {
+  async remove(writer: DocumentWriter, name: string): Promise<void> {
     await this.files.remove(writer, name);
   }
 
@@ -61,7 +61,7 @@ export class MetaProfiles {
     try {
       return await this.files.read(name);
     } catch (error) {
-      if (!(error instanceof DamagedFileError)) throw error;
+      if (!(error instanceof DamagedDocumentError)) throw error;
       this.logger.warn(error.message);
       throw new UnusableProfileError(`Meta-profile '${name}' cannot be used: ${error.why}`);
     }

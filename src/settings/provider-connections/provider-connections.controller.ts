@@ -21,7 +21,7 @@ import {
 } from './provider-connections.js';
 import { RefusedSettingsError, StillReferencedError } from '../settings-errors.js';
 import { SettingsStore } from '../user-settings/settings-store.js';
-import { PersistenceFolder } from '../store/persistence-folder.js';
+import { Documents } from '../../storage/index.js';
 
 const realKey = (min?: number): FieldType =>
   text({
@@ -83,7 +83,7 @@ const tag = 'Profiles';
 @Controller('api/llm/provider-connections')
 export class ProviderConnectionsController {
   constructor(
-    private readonly folder: PersistenceFolder,
+    private readonly documents: Documents,
     private readonly connections: ProviderConnections,
     private readonly profiles: LlmProfiles,
     private readonly settings: SettingsStore,
@@ -122,7 +122,7 @@ export class ProviderConnectionsController {
   async create(@Body() request: ProviderConnectionCreateRequestDto): Promise<JsonObject> {
     const { display_name, provider, api_key, base_url } = request;
     const fields = { display_name, provider, api_key: this.decryptKey(api_key), base_url };
-    return toResponse(await this.folder.change((writer) => this.connections.create(writer, fields)));
+    return toResponse(await this.documents.change((writer) => this.connections.create(writer, fields)));
   }
 
   @Patch(':connection_id')
@@ -146,7 +146,7 @@ export class ProviderConnectionsController {
     const fields = this.parseChanges(request);
     const { base_url } = fields;
     return toResponse(
-      await this.folder.change(async (writer) => {
+      await this.documents.change(async (writer) => {
         // A masked user name and password in the URL keep their stored values.
         const before = { ...(await this.connections.get(id)) };
         const address = base_url === undefined ? {} : restoreMasked({ base_url }, before);
@@ -168,7 +168,7 @@ export class ProviderConnectionsController {
     },
   })
   async remove(@Param('connection_id') id: string): Promise<JsonObject> {
-    const removed = await this.folder.change(async (writer) => {
+    const removed = await this.documents.change(async (writer) => {
       const connection = await this.connections.get(id);
       await this.assertUnused(id);
       await this.connections.remove(writer, id);

@@ -9,8 +9,8 @@ import {
   NoSuchEntryError,
   UnreadableStoreError,
 } from '../settings-errors.js';
-import { PersistenceFolder, type FolderWriter } from '../store/persistence-folder.js';
-import { StoreFile } from '../store/store-file.js';
+import { Documents, type DocumentWriter } from '../../storage/index.js';
+import { SingleDocument } from '../store/single-document.js';
 
 const FILE = 'provider-connections/provider_connections.json';
 const VERSION = 1;
@@ -35,13 +35,17 @@ export type ConnectionFields = Pick<ProviderConnection, 'display_name' | 'provid
 /** The provider connections of a user, in one file. */
 @Injectable()
 export class ProviderConnections {
-  private readonly file: StoreFile;
+  private readonly file: SingleDocument;
 
   constructor(
-    folder: PersistenceFolder,
+    documents: Documents,
     private readonly secrets: FileSecrets,
   ) {
-    this.file = new StoreFile(folder, FILE, () => new UnreadableStoreError('Provider connections file'));
+    this.file = new SingleDocument(
+      documents,
+      FILE,
+      () => new UnreadableStoreError('Provider connections file'),
+    );
   }
 
   /**
@@ -73,7 +77,7 @@ export class ProviderConnections {
   }
 
   /** @throws LimitReachedError */
-  async create(writer: FolderWriter, fields: ConnectionFields): Promise<ProviderConnection> {
+  async create(writer: DocumentWriter, fields: ConnectionFields): Promise<ProviderConnection> {
     const { entries, file } = await this.stored();
     if (entries.length >= LIMIT) {
       throw new LimitReachedError(
@@ -89,7 +93,7 @@ export class ProviderConnections {
 
   /** @throws NoSuchEntryError */
   async update(
-    writer: FolderWriter,
+    writer: DocumentWriter,
     id: string,
     fields: Partial<ConnectionFields>,
   ): Promise<ProviderConnection> {
@@ -102,7 +106,7 @@ export class ProviderConnections {
   }
 
   /** Deletes a connection. */
-  async remove(writer: FolderWriter, id: string): Promise<void> {
+  async remove(writer: DocumentWriter, id: string): Promise<void> {
     const { entries, file } = await this.stored();
     const rest = entries.filter((entry) => entry['id'] !== id);
     await this.save(writer, file, rest);
@@ -115,7 +119,7 @@ export class ProviderConnections {
     return { file, entries: this.entriesOf(file).map((entry) => withSecrets(entry, value)) };
   }
 
-  private async save(writer: FolderWriter, file: JsonObject, entries: JsonObject[]): Promise<void> {
+  private async save(writer: DocumentWriter, file: JsonObject, entries: JsonObject[]): Promise<void> {
     const before = secretsById(this.entriesOf(file), file);
     const sealed = this.secrets.seal(this.file.path, secretsById(entries), before);
     const { [ENCRYPTED_PLACES]: _former, ...rest } = file;

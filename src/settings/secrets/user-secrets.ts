@@ -7,8 +7,8 @@ import {
   RefusedSettingsError,
   UnreadableStoreError,
 } from '../settings-errors.js';
-import { PersistenceFolder } from '../store/persistence-folder.js';
-import { StoreFile } from '../store/store-file.js';
+import { Documents } from '../../storage/index.js';
+import { SingleDocument } from '../store/single-document.js';
 
 const FILE = 'secrets.json';
 const NAME = /^[a-zA-Z][a-zA-Z0-9_]{0,63}$/;
@@ -23,14 +23,14 @@ export interface SecretItem {
 /** The secrets of a user, for commands and tools of conversations (`secrets.json`). */
 @Injectable()
 export class UserSecrets {
-  private readonly file: StoreFile;
+  private readonly file: SingleDocument;
 
   constructor(
-    private readonly folder: PersistenceFolder,
+    private readonly documents: Documents,
     private readonly secrets: FileSecrets,
     private readonly cipher: Cipher,
   ) {
-    this.file = new StoreFile(folder, FILE, () => new UnreadableStoreError('Secrets file'));
+    this.file = new SingleDocument(documents, FILE, () => new UnreadableStoreError('Secrets file'));
   }
 
   /**
@@ -93,7 +93,7 @@ export class UserSecrets {
   }
 
   private change<T>(work: (stored: Entries) => { next: Entries; result: T }): Promise<T> {
-    return this.folder.change(async (writer) => {
+    return this.documents.change(async (writer) => {
       const { file, ...stored } = await this.load();
       const { next, result } = work(stored);
       const before = { secrets: storedValues(stored.entries) };

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { FileSecrets, KnownSecrets } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
 import type { JsonObject } from '../../json/index.js';
-import type { FolderWriter, PersistenceFolder } from '../store/persistence-folder.js';
+import { type DocumentWriter, type Documents } from '../../storage/index.js';
 import type { SubscriptionTokens } from './openai-issuer.js';
 
 /**
@@ -28,19 +28,19 @@ export class TokenStore {
   private readonly logger = new Logger('Subscription');
 
   constructor(
-    private readonly folder: PersistenceFolder,
+    private readonly documents: Documents,
     private readonly secrets: FileSecrets,
     private readonly known: KnownSecrets,
   ) {}
 
-  /** @throws StorageFailedError, DamagedFileError */
+  /** @throws StorageFailedError, DamagedDocumentError */
   async read(): Promise<StoredSignIn | undefined> {
     return (await this.own()) ?? toStoredTokens(SHARED_FILE, await this.shared());
   }
 
   /** Stores a new or renewed sign-in. */
   async save(
-    writer: FolderWriter,
+    writer: DocumentWriter,
     tokens: SubscriptionTokens,
     file: StoredSignIn['file'] = OWN_FILE,
   ): Promise<void> {
@@ -51,20 +51,22 @@ export class TokenStore {
       ...{ access_token: accessToken, refresh_token: refreshToken, expires_at: expiresAt },
     };
     const isOwn = file === OWN_FILE;
-    await writer.write(file, isOwn ? this.secrets.seal(this.folder.path(OWN_FILE), value) : value);
+    await writer.write(file, isOwn ? this.secrets.seal(this.documents.placeOf(OWN_FILE), value) : value);
   }
 
   /** Removes all sign-ins. */
-  async remove(writer: FolderWriter): Promise<void> {
+  async remove(writer: DocumentWriter): Promise<void> {
     for (const file of [OWN_FILE, SHARED_FILE]) await writer.remove(file);
-    this.secrets.forget(this.folder.path(OWN_FILE));
+    this.secrets.forget(this.documents.placeOf(OWN_FILE));
   }
 
   /** An unreadable sign-in is ignored; the next one replaces it. */
   private async own(): Promise<StoredSignIn | undefined> {
     try {
-      const stored = await this.folder.read(OWN_FILE);
-      return stored && toStoredTokens(OWN_FILE, this.secrets.open(this.folder.path(OWN_FILE), stored).value);
+      const stored = await this.documents.read(OWN_FILE);
+      return (
+        stored && toStoredTokens(OWN_FILE, this.secrets.open(this.documents.placeOf(OWN_FILE), stored).value)
+      );
     } catch (error) {
       this.logger.warn(`the sign-in of this server cannot be read: ${errorMessage(error)}`);
       return undefined;
@@ -72,7 +74,7 @@ export class TokenStore {
   }
 
   private async shared(): Promise<JsonObject | undefined> {
-    const stored = await this.folder.read(SHARED_FILE);
+    const stored = await this.documents.read(SHARED_FILE);
     const { access_token, refresh_token } = stored ?? {};
     this.known.add([access_token, refresh_token].filter((token) => typeof token === 'string'));
     return stored;

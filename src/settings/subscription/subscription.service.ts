@@ -1,22 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import { HttpException, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { FileSecrets, KnownSecrets } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { Llm } from '../../llm/index.js';
 import { NoSuchEntryError } from '../settings-errors.js';
-import { PersistenceFolder } from '../store/persistence-folder.js';
-import {
-  redeemDeviceCode,
-  renewTokens,
-  requestDeviceCode,
-  type DeviceCode,
-  type SubscriptionTokens,
-} from './openai-issuer.js';
+import { Documents, ExpiringRecords } from '../../storage/index.js';
+import { redeemDeviceCode, requestDeviceCode, type SubscriptionTokens } from './openai-issuer.js';
+import { type PendingSignIn, PendingSignIns } from './pending-sign-ins.js';
 import { TokenStore, VENDOR } from './subscription-tokens.js';
+import { TokenRenewal } from './token-renewal.js';
 
-/** Lifetime of a started sign-in (ms), and the maximum number of them. */
-const PENDING_MS = 15 * 60_000;
-const MAX_PENDING = 20;
 /** Tokens are renewed this long before they expire (ms). */
 const RENEW_BEFORE_MS = 60_000;
 
@@ -40,14 +32,6 @@ export interface DeviceStart {
   interval_seconds: number;
 }
 
-interface Pending {
-  code: DeviceCode;
-  expiresAt: number;
-  /** Time of the last poll (`performance.now()`). */
-  askedAt: number;
-  asking?: Promise<SubscriptionStatus>;
-}
-
 const SIGNED_OUT: SubscriptionStatus = {
   vendor: VENDOR,
   connected: false,
@@ -59,18 +43,22 @@ const SIGNED_OUT: SubscriptionStatus = {
 @Injectable()
 export class SubscriptionService {
   private readonly logger = new Logger('Subscription');
-  private readonly pending = new Map<string, Pending>();
-  private renewing: Promise<SubscriptionTokens | undefined> | undefined;
-
+  private readonly pending: PendingSignIns;
+  private readonly renewal: TokenRenewal;
   private readonly tokens: TokenStore;
+  /** Polls that run, by device code: requests for the same one share its answer. */
+  private readonly polls = new Map<string, Promise<SubscriptionStatus>>();
 
   constructor(
-    private readonly folder: PersistenceFolder,
+    private readonly documents: Documents,
     private readonly known: KnownSecrets,
     secrets: FileSecrets,
+    records: ExpiringRecords,
     models: Llm,
   ) {
-    this.tokens = new TokenStore(folder, secrets, known);
+    this.pending = new PendingSignIns(records);
+    this.renewal = new TokenRenewal(records);
+    this.tokens = new TokenStore(documents, secrets, known);
     models.setTokenProvider(async () => (await this.currentOrUndefined())?.accessToken);
   }
 
@@ -90,13 +78,8 @@ export class SubscriptionService {
 
   /** @throws IssuerError; HttpException 429 if too many sign-ins are pending */
   async start(): Promise<DeviceStart> {
-    this.removeExpired();
-    if (this.pending.size >= MAX_PENDING) throw new HttpException('Too many pending sign-ins', 429);
-    const code = await requestDeviceCode();
-    const device_code = randomBytes(32).toString('base64url');
-    const expiresAt = Date.now() + PENDING_MS;
+    const { deviceCode: device_code, code, expiresAt } = await this.pending.start(requestDeviceCode);
     this.known.add([device_code, code.deviceAuthId]);
-    this.pending.set(device_code, { code, expiresAt, askedAt: -Infinity });
     return {
       device_code,
       user_code: code.userCode,
@@ -112,29 +95,33 @@ export class SubscriptionService {
    * @throws NoSuchEntryError, IssuerError
    */
   async poll(deviceCode: string): Promise<SubscriptionStatus> {
-    this.removeExpired();
-    const pending = this.pending.get(deviceCode);
-    if (!pending) throw notPending();
-    if (pending.asking) return pending.asking;
-    if (performance.now() < pending.askedAt + pending.code.intervalSeconds * 1_000) return SIGNED_OUT;
-    pending.askedAt = performance.now();
-    pending.asking = this.redeem(deviceCode, pending).finally(() => (pending.asking = undefined));
-    return pending.asking;
+    const running = this.polls.get(deviceCode);
+    if (running) return running;
+    const poll = this.pollOnce(deviceCode).finally(() => this.polls.delete(deviceCode));
+    this.polls.set(deviceCode, poll);
+    return poll;
   }
 
   /** Removes the sign-in and all pending ones. */
   async logout(): Promise<SubscriptionStatus> {
-    this.pending.clear();
-    await this.folder.change((writer) => this.tokens.remove(writer));
+    await this.pending.removeAll();
+    await this.documents.change((writer) => this.tokens.remove(writer));
     return SIGNED_OUT;
   }
 
-  private async redeem(deviceCode: string, { code }: Pending): Promise<SubscriptionStatus> {
+  private async pollOnce(deviceCode: string): Promise<SubscriptionStatus> {
+    const found = await this.pending.takeTurn(deviceCode);
+    if (!found) throw notPending();
+    this.known.add([deviceCode, found.pending.code.deviceAuthId]);
+    return found.hasTurn ? this.redeem(found.pending) : SIGNED_OUT;
+  }
+
+  private async redeem({ deviceCode, code }: PendingSignIn): Promise<SubscriptionStatus> {
     const tokens = await redeemDeviceCode(code);
     if (!tokens) return SIGNED_OUT;
-    await this.folder.change(async (writer) => {
+    await this.documents.change(async (writer) => {
       // The user has signed out in the meantime.
-      if (!this.pending.delete(deviceCode)) throw notPending();
+      if (!(await this.pending.remove(deviceCode))) throw notPending();
       await this.tokens.save(writer, tokens);
     });
     return toStatus(tokens);
@@ -143,23 +130,17 @@ export class SubscriptionService {
   private async current(): Promise<SubscriptionTokens | undefined> {
     const stored = await this.tokens.read();
     if (!stored || stored.expiresAt > Date.now() + RENEW_BEFORE_MS) return stored;
-    this.renewing ??= this.renew(stored).finally(() => (this.renewing = undefined));
-    return this.renewing;
-  }
-
-  private async renew(old: SubscriptionTokens): Promise<SubscriptionTokens | undefined> {
-    const tokens = await renewTokens(old.refreshToken);
-    return this.folder.change(async (writer) => {
-      const stored = await this.tokens.read();
-      // The user has signed out or in in the meantime.
-      if (stored?.refreshToken !== old.refreshToken) return stored;
-      await this.tokens.save(writer, tokens, stored.file);
-      return tokens;
+    return this.renewal.renew(stored, {
+      read: () => this.tokens.read(),
+      replace: (old, renewed) =>
+        this.documents.change(async (writer) => {
+          const now = await this.tokens.read();
+          // The user has signed out or in in the meantime.
+          if (now?.refreshToken !== old.refreshToken) return now;
+          await this.tokens.save(writer, renewed, now.file);
+          return renewed;
+        }),
     });
-  }
-
-  private removeExpired(): void {
-    for (const [code, { expiresAt }] of this.pending) if (expiresAt <= Date.now()) this.pending.delete(code);
   }
 }
 

@@ -5,8 +5,8 @@ import { ConversationSettingsDto } from './conversation-settings.dto.js';
 import { completed, withUnknown } from '../json-values.js';
 import { migrateSettings } from '../store/older-files.js';
 import { UnreadableStoreError } from '../settings-errors.js';
-import { PersistenceFolder, type FolderWriter } from '../store/persistence-folder.js';
-import { StoreFile } from '../store/store-file.js';
+import { Documents, type DocumentWriter } from '../../storage/index.js';
+import { SingleDocument } from '../store/single-document.js';
 import { NESTED_AGENT_FIELDS, agentKind, completeAgent } from './complete-agent.js';
 
 const FILE = 'settings.json';
@@ -27,13 +27,13 @@ export interface Settings {
 /** Reads and writes `settings.json`. */
 @Injectable()
 export class SettingsStore {
-  private readonly file: StoreFile;
+  private readonly file: SingleDocument;
 
   constructor(
-    folder: PersistenceFolder,
+    documents: Documents,
     private readonly secrets: FileSecrets,
   ) {
-    this.file = new StoreFile(folder, FILE, () => new UnreadableStoreError('Settings file'));
+    this.file = new SingleDocument(documents, FILE, () => new UnreadableStoreError('Settings file'));
   }
 
   /**
@@ -60,7 +60,7 @@ export class SettingsStore {
   }
 
   /** Stores settings. Stored fields that this server does not know are kept. */
-  async save(writer: FolderWriter, settings: Settings): Promise<void> {
+  async save(writer: DocumentWriter, settings: Settings): Promise<void> {
     const stored = (await this.stored()) ?? {};
     const { agent, conversation, misc, ...active } = settings;
     const before = sealedAgent(stored);

@@ -14,14 +14,14 @@ import { LlmProfiles, completeProfileLlm } from '../llm-profiles/llm-profiles.js
 import { MetaProfiles } from '../meta-profiles/meta-profiles.js';
 import { EntryExistsError, NoSuchEntryError, RefusedSettingsError } from '../settings-errors.js';
 import { SettingsStore, type Settings } from './settings-store.js';
-import { PersistenceFolder } from '../store/persistence-folder.js';
+import { Documents } from '../../storage/index.js';
 import { agentKind, completeAgent } from './complete-agent.js';
 
 /** Reads and changes the settings of a user. */
 @Injectable()
 export class SettingsService {
   constructor(
-    private readonly folder: PersistenceFolder,
+    private readonly documents: Documents,
     private readonly store: SettingsStore,
     private readonly llmProfiles: LlmProfiles,
     private readonly agentProfiles: AgentProfiles,
@@ -74,7 +74,7 @@ export class SettingsService {
   }
 
   private change(work: (settings: Settings) => Promise<Settings>): Promise<JsonObject> {
-    return this.folder.change(async (writer) => {
+    return this.documents.change(async (writer) => {
       const settings = await work(await this.store.load());
       await this.store.save(writer, settings);
       return this.view(settings, 'redacted');

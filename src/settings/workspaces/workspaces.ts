@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { CorruptedStoreError, LimitReachedError, NoSuchEntryError } from '../settings-errors.js';
-import type { PersistenceFolder } from '../store/persistence-folder.js';
-import { StoreFile } from '../store/store-file.js';
+import { WorkspaceDocuments, WORKSPACES_DOCUMENT } from '../../storage/index.js';
+import { SingleDocument } from '../store/single-document.js';
 
-const FILE = 'workspaces.json';
 const VERSION = 1;
 const LIMIT = 10_000;
 
@@ -17,10 +16,14 @@ export type StoredWorkspaces = Record<WorkspaceList, JsonObject[]>;
 /** The workspace folders that a user has selected (`workspaces.json`). */
 @Injectable()
 export class Workspaces {
-  private readonly file: StoreFile;
+  private readonly file: SingleDocument;
 
-  constructor(private readonly folder: PersistenceFolder) {
-    this.file = new StoreFile(folder, FILE, () => new CorruptedStoreError('Workspaces file'));
+  constructor(private readonly documents: WorkspaceDocuments) {
+    this.file = new SingleDocument(
+      documents,
+      WORKSPACES_DOCUMENT,
+      () => new CorruptedStoreError('Workspaces file'),
+    );
   }
 
   /** @throws CorruptedStoreError */
@@ -57,11 +60,16 @@ export class Workspaces {
     list: WorkspaceList,
     work: (before: JsonObject[]) => JsonObject[],
   ): Promise<StoredWorkspaces> {
-    return this.folder.change(async (writer) => {
+    return this.documents.change(async (writer) => {
       const stored = await this.load();
       const next = { ...stored, [list]: work(stored[list]) };
       const { file, workspaces, workspaceParents } = next;
-      await writer.write(FILE, { schema_version: VERSION, ...file, workspaces, workspaceParents });
+      await writer.write(WORKSPACES_DOCUMENT, {
+        schema_version: VERSION,
+        ...file,
+        workspaces,
+        workspaceParents,
+      });
       return { workspaces, workspaceParents };
     });
   }

@@ -39,6 +39,8 @@ export class BashConnection implements SocketConnection, FrameHandler {
   private stopListening: (() => void) | undefined;
   /** Number of the event that is sent next. */
   private next = 0;
+  /** Number after that of the last event that is known of. */
+  private known = 0;
   /** True: events are sent as they occur. False: the history is sent at the client's pace. */
   private live = true;
   /** Events that could not be stored, to be sent after the history. */
@@ -103,10 +105,13 @@ export class BashConnection implements SocketConnection, FrameHandler {
       if (this.socket.readyState !== WebSocket.OPEN) return void (this.shell = shell);
       if (shell.listenerCount >= MAX_LISTENERS) return closeSocket(this.socket, CLOSE.tooManyListeners);
       this.shell = shell;
-      // No await from here on, so that no event is missed.
-      this.next = this.admission.resend ? shell.history.first : shell.history.next;
+      // Before the history is asked for its length, so that no event is missed.
+      this.live = false;
       this.stopListening = shell.listen((line, number) => this.onEvent(shell, line, number));
-      if (this.admission.resend) this.startCatchUp(shell);
+      const { first, next } = await shell.history.range();
+      this.next = this.admission.resend ? first : next;
+      this.known = Math.max(this.known, next);
+      this.startCatchUp(shell);
     } catch (error) {
       this.failSubscription(error);
     }
@@ -131,7 +136,7 @@ export class BashConnection implements SocketConnection, FrameHandler {
   /** Sends the history from the next event on, at the client's pace. */
   private async catchUp({ history }: BashShell): Promise<void> {
     this.live = false;
-    while (this.next < history.next && this.isListening()) {
+    while (this.next < this.known && this.isListening()) {
       const lines = await history.linesFrom(this.next, MAX_BUFFERED_BYTES);
       // Events left the history before they were sent: the client must notice that it missed some.
       if (lines.length === 0) return this.close();
@@ -141,6 +146,7 @@ export class BashConnection implements SocketConnection, FrameHandler {
         if (!this.isListening()) return;
       }
     }
+    if (!this.isListening()) return;
     for (const line of this.queued.splice(0)) this.send(line);
     this.queuedBytes = 0;
     this.live = true;
@@ -148,6 +154,7 @@ export class BashConnection implements SocketConnection, FrameHandler {
 
   private onEvent(shell: BashShell, line: Buffer, number: number | undefined): void {
     if (number === undefined) return this.onUnstoredEvent(line);
+    this.known = Math.max(this.known, number + 1);
     if (!this.live || number < this.next) return;
     if (number > this.next || this.socket.bufferedAmount > MAX_BUFFERED_BYTES) {
       return this.startCatchUp(shell);

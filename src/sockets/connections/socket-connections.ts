@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { WebSocket } from 'ws';
+import { remoteAddress } from '../../auth/index.js';
 import { ConversationsService } from '../../conversations/index.js';
 import { EventBus } from '../../events/index.js';
 import { Slots, settlesWithin } from '../../flow/index.js';
@@ -105,7 +106,7 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
         message,
         path,
         duration_ms,
-        client: request.socket.remoteAddress,
+        client: remoteAddress(request),
         request_id,
         ...fields,
       });

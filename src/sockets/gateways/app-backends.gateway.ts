@@ -9,8 +9,8 @@ export class AppBackendsGateway implements OnGatewayInit<PatternWsServer> {
 
   afterInit(server: PatternWsServer): void {
     server.tunnel = (handshake, socket, head) => {
-      const { upstream, session }: AdmittedSocket = this.bridge.admitSocket(handshake.request);
-      tunnelSocket({ request: handshake.request, socket, head }, upstream, session.ended);
+      const { backend, session }: AdmittedSocket = this.bridge.admitSocket(handshake.request);
+      void tunnelSocket({ request: handshake.request, socket, head }, backend, session.ended);
     };
   }
 }

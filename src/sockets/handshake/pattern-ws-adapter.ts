@@ -5,6 +5,7 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { Observable } from 'rxjs';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { ServerForwarder, UpgradeRequest } from '../../forwarding/index.js';
 import { loggableUrl, requestId } from '../../logging/index.js';
 import { MAX_INBOUND_FRAGMENTS, MAX_INBOUND_FRAME_BYTES } from '../connections/socket-limits.js';
 
@@ -20,7 +21,15 @@ export interface Handshake {
  * Decides about a handshake. The result is passed to the gateway's `handleConnection` as its third argument;
  * `undefined` refuses the handshake with 403, a `HandshakeRefusedError` with another status.
  */
-type Admit = (handshake: Handshake) => Promise<object | undefined> | object | undefined;
+type Admit = (handshake: Handshake) => Promise<Admitted | undefined> | Admitted | undefined;
+
+/** What is known about every admitted handshake. */
+interface Admitted {
+  /** The conversation of the socket, which another server may have. */
+  conversationId?: string;
+  /** False: the first frame must contain the key. */
+  authenticated: boolean;
+}
 
 /** Takes over the connection of an unanswered handshake. */
 type Tunnel = (handshake: Handshake, socket: Duplex, head: Buffer) => void;
@@ -78,7 +87,11 @@ export class PatternWsAdapter extends WsAdapter {
   /** The HTTP servers by port, with our listener. Nest's own registry is untyped. */
   private readonly httpServers = new Map<number, { server: Server; listener: UpgradeListener }>();
 
-  constructor(private readonly app: INestApplication<Server>) {
+  /** @param forwarder passes sockets on to the servers that have their conversations */
+  constructor(
+    private readonly app: INestApplication<Server>,
+    private readonly forwarder?: Pick<ServerForwarder, 'forwardSocket'>,
+  ) {
     super(app);
   }
 
@@ -138,6 +151,7 @@ export class PatternWsAdapter extends WsAdapter {
       if (found?.server.tunnel) return found.server.tunnel(found.handshake, socket, head);
       const admitted = await found?.server.admit(found.handshake);
       if (!found || !admitted) return this.refuse(request, socket);
+      if (await this.isElsewhere(admitted, { request, socket, head })) return;
       found.server.handleUpgrade(request, socket, head, (client) => {
         found.server.emit('connection', client, request, admitted);
       });
@@ -146,6 +160,12 @@ export class PatternWsAdapter extends WsAdapter {
       if (error instanceof HandshakeRefusedError) this.refuse(request, socket, error);
       else this.refuse(request, socket);
     }
+  }
+
+  /** Whether another server serves the socket. Only clients that have shown a key make this one take it. */
+  private async isElsewhere(admitted: Admitted, client: UpgradeRequest): Promise<boolean> {
+    const { conversationId: id, authenticated } = admitted;
+    return id !== undefined && (await this.forwarder?.forwardSocket(id, client, authenticated)) === true;
   }
 
   /** Answers with 403 and an empty body, as the original does, or with another status. */

@@ -1,16 +1,19 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
+import { CONVERSATION_CHANGED } from '../hints.js';
 import type { ConversationFolders } from '../conversation-folders.js';
+import type { BashHistoryLimits } from '../bash-history.js';
+import { PostgresBashHistories } from './bash/postgres-bash-histories.js';
 import { PostgresCatalogue } from './catalogue/postgres-catalogue.js';
 import { ControlConnection } from './control/control-connection.js';
 import { connectionConfig, type DatabaseOptions } from './database/database-options.js';
 import { Database } from './database/index.js';
+import { PostgresDeliveryStore } from './deliveries/postgres-delivery-store.js';
 import { PostgresHints } from './hints/postgres-hints.js';
 import { PostgresLeaseStore } from './lease/postgres-lease-store.js';
 import { PostgresServerDirectory } from './lease/postgres-server-directory.js';
 import { forgetServers, ServerLease } from './lease/server-lease.js';
 import { PostgresEventLogStore } from './log/postgres-event-log-store.js';
-import { SERVER_LEFT } from '../hints.js';
 import { migrate } from './migrations/index.js';
 
 /** Options of the driver. */
@@ -26,7 +29,9 @@ export interface PostgresStorageOptions {
 /** How often rows of servers and conversations that nobody needs any more are removed (ms). */
 const CLEAN_UP_MS = 60_000;
 
-/** The storage of this server in a PostgreSQL database: the parts of the driver, and their order at the end. */
+/**
+ * The storage of this server in a PostgreSQL database: the parts of the driver, and their order at the end.
+ */
 export class PostgresStorage {
   private readonly logger = new Logger('Storage');
   readonly database: Database;
@@ -35,12 +40,15 @@ export class PostgresStorage {
   readonly leases: PostgresLeaseStore;
   readonly catalogue: PostgresCatalogue;
   readonly servers: PostgresServerDirectory;
+  readonly deliveries: PostgresDeliveryStore;
   private readonly control: ControlConnection;
   private readonly lease: ServerLease;
+  private bash: PostgresBashHistories | undefined;
   private cleaner: NodeJS.Timeout | undefined;
   private closing: Promise<void> | undefined;
 
-  private constructor({ database, leaseSeconds, serverUrl, folders }: PostgresStorageOptions) {
+  private constructor(private readonly options: PostgresStorageOptions) {
+    const { database, leaseSeconds, serverUrl, folders } = options;
     this.database = new Database(database);
     // A heartbeat that takes longer is sent again in time.
     const timeoutMs = Math.min(database.timeoutMs, (leaseSeconds * 1000) / 3);
@@ -49,8 +57,11 @@ export class PostgresStorage {
     this.hints = new PostgresHints(this.control);
     this.lease = new ServerLease(this.control, { leaseSeconds, url: serverUrl });
     this.leases = new PostgresLeaseStore(this.database, this.lease, this.hints);
-    this.catalogue = new PostgresCatalogue(this.database, this.leases, folders);
+    this.catalogue = new PostgresCatalogue(this.database, this.leases, folders, (id) =>
+      this.hints.tell(CONVERSATION_CHANGED, id),
+    );
     this.servers = new PostgresServerDirectory(this.database, this.lease);
+    this.deliveries = new PostgresDeliveryStore(this.database, this.lease.id, leaseSeconds);
   }
 
   /**
@@ -71,6 +82,19 @@ export class PostgresStorage {
     return storage;
   }
 
+  /** The histories of the bash routes; the limits of the first call hold. */
+  bashHistories(limits: BashHistoryLimits): PostgresBashHistories {
+    const { database, hints, lease, options } = this;
+    this.bash ??= new PostgresBashHistories({
+      database,
+      hints,
+      serverId: lease.id,
+      limits,
+      sweepSeconds: options.leaseSeconds,
+    });
+    return this.bash;
+  }
+
   /**
    * Gives up all leases, tells the others, and closes the connections. Call it when all conversations are
    * closed. Idempotent.
@@ -82,6 +106,7 @@ export class PostgresStorage {
 
   private async closeAll(): Promise<void> {
     clearInterval(this.cleaner);
+    await this.bash?.close();
     await this.logs.close();
     await this.catalogue.close();
     await this.leases.close();

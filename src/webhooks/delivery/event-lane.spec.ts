@@ -3,11 +3,10 @@ import os from 'node:os';
 import path from 'node:path';
 import type { ConversationStateUpdateEvent } from '../../events/index.js';
 import type { Delivery } from './channel.js';
-import { Cursors } from '../stored/cursors.js';
+import { FileDeliveries } from '../../storage/file/deliveries/file-deliveries.js';
 import { EventLane } from './event-lane.js';
 import type { BorrowedLog } from '../event-source.js';
-import { Outbox } from '../stored/outbox.js';
-import { SnapshotBudget } from '../stored/snapshot-budget.js';
+import { SnapshotBudget } from './snapshot-budget.js';
 
 const ID = '0f0e0d0c-0b0a-4908-8706-050403020100';
 /** More than the maximum number of snapshots of one conversation. */
@@ -27,7 +26,6 @@ describe('EventLane', () => {
     log.length = 0;
     readable = Promise.resolve();
     onRead = () => undefined;
-    const outbox = new Outbox(folder);
     const borrowed: BorrowedLog = {
       get length() {
         return log.length;
@@ -60,10 +58,12 @@ describe('EventLane', () => {
         retryDelayMs: 0,
         maxTailBytes: 1_000_000,
       },
-      source: { borrow: () => Promise.resolve(borrowed) },
-      cursors: new Cursors(path.join(folder, 'cursors')),
+      source: {
+        borrow: () => Promise.resolve(borrowed),
+        seqOf: (_conversationId, eventId) => borrowed.seqOf(eventId),
+      },
+      deliveries: new FileDeliveries(folder),
       budget: new SnapshotBudget(),
-      keepTail: async (id, lines) => (await outbox.addTail(id, lines)).path,
       onEmpty: () => undefined,
       onDropped: () => undefined,
     });
@@ -82,6 +82,7 @@ describe('EventLane', () => {
       length: log.length,
       removed: true,
       owned: true,
+      mayMove: false,
       read: (from, limit) => Promise.resolve(log.slice(from, from + limit)),
     });
   const idsOf = (delivery: Delivery | undefined): string[] =>
@@ -122,7 +123,7 @@ describe('EventLane', () => {
     // The attempt began before: its success must not move the new position.
     await second?.delivered();
     expect(lane.position).toBe(1);
-    expect(await new Cursors(path.join(folder, 'cursors')).read(ID)).toBe(1);
+    expect(await new FileDeliveries(folder).positionOf(ID)).toBe(1);
     const third = await lane.next();
     expect(idsOf(third)).toEqual(['two', 'three', 'four']);
     await third?.delivered();

@@ -3,22 +3,20 @@ import type { ClosingConversation, OpeningConversation } from '../../events/inde
 import { serialiseEvent } from '../../events/index.js';
 import type { Delivery, Lane } from './channel.js';
 import { SerialQueue } from '../../flow/index.js';
-import type { Cursors } from '../stored/cursors.js';
+import type { PendingEntry, PendingTail, WebhookDeliveries } from '../../storage/index.js';
 import { eventBody } from './event-body.js';
+import { eventTime } from './event-time.js';
 import type { BorrowedLog, EventSource, Unavailable } from '../event-source.js';
-import { LiveStream, type StreamItem } from '../live-stream.js';
-import type { SnapshotBudget } from '../stored/snapshot-budget.js';
-import { TailFile } from '../stored/tail-file.js';
+import { LiveStream, type StreamItem } from './live-stream.js';
+import type { SnapshotBudget } from './snapshot-budget.js';
 import type { WebhookTarget } from '../webhook-target.js';
 
 /** Services that the lanes of a webhook share. */
 export interface LaneServices {
   readonly target: WebhookTarget;
   readonly source: EventSource;
-  readonly cursors: Cursors;
+  readonly deliveries: WebhookDeliveries;
   readonly budget: SnapshotBudget;
-  /** Stores lines that must survive the deletion of their conversation; returns the file. */
-  keepTail(conversationId: string, lines: AsyncIterable<string>): Promise<string>;
   /** Called when the lane can be removed. */
   onEmpty(lane: EventLane): void;
   /** Called with the number of events of a deleted conversation that exceed the limit. */
@@ -30,7 +28,9 @@ export interface LaneServices {
  * the delivery position. Undelivered events of a deleted conversation with the same id come first.
  */
 export class EventLane implements Lane {
-  private readonly tails: TailFile[] = [];
+  private readonly tails: PendingTail[] = [];
+  /** When the next event of the first tail was made (ms since the epoch), as far as known. */
+  private tailOldestAt: number | undefined;
   private live: LiveStream | undefined;
   private borrowed: BorrowedLog | undefined;
   /** How many borrowed logs are being opened. */
@@ -40,8 +40,8 @@ export class EventLane implements Lane {
   private closeCount = 0;
   /** Writes of the position, one after the other, so that the last one has the last position. */
   private readonly positions = new SerialQueue();
-  /** The tail files of streams whose conversation was deleted during an attempt. */
-  private readonly moved = new WeakMap<LiveStream, Promise<TailFile | undefined>>();
+  /** The tails of streams whose conversation was deleted during an attempt. */
+  private readonly moved = new WeakMap<LiveStream, Promise<PendingTail | undefined>>();
 
   constructor(
     readonly conversationId: string,
@@ -63,7 +63,7 @@ export class EventLane implements Lane {
   }
 
   get oldestAt(): number | undefined {
-    return this.tails[0]?.oldestAt ?? this.live?.oldestAt;
+    return this.tailOldestAt ?? this.live?.oldestAt;
   }
 
   /** Number of delivered events; undefined until the log was opened. */
@@ -78,22 +78,20 @@ export class EventLane implements Lane {
   /**
    * Sets the position back, so that events from one on are delivered again. The position is stored when this
    * resolves. An event that is still to be delivered changes nothing.
+   * @param event its id, or its number
    * @returns why the log is not available, or that it has no such event
    */
-  async rewind(eventId: string): Promise<Unavailable | 'unknown-event' | undefined> {
+  async rewind(event: string | number): Promise<Unavailable | 'unknown-event' | undefined> {
     const log = await this.openLog();
     if (log === 'gone' || log === 'elsewhere') return log;
     try {
-      const seq = await log.seqOf(eventId);
+      const seq = typeof event === 'string' ? await log.seqOf(event) : event;
       if (seq === undefined) return 'unknown-event';
       const live = (this.live ??= new LiveStream(this.services.budget));
-      if (!live.isKnown) {
-        const { length } = log;
-        live.startAt((await this.services.cursors.read(this.conversationId)) ?? length, length);
-      }
+      await this.locate(live, log);
       live.rewind(seq);
-      live.isOnDisk = true;
-      await this.positions.run(() => this.services.cursors.set(this.conversationId, live.cursor));
+      live.isStored = true;
+      await this.positions.run(() => this.services.deliveries.setPosition(this.conversationId, live.cursor));
       return undefined;
     } finally {
       log.release();
@@ -105,29 +103,41 @@ export class EventLane implements Lane {
     if (this.live) return;
     this.live = new LiveStream(this.services.budget);
     this.live.flush = true;
-    this.live.isOnDisk = true;
+    this.live.isStored = true;
   }
 
-  addTail(file: string): void {
-    this.tails.push(new TailFile(file));
+  addTail(tail: PendingTail): void {
+    this.tails.push(tail);
   }
 
-  /** The log is about to be written: from now on a crash must not lose events. */
-  async opening(opening: OpeningConversation): Promise<void> {
+  /**
+   * The log is about to be written: from now on a crash must not lose events.
+   * @returns entries of the conversation that other servers had
+   */
+  async opening(opening: OpeningConversation): Promise<PendingEntry[]> {
     const live = (this.live ??= new LiveStream(this.services.budget));
     this.isOpen = true;
-    const { isKnown, cursor } = live;
-    const from = isKnown ? Math.min(cursor, opening.length) : opening.length;
-    const stored = await this.services.cursors.ensure(this.conversationId, from);
-    live.startAt(isKnown ? from : stored, opening.length);
-    live.isOnDisk = true;
     // A conversation that is only opened to deliver pending events has not become active.
-    if (this.borrowing === 0) live.addSnapshot(serialiseEvent(opening.snapshot()));
+    const isActive = this.borrowing === 0;
+    try {
+      return await this.claim(live, opening.length);
+    } finally {
+      if (isActive) live.addSnapshot(serialiseEvent(opening.snapshot()));
+    }
+  }
+
+  /**
+   * Stores the position if that failed when the conversation was opened.
+   * @returns entries of the conversation that other servers had
+   */
+  async secure(): Promise<PendingEntry[]> {
+    const { live } = this;
+    return live && this.isOpen && !live.isStored ? this.claim(live, live.length) : [];
   }
 
   published(seq: number, size: number): void {
+    // Undefined if nobody was told that the conversation was opened.
     if (!this.live) {
-      // The position could not be stored when the conversation was opened: continue in memory.
       this.live = new LiveStream(this.services.budget);
       this.live.startAt(seq, seq);
     }
@@ -146,11 +156,14 @@ export class EventLane implements Lane {
     this.release();
     if (!live) return;
     live.flush = true;
-    if (!closing.owned) return this.dropLive();
+    if (!closing.owned) {
+      this.dropLive();
+      return this.services.deliveries.leave(this.conversationId);
+    }
     if (closing.removed) return this.moveToTail(live, closing);
-    if (live.eventsWaiting > 0) return;
-    await this.services.cursors.remove(this.conversationId);
-    live.isOnDisk = false;
+    if (live.eventsWaiting > 0) return this.services.deliveries.settle(this.conversationId);
+    await this.services.deliveries.removePosition(this.conversationId);
+    live.isStored = false;
   }
 
   async next(): Promise<Delivery | undefined> {
@@ -162,7 +175,7 @@ export class EventLane implements Lane {
     if (!live) return undefined;
     if (!live.isKnown || live.eventsWaiting > 0) {
       if (!(await this.borrow(live))) return undefined;
-      // Deleted in the meantime: pending events are in a tail file now.
+      // Deleted in the meantime: pending events are in a tail now.
       if (this.live !== live) return this.next();
     }
     if (live.waiting === 0) return undefined;
@@ -191,15 +204,17 @@ export class EventLane implements Lane {
   endIfEmpty(): void {
     const { live } = this;
     if (this.tails.length > 0 || this.isOpen) return;
-    if (!live || (live.isKnown && live.waiting === 0 && !live.isOnDisk)) this.services.onEmpty(this);
+    if (!live || (live.isKnown && live.waiting === 0 && !live.isStored)) this.services.onEmpty(this);
   }
 
-  private async nextFromTail(tail: TailFile): Promise<Delivery | undefined> {
+  private async nextFromTail(tail: PendingTail): Promise<Delivery | undefined> {
     const { maxEvents, maxBytes } = this.services.target;
     const lines = await tail.peek(maxEvents, maxBytes);
+    this.tailOldestAt = eventTime(lines[0] ?? '') ?? this.tailOldestAt;
     if (lines.length === 0) {
       await tail.remove();
       this.tails.shift();
+      this.tailOldestAt = undefined;
       return this.next();
     }
     const { body, count } = eventBody(lines, maxBytes);
@@ -221,13 +236,13 @@ export class EventLane implements Lane {
     const moved = this.moved.get(live);
     if (moved) {
       const tail = await moved;
-      await tail?.skip(items.map(({ line }) => line));
+      if (tail) await skipDelivered(tail, items);
       return;
     }
     live.delivered(items, epoch);
-    if (!live.isOnDisk) return;
-    await this.positions.run(() => this.services.cursors.write(this.conversationId, live.cursor));
-    // The position file is removed when the conversation is closed with all delivered, so it must be opened.
+    if (!live.isStored) return;
+    await this.positions.run(() => this.services.deliveries.advance(this.conversationId, live.cursor));
+    // The position is removed when the conversation is closed with all delivered, so it must be opened.
     if (!this.isOpen && live.waiting === 0) live.isKnown = false;
   }
 
@@ -243,17 +258,37 @@ export class EventLane implements Lane {
   private async borrow(live: LiveStream): Promise<boolean> {
     if (!this.borrowed) {
       const log = await this.openLog();
-      if (log === 'gone') await this.services.cursors.remove(this.conversationId);
+      const { deliveries } = this.services;
+      if (log === 'gone') await deliveries.removePosition(this.conversationId);
+      if (log === 'elsewhere') await deliveries.leave(this.conversationId);
       if (log === 'gone' || log === 'elsewhere') {
         if (this.live === live) this.dropLive();
         return false;
       }
       this.borrowed = log;
     }
-    if (live.isKnown) return true;
-    const { length } = this.borrowed;
-    live.startAt((await this.services.cursors.read(this.conversationId)) ?? length, length);
+    await this.locate(live, this.borrowed);
     return true;
+  }
+
+  /** Makes position and length known. */
+  private async locate(live: LiveStream, { length }: BorrowedLog): Promise<void> {
+    if (live.isKnown) return;
+    live.startAt((await this.services.deliveries.positionOf(this.conversationId)) ?? length, length);
+  }
+
+  /** Makes this server the one that delivers the conversation. If that fails it delivers from memory. */
+  private async claim(live: LiveStream, length: number): Promise<PendingEntry[]> {
+    const from = live.isKnown ? Math.min(live.cursor, length) : length;
+    try {
+      const { position, entries } = await this.services.deliveries.claim(this.conversationId, from);
+      live.startAt(position, Math.max(length, live.length));
+      live.isStored = true;
+      return entries;
+    } catch (error) {
+      live.startAt(from, length);
+      throw error;
+    }
   }
 
   private async openLog(): Promise<BorrowedLog | Unavailable> {
@@ -277,6 +312,7 @@ export class EventLane implements Lane {
 
   private async moveToTail(live: LiveStream, closing: ClosingConversation): Promise<void> {
     this.live = undefined;
+    const { deliveries } = this.services;
     try {
       if (live.waiting > 0) {
         const moving = this.copyToTail(live, closing);
@@ -286,13 +322,17 @@ export class EventLane implements Lane {
         );
         this.tails.push(await moving);
       }
+    } catch (error) {
+      // If the conversation cannot be deleted either, its events are delivered from the log.
+      await deliveries.leave(this.conversationId);
+      throw error;
     } finally {
       live.clear();
-      await this.services.cursors.remove(this.conversationId);
     }
+    await deliveries.removePosition(this.conversationId);
   }
 
-  private async copyToTail(live: LiveStream, closing: ClosingConversation): Promise<TailFile> {
+  private async copyToTail(live: LiveStream, closing: ClosingConversation): Promise<PendingTail> {
     const { target } = this.services;
     const items = live.items((from, limit) => closing.read(from, limit));
     const total = live.waiting;
@@ -303,11 +343,24 @@ export class EventLane implements Lane {
         bytes += Buffer.byteLength(line) + 1;
         if (bytes > target.maxTailBytes) break;
         kept += 1;
-        yield `${line}\n`;
+        yield line;
       }
     }
-    const file = await this.services.keepTail(this.conversationId, lines());
+    const tail = await this.services.deliveries.addTail(this.conversationId, lines());
     if (kept < total) this.services.onDropped(this.conversationId, total - kept);
-    return new TailFile(file, kept);
+    return tail;
+  }
+}
+
+/**
+ * Records items that were delivered by an attempt from before the tail was written. Snapshots among them may
+ * have been dropped since and are then not in the tail.
+ */
+async function skipDelivered(tail: PendingTail, items: readonly StreamItem[]): Promise<void> {
+  const rest = new Set(items.map(({ line }) => line));
+  for (;;) {
+    const [next] = await tail.peek(1, Infinity);
+    if (next === undefined || !rest.delete(next)) return;
+    await tail.advance([next]);
   }
 }

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
-import path from 'node:path';
-import { errorCode } from '../../errors/index.js';
+import type { PendingChange } from '../../storage/index.js';
 import type { Delivery, Lane } from './channel.js';
 
-/** Pending changes of one conversation: files, in order. */
+/** Pending changes of one conversation, in order. */
 export class PostLane implements Lane {
-  private readonly entries: { file: string; since: number }[] = [];
+  private readonly entries: PendingChange[] = [];
 
   constructor(
     readonly conversationId: string,
@@ -26,9 +24,8 @@ export class PostLane implements Lane {
     return this.entries[0]?.since;
   }
 
-  /** @param since when the change was made (ms since the epoch) */
-  push(file: string, since: number): void {
-    this.entries.push({ file, since });
+  push(change: PendingChange): void {
+    this.entries.push(change);
   }
 
   /** Changes never wait for more. */
@@ -39,21 +36,16 @@ export class PostLane implements Lane {
   async next(): Promise<Delivery | undefined> {
     const [entry] = this.entries;
     if (entry === undefined) return undefined;
-    const { file } = entry;
-    let body: string;
-    try {
-      body = await readFile(file, 'utf8');
-    } catch (error) {
-      if (errorCode(error) !== 'ENOENT') throw error;
-      // Another server considered this one dead and has taken over the file.
+    const body = await entry.body();
+    if (body === undefined) {
       this.entries.shift();
       return this.next();
     }
     const done = async (): Promise<void> => {
-      await rm(file, { force: true });
+      await entry.remove();
       this.entries.shift();
     };
-    const digest = createHash('sha256').update(path.basename(file)).update(body).digest('hex');
+    const digest = createHash('sha256').update(entry.key).update(body).digest('hex');
     return {
       url: this.url,
       id: `msg_${digest.slice(0, 32)}`,

@@ -19,7 +19,7 @@ import {
   writePatch,
 } from '../../git/index.js';
 import { abortWhenClientLeaves, streamAnswer } from '../../http/index.js';
-import { Catalogue, ConversationFolders } from '../../storage/index.js';
+import { BashHistories, Catalogue, ConversationFolders } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
 import { FilesService } from '../files/files.service.js';
 import { RuntimeScopes } from '../paths/runtime-scopes.js';
@@ -54,6 +54,7 @@ export class ArchiveService {
     private readonly catalogue: Catalogue,
     private readonly folders: ConversationFolders,
     private readonly conversations: ConversationsService,
+    private readonly histories: BashHistories,
     private readonly secrets: KnownSecrets,
   ) {}
 
@@ -139,7 +140,8 @@ export class ArchiveService {
     try {
       startDownload(response, `${path.basename(folder)}.zip`, 'application/octet-stream');
       const mask = (text: string): string => this.secrets.mask(text);
-      await streamAnswer(response, trajectory({ ...exported, folder, mask }));
+      const bashEvents = this.histories.lines(conversationId);
+      await streamAnswer(response, trajectory({ ...exported, folder, bashEvents, mask }));
     } finally {
       await exported.log.close();
     }

@@ -1,10 +1,8 @@
 import { isJsonObject } from '../../json/index.js';
 import { maskedLine } from './masked-json.js';
-import { linesOf } from './plain-file.js';
-import { documentMember, filesIn, folderMember } from './trajectory-members.js';
+import { documentMember, folderMember } from './trajectory-members.js';
 import type { ZipMember } from './zip-archive.js';
 
-const SEGMENT = /\.jsonl$/;
 /** The parts of a timestamp that the original uses in file names. */
 const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)\.(\d{6})Z?$/;
 const ID = /^[0-9a-f]{32}$/;
@@ -12,27 +10,25 @@ const ID = /^[0-9a-f]{32}$/;
 /**
  * The commands that clients ran in a conversation, and their outputs, one file each as in the original
  * (openhands-agent-server): `<UTC>_BashCommand_<id>` and `<UTC>_BashOutput_<id of the command>_<id>`.
- * @param folder absolute path; may be missing
+ * @param lines the stored events as JSON, oldest first
  * @param root name of the folder in the zip
  */
 export async function* bashEventMembers({
-  folder,
+  lines,
   root,
   mask,
 }: {
-  folder: string;
+  lines: AsyncIterable<string>;
   root: string;
   mask: (text: string) => string;
 }): AsyncGenerator<ZipMember, void> {
   let isFirst = true;
-  for await (const file of filesIn(folder, SEGMENT)) {
-    for await (const line of linesOf(file)) {
-      const member = memberOf(maskedLine(line, mask), root);
-      if (!member) continue;
-      if (isFirst) yield folderMember(root);
-      isFirst = false;
-      yield member;
-    }
+  for await (const line of lines) {
+    const member = memberOf(maskedLine(line, mask), root);
+    if (!member) continue;
+    if (isFirst) yield folderMember(root);
+    isFirst = false;
+    yield member;
   }
 }
 

@@ -4,7 +4,7 @@ import type { ConversationDocuments } from '../../conversations/index.js';
 import { isJsonObject, tryParseJson, asJsonObject } from '../../json/index.js';
 import { dashedUuid } from '../../text/index.js';
 import { maskedLine } from './masked-json.js';
-import { linesOf, type PlainFile } from './plain-file.js';
+import { linesOf, type PlainFile } from '../../files/index.js';
 import { documentMember, eventFileName, filesIn, folderMember } from './trajectory-members.js';
 import type { ZipMember } from './zip-archive.js';
 

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ExportedConversation } from '../../conversations/index.js';
 import { bashEventMembers } from './bash-event-members.js';
 import { maskedJson, maskedLine } from './masked-json.js';
-import { bytesOf, linesOf, tryOpenPlainFile, beginningOf, type PlainFile } from './plain-file.js';
+import { bytesOf, linesOf, tryOpenPlainFile, beginningOf, type PlainFile } from '../../files/index.js';
 import { subAgentMembers } from './sub-agent-members.js';
 import { documentMember, eventFileName, folderMember, namesIn } from './trajectory-members.js';
 import { zipArchive, type ZipMember } from './zip-archive.js';
@@ -13,6 +13,8 @@ import { zipArchive, type ZipMember } from './zip-archive.js';
 interface TrajectorySource extends ExportedConversation {
   /** Absolute path of the folder of the conversation. */
   folder: string;
+  /** The commands of clients and their outputs as JSON, oldest first. */
+  bashEvents: AsyncIterable<string>;
   /** Masks the secrets that the server knows. */
   mask: (text: string) => string;
 }
@@ -68,8 +70,8 @@ class Trajectory {
     const tasks = path.join(folder, 'tasks');
     const parent = documents?.baseState;
     made.set('subagents', () => subAgentMembers({ folder: tasks, root: at('subagents'), parent, mask }));
-    const bash = path.join(folder, 'bash_events');
-    made.set('bash_events', () => bashEventMembers({ folder: bash, root: at('bash_events'), mask }));
+    const bash = { lines: this.source.bashEvents, root: at('bash_events'), mask };
+    made.set('bash_events', () => bashEventMembers(bash));
     return made;
   }
 

@@ -86,7 +86,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
     await Promise.all([...this.runs.values()].map((run) => run.stop()));
   }
 
-  /** @throws DamagedFileError, StorageFailedError */
+  /** @throws DamagedDocumentError, StorageFailedError */
   async status(name: string): Promise<BackendStatus> {
     const found = await this.find(name);
     const prepared_revision = (await readApproval(this.paths.approval(name)))?.revision ?? null;
@@ -114,7 +114,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
 
   /**
    * Approves a version after fetching and verifying its program.
-   * @throws BackendRefusedError, DamagedFileError, StorageFailedError
+   * @throws BackendRefusedError, DamagedDocumentError, StorageFailedError
    */
   async prepare(name: string, revision: string): Promise<BackendStatus> {
     await this.queue.run(name, async () => {
@@ -132,7 +132,7 @@ export class CanvasBackends implements OnApplicationBootstrap, BeforeApplication
 
   /**
    * Starts a prepared version and waits until it is ready or has failed, which its state reports.
-   * @throws BackendRefusedError, DamagedFileError, StorageFailedError
+   * @throws BackendRefusedError, DamagedDocumentError, StorageFailedError
    */
   async start(name: string, revision: string): Promise<BackendStatus> {
     await this.leftoversKilled;

@@ -6,7 +6,8 @@ import type { BackendRun } from '../backends/processes/backend-run.js';
 import { CanvasBackends } from '../backends/canvas-backends.js';
 import { type BackendAddress, parseBackendAddress, isBackendAddress } from './backend-address.js';
 import { type BridgeSession, BridgeSessions } from './bridge-sessions.js';
-import { forwardRequest, type Upstream } from './forward-request.js';
+import type { BackendTarget } from './backend-request.js';
+import { forwardRequest } from './forward-request.js';
 import { Ingress } from './ingress.js';
 
 /** Methods without effects, which links and images can use. */
@@ -17,7 +18,7 @@ const SESSION_ROUTE = /^\/app-backends\/[^/?]+\/session(\?|$)/;
 
 /** An authorized client of a back end. */
 export interface AdmittedSocket {
-  upstream: Upstream;
+  backend: BackendTarget;
   session: BridgeSession;
 }
 
@@ -76,8 +77,8 @@ export class AppBackendBridge {
   }
 
   private async forward(request: HttpRequest, response: HttpResponse): Promise<void> {
-    const { upstream } = this.admit(request, parseBackendAddress(request.url), SAFE.has(request.method));
-    await forwardRequest(request, response, upstream);
+    const { backend } = this.admit(request, parseBackendAddress(request.url), SAFE.has(request.method));
+    await forwardRequest(request, response, backend);
   }
 
   private admit(request: IncomingMessage, { name, target }: BackendAddress, isSafe: boolean): AdmittedSocket {
@@ -86,7 +87,7 @@ export class AppBackendBridge {
     const run = this.readyRun(name);
     const session = this.sessions.find(name, request.headers.cookie);
     if (session?.run !== run) throw new UnauthorizedException({ detail: 'Unauthorized' });
-    return { upstream: { port: run.port ?? 0, target }, session };
+    return { backend: { port: run.port ?? 0, target }, session };
   }
 
   private readyRun(name: string): BackendRun {

@@ -1,31 +1,29 @@
-import { request as ask, type IncomingMessage } from 'node:http';
-import { pipeline } from 'node:stream/promises';
+import type { IncomingMessage } from 'node:http';
 import { BadGatewayException } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { requestHeaders, responseHeaders } from './forwarded-headers.js';
-
-/** The target of a forwarded request. */
-export interface Upstream {
-  port: number;
-  /** Path and query. */
-  target: string;
-}
+import {
+  askUpstream,
+  type ForwardedHeaders,
+  framingOf,
+  passAnswer,
+  RequestBody,
+} from '../../../forwarding/index.js';
+import { backendAnswerHeaders, backendRequest, type BackendTarget } from './backend-request.js';
 
 const NOT_MODIFIED = 304;
 
 /**
- * Forwards a request to a local program and streams its answer back, with backpressure both ways. Resolves
- * when the answer is sent.
+ * Forwards a request to a back end and streams its answer back. Resolves when the answer is sent.
  * @throws BadGatewayException if the program fails before it answers
  */
 export async function forwardRequest(
   request: Request,
   response: Response,
-  upstream: Upstream,
+  target: BackendTarget,
 ): Promise<void> {
   const left = new AbortController();
   response.once('close', () => left.abort());
-  const answer = await answerOf(request, upstream, left.signal);
+  const answer = await answerOf(request, target, left.signal);
   // The client has disconnected.
   if (answer === undefined) return;
   const status = answer.statusCode ?? 502;
@@ -33,42 +31,34 @@ export async function forwardRequest(
     answer.destroy();
     throw new BadGatewayException('Upstream redirect is not allowed');
   }
-  response.status(status);
-  for (const [name, values] of Object.entries(responseHeaders(answer))) {
-    if (name === 'vary') response.appendHeader(name, values);
-    // The server's own CORS headers take precedence.
-    else if (!name.startsWith('access-control-') || !response.hasHeader(name))
-      response.setHeader(name, values);
-  }
-  // An aborted answer is aborted for the client, too.
-  await pipeline(answer, response).catch(() => undefined);
+  await passAnswer(answer, response, headersFor(response, backendAnswerHeaders(answer)));
 }
 
-/** Resolves with the response headers; undefined if the client disconnected before. */
-function answerOf(
+async function answerOf(
   request: Request,
-  { port, target }: Upstream,
+  target: BackendTarget,
   left: AbortSignal,
 ): Promise<IncomingMessage | undefined> {
-  return new Promise((resolve, reject) => {
-    const headers = requestHeaders(request);
-    const asked = ask({
-      ...{ host: '127.0.0.1', port, path: target, method: request.method, agent: false },
-      headers: { ...headers, host: `127.0.0.1:${port}`, ...framing(request) },
-    });
-    const leave = (): void => void asked.destroy();
-    left.addEventListener('abort', leave, { once: true });
-    asked.once('response', resolve);
-    asked.on('error', () => {
-      if (left.aborted) resolve(undefined);
-      else reject(new BadGatewayException('Canvas App backend unreachable'));
-    });
-    // The back end may answer before it has read the whole body; the rest is not sent.
-    pipeline(request, asked).catch(() => undefined);
-  });
+  const outgoing = backendRequest(request, target);
+  const headers = { ...outgoing.headers, ...framingOf(request) };
+  try {
+    return await askUpstream({ ...outgoing, headers }, new RequestBody(request), left);
+  } catch {
+    if (left.aborted) return undefined;
+    throw new BadGatewayException('Canvas App backend unreachable');
+  }
 }
 
-/** Keeps chunked encoding for a body of unknown length. */
-function framing({ headers }: IncomingMessage): Record<string, string> {
-  return headers['transfer-encoding'] === undefined ? {} : { 'transfer-encoding': 'chunked' };
+/** The server's own CORS headers take precedence, and what the answer varies with is added to its own. */
+function headersFor(response: Response, given: ForwardedHeaders): ForwardedHeaders {
+  const kept = Object.entries(given).filter(
+    ([name]) => !name.startsWith('access-control-') || !response.hasHeader(name),
+  );
+  return Object.fromEntries(
+    kept.map(([name, values]) => (name === 'vary' ? [name, [...varyOf(response), ...values]] : [name, values])),
+  );
+}
+
+function varyOf(response: Response): string[] {
+  return [response.getHeader('vary') ?? []].flat().map(String);
 }

@@ -1,76 +1,46 @@
-import { request as ask, STATUS_CODES, type IncomingMessage } from 'node:http';
+import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import type { Upstream } from './forward-request.js';
-import { requestHeaders, responseHeaders } from './forwarded-headers.js';
-
-/** A WebSocket upgrade request of a client. */
-interface UpgradeRequest {
-  request: IncomingMessage;
-  socket: Duplex;
-  head: Buffer;
-}
+import { askUpgrade, joinSockets, type UpgradeRequest, watchClient } from '../../../forwarding/index.js';
+import { backendAnswerHeaders, backendRequest, type BackendTarget } from './backend-request.js';
 
 /**
- * Connects a client and a back end byte by byte, with backpressure both ways. Subprotocols, extensions,
- * frames and close codes pass unchanged.
+ * Connects a client and a back end, or refuses the client with 502. Resolves when both are disconnected.
  * @param ended closes the tunnel
  */
-export function tunnelSocket(
-  { request, socket, head }: UpgradeRequest,
-  upstream: Upstream,
+export async function tunnelSocket(
+  client: UpgradeRequest,
+  target: BackendTarget,
   ended: AbortSignal,
-): void {
-  const { port, target } = upstream;
-  const { origin: _ours, ...headers } = requestHeaders(request);
-  const asked = ask({
-    ...{ host: '127.0.0.1', port, path: target, agent: false },
-    headers: { ...headers, host: `127.0.0.1:${port}`, connection: 'Upgrade', upgrade: 'websocket' },
-  });
-  let remote: Duplex | undefined;
-  const end = (): void => {
-    asked.destroy();
-    remote?.destroy();
-    socket.destroy();
-  };
-  ended.addEventListener('abort', end, { once: true });
-  socket.once('close', () => {
-    ended.removeEventListener('abort', end);
-    asked.destroy();
-  });
-  socket.on('error', end);
-  asked.on('error', () => refuse(socket));
-  asked.once('response', (response) => {
-    response.destroy();
-    refuse(socket);
-  });
-  asked.once('upgrade', (response, upgraded, first) => {
-    remote = upgraded;
-    // It may fail again while it is being closed.
-    upgraded.on('error', end);
-    if (ended.aborted || socket.destroyed) return void upgraded.destroy();
-    socket.write(accepted(response));
-    if (first.length > 0) upgraded.unshift(first);
-    if (head.length > 0) socket.unshift(head);
-    // When one side ends, the other one is closed, too.
-    void pipeline(upgraded, socket, upgraded).catch(end);
-  });
-  asked.end();
+): Promise<void> {
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  ended.addEventListener('abort', abort, { once: true });
+  if (ended.aborted) abort();
+  const forget = watchClient(client, abort);
+  try {
+    const outcome = await askUpgrade(upgradeFor(client, target), stop.signal);
+    forget();
+    if ('refusal' in outcome) {
+      outcome.refusal.destroy();
+      return refuse(client.socket);
+    }
+    const headers = Object.entries(backendAnswerHeaders(outcome.answer));
+    const shown = headers.filter(([name]) => name.startsWith('sec-websocket-'));
+    await joinSockets(client, outcome, Object.fromEntries(shown), stop.signal);
+  } catch {
+    if (stop.signal.aborted) client.socket.destroy();
+    else refuse(client.socket);
+  } finally {
+    forget();
+    ended.removeEventListener('abort', abort);
+  }
 }
 
-function accepted(response: IncomingMessage): string {
-  const shown = Object.entries(responseHeaders(response)).filter(([name]) =>
-    name.startsWith('sec-websocket-'),
-  );
-  const lines = shown.flatMap(([name, values]) => values.map((value) => `${name}: ${value}`));
-  return [
-    'HTTP/1.1 101 Switching Protocols',
-    'Upgrade: websocket',
-    'Connection: Upgrade',
-    ...lines,
-    '',
-    '',
-  ].join('\r\n');
+/** Without the origin: the back end serves its own pages only, which was checked here. */
+function upgradeFor({ request }: UpgradeRequest, target: BackendTarget) {
+  const outgoing = backendRequest(request, target);
+  const { origin: _checked, ...headers } = outgoing.headers;
+  return { ...outgoing, headers };
 }
 
 /** The back end does not accept the WebSocket or is unreachable. */

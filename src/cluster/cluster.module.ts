@@ -1,0 +1,54 @@
+import { Global, Logger, Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { AppConfig } from '../config/index.js';
+import { ConversationsModule } from '../conversations/conversations.module.js';
+import {
+  ForwardingGuard,
+  HopKeys,
+  HopReceiver,
+  Locator,
+  PassReader,
+  PassWriter,
+  ServerForwarder,
+} from '../forwarding/index.js';
+import { StorageModule } from '../storage/storage.module.js';
+import { ConversationLocator } from './conversation-locator.js';
+import { WorkspaceServers } from './workspace-servers.js';
+
+/**
+ * Several servers on one database: requests and sockets of a conversation go to the server that has it.
+ * Import it after the module that checks session keys, whose guard has to come first.
+ */
+@Global()
+@Module({
+  imports: [ConversationsModule, StorageModule],
+  providers: [
+    { provide: HopKeys, inject: [AppConfig], useFactory: clusterKeys },
+    WorkspaceServers,
+    { provide: Locator, useClass: ConversationLocator },
+    {
+      provide: HopReceiver,
+      inject: [HopKeys, Locator],
+      useFactory: (keys: HopKeys, { selfId }: Locator) => new HopReceiver(new PassReader(keys), selfId),
+    },
+    {
+      provide: ServerForwarder,
+      inject: [HopKeys, Locator],
+      useFactory: (keys: HopKeys, locator: Locator) => new ServerForwarder(locator, new PassWriter(keys)),
+    },
+    { provide: APP_GUARD, useClass: ForwardingGuard },
+  ],
+  exports: [ServerForwarder, HopReceiver],
+})
+export class ClusterModule {}
+
+/** Without a key in the configuration no server of the cluster accepts another one. */
+function clusterKeys(config: AppConfig): HopKeys {
+  const keys = HopKeys.from(config);
+  if (keys) return keys;
+  new Logger('Forwarding').warn(
+    'this server cannot pass requests on to other servers of its database: set secret_key or cluster_key, the same ' +
+      'for all of them',
+  );
+  return HopKeys.random();
+}

@@ -1,0 +1,12 @@
+export { HopKeys } from './hop/hop-keys.js';
+export { PassReader, PassWriter } from './hop/hop-pass.js';
+export { hopOf, HopReceiver } from './hop/hop-receiver.js';
+export { endToEndHeaders, type ForwardedHeaders, framingOf } from './relay/end-to-end-headers.js';
+export { passAnswer } from './relay/pass-answer.js';
+export { RequestBody } from './relay/request-body.js';
+export { joinSockets, passRefusal, type UpgradeRequest, watchClient } from './relay/tunnel.js';
+export { askUpgrade, askUpstream, type OutgoingRequest, type Upstream } from './relay/upstream.js';
+export { conversationIn, ForwardingGuard } from './servers/forwarding.guard.js';
+export { ForwardingError } from './servers/forwarding-errors.js';
+export { Locator, type Place, type ServerAddress } from './servers/locator.js';
+export { ServerForwarder } from './servers/server-forwarder.js';

@@ -1,0 +1,155 @@
+import { type Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { errorCode } from '../../errors/index.js';
+import type { RequestBody } from './request-body.js';
+
+/** Longest wait for a connection (ms). */
+const CONNECT_MS = 5_000;
+
+/** Where requests are passed on to. */
+export interface Upstream {
+  /** Protocol, host and port. */
+  origin: URL;
+  /** Keeps connections open; false: each request has one of its own. */
+  agent: Agent | false;
+}
+
+/** A request to pass on. */
+export interface OutgoingRequest {
+  upstream: Upstream;
+  method: string;
+  /** Path and query. */
+  target: string;
+  headers: Record<string, string | string[]>;
+}
+
+/** How far a request got that was not answered. */
+export type FailedPhase =
+  /** All connections were in use. */
+  | 'queue'
+  /** There was no connection in time. */
+  | 'connect-timeout'
+  /** The connection was refused. */
+  | 'connect'
+  /** The connection was lost before the answer; the request may have been executed. */
+  | 'answer';
+
+/** An upstream did not answer. */
+export class UpstreamError extends Error {
+  override readonly name = 'UpstreamError';
+  constructor(
+    readonly phase: FailedPhase,
+    /** The system's code, such as `ECONNREFUSED`. */
+    readonly code: string,
+    /** The connection was kept from an earlier request, and may have been closed before this one. */
+    readonly wasKept = false,
+  ) {
+    super(`${phase}: ${code}`);
+  }
+}
+
+/** An upstream refused an upgrade with this answer. */
+export interface RefusedUpgrade {
+  refusal: IncomingMessage;
+}
+
+/** An upgraded connection to an upstream. */
+export interface UpgradedConnection {
+  answer: IncomingMessage;
+  socket: Duplex;
+  /** What was received after the headers. */
+  head: Buffer;
+}
+
+/**
+ * Sends a request and resolves with the headers of the answer. The answer may come before the whole body is
+ * sent; when it ends, the rest is not sent.
+ * @param stop ends the request, before or during the answer; its reason is thrown before the answer
+ * @throws UpstreamError
+ */
+export function askUpstream(
+  outgoing: OutgoingRequest,
+  body: RequestBody,
+  stop: AbortSignal,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const sent = begin(outgoing, stop, reject);
+    sent?.once('response', (answer) => {
+      const finish = (): void => {
+        body.stop();
+        if (!sent.writableFinished) sent.destroy();
+      };
+      // At its end at once: whoever answers the client then discards the rest of the body.
+      answer.once('end', finish).once('close', finish);
+      resolve(answer);
+    });
+    if (sent) body.sendTo(sent);
+  });
+}
+
+/**
+ * Requests a WebSocket upgrade. Resolves with the connection, or with the answer that refuses it.
+ * @param stop ends the request, also during a refusal; an upgraded connection is the caller's
+ * @throws UpstreamError; the reason of `stop`
+ */
+export function askUpgrade(
+  outgoing: OutgoingRequest,
+  stop: AbortSignal,
+): Promise<UpgradedConnection | RefusedUpgrade> {
+  return new Promise((resolve, reject) => {
+    const headers = { ...outgoing.headers, connection: 'Upgrade', upgrade: 'websocket' };
+    const sent = begin({ ...outgoing, headers }, stop, reject);
+    sent?.once('response', (refusal) => resolve({ refusal }));
+    sent?.once('upgrade', (answer, socket, head) => {
+      // It may fail before and after it is connected to the client.
+      socket.on('error', () => socket.destroy());
+      resolve({ answer, socket, head });
+    });
+    sent?.end();
+  });
+}
+
+/** Begins a request; undefined if it was stopped before. */
+function begin(
+  { upstream: { origin, agent }, method, target, headers }: OutgoingRequest,
+  stop: AbortSignal,
+  reject: (reason: unknown) => void,
+): ClientRequest | undefined {
+  if (stop.aborted) {
+    reject(stop.reason);
+    return undefined;
+  }
+  const isSecure = origin.protocol === 'https:';
+  const sent = (isSecure ? httpsRequest : httpRequest)({
+    protocol: origin.protocol,
+    host: origin.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: origin.port,
+    ...{ path: target, method, headers, agent },
+  });
+  let phase: FailedPhase = 'queue';
+  const timer = setTimeout(() => {
+    if (phase === 'connect') phase = 'connect-timeout';
+    sent.destroy();
+  }, CONNECT_MS);
+  const connected = (): void => {
+    phase = 'answer';
+    clearTimeout(timer);
+  };
+  sent.once('socket', (socket) => {
+    if (!socket.connecting) return connected();
+    phase = 'connect';
+    socket.once(isSecure ? 'secureConnect' : 'connect', connected);
+  });
+  const end = (): void => void sent.destroy();
+  stop.addEventListener('abort', end, { once: true });
+  sent.once('close', () => {
+    clearTimeout(timer);
+    stop.removeEventListener('abort', end);
+  });
+  sent.on('error', (error) => {
+    const code = errorCode(error) ?? error.message;
+    reject(stop.aborted ? stop.reason : new UpstreamError(phase, code, sent.reusedSocket));
+  });
+  return sent;
+}

@@ -1,0 +1,21 @@
+/** A server of the cluster. */
+export interface ServerAddress {
+  /** Differs for each start of a process. */
+  serverId: string;
+  /** Where other servers reach it; null if it has no `server_url`. */
+  url: string | null;
+}
+
+/** Where a conversation is served. `nowhere`: no live server has it. */
+export type Place = 'here' | 'nowhere' | ServerAddress;
+
+/** Knows where conversations are served. */
+export abstract class Locator {
+  /** This server. */
+  abstract readonly selfId: string;
+  abstract placeOf(conversationId: string): Promise<Place>;
+  /** Takes a conversation that no server has, if it exists. False if another server was faster. */
+  abstract claim(conversationId: string): Promise<boolean>;
+  /** Whether a server still has its lease. */
+  abstract isLive(serverId: string): Promise<boolean>;
+}

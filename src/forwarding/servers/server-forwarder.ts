@@ -1,0 +1,279 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HttpException, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { refuseUpgrade, remoteAddress } from '../../auth/index.js';
+import { DomainError, errorMessage, errorStack, WIRE_CODES } from '../../errors/index.js';
+import { HOP_HEADER, MOVED, type PassWriter, REFUSED } from '../hop/hop-pass.js';
+import { hopOf, movedAway } from '../hop/hop-receiver.js';
+import { endToEndHeaders, framingOf } from '../relay/end-to-end-headers.js';
+import { passAnswer } from '../relay/pass-answer.js';
+import { RequestBody } from '../relay/request-body.js';
+import { joinSockets, passRefusal, type UpgradeRequest, watchClient } from '../relay/tunnel.js';
+import { askUpgrade, askUpstream, type OutgoingRequest, UpstreamError } from '../relay/upstream.js';
+import { ForwardingError, forwardingError, keyRefused, moving, unreachable } from './forwarding-errors.js';
+import type { Locator, ServerAddress } from './locator.js';
+import { ServerConnections } from './server-connections.js';
+import { ServerWatch } from './server-watch.js';
+
+/** Servers that a request is sent to before it is answered with 503: the owner, and once a new one. */
+const MAX_SERVERS = 2;
+/** Attempts to take a conversation that nobody has, while others try so, too. */
+const MAX_CLAIMS = 5;
+/** Methods without effects, which may be repeated. */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** Headers that are made anew for the next server. `Expect` was answered already. */
+const WITHHELD = ['host', 'expect', 'x-request-id', HOP_HEADER];
+
+/** How a request is served that no other server can serve. */
+export interface ServedHere {
+  /** Takes the conversation if no server has it. */
+  takes: boolean;
+  /** Answers it from the database while the server that has the conversation is unreachable. */
+  canFallBack: boolean;
+}
+
+/** A server that answered, or the reason why it is not the right one any more. */
+type PassResult = 'passed' | 'moved';
+
+/**
+ * Passes requests and sockets on to the server that has their conversation. The key was checked before, the
+ * body was not read. A request is passed on once: what another server has passed on is served here or
+ * answered with 421.
+ */
+export class ServerForwarder implements OnApplicationShutdown {
+  private readonly logger = new Logger('Forwarding');
+  private readonly connections = new ServerConnections();
+  private readonly watch: ServerWatch;
+
+  constructor(
+    private readonly locator: Locator,
+    private readonly passes: PassWriter,
+  ) {
+    this.watch = new ServerWatch(locator, this.connections);
+  }
+
+  /**
+   * Passes a request on if another server has its conversation.
+   * @returns false if this server serves it
+   * @throws ForwardingError, HttpException
+   */
+  async forward(
+    conversationId: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    { takes, canFallBack }: ServedHere,
+  ): Promise<boolean> {
+    const body = new RequestBody(request);
+    for (let servers = 0; servers < MAX_SERVERS; servers += 1) {
+      const server = await this.elsewhere(conversationId, takes);
+      if (!server && body.isUntouched) return false;
+      if (!server) break;
+      if (hopOf(request)) throw notHere(response);
+      try {
+        if ((await this.pass(server, request, response, body)) === 'passed') return true;
+      } catch (error) {
+        if (!canFallBack || !body.isUntouched || response.headersSent) throw error;
+        return false;
+      }
+      if (!body.isRepeatable) break;
+    }
+    throw moving();
+  }
+
+  /**
+   * Passes a request on to a given server.
+   * @throws ForwardingError
+   */
+  async forwardTo(server: ServerAddress, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const passed = await this.pass(server, request, response, new RequestBody(request));
+    if (passed === 'moved') throw moving();
+  }
+
+  /**
+   * Connects a WebSocket with the server that has its conversation, or refuses it.
+   * @param takes takes the conversation if no server has it
+   * @returns false if this server serves it
+   */
+  async forwardSocket(conversationId: string, client: UpgradeRequest, takes: boolean): Promise<boolean> {
+    try {
+      for (let servers = 0; servers < MAX_SERVERS; servers += 1) {
+        const server = await this.elsewhere(conversationId, takes);
+        if (!server) return false;
+        if (hopOf(client.request)) {
+          const { status, detail, reason } = movedAway();
+          refuseUpgrade(client.socket, status, detail, { [HOP_HEADER]: reason });
+          return true;
+        }
+        if ((await this.tunnel(server, client)) === 'passed') return true;
+      }
+      throw moving();
+    } catch (error) {
+      this.refuse(client, error);
+      return true;
+    }
+  }
+
+  /** Closes the kept connections, after the server has answered its last request. */
+  onApplicationShutdown(): void {
+    this.watch.close();
+    this.connections.close();
+  }
+
+  /** The other server that has a conversation; undefined if this one serves it. */
+  private async elsewhere(conversationId: string, takes: boolean): Promise<ServerAddress | undefined> {
+    for (let claims = 0; claims < MAX_CLAIMS; claims += 1) {
+      const place = await this.locator.placeOf(conversationId);
+      if (typeof place === 'object') return place;
+      if (place === 'here' || !takes || (await this.locator.claim(conversationId))) return undefined;
+    }
+    throw moving();
+  }
+
+  private async pass(
+    server: ServerAddress,
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: RequestBody,
+  ): Promise<PassResult> {
+    const origin = originOf(server);
+    const stop = new AbortController();
+    const leave = (): void => stop.abort(LEFT);
+    response.once('close', leave);
+    if (response.destroyed) leave();
+    const release = this.watch.watch(server.serverId, origin, stop);
+    try {
+      const answer = await this.ask(server, origin, request, response, body, stop.signal);
+      if (isMoved(answer)) {
+        answer.resume();
+        return 'moved';
+      }
+      await passAnswer(answer, response, endToEndHeaders(answer, []));
+      return 'passed';
+    } catch (error) {
+      if (stop.signal.reason === LEFT) return 'passed';
+      throw this.failure(server, error);
+    } finally {
+      release();
+      response.off('close', leave);
+    }
+  }
+
+  private async ask(
+    server: ServerAddress,
+    origin: URL,
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: RequestBody,
+    stop: AbortSignal,
+  ): Promise<IncomingMessage> {
+    const requestId = response.getHeader('x-request-id')?.toString();
+    const outgoing = (): Omit<OutgoingRequest, 'upstream'> => {
+      const { headers, ...rest } = this.outgoing(server, origin, request, requestId);
+      return { ...rest, headers: { ...headers, ...framingOf(request) } };
+    };
+    try {
+      return await askUpstream({ ...outgoing(), upstream: this.connections.to(origin) }, body, stop);
+    } catch (error) {
+      // The server may have closed a kept connection before it received the request.
+      const isRepeatable = SAFE.has(request.method ?? '') && body.isRepeatable;
+      if (!(error instanceof UpstreamError) || !error.wasKept || !isRepeatable) throw error;
+      return askUpstream({ ...outgoing(), upstream: this.connections.newTo(origin) }, body, stop);
+    }
+  }
+
+  private async tunnel(server: ServerAddress, client: UpgradeRequest): Promise<PassResult> {
+    const { request, socket } = client;
+    const origin = originOf(server);
+    const stop = new AbortController();
+    const forget = watchClient(client, () => stop.abort(LEFT));
+    const release = this.watch.watch(server.serverId, origin, stop);
+    const outgoing = this.outgoing(server, origin, request, request.headers['x-request-id']?.toString());
+    try {
+      const asked = await askUpgrade({ ...outgoing, upstream: this.connections.newTo(origin) }, stop.signal);
+      forget();
+      if ('refusal' in asked) {
+        const isElsewhere = isMoved(asked.refusal);
+        if (isElsewhere) asked.refusal.resume();
+        else await passRefusal(asked.refusal, client);
+        release();
+        return isElsewhere ? 'moved' : 'passed';
+      }
+      void joinSockets(client, asked, endToEndHeaders(asked.answer, []), stop.signal).finally(release);
+      return 'passed';
+    } catch (error) {
+      forget();
+      release();
+      if (stop.signal.reason !== LEFT) throw this.failure(server, error);
+      socket.destroy();
+      return 'passed';
+    }
+  }
+
+  private outgoing(
+    { serverId: to }: ServerAddress,
+    origin: URL,
+    request: IncomingMessage,
+    requestId: string | undefined,
+  ): Omit<OutgoingRequest, 'upstream'> {
+    const { method = 'GET' } = request;
+    const target = targetOf(request);
+    const hop = this.passes.write(method, target, {
+      from: this.locator.selfId,
+      to,
+      client: remoteAddress(request) ?? null,
+      host: request.headers.host ?? null,
+    });
+    const headers = {
+      ...endToEndHeaders(request, WITHHELD),
+      host: origin.host,
+      [HOP_HEADER]: hop,
+      ...(requestId !== undefined && { 'x-request-id': requestId }),
+    };
+    return { method, target, headers };
+  }
+
+  private failure({ serverId, url }: ServerAddress, error: unknown): unknown {
+    const failed = forwardingError(error);
+    if (failed instanceof ForwardingError)
+      this.logger.warn(`server ${serverId} at ${url}: ${errorMessage(error)}`);
+    return failed;
+  }
+
+  private refuse({ socket }: UpgradeRequest, error: unknown): void {
+    if (!(error instanceof DomainError)) this.logger.error('a socket was not passed on', errorStack(error));
+    const { status, isTransient } =
+      error instanceof DomainError ? WIRE_CODES[error.kind] : { status: 500, isTransient: false };
+    const detail = error instanceof DomainError ? error.message : 'Internal Server Error';
+    if (!socket.writable) socket.destroy();
+    else refuseUpgrade(socket, status, detail, isTransient === true ? { 'Retry-After': '1' } : {});
+  }
+}
+
+/** The reason of an abort: the client has disconnected. */
+const LEFT = Symbol('left');
+
+/** @throws ForwardingError without an address */
+function originOf({ url }: ServerAddress): URL {
+  if (url === null) throw unreachable();
+  return new URL(url);
+}
+
+/** Path and query as the client has sent them: Express changes `url`. */
+function targetOf(request: IncomingMessage & { originalUrl?: string }): string {
+  return request.originalUrl ?? request.url ?? '/';
+}
+
+/** @throws ForwardingError if the server refuses every request of this one */
+function isMoved(answer: IncomingMessage): boolean {
+  const reason = answer.headers[HOP_HEADER];
+  if (reason === REFUSED) {
+    answer.resume();
+    throw keyRefused();
+  }
+  return reason === MOVED;
+}
+
+function notHere(response: ServerResponse): HttpException {
+  const { status, detail, reason } = movedAway();
+  response.setHeader(HOP_HEADER, reason);
+  return new HttpException({ detail }, status);
+}

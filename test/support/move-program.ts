@@ -1,0 +1,56 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { ROOT } from './checkout.js';
+
+/** The end of a run of `move`. */
+export interface MoveResult {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A run of `openhands-agent-server move` in the folder of a server, with its settings and keys. */
+export class MoveProgram {
+  private output = { stdout: '', stderr: '' };
+  private readonly child: ChildProcess;
+  private readonly closed: Promise<unknown>;
+
+  constructor(cwd: string, args: readonly string[], env: Record<string, string> = {}) {
+    this.child = spawn(process.execPath, [path.join(ROOT, 'dist/main.js'), 'move', ...args], {
+      cwd,
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        HOME: cwd,
+        OH_PERSISTENCE_DIR: path.join(cwd, 'persistence'),
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout?.on('data', (chunk: Buffer) => (this.output.stdout += chunk.toString()));
+    this.child.stderr?.on('data', (chunk: Buffer) => (this.output.stderr += chunk.toString()));
+    this.closed = once(this.child, 'close');
+  }
+
+  /** Runs it to its end. */
+  static run(cwd: string, args: readonly string[], env?: Record<string, string>): Promise<MoveResult> {
+    return new MoveProgram(cwd, args, env).result();
+  }
+
+  get stdout(): string {
+    return this.output.stdout;
+  }
+
+  get hasEnded(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+
+  async result(): Promise<MoveResult> {
+    await this.closed;
+    return { code: this.child.exitCode, ...this.output };
+  }
+}
