@@ -82,6 +82,7 @@ export class Ledger {
     const account = this.account(to.id);
     account.unanswered.set(text, run);
     const { status } = await post(to, text, run);
+    if (isUnknown(status)) return false;
     account.unanswered.delete(text);
     if (ACCEPTED.has(status)) this.note(account, text);
     else if (isUndone(status)) account.refused.push(text);
@@ -294,7 +295,12 @@ function checkLog(
  * before.
  */
 function isUndone(status: number): boolean {
-  return status >= 500;
+  return status >= 500 && !isUnknown(status);
+}
+
+/** The server that had the request is gone, or late: the request may have been done. */
+function isUnknown(status: number): boolean {
+  return status === 502 || status === 504;
 }
 
 function duplicates(texts: readonly string[]): string[] {
