@@ -133,23 +133,7 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
       );
     await eventually(async () => (await owners()).length === 4, 'the take-over');
     // Nobody takes what it could not run.
-<<<<<<< HEAD
-    await eventually(
-      async () => (await countOf(others[0] as ServerProcess, 'running')) === 6,
-      'x',
-      8000,
-    ).catch(async (e) => {
-      console.log(
-        await database.query(
-          'SELECT m.conversation, execution_status, owner, c.generation, m.generation, length FROM metadata m JOIN conversation c ON c.id=m.conversation',
-        ),
-        others.map((o) => o.log).join('====='),
-      );
-      throw e;
-    });
-=======
     await eventually(async () => (await countOf(second, 'running')) === 6, 'all run or wait');
->>>>>>> main
     expect(await owners()).toHaveLength(4);
     await writeFile(path.join(workspace, 'go'), '');
     await eventually(async () => (await countOf(third, 'finished')) === 6, 'the end of all');
