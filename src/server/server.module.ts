@@ -9,13 +9,14 @@ import { ConfigurationController } from './configuration/configuration.controlle
 import { LogController } from './log/log.controller.js';
 import { Readiness } from './readiness.js';
 import { ServerController } from './server.controller.js';
+import { ServerReport } from './server-report.js';
 import { ToolsController } from './tools/tools.controller.js';
 
 /** Routes about the server itself. */
 @Module({
   imports: [ConversationsModule, EventBusModule, StorageModule, ToolsModule],
   controllers: [ServerController, ToolsController, ConfigurationController, LogController],
-  providers: [Activity, EventLoopDelay, Readiness],
+  providers: [Activity, EventLoopDelay, Readiness, ServerReport],
   exports: [Activity, EventLoopDelay],
 })
 export class ServerModule {}

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import type { ConversationFolders } from '../conversation-folders.js';
 import type { BashHistoryLimits } from '../bash-history.js';
+import { SERVER_LEFT } from '../hints.js';
 import { PostgresBashHistories } from './bash/postgres-bash-histories.js';
 import { PostgresCatalogue } from './catalogue/postgres-catalogue.js';
 import { ControlConnection } from './control/control-connection.js';
@@ -13,7 +14,6 @@ import { PostgresLeaseStore } from './lease/postgres-lease-store.js';
 import { PostgresServerDirectory } from './lease/postgres-server-directory.js';
 import { forgetServers, ServerLease } from './lease/server-lease.js';
 import { PostgresEventLogStore } from './log/postgres-event-log-store.js';
-import { SERVER_LEFT } from '../hints.js';
 import { migrate } from './migrations/index.js';
 
 /** Options of the driver. */
@@ -29,7 +29,9 @@ export interface PostgresStorageOptions {
 /** How often rows of servers and conversations that nobody needs any more are removed (ms). */
 const CLEAN_UP_MS = 60_000;
 
-/** The storage of this server in a PostgreSQL database: the parts of the driver, and their order at the end. */
+/**
+ * The storage of this server in a PostgreSQL database: the parts of the driver, and their order at the end.
+ */
 export class PostgresStorage {
   private readonly logger = new Logger('Storage');
   readonly database: Database;
@@ -48,8 +50,8 @@ export class PostgresStorage {
   private constructor(private readonly options: PostgresStorageOptions) {
     const { database, leaseSeconds, serverUrl, folders } = options;
     this.database = new Database(database);
-    // A heartbeat that takes longer is sent again in time.
-    const timeoutMs = Math.min(database.timeoutMs, (leaseSeconds * 1000) / 3);
+    // A heartbeat that takes longer is sent once more in time.
+    const timeoutMs = Math.min(database.timeoutMs, (leaseSeconds * 1000) / 2);
     this.control = new ControlConnection(connectionConfig(database), timeoutMs);
     this.logs = new PostgresEventLogStore(this.database);
     this.hints = new PostgresHints(this.control);
@@ -102,8 +104,7 @@ export class PostgresStorage {
 
   private async closeAll(): Promise<void> {
     clearInterval(this.cleaner);
-    await this.bash?.close();
-    await this.logs.close();
+    await Promise.all([this.bash?.close(), this.logs.close()]);
     await this.catalogue.close();
     await this.leases.close();
     await this.lease.stop();
