@@ -1,4 +1,5 @@
 import { type DescribedField, type JsonSchema, objectSchema } from '../http/index.js';
+import { CLUSTER_INFO, type ClusterInfo } from './servers/servers-answer.js';
 
 /** The answer of `/health` and `/alive`. */
 export interface HealthStatus {
@@ -38,6 +39,8 @@ export interface ServerInfo {
   runs: { running: number; limit: number; refused: number };
   /** Event loop delay in the last one to two minutes with work; null before the first sample. */
   event_loop_delay: { p50_ms: number; p99_ms: number; max_ms: number } | null;
+  /** The servers of a database; null with files as storage. */
+  cluster: ClusterInfo | null;
 }
 
 const text: JsonSchema = { type: 'string' };
@@ -127,5 +130,9 @@ export const SERVER_INFO: JsonSchema = objectSchema({
       ],
     },
     'Event loop delay in the last one to two minutes with work: how long requests waited for their turn. Null before the first sample.',
+  ],
+  cluster: [
+    { anyOf: [CLUSTER_INFO, { type: 'null' }] },
+    'The servers that share a database; null with files as storage.',
   ],
 } satisfies Record<keyof ServerInfo, DescribedField>);

@@ -10,13 +10,15 @@ import { LogController } from './log/log.controller.js';
 import { Readiness } from './readiness.js';
 import { ServerController } from './server.controller.js';
 import { ServerReport } from './server-report.js';
+import { LiveServers } from './servers/live-servers.js';
+import { ServersController } from './servers/servers.controller.js';
 import { ToolsController } from './tools/tools.controller.js';
 
 /** Routes about the server itself. */
 @Module({
   imports: [ConversationsModule, EventBusModule, StorageModule, ToolsModule],
-  controllers: [ServerController, ToolsController, ConfigurationController, LogController],
-  providers: [Activity, EventLoopDelay, Readiness, ServerReport],
+  controllers: [ServerController, ToolsController, ConfigurationController, LogController, ServersController],
+  providers: [Activity, EventLoopDelay, LiveServers, Readiness, ServerReport],
   exports: [Activity, EventLoopDelay],
 })
 export class ServerModule {}

@@ -12,6 +12,7 @@ import { maskRemote } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/index.js';
 import type { Conversation } from './conversation.js';
 import { ToolNameClashError } from '../conversation-errors.js';
+import { WorkspaceHost } from './workspace-host.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { assertModelsServed, assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { ConversationState } from '../state/conversation-state.js';
@@ -46,6 +47,7 @@ export class ConversationCreation {
     private readonly context: ContextLoader,
     private readonly codec: SecretCodec,
     private readonly credentials: BoundCredentials,
+    private readonly workspaces: WorkspaceHost,
     private readonly config: AppConfig,
   ) {}
 
@@ -94,8 +96,11 @@ export class ConversationCreation {
     parent: ConversationState | undefined,
     releaseSlot: (() => void) | undefined,
   ): Promise<Conversation | undefined> {
+    // A child works with the files of its parent.
+    if (parent) this.workspaces.assertHere(parent);
     await makeWorkingDir(request.workspace.working_dir, this.config.base_dir);
     const state = newConversation(request, this.toolRegistry);
+    if (this.workspaces.name !== undefined) state.workspace_host = this.workspaces.name;
     this.useBinding(state);
     const { agent, agentField = 'agent' } = request;
     // The files are read again for the prompt. Reading them now rejects a request with unusable ones.
