@@ -1,8 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
+import { CONVERSATION_CHANGED, SERVER_LEFT } from '../hints.js';
 import type { ConversationFolders } from '../conversation-folders.js';
 import type { BashHistoryLimits } from '../bash-history.js';
-import { SERVER_LEFT } from '../hints.js';
 import { PostgresBashHistories } from './bash/postgres-bash-histories.js';
 import { PostgresCatalogue } from './catalogue/postgres-catalogue.js';
 import { ControlConnection } from './control/control-connection.js';
@@ -29,7 +29,9 @@ export interface PostgresStorageOptions {
 /** How often rows of servers and conversations that nobody needs any more are removed (ms). */
 const CLEAN_UP_MS = 60_000;
 
-/** The storage of this server in a PostgreSQL database: the parts of the driver, and their order at the end. */
+/**
+ * The storage of this server in a PostgreSQL database: the parts of the driver, and their order at the end.
+ */
 export class PostgresStorage {
   private readonly logger = new Logger('Storage');
   readonly database: Database;
@@ -48,14 +50,16 @@ export class PostgresStorage {
   private constructor(private readonly options: PostgresStorageOptions) {
     const { database, leaseSeconds, serverUrl, folders } = options;
     this.database = new Database(database);
-    // A heartbeat that takes longer is sent once more in time.
-    const timeoutMs = Math.min(database.timeoutMs, (leaseSeconds * 1000) / 2);
+    // A heartbeat that takes longer is sent again in time.
+    const timeoutMs = Math.min(database.timeoutMs, (leaseSeconds * 1000) / 3);
     this.control = new ControlConnection(connectionConfig(database), timeoutMs);
     this.logs = new PostgresEventLogStore(this.database);
     this.hints = new PostgresHints(this.control);
     this.lease = new ServerLease(this.control, { leaseSeconds, url: serverUrl });
     this.leases = new PostgresLeaseStore(this.database, this.lease, this.hints);
-    this.catalogue = new PostgresCatalogue(this.database, this.leases, folders);
+    this.catalogue = new PostgresCatalogue(this.database, this.leases, folders, (id) =>
+      this.hints.tell(CONVERSATION_CHANGED, id),
+    );
     this.servers = new PostgresServerDirectory(this.database, this.lease);
     this.deliveries = new PostgresDeliveryStore(this.database, this.lease.id, leaseSeconds);
   }
