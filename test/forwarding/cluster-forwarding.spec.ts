@@ -77,6 +77,21 @@ describe('a conversation that another server of the database owns', () => {
     expect((await ask(owner, 'GET', conversation())).status).toBe(404);
   });
 
+  it.each(['/sockets/session/ID', '/conversations/ID/events/socket', '/api/conversations/ID/events/socket'])(
+    'is watched through the other server at %s',
+    async (route) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${other.port}${route.replace('ID', id)}`, {
+        headers: { 'x-session-api-key': KEY },
+      });
+      await once(socket, 'message');
+      socket.close();
+      await once(socket, 'close');
+      const isOpened = (line: string) => line.includes(`socket of conversation ${id} opened`);
+      await eventually(() => owner.log.split('\n').some(isOpened), 'the log of the owner');
+      expect(other.log.split('\n').some(isOpened)).toBe(false);
+    },
+  );
+
   it('is not asked for with a wrong key', async () => {
     expect((await ask(other, 'POST', conversation('/run'), undefined, 'wrong')).status).toBe(401);
     await eventually(() => requestsAt(other).length === 1, 'the request in the log');
