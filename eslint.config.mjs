@@ -147,7 +147,7 @@ const ARROWS = {
     'storage',
     'text',
   ],
-  server: ['auth', 'config', 'conversations', 'crypto', 'events', 'http', 'logging', 'tools'],
+  server: ['auth', 'config', 'conversations', 'crypto', 'events', 'http', 'logging', 'storage', 'tools'],
   metrics: ['config', 'conversations', 'http', 'meters', 'server', 'sockets', 'webhooks'],
   ui: ['config', 'errors', 'files', 'http', 'workspace'],
   console: ['http', 'workspace'],

@@ -183,6 +183,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the servers
+         * @description The live servers that share a database, with what each of them has and can take. With files as storage it is this server alone. The figures of other servers are as old as their last heartbeat.
+         */
+        get: operations["Servers_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/summaries": {
         parameters: {
             query?: never;
@@ -788,7 +808,7 @@ export interface paths {
         };
         /**
          * Get the runtime of a conversation
-         * @description Tells whether the place where the conversation executes commands is available.
+         * @description Tells whether the place where the conversation executes commands is available. It is missing if the workspace is on another host than the server that has the conversation (`workspaces_shared`).
          */
         get: operations["Runtime_info"];
         put?: never;
@@ -810,7 +830,7 @@ export interface paths {
         put?: never;
         /**
          * Provision the runtime of a conversation again
-         * @description Does nothing, because the runtime is always available. For clients of the Python server.
+         * @description If the workspace is on another host, the conversation works with the folder of the same path on this host from now on: move the files there first. Otherwise it does nothing, because the runtime is available.
          */
         post: operations["Runtime_reprovision"];
         delete?: never;
@@ -2600,7 +2620,7 @@ export interface paths {
         };
         /**
          * List webhooks
-         * @description For operators who want to know whether deliveries arrive. Counts start at zero with the server.
+         * @description For operators who want to know whether deliveries arrive. Counts of what was delivered and what failed are those of the server that answers, and start at zero with it. What is pending is that of all servers of one database.
          */
         get: operations["Webhooks_list"];
         put?: never;
@@ -5908,14 +5928,28 @@ export interface components {
         };
         ConversationRuntimeInfo: {
             /**
-             * @description State of the runtime. Always `available`: conversations run on the machine of the server.
+             * @description State of the runtime. `missing`: the workspace is on another host than the server that has the conversation.
              * @enum {string}
              */
-            runtime_status: "available";
-            /** @description Whether a run can start in this state; always true. */
+            runtime_status: "available" | "missing";
+            /** @description Whether a run can start in this state. */
             can_resume: boolean;
-            /** @description Why the runtime is not available; always null. */
-            runtime_error: null;
+            /** @description Why the runtime is not available. */
+            runtime_error: {
+                /** @description Kind of the error, for programs. */
+                code: string;
+                /** @description What went wrong, for people. */
+                message: string;
+            } | null;
+            /** @description Name of the host that has the workspace; null: not known. Only of servers that share a database. */
+            workspace_host?: string | null;
+            /** @description The server that has the conversation; null: none at the moment. Only of servers that share a database. */
+            server?: {
+                /** @description Id of the server. */
+                id: string;
+                /** @description Where the other servers reach it; null if they cannot. */
+                url: string | null;
+            } | null;
         };
         /** @description A change of the state of the conversation, or a snapshot of it. */
         ConversationStateUpdateEvent: {
@@ -10541,35 +10575,35 @@ export interface components {
             method: string;
             /** @description Whether deliveries are signed. */
             signed: boolean;
-            /** @description Events delivered since the server started. */
+            /** @description Events that this server delivered since it started. */
             delivered_events: number;
-            /** @description Successful requests since the server started. */
+            /** @description Successful requests of this server since it started. */
             delivered_requests: number;
-            /** @description Failed requests since the server started. They are retried. */
+            /** @description Failed requests of this server since it started. They are retried. */
             failed_requests: number;
-            /** @description Pending events, as far as known. */
+            /** @description Pending events of all servers, as far as known. */
             pending_events: number;
-            /** @description Pending changes of conversations. */
+            /** @description Pending changes of conversations, of all servers. */
             pending_changes: number;
-            /** @description Conversations with pending deliveries. */
+            /** @description Conversations with pending deliveries, of all servers. */
             pending_conversations: number;
             /** @description Since when the oldest pending delivery waits, in UTC; null if nothing waits or its time is not known yet. */
             oldest_pending_at: string | null;
-            /** @description Lanes that are being delivered at this moment. */
+            /** @description Lanes that this server is delivering at this moment. */
             requests_in_flight: number;
-            /** @description Changes that were given up since the server started, because the receiver rejected them. */
+            /** @description Changes that this server gave up since it started, because the receiver rejected them. */
             dropped_changes: number;
-            /** @description Time of the last successful request in UTC; null if there is none yet. */
+            /** @description Time of the last successful request of this server in UTC; null if there is none yet. */
             last_success_at: string | null;
-            /** @description The last failed request since the server started; null if none has failed. */
+            /** @description The last failed request of this server since it started; null if none has failed. */
             last_error: components["schemas"]["WebhookFailedRequest"] | null;
-            /** @description Time of the next attempt after a failure in UTC; null if no attempt waits. */
+            /** @description Time of the next attempt of this server after a failure in UTC; null if no attempt waits. */
             next_attempt_at: string | null;
             /** @description Conversations with pending deliveries: those that fail first, then those that wait longest; at most 100. */
             lanes: components["schemas"]["WebhookLane"][];
             /** @description Number of all of them. */
             lanes_total: number;
-            /** @description The last failed requests, newest first; at most 20. */
+            /** @description The last failed requests of this server, newest first; at most 20. */
             recent_errors: components["schemas"]["WebhookFailedRequest"][];
         };
         WebhookFailedRequest: {
@@ -10598,10 +10632,10 @@ export interface components {
              */
             kind: "events" | "changes";
             /**
-             * @description `sending`: a request is in flight. `retrying`: the last attempt failed. `waiting`: for further events, or its turn.
+             * @description `sending`: a request is in flight. `retrying`: the last attempt failed. `waiting`: for further events, or its turn. `elsewhere`: another server of the database delivers it and knows more.
              * @enum {string}
              */
-            state: "sending" | "retrying" | "waiting";
+            state: "sending" | "retrying" | "waiting" | "elsewhere";
             /** @description Pending items, as far as known. */
             pending: number;
             /** @description Since when the oldest of them waits, in UTC; null if it is not known yet. */
@@ -10610,7 +10644,7 @@ export interface components {
             delivered_events: number | null;
             /** @description Failed attempts in a row. */
             failed_attempts: number;
-            /** @description Time of the next attempt in UTC; null while a request is in flight. */
+            /** @description Time of the next attempt in UTC; null while a request is in flight, and if another server delivers. */
             next_attempt_at: string | null;
             /** @description The last failed attempt since a delivery of the lane succeeded; null if none has failed. */
             last_error: components["schemas"]["WebhookFailedRequest"] | null;
@@ -10626,29 +10660,29 @@ export interface components {
             method: string;
             /** @description Whether deliveries are signed. */
             signed: boolean;
-            /** @description Events delivered since the server started. */
+            /** @description Events that this server delivered since it started. */
             delivered_events: number;
-            /** @description Successful requests since the server started. */
+            /** @description Successful requests of this server since it started. */
             delivered_requests: number;
-            /** @description Failed requests since the server started. They are retried. */
+            /** @description Failed requests of this server since it started. They are retried. */
             failed_requests: number;
-            /** @description Pending events, as far as known. */
+            /** @description Pending events of all servers, as far as known. */
             pending_events: number;
-            /** @description Pending changes of conversations. */
+            /** @description Pending changes of conversations, of all servers. */
             pending_changes: number;
-            /** @description Conversations with pending deliveries. */
+            /** @description Conversations with pending deliveries, of all servers. */
             pending_conversations: number;
             /** @description Since when the oldest pending delivery waits, in UTC; null if nothing waits or its time is not known yet. */
             oldest_pending_at: string | null;
-            /** @description Lanes that are being delivered at this moment. */
+            /** @description Lanes that this server is delivering at this moment. */
             requests_in_flight: number;
-            /** @description Changes that were given up since the server started, because the receiver rejected them. */
+            /** @description Changes that this server gave up since it started, because the receiver rejected them. */
             dropped_changes: number;
-            /** @description Time of the last successful request in UTC; null if there is none yet. */
+            /** @description Time of the last successful request of this server in UTC; null if there is none yet. */
             last_success_at: string | null;
-            /** @description The last failed request since the server started; null if none has failed. */
+            /** @description The last failed request of this server since it started; null if none has failed. */
             last_error: components["schemas"]["WebhookFailedRequest"] | null;
-            /** @description Time of the next attempt after a failure in UTC; null if no attempt waits. */
+            /** @description Time of the next attempt of this server after a failure in UTC; null if no attempt waits. */
             next_attempt_at: string | null;
         };
         /** WorkspaceItem */
@@ -11025,6 +11059,22 @@ export interface operations {
                             /** @description Longest sample in milliseconds. */
                             max_ms: number;
                         } | null;
+                        /** @description The servers that share a database; null with files as storage. */
+                        cluster: {
+                            /** @description Id of the server; it differs for each start of a process. */
+                            server_id: string;
+                            /** @description The live servers, the oldest first, at most 100; null while the database does not answer. `GET /api/servers` says more. */
+                            servers: {
+                                /** @description Id of the server; it differs for each start of a process. */
+                                id: string;
+                                /** @description Conversations that it has: their requests and sockets are served by it. */
+                                conversations: number;
+                                /** @description Active runs of agents on it. */
+                                running: number;
+                                /** @description Maximum of concurrent runs on it (`max_concurrent_runs`). */
+                                max_running: number;
+                            }[] | null;
+                        } | null;
                     };
                 };
             };
@@ -11153,6 +11203,22 @@ export interface operations {
                             p99_ms: number;
                             /** @description Longest sample in milliseconds. */
                             max_ms: number;
+                        } | null;
+                        /** @description The servers that share a database; null with files as storage. */
+                        cluster: {
+                            /** @description Id of the server; it differs for each start of a process. */
+                            server_id: string;
+                            /** @description The live servers, the oldest first, at most 100; null while the database does not answer. `GET /api/servers` says more. */
+                            servers: {
+                                /** @description Id of the server; it differs for each start of a process. */
+                                id: string;
+                                /** @description Conversations that it has: their requests and sockets are served by it. */
+                                conversations: number;
+                                /** @description Active runs of agents on it. */
+                                running: number;
+                                /** @description Maximum of concurrent runs on it (`max_concurrent_runs`). */
+                                max_running: number;
+                            }[] | null;
                         } | null;
                     };
                 };
@@ -11490,6 +11556,127 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RecentLog"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Servers_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The live servers. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /**
+                         * @description Where conversations are stored. Servers that share files are not listed.
+                         * @enum {string}
+                         */
+                        storage: "files" | "postgresql";
+                        /** @description Whether all servers see the same workspaces (`workspaces_shared`). If not, a conversation runs only on the host of its workspace. */
+                        workspaces_shared: boolean;
+                        /** @description The live servers, the oldest first, at most 100. */
+                        servers: {
+                            /** @description Id of the server; it differs for each start of a process. */
+                            id: string;
+                            /** @description The server that answers. */
+                            is_self: boolean;
+                            /** @description Where the other servers reach it (`server_url`); null if they cannot. */
+                            url: string | null;
+                            /** @description Name of its host, which has the workspaces of the conversations that were created on it. */
+                            host: string;
+                            /** @description Version of this server. */
+                            version: string;
+                            /**
+                             * Format: date-time
+                             * @description When it has started.
+                             */
+                            started_at: string;
+                            /** @description When others take over its conversations, unless it renews its lease before; null for files. */
+                            lease_until: string | null;
+                            /** @description Conversations that it has: their requests and sockets are served by it. */
+                            conversations: number;
+                            /** @description Active runs of agents on it. */
+                            running: number;
+                            /** @description Maximum of concurrent runs on it (`max_concurrent_runs`). */
+                            max_running: number;
+                        }[];
+                    };
                 };
             };
             /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
@@ -15959,7 +16146,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The runtime, which is the machine of the server. */
+            /** @description The runtime. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -16117,6 +16304,15 @@ export interface operations {
             };
             /** @description The body is larger than the limit of the server. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The folder does not exist on the host of this server. */
+            421: {
                 headers: {
                     [name: string]: unknown;
                 };

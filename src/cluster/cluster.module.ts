@@ -13,6 +13,7 @@ import {
 } from '../forwarding/index.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { ConversationLocator } from './conversation-locator.js';
+import { WorkspaceServers } from './workspace-servers.js';
 
 /**
  * Several servers on one database: requests and sockets of a conversation go to the server that has it.
@@ -23,6 +24,7 @@ import { ConversationLocator } from './conversation-locator.js';
   imports: [ConversationsModule, StorageModule],
   providers: [
     { provide: HopKeys, inject: [AppConfig], useFactory: clusterKeys },
+    WorkspaceServers,
     { provide: Locator, useClass: ConversationLocator },
     {
       provide: HopReceiver,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ConversationsService } from '../conversations/index.js';
 import { Locator, type Place } from '../forwarding/index.js';
+import { WorkspaceServers } from './workspace-servers.js';
 import { LeaseHeldError, LeaseStore, ServerDirectory } from '../storage/index.js';
 
 /** Finds the server that owns a conversation: asks the database unless the conversation is open here. */
@@ -10,6 +11,7 @@ export class ConversationLocator extends Locator {
     private readonly conversations: ConversationsService,
     private readonly leases: LeaseStore,
     private readonly servers: ServerDirectory,
+    private readonly workspaces: WorkspaceServers,
   ) {
     super();
   }
@@ -21,7 +23,7 @@ export class ConversationLocator extends Locator {
   override async placeOf(conversationId: string): Promise<Place> {
     if (this.conversations.isOpen(conversationId)) return 'here';
     const owner = await this.leases.ownerOf(conversationId);
-    if (!owner) return 'nowhere';
+    if (!owner) return (await this.workspaces.serverFor(conversationId)) ?? 'nowhere';
     return owner.isSelf ? 'here' : owner;
   }
 

@@ -100,6 +100,38 @@ export class RunLimitError extends DomainError {
   }
 }
 
+/** The files that a conversation works with are on another host, and servers do not share their files. */
+export class WorkspaceElsewhereError extends DomainError {
+  override readonly name = 'WorkspaceElsewhereError';
+  readonly kind = 'misdirected';
+  override readonly socketError: SocketError;
+  constructor(
+    private readonly id: string,
+    private readonly host: string,
+    private readonly here: string,
+    reason = MOVE_FILES,
+  ) {
+    super(
+      `The workspace of conversation ${id} is on host ${host}, and this server is on host ${here}. ${reason}`,
+    );
+    this.socketError = { code: this.name, detail: this.message };
+  }
+
+  /** The workspace cannot be adopted: its folder does not exist here. */
+  withoutFolder(folder: string): WorkspaceElsewhereError {
+    const { id, host, here } = this;
+    return new WorkspaceElsewhereError(
+      id,
+      host,
+      here,
+      `There is no folder ${folder} here: move the files first.`,
+    );
+  }
+}
+
+const MOVE_FILES =
+  'Start a server on that host, or move the files here and send POST /api/conversations/{id}/runtime/reprovision.';
+
 /** A tool of an MCP server has the name of another tool. Detected when the server is connected. */
 export class ToolNameClashError extends InvalidRequestError {
   override readonly name = 'DuplicateToolError';

@@ -16,6 +16,7 @@ import { BranchesService } from './branches/branches.service.js';
 import { ConversationCreation } from './conversation/conversation-creation.js';
 import { ConversationInfoCache } from './registry/conversation-info-cache.js';
 import { ConversationRegistry } from './registry/conversation-registry.js';
+import { WorkspaceHost } from './conversation/workspace-host.js';
 import { ConversationServices } from './conversation/conversation-services.js';
 import { ConversationSummaries } from './queries/conversation-summaries.js';
 import { ConversationStore } from './registry/conversation-store.js';
@@ -72,6 +73,7 @@ const REPOSITORIES: Repositories = {
     ConversationStore,
     ConversationInfoCache,
     RunSlots,
+    WorkspaceHost,
     BoundCredentials,
     SteeringService,
     CredentialBindings,
@@ -101,6 +103,14 @@ const REPOSITORIES: Repositories = {
         new ContextLoader(REPOSITORIES, base_dir, userFolders(base_dir)),
     },
   ],
-  exports: [ContextLoader, ConversationsService, LaunchProfiles, EventBusModule, RunSlots, SummaryFeed],
+  exports: [
+    ContextLoader,
+    ConversationsService,
+    LaunchProfiles,
+    EventBusModule,
+    RunSlots,
+    SummaryFeed,
+    WorkspaceHost,
+  ],
 })
 export class ConversationsModule {}

@@ -14,7 +14,12 @@ import { dashedUuid } from '../text/index.js';
 import type { Conversation } from './conversation/conversation.js';
 import { conversationDocuments, type ConversationDocuments } from './state/conversation-documents.js';
 import { ConversationCreation } from './conversation/conversation-creation.js';
-import { ConversationNotFoundError, RunLimitError } from './conversation-errors.js';
+import { WorkspaceHost } from './conversation/workspace-host.js';
+import {
+  ConversationNotFoundError,
+  RunLimitError,
+  type WorkspaceElsewhereError,
+} from './conversation-errors.js';
 import type { ConversationQuery } from './queries/conversation-query.js';
 import { ConversationRegistry } from './registry/conversation-registry.js';
 import { ConversationStore } from './registry/conversation-store.js';
@@ -64,6 +69,7 @@ export class ConversationsService {
     private readonly catalogue: Catalogue,
     private readonly worktrees: Worktrees,
     private readonly codec: SecretCodec,
+    private readonly workspaces: WorkspaceHost,
     private readonly config: AppConfig,
   ) {}
 
@@ -94,11 +100,32 @@ export class ConversationsService {
     return this.infos.info(id, options);
   }
 
-  /** The absolute path of the workspace. */
+  /**
+   * The absolute path of the workspace.
+   * @throws WorkspaceElsewhereError if its files are on another host
+   */
   async workingDir(id: string): Promise<string> {
+    const { folder, elsewhere } = await this.workspace(id);
+    if (elsewhere) throw elsewhere;
+    return folder;
+  }
+
+  /** Where the workspace is, and why this server cannot use it. */
+  async workspace(
+    id: string,
+  ): Promise<{ folder: string; host: string | undefined; elsewhere: WorkspaceElsewhereError | undefined }> {
     const state = await this.registry.peek(id);
     if (!state) throw new ConversationNotFoundError(id);
-    return path.resolve(this.config.base_dir, state.workspace.working_dir);
+    return {
+      folder: path.resolve(this.config.base_dir, state.workspace.working_dir),
+      host: state.workspace_host,
+      elsewhere: this.workspaces.problemOf(state),
+    };
+  }
+
+  /** Has the conversation work with the folder of the same path on this host. */
+  async adoptWorkspace(id: string): Promise<void> {
+    await (await this.open(id)).adoptWorkspace();
   }
 
   /** The `ConversationInfo`s as JSON, in the order of the ids; null for unknown ids. */
@@ -149,7 +176,9 @@ export class ConversationsService {
 
   private async worktreeOf(id: string): Promise<ConversationState['worktree']> {
     try {
-      return (await this.registry.peek(id))?.worktree ?? null;
+      const state = await this.registry.peek(id);
+      // That of another host stays there.
+      return state && this.workspaces.isHere(state) ? state.worktree : null;
     } catch (error) {
       // The worktree is unknown, but the conversation can still be deleted.
       if (error instanceof DamagedConversationError) return null;

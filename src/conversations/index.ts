@@ -15,5 +15,6 @@ export { toStartRequest } from './api/dto/to-start-request.js';
 export { LaunchProfiles, type LaunchedProfile } from './profiles/launch-profiles.js';
 export type { NewMessage } from './state/start-request.js';
 export { RunSlots } from './runs/run-slots.js';
+export { WorkspaceHost } from './conversation/workspace-host.js';
 export { SummaryFeed } from './queries/summary-feed.js';
 export type { ConversationDocuments } from './state/conversation-documents.js';

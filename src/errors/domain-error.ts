@@ -20,7 +20,9 @@ export type ErrorKind =
   /** The server cannot do this at all. */
   | 'unsupported'
   /** Another program that the answer depends on failed. */
-  | 'upstream-failed';
+  | 'upstream-failed'
+  /** Another server could serve the request, but not this one. */
+  | 'misdirected';
 
 /** How clients learn of a failure. */
 interface WireCodes {
@@ -52,6 +54,7 @@ export const WIRE_CODES: Readonly<Record<ErrorKind, WireCodes>> = {
   'storage-full': { status: 507, closeCode: SUBSCRIBE_FAILED },
   unsupported: { status: 501, closeCode: SUBSCRIBE_FAILED },
   'upstream-failed': { status: 502, closeCode: SUBSCRIBE_FAILED },
+  misdirected: { status: 421, closeCode: SUBSCRIBE_FAILED },
 };
 
 /** An error event on a socket. */

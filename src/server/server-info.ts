@@ -1,4 +1,5 @@
 import { type DescribedField, type JsonSchema, objectSchema } from '../http/index.js';
+import { CLUSTER_INFO, type ClusterInfo } from './servers/servers-answer.js';
 
 /** The answer of `/health` and `/alive`. */
 export interface HealthStatus {
@@ -7,7 +8,7 @@ export interface HealthStatus {
 
 /** The answer of `/ready`. */
 export interface ReadyStatus {
-  status: 'ready' | 'initializing';
+  status: 'ready' | 'initializing' | 'unavailable';
   /** Why the server is not ready. */
   message?: string;
 }
@@ -38,6 +39,8 @@ export interface ServerInfo {
   runs: { running: number; limit: number; refused: number };
   /** Event loop delay in the last one to two minutes with work; null before the first sample. */
   event_loop_delay: { p50_ms: number; p99_ms: number; max_ms: number } | null;
+  /** The servers of a database; null with files as storage. */
+  cluster: ClusterInfo | null;
 }
 
 const text: JsonSchema = { type: 'string' };
@@ -54,8 +57,9 @@ export const HEALTH_STATUS: JsonSchema = objectSchema({
 /** The schema of `ReadyStatus`. */
 export const READY_STATUS: JsonSchema = objectSchema({
   status: [
-    { type: 'string', enum: ['ready', 'initializing'] },
-    '`ready`: the server accepts work. `initializing`: it is still starting, or is shutting down.',
+    { type: 'string', enum: ['ready', 'initializing', 'unavailable'] },
+    '`ready`: the server accepts work. `initializing`: it is still starting, or is shutting down. `unavailable`: it ' +
+      'cannot reach its database; it recovers by itself.',
   ],
   'message?': [text, 'Why the server is not ready; absent if it is.'],
 });
@@ -126,5 +130,9 @@ export const SERVER_INFO: JsonSchema = objectSchema({
       ],
     },
     'Event loop delay in the last one to two minutes with work: how long requests waited for their turn. Null before the first sample.',
+  ],
+  cluster: [
+    { anyOf: [CLUSTER_INFO, { type: 'null' }] },
+    'The servers that share a database; null with files as storage.',
   ],
 } satisfies Record<keyof ServerInfo, DescribedField>);

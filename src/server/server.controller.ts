@@ -8,6 +8,8 @@ import { ToolRegistry, maxForegroundTimeout, runtimeIdleTimeout } from '../tools
 import { Activity } from './activity.js';
 import { EventLoopDelay } from './event-loop-delay.js';
 import { Readiness } from './readiness.js';
+import { LiveServers } from './servers/live-servers.js';
+import type { ClusterInfo } from './servers/servers-answer.js';
 import {
   HEALTH_STATUS,
   READY_STATUS,
@@ -60,6 +62,7 @@ export class ServerController {
     private readonly tools: ToolRegistry,
     private readonly slots: RunSlots,
     private readonly loop: EventLoopDelay,
+    private readonly servers: LiveServers,
     private readonly config: AppConfig,
   ) {}
 
@@ -78,23 +81,31 @@ export class ServerController {
   @Get('ready')
   @Operation({
     summary: 'Check that the server accepts work',
-    description: 'For readiness probes and load balancers: 503 while the server starts or shuts down.',
+    description:
+      'For readiness probes and load balancers: 503 while the server starts or shuts down, and while it cannot reach ' +
+      'its database.',
     tag: TAG,
     open: true,
     answers: {
       200: { description: 'The server accepts work.', schema: READY_STATUS },
-      503: { description: 'The server is starting or shutting down.', schema: READY_STATUS },
+      503: {
+        description: 'The server is starting or shutting down, or cannot reach its database.',
+        schema: READY_STATUS,
+      },
     },
   })
   ready(@Res({ passthrough: true }) response: HttpResponse): ReadyStatus {
-    if (this.readiness.isReady) return { status: 'ready' };
+    const { state: status } = this.readiness;
+    if (status === 'ready') return { status };
     response.status(503);
-    return { status: 'initializing', message: 'Server is still initializing' };
+    const message =
+      status === 'initializing' ? 'Server is still initializing' : 'The server cannot reach its database';
+    return { status, message };
   }
 
   @Get('server_info')
   @Operation(INFO)
-  serverInfo(): ServerInfo {
+  async serverInfo(): Promise<ServerInfo> {
     const { running, limit, refused } = this.slots;
     const delay = this.loop.recent();
     const { app_backend_public_url: ingress } = this.config;
@@ -121,12 +132,29 @@ export class ServerController {
       redoc: '/redoc',
       runs: { running, limit, refused },
       event_loop_delay: delay && { p50_ms: delay.p50, p99_ms: delay.p99, max_ms: delay.max },
+      cluster: await this.clusterInfo(),
+    };
+  }
+
+  private async clusterInfo(): Promise<ClusterInfo | null> {
+    if (!this.servers.isCluster) return null;
+    // Probes and clients need an answer also while the database is away.
+    const servers = await this.servers.list().catch(() => null);
+    return {
+      server_id: this.servers.selfId,
+      servers:
+        servers?.map(({ id, conversations, running, maxRunning }) => ({
+          id,
+          conversations,
+          running,
+          max_running: maxRunning,
+        })) ?? null,
     };
   }
 
   @Get()
   @Operation(INFO)
-  root(): ServerInfo {
+  root(): Promise<ServerInfo> {
     return this.serverInfo();
   }
 }

@@ -17,3 +17,6 @@ export abstract class Hints {
    */
   abstract listen(topic: string, listener: (payload: string | undefined) => void): () => void;
 }
+
+/** The hint that the stored metadata of a conversation have changed or are removed; the payload is its id. */
+export const CONVERSATION_CHANGED = 'conversation-changed';

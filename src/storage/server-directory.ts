@@ -8,8 +8,8 @@ export interface ServerRecord {
   host: string;
   version: string;
   startedAt: string;
-  /** When other servers may take over its conversations unless it renews its lease. */
-  leaseUntil: string;
+  /** When other servers may take over its conversations unless it renews its lease; null: never. */
+  leaseUntil: string | null;
   /** How many conversations it owns. */
   conversations: number;
   /** How many of them run, and how many may run at the same time. */

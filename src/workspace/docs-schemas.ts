@@ -15,11 +15,41 @@ export function workspaceSchemas(): Record<string, JsonSchema> {
     }),
     ConversationRuntimeInfo: objectSchema({
       runtime_status: [
-        { type: 'string', enum: ['available'] },
-        'State of the runtime. Always `available`: conversations run on the machine of the server.',
+        { type: 'string', enum: ['available', 'missing'] },
+        'State of the runtime. `missing`: the workspace is on another host than the server that has the conversation.',
       ],
-      can_resume: [{ type: 'boolean' }, 'Whether a run can start in this state; always true.'],
-      runtime_error: [{ type: 'null' }, 'Why the runtime is not available; always null.'],
+      can_resume: [{ type: 'boolean' }, 'Whether a run can start in this state.'],
+      runtime_error: [
+        {
+          anyOf: [
+            objectSchema({
+              code: [{ type: 'string' }, 'Kind of the error, for programs.'],
+              message: [{ type: 'string' }, 'What went wrong, for people.'],
+            }),
+            { type: 'null' },
+          ],
+        },
+        'Why the runtime is not available.',
+      ],
+      'workspace_host?': [
+        { anyOf: [{ type: 'string' }, { type: 'null' }] },
+        'Name of the host that has the workspace; null: not known. Only of servers that share a database.',
+      ],
+      'server?': [
+        {
+          anyOf: [
+            objectSchema({
+              id: [{ type: 'string' }, 'Id of the server.'],
+              url: [
+                { anyOf: [{ type: 'string' }, { type: 'null' }] },
+                'Where the other servers reach it; null if they cannot.',
+              ],
+            }),
+            { type: 'null' },
+          ],
+        },
+        'The server that has the conversation; null: none at the moment. Only of servers that share a database.',
+      ],
     }),
   };
 }

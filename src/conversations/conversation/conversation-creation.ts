@@ -12,6 +12,7 @@ import { maskRemote } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/index.js';
 import type { Conversation } from './conversation.js';
 import { ToolNameClashError } from '../conversation-errors.js';
+import { WorkspaceHost } from './workspace-host.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { assertModelsServed, assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { ConversationState } from '../state/conversation-state.js';
@@ -25,7 +26,9 @@ import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type CreatedWorktree } from '../worktrees/worktrees.js';
 import { withWorktreeNote } from '../worktrees/worktree-note.js';
 
-/** How long a creation of the same id on another server is waited for, and how often it is looked for (ms). */
+/**
+ * How long a creation of the same id on another server is waited for, and how often it is looked for (ms).
+ */
 const CREATION_LIMIT_MS = 5_000;
 const CREATION_CHECK_MS = 50;
 
@@ -44,6 +47,7 @@ export class ConversationCreation {
     private readonly context: ContextLoader,
     private readonly codec: SecretCodec,
     private readonly credentials: BoundCredentials,
+    private readonly workspaces: WorkspaceHost,
     private readonly config: AppConfig,
   ) {}
 
@@ -92,8 +96,11 @@ export class ConversationCreation {
     parent: ConversationState | undefined,
     releaseSlot: (() => void) | undefined,
   ): Promise<Conversation | undefined> {
+    // A child works with the files of its parent.
+    if (parent) this.workspaces.assertHere(parent);
     await makeWorkingDir(request.workspace.working_dir, this.config.base_dir);
     const state = newConversation(request, this.toolRegistry);
+    if (this.workspaces.name !== undefined) state.workspace_host = this.workspaces.name;
     this.useBinding(state);
     const { agent, agentField = 'agent' } = request;
     // The files are read again for the prompt. Reading them now rejects a request with unusable ones.

@@ -8,6 +8,7 @@ import { Catalogue, ConversationFolders, LeaseStore } from '../../storage/index.
 import { ToolRegistry } from '../../tools/index.js';
 import { ChildStarter } from '../branches/child-starter.js';
 import { ModelProfiles } from '../profiles/model-profiles.js';
+import { WorkspaceHost } from './workspace-host.js';
 import { RunSlots } from '../runs/run-slots.js';
 import { BoundCredentials } from '../secrets/bound-credentials.js';
 
@@ -32,5 +33,6 @@ export class ConversationServices {
     readonly toolRegistry: ToolRegistry,
     readonly context: ContextLoader,
     readonly children: ChildStarter,
+    readonly workspaces: WorkspaceHost,
   ) {}
 }

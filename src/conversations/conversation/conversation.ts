@@ -167,7 +167,7 @@ export class Conversation {
    * Appends a message of the user. With `run` the agent answers it, unless a client stops the conversation
    * before the message is durable.
    * @throws InvalidRequestError when the key came with another message before
-   * @throws RunLimitError when the message is stored but no run can start
+   * @throws RunLimitError when the message is stored but no run can start; WorkspaceElsewhereError
    */
   async sendMessage(
     message: NewMessage,
@@ -175,6 +175,8 @@ export class Conversation {
     { releaseSlot, key }: SendOptions = {},
   ): Promise<void> {
     this.life.assertOpen();
+    // Its session and its run would work with the files.
+    this.services.workspaces.assertHere(this.state);
     const { stops } = this;
     const append = (id?: string, after?: Promise<void>): Promise<void> =>
       this.agentRuntime.messages.append(message, { id, before: this.goal.interruption(), after });
@@ -197,10 +199,11 @@ export class Conversation {
 
   /**
    * Starts a run and returns at once.
-   * @throws AlreadyRunningError, RunLimitError
+   * @throws AlreadyRunningError, RunLimitError, WorkspaceElsewhereError
    */
   startRun(): void {
     this.life.assertOpen();
+    this.services.workspaces.assertHere(this.state);
     if (this.goal.active) throw new AlreadyRunningError();
     this.runs.start();
   }
@@ -300,6 +303,13 @@ export class Conversation {
   /** Ends processes of the ACP agent that survived a crash of their server. */
   async endOrphanedAgent(): Promise<void> {
     await this.agentRuntime.acpAgent?.killLeftovers();
+  }
+
+  /** From now on the workspace is the folder of the same path on this host. */
+  async adoptWorkspace(): Promise<void> {
+    this.life.assertOpen();
+    this.state.workspace_host = this.services.workspaces.name;
+    await this.journal.save();
   }
 
   /** Records in the log that a run was interrupted, and ends what it left open. */

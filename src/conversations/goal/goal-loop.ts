@@ -31,7 +31,7 @@ export class GoalLoop {
     private readonly usage: UsageMeter,
     private readonly messages: UserMessages,
     private readonly runs: RunControl,
-    private readonly services: Pick<ConversationServices, 'llm' | 'slots'>,
+    private readonly services: Pick<ConversationServices, 'llm' | 'slots' | 'workspaces'>,
     private readonly background: Background,
   ) {}
 
@@ -73,6 +73,7 @@ export class GoalLoop {
   }
 
   private async begin(getGoal: () => Omit<GoalState, 'active' | 'status'>, text: string): Promise<void> {
+    this.services.workspaces.assertHere(this.journal.state);
     await this.runs.idle().catch((error: unknown) => {
       throw error instanceof AlreadyRunningError ? new GoalBusyError() : error;
     });

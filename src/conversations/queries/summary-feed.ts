@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { AppConfig } from '../../config/index.js';
 import { errorStack } from '../../errors/index.js';
 import {
   EventBus,
@@ -6,14 +7,18 @@ import {
   type EventSubscriber,
   type PublishedEvent,
 } from '../../events/index.js';
-import { Catalogue } from '../../storage/index.js';
+import { Catalogue, CONVERSATION_CHANGED, Hints } from '../../storage/index.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { ConversationSummaries } from './conversation-summaries.js';
 
 /** How long changes of a conversation are collected (ms). */
 const COLLECT_MS = 250;
-/** How often conversations are looked for that other servers or programs have changed (ms). */
+/**
+ * How often conversations are looked for that other servers or programs have changed (ms): without hints, and
+ * with hints, which may be lost.
+ */
 const LOOK_EVERY_MS = 5_000;
+const LOOK_EVERY_WITH_HINTS_MS = 60_000;
 /** Looking may take one part in so many of the time. */
 const LOOK_SHARE = 20;
 /** Stamps that are asked for at once. */
@@ -37,16 +42,22 @@ export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
   /** Stamps of conversations that are not open here. */
   private stamps = new Map<string, string | undefined>();
   private unsubscribe: (() => void) | undefined;
+  private ignoreHints: (() => void) | undefined;
   private timer: NodeJS.Timeout | undefined;
   private lookTimer: NodeJS.Timeout | undefined;
   private isTelling = false;
+  private readonly lookEveryMs: number;
 
   constructor(
     private readonly bus: EventBus,
     private readonly summaries: ConversationSummaries,
     private readonly catalogue: Catalogue,
     private readonly registry: ConversationRegistry,
-  ) {}
+    private readonly hints: Hints,
+    { database_url }: AppConfig,
+  ) {
+    this.lookEveryMs = database_url === null ? LOOK_EVERY_MS : LOOK_EVERY_WITH_HINTS_MS;
+  }
 
   get size(): number {
     return this.listeners.size;
@@ -93,12 +104,14 @@ export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
 
   private start(): void {
     this.unsubscribe = this.bus.subscribe('*', this);
+    this.ignoreHints = this.hints.listen(CONVERSATION_CHANGED, (id) => this.onHint(id));
     this.lookLater(0);
   }
 
   private stop(): void {
     this.unsubscribe?.();
     this.unsubscribe = undefined;
+    this.ignoreHints?.();
     clearTimeout(this.timer);
     clearTimeout(this.lookTimer);
     this.timer = undefined;
@@ -106,6 +119,12 @@ export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
     this.changed.clear();
     this.removed.clear();
     this.stamps.clear();
+  }
+
+  /** Another server has changed a conversation; undefined: perhaps many. */
+  private onHint(conversationId: string | undefined): void {
+    if (conversationId !== undefined) return this.note(conversationId);
+    this.lookLater(COLLECT_MS);
   }
 
   private note(conversationId: string): void {
@@ -147,6 +166,7 @@ export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
 
   private lookLater(ms: number): void {
     const isFirst = ms === 0;
+    clearTimeout(this.lookTimer);
     this.lookTimer = setTimeout(() => {
       const started = performance.now();
       this.look(isFirst)
@@ -155,7 +175,7 @@ export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
         })
         .finally(() => {
           const took = performance.now() - started;
-          if (this.unsubscribe) this.lookLater(Math.max(LOOK_EVERY_MS, took * LOOK_SHARE));
+          if (this.unsubscribe) this.lookLater(Math.max(this.lookEveryMs, took * LOOK_SHARE));
         });
     }, ms);
   }

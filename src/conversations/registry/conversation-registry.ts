@@ -286,10 +286,11 @@ export class ConversationRegistry {
   /** Records an interrupted run. If that fails the conversation is closed again. */
   private async recordInterruption(conversation: Conversation): Promise<void> {
     const { id } = conversation;
+    const { workspaces } = this.services;
     const reason = this.unrecordedRuns.reasonOf(id);
     const interrupted: InterruptedRun =
       reason === undefined
-        ? { by: 'restart', resumes: this.resume !== undefined }
+        ? { by: 'restart', resumes: this.resume !== undefined && workspaces.isHere(conversation.state) }
         : { by: 'storage', reason };
     try {
       await conversation.recover(interrupted);
@@ -300,7 +301,7 @@ export class ConversationRegistry {
     if (interrupted.by === 'storage') return;
     const next = interrupted.resumes ? 'it is resumed' : 'it is paused';
     this.logger.warn(`conversation ${id} was running when its server stopped; ${next}`);
-    this.resume?.(id);
+    if (interrupted.resumes) this.resume?.(id);
   }
 
   private forget(id: string, conversation: Conversation): void {

@@ -65,6 +65,8 @@ export interface ConversationState {
   id: string;
   agent: AgentSpec;
   workspace: { working_dir: string; kind: string };
+  /** The host that has the workspace; absent where all servers use the same files, and in older snapshots. */
+  workspace_host?: string;
   max_iterations: number;
   stuck_detection: boolean;
   /** What the models of the conversation may cost (US dollars); absent: no limit. */

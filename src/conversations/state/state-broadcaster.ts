@@ -45,7 +45,8 @@ export class StateBroadcaster {
     const { journal } = this;
     const { length } = journal;
     const read = (from: number, limit: number): Promise<string[]> => journal.readLines(from, limit);
-    return this.services.bus.closing({ conversationId: this.id, length, removed, owned, read });
+    const mayMove = !owned || this.services.config.database_url !== null;
+    return this.services.bus.closing({ conversationId: this.id, length, removed, owned, mayMove, read });
   }
 
   private get id(): string {

@@ -67,6 +67,8 @@ export interface ClosingConversation {
   removed: boolean;
   /** False if another server already writes the conversation. */
   owned: boolean;
+  /** Another server may open it next: what follows is not published here. */
+  mayMove: boolean;
   read(fromSeq: number, limit: number): Promise<string[]>;
 }
 

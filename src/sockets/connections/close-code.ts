@@ -15,6 +15,7 @@ export const CLOSE = {
   tooManyBytes: { code: 1013, reason: 'The server is busy with other messages' },
   frameNotFinished: { code: 1008, reason: 'A message was begun and not finished' },
   subscribeFailed: { code: 1011, reason: 'subscribe_failed' },
+  moved: { code: 1012, reason: 'The conversation moves to another server' },
   shuttingDown: { code: 1012, reason: '' },
 } as const;
 

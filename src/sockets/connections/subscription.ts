@@ -115,8 +115,10 @@ export class Subscription implements EventSubscriber {
     this.forward(this.format.item(item), item.signal.type === 'delta');
   }
 
-  onClosing({ removed }: ClosingConversation): Promise<void> {
+  onClosing({ removed, mayMove }: ClosingConversation): Promise<void> {
     if (removed && this.format.closesWhenRemoved) this.close(CLOSE.conversationNotFound);
+    // The client connects again, and gets to the server that has the conversation then.
+    if (!removed && mayMove) this.close(CLOSE.moved);
     return Promise.resolve();
   }
 

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
+import { CONVERSATION_CHANGED } from '../hints.js';
 import type { ConversationFolders } from '../conversation-folders.js';
 import type { BashHistoryLimits } from '../bash-history.js';
 import { PostgresBashHistories } from './bash/postgres-bash-histories.js';
@@ -13,7 +14,6 @@ import { PostgresLeaseStore } from './lease/postgres-lease-store.js';
 import { PostgresServerDirectory } from './lease/postgres-server-directory.js';
 import { forgetServers, ServerLease } from './lease/server-lease.js';
 import { PostgresEventLogStore } from './log/postgres-event-log-store.js';
-import { SERVER_LEFT } from '../hints.js';
 import { migrate } from './migrations/index.js';
 
 /** Options of the driver. */
@@ -29,7 +29,9 @@ export interface PostgresStorageOptions {
 /** How often rows of servers and conversations that nobody needs any more are removed (ms). */
 const CLEAN_UP_MS = 60_000;
 
-/** The storage of this server in a PostgreSQL database: the parts of the driver, and their order at the end. */
+/**
+ * The storage of this server in a PostgreSQL database: the parts of the driver, and their order at the end.
+ */
 export class PostgresStorage {
   private readonly logger = new Logger('Storage');
   readonly database: Database;
@@ -55,7 +57,9 @@ export class PostgresStorage {
     this.hints = new PostgresHints(this.control);
     this.lease = new ServerLease(this.control, { leaseSeconds, url: serverUrl });
     this.leases = new PostgresLeaseStore(this.database, this.lease, this.hints);
-    this.catalogue = new PostgresCatalogue(this.database, this.leases, folders);
+    this.catalogue = new PostgresCatalogue(this.database, this.leases, folders, (id) =>
+      this.hints.tell(CONVERSATION_CHANGED, id),
+    );
     this.servers = new PostgresServerDirectory(this.database, this.lease);
     this.deliveries = new PostgresDeliveryStore(this.database, this.lease.id, leaseSeconds);
   }

@@ -82,6 +82,7 @@ describe('EventLane', () => {
       length: log.length,
       removed: true,
       owned: true,
+      mayMove: false,
       read: (from, limit) => Promise.resolve(log.slice(from, from + limit)),
     });
   const idsOf = (delivery: Delivery | undefined): string[] =>

@@ -15,6 +15,7 @@ import { copyText } from '../../ui/copy-text.js';
 import { ContextMeter } from './context-meter.js';
 import { TagEditor } from './tag-editor.js';
 import { TitleEditor } from './title-editor.js';
+import { WorkspacePlace } from './workspace-place.js';
 
 const MAX_TITLE = 80;
 const MAX_PATH = 32;
@@ -98,6 +99,7 @@ export function ConversationHeader({
         >
           <code>{visible(pathEnd(directory))}</code>
         </button>
+        <WorkspacePlace id={info.id} />
         <Relations info={info} />
         <TagEditor tags={info.tags} onSave={(tags) => update({ tags: { ...tags } })} />
       </div>

@@ -10,6 +10,7 @@ import { bytes, compact } from '../../ui/numbers.js';
 import { Problem } from '../../ui/problem.js';
 import { duration, exactTime, useNow } from '../../ui/time.js';
 import { Panel } from './panel.js';
+import { Servers } from './servers.js';
 import { momentsOf, PANELS, WEBHOOK_PANELS } from './panels.js';
 
 /** How the server is doing: facts, and the load of the last hour. */
@@ -28,6 +29,7 @@ export function Overview() {
   return (
     <div class="page-body server-overview">
       <Facts />
+      <Servers />
       <p class="panel-note" role="status">
         {loadProblem.value !== undefined
           ? `The metrics cannot be read at the moment: ${loadProblem.value}`

@@ -69,8 +69,8 @@ ON CONFLICT (conversation) DO UPDATE SET
 WHERE metadata.generation <= excluded.generation`;
 
 /**
- * Updates what lists show of conversations whose owners have the generations `$4`. Rows that did not change, or
- * for which a newer snapshot was saved meanwhile, stay as they are.
+ * Updates what lists show of conversations whose owners have the generations `$4`. Rows that did not change,
+ * or for which a newer snapshot was saved meanwhile, stay as they are.
  */
 export const UPDATE_ENTRIES = `
 UPDATE metadata SET

@@ -25,7 +25,11 @@ export class EntryUpdates {
   private timer: NodeJS.Timeout | undefined;
   private storing: Promise<void> | undefined;
 
-  constructor(private readonly database: Reading) {}
+  /** @param tellChange is called with each conversation whose entry was stored */
+  constructor(
+    private readonly database: Reading,
+    private readonly tellChange: (id: string) => void,
+  ) {}
 
   /** Stores an entry soon. */
   add({ id, updated_at, execution_status }: CatalogueEntry, generation: number): void {
@@ -72,6 +76,7 @@ export class EntryUpdates {
         batch.map(([, { entry }]) => entry.execution_status),
         batch.map(([, { generation }]) => generation),
       ]);
+      for (const [id] of batch) this.tellChange(id);
     } catch (error) {
       this.logger.warn(`the list of conversations could not be updated: ${errorMessage(error)}`);
     }

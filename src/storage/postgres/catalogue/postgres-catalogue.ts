@@ -37,9 +37,11 @@ export class PostgresCatalogue extends Catalogue {
     private readonly database: Reading,
     private readonly leases: Leases,
     private readonly folders: ConversationFolders,
+    /** Tells the other servers that what is stored of a conversation has changed. */
+    private readonly tellChange: (id: string) => void = () => undefined,
   ) {
     super();
-    this.updates = new EntryUpdates(database);
+    this.updates = new EntryUpdates(database, tellChange);
     leases.onGone((id) => this.updates.forget(id));
   }
 
@@ -134,6 +136,7 @@ export class PostgresCatalogue extends Catalogue {
     const { rowCount } = await this.database.read(statements.SAVE, [...values, content, fence.generation]);
     if (rowCount === 0) throw new LeaseLostError(id);
     this.updates.saved(metadata);
+    this.tellChange(id);
   }
 
   override updateEntry(entry: CatalogueEntry): void {
@@ -149,6 +152,7 @@ export class PostgresCatalogue extends Catalogue {
     const [row] = rows;
     if (row) await this.removeRest(id, row.length);
     else if (await this.has(id)) throw new LeaseHeldError(id);
+    this.tellChange(id);
     await this.removeFolder(id);
   }
 

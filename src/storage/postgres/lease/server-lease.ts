@@ -10,7 +10,9 @@ import { FORGET_SERVERS, HEARTBEAT, LEAVE } from './lease-statements.js';
 /** A heartbeat that failed is repeated after this part of the lease, but not later than after a second. */
 const RETRY_PART = 1 / 20;
 const MAX_RETRY_MS = 1000;
-/** How long a server that was frozen may take to renew its lease before it gives all up (part of the lease). */
+/**
+ * How long a server that was frozen may take to renew its lease before it gives all up (part of the lease).
+ */
 const GRACE_PART = 1 / 10;
 /** So many heartbeats after the end of a lease, others may still be taking what it held. */
 const CHECKS_AFTER_GAP = 3;
@@ -30,7 +32,9 @@ export class ServerLease {
   readonly id = randomUUID();
   private readonly logger = new Logger('Cluster');
   private readonly leaseMs: number;
-  /** When the lease ends: by the monotonic clock, and by the wall clock, which also counts a suspended host. */
+  /**
+   * When the lease ends: by the monotonic clock, and by the wall clock, which also counts a suspended host.
+   */
   private end = { monotonic: -Infinity, wall: -Infinity };
   private running: { at: number; result: Promise<void> } | undefined;
   private hasRow = false;

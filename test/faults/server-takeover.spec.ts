@@ -1,0 +1,238 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import os from 'node:os';
+import path from 'node:path';
+import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { isAlive } from '../support/is-alive.js';
+import { describeWithDatabase, TestDatabase } from '../support/postgres.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+/** Seconds after which other servers take over. */
+const LEASE = 4;
+/** What a take-over may take in all (ms): the lease, and a second. */
+const TAKEOVER_MS = (LEASE + 1) * 1000;
+
+/** Waits for a file `go` in a shell that writes its process id into a file. */
+const WAITING = 'RUN: echo $$ > $$.pid; until [ -e go ]; do sleep 0.02; done\nFINISH: ok';
+
+describeWithDatabase('conversations of several servers on PostgreSQL', () => {
+  let folder: string;
+  let workspace: string;
+  let database: TestDatabase;
+  const servers: ServerProcess[] = [];
+  const proxies: TcpProxy[] = [];
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(os.tmpdir(), 'cluster-'));
+    workspace = path.join(folder, 'work');
+    await mkdir(workspace);
+    database = await TestDatabase.create();
+  });
+  afterEach(async () => {
+    // A shell of a server that was killed would wait for ever.
+    for (const pid of (await commands()).filter(isAlive)) process.kill(pid, 'SIGKILL');
+    await Promise.all(servers.splice(0).map((server) => server.end('SIGKILL')));
+    for (const proxy of proxies.splice(0)) await proxy.stop();
+    await database.drop();
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+  });
+
+  const start = async (env: Record<string, string> = {}, url = database.url): Promise<ServerProcess> => {
+    const cwd = path.join(folder, `server-${servers.length}`);
+    await mkdir(cwd);
+    const server = await ServerProcess.start({
+      cwd,
+      env: {
+        OH_DATABASE_URL: url,
+        OH_SERVER_LEASE_SECONDS: String(LEASE),
+        OH_WORKSPACES_SHARED: 'true',
+        OH_CONVERSATIONS_PATH: path.join(folder, 'conversations'),
+        OH_SECRET_KEY: 'the key of the cluster',
+        ...env,
+      },
+    });
+    servers.push(server);
+    return server;
+  };
+  const behindProxy = async (
+    env: Record<string, string> = {},
+  ): Promise<{ server: ServerProcess; proxy: TcpProxy }> => {
+    const proxy = await TcpProxy.start(database.url);
+    proxies.push(proxy);
+    return { proxy, server: await start(env, proxy.url) };
+  };
+  /** Conversations in the middle of a command. */
+  const running = async (server: ServerProcess, count: number): Promise<ConversationClient[]> => {
+    const made: ConversationClient[] = [];
+    for (let index = 0; index < count; index += 1)
+      made.push(await ConversationClient.create(server, scriptedRequest(workspace, WAITING)));
+    for (const one of made) await one.startsTool();
+    return made;
+  };
+  const countOf = async (server: ServerProcess, status: string): Promise<unknown> =>
+    (await server.request('GET', `/api/conversations/count?status=${status}`)).body;
+  /** The events of a conversation as they are stored. */
+  const stored = async ({ id }: ConversationClient): Promise<Record<string, unknown>[]> =>
+    (await database.query('SELECT line FROM event WHERE conversation = $1 ORDER BY seq', [id])).map(
+      ({ line }) => JSON.parse(String(line)) as Record<string, unknown>,
+    );
+  const interruptions = async (one: ConversationClient): Promise<string[]> =>
+    (await stored(one))
+      .filter(({ kind }) => kind === 'ConversationErrorEvent')
+      .map(({ detail }) => String(detail));
+
+  /** The process ids of the commands that run. */
+  const commands = async (): Promise<number[]> => {
+    const names = await readdir(workspace);
+    return names.flatMap((name) => (name.endsWith('.pid') ? Number(name.slice(0, -4)) : []));
+  };
+  /** What a server that lost its conversations has to end, while another one records the interruption. */
+  const isTakenOver = async (
+    conversations: readonly ConversationClient[],
+    by: ServerProcess,
+  ): Promise<void> => {
+    await eventually(async () => (await countOf(by, 'paused')) === conversations.length, 'the take-over');
+    for (const one of conversations)
+      expect(await interruptions(one)).toEqual([expect.stringContaining('It is paused')]);
+  };
+
+  it('are recorded as interrupted and paused by the others, each once, when a server is killed', async () => {
+    const [first, second, third] = [await start(), await start(), await start()];
+    const conversations = await running(first, 6);
+    const killedAt = performance.now();
+    await first.end('SIGKILL');
+    await eventually(async () => (await countOf(second, 'paused')) === 6, 'the take-over');
+    const took = performance.now() - killedAt;
+    expect(took).toBeLessThan(TAKEOVER_MS);
+    expect(await countOf(third, 'running')).toBe(0);
+    for (const one of conversations) {
+      expect((await stored(one)).slice(-3).map((event) => brief(event as never))).toEqual([
+        'AgentErrorEvent',
+        'ConversationErrorEvent',
+        'execution_status=paused',
+      ]);
+      expect(await interruptions(one)).toEqual([expect.stringContaining('It is paused')]);
+    }
+    // They are closed again: any server can run them.
+    await writeFile(path.join(workspace, 'go'), '');
+    const [one] = conversations;
+    expect((await third.request('POST', `${one?.route ?? ''}/run`)).status).toBe(200);
+    await one?.on(third).reaches('finished');
+  });
+
+  it('are resumed by servers with free slots only, each by one', async () => {
+    const env = { OH_RESUME_ON_START: 'true', OH_MAX_CONCURRENT_RUNS: '2' };
+    const first = await start({ ...env, OH_MAX_CONCURRENT_RUNS: '10' });
+    const [second, third] = [await start(env), await start(env)];
+    const conversations = await running(first, 6);
+    await first.end('SIGKILL');
+    const owners = async (): Promise<unknown[]> =>
+      database.query(
+        'SELECT owner FROM conversation WHERE owner IN (SELECT id FROM server WHERE lease_until > now())',
+      );
+    await eventually(async () => (await owners()).length === 4, 'the take-over');
+    // Nobody takes what it could not run.
+    await eventually(async () => (await countOf(second, 'running')) === 6, 'all run or wait');
+    expect(await owners()).toHaveLength(4);
+    await writeFile(path.join(workspace, 'go'), '');
+    await eventually(async () => (await countOf(third, 'finished')) === 6, 'the end of all');
+    for (const one of conversations)
+      expect(await interruptions(one)).toEqual([expect.stringContaining('It is resumed')]);
+  });
+
+  it('are taken from a frozen server, which stops its runs and writes nothing when it wakes', async () => {
+    const [first, second] = [await start(), await start()];
+    const conversations = await running(first, 3);
+    const pids = await commands();
+    process.kill(first.pid, 'SIGSTOP');
+    await isTakenOver(conversations, second);
+    const before = await Promise.all(conversations.map(stored));
+    process.kill(first.pid, 'SIGCONT');
+    await eventually(() => !pids.some(isAlive), 'the end of its commands');
+    await first.logs(/the lease was lost to another server/);
+    expect(await Promise.all(conversations.map(stored))).toEqual(before);
+    // It serves again, and takes them when they are asked for.
+    await writeFile(path.join(workspace, 'go'), '');
+    for (const one of conversations) {
+      expect((await first.request('POST', `${one.route}/run`)).status).toBe(200);
+      await one.reaches('finished');
+    }
+  });
+
+  it.each([['freeze'], ['drop']])('are stopped by a server that the network cuts off (%s)', async (kind) => {
+    const { server: first, proxy } = await behindProxy();
+    const second = await start();
+    const conversations = await running(first, 3);
+    const socket = await conversations[0]?.listen();
+    const pids = await commands();
+    const cutAt = performance.now();
+    proxy.behave({ [kind]: true });
+    await eventually(() => !pids.some(isAlive), 'the end of its commands');
+    expect(performance.now() - cutAt).toBeLessThan(TAKEOVER_MS);
+    await isTakenOver(conversations, second);
+    expect(performance.now() - cutAt).toBeLessThan(TAKEOVER_MS + 1000);
+    await eventually(() => socket?.closeCode !== undefined, 'the end of the socket');
+    const before = await Promise.all(conversations.map(stored));
+    proxy.behave();
+    await eventually(async () => (await first.request('GET', conversations[0]?.route ?? '')).status === 200);
+    expect(await Promise.all(conversations.map(stored))).toEqual(before);
+    await writeFile(path.join(workspace, 'go'), '');
+    expect((await first.request('POST', `${conversations[0]?.route ?? ''}/run`)).status).toBe(200);
+    await conversations[0]?.reaches('finished');
+  });
+
+  it('are free at once when their server is shut down', async () => {
+    const [first, second] = [await start(), await start()];
+    const conversations = await running(first, 4);
+    for (let index = 0; index < 20; index += 1)
+      await ConversationClient.create(first, scriptedRequest(workspace));
+    await first.end('SIGTERM');
+    expect(await database.query('SELECT FROM conversation WHERE owner IS NOT NULL')).toEqual([]);
+    expect(await countOf(second, 'paused')).toBe(4);
+    await writeFile(path.join(workspace, 'go'), '');
+    for (const one of conversations) {
+      expect((await stored(one)).some(({ kind }) => kind === 'InterruptEvent')).toBe(true);
+      expect((await second.request('POST', `${one.route}/run`)).status).toBe(200);
+      await one.on(second).reaches('finished');
+    }
+  });
+
+  it('go on with every client while all servers are replaced one by one', async () => {
+    const old = [await start(), await start(), await start()];
+    const conversations = (await Promise.all(old.map((server) => running(server, 2)))).flat();
+    const sockets = await Promise.all(conversations.map((one) => one.listen()));
+    for (const server of old) {
+      await start();
+      await server.end('SIGTERM');
+    }
+    // Each socket was told to connect again, and each run was ended in its log.
+    expect(sockets.map(({ closeCode }) => closeCode)).toEqual(sockets.map(() => 1012));
+    const fresh = servers.slice(old.length);
+    await writeFile(path.join(workspace, 'go'), '');
+    for (const [index, one] of conversations.entries()) {
+      const server = fresh[index % fresh.length] ?? one.server;
+      const events = await stored(one);
+      expect(events.some(({ kind }) => kind === 'InterruptEvent' || kind === 'PauseEvent')).toBe(true);
+      expect((await server.request('POST', `${one.route}/run`)).status).toBe(200);
+      await one.on(server).reaches('finished');
+      const seqs = await database.query('SELECT seq FROM event WHERE conversation = $1 ORDER BY seq', [
+        one.id,
+      ]);
+      expect(seqs.map(({ seq }) => Number(seq))).toEqual(seqs.map((_, at) => at));
+    }
+  });
+
+  it('are created once when two servers are asked for the same id', async () => {
+    const both = [await start(), await start()];
+    for (let round = 0; round < 10; round += 1) {
+      const conversation_id = randomUUID();
+      const request = { ...scriptedRequest(workspace), conversation_id };
+      const answers = await Promise.all(
+        both.map((server) => server.request('POST', '/api/conversations', request)),
+      );
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 201]);
+      for (const { body } of answers) expect(body).toMatchObject({ id: conversation_id });
+    }
+  });
+});
