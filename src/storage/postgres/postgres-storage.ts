@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
-import { CONVERSATION_CHANGED } from '../hints.js';
+import { CONVERSATION_CHANGED, SERVER_LEFT } from '../hints.js';
 import type { ConversationFolders } from '../conversation-folders.js';
 import type { BashHistoryLimits } from '../bash-history.js';
 import { PostgresBashHistories } from './bash/postgres-bash-histories.js';
