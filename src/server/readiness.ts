@@ -1,19 +1,29 @@
-import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Optional, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { StorageStatus } from '../storage/index.js';
 
-/** Whether the server accepts work: from the end of its start to the beginning of its shutdown. */
+/**
+ * Whether the server accepts work: from the end of its start to the beginning of its shutdown, and while it
+ * reaches its storage.
+ */
 @Injectable()
 export class Readiness implements OnApplicationBootstrap, OnModuleDestroy {
-  private ready = false;
+  private isStarted = false;
+
+  constructor(
+    /** None while the server waits for its configuration. */
+    @Optional() private readonly storage?: StorageStatus,
+  ) {}
 
   onApplicationBootstrap(): void {
-    this.ready = true;
+    this.isStarted = true;
   }
 
   onModuleDestroy(): void {
-    this.ready = false;
+    this.isStarted = false;
   }
 
-  get isReady(): boolean {
-    return this.ready;
+  get state(): 'ready' | 'initializing' | 'unavailable' {
+    if (!this.isStarted) return 'initializing';
+    return this.storage?.isAvailable === false ? 'unavailable' : 'ready';
   }
 }

@@ -8,7 +8,7 @@ export interface HealthStatus {
 
 /** The answer of `/ready`. */
 export interface ReadyStatus {
-  status: 'ready' | 'initializing';
+  status: 'ready' | 'initializing' | 'unavailable';
   /** Why the server is not ready. */
   message?: string;
 }
@@ -57,8 +57,9 @@ export const HEALTH_STATUS: JsonSchema = objectSchema({
 /** The schema of `ReadyStatus`. */
 export const READY_STATUS: JsonSchema = objectSchema({
   status: [
-    { type: 'string', enum: ['ready', 'initializing'] },
-    '`ready`: the server accepts work. `initializing`: it is still starting, or is shutting down.',
+    { type: 'string', enum: ['ready', 'initializing', 'unavailable'] },
+    '`ready`: the server accepts work. `initializing`: it is still starting, or is shutting down. `unavailable`: it ' +
+      'cannot reach its database; it recovers by itself.',
   ],
   'message?': [text, 'Why the server is not ready; absent if it is.'],
 });

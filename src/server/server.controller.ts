@@ -81,18 +81,26 @@ export class ServerController {
   @Get('ready')
   @Operation({
     summary: 'Check that the server accepts work',
-    description: 'For readiness probes and load balancers: 503 while the server starts or shuts down.',
+    description:
+      'For readiness probes and load balancers: 503 while the server starts or shuts down, and while it cannot reach ' +
+      'its database.',
     tag: TAG,
     open: true,
     answers: {
       200: { description: 'The server accepts work.', schema: READY_STATUS },
-      503: { description: 'The server is starting or shutting down.', schema: READY_STATUS },
+      503: {
+        description: 'The server is starting or shutting down, or cannot reach its database.',
+        schema: READY_STATUS,
+      },
     },
   })
   ready(@Res({ passthrough: true }) response: HttpResponse): ReadyStatus {
-    if (this.readiness.isReady) return { status: 'ready' };
+    const { state: status } = this.readiness;
+    if (status === 'ready') return { status };
     response.status(503);
-    return { status: 'initializing', message: 'Server is still initializing' };
+    const message =
+      status === 'initializing' ? 'Server is still initializing' : 'The server cannot reach its database';
+    return { status, message };
   }
 
   @Get('server_info')

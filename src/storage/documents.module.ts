@@ -14,6 +14,7 @@ import { ExpiringRecords } from './expiring-records.js';
 import { FileDocuments } from './file/documents/file-documents.js';
 import { MemoryRecords } from './file/documents/memory-records.js';
 import { StorageDriver, StorageDriverModule } from './storage-driver.module.js';
+import { warnOfUnusedDocuments } from './unused-documents.js';
 
 /** The documents of the PostgreSQL driver; null with the file driver. */
 const DATABASE_DOCUMENTS = Symbol('documents in the database');
@@ -31,20 +32,20 @@ const DATABASE_DOCUMENTS = Symbol('documents in the database');
         const documents = new driver.PostgresDocuments(postgres.database);
         // Before anything that is encrypted is read.
         await driver.checkSecretKey(documents, config);
+        await warnOfUnusedDocuments(documents, [userFiles(config), workspaceFiles(config)]);
         return documents;
       },
     },
     {
       provide: Documents,
       inject: [DATABASE_DOCUMENTS, AppConfig],
-      useFactory: (inDatabase: Documents | null, { base_dir }: AppConfig) =>
-        inDatabase ?? new FileDocuments(persistenceRoot(base_dir), isUserDocument),
+      useFactory: (inDatabase: Documents | null, config: AppConfig) => inDatabase ?? userFiles(config),
     },
     {
       provide: WorkspaceDocuments,
       inject: [DATABASE_DOCUMENTS, AppConfig],
       useFactory: (inDatabase: WorkspaceDocuments | null, config: AppConfig) =>
-        inDatabase ?? new FileDocuments(workspacesRoot(config), isWorkspaceDocument),
+        inDatabase ?? workspaceFiles(config),
     },
     {
       provide: LocalDocuments,
@@ -64,6 +65,14 @@ const DATABASE_DOCUMENTS = Symbol('documents in the database');
   exports: [Documents, LocalDocuments, WorkspaceDocuments, ExpiringRecords],
 })
 export class DocumentsModule {}
+
+function userFiles({ base_dir }: AppConfig): FileDocuments {
+  return new FileDocuments(persistenceRoot(base_dir), isUserDocument);
+}
+
+function workspaceFiles(config: AppConfig): FileDocuments {
+  return new FileDocuments(workspacesRoot(config), isWorkspaceDocument);
+}
 
 /** Workspaces are stored next to the conversations that use them. */
 function workspacesRoot({ base_dir, conversations_path }: AppConfig): string {

@@ -9,6 +9,6 @@ export * from './expiring-records.js';
 export * from './hints.js';
 export * from './lease-store.js';
 export * from './server-directory.js';
-export * from './delivery-store.js';
 export * from './storage-errors.js';
 export * from './storage-options.js';
+export * from './storage-status.js';

@@ -43,7 +43,13 @@ export class StorageDriver implements OnApplicationShutdown {
 
 /** Provides the driver to the modules of the storage ports. */
 @Module({
-  providers: [{ provide: StorageDriver, inject: [AppConfig], useFactory: StorageDriver.open }],
+  providers: [
+    {
+      provide: StorageDriver,
+      inject: [AppConfig],
+      useFactory: (config: AppConfig) => StorageDriver.open(config),
+    },
+  ],
   exports: [StorageDriver],
 })
 export class StorageDriverModule {}

@@ -18,6 +18,7 @@ import type { PostgresStorage } from './postgres/postgres-storage.js';
 import { ServerDirectory } from './server-directory.js';
 import { StorageDriver, StorageDriverModule } from './storage-driver.module.js';
 import { BashHistoryOptions, StorageOptions } from './storage-options.js';
+import { StorageStatus } from './storage-status.js';
 
 /** Provides the storage ports, implemented by the driver that the configuration selects. */
 @Module({
@@ -68,7 +69,6 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
       ({ hints }) => hints,
       () => new NoHints(),
     ),
-    { provide: BashHistories, useClass: FileBashHistories },
     port(
       DeliveryStore,
       ({ deliveries }) => deliveries,
@@ -80,6 +80,12 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
       useFactory: ({ postgres }: StorageDriver, options: BashHistoryOptions, folders: ConversationFolders) =>
         postgres?.bashHistories(options.limits) ?? new FileBashHistories(options, folders),
     },
+    port<StorageStatus>(
+      StorageStatus,
+      ({ database }) => database,
+      // What a folder refuses is reported by each request: a probe would have to write.
+      () => ({ isAvailable: true }),
+    ),
     { provide: ConversationFolders, useClass: FileConversationFolders },
   ],
   exports: [
@@ -91,6 +97,7 @@ import { BashHistoryOptions, StorageOptions } from './storage-options.js';
     DeliveryStore,
     ServerDirectory,
     Hints,
+    StorageStatus,
   ],
 })
 export class StorageModule {}
@@ -98,13 +105,13 @@ export class StorageModule {}
 /** A port with its implementation by each driver. */
 function port<T>(
   token: Abstract<T>,
-  ofPostgres: (driver: PostgresStorage, options: StorageOptions) => T,
+  ofPostgres: (driver: PostgresStorage) => T,
   ofFiles: (options: StorageOptions) => T,
 ): FactoryProvider<T> {
   return {
     provide: token,
     inject: [StorageDriver, StorageOptions],
     useFactory: ({ postgres }: StorageDriver, options: StorageOptions) =>
-      postgres ? ofPostgres(postgres, options) : ofFiles(options),
+      postgres ? ofPostgres(postgres) : ofFiles(options),
   };
 }

@@ -7,7 +7,8 @@ import { describeWithDatabase, TestDatabase } from '../support/postgres.js';
 import { ServerProcess } from '../support/server-process.js';
 
 const KEY = 'the-key-of-the-test';
-const SECRETS = { OH_SECRET_KEY: KEY };
+/** A short lease: a killed run holds its conversations until it has ended. */
+const SECRETS = { OH_SECRET_KEY: KEY, OH_SERVER_LEASE_SECONDS: '1' };
 
 /** What a client can read of everything that is stored. */
 interface Seen {
@@ -106,8 +107,10 @@ describeWithDatabase('move', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('conversations: 3 would be moved, 0 were the same');
     expect(stdout).toContain('dry run: nothing was written');
-    for (const table of ['conversation', 'metadata', 'event', 'document'])
+    for (const table of ['conversation', 'metadata', 'event'])
       expect(await database.query(`SELECT * FROM ${table}`)).toEqual([]);
+    // The database remembers the secret key from the first connection on.
+    expect(await database.query('SELECT name FROM document')).toEqual([{ name: 'server/secret-key.json' }]);
     expect(await readdir(path.join(cwd, 'workspace/conversations'))).not.toContain('.move.json');
   });
 
@@ -170,14 +173,14 @@ describeWithDatabase('move', () => {
       line.replace(id, `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`),
     );
     await appendFile(log, `${more.join('\n')}\n`);
-    let delay = 350;
-    for (let finished = false; !finished; delay += 250) {
+    let delay = 400;
+    for (let finished = false; !finished; delay *= 1.7) {
       const run = new MoveProgram(cwd, ['--from', 'workspace', '--to', database.url], SECRETS);
       const timer = setTimeout(() => run.kill(), delay);
       const { code } = await run.result();
       clearTimeout(timer);
       finished = code !== null;
-      if (finished) expect(code).toBe(0);
+      if (finished) expect({ code, stdout: run.stdout }).toMatchObject({ code: 0 });
     }
     const counts = await database.query('SELECT conversation, count(*)::int FROM event GROUP BY 1');
     const wanted = Object.entries(before.conversations).map(([conversation, { events }]) => ({
@@ -209,7 +212,7 @@ describeWithDatabase('move', () => {
     let server = await start();
     const [client] = await fill(server);
     await server.end();
-    await toDatabase();
+    expect(await toDatabase()).toMatchObject({ code: 0 });
     server = await start({ OH_DATABASE_URL: database.url });
     await client?.on(server).send('SAY: more');
     await client?.on(server).reaches('finished');

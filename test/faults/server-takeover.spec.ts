@@ -10,8 +10,8 @@ import { TcpProxy } from '../support/tcp-proxy.js';
 
 /** Seconds after which other servers take over. */
 const LEASE = 4;
-/** What a take-over may take in all (ms): the lease, and a second. */
-const TAKEOVER_MS = (LEASE + 1) * 1000;
+/** What a take-over may take in all (ms): the lease and a second, and what a busy machine needs on top. */
+const TAKEOVER_MS = (LEASE + 4) * 1000;
 
 /** Waits for a file `go` in a shell that writes its process id into a file. */
 const WAITING = 'RUN: echo $$ > $$.pid; until [ -e go ]; do sleep 0.02; done\nFINISH: ok';
@@ -30,6 +30,8 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
     database = await TestDatabase.create();
   });
   afterEach(async () => {
+    // A shell of a server that was killed would wait for ever.
+    for (const pid of (await commands()).filter(isAlive)) process.kill(pid, 'SIGKILL');
     await Promise.all(servers.splice(0).map((server) => server.end('SIGKILL')));
     for (const proxy of proxies.splice(0)) await proxy.stop();
     await database.drop();
@@ -122,9 +124,8 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
   it('are resumed by servers with free slots only, each by one', async () => {
     const env = { OH_RESUME_ON_START: 'true', OH_MAX_CONCURRENT_RUNS: '2' };
     const first = await start({ ...env, OH_MAX_CONCURRENT_RUNS: '10' });
-    const others = [await start(env), await start(env)];
+    const [second, third] = [await start(env), await start(env)];
     const conversations = await running(first, 6);
-    const old = new Set(await commands());
     await first.end('SIGKILL');
     const owners = async (): Promise<unknown[]> =>
       database.query(
@@ -132,17 +133,12 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
       );
     await eventually(async () => (await owners()).length === 4, 'the take-over');
     // Nobody takes what it could not run.
-    await eventually(async () => (await countOf(others[0] as ServerProcess, 'running')) === 6, 'x', 8000).catch(async (e) => { console.log(await database.query('SELECT m.conversation, execution_status, owner, c.generation, m.generation, length FROM metadata m JOIN conversation c ON c.id=m.conversation'), others.map((o) => o.log).join('=====')); throw e; });
+    await eventually(async () => (await countOf(second, 'running')) === 6, 'all run or wait');
     expect(await owners()).toHaveLength(4);
     await writeFile(path.join(workspace, 'go'), '');
-    await eventually(
-      async () => (await countOf(others[1] as ServerProcess, 'finished')) === 6,
-      'the end of all',
-    );
+    await eventually(async () => (await countOf(third, 'finished')) === 6, 'the end of all');
     for (const one of conversations)
       expect(await interruptions(one)).toEqual([expect.stringContaining('It is resumed')]);
-    // The commands of the killed server are not ours to end.
-    for (const pid of old) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
   });
 
   it('are taken from a frozen server, which stops its runs and writes nothing when it wakes', async () => {
@@ -175,7 +171,7 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
     await eventually(() => !pids.some(isAlive), 'the end of its commands');
     expect(performance.now() - cutAt).toBeLessThan(TAKEOVER_MS);
     await isTakenOver(conversations, second);
-    expect(performance.now() - cutAt).toBeLessThan(TAKEOVER_MS + 1000);
+    expect(performance.now() - cutAt).toBeLessThan(TAKEOVER_MS);
     await eventually(() => socket?.closeCode !== undefined, 'the end of the socket');
     const before = await Promise.all(conversations.map(stored));
     proxy.behave();
@@ -199,6 +195,31 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
       expect((await stored(one)).some(({ kind }) => kind === 'InterruptEvent')).toBe(true);
       expect((await second.request('POST', `${one.route}/run`)).status).toBe(200);
       await one.on(second).reaches('finished');
+    }
+  });
+
+  it('go on with every client while all servers are replaced one by one', async () => {
+    const old = [await start(), await start(), await start()];
+    const conversations = (await Promise.all(old.map((server) => running(server, 2)))).flat();
+    const sockets = await Promise.all(conversations.map((one) => one.listen()));
+    for (const server of old) {
+      await start();
+      await server.end('SIGTERM');
+    }
+    // Each socket was told to connect again, and each run was ended in its log.
+    expect(sockets.map(({ closeCode }) => closeCode)).toEqual(sockets.map(() => 1012));
+    const fresh = servers.slice(old.length);
+    await writeFile(path.join(workspace, 'go'), '');
+    for (const [index, one] of conversations.entries()) {
+      const server = fresh[index % fresh.length] ?? one.server;
+      const events = await stored(one);
+      expect(events.some(({ kind }) => kind === 'InterruptEvent' || kind === 'PauseEvent')).toBe(true);
+      expect((await server.request('POST', `${one.route}/run`)).status).toBe(200);
+      await one.on(server).reaches('finished');
+      const seqs = await database.query('SELECT seq FROM event WHERE conversation = $1 ORDER BY seq', [
+        one.id,
+      ]);
+      expect(seqs.map(({ seq }) => Number(seq))).toEqual(seqs.map((_, at) => at));
     }
   });
 

@@ -40,14 +40,19 @@ export async function fileStorage(): Promise<SharedStorage & { folder: string }>
   };
 }
 
-/** A new database. @param url in place of a new one */
-export async function databaseStorage(
-  key = 'a-key',
-): Promise<SharedStorage & { database: TestDatabase; connect(url: string): Database }> {
+/** A storage in a database of its own. */
+export interface DatabaseStorage extends SharedStorage {
+  database: TestDatabase;
+  /** A connection of another server. @param url that of a proxy in front of the database, for instance */
+  connect(url: string, timeoutMs?: number): Database;
+}
+
+/** A new database. */
+export async function databaseStorage(key = 'a-key'): Promise<DatabaseStorage> {
   const database = await TestDatabase.create();
   const opened: Database[] = [];
-  const connect = (url: string): Database => {
-    const connection = new Database({ url, caFile: null, poolSize: 6, timeoutMs: 5000 });
+  const connect = (url: string, timeoutMs = 10_000): Database => {
+    const connection = new Database({ url, caFile: null, poolSize: 6, timeoutMs });
     opened.push(connection);
     return connection;
   };

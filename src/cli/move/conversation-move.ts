@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { LeaseHeldError, type LeaseFence, type LogReader, type StoredMetadata } from '../../storage/index.js';
+import {
+  LeaseHeldError,
+  TakeoverPendingError,
+  type LeaseFence,
+  type LogReader,
+  type StoredMetadata,
+} from '../../storage/index.js';
 import { moveBashHistory } from './bash-move.js';
 import { copyConversationFiles } from './conversation-files.js';
 import type { DeliveriesMove } from './deliveries-move.js';
@@ -37,8 +43,8 @@ export class ConversationMove {
   ) {}
 
   /**
-   * Copies a conversation under both leases: the log, which is then read again on both sides and compared, and
-   * the metadata, with which the conversation appears at the target.
+   * Copies a conversation under both leases: the log, which is then read again on both sides and compared,
+   * and the metadata, with which the conversation appears at the target.
    * @throws DamagedConversationError, DifferentCopyError, ConversationHeldError, and errors of the storage
    */
   async move(id: string, onProgress: OnProgress): Promise<MovedConversation> {
@@ -166,12 +172,12 @@ export class ConversationMove {
   }
 
   private async acquire(side: StorageSide, id: string): Promise<LeaseFence> {
-    const deadline = performance.now() + this.options.waitSeconds * 1000;
+    const deadline = Math.max(performance.now() + this.options.waitSeconds * 1000, side.settledAt);
     for (;;) {
       try {
         return await side.leases.acquire(id);
       } catch (error) {
-        if (!(error instanceof LeaseHeldError)) throw error;
+        if (!(error instanceof LeaseHeldError || error instanceof TakeoverPendingError)) throw error;
         if (performance.now() >= deadline) {
           const holder = (await side.holderOf(id)) ?? 'another server';
           throw new ConversationHeldError(

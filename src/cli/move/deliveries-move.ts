@@ -43,7 +43,7 @@ export class DeliveriesMove {
           if (body === undefined) continue;
           await to.addChange(entry.conversationId, body);
         } else {
-          const lines = (await entry.peek(MAX_TAIL_LINES, Infinity)).map((line) => `${line}\n`);
+          const lines = await entry.peek(MAX_TAIL_LINES, Infinity);
           await to.addTail(entry.conversationId, Readable.from(lines));
         }
         await entry.remove();

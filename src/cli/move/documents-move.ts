@@ -14,28 +14,28 @@ export interface MovedDocuments {
 /**
  * Copies documents as they are, encrypted secrets included, and reads them again at the target. A document
  * that the target has is replaced only if it is as an earlier move left it.
+ * @param options `isOne` tells which documents are meant: both sides may keep others in the same place
  */
 export async function moveDocuments(
   from: Documents,
   to: Documents,
   records: MoveRecords,
-  options: { prefix: string; dryRun: boolean },
+  options: { isOne: (name: string) => boolean; dryRun: boolean },
 ): Promise<MovedDocuments> {
   const result: MovedDocuments = { moved: 0, same: 0, different: [] };
-  const names = new Set([...(await from.list()), ...(await to.list())]);
+  const names = new Set([...(await from.list()), ...(await to.list())].filter(options.isOne));
   for (const name of names) {
-    const key = options.prefix + name;
     const [text, there] = [await from.readText(name), await to.readText(name)];
     if (text === there) {
       result.same += 1;
-      records.setDigest(key, digest(text));
-    } else if (there !== undefined && digest(there) !== records.digestOf(key)) {
+      records.setDigest(name, digest(text));
+    } else if (there !== undefined && digest(there) !== records.digestOf(name)) {
       result.different.push(name);
     } else {
       result.moved += 1;
       if (options.dryRun) continue;
       await replace(to, name, text);
-      records.setDigest(key, digest(text));
+      records.setDigest(name, digest(text));
     }
   }
   return result;

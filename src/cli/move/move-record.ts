@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { asJsonObject, asText, type JsonObject } from '../../json/index.js';
+import { isUserDocument } from '../../storage/index.js';
 import { MoveError } from './move-errors.js';
 import type { StorageSide } from './storage-side.js';
 
@@ -89,8 +90,8 @@ export class MoveRecords {
 
 async function isEmpty(side: StorageSide): Promise<boolean> {
   for await (const id of side.ids()) if (await side.catalogue.has(id)) return false;
-  if (side.isFiles) return true;
-  return (await side.documents.list()).length === 0;
+  // The settings of the user are shared by all programs of this machine.
+  return side.isFiles || !(await side.documents.list()).some(isUserDocument);
 }
 
 async function read(side: StorageSide): Promise<MoveRecord | undefined> {

@@ -1,7 +1,12 @@
 import { ConsoleLogger, type LoggerService } from '@nestjs/common';
 import type { AppConfig } from '../../config/index.js';
 import { errorMessage } from '../../errors/index.js';
-import { DamagedConversationError } from '../../storage/index.js';
+import {
+  DamagedConversationError,
+  isUserDocument,
+  isWorkspaceDocument,
+  type Documents,
+} from '../../storage/index.js';
 import { webhookTargets } from '../../webhooks/index.js';
 import { countBashEvents, moveBashHistory } from './bash-move.js';
 import { ConversationHeldError, ConversationMove } from './conversation-move.js';
@@ -37,14 +42,19 @@ export async function move(options: MoveOptions, config: AppConfig, output: Move
   ];
   if (isSame(source, target)) throw new MoveError(`source and target are the same: ${source.label}`);
   output.write(`from ${source.label}\nto   ${target.label}\n`);
-  const opened: StorageSide[] = [];
+  const logger = new MoveLogger(output);
+  const from = await StorageSide.open(source, logger);
   try {
-    for (const place of [source, target]) opened.push(await StorageSide.open(place, new MoveLogger(output)));
-    const [from, to] = opened;
-    if (!from || !to) throw new Error('a side is missing');
-    return await new Move(from, to, options, config, output).run();
+    // A database remembers the key of the first who opens it.
+    await assertSecretKey(from, config);
+    const to = await StorageSide.open(target, logger);
+    try {
+      return await new Move(from, to, options, config, output).run();
+    } finally {
+      await to.close();
+    }
   } finally {
-    for (const side of opened) await side.close();
+    await from.close();
   }
 }
 
@@ -81,7 +91,6 @@ class Move {
   }
 
   async run(): Promise<number> {
-    await assertSecretKey(this.from, this.config);
     const records = await MoveRecords.begin(this.from, this.to, this.options.again);
     if (records.isContinued)
       this.output.write('the target has a part of it already: only the rest is copied\n');
@@ -118,9 +127,10 @@ class Move {
       return;
     }
     const { dryRun } = this.options;
-    const user = await moveDocuments(from.documents, to.documents, records, { prefix: 'user/', dryRun });
-    const workspaces = { prefix: 'workspaces/', dryRun };
-    const shared = await moveDocuments(from.workspaces, to.workspaces, records, workspaces);
+    const move = (source: Documents, target: Documents, isOne: (name: string) => boolean) =>
+      moveDocuments(source, target, records, { isOne, dryRun });
+    const user = await move(from.documents, to.documents, isUserDocument);
+    const shared = await move(from.workspaces, to.workspaces, isWorkspaceDocument);
     for (const name of [...user.different, ...shared.different]) {
       this.problems.different += 1;
       this.output.write(`left out: document ${name}: it was changed at the target since it was moved\n`);

@@ -24,6 +24,8 @@ import type { Place } from './place.js';
 
 const HEX_ID = /^[0-9a-f]{32}$/;
 const IDS_PER_PAGE = 500;
+/** Leases of a killed process end, and may be taken over, within so many times their length. */
+const SETTLED_AFTER_LEASES = 2.5;
 /** The file of a lease (docs/operation.md). */
 const LEASE_FILE = 'owner_lease.json';
 
@@ -49,6 +51,12 @@ export class StorageSide {
   readonly deliveries: DeliveryStore;
   /** Where the record of moves is. It belongs to the conversations. */
   readonly records: Documents;
+  /**
+   * From then on (`performance.now()`) leases are held by servers that live. Before, they may be those
+   * of a move that was killed: nobody can take them until they have ended, and this process has held its own
+   * for as long.
+   */
+  readonly settledAt: number;
   private readonly folders: ConversationFolders;
   private readonly servers: ServerDirectory;
 
@@ -64,6 +72,8 @@ export class StorageSide {
     this.documents = context.get(Documents, { strict: false });
     this.workspaces = context.get(WorkspaceDocuments, { strict: false });
     this.bash = context.get(BashHistories, { strict: false });
+    const settling = this.isFiles ? 0 : SETTLED_AFTER_LEASES * place.config.server_lease_seconds * 1000;
+    this.settledAt = performance.now() + settling;
     this.deliveries = context.get(DeliveryStore, { strict: false });
     this.records =
       place.kind === 'files'

@@ -26,7 +26,9 @@ import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type CreatedWorktree } from '../worktrees/worktrees.js';
 import { withWorktreeNote } from '../worktrees/worktree-note.js';
 
-/** How long a creation of the same id on another server is waited for, and how often it is looked for (ms). */
+/**
+ * How long a creation of the same id on another server is waited for, and how often it is looked for (ms).
+ */
 const CREATION_LIMIT_MS = 5_000;
 const CREATION_CHECK_MS = 50;
 

@@ -56,7 +56,9 @@ export class LogWriter {
     this.onBroken(reason);
   }
 
-  /** Resolves when all events so far are durable and published. Rejects as soon as the log accepts no more. */
+  /**
+   * Resolves when all events so far are durable and published. Rejects as soon as the log accepts no more.
+   */
   async settled(): Promise<void> {
     this.assertWritable();
     let stop: (reason: Error) => void = () => undefined;

@@ -11,9 +11,9 @@ import type { RunSlots } from '../runs/run-slots.js';
 const BATCH = 16;
 
 /**
- * Takes up conversations that were running on a server that is gone, and recovers them as after a crash of this
- * server. Each is taken by one server only: by whoever gets its lease. If runs are resumed, a server takes only
- * what it has slots for, and leaves the rest to others or for later.
+ * Takes up conversations that were running on a server that is gone, and recovers them as after a crash of
+ * this server. Each is taken by one server only: by whoever gets its lease. If runs are resumed, a server
+ * takes only what it has slots for, and leaves the rest to others or for later.
  */
 export class Takeover {
   private readonly logger = new Logger('Cluster');

@@ -20,8 +20,8 @@ interface RecoveryOptions {
 }
 
 /**
- * Recovers the conversations that were running when their server ended: pauses them, or resumes each as soon as
- * there is a slot for its run.
+ * Recovers the conversations that were running when their server ended: pauses them, or resumes each as soon
+ * as there is a slot for its run.
  */
 export class CrashRecovery {
   private readonly logger = new Logger('Conversations');

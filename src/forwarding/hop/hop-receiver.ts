@@ -68,8 +68,9 @@ export class HopReceiver {
   };
 
   private recognise(request: IncomingMessage): Refusal | undefined {
-    const given = request.headers[HOP_HEADER];
-    if (given === undefined) return undefined;
+    if (request.headers[HOP_HEADER] === undefined) return undefined;
+    const { [HOP_HEADER]: given, ...headers } = request.headers;
+    request.headers = headers;
     const hop = this.passes.read(request.method ?? '', request.url ?? '', String(given));
     if (typeof hop === 'string') {
       this.report(request, hop);
@@ -79,8 +80,7 @@ export class HopReceiver {
     if (hop.to !== this.selfId) return movedAway();
     hops.set(request, hop);
     if (hop.client !== null) setRemoteAddress(request, hop.client);
-    if (hop.host === null) delete request.headers.host;
-    else request.headers.host = hop.host;
+    request.headers.host = hop.host ?? undefined;
     return undefined;
   }
 

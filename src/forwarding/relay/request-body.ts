@@ -51,6 +51,10 @@ export class RequestBody {
     };
     sent.once('close', () => this.stop());
     request.resume();
+    // The receiver may answer before the client sends the body, which it may be waiting to do.
+    setImmediate(() => {
+      if (!sent.headersSent && !sent.destroyed) sent.flushHeaders();
+    });
   }
 
   private keep(chunk: Buffer): void {

@@ -13,8 +13,11 @@ const MAX_MISSED = 3;
 interface WatchedServer {
   origin: URL;
   passed: Set<AbortController>;
+  /** Missing signs of life since the last one. */
   missed: number;
+  /** Checks that have not ended yet. */
   isChecked: boolean;
+  isProbed: boolean;
 }
 
 /**
@@ -29,6 +32,7 @@ export class ServerWatch {
     private readonly locator: Locator,
     private readonly connections: ServerConnections,
     private readonly intervalMs = INTERVAL_MS,
+    private readonly probeMs = PROBE_MS,
   ) {}
 
   /**
@@ -37,7 +41,7 @@ export class ServerWatch {
    */
   watch(serverId: string, origin: URL, stop: AbortController): () => void {
     const known = this.servers.get(serverId);
-    const server = known ?? { origin, passed: new Set(), missed: 0, isChecked: false };
+    const server = known ?? { origin, passed: new Set(), missed: 0, isChecked: false, isProbed: false };
     this.servers.set(serverId, server);
     server.passed.add(stop);
     this.timer ??= setInterval(() => this.checkAll(), this.intervalMs).unref();
@@ -55,21 +59,24 @@ export class ServerWatch {
 
   private checkAll(): void {
     for (const [id, server] of this.servers) {
-      if (server.isChecked) continue;
-      server.isChecked = true;
-      void this.check(id, server).finally(() => (server.isChecked = false));
+      if (!server.isChecked) void this.check(id, server);
+      if (!server.isProbed) void this.probe(server);
     }
   }
 
   private async check(id: string, server: WatchedServer): Promise<void> {
-    const [isLive, answers] = await Promise.all([
-      // Without the database nobody can take the conversation over.
-      this.locator.isLive(id).catch(() => true),
-      this.connections.answers(server.origin, PROBE_MS),
-    ]);
+    server.isChecked = true;
+    // Without the database nobody can take the conversation over.
+    const isLive = await this.locator.isLive(id).catch(() => true);
+    server.isChecked = false;
+    if (!isLive) for (const stop of server.passed) stop.abort(ended());
+  }
+
+  private async probe(server: WatchedServer): Promise<void> {
+    server.isProbed = true;
+    const answers = await this.connections.answers(server.origin, this.probeMs);
+    server.isProbed = false;
     server.missed = answers ? 0 : server.missed + 1;
-    const reason = isLive ? silent : ended;
-    if (isLive && server.missed < MAX_MISSED) return;
-    for (const stop of server.passed) stop.abort(reason());
+    if (server.missed >= MAX_MISSED) for (const stop of server.passed) stop.abort(silent());
   }
 }

@@ -77,6 +77,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
     return {
       status: WIRE_CODES[error.kind].status,
       body: { detail: text, exception: this.mask(errorMessage(error.cause)), error_id },
+      headers: error.kind === 'unavailable' ? RETRY_SOON : undefined,
     };
   }
 

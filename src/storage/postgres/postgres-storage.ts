@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
-import { CONVERSATION_CHANGED } from '../hints.js';
+import { CONVERSATION_CHANGED, SERVER_LEFT } from '../hints.js';
 import type { ConversationFolders } from '../conversation-folders.js';
 import type { BashHistoryLimits } from '../bash-history.js';
 import { PostgresBashHistories } from './bash/postgres-bash-histories.js';
@@ -14,7 +14,6 @@ import { PostgresLeaseStore } from './lease/postgres-lease-store.js';
 import { PostgresServerDirectory } from './lease/postgres-server-directory.js';
 import { forgetServers, ServerLease } from './lease/server-lease.js';
 import { PostgresEventLogStore } from './log/postgres-event-log-store.js';
-import { SERVER_LEFT } from '../hints.js';
 import { migrate } from './migrations/index.js';
 
 /** Options of the driver. */

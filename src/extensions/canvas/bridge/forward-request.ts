@@ -55,7 +55,9 @@ function headersFor(response: Response, given: ForwardedHeaders): ForwardedHeade
     ([name]) => !name.startsWith('access-control-') || !response.hasHeader(name),
   );
   return Object.fromEntries(
-    kept.map(([name, values]) => (name === 'vary' ? [name, [...varyOf(response), ...values]] : [name, values])),
+    kept.map(([name, values]) =>
+      name === 'vary' ? [name, [...varyOf(response), ...values]] : [name, values],
+    ),
   );
 }
 

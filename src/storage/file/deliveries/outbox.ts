@@ -3,6 +3,7 @@ import { readFile, rename, rm, stat, utimes, rmdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { errorCode } from '../../../errors/index.js';
+import { SerialQueue } from '../../../flow/index.js';
 import { isProcessAlive } from '../../../processes/index.js';
 import { makeFolder } from '../../../files/index.js';
 import { asJsonObject, tryParseJson } from '../../../json/index.js';
@@ -28,7 +29,7 @@ const localOwners = new Set<string>();
 export class Outbox {
   private readonly instanceId = randomBytes(8).toString('hex');
   private readonly folder: string;
-  private made: Promise<void> | undefined;
+  private readonly making = new SerialQueue();
   private next = 0;
   private adoptions = 0;
 
@@ -107,23 +108,17 @@ export class Outbox {
   ): Promise<string> {
     const number = String(this.next).padStart(12, '0');
     this.next += 1;
-    // Create the folder again if another server considered this one dead and has taken it over.
-    if (this.made && !(await exists(this.folder))) this.made = undefined;
-    this.made ??= this.make();
-    await this.made;
+    await this.making.run(() => this.make());
     const file = path.join(this.folder, `${number}-${conversationId.replaceAll('-', '')}.${extension}`);
     await writeDurably(file, content);
     return file;
   }
 
+  /** Makes the folder. Again, if another server considered this one dead and has taken the folder over. */
   private async make(): Promise<void> {
-    try {
-      await makeFolder(this.folder);
-      await this.writeOwner(this.folder);
-    } catch (error) {
-      this.made = undefined;
-      throw error;
-    }
+    if (await exists(path.join(this.folder, OWNER_FILE))) return;
+    await makeFolder(this.folder);
+    await this.writeOwner(this.folder);
   }
 
   private writeOwner(folder: string): Promise<void> {
@@ -132,8 +127,8 @@ export class Outbox {
   }
 }
 
-function exists(folder: string): Promise<boolean> {
-  return stat(folder).then(
+function exists(file: string): Promise<boolean> {
+  return stat(file).then(
     () => true,
     () => false,
   );

@@ -21,7 +21,8 @@ export function entryOf(row: EntryRow): CatalogueEntry | undefined {
 }
 
 /**
- * The metadata of a row. What lists show of it is taken from the columns, which may be newer than the content.
+ * The metadata of a row. What lists show of it is taken from the columns, which may be newer than the
+ * content.
  * @throws Error saying what is damaged
  */
 export function metadataOf(row: MetadataRow): StoredMetadata {

@@ -16,8 +16,8 @@ const MAX_RETRY_MS = 1000;
 type OnNotification = (channel: string, payload: string) => void;
 
 /**
- * One connection for heartbeats and hints. They never wait for a connection of the pool, so that load does not
- * look like the death of a server. It connects again by itself.
+ * One connection for heartbeats and hints. They never wait for a connection of the pool, so that load does
+ * not look like the death of a server. It connects again by itself.
  */
 export class ControlConnection implements Queryable {
   private current: Promise<pg.Client> | undefined;
@@ -32,7 +32,9 @@ export class ControlConnection implements Queryable {
     private readonly timeoutMs: number,
   ) {}
 
-  /** Calls `listener` with each new connection before it is used otherwise. Call it before the first query. */
+  /**
+   * Calls `listener` with each new connection before it is used otherwise. Call it before the first query.
+   */
   onConnect(listener: (queries: Queryable) => Promise<void>): void {
     this.connectListeners.push(listener);
   }
@@ -49,7 +51,8 @@ export class ControlConnection implements Queryable {
 
   /**
    * Runs a statement, once.
-   * @throws StorageFailedError if the database is away, OutcomeUnknownError if the connection was lost meanwhile
+   * @throws StorageFailedError if the database is away, OutcomeUnknownError if the connection was lost
+   *   meanwhile
    */
   async query<R = Record<string, unknown>>(
     text: string,

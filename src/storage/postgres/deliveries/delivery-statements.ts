@@ -174,7 +174,7 @@ export const REWINDS = `
 SELECT conversation, rewind_to AS position FROM webhook_position
 WHERE webhook = $2 AND server = $1 AND rewind_to IS NOT NULL LIMIT $3`;
 
-/** Has whoever delivers conversation `$2` set its position for webhook `$1` back to `$3`. */
+/** Has the server that delivers conversation `$2` set its position for webhook `$1` back to `$3`. */
 export const REQUEST_REWIND = `
 UPDATE webhook_position SET rewind_to = least(rewind_to, $3::bigint) WHERE conversation = $2 AND webhook = $1`;
 
@@ -210,8 +210,8 @@ export const USE = `
 INSERT INTO webhook (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET used_at = clock_timestamp()`;
 
 /**
- * Removes positions of webhook `$1` that servers have left which are gone for long, of conversations that are delivered: a
- * frozen server may still end an append before.
+ * Removes positions of webhook `$1` that servers have left which are gone for long, of conversations that are
+ * delivered: a frozen server may still end an append before.
  */
 export const TIDY = `
 DELETE FROM webhook_position USING conversation

@@ -2,9 +2,6 @@ import type { PendingChange, PendingEntry, PendingTail } from '../../delivery-st
 import { CONTENT, TAIL_LENGTH, TAIL_LINES } from './delivery-statements.js';
 import type { DeliveryDatabase, LateWrites } from './late-writes.js';
 
-/** Most lines that are read at once. */
-const MAX_LINES = 1000;
-
 /** An entry as statements answer it. */
 export interface EntryRow {
   id: string;
@@ -26,9 +23,7 @@ export function toEntry(
   { id, conversation, isTail, since }: EntryRow,
   services: EntryServices,
 ): PendingEntry {
-  return isTail
-    ? new TailRows(id, conversation, services)
-    : new ChangeRow(id, conversation, since, undefined, services);
+  return isTail ? new TailRows(id, conversation, services) : new ChangeRow(id, conversation, since, services);
 }
 
 /** A change in a row. */
@@ -39,15 +34,11 @@ export class ChangeRow implements PendingChange {
     readonly key: string,
     readonly conversationId: string,
     readonly since: number,
-    /** Kept until the first attempt, which is nearly always the only one. */
-    private content: string | undefined,
     private readonly services: EntryServices,
   ) {}
 
   async body(): Promise<string | undefined> {
-    const { content, services } = this;
-    this.content = undefined;
-    if (content !== undefined) return content;
+    const { services } = this;
     const { rows } = await services.database.read<{ content: string }>(CONTENT, [
       services.serverId,
       this.key,
@@ -100,7 +91,7 @@ export class TailRows implements PendingTail {
       serverId,
       this.id,
       this.position,
-      Math.min(limit, MAX_LINES),
+      limit,
       Math.min(maxBytes, Number.MAX_SAFE_INTEGER),
     ]);
     if (rows.length === 0) this.length = this.position;

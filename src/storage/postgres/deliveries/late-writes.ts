@@ -28,6 +28,7 @@ export class LateWrites {
   private timer: NodeJS.Timeout | undefined;
   private storing: Promise<void> | undefined;
   private hasFailed = false;
+  private isClosed = false;
 
   constructor(
     private readonly database: DeliveryDatabase,
@@ -73,11 +74,18 @@ export class LateWrites {
     await this.storing;
   }
 
+  /** As `flush`, for the last time. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await this.flush();
+  }
+
   private get isEmpty(): boolean {
     return this.positions.size + this.tails.size + this.removed.size === 0;
   }
 
   private schedule(): void {
+    if (this.isClosed) return;
     const delayMs = this.hasFailed ? RETRY_MS : DELAY_MS;
     this.timer ??= setTimeout(() => void this.flush(), delayMs).unref();
   }

@@ -127,7 +127,7 @@ export class PositionRows {
     return items.map(({ conversationId }) => byId.get(conversationId));
   }
 
-  private async removeAll(ids: readonly string[]): Promise<void[]> {
+  private async removeAll(ids: readonly string[]): Promise<[]> {
     const generations = ids.map((id) => this.generations.get(id) ?? null);
     await this.database.read(REMOVE_POSITIONS, [this.serverId, this.webhookId, ids, generations]);
     ids.forEach((id, index) => {

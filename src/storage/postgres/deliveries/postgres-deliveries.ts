@@ -92,7 +92,7 @@ export class PostgresDeliveries extends WebhookDeliveries {
   override async addChange(conversationId: string, body: string): Promise<PendingChange> {
     const id = randomUUID();
     await this.changes.add({ id, conversationId, body });
-    return new ChangeRow(id, conversationId, Date.now(), body, this.entries);
+    return new ChangeRow(id, conversationId, Date.now(), this.entries);
   }
 
   override async addTail(conversationId: string, lines: AsyncIterable<string>): Promise<PendingTail> {
@@ -138,7 +138,7 @@ export class PostgresDeliveries extends WebhookDeliveries {
 
   override close(): Promise<void> {
     // The end of the server's lease leaves all that is pending to others.
-    return this.late.flush();
+    return this.late.close();
   }
 
   private async adopt(): Promise<PendingEntry[]> {
@@ -156,7 +156,7 @@ export class PostgresDeliveries extends WebhookDeliveries {
     return rows.map((row) => toEntry(row, this.entries));
   }
 
-  private async insert(changes: readonly NewChange[]): Promise<void[]> {
+  private async insert(changes: readonly NewChange[]): Promise<[]> {
     await this.database.read(ADD_CHANGES, [
       this.serverId,
       this.webhookId,

@@ -14,9 +14,10 @@ export const MAY_TAKE_OVER = `EXISTS (
   SELECT FROM server WHERE server.id = $1 AND ${IS_LIVE} AND server.takes_after <= clock_timestamp())`;
 
 /**
- * A heartbeat: creates or renews the row of a server. `$8` says that the process has had a row before: if that
- * is gone or has expired, others may not have renewed theirs yet either (the database was away), so nothing is
- * taken from them for the time of a lease. A new process waits only after a start of the database.
+ * A heartbeat: creates or renews the row of a server. `$8` says that the process has had a row before: if
+ * that is gone or has expired, others may not have renewed theirs yet either (the database was away), so
+ * nothing is taken from them for the time of a lease. A new process waits only after a start of the
+ * database.
  */
 export const HEARTBEAT = `
 INSERT INTO server (id, url, host, version, lease, lease_until, takes_after, running, max_running)
@@ -37,8 +38,8 @@ WITH released AS (UPDATE conversation SET owner = NULL WHERE owner = $1)
 DELETE FROM server WHERE id = $1`;
 
 /**
- * Takes conversation `$2` for server `$1` if nobody has it, or its owner is not live. The caller has made sure
- * that the server itself holds no fence for it: then it is a lease whose release was never stored.
+ * Takes conversation `$2` for server `$1` if nobody has it, or its owner is not live. The caller has made
+ * sure that the server itself holds no fence for it: then it is a lease whose release was never stored.
  */
 export const ACQUIRE = `
 WITH before AS (SELECT owner FROM conversation WHERE id = $2)

@@ -32,7 +32,9 @@ describeWithDatabase('PostgresLeaseStore', () => {
     proxies.push(proxy);
     return { proxy, storage: await storages.open(proxy.url, LEASE) };
   };
-  /** Waits until a server may take over from others: for a while after the start of the database none does. */
+  /**
+   * Waits until a server may take over from others: for a while after the start of the database none does.
+   */
   const mayTakeOver = ({ servers }: PostgresStorage): Promise<void> =>
     eventually(async () => {
       const [row] = await database.query(
@@ -74,8 +76,8 @@ describeWithDatabase('PostgresLeaseStore', () => {
         expect(await leases.isVacant(id)).toBe(false);
         expect((await servers.list()).map((it) => it.conversations).sort()).toEqual([0, 0, 1]);
       }
-      await three[owner]?.leases.release(won[0] as PostgresFence);
-      expect(await three[0]?.leases.isVacant(id)).toBe(true);
+      for (const fence of won) await three[owner]?.leases.release(fence);
+      for (const { leases } of three) expect(await leases.isVacant(id)).toBe(true);
     }
   });
 

@@ -10,7 +10,9 @@ import { FORGET_SERVERS, HEARTBEAT, LEAVE } from './lease-statements.js';
 /** A heartbeat that failed is repeated after this part of the lease, but not later than after a second. */
 const RETRY_PART = 1 / 20;
 const MAX_RETRY_MS = 1000;
-/** How long a server that was frozen may take to renew its lease before it gives all up (part of the lease). */
+/**
+ * How long a server that was frozen may take to renew its lease before it gives all up (part of the lease).
+ */
 const GRACE_PART = 1 / 10;
 /** So many heartbeats after the end of a lease, others may still be taking what it held. */
 const CHECKS_AFTER_GAP = 3;
@@ -30,7 +32,9 @@ export class ServerLease {
   readonly id = randomUUID();
   private readonly logger = new Logger('Cluster');
   private readonly leaseMs: number;
-  /** When the lease ends: by the monotonic clock, and by the wall clock, which also counts a suspended host. */
+  /**
+   * When the lease ends: by the monotonic clock, and by the wall clock, which also counts a suspended host.
+   */
   private end = { monotonic: -Infinity, wall: -Infinity };
   private running: { at: number; result: Promise<void> } | undefined;
   private hasRow = false;
@@ -39,6 +43,8 @@ export class ServerLease {
   private beatTimer: NodeJS.Timeout | undefined;
   private endTimer: NodeJS.Timeout | undefined;
   private isStopped = false;
+  /** The last heartbeat failed. */
+  private isFailing = false;
   private facts: () => ServerFacts = () => ({ version: '', running: 0, maxRunning: 0 });
   private readonly endListeners: (() => void)[] = [];
   private readonly renewalListeners: OnRenewed[] = [];
@@ -113,7 +119,9 @@ export class ServerLease {
       this.renewed(sentAt, wallAt, rows[0]?.takes_after);
       this.beatAfter(sentAt + this.leaseMs / 3 - performance.now());
     } catch (error) {
-      this.logger.warn(`the heartbeat to the database failed: ${errorMessage(error)}`);
+      if (!this.isFailing)
+        this.logger.warn(`the heartbeat to the database failed, it is repeated: ${errorMessage(error)}`);
+      this.isFailing = true;
       this.beatAfter(Math.min(this.leaseMs * RETRY_PART, MAX_RETRY_MS));
       throw error;
     }
@@ -126,6 +134,7 @@ export class ServerLease {
     const isUncertain = this.checks > 0;
     if (isUncertain) this.checks -= 1;
     this.hasRow = true;
+    this.isFailing = false;
     this.takesAfter = takesAfter;
     this.end = { monotonic: sentAt + this.leaseMs, wall: wallAt + this.leaseMs };
     if (this.isStopped) return;
