@@ -76,7 +76,7 @@ export function askUpstream(
   return new Promise((resolve, reject) => {
     const fail = (reason: unknown): void => {
       body.stop();
-      reject(reason as Error);
+      reject(reason);
     };
     const sent = begin(outgoing, stop, fail);
     sent?.once('response', (answer) => {
