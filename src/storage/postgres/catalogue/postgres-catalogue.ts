@@ -8,6 +8,7 @@ import { DamagedConversationError, LeaseHeldError, LeaseLostError } from '../../
 import type { Reading } from '../lease/postgres-lease-store.js';
 import * as statements from './catalogue-statements.js';
 import { EntryUpdates } from './entry-updates.js';
+import { JoinedLookups } from './joined-lookups.js';
 import { entryOf, metadataOf, type EntryRow, type MetadataRow } from './stored-content.js';
 
 /** How many events a statement of a removal removes: it must end within the time limit of statements. */
@@ -30,8 +31,12 @@ interface Leases {
 export class PostgresCatalogue extends Catalogue {
   private readonly logger = new Logger('Catalogue');
   private readonly updates: EntryUpdates;
+  /** How many saves were begun: one that is late must not follow a later one. */
+  private saves = 0;
   /** Damaged conversations by their version. They are not listed as long as it is the same. */
   private readonly broken = new Map<string, number>();
+  private readonly stamps = new JoinedLookups((ids) => this.versionsOf(ids));
+  private readonly children = new JoinedLookups((ids) => this.childrenOfMany(ids));
 
   constructor(
     private readonly database: Reading,
@@ -84,9 +89,7 @@ export class PostgresCatalogue extends Catalogue {
   }
 
   override async childrenOf(id: string): Promise<string[]> {
-    if (!UUID.test(id)) return [];
-    const { rows } = await this.database.read<{ id: string }>(statements.CHILDREN, [id]);
-    return rows.map((row) => row.id);
+    return (await this.children.of(id)) ?? [];
   }
 
   override async load(id: string): Promise<StoredMetadata | undefined> {
@@ -114,13 +117,12 @@ export class PostgresCatalogue extends Catalogue {
     return ids.map((id) => loaded.get(id));
   }
 
-  override async stampOf(id: string): Promise<string | undefined> {
-    return (await this.stampsOf([id]))[0];
+  override stampOf(id: string): Promise<string | undefined> {
+    return this.stamps.of(id);
   }
 
   override async stampsOf(ids: readonly string[]): Promise<(string | undefined)[]> {
-    const { rows } = await this.database.read<EntryRow>(statements.STAMPS, [ids.filter(isUuid)]);
-    const versions = new Map(rows.map(({ id, version }) => [id, String(version)]));
+    const versions = await this.versionsOf(ids);
     return ids.map((id) => versions.get(id));
   }
 
@@ -131,10 +133,12 @@ export class PostgresCatalogue extends Catalogue {
 
   override async save(metadata: StoredMetadata, fence: LeaseFence): Promise<void> {
     const { id, created_at, updated_at, execution_status, parent_conversation_id } = metadata;
-    const values = [id, created_at, updated_at, execution_status, parent_conversation_id ?? null];
+    const values: unknown[] = [id, created_at, updated_at, execution_status, parent_conversation_id ?? null];
     const content = JSON.stringify(metadata);
-    const { rowCount } = await this.database.read(statements.SAVE, [...values, content, fence.generation]);
-    if (rowCount === 0) throw new LeaseLostError(id);
+    this.saves += 1;
+    values.push(content, fence.generation, this.saves);
+    const { rows } = await this.database.read<{ held: boolean }>(statements.SAVE, values);
+    if (!rows[0]?.held) throw new LeaseLostError(id);
     this.updates.saved(metadata);
     this.tellChange(id);
   }
@@ -165,6 +169,24 @@ export class PostgresCatalogue extends Catalogue {
   /** Stores what lists show of open conversations. */
   async close(): Promise<void> {
     await this.updates.flush();
+  }
+
+  private async versionsOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const { rows } = await this.database.read<EntryRow>(statements.STAMPS, [ids.filter(isUuid)]);
+    return new Map(rows.map(({ id, version }) => [id, String(version)]));
+  }
+
+  private async childrenOfMany(ids: readonly string[]): Promise<ReadonlyMap<string, string[]>> {
+    const { rows } = await this.database.read<{ id: string; parent: string }>(statements.CHILDREN, [
+      ids.filter(isUuid),
+    ]);
+    const children = new Map<string, string[]>();
+    for (const { id, parent } of rows) {
+      const others = children.get(parent);
+      if (others) others.push(id);
+      else children.set(parent, [id]);
+    }
+    return children;
   }
 
   private async removeRest(id: string, length: number): Promise<void> {
