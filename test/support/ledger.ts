@@ -18,8 +18,8 @@ interface ReceivedEvent {
 interface Account {
   /** The texts of accepted messages. */
   texts: string[];
-  /** The texts of refused messages, which must not be stored. */
-  refused: string[];
+  /** The texts of refused messages, which must not be stored, with the answers. */
+  refused: Map<string, string>;
   /** Messages without an answer, and whether they start a run. They are sent again. */
   unanswered: Map<string, boolean>;
   /** Received events by seq: their ids, and the whole event if it was received over a socket. */
@@ -81,10 +81,11 @@ export class Ledger {
   async say(to: ConversationClient, text: string, run: boolean): Promise<boolean> {
     const account = this.account(to.id);
     account.unanswered.set(text, run);
-    const { status } = await post(to, text, run);
+    const { status, body } = await post(to, text, run);
+    if (isUnknown(status)) return false;
     account.unanswered.delete(text);
     if (ACCEPTED.has(status)) this.note(account, text);
-    else if (isUndone(status)) account.refused.push(text);
+    else if (isUndone(status)) account.refused.set(text, `${status} ${JSON.stringify(body)}`);
     return ACCEPTED.has(status);
   }
 
@@ -244,7 +245,13 @@ export class Ledger {
   private register(server: ServerProcess, body: unknown): ConversationClient {
     const { id } = body as { id: string };
     if (!this.accounts.has(id)) {
-      this.accounts.set(id, { texts: [], refused: [], unanswered: new Map(), events: new Map(), copied: 0 });
+      this.accounts.set(id, {
+        texts: [],
+        refused: new Map(),
+        unanswered: new Map(),
+        events: new Map(),
+        copied: 0,
+      });
     }
     this.acknowledged += 1;
     return new ConversationClient(server, id);
@@ -253,7 +260,7 @@ export class Ledger {
   private note(account: Account, text: string): void {
     account.texts.push(text);
     // It may have been refused before it was repeated.
-    account.refused = account.refused.filter((it) => it !== text);
+    account.refused.delete(text);
     this.acknowledged += 1;
   }
 
@@ -283,7 +290,8 @@ function checkLog(
     doubled: [],
   });
   expect({ id, lost: account.texts.filter((text) => !said.includes(text)) }).toEqual({ id, lost: [] });
-  expect({ id, refused: account.refused.filter((text) => said.includes(text)) }).toEqual({ id, refused: [] });
+  const refused = [...account.refused].filter(([text]) => said.includes(text));
+  expect({ id, refused }).toEqual({ id, refused: [] });
   const times = events.map(({ timestamp }) => timestamp);
   expect({ id, times }).toEqual({ id, times: [...times].sort() });
   expect({ id, damaged: events.filter(({ code }) => code === 'DamagedEvent') }).toEqual({ id, damaged: [] });
@@ -294,7 +302,12 @@ function checkLog(
  * before.
  */
 function isUndone(status: number): boolean {
-  return status >= 500;
+  return status >= 500 && !isUnknown(status);
+}
+
+/** The server that had the request is gone, or late: the request may have been done. */
+function isUnknown(status: number): boolean {
+  return status === 502 || status === 504;
 }
 
 function duplicates(texts: readonly string[]): string[] {

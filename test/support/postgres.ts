@@ -12,7 +12,7 @@ export type { EndMode } from './postgres/instance.mjs';
 const GIVEN = process.env['DATABASE_URL'] ?? '';
 
 /** Why tests have no database; undefined if they have one. */
-const DATABASE_MISSING = GIVEN === '' ? POSTGRES_MISSING : undefined;
+export const DATABASE_MISSING = GIVEN === '' ? POSTGRES_MISSING : undefined;
 
 /** A `describe` block whose tests need a database: they are skipped where there is none. */
 export const describeWithDatabase = blockUnless(DATABASE_MISSING);

@@ -63,6 +63,11 @@ export class ServerProcess {
     }
   }
 
+  /** Servers that were started otherwise, as one. */
+  static over(running: RunningServer, cwd: string): ServerProcess {
+    return new ServerProcess(cwd, false, running, {});
+  }
+
   /**
    * Ends the process and starts another one in the same folder, with the same options but for `changes`. The
    * folder is now removed by the `stop` of the new one.

@@ -1,10 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { preparedPostgres, TEMPORARY, USER } from './binaries.mjs';
+import { freePort } from './free-port.mjs';
 
 const execute = promisify(execFile);
 const REMOVE = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
@@ -201,13 +201,4 @@ export class PostgresInstance {
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     if (this.#guard.stdin.writable) this.#guard.stdin.write('0\n');
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -54,10 +54,10 @@ export const LOAD = `SELECT ${ENTRY}, content FROM metadata WHERE conversation =
 export const STAMPS = 'SELECT conversation AS id, version FROM metadata WHERE conversation = ANY($1::uuid[])';
 
 /**
- * Saves metadata if `$7` is still the generation of the conversation, and says whether it is. An owner that has
- * lost the lease in the same moment may still come before the new one, never after it, and a save that was late
- * on its way never after a later one: the row remembers the newest generation, and the number `$8` of its save.
- * A reference to the conversation keeps it from coming after a removal.
+ * Saves metadata if `$7` is still the generation of the conversation, and says whether it is. An owner that
+ * has lost the lease in the same moment may still come before the new one, never after it, and a save that
+ * was late on its way never after a later one: the row remembers the newest generation, and the number `$8`
+ * of its save. A reference to the conversation keeps it from coming after a removal.
  */
 export const SAVE = `
 WITH saved AS (
