@@ -4,7 +4,8 @@ import path from 'node:path';
 import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
 import { MoveProgram } from '../support/move-program.js';
 import { describeWithDatabase, TestDatabase } from '../support/postgres.js';
-import { ServerProcess } from '../support/server-process.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+import { WebhookReceiver } from '../support/webhook-receiver.js';
 
 const KEY = 'the-key-of-the-test';
 /** A short lease: a killed run holds its conversations until it has ended. */
@@ -97,6 +98,32 @@ describeWithDatabase('move', () => {
     server = await start();
     expect(await see(server)).toEqual(added);
     await server.end();
+  });
+
+  it('moves what webhooks have not got yet', async () => {
+    const receiver = await WebhookReceiver.start();
+    try {
+      const hook = { OH_WEBHOOKS_0_BASE_URL: receiver.url, OH_WEBHOOKS_0_FLUSH_DELAY: '0.1' };
+      await receiver.down();
+      let server = await start({ ...hook, OH_WEBHOOKS_0_RETRY_DELAY: '0' });
+      const clients = await fill(server);
+      const sent = (await Promise.all(clients.map((client) => client.events()))).flat();
+      await server.end();
+      const args = ['--from', 'workspace', '--to', database.url];
+      const { code, stdout } = await MoveProgram.run(cwd, args, { ...SECRETS, ...hook });
+      expect({ code, stdout }).toMatchObject({ code: 0 });
+      expect(stdout).toMatch(/^pending webhook deliveries: \d+ moved$/m);
+      await receiver.up();
+      server = await start({ ...hook, OH_DATABASE_URL: database.url });
+      const wanted = sent.map(({ id }) => id);
+      await eventually(() => {
+        const got = receiver.taken('events').map(({ text }) => text);
+        return wanted.every((id) => got.some((text) => text.includes(id)));
+      }, 'all events at the receiver');
+      await server.end();
+    } finally {
+      await receiver.down();
+    }
   });
 
   it('says in a dry run what would be moved, and writes nothing', async () => {

@@ -102,8 +102,12 @@ class Move {
     const deliveries = new DeliveriesMove(this.from, this.to, this.options.dryRun ? [] : ids);
     try {
       await this.moveConversations(deliveries);
-      const entries = await deliveries.moveOutbox();
-      if (entries > 0) this.output.write(`${entries} pending webhook deliveries\n`);
+      const { moved, left } = await deliveries.moveOutbox(this.from.settledAt);
+      if (moved > 0) this.output.write(`pending webhook deliveries: ${moved} moved\n`);
+      if (left > 0) {
+        this.problems.held += left;
+        this.output.write(`left out: ${left} pending webhook deliveries of a server that may be alive\n`);
+      }
     } finally {
       await deliveries.close();
     }

@@ -46,7 +46,7 @@ export const COUNT_ALL = 'SELECT count(*) AS count FROM metadata';
 export const COUNT_STATUS = 'SELECT count(*) AS count FROM metadata WHERE execution_status = $1';
 
 export const CHILDREN =
-  'SELECT conversation AS id FROM metadata WHERE parent = $1 ORDER BY created_at, conversation';
+  'SELECT conversation AS id, parent FROM metadata WHERE parent = ANY($1::uuid[]) ORDER BY created_at, conversation';
 
 /** The contents of conversations, with the fields that may be newer than they. */
 export const LOAD = `SELECT ${ENTRY}, content FROM metadata WHERE conversation = ANY($1::uuid[])`;

@@ -8,6 +8,7 @@ import { DamagedConversationError, LeaseHeldError, LeaseLostError } from '../../
 import type { Reading } from '../lease/postgres-lease-store.js';
 import * as statements from './catalogue-statements.js';
 import { EntryUpdates } from './entry-updates.js';
+import { JoinedLookups } from './joined-lookups.js';
 import { entryOf, metadataOf, type EntryRow, type MetadataRow } from './stored-content.js';
 
 /** How many events a statement of a removal removes: it must end within the time limit of statements. */
@@ -34,6 +35,8 @@ export class PostgresCatalogue extends Catalogue {
   private saves = 0;
   /** Damaged conversations by their version. They are not listed as long as it is the same. */
   private readonly broken = new Map<string, number>();
+  private readonly stamps = new JoinedLookups((ids) => this.versionsOf(ids));
+  private readonly children = new JoinedLookups((ids) => this.childrenOfMany(ids));
 
   constructor(
     private readonly database: Reading,
@@ -86,9 +89,7 @@ export class PostgresCatalogue extends Catalogue {
   }
 
   override async childrenOf(id: string): Promise<string[]> {
-    if (!UUID.test(id)) return [];
-    const { rows } = await this.database.read<{ id: string }>(statements.CHILDREN, [id]);
-    return rows.map((row) => row.id);
+    return (await this.children.of(id)) ?? [];
   }
 
   override async load(id: string): Promise<StoredMetadata | undefined> {
@@ -116,13 +117,12 @@ export class PostgresCatalogue extends Catalogue {
     return ids.map((id) => loaded.get(id));
   }
 
-  override async stampOf(id: string): Promise<string | undefined> {
-    return (await this.stampsOf([id]))[0];
+  override stampOf(id: string): Promise<string | undefined> {
+    return this.stamps.of(id);
   }
 
   override async stampsOf(ids: readonly string[]): Promise<(string | undefined)[]> {
-    const { rows } = await this.database.read<EntryRow>(statements.STAMPS, [ids.filter(isUuid)]);
-    const versions = new Map(rows.map(({ id, version }) => [id, String(version)]));
+    const versions = await this.versionsOf(ids);
     return ids.map((id) => versions.get(id));
   }
 
@@ -169,6 +169,24 @@ export class PostgresCatalogue extends Catalogue {
   /** Stores what lists show of open conversations. */
   async close(): Promise<void> {
     await this.updates.flush();
+  }
+
+  private async versionsOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const { rows } = await this.database.read<EntryRow>(statements.STAMPS, [ids.filter(isUuid)]);
+    return new Map(rows.map(({ id, version }) => [id, String(version)]));
+  }
+
+  private async childrenOfMany(ids: readonly string[]): Promise<ReadonlyMap<string, string[]>> {
+    const { rows } = await this.database.read<{ id: string; parent: string }>(statements.CHILDREN, [
+      ids.filter(isUuid),
+    ]);
+    const children = new Map<string, string[]>();
+    for (const { id, parent } of rows) {
+      const others = children.get(parent);
+      if (others) others.push(id);
+      else children.set(parent, [id]);
+    }
+    return children;
   }
 
   private async removeRest(id: string, length: number): Promise<void> {
