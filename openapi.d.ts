@@ -52,7 +52,7 @@ export interface paths {
         };
         /**
          * Check that the server accepts work
-         * @description For readiness probes and load balancers: 503 while the server starts or shuts down.
+         * @description For readiness probes and load balancers: 503 while the server starts or shuts down, and while it cannot reach its database.
          */
         get: operations["Server_ready"];
         put?: never;
@@ -10918,10 +10918,10 @@ export interface operations {
                 content: {
                     "application/json": {
                         /**
-                         * @description `ready`: the server accepts work. `initializing`: it is still starting, or is shutting down.
+                         * @description `ready`: the server accepts work. `initializing`: it is still starting, or is shutting down. `unavailable`: it cannot reach its database; it recovers by itself.
                          * @enum {string}
                          */
-                        status: "ready" | "initializing";
+                        status: "ready" | "initializing" | "unavailable";
                         /** @description Why the server is not ready; absent if it is. */
                         message?: string;
                     };
@@ -10963,7 +10963,7 @@ export interface operations {
                     "application/json": components["schemas"]["InternalServerError"];
                 };
             };
-            /** @description The server is starting or shutting down. */
+            /** @description The server is starting or shutting down, or cannot reach its database. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10971,10 +10971,10 @@ export interface operations {
                 content: {
                     "application/json": {
                         /**
-                         * @description `ready`: the server accepts work. `initializing`: it is still starting, or is shutting down.
+                         * @description `ready`: the server accepts work. `initializing`: it is still starting, or is shutting down. `unavailable`: it cannot reach its database; it recovers by itself.
                          * @enum {string}
                          */
-                        status: "ready" | "initializing";
+                        status: "ready" | "initializing" | "unavailable";
                         /** @description Why the server is not ready; absent if it is. */
                         message?: string;
                     };

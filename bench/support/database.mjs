@@ -58,7 +58,7 @@ const LINE = 'x'.repeat(400);
 export class BareInserts {
   #client;
   #waiting = [];
-  #busy;
+  #isBusy = false;
 
   constructor(client) {
     this.#client = client;
@@ -73,11 +73,12 @@ export class BareInserts {
   insert(conversation, seq, count) {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ conversation, seq, count, resolve, reject });
-      this.#busy ??= this.#run().finally(() => (this.#busy = undefined));
+      if (!this.#isBusy) void this.#run();
     });
   }
 
   async #run() {
+    this.#isBusy = true;
     // All callers of this turn of the event loop.
     await undefined;
     while (this.#waiting.length > 0) {
@@ -104,6 +105,7 @@ export class BareInserts {
         for (const { reject } of batch) reject(error);
       }
     }
+    this.#isBusy = false;
   }
 }
 

@@ -173,8 +173,8 @@ describeWithDatabase('move', () => {
       line.replace(id, `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`),
     );
     await appendFile(log, `${more.join('\n')}\n`);
-    let delay = 350;
-    for (let finished = false; !finished; delay += 250) {
+    let delay = 400;
+    for (let finished = false; !finished; delay *= 1.7) {
       const run = new MoveProgram(cwd, ['--from', 'workspace', '--to', database.url], SECRETS);
       const timer = setTimeout(() => run.kill(), delay);
       const { code } = await run.result();

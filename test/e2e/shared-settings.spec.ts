@@ -172,6 +172,16 @@ describeWithDatabase('settings of two servers with one database', () => {
     expect((secrets as unknown[]).map((secret) => at(secret, 'name')).sort()).toEqual([...names].sort());
   });
 
+  it('leave extensions on the server that has installed them, which says so', async () => {
+    const source = path.join(servers.folder, 'my-skill');
+    await mkdir(source, { recursive: true });
+    await writeFile(path.join(source, 'SKILL.md'), '---\nname: my-skill\ndescription: Mine\n---\nText');
+    await here.done('POST', '/api/skills/install', { source });
+    await here.process.logs("Skill 'my-skill' is installed on this server only");
+    expect(JSON.stringify(await here.done('GET', '/api/skills/installed'))).toContain('my-skill');
+    expect(JSON.stringify(await there.done('GET', '/api/skills/installed'))).not.toContain('my-skill');
+  });
+
   it('are not written to files', async () => {
     for (const { folder } of servers.all) {
       const files = await readdir(folder, { recursive: true });

@@ -10,8 +10,8 @@ import { TcpProxy } from '../support/tcp-proxy.js';
 
 /** Seconds after which other servers take over. */
 const LEASE = 4;
-/** What a take-over may take in all (ms): the lease, and a second. */
-const TAKEOVER_MS = (LEASE + 1) * 1000;
+/** What a take-over may take in all (ms): the lease and a second, and what a busy machine needs on top. */
+const TAKEOVER_MS = (LEASE + 4) * 1000;
 
 /** Waits for a file `go` in a shell that writes its process id into a file. */
 const WAITING = 'RUN: echo $$ > $$.pid; until [ -e go ]; do sleep 0.02; done\nFINISH: ok';
@@ -171,7 +171,7 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
     await eventually(() => !pids.some(isAlive), 'the end of its commands');
     expect(performance.now() - cutAt).toBeLessThan(TAKEOVER_MS);
     await isTakenOver(conversations, second);
-    expect(performance.now() - cutAt).toBeLessThan(TAKEOVER_MS + 1000);
+    expect(performance.now() - cutAt).toBeLessThan(TAKEOVER_MS);
     await eventually(() => socket?.closeCode !== undefined, 'the end of the socket');
     const before = await Promise.all(conversations.map(stored));
     proxy.behave();

@@ -19,8 +19,8 @@ describeWithDatabase('documents in PostgreSQL behind a bad network', () => {
   let proxy: TcpProxy;
   let here: Documents;
   let there: Documents;
-  beforeAll(() => Logger.overrideLogger(false));
-  afterAll(() => Logger.overrideLogger(true));
+  beforeAll(() => void Logger.overrideLogger(false));
+  afterAll(() => void Logger.overrideLogger(true));
   beforeEach(async () => {
     storage = await databaseStorage();
     proxy = await TcpProxy.start(storage.database.url);
@@ -124,9 +124,9 @@ describeWithDatabase('documents in PostgreSQL behind a bad network', () => {
     const random = randomOf(SEED);
     const acknowledged: number[] = [];
     const refused: number[] = [];
-    let isOver = false;
+    const rounds = { areOver: false };
     const faults = (async () => {
-      while (!isOver) {
+      while (!rounds.areOver) {
         await sleep(random() * 20);
         const direction = random() < 0.5 ? 'toServer' : 'toClient';
         proxy.behave({ cut: { direction, bytes: Math.floor(random() * 600), once: true } });
@@ -147,7 +147,7 @@ describeWithDatabase('documents in PostgreSQL behind a bad network', () => {
           },
         );
     }
-    isOver = true;
+    rounds.areOver = true;
     await faults;
     expect(await there.read(NAME)).toEqual({ ids: acknowledged });
     expect(acknowledged.length + refused.length).toBe(ROUNDS);

@@ -47,6 +47,7 @@ export interface DatabaseStorage extends SharedStorage {
   connect(url: string, timeoutMs?: number): Database;
 }
 
+/** A new database. */
 export async function databaseStorage(key = 'a-key'): Promise<DatabaseStorage> {
   const database = await TestDatabase.create();
   const opened: Database[] = [];

@@ -33,12 +33,16 @@ export class Installation {
   private readonly folder: string;
   private readonly file: InstalledFile;
 
-  /** @param root the user's folder (absolute path) */
+  /**
+   * @param root the user's folder (absolute path)
+   * @param isOnlyHere other servers of the database do not see the folder
+   */
   constructor(
     readonly kind: ExtensionKind,
     root: string,
     private readonly staging: Staging,
     documents: LocalDocuments,
+    private readonly isOnlyHere = false,
   ) {
     this.folder = path.join(root, kind.directory, 'installed');
     this.documents = documents.open(this.folder);
@@ -95,6 +99,7 @@ export class Installation {
       if (!entry) throw new NotInstalledError(this.kind.label, name);
       const changed = { ...entry, enabled };
       await this.file.write(writer, name, changed);
+      this.warnOfOthers(name, enabled ? 'enabled' : 'disabled');
       return changed;
     });
   }
@@ -107,6 +112,7 @@ export class Installation {
       const gone = await this.staging.newPath();
       await rename(path.join(this.folder, name), gone);
       await rm(gone, { recursive: true, force: true });
+      this.warnOfOthers(name, 'removed');
     });
   }
 
@@ -143,8 +149,18 @@ export class Installation {
         throw error;
       }
       await rm(replaced, { recursive: true, force: true });
+      this.warnOfOthers(name, 'installed');
       return entry;
     });
+  }
+
+  /** Extensions are folders of files: the database does not bring them to the other servers. */
+  private warnOfOthers(name: string, change: string): void {
+    if (!this.isOnlyHere) return;
+    this.logger.warn(
+      `${this.kind.label} '${name}' is ${change} on this server only (${this.folder}): do the same on each server of the database, ` +
+        'or put OH_PERSISTENCE_DIR on a volume that all of them share and set workspaces_shared',
+    );
   }
 
   /** Changes the folder under its lock, after completing replacements of dead processes. */

@@ -16,9 +16,15 @@ export class Installations {
   readonly plugins: Installation;
   readonly canvas: Installation;
 
-  constructor({ base_dir }: AppConfig, staging: Staging, documents: LocalDocuments) {
+  constructor(
+    { base_dir, database_url, workspaces_shared }: AppConfig,
+    staging: Staging,
+    documents: LocalDocuments,
+  ) {
+    const isOnlyHere = database_url !== null && !workspaces_shared;
     const root = persistenceRoot(base_dir);
-    const of = (kind: ExtensionKind): Installation => new Installation(kind, root, staging, documents);
+    const of = (kind: ExtensionKind): Installation =>
+      new Installation(kind, root, staging, documents, isOnlyHere);
     this.skills = of(SKILL_KIND);
     this.plugins = of(PLUGIN_KIND);
     this.canvas = of(CANVAS_EXTENSION_KIND);

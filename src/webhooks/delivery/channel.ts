@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { errorStack } from '../../errors/index.js';
+import { DomainError, errorMessage, errorStack } from '../../errors/index.js';
 import type { DeliveryFailure, DeliveryStatus } from './delivery-status.js';
 import { backoffMs, RetryClock } from './retry-clock.js';
 import type { Message, Outcome, Sender } from './sender.js';
@@ -7,6 +7,8 @@ import type { WebhookTarget } from '../webhook-target.js';
 
 /** Maximum number of concurrent requests of one channel. */
 const MAX_PARALLEL = 4;
+/** Pause of a lane while the storage is unavailable (ms). */
+const STORAGE_RETRY_MS = 1000;
 /** Maximum number of consecutive requests of one conversation before others get their turn. */
 const MAX_CONSECUTIVE = 20;
 
@@ -79,6 +81,7 @@ export class Channel {
   private timerAt = Infinity;
   private pumping: NodeJS.Immediate | undefined;
   private stopped = false;
+  private isStorageAway = false;
   private onDrained: (() => void) | undefined;
 
   constructor(
@@ -229,6 +232,8 @@ export class Channel {
     void this.work(place)
       .catch((error: unknown) => {
         // Not caused by the receiver: an unreadable log or a full disk.
+        if (error instanceof DomainError && error.kind === 'unavailable')
+          return this.awaitStorage(place, error);
         this.postpone(place);
         this.logger.error(`${this.what} of conversation ${id} cannot be delivered`, errorStack(error));
       })
@@ -243,6 +248,7 @@ export class Channel {
   private async work(place: LaneState): Promise<void> {
     for (let times = 0; times < MAX_CONSECUTIVE && !this.stopped; times += 1) {
       const delivery = await place.lane.next();
+      this.isStorageAway = false;
       if (!delivery) return;
       const startedAt = performance.now();
       const outcome = await this.sender.send(delivery);
@@ -286,6 +292,14 @@ export class Channel {
     if (!drop) return;
     resetFailures(place);
     await drop();
+  }
+
+  /** An outage of the storage is no failure of the lane, and ends for all at the same time. */
+  private awaitStorage(place: LaneState, error: Error): void {
+    place.gaveUp = this.draining;
+    place.notBefore = performance.now() + STORAGE_RETRY_MS;
+    if (!this.isStorageAway) this.logger.warn(`${this.what} wait for the storage: ${errorMessage(error)}`);
+    this.isStorageAway = true;
   }
 
   private postpone(place: LaneState): void {

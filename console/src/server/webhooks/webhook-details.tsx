@@ -13,6 +13,7 @@ const TONES: Readonly<Record<Schemas['WebhookLane']['state'], Tone>> = {
   sending: 'running',
   retrying: 'bad',
   waiting: 'waiting',
+  elsewhere: 'waiting',
 };
 
 /** The lanes of a webhook and its last errors. */

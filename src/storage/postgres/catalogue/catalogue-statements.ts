@@ -54,19 +54,23 @@ export const LOAD = `SELECT ${ENTRY}, content FROM metadata WHERE conversation =
 export const STAMPS = 'SELECT conversation AS id, version FROM metadata WHERE conversation = ANY($1::uuid[])';
 
 /**
- * Saves metadata if `$7` is still the generation of the conversation. An owner that has lost the lease in the
- * same moment may still come before the new one, never after it: the row remembers the newest generation.
- * A reference to the conversation keeps it from coming after a removal.
+ * Saves metadata if `$7` is still the generation of the conversation, and says whether it is. An owner that
+ * has lost the lease in the same moment may still come before the new one, never after it, and a save that
+ * was late on its way never after a later one: the row remembers the newest generation, and the number `$8`
+ * of its save. A reference to the conversation keeps it from coming after a removal.
  */
 export const SAVE = `
-INSERT INTO metadata (conversation, created_at, updated_at, execution_status, parent, content, version, generation)
-SELECT id, $2, $3, $4, $5, $6, nextval('metadata_version'), $7
-FROM conversation WHERE id = $1 AND generation = $7
-ON CONFLICT (conversation) DO UPDATE SET
-  created_at = excluded.created_at, updated_at = excluded.updated_at,
-  execution_status = excluded.execution_status, parent = excluded.parent,
-  content = excluded.content, version = excluded.version, generation = excluded.generation
-WHERE metadata.generation <= excluded.generation`;
+WITH saved AS (
+  INSERT INTO metadata
+    (conversation, created_at, updated_at, execution_status, parent, content, version, generation, save)
+  SELECT id, $2, $3, $4, $5, $6, nextval('metadata_version'), $7, $8
+  FROM conversation WHERE id = $1 AND generation = $7
+  ON CONFLICT (conversation) DO UPDATE SET
+    created_at = excluded.created_at, updated_at = excluded.updated_at,
+    execution_status = excluded.execution_status, parent = excluded.parent, content = excluded.content,
+    version = excluded.version, generation = excluded.generation, save = excluded.save
+  WHERE (metadata.generation, metadata.save) <= (excluded.generation, excluded.save))
+SELECT EXISTS (SELECT FROM conversation WHERE id = $1 AND generation = $7) AS held`;
 
 /**
  * Updates what lists show of conversations whose owners have the generations `$4`. Rows that did not change,

@@ -30,6 +30,8 @@ interface Leases {
 export class PostgresCatalogue extends Catalogue {
   private readonly logger = new Logger('Catalogue');
   private readonly updates: EntryUpdates;
+  /** How many saves were begun: one that is late must not follow a later one. */
+  private saves = 0;
   /** Damaged conversations by their version. They are not listed as long as it is the same. */
   private readonly broken = new Map<string, number>();
 
@@ -131,10 +133,12 @@ export class PostgresCatalogue extends Catalogue {
 
   override async save(metadata: StoredMetadata, fence: LeaseFence): Promise<void> {
     const { id, created_at, updated_at, execution_status, parent_conversation_id } = metadata;
-    const values = [id, created_at, updated_at, execution_status, parent_conversation_id ?? null];
+    const values: unknown[] = [id, created_at, updated_at, execution_status, parent_conversation_id ?? null];
     const content = JSON.stringify(metadata);
-    const { rowCount } = await this.database.read(statements.SAVE, [...values, content, fence.generation]);
-    if (rowCount === 0) throw new LeaseLostError(id);
+    this.saves += 1;
+    values.push(content, fence.generation, this.saves);
+    const { rows } = await this.database.read<{ held: boolean }>(statements.SAVE, values);
+    if (!rows[0]?.held) throw new LeaseLostError(id);
     this.updates.saved(metadata);
     this.tellChange(id);
   }

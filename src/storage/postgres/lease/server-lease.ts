@@ -43,6 +43,8 @@ export class ServerLease {
   private beatTimer: NodeJS.Timeout | undefined;
   private endTimer: NodeJS.Timeout | undefined;
   private isStopped = false;
+  /** The last heartbeat failed. */
+  private isFailing = false;
   private facts: () => ServerFacts = () => ({ version: '', running: 0, maxRunning: 0 });
   private readonly endListeners: (() => void)[] = [];
   private readonly renewalListeners: OnRenewed[] = [];
@@ -117,7 +119,9 @@ export class ServerLease {
       this.renewed(sentAt, wallAt, rows[0]?.takes_after);
       this.beatAfter(sentAt + this.leaseMs / 3 - performance.now());
     } catch (error) {
-      this.logger.warn(`the heartbeat to the database failed: ${errorMessage(error)}`);
+      if (!this.isFailing)
+        this.logger.warn(`the heartbeat to the database failed, it is repeated: ${errorMessage(error)}`);
+      this.isFailing = true;
       this.beatAfter(Math.min(this.leaseMs * RETRY_PART, MAX_RETRY_MS));
       throw error;
     }
@@ -130,6 +134,7 @@ export class ServerLease {
     const isUncertain = this.checks > 0;
     if (isUncertain) this.checks -= 1;
     this.hasRow = true;
+    this.isFailing = false;
     this.takesAfter = takesAfter;
     this.end = { monotonic: sentAt + this.leaseMs, wall: wallAt + this.leaseMs };
     if (this.isStopped) return;

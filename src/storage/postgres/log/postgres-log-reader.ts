@@ -14,6 +14,7 @@ import {
   PLACES,
   selectStatement,
   spanOf,
+  type Place,
   type Span,
 } from './select-statement.js';
 
@@ -134,20 +135,19 @@ export class PostgresLogReader extends LogReader {
 
   override async select(filter: EntryFilter, range: LogRange): Promise<number[]> {
     if (range.limit <= 0) return [];
-    const span = await this.narrow(filter, spanOf(range, this.length));
+    const { span, rest } = await this.narrow(filter, spanOf(range, this.length));
     if (span.to <= span.from) return [];
-    const { text, values } = selectStatement(this.conversationId, filter, span, range);
+    const { text, values } = selectStatement(this.conversationId, rest, span, range);
     const { rows } = await this.database.read<KnownEntry>(text, values);
     this.cache.add(this, rows.slice(0, MAX_KEPT));
     return rows.map(({ seq }) => seq);
   }
 
   override async count(filter: EntryFilter, length: number): Promise<number> {
-    const all = { from: 0, to: Math.min(length, this.length) };
-    if (Object.values(filter).every((value) => value === undefined)) return all.to;
-    const span = await this.narrow(filter, all);
+    const { span, rest } = await this.narrow(filter, { from: 0, to: Math.min(length, this.length) });
     if (span.to <= span.from) return 0;
-    const { text, values } = countStatement(this.conversationId, filter, span);
+    if (Object.values(rest).every((value) => value === undefined)) return span.to - span.from;
+    const { text, values } = countStatement(this.conversationId, rest, span);
     const { rows } = await this.database.read<{ count: number }>(text, values);
     return rows[0]?.count ?? 0;
   }
@@ -188,20 +188,24 @@ export class PostgresLogReader extends LogReader {
     return { from, to: Math.min(from + limit, this.length) };
   }
 
-  /** Leaves out what the timestamps exclude, so that a search need not read it. */
-  private async narrow({ timestampGte, timestampLt }: EntryFilter, span: Span): Promise<Span> {
+  /**
+   * Leaves out what the timestamps exclude, so that a search need not read it.
+   * @returns also the conditions that are left to check
+   */
+  private async narrow(filter: EntryFilter, span: Span): Promise<{ span: Span; rest: EntryFilter }> {
+    const { timestampGte, timestampLt, ...others } = filter;
     const timestamps = [timestampGte, timestampLt].filter((timestamp) => timestamp !== undefined);
-    if (timestamps.length === 0 || span.to <= span.from) return span;
-    const { rows } = await this.database.read<{ value: string; seq: number; last_below: number | null }>(
-      PLACES,
-      [this.conversationId, this.length, timestamps, timestampLt ?? null],
-    );
+    if (timestamps.length === 0 || span.to <= span.from) return { span, rest: others };
+    const values = [this.conversationId, this.length, timestamps, timestampLt ?? null];
+    const { rows } = await this.database.read<Place>(PLACES, values);
     const place = (timestamp: string | undefined) => rows.find(({ value }) => value === timestamp);
     const [first, end] = [place(timestampGte), place(timestampLt)];
-    return {
+    const narrowed = {
       from: Math.max(span.from, first?.seq ?? 0),
       to: Math.min(span.to, end ? Math.max(end.seq, (end.last_below ?? -1) + 1) : this.length),
     };
+    const isExact = rows.length > 0 && rows.every((row) => row.is_steady);
+    return { span: narrowed, rest: isExact ? others : filter };
   }
 
   private async entriesOf(seqs: readonly number[]): Promise<Map<number, KnownEntry>> {

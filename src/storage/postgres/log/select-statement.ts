@@ -115,11 +115,21 @@ function timeConditions(values: Values, { timestampGte, timestampLt }: EntryFilt
   ].join(' ');
 }
 
+/** What `PLACES` answers for each timestamp. */
+export interface Place {
+  value: string;
+  /** The first event at which the log has reached it. */
+  seq: number;
+  /** The last event with a timestamp below the upper limit before which the clock was set back, if any. */
+  last_below: number | null;
+  /** The clock was never set back: the events before `seq` are below the timestamp, all others are not. */
+  is_steady: boolean;
+}
+
 /**
  * Where the timestamps of a log reach the given ones. The highest timestamp so far (`high`, or that of the
  * event) never falls, so that a binary search finds its place. `$2` is the length of the log, `$3` the
- * timestamps. Events before the place are below the timestamp; of those behind it, only events before which
- * the clock was set back are, and `$4` asks for the last one of those.
+ * timestamps, `$4` the upper limit.
  */
 export const PLACES = `
   WITH RECURSIVE search(value, low, high) AS (
@@ -136,5 +146,7 @@ export const PLACES = `
   SELECT value, low AS seq, (
     SELECT max(e.seq) FROM event e
     WHERE e.conversation = $1 AND e.seq < $2 AND e.high IS NOT NULL AND e.timestamp < $4::text
-  ) AS last_below
+  ) AS last_below, NOT EXISTS (
+    SELECT FROM event e WHERE e.conversation = $1 AND e.seq < $2 AND e.high IS NOT NULL
+  ) AS is_steady
   FROM search WHERE low = high`;

@@ -39,7 +39,9 @@ export const log: Migration = {
       updated_at text COLLATE "C" NOT NULL,
       execution_status text COLLATE "C" NOT NULL,
       parent uuid,
+      -- The lease under which it was saved last, and which save of that server it was.
       generation bigint NOT NULL,
+      save bigint NOT NULL DEFAULT 0,
       version bigint NOT NULL,
       content text NOT NULL
     );

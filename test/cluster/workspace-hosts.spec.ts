@@ -1,0 +1,153 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { MemberServers } from '../support/cluster/member-servers.js';
+import { ConversationClient, scriptedRequest, SocketRecorder } from '../support/conversation-client.js';
+import { describeWithDatabase } from '../support/postgres.js';
+import { eventually, type ServerProcess } from '../support/server-process.js';
+
+interface Listed {
+  id: string;
+  is_self: boolean;
+  url: string;
+  host: string;
+  conversations: number;
+  running: number;
+  max_running: number;
+}
+
+const serversOf = async (server: ServerProcess): Promise<Listed[]> =>
+  ((await server.request('GET', '/api/servers')).body as { servers: Listed[] }).servers;
+/** Closes conversations that nobody uses within a second or two. */
+const IDLE = { OH_CONVERSATION_IDLE_TTL_SECONDS: '1' };
+
+describeWithDatabase('servers that do not share their files', () => {
+  const members = MemberServers.forTests();
+
+  it('list each other, with what each has and can take', async () => {
+    const one = await members.start('one', { OH_MAX_CONCURRENT_RUNS: '7' });
+    const two = await members.start('two');
+    await ConversationClient.create(one, scriptedRequest(members.folder, 'FINISH: ok'));
+    await eventually(
+      async () => (await serversOf(two))[0]?.conversations === 1,
+      'the conversation in the list',
+    );
+    const [first, second] = await serversOf(two);
+    expect(first).toMatchObject({ host: 'one', is_self: false, running: 0, max_running: 7, url: one.url });
+    expect(second).toMatchObject({ host: 'two', is_self: true, conversations: 0 });
+    const { cluster } = (await two.request('GET', '/server_info')).body as { cluster: unknown };
+    expect(cluster).toEqual({
+      server_id: second?.id,
+      servers: [first, second].map((server) => ({
+        id: server?.id,
+        conversations: server?.conversations,
+        running: server?.running,
+        max_running: server?.max_running,
+      })),
+    });
+  });
+
+  it('give a conversation that nobody has to a server on the host of its workspace', async () => {
+    const one = await members.start('one', IDLE);
+    const two = await members.start('two', IDLE);
+    const made = await ConversationClient.create(
+      one,
+      scriptedRequest('work', 'RUN: hostname > made; pwd\nFINISH: ok'),
+    );
+    await made.finishes();
+    await eventually(
+      async () => (await serversOf(two)).every(({ conversations }) => conversations === 0),
+      'idle',
+    );
+    const there = new ConversationClient(two, made.id);
+    const sent = await there.post('events', {
+      role: 'user',
+      content: [{ type: 'text', text: 'FINISH: again' }],
+      run: true,
+    });
+    expect(sent.status).toBe(200);
+    const file = path.join(members.folder, 'one', 'work', 'made');
+    const found = await two.request('GET', `${made.route}/file/download?path=${encodeURIComponent(file)}`);
+    expect(found.status).toBe(200);
+    const runtime = (await two.request('GET', `${made.route}/runtime`)).body;
+    expect(runtime).toMatchObject({ runtime_status: 'available', workspace_host: 'one' });
+  });
+
+  it('refuse to run elsewhere, with the reason, until a person moves the workspace', async () => {
+    const one = await members.start('one', IDLE);
+    const two = await members.start('two', IDLE);
+    const made = await ConversationClient.create(one, scriptedRequest('work', 'FINISH: ok'));
+    await made.finishes();
+    await one.end('SIGTERM');
+    const there = new ConversationClient(two, made.id);
+    const message = { role: 'user', content: [{ type: 'text', text: 'FINISH: again' }], run: true };
+    for (const [subroute, body] of [
+      ['events', message],
+      ['run'],
+      ['bash/execute_bash_command', { command: 'true' }],
+    ] as const) {
+      const answer = await there.post(subroute, body);
+      expect(answer.status).toBe(421);
+      expect(answer.body).toMatchObject({
+        detail: expect.stringContaining('is on host one, and this server is on host two') as unknown,
+      });
+    }
+    for (const route of ['git/changes?path=.', 'file/list_directory?path=.', 'workspace/made'])
+      expect((await two.request('GET', `${made.route}/${route}`)).status).toBe(421);
+    const socket = new SocketRecorder(two.socketUrl(`/sockets/events/${made.id}`));
+    await socket.opened();
+    socket.socket.send(JSON.stringify(message));
+    await socket.sees(({ kind, ...rest }) => 'code' in rest && rest['code'] === 'WorkspaceElsewhereError');
+    await socket.close();
+    // Everything else works.
+    expect((await two.request('GET', `${made.route}/events/search`)).status).toBe(200);
+    expect((await two.request('PATCH', made.route, { title: 'still here' })).status).toBe(200);
+    expect((await two.request('GET', `${made.route}/runtime`)).body).toMatchObject({
+      runtime_status: 'missing',
+      can_resume: false,
+      runtime_error: { code: 'WorkspaceElsewhereError' },
+      workspace_host: 'one',
+    });
+
+    const refused = await there.post('runtime/reprovision');
+    expect([refused.status, JSON.stringify(refused.body)]).toEqual([
+      421,
+      expect.stringContaining('There is no folder'),
+    ]);
+    await mkdir(path.join(members.folder, 'two', 'work'));
+    expect((await there.post('runtime/reprovision')).body).toMatchObject({ runtime_status: 'available' });
+    expect((await there.post('events', message)).status).toBe(200);
+    await there.finishes();
+  });
+
+  it('pause the run of a dead server although they resume others', async () => {
+    const one = await members.start('one');
+    const two = await members.start('two', { OH_RESUME_ON_START: 'true' });
+    const made = await ConversationClient.create(one, scriptedRequest('work', 'RUN: sleep 60\nFINISH: ok'));
+    await made.startsTool();
+    await one.end('SIGKILL');
+    const there = new ConversationClient(two, made.id);
+    await eventually(async () => (await there.info()).execution_status === 'paused', 'the pause');
+  });
+
+  it('show changes of each other on the socket of all conversations at once', async () => {
+    const [one, two] = [await members.start('one'), await members.start('two')];
+    const socket = new SocketRecorder(two.socketUrl('/sockets/conversations'));
+    await socket.opened();
+    await eventually(() => socket.frames.length === 1, 'the first frame');
+    const made = await ConversationClient.create(one, scriptedRequest('work', 'FINISH: ok'));
+    const statuses = (): unknown[] =>
+      socket.frames
+        .map(({ summary }) => summary as { id: string; execution_status: string } | undefined)
+        .filter((summary) => summary?.id === made.id)
+        .map((summary) => summary?.execution_status);
+    const begun = performance.now();
+    await eventually(() => statuses().at(-1) === 'finished', 'the end of the run');
+    expect(performance.now() - begun).toBeLessThan(20_000);
+    await one.request('DELETE', made.route);
+    await eventually(
+      () => socket.frames.some(({ type, id }) => type === 'removed' && id === made.id),
+      'the removal',
+    );
+    await socket.close();
+  });
+});
