@@ -799,46 +799,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/conversations/{conversation_id}/runtime": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get the runtime of a conversation
-         * @description Tells whether the place where the conversation executes commands is available. It is missing if the workspace is on another host than the server that has the conversation (`workspaces_shared`).
-         */
-        get: operations["Runtime_info"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/conversations/{conversation_id}/runtime/reprovision": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Provision the runtime of a conversation again
-         * @description If the workspace is on another host, the conversation works with the folder of the same path on this host from now on: move the files there first. Otherwise it does nothing, because the runtime is available.
-         */
-        post: operations["Runtime_reprovision"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/acp/models": {
         parameters: {
             query?: never;
@@ -1697,6 +1657,46 @@ export interface paths {
         get: operations["Git_changesOfCommitInConversation"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/runtime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the runtime of a conversation
+         * @description Tells whether the place where the conversation executes commands is available. It is missing if the workspace is on another host than the server that has the conversation (`workspaces_shared`).
+         */
+        get: operations["Runtime_info"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/runtime/reprovision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Provision the runtime of a conversation again
+         * @description If the workspace is on another host, the conversation works with the folder of the same path on this host from now on: move the files there first. Otherwise it does nothing, because the runtime is available.
+         */
+        post: operations["Runtime_reprovision"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3903,10 +3903,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get the state of the runtime
+         * Get the runtime of a conversation
          * @description The same as `GET /api/conversations/{conversation_id}/runtime`.
          */
-        get: operations["Steering_runtimeAlias"];
+        get: operations["Runtime_infoAlias"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3925,10 +3925,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Reprovision the runtime
+         * Provision the runtime of a conversation again
          * @description The same as `POST /api/conversations/{conversation_id}/runtime/reprovision`.
          */
-        post: operations["Steering_reprovisionAlias"];
+        post: operations["Runtime_reprovisionAlias"];
         delete?: never;
         options?: never;
         head?: never;
@@ -16131,246 +16131,6 @@ export interface operations {
             };
         };
     };
-    Runtime_info: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description Id of the conversation: a UUID, with or without dashes.
-                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
-                 */
-                conversation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The runtime. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ConversationRuntimeInfo"];
-                };
-            };
-            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
-                };
-            };
-            /** @description The session key is missing or wrong. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
-                };
-            };
-            /** @description No conversation has this id, or another running server owns it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
-                };
-            };
-            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
-                };
-            };
-            /** @description The body is larger than the limit of the server. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
-                };
-            };
-            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-            /** @description The client sent too many wrong session keys within a minute. */
-            429: {
-                headers: {
-                    /** @description Seconds to wait before the request is repeated. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
-                };
-            };
-            /** @description An unexpected error. The log of the server has the details under `error_id`. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["InternalServerError"];
-                };
-            };
-            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before the request is repeated. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UnavailableError"];
-                };
-            };
-        };
-    };
-    Runtime_reprovision: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /**
-                 * @description Id of the conversation: a UUID, with or without dashes.
-                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
-                 */
-                conversation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description The runtime. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ConversationRuntimeInfo"];
-                };
-            };
-            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
-                };
-            };
-            /** @description The session key is missing or wrong. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
-                };
-            };
-            /** @description No conversation has this id, or another running server owns it. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
-                };
-            };
-            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
-                };
-            };
-            /** @description The body is larger than the limit of the server. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
-                };
-            };
-            /** @description The folder does not exist on the host of this server. */
-            421: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
-                };
-            };
-            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-            /** @description The client sent too many wrong session keys within a minute. */
-            429: {
-                headers: {
-                    /** @description Seconds to wait before the request is repeated. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorDetail"];
-                };
-            };
-            /** @description An unexpected error. The log of the server has the details under `error_id`. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["InternalServerError"];
-                };
-            };
-            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
-            503: {
-                headers: {
-                    /** @description Seconds to wait before the request is repeated. */
-                    "Retry-After"?: number;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UnavailableError"];
-                };
-            };
-            /** @description The disk of the server is full. Nothing was stored. */
-            507: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UnavailableError"];
-                };
-            };
-        };
-    };
     Acp_models: {
         parameters: {
             query?: never;
@@ -21747,6 +21507,246 @@ export interface operations {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
                     "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Runtime_info: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The runtime. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationRuntimeInfo"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Runtime_reprovision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The runtime. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationRuntimeInfo"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The folder does not exist on the host of this server. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
                     [name: string]: unknown;
                 };
                 content: {
@@ -37510,7 +37510,7 @@ export interface operations {
             };
         };
     };
-    Steering_runtimeAlias: {
+    Runtime_infoAlias: {
         parameters: {
             query?: never;
             header?: never;
@@ -37525,7 +37525,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The state of the runtime. */
+            /** @description The runtime. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -37621,7 +37621,7 @@ export interface operations {
             };
         };
     };
-    Steering_reprovisionAlias: {
+    Runtime_reprovisionAlias: {
         parameters: {
             query?: never;
             header?: never;
@@ -37636,7 +37636,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The state of the runtime. */
+            /** @description The runtime. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -37683,6 +37683,15 @@ export interface operations {
             };
             /** @description The body is larger than the limit of the server. */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The folder does not exist on the host of this server. */
+            421: {
                 headers: {
                     [name: string]: unknown;
                 };

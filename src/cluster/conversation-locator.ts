@@ -1,12 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { ConversationsService } from '../conversations/index.js';
-import { Locator, type Place } from '../forwarding/index.js';
+import { Locator, type Place, type ServerAddress } from '../forwarding/index.js';
 import { WorkspaceServers } from './workspace-servers.js';
 import { LeaseHeldError, LeaseStore, ServerDirectory } from '../storage/index.js';
 
-/** Finds the server that owns a conversation: asks the database unless the conversation is open here. */
+/** How long the owner of a conversation is remembered (ms). A server that has lost it says so. */
+const REMEMBERED_MS = 1_000;
+const MAX_REMEMBERED = 10_000;
+
+/**
+ * Finds the server that owns a conversation: asks the database unless the conversation is open here. Other
+ * servers are remembered for a second, so that most requests are passed on without a query.
+ */
 @Injectable()
 export class ConversationLocator extends Locator {
+  private readonly remembered = new Map<string, { owner: ServerAddress; until: number }>();
+
   constructor(
     private readonly conversations: ConversationsService,
     private readonly leases: LeaseStore,
@@ -20,11 +29,17 @@ export class ConversationLocator extends Locator {
     return this.servers.selfId;
   }
 
-  override async placeOf(conversationId: string): Promise<Place> {
+  override async placeOf(conversationId: string, isFresh: boolean): Promise<Place> {
     if (this.conversations.isOpen(conversationId)) return 'here';
+    const known = this.remembered.get(conversationId);
+    if (known && !isFresh && performance.now() < known.until) return known.owner;
     const owner = await this.leases.ownerOf(conversationId);
+    this.remembered.delete(conversationId);
     if (!owner) return (await this.workspaces.serverFor(conversationId)) ?? 'nowhere';
-    return owner.isSelf ? 'here' : owner;
+    if (owner.isSelf) return 'here';
+    if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
+    this.remembered.set(conversationId, { owner, until: performance.now() + REMEMBERED_MS });
+    return owner;
   }
 
   /** Another failure than a lost race is reported by whoever uses the conversation next. */

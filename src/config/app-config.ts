@@ -306,7 +306,7 @@ export class AppConfig {
     nullable: true,
   })
   database_ca_file: string | null = null;
-  @Whole('Maximum number of connections to the database.', { min: 3 })
+  @Whole('Maximum number of connections to the database.', { min: 4 })
   database_pool_size: number = 10;
   @Decimal('Maximum seconds that a statement, or the wait for a connection to the database, takes.', {
     above: 0,

@@ -18,7 +18,7 @@ interface RuntimeInfo {
 const tag = 'Runtime';
 
 /** The runtime of a conversation. */
-@Controller('api/conversations/:conversation_id/runtime')
+@Controller(['api/conversations/:conversation_id/runtime', 'conversations/:conversation_id/runtime'])
 export class RuntimeController {
   constructor(
     private readonly conversations: ConversationsService,

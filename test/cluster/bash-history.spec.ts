@@ -76,7 +76,7 @@ describeWithDatabase('bash commands of several servers', () => {
     const ended = ({ frames }: SocketRecorder): number =>
       new Set(frames.filter(({ exit_code }) => exit_code === 0).map(({ command_id }) => command_id)).size;
     await eventually(async () => {
-      const stored = await eventsOf(servers[0] as ServerProcess, 'kind__eq=BashCommand&limit=100');
+      const stored = await eventsOf(servers[0], 'kind__eq=BashCommand&limit=100');
       const counts = sockets.map(ended);
       return counts.every((count) => count >= 15 && count <= stored.length);
     }, 'the ends of all commands');

@@ -135,9 +135,9 @@ describe('the way to another server', () => {
       expect([twice.status, twice.headers.get('retry-after')]).toEqual([503, '1']);
       first.locator.stale.push(wrong);
       const large = await ask('/file/upload', { method: 'POST', body: Buffer.alloc(8 * 1024 * 1024) });
-      expect([large.status, large.body['detail']]).toEqual([
-        ...[503, 'The conversation is moving to another server. Retry.'],
-      ]);
+      // The answer of the wrong server may come before too much of the body is read to send it again.
+      if (large.status === 503) expect(large.body['detail']).toContain('moving to another server');
+      else expect(large.body).toMatchObject({ server: 'third' });
     });
 
     it('notices that a server was started again at the same address', async () => {
@@ -145,6 +145,15 @@ describe('the way to another server', () => {
       first.locator.stale.push({ serverId: 'before-the-restart', url: owner.url });
       cluster.owners.set(id, owner.id);
       expect((await post('/echo')).body).toMatchObject({ server: 'owner' });
+    });
+
+    it('notices that the server has stopped and another one has taken it over', async () => {
+      cluster.owners.set(id, third.id);
+      first.locator.stale.push({ serverId: 'stopped', url: 'http://127.0.0.1:1' });
+      expect((await post('/echo', { some: 'body' })).body).toMatchObject({ server: 'third' });
+      first.locator.stale.push({ serverId: 'stopped', url: 'http://127.0.0.1:1' });
+      expect(await knock(first.socketUrl(id), SHOWN)).toBe('open');
+      await eventually(() => third.observed.calls.join() === 'third echo,third socket', 'the socket');
     });
 
     it('gives it to the server that is faster', async () => {

@@ -1,6 +1,5 @@
-import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { ConversationIdPipe, documentSchemas, objectSchema, Operation } from '../../http/index.js';
-import { ConversationsService } from '../conversations.service.js';
 import {
   AskAgentRequestDto,
   LoadPluginRequestDto,
@@ -18,7 +17,6 @@ import { ACP_CONVERSATION, MARKETPLACE_CONVERSATION } from './examples.js';
 import { SteeringService } from '../steering/steering.service.js';
 
 const tag = 'Conversations';
-const runtime = { 200: { description: 'The state of the runtime.', schema: 'ConversationRuntimeInfo' } };
 
 documentSchemas(() =>
   Promise.resolve({
@@ -31,10 +29,7 @@ documentSchemas(() =>
  */
 @Controller(['api/conversations/:conversation_id', 'conversations/:conversation_id'])
 export class SteeringController {
-  constructor(
-    private readonly steering: SteeringService,
-    private readonly conversations: ConversationsService,
-  ) {}
+  constructor(private readonly steering: SteeringService) {}
 
   @Post('confirmation_policy')
   @HttpCode(200)
@@ -215,28 +210,5 @@ export class SteeringController {
     @Body() { question }: AskAgentRequestDto,
   ): Promise<{ response: string }> {
     return { response: await this.steering.ask(id, question) };
-  }
-
-  @Get('runtime')
-  @Operation({
-    tag,
-    summary: 'Get the state of the runtime',
-    description: 'Tells whether the place where the conversation executes commands is available.',
-    answers: runtime,
-  })
-  async runtime(@Param('conversation_id', ConversationIdPipe) id: string): Promise<unknown> {
-    return (await this.conversations.info(id, false))['runtime_info'];
-  }
-
-  @Post('runtime/reprovision')
-  @HttpCode(200)
-  @Operation({
-    tag,
-    summary: 'Reprovision the runtime',
-    description: 'Has no effect: conversations run in the server itself, which needs no provisioning.',
-    answers: runtime,
-  })
-  reprovision(@Param('conversation_id', ConversationIdPipe) id: string): Promise<unknown> {
-    return this.runtime(id);
   }
 }

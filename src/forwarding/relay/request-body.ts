@@ -12,7 +12,7 @@ export class RequestBody {
   private kept: Buffer[] | undefined = [];
   private keptBytes = 0;
   private ended = false;
-  /** Stops sending; idempotent. */
+  /** Stops sending, so that somebody else can read the rest; idempotent. */
   stop: () => void = () => undefined;
 
   constructor(private readonly request: IncomingMessage) {}
@@ -44,12 +44,15 @@ export class RequestBody {
     };
     request.on('data', onData).on('end', onEnd);
     sent.on('drain', resume);
-    this.stop = () => {
-      this.stop = () => undefined;
+    let isSending = true;
+    const stop = (): void => {
+      if (!isSending) return;
+      isSending = false;
       request.off('data', onData).off('end', onEnd).pause();
       sent.off('drain', resume);
     };
-    sent.once('close', () => this.stop());
+    this.stop = stop;
+    sent.once('close', stop);
     request.resume();
     // The receiver may answer before the client sends the body, which it may be waiting to do.
     setImmediate(() => {

@@ -74,7 +74,11 @@ export function askUpstream(
   stop: AbortSignal,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const sent = begin(outgoing, stop, reject);
+    const fail = (reason: unknown): void => {
+      body.stop();
+      reject(reason);
+    };
+    const sent = begin(outgoing, stop, fail);
     sent?.once('response', (answer) => {
       const finish = (): void => {
         body.stop();

@@ -7,6 +7,8 @@ export class ForwardingError extends DomainError {
   constructor(
     readonly kind: Extract<ErrorKind, 'unavailable' | 'upstream-failed' | 'timeout'>,
     message: string,
+    /** The server has seen nothing of the request. */
+    readonly isUnsent = false,
   ) {
     super(message);
   }
@@ -68,6 +70,7 @@ export function forwardingError(error: unknown): unknown {
       return new ForwardingError(
         'upstream-failed',
         `The server that has the conversation is unreachable (${error.code}). The request was not executed.`,
+        true,
       );
     case 'answer':
       return new ForwardingError(

@@ -13,7 +13,8 @@ export type Place = 'here' | 'nowhere' | ServerAddress;
 export abstract class Locator {
   /** This server. */
   abstract readonly selfId: string;
-  abstract placeOf(conversationId: string): Promise<Place>;
+  /** @param isFresh false: the answer may be a second old; a server that has lost a conversation says so */
+  abstract placeOf(conversationId: string, isFresh: boolean): Promise<Place>;
   /** Takes a conversation that no server has, if it exists. False if another server was faster. */
   abstract claim(conversationId: string): Promise<boolean>;
   /** Whether a server still has its lease. */

@@ -64,13 +64,16 @@ export class ServerForwarder implements OnApplicationShutdown {
   ): Promise<boolean> {
     const body = new RequestBody(request);
     for (let servers = 0; servers < MAX_SERVERS; servers += 1) {
-      const server = await this.elsewhere(conversationId, takes);
+      const isLast = servers === MAX_SERVERS - 1;
+      const server = await this.elsewhere(conversationId, takes, servers > 0);
       if (!server && body.isUntouched) return false;
       if (!server) break;
       if (hopOf(request)) throw notHere(response);
       try {
         if ((await this.pass(server, request, response, body)) === 'passed') return true;
       } catch (error) {
+        // It may have a new server since it was looked up.
+        if (isUnsent(error) && !isLast && body.isRepeatable) continue;
         if (!canFallBack || !body.isUntouched || response.headersSent) throw error;
         return false;
       }
@@ -96,14 +99,19 @@ export class ServerForwarder implements OnApplicationShutdown {
   async forwardSocket(conversationId: string, client: UpgradeRequest, takes: boolean): Promise<boolean> {
     try {
       for (let servers = 0; servers < MAX_SERVERS; servers += 1) {
-        const server = await this.elsewhere(conversationId, takes);
+        const server = await this.elsewhere(conversationId, takes, servers > 0);
         if (!server) return false;
         if (hopOf(client.request)) {
           const { status, detail, reason } = movedAway();
           refuseUpgrade(client.socket, status, detail, { [HOP_HEADER]: reason });
           return true;
         }
-        if ((await this.tunnel(server, client)) === 'passed') return true;
+        const isLast = servers === MAX_SERVERS - 1;
+        const outcome = await this.tunnel(server, client).catch((error: unknown) => {
+          if (isLast || !isUnsent(error)) throw error;
+          return 'moved';
+        });
+        if (outcome === 'passed') return true;
       }
       throw moving();
     } catch (error) {
@@ -119,9 +127,13 @@ export class ServerForwarder implements OnApplicationShutdown {
   }
 
   /** The other server that has a conversation; undefined if this one serves it. */
-  private async elsewhere(conversationId: string, takes: boolean): Promise<ServerAddress | undefined> {
+  private async elsewhere(
+    conversationId: string,
+    takes: boolean,
+    isFresh: boolean,
+  ): Promise<ServerAddress | undefined> {
     for (let claims = 0; claims < MAX_CLAIMS; claims += 1) {
-      const place = await this.locator.placeOf(conversationId);
+      const place = await this.locator.placeOf(conversationId, isFresh || claims > 0);
       if (typeof place === 'object') return place;
       if (place === 'here' || !takes || (await this.locator.claim(conversationId))) return undefined;
     }
@@ -153,6 +165,7 @@ export class ServerForwarder implements OnApplicationShutdown {
       throw this.failure(server, error);
     } finally {
       release();
+      body.stop();
       response.off('close', leave);
     }
   }
@@ -250,6 +263,11 @@ export class ServerForwarder implements OnApplicationShutdown {
 
 /** The reason of an abort: the client has disconnected. */
 const LEFT = Symbol('left');
+
+/** Whether the server was not reached, so that another one may serve the request. */
+function isUnsent(error: unknown): boolean {
+  return error instanceof ForwardingError && error.isUnsent;
+}
 
 /** @throws ForwardingError without an address */
 function originOf({ url }: ServerAddress): URL {

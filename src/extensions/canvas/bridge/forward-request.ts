@@ -23,11 +23,13 @@ export async function forwardRequest(
 ): Promise<void> {
   const left = new AbortController();
   response.once('close', () => left.abort());
-  const answer = await answerOf(request, target, left.signal);
+  const body = new RequestBody(request);
+  const answer = await answerOf(request, target, body, left.signal);
   // The client has disconnected.
   if (answer === undefined) return;
   const status = answer.statusCode ?? 502;
   if (status >= 300 && status < 400 && status !== NOT_MODIFIED) {
+    body.stop();
     answer.destroy();
     throw new BadGatewayException('Upstream redirect is not allowed');
   }
@@ -37,12 +39,13 @@ export async function forwardRequest(
 async function answerOf(
   request: Request,
   target: BackendTarget,
+  body: RequestBody,
   left: AbortSignal,
 ): Promise<IncomingMessage | undefined> {
   const outgoing = backendRequest(request, target);
   const headers = { ...outgoing.headers, ...framingOf(request) };
   try {
-    return await askUpstream({ ...outgoing, headers }, new RequestBody(request), left);
+    return await askUpstream({ ...outgoing, headers }, body, left);
   } catch {
     if (left.aborted) return undefined;
     throw new BadGatewayException('Canvas App backend unreachable');

@@ -58,22 +58,25 @@ describeWithDatabase('PostgresHints', () => {
     try {
       const [cut, other] = [await storages.open(proxy.url), await storages.open(database.url)];
       const heard = heardBy(cut);
-      other.hints.tell('topic', 'before');
-      await eventually(() => heard.length === 1);
+      const hears = (payload: string): Promise<void> =>
+        eventually(() => {
+          // A hint may be lost while the connection is made again.
+          other.hints.tell('topic', payload);
+          return heard.at(-1) === payload;
+        }, payload);
+      await hears('before');
       proxy.cutAll();
-      await eventually(() => heard.length === 2);
-      other.hints.tell('topic', 'after');
-      await eventually(() => heard.length === 3);
-      expect(heard).toEqual(['before', undefined, 'after']);
+      await eventually(() => heard.includes(undefined));
+      await hears('after');
       // A network that loses everything without a word is noticed by the heartbeat.
       let lost = false;
       (await cut.leases.acquire(randomUUID())).onLost(() => (lost = true));
+      const before = heard.filter((payload) => payload === undefined).length;
       proxy.behave({ freeze: true });
       await eventually(() => lost);
       proxy.behave();
-      await eventually(() => heard.length > 3);
-      other.hints.tell('topic', 'again');
-      await eventually(() => heard.at(-1) === 'again');
+      await eventually(() => heard.filter((payload) => payload === undefined).length > before);
+      await hears('again');
     } finally {
       await proxy.stop();
     }

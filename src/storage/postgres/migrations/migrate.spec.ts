@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { describeWithDatabase, TestDatabase } from '../../../../test/support/postgres.js';
+import { Database } from '../database/index.js';
+import { migrate, SchemaError } from './migrate.js';
+import { MIGRATIONS } from './migrations.js';
+
+describeWithDatabase('migrate', () => {
+  const database = TestDatabase.forTests();
+  const opened: Database[] = [];
+  const latest = Math.max(...MIGRATIONS.map(({ version }) => version));
+  beforeEach(() => {
+    jest.spyOn(Logger.prototype, 'log').mockImplementation(() => undefined);
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await Promise.all(opened.splice(0).map((each) => each.close()));
+  });
+
+  /** A connection whose schema is the given one. */
+  function open(schema: string, user?: string): Database {
+    const url = new URL(database.url);
+    url.searchParams.set('options', `-c search_path=${schema}`);
+    if (user !== undefined) url.username = user;
+    const connection = new Database({ url: url.href, caFile: null, poolSize: 4, timeoutMs: 5000 });
+    opened.push(connection);
+    return connection;
+  }
+
+  async function newSchema(): Promise<string> {
+    const name = `s_${randomBytes(6).toString('hex')}`;
+    await database.query(`CREATE SCHEMA ${name}`);
+    return name;
+  }
+
+  it('applies each migration once when several servers start together', async () => {
+    const schema = await newSchema();
+    await Promise.all([open(schema), open(schema), open(schema)].map((each) => migrate(each)));
+    const rows = await database.query(`SELECT version FROM ${schema}.schema_migration ORDER BY version`);
+    expect(rows.map(({ version }) => version as number)).toEqual(MIGRATIONS.map(({ version }) => version));
+  });
+
+  it('accepts a newer database that says that it is compatible, and refuses another one with the reason', async () => {
+    const schema = await newSchema();
+    await migrate(open(schema));
+    const insert = `INSERT INTO ${schema}.schema_migration (version, name, compatible_from) VALUES ($1, 'later', $2)`;
+    await database.query(insert, [latest + 1, latest]);
+    await migrate(open(schema));
+    await database.query(insert, [latest + 2, latest + 1]);
+    const refused = migrate(open(schema));
+    await expect(refused).rejects.toThrow(SchemaError);
+    await expect(refused).rejects.toThrow(`needs a server that knows version ${latest + 1} or later`);
+  });
+
+  it('changes nothing if a migration fails', async () => {
+    const schema = await newSchema();
+    const broken = {
+      version: latest + 1,
+      name: 'broken',
+      compatibleFrom: 1,
+      sql: 'CREATE TABLE a (b int); no',
+    };
+    await expect(migrate(open(schema), [...MIGRATIONS, broken])).rejects.toThrow('syntax error');
+    expect(await database.query('SELECT FROM pg_tables WHERE schemaname = $1', [schema])).toEqual([]);
+  });
+
+  it('needs no right to create tables when nothing is to be done, and says who has to do it otherwise', async () => {
+    const [schema, role] = [await newSchema(), `r_${randomBytes(6).toString('hex')}`];
+    await database.query(`CREATE ROLE ${role} LOGIN`);
+    try {
+      await database.query(`GRANT USAGE ON SCHEMA ${schema} TO ${role}`);
+      await expect(migrate(open(schema, role))).rejects.toThrow(
+        'Start one server with a role that owns the schema',
+      );
+      await migrate(open(schema));
+      await database.query(
+        `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${role}`,
+      );
+      await migrate(open(schema, role));
+    } finally {
+      await Promise.all(opened.splice(0).map((each) => each.close()));
+      await database.query(`DROP OWNED BY ${role}`);
+      await database.query(`DROP ROLE ${role}`);
+    }
+  });
+
+  it('refuses a search path without a schema', async () => {
+    await expect(migrate(open('missing'))).rejects.toThrow('Create it first');
+  });
+});
