@@ -5,7 +5,7 @@ process.env['TEST_CLUSTER'] = '3';
 
 if (DATABASE_MISSING === undefined) {
   await import('../contract/transcripts/runs.spec.js');
-  await import('../clients/typescript-client.spec.js');
+  await import('../contract/transcripts/hooks.spec.js');
 } else {
   process.stderr.write(`clusters are not tested: ${DATABASE_MISSING}\n`);
   describe.skip('specs of one server through a cluster', () => {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { FaultCluster, LEASE_SECONDS, type Member } from '../support/cluster/fault-cluster.js';
+import { FaultCluster, LEASE_SECONDS } from '../support/cluster/fault-cluster.js';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { Ledger } from '../support/ledger.js';
 import { describeWithPostgres, PostgresInstance } from '../support/postgres.js';
@@ -99,7 +99,8 @@ describeWithPostgres(`a cluster whose servers and database are killed (FAULT_SEE
   async function killServer(signal: AbortSignal): Promise<void> {
     const until = ledger.acknowledged + 10 + Math.floor(random() * 80);
     await eventually(() => ledger.acknowledged >= until, 'more acknowledgements');
-    const member = pick(cluster.members, random) as Member;
+    const member = pick(cluster.members, random);
+    if (!member) throw new Error('the cluster has no servers');
     const owned = await cluster.ownedBy(member);
     const killed = performance.now();
     await cluster.kill(member);

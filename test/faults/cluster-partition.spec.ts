@@ -16,6 +16,12 @@ describeWithDatabase('a server of a cluster that is cut off or frozen', () => {
     database = await TestDatabase.create();
     cluster = await FaultCluster.start(database.url);
   });
+  afterEach(() => {
+    for (const member of cluster.members) {
+      member.proxy.behave();
+      member.isDown = false;
+    }
+  });
   afterAll(async () => {
     await cluster.stop();
     await database.drop();
@@ -36,7 +42,8 @@ describeWithDatabase('a server of a cluster that is cut off or frozen', () => {
       for (const member of cluster.members) if ((await cluster.ownedBy(member)).includes(id)) owner = member;
       return owner !== undefined;
     }, 'an owner');
-    return owner as Member;
+    if (!owner) throw new Error('there is no owner');
+    return owner;
   }
 
   /** Waits until somebody else accepts a message. */
@@ -63,7 +70,7 @@ describeWithDatabase('a server of a cluster that is cut off or frozen', () => {
       // The run of the server that is cut off has ended there, and it refuses to write.
       const refused = await alone.request('POST', `${one.route}/events`, userMessage('SAY: cut off', false));
       expect([502, 503, 504]).toContain(refused.status);
-      expect((await alone.request('GET', '/ready')).status).toBe(503);
+      await eventually(async () => (await alone.request('GET', '/ready')).status === 503, 'the outage');
       owner.proxy.behave();
       owner.isDown = false;
       await eventually(
@@ -101,8 +108,7 @@ describeWithDatabase('a server of a cluster that is cut off or frozen', () => {
           server.request('POST', '/api/conversations', { ...request(), conversation_id: id }),
         ),
       );
-      expect(made.filter(({ status }) => status === 201).length).toBe(1);
-      expect(made.every(({ status }) => status === 200 || status === 201)).toBe(true);
+      expect(made.map(({ status }) => status).sort()).toEqual([200, 200, 201]);
       const said = await Promise.all(
         servers.map((server, index) =>
           server.request('POST', `/api/conversations/${id}/events`, userMessage(`SAY: ${index}`, false)),

@@ -82,7 +82,7 @@ export class Ledger {
     const account = this.account(to.id);
     account.unanswered.set(text, run);
     const { status, body } = await post(to, text, run);
-    if (isUnknown(status)) return false;
+    if (isUnknown(status) || wasClosed(body)) return false;
     account.unanswered.delete(text);
     if (ACCEPTED.has(status)) this.note(account, text);
     else if (isUndone(status)) account.refused.set(text, `${status} ${JSON.stringify(body)}`);
@@ -308,6 +308,11 @@ function isUndone(status: number): boolean {
 /** The server that had the request is gone, or late: the request may have been done. */
 function isUnknown(status: number): boolean {
   return status === 502 || status === 504;
+}
+
+/** The server gave the conversation up during the request: the message may be stored, without its run. */
+function wasClosed(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'detail' in body && body.detail === 'inactive_service';
 }
 
 function duplicates(texts: readonly string[]): string[] {

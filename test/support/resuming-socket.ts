@@ -4,7 +4,7 @@ import type { ServerProcess } from './server-process.js';
 /** Before it connects again (ms), as clients do. */
 const PAUSE_MS = 50;
 
-/** A socket on a conversation that connects again whenever it is closed, behind the last event that it saw. */
+/** A socket on a conversation that connects again whenever it is closed, behind the last event it saw. */
 export class ResumingSocket {
   /** The ids of the events so far, in order. */
   readonly ids: string[] = [];
