@@ -14,12 +14,14 @@ import { eventually, ServerProcess } from '../support/server-process.js';
 describeWithPostgres('a server whose database is away', () => {
   let postgres: PostgresInstance;
   let server: ServerProcess;
+  let socket: ResumingSocket | undefined;
 
   beforeEach(async () => {
     postgres = await PostgresInstance.start();
     server = await ServerProcess.start({ env: environment() });
   });
   afterEach(async () => {
+    socket?.stop();
     await server.stop();
     await postgres.stop();
   });
@@ -75,8 +77,9 @@ describeWithPostgres('a server whose database is away', () => {
     const script = `RUN: until [ -e go ]; do sleep 0.02; done; echo done\nFINISH: ok`;
     const conversation = await ConversationClient.create(server, request(script));
     await conversation.startsTool();
-    const socket = new ResumingSocket(server, conversation.id);
-    await eventually(() => socket.ids.length > 0, 'the socket');
+    const resuming = new ResumingSocket(server, conversation.id);
+    socket = resuming;
+    await eventually(() => resuming.ids.length > 0, 'the socket');
     await endDatabase();
     await writeFile(path.join(server.cwd, 'work/go'), '');
     await server.logs(sign);
@@ -94,9 +97,8 @@ describeWithPostgres('a server whose database is away', () => {
     await conversation.reaches('finished');
     const rows = await queryOn(postgres.url(), 'SELECT seq::int, id FROM event ORDER BY seq');
     expect(rows.map(({ seq }) => seq as number)).toEqual(rows.map((_, index) => index));
-    await eventually(() => socket.ids.length >= rows.length, 'the socket');
-    expect([socket.problems, socket.ids]).toEqual([[], rows.map(({ id }) => id as string)]);
-    socket.stop();
+    await eventually(() => resuming.ids.length >= rows.length, 'the socket');
+    expect([resuming.problems, resuming.ids]).toEqual([[], rows.map(({ id }) => id as string)]);
   });
 
   it('records a run that the end of its lease has ended', async () => {
