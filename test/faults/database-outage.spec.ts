@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import pg from 'pg';
 import {
   brief,
   ConversationClient,
@@ -114,5 +115,31 @@ describeWithPostgres('a server whose database is away', () => {
     expect(await last()).toEqual(['AgentErrorEvent', 'ConversationErrorEvent', 'execution_status=paused']);
     await conversation.send('FINISH: again');
     await conversation.reaches('finished');
+  });
+
+  it('answers 409 for a message that was stored while its conversation was closed', async () => {
+    server = await server.restart('SIGTERM', {
+      env: {
+        ...environment(),
+        OH_DATABASE_TIMEOUT_SECONDS: '60',
+        OH_CONVERSATION_IDLE_TTL_SECONDS: '1',
+      },
+    });
+    const conversation = await ConversationClient.create(server, request('FINISH: one'));
+    await conversation.reaches('finished');
+    const holder = new pg.Client({ connectionString: postgres.url() });
+    await holder.connect();
+    await holder.query('BEGIN; SELECT FROM conversation FOR UPDATE');
+    const answer = server.request('POST', `${conversation.route}/events`, userMessage('stored', true));
+    await eventually(
+      async () => /conversations_open 0$/m.test(String((await server.request('GET', '/metrics')).body)),
+      'the close',
+    );
+    await holder.query('COMMIT');
+    await holder.end();
+    const { status, body } = await answer;
+    const messages = await conversation.events('&kind=MessageEvent');
+    expect([status, messages.map(messageText)]).toEqual([409, ['FINISH: one', 'stored']]);
+    expect(JSON.stringify(body)).toContain('Message saved');
   });
 });
