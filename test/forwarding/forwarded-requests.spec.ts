@@ -252,6 +252,14 @@ describe('requests that another server has to serve', () => {
     expect(owner.observed.calls).toEqual(['owner read', 'owner read']);
   });
 
+  it('work for a client that names a host of any length', async () => {
+    const text = await raw(first.url, [
+      `GET /api/conversations/${id}/events/search HTTP/1.1`,
+      ...[`Host: ${'a'.repeat(5_000)}`, `X-Session-API-Key: ${KEY}`, 'Connection: close', '', ''],
+    ]);
+    expect(text).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*"server":"owner"/);
+  });
+
   it('work for a client of HTTP/1.0', async () => {
     const text = await raw(first.url, [
       `GET /api/conversations/${id}/file/download/70000 HTTP/1.0`,
