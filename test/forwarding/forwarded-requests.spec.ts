@@ -252,6 +252,15 @@ describe('requests that another server has to serve', () => {
     expect(owner.observed.calls).toEqual(['owner read', 'owner read']);
   });
 
+  it('are passed on with a pass, however many headers the client sends', async () => {
+    const many = Array.from({ length: 1_100 }, (_, index) => `a${index}: 1`);
+    const text = await raw(first.url, [
+      `GET /api/conversations/${id}/events/search HTTP/1.1`,
+      ...['Host: given.example', `X-Session-API-Key: ${KEY}`, 'Connection: close', ...many, '', ''],
+    ]);
+    expect(text).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*"host":"given.example"/);
+  });
+
   it('work for a client that names a host of any length', async () => {
     const text = await raw(first.url, [
       `GET /api/conversations/${id}/events/search HTTP/1.1`,

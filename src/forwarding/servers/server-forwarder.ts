@@ -246,11 +246,12 @@ export class ServerForwarder implements OnApplicationShutdown {
       client: remoteAddress(request) ?? null,
       host: hostOf(request),
     });
+    // Ours come first: Node ignores headers after the first 1,000.
     const headers = {
-      ...endToEndHeaders(request, WITHHELD),
       host: origin.host,
       [HOP_HEADER]: hop,
       ...(requestId !== undefined && { 'x-request-id': requestId }),
+      ...endToEndHeaders(request, WITHHELD),
     };
     return { method, target, headers };
   }
