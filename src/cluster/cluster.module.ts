@@ -57,8 +57,18 @@ export class ClusterModule implements OnApplicationBootstrap {
   }
 }
 
+/** A single server on a database needs no address; several do. */
+function warnWithoutAddress({ server_url }: AppConfig): void {
+  if (server_url !== null) return;
+  new Logger('Forwarding').warn(
+    'server_url is not set: other servers of the database cannot pass requests on to this one. Set it unless this is ' +
+      'the only one',
+  );
+}
+
 /** Without a key in the configuration no server of the cluster accepts another one. */
 function clusterKeys(config: AppConfig): HopKeys {
+  warnWithoutAddress(config);
   const keys = HopKeys.from(config);
   if (keys) return keys;
   new Logger('Forwarding').warn(

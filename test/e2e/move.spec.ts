@@ -100,31 +100,46 @@ describeWithDatabase('move', () => {
     await server.end();
   });
 
-  it('moves what webhooks have not got yet', async () => {
-    const receiver = await WebhookReceiver.start();
-    try {
-      const hook = { OH_WEBHOOKS_0_BASE_URL: receiver.url, OH_WEBHOOKS_0_FLUSH_DELAY: '0.1' };
-      await receiver.down();
-      let server = await start({ ...hook, OH_WEBHOOKS_0_RETRY_DELAY: '0' });
-      const clients = await fill(server);
-      const sent = (await Promise.all(clients.map((client) => client.events()))).flat();
-      await server.end();
-      const args = ['--from', 'workspace', '--to', database.url];
-      const { code, stdout } = await MoveProgram.run(cwd, args, { ...SECRETS, ...hook });
-      expect({ code, stdout }).toMatchObject({ code: 0 });
-      expect(stdout).toMatch(/^pending webhook deliveries: \d+ moved$/m);
-      await receiver.up();
-      server = await start({ ...hook, OH_DATABASE_URL: database.url });
-      const wanted = sent.map(({ id }) => id);
-      await eventually(() => {
-        const got = receiver.taken('events').map(({ text }) => text);
-        return wanted.every((id) => got.some((text) => text.includes(id)));
-      }, 'all events at the receiver');
-      await server.end();
-    } finally {
-      await receiver.down();
-    }
-  });
+  it.each(['a database', 'a database and back'])(
+    'moves what webhooks have not got yet to %s',
+    async (way) => {
+      const receiver = await WebhookReceiver.start();
+      try {
+        const hook = { OH_WEBHOOKS_0_BASE_URL: receiver.url, OH_WEBHOOKS_0_FLUSH_DELAY: '0.1' };
+        await receiver.down();
+        let server = await start({ ...hook, OH_WEBHOOKS_0_RETRY_DELAY: '0' });
+        const clients = await fill(server);
+        const sent = (await Promise.all(clients.map((client) => client.events()))).flat();
+        // Its events are pending in an outbox from now on.
+        expect((await server.request('DELETE', `/api/conversations/${clients[0]?.id ?? ''}`)).status).toBe(
+          200,
+        );
+        await server.end();
+        const places = ['workspace', database.url, ...(way.endsWith('back') ? ['workspace'] : [])];
+        for (const [at, to] of places.slice(1).entries()) {
+          const args = ['--from', places[at] ?? '', '--to', to];
+          const { code, stdout } = await MoveProgram.run(cwd, args, { ...SECRETS, ...hook });
+          expect({ code, stdout }).toMatchObject({ code: 0 });
+          expect(stdout).toMatch(/^pending webhook deliveries: \d+ moved$/m);
+        }
+        await receiver.up();
+        const url = way.endsWith('back') ? '' : database.url;
+        server = await start({ ...hook, OH_DATABASE_URL: url });
+        const wanted = sent.map(({ id }) => id);
+        await eventually(() => {
+          const got = receiver.taken('events').map(({ text }) => text);
+          return wanted.every((id) => got.some((text) => text.includes(id)));
+        }, 'all events at the receiver');
+        for (const { text } of receiver.taken('events'))
+          expect(JSON.parse(text)).toEqual(
+            expect.arrayContaining([expect.objectContaining({ id: expect.any(String) })]),
+          );
+        await server.end();
+      } finally {
+        await receiver.down();
+      }
+    },
+  );
 
   it('says in a dry run what would be moved, and writes nothing', async () => {
     const server = await start();

@@ -53,6 +53,16 @@ describe('a server with a wrong configuration', () => {
     );
   });
 
+  it('blames the database, not its own address, when the host of database_url is unknown', async () => {
+    const said = await failing({
+      OH_DATABASE_URL: 'postgres://agent:a-password@nowhere.invalid/agents',
+      OH_DATABASE_TIMEOUT_SECONDS: '0.2',
+    });
+    expect(said).toMatch(/cannot start: the database cannot be used: .*Correct the host in database_url/);
+    expect(said).not.toContain('--host');
+    expect(said).not.toContain('a-password');
+  });
+
   it('starts without a configuration file, and logs where it looked', async () => {
     const server = await ServerProcess.start({ cwd });
     await server.logs('workspace/openhands_agent_server_config.json (not found)');

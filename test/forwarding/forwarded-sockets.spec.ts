@@ -130,7 +130,7 @@ describe('sockets that another server has to serve', () => {
     expect((await connect()).greeting).toMatchObject({ server: 'owner' });
     const gone = { serverId: 'before-the-restart', url: owner.url };
     first.locator.stale.push(gone, gone);
-    expect(await knock(first.socketUrl(id), SHOWN)).toMatch(/^503 .*moving to another server/);
+    expect(await knock(first.socketUrl(id), SHOWN)).toMatch(/^503 .*Another server answers at the address/);
   });
 
   it('are taken if nobody has the conversation and the key is known', async () => {

@@ -159,6 +159,13 @@ describe('the way to another server', () => {
       expect((await post('/echo')).body).toMatchObject({ server: 'owner' });
     });
 
+    it('says that two servers may have one address', async () => {
+      at(owner.url, 'the-other-server');
+      const { status, body, headers } = await post('/echo');
+      expect([status, headers.get('retry-after')]).toEqual([503, '1']);
+      expect(body['detail']).toContain('two servers have the same server_url');
+    });
+
     it('notices that the server has stopped and another one has taken it over', async () => {
       cluster.owners.set(id, third.id);
       first.locator.stale.push({ serverId: 'stopped', url: 'http://127.0.0.1:1' });

@@ -73,7 +73,7 @@ async function moveEntry(entry: PendingEntry, to: WebhookDeliveries): Promise<bo
     if (body === undefined) return false;
     await to.addChange(entry.conversationId, body);
   } else {
-    const lines = (await entry.peek(MAX_TAIL_LINES, Infinity)).map((line) => `${line}\n`);
+    const lines = await entry.peek(MAX_TAIL_LINES, Infinity);
     await to.addTail(entry.conversationId, Readable.from(lines));
   }
   await entry.remove();

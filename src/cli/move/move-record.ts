@@ -43,7 +43,7 @@ export class MoveRecords {
     if (!isContinued && !(await isEmpty(to)))
       throw new MoveError(
         `${to.place.label} is not empty, and what it holds was not moved from ${from.place.label}: ` +
-          'give a new folder or an empty database',
+          'give a new folder or an empty database (a place remembers only its last move)',
       );
     if (isContinued && target.role === 'target' && target.completed !== null && !again)
       throw new MoveError(

@@ -256,6 +256,8 @@ class MoveLogger extends ConsoleLogger implements LoggerService {
   override printMessages(messages: unknown[], context?: string): void {
     // What keeps the storage from opening is explained at the end.
     if (context === 'ExceptionHandler') return;
+    // Settings that the target does not have yet are what is moved.
+    if (context === 'Settings') return;
     for (const message of messages) this.output.write(`warning: ${String(message)}\n`);
   }
 }

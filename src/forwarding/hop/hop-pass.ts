@@ -7,6 +7,8 @@ import { ReplayWindow } from './replay-window.js';
 export const HOP_HEADER = 'x-openhands-hop';
 /** Value of the header in an answer: the conversation is not here any more, nothing was done. */
 export const MOVED = 'moved';
+/** Value of the header in an answer: the pass is for another server, nothing was done. */
+export const MISDIRECTED = 'misdirected';
 /** Value of the header in an answer: the pass is not accepted, nothing was done. */
 export const REFUSED = 'refused';
 

@@ -3,7 +3,15 @@ import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import type { RequestHandler } from 'express';
 import { refuseUpgrade, remoteAddress, setRemoteAddress } from '../../auth/index.js';
-import { type Hop, HOP_HEADER, MOVED, type PassProblem, type PassReader, REFUSED } from './hop-pass.js';
+import {
+  type Hop,
+  HOP_HEADER,
+  MISDIRECTED,
+  MOVED,
+  type PassProblem,
+  type PassReader,
+  REFUSED,
+} from './hop-pass.js';
 
 /** Requests that another server of the cluster has passed on. */
 const hops = new WeakMap<IncomingMessage, Hop>();
@@ -14,7 +22,8 @@ const DETAILS: Readonly<Record<PassProblem, string>> = {
   repeated: 'The header X-OpenHands-Hop was used before',
 };
 const NOT_HERE = 'This server does not have the conversation any more';
-const MISDIRECTED = 421;
+const NOT_ME = 'Another server was started at this address, or has the same server_url';
+const MISDIRECTED_REQUEST = 421;
 /** Most addresses that are named in the log. */
 const MAX_REPORTED = 100;
 
@@ -32,7 +41,7 @@ interface Refusal {
 
 /** The answer to a server that looks for a conversation here which is not here any more. */
 export function movedAway(): Refusal {
-  return { status: MISDIRECTED, detail: NOT_HERE, reason: MOVED };
+  return { status: MISDIRECTED_REQUEST, detail: NOT_HERE, reason: MOVED };
 }
 
 /**
@@ -77,7 +86,7 @@ export class HopReceiver {
       return { status: 403, detail: DETAILS[hop], reason: REFUSED };
     }
     // A server that was started again at the same address is another one.
-    if (hop.to !== this.selfId) return movedAway();
+    if (hop.to !== this.selfId) return { status: MISDIRECTED_REQUEST, detail: NOT_ME, reason: MISDIRECTED };
     hops.set(request, hop);
     if (hop.client !== null) setRemoteAddress(request, hop.client);
     request.headers.host = hop.host ?? undefined;

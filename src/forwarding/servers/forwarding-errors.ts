@@ -19,6 +19,15 @@ export function moving(): ForwardingError {
   return new ForwardingError('unavailable', 'The conversation is moving to another server. Retry.');
 }
 
+/** Another server answers at the address: after a restart, until the lease of the former one is over. */
+export function misdirected(): ForwardingError {
+  return new ForwardingError(
+    'unavailable',
+    'Another server answers at the address of the one that has the conversation. Retry. If that goes on, two ' +
+      'servers have the same server_url.',
+  );
+}
+
 /** The lease of the server has ended while the request waited for it. */
 export function ended(): ForwardingError {
   return new ForwardingError(

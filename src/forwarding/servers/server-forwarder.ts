@@ -3,7 +3,7 @@ import { HttpException, Logger, type OnApplicationShutdown } from '@nestjs/commo
 import { refuseUpgrade, remoteAddress } from '../../auth/index.js';
 import { DomainError, errorMessage, errorStack, WIRE_CODES } from '../../errors/index.js';
 import { isHostUrl } from '../../text/index.js';
-import { HOP_HEADER, MOVED, type PassWriter, REFUSED } from '../hop/hop-pass.js';
+import { HOP_HEADER, MISDIRECTED, MOVED, type PassWriter, REFUSED } from '../hop/hop-pass.js';
 import { hopOf, movedAway } from '../hop/hop-receiver.js';
 import { endToEndHeaders, framingOf } from '../relay/end-to-end-headers.js';
 import { passAnswer } from '../relay/pass-answer.js';
@@ -14,6 +14,7 @@ import {
   ForwardingError,
   forwardingError,
   keyRefused,
+  misdirected,
   moving,
   unreachable,
   wrongAddress,
@@ -43,7 +44,7 @@ export interface ServedHere {
 const MAX_HOST_LENGTH = 263;
 
 /** A server that answered, or the reason why it is not the right one any more. */
-type PassResult = 'passed' | 'moved';
+type PassResult = 'passed' | typeof MOVED | typeof MISDIRECTED;
 
 /**
  * Passes requests and sockets on to the server that has their conversation. The key was checked before, the
@@ -74,6 +75,7 @@ export class ServerForwarder implements OnApplicationShutdown {
     { takes, canFallBack }: ServedHere,
   ): Promise<boolean> {
     const body = new RequestBody(request);
+    let result: PassResult = MOVED;
     for (let servers = 0; servers < MAX_SERVERS; servers += 1) {
       const isLast = servers === MAX_SERVERS - 1;
       const server = await this.elsewhere(conversationId, takes, servers > 0);
@@ -81,7 +83,8 @@ export class ServerForwarder implements OnApplicationShutdown {
       if (!server) break;
       if (hopOf(request)) throw notHere(response);
       try {
-        if ((await this.pass(server, request, response, body)) === 'passed') return true;
+        result = await this.pass(server, request, response, body);
+        if (result === 'passed') return true;
       } catch (error) {
         // It may have a new server since it was looked up.
         if (isUnsent(error) && !isLast && body.isRepeatable) continue;
@@ -90,7 +93,7 @@ export class ServerForwarder implements OnApplicationShutdown {
       }
       if (!body.isRepeatable) break;
     }
-    throw moving();
+    throw notServed(result);
   }
 
   /**
@@ -99,7 +102,7 @@ export class ServerForwarder implements OnApplicationShutdown {
    */
   async forwardTo(server: ServerAddress, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const passed = await this.pass(server, request, response, new RequestBody(request));
-    if (passed === 'moved') throw moving();
+    if (passed !== 'passed') throw notServed(passed);
   }
 
   /**
@@ -108,6 +111,7 @@ export class ServerForwarder implements OnApplicationShutdown {
    * @returns false if this server serves it
    */
   async forwardSocket(conversationId: string, client: UpgradeRequest, takes: boolean): Promise<boolean> {
+    let result: PassResult = MOVED;
     try {
       for (let servers = 0; servers < MAX_SERVERS; servers += 1) {
         const server = await this.elsewhere(conversationId, takes, servers > 0);
@@ -118,13 +122,13 @@ export class ServerForwarder implements OnApplicationShutdown {
           return true;
         }
         const isLast = servers === MAX_SERVERS - 1;
-        const outcome = await this.tunnel(server, client).catch((error: unknown) => {
+        result = await this.tunnel(server, client).catch((error: unknown) => {
           if (isLast || !isUnsent(error)) throw error;
-          return 'moved';
+          return MOVED;
         });
-        if (outcome === 'passed') return true;
+        if (result === 'passed') return true;
       }
-      throw moving();
+      throw notServed(result);
     } catch (error) {
       this.refuse(client, error);
       return true;
@@ -165,10 +169,8 @@ export class ServerForwarder implements OnApplicationShutdown {
     const release = this.watch.watch(server.serverId, origin, stop);
     try {
       const answer = await this.ask(server, origin, request, response, body, stop.signal);
-      if (isMoved(answer)) {
-        answer.resume();
-        return 'moved';
-      }
+      const refused = this.refusalOf(answer, server);
+      if (refused) return refused;
       await passAnswer(answer, response, endToEndHeaders(answer, []));
       return 'passed';
     } catch (error) {
@@ -215,11 +217,10 @@ export class ServerForwarder implements OnApplicationShutdown {
       const asked = await askUpgrade({ ...outgoing, upstream: this.connections.newTo(origin) }, stop.signal);
       forget();
       if ('refusal' in asked) {
-        const isElsewhere = isMoved(asked.refusal);
-        if (isElsewhere) asked.refusal.resume();
-        else await passRefusal(asked.refusal, client);
+        const refused = this.refusalOf(asked.refusal, server);
+        if (!refused) await passRefusal(asked.refusal, client);
         release();
-        return isElsewhere ? 'moved' : 'passed';
+        return refused ?? 'passed';
       }
       void joinSockets(client, asked, endToEndHeaders(asked.answer, []), stop.signal).finally(release);
       return 'passed';
@@ -254,6 +255,23 @@ export class ServerForwarder implements OnApplicationShutdown {
       ...endToEndHeaders(request, WITHHELD),
     };
     return { method, target, headers };
+  }
+
+  /**
+   * Why the server that was asked is not the right one; undefined if it is.
+   * @throws ForwardingError if it refuses every request of this one
+   */
+  private refusalOf(
+    answer: IncomingMessage,
+    { serverId, url }: ServerAddress,
+  ): typeof MOVED | typeof MISDIRECTED | undefined {
+    const reason = answer.headers[HOP_HEADER];
+    if (reason !== REFUSED && reason !== MISDIRECTED && reason !== MOVED) return undefined;
+    answer.resume();
+    if (reason === REFUSED) throw keyRefused();
+    if (reason === MISDIRECTED)
+      this.logger.warn(`server ${serverId} at ${url}: another server answers there`);
+    return reason;
   }
 
   private failure({ serverId, url }: ServerAddress, error: unknown): unknown {
@@ -298,14 +316,8 @@ function targetOf(request: IncomingMessage & { originalUrl?: string }): string {
   return request.originalUrl ?? request.url ?? '/';
 }
 
-/** @throws ForwardingError if the server refuses every request of this one */
-function isMoved(answer: IncomingMessage): boolean {
-  const reason = answer.headers[HOP_HEADER];
-  if (reason === REFUSED) {
-    answer.resume();
-    throw keyRefused();
-  }
-  return reason === MOVED;
+function notServed(result: PassResult): ForwardingError {
+  return result === MISDIRECTED ? misdirected() : moving();
 }
 
 function notHere(response: ServerResponse): HttpException {

@@ -15,6 +15,7 @@ import { PostgresServerDirectory } from './lease/postgres-server-directory.js';
 import { forgetServers, ServerLease } from './lease/server-lease.js';
 import { PostgresEventLogStore } from './log/postgres-event-log-store.js';
 import { migrate } from './migrations/index.js';
+import { toStartError } from './start-error.js';
 
 /** Options of the driver. */
 export interface PostgresStorageOptions {
@@ -66,7 +67,7 @@ export class PostgresStorage {
 
   /**
    * Connects, brings the schema up to date, and takes the lease of this server.
-   * @throws ConfigError, SchemaError, StorageFailedError if the database is away
+   * @throws ConfigError, SchemaError, DatabaseStartError if the database cannot be reached
    */
   static async open(options: PostgresStorageOptions): Promise<PostgresStorage> {
     const storage = new PostgresStorage(options);
@@ -75,7 +76,7 @@ export class PostgresStorage {
       await storage.lease.renew();
     } catch (error) {
       await storage.close();
-      throw error;
+      throw toStartError(error);
     }
     storage.control.keepConnected();
     storage.cleaner = setInterval(() => void storage.cleanUp(), CLEAN_UP_MS).unref();

@@ -48,12 +48,10 @@ function ServersCard() {
             {data.servers.map((server) => (
               <tr key={server.id}>
                 <td>{visible(server.host)}</td>
-                <td
-                  title={`${server.id}, ${server.url === null ? 'not reachable by others' : visible(server.url)}`}
-                >
-                  <code>{server.id.slice(0, ID_LENGTH)}</code>
+                <td title={server.id}>
+                  <code>{server.id.slice(0, ID_LENGTH)}</code>{' '}
+                  <span class="soft">{server.url === null ? 'no server_url' : visible(server.url)}</span>
                   {server.is_self && ' (answers this page)'}
-                  {server.url === null && ' (no server_url)'}
                 </td>
                 <td>{compact(server.conversations)}</td>
                 <td>

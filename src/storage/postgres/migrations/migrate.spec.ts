@@ -74,6 +74,7 @@ describeWithDatabase('migrate', () => {
         'Start one server with a role that owns the schema',
       );
       await migrate(open(schema));
+      await expect(migrate(open(schema, role))).rejects.toThrow('give this one SELECT');
       await database.query(
         `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${role}`,
       );

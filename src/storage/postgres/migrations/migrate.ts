@@ -26,8 +26,8 @@ const TIMEOUT_MS = 3_600_000;
  */
 export async function migrate(database: Database, known: readonly Migration[] = MIGRATIONS): Promise<void> {
   await checkServer(database);
-  if ((await missing(database, known)).length === 0) return;
   try {
+    if ((await missing(database, known)).length === 0) return;
     await database.transaction((transaction) => applyMissing(transaction, known), TIMEOUT_MS);
   } catch (error) {
     throw toSchemaError(error);
@@ -117,7 +117,7 @@ const INSUFFICIENT_PRIVILEGE = '42501';
 function toSchemaError(error: unknown): unknown {
   if (sqlState(error) !== INSUFFICIENT_PRIVILEGE) return error;
   return new SchemaError(
-    `The schema of the database has to be changed, and the role of database_url may not do that (${errorMessage(error)}). ` +
-      'Start one server with a role that owns the schema; others need only read and write its tables',
+    `The role of database_url may not read the tables of the database, or not change its schema where that is needed (${errorMessage(error)}). ` +
+      'Start one server with a role that owns the schema, and give this one SELECT, INSERT, UPDATE, DELETE on all tables and USAGE on all sequences',
   );
 }
