@@ -17,7 +17,7 @@ import { PostgresEventLogStore } from './log/postgres-event-log-store.js';
 import { migrate } from './migrations/index.js';
 
 /** Options of the driver. */
-export interface PostgresStorageOptions {
+interface PostgresStorageOptions {
   database: DatabaseOptions;
   /** Seconds after which others take over from this server if it does not reach the database. */
   leaseSeconds: number;
@@ -45,6 +45,7 @@ export class PostgresStorage {
   private readonly lease: ServerLease;
   private bash: PostgresBashHistories | undefined;
   private cleaner: NodeJS.Timeout | undefined;
+  private cleaning: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
   private constructor(private readonly options: PostgresStorageOptions) {
@@ -78,7 +79,9 @@ export class PostgresStorage {
       throw error;
     }
     storage.control.keepConnected();
-    storage.cleaner = setInterval(() => void storage.cleanUp(), CLEAN_UP_MS).unref();
+    storage.cleaner = setInterval(() => {
+      storage.cleaning ??= storage.cleanUp().finally(() => (storage.cleaning = undefined));
+    }, CLEAN_UP_MS).unref();
     return storage;
   }
 
@@ -106,6 +109,7 @@ export class PostgresStorage {
 
   private async closeAll(): Promise<void> {
     clearInterval(this.cleaner);
+    await this.cleaning;
     await this.bash?.close();
     await this.logs.close();
     await this.catalogue.close();
