@@ -42,7 +42,7 @@ export class LateWrites {
     this.schedule();
   }
 
-  /** Stores what waits for the conversation, or tries to. Rejects never. */
+  /** Stores what waits for the conversation, or tries to. Never rejects. */
   async settle(conversationId: string): Promise<void> {
     if (this.positions.has(conversationId)) await this.flush();
     else await this.storing;
@@ -67,7 +67,7 @@ export class LateWrites {
     this.schedule();
   }
 
-  /** Stores all that waits, or tries to. Rejects never. */
+  /** Stores all that waits, or tries to. Never rejects. */
   async flush(): Promise<void> {
     await this.storing;
     this.storing ??= this.store().finally(() => (this.storing = undefined));

@@ -7,6 +7,7 @@ import {
 } from '../../event-log.js';
 import { DamagedConversationError } from '../../storage-errors.js';
 import type { Database } from '../database/index.js';
+import { arrayText } from './append-statement.js';
 import type { EntryCache, KnownEntry } from './entry-cache.js';
 import {
   countStatement,
@@ -91,7 +92,7 @@ export class PostgresLogReader extends LogReader {
     if (seqs.length === 0) return [];
     const [first = 0] = seqs;
     if (seqs.every((seq, index) => seq === first + index)) return this.read(first, seqs.length);
-    const { rows } = await this.database.read<Line>(READ_MANY, [this.conversationId, arrayOf(seqs)]);
+    const { rows } = await this.database.read<Line>(READ_MANY, [this.conversationId, arrayText(seqs)]);
     return this.inOrder(rows, seqs);
   }
 
@@ -219,7 +220,7 @@ export class PostgresLogReader extends LogReader {
     if (unknown.length === 0) return entries;
     const { rows } = await this.database.read<KnownEntry>(ENTRIES_OF, [
       this.conversationId,
-      arrayOf(unknown),
+      arrayText(unknown),
     ]);
     for (const entry of rows) entries.set(entry.seq, entry);
     this.cache.add(this, rows.slice(0, MAX_KEPT));
@@ -253,9 +254,4 @@ function joinLines(lines: readonly string[]): Buffer {
 
 function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, index) => from + index);
-}
-
-/** An array of integers as PostgreSQL writes it. */
-function arrayOf(numbers: readonly number[]): string {
-  return `{${numbers.join(',')}}`;
 }
