@@ -25,7 +25,7 @@ export interface OutgoingRequest {
 }
 
 /** How far a request got that was not answered. */
-export type FailedPhase =
+type FailedPhase =
   /** All connections were in use. */
   | 'queue'
   /** There was no connection in time. */
@@ -50,7 +50,7 @@ export class UpstreamError extends Error {
 }
 
 /** An upstream refused an upgrade with this answer. */
-export interface RefusedUpgrade {
+interface RefusedUpgrade {
   refusal: IncomingMessage;
 }
 

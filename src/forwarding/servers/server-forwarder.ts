@@ -24,7 +24,7 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const WITHHELD = ['host', 'expect', 'x-request-id', HOP_HEADER];
 
 /** How a request is served that no other server can serve. */
-export interface ServedHere {
+interface ServedHere {
   /** Takes the conversation if no server has it. */
   takes: boolean;
   /** Answers it from the database while the server that has the conversation is unreachable. */
