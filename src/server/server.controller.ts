@@ -1,4 +1,4 @@
-import { Controller, Get, Res } from '@nestjs/common';
+import { Controller, Get, Optional, Res } from '@nestjs/common';
 import type { Response as HttpResponse } from 'express';
 import { OpenRoute } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
@@ -62,8 +62,9 @@ export class ServerController {
     private readonly tools: ToolRegistry,
     private readonly slots: RunSlots,
     private readonly loop: EventLoopDelay,
-    private readonly servers: LiveServers,
     private readonly config: AppConfig,
+    /** None while the server waits for its configuration. */
+    @Optional() private readonly servers?: LiveServers,
   ) {}
 
   @Get('alive')
@@ -137,11 +138,12 @@ export class ServerController {
   }
 
   private async clusterInfo(): Promise<ClusterInfo | null> {
-    if (!this.servers.isCluster) return null;
+    if (!this.servers?.isCluster) return null;
+    const { selfId } = this.servers;
     // Probes and clients need an answer also while the database is away.
     const servers = await this.servers.list().catch(() => null);
     return {
-      server_id: this.servers.selfId,
+      server_id: selfId,
       servers:
         servers?.map(({ id, conversations, running, maxRunning }) => ({
           id,

@@ -21,9 +21,7 @@ export class LiveServers {
     private readonly conversations: ConversationsService,
     private readonly slots: RunSlots,
     private readonly config: AppConfig,
-  ) {
-    directory.report(() => ({ version: SERVER_VERSION, running: slots.running, maxRunning: slots.limit }));
-  }
+  ) {}
 
   /** The id of this server; it differs for each start of the process. */
   get selfId(): string {
