@@ -9,6 +9,7 @@ import { ConfigurationController } from './configuration/configuration.controlle
 import { LogController } from './log/log.controller.js';
 import { Readiness } from './readiness.js';
 import { ServerController } from './server.controller.js';
+import { ServerReport } from './server-report.js';
 import { LiveServers } from './servers/live-servers.js';
 import { ServersController } from './servers/servers.controller.js';
 import { ToolsController } from './tools/tools.controller.js';
@@ -17,7 +18,7 @@ import { ToolsController } from './tools/tools.controller.js';
 @Module({
   imports: [ConversationsModule, EventBusModule, StorageModule, ToolsModule],
   controllers: [ServerController, ToolsController, ConfigurationController, LogController, ServersController],
-  providers: [Activity, EventLoopDelay, LiveServers, Readiness],
+  providers: [Activity, EventLoopDelay, LiveServers, Readiness, ServerReport],
   exports: [Activity, EventLoopDelay],
 })
 export class ServerModule {}
