@@ -103,8 +103,9 @@ export class LateWrites {
       this.storeRemovals(removed),
     ]);
     const failed = results.find((result) => result.status === 'rejected');
+    if (failed && !this.hasFailed)
+      this.logger.warn(`delivery positions are stored later: ${errorMessage(failed.reason)}`);
     this.hasFailed = failed !== undefined;
-    if (failed) this.logger.warn(`delivery positions are stored later: ${errorMessage(failed.reason)}`);
     if (!this.isEmpty) this.schedule();
   }
 
