@@ -133,9 +133,9 @@ export class ServerForwarder implements OnApplicationShutdown {
     isFresh: boolean,
   ): Promise<ServerAddress | undefined> {
     for (let claims = 0; claims < MAX_CLAIMS; claims += 1) {
-      const place = await this.locator.placeOf(conversationId, isFresh || claims > 0);
-      if (typeof place === 'object') return place;
-      if (place === 'here' || !takes || (await this.locator.claim(conversationId))) return undefined;
+      const location = await this.locator.locate(conversationId, isFresh || claims > 0);
+      if (typeof location === 'object') return location;
+      if (location === 'here' || !takes || (await this.locator.claim(conversationId))) return undefined;
     }
     throw moving();
   }

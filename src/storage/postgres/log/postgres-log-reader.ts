@@ -12,10 +12,10 @@ import type { EntryCache, KnownEntry } from './entry-cache.js';
 import {
   countStatement,
   ENTRY_COLUMNS,
-  PLACES,
+  TIME_POSITIONS,
   selectStatement,
   spanOf,
-  type Place,
+  type TimePosition,
   type Span,
 } from './select-statement.js';
 
@@ -198,9 +198,9 @@ export class PostgresLogReader extends LogReader {
     const timestamps = [timestampGte, timestampLt].filter((timestamp) => timestamp !== undefined);
     if (timestamps.length === 0 || span.to <= span.from) return { span, rest: others };
     const values = [this.conversationId, this.length, timestamps, timestampLt ?? null];
-    const { rows } = await this.database.read<Place>(PLACES, values);
-    const place = (timestamp: string | undefined) => rows.find(({ value }) => value === timestamp);
-    const [first, end] = [place(timestampGte), place(timestampLt)];
+    const { rows } = await this.database.read<TimePosition>(TIME_POSITIONS, values);
+    const positionOf = (timestamp: string | undefined) => rows.find(({ value }) => value === timestamp);
+    const [first, end] = [positionOf(timestampGte), positionOf(timestampLt)];
     const narrowed = {
       from: Math.max(span.from, first?.seq ?? 0),
       to: Math.min(span.to, end ? Math.max(end.seq, (end.last_below ?? -1) + 1) : this.length),
