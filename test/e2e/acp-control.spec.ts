@@ -219,7 +219,7 @@ describe('control of an ACP agent', () => {
   });
 
   it('lets an ACP agent end its turn when the conversation is paused', async () => {
-    const conversation = await startTurn(['sleep', 300], ['say', ' end']);
+    const conversation = await startTurn(['sleep', 2000], ['say', ' end']);
     expect((await conversation.post('pause')).status).toBe(200);
     expect(await conversation.status()).toBe('paused');
     await conversation.reaches('finished');
