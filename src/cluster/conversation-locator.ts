@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ConversationsService } from '../conversations/index.js';
-import { Locator, type Place, type ServerAddress } from '../forwarding/index.js';
+import { Locator, type Location, type ServerAddress } from '../forwarding/index.js';
 import { WorkspaceServers } from './workspace-servers.js';
 import { LeaseHeldError, LeaseStore, ServerDirectory } from '../storage/index.js';
 
@@ -29,7 +29,7 @@ export class ConversationLocator extends Locator {
     return this.servers.selfId;
   }
 
-  override async placeOf(conversationId: string, isFresh: boolean): Promise<Place> {
+  override async locate(conversationId: string, isFresh: boolean): Promise<Location> {
     if (this.conversations.isOpen(conversationId)) return 'here';
     const known = this.remembered.get(conversationId);
     if (known && !isFresh && performance.now() < known.until) return known.owner;

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
+import { overlay } from './environment.js';
 import { effectiveConfig, loadConfig, type Environment } from './index.js';
 
 const FILE = 'workspace/openhands_agent_server_config.json';
@@ -159,3 +160,14 @@ function spell(item: Hook, index: number, spelling: number): Record<string, stri
     [`${name}_METHOD`]: item.method ?? 'POST',
   };
 }
+
+describe('overlay', () => {
+  it('keeps everything of the overriding value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.jsonValue(), (below, above) => {
+        const merged = overlay(below, above);
+        expect(overlay(merged, above)).toEqual(merged);
+      }),
+    );
+  });
+});

@@ -3,7 +3,6 @@ import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { ConfigError, effectiveConfig, loadConfig, type Environment } from './index.js';
-import { overlay } from './environment.js';
 
 describe('loadConfig', () => {
   let cwd: string;
@@ -389,17 +388,6 @@ describe('loadConfig', () => {
           Object.entries(settings).map(([name, value]) => [`OH_${name}`, value]),
         );
         mistakes(() => withEnv(env));
-      }),
-    );
-  });
-});
-
-describe('overlay', () => {
-  it('keeps everything of the overriding value', () => {
-    fc.assert(
-      fc.property(fc.jsonValue(), fc.jsonValue(), (below, above) => {
-        const merged = overlay(below, above);
-        expect(overlay(merged, above)).toEqual(merged);
       }),
     );
   });

@@ -125,7 +125,8 @@ export class ConversationsService {
 
   /** Has the conversation work with the folder of the same path on this host. */
   async adoptWorkspace(id: string): Promise<void> {
-    await (await this.open(id)).adoptWorkspace();
+    const conversation = await this.open(id);
+    await conversation.change((state) => (state.workspace_host = this.workspaces.name));
   }
 
   /** The `ConversationInfo`s as JSON, in the order of the ids; null for unknown ids. */

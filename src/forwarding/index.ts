@@ -8,5 +8,5 @@ export { joinSockets, passRefusal, type UpgradeRequest, watchClient } from './re
 export { askUpgrade, askUpstream, type OutgoingRequest, type Upstream } from './relay/upstream.js';
 export { conversationIn, ForwardingGuard } from './servers/forwarding.guard.js';
 export { ForwardingError } from './servers/forwarding-errors.js';
-export { Locator, type Place, type ServerAddress } from './servers/locator.js';
+export { Locator, type Location, type ServerAddress } from './servers/locator.js';
 export { ServerForwarder } from './servers/server-forwarder.js';

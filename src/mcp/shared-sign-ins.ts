@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import { errorMessage } from '../errors/index.js';
 import { SerialQueue } from '../flow/index.js';
 import { isJsonObject, tryParseJson } from '../json/index.js';
 import { type ExpiringRecords, StorageFailedError } from '../storage/index.js';
@@ -33,6 +35,7 @@ interface Shared {
  * callback that another one has received. Does nothing without other servers.
  */
 export class SharedSignIns {
+  private readonly logger = new Logger('Mcp');
   private readonly following = new Set<Promise<void>>();
 
   /** @param ttlMs how long the result is kept */
@@ -45,14 +48,16 @@ export class SharedSignIns {
   share(job: OAuthJob): Shared {
     if (!this.records.isShared) return { refresh: () => Promise.resolve() };
     const status = new SharedStatus(this.records, job, this.ttlMs);
-    const following = this.follow(job, status).finally(() => this.following.delete(following));
+    const following = this.follow(job, status)
+      .catch((error: unknown) => this.logger.error(`a sign-in is not shared: ${errorMessage(error)}`))
+      .finally(() => this.following.delete(following));
     this.following.add(following);
     return status;
   }
 
   /** Resolves when the results of all sign-ins that are over are stored, or cannot be. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.following);
+    await Promise.all(this.following);
   }
 
   /** The status of a sign-in of another server. @throws SignInNotFoundError */

@@ -1,5 +1,7 @@
-/** The topic of the hint that a server has ended and left its conversations to the others. */
+/** The topic of the hint that a server has ended and left its conversations to the others; its id. */
 export const SERVER_LEFT = 'server-left';
+/** The topic of the hint that the stored metadata of a conversation were changed or removed; its id. */
+export const CONVERSATION_CHANGED = 'conversation-changed';
 
 /**
  * Hints between servers that share a storage: something has changed. They may be lost, so nobody may depend
@@ -17,6 +19,3 @@ export abstract class Hints {
    */
   abstract listen(topic: string, listener: (payload: string | undefined) => void): () => void;
 }
-
-/** The hint that the stored metadata of a conversation have changed or are removed; the payload is its id. */
-export const CONVERSATION_CHANGED = 'conversation-changed';

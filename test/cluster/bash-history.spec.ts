@@ -111,7 +111,8 @@ describeWithDatabase('bash commands of several servers', () => {
     await a.request('POST', `${route}/execute_bash_command`, { command: 'echo here' });
     expect(textOf(await eventsOf(b, '', route))).toBe('here\n');
     await a.end('SIGTERM');
-    await b.request('POST', `${route}/execute_bash_command`, { command: 'echo there' });
+    const there = await b.request('POST', `${route}/execute_bash_command`, { command: 'echo there' });
+    expect(there.status).toBe(200);
     expect(textOf(await eventsOf(b, '', route))).toBe('here\nthere\n');
     expect((await b.request('DELETE', made.route)).status).toBe(200);
     expect(await members.query('SELECT FROM bash_event WHERE scope = $1', [made.id])).toEqual([]);

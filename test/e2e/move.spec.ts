@@ -1,6 +1,7 @@
 import { appendFile, mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { amount } from '../load/load-watch.js';
 import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
 import { MoveProgram } from '../support/move-program.js';
 import { describeWithDatabase, TestDatabase } from '../support/postgres.js';
@@ -10,6 +11,9 @@ import { WebhookReceiver } from '../support/webhook-receiver.js';
 const KEY = 'the-key-of-the-test';
 /** A short lease: a killed run holds its conversations until it has ended. */
 const SECRETS = { OH_SECRET_KEY: KEY, OH_SERVER_LEASE_SECONDS: '1' };
+
+/** Events of a log in which a move is killed; more with `LOAD=full`. */
+const LONG_LOG = amount(5000, 20_000);
 
 /** What a client can read of everything that is stored. */
 interface Seen {
@@ -211,7 +215,7 @@ describeWithDatabase('move', () => {
     const log = path.join(conversationFolder(client?.id ?? ''), 'events.jsonl');
     const line = (await readFile(log, 'utf8')).trimEnd().split('\n').at(-1) ?? '';
     const { id } = JSON.parse(line) as { id: string };
-    const more = Array.from({ length: 20_000 }, (_, index) =>
+    const more = Array.from({ length: LONG_LOG }, (_, index) =>
       line.replace(id, `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`),
     );
     await appendFile(log, `${more.join('\n')}\n`);

@@ -16,7 +16,7 @@ import { eventually } from '../support/server-process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 /** How often the connection or the database fails; more often with `npm run test:faults`. */
-const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 12);
+const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 6);
 const SEED = Number(process.env['FAULT_SEED'] ?? Date.now() % 1_000_000);
 const WRITERS = 8;
 /** The leases last longer than a fault: it is the appends that are tested. */

@@ -7,6 +7,9 @@ import { describeWithDatabase, TestDatabase } from '../support/postgres.js';
 import { eventually } from '../support/server-process.js';
 import type { TcpBehaviour } from '../support/tcp-proxy.js';
 
+/** How often all servers create the same conversation; more often with `npm run test:faults`. */
+const CREATIONS = process.env['FAULT_ROUNDS'] === undefined ? 2 : 10;
+
 describeWithDatabase('a server of a cluster that is cut off or frozen', () => {
   let database: TestDatabase;
   let cluster: FaultCluster;
@@ -100,7 +103,7 @@ describeWithDatabase('a server of a cluster that is cut off or frozen', () => {
   });
 
   it('leaves a conversation that all servers want at the same time to one of them', async () => {
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < CREATIONS; round += 1) {
       const id = randomUUID();
       const servers = cluster.members.map((member) => cluster.only(member));
       const made = await Promise.all(

@@ -175,6 +175,14 @@ describe('the way to another server', () => {
       await eventually(() => third.observed.calls.join() === 'third echo,third socket', 'the socket');
     });
 
+    it('serves it here, with its body, when the server has stopped', async () => {
+      cluster.owners.delete(id);
+      first.locator.stale.push({ serverId: 'stopped', url: 'http://127.0.0.1:1' });
+      expect((await post('/echo', { some: 'body' })).body).toMatchObject({
+        ...{ server: 'first', body: { some: 'body' } },
+      });
+    });
+
     it('gives it to the server that is faster', async () => {
       cluster.owners.delete(id);
       cluster.claims.push(() => {

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
-import { Locator, type Place } from '../../src/forwarding/index.js';
+import { Locator, type Location } from '../../src/forwarding/index.js';
 
 /** Which server has which conversation, for servers in one process. */
 export class InMemoryCluster {
@@ -24,8 +24,8 @@ export class InMemoryCluster {
 
 /** The view of one server. */
 export class InMemoryLocator extends Locator {
-  /** Places that are answered before the real one, as if they were out of date. */
-  readonly stale: Place[] = [];
+  /** Locations that are answered before the real one, as if they were out of date. */
+  readonly stale: Location[] = [];
 
   constructor(
     readonly selfId: string,
@@ -34,7 +34,7 @@ export class InMemoryLocator extends Locator {
     super();
   }
 
-  override placeOf(conversationId: string): Promise<Place> {
+  override locate(conversationId: string): Promise<Location> {
     const stale = this.stale.shift();
     if (stale !== undefined) return Promise.resolve(stale);
     const owner = this.cluster.owners.get(conversationId);

@@ -38,10 +38,13 @@ describe('deliveries in files', () => {
 describeWithDatabase('deliveries in a database', () => {
   const database = TestDatabase.forTests();
   const storages = PostgresStorages.forTests();
+  const opened: WebhookDeliveries[] = [];
+  afterEach(() => Promise.all(opened.splice(0).map((deliveries) => deliveries.close())));
 
   keepWhatIsPending(async (webhook) => {
     const storage = await storages.open(database.url);
     const deliveries = storage.deliveries.open(webhook);
+    opened.push(deliveries);
     return {
       deliveries,
       owns: async (id, length) => {

@@ -8,7 +8,7 @@ import { describeWithDatabase } from '../support/postgres.js';
 import { randomOf } from '../support/random.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
-const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 30);
+const ROUNDS = Number(process.env['FAULT_ROUNDS'] ?? 10);
 const SEED = Number(process.env['FAULT_SEED'] ?? 5);
 /** Time limit of the server that is cut off (ms). */
 const TIMEOUT_MS = 2_000;

@@ -7,8 +7,8 @@ import { numberedFrom } from './log-model.js';
 import { describeDrivers, disown, own } from './storage-driver.js';
 
 /** `LOAD=full` takes the full sizes. */
-const EVENTS = amount(5000, 100_000);
-const CONVERSATIONS = amount(300, 10_000);
+const EVENTS = amount(2000, 100_000);
+const CONVERSATIONS = amount(150, 10_000);
 const CHUNK = 500;
 
 beforeEach(() => {

@@ -8,7 +8,7 @@ import { FileLeaseStore } from '../../src/storage/file/lease/file-lease-store.js
 import { conversationFolder } from '../../src/storage/file/conversation-folder.js';
 import type { Catalogue, EventLog, EventLogStore, LeaseFence, LeaseStore } from '../../src/storage/index.js';
 import { PostgresStorage } from '../../src/storage/postgres/postgres-storage.js';
-import { describeWithDatabase, queryOn, TestDatabase } from '../support/postgres.js';
+import { describeWithDatabase, TestDatabase } from '../support/postgres.js';
 
 /** The ports of one server. */
 export interface StorageServer {
@@ -133,8 +133,8 @@ class FileShared implements SharedStorage {
   }
 }
 
-/** A storage in a database, which servers may reach through a proxy. */
-export class PostgresShared implements SharedStorage {
+/** A storage in a database. */
+class PostgresShared implements SharedStorage {
   readonly listsAreShared = true;
 
   private constructor(
@@ -142,21 +142,15 @@ export class PostgresShared implements SharedStorage {
     private readonly root: string,
   ) {}
 
-  /** @param server the address of another PostgreSQL server than that of all tests */
-  static async create(server?: string): Promise<PostgresShared> {
+  static async create(): Promise<SharedStorage> {
     const root = await mkdtemp(path.join(os.tmpdir(), 'storage-'));
-    return new PostgresShared(await TestDatabase.create(server), root);
+    return new PostgresShared(await TestDatabase.create(), root);
   }
 
-  get url(): string {
-    return this.database.url;
-  }
-
-  /** @param url the address of the database for this server, if it is not the real one */
-  async server(url = this.url, leaseSeconds = 10): Promise<StorageServer> {
+  async server(): Promise<StorageServer> {
     const storage = await PostgresStorage.open({
-      database: { url, caFile: null, poolSize: 4, timeoutMs: 5000 },
-      leaseSeconds,
+      database: { url: this.database.url, caFile: null, poolSize: 4, timeoutMs: 5000 },
+      leaseSeconds: 10,
       serverUrl: null,
       folders: { folder: (id) => path.join(this.root, id) },
     });
@@ -165,8 +159,7 @@ export class PostgresShared implements SharedStorage {
   }
 
   async damageMetadata(id: string): Promise<void> {
-    await queryOn(
-      this.url,
+    await this.database.query(
       `UPDATE metadata SET content = 'no JSON', version = nextval('metadata_version') WHERE conversation = $1`,
       [id],
     );

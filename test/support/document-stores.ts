@@ -12,7 +12,7 @@ import { migrate } from '../../src/storage/postgres/migrations/index.js';
 import { TestDatabase } from './postgres.js';
 
 /** What one server has of the storage of documents. */
-export interface DocumentStore {
+interface DocumentStore {
   documents: Documents;
   records: ExpiringRecords;
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { ROOT } from './checkout.js';
 
 /** The end of a run of `move`. */
-export interface MoveResult {
+interface MoveResult {
   code: number | null;
   stdout: string;
   stderr: string;

@@ -10,28 +10,20 @@ import {
 import { moveBashHistory } from './bash-move.js';
 import { copyConversationFiles } from './conversation-files.js';
 import type { DeliveriesMove } from './deliveries-move.js';
-import { appendRest, assertUndamaged, digestOf } from './log-copy.js';
+import { appendRest, assertUndamaged, digestOf, type OnEvents } from './log-copy.js';
 import type { MoveOptions } from './move-command-line.js';
-import { DifferentCopyError } from './move-errors.js';
+import { ConversationHeldError, DifferentCopyError } from './move-errors.js';
 import type { StorageSide } from './storage-side.js';
 
 /** How often the lease of a conversation is tried again (ms). */
 const LEASE_RETRY_MS = 500;
 
-/** Another server holds a conversation. */
-export class ConversationHeldError extends Error {
-  override readonly name = 'ConversationHeldError';
-}
-
 /** What became of a conversation. */
-export interface MovedConversation {
+interface MovedConversation {
   /** `none`: the id belongs to no conversation, such as one whose creation was interrupted. */
   outcome: 'moved' | 'same' | 'none';
   events: number;
 }
-
-/** Called with the events and bytes that were read or written so far. */
-export type OnProgress = (events: number, bytes: number) => void;
 
 /** Moves single conversations from one place to another. */
 export class ConversationMove {
@@ -47,7 +39,7 @@ export class ConversationMove {
    * and the metadata, with which the conversation appears at the target.
    * @throws DamagedConversationError, DifferentCopyError, ConversationHeldError, and errors of the storage
    */
-  async move(id: string, onProgress: OnProgress): Promise<MovedConversation> {
+  async move(id: string, onProgress: OnEvents): Promise<MovedConversation> {
     if (this.options.dryRun) return this.inspect(id, onProgress);
     if ((await this.from.catalogue.load(id)) === undefined) return { outcome: 'none', events: 0 };
     const source = await this.acquire(this.from, id);
@@ -64,7 +56,7 @@ export class ConversationMove {
   }
 
   /** Reads a conversation as a move does. */
-  private async inspect(id: string, onProgress: OnProgress): Promise<MovedConversation> {
+  private async inspect(id: string, onProgress: OnEvents): Promise<MovedConversation> {
     const metadata = await this.from.catalogue.load(id);
     if (metadata === undefined) return { outcome: 'none', events: 0 };
     const log = await this.from.logs.read(id);
@@ -88,7 +80,7 @@ export class ConversationMove {
     }
   }
 
-  private async copy(id: string, fence: LeaseFence, onProgress: OnProgress): Promise<MovedConversation> {
+  private async copy(id: string, fence: LeaseFence, onProgress: OnEvents): Promise<MovedConversation> {
     const metadata = await this.from.catalogue.load(id);
     if (metadata === undefined) return { outcome: 'none', events: 0 };
     const there = await this.to.catalogue.load(id);
@@ -114,7 +106,7 @@ export class ConversationMove {
     id: string,
     log: LogReader,
     fence: LeaseFence,
-    onProgress: OnProgress,
+    onProgress: OnEvents,
   ): Promise<boolean> {
     const target = await this.to.logs.open(id);
     let digests: [string, string];

@@ -4,7 +4,7 @@ import { DifferentCopyError } from './move-errors.js';
 import type { MoveRecords } from './move-record.js';
 
 /** What became of the documents. */
-export interface MovedDocuments {
+interface MovedDocuments {
   moved: number;
   same: number;
   /** Names of those that were changed at the target since they were moved. */

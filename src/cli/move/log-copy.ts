@@ -12,8 +12,8 @@ import {
 const CHUNK_EVENTS = 1000;
 const CHUNK_BYTES = 4 * 1024 * 1024;
 
-/** What is called with the size of each part that was read or written. */
-type OnEvents = (events: number, bytes: number) => void;
+/** Called with the size of each part that was read or written. */
+export type OnEvents = (events: number, bytes: number) => void;
 
 /** The SHA-256 of the first `length` lines of a log, each with a newline. */
 export async function digestOf(log: LogReader, length: number, onEvents?: OnEvents): Promise<string> {

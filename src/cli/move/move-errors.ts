@@ -11,6 +11,11 @@ export class DifferentCopyError extends Error {
   override readonly name = 'DifferentCopyError';
 }
 
+/** Another server holds a conversation. */
+export class ConversationHeldError extends Error {
+  override readonly name = 'ConversationHeldError';
+}
+
 /** Explains to the operator, line by line, why a move ended. */
 export function explainMoveError(error: unknown): string[] {
   if (error instanceof MoveError) return error.message.split('\n');

@@ -3,8 +3,8 @@ const DRAW_MS = 100;
 const LINE_MS = 5000;
 const BAR_WIDTH = 24;
 
-/** Where progress is printed. */
-interface Output {
+/** Where a move prints what it does. */
+export interface MoveOutput {
   isTTY?: boolean;
   columns?: number;
   write(text: string): unknown;
@@ -20,7 +20,7 @@ export class MoveProgress {
   private hasBar = false;
 
   constructor(
-    private readonly output: Output,
+    private readonly output: MoveOutput,
     private readonly total: number,
   ) {}
 

@@ -8,7 +8,7 @@ import type { StorageSide } from './storage-side.js';
 const RECORD = '.move.json';
 
 /** What a place remembers of its last move. Both places have the same, but for ids and roles. */
-export interface MoveRecord {
+interface MoveRecord {
   /** Identifies the place. */
   id: string;
   /** The other place of the move. */

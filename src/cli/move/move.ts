@@ -9,12 +9,12 @@ import {
 } from '../../storage/index.js';
 import { webhookTargets } from '../../webhooks/index.js';
 import { countBashEvents, moveBashHistory } from './bash-move.js';
-import { ConversationHeldError, ConversationMove } from './conversation-move.js';
+import { ConversationMove } from './conversation-move.js';
 import { DeliveriesMove } from './deliveries-move.js';
 import { moveDocuments } from './documents-move.js';
 import type { MoveOptions } from './move-command-line.js';
-import { DifferentCopyError, MoveError } from './move-errors.js';
-import { MoveProgress } from './move-progress.js';
+import { ConversationHeldError, DifferentCopyError, MoveError } from './move-errors.js';
+import { MoveProgress, type MoveOutput } from './move-progress.js';
 import { MoveRecords } from './move-record.js';
 import { resolvePlace } from './place.js';
 import { assertSecretKey } from './secret-check.js';
@@ -26,13 +26,6 @@ export { explainMoveError } from './move-errors.js';
 const PARALLEL = 4;
 /** So many problems are printed; the rest is counted. */
 const MAX_PROBLEMS = 100;
-
-/** Where a move prints what it does. */
-export interface MoveOutput {
-  isTTY?: boolean;
-  columns?: number;
-  write(text: string): unknown;
-}
 
 /** Moves everything from one place to another. @returns the exit code: 1 if something was left out */
 export async function move(options: MoveOptions, config: AppConfig, output: MoveOutput): Promise<number> {

@@ -14,7 +14,8 @@ export interface Place {
 }
 
 const DATABASE_URL = /^postgres(?:ql)?:\/\//;
-const CONVERSATION_FOLDER = /^[0-9a-f]{32}$/;
+/** The name of the folder of a conversation. */
+export const CONVERSATION_FOLDER = /^[0-9a-f]{32}$/;
 
 /**
  * The place that a text names: the URL of a database, `postgres` for the configured one, or a folder.

@@ -20,9 +20,8 @@ import {
 import { DocumentsModule } from '../../storage/documents.module.js';
 import { StorageModule } from '../../storage/storage.module.js';
 import { dashedUuid } from '../../text/index.js';
-import type { Place } from './place.js';
+import { CONVERSATION_FOLDER, type Place } from './place.js';
 
-const HEX_ID = /^[0-9a-f]{32}$/;
 const IDS_PER_PAGE = 500;
 /** Leases of a killed process end, and may be taken over, within so many times their length. */
 const SETTLED_AFTER_LEASES = 2.5;
@@ -144,6 +143,6 @@ export class StorageSide {
 
   private async folderNames(): Promise<string[]> {
     const names = await readdir(this.conversationsPath).catch(undefinedIfMissing);
-    return (names ?? []).filter((name) => HEX_ID.test(name)).sort();
+    return (names ?? []).filter((name) => CONVERSATION_FOLDER.test(name)).sort();
   }
 }

@@ -131,12 +131,8 @@ export class Conversation {
   }
 
   /** The number of the first event with this timestamp or a later one; without one, the length of the log. */
-  async firstSince(timestampGte: string): Promise<number> {
-    const { length } = this;
-    // The log is unsorted if the clock was set back, so this is a search.
-    const range = { from: 0, descending: false, length, limit: 1 };
-    const [seq] = await this.log.select({ timestampGte }, range);
-    return seq ?? length;
+  firstSince(timestamp: string): Promise<number> {
+    return this.journal.firstSince(timestamp);
   }
 
   /** For searches. Only events below `length` are durable and published. */
@@ -236,12 +232,9 @@ export class Conversation {
   async interrupt(): Promise<void> {
     this.life.assertOpen();
     this.stops += 1;
-    await Promise.all([this.stopGoal(), this.interruptOrPause()]);
+    const stopRun = async () => (await this.runs.interrupt()) || this.runs.pause();
+    await Promise.all([this.stopGoal(), stopRun()]);
     await this.broadcaster.publishFullState();
-  }
-
-  private async interruptOrPause(): Promise<void> {
-    if (!(await this.runs.interrupt())) await this.runs.pause();
   }
 
   /** Accepts the actions that wait for confirmation, by starting a run, or rejects them. */
@@ -319,13 +312,6 @@ export class Conversation {
     await this.agentRuntime.acpAgent?.killLeftovers();
   }
 
-  /** From now on the workspace is the folder of the same path on this host. */
-  async adoptWorkspace(): Promise<void> {
-    this.life.assertOpen();
-    this.state.workspace_host = this.services.workspaces.name;
-    await this.journal.save();
-  }
-
   /** Records in the log that a run was interrupted, and ends what it left open. */
   async recover(interrupted: InterruptedRun): Promise<void> {
     const view = await this.view();
@@ -397,8 +383,7 @@ export class Conversation {
       await this.agentRuntime.close();
       await this.runs.drained();
       await this.journal.stopSaving();
-      // Renews an overdue lease unless another server has it. The owner delivers what webhooks have not got
-      // yet.
+      // Renews an overdue lease unless another server has it, which then delivers to webhooks.
       const owned = await this.storage.fence.confirm().catch(() => false);
       const removed = remove !== undefined && owned;
       await this.broadcaster.publishEnd(removed, owned);

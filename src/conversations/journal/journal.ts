@@ -148,6 +148,15 @@ export class Journal implements EventSink {
     return this.metadata.stop();
   }
 
+  /** The number of the first event with this timestamp or a later one; without one, the length of the log. */
+  async firstSince(timestampGte: string): Promise<number> {
+    const { length } = this;
+    // The log is unsorted if the clock was set back, so this is a search.
+    const range = { from: 0, descending: false, length, limit: 1 };
+    const [seq] = await this.log.select({ timestampGte }, range);
+    return seq ?? length;
+  }
+
   /** Logs a failure that no caller gets. */
   report(what: string, error: unknown): void {
     logger.error(`conversation ${this.state.id}: ${what} failed`, errorStack(error));

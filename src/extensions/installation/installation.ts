@@ -46,7 +46,7 @@ export class Installation {
   ) {
     this.folder = path.join(root, kind.directory, 'installed');
     this.documents = documents.open(this.folder);
-    this.file = new InstalledFile(this.documents);
+    this.file = new InstalledFile(this.documents, this.folder);
   }
 
   /**

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { DocumentWriter, Documents } from '../../storage/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { isExtensionName } from './extension-kind.js';
@@ -24,7 +25,11 @@ export interface InstalledExtension {
 
 /** The list file `.installed.json`, which the original reads and writes, too. */
 export class InstalledFile {
-  constructor(private readonly documents: Documents) {}
+  /** @param folder absolute path of the folder of the documents, which also has the extensions */
+  constructor(
+    private readonly documents: Documents,
+    private readonly folder: string,
+  ) {}
 
   /**
    * Reads the entries by name, in order of installation. Invalid entries are ignored.
@@ -64,7 +69,7 @@ export class InstalledFile {
       resolved_ref: text('resolved_ref'),
       repo_path: text('repo_path'),
       installed_at: text('installed_at') ?? '',
-      install_path: this.documents.placeOf(name),
+      install_path: path.join(this.folder, name),
     };
   }
 }

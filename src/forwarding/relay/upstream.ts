@@ -25,7 +25,7 @@ export interface OutgoingRequest {
 }
 
 /** How far a request got that was not answered. */
-export type FailedPhase =
+type FailedPhase =
   /** All connections were in use. */
   | 'queue'
   /** There was no connection in time. */
@@ -50,7 +50,7 @@ export class UpstreamError extends Error {
 }
 
 /** An upstream refused an upgrade with this answer. */
-export interface RefusedUpgrade {
+interface RefusedUpgrade {
   refusal: IncomingMessage;
 }
 
@@ -78,7 +78,8 @@ export function askUpstream(
       body.stop();
       reject(reason);
     };
-    const sent = begin(outgoing, stop, fail);
+    // Not before: a body that was read cannot be served here when there is no connection.
+    const sent = begin(outgoing, stop, fail, (connected) => body.sendTo(connected));
     sent?.once('response', (answer) => {
       const finish = (): void => {
         body.stop();
@@ -88,7 +89,6 @@ export function askUpstream(
       answer.once('end', finish).once('close', finish);
       resolve(answer);
     });
-    if (sent) body.sendTo(sent);
   });
 }
 
@@ -114,11 +114,15 @@ export function askUpgrade(
   });
 }
 
-/** Begins a request; undefined if it was stopped before. */
+/**
+ * Begins a request; undefined if it was stopped before.
+ * @param onConnected is called when it has a connection
+ */
 function begin(
   { upstream: { origin, agent }, method, target, headers }: OutgoingRequest,
   stop: AbortSignal,
   reject: (reason: unknown) => void,
+  onConnected: (sent: ClientRequest) => void = () => undefined,
 ): ClientRequest | undefined {
   if (stop.aborted) {
     reject(stop.reason);
@@ -144,6 +148,7 @@ function begin(
   const connected = (): void => {
     phase = 'answer';
     clearTimeout(timer);
+    onConnected(sent);
   };
   sent.once('socket', (socket) => {
     if (!socket.connecting) return connected();

@@ -7,14 +7,14 @@ export interface ServerAddress {
 }
 
 /** Where a conversation is served. `nowhere`: no live server has it. */
-export type Place = 'here' | 'nowhere' | ServerAddress;
+export type Location = 'here' | 'nowhere' | ServerAddress;
 
 /** Knows where conversations are served. */
 export abstract class Locator {
   /** This server. */
   abstract readonly selfId: string;
   /** @param isFresh false: the answer may be a second old; a server that has lost a conversation says so */
-  abstract placeOf(conversationId: string, isFresh: boolean): Promise<Place>;
+  abstract locate(conversationId: string, isFresh: boolean): Promise<Location>;
   /** Takes a conversation that no server has, if it exists. False if another server was faster. */
   abstract claim(conversationId: string): Promise<boolean>;
   /** Whether a server still has its lease. */

@@ -33,7 +33,7 @@ const SAFE = new Set(['GET', 'HEAD', 'OPTIONS']);
 const WITHHELD = ['host', 'expect', 'x-request-id', HOP_HEADER];
 
 /** How a request is served that no other server can serve. */
-export interface ServedHere {
+interface ServedHere {
   /** Takes the conversation if no server has it. */
   takes: boolean;
   /** Answers it from the database while the server that has the conversation is unreachable. */
@@ -148,9 +148,9 @@ export class ServerForwarder implements OnApplicationShutdown {
     isFresh: boolean,
   ): Promise<ServerAddress | undefined> {
     for (let claims = 0; claims < MAX_CLAIMS; claims += 1) {
-      const place = await this.locator.placeOf(conversationId, isFresh || claims > 0);
-      if (typeof place === 'object') return place;
-      if (place === 'here' || !takes || (await this.locator.claim(conversationId))) return undefined;
+      const location = await this.locator.locate(conversationId, isFresh || claims > 0);
+      if (typeof location === 'object') return location;
+      if (location === 'here' || !takes || (await this.locator.claim(conversationId))) return undefined;
     }
     throw moving();
   }

@@ -10,7 +10,7 @@ class Leases extends Locator {
   readonly selfId = 'self';
   live = true;
   fails = false;
-  override placeOf = () => Promise.resolve('here' as const);
+  override locate = () => Promise.resolve('here' as const);
   override claim = () => Promise.resolve(true);
   override isLive = () =>
     this.fails ? Promise.reject(new Error('no database')) : Promise.resolve(this.live);

@@ -9,7 +9,7 @@ const CLAIM_MS = 30_000;
 const PAUSE_MS = 200;
 
 /** How the stored tokens are read and replaced. */
-export interface TokenAccess<T extends SubscriptionTokens> {
+interface TokenAccess<T extends SubscriptionTokens> {
   read(): Promise<T | undefined>;
   /** Stores renewed tokens unless others are stored by now. @returns those that are stored */
   replace(old: T, renewed: SubscriptionTokens): Promise<SubscriptionTokens | undefined>;

@@ -18,7 +18,7 @@ import { migrate } from './migrations/index.js';
 import { toStartError } from './start-error.js';
 
 /** Options of the driver. */
-export interface PostgresStorageOptions {
+interface PostgresStorageOptions {
   database: DatabaseOptions;
   /** Seconds after which others take over from this server if it does not reach the database. */
   leaseSeconds: number;
@@ -46,6 +46,7 @@ export class PostgresStorage {
   private readonly lease: ServerLease;
   private bash: PostgresBashHistories | undefined;
   private cleaner: NodeJS.Timeout | undefined;
+  private cleaning: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
   private constructor(private readonly options: PostgresStorageOptions) {
@@ -79,7 +80,9 @@ export class PostgresStorage {
       throw toStartError(error);
     }
     storage.control.keepConnected();
-    storage.cleaner = setInterval(() => void storage.cleanUp(), CLEAN_UP_MS).unref();
+    storage.cleaner = setInterval(() => {
+      storage.cleaning ??= storage.cleanUp().finally(() => (storage.cleaning = undefined));
+    }, CLEAN_UP_MS).unref();
     return storage;
   }
 
@@ -107,6 +110,7 @@ export class PostgresStorage {
 
   private async closeAll(): Promise<void> {
     clearInterval(this.cleaner);
+    await this.cleaning;
     await this.bash?.close();
     await this.logs.close();
     await this.catalogue.close();

@@ -47,7 +47,7 @@ SELECT scope FROM bash_history
 WHERE scope = $1 AND first < next AND (next - first > $2 OR bytes > $3 OR oldest < $4)`;
 
 /** Events that one statement removes, at most. */
-export const TRIM_EVENTS = 1000;
+const TRIM_EVENTS = 1000;
 
 /**
  * Removes the oldest events of the history `$1`, whose row is locked, until it has at most `$2` events and
@@ -109,7 +109,7 @@ WHERE scope = $1
 ORDER BY number ${order} LIMIT $8`;
 }
 
-/** Events of the history `$1`, at most `$2`, removed from its locked row on. */
+/** Removes the oldest events below number `$3` of the history `$1`, whose row is locked; at most `$2`. */
 export const CLEAR = `
 WITH removed AS (
   DELETE FROM bash_event WHERE scope = $1 AND number < $3 AND number IN (

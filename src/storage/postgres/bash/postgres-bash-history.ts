@@ -10,7 +10,7 @@ import {
   type BashRecordKind,
 } from '../../bash-history.js';
 import { pageIdOf } from '../../bash-page-id.js';
-import type { Queryable } from '../database/index.js';
+import type { Repeatable } from '../database/index.js';
 import { BashEventFollower, type NumberedLine } from './bash-follower.js';
 import {
   EVENT,
@@ -51,7 +51,7 @@ interface PageRow {
 }
 
 /** What a history uses of the driver. */
-export interface HistoryContext {
+interface HistoryContext {
   /** Stores records of this server; see `BashStore.store`. */
   store(records: readonly BashRecord[]): Promise<(number | undefined)[]>;
   /** Applies the limits of age. */
@@ -71,7 +71,7 @@ export class PostgresBashHistory extends BashHistory {
 
   /** @param scope the conversation, or the nil UUID */
   constructor(
-    private readonly database: Queryable & { read: Queryable['query'] },
+    private readonly database: Repeatable,
     private readonly scope: string,
     private readonly context: HistoryContext,
   ) {

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../../errors/index.js';
 import type { CatalogueEntry } from '../../catalogue.js';
-import type { Reading } from '../lease/postgres-lease-store.js';
+import type { Repeatable } from '../database/index.js';
 import { UPDATE_ENTRIES } from './catalogue-statements.js';
 
 /** How often the time of the last update of a conversation is stored (ms). */
@@ -27,7 +27,7 @@ export class EntryUpdates {
 
   /** @param tellChange is called with each conversation whose entry was stored */
   constructor(
-    private readonly database: Reading,
+    private readonly database: Repeatable,
     private readonly tellChange: (id: string) => void,
   ) {}
 
@@ -54,7 +54,7 @@ export class EntryUpdates {
     this.changes.delete(id);
   }
 
-  /** Stores all changes so far. Rejects never. */
+  /** Stores all changes so far. Never rejects. */
   async flush(): Promise<void> {
     await this.storing;
     this.storing ??= this.store().finally(() => (this.storing = undefined));

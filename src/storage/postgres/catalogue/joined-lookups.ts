@@ -23,7 +23,7 @@ export class JoinedLookups<T> {
     });
   }
 
-  /** Rejects never. */
+  /** Never rejects. */
   private async run(): Promise<void> {
     const batch = this.waiting;
     this.waiting = new Map();

@@ -5,7 +5,7 @@ import { Catalogue, type CatalogueEntry, type CatalogueQuery, type StoredMetadat
 import type { ConversationFolders } from '../../conversation-folders.js';
 import type { LeaseFence } from '../../lease-store.js';
 import { DamagedConversationError, LeaseHeldError, LeaseLostError } from '../../storage-errors.js';
-import type { Reading } from '../lease/postgres-lease-store.js';
+import type { Repeatable } from '../database/index.js';
 import * as statements from './catalogue-statements.js';
 import { EntryUpdates } from './entry-updates.js';
 import { JoinedLookups } from './joined-lookups.js';
@@ -39,7 +39,7 @@ export class PostgresCatalogue extends Catalogue {
   private readonly children = new JoinedLookups((ids) => this.childrenOfMany(ids));
 
   constructor(
-    private readonly database: Reading,
+    private readonly database: Repeatable,
     private readonly leases: Leases,
     private readonly folders: ConversationFolders,
     /** Tells the other servers that what is stored of a conversation has changed. */

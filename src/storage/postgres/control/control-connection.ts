@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import pg from 'pg';
 import { withTimeout } from '../../../flow/index.js';
 import {
@@ -22,6 +23,7 @@ type OnNotification = (channel: string, payload: string) => void;
 export class ControlConnection implements Queryable {
   private current: Promise<pg.Client> | undefined;
   private retry: NodeJS.Timeout | undefined;
+  private readonly sockets = new WeakMap<pg.Client, Socket>();
   private readonly connectListeners: ((queries: Queryable) => Promise<void>)[] = [];
   private readonly notificationListeners: OnNotification[] = [];
   private isClosed = false;
@@ -82,14 +84,17 @@ export class ControlConnection implements Queryable {
 
   private async connect(): Promise<pg.Client> {
     const { timeoutMs } = this;
+    const socket = new Socket();
     const client = new pg.Client({
       ...this.config,
+      stream: () => socket,
       connectionTimeoutMillis: timeoutMs,
       query_timeout: timeoutMs,
     });
     // The statement or the connection attempt that it breaks rejects as well.
     client.on('error', () => this.drop(client));
     client.on('end', () => this.drop(client));
+    this.sockets.set(client, socket);
     client.on('notification', ({ channel, payload = '' }) => {
       for (const listener of this.notificationListeners) listener(channel, payload);
     });
@@ -144,6 +149,6 @@ export class ControlConnection implements Queryable {
       this.timeoutMs,
       () => undefined,
     );
-    client.connection.stream.destroy();
+    this.sockets.get(client)?.destroy();
   }
 }

@@ -25,6 +25,11 @@ export interface Queryable {
   query<R = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Answer<R>>;
 }
 
+/** Runs statements that may run twice: see `Connections.read`. */
+export interface Repeatable {
+  read: Queryable['query'];
+}
+
 /** The statements of one transaction. */
 export interface Transaction extends Queryable {
   /** Runs several statements without values, separated by semicolons. */
@@ -38,7 +43,7 @@ const IDLE_MS = 60_000;
  * A number of connections to the database. Each call waits for one at most as long as the time limit; the
  * wait includes a short outage. Statements are prepared once a connection.
  */
-export class Connections implements Queryable {
+export class Connections implements Queryable, Repeatable {
   private readonly pool: pg.Pool;
   private isClosed = false;
 

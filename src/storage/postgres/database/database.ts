@@ -1,6 +1,13 @@
 import pg from 'pg';
 import { Availability } from './availability.js';
-import { Connections, prepareSession, type Answer, type Queryable, type Transaction } from './connections.js';
+import {
+  Connections,
+  prepareSession,
+  type Answer,
+  type Queryable,
+  type Repeatable,
+  type Transaction,
+} from './connections.js';
 import { unavailable } from './database-errors.js';
 import { connectionConfig, type DatabaseOptions } from './database-options.js';
 
@@ -12,7 +19,7 @@ const RESERVED = 3;
  * others has a lane of its own. While the database is away calls wait for it, as long as the time limit, and
  * then fail with a `StorageFailedError`.
  */
-export class Database implements Queryable {
+export class Database implements Queryable, Repeatable {
   private readonly availability: Availability;
   private readonly config: pg.ClientConfig;
   private readonly shared: Connections;

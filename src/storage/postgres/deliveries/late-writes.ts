@@ -42,7 +42,7 @@ export class LateWrites {
     this.schedule();
   }
 
-  /** Stores what waits for the conversation, or tries to. Rejects never. */
+  /** Stores what waits for the conversation, or tries to. Never rejects. */
   async settle(conversationId: string): Promise<void> {
     if (this.positions.has(conversationId)) await this.flush();
     else await this.storing;
@@ -67,7 +67,7 @@ export class LateWrites {
     this.schedule();
   }
 
-  /** Stores all that waits, or tries to. Rejects never. */
+  /** Stores all that waits, or tries to. Never rejects. */
   async flush(): Promise<void> {
     await this.storing;
     this.storing ??= this.store().finally(() => (this.storing = undefined));
@@ -103,8 +103,9 @@ export class LateWrites {
       this.storeRemovals(removed),
     ]);
     const failed = results.find((result) => result.status === 'rejected');
+    if (failed && !this.hasFailed)
+      this.logger.warn(`delivery positions are stored later: ${errorMessage(failed.reason)}`);
     this.hasFailed = failed !== undefined;
-    if (failed) this.logger.warn(`delivery positions are stored later: ${errorMessage(failed.reason)}`);
     if (!this.isEmpty) this.schedule();
   }
 

@@ -50,7 +50,7 @@ export class PostgresHints extends Hints {
     return () => void listeners.delete(listener);
   }
 
-  /** Sends what is collected. Rejects never. */
+  /** Sends what is collected. Never rejects. */
   async close(): Promise<void> {
     this.flush();
     await this.sending;

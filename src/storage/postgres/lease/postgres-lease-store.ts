@@ -3,13 +3,10 @@ import { errorMessage } from '../../../errors/index.js';
 import type { Hints } from '../../hints.js';
 import { LeaseStore, type ConversationOwner } from '../../lease-store.js';
 import { LeaseHeldError, StorageFailedError, TakeoverPendingError } from '../../storage-errors.js';
-import type { Database } from '../database/index.js';
+import type { Repeatable } from '../database/index.js';
 import { ABANDONED, ACQUIRE, OWNER_OF, RELEASE, STILL_HELD } from './lease-statements.js';
 import { PostgresFence } from './postgres-fence.js';
 import type { ServerLease } from './server-lease.js';
-
-/** Runs statements that may run twice: those of leases may. */
-export type Reading = Pick<Database, 'read'>;
 
 /** The hint that a server has taken a conversation which another one owned. */
 const TAKEN = 'lease-taken';
@@ -28,7 +25,7 @@ export class PostgresLeaseStore extends LeaseStore {
   private ends = 0;
 
   constructor(
-    private readonly database: Reading,
+    private readonly database: Repeatable,
     private readonly server: ServerLease,
     private readonly hints: Hints,
   ) {
@@ -165,7 +162,7 @@ export class PostgresLeaseStore extends LeaseStore {
     for (const listener of this.goneListeners) listener(conversationId);
   }
 
-  /** Stores the releases so far. Rejects never. */
+  /** Stores the releases so far. Never rejects. */
   private async flush(): Promise<void> {
     // A release that is being stored may have been collected before this call.
     await this.releasing;

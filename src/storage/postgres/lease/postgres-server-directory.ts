@@ -1,5 +1,5 @@
 import { ServerDirectory, type ServerFacts, type ServerRecord } from '../../server-directory.js';
-import type { Reading } from './postgres-lease-store.js';
+import type { Repeatable } from '../database/index.js';
 import { LIVE_SERVERS } from './lease-statements.js';
 import type { ServerLease } from './server-lease.js';
 
@@ -18,7 +18,7 @@ interface ServerRow {
 /** The servers that renew their leases in the database. */
 export class PostgresServerDirectory extends ServerDirectory {
   constructor(
-    private readonly database: Reading,
+    private readonly database: Repeatable,
     private readonly server: ServerLease,
   ) {
     super();

@@ -53,19 +53,19 @@ export async function appendValues(chunks: readonly AppendChunk[]): Promise<unkn
     }
   }
   return [
-    array(chunks.map(({ conversationId }) => conversationId)),
-    array(chunks.map(({ generation }) => generation)),
-    array(chunks.map(({ seq }) => seq)),
-    array(chunks.map(({ records }) => records.length)),
-    array(numbers),
-    array(seqs),
+    arrayText(chunks.map(({ conversationId }) => conversationId)),
+    arrayText(chunks.map(({ generation }) => generation)),
+    arrayText(chunks.map(({ seq }) => seq)),
+    arrayText(chunks.map(({ records }) => records.length)),
+    arrayText(numbers),
+    arrayText(seqs),
     ...[ids, kinds, sources, timestamps, highs].map((texts) => texts?.join('\n')),
     await joinLines(chunks.flatMap(({ records }) => records)),
   ];
 }
 
 /** An array of numbers or UUIDs as PostgreSQL writes it. */
-function array(values: readonly (number | string)[]): string {
+export function arrayText(values: readonly (number | string)[]): string {
   return `{${values.join(',')}}`;
 }
 

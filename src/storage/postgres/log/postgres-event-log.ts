@@ -10,7 +10,7 @@ import type { EntryCache } from './entry-cache.js';
 import { PostgresLogReader, type LogStart } from './postgres-log-reader.js';
 
 /** What a log works with. */
-export interface LogParts {
+interface LogParts {
   database: Database;
   appender: Appender;
   cache: EntryCache;

@@ -7,14 +7,15 @@ import {
 } from '../../event-log.js';
 import { DamagedConversationError } from '../../storage-errors.js';
 import type { Database } from '../database/index.js';
+import { arrayText } from './append-statement.js';
 import type { EntryCache, KnownEntry } from './entry-cache.js';
 import {
   countStatement,
   ENTRY_COLUMNS,
-  PLACES,
+  TIME_POSITIONS,
   selectStatement,
   spanOf,
-  type Place,
+  type TimePosition,
   type Span,
 } from './select-statement.js';
 
@@ -91,7 +92,7 @@ export class PostgresLogReader extends LogReader {
     if (seqs.length === 0) return [];
     const [first = 0] = seqs;
     if (seqs.every((seq, index) => seq === first + index)) return this.read(first, seqs.length);
-    const { rows } = await this.database.read<Line>(READ_MANY, [this.conversationId, arrayOf(seqs)]);
+    const { rows } = await this.database.read<Line>(READ_MANY, [this.conversationId, arrayText(seqs)]);
     return this.inOrder(rows, seqs);
   }
 
@@ -197,9 +198,9 @@ export class PostgresLogReader extends LogReader {
     const timestamps = [timestampGte, timestampLt].filter((timestamp) => timestamp !== undefined);
     if (timestamps.length === 0 || span.to <= span.from) return { span, rest: others };
     const values = [this.conversationId, this.length, timestamps, timestampLt ?? null];
-    const { rows } = await this.database.read<Place>(PLACES, values);
-    const place = (timestamp: string | undefined) => rows.find(({ value }) => value === timestamp);
-    const [first, end] = [place(timestampGte), place(timestampLt)];
+    const { rows } = await this.database.read<TimePosition>(TIME_POSITIONS, values);
+    const positionOf = (timestamp: string | undefined) => rows.find(({ value }) => value === timestamp);
+    const [first, end] = [positionOf(timestampGte), positionOf(timestampLt)];
     const narrowed = {
       from: Math.max(span.from, first?.seq ?? 0),
       to: Math.min(span.to, end ? Math.max(end.seq, (end.last_below ?? -1) + 1) : this.length),
@@ -219,7 +220,7 @@ export class PostgresLogReader extends LogReader {
     if (unknown.length === 0) return entries;
     const { rows } = await this.database.read<KnownEntry>(ENTRIES_OF, [
       this.conversationId,
-      arrayOf(unknown),
+      arrayText(unknown),
     ]);
     for (const entry of rows) entries.set(entry.seq, entry);
     this.cache.add(this, rows.slice(0, MAX_KEPT));
@@ -253,9 +254,4 @@ function joinLines(lines: readonly string[]): Buffer {
 
 function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, index) => from + index);
-}
-
-/** An array of integers as PostgreSQL writes it. */
-function arrayOf(numbers: readonly number[]): string {
-  return `{${numbers.join(',')}}`;
 }

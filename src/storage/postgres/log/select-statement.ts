@@ -115,8 +115,8 @@ function timeConditions(values: Values, { timestampGte, timestampLt }: EntryFilt
   ].join(' ');
 }
 
-/** What `PLACES` answers for each timestamp. */
-export interface Place {
+/** What `TIME_POSITIONS` answers for each timestamp. */
+export interface TimePosition {
   value: string;
   /** The first event at which the log has reached it. */
   seq: number;
@@ -128,10 +128,10 @@ export interface Place {
 
 /**
  * Where the timestamps of a log reach the given ones. The highest timestamp so far (`high`, or that of the
- * event) never falls, so that a binary search finds its place. `$2` is the length of the log, `$3` the
+ * event) never falls, so that a binary search finds it. `$2` is the length of the log, `$3` the
  * timestamps, `$4` the upper limit.
  */
-export const PLACES = `
+export const TIME_POSITIONS = `
   WITH RECURSIVE search(value, low, high) AS (
     SELECT value, 0::bigint, $2::bigint FROM unnest($3::text[]) AS value
     UNION ALL
