@@ -132,6 +132,21 @@ describeWithPostgres(`appends to a database that fails (FAULT_SEED=${SEED})`, ()
     await checkLogs(writers);
   });
 
+  it('says of an append that is in doubt when its log is closed that nobody knows', async () => {
+    const storage = await storages.open(proxy.url, LEASE_SECONDS, 400);
+    const id = randomUUID();
+    const fence = await storage.leases.acquire(id);
+    const log = await storage.logs.open(id);
+    await log.append(0, fence, [newRecord()]);
+    proxy.behave({ freeze: true });
+    const append = log.append(1, fence, [newRecord()]).catch((error: unknown) => error);
+    await eventually(() => !storage.database.isAvailable, 'the outage');
+    await log.close();
+    // `unavailable` would say that it can be sent again.
+    expect(await append).toMatchObject({ kind: 'timeout' });
+    proxy.behave();
+  });
+
   it('refuses reads and appends after the time limit while the database is away, and goes on by itself', async () => {
     const storage = await storages.open(proxy.url, LEASE_SECONDS, 400);
     const id = randomUUID();

@@ -19,7 +19,10 @@ const CUTS = LONG ? ['freeze', 'drop'] : ['drop'];
 const CREATIONS = LONG ? 10 : 3;
 
 /** Waits for a file `go` in a shell that writes its process id into a file. */
-const WAITING = 'RUN: echo $$ > $$.pid; until [ -e go ]; do sleep 0.02; done\nFINISH: ok';
+const WAITING_COMMAND = 'RUN: echo $$ > $$.pid; until [ -e go ]; do sleep 0.02; done';
+const WAITING = `${WAITING_COMMAND}\nFINISH: ok`;
+/** A run that is resumed goes on behind the command that was interrupted: it waits in the next one. */
+const WAITING_TWICE = `${WAITING_COMMAND}\n${WAITING}`;
 
 describeWithDatabase('conversations of several servers on PostgreSQL', () => {
   let folder: string;
@@ -68,10 +71,14 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
     return { proxy, server: await start(env, proxy.url) };
   };
   /** Conversations in the middle of a command. */
-  const running = async (server: ServerProcess, count: number): Promise<ConversationClient[]> => {
+  const running = async (
+    server: ServerProcess,
+    count: number,
+    script = WAITING,
+  ): Promise<ConversationClient[]> => {
     const made: ConversationClient[] = [];
     for (let index = 0; index < count; index += 1)
-      made.push(await ConversationClient.create(server, scriptedRequest(workspace, WAITING)));
+      made.push(await ConversationClient.create(server, scriptedRequest(workspace, script)));
     for (const one of made) await one.startsTool();
     return made;
   };
@@ -130,7 +137,7 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
     const env = { OH_RESUME_ON_START: 'true', OH_MAX_CONCURRENT_RUNS: '2' };
     const first = await start({ ...env, OH_MAX_CONCURRENT_RUNS: '10' });
     const [second, third] = [await start(env), await start(env)];
-    const conversations = await running(first, 6);
+    const conversations = await running(first, 6, WAITING_TWICE);
     await first.end('SIGKILL');
     const owners = async (): Promise<unknown[]> =>
       database.query(
