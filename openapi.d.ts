@@ -14577,7 +14577,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            /** @description The message was stored, but no run can start: the conversation was closed on this server meanwhile. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -35956,7 +35956,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            /** @description The message was stored, but no run can start: the conversation was closed on this server meanwhile. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
             409: {
                 headers: {
                     [name: string]: unknown;

@@ -1,4 +1,4 @@
-import { Global, Logger, Module } from '@nestjs/common';
+import { Global, Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AppConfig } from '../config/index.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
@@ -11,6 +11,7 @@ import {
   PassWriter,
   ServerForwarder,
 } from '../forwarding/index.js';
+import { ServerDirectory } from '../storage/index.js';
 import { StorageModule } from '../storage/storage.module.js';
 import { ConversationLocator } from './conversation-locator.js';
 import { WorkspaceServers } from './workspace-servers.js';
@@ -40,7 +41,21 @@ import { WorkspaceServers } from './workspace-servers.js';
   ],
   exports: [ServerForwarder, HopReceiver],
 })
-export class ClusterModule {}
+export class ClusterModule implements OnApplicationBootstrap {
+  constructor(
+    private readonly config: AppConfig,
+    private readonly servers: ServerDirectory,
+  ) {}
+
+  /** Says what is missing as soon as there are several servers: until then clients get no 502. */
+  async onApplicationBootstrap(): Promise<void> {
+    if (this.config.database_url === null || this.config.server_url !== null) return;
+    if ((await this.servers.list()).every(({ id }) => id === this.servers.selfId)) return;
+    new Logger('Forwarding').warn(
+      'other servers of this database cannot pass requests on to this one, and answer 502: set server_url',
+    );
+  }
+}
 
 /** A single server on a database needs no address; several do. */
 function warnWithoutAddress({ server_url }: AppConfig): void {

@@ -12,6 +12,7 @@ import {
   SectionList,
   Text,
   TextList,
+  HostUrl,
   Url,
   Whole,
 } from './config-field.js';
@@ -317,7 +318,7 @@ export class AppConfig {
     { min: 1 },
   )
   server_lease_seconds: number = 10;
-  @Url('URL at which the other servers of the database reach this one.', { nullable: true })
+  @HostUrl('URL at which the other servers of the database reach this one.', { nullable: true })
   server_url: string | null = null;
   @Text('Key with which servers of one database authenticate to each other; null: made from `secret_key`.', {
     nullable: true,

@@ -12,7 +12,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 import { isJsonObject } from '../json/index.js';
-import { isHttpUrl } from '../text/index.js';
+import { isHostUrl, isHttpUrl } from '../text/index.js';
 
 /** A class whose fields are declared with the decorators below. */
 export type ConfigClass = new () => object;
@@ -80,6 +80,14 @@ export function Url(about: string, options: FieldOptions = {}): PropertyDecorato
   const expected = 'an http:// or https:// URL';
   return field(about, { kind: 'url' }, expected, options, [
     check('isHttpUrl', expected, (value) => typeof value === 'string' && isHttpUrl(value)),
+  ]);
+}
+
+/** An absolute http or https URL of a host and a port only. */
+export function HostUrl(about: string, options: FieldOptions = {}): PropertyDecorator {
+  const expected = 'an http:// or https:// URL of a host and a port only';
+  return field(about, { kind: 'url' }, expected, options, [
+    check('isHostUrl', expected, (value) => typeof value === 'string' && isHostUrl(value)),
   ]);
 }
 

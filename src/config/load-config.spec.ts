@@ -304,6 +304,7 @@ describe('loadConfig', () => {
     const env = {
       OH_CONVERSATION_RUNTIME: 'dcoker',
       OH_VSCODE_PORT: 'many',
+      OH_SERVER_URL: 'http://agent-1:8000/base',
       OH_ENABLE_BROWSER: 'yes',
       OH_SECRET_KEY: 'do-not-print',
       OH_PREVIOUS_SECRET_KEYS: 'do-not-print',
@@ -313,6 +314,7 @@ describe('loadConfig', () => {
       [
         'previous_secret_keys: expected a JSON list, or its length with OH_PREVIOUS_SECRET_KEYS_0 and so on, got a string (OH_PREVIOUS_SECRET_KEYS)',
         'vscode_port: expected a whole number from 1 to 65535, got "many" (OH_VSCODE_PORT)',
+        'server_url: expected an http:// or https:// URL of a host and a port only, got "http://agent-1:8000/base" (OH_SERVER_URL)',
         'enable_browser: expected 1, true, 0 or false, got "yes" (OH_ENABLE_BROWSER)',
         'conversation_runtime: expected one of "local", "docker", got "dcoker" (OH_CONVERSATION_RUNTIME)',
         `session_api_keys[1]: expected a string, got a number (${name})`,

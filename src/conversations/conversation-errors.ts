@@ -154,3 +154,14 @@ export class ConversationClosedError extends DomainError {
     super(INACTIVE.detail);
   }
 }
+
+/** The conversation was closed while a message was stored that was to be answered. */
+export class MessageUnansweredError extends ConflictError {
+  override readonly name = 'MessageUnansweredError';
+  constructor() {
+    super(
+      'Message saved, but the conversation was closed here before its run could start. ' +
+        'Retry POST /api/conversations/{id}/run without resending the message.',
+    );
+  }
+}

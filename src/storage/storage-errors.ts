@@ -75,7 +75,7 @@ const UNAVAILABLE_CODES = new Set([
  */
 export class StorageFailedError extends DomainError {
   override readonly name = 'StorageFailedError';
-  readonly kind: 'storage-full' | 'unavailable';
+  readonly kind: 'storage-full' | 'unavailable' | 'timeout';
 
   constructor(
     /** The system's error code, such as `ENOSPC`, or the SQLSTATE of a database. */

@@ -12,7 +12,7 @@ export { isSecretName } from './secret-name.js';
 export { taggedParts } from './tagged-parts.js';
 export { withoutTrailing, withoutTrailingSlashes } from './trailing-characters.js';
 export { splitBasicAuth, type AddressParts } from './url/basic-auth.js';
-export { decodeUrlPart, isHttpUrl, parseUrl } from './url/parse-url.js';
+export { decodeUrlPart, isHostUrl, isHttpUrl, parseUrl } from './url/parse-url.js';
 export { maskRemote, maskRemotes } from './url/remote-address.js';
 export { originInUrl, parseHost, parseOrigin, parseWrittenOrigin, type WebOrigin } from './url/web-origin.js';
 export { decodeInParts, Utf8Text } from './utf8-text.js';

@@ -1,34 +1,37 @@
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import pg from 'pg';
 import {
+  brief,
   ConversationClient,
   messageText,
   scriptedRequest,
   userMessage,
 } from '../support/conversation-client.js';
-import { describeWithPostgres, PostgresInstance } from '../support/postgres.js';
+import { describeWithPostgres, PostgresInstance, queryOn } from '../support/postgres.js';
+import { ResumingSocket } from '../support/resuming-socket.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 describeWithPostgres('a server whose database is away', () => {
   let postgres: PostgresInstance;
   let server: ServerProcess;
+  let socket: ResumingSocket | undefined;
 
   beforeEach(async () => {
     postgres = await PostgresInstance.start();
-    server = await ServerProcess.start({
-      env: {
-        OH_DATABASE_URL: postgres.url(),
-        OH_SECRET_KEY: 'a-key-that-encrypts-what-is-stored',
-        OH_DATABASE_TIMEOUT_SECONDS: '1',
-        // The lease outlives the outage.
-        OH_SERVER_LEASE_SECONDS: '60',
-      },
-    });
+    server = await ServerProcess.start({ env: environment() });
   });
   afterEach(async () => {
+    socket?.stop();
     await server.stop();
     await postgres.stop();
   });
 
+  const environment = () => ({
+    OH_DATABASE_URL: postgres.url(),
+    OH_SECRET_KEY: 'a-key-that-encrypts-what-is-stored',
+    OH_DATABASE_TIMEOUT_SECONDS: '1',
+  });
   const request = (script?: string) => scriptedRequest(path.join(server.cwd, 'work'), script);
   const readiness = async () => (await server.request('GET', '/ready')).status;
 
@@ -70,5 +73,78 @@ describeWithPostgres('a server whose database is away', () => {
     await conversation.reaches('finished');
     const messages = await conversation.events('&kind=MessageEvent');
     expect(messages.map(messageText)).toEqual(['FINISH: one', 'FINISH: two']);
+  });
+
+  it.each([
+    ['outlives', '60', /append failed/],
+    ['ends in', '2', /the lease of this server has ended/],
+  ])('records a run by itself when its lease %s the outage', async (_what, lease, sign) => {
+    server = await server.restart('SIGTERM', { env: { ...environment(), OH_SERVER_LEASE_SECONDS: lease } });
+    const script = `RUN: until [ -e go ]; do sleep 0.02; done; echo done\nFINISH: ok`;
+    const conversation = await ConversationClient.create(server, request(script));
+    await conversation.startsTool();
+    const resuming = new ResumingSocket(server, conversation.id);
+    socket = resuming;
+    await eventually(() => resuming.ids.length > 0, 'the socket');
+    await endDatabase();
+    await writeFile(path.join(server.cwd, 'work/go'), '');
+    await server.logs(sign);
+    await startDatabase();
+    const record = async () => (await conversation.events()).slice(-3);
+    await eventually(async () => (await record()).map(brief)[1] === 'ConversationErrorEvent', 'the record');
+    const events = await record();
+    expect(events.map(brief)).toEqual([
+      'AgentErrorEvent',
+      'ConversationErrorEvent',
+      'execution_status=error',
+    ]);
+    expect(events[1]).toMatchObject({ code: 'StorageFailedError' });
+    await conversation.send('FINISH: again');
+    await conversation.reaches('finished');
+    const rows = await queryOn(postgres.url(), 'SELECT seq::int, id FROM event ORDER BY seq');
+    expect(rows.map(({ seq }) => seq as number)).toEqual(rows.map((_, index) => index));
+    await eventually(() => resuming.ids.length >= rows.length, 'the socket');
+    expect([resuming.problems, resuming.ids]).toEqual([[], rows.map(({ id }) => id as string)]);
+  });
+
+  it('records a run that the end of its lease has ended', async () => {
+    server = await server.restart('SIGTERM', { env: { ...environment(), OH_SERVER_LEASE_SECONDS: '2' } });
+    const script = `RUN: until [ -e go ]; do sleep 0.02; done; echo done\nFINISH: ok`;
+    const conversation = await ConversationClient.create(server, request(script));
+    await conversation.startsTool();
+    await endDatabase();
+    await server.logs('the lease of this server has ended');
+    await startDatabase();
+    const last = async () => (await conversation.events()).slice(-3).map(brief);
+    await eventually(async () => (await last())[2] === 'execution_status=paused', 'the record');
+    expect(await last()).toEqual(['AgentErrorEvent', 'ConversationErrorEvent', 'execution_status=paused']);
+    await conversation.send('FINISH: again');
+    await conversation.reaches('finished');
+  });
+
+  it('answers 409 for a message that was stored while its conversation was closed', async () => {
+    server = await server.restart('SIGTERM', {
+      env: {
+        ...environment(),
+        OH_DATABASE_TIMEOUT_SECONDS: '60',
+        OH_CONVERSATION_IDLE_TTL_SECONDS: '1',
+      },
+    });
+    const conversation = await ConversationClient.create(server, request('FINISH: one'));
+    await conversation.reaches('finished');
+    const holder = new pg.Client({ connectionString: postgres.url() });
+    await holder.connect();
+    await holder.query('BEGIN; SELECT FROM conversation FOR UPDATE');
+    const answer = server.request('POST', `${conversation.route}/events`, userMessage('stored', true));
+    await eventually(
+      async () => /conversations_open 0$/m.test(String((await server.request('GET', '/metrics')).body)),
+      'the close',
+    );
+    await holder.query('COMMIT');
+    await holder.end();
+    const { status, body } = await answer;
+    const messages = await conversation.events('&kind=MessageEvent');
+    expect([status, messages.map(messageText)]).toEqual([409, ['FINISH: one', 'stored']]);
+    expect(JSON.stringify(body)).toContain('Message saved');
   });
 });

@@ -240,6 +240,35 @@ describe('requests that another server has to serve', () => {
     expect(headers['connection']).toBe('keep-alive');
   });
 
+  it('keep the length of a body that Connection names', async () => {
+    const hidden = `GET /api/conversations/${id}/range HTTP/1.1\r\nHost: a\r\nX-Session-API-Key: ${KEY}\r\n\r\n`;
+    const text = await raw(first.url, [
+      `GET /api/conversations/${id}/events/search HTTP/1.1`,
+      ...['Host: given.example', `X-Session-API-Key: ${KEY}`, 'Connection: close, Content-Length'],
+      ...[`Content-Length: ${hidden.length}`, '', hidden],
+    ]);
+    expect(text).toMatch(/^HTTP\/1.1 200 OK\r\n/);
+    await (await fetchOne('/events/search')).json();
+    expect(owner.observed.calls).toEqual(['owner read', 'owner read']);
+  });
+
+  it('are passed on with a pass, however many headers the client sends', async () => {
+    const many = Array.from({ length: 1_100 }, (_, index) => `a${index}: 1`);
+    const text = await raw(first.url, [
+      `GET /api/conversations/${id}/events/search HTTP/1.1`,
+      ...['Host: given.example', `X-Session-API-Key: ${KEY}`, 'Connection: close', ...many, '', ''],
+    ]);
+    expect(text).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*"host":"given.example"/);
+  });
+
+  it('work for a client that names a host of any length', async () => {
+    const text = await raw(first.url, [
+      `GET /api/conversations/${id}/events/search HTTP/1.1`,
+      ...[`Host: ${'a'.repeat(5_000)}`, `X-Session-API-Key: ${KEY}`, 'Connection: close', '', ''],
+    ]);
+    expect(text).toMatch(/^HTTP\/1.1 200 OK\r\n[^]*"server":"owner"/);
+  });
+
   it('work for a client of HTTP/1.0', async () => {
     const text = await raw(first.url, [
       `GET /api/conversations/${id}/file/download/70000 HTTP/1.0`,

@@ -70,6 +70,18 @@ describe('the way to another server', () => {
       expect((await post('/echo')).body['detail']).toContain('has no server_url');
     });
 
+    it.each(['', 'garbage', 'file:///etc/passwd', 'http://127.0.0.1:99999', 'http://a:b@127.0.0.1:1'])(
+      'sends nothing to the address %j in the database',
+      async (url) => {
+        at(url);
+        const { status, body } = await post('/echo');
+        expect([status, body['detail']]).toEqual([
+          502,
+          'The address of the server that has the conversation (gone) is not a URL of a host and a port.',
+        ]);
+      },
+    );
+
     it('answers reads of the database itself', async () => {
       at('http://127.0.0.1:1');
       expect((await ask('/events/search')).body).toMatchObject({ server: 'first' });

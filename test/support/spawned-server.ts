@@ -92,6 +92,9 @@ export class SpawnedServer implements RunningServer {
       else this.child.kill(signal);
       await exit;
       await output;
+      // It would keep the process of the tests from ending.
+      this.child.stdout?.destroy();
+      this.child.stderr?.destroy();
     }
     return this.child.exitCode ?? this.child.signalCode;
   }

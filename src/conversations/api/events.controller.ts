@@ -154,6 +154,7 @@ export class EventsController {
     },
     answers: DONE,
     errors: {
+      409: 'The message was stored, but no run can start: the conversation was closed on this server meanwhile.',
       422: 'The role is not `user`, or the `Idempotency-Key` came with another message before.',
       429: 'The message was stored, but no run can start: the maximum number of runs is active.',
     },

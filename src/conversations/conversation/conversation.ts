@@ -14,7 +14,11 @@ import { createAgentRuntime } from '../agent-runtime/create-agent-runtime.js';
 import { StateBroadcaster } from '../state/state-broadcaster.js';
 import { Background } from './background.js';
 import { treeEvent } from '../branches/branch-path.js';
-import { AlreadyRunningError } from '../conversation-errors.js';
+import {
+  AlreadyRunningError,
+  ConversationClosedError,
+  MessageUnansweredError,
+} from '../conversation-errors.js';
 import type { ConversationServices } from './conversation-services.js';
 import type { ConversationChange, ConversationState } from '../state/conversation-state.js';
 import type { InfoOptions } from '../state/conversation-info.js';
@@ -167,7 +171,8 @@ export class Conversation {
    * Appends a message of the user. With `run` the agent answers it, unless a client stops the conversation
    * before the message is durable.
    * @throws InvalidRequestError when the key came with another message before
-   * @throws RunLimitError when the message is stored but no run can start; WorkspaceElsewhereError
+   * @throws RunLimitError, MessageUnansweredError when the message is stored but no run can start;
+   *   WorkspaceElsewhereError
    */
   async sendMessage(
     message: NewMessage,
@@ -183,13 +188,22 @@ export class Conversation {
     const keyed = key === undefined ? undefined : await this.keys.once(key, message, run, append);
     if (!keyed) await append();
     if (!run) return this.journal.saveSoon(false);
-    this.life.assertOpen();
+    this.assertAnswers();
     if (keyed?.answered || stops !== this.stops) {
       releaseSlot?.();
       return this.journal.saveSoon(false);
     }
     this.runs.answerMessage(releaseSlot);
     if (keyed) keyed.answered = true;
+  }
+
+  /** A client that sends a message again which is stored would double it. */
+  private assertAnswers(): void {
+    try {
+      this.life.assertOpen();
+    } catch (error) {
+      throw error instanceof ConversationClosedError ? new MessageUnansweredError() : error;
+    }
   }
 
   /** Resolves when the current run and all runs that follow it directly have ended. */

@@ -6,6 +6,12 @@ const HOP_BY_HOP = [
   ...['te', 'trailer', 'transfer-encoding', 'upgrade'],
 ];
 
+/**
+ * Marks the end of the body, whatever `Connection` says: without it the next server would read the body of a
+ * DELETE as another request.
+ */
+const FRAMING = 'content-length';
+
 /** Headers by lower-case name with all their values. */
 export type ForwardedHeaders = Record<string, string[]>;
 
@@ -15,7 +21,7 @@ export function endToEndHeaders(
   withheld: readonly string[],
 ): ForwardedHeaders {
   const named = (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
-  const dropped = new Set([...HOP_BY_HOP, ...named, ...withheld]);
+  const dropped = new Set([...HOP_BY_HOP, ...named.filter((name) => name !== FRAMING), ...withheld]);
   const kept = new Map<string, string[]>();
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? '';

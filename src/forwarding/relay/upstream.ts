@@ -132,9 +132,14 @@ function begin(
     ...{ path: target, method, headers, agent },
   });
   let phase: FailedPhase = 'queue';
+  /** A request that waits for a connection reports its end only when it gets one. */
+  const end = (reason: () => unknown): void => {
+    sent.destroy();
+    if (phase === 'queue') reject(reason());
+  };
   const timer = setTimeout(() => {
     if (phase === 'connect') phase = 'connect-timeout';
-    sent.destroy();
+    end(() => new UpstreamError('queue', 'ETIMEDOUT'));
   }, CONNECT_MS);
   const connected = (): void => {
     phase = 'answer';
@@ -145,11 +150,11 @@ function begin(
     phase = 'connect';
     socket.once(isSecure ? 'secureConnect' : 'connect', connected);
   });
-  const end = (): void => void sent.destroy();
-  stop.addEventListener('abort', end, { once: true });
+  const leave = (): void => end(() => stop.reason);
+  stop.addEventListener('abort', leave, { once: true });
   sent.once('close', () => {
     clearTimeout(timer);
-    stop.removeEventListener('abort', end);
+    stop.removeEventListener('abort', leave);
   });
   sent.on('error', (error) => {
     const code = errorCode(error) ?? error.message;

@@ -52,6 +52,14 @@ export function unreachable(): ForwardingError {
   );
 }
 
+/** The address of the server in the database is none that a server announces. */
+export function wrongAddress(serverId: string): ForwardingError {
+  return new ForwardingError(
+    'upstream-failed',
+    `The address of the server that has the conversation (${serverId}) is not a URL of a host and a port.`,
+  );
+}
+
 /** The server has another key. */
 export function keyRefused(): ForwardingError {
   return new ForwardingError(

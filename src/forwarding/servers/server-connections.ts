@@ -10,17 +10,9 @@ const IDLE_MS = 2_500;
 
 /** The connections to the other servers, which are kept for further requests. */
 export class ServerConnections {
-  private readonly agents: Readonly<Record<string, http.Agent>>;
-
-  constructor() {
-    const options = {
-      keepAlive: true,
-      maxSockets: MAX_CONNECTIONS,
-      maxFreeSockets: MAX_IDLE,
-      timeout: IDLE_MS,
-    };
-    this.agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
-  }
+  private readonly agents = agentsOf(MAX_CONNECTIONS, MAX_IDLE);
+  /** Apart from requests, for which all connections may be in use. */
+  private readonly probes = agentsOf(1, 1);
 
   /** A server, with kept connections for requests. */
   to(origin: URL): Upstream {
@@ -36,7 +28,7 @@ export class ServerConnections {
   answers(origin: URL, ms: number): Promise<boolean> {
     return new Promise((resolve) => {
       const { request } = origin.protocol === 'https:' ? https : http;
-      const sent = request(new URL('/alive', origin), { agent: this.to(origin).agent, timeout: ms });
+      const sent = request(new URL('/alive', origin), { agent: this.probes[origin.protocol], timeout: ms });
       const timer = setTimeout(() => sent.destroy(), ms);
       sent.on('response', (answer) => {
         answer.resume();
@@ -52,6 +44,13 @@ export class ServerConnections {
   }
 
   close(): void {
-    for (const agent of Object.values(this.agents)) agent.destroy();
+    for (const agents of [this.agents, this.probes])
+      for (const agent of Object.values(agents)) agent.destroy();
   }
+}
+
+/** Agents by protocol; both numbers are for each server. */
+function agentsOf(maxSockets: number, maxFreeSockets: number): Readonly<Record<string, http.Agent>> {
+  const options = { keepAlive: true, maxSockets, maxFreeSockets, timeout: IDLE_MS };
+  return { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
 }

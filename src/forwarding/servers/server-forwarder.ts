@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HttpException, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { refuseUpgrade, remoteAddress } from '../../auth/index.js';
 import { DomainError, errorMessage, errorStack, WIRE_CODES } from '../../errors/index.js';
+import { isHostUrl } from '../../text/index.js';
 import { HOP_HEADER, MISDIRECTED, MOVED, type PassWriter, REFUSED } from '../hop/hop-pass.js';
 import { hopOf, movedAway } from '../hop/hop-receiver.js';
 import { endToEndHeaders, framingOf } from '../relay/end-to-end-headers.js';
@@ -16,6 +17,7 @@ import {
   misdirected,
   moving,
   unreachable,
+  wrongAddress,
 } from './forwarding-errors.js';
 import type { Locator, ServerAddress } from './locator.js';
 import { ServerConnections } from './server-connections.js';
@@ -37,6 +39,9 @@ export interface ServedHere {
   /** Answers it from the database while the server that has the conversation is unreachable. */
   canFallBack: boolean;
 }
+
+/** A name of 255 characters, a port, and brackets. */
+const MAX_HOST_LENGTH = 263;
 
 /** A server that answered, or the reason why it is not the right one any more. */
 type PassResult = 'passed' | typeof MOVED | typeof MISDIRECTED;
@@ -240,13 +245,14 @@ export class ServerForwarder implements OnApplicationShutdown {
       from: this.locator.selfId,
       to,
       client: remoteAddress(request) ?? null,
-      host: request.headers.host ?? null,
+      host: hostOf(request),
     });
+    // Ours come first: Node ignores headers after the first 1,000.
     const headers = {
-      ...endToEndHeaders(request, WITHHELD),
       host: origin.host,
       [HOP_HEADER]: hop,
       ...(requestId !== undefined && { 'x-request-id': requestId }),
+      ...endToEndHeaders(request, WITHHELD),
     };
     return { method, target, headers };
   }
@@ -293,10 +299,16 @@ function isUnsent(error: unknown): boolean {
   return error instanceof ForwardingError && error.isUnsent;
 }
 
-/** @throws ForwardingError without an address */
-function originOf({ url }: ServerAddress): URL {
+/** @throws ForwardingError without an address, or with one that no server announces */
+function originOf({ serverId, url }: ServerAddress): URL {
   if (url === null) throw unreachable();
+  if (!isHostUrl(url)) throw wrongAddress(serverId);
   return new URL(url);
+}
+
+/** The host that a client has asked for; a name that is longer than names can be is not passed on. */
+function hostOf({ headers: { host } }: IncomingMessage): string | null {
+  return host === undefined || host.length > MAX_HOST_LENGTH ? null : host;
 }
 
 /** Path and query as the client has sent them: Express changes `url`. */

@@ -1,4 +1,4 @@
-import { isHttpUrl, parseUrl } from './parse-url.js';
+import { isHostUrl, isHttpUrl, parseUrl } from './parse-url.js';
 
 describe('parseUrl', () => {
   // V8 compiles the function after a few thousand calls.
@@ -24,4 +24,14 @@ describe('isHttpUrl', () => {
   it.each(['ftp://example.com', 'javascript:alert(1)', 'example.com'])('refuses %j', (text) =>
     expect(isHttpUrl(text)).toBe(false),
   );
+});
+
+describe('isHostUrl', () => {
+  it.each(['http://localhost:1', 'https://example.com/', 'http://[::1]:8000'])('accepts %j', (text) =>
+    expect(isHostUrl(text)).toBe(true),
+  );
+  it.each([
+    ...['http://host/path', 'http://host/?a=1', 'http://host?', 'http://host/#a', 'http://user:pass@host'],
+    ...['ftp://host', 'host:8000', 'http://'],
+  ])('refuses %j', (text) => expect(isHostUrl(text)).toBe(false));
 });

@@ -19,6 +19,12 @@ export function isHttpUrl(text: string): boolean {
   return /^https?:$/.test(parseUrl(text)?.protocol ?? '');
 }
 
+/** Whether a text is an http or https URL with nothing but a host and a port. */
+export function isHostUrl(text: string): boolean {
+  const url = isHttpUrl(text) ? parseUrl(text) : undefined;
+  return url?.href === `${url?.origin}/` && !/[?#]/.test(text);
+}
+
 /** Decodes `%XX` in a part of a URL; text with invalid escapes is returned unchanged. */
 export function decodeUrlPart(text: string): string {
   try {

@@ -9,6 +9,9 @@ const DATABASE = 'its database';
  * before it is repeated.
  */
 export class OutcomeUnknownError extends StorageFailedError {
+  /** As `unavailable` it would tell clients to send again what may be stored. */
+  override readonly kind = 'timeout';
+
   constructor(code: string, cause: unknown) {
     super(code, cause, DATABASE);
   }

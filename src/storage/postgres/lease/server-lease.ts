@@ -138,10 +138,19 @@ export class ServerLease {
     this.takesAfter = takesAfter;
     this.end = { monotonic: sentAt + this.leaseMs, wall: wallAt + this.leaseMs };
     if (this.isStopped) return;
-    clearTimeout(this.endTimer);
-    const left = this.end.monotonic - performance.now();
-    this.endTimer = setTimeout(() => void this.ended(), Math.max(0, Math.min(left, MAX_TIMER_MS))).unref();
+    this.watchEnd();
     for (const listener of this.renewalListeners) listener(isUncertain);
+  }
+
+  private watchEnd(): void {
+    clearTimeout(this.endTimer);
+    const left = Math.min(this.end.monotonic - performance.now(), this.end.wall - Date.now());
+    const ms = Math.max(1, Math.min(left, MAX_TIMER_MS));
+    this.endTimer = setTimeout(() => {
+      // Timers count whole milliseconds: most of them are early by a part of one.
+      if (this.isLive) this.watchEnd();
+      else void this.ended();
+    }, ms).unref();
   }
 
   /**
