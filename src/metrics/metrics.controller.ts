@@ -43,12 +43,17 @@ export class MetricsController {
     const { serverMetrics } = await import('./server-metrics.js');
     const { running, limit, refused } = this.slots;
     const facts = {
-      conversations: { known: await this.conversations.count(), open: this.conversations.openCount },
+      conversations: { known: await this.stored(), open: this.conversations.openCount },
       runs: { running, limit, refused },
       sockets: this.sockets.size,
       webhooks: this.webhooks.localStatus(),
       disk: await diskSpace(this.config.paths.conversations),
     };
     return exposition([...(await processMetrics(this.loop.recent())), ...serverMetrics(facts)]);
+  }
+
+  /** The other metrics are needed most while the storage does not answer. */
+  private async stored(): Promise<number | undefined> {
+    return this.conversations.count().catch(() => undefined);
   }
 }

@@ -5,7 +5,8 @@ import type { Metric, Sample } from './exposition.js';
 
 /** The current load of the server. */
 interface ServerFacts {
-  conversations: { known: number; open: number };
+  /** `known` is undefined if the storage does not answer. */
+  conversations: { known: number | undefined; open: number };
   runs: { running: number; limit: number; refused: number };
   sockets: number;
   webhooks: readonly WebhookStatus[];
@@ -18,7 +19,9 @@ export function serverMetrics({ conversations, runs, sockets, webhooks, disk }: 
   const ofWebhooks = (count: (webhook: WebhookStatus) => number): Sample[] =>
     webhooks.map((webhook) => ({ value: count(webhook), labels: { webhook: webhook.name ?? webhook.id } }));
   return [
-    gauge('conversations', 'Stored conversations.', conversations.known),
+    ...(conversations.known === undefined
+      ? []
+      : [gauge('conversations', 'Stored conversations.', conversations.known)]),
     gauge('conversations_open', 'Open conversations.', conversations.open),
     gauge('runs', 'Active runs.', runs.running),
     gauge('runs_limit', 'Maximum of concurrent runs.', runs.limit),

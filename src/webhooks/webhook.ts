@@ -311,5 +311,7 @@ export class Webhook {
 
 /** Logs the error of an action that must not affect other webhooks. */
 export function logErrors(action: Promise<void>): Promise<void> {
-  return action.catch((error: unknown) => new Logger('Webhooks').error('webhooks', errorStack(error)));
+  return action.catch((error: unknown) =>
+    new Logger('Webhooks').error('deliveries could not be read or stored', errorStack(error)),
+  );
 }

@@ -136,7 +136,7 @@ describeWithDatabase('move', () => {
         }, 'all events at the receiver');
         for (const { text } of receiver.taken('events'))
           expect(JSON.parse(text)).toEqual(
-            expect.arrayContaining([expect.objectContaining({ id: expect.any(String) })]),
+            expect.arrayContaining([expect.objectContaining({ id: expect.any(String) as string })]),
           );
         await server.end();
       } finally {

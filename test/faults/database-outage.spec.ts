@@ -60,6 +60,11 @@ describeWithPostgres('a server whose database is away', () => {
       expect(JSON.stringify(body)).toContain('The server cannot use its database at the moment');
     }
     expect((await server.request('GET', '/health')).status).toBe(200);
+    const metrics = await fetch(`${server.url}/metrics`);
+    expect([metrics.status, await metrics.text()]).toEqual([
+      200,
+      expect.stringContaining('agent_server_runs 0'),
+    ]);
     const ready = await server.request('GET', '/ready');
     expect(ready.body).toEqual({ status: 'unavailable', message: 'The server cannot reach its database' });
 
