@@ -18,7 +18,9 @@ export class LogWriter {
   private tail: Promise<void> = Promise.resolve();
   /** First append error; later appends are rejected with it. */
   private broken: Error | undefined;
-  /** Callers of `settled` that wait for an append. */
+  /** What `settled` answers: as `tail`, but rejected as soon as the log accepts no more. */
+  private outcome: Promise<void> = Promise.resolve();
+  /** Reject the outcomes of appends that are not durable yet. */
   private readonly waiting = new Set<(reason: Error) => void>();
 
   constructor(
@@ -58,17 +60,10 @@ export class LogWriter {
 
   /**
    * Resolves when all events so far are durable and published. Rejects as soon as the log accepts no more.
+   * Callers continue before those of `write`, which change the state again: so what they read is durable.
    */
-  async settled(): Promise<void> {
-    this.assertWritable();
-    let stop: (reason: Error) => void = () => undefined;
-    const broken = new Promise<never>((_resolve, reject) => (stop = reject));
-    this.waiting.add(stop);
-    try {
-      await Promise.race([this.tail, broken]);
-    } finally {
-      this.waiting.delete(stop);
-    }
+  settled(): Promise<void> {
+    return this.broken ? Promise.reject(this.broken) : this.outcome;
   }
 
   /** Appends and publishes; resolves when both are done. */
@@ -81,13 +76,31 @@ export class LogWriter {
     const records = entries.map(({ record }) => record);
     const durable = this.log.append(from, this.fence, records);
     const before = this.tail;
+    const settle = this.expect();
     this.tail = durable
       .then(() => before)
-      .then(() => this.publish(from, entries))
+      .then(() => {
+        this.publish(from, entries);
+        settle();
+      })
       .catch((error: unknown) => this.break(error));
     // The caller gets the failure. The chain itself must not count as an unhandled rejection.
     this.tail.catch(() => undefined);
     return this.tail;
+  }
+
+  /** Sets the outcome to that of the next append. Returns what resolves it. */
+  private expect(): () => void {
+    let settle: () => void = () => undefined;
+    this.outcome = new Promise((resolve, reject) => {
+      this.waiting.add(reject);
+      settle = () => {
+        this.waiting.delete(reject);
+        resolve();
+      };
+    });
+    this.outcome.catch(() => undefined);
+    return settle;
   }
 
   private publish(from: number, entries: readonly LogEntry[]): void {
