@@ -27,10 +27,10 @@ describeWithDatabase('servers that do not share their files', () => {
     const one = await members.start('one', { OH_MAX_CONCURRENT_RUNS: '7' });
     const two = await members.start('two');
     await ConversationClient.create(one, scriptedRequest(members.folder, 'FINISH: ok'));
-    await eventually(
-      async () => (await serversOf(two))[0]?.conversations === 1,
-      'the conversation in the list',
-    );
+    await eventually(async () => {
+      const [first] = await serversOf(two);
+      return first?.conversations === 1 && first.max_running === 7;
+    }, 'the conversation in the list');
     const [first, second] = await serversOf(two);
     expect(first).toMatchObject({ host: 'one', is_self: false, max_running: 7, url: one.url });
     expect(second).toMatchObject({ host: 'two', is_self: true, conversations: 0 });

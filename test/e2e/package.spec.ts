@@ -15,6 +15,7 @@ const INSTALLATION_MS = 180_000;
 
 /** Packages that the bundle requires only where they are installed, or names in code that it generates. */
 const OPTIONAL = [
+  'pg-native',
   '@aws-sdk/signature-v4a',
   '@fastify/static',
   '@nestjs/microservices',

@@ -61,9 +61,11 @@ export class ServerLease {
     return performance.now() < this.end.monotonic && Date.now() < this.end.wall;
   }
 
-  /** What the row says about this server. */
+  /** What the row says about this server: at once, and with each heartbeat. */
   report(facts: () => ServerFacts): void {
     this.facts = facts;
+    // A failure is logged, and the next heartbeat says it.
+    void this.renew().catch(() => undefined);
   }
 
   /** Calls `listener` each time the lease ends unless it could be renewed at once. */
