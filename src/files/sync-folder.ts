@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { promisify } from 'node:util';
+import { SharedRun } from '../flow/index.js';
 
 const sync = promisify(fs.fsync);
 
@@ -13,33 +14,19 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** The sync of a folder that begins when the one that is under way has ended. */
-const nextSyncs = new Map<string, Promise<void>>();
-const currentSyncs = new Map<string, Promise<void>>();
+/** The syncs of folders that are under way. */
+const syncs = new Map<string, SharedRun>();
 
 /**
  * `syncFolder` for a folder in which many names are made at once: all callers that come while one sync is
  * under way share the next.
  */
-export function syncFolderTogether(folder: string): Promise<void> {
-  const next = nextSyncs.get(folder);
-  if (next) return next;
-  const current = currentSyncs.get(folder);
-  if (!current) return startSync(folder);
-  const following = current
-    .catch(() => undefined)
-    .then(() => {
-      nextSyncs.delete(folder);
-      return startSync(folder);
-    });
-  nextSyncs.set(folder, following);
-  return following;
-}
-
-function startSync(folder: string): Promise<void> {
-  const current = syncFolder(folder).finally(() => {
-    if (currentSyncs.get(folder) === current) currentSyncs.delete(folder);
-  });
-  currentSyncs.set(folder, current);
-  return current;
+export async function syncFolderTogether(folder: string): Promise<void> {
+  const sync = syncs.get(folder) ?? new SharedRun(() => syncFolder(folder));
+  syncs.set(folder, sync);
+  try {
+    await sync.run();
+  } finally {
+    if (sync.last === undefined && syncs.get(folder) === sync) syncs.delete(folder);
+  }
 }

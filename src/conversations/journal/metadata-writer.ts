@@ -1,4 +1,5 @@
 import { utcTimestamp } from '../../events/index.js';
+import { SharedRun } from '../../flow/index.js';
 import type { LeaseFence } from '../../storage/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import { touch, type ConversationState } from '../state/conversation-state.js';
@@ -13,8 +14,7 @@ const DELAY_MS = 1_000;
  * the log.
  */
 export class MetadataWriter {
-  private current: Promise<void> | undefined;
-  private next: Promise<void> | undefined;
+  private readonly writing = new SharedRun(() => this.write());
   private stopped = false;
   private timer: NodeJS.Timeout | undefined;
 
@@ -33,18 +33,7 @@ export class MetadataWriter {
 
   /** Resolves when a snapshot at least as new as this call is on disk. */
   save(): Promise<void> {
-    if (!this.current) {
-      this.current = this.write().finally(() => (this.current = undefined));
-      return this.current;
-    }
-    // The snapshot that is being written may be older than this call: callers share the one after it.
-    this.next ??= this.current
-      .catch(() => undefined)
-      .then(() => {
-        this.next = undefined;
-        return this.save();
-      });
-    return this.next;
+    return this.writing.run();
   }
 
   /**
@@ -62,7 +51,7 @@ export class MetadataWriter {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    while (this.current ?? this.next) await (this.current ?? this.next)?.catch(() => undefined);
+    while (this.writing.last) await this.writing.last.catch(() => undefined);
   }
 
   private async write(): Promise<void> {

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../../errors/index.js';
+import { SharedRun } from '../../../flow/index.js';
 import type { CatalogueEntry } from '../../catalogue.js';
 import type { Repeatable } from '../database/index.js';
 import { UPDATE_ENTRIES } from './catalogue-statements.js';
@@ -23,7 +24,7 @@ export class EntryUpdates {
   /** The status that was stored or is about to be, of conversations that change. */
   private readonly statuses = new Map<string, string>();
   private timer: NodeJS.Timeout | undefined;
-  private storing: Promise<void> | undefined;
+  private readonly storing = new SharedRun(() => this.store());
 
   /** @param tellChange is called with each conversation whose entry was stored */
   constructor(
@@ -55,10 +56,8 @@ export class EntryUpdates {
   }
 
   /** Stores all changes so far. Never rejects. */
-  async flush(): Promise<void> {
-    await this.storing;
-    this.storing ??= this.store().finally(() => (this.storing = undefined));
-    await this.storing;
+  flush(): Promise<void> {
+    return this.storing.run();
   }
 
   private async store(): Promise<void> {

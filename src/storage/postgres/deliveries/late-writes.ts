@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../../errors/index.js';
+import { SharedRun } from '../../../flow/index.js';
 import type { Connections } from '../database/index.js';
 import { ADVANCE, ADVANCE_TAILS, REMOVE_ENTRIES } from './delivery-statements.js';
 
@@ -26,7 +27,7 @@ export class LateWrites {
   private tails = new Map<string, number>();
   private removed = new Set<string>();
   private timer: NodeJS.Timeout | undefined;
-  private storing: Promise<void> | undefined;
+  private readonly storing = new SharedRun(() => this.store());
   private hasFailed = false;
   private isClosed = false;
 
@@ -45,13 +46,13 @@ export class LateWrites {
   /** Stores what waits for the conversation, or tries to. Never rejects. */
   async settle(conversationId: string): Promise<void> {
     if (this.positions.has(conversationId)) await this.flush();
-    else await this.storing;
+    else await this.storing.last;
   }
 
   /** Drops what waits for the conversation: another write supersedes it once this resolves. */
   async forget(conversationId: string): Promise<void> {
     this.positions.delete(conversationId);
-    await this.storing;
+    await this.storing.last;
     // A failure has put it back.
     this.positions.delete(conversationId);
   }
@@ -68,10 +69,8 @@ export class LateWrites {
   }
 
   /** Stores all that waits, or tries to. Never rejects. */
-  async flush(): Promise<void> {
-    await this.storing;
-    this.storing ??= this.store().finally(() => (this.storing = undefined));
-    await this.storing;
+  flush(): Promise<void> {
+    return this.storing.run();
   }
 
   /** As `flush`, for the last time. */

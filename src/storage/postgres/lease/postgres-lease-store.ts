@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../../errors/index.js';
+import { SharedRun } from '../../../flow/index.js';
 import type { Hints } from '../../hints.js';
 import { LeaseStore, type ConversationOwner } from '../../lease-store.js';
 import { LeaseHeldError, StorageFailedError, TakeoverPendingError } from '../../storage-errors.js';
@@ -19,7 +20,7 @@ export class PostgresLeaseStore extends LeaseStore {
   private readonly acquiring = new Set<string>();
   /** Generations by conversation: releases that are not stored yet. */
   private unreleased = new Map<string, number>();
-  private releasing: Promise<void> | undefined;
+  private readonly releasing = new SharedRun(() => this.storeReleases());
   private verifying: Promise<void> = Promise.resolve();
   /** How often the lease of the server has ended. */
   private ends = 0;
@@ -163,11 +164,8 @@ export class PostgresLeaseStore extends LeaseStore {
   }
 
   /** Stores the releases so far. Never rejects. */
-  private async flush(): Promise<void> {
-    // A release that is being stored may have been collected before this call.
-    await this.releasing;
-    this.releasing ??= this.storeReleases().finally(() => (this.releasing = undefined));
-    await this.releasing;
+  private flush(): Promise<void> {
+    return this.releasing.run();
   }
 
   private async storeReleases(): Promise<void> {
