@@ -95,8 +95,8 @@ export class ConversationSummaries {
     summaries: Map<string, Buffer>,
   ): Generator<void, void> {
     for (const [index, { id, stamp }] of conversations.entries()) {
-      const json = this.summaryOf(id, states[index]);
       const metadata = states[index];
+      const json = this.summaryOf(id, metadata);
       if (json && metadata) {
         summaries.set(id, json);
         this.keep(metadata, stamp, json);

@@ -5,7 +5,7 @@ import { ConversationsService, RunSlots } from '../../conversations/index.js';
 import { ServerDirectory, type ServerRecord } from '../../storage/index.js';
 import { SERVER_VERSION } from '../version.js';
 
-/** For so long an answer is given again: anybody may ask, without a key (ms). */
+/** How long an answer is used again (ms): `/server_info` needs no key. */
 const KEEP_MS = 1_000;
 /** Servers that are shown, at most: the oldest. */
 const MAX_SERVERS = 100;
