@@ -21,7 +21,7 @@ export interface EntryFilter {
 
 /**
  * The part of a log to search: from event `from` up or down, only events below `length`, at most `limit`
- * matches.
+ * matches. It may begin outside the log.
  */
 export interface LogRange {
   from: number;

@@ -124,7 +124,12 @@ export class EventIndex {
     const matches = this.packedMatcher(filter);
     const toKind = this.kindSeeker(filter.kind, descending);
     const step = descending ? -1 : 1;
-    for (let seq = toKind(from); seq >= 0 && seq < length && found.length < limit; seq = toKind(seq + step)) {
+    const first = descending ? Math.min(from, length - 1) : Math.max(from, 0);
+    for (
+      let seq = toKind(first);
+      seq >= 0 && seq < length && found.length < limit;
+      seq = toKind(seq + step)
+    ) {
       const irregular = this.irregular?.get(seq);
       if (irregular === undefined ? matches(seq) : matchesEntry(irregular, filter)) found.push(seq);
     }
