@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { AuditModule } from './audit/index.js';
 import { AuthModule } from './auth/index.js';
 import { BashModule } from './bash/bash.module.js';
 import { ClusterModule } from './cluster/cluster.module.js';
@@ -28,6 +29,8 @@ export class AppModule {
         ConfigModule.forRoot(config),
         RequestBodiesModule.forRoot(config.max_body_bytes_in_flight),
         CryptoModule,
+        // Its guard comes before all others.
+        AuditModule,
         AuthModule,
         ServerModule,
         ConversationsModule,

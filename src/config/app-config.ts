@@ -327,6 +327,15 @@ export class AppConfig {
   cluster_key: string | null = null;
   @Flag('Whether all servers of the database see the same workspaces, such as on a shared volume.')
   workspaces_shared: boolean = false;
+  @Whole('Maximum megabytes of the audit log. The oldest entries are removed.', { min: 1 })
+  audit_max_mb: number = 256;
+  @Whole('Days that entries of the audit log are kept.', { min: 1, max: 36_500 })
+  audit_keep_days: number = 90;
+  @Flag(
+    'Whether operations that change something are refused with 503 while the audit log cannot be written. Otherwise they ' +
+      'go on; the log and the metrics say so.',
+  )
+  audit_required: boolean = false;
   @Section('Usage reports.', TelemetryConfig)
   telemetry: TelemetryConfig = new TelemetryConfig();
 
