@@ -10,6 +10,7 @@ import { ExtensionsModule } from './extensions/extensions.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { RequestBodiesModule } from './http/index.js';
 import { InitModule, type DeferredInit } from './init/index.js';
+import { LimitsModule } from './limits/index.js';
 import { McpModule } from './mcp/mcp.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { ModelsModule } from './models/models.module.js';
@@ -32,6 +33,7 @@ export class AppModule {
         // Its guard comes before all others.
         AuditModule,
         AuthModule,
+        LimitsModule,
         ServerModule,
         ConversationsModule,
         SocketsModule,

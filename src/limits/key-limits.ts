@@ -1,6 +1,5 @@
 import { type Principal, SESSION } from '../auth/index.js';
 import { DomainError, type SocketError } from '../errors/index.js';
-import type { JsonObject } from '../json/index.js';
 
 /** The limits of one key; null: no limit. The names are those of the wire and of the configuration. */
 export interface KeyLimits {
