@@ -113,8 +113,8 @@ const ARROWS = {
     'workspace',
   ],
   // Knows no feature and no driver: a feature says where its requests are served.
-  forwarding: ['auth', 'config', 'errors', 'flow', 'http', 'text'],
-  cluster: ['config', 'conversations', 'forwarding', 'storage'],
+  forwarding: ['auth', 'config', 'crypto', 'errors', 'flow', 'http', 'text'],
+  cluster: ['config', 'conversations', 'crypto', 'forwarding', 'storage'],
   extensions: [
     'agent',
     'auth',
