@@ -1,5 +1,11 @@
 import type { SandboxMode } from './sandbox-mode.js';
 
+/** A folder that programs see (absolute path). */
+export interface ShownFolder {
+  path: string;
+  writable: boolean;
+}
+
 /** A program to start: what `spawn` takes. */
 export interface ProgramStart {
   /** A path, or a name that is looked up in `PATH`. */
@@ -9,6 +15,8 @@ export interface ProgramStart {
   cwd: string;
   /** The whole environment of the program. */
   env: Readonly<Record<string, string>>;
+  /** Folders that a program of the server itself needs to run. Never from a request. */
+  own?: readonly ShownFolder[];
 }
 
 /** What tools that work inside this process may touch. */
