@@ -79,6 +79,8 @@ export abstract class Sandbox {
   abstract readonly status: SandboxStatus;
   /** For programs that no conversation has asked for, such as those of `/api/bash`. */
   abstract readonly server: Confinement;
-  /** @throws SandboxError if the mode is not available */
+  /** @throws SandboxError if a mode does not work on this server */
+  abstract assertAvailable(mode: SandboxMode): void;
+  /** Where the mode does not work, the confinement starts no programs and shows no files. */
   abstract confine(scope: ConfinementScope): Confinement;
 }
