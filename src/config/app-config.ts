@@ -110,11 +110,19 @@ export class TelemetryConfig {
 
 /** Limits of each named key that has none of its own. The session key has no limits. */
 export class KeyLimitsConfig {
-  @Whole('Requests, and messages on sockets, of a key in a minute; null: no limit.', { min: 1 }, { nullable: true })
+  @Whole(
+    'Requests, and messages on sockets, of a key in a minute; null: no limit.',
+    { min: 1 },
+    { nullable: true },
+  )
   requests_per_minute: number | null = null;
   @Whole('Open sockets of a key; null: no limit.', { min: 1 }, { nullable: true })
   sockets: number | null = null;
-  @Whole('Runs of the conversations of a key at the same time; null: no limit.', { min: 1 }, { nullable: true })
+  @Whole(
+    'Runs of the conversations of a key at the same time; null: no limit.',
+    { min: 1 },
+    { nullable: true },
+  )
   concurrent_runs: number | null = null;
   @Whole('Conversations that a key creates in a day (UTC); null: no limit.', { min: 1 }, { nullable: true })
   conversations_per_day: number | null = null;

@@ -50,10 +50,12 @@ import {
 import { requestLog } from '../../src/logging/index.js';
 import { PatternWsAdapter } from '../../src/sockets/index.js';
 import type { PatternWsServer } from '../../src/sockets/handshake/pattern-ws-adapter.js';
+import { SocketAccounting } from '../../src/sockets/handshake/socket-accounting.js';
 import { SocketGate } from '../../src/sockets/handshake/socket-gate.js';
 import { SocketLimits } from '../../src/sockets/connections/socket-limits.js';
 import { admit, readEventsResend } from '../../src/sockets/handshake/handshake.js';
 import { type InMemoryCluster, type InMemoryLocator, SECRET } from './in-memory-cluster.js';
+import { AccountingModule } from '../support/accounting.js';
 
 /** The session key of the servers. */
 export const KEY = 'right-key';
@@ -277,6 +279,7 @@ export class ForwardingServer {
         ConfigModule.forRoot(config),
         RequestBodiesModule.forRoot(64 * MIB),
         AuthModule,
+        AccountingModule,
         ForwardingModule,
       ],
       controllers: [TestController],
@@ -285,9 +288,13 @@ export class ForwardingServer {
         { provide: 'NAME', useValue: name },
         {
           provide: SocketGate,
-          inject: [SessionKeys, FailedKeys, ByteBudget],
-          useFactory: (session: SessionKeys, failed: FailedKeys, budget: ByteBudget) =>
-            new SocketGate(session, failed, budget, new SocketLimits(config)),
+          inject: [SessionKeys, FailedKeys, ByteBudget, SocketAccounting],
+          useFactory: (
+            session: SessionKeys,
+            failed: FailedKeys,
+            budget: ByteBudget,
+            accounting: SocketAccounting,
+          ) => new SocketGate(session, failed, budget, new SocketLimits(config), accounting),
         },
         EchoGateway,
       ],
