@@ -25,7 +25,7 @@ const ARROWS = {
   crypto: ['config', 'text'],
   auth: ['config', 'text'],
   audit: ['auth', 'config', 'errors', 'events', 'flow', 'forwarding', 'http', 'meters', 'storage'],
-  limits: ['auth', 'config', 'errors', 'flow', 'forwarding', 'storage'],
+  limits: ['auth', 'config', 'errors', 'flow', 'forwarding', 'meters', 'storage'],
   logging: ['crypto', 'errors'],
   storage: ['config', 'crypto', 'errors', 'files', 'flow', 'meters', 'processes', 'text'],
   llm: ['errors', 'events', 'flow', 'meters', 'text'],
@@ -123,8 +123,8 @@ const ARROWS = {
     'workspace',
   ],
   // Knows no feature and no driver: a feature says where its requests are served.
-  forwarding: ['auth', 'config', 'errors', 'flow', 'http', 'text'],
-  cluster: ['config', 'conversations', 'forwarding', 'storage'],
+  forwarding: ['auth', 'config', 'crypto', 'errors', 'flow', 'http', 'text'],
+  cluster: ['config', 'conversations', 'crypto', 'forwarding', 'storage'],
   extensions: [
     'agent',
     'auth',

@@ -110,11 +110,19 @@ export class TelemetryConfig {
 
 /** Limits of each named key that has none of its own. The session key has no limits. */
 export class KeyLimitsConfig {
-  @Whole('Requests, and messages on sockets, of a key in a minute; null: no limit.', { min: 1 }, { nullable: true })
+  @Whole(
+    'Requests, and messages on sockets, of a key in a minute; null: no limit.',
+    { min: 1 },
+    { nullable: true },
+  )
   requests_per_minute: number | null = null;
   @Whole('Open sockets of a key; null: no limit.', { min: 1 }, { nullable: true })
   sockets: number | null = null;
-  @Whole('Runs of the conversations of a key at the same time; null: no limit.', { min: 1 }, { nullable: true })
+  @Whole(
+    'Runs of the conversations of a key at the same time; null: no limit.',
+    { min: 1 },
+    { nullable: true },
+  )
   concurrent_runs: number | null = null;
   @Whole('Conversations that a key creates in a day (UTC); null: no limit.', { min: 1 }, { nullable: true })
   conversations_per_day: number | null = null;
@@ -373,6 +381,10 @@ export class AppConfig {
     secret: true,
   })
   cluster_key: string | null = null;
+  @Flag(
+    'Whether servers of the database that have not signed their address are trusted: during an update only.',
+  )
+  accept_unsigned_servers: boolean = false;
   @Flag('Whether all servers of the database see the same workspaces, such as on a shared volume.')
   workspaces_shared: boolean = false;
   @Section('Limits of named keys that have none of their own.', KeyLimitsConfig)
