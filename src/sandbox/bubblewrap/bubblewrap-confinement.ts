@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { withSystemFiles } from '../files/system-files.js';
 import { findProgram } from '../find-program.js';
 import type { Confinement, ConfinementScope, FileRules, ProgramStart } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
@@ -34,7 +35,7 @@ export class GuardedConfinement implements Confinement {
     private readonly tools: BubblewrapTools,
     private readonly scope: ConfinementScope,
   ) {
-    this.files = new ServerFileRules(tools.server, scope);
+    this.files = withSystemFiles(new ServerFileRules(tools.server, scope), () => tools.server.files());
   }
 
   program(start: ProgramStart): ProgramStart {

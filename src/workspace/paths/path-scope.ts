@@ -8,6 +8,7 @@ import {
   NotAFileError,
   PathHandle,
   type FileAccess,
+  type FileIdentity,
   type FileRules,
 } from '../../files/index.js';
 import { FileMissingError, NoFolderError, UnusablePathError } from './path-errors.js';
@@ -118,12 +119,12 @@ export class PathScope {
   /** Checks what a handle holds. @throws FileRefusal, the error for paths outside */
   async verify(found: PathHandle): Promise<void> {
     await this.assertIsInside(found.real, 'path');
-    this.assertAllowed(found.real, 'read');
+    this.assertAllowed(found.real, 'read', found.stats);
   }
 
   /** @throws FileRefusal */
-  assertAllowed(real: string, access: FileAccess): void {
-    const reason = this.options.rules?.refusal(real, access);
+  assertAllowed(real: string, access: FileAccess, found?: FileIdentity): void {
+    const reason = this.options.rules?.refusal(real, access, found);
     if (reason !== undefined) throw new FileRefusal(real, access, reason);
   }
 
