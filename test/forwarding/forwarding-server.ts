@@ -22,9 +22,9 @@ import { type OnGatewayConnection, type OnGatewayInit, WebSocketGateway } from '
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import type { WebSocket } from 'ws';
 import {
+  Authenticator,
   AuthModule,
   FailedKeys,
-  SessionKeys,
   protectOpenServer,
   remoteAddress,
   OriginPolicy,
@@ -46,6 +46,7 @@ import {
   RequestBodiesModule,
   streamAnswer,
 } from '../../src/http/index.js';
+import { KeysModule } from '../../src/keys/keys.module.js';
 import { requestLog } from '../../src/logging/index.js';
 import { PatternWsAdapter } from '../../src/sockets/index.js';
 import type { PatternWsServer } from '../../src/sockets/handshake/pattern-ws-adapter.js';
@@ -270,6 +271,7 @@ export class ForwardingServer {
       imports: [
         ConfigModule.forRoot(config),
         RequestBodiesModule.forRoot(64 * MIB),
+        KeysModule,
         AuthModule,
         ForwardingModule,
       ],
@@ -279,9 +281,9 @@ export class ForwardingServer {
         { provide: 'NAME', useValue: name },
         {
           provide: SocketGate,
-          inject: [SessionKeys, FailedKeys, ByteBudget],
-          useFactory: (session: SessionKeys, failed: FailedKeys, budget: ByteBudget) =>
-            new SocketGate(session, failed, budget, new SocketLimits(config)),
+          inject: [Authenticator, FailedKeys, ByteBudget],
+          useFactory: (authenticator: Authenticator, failed: FailedKeys, budget: ByteBudget) =>
+            new SocketGate(authenticator, failed, budget, new SocketLimits(config)),
         },
         EchoGateway,
       ],

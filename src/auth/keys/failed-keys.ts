@@ -74,6 +74,13 @@ export class FailedKeys {
     return undefined;
   }
 
+  /** Whether a key may be checked that takes work to check: its client does not have to wait now. */
+  mayTry(request: IncomingMessage): boolean {
+    const address = clientAddress(request, this.config.trust_forwarded_headers);
+    if (this.known.has(address)) return true;
+    return (this.blocked.get(this.counterOf(address)) ?? 0) <= performance.now();
+  }
+
   /** The counter of an address. Clients cannot predict which addresses share one. */
   private counterOf(address: string): string {
     const digest = createHmac('sha256', this.salt).update(networkOf(address)).digest();
