@@ -1,12 +1,17 @@
 import { execFile } from 'node:child_process';
+import os from 'node:os';
+import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
 import { childEnvironment } from '../processes/index.js';
 import { BubblewrapSandbox } from './bubblewrap/bubblewrap-sandbox.js';
 import type { BubblewrapTools } from './bubblewrap/bubblewrap-confinement.js';
+import { NETWORK_OFF, NETWORK_ON, type NetworkAccess } from './bubblewrap/network-access.js';
 import { findProgram } from './find-program.js';
+import { limiter } from './limits.js';
 import { NoSandbox } from './no-sandbox.js';
+import { realPath } from './real-scope.js';
 import type { Confinement, Sandbox } from './sandbox.js';
 import { SandboxError } from './sandbox-error.js';
 import type { SandboxMode } from './sandbox-mode.js';
@@ -33,7 +38,8 @@ export async function startSandbox(config: AppConfig): Promise<Sandbox> {
   const mode = wanted ?? 'guarded';
   const reason = await trial(config, mode);
   if (typeof reason !== 'string') {
-    logger.log(`sandbox: ${mode}, by bubblewrap`);
+    const { limits } = reason.status;
+    logger.log(`sandbox: ${mode}, by bubblewrap${limits === null ? '' : `, limits by ${limits}`}`);
     return reason;
   }
   if (config.sandbox_required) {
@@ -53,20 +59,43 @@ async function trial(config: AppConfig, mode: SandboxMode): Promise<Sandbox | st
     const tools: BubblewrapTools = {
       bwrap: findProgram({ file: 'bwrap', args: [], cwd, env }),
       server: ServerFiles.of(config),
-      limiter: [],
+      limiter: limiter(config),
+      configured: {
+        readable: config.sandbox_readable.map((file) => configuredPath(config, file)),
+        writable: config.sandbox_writable.map((file) => configuredPath(config, file)),
+      },
+      network: networkAccess(config),
     };
     const sandbox = new BubblewrapSandbox(
       tools,
-      { mode, by: 'bubblewrap', limits: null, available: ['guarded', 'workspace'], reason: null },
+      {
+        mode,
+        by: 'bubblewrap',
+        limits: tools.limiter.length > 0 ? 'prlimit' : null,
+        available: ['off', 'guarded', 'workspace'],
+        reason: null,
+      },
       config.paths.workspace,
     );
     await run(sandbox.server);
     return sandbox;
   } catch (error) {
-    return errorMessage(error).startsWith('spawn bwrap')
-      ? 'bubblewrap (bwrap) is not installed'
-      : errorMessage(error);
+    const missing = /^spawn (bwrap|prlimit) /.exec(errorMessage(error))?.[1];
+    return missing === undefined ? errorMessage(error) : `the program ${missing} is not installed`;
   }
+}
+
+function firstLine(text: string): string | undefined {
+  return text.split('\n').find((line) => line.trim() !== '');
+}
+
+/** An absolute path of the configuration, in which `~` is the home folder. */
+function configuredPath({ base_dir }: AppConfig, file: string): string {
+  return realPath(path.resolve(base_dir, file.replace(/^~(?=\/|$)/, os.homedir())));
+}
+
+function networkAccess({ sandbox_network: network }: AppConfig): NetworkAccess {
+  return network === 'on' ? NETWORK_ON : NETWORK_OFF;
 }
 
 function run(confinement: Confinement): Promise<void> {
@@ -79,7 +108,7 @@ function run(confinement: Confinement): Promise<void> {
   return new Promise((resolve, reject) => {
     execFile(file, args, { cwd, env, timeout: TRIAL_TIMEOUT_MS }, (error, stdout, stderr) => {
       if (error === null && stdout.trim() === 'works') resolve();
-      else reject(new Error(stderr.trim().split('\n')[0] || errorMessage(error)));
+      else reject(new Error(firstLine(stderr) ?? errorMessage(error)));
     });
   });
 }

@@ -2,11 +2,17 @@ import { Sandbox, type Confinement, type ConfinementScope, type SandboxStatus } 
 import { UNCONFINED } from '../no-sandbox.js';
 import { stricterMode, type SandboxMode } from '../sandbox-mode.js';
 import { SandboxError } from '../sandbox-error.js';
-import { GuardedConfinement, type BubblewrapTools } from './bubblewrap-confinement.js';
+import {
+  BubblewrapConfinement,
+  guardedRules,
+  workspaceRules,
+  type BubblewrapTools,
+} from './bubblewrap-confinement.js';
 
 /** Confines programs with bubblewrap, which was found to work. */
 export class BubblewrapSandbox extends Sandbox {
   readonly server: Confinement;
+  private readonly rules;
 
   /** @param workspace where programs of the server itself work, such as those of the bash routes */
   constructor(
@@ -15,6 +21,7 @@ export class BubblewrapSandbox extends Sandbox {
     workspace: string,
   ) {
     super();
+    this.rules = { guarded: guardedRules(tools), workspace: workspaceRules(tools) };
     this.server = this.confine({ workspace, keepsDaemons: true });
   }
 
@@ -25,6 +32,7 @@ export class BubblewrapSandbox extends Sandbox {
 
   confine(scope: ConfinementScope): Confinement {
     const mode: SandboxMode = stricterMode(this.status.mode, scope.mode);
-    return mode === 'off' ? UNCONFINED : new GuardedConfinement(this.tools, scope);
+    if (mode === 'off') return UNCONFINED;
+    return new BubblewrapConfinement(mode, this.tools, this.rules[mode], scope);
   }
 }
