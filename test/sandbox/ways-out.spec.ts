@@ -72,8 +72,9 @@ describeWithBubblewrap.each(['guarded', 'workspace'] as const)('programs in the 
     return readFile(path.join(folder, 'work/out'), 'utf8');
   };
 
+  const tried = WAYS_OUT.filter((way) => way.stoppedBy.includes(mode) || way.needsRoute !== true);
   it.each(
-    WAYS_OUT.map((way) => [way.stoppedBy.includes(mode) ? 'stops' : 'allows', way.title, way] as const),
+    tried.map((way) => [way.stoppedBy.includes(mode) ? 'stops' : 'allows', way.title, way] as const),
   )('%s an agent that tries to %s', async (stops, _, { script, out }) => {
     const output = await outputOf(script(targets));
     if (stops === 'stops') expect(output).not.toContain(out);
@@ -86,7 +87,7 @@ describeWithBubblewrap.each(['guarded', 'workspace'] as const)('programs in the 
     const conversation = await run(daemon);
     const pids = await processesNamed(name);
     expect(pids).toHaveLength(1);
-    await conversation.delete();
+    await server.request('DELETE', `/api/conversations/${conversation.id}`);
     await eventually(() => !pids.some(isAlive), 'the end of the daemon');
   });
 

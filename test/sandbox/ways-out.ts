@@ -24,6 +24,8 @@ export interface WayOut {
   out: string;
   /** The modes that stop it, as docs/isolation.md says. */
   stoppedBy: readonly ('guarded' | 'workspace')[];
+  /** Only a machine with a route to other networks shows that it is possible. */
+  needsRoute?: boolean;
 }
 
 const BOTH = ['guarded', 'workspace'] as const;
@@ -89,14 +91,14 @@ export const WAYS_OUT: readonly WayOut[] = [
     title: 'unmount it in a user namespace of its own',
     script: ({ persistence }) =>
       `unshare -Urm sh -c "umount -l ${persistence}; mkdir -p /tmp/m-$$; mount --bind / /tmp/m-$$; ` +
-      `cat ${persistence}/settings.json /tmp/m-$$${persistence}/settings.json"`,
+      `cat ${persistence}/settings.json /tmp/m-$$${persistence}/settings.json"; rmdir /tmp/m-*`,
     out: 'marker-of-settings',
     stoppedBy: BOTH,
   },
   {
     title: 'move the folder above the settings away',
     script: ({ cwd, persistence }) =>
-      `mv ${cwd} ${cwd}-moved && echo moved; mv ${persistence} /tmp/p-$$ && echo moved`,
+      `mv ${cwd} ${cwd}-moved && echo moved; mv ${persistence} /tmp/p-$$ && echo moved; rm -rf /tmp/p-$$`,
     out: 'moved',
     stoppedBy: BOTH,
   },
@@ -149,6 +151,7 @@ export const WAYS_OUT: readonly WayOut[] = [
     script: () =>
       "python3 -c \"import socket; s = socket.socket(2, 2); s.connect(('192.0.2.53', 53)); s.send(b'x'); print('sent')\"",
     out: 'sent',
+    needsRoute: true,
     stoppedBy: STRICT,
   },
   {
@@ -156,6 +159,7 @@ export const WAYS_OUT: readonly WayOut[] = [
     script: () =>
       "python3 -c \"import socket; s = socket.socket(2, 2); s.connect(('169.254.169.254', 80)); print('routed')\"",
     out: 'routed',
+    needsRoute: true,
     stoppedBy: STRICT,
   },
 ];

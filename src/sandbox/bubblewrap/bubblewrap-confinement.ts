@@ -60,11 +60,12 @@ export class BubblewrapConfinement implements Confinement {
     // Bubblewrap looks it up again, but tells of a missing one only by its exit.
     findProgram(start);
     this.rules.prepare(this.scope);
-    const { file: program, args: words, env, ...rest } = this.rules.wrap(start);
+    const wrapped = this.rules.wrap(start);
+    const { file: program, args: words, env, cwd } = wrapped;
     const [file = bwrap, ...args] = [
       ...limiter,
       bwrap,
-      ...mountArguments(this.rules.mounts(start, realScope(this.scope))),
+      ...mountArguments(this.rules.mounts(wrapped, realScope(this.scope))),
       ...this.rules.options,
       '--unshare-pid',
       ...(this.scope.keepsDaemons ? [] : ['--die-with-parent']),
@@ -73,7 +74,7 @@ export class BubblewrapConfinement implements Confinement {
       program,
       ...words,
     ];
-    return { ...rest, file, args, env };
+    return { file, args, cwd, env };
   }
 }
 
