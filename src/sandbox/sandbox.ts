@@ -57,7 +57,7 @@ export interface ConfinementScope {
   folder?: string;
   /** A stricter mode than that of the server; a looser one has no effect. */
   mode?: SandboxMode;
-  /** Whether processes may outlive the program that started them, as after a command of the bash routes. */
+  /** Whether processes may outlive the program that started them, as after commands of the bash routes. */
   keepsDaemons?: boolean;
 }
 
@@ -66,7 +66,7 @@ export interface SandboxStatus {
   mode: SandboxMode;
   /** What enforces the mode: `bubblewrap`, or null. */
   by: string | null;
-  /** What enforces limits of memory, processes and open files: `cgroup`, `prlimit`, or null without limits. */
+  /** What enforces limits of memory, processes and open files; null without limits. */
   limits: 'cgroup' | 'prlimit' | null;
   /** Modes that a conversation may ask for. */
   available: SandboxMode[];

@@ -1,12 +1,18 @@
 import { execFile } from 'node:child_process';
+import os from 'node:os';
+import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
 import { childEnvironment } from '../processes/index.js';
 import { BubblewrapSandbox } from './bubblewrap/bubblewrap-sandbox.js';
 import type { BubblewrapTools } from './bubblewrap/bubblewrap-confinement.js';
+import { NETWORK_OFF, NETWORK_ON, networkThrough, type NetworkAccess } from './bubblewrap/network-access.js';
 import { findProgram } from './find-program.js';
+import { limiter } from './limits.js';
+import { HostList, NetworkProxy } from './network/index.js';
 import { NoSandbox } from './no-sandbox.js';
+import { realPath } from './real-scope.js';
 import type { Confinement, Sandbox } from './sandbox.js';
 import { SandboxError } from './sandbox-error.js';
 import type { SandboxMode } from './sandbox-mode.js';
@@ -21,7 +27,7 @@ const CURE =
 
 /**
  * Tries what the configuration asks for, and says in one line of the log what programs of agents run in.
- * @throws SandboxError if the sandbox is required and does not work
+ * @throws SandboxError if the sandbox is required and does not work, or the list of hosts has a wrong entry
  */
 export async function startSandbox(config: AppConfig): Promise<Sandbox> {
   const logger = new Logger('Sandbox');
@@ -31,11 +37,14 @@ export async function startSandbox(config: AppConfig): Promise<Sandbox> {
     return new NoSandbox(null);
   }
   const mode = wanted ?? 'guarded';
-  const reason = await trial(config, mode);
+  const network = await networkAccess(config, (text) => logger.warn(text));
+  const reason = await trial(config, mode, network);
   if (typeof reason !== 'string') {
-    logger.log(`sandbox: ${mode}, by bubblewrap`);
+    const { limits } = reason.status;
+    logger.log(`sandbox: ${mode}, by bubblewrap${limits === null ? '' : `, limits by ${limits}`}`);
     return reason;
   }
+  await network.close();
   if (config.sandbox_required) {
     throw new SandboxError(`sandbox "${mode}" is required and does not work: ${reason}. ${CURE}`);
   }
@@ -46,26 +55,71 @@ export async function startSandbox(config: AppConfig): Promise<Sandbox> {
 }
 
 /** A sandbox that works, or why there is none. */
-async function trial(config: AppConfig, mode: SandboxMode): Promise<Sandbox | string> {
+async function trial(
+  config: AppConfig,
+  mode: SandboxMode,
+  network: NetworkAccess,
+): Promise<Sandbox | string> {
   const env = childEnvironment();
   const cwd = config.base_dir;
   try {
     const tools: BubblewrapTools = {
       bwrap: findProgram({ file: 'bwrap', args: [], cwd, env }),
       server: ServerFiles.of(config),
-      limiter: [],
+      limiter: limiter(config),
+      configured: {
+        readable: config.sandbox_readable.map((file) => configuredPath(config, file)),
+        writable: config.sandbox_writable.map((file) => configuredPath(config, file)),
+      },
+      network,
     };
     const sandbox = new BubblewrapSandbox(
       tools,
-      { mode, by: 'bubblewrap', limits: null, available: ['guarded', 'workspace'], reason: null },
+      {
+        mode,
+        by: 'bubblewrap',
+        limits: tools.limiter.length > 0 ? 'prlimit' : null,
+        available: ['off', 'guarded', 'workspace'],
+        reason: null,
+      },
       config.paths.workspace,
     );
     await run(sandbox.server);
     return sandbox;
   } catch (error) {
-    return errorMessage(error).startsWith('spawn bwrap')
-      ? 'bubblewrap (bwrap) is not installed'
-      : errorMessage(error);
+    const missing = /^spawn (bwrap|prlimit) /.exec(errorMessage(error))?.[1];
+    return missing === undefined ? errorMessage(error) : `the program ${missing} is not installed`;
+  }
+}
+
+function firstLine(text: string): string | undefined {
+  return text.split('\n').find((line) => line.trim() !== '');
+}
+
+/** An absolute path of the configuration, in which `~` is the home folder. */
+function configuredPath({ base_dir }: AppConfig, file: string): string {
+  return realPath(path.resolve(base_dir, file.replace(/^~(?=\/|$)/, os.homedir())));
+}
+
+/** @throws SandboxError for a wrong entry in the list of hosts */
+async function networkAccess(
+  { sandbox_network: network }: AppConfig,
+  warn: (text: string) => void,
+): Promise<NetworkAccess> {
+  if (typeof network === 'string') return network === 'on' ? NETWORK_ON : NETWORK_OFF;
+  const hosts = hostList(network);
+  const proxy = await NetworkProxy.start({
+    hosts,
+    onRefusal: (reason) => warn(`a program was refused: ${reason}`),
+  });
+  return networkThrough(proxy, hosts);
+}
+
+function hostList(hosts: readonly string[]): HostList {
+  try {
+    return HostList.parse(hosts);
+  } catch (error) {
+    throw new SandboxError(`sandbox_network: ${errorMessage(error)}`);
   }
 }
 
@@ -79,7 +133,7 @@ function run(confinement: Confinement): Promise<void> {
   return new Promise((resolve, reject) => {
     execFile(file, args, { cwd, env, timeout: TRIAL_TIMEOUT_MS }, (error, stdout, stderr) => {
       if (error === null && stdout.trim() === 'works') resolve();
-      else reject(new Error(stderr.trim().split('\n')[0] || errorMessage(error)));
+      else reject(new Error(firstLine(stderr) ?? errorMessage(error)));
     });
   });
 }
