@@ -162,6 +162,10 @@ interface ConfiguredPaths {
 export class AppConfig {
   @TextList('Keys that are accepted from clients. Without a key the server is open.', { secret: true })
   session_api_keys: string[] = [];
+  @Flag(
+    'Whether clients need a key even if no session key is configured: a named one, the first of which the command line makes.',
+  )
+  require_keys: boolean = false;
   @Text('Key that encrypts stored secrets.', { nullable: true, secret: true })
   secret_key: string | null = null;
   @TextList('Previous secret keys, which still decrypt.', { secret: true })

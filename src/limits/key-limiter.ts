@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import type { Principal } from '../auth/index.js';
+import { NamedKeys, type Principal } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { Counter } from '../meters/index.js';
 import { secondsToNextDay } from './day.js';
@@ -13,7 +13,6 @@ import {
   limitsInForce,
 } from './key-limits.js';
 import { KeyUsage } from './key-usage.js';
-import { LimitedKeys } from './limited-keys.js';
 
 const MINUTE_SECONDS = 60;
 /** When to try again what ends by itself at an unknown time: a run, a socket. */
@@ -35,7 +34,7 @@ export class KeyLimiter {
 
   constructor(
     private readonly config: AppConfig,
-    private readonly keys: LimitedKeys,
+    private readonly keys: NamedKeys,
     private readonly usage: KeyUsage,
   ) {}
 
@@ -76,7 +75,7 @@ export class KeyLimiter {
    */
   takeRun(keyId: string | null): () => void {
     if (keyId === null) return () => undefined;
-    const { concurrent_runs: limit } = this.limitsOf(this.keys.find(keyId));
+    const { concurrent_runs: limit } = this.limitsOf(this.keys.known(keyId));
     const release = this.runs.take(keyId, limit);
     if (release !== undefined) return release;
     const what = `Conversations of this key may have ${limit} run${limit === 1 ? '' : 's'} at the same time`;
@@ -109,7 +108,7 @@ export class KeyLimiter {
   /** Why models may cost a key nothing more today; undefined if they may. */
   overSpent(keyId: string | null): string | undefined {
     if (keyId === null) return undefined;
-    const { usd_per_day: limit } = this.limitsOf(this.keys.find(keyId));
+    const { usd_per_day: limit } = this.limitsOf(this.keys.known(keyId));
     if (limit === null) return undefined;
     const { usd } = this.usage.today(keyId);
     if (usd < limit) return undefined;

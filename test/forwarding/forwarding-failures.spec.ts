@@ -206,7 +206,7 @@ describe('the way to another server', () => {
     const writer = new PassWriter(HopKeys.from(KEYS) ?? HopKeys.random());
     const pass = (route: string, to = first.id, more: object = {}) =>
       writer.write('GET', conversation(route), {
-        ...{ from: 'tester', to, client: '203.0.113.7', host: 'given.example' },
+        ...{ from: 'tester', to, client: '203.0.113.7', host: 'given.example', key: null },
         ...more,
       });
     const passed = (route: string, hop: string, headers: Record<string, string> = SHOWN) =>
@@ -237,6 +237,7 @@ describe('the way to another server', () => {
         to: first.id,
         client: null,
         host: null,
+        key: null,
       });
 
     it('does not run in circles', async () => {
@@ -265,11 +266,17 @@ describe('the way to another server', () => {
         ],
         `${Buffer.from(other).toString('base64url')}.${proof}`,
         new PassWriter(HopKeys.random()).write('GET', conversation(), {
-          ...{ from: 'tester', to: first.id, client: null, host: null },
+          ...{ from: 'tester', to: first.id, client: null, host: null, key: null },
         }),
         // For another request.
         pass('/events/search'),
-        writer.write('POST', conversation(), { from: 'tester', to: first.id, client: null, host: null }),
+        writer.write('POST', conversation(), {
+          from: 'tester',
+          to: first.id,
+          client: null,
+          host: null,
+          key: null,
+        }),
       ];
       for (const hop of forged) {
         const { status, headers, text } = await passed('', hop);
@@ -302,6 +309,7 @@ describe('the way to another server', () => {
           to: first.id,
           client: null,
           host: null,
+          key: null,
         });
         const { status, text } = await passed('', hop);
         expect([status, text]).toEqual([403, expect.stringContaining('is too old')]);
@@ -332,7 +340,13 @@ describe('the way to another server', () => {
     const writer = new PassWriter(HopKeys.from(KEYS) ?? HopKeys.random());
     id = cluster.conversationAt(strict.id);
     const wrong = async (client: string) => {
-      const hop = writer.write('GET', conversation(), { from: 'tester', to: strict.id, client, host: null });
+      const hop = writer.write('GET', conversation(), {
+        from: 'tester',
+        to: strict.id,
+        client,
+        host: null,
+        key: null,
+      });
       const headers = { 'x-openhands-hop': hop, 'x-session-api-key': 'wrong' };
       return (await rawRequest(strict.url, { path: conversation(), headers })).status;
     };
@@ -352,6 +366,7 @@ describe('the way to another server', () => {
         to: open.id,
         client,
         host: 'localhost',
+        key: null,
       });
       return (await rawRequest(open.url, { path: conversation(), headers: { 'x-openhands-hop': hop } }))
         .status;

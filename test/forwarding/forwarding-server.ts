@@ -22,9 +22,9 @@ import { type OnGatewayConnection, type OnGatewayInit, WebSocketGateway } from '
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import type { WebSocket } from 'ws';
 import {
+  Authenticator,
   AuthModule,
   FailedKeys,
-  SessionKeys,
   protectOpenServer,
   remoteAddress,
   OriginPolicy,
@@ -46,6 +46,7 @@ import {
   RequestBodiesModule,
   streamAnswer,
 } from '../../src/http/index.js';
+import { KeysModule } from '../../src/keys/keys.module.js';
 import { requestLog } from '../../src/logging/index.js';
 import { PatternWsAdapter } from '../../src/sockets/index.js';
 import type { PatternWsServer } from '../../src/sockets/handshake/pattern-ws-adapter.js';
@@ -272,6 +273,7 @@ export class ForwardingServer {
       imports: [
         ConfigModule.forRoot(config),
         RequestBodiesModule.forRoot(64 * MIB),
+        KeysModule,
         AuthModule,
         AccountingModule,
         ForwardingModule,
@@ -282,13 +284,13 @@ export class ForwardingServer {
         { provide: 'NAME', useValue: name },
         {
           provide: SocketGate,
-          inject: [SessionKeys, FailedKeys, ByteBudget, SocketAccounting],
+          inject: [Authenticator, FailedKeys, ByteBudget, SocketAccounting],
           useFactory: (
-            session: SessionKeys,
+            authenticator: Authenticator,
             failed: FailedKeys,
             budget: ByteBudget,
             accounting: SocketAccounting,
-          ) => new SocketGate(session, failed, budget, new SocketLimits(config), accounting),
+          ) => new SocketGate(authenticator, failed, budget, new SocketLimits(config), accounting),
         },
         EchoGateway,
       ],
