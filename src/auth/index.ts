@@ -1,6 +1,7 @@
 export { AuthModule, FailedKeysModule } from './auth.module.js';
 export { Authenticator, type Identified, setVouchedKey } from './keys/authenticator.js';
 export { FailedKeys } from './keys/failed-keys.js';
+export { clientAddress, networkOf } from './origins/client-address.js';
 export { guardIngress } from './origins/ingress-guard.js';
 export { KeySet, SessionKeys } from './keys/key-set.js';
 export { formatNamedKey, NamedKeys, parseNamedKey } from './keys/named-keys.js';

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import type { Principal } from '../../auth/index.js';
 import { SerialQueue, turnForRequest } from '../../flow/index.js';
+import { LimitReachedError } from '../../limits/index.js';
 import { CLOSE, type CloseReason } from './close-code.js';
 import { FrameIntake } from '../frames/frame-intake.js';
 import type { KeyAdmission } from '../handshake/handshake.js';
@@ -48,6 +49,9 @@ export class IncomingFrames {
   private stopWatching: (() => void) | undefined;
   private readonly intake: FrameIntake;
   private known: Principal | undefined;
+  /** Gives back the place among the sockets of the key. */
+  private giveBack: () => void = () => undefined;
+  private isReleased = false;
 
   constructor(
     private readonly socket: WebSocket,
@@ -85,6 +89,8 @@ export class IncomingFrames {
   release(): void {
     this.stopKeyTimer();
     this.stopWatching?.();
+    this.isReleased = true;
+    this.giveBack();
     void this.queue.settled().then(() => this.intake.release());
   }
 
@@ -126,6 +132,7 @@ export class IncomingFrames {
   }
 
   private async attach(): Promise<void> {
+    if (!this.hasPlace()) return this.refuse(CLOSE.tooManyForKey);
     await this.handler.attach();
     this.refused = !this.handler.isAttached;
   }
@@ -137,6 +144,19 @@ export class IncomingFrames {
       this.intake.disconnect(CLOSE.authenticationFailed);
     });
     if (this.socket.readyState !== WebSocket.OPEN) this.stopWatching();
+  }
+
+  /** Whether the key may have this socket, too. One that is closed already needs no place. */
+  private hasPlace(): boolean {
+    const { gate, request } = this.check;
+    if (this.isReleased || this.known === undefined) return true;
+    try {
+      this.giveBack = gate.accounting.open(request, this.known);
+      return true;
+    } catch (error) {
+      if (error instanceof LimitReachedError) return false;
+      throw error;
+    }
   }
 
   private refuse(why: CloseReason): void {

@@ -13,6 +13,7 @@ import { ByteBudget } from '../../flow/index.js';
 import { readAuthKey } from '../frames/client-frame.js';
 import { CLOSE, type CloseReason } from '../connections/close-code.js';
 import { type KeyAdmission, presentedKey } from './handshake.js';
+import { SocketAccounting } from './socket-accounting.js';
 import { HandshakeRefusedError, type Handshake } from './pattern-ws-adapter.js';
 import { SocketLimits } from '../connections/socket-limits.js';
 
@@ -30,6 +31,7 @@ export class SocketGate {
     private readonly failedKeys: FailedKeys,
     readonly budget: ByteBudget,
     readonly limits: SocketLimits,
+    readonly accounting: SocketAccounting,
   ) {}
 
   /**
@@ -41,9 +43,15 @@ export class SocketGate {
     const { request, required } = handshake;
     const principal = this.authenticator.required() ? await this.principalOf(handshake) : SESSION;
     if (!principal) return { principal, required };
-    if (refusalOf(principal, required) !== undefined) throw new HandshakeRefusedError(403);
     setPrincipal(request, principal);
+    if (refusalOf(principal, required) !== undefined) throw this.refusal(request, 403);
+    await this.accounting.admit(request, principal);
     return { principal, required };
+  }
+
+  private refusal(request: IncomingMessage, status: number, retryAfter?: number): HandshakeRefusedError {
+    this.accounting.recordRefusal(request, undefined, status);
+    return new HandshakeRefusedError(status, retryAfter);
   }
 
   /** Who sends a first frame, by the key that it contains, or why it is refused. */
@@ -57,10 +65,16 @@ export class SocketGate {
     if (key === undefined) return { refusal: CLOSE.authenticationFailed };
     const found = await this.authenticator.identify([key], request);
     const wait = found ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
+    if (wait !== undefined || !found)
+      this.accounting.recordRefusal(request, undefined, wait === undefined ? 401 : 429);
     if (wait !== undefined) return { refusal: CLOSE.tooManyFailedKeys };
     if (!found) return { refusal: CLOSE.authenticationFailed };
-    if (refusalOf(found.principal, required) !== undefined) return { refusal: CLOSE.notAllowed };
-    return { principal: found.principal };
+    const { principal } = found;
+    if (refusalOf(principal, required) !== undefined) {
+      this.accounting.recordRefusal(request, principal, 403);
+      return { refusal: CLOSE.notAllowed };
+    }
+    return { principal };
   }
 
   /** Calls the listener once when the key of a socket is revoked or expires. Returns an end to this. */
@@ -93,8 +107,8 @@ export class SocketGate {
     const retryAfterSeconds = found ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
     // A bearer token may be meant for a proxy: the first frame decides.
     if (!found && shown?.isBearer) return undefined;
-    if (retryAfterSeconds !== undefined) throw new HandshakeRefusedError(429, retryAfterSeconds);
-    if (!found) throw new HandshakeRefusedError(403);
+    if (retryAfterSeconds !== undefined) throw this.refusal(request, 429, retryAfterSeconds);
+    if (!found) throw this.refusal(request, 403);
     return found.principal;
   }
 }
