@@ -33,9 +33,9 @@ export class AppModule {
         RequestBodiesModule.forRoot(config.max_body_bytes_in_flight),
         SandboxModule,
         CryptoModule,
+        KeysModule,
         // Its guard comes before all others.
         AuditModule,
-        KeysModule,
         AuthModule,
         LimitsModule,
         ServerModule,

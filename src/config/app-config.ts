@@ -385,6 +385,10 @@ export class AppConfig {
     secret: true,
   })
   cluster_key: string | null = null;
+  @Flag(
+    'Whether servers of the database that have not signed their address are trusted: during an update only.',
+  )
+  accept_unsigned_servers: boolean = false;
   @Flag('Whether all servers of the database see the same workspaces, such as on a shared volume.')
   workspaces_shared: boolean = false;
   @Section('Limits of named keys that have none of their own.', KeyLimitsConfig)

@@ -30,13 +30,14 @@ import {
   OriginPolicy,
 } from '../../src/auth/index.js';
 import { AppConfig, ConfigModule } from '../../src/config/index.js';
+import { AddressProofs, ClusterKeys } from '../../src/crypto/index.js';
 import { ByteBudget } from '../../src/flow/index.js';
 import {
   ForwardingGuard,
-  HopKeys,
   HopReceiver,
   PassReader,
   PassWriter,
+  ServerAddresses,
   ServerForwarder,
 } from '../../src/forwarding/index.js';
 import {
@@ -54,8 +55,8 @@ import { SocketAccounting } from '../../src/sockets/handshake/socket-accounting.
 import { SocketGate } from '../../src/sockets/handshake/socket-gate.js';
 import { SocketLimits } from '../../src/sockets/connections/socket-limits.js';
 import { admit, readEventsResend } from '../../src/sockets/handshake/handshake.js';
+import { type InMemoryCluster, type InMemoryLocator, SECRET } from './in-memory-cluster.js';
 import { AccountingModule } from '../support/accounting.js';
-import type { InMemoryCluster, InMemoryLocator } from './in-memory-cluster.js';
 
 /** The session key of the servers. */
 export const KEY = 'right-key';
@@ -254,14 +255,19 @@ export class ForwardingServer {
     settings: Partial<AppConfig> = {},
   ): Promise<ForwardingServer> {
     const config = Object.assign(new AppConfig(), {
-      ...{ session_api_keys: [KEY], secret_key: 'shared' },
+      ...{ session_api_keys: [KEY], secret_key: SECRET },
       ...settings,
     });
     const id = randomUUID();
     const locator = cluster.locatorOf(id);
     const observed = new Observed();
-    const keys = HopKeys.from(config) ?? HopKeys.random();
-    const forwarder = new ServerForwarder(locator, new PassWriter(keys));
+    const [keys, addressKeys] = (['requests', 'addresses'] as const).map(
+      (purpose) => ClusterKeys.from(config, purpose) ?? ClusterKeys.random(),
+    ) as [ClusterKeys, ClusterKeys];
+    const proofs = new AddressProofs(addressKeys);
+    cluster.signers.set(id, proofs);
+    const addresses = new ServerAddresses(proofs, config.accept_unsigned_servers);
+    const forwarder = new ServerForwarder(locator, new PassWriter(keys), addresses);
     @Module({
       providers: [
         { provide: ServerForwarder, useValue: forwarder },

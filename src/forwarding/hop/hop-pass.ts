@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { isJsonObject } from '../../json/index.js';
-import type { HopKeys } from './hop-keys.js';
+import type { ClusterKeys } from '../../crypto/index.js';
 import { ReplayWindow } from './replay-window.js';
 
 /** The header of requests that another server has passed on, and of answers that refuse one. */
@@ -46,7 +46,7 @@ export class PassWriter {
   private count = 0;
 
   constructor(
-    private readonly keys: HopKeys,
+    private readonly keys: ClusterKeys,
     private readonly clock: () => number = Date.now,
   ) {}
 
@@ -65,7 +65,7 @@ export class PassReader {
   private readonly senders = new Map<string, { window: ReplayWindow; last: number }>();
 
   constructor(
-    private readonly keys: HopKeys,
+    private readonly keys: ClusterKeys,
     private readonly clock: () => number = Date.now,
   ) {}
 
