@@ -1,4 +1,5 @@
 import { Controller, Get, Header, Query } from '@nestjs/common';
+import { CurrentPrincipal, type Principal } from '../../auth/index.js';
 import { documentSchemas, Operation, type AnswerSource } from '../../http/index.js';
 import { ConversationSummaries } from '../queries/conversation-summaries.js';
 import { pageJson } from '../queries/json-page.js';
@@ -27,8 +28,9 @@ export class SummariesController {
   })
   async list(
     @Query() { page_id: pageId, limit, status }: ConversationSummariesQueryDto,
+    @CurrentPrincipal() principal: Principal,
   ): Promise<Buffer | AnswerSource> {
     const after = pageId === null ? undefined : parseCursor(pageId);
-    return pageJson(await this.summaries.page({ after, limit, status: status ?? undefined }));
+    return pageJson(await this.summaries.page({ after, limit, status: status ?? undefined }, principal));
   }
 }
