@@ -12,6 +12,7 @@ import { InitModule, type DeferredInit } from './init/index.js';
 import { McpModule } from './mcp/mcp.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { ModelsModule } from './models/models.module.js';
+import { SandboxModule } from './sandbox/sandbox.module.js';
 import { ServerModule } from './server/index.js';
 import { SocketsModule } from './sockets/index.js';
 import { WorkspaceModule } from './workspace/workspace.module.js';
@@ -27,6 +28,7 @@ export class AppModule {
       imports: [
         ConfigModule.forRoot(config),
         RequestBodiesModule.forRoot(config.max_body_bytes_in_flight),
+        SandboxModule,
         CryptoModule,
         AuthModule,
         ServerModule,

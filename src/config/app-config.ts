@@ -199,6 +199,36 @@ export class AppConfig {
     'Additional environment variables that are passed to shells and programs of agents, such as `CI,AWS_*`.',
   )
   shell_environment: string[] = [];
+  @Choice(
+    'How programs of agents and clients are confined (docs/isolation.md); null: `guarded` where bubblewrap works.',
+    ['off', 'guarded', 'workspace'],
+    { nullable: true },
+  )
+  sandbox: string | null = null;
+  @Flag('Whether the server refuses to start where `sandbox` does not work (null: `guarded`).')
+  sandbox_required: boolean = false;
+  @TextList(
+    'Files and folders that programs may also change with `sandbox: workspace`; `~` is the home folder.',
+  )
+  sandbox_writable: string[] = [];
+  @TextList('Files and folders of the home folder that programs may read with `sandbox: workspace`.')
+  sandbox_readable: string[] = [];
+  @Custom(
+    'Network of programs with `sandbox: workspace`: `on`, `off`, or the hosts that a proxy lets through.',
+    '"on", "off" or a list of host names',
+    isSandboxNetwork,
+  )
+  sandbox_network: string | string[] = 'on';
+  @Whole(
+    'Maximum megabytes of memory of the programs of a conversation; null: no limit.',
+    { min: 64 },
+    { nullable: true },
+  )
+  sandbox_memory_mb: number | null = null;
+  @Whole('Maximum number of processes of a conversation; null: no limit.', { min: 16 }, { nullable: true })
+  sandbox_processes: number | null = null;
+  @Whole('Maximum number of open files of a process; null: no limit.', { min: 64 }, { nullable: true })
+  sandbox_open_files: number | null = null;
   @SectionList('Webhooks that receive events.', WebhookConfig)
   webhooks: WebhookConfig[] = [];
   @Flag('Whether to offer VS Code in the browser.')
@@ -334,6 +364,8 @@ export class AppConfig {
   base_dir: string = process.cwd();
   listen: ListenAddress = { host: '0.0.0.0', port: 8000, hostGiven: false };
   origin = new ConfigOrigin();
+  /** Files that hold keys or this configuration (absolute paths): programs of agents must not read them. */
+  secretFiles: readonly string[] = [];
 
   /** The configured folders as absolute paths. */
   get paths(): ConfiguredPaths {
@@ -355,4 +387,9 @@ export class AppConfig {
 
 function isAutoLoad(value: unknown): boolean {
   return typeof value === 'boolean' || (Array.isArray(value) && value.every((i) => typeof i === 'string'));
+}
+
+function isSandboxNetwork(value: unknown): boolean {
+  if (typeof value === 'string') return value === 'on' || value === 'off';
+  return Array.isArray(value) && value.every((host) => typeof host === 'string' && host.trim() !== '');
 }

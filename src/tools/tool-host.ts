@@ -1,3 +1,5 @@
+import type { Confinement } from '../sandbox/index.js';
+
 /** Secrets that a command refers to. */
 export interface NamedSecrets {
   /** Values by name, to be set as environment variables. */
@@ -150,6 +152,8 @@ export interface ToolHost {
   /** `folder` as clients see it (`persistence_dir` as configured, possibly relative). */
   readonly shownFolder: string;
   readonly secrets?: ToolSecrets;
+  /** How programs and files of the conversation are confined; absent: not at all. */
+  readonly confinement?: Confinement;
   /** Whether the server lets agents use a browser; default: yes. */
   readonly browserEnabled?: boolean;
   /** Absent for sub-agents. */
