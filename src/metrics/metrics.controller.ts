@@ -1,4 +1,5 @@
 import { Controller, Get, Header } from '@nestjs/common';
+import { SESSION } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { ConversationsService, RunSlots } from '../conversations/index.js';
 import { Operation } from '../http/index.js';
@@ -54,6 +55,6 @@ export class MetricsController {
 
   /** The other metrics are needed most while the storage does not answer. */
   private async stored(): Promise<number | undefined> {
-    return this.conversations.count().catch(() => undefined);
+    return this.conversations.count(undefined, SESSION).catch(() => undefined);
   }
 }

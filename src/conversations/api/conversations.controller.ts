@@ -31,6 +31,7 @@ import { StartConversationRequestDto } from './dto/start-conversation.dto.js';
 import { OTHER_STARTS, START_EXAMPLE } from './examples.js';
 import { requestedLlmProfile, requestedProfile, toStartRequest } from './dto/to-start-request.js';
 import { ownerFilter } from '../owners/ownership.js';
+import { Tenancy } from '../owners/tenancy.js';
 import { listJson, pageJson } from '../queries/json-page.js';
 import { LaunchProfiles, withAdditions, type LaunchedProfile } from '../profiles/launch-profiles.js';
 import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
@@ -45,6 +46,7 @@ export class ConversationsController {
   constructor(
     private readonly conversations: ConversationsService,
     private readonly profiles: LaunchProfiles,
+    private readonly tenancy: Tenancy,
   ) {}
 
   @Get('search')
@@ -165,8 +167,10 @@ export class ConversationsController {
     const key = readIdempotencyKey(headers['idempotency-key']?.toString());
     if (key !== undefined) body.conversation_id ??= conversationIdFor(key, ownerFilter(principal));
     const profile = requestedProfile(body);
-    const launched = profile === null ? undefined : await this.loadProfile(profile, body);
     const llmProfile = requestedLlmProfile(body);
+    const llmProfiles = [llmProfile, body.title_llm_profile, body.agent_launch_additions?.llm_profile_ref];
+    this.tenancy.assertMayUse({ agentProfile: profile, llmProfiles }, principal);
+    const launched = profile === null ? undefined : await this.loadProfile(profile, body);
     const llm = llmProfile === null ? undefined : await this.profiles.loadLlm(llmProfile);
     const { info, created } = await this.conversations.create(
       toStartRequest(withObservabilityHeaders(body, headers), launched, llm),

@@ -9,11 +9,6 @@ export function ownerFilter({ id, reach }: Principal): string | undefined {
   return reach === 'own' ? id : undefined;
 }
 
-/** The key that a new conversation belongs to; null: a session key. */
-export function ownerOf({ id }: Principal, session: Principal): string | null {
-  return id === session.id ? null : id;
-}
-
 /**
  * Which conversations exist for a principal. For a key of one's own, an id of somebody else's conversation and
  * an unknown one are the same: both are one look at the catalogue, with the same answer.
@@ -45,6 +40,7 @@ export class Ownership {
 
   /** The key that a conversation belongs to; null for the administrator's, undefined for an unknown one. */
   async ownerKey(id: string): Promise<string | null | undefined> {
-    return this.registry.opened(id)?.state.owner_key ?? (await this.catalogue.entry(id))?.owner_key;
+    const opened = this.registry.opened(id);
+    return opened ? opened.state.owner_key : (await this.catalogue.entry(id))?.owner_key;
   }
 }

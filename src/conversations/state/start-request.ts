@@ -25,6 +25,8 @@ export interface StartConversationRequest {
   agent: AgentSpec;
   /** The field of the request that describes or names the agent; default `agent`. */
   agentField?: 'agent' | 'agent_settings' | 'agent_profile_id';
+  /** The model of the agent is that of a stored profile. */
+  storedModel?: boolean;
   workspace: { working_dir: string; kind: string };
   /** Dashed UUID; null: a new one. */
   conversation_id: string | null;

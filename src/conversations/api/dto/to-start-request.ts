@@ -49,6 +49,7 @@ export function toStartRequest(
   const agent = launched ? agentFromProfile(launched) : requestedAgent(dto, profileLlm);
   return {
     agent: { ...agent, tools: withoutClientTools(agent, dto) },
+    storedModel: launched !== undefined || profileLlm !== undefined,
     agentField: launched ? 'agent_profile_id' : dto.agent ? 'agent' : 'agent_settings',
     workspace: { working_dir: dto.workspace.working_dir, kind: dto.workspace.kind },
     conversation_id: dto.conversation_id,

@@ -2,7 +2,7 @@ import { log } from './001-log.js';
 import { documents } from './002-documents.js';
 import { webhooks } from './003-webhooks.js';
 import { bash } from './004-bash.js';
-import { owners } from './006-owners.js';
+import { owners } from './007-owners.js';
 import type { Migration } from './migration.js';
 
 /** All migrations that this server knows, in order. */

@@ -2,7 +2,7 @@ import type { Migration } from './migration.js';
 
 /** Which key each conversation belongs to. */
 export const owners: Migration = {
-  version: 6,
+  version: 7,
   name: 'owners',
   compatibleFrom: 1,
   sql: `
