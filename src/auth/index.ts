@@ -9,3 +9,18 @@ export { refuseUpgrade } from './origins/refuse-upgrade.js';
 export { remoteAddress, setRemoteAddress } from './origins/remote-address.js';
 export { checkKeys, OpenRoute, presentedKeys } from './keys/session-key.guard.js';
 export { AcceptsWorkspaceCookie, expiredWorkspaceCookie, workspaceCookie } from './keys/workspace-cookie.js';
+export {
+  type KeyReach,
+  type KeyScope,
+  type Principal,
+  REACHES,
+  SCOPES,
+  SESSION,
+} from './principals/principal.js';
+export {
+  acceptedKeyOf,
+  CurrentPrincipal,
+  principalOf,
+  setPrincipal,
+} from './principals/request-principal.js';
+export { refusalOf, type Requirement, requirementOf, Scope, STRICTEST } from './principals/scope.js';

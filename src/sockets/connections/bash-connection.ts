@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
+import type { Principal } from '../../auth/index.js';
 import { bashError, type BashShell } from '../../bash/index.js';
 import { errorMessage, errorStack } from '../../errors/index.js';
 import { readBashFrame } from '../frames/bash-frame.js';
@@ -13,8 +14,8 @@ import { MAX_PENDING_BYTES } from './socket-limits.js';
 
 /** What was decided about a handshake. */
 export interface BashAdmission {
-  /** False: the first frame must contain the key. */
-  authenticated: boolean;
+  /** Who has opened the socket; undefined: the first frame must contain the key. */
+  principal: Principal | undefined;
   /** The stored events are sent first. */
   resend: boolean;
 }
@@ -56,12 +57,16 @@ export class BashConnection implements SocketConnection, FrameHandler {
     private readonly sources: Sources,
   ) {
     this.liveness = new Liveness(socket, request.socket);
-    const check = { authenticated: admission.authenticated, gate: sources.gate, request };
+    const check = { principal: admission.principal, gate: sources.gate, request };
     this.incoming = new IncomingFrames(socket, check, this);
   }
 
   get isAttached(): boolean {
     return this.shell !== undefined;
+  }
+
+  get principal(): Principal | undefined {
+    return this.incoming.principal;
   }
 
   open(): void {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
+import type { Principal } from '../../auth/index.js';
 import type { NewMessage } from '../../conversations/index.js';
 import { DomainError, errorStack, type SocketError } from '../../errors/index.js';
 import { readClientFrame } from '../frames/client-frame.js';
@@ -44,12 +45,16 @@ export class Connection implements FrameHandler {
   ) {
     this.transport = request.socket;
     this.liveness = new Liveness(socket, this.transport);
-    const check = { authenticated: admission.authenticated, gate: sources.gate, request };
+    const check = { principal: admission.principal, gate: sources.gate, request };
     this.incoming = new IncomingFrames(socket, check, this);
   }
 
   get isAttached(): boolean {
     return this.attached;
+  }
+
+  get principal(): Principal | undefined {
+    return this.incoming.principal;
   }
 
   /** Attaches the client, if necessary after it has sent its key. */
