@@ -14,6 +14,7 @@ import { MetricsModule } from './metrics/metrics.module.js';
 import { ModelsModule } from './models/models.module.js';
 import { SandboxModule } from './sandbox/sandbox.module.js';
 import { ServerModule } from './server/index.js';
+import { SharesModule } from './shares/index.js';
 import { SocketsModule } from './sockets/index.js';
 import { WorkspaceModule } from './workspace/workspace.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
@@ -33,6 +34,7 @@ export class AppModule {
         AuthModule,
         ServerModule,
         ConversationsModule,
+        SharesModule,
         SocketsModule,
         BashModule,
         WorkspaceModule,

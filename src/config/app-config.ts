@@ -122,6 +122,7 @@ interface ConfiguredPaths {
   conversations: string;
   workspace: string;
   worktrees: string;
+  keyWorkspaces: string;
   bashEvents: string;
   staticFiles: string | null;
   ui: string | null;

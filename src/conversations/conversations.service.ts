@@ -35,6 +35,7 @@ import { isDurable, ConversationInfoCache } from './registry/conversation-info-c
 import { ownerFilter, Ownership } from './owners/ownership.js';
 import { Tenancy } from './owners/tenancy.js';
 import type { NewMessage, RequestedConversation } from './state/start-request.js';
+import { SecretVault } from './secrets/secret-vault.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
 export type { EventFilter } from './queries/event-query.js';
@@ -247,6 +248,28 @@ export class ConversationsService {
     const [first = [], ...others] = parts;
     const items = await this.eventItems(id, first);
     return { items, nextPageId, ...(others.length > 0 && { rest: this.eventParts(id, others) }) };
+  }
+
+  /** The lines of a page of events. */
+  async eventPage(id: string, query: EventQuery): Promise<{ lines: string[]; next: string | null }> {
+    return this.withLog(id, async ({ log, length }) => {
+      const { parts, nextPageId: next } = await new EventSearch(log, length).page(query);
+      return { lines: await log.readMany(parts.flat()), next };
+    });
+  }
+
+  /** What somebody without a key must not see of a conversation: its secrets and the name of its folder. */
+  async hidden(id: string): Promise<{ mask: (text: string) => string; folders: string[] }> {
+    const opened = this.registry.opened(id);
+    const state = opened?.state ?? (await this.registry.peek(id));
+    if (!state) throw new ConversationNotFoundError(id);
+    const { masker } = opened?.agentRuntime ?? { masker: new SecretVault(state) };
+    const folder = state.workspace.working_dir;
+    const folders = [folder, path.resolve(this.config.base_dir, folder), state.workspace_root];
+    return {
+      mask: (text) => masker.mask(text),
+      folders: folders.filter((one): one is string => one !== undefined && path.isAbsolute(one)),
+    };
   }
 
   private eventItems(id: string, seqs: readonly number[]): Promise<Buffer> {

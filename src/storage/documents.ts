@@ -70,7 +70,7 @@ export const WORKSPACES_DOCUMENT = 'workspaces.json';
  * in the same folder; the sign-in that they share (`auth/openai_oauth.json`) is theirs.
  */
 const USER_DOCUMENT =
-  /^(settings|secrets|(profiles|agent-profiles|meta-profiles|provider-connections)\/[^/.][^/]*|auth\/openai_oauth\.sealed)\.json(\.(old|damaged-\d+))?$/;
+  /^(settings|secrets|(profiles|agent-profiles|meta-profiles|provider-connections|shares)\/[^/.][^/]*|auth\/openai_oauth\.sealed)\.json(\.(old|damaged-\d+))?$/;
 const WORKSPACE_DOCUMENT = /^workspaces\.json(\.damaged-\d+)?$/;
 
 /** Whether a name is one of a document about the user's settings, profiles and secrets. */
@@ -91,4 +91,5 @@ export const DOCUMENT_FOLDERS: readonly string[] = [
   'meta-profiles',
   'provider-connections',
   'auth',
+  'shares',
 ];

@@ -80,7 +80,7 @@ export class ConversationModels implements ToolModels {
       signal,
       ownModels,
     );
-    const names = [...Object.keys(ownModels), ...(await this.services.models.names())];
+    const names = [...Object.keys(ownModels), ...(await this.services.models.names(this.journal.state))];
     const { chosenClass, profile } = parseRoute(table, text, names);
     return { chosenClass, profile, model: await this.replaceModel(await this.load(profile, ownModels)) };
   }
@@ -93,7 +93,10 @@ export class ConversationModels implements ToolModels {
     if (table) return table;
     try {
       return parseRoutingTable(
-        await this.services.models.loadMetaProfile(typeof name === 'string' ? name : null, this.journal.state),
+        await this.services.models.loadMetaProfile(
+          typeof name === 'string' ? name : null,
+          this.journal.state,
+        ),
       );
     } catch (error) {
       throw new HostRefusal(errorMessage(error));
@@ -136,9 +139,7 @@ export class ConversationModels implements ToolModels {
     try {
       const own = Object.hasOwn(ownModels, profile) ? ownModels[profile] : undefined;
       const { state } = this.journal;
-      return isJsonObject(own)
-        ? models.fromFields(profile, own, state)
-        : await models.load(profile, state);
+      return isJsonObject(own) ? models.fromFields(profile, own, state) : await models.load(profile, state);
     } catch (error) {
       if (error instanceof ProfileNotFoundError)
         throw new HostRefusal(`LLM profile '${profile}' was not found.`);
