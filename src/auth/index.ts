@@ -1,5 +1,6 @@
 export { AuthModule, FailedKeysModule } from './auth.module.js';
 export { FailedKeys } from './keys/failed-keys.js';
+export { clientAddress, networkOf } from './origins/client-address.js';
 export { guardIngress } from './origins/ingress-guard.js';
 export { KeySet, SessionKeys } from './keys/key-set.js';
 export { isBoundToLoopback, isLoopback, isLoopbackOnly, needsKey } from './origins/loopback-only.js';

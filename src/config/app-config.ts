@@ -108,6 +108,32 @@ export class TelemetryConfig {
   retry_delay: number = 5;
 }
 
+/** Limits of each named key that has none of its own. The session key has no limits. */
+export class KeyLimitsConfig {
+  @Whole(
+    'Requests, and messages on sockets, of a key in a minute; null: no limit.',
+    { min: 1 },
+    { nullable: true },
+  )
+  requests_per_minute: number | null = null;
+  @Whole('Open sockets of a key; null: no limit.', { min: 1 }, { nullable: true })
+  sockets: number | null = null;
+  @Whole(
+    'Runs of the conversations of a key at the same time; null: no limit.',
+    { min: 1 },
+    { nullable: true },
+  )
+  concurrent_runs: number | null = null;
+  @Whole('Conversations that a key creates in a day (UTC); null: no limit.', { min: 1 }, { nullable: true })
+  conversations_per_day: number | null = null;
+  @Decimal(
+    'US dollars that the models of the conversations of a key cost in a day (UTC); null: no limit.',
+    { min: 0 },
+    { nullable: true },
+  )
+  usd_per_day: number | null = null;
+}
+
 /** Where the server listens. Comes from the command line. */
 export interface ListenAddress {
   host: string;
@@ -369,6 +395,17 @@ export class AppConfig {
   cluster_key: string | null = null;
   @Flag('Whether all servers of the database see the same workspaces, such as on a shared volume.')
   workspaces_shared: boolean = false;
+  @Section('Limits of named keys that have none of their own.', KeyLimitsConfig)
+  key_limits: KeyLimitsConfig = new KeyLimitsConfig();
+  @Whole('Maximum megabytes of the audit log. The oldest entries are removed.', { min: 1 })
+  audit_max_mb: number = 256;
+  @Whole('Days that entries of the audit log are kept.', { min: 1, max: 36_500 })
+  audit_keep_days: number = 90;
+  @Flag(
+    'Whether operations that change something are refused with 503 while the audit log cannot be written. Otherwise they ' +
+      'go on; the log and the metrics say so.',
+  )
+  audit_required: boolean = false;
   @Section('Usage reports.', TelemetryConfig)
   telemetry: TelemetryConfig = new TelemetryConfig();
 

@@ -32,6 +32,8 @@ import { EventSearch } from './queries/event-search.js';
 import { finalResponse } from './queries/final-response.js';
 import { joinItems, type JsonPage } from './queries/json-page.js';
 import { isDurable, ConversationInfoCache } from './registry/conversation-info-cache.js';
+import { confinementScope } from './owners/confinement-scope.js';
+import type { ConfinementScope } from '../sandbox/index.js';
 import { ownerFilter, Ownership } from './owners/ownership.js';
 import { Tenancy } from './owners/tenancy.js';
 import type { NewMessage, RequestedConversation } from './state/start-request.js';
@@ -124,16 +126,31 @@ export class ConversationsService {
   }
 
   /** Where the workspace is, and why this server cannot use it. */
-  async workspace(
-    id: string,
-  ): Promise<{ folder: string; host: string | undefined; elsewhere: WorkspaceElsewhereError | undefined }> {
+  async workspace(id: string): Promise<{
+    folder: string;
+    scope: ConfinementScope;
+    host: string | undefined;
+    elsewhere: WorkspaceElsewhereError | undefined;
+  }> {
     const state = await this.registry.peek(id);
     if (!state) throw new ConversationNotFoundError(id);
+    const scope = confinementScope(state, this.config);
     return {
-      folder: path.resolve(this.config.base_dir, state.workspace.working_dir),
+      folder: scope.workspace,
+      scope,
       host: state.workspace_host,
       elsewhere: this.workspaces.problemOf(state),
     };
+  }
+
+  /**
+   * What programs and file routes of a conversation are confined to.
+   * @throws ConversationNotFoundError, WorkspaceElsewhereError
+   */
+  async confinementScope(id: string): Promise<ConfinementScope> {
+    const { scope, elsewhere } = await this.workspace(id);
+    if (elsewhere) throw elsewhere;
+    return scope;
   }
 
   /** Has the conversation work with the folder of the same path on this host. */

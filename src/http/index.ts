@@ -17,11 +17,13 @@ export {
   documentSchemas,
   EXAMPLE_CONVERSATION,
   Operation,
+  operationName,
   operationOf,
   type OperationDocs,
   type SchemaSource,
   UNKNOWN_CONVERSATION,
 } from './operation.js';
+export { nameConversation, namedConversation } from './routing/named-conversation.js';
 export { CONVERSATION_PARAMETERS, conversationIn } from './routing/conversation-in.js';
 export { isNavigation, isReading, prefersPage } from './routing/navigation.js';
 export { type DescribedField, describedFields, objectSchema } from './schema-fields.js';

@@ -18,6 +18,8 @@ export interface FileRules {
    * @param realPath absolute, without symbolic links
    */
   refusal(realPath: string, access: 'read' | 'write'): string | undefined;
+  /** Where a path of the agent leads on the machine, if programs see another folder under that name. */
+  onMachine?(file: string): string;
 }
 
 /** How the programs and the file tools of one conversation are confined. */
@@ -37,12 +39,18 @@ export interface Confinement {
 
 /** What a confinement is for. */
 export interface ConfinementScope {
-  /** Absolute path of the folder that the programs work in. */
+  /** Absolute path of the folder that the programs work in. It must exist when they are started. */
   workspace: string;
+  /** Absolute path of a folder around the workspace that programs may change as well. */
+  root?: string;
+  /** Further folders that programs may change (absolute paths), such as the repository of a worktree. */
+  writable?: readonly string[];
   /** Absolute path of a private folder of the conversation. Absent: nothing is kept. */
   folder?: string;
   /** A stricter mode than that of the server; a looser one has no effect. */
   mode?: SandboxMode;
+  /** Whether processes may outlive the program that started them, as after a command of the bash routes. */
+  keepsDaemons?: boolean;
 }
 
 /** The sandbox of the server, as `/server_info` shows it. */

@@ -26,7 +26,7 @@ export function newShareId(): string {
   return randomBytes(SHARE_ID_BYTES).toString('hex');
 }
 
-/** Signs and reads the tokens of share links, with a key that is derived from the secret key of the server. */
+/** Signs and reads the tokens of share links, with a key that is derived from the server's secret key. */
 export class ShareTokens {
   /** The current key first, then those that were replaced, which only read. */
   private readonly keys: readonly Buffer[];

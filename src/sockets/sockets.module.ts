@@ -12,6 +12,7 @@ import { SessionGateway } from './gateways/session.gateway.js';
 import { SharedGateway } from './gateways/shared.gateway.js';
 import { SharesModule } from '../shares/index.js';
 import { SocketConnections } from './connections/socket-connections.js';
+import { SocketAccounting } from './handshake/socket-accounting.js';
 import { SocketGate } from './handshake/socket-gate.js';
 import { SocketLimits } from './connections/socket-limits.js';
 
@@ -24,6 +25,7 @@ import { SocketLimits } from './connections/socket-limits.js';
   providers: [
     SocketConnections,
     SocketGate,
+    SocketAccounting,
     SocketLimits,
     EventsGateway,
     LegacyEventsGateway,

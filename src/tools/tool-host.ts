@@ -1,3 +1,4 @@
+import { ConfinedFiles } from '../files/index.js';
 import type { Confinement } from '../sandbox/index.js';
 
 /** Secrets that a command refers to. */
@@ -169,4 +170,9 @@ export interface ToolHost {
   readonly startChild?: (request: ChildRequest) => Promise<StartedChild>;
   /** The conversation's current skills. */
   skills?(): ToolSkill[];
+}
+
+/** The files that tools of a conversation may use, which are those of its programs. */
+export function filesOf({ confinement }: Pick<ToolHost, 'confinement'>): ConfinedFiles {
+  return new ConfinedFiles(confinement?.files);
 }

@@ -16,7 +16,7 @@ const CONTEXT_SWITCHES = [
   'load_memory',
 ] as const;
 
-/** Whether a conversation belongs to a key whose reach is `own`, and so has that key's folder as its bounds. */
+/** Whether a conversation belongs to a key whose reach is `own`: then it has that key's folder as bounds. */
 export function isOwnKeys({ workspace_root }: Pick<ConversationState, 'workspace_root'>): boolean {
   return workspace_root !== undefined;
 }
@@ -44,7 +44,8 @@ function ownModelProblem(llm: LlmConfig): string | undefined {
   if ([llm.aws_profile_name, llm.aws_role_name].some((name) => name !== null))
     return 'AWS profiles and roles of the server may not be used.';
   if (model.startsWith('scripted/')) return undefined;
-  if (/^(vertex_ai|vertex_ai_beta|sagemaker)/.test(model)) return `Models of ${model.split('/')[0]} sign in with the machine's account.`;
+  if (/^(vertex_ai|vertex_ai_beta|sagemaker)/.test(model))
+    return `Models of ${model.split('/')[0]} sign in with the machine's account.`;
   if (api_key === null || api_key === '') return `The model ${model} has no \`api_key\`.`;
   return undefined;
 }
@@ -53,13 +54,15 @@ function ownModelProblem(llm: LlmConfig): string | undefined {
 export function assertOwnSecrets(secrets: Readonly<Record<string, JsonObject>>): void {
   for (const [name, source] of Object.entries(secrets)) {
     if (source['kind'] === 'LookupSecret')
-      throw new ForbiddenError(`Secret ${name}: the server looks up no secrets for this key. Send its value.`);
+      throw new ForbiddenError(
+        `Secret ${name}: the server looks up no secrets for this key. Send its value.`,
+      );
   }
 }
 
 /**
- * Checks what a conversation of such a key asks for, and leaves out what would come from the user who runs the
- * server.
+ * Checks what a conversation of such a key asks for, and leaves out what would come from the user who runs
+ * the server.
  * @throws ForbiddenError naming what it may not use
  */
 export function restrict(request: RequestedConversation): RequestedConversation {
@@ -68,8 +71,13 @@ export function restrict(request: RequestedConversation): RequestedConversation 
     throw new ForbiddenError('Plugins may not be loaded with this key: they are read by the server.');
   if (request.worktree)
     throw new ForbiddenError('Worktrees are outside the folder of this key. Leave out `worktree`.');
-  if (!PROMPTS.includes(agent.system_prompt_filename) || !POLICIES.includes(agent.security_policy_filename ?? ''))
-    throw new ForbiddenError('Prompt files of the server may not be read with this key. Use `system_prompt`.');
+  if (
+    !PROMPTS.includes(agent.system_prompt_filename) ||
+    !POLICIES.includes(agent.security_policy_filename ?? '')
+  )
+    throw new ForbiddenError(
+      'Prompt files of the server may not be read with this key. Use `system_prompt`.',
+    );
   assertOwnSecrets(request.secrets);
   if (agent.kind === 'Agent') {
     if (request.storedModel !== true) assertOwnModel(agent.llm);

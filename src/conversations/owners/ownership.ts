@@ -10,8 +10,8 @@ export function ownerFilter({ id, reach }: Principal): string | undefined {
 }
 
 /**
- * Which conversations exist for a principal. For a key of one's own, an id of somebody else's conversation and
- * an unknown one are the same: both are one look at the catalogue, with the same answer.
+ * Which conversations exist for a principal. For a key of one's own, an id of somebody else's conversation
+ * and an unknown one are the same: both are one look at the catalogue, with the same answer.
  */
 @Injectable()
 export class Ownership {

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { type Principal, SESSION } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { InvalidRequestError } from '../../errors/index.js';
+import { Sandbox, SandboxError } from '../../sandbox/index.js';
+import { confinementScope } from './confinement-scope.js';
 import { ForbiddenError } from '../conversation-errors.js';
 import type { RequestedConversation, StartConversationRequest } from '../state/start-request.js';
 import { KeyWorkspaces } from './key-workspaces.js';
@@ -19,6 +21,7 @@ interface NamedProfiles {
 export class Tenancy {
   constructor(
     private readonly config: AppConfig,
+    private readonly sandbox: Sandbox,
     private readonly ownership: Ownership,
     private readonly workspaces: KeyWorkspaces,
   ) {}
@@ -37,7 +40,27 @@ export class Tenancy {
     const restricted = restrict(request);
     const workspace_root = await this.workspaces.folderOf(principal.id);
     const working_dir = await this.workspaces.makeWorkingDir(workspace_root, request.workspace.working_dir);
-    return { ...restricted, workspace: { ...request.workspace, working_dir }, owner_key, workspace_root };
+    const admitted = {
+      ...restricted,
+      workspace: { ...request.workspace, working_dir },
+      owner_key,
+      workspace_root,
+    };
+    this.assertConfined(admitted);
+    return admitted;
+  }
+
+  /** @throws SandboxError where programs cannot be confined as `own_keys_sandbox` wants it */
+  private assertConfined({ workspace, workspace_root }: StartConversationRequest): void {
+    const scope = confinementScope({ workspace, workspace_root: workspace_root ?? undefined }, this.config);
+    try {
+      this.sandbox.confine(scope);
+    } catch (error) {
+      if (!(error instanceof SandboxError)) throw error;
+      throw new SandboxError(
+        `${error.message}. Conversations of this key need it: install bubblewrap, or set \`own_keys_sandbox\` to what works here.`,
+      );
+    }
   }
 
   /** @throws ForbiddenError for a stored profile that the key may not use */
@@ -47,7 +70,9 @@ export class Tenancy {
       throw new ForbiddenError('Agent profiles of the server may not be used with this key.');
     for (const name of llmProfiles) {
       if (typeof name === 'string' && name !== '' && !this.mayUseLlm(name, principal))
-        throw new ForbiddenError(`LLM profile '${name}' may not be used with this key (\`own_keys_llm_profiles\`).`);
+        throw new ForbiddenError(
+          `LLM profile '${name}' may not be used with this key (\`own_keys_llm_profiles\`).`,
+        );
     }
   }
 

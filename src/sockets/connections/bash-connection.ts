@@ -52,7 +52,7 @@ export class BashConnection implements SocketConnection, FrameHandler {
 
   constructor(
     readonly socket: WebSocket,
-    request: IncomingMessage,
+    private readonly request: IncomingMessage,
     private readonly admission: BashAdmission,
     private readonly sources: Sources,
   ) {
@@ -93,8 +93,12 @@ export class BashConnection implements SocketConnection, FrameHandler {
     const frame = readBashFrame(data);
     if (frame.type === 'auth') return;
     if (frame.type === 'invalid') return this.sendError(frame.code, frame.detail);
+    const { principal, request } = this;
+    const operation = 'Socket_command';
     try {
-      await this.shell?.start(frame.request);
+      await this.sources.gate.accounting.perform({ principal, request, operation }, async () => {
+        await this.shell?.start(frame.request);
+      });
     } catch (error) {
       this.sendError('CommandRefused', errorMessage(error));
     }

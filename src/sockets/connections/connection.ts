@@ -39,7 +39,7 @@ export class Connection implements FrameHandler {
 
   constructor(
     readonly socket: WebSocket,
-    request: IncomingMessage,
+    private readonly request: IncomingMessage,
     private readonly admission: Admission,
     private readonly format: FrameFormat,
     private readonly sources: ConnectionSources,
@@ -122,8 +122,14 @@ export class Connection implements FrameHandler {
 
   /** A message over a socket always starts a run; its `run` is ignored. */
   private async sendMessage(message: NewMessage): Promise<void> {
+    const { conversations, gate } = this.sources;
+    const { conversationId } = this.admission;
+    const { principal, request } = this;
+    const operation = 'Socket_message';
     try {
-      await this.sources.conversations.sendMessage(this.admission.conversationId, message, true);
+      await gate.accounting.perform({ principal, request, operation, conversationId }, () =>
+        conversations.sendMessage(conversationId, message, true),
+      );
     } catch (error) {
       const { code, detail } = socketErrorOf(error);
       if (code === UNEXPECTED.code) this.logFailure('message', error);

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import type { Principal } from '../../auth/index.js';
 import { SerialQueue, turnForRequest } from '../../flow/index.js';
+import { LimitReachedError } from '../../limits/index.js';
 import { CLOSE, type CloseReason } from './close-code.js';
 import { FrameIntake } from '../frames/frame-intake.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
@@ -47,6 +48,9 @@ export class IncomingFrames {
   private untrack: (() => void) | undefined;
   private readonly intake: FrameIntake;
   private known: Principal | undefined;
+  /** Gives back the place among the sockets of the key. */
+  private giveBack: () => void = () => undefined;
+  private isReleased = false;
 
   constructor(
     private readonly socket: WebSocket,
@@ -80,6 +84,8 @@ export class IncomingFrames {
    */
   release(): void {
     this.stopKeyTimer();
+    this.isReleased = true;
+    this.giveBack();
     void this.queue.settled().then(() => this.intake.release());
   }
 
@@ -120,8 +126,22 @@ export class IncomingFrames {
   }
 
   private async attach(): Promise<void> {
+    if (!this.hasPlace()) return this.refuse(CLOSE.tooManyForKey);
     await this.handler.attach();
     this.refused = !this.handler.isAttached;
+  }
+
+  /** Whether the key may have this socket, too. One that is closed already needs no place. */
+  private hasPlace(): boolean {
+    const { gate, request } = this.check;
+    if (this.isReleased || this.known === undefined) return true;
+    try {
+      this.giveBack = gate.accounting.open(request, this.known);
+      return true;
+    } catch (error) {
+      if (error instanceof LimitReachedError) return false;
+      throw error;
+    }
   }
 
   private refuse(why: CloseReason): void {

@@ -23,7 +23,7 @@ export interface ShareAdmission {
   resend: Resend;
 }
 
-/** A socket of somebody with a share link: sent redacted events until the link ends. What it sends is ignored. */
+/** A socket of somebody with a share link: gets redacted events until the link ends. Its frames are ignored. */
 export class SharedConnection implements SocketConnection {
   private static readonly logger = new Logger(SharedConnection.name);
   readonly principal = undefined;

@@ -5,6 +5,7 @@ import { ByteBudget } from '../../flow/index.js';
 import { readAuthKey } from '../frames/client-frame.js';
 import { CLOSE, type CloseReason } from '../connections/close-code.js';
 import { presentedKey } from './handshake.js';
+import { SocketAccounting } from './socket-accounting.js';
 import { HandshakeRefusedError, type Handshake } from './pattern-ws-adapter.js';
 import { SocketLimits } from '../connections/socket-limits.js';
 
@@ -22,6 +23,7 @@ export class SocketGate {
     private readonly failedKeys: FailedKeys,
     readonly budget: ByteBudget,
     readonly limits: SocketLimits,
+    readonly accounting: SocketAccounting,
   ) {}
 
   /**
@@ -33,6 +35,7 @@ export class SocketGate {
     const isRight = !this.keys.required() || (await this.hasKey(handshake));
     if (!isRight) return undefined;
     setPrincipal(request, SESSION);
+    await this.accounting.admit(request, SESSION);
     return SESSION;
   }
 
@@ -45,9 +48,14 @@ export class SocketGate {
     const retryAfterSeconds = isRight ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
     // A bearer token may be meant for a proxy: the first frame decides.
     if (shown === 'unknown-bearer') return false;
-    if (retryAfterSeconds !== undefined) throw new HandshakeRefusedError(429, retryAfterSeconds);
-    if (!isRight) throw new HandshakeRefusedError(403);
+    if (retryAfterSeconds !== undefined) throw this.refusal(request, 429, retryAfterSeconds);
+    if (!isRight) throw this.refusal(request, 403);
     return true;
+  }
+
+  private refusal(request: IncomingMessage, status: number, retryAfter?: number): HandshakeRefusedError {
+    this.accounting.recordRefusal(request, undefined, status);
+    return new HandshakeRefusedError(status, retryAfter);
   }
 
   /** Who sends a first frame, by the key that it contains, or why it is refused. */
@@ -60,6 +68,8 @@ export class SocketGate {
     if (key === undefined) return { refusal: CLOSE.authenticationFailed };
     const isRight = this.keys.accepts(key);
     const wait = isRight ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
+    if (wait !== undefined || !isRight)
+      this.accounting.recordRefusal(request, undefined, wait === undefined ? 401 : 429);
     if (wait !== undefined) return { refusal: CLOSE.tooManyFailedKeys };
     return isRight ? { principal: SESSION } : { refusal: CLOSE.authenticationFailed };
   }
