@@ -17,6 +17,7 @@ import { MetricsModule } from './metrics/metrics.module.js';
 import { ModelsModule } from './models/models.module.js';
 import { SandboxModule } from './sandbox/sandbox.module.js';
 import { ServerModule } from './server/index.js';
+import { SharesModule } from './shares/index.js';
 import { SocketsModule } from './sockets/index.js';
 import { WorkspaceModule } from './workspace/workspace.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
@@ -40,6 +41,7 @@ export class AppModule {
         LimitsModule,
         ServerModule,
         ConversationsModule,
+        SharesModule,
         SocketsModule,
         BashModule,
         WorkspaceModule,

@@ -84,20 +84,21 @@ export class KeyLimiter {
 
   /**
    * Counts a conversation that is about to be created.
+   * @param keyId the key that creates it; null for the administrator
    * @returns what takes that back, if it is not created
    * @throws LimitReachedError
    */
-  async takeConversation(principal: Principal): Promise<() => void> {
-    const { conversations_per_day: limit } = this.limitsOf(principal);
-    if (limit === null) return () => undefined;
-    await this.usage.todayOfAll(principal.id);
-    // Together with the count: others may be created meanwhile.
-    if (this.usage.today(principal.id).conversations >= limit) {
+  async takeConversation(keyId: string | null): Promise<() => void> {
+    if (keyId === null) return () => undefined;
+    const { conversations_per_day: limit } = this.limitsOf(this.keys.known(keyId));
+    if (limit !== null) await this.usage.refreshed();
+    // Only now, together with the count: others were created meanwhile.
+    if (limit !== null && this.usage.today(keyId).conversations >= limit) {
       const what = `This key may create ${limit} conversation${limit === 1 ? '' : 's'} a day`;
       throw this.reached('conversations_per_day', what, secondsToNextDay(Date.now()));
     }
-    this.usage.add(principal.id, { conversations: 1 });
-    return () => this.usage.add(principal.id, { conversations: -1 });
+    this.usage.add(keyId, { conversations: 1 });
+    return () => this.usage.add(keyId, { conversations: -1 });
   }
 
   /** Adds the cost of a model (US dollars) to the spend of a key. */

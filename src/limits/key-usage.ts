@@ -55,11 +55,10 @@ export class KeyUsage implements OnApplicationShutdown {
     return sum(this.stored.get(keyId), unsaved);
   }
 
-  /** As `today`, with what other servers have stored up to a moment ago. */
-  async todayOfAll(keyId: string): Promise<DayUsage> {
+  /** Resolves when `today` contains what other servers have stored up to a moment ago. */
+  async refreshed(): Promise<void> {
     this.turnToday();
     if (performance.now() - this.readAt > FRESH_MS) await this.refresh();
-    return this.today(keyId);
   }
 
   /** Adds to the usage of a key; a negative number takes something back. Never throws. */
