@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { errorMessage } from '../errors/index.js';
 import { settlesWithin } from '../flow/index.js';
 import { asJsonObject, type JsonObject } from '../json/index.js';
@@ -30,7 +30,7 @@ const LAST_WRITE_MS = 2_000;
  * used in the last one before a crash is lost.
  */
 @Injectable()
-export class KeyUsage implements OnApplicationShutdown {
+export class KeyUsage implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Limits');
   private day = '';
   /** Of all servers, as they were last read. */
@@ -46,6 +46,11 @@ export class KeyUsage implements OnApplicationShutdown {
   private isFailing = false;
 
   constructor(private readonly documents: Documents) {}
+
+  /** Before the first run: a restart does not make a key solvent. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.refreshed();
+  }
 
   /** What a key has used today, as far as it is known. Looks for the usage of other servers meanwhile. */
   today(keyId: string): DayUsage {
