@@ -8,6 +8,7 @@ import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
 import { readConfigFile, type ConfigFile } from './config-file.js';
 import { validateIngress, validateOrigins } from './validate-origins.js';
 import { validateShellEnvironment } from './validate-shell-environment.js';
+import { validateContainers } from './validate-containers.js';
 import { validateWebhooks } from './validate-webhooks.js';
 import { overlay, readEnvironment, type Environment } from './environment.js';
 import { readKeyFiles } from './key-files.js';
@@ -73,7 +74,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     ...validate(config, sourceOf),
     ...refuseBlankKeys(config, env, sourceOf),
   ];
-  const warnings = [...describeUnknownNames(file, given), ...describeIgnoredRuntime(config, sourceOf)];
+  const warnings = describeUnknownNames(file, given);
   if (problems.length > 0) {
     throw new ConfigError(
       problems.map((it) => asWritten(it, file)),
@@ -181,6 +182,7 @@ function validate(config: AppConfig, sourceOf: (path: string) => string): Config
     ...validateIngress(config, sourceOf),
     ...validateShellEnvironment(config, sourceOf),
     ...validateWebhooks(config, sourceOf),
+    ...validateContainers(config, sourceOf),
   ];
 }
 
@@ -234,15 +236,6 @@ function refuseBlankKeys(
   const path = 'session_api_keys[0]';
   const expected = 'a key (leave the option out to run without keys)';
   return [{ path, expected, found: 'an empty string', source: sourceOf(path) }];
-}
-
-/** Whoever configures containers expects isolated agents: they must not run on the host without notice. */
-function describeIgnoredRuntime(config: AppConfig, sourceOf: (path: string) => string): string[] {
-  if (config.conversation_runtime !== 'docker') return [];
-  const source = sourceOf('conversation_runtime');
-  return [
-    `conversation_runtime 'docker' (${source}) has no effect: agents run on this machine, with the rights of the server`,
-  ];
 }
 
 /** Drops blank keys and applies defaults from other variables. @returns those variables */
