@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { AuditModule } from './audit/index.js';
 import { AuthModule } from './auth/index.js';
 import { BashModule } from './bash/bash.module.js';
 import { ClusterModule } from './cluster/cluster.module.js';
@@ -10,9 +11,11 @@ import { ExtensionsModule } from './extensions/extensions.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { RequestBodiesModule } from './http/index.js';
 import { InitModule, type DeferredInit } from './init/index.js';
+import { LimitsModule } from './limits/index.js';
 import { McpModule } from './mcp/mcp.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { ModelsModule } from './models/models.module.js';
+import { SandboxModule } from './sandbox/sandbox.module.js';
 import { ServerModule } from './server/index.js';
 import { SocketsModule } from './sockets/index.js';
 import { WorkspaceModule } from './workspace/workspace.module.js';
@@ -28,8 +31,12 @@ export class AppModule {
       imports: [
         ConfigModule.forRoot(config),
         RequestBodiesModule.forRoot(config.max_body_bytes_in_flight),
+        SandboxModule,
         CryptoModule,
+        // Its guard comes before all others.
+        AuditModule,
         AuthModule,
+        LimitsModule,
         ServerModule,
         ConversationsModule,
         SocketsModule,

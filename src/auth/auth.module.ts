@@ -3,6 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { FailedKeys } from './keys/failed-keys.js';
 import { SessionKeys } from './keys/key-set.js';
 import { SessionKeyGuard } from './keys/session-key.guard.js';
+import { ScopeGuard } from './principals/scope.guard.js';
 
 /** The counter of wrong keys, for everything that checks keys. */
 @Global()
@@ -13,7 +14,12 @@ export class FailedKeysModule {}
 @Global()
 @Module({
   imports: [FailedKeysModule],
-  providers: [SessionKeys, { provide: APP_GUARD, useClass: SessionKeyGuard }],
+  // In this order: who it is, then whether they may.
+  providers: [
+    SessionKeys,
+    { provide: APP_GUARD, useClass: SessionKeyGuard },
+    { provide: APP_GUARD, useClass: ScopeGuard },
+  ],
   exports: [SessionKeys],
 })
 export class AuthModule {}

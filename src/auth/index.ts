@@ -1,5 +1,6 @@
 export { AuthModule, FailedKeysModule } from './auth.module.js';
 export { FailedKeys } from './keys/failed-keys.js';
+export { clientAddress, networkOf } from './origins/client-address.js';
 export { guardIngress } from './origins/ingress-guard.js';
 export { KeySet, SessionKeys } from './keys/key-set.js';
 export { isBoundToLoopback, isLoopback, isLoopbackOnly, needsKey } from './origins/loopback-only.js';
@@ -9,3 +10,18 @@ export { refuseUpgrade } from './origins/refuse-upgrade.js';
 export { remoteAddress, setRemoteAddress } from './origins/remote-address.js';
 export { checkKeys, OpenRoute, presentedKeys } from './keys/session-key.guard.js';
 export { AcceptsWorkspaceCookie, expiredWorkspaceCookie, workspaceCookie } from './keys/workspace-cookie.js';
+export {
+  type KeyReach,
+  type KeyScope,
+  type Principal,
+  REACHES,
+  SCOPES,
+  SESSION,
+} from './principals/principal.js';
+export {
+  acceptedKeyOf,
+  CurrentPrincipal,
+  principalOf,
+  setPrincipal,
+} from './principals/request-principal.js';
+export { refusalOf, type Requirement, requirementOf, Scope, STRICTEST } from './principals/scope.js';

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { isJsonObject } from '../json/index.js';
@@ -52,7 +53,7 @@ const SETTINGS = 'POST /api/init';
 export function loadConfig(input: ConfigInput): LoadedConfig {
   const { env: given, cwd, listen, ui, installedUi, settings = {} } = input;
   const file = readConfigFile(given, cwd);
-  const { env, problems: keyProblems, variableOf } = readKeyFiles(given, cwd);
+  const { env, files: keyFiles, problems: keyProblems, variableOf } = readKeyFiles(given, cwd);
   const environment = readEnvironment(AppConfig, PREFIX, env);
   const inFile = withoutReplaced(convertOlderKey(withOlderKey(file.values, env)), env);
   const merged = overlay(inFile, environment.values);
@@ -84,6 +85,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
 
   const variables = [...environment.sources.values(), ...keySource, ...fillInKeys(config, env)];
   config.base_dir = cwd;
+  config.secretFiles = [path.resolve(cwd, file.name), ...keyFiles];
   config.origin = new ConfigOrigin({
     file,
     inFile,

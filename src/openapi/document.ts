@@ -9,6 +9,7 @@ import {
   fieldsOf,
   type JsonSchema,
   type OperationDocs,
+  operationName,
   operationOf,
   referencedDtos,
   refTo,
@@ -125,7 +126,7 @@ function endpointsAt(
     return openApiPaths(`${base}/${path}`).map((described, index) => ({
       path: described,
       method: (RequestMethod[method] ?? 'GET').toLowerCase(),
-      name: `${controller.name.replace(/Controller$/, '')}_${name}${suffix}${index === 0 ? '' : 'Root'}`,
+      name: `${operationName(controller, { name })}${suffix}${index === 0 ? '' : 'Root'}`,
       docs: { ...(operationOf(handler) ?? undocumented(controller.name, name)), open },
       aliasOf: mainPaths[index],
     }));

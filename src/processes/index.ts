@@ -5,7 +5,7 @@ export {
   shellEnvironment,
 } from './child-environment.js';
 export { isProcessAlive } from './is-process-alive.js';
-export { endGroup, hasEnded, killGroup, onExit } from './process-group.js';
+export { endGroup, hasEnded, killGroup, onExit, signalGroup } from './process-group.js';
 export { processStart } from './process-start.js';
 export {
   endSessionProcesses,
@@ -14,3 +14,4 @@ export {
   sessionIds,
   signal,
 } from './session-processes.js';
+export { programOf } from './sandboxed.js';

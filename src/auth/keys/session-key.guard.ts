@@ -3,6 +3,8 @@ import { Reflector } from '@nestjs/core';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { FailedKeys, TooManyFailedKeysException } from './failed-keys.js';
 import { type KeySet, SessionKeys } from './key-set.js';
+import { SESSION } from '../principals/principal.js';
+import { setPrincipal } from '../principals/request-principal.js';
 import { AcceptsWorkspaceCookie, keyInCookie } from './workspace-cookie.js';
 
 /** Marks a controller or a route that needs no session key: `@OpenRoute()`. */
@@ -21,16 +23,26 @@ export class SessionKeyGuard implements CanActivate {
   ) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    if (context.getType() !== 'http' || !this.keys.required() || this.isMarked(context, OpenRoute))
-      return true;
+    if (context.getType() !== 'http' || this.isMarked(context, OpenRoute)) return true;
     const http = context.switchToHttp();
     const request = http.getRequest<HttpRequest>();
+    if (!this.keys.required()) {
+      setPrincipal(request, SESSION);
+      return true;
+    }
     const cookie = this.isMarked(context, AcceptsWorkspaceCookie) ? keyInCookie(request) : undefined;
     const shown = [...presentedKeys(request), ...(cookie === undefined ? [] : [cookie])];
-    return checkKeys(this.keys, this.failedKeys, shown, {
+    const admitted = checkKeys(this.keys, this.failedKeys, shown, {
       request,
       response: http.getResponse<HttpResponse>(),
     });
+    if (admitted === true)
+      setPrincipal(
+        request,
+        SESSION,
+        shown.find((key) => this.keys.accepts(key)),
+      );
+    return admitted;
   }
 
   private isMarked(context: ExecutionContext, mark: typeof OpenRoute): boolean {

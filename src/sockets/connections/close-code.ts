@@ -8,6 +8,7 @@ export const CLOSE = {
   conversationNotFound: { code: WIRE_CODES['not-found'].closeCode, reason: 'Conversation not found' },
   tooManyConnections: { code: 1013, reason: 'Too many connections for this conversation' },
   tooManyListeners: { code: 1013, reason: 'Too many connections' },
+  tooManyForKey: { code: 1013, reason: 'Too many connections for this key' },
   slowConsumer: { code: 1013, reason: 'slow_consumer' },
   frameTooLarge: { code: 1013, reason: 'frame_too_large' },
   tooManyFailedKeys: { code: 1013, reason: 'Too many wrong keys: try again in a minute' },

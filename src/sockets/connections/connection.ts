@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
+import type { Principal } from '../../auth/index.js';
 import type { NewMessage } from '../../conversations/index.js';
 import { DomainError, errorStack, type SocketError } from '../../errors/index.js';
 import { readClientFrame } from '../frames/client-frame.js';
@@ -37,19 +38,23 @@ export class Connection implements FrameHandler {
 
   constructor(
     readonly socket: WebSocket,
-    request: IncomingMessage,
+    private readonly request: IncomingMessage,
     private readonly admission: Admission,
     private readonly format: FrameFormat,
     private readonly sources: ConnectionSources,
   ) {
     this.transport = request.socket;
     this.liveness = new Liveness(socket, this.transport);
-    const check = { authenticated: admission.authenticated, gate: sources.gate, request };
+    const check = { principal: admission.principal, gate: sources.gate, request };
     this.incoming = new IncomingFrames(socket, check, this);
   }
 
   get isAttached(): boolean {
     return this.attached;
+  }
+
+  get principal(): Principal | undefined {
+    return this.incoming.principal;
   }
 
   /** Attaches the client, if necessary after it has sent its key. */
@@ -115,8 +120,14 @@ export class Connection implements FrameHandler {
 
   /** A message over a socket always starts a run; its `run` is ignored. */
   private async sendMessage(message: NewMessage): Promise<void> {
+    const { conversations, gate } = this.sources;
+    const { conversationId } = this.admission;
+    const { principal, request } = this;
+    const operation = 'Socket_message';
     try {
-      await this.sources.conversations.sendMessage(this.admission.conversationId, message, true);
+      await gate.accounting.perform({ principal, request, operation, conversationId }, () =>
+        conversations.sendMessage(conversationId, message, true),
+      );
     } catch (error) {
       const { code, detail } = socketErrorOf(error);
       if (code === UNEXPECTED.code) this.logFailure('message', error);

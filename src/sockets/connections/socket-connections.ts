@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { WebSocket } from 'ws';
-import { remoteAddress } from '../../auth/index.js';
+import { type Principal, remoteAddress } from '../../auth/index.js';
 import { ConversationsService } from '../../conversations/index.js';
 import { EventBus } from '../../events/index.js';
 import { Slots, settlesWithin } from '../../flow/index.js';
@@ -20,6 +20,8 @@ const MAX_CONCURRENT_REPLAYS = 4;
 /** A client's socket of any kind. */
 export interface SocketConnection {
   readonly socket: WebSocket;
+  /** Who has opened it; undefined until it has sent its key. */
+  readonly principal: Principal | undefined;
   /** Starts to serve the client. */
   open(): void;
   /** Releases its resources after the socket was closed. */
@@ -58,10 +60,11 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
   }
 
   /**
-   * Whether a handshake has a valid key; false when the first frame must contain it.
+   * Who sends a handshake; undefined when the first frame must contain the key.
    * @throws HandshakeRefusedError for a wrong key
    */
-  readonly checkKey = (handshake: Handshake): Promise<boolean> => this.gate.checkHandshake(handshake);
+  readonly checkKey = (handshake: Handshake): Promise<Principal | undefined> =>
+    this.gate.checkHandshake(handshake);
 
   /** Number of open sockets. */
   get size(): number {

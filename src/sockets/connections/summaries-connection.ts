@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
+import type { Principal } from '../../auth/index.js';
 import type { SummaryFeed } from '../../conversations/index.js';
 import { errorStack } from '../../errors/index.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
@@ -12,8 +13,8 @@ import type { SocketLimits } from './socket-limits.js';
 
 /** What was decided about a handshake. */
 export interface WatcherAdmission {
-  /** False: the first frame must contain the key. */
-  authenticated: boolean;
+  /** Who has opened the socket; undefined: the first frame must contain the key. */
+  principal: Principal | undefined;
 }
 
 interface Sources {
@@ -33,15 +34,19 @@ export class SummariesConnection implements SocketConnection, FrameHandler {
   constructor(
     readonly socket: WebSocket,
     request: IncomingMessage,
-    { authenticated }: WatcherAdmission,
+    { principal }: WatcherAdmission,
     private readonly sources: Sources,
   ) {
     this.liveness = new Liveness(socket, request.socket);
-    this.incoming = new IncomingFrames(socket, { authenticated, gate: sources.gate, request }, this);
+    this.incoming = new IncomingFrames(socket, { principal, gate: sources.gate, request }, this);
   }
 
   get isAttached(): boolean {
     return this.attached;
+  }
+
+  get principal(): Principal | undefined {
+    return this.incoming.principal;
   }
 
   open(): void {

@@ -31,8 +31,8 @@ export class BashEventsGateway implements OnGatewayInit<PatternWsServer>, OnGate
   }
 
   private async admit(handshake: Handshake): Promise<BashAdmission | undefined> {
-    const authenticated = await this.connections.checkKey(handshake);
+    const principal = await this.connections.checkKey(handshake);
     const resend = readBashResend(handshake.query);
-    return resend === undefined ? undefined : { authenticated, resend };
+    return resend === undefined ? undefined : { principal, resend };
   }
 }

@@ -32,6 +32,6 @@ export class ConversationsGateway implements OnGatewayInit<PatternWsServer>, OnG
   }
 
   private async admit(handshake: Handshake): Promise<WatcherAdmission> {
-    return { authenticated: await this.connections.checkKey(handshake) };
+    return { principal: await this.connections.checkKey(handshake) };
   }
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { SessionKeys } from '../../auth/index.js';
+import type { Principal, SessionKeys } from '../../auth/index.js';
 import {
   choice,
   type DtoClass,
@@ -26,8 +26,8 @@ export type Resend =
 export interface Admission {
   /** With dashes, in lower case. */
   conversationId: string;
-  /** False: the first frame must contain the key. */
-  authenticated: boolean;
+  /** Who has opened the socket; undefined: the first frame must contain the key. */
+  principal: Principal | undefined;
   resend: Resend;
 }
 
@@ -72,14 +72,14 @@ class SessionQueryDto {
 /** Validates key, path and query of a handshake; undefined refuses it. */
 export async function admit(
   handshake: Handshake,
-  checkKey: (handshake: Handshake) => Promise<boolean>,
+  checkKey: (handshake: Handshake) => Promise<Principal | undefined>,
   readResend: ReadResend,
 ): Promise<Admission | undefined> {
-  const authenticated = await checkKey(handshake);
+  const principal = await checkKey(handshake);
   const conversation = parseUuid(handshake.params['conversation_id'] ?? '');
   const resend = readResend(handshake.query);
   if ('error' in conversation || !resend) return undefined;
-  return { conversationId: conversation.id, resend, authenticated };
+  return { conversationId: conversation.id, resend, principal };
 }
 
 /** `resend_mode`, `after_timestamp` and the older `resend_all` of the events sockets. */

@@ -5,6 +5,7 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { Observable } from 'rxjs';
 import { WebSocketServer, type WebSocket } from 'ws';
+import type { Principal } from '../../auth/index.js';
 import type { ServerForwarder, UpgradeRequest } from '../../forwarding/index.js';
 import { loggableUrl, requestId } from '../../logging/index.js';
 import { MAX_INBOUND_FRAGMENTS, MAX_INBOUND_FRAME_BYTES } from '../connections/socket-limits.js';
@@ -27,8 +28,8 @@ type Admit = (handshake: Handshake) => Promise<Admitted | undefined> | Admitted 
 interface Admitted {
   /** The conversation of the socket, which another server may have. */
   conversationId?: string;
-  /** False: the first frame must contain the key. */
-  authenticated: boolean;
+  /** Who has opened the socket; undefined: the first frame must contain the key. */
+  principal: Principal | undefined;
 }
 
 /** Takes over the connection of an unanswered handshake. */
@@ -164,8 +165,9 @@ export class PatternWsAdapter extends WsAdapter {
 
   /** Whether another server serves the socket. Only clients that have shown a key make this one take it. */
   private async isElsewhere(admitted: Admitted, client: UpgradeRequest): Promise<boolean> {
-    const { conversationId: id, authenticated } = admitted;
-    return id !== undefined && (await this.forwarder?.forwardSocket(id, client, authenticated)) === true;
+    const { conversationId: id, principal } = admitted;
+    const takes = principal !== undefined;
+    return id !== undefined && (await this.forwarder?.forwardSocket(id, client, takes)) === true;
   }
 
   /** Answers with 403 and an empty body, as the original does, or with another status. */

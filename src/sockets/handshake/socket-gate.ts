@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { FailedKeys, SessionKeys } from '../../auth/index.js';
+import { FailedKeys, type Principal, SESSION, SessionKeys, setPrincipal } from '../../auth/index.js';
 import { ByteBudget } from '../../flow/index.js';
 import { readAuthKey } from '../frames/client-frame.js';
 import { CLOSE, type CloseReason } from '../connections/close-code.js';
 import { presentedKey } from './handshake.js';
+import { SocketAccounting } from './socket-accounting.js';
 import { HandshakeRefusedError, type Handshake } from './pattern-ws-adapter.js';
 import { SocketLimits } from '../connections/socket-limits.js';
 
@@ -22,14 +23,24 @@ export class SocketGate {
     private readonly failedKeys: FailedKeys,
     readonly budget: ByteBudget,
     readonly limits: SocketLimits,
+    readonly accounting: SocketAccounting,
   ) {}
 
   /**
-   * Whether a handshake has a valid key; false when the first frame must contain it.
+   * Who sends a handshake; undefined when the first frame must contain the key.
    * @throws HandshakeRefusedError for a wrong key
    */
-  async checkHandshake(handshake: Handshake): Promise<boolean> {
-    if (!this.keys.required()) return true;
+  async checkHandshake(handshake: Handshake): Promise<Principal | undefined> {
+    const { request } = handshake;
+    const isRight = !this.keys.required() || (await this.hasKey(handshake));
+    if (!isRight) return undefined;
+    setPrincipal(request, SESSION);
+    await this.accounting.admit(request, SESSION);
+    return SESSION;
+  }
+
+  /** @throws HandshakeRefusedError for a wrong key */
+  private async hasKey(handshake: Handshake): Promise<boolean> {
     const { request } = handshake;
     const shown = presentedKey(handshake, this.keys);
     if (shown === 'absent') return false;
@@ -37,23 +48,30 @@ export class SocketGate {
     const retryAfterSeconds = isRight ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
     // A bearer token may be meant for a proxy: the first frame decides.
     if (shown === 'unknown-bearer') return false;
-    if (retryAfterSeconds !== undefined) throw new HandshakeRefusedError(429, retryAfterSeconds);
-    if (!isRight) throw new HandshakeRefusedError(403);
+    if (retryAfterSeconds !== undefined) throw this.refusal(request, 429, retryAfterSeconds);
+    if (!isRight) throw this.refusal(request, 403);
     return true;
   }
 
-  /** Why a first frame is refused; undefined when it contains a valid key. */
+  private refusal(request: IncomingMessage, status: number, retryAfter?: number): HandshakeRefusedError {
+    this.accounting.recordRefusal(request, undefined, status);
+    return new HandshakeRefusedError(status, retryAfter);
+  }
+
+  /** Who sends a first frame, by the key that it contains, or why it is refused. */
   async checkFrame(
     data: Buffer,
     isBinary: boolean,
     request: IncomingMessage,
-  ): Promise<CloseReason | undefined> {
+  ): Promise<{ principal: Principal } | { refusal: CloseReason }> {
     const key = isBinary ? undefined : readAuthKey(data.toString());
-    if (key === undefined) return CLOSE.authenticationFailed;
+    if (key === undefined) return { refusal: CLOSE.authenticationFailed };
     const isRight = this.keys.accepts(key);
     const wait = isRight ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
-    if (wait !== undefined) return CLOSE.tooManyFailedKeys;
-    return isRight ? undefined : CLOSE.authenticationFailed;
+    if (wait !== undefined || !isRight)
+      this.accounting.recordRefusal(request, undefined, wait === undefined ? 401 : 429);
+    if (wait !== undefined) return { refusal: CLOSE.tooManyFailedKeys };
+    return isRight ? { principal: SESSION } : { refusal: CLOSE.authenticationFailed };
   }
 
   /**

@@ -2,7 +2,9 @@ import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import { CONVERSATION_CHANGED, SERVER_LEFT } from '../hints.js';
 import type { ConversationFolders } from '../conversation-folders.js';
+import type { AuditLogOptions } from '../audit-log.js';
 import type { BashHistoryLimits } from '../bash-history.js';
+import { PostgresAuditLog } from './audit/postgres-audit-log.js';
 import { PostgresBashHistories } from './bash/postgres-bash-histories.js';
 import { PostgresCatalogue } from './catalogue/postgres-catalogue.js';
 import { ControlConnection } from './control/control-connection.js';
@@ -84,6 +86,11 @@ export class PostgresStorage {
       storage.cleaning ??= storage.cleanUp().finally(() => (storage.cleaning = undefined));
     }, CLEAN_UP_MS).unref();
     return storage;
+  }
+
+  /** The audit log of all servers. */
+  auditLog(options: AuditLogOptions): PostgresAuditLog {
+    return new PostgresAuditLog(this.database, options);
   }
 
   /** The histories of the bash routes; the limits of the first call hold. */
