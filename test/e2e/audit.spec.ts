@@ -20,12 +20,15 @@ class Audit {
   /** Waits for an entry: they are written in the background. */
   async entry(matches: Partial<AuditEntry>, query = ''): Promise<AuditEntry> {
     let found: AuditEntry | undefined;
-    await eventually(async () => {
-      found = (await this.list(query)).find((entry) =>
-        Object.entries(matches).every(([name, value]) => entry[name as keyof AuditEntry] === value),
-      );
-      return found !== undefined;
-    }, `an entry ${JSON.stringify(matches)}`);
+    await eventually(
+      async () => {
+        found = (await this.list(query)).find((entry) =>
+          Object.entries(matches).every(([name, value]) => entry[name as keyof AuditEntry] === value),
+        );
+        return found !== undefined;
+      },
+      `an entry ${JSON.stringify(matches)}`,
+    );
     if (!found) throw new Error('the entry is gone');
     return found;
   }

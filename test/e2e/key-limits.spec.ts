@@ -1,6 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { scriptedRequest, SocketRecorder, userMessage, type SeenEvent } from '../support/conversation-client.js';
+import {
+  scriptedRequest,
+  SocketRecorder,
+  userMessage,
+  type SeenEvent,
+} from '../support/conversation-client.js';
 import { endpointLlm, startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
@@ -29,7 +34,12 @@ describe('limits of keys', () => {
     return { id, key, headers: { 'x-session-api-key': key } };
   };
   const create = (headers: Record<string, string>, script?: string, more: Record<string, unknown> = {}) =>
-    server.request('POST', '/api/conversations', scriptedRequest(path.join(server.cwd, 'work'), script, more), headers);
+    server.request(
+      'POST',
+      '/api/conversations',
+      scriptedRequest(path.join(server.cwd, 'work'), script, more),
+      headers,
+    );
   const idOf = ({ body }: { body: unknown }) => (body as { id: string }).id;
   const status = async (id: string) =>
     ((await server.request('GET', `/api/conversations/${id}`)).body as { execution_status: string })
@@ -42,7 +52,9 @@ describe('limits of keys', () => {
     const refused = await count();
     expect(refused.status).toBe(429);
     expect(refused.body).toMatchObject({
-      detail: expect.stringMatching(/3 requests a minute \(requests_per_minute\)\. Try again in \d+ second/) as string,
+      detail: expect.stringMatching(
+        /3 requests a minute \(requests_per_minute\)\. Try again in \d+ second/,
+      ) as string,
     });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(60);
@@ -98,7 +110,9 @@ describe('limits of keys', () => {
       headers,
     );
     expect(kept.status).toBe(429);
-    expect(kept.body).toMatchObject({ detail: expect.stringMatching(/^Message saved.*concurrent_runs/) as string });
+    expect(kept.body).toMatchObject({
+      detail: expect.stringMatching(/^Message saved.*concurrent_runs/) as string,
+    });
     // Others run.
     expect((await create({}, 'SAY: x')).status).toBe(201);
     await server.request('POST', `/api/conversations/${busy}/interrupt`);
@@ -108,18 +122,26 @@ describe('limits of keys', () => {
   it('refuses conversations beyond those of a day', async () => {
     const { headers } = await keyWith({ conversations_per_day: 2 });
     // One that is not created does not count.
-    expect((await create(headers, undefined, { agent: { llm: { model: 'no-such/model' } } })).status).toBe(422);
+    expect((await create(headers, undefined, { agent: { llm: { model: 'no-such/model' } } })).status).toBe(
+      422,
+    );
     const created = await Promise.all([1, 2, 3, 4].map(() => create(headers)));
     expect(created.map((answer) => answer.status).sort()).toEqual([201, 201, 429, 429]);
     const refused = created.find((answer) => answer.status === 429);
-    expect(refused?.body).toMatchObject({ detail: expect.stringContaining('(conversations_per_day)') as string });
+    expect(refused?.body).toMatchObject({
+      detail: expect.stringContaining('(conversations_per_day)') as string,
+    });
     expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(1);
   });
 
   it('ends runs of a key that has spent what it may a day, also after a restart', async () => {
     const { headers, id: keyId } = await keyWith({ usd_per_day: 1.5 });
     // A call costs about a dollar: the endpoint reports 1,000 prompt tokens.
-    const llm = endpointLlm(endpoint, { input_cost_per_token: 0.001, output_cost_per_token: 0, num_retries: 0 });
+    const llm = endpointLlm(endpoint, {
+      input_cost_per_token: 0.001,
+      output_cost_per_token: 0,
+      num_retries: 0,
+    });
     const think = { tools: [['think', { thought: 'hm' }]] as [string, Record<string, unknown>][] };
     endpoint.script([think, think, { say: 'done' }]);
     const id = idOf(await create(headers, 'go', { agent: { llm, tools: [] } }));

@@ -43,10 +43,15 @@ export class SocketGate {
     const { request, required } = handshake;
     const principal = this.authenticator.required() ? await this.principalOf(handshake) : SESSION;
     if (!principal) return { principal, required };
-    if (refusalOf(principal, required) !== undefined) throw this.refusal(request, 403, { principal });
     setPrincipal(request, principal);
+    if (refusalOf(principal, required) !== undefined) throw this.refusal(request, 403);
     await this.accounting.admit(request, principal);
     return { principal, required };
+  }
+
+  private refusal(request: IncomingMessage, status: number, retryAfter?: number): HandshakeRefusedError {
+    this.accounting.recordRefusal(request, undefined, status);
+    return new HandshakeRefusedError(status, retryAfter);
   }
 
   /** Who sends a first frame, by the key that it contains, or why it is refused. */
@@ -60,14 +65,17 @@ export class SocketGate {
     if (key === undefined) return { refusal: CLOSE.authenticationFailed };
     const found = await this.authenticator.identify([key], request);
     const wait = found ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
-    const refuse = (status: number, refusal: CloseReason): { refusal: CloseReason } => {
-      this.accounting.recordRefusal(request, found?.principal, status);
-      return { refusal };
-    };
-    if (wait !== undefined) return refuse(429, CLOSE.tooManyFailedKeys);
-    if (!found) return refuse(401, CLOSE.authenticationFailed);
-    if (refusalOf(found.principal, required) !== undefined) return refuse(403, CLOSE.notAllowed);
-    return { principal: found.principal };
+    const status = wait === undefined ? this.statusFor(found?.principal, required) : 429;
+    if (status !== undefined) this.accounting.recordRefusal(request, found?.principal, status);
+    if (wait !== undefined) return { refusal: CLOSE.tooManyFailedKeys };
+    if (!found) return { refusal: CLOSE.authenticationFailed };
+    return status === undefined ? { principal: found.principal } : { refusal: CLOSE.notAllowed };
+  }
+
+  /** How a request with this key would be refused; undefined if the key allows it. */
+  private statusFor(principal: Principal | undefined, required: Requirement): 401 | 403 | undefined {
+    if (!principal) return 401;
+    return refusalOf(principal, required) === undefined ? undefined : 403;
   }
 
   /** Calls the listener once when the key of a socket is revoked or expires. Returns an end to this. */
@@ -100,17 +108,8 @@ export class SocketGate {
     const retryAfterSeconds = found ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
     // A bearer token may be meant for a proxy: the first frame decides.
     if (!found && shown?.isBearer) return undefined;
-    if (retryAfterSeconds !== undefined) throw this.refusal(request, 429, { retryAfterSeconds });
+    if (retryAfterSeconds !== undefined) throw this.refusal(request, 429, retryAfterSeconds);
     if (!found) throw this.refusal(request, 403);
     return found.principal;
-  }
-
-  private refusal(
-    request: IncomingMessage,
-    status: number,
-    { principal, retryAfterSeconds }: { principal?: Principal; retryAfterSeconds?: number } = {},
-  ): HandshakeRefusedError {
-    this.accounting.recordRefusal(request, principal, status);
-    return new HandshakeRefusedError(status, retryAfterSeconds);
   }
 }
