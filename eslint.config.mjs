@@ -24,8 +24,9 @@ const ARROWS = {
   config: ['errors', 'text'],
   crypto: ['config', 'text'],
   auth: ['config', 'text'],
+  keys: ['auth', 'config', 'errors', 'flow', 'http', 'storage'],
   audit: ['auth', 'config', 'errors', 'events', 'flow', 'forwarding', 'http', 'meters', 'storage'],
-  limits: ['auth', 'config', 'errors', 'flow', 'forwarding', 'storage'],
+  limits: ['auth', 'config', 'errors', 'flow', 'forwarding', 'meters', 'storage'],
   logging: ['crypto', 'errors'],
   storage: ['config', 'crypto', 'errors', 'files', 'flow', 'meters', 'processes', 'text'],
   llm: ['errors', 'events', 'flow', 'meters', 'text'],
@@ -90,6 +91,7 @@ const ARROWS = {
     'text',
   ],
   webhooks: [
+    'auth',
     'config',
     'conversations',
     'crypto',
@@ -124,6 +126,7 @@ const ARROWS = {
     'tools',
   ],
   bash: [
+    'auth',
     'config',
     'errors',
     'events',
@@ -137,8 +140,8 @@ const ARROWS = {
     'workspace',
   ],
   // Knows no feature and no driver: a feature says where its requests are served.
-  forwarding: ['auth', 'config', 'errors', 'flow', 'http', 'text'],
-  cluster: ['config', 'conversations', 'forwarding', 'storage'],
+  forwarding: ['auth', 'config', 'crypto', 'errors', 'flow', 'http', 'text'],
+  cluster: ['config', 'conversations', 'crypto', 'forwarding', 'storage'],
   extensions: [
     'agent',
     'auth',
@@ -185,8 +188,8 @@ const ARROWS = {
     'tools',
   ],
   metrics: [
-    'auth',
     'audit',
+    'auth',
     'config',
     'conversations',
     'http',
@@ -198,8 +201,8 @@ const ARROWS = {
   ],
   ui: ['config', 'errors', 'files', 'http', 'workspace'],
   console: ['http', 'workspace'],
-  models: ['http', 'llm', 'settings'],
-  mcp: ['config', 'crypto', 'errors', 'flow', 'http', 'sandbox', 'storage', 'text', 'tools'],
+  models: ['auth', 'http', 'llm', 'settings'],
+  mcp: ['auth', 'config', 'crypto', 'errors', 'flow', 'http', 'sandbox', 'storage', 'text', 'tools'],
   gateway: ['auth', 'config', 'conversations', 'events', 'flow', 'http', 'server', 'settings', 'storage'],
   init: ['auth', 'config', 'errors', 'http'],
   cli: [
@@ -210,6 +213,7 @@ const ARROWS = {
     'files',
     'flow',
     'init',
+    'keys',
     'logging',
     'meters',
     'processes',

@@ -7,6 +7,7 @@ import { ConfigModule, type AppConfig } from './config/index.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
 import { ExtensionsModule } from './extensions/extensions.module.js';
+import { KeysModule } from './keys/keys.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { RequestBodiesModule } from './http/index.js';
 import { InitModule, type DeferredInit } from './init/index.js';
@@ -33,6 +34,7 @@ export class AppModule {
         RequestBodiesModule.forRoot(config.max_body_bytes_in_flight),
         SandboxModule,
         CryptoModule,
+        KeysModule,
         // Its guard comes before all others.
         AuditModule,
         AuthModule,

@@ -163,6 +163,10 @@ interface ConfiguredPaths {
 export class AppConfig {
   @TextList('Keys that are accepted from clients. Without a key the server is open.', { secret: true })
   session_api_keys: string[] = [];
+  @Flag(
+    'Whether clients need a key even if no session key is configured: a named one, the first of which the command line makes.',
+  )
+  require_keys: boolean = false;
   @Text('Key that encrypts stored secrets.', { nullable: true, secret: true })
   secret_key: string | null = null;
   @TextList('Previous secret keys, which still decrypt.', { secret: true })
@@ -393,6 +397,10 @@ export class AppConfig {
     secret: true,
   })
   cluster_key: string | null = null;
+  @Flag(
+    'Whether servers of the database that have not signed their address are trusted: during an update only.',
+  )
+  accept_unsigned_servers: boolean = false;
   @Flag('Whether all servers of the database see the same workspaces, such as on a shared volume.')
   workspaces_shared: boolean = false;
   @Section('Limits of named keys that have none of their own.', KeyLimitsConfig)

@@ -14,7 +14,7 @@ import {
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Response as HttpResponse } from 'express';
-import { CurrentPrincipal, type Principal } from '../../auth/index.js';
+import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
 import { ConversationIdPipe, Operation, documentSchemas, type AnswerSource } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { DONE, RUN_LIMIT, SUCCESS } from './answers.js';
@@ -50,6 +50,7 @@ export class ConversationsController {
   ) {}
 
   @Get('search')
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -73,6 +74,7 @@ export class ConversationsController {
   }
 
   @Get('count')
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -89,6 +91,7 @@ export class ConversationsController {
   }
 
   @Get()
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -114,6 +117,7 @@ export class ConversationsController {
 
   /** Nothing to do: acknowledged events are on disk, and a frozen process continues where it stopped. */
   @Post('prepare-for-sandbox-pause')
+  @Scope('admin')
   @HttpCode(204)
   @Operation({
     tag,
@@ -128,6 +132,7 @@ export class ConversationsController {
   }
 
   @Post()
+  @Scope('write', { own: true })
   @Operation({
     tag,
     summary: 'Start a conversation',
@@ -182,6 +187,7 @@ export class ConversationsController {
   }
 
   @Get(':conversation_id')
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -198,6 +204,7 @@ export class ConversationsController {
   }
 
   @Patch(':conversation_id')
+  @Scope('write', { own: true })
   @Operation({
     tag,
     summary: 'Update title, tags or budget',
@@ -221,6 +228,7 @@ export class ConversationsController {
   }
 
   @Delete(':conversation_id')
+  @Scope('write', { own: true })
   @Operation({
     tag,
     summary: 'Delete a conversation',
@@ -233,6 +241,7 @@ export class ConversationsController {
   }
 
   @Post(':conversation_id/run')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -252,6 +261,7 @@ export class ConversationsController {
   }
 
   @Post(':conversation_id/pause')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -266,6 +276,7 @@ export class ConversationsController {
   }
 
   @Post(':conversation_id/interrupt')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -281,6 +292,7 @@ export class ConversationsController {
   }
 
   @Get(':conversation_id/agent_final_response')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: "Get the agent's final response",

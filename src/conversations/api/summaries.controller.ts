@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Query } from '@nestjs/common';
-import { CurrentPrincipal, type Principal } from '../../auth/index.js';
+import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
 import { documentSchemas, Operation, type AnswerSource } from '../../http/index.js';
 import { ConversationSummaries } from '../queries/conversation-summaries.js';
 import { pageJson } from '../queries/json-page.js';
@@ -14,6 +14,7 @@ export class SummariesController {
   constructor(private readonly summaries: ConversationSummaries) {}
 
   @Get('summaries')
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag: 'Conversations',
