@@ -23,7 +23,6 @@ import type { Journal } from '../journal/journal.js';
 import type { ConversationModels } from '../steering/conversation-models.js';
 import { confinementScope } from '../owners/confinement-scope.js';
 import type { ConversationState } from '../state/conversation-state.js';
-import { requestedSandbox } from '../state/conversation-sandbox.js';
 import { persistenceDir } from '../state/conversation-info.js';
 
 /** Shared: a logger per open conversation would cost memory. */
@@ -68,7 +67,6 @@ export class Toolset {
     this.confinement = services.sandbox.confine({
       ...confinementScope(this.state, services.config),
       folder: services.folders.folder(this.state.id),
-      mode: requestedSandbox(this.state),
     });
   }
 

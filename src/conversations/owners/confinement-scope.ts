@@ -1,10 +1,11 @@
 import path from 'node:path';
 import type { AppConfig } from '../../config/index.js';
-import { SANDBOX_MODES, type ConfinementScope, type SandboxMode } from '../../sandbox/index.js';
+import { SANDBOX_MODES, stricterMode, type ConfinementScope, type SandboxMode } from '../../sandbox/index.js';
+import { requestedSandbox } from '../state/conversation-sandbox.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
 /** The parts of a state that say how its programs are confined. */
-type ConfinedState = Pick<ConversationState, 'workspace' | 'workspace_root'>;
+type ConfinedState = Pick<ConversationState, 'rest' | 'workspace' | 'workspace_root'>;
 
 /**
  * What the programs and file tools of a conversation are confined to. With a key that reaches its own only, the
@@ -12,15 +13,16 @@ type ConfinedState = Pick<ConversationState, 'workspace' | 'workspace_root'>;
  * below it between a check and a start.
  */
 export function confinementScope(
-  { workspace, workspace_root: root }: ConfinedState,
+  { rest, workspace, workspace_root: root }: ConfinedState,
   { base_dir, own_keys_sandbox }: Pick<AppConfig, 'base_dir' | 'own_keys_sandbox'>,
 ): ConfinementScope {
   const folder = path.resolve(base_dir, workspace.working_dir);
-  return root === undefined
-    ? { workspace: folder }
-    : { workspace: folder, root, mode: modeOf(own_keys_sandbox) };
+  const mode = requestedSandbox({ rest });
+  if (root === undefined) return { workspace: folder, mode };
+  return { workspace: folder, root, mode: stricterMode(mode, sandboxOfOwnKeys(own_keys_sandbox)) };
 }
 
-function modeOf(name: string): SandboxMode {
+/** The mode that conversations of keys of reach `own` have at least. */
+export function sandboxOfOwnKeys(name: string): SandboxMode {
   return SANDBOX_MODES.find((mode) => mode === name) ?? 'workspace';
 }

@@ -3,7 +3,7 @@ import { type Principal, SESSION } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { InvalidRequestError } from '../../errors/index.js';
 import { Sandbox, SandboxError } from '../../sandbox/index.js';
-import { confinementScope } from './confinement-scope.js';
+import { sandboxOfOwnKeys } from './confinement-scope.js';
 import { ForbiddenError } from '../conversation-errors.js';
 import type { RequestedConversation, StartConversationRequest } from '../state/start-request.js';
 import { KeyWorkspaces } from './key-workspaces.js';
@@ -38,28 +38,24 @@ export class Tenancy {
     if (parent !== null && !(await this.ownership.isVisible(parent, principal)))
       throw new InvalidRequestError([], `Parent conversation ${parent} not found`);
     const restricted = restrict(request);
+    this.assertConfined();
     const workspace_root = await this.workspaces.folderOf(principal.id);
     const working_dir = await this.workspaces.makeWorkingDir(workspace_root, request.workspace.working_dir);
-    const admitted = {
+    return {
       ...restricted,
       workspace: { ...request.workspace, working_dir },
       owner_key,
       workspace_root,
     };
-    this.assertConfined(admitted);
-    return admitted;
   }
 
   /** @throws SandboxError where programs cannot be confined as `own_keys_sandbox` wants it */
-  private assertConfined({ workspace, workspace_root }: StartConversationRequest): void {
-    const scope = confinementScope({ workspace, workspace_root: workspace_root ?? undefined }, this.config);
+  private assertConfined(): void {
     try {
-      this.sandbox.confine(scope);
+      this.sandbox.assertAvailable(sandboxOfOwnKeys(this.config.own_keys_sandbox));
     } catch (error) {
       if (!(error instanceof SandboxError)) throw error;
-      throw new SandboxError(
-        `${error.message}. Conversations of this key need it: install bubblewrap, or set \`own_keys_sandbox\` to what works here.`,
-      );
+      throw new SandboxError(`${error.message} Conversations of this key need it (\`own_keys_sandbox\`).`);
     }
   }
 

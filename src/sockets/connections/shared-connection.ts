@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
+import type { Requirement } from '../../auth/index.js';
 import { errorStack } from '../../errors/index.js';
 import { SharedFrames } from '../frames/shared-frames.js';
 import type { KeyAdmission, Resend } from '../handshake/handshake.js';
@@ -19,6 +20,7 @@ export interface ShareAdmission extends KeyAdmission {
   conversationId: string;
   /** Nobody: a link is no key, and lets this server take nothing. */
   principal: undefined;
+  required: Requirement;
   token: string;
   resend: Resend;
 }

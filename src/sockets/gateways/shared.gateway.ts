@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocketGateway, type OnGatewayConnection, type OnGatewayInit } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
+import { STRICTEST } from '../../auth/index.js';
 import { parseUuid } from '../../http/index.js';
 import { SharedView, SharesService } from '../../shares/index.js';
 import { SharedConnection, type ShareAdmission } from '../connections/shared-connection.js';
@@ -31,11 +32,11 @@ export class SharedGateway implements OnGatewayInit<PatternWsServer>, OnGatewayC
     connections.add(connection, request, `shared socket of conversation ${admission.conversationId}`);
   }
 
-  private async admit({ params, query, required }: Handshake): Promise<ShareAdmission | undefined> {
+  private async admit({ params, query }: Handshake): Promise<ShareAdmission | undefined> {
     const parsed = parseUuid(params['shared_id'] ?? '');
     const token = query.get('share_token') ?? '';
     const resend = readSessionResend(query);
     if ('error' in parsed || !resend || !(await this.shares.check(token, parsed.id))) return undefined;
-    return { conversationId: parsed.id, principal: undefined, required, token, resend };
+    return { conversationId: parsed.id, principal: undefined, required: STRICTEST, token, resend };
   }
 }
