@@ -193,3 +193,60 @@ describe('default limits of keys', () => {
     }
   });
 });
+
+describe('wrong keys', () => {
+  const LIMIT = 5;
+  let server: ServerProcess;
+  beforeAll(async () => {
+    const env = {
+      SESSION_API_KEY: KEY,
+      OH_MAX_FAILED_KEYS_PER_MINUTE: String(LIMIT),
+      OH_TRUST_FORWARDED_HEADERS: 'true',
+    };
+    server = await ServerProcess.start({ key: KEY, env });
+  });
+  afterAll(() => server.stop());
+
+  /** A named key that does not exist. */
+  const WRONG = `ohk_${'0'.repeat(16)}_${'A'.repeat(43)}`;
+  /** A request from an address of a network (/64). */
+  const ask = (route: string, key: string, network: number, host: number) =>
+    server.request('GET', route, undefined, {
+      authorization: `Bearer ${key}`,
+      'x-session-api-key': key,
+      'x-forwarded-for': `2001:db8:0:${network}::${host}`,
+    });
+
+  it.each([
+    ['/v1/models', 1],
+    ['/metrics', 2],
+    ['/api/keys', 3],
+  ])('are slowed down on %s for all addresses of a network together', async (route, network) => {
+    for (let host = 1; host <= LIMIT; host += 1)
+      expect((await ask(route, WRONG, network, host)).status).toBe(401);
+    const slowed = await ask(route, WRONG, network, 99);
+    expect(slowed.status).toBe(429);
+    expect(Number(slowed.headers.get('retry-after'))).toBeGreaterThan(0);
+    // A right key would reveal itself; from elsewhere it is accepted.
+    expect((await ask(route, KEY, network, 100)).status).toBe(429);
+    expect((await ask('/metrics', KEY, network + 100, 1)).status).toBe(200);
+  });
+
+  it('are slowed down on sockets', async () => {
+    const open = async (host: number, key: string): Promise<number | undefined> => {
+      const headers = { 'x-session-api-key': key, 'x-forwarded-for': `2001:db8:0:9::${host}` };
+      const { socket } = new SocketRecorder(server.socketUrl('/sockets/conversations'), headers);
+      return new Promise((resolve) => {
+        socket.on('error', () => undefined);
+        socket.on('unexpected-response', (_request, response) => resolve(response.statusCode));
+        socket.on('open', () => {
+          socket.close();
+          resolve(101);
+        });
+      });
+    };
+    for (let host = 1; host <= LIMIT; host += 1) expect(await open(host, WRONG)).toBe(403);
+    expect(await open(98, WRONG)).toBe(429);
+    expect(await open(99, KEY)).toBe(429);
+  });
+});
