@@ -147,6 +147,26 @@ describeWithPostgres(`appends to a database that fails (FAULT_SEED=${SEED})`, ()
     proxy.behave();
   });
 
+  it('refuses reads at once while an outage is known, and reads on as soon as it is over', async () => {
+    const storage = await storages.open(proxy.url, LEASE_SECONDS, 20_000);
+    const id = randomUUID();
+    proxy.behave({ drop: true });
+    const short = performance.now();
+    await expect(storage.logs.read(id)).rejects.toThrow(StorageFailedError);
+    // A short outage does not show.
+    expect(performance.now() - short).toBeGreaterThan(900);
+    for (let count = 0; count < 20; count += 1) {
+      const began = performance.now();
+      await expect(storage.logs.read(id)).rejects.toThrow(StorageFailedError);
+      expect(performance.now() - began).toBeLessThan(500);
+    }
+    proxy.behave();
+    const ended = performance.now();
+    await eventually(() => storage.database.isAvailable, 'the end of the outage');
+    expect((await storage.logs.read(id)).length).toBe(0);
+    expect(performance.now() - ended).toBeLessThan(5000);
+  });
+
   it('refuses reads and appends after the time limit while the database is away, and goes on by itself', async () => {
     const storage = await storages.open(proxy.url, LEASE_SECONDS, 400);
     const id = randomUUID();
