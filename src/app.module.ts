@@ -3,10 +3,12 @@ import { AuditModule } from './audit/index.js';
 import { AuthModule } from './auth/index.js';
 import { BashModule } from './bash/bash.module.js';
 import { ClusterModule } from './cluster/cluster.module.js';
-import { ConfigModule, type AppConfig } from './config/index.js';
+import { ConfigModule, type AppConfig, usesContainers } from './config/index.js';
+import { ContainersModule } from './containers/index.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
 import { ExtensionsModule } from './extensions/extensions.module.js';
+import { KeysModule } from './keys/keys.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { RequestBodiesModule } from './http/index.js';
 import { InitModule, type DeferredInit } from './init/index.js';
@@ -34,6 +36,7 @@ export class AppModule {
         CryptoModule,
         // Its guard comes before all others.
         AuditModule,
+        KeysModule,
         AuthModule,
         LimitsModule,
         ServerModule,
@@ -50,6 +53,7 @@ export class AppModule {
         InitModule.forRoot(init),
         // Its guard comes after that of the session key.
         ...(config.database_url === null ? [] : [ClusterModule]),
+        ...(usesContainers(config) ? [ContainersModule] : []),
       ],
     };
   }

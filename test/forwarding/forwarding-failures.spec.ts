@@ -239,7 +239,7 @@ describe('the way to another server', () => {
     const writer = new PassWriter(ClusterKeys.from(KEYS, 'requests') ?? ClusterKeys.random());
     const pass = (route: string, to = first.id, more: object = {}) =>
       writer.write('GET', conversation(route), {
-        ...{ from: 'tester', to, client: '203.0.113.7', host: 'given.example' },
+        ...{ from: 'tester', to, client: '203.0.113.7', host: 'given.example', key: null },
         ...more,
       });
     const passed = (route: string, hop: string, headers: Record<string, string> = SHOWN) =>
@@ -270,6 +270,7 @@ describe('the way to another server', () => {
         to: first.id,
         client: null,
         host: null,
+        key: null,
       });
 
     it('does not run in circles', async () => {
@@ -298,11 +299,17 @@ describe('the way to another server', () => {
         ],
         `${Buffer.from(other).toString('base64url')}.${proof}`,
         new PassWriter(ClusterKeys.random()).write('GET', conversation(), {
-          ...{ from: 'tester', to: first.id, client: null, host: null },
+          ...{ from: 'tester', to: first.id, client: null, host: null, key: null },
         }),
         // For another request.
         pass('/events/search'),
-        writer.write('POST', conversation(), { from: 'tester', to: first.id, client: null, host: null }),
+        writer.write('POST', conversation(), {
+          from: 'tester',
+          to: first.id,
+          client: null,
+          host: null,
+          key: null,
+        }),
       ];
       for (const hop of forged) {
         const { status, headers, text } = await passed('', hop);
@@ -335,6 +342,7 @@ describe('the way to another server', () => {
           to: first.id,
           client: null,
           host: null,
+          key: null,
         });
         const { status, text } = await passed('', hop);
         expect([status, text]).toEqual([403, expect.stringContaining('is too old')]);
@@ -421,7 +429,13 @@ describe('the way to another server', () => {
     const writer = new PassWriter(ClusterKeys.from(KEYS, 'requests') ?? ClusterKeys.random());
     id = cluster.conversationAt(strict.id);
     const wrong = async (client: string) => {
-      const hop = writer.write('GET', conversation(), { from: 'tester', to: strict.id, client, host: null });
+      const hop = writer.write('GET', conversation(), {
+        from: 'tester',
+        to: strict.id,
+        client,
+        host: null,
+        key: null,
+      });
       const headers = { 'x-openhands-hop': hop, 'x-session-api-key': 'wrong' };
       return (await rawRequest(strict.url, { path: conversation(), headers })).status;
     };
@@ -441,6 +455,7 @@ describe('the way to another server', () => {
         to: open.id,
         client,
         host: 'localhost',
+        key: null,
       });
       return (await rawRequest(open.url, { path: conversation(), headers: { 'x-openhands-hop': hop } }))
         .status;

@@ -22,6 +22,7 @@ import type { ConversationServices } from '../conversation/conversation-services
 import type { Journal } from '../journal/journal.js';
 import type { ConversationModels } from '../steering/conversation-models.js';
 import type { ConversationState } from '../state/conversation-state.js';
+import { requestedSandbox } from '../state/conversation-sandbox.js';
 import { persistenceDir } from '../state/conversation-info.js';
 
 /** Shared: a logger per open conversation would cost memory. */
@@ -66,6 +67,7 @@ export class Toolset {
     this.confinement = services.sandbox.confine({
       workspace: this.workingDir,
       folder: services.folders.folder(this.state.id),
+      mode: requestedSandbox(this.state),
     });
   }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HttpException, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { refuseUpgrade, remoteAddress } from '../../auth/index.js';
+import { principalOf, refuseUpgrade, remoteAddress, SESSION } from '../../auth/index.js';
 import { DomainError, errorMessage, errorStack, retryHeaders, WIRE_CODES } from '../../errors/index.js';
 import { HOP_HEADER, MISDIRECTED, MOVED, type PassWriter, REFUSED } from '../hop/hop-pass.js';
 import { hopOf, movedAway } from '../hop/hop-receiver.js';
@@ -243,6 +243,7 @@ export class ServerForwarder implements OnApplicationShutdown {
       to,
       client: remoteAddress(request) ?? null,
       host: hostOf(request),
+      key: namedKeyOf(request),
     });
     // Ours come first: Node ignores headers after the first 1,000.
     const headers = {
@@ -297,6 +298,12 @@ function isUnsent(error: unknown): boolean {
 /** The host that a client has asked for; a name that is longer than names can be is not passed on. */
 function hostOf({ headers: { host } }: IncomingMessage): string | null {
   return host === undefined || host.length > MAX_HOST_LENGTH ? null : host;
+}
+
+/** The id of the named key that this server has verified. */
+function namedKeyOf(request: IncomingMessage): string | null {
+  const principal = principalOf(request);
+  return principal === undefined || principal === SESSION ? null : principal.id;
 }
 
 /** Path and query as the client has sent them: Express changes `url`. */

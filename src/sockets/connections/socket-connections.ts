@@ -9,7 +9,7 @@ import { loggableUrl, requestId } from '../../logging/index.js';
 import { CLOSE, closeReason, closeSocket } from './close-code.js';
 import { Connection, type ConnectionSources } from './connection.js';
 import type { FrameFormat } from '../frames/frame-format.js';
-import type { Admission } from '../handshake/handshake.js';
+import type { Admission, KeyAdmission } from '../handshake/handshake.js';
 import type { Handshake } from '../handshake/pattern-ws-adapter.js';
 import { SocketGate } from '../handshake/socket-gate.js';
 import { SocketLimits } from './socket-limits.js';
@@ -60,11 +60,10 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
   }
 
   /**
-   * Who sends a handshake; undefined when the first frame must contain the key.
-   * @throws HandshakeRefusedError for a wrong key
+   * Who sends a handshake, if it contains the key.
+   * @throws HandshakeRefusedError for a wrong key, or one that does not allow this
    */
-  readonly checkKey = (handshake: Handshake): Promise<Principal | undefined> =>
-    this.gate.checkHandshake(handshake);
+  readonly checkKey = (handshake: Handshake): Promise<KeyAdmission> => this.gate.checkHandshake(handshake);
 
   /** Number of open sockets. */
   get size(): number {
