@@ -59,7 +59,7 @@ async function twoServers({ openPage, startServer, step, axe, screenshots, until
       const hook = page.getByRole('region', { name: 'down', exact: true });
       await hook.getByRole('button', { name: 'Lanes and errors' }).click();
       await hook
-        .getByRole('row', { name: /elsewhere/ })
+        .getByRole('row', { name: /elsewhere/i })
         .first()
         .waitFor();
       await axe(page);
