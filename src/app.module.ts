@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { AuditModule } from './audit/index.js';
 import { AuthModule } from './auth/index.js';
 import { BashModule } from './bash/bash.module.js';
 import { ClusterModule } from './cluster/cluster.module.js';
@@ -6,12 +7,15 @@ import { ConfigModule, type AppConfig } from './config/index.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
 import { ExtensionsModule } from './extensions/extensions.module.js';
+import { KeysModule } from './keys/keys.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { RequestBodiesModule } from './http/index.js';
 import { InitModule, type DeferredInit } from './init/index.js';
+import { LimitsModule } from './limits/index.js';
 import { McpModule } from './mcp/mcp.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { ModelsModule } from './models/models.module.js';
+import { SandboxModule } from './sandbox/sandbox.module.js';
 import { ServerModule } from './server/index.js';
 import { SocketsModule } from './sockets/index.js';
 import { WorkspaceModule } from './workspace/workspace.module.js';
@@ -27,8 +31,13 @@ export class AppModule {
       imports: [
         ConfigModule.forRoot(config),
         RequestBodiesModule.forRoot(config.max_body_bytes_in_flight),
+        SandboxModule,
         CryptoModule,
+        // Its guard comes before all others.
+        AuditModule,
+        KeysModule,
         AuthModule,
+        LimitsModule,
         ServerModule,
         ConversationsModule,
         SocketsModule,

@@ -121,8 +121,12 @@ async function runExplained(
   try {
     await action(command);
   } catch (error) {
-    const { explainStartupError } = await import('./cli/startup-error.js');
+    const [{ explainStartupError, isUnexpected }, { errorStack }] = await Promise.all([
+      import('./cli/startup-error.js'),
+      import('./errors/index.js'),
+    ]);
     printErrors(explainStartupError(error, command.listen));
+    if (isUnexpected(error)) process.stderr.write(`${errorStack(error)}\n`);
     process.exit(1);
   }
 }

@@ -43,18 +43,17 @@ export async function withClient(url, action) {
   }
 }
 
-/** A table as that of the events, for bare inserts. */
-const BARE_TABLE = `CREATE TABLE bare_event (
-  conversation uuid NOT NULL, seq bigint NOT NULL, id text NOT NULL, kind text NOT NULL, source text NOT NULL,
-  timestamp text NOT NULL, line text NOT NULL, PRIMARY KEY (conversation, seq))`;
 const BARE_INSERT = {
   name: 'bare-insert',
-  text: `INSERT INTO bare_event SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[],
-    $6::text[], $7::text[])`,
+  text: `INSERT INTO event (conversation, seq, id, kind, source, timestamp, line)
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])`,
 };
 const LINE = 'x'.repeat(400);
 
-/** Bare inserts into a table like that of the events: those that wait share a statement. */
+/**
+ * Bare inserts into the table of the events, with its indexes, in a database that the driver has set up.
+ * Those that wait share a statement. Nothing checks who writes.
+ */
 export class BareInserts {
   #client;
   #waiting = [];
@@ -62,11 +61,6 @@ export class BareInserts {
 
   constructor(client) {
     this.#client = client;
-  }
-
-  static async prepare(client) {
-    await client.query(BARE_TABLE);
-    return new BareInserts(client);
   }
 
   /** Resolves when the rows are committed. */

@@ -4,6 +4,7 @@ import { AppConfig } from '../config/index.js';
 import { EventBus, type ClosingConversation, type EventSubscriber } from '../events/index.js';
 import { BashHistories } from '../storage/index.js';
 import { endSessionProcesses } from '../processes/index.js';
+import { Sandbox } from '../sandbox/index.js';
 import { RuntimeScopes } from '../workspace/index.js';
 import { endOfDead, toRecord, type BashRequest } from './bash-event.js';
 import { BashShell } from './shell/bash-shell.js';
@@ -25,6 +26,7 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
     private readonly config: AppConfig,
     private readonly histories: BashHistories,
     private readonly scopes: RuntimeScopes,
+    private readonly sandbox: Sandbox,
     bus: EventBus,
   ) {
     this.unsubscribe = bus.subscribe('*', this);
@@ -104,6 +106,10 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
       shownFolder,
       outputLimit: this.config.bash_output_limit_chars,
       sessionId: this.sessionId,
+      confinement:
+        key === undefined
+          ? this.sandbox.server
+          : this.sandbox.confine({ workspace: folder, keepsDaemons: true }),
     });
     if (this.closing) shell.rejectNew();
     return shell;

@@ -40,7 +40,13 @@ export async function serve(loaded: LoadedConfig, factory: ServerFactory): Promi
     ? await createDeferred(config, logger, factory)
     : await createReady(config, logger, factory);
   shutDownOnSignals(app);
-  await app.listen(config.listen.port, config.listen.host);
+  try {
+    await app.listen(config.listen.port, config.listen.host);
+  } catch (error) {
+    // Other servers of its database would wait for the end of its lease.
+    await app.close().catch(() => undefined);
+    throw error;
+  }
   logStart(app, loaded);
   void removeLeftovers();
 }

@@ -108,6 +108,32 @@ export class TelemetryConfig {
   retry_delay: number = 5;
 }
 
+/** Limits of each named key that has none of its own. The session key has no limits. */
+export class KeyLimitsConfig {
+  @Whole(
+    'Requests, and messages on sockets, of a key in a minute; null: no limit.',
+    { min: 1 },
+    { nullable: true },
+  )
+  requests_per_minute: number | null = null;
+  @Whole('Open sockets of a key; null: no limit.', { min: 1 }, { nullable: true })
+  sockets: number | null = null;
+  @Whole(
+    'Runs of the conversations of a key at the same time; null: no limit.',
+    { min: 1 },
+    { nullable: true },
+  )
+  concurrent_runs: number | null = null;
+  @Whole('Conversations that a key creates in a day (UTC); null: no limit.', { min: 1 }, { nullable: true })
+  conversations_per_day: number | null = null;
+  @Decimal(
+    'US dollars that the models of the conversations of a key cost in a day (UTC); null: no limit.',
+    { min: 0 },
+    { nullable: true },
+  )
+  usd_per_day: number | null = null;
+}
+
 /** Where the server listens. Comes from the command line. */
 export interface ListenAddress {
   host: string;
@@ -136,6 +162,10 @@ interface ConfiguredPaths {
 export class AppConfig {
   @TextList('Keys that are accepted from clients. Without a key the server is open.', { secret: true })
   session_api_keys: string[] = [];
+  @Flag(
+    'Whether clients need a key even if no session key is configured: a named one, the first of which the command line makes.',
+  )
+  require_keys: boolean = false;
   @Text('Key that encrypts stored secrets.', { nullable: true, secret: true })
   secret_key: string | null = null;
   @TextList('Previous secret keys, which still decrypt.', { secret: true })
@@ -199,6 +229,36 @@ export class AppConfig {
     'Additional environment variables that are passed to shells and programs of agents, such as `CI,AWS_*`.',
   )
   shell_environment: string[] = [];
+  @Choice(
+    'How programs of agents and clients are confined (docs/isolation.md); null: `guarded` where bubblewrap works.',
+    ['off', 'guarded', 'workspace'],
+    { nullable: true },
+  )
+  sandbox: string | null = null;
+  @Flag('Whether the server refuses to start where `sandbox` does not work (null: `guarded`).')
+  sandbox_required: boolean = false;
+  @TextList(
+    'Files and folders that programs may also change with `sandbox: workspace`; `~` is the home folder.',
+  )
+  sandbox_writable: string[] = [];
+  @TextList('Files and folders of the home folder that programs may read with `sandbox: workspace`.')
+  sandbox_readable: string[] = [];
+  @Custom(
+    'Network of programs with `sandbox: workspace`: `on`, `off`, or the hosts that a proxy lets through.',
+    '"on", "off" or a list of host names',
+    isSandboxNetwork,
+  )
+  sandbox_network: string | string[] = 'on';
+  @Whole(
+    'Maximum megabytes of memory of the programs of a conversation; null: no limit.',
+    { min: 64 },
+    { nullable: true },
+  )
+  sandbox_memory_mb: number | null = null;
+  @Whole('Maximum number of processes of a conversation; null: no limit.', { min: 16 }, { nullable: true })
+  sandbox_processes: number | null = null;
+  @Whole('Maximum number of open files of a process; null: no limit.', { min: 64 }, { nullable: true })
+  sandbox_open_files: number | null = null;
   @SectionList('Webhooks that receive events.', WebhookConfig)
   webhooks: WebhookConfig[] = [];
   @Flag('Whether to offer VS Code in the browser.')
@@ -325,8 +385,23 @@ export class AppConfig {
     secret: true,
   })
   cluster_key: string | null = null;
+  @Flag(
+    'Whether servers of the database that have not signed their address are trusted: during an update only.',
+  )
+  accept_unsigned_servers: boolean = false;
   @Flag('Whether all servers of the database see the same workspaces, such as on a shared volume.')
   workspaces_shared: boolean = false;
+  @Section('Limits of named keys that have none of their own.', KeyLimitsConfig)
+  key_limits: KeyLimitsConfig = new KeyLimitsConfig();
+  @Whole('Maximum megabytes of the audit log. The oldest entries are removed.', { min: 1 })
+  audit_max_mb: number = 256;
+  @Whole('Days that entries of the audit log are kept.', { min: 1, max: 36_500 })
+  audit_keep_days: number = 90;
+  @Flag(
+    'Whether operations that change something are refused with 503 while the audit log cannot be written. Otherwise they ' +
+      'go on; the log and the metrics say so.',
+  )
+  audit_required: boolean = false;
   @Section('Usage reports.', TelemetryConfig)
   telemetry: TelemetryConfig = new TelemetryConfig();
 
@@ -334,6 +409,8 @@ export class AppConfig {
   base_dir: string = process.cwd();
   listen: ListenAddress = { host: '0.0.0.0', port: 8000, hostGiven: false };
   origin = new ConfigOrigin();
+  /** Files that hold keys or this configuration (absolute paths): programs of agents must not read them. */
+  secretFiles: readonly string[] = [];
 
   /** The configured folders as absolute paths. */
   get paths(): ConfiguredPaths {
@@ -355,4 +432,9 @@ export class AppConfig {
 
 function isAutoLoad(value: unknown): boolean {
   return typeof value === 'boolean' || (Array.isArray(value) && value.every((i) => typeof i === 'string'));
+}
+
+function isSandboxNetwork(value: unknown): boolean {
+  if (typeof value === 'string') return value === 'on' || value === 'off';
+  return Array.isArray(value) && value.every((host) => typeof host === 'string' && host.trim() !== '');
 }

@@ -10,6 +10,8 @@ const KEYS = ['OH_SECRET_KEY', 'SESSION_API_KEY', 'OH_DATABASE_URL', 'OH_CLUSTER
 /** The environment with keys from files. */
 interface KeyFiles {
   env: Environment;
+  /** Absolute paths. */
+  files: string[];
   problems: ConfigProblem[];
   /** The variable that a value came from. */
   variableOf: (name: string) => string;
@@ -23,6 +25,7 @@ interface KeyFiles {
 export function readKeyFiles(env: Environment, cwd: string): KeyFiles {
   const problems: ConfigProblem[] = [];
   const keys = new Map<string, string>();
+  const files: string[] = [];
   for (const name of KEYS) {
     const file = env[`${name}_FILE`];
     if (file === undefined || file.trim() === '') continue;
@@ -32,6 +35,7 @@ export function readKeyFiles(env: Environment, cwd: string): KeyFiles {
       refuse(`only one of ${name} and ${name}_FILE`, 'both');
       continue;
     }
+    files.push(path.resolve(cwd, file));
     const read = readText(path.resolve(cwd, file));
     if ('failure' in read) refuse('a readable file', read.failure);
     else if (read.text === '') refuse('a file with a key in it', 'an empty one');
@@ -40,6 +44,7 @@ export function readKeyFiles(env: Environment, cwd: string): KeyFiles {
   }
   return {
     env: { ...env, ...Object.fromEntries(keys) },
+    files,
     problems,
     variableOf: (name) => (keys.has(name) ? `${name}_FILE` : name),
   };

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { plainToInstance } from 'class-transformer';
 import { validateSync, type ValidationError } from 'class-validator';
 import { isJsonObject } from '../json/index.js';
@@ -39,6 +40,8 @@ export interface LoadedConfig {
 }
 
 const PREFIX = 'OH';
+/** A lease should last for so many statements that are as slow as they may be: it has two heartbeats. */
+const MIN_LEASE = 2;
 const OLDER_KEY = `${PREFIX}_SESSION_API_KEY`;
 /** Name of the init request as a source in messages. */
 const SETTINGS = 'POST /api/init';
@@ -51,7 +54,7 @@ const SETTINGS = 'POST /api/init';
 export function loadConfig(input: ConfigInput): LoadedConfig {
   const { env: given, cwd, listen, ui, installedUi, settings = {} } = input;
   const file = readConfigFile(given, cwd);
-  const { env, problems: keyProblems, variableOf } = readKeyFiles(given, cwd);
+  const { env, files: keyFiles, problems: keyProblems, variableOf } = readKeyFiles(given, cwd);
   const environment = readEnvironment(AppConfig, PREFIX, env);
   const inFile = withoutReplaced(convertOlderKey(withOlderKey(file.values, env)), env);
   const merged = overlay(inFile, environment.values);
@@ -73,7 +76,11 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     ...validate(config, sourceOf),
     ...refuseBlankKeys(config, env, sourceOf),
   ];
-  const warnings = [...describeUnknownNames(file, given), ...describeIgnoredRuntime(config, sourceOf)];
+  const warnings = [
+    ...describeUnknownNames(file, given),
+    ...describeIgnoredRuntime(config, sourceOf),
+    ...describeShortLease(config),
+  ];
   if (problems.length > 0) {
     throw new ConfigError(
       problems.map((it) => asWritten(it, file)),
@@ -83,6 +90,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
 
   const variables = [...environment.sources.values(), ...keySource, ...fillInKeys(config, env)];
   config.base_dir = cwd;
+  config.secretFiles = [path.resolve(cwd, file.name), ...keyFiles];
   config.origin = new ConfigOrigin({
     file,
     inFile,
@@ -103,6 +111,16 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   if (ui === undefined && known['ui_path'] === undefined && config.static_files_path === null)
     config.ui_path = installedUi ?? null;
   return { config, file, variables: [...new Set(variables.map(variableOf))].sort(), warnings };
+}
+
+/** A lease is renewed by statements, each of which may take its time. */
+function describeShortLease(config: AppConfig): string[] {
+  const { database_url, server_lease_seconds: lease, database_timeout_seconds: timeout } = config;
+  if (database_url === null || lease >= MIN_LEASE * timeout) return [];
+  return [
+    `server_lease_seconds (${lease}) is less than twice database_timeout_seconds (${timeout}): a database that is slow, ` +
+      'but answers in time, can end the lease of this server and stop its runs',
+  ];
 }
 
 /** Adds the key of the older variable. It must not be ignored, or the server would be open. */

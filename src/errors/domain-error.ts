@@ -68,6 +68,8 @@ export abstract class DomainError extends Error {
   abstract readonly kind: ErrorKind;
   /** Replaces the message where clients expect a text that does not name the resource. */
   readonly summary?: string;
+  /** When it is worth a retry, for the header `Retry-After`; undefined: a second for transient kinds. */
+  readonly retryAfterSeconds?: number;
   /** The answer tells clients to repeat the request after they have done what the message asks for. */
   readonly isRetryable?: boolean;
   /** Replaces name and message in error events on sockets, for clients of the original. */
@@ -88,4 +90,10 @@ export class InvalidRequestError extends DomainError {
     super(message);
     this.socketError = { code: 'ValidationError', detail: message };
   }
+}
+
+/** The header that tells clients when to repeat a request that failed; none if they should not. */
+export function retryHeaders({ kind, retryAfterSeconds }: DomainError): Record<string, string> {
+  const seconds = retryAfterSeconds ?? (WIRE_CODES[kind].isTransient === true ? 1 : undefined);
+  return seconds === undefined ? {} : { 'Retry-After': String(seconds) };
 }

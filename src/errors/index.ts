@@ -1,6 +1,7 @@
 export {
   DomainError,
   InvalidRequestError,
+  retryHeaders,
   WIRE_CODES,
   type ErrorKind,
   type SocketError,

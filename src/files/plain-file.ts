@@ -8,7 +8,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 export const PLAIN = constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 /** A pipe, a device or another thing without an end where a file is expected. */
-class NotAFileError extends Error {
+export class NotAFileError extends Error {
   override readonly name = 'NotAFileError';
   /** The code of the system for links. */
   readonly code = 'ELOOP';

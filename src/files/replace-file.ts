@@ -53,7 +53,7 @@ export async function replaceFile(
   const { mode, replacesLink = false, flush, isNew = false } = options;
   const target = replacesLink || isNew ? file : await resolveLink(file);
   const { dir, base } = path.parse(target);
-  const temporary = options.temporary ?? path.join(dir, `.${base}.${randomBytes(4).toString('hex')}.tmp`);
+  const temporary = options.temporary ?? path.join(dir, temporaryName(base));
   const before = mode === undefined && !isNew ? await statIfThere(target, replacesLink) : undefined;
   const exclusive = isNew || options.temporary === undefined ? constants.O_EXCL : constants.O_TRUNC;
   // Nothing is written through a link, and the open does not wait for the reader of a pipe.
@@ -78,6 +78,11 @@ export async function replaceFile(
     throw error;
   }
   if (flush === 'content and name') await syncFolder(dir);
+}
+
+/** A random hidden name for the new content of a file, in the same folder. */
+export function temporaryName(name: string): string {
+  return `.${name}.${randomBytes(4).toString('hex')}.tmp`;
 }
 
 /** The path of what a symbolic link leads to; of a file that does not exist, its own. */

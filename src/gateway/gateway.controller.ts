@@ -11,6 +11,7 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import type { Response as HttpResponse } from 'express';
+import { Scope } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { OBSERVABILITY_HEADERS } from '../conversations/index.js';
 import {
@@ -71,6 +72,7 @@ export class GatewayController {
   ) {}
 
   @Get('models')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'List models',
@@ -84,6 +86,7 @@ export class GatewayController {
   }
 
   @Post('chat/completions')
+  @Scope('write', { own: true })
   @Operation({
     tag,
     summary: 'Ask an agent (chat completions)',
@@ -114,6 +117,7 @@ export class GatewayController {
   }
 
   @Post('responses')
+  @Scope('write', { own: true })
   @Operation({
     tag,
     summary: 'Ask an agent (responses)',

@@ -17,11 +17,13 @@ export {
   documentSchemas,
   EXAMPLE_CONVERSATION,
   Operation,
+  operationName,
   operationOf,
   type OperationDocs,
   type SchemaSource,
   UNKNOWN_CONVERSATION,
 } from './operation.js';
+export { nameConversation, namedConversation } from './routing/named-conversation.js';
 export { isNavigation, isReading, prefersPage } from './routing/navigation.js';
 export { type DescribedField, describedFields, objectSchema } from './schema-fields.js';
 export { ConversationIdPipe, RuntimeConversationIdPipe } from './validation/conversation-id.pipe.js';

@@ -90,6 +90,11 @@ export function operationOf(handler: object): OperationDocs | undefined {
   return documented.get(handler);
 }
 
+/** The name of an operation in the API document and in the audit log, without the mark of an alias. */
+export function operationName(controller: { name: string }, handler: { name: string }): string {
+  return `${controller.name.replace(/Controller$/, '')}_${handler.name}`;
+}
+
 type SchemaLoader = () => Promise<Record<string, JsonSchema>>;
 const loaders: SchemaLoader[] = [];
 

@@ -10,6 +10,12 @@ export const meters = {
   slowSockets: new Counter(),
   /** Unhandled promise rejections: each one is a defect of the server. */
   unhandledRejections: new Counter(),
+  /** Entries that the audit log has taken. */
+  auditEntries: new Counter(),
+  /** Failed attempts to write the audit log. */
+  auditFailures: new Counter(),
+  /** Entries that were given up because the audit log could not be written for too long. */
+  auditLost: new Counter(),
   /** Requests to models. */
   llmAttempts: new Counter(),
   /** Failed requests to models; interrupted ones are not failures. */

@@ -1,4 +1,5 @@
 import { Controller, Get, Header } from '@nestjs/common';
+import { Scope } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { ConversationsService, RunSlots } from '../conversations/index.js';
 import { Operation } from '../http/index.js';
@@ -20,6 +21,7 @@ export class MetricsController {
   ) {}
 
   @Get('metrics')
+  @Scope('read')
   @Header('Content-Type', EXPOSITION_TYPE)
   @Operation({
     tag: 'Server Details',

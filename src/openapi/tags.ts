@@ -27,6 +27,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Workspace: 'Files of a working folder for a browser, which sends a cookie instead of a key.',
   VSCode: 'The editor that the server starts for a workspace.',
   Runtime: 'Where a conversation runs.',
+  Keys: 'Named keys beside the session key: what each may do, whose conversations it sees, and until when.',
   Webhooks: 'The state of deliveries to other systems.',
   'OpenAI Compatibility': "Agents behind OpenAI's API, for programs that already speak it.",
   'Server Details': 'Health, version, features and metrics of the server.',

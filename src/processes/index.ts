@@ -5,7 +5,8 @@ export {
   shellEnvironment,
 } from './child-environment.js';
 export { isProcessAlive } from './is-process-alive.js';
-export { endGroup, hasEnded, killGroup, onExit } from './process-group.js';
+export { endGroup, hasEnded, killGroup, onExit, signalGroup } from './process-group.js';
+export { hasProvablyEnded, ownProcess } from './process-identity.js';
 export { processStart } from './process-start.js';
 export {
   endSessionProcesses,
@@ -14,3 +15,4 @@ export {
   sessionIds,
   signal,
 } from './session-processes.js';
+export { programOf } from './sandboxed.js';

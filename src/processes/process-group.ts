@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { settlesWithin } from '../flow/index.js';
+import { groupBelow, isLauncher } from './sandboxed.js';
 
 /** How long a program may take to end after its input was closed, and after SIGTERM (ms). */
 const GRACE_MS = 1_000;
@@ -18,11 +19,21 @@ export function onExit(child: ChildProcess, listener: () => void): void {
 
 /** Sends a signal to the process group that a child leads. */
 export function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // The whole group has ended.
+  if (pid !== undefined) signalGroup(pid, signal);
+}
+
+/**
+ * Sends a signal to a process group. In a sandbox it goes to the program and its group, so that they can end by
+ * themselves: bubblewrap would end at once, and kill them.
+ */
+export function signalGroup(leader: number, name: NodeJS.Signals): void {
+  const inside = name !== 'SIGKILL' && isLauncher(leader) ? groupBelow(leader) : [];
+  for (const target of inside.length > 0 ? inside : [-leader]) {
+    try {
+      process.kill(target, name);
+    } catch {
+      // It has ended.
+    }
   }
 }
 

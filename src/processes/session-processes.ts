@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { errorCode } from '../errors/index.js';
 import { forEachBounded } from '../flow/index.js';
+import { isLauncher } from './sandboxed.js';
 
 /** The variable that every process of a session inherits; its value is the session's id. */
 export const SESSION_VARIABLE = 'OPENHANDS_TERMINAL_ID';
@@ -46,7 +47,8 @@ interface ProcessInfo {
  */
 export async function endSessionProcesses(id: string, shellPids: readonly number[]): Promise<void> {
   let found = await findSessionProcesses(id, shellPids);
-  for (const pid of found) {
+  // The end of bubblewrap kills what it runs, which shall have time to end by itself.
+  for (const pid of found.filter((member) => !isLauncher(member))) {
     signal(pid, 'SIGHUP');
     signal(pid, 'SIGTERM');
     signal(pid, 'SIGCONT');

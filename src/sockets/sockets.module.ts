@@ -10,6 +10,7 @@ import { EventsGateway } from './gateways/events.gateway.js';
 import { LegacyEventsGateway } from './gateways/legacy-events.gateway.js';
 import { SessionGateway } from './gateways/session.gateway.js';
 import { SocketConnections } from './connections/socket-connections.js';
+import { SocketAccounting } from './handshake/socket-accounting.js';
 import { SocketGate } from './handshake/socket-gate.js';
 import { SocketLimits } from './connections/socket-limits.js';
 
@@ -22,6 +23,7 @@ import { SocketLimits } from './connections/socket-limits.js';
   providers: [
     SocketConnections,
     SocketGate,
+    SocketAccounting,
     SocketLimits,
     EventsGateway,
     LegacyEventsGateway,

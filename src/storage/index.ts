@@ -1,3 +1,4 @@
+export * from './audit-log.js';
 export * from './bash-history.js';
 export * from './catalogue.js';
 export * from './conversation-folders.js';

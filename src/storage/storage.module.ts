@@ -1,8 +1,12 @@
+import path from 'node:path';
 import { Module, type Abstract, type FactoryProvider } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
+import { persistenceRoot } from '../files/index.js';
+import { AuditLog, AuditLogOptions } from './audit-log.js';
 import { BashHistories } from './bash-history.js';
 import { Catalogue } from './catalogue.js';
 import { EventLogStore } from './event-log.js';
+import { FileAuditLog } from './file/audit/file-audit-log.js';
 import { FileBashHistories } from './file/bash/file-bash-histories.js';
 import { ConversationFolders } from './conversation-folders.js';
 import { DeliveryStore } from './delivery-store.js';
@@ -19,6 +23,8 @@ import { ServerDirectory } from './server-directory.js';
 import { StorageDriver, StorageDriverModule } from './storage-driver.module.js';
 import { BashHistoryOptions, StorageOptions } from './storage-options.js';
 import { StorageStatus } from './storage-status.js';
+
+const MIB = 1024 * 1024;
 
 /** Provides the storage ports, implemented by the driver that the configuration selects. */
 @Module({
@@ -80,6 +86,22 @@ import { StorageStatus } from './storage-status.js';
       useFactory: ({ postgres }: StorageDriver, options: BashHistoryOptions, folders: ConversationFolders) =>
         postgres?.bashHistories(options.limits) ?? new FileBashHistories(options, folders),
     },
+    {
+      provide: AuditLogOptions,
+      inject: [AppConfig],
+      useFactory: (config: AppConfig): AuditLogOptions => ({
+        folder: path.join(persistenceRoot(config.base_dir), 'audit'),
+        maxBytes: config.audit_max_mb * MIB,
+        keepDays: config.audit_keep_days,
+        isFlushed: config.audit_required,
+      }),
+    },
+    {
+      provide: AuditLog,
+      inject: [StorageDriver, AuditLogOptions],
+      useFactory: ({ postgres }: StorageDriver, options: AuditLogOptions) =>
+        postgres?.auditLog(options) ?? new FileAuditLog(options),
+    },
     port<StorageStatus>(
       StorageStatus,
       ({ database }) => database,
@@ -89,6 +111,7 @@ import { StorageStatus } from './storage-status.js';
     { provide: ConversationFolders, useClass: FileConversationFolders },
   ],
   exports: [
+    AuditLog,
     EventLogStore,
     Catalogue,
     LeaseStore,

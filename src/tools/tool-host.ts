@@ -1,3 +1,6 @@
+import { ConfinedFiles } from '../files/index.js';
+import type { Confinement } from '../sandbox/index.js';
+
 /** Secrets that a command refers to. */
 export interface NamedSecrets {
   /** Values by name, to be set as environment variables. */
@@ -150,6 +153,8 @@ export interface ToolHost {
   /** `folder` as clients see it (`persistence_dir` as configured, possibly relative). */
   readonly shownFolder: string;
   readonly secrets?: ToolSecrets;
+  /** How programs and files of the conversation are confined; absent: not at all. */
+  readonly confinement?: Confinement;
   /** Whether the server lets agents use a browser; default: yes. */
   readonly browserEnabled?: boolean;
   /** Absent for sub-agents. */
@@ -165,4 +170,9 @@ export interface ToolHost {
   readonly startChild?: (request: ChildRequest) => Promise<StartedChild>;
   /** The conversation's current skills. */
   skills?(): ToolSkill[];
+}
+
+/** The files that tools of a conversation may use, which are those of its programs. */
+export function filesOf({ confinement }: Pick<ToolHost, 'confinement'>): ConfinedFiles {
+  return new ConfinedFiles(confinement?.files);
 }

@@ -32,6 +32,7 @@ export class PostgresStorages {
       database: { url, caFile: null, poolSize: 4, timeoutMs },
       leaseSeconds,
       serverUrl: null,
+      proofs: undefined,
       folders: { folder: (id) => this.folderOf(id) },
     });
     this.opened.push(storage);

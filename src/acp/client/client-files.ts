@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type {
   ReadTextFileRequest,
@@ -7,7 +6,7 @@ import type {
   WriteTextFileRequest,
 } from '@agentclientprotocol/sdk';
 import { errorCode, errorMessage } from '../../errors/index.js';
-import { makeFolder, replaceFile } from '../../files/index.js';
+import { ConfinedFiles, FileRefusal, insideOnly, NotAFileError, type FileRules } from '../../files/index.js';
 import { ClientRequestError, NOT_FOUND } from '../acp-error.js';
 
 /** The largest file that an agent can read (bytes). */
@@ -15,12 +14,18 @@ const MAX_FILE = 10 * 1024 * 1024;
 
 /** File access for agents. It is limited to the workspace; what the agent's own process accesses is not. */
 export class ClientFiles {
-  /** @param root absolute path of the workspace */
-  constructor(private readonly root: string) {}
+  /**
+   * @param root absolute path of the workspace
+   * @param rules what the sandbox allows in it
+   */
+  constructor(
+    private readonly root: string,
+    private readonly rules?: FileRules,
+  ) {}
 
   /** @throws ClientRequestError */
   async read({ path: file, line, limit }: ReadTextFileRequest): Promise<ReadTextFileResponse> {
-    const readText = await this.text(await this.resolveInside(file), file);
+    const readText = await this.inWorkspace(file, (files, target) => readBounded(files, target, file));
     if (typeof line !== 'number' && typeof limit !== 'number') return { content: readText };
     // Lines are counted from 1.
     const start = Math.max(0, (line ?? 1) - 1);
@@ -30,62 +35,56 @@ export class ClientFiles {
 
   /** @throws ClientRequestError */
   async write({ path: file, content }: WriteTextFileRequest): Promise<void> {
-    const target = await this.resolveInside(file);
-    try {
-      await makeFolder(path.dirname(target));
-      await replaceFile(target, content);
-    } catch (error) {
-      throw toClientError(file, error);
-    }
+    await this.inWorkspace(file, async (files, target) => {
+      await files.makeFolder(path.dirname(target));
+      await files.replace(target, content);
+    });
   }
 
   /**
-   * Resolves a path, following links of its existing part.
-   * @throws ClientRequestError if it is outside of the workspace
+   * Resolves a path of a folder, following links.
+   * @throws ClientRequestError if it is outside of the workspace, or missing
    */
-  async resolveInside(file: string): Promise<string> {
-    if (file.includes('\0')) throw new ClientRequestError('The path has a null character');
-    const root = await realpath(this.root);
-    const target = await resolveLinks(path.resolve(root, file));
-    const below = path.relative(root, target);
-    if (below === '..' || below.startsWith(`..${path.sep}`) || path.isAbsolute(below)) {
-      throw new ClientRequestError(`${file} is outside the workspace`);
-    }
-    return target;
+  async resolveInside(folder: string): Promise<string> {
+    return this.inWorkspace(folder, (files, target) => files.realPath(target));
   }
 
-  private async text(target: string, shown: string): Promise<string> {
+  private async inWorkspace<T>(
+    shown: string,
+    work: (files: ConfinedFiles, target: string) => Promise<T>,
+  ): Promise<T> {
+    if (shown.includes('\0')) throw new ClientRequestError('The path has a null character');
     try {
-      // Without O_NONBLOCK opening a pipe without a writer blocks.
-      const handle = await open(target, constants.O_RDONLY | constants.O_NONBLOCK);
-      try {
-        const stats = await handle.stat();
-        if (!stats.isFile()) throw new ClientRequestError(`${shown} is not a file`);
-        if (stats.size > MAX_FILE) throw new ClientRequestError(`${shown} is larger than ${MAX_FILE} bytes`);
-        return await handle.readFile('utf8');
-      } finally {
-        await handle.close();
-      }
+      const root = await realpath(this.root);
+      const target = path.resolve(root, shown);
+      const outside = new ConfinedFiles(insideOnly(root));
+      await outside.kind(target).catch((error: unknown) => {
+        if (!(error instanceof FileRefusal)) throw error;
+        throw new ClientRequestError(`${shown} is outside the workspace`);
+      });
+      return await work(new ConfinedFiles(insideOnly(root, this.rules)), target);
     } catch (error) {
       throw toClientError(shown, error);
     }
   }
 }
 
-/** Resolves links, also if the last parts of the path do not exist. */
-async function resolveLinks(file: string): Promise<string> {
+async function readBounded(files: ConfinedFiles, target: string, shown: string): Promise<string> {
+  const { handle, stats } = await files.open(target);
   try {
-    return await realpath(file);
-  } catch (error) {
-    const parent = path.dirname(file);
-    if (errorCode(error) !== 'ENOENT' || parent === file) throw toClientError(file, error);
-    return path.join(await resolveLinks(parent), path.basename(file));
+    if (stats.size > MAX_FILE) throw new ClientRequestError(`${shown} is larger than ${MAX_FILE} bytes`);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
   }
 }
 
 function toClientError(file: string, error: unknown): ClientRequestError {
   if (error instanceof ClientRequestError) return error;
+  if (error instanceof FileRefusal) return new ClientRequestError(error.message);
   const code = errorCode(error);
+  if (error instanceof NotAFileError || code === 'EISDIR')
+    return new ClientRequestError(`${file} is not a file`);
   if (code === 'ENOENT') return new ClientRequestError(`${file} does not exist`, NOT_FOUND);
   return new ClientRequestError(`${file}: ${code ?? errorMessage(error)}`);
 }

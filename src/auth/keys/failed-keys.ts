@@ -1,10 +1,9 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
 import { HttpException, HttpStatus, Injectable, Logger } from '@nestjs/common';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { AppConfig } from '../../config/index.js';
-import { remoteAddress } from '../origins/remote-address.js';
+import { clientAddress, networkOf } from '../origins/client-address.js';
 
 const WINDOW_SECONDS = 60;
 /** Addresses share this many counters, so that a client with many addresses cannot exhaust the memory. */
@@ -46,7 +45,7 @@ export class FailedKeys {
   async add(request: IncomingMessage): Promise<number | undefined> {
     const limit = this.config.max_failed_keys_per_minute;
     if (limit === 0) return undefined;
-    const address = clientAddress(request, this.config.trust_forwarded_headers);
+    const address = this.addressOf(request);
     const counter = this.counterOf(address);
     const { consumedPoints, msBeforeNext } = await this.counters.penalty(counter);
     if (consumedPoints <= limit) return undefined;
@@ -62,7 +61,7 @@ export class FailedKeys {
    * @returns seconds that the client must wait; undefined when the key is accepted
    */
   accept(request: IncomingMessage): number | undefined {
-    const address = clientAddress(request, this.config.trust_forwarded_headers);
+    const address = this.addressOf(request);
     if (this.known.has(address)) return undefined;
     const counter = this.counterOf(address);
     const left = (this.blocked.get(counter) ?? 0) - performance.now();
@@ -72,6 +71,17 @@ export class FailedKeys {
     if (oldest !== undefined && this.known.size >= MAX_KNOWN) this.known.delete(oldest);
     this.known.add(address);
     return undefined;
+  }
+
+  /** Whether a key may be checked that takes work to check: its client does not have to wait now. */
+  mayTry(request: IncomingMessage): boolean {
+    const address = this.addressOf(request);
+    if (this.known.has(address)) return true;
+    return (this.blocked.get(this.counterOf(address)) ?? 0) <= performance.now();
+  }
+
+  private addressOf(request: IncomingMessage): string {
+    return clientAddress(request, this.config.trust_forwarded_headers) ?? 'unknown';
   }
 
   /** The counter of an address. Clients cannot predict which addresses share one. */
@@ -97,30 +107,4 @@ export class TooManyFailedKeysException extends HttpException {
       HttpStatus.TOO_MANY_REQUESTS,
     );
   }
-}
-
-/**
- * The address of a client. Behind a trusted proxy, the last one in `X-Forwarded-For`: the proxy has added it,
- * while earlier ones may be forged by the client.
- */
-function clientAddress(request: IncomingMessage, trustsProxy: boolean): string {
-  const forwarded = trustsProxy ? request.headers['x-forwarded-for'] : undefined;
-  const last = forwarded?.toString().split(',').at(-1)?.trim();
-  const address = last !== undefined && isIP(last) !== 0 ? last : (remoteAddress(request) ?? 'unknown');
-  return address.replace(/^::ffff:(?=\d+\.)/i, '');
-}
-
-/** The /64 network of an IPv6 address: clients usually have a whole one. */
-function networkOf(address: string): string {
-  if (isIP(address) !== 6) return address;
-  const [head = '', tail] = (address.split('%')[0] ?? '').toLowerCase().split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const rest = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros =
-    tail === undefined ? [] : Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill('0');
-  const all = [...groups, ...zeros, ...rest];
-  return all
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
 }

@@ -4,7 +4,8 @@ import os from 'node:os';
 import type { Readable } from 'node:stream';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { MAX_TIMER_MS, settlesWithin, turnToStart } from '../../flow/index.js';
-import { hasEnded, signal } from '../../processes/index.js';
+import { hasEnded, signalGroup } from '../../processes/index.js';
+import type { Confinement } from '../../sandbox/index.js';
 import type { OutputName, OutputRecorder } from './output-recorder.js';
 
 /** How long a command may take to end after SIGTERM before it is killed (ms). */
@@ -27,6 +28,7 @@ interface ProcessOptions {
   cwd: string;
   env: Readonly<Record<string, string>>;
   timeoutSeconds: number;
+  confinement: Confinement;
 }
 
 /**
@@ -67,21 +69,22 @@ export class BashProcess {
     this.stopped = true;
     const { child } = this;
     if (child?.pid === undefined || this.ended) return;
-    this.signalGroup(child.pid, 'SIGTERM');
+    signalGroup(child.pid, 'SIGTERM');
     if (await settlesWithin(exited(child), GRACE_MS)) return;
-    this.signalGroup(child.pid, 'SIGKILL');
+    signalGroup(child.pid, 'SIGKILL');
     await settlesWithin(exited(child), GRACE_MS);
   }
 
   private async runChild(recorder: OutputRecorder): Promise<number> {
-    const { command, cwd, env, timeoutSeconds } = this.options;
+    const { command, cwd, env, timeoutSeconds, confinement } = this.options;
     // For a missing folder, `spawn` would report that the shell is missing.
     if (!(await stat(cwd)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
     await turnToStart();
     if (this.wasStopped()) return -1;
-    const child = spawn('/bin/sh', ['-c', command], {
-      cwd,
-      env,
+    const start = confinement.program({ file: '/bin/sh', args: ['-c', command], cwd, env });
+    const child = spawn(start.file, start.args, {
+      cwd: start.cwd,
+      env: start.env,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -113,10 +116,6 @@ export class BashProcess {
   /** A method, because the compiler does not know that the value changes during an `await`. */
   private wasStopped(): boolean {
     return this.stopped;
-  }
-
-  private signalGroup(pid: number, name: NodeJS.Signals): void {
-    signal(-pid, name);
   }
 }
 

@@ -12,6 +12,7 @@ import {
   toRecord,
 } from '../bash-event.js';
 import { BashCommandEndedError, StorageFailedError, type BashHistory } from '../../storage/index.js';
+import type { Confinement } from '../../sandbox/index.js';
 import { BashProcess } from './bash-process.js';
 import { OutputRecorder } from './output-recorder.js';
 import { CollectedOutput } from './collected-output.js';
@@ -47,6 +48,7 @@ interface ShellOptions {
   outputLimit: number;
   /** Set as `SESSION_VARIABLE` in every process. */
   sessionId: string;
+  confinement: Confinement;
 }
 
 /**
@@ -110,6 +112,7 @@ export class BashShell {
       cwd: path.resolve(this.options.folder, request.cwd ?? ''),
       env: shellEnvironment({ [SESSION_VARIABLE]: this.options.sessionId }),
       timeoutSeconds: command.timeout,
+      confinement: this.options.confinement,
     });
     const recorder = new OutputRecorder({
       stream: request.stream,

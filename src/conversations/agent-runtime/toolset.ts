@@ -14,6 +14,7 @@ import {
   type ToolSecrets,
 } from '../../tools/index.js';
 import { matchingNames } from '../../text/index.js';
+import type { Confinement } from '../../sandbox/index.js';
 import { ensureRepository, hasChanges } from '../../git/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { ConversationClosedError, ToolNameClashError } from '../conversation-errors.js';
@@ -21,6 +22,7 @@ import type { ConversationServices } from '../conversation/conversation-services
 import type { Journal } from '../journal/journal.js';
 import type { ConversationModels } from '../steering/conversation-models.js';
 import type { ConversationState } from '../state/conversation-state.js';
+import { requestedSandbox } from '../state/conversation-sandbox.js';
 import { persistenceDir } from '../state/conversation-info.js';
 
 /** Shared: a logger per open conversation would cost memory. */
@@ -35,6 +37,8 @@ const RECONNECT_MS = 3_000;
 export class Toolset {
   /** Absolute path of the workspace. */
   readonly workingDir: string;
+  /** How the programs of the conversation are confined. */
+  readonly confinement: Confinement;
   private instances: Map<string, Tool> | undefined;
   private servers: McpServers | undefined;
   /** What the MCP servers offer. */
@@ -51,12 +55,20 @@ export class Toolset {
     private readonly journal: Journal,
     private readonly secrets: ToolSecrets,
     private readonly models: ConversationModels,
-    private readonly services: Pick<ConversationServices, 'children' | 'config' | 'folders' | 'toolRegistry'>,
+    private readonly services: Pick<
+      ConversationServices,
+      'children' | 'config' | 'folders' | 'sandbox' | 'toolRegistry'
+    >,
   ) {
     this.state = journal.state;
     const workingDir = path.resolve(services.config.base_dir, this.state.workspace.working_dir);
     // A copy: strings from `path` are ropes, which take more memory while they are kept.
     this.workingDir = Buffer.from(workingDir).toString();
+    this.confinement = services.sandbox.confine({
+      workspace: this.workingDir,
+      folder: services.folders.folder(this.state.id),
+      mode: requestedSandbox(this.state),
+    });
   }
 
   definitions(): ToolDefinition[] {
@@ -102,6 +114,7 @@ export class Toolset {
       folder: folders.folder(id),
       shownFolder: persistenceDir(config.conversations_path, id),
       secrets: this.secrets,
+      confinement: this.confinement,
       browserEnabled: config.enable_browser,
       subAgents: this.subAgents,
       models: this.models,

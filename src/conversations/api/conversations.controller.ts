@@ -14,6 +14,7 @@ import {
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Response as HttpResponse } from 'express';
+import { Scope } from '../../auth/index.js';
 import { ConversationIdPipe, Operation, documentSchemas, type AnswerSource } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { DONE, RUN_LIMIT, SUCCESS } from './answers.js';
@@ -46,6 +47,7 @@ export class ConversationsController {
   ) {}
 
   @Get('search')
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -66,6 +68,7 @@ export class ConversationsController {
   }
 
   @Get('count')
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -79,6 +82,7 @@ export class ConversationsController {
   }
 
   @Get()
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -101,6 +105,7 @@ export class ConversationsController {
 
   /** Nothing to do: acknowledged events are on disk, and a frozen process continues where it stopped. */
   @Post('prepare-for-sandbox-pause')
+  @Scope('admin')
   @HttpCode(204)
   @Operation({
     tag,
@@ -115,6 +120,7 @@ export class ConversationsController {
   }
 
   @Post()
+  @Scope('write', { own: true })
   @Operation({
     tag,
     summary: 'Start a conversation',
@@ -165,6 +171,7 @@ export class ConversationsController {
   }
 
   @Get(':conversation_id')
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -181,6 +188,7 @@ export class ConversationsController {
   }
 
   @Patch(':conversation_id')
+  @Scope('write', { own: true })
   @Operation({
     tag,
     summary: 'Update title, tags or budget',
@@ -204,6 +212,7 @@ export class ConversationsController {
   }
 
   @Delete(':conversation_id')
+  @Scope('write', { own: true })
   @Operation({
     tag,
     summary: 'Delete a conversation',
@@ -216,6 +225,7 @@ export class ConversationsController {
   }
 
   @Post(':conversation_id/run')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -235,6 +245,7 @@ export class ConversationsController {
   }
 
   @Post(':conversation_id/pause')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -249,6 +260,7 @@ export class ConversationsController {
   }
 
   @Post(':conversation_id/interrupt')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -264,6 +276,7 @@ export class ConversationsController {
   }
 
   @Get(':conversation_id/agent_final_response')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: "Get the agent's final response",

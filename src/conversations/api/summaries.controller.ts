@@ -1,4 +1,5 @@
 import { Controller, Get, Header, Query } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { documentSchemas, Operation, type AnswerSource } from '../../http/index.js';
 import { ConversationSummaries } from '../queries/conversation-summaries.js';
 import { pageJson } from '../queries/json-page.js';
@@ -13,6 +14,7 @@ export class SummariesController {
   constructor(private readonly summaries: ConversationSummaries) {}
 
   @Get('summaries')
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag: 'Conversations',

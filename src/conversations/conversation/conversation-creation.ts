@@ -7,6 +7,7 @@ import { ContextLoader, PluginSourceError, toPluginSource } from '../../agent/in
 import { AppConfig } from '../../config/index.js';
 import { SecretCodec } from '../../crypto/index.js';
 import { prepareCalls } from '../../llm/index.js';
+import { Sandbox, stricterMode } from '../../sandbox/index.js';
 import { Catalogue, LeaseHeldError } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/index.js';
@@ -16,6 +17,7 @@ import { WorkspaceHost } from './workspace-host.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { assertModelsServed, assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { ConversationState } from '../state/conversation-state.js';
+import { requestedSandbox } from '../state/conversation-sandbox.js';
 import type { NewMessage, StartConversationRequest } from '../state/start-request.js';
 import { findAmbientPlugins } from '../context/ambient-plugins.js';
 import { loadPromptFiles } from '../context/prompt-files.js';
@@ -49,12 +51,13 @@ export class ConversationCreation {
     private readonly credentials: BoundCredentials,
     private readonly workspaces: WorkspaceHost,
     private readonly config: AppConfig,
+    private readonly sandbox: Sandbox,
   ) {}
 
   /**
    * Creates a conversation. An initial message starts a run.
    * @returns undefined when the id exists already
-   * @throws InvalidRequestError, RunLimitError
+   * @throws InvalidRequestError, RunLimitError; SandboxError if the sandbox that it asks for does not work
    */
   async create(request: StartConversationRequest): Promise<Conversation | undefined> {
     const { conversation_id: id } = request;
@@ -100,6 +103,9 @@ export class ConversationCreation {
     if (parent) this.workspaces.assertHere(parent);
     await makeWorkingDir(request.workspace.working_dir, this.config.base_dir);
     const state = newConversation(request, this.toolRegistry);
+    const mode = stricterMode(requestedSandbox(state), parent && requestedSandbox(parent));
+    if (mode !== 'off') state.rest = { ...state.rest, sandbox: mode };
+    this.sandbox.assertAvailable(mode);
     if (this.workspaces.name !== undefined) state.workspace_host = this.workspaces.name;
     this.useBinding(state);
     const { agent, agentField = 'agent' } = request;

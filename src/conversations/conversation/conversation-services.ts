@@ -4,6 +4,7 @@ import { AppConfig } from '../../config/index.js';
 import { SecretCodec } from '../../crypto/index.js';
 import { EventBus } from '../../events/index.js';
 import { Llm } from '../../llm/index.js';
+import { Sandbox } from '../../sandbox/index.js';
 import { Catalogue, ConversationFolders, LeaseStore } from '../../storage/index.js';
 import { ToolRegistry } from '../../tools/index.js';
 import { ChildStarter } from '../branches/child-starter.js';
@@ -34,5 +35,6 @@ export class ConversationServices {
     readonly context: ContextLoader,
     readonly children: ChildStarter,
     readonly workspaces: WorkspaceHost,
+    readonly sandbox: Sandbox,
   ) {}
 }

@@ -6,6 +6,7 @@ import {
   errorMessage,
   errorStack,
   InvalidRequestError,
+  retryHeaders,
   WIRE_CODES,
 } from '../../errors/index.js';
 import { currentRequest } from '../../logging/index.js';
@@ -21,8 +22,6 @@ interface Answer {
   headers?: Record<string, string>;
 }
 
-/** For answers to a client that may repeat its request after a second. */
-const RETRY_SOON = { 'Retry-After': '1' };
 /** Routes whose 404 names the conversation; others answer with the summary. */
 const NAMES_CONVERSATION = /\/conversations\/[^/]+\/(events|workspace|bash|file|git|runtime|vscode)(\/|$)/;
 /** Most characters of an unexpected error's message that are answered and logged. */
@@ -77,7 +76,7 @@ export class HttpExceptionFilter implements ExceptionFilter {
     return {
       status: WIRE_CODES[error.kind].status,
       body: { detail: text, exception: this.mask(errorMessage(error.cause)), error_id },
-      headers: error.kind === 'unavailable' ? RETRY_SOON : undefined,
+      headers: retryHeaders(error),
     };
   }
 
@@ -125,8 +124,8 @@ function answerFor(error: unknown, request: HttpRequest): Answer | undefined {
   if (error instanceof InvalidRequestError) return invalid(error, request);
   if (error instanceof HttpException) return fromHttpException(error);
   if (!(error instanceof DomainError) || error.cause !== undefined) return undefined;
-  const { status, isTransient } = WIRE_CODES[error.kind];
-  const headers = isTransient ? RETRY_SOON : undefined;
+  const { status } = WIRE_CODES[error.kind];
+  const headers = retryHeaders(error);
   if (status >= 500) return unavailable(status, error.message, headers);
   const { summary = error.message } = error;
   const text = NAMES_CONVERSATION.test(request.path) ? error.message : summary;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
+import type { Principal } from '../../auth/index.js';
 import { bashError, type BashShell } from '../../bash/index.js';
 import { errorMessage, errorStack } from '../../errors/index.js';
 import { readBashFrame } from '../frames/bash-frame.js';
@@ -8,13 +9,12 @@ import { CLOSE, closeSocket } from './close-code.js';
 import { IncomingFrames, type FrameHandler } from './incoming-frames.js';
 import { Liveness } from './liveness.js';
 import type { SocketConnection } from './socket-connections.js';
+import type { KeyAdmission } from '../handshake/handshake.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 import { MAX_PENDING_BYTES } from './socket-limits.js';
 
 /** What was decided about a handshake. */
-export interface BashAdmission {
-  /** False: the first frame must contain the key. */
-  authenticated: boolean;
+export interface BashAdmission extends KeyAdmission {
   /** The stored events are sent first. */
   resend: boolean;
 }
@@ -51,17 +51,21 @@ export class BashConnection implements SocketConnection, FrameHandler {
 
   constructor(
     readonly socket: WebSocket,
-    request: IncomingMessage,
+    private readonly request: IncomingMessage,
     private readonly admission: BashAdmission,
     private readonly sources: Sources,
   ) {
     this.liveness = new Liveness(socket, request.socket);
-    const check = { authenticated: admission.authenticated, gate: sources.gate, request };
+    const check = { admission, gate: sources.gate, request };
     this.incoming = new IncomingFrames(socket, check, this);
   }
 
   get isAttached(): boolean {
     return this.shell !== undefined;
+  }
+
+  get principal(): Principal | undefined {
+    return this.incoming.principal;
   }
 
   open(): void {
@@ -88,8 +92,12 @@ export class BashConnection implements SocketConnection, FrameHandler {
     const frame = readBashFrame(data);
     if (frame.type === 'auth') return;
     if (frame.type === 'invalid') return this.sendError(frame.code, frame.detail);
+    const { principal, request } = this;
+    const operation = 'Socket_command';
     try {
-      await this.shell?.start(frame.request);
+      await this.sources.gate.accounting.perform({ principal, request, operation }, async () => {
+        await this.shell?.start(frame.request);
+      });
     } catch (error) {
       this.sendError('CommandRefused', errorMessage(error));
     }

@@ -5,9 +5,11 @@ import { meters } from '../../meters/index.js';
 /** Close codes and reasons of the server, as clients of the original know them. */
 export const CLOSE = {
   authenticationFailed: { code: 4001, reason: 'Authentication failed' },
+  notAllowed: { code: 4003, reason: 'The key does not allow this' },
   conversationNotFound: { code: WIRE_CODES['not-found'].closeCode, reason: 'Conversation not found' },
   tooManyConnections: { code: 1013, reason: 'Too many connections for this conversation' },
   tooManyListeners: { code: 1013, reason: 'Too many connections' },
+  tooManyForKey: { code: 1013, reason: 'Too many connections for this key' },
   slowConsumer: { code: 1013, reason: 'slow_consumer' },
   frameTooLarge: { code: 1013, reason: 'frame_too_large' },
   tooManyFailedKeys: { code: 1013, reason: 'Too many wrong keys: try again in a minute' },

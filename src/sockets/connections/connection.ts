@@ -3,9 +3,10 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
+import { type Principal, refusalOf, type Requirement } from '../../auth/index.js';
 import type { NewMessage } from '../../conversations/index.js';
 import { DomainError, errorStack, type SocketError } from '../../errors/index.js';
-import { readClientFrame } from '../frames/client-frame.js';
+import { type ClientFrame, readClientFrame } from '../frames/client-frame.js';
 import { CLOSE, closeFor, closeSocket } from './close-code.js';
 import type { FrameFormat } from '../frames/frame-format.js';
 import type { Admission } from '../handshake/handshake.js';
@@ -25,6 +26,11 @@ export interface ConnectionSources extends SubscriptionSources {
   readonly limits: SocketLimits;
 }
 
+/** What a key needs for each kind of frame. */
+export const FRAME_SCOPES: Readonly<Record<Exclude<ClientFrame['type'], 'auth' | 'invalid'>, Requirement>> = {
+  message: { scope: 'write', own: true },
+};
+
 /** A client's socket: subscribes the client to its conversation and executes its frames. */
 export class Connection implements FrameHandler {
   private static readonly logger = new Logger(Connection.name);
@@ -37,19 +43,23 @@ export class Connection implements FrameHandler {
 
   constructor(
     readonly socket: WebSocket,
-    request: IncomingMessage,
+    private readonly request: IncomingMessage,
     private readonly admission: Admission,
     private readonly format: FrameFormat,
     private readonly sources: ConnectionSources,
   ) {
     this.transport = request.socket;
     this.liveness = new Liveness(socket, this.transport);
-    const check = { authenticated: admission.authenticated, gate: sources.gate, request };
+    const check = { admission, gate: sources.gate, request };
     this.incoming = new IncomingFrames(socket, check, this);
   }
 
   get isAttached(): boolean {
     return this.attached;
+  }
+
+  get principal(): Principal | undefined {
+    return this.incoming.principal;
   }
 
   /** Attaches the client, if necessary after it has sent its key. */
@@ -76,7 +86,10 @@ export class Connection implements FrameHandler {
     if (isBinary) return this.sendError('ValueError', 'Only text frames are understood');
     const frame = await readClientFrame(data);
     if (frame.type === 'invalid') return this.sendError(frame.code, frame.detail);
-    if (frame.type === 'message') await this.sendMessage(frame.message);
+    if (frame.type === 'auth') return;
+    const refusal = this.principal && refusalOf(this.principal, FRAME_SCOPES[frame.type]);
+    if (refusal !== undefined) return this.sendError('PermissionError', refusal);
+    await this.sendMessage(frame.message);
   }
 
   failed(error: unknown): void {
@@ -115,8 +128,14 @@ export class Connection implements FrameHandler {
 
   /** A message over a socket always starts a run; its `run` is ignored. */
   private async sendMessage(message: NewMessage): Promise<void> {
+    const { conversations, gate } = this.sources;
+    const { conversationId } = this.admission;
+    const { principal, request } = this;
+    const operation = 'Socket_message';
     try {
-      await this.sources.conversations.sendMessage(this.admission.conversationId, message, true);
+      await gate.accounting.perform({ principal, request, operation, conversationId }, () =>
+        conversations.sendMessage(conversationId, message, true),
+      );
     } catch (error) {
       const { code, detail } = socketErrorOf(error);
       if (code === UNEXPECTED.code) this.logFailure('message', error);

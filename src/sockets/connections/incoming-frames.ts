@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import type { WebSocket } from 'ws';
+import { WebSocket } from 'ws';
+import type { Principal } from '../../auth/index.js';
 import { SerialQueue, turnForRequest } from '../../flow/index.js';
+import { LimitReachedError } from '../../limits/index.js';
 import { CLOSE, type CloseReason } from './close-code.js';
 import { FrameIntake } from '../frames/frame-intake.js';
+import type { KeyAdmission } from '../handshake/handshake.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 
 /** With this many unhandled frames, the socket is paused. */
@@ -25,8 +28,7 @@ export interface FrameHandler {
 
 /** How a client authenticates. */
 interface KeyCheck {
-  /** False: the first frame must contain the key. */
-  authenticated: boolean;
+  admission: KeyAdmission;
   gate: SocketGate;
   /** The handshake. */
   request: IncomingMessage;
@@ -44,23 +46,37 @@ export class IncomingFrames {
   private refused = false;
   private deadline: NodeJS.Timeout | undefined;
   private untrack: (() => void) | undefined;
+  private stopWatching: (() => void) | undefined;
   private readonly intake: FrameIntake;
+  private known: Principal | undefined;
+  /** Gives back the place among the sockets of the key. */
+  private giveBack: () => void = () => undefined;
+  private isReleased = false;
 
   constructor(
     private readonly socket: WebSocket,
     private readonly check: KeyCheck,
     private readonly handler: FrameHandler,
   ) {
-    const { gate, request, authenticated } = check;
-    this.intake = new FrameIntake(socket, request.socket, gate.budget, authenticated);
+    const { gate, request, admission } = check;
+    const { principal } = admission;
+    this.known = principal;
+    this.intake = new FrameIntake(socket, request.socket, gate.budget, principal !== undefined);
+  }
+
+  /** Who has opened the socket; undefined until it has sent its key. */
+  get principal(): Principal | undefined {
+    return this.known;
   }
 
   /** Attaches the client, if necessary after it has sent its key. */
   open(): void {
-    const { authenticated, gate } = this.check;
+    const { gate } = this.check;
     this.intake.open();
-    if (authenticated) void this.queue.run(() => this.attach());
-    else {
+    if (this.known) {
+      this.watchKey(this.known);
+      void this.queue.run(() => this.attach());
+    } else {
       this.deadline = setTimeout(() => this.refuse(CLOSE.authenticationFailed), gate.limits.authTimeoutMs);
       this.untrack = gate.trackUnauthenticated(() => this.intake.disconnect(CLOSE.tooManyWithoutKey));
     }
@@ -72,6 +88,9 @@ export class IncomingFrames {
    */
   release(): void {
     this.stopKeyTimer();
+    this.isReleased = true;
+    this.giveBack();
+    this.stopWatching?.();
     void this.queue.settled().then(() => this.intake.release());
   }
 
@@ -102,17 +121,42 @@ export class IncomingFrames {
     // Thousands of small frames can arrive in one chunk: they must not block the event loop for long.
     await turnForRequest();
     if (this.handler.isAttached) return this.handler.handle(data, isBinary);
-    const { gate, request } = this.check;
-    const refusal = await gate.checkFrame(data, isBinary, request);
+    const { gate, request, admission } = this.check;
+    const checked = await gate.checkFrame(data, isBinary, request, admission.required);
     this.stopKeyTimer();
-    if (refusal !== undefined) return this.refuse(refusal);
+    if ('refusal' in checked) return this.refuse(checked.refusal);
+    this.known = checked.principal;
     this.intake.accept();
+    this.watchKey(checked.principal);
     await this.attach();
   }
 
   private async attach(): Promise<void> {
+    if (!this.hasPlace()) return this.refuse(CLOSE.tooManyForKey);
     await this.handler.attach();
     this.refused = !this.handler.isAttached;
+  }
+
+  /** Whether the key may have this socket, too. One that is closed already needs no place. */
+  private hasPlace(): boolean {
+    const { gate, request } = this.check;
+    if (this.isReleased || this.known === undefined) return true;
+    try {
+      this.giveBack = gate.accounting.open(request, this.known);
+      return true;
+    } catch (error) {
+      if (error instanceof LimitReachedError) return false;
+      throw error;
+    }
+  }
+
+  /** Ends the socket with its key: what it has sent and is not handled yet is dropped. */
+  private watchKey(principal: Principal): void {
+    this.stopWatching = this.check.gate.whenEnded(principal, () => {
+      this.refused = true;
+      this.intake.disconnect(CLOSE.authenticationFailed);
+    });
+    if (this.socket.readyState !== WebSocket.OPEN) this.stopWatching();
   }
 
   private refuse(why: CloseReason): void {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { WebSocket } from 'ws';
-import { remoteAddress } from '../../auth/index.js';
+import { type Principal, remoteAddress } from '../../auth/index.js';
 import { ConversationsService } from '../../conversations/index.js';
 import { EventBus } from '../../events/index.js';
 import { Slots, settlesWithin } from '../../flow/index.js';
@@ -9,7 +9,7 @@ import { loggableUrl, requestId } from '../../logging/index.js';
 import { CLOSE, closeReason, closeSocket } from './close-code.js';
 import { Connection, type ConnectionSources } from './connection.js';
 import type { FrameFormat } from '../frames/frame-format.js';
-import type { Admission } from '../handshake/handshake.js';
+import type { Admission, KeyAdmission } from '../handshake/handshake.js';
 import type { Handshake } from '../handshake/pattern-ws-adapter.js';
 import { SocketGate } from '../handshake/socket-gate.js';
 import { SocketLimits } from './socket-limits.js';
@@ -20,6 +20,8 @@ const MAX_CONCURRENT_REPLAYS = 4;
 /** A client's socket of any kind. */
 export interface SocketConnection {
   readonly socket: WebSocket;
+  /** Who has opened it; undefined until it has sent its key. */
+  readonly principal: Principal | undefined;
   /** Starts to serve the client. */
   open(): void;
   /** Releases its resources after the socket was closed. */
@@ -58,10 +60,10 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
   }
 
   /**
-   * Whether a handshake has a valid key; false when the first frame must contain it.
-   * @throws HandshakeRefusedError for a wrong key
+   * Who sends a handshake, if it contains the key.
+   * @throws HandshakeRefusedError for a wrong key, or one that does not allow this
    */
-  readonly checkKey = (handshake: Handshake): Promise<boolean> => this.gate.checkHandshake(handshake);
+  readonly checkKey = (handshake: Handshake): Promise<KeyAdmission> => this.gate.checkHandshake(handshake);
 
   /** Number of open sockets. */
   get size(): number {

@@ -1,20 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
+import type { Principal } from '../../auth/index.js';
 import type { SummaryFeed } from '../../conversations/index.js';
 import { errorStack } from '../../errors/index.js';
+import type { KeyAdmission } from '../handshake/handshake.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import { IncomingFrames, type FrameHandler } from './incoming-frames.js';
 import { Liveness } from './liveness.js';
 import type { SocketConnection } from './socket-connections.js';
 import type { SocketLimits } from './socket-limits.js';
-
-/** What was decided about a handshake. */
-export interface WatcherAdmission {
-  /** False: the first frame must contain the key. */
-  authenticated: boolean;
-}
 
 interface Sources {
   readonly feed: Pick<SummaryFeed, 'listen' | 'size'>;
@@ -33,15 +29,19 @@ export class SummariesConnection implements SocketConnection, FrameHandler {
   constructor(
     readonly socket: WebSocket,
     request: IncomingMessage,
-    { authenticated }: WatcherAdmission,
+    admission: KeyAdmission,
     private readonly sources: Sources,
   ) {
     this.liveness = new Liveness(socket, request.socket);
-    this.incoming = new IncomingFrames(socket, { authenticated, gate: sources.gate, request }, this);
+    this.incoming = new IncomingFrames(socket, { admission, gate: sources.gate, request }, this);
   }
 
   get isAttached(): boolean {
     return this.attached;
+  }
+
+  get principal(): Principal | undefined {
+    return this.incoming.principal;
   }
 
   open(): void {

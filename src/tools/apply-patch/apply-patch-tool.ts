@@ -1,10 +1,12 @@
 import path from 'node:path';
 import { textContent, type Observation } from '../../events/index.js';
+import type { FileRules } from '../../files/index.js';
 import { functionTool, textArgument } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
 import { parsePatch, patchedPaths } from './parse-patch.js';
 import { applyPlan, planPatch } from './patch-files.js';
 import { PatchError } from './patch-error.js';
+import { PatchedWorkspace } from './patched-workspace.js';
 
 /** Lets the agent change several files at once with a patch in the format that OpenAI models know. */
 export const applyPatchDefinition: ToolDefinition = {
@@ -40,23 +42,29 @@ export const applyPatchDefinition: ToolDefinition = {
     },
     required: ['patch'],
   },
-  create: ({ workingDir }) =>
+  create: ({ workingDir, confinement }) =>
     functionTool(applyPatchDefinition, {
       touches: (args) =>
         patchedPaths(textArgument(args, 'patch') ?? '').map((file) => ({
           kind: 'file',
           key: path.resolve(workingDir, file),
         })),
-      execute: (args, { signal }) => applyPatch(textArgument(args, 'patch') ?? '', workingDir, signal),
+      execute: (args, { signal }) =>
+        applyPatch(textArgument(args, 'patch') ?? '', { workingDir, rules: confinement?.files }, signal),
     }),
 };
 
-async function applyPatch(patch: string, workingDir: string, signal: AbortSignal): Promise<Observation> {
+async function applyPatch(
+  patch: string,
+  { workingDir, rules }: { workingDir: string; rules: FileRules | undefined },
+  signal: AbortSignal,
+): Promise<Observation> {
   const kind = applyPatchDefinition.observationKind;
   try {
-    const plan = await planPatch(parsePatch(patch), workingDir, signal);
+    const workspace = await PatchedWorkspace.open(workingDir, rules);
+    const plan = await planPatch(parsePatch(patch), workspace, signal);
     signal.throwIfAborted();
-    await applyPlan(plan);
+    await applyPlan(plan, workspace);
     const { changes, fuzz } = plan;
     const message = 'Done!';
     return { content: [textContent(message)], is_error: false, message, fuzz, commit: { changes }, kind };

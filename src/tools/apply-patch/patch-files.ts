@@ -1,7 +1,5 @@
-import { chmod, realpath, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { errorCode } from '../../errors/index.js';
-import { makeFolder, replaceFile } from '../../files/index.js';
+import type { ConfinedFiles } from '../../files/index.js';
 import { inSlices } from '../../flow/index.js';
 import { pathKind } from '../text-files/file-path.js';
 import { FileToolError } from '../text-files/file-tool-error.js';
@@ -10,6 +8,7 @@ import { encodeText, FileRefusedError, readTextFile, type TextFile } from '../te
 import { applyHunks } from './apply-hunks.js';
 import type { FilePatch } from './parse-patch.js';
 import { PatchError } from './patch-error.js';
+import type { PatchedWorkspace } from './patched-workspace.js';
 
 /** The change of a file with the field names of the wire. Contents have normalised line ends (`\n`). */
 interface Change {
@@ -43,14 +42,15 @@ export interface Plan {
  */
 export async function planPatch(
   patches: readonly FilePatch[],
-  workingDir: string,
+  workspace: PatchedWorkspace,
   signal: AbortSignal,
 ): Promise<Plan> {
+  const { files } = workspace;
   const plan: Plan = { changes: {}, fuzz: 0, steps: [] };
   for (const patch of patches) {
     signal.throwIfAborted();
-    const file = await insideWorkspace(patch.path, workingDir);
-    const before = await readCurrent(file, patch);
+    const file = await workspace.locate(patch.path);
+    const before = await readCurrent(files, file, patch);
     if (patch.type === 'add') {
       const after = Buffer.from(patch.content);
       plan.steps.push({ file, before: before?.bytes, after });
@@ -62,7 +62,7 @@ export async function planPatch(
       throw new PatchError(`${what} File Error: Missing File: ${patch.path}`);
     }
     const source = new SourceText(before.raw);
-    const { mode } = await stat(file);
+    const { mode } = await files.stat(file);
     if (patch.type === 'delete') {
       plan.steps.push({ file, before: before.bytes, after: undefined, mode });
       plan.changes[patch.path] = { type: 'delete', old_content: source.text };
@@ -72,7 +72,7 @@ export async function planPatch(
     const after = encodeText(edited.raw, before.encoding);
     plan.fuzz += fuzz;
     plan.steps.push(
-      ...(await updateSteps(file, patch.moveTo, workingDir, { before: before.bytes, after, mode })),
+      ...(await updateSteps(file, patch.moveTo, workspace, { before: before.bytes, after, mode })),
     );
     plan.changes[patch.path] = {
       type: 'update',
@@ -88,12 +88,12 @@ export async function planPatch(
 async function updateSteps(
   file: string,
   moveTo: string | undefined,
-  workingDir: string,
+  workspace: PatchedWorkspace,
   content: { before: Buffer; after: Buffer; mode: number },
 ): Promise<Step[]> {
-  const target = moveTo === undefined ? file : await insideWorkspace(moveTo, workingDir);
+  const target = moveTo === undefined ? file : await workspace.locate(moveTo);
   if (target === file) return [{ file, ...content }];
-  if ((await pathKind(target)) !== 'missing')
+  if ((await pathKind(workspace.files, target)) !== 'missing')
     throw new PatchError(`Move Error: File exists: ${moveTo ?? ''}`);
   return [
     { ...content, file: target, before: undefined },
@@ -101,11 +101,15 @@ async function updateSteps(
   ];
 }
 
-async function readCurrent(file: string, patch: FilePatch): Promise<TextFile | undefined> {
-  const kind = await pathKind(file);
+async function readCurrent(
+  files: ConfinedFiles,
+  file: string,
+  patch: FilePatch,
+): Promise<TextFile | undefined> {
+  const kind = await pathKind(files, file);
   if (kind === 'missing') return undefined;
   if (kind === 'directory') throw new PatchError(`Path is a directory: ${patch.path}`);
-  return readTextFile(file).catch((error: unknown) => {
+  return readTextFile(files, file).catch((error: unknown) => {
     throw new PatchError(errorText(error, 'read', file));
   });
 }
@@ -114,59 +118,37 @@ async function readCurrent(file: string, patch: FilePatch): Promise<TextFile | u
  * Executes a plan. If a step fails, the steps before it are rolled back.
  * @throws PatchError
  */
-export async function applyPlan({ steps }: Plan): Promise<void> {
+export async function applyPlan({ steps }: Plan, { files }: PatchedWorkspace): Promise<void> {
   const done: Step[] = [];
   for (const step of steps) {
     try {
       done.push(step);
-      await writeStep(step.file, step.after, step.mode);
+      await writeStep(files, step.file, step.after, step.mode);
     } catch (error) {
       for (const { file, before, mode } of done.reverse())
-        await writeStep(file, before, mode).catch(() => undefined);
+        await writeStep(files, file, before, mode).catch(() => undefined);
       throw new PatchError(`${errorText(error, 'write to', step.file)}. Nothing was changed.`);
     }
   }
 }
 
-async function writeStep(file: string, content: Buffer | undefined, mode: number | undefined): Promise<void> {
+async function writeStep(
+  files: ConfinedFiles,
+  file: string,
+  content: Buffer | undefined,
+  mode: number | undefined,
+): Promise<void> {
   if (content === undefined) {
-    await rm(file, { force: true });
+    await files.remove(file);
     return;
   }
-  await makeFolder(path.dirname(file));
-  await replaceFile(file, content);
-  if (mode !== undefined) await chmod(file, mode & 0o7777);
+  await files.makeFolder(path.dirname(file));
+  await files.replace(file, content);
+  if (mode !== undefined) await files.setMode(file, mode & 0o7777);
 }
 
 function errorText(error: unknown, operation: 'read' | 'write to', file: string): string {
   return error instanceof FileRefusedError
     ? error.message
     : FileToolError.fileSystem(error, operation, file).message;
-}
-
-/**
- * The absolute path of a file in the workspace.
- * @throws PatchError if the path leads out of the workspace, also through symbolic links
- */
-async function insideWorkspace(given: string, workingDir: string): Promise<string> {
-  const file = path.resolve(workingDir, given);
-  const [root, real] = await Promise.all([realpath(workingDir), resolveRealPath(file)]);
-  if (!isWithin(root, real) || !isWithin(path.resolve(workingDir), file)) {
-    throw new PatchError('Absolute or escaping paths are not allowed');
-  }
-  return file;
-}
-
-function isWithin(folder: string, file: string): boolean {
-  return file.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
-}
-
-/** The real path of a file that may not exist yet. */
-async function resolveRealPath(file: string): Promise<string> {
-  try {
-    return await realpath(file);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT' || file === path.dirname(file)) return file;
-    return path.join(await resolveRealPath(path.dirname(file)), path.basename(file));
-  }
 }

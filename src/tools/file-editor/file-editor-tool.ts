@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { textContent, type Observation } from '../../events/index.js';
+import { FileRefusal } from '../../files/index.js';
 import { ToolExecutionError, type Tool, type ToolDefinition, type ToolInvocation } from '../tool.js';
-import type { ToolHost } from '../tool-host.js';
+import { filesOf, type ToolHost } from '../tool-host.js';
 import { FileToolError } from '../text-files/file-tool-error.js';
 import { FileEditor, type EditorCommand, type EditorRequest } from './file-editor.js';
 import { tidyPath } from '../text-files/file-path.js';
@@ -100,7 +101,8 @@ export class FileEditorTool implements Tool {
     private readonly limits?: EditorLimits,
   ) {
     const mask = (text: string): string => host.secrets?.mask(text) ?? text;
-    this.editor = new FileEditor(host.workingDir, path.join(host.folder, 'edit-history'), mask);
+    const history = path.join(host.folder, 'edit-history');
+    this.editor = new FileEditor(host.workingDir, history, mask, filesOf(host));
   }
 
   prepare(args: Record<string, unknown>): ToolInvocation {
@@ -127,10 +129,14 @@ export class FileEditorTool implements Tool {
       const result = { command, path: file, prev_exist, ...(this.limits ? {} : contents) };
       return { content, is_error: false, ...result, kind };
     } catch (error) {
-      if (!(error instanceof FileToolError || error instanceof FileRefusedError)) throw error;
+      if (!isForModel(error)) throw error;
       return { content: [textContent(error.message)], is_error: true, command, prev_exist: true, kind };
     }
   }
+}
+
+function isForModel(error: unknown): error is Error {
+  return error instanceof FileToolError || error instanceof FileRefusedError || error instanceof FileRefusal;
 }
 
 /** Converts validated arguments, which may come from a stored action. */

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { textContent, type Content } from '../../events/index.js';
+import { ConfinedFiles } from '../../files/index.js';
 import { EditHistory } from './edit-history.js';
 import { FileToolError } from '../text-files/file-tool-error.js';
 import { pathKind, requireAbsolute, tidyPath, type PathKind } from '../text-files/file-path.js';
@@ -55,7 +56,7 @@ const MAX_LISTED_LINES = 100;
 const UTF8 = { name: 'utf-8', bom: false } as const;
 
 /**
- * Views and edits files by absolute path. It is not confined to the workspace, and neither is the terminal.
+ * Views and edits files by absolute path: all that programs of the conversation may use as well.
  *
  * Differs from the original server: an edit preserves line ends and encodings of untouched text, follows
  * symbolic links instead of replacing them, and keeps owner and mode; new files get the default mode; text
@@ -70,13 +71,14 @@ export class FileEditor {
     historyFolder: string,
     /** Masks secrets in file contents that are shown. */
     private readonly mask: (text: string) => string = (text) => text,
+    private readonly files: ConfinedFiles = new ConfinedFiles(),
   ) {
     this.history = new EditHistory(historyFolder);
   }
 
   /**
    * Executes a command.
-   * @throws FileToolError, FileRefusedError with a message for the model
+   * @throws FileToolError, FileRefusedError, FileRefusal with a message for the model
    */
   async run(request: EditorRequest): Promise<EditorResult> {
     const file = tidyPath(request.path);
@@ -96,8 +98,8 @@ export class FileEditor {
   }
 
   private async check(file: string, command: EditorCommand): Promise<PathKind> {
-    await requireAbsolute(file, this.workingDir);
-    const kind = await pathKind(file);
+    await requireAbsolute(this.files, file, this.workingDir);
+    const kind = await pathKind(this.files, file);
     if (command === 'create') {
       if (kind === 'missing') return kind;
       const hint = `File already exists at: ${file}. Cannot overwrite files using command \`create\`.`;
@@ -124,14 +126,14 @@ export class FileEditor {
         const hint = 'The `view_range` parameter is not allowed when `path` points to a directory.';
         throw FileToolError.invalid('view_range', range, hint);
       }
-      const listing = await viewDirectory(file).catch((error: unknown) => {
+      const listing = await viewDirectory(this.files, file).catch((error: unknown) => {
         throw FileToolError.fileSystem(error, 'read', file);
       });
       return { content: [textContent(listing)], ...result };
     }
     const imageType = IMAGE_TYPES.get(path.extname(file).toLowerCase());
-    if (imageType) return { content: await viewImage(file, imageType), ...result };
-    const { raw } = await readOrRefuse(file, readTextFile);
+    if (imageType) return { content: await this.viewImage(file, imageType), ...result };
+    const { raw } = await this.readOrRefuse(file, readTextFile);
     const lines = splitLines(normaliseLineEnds(raw));
     return { content: [textContent(viewLines(file, lines, range, this.mask))], ...result };
   }
@@ -156,7 +158,7 @@ export class FileEditor {
       const hint = 'No replacement was performed. `new_str` and `old_str` must be different.';
       throw FileToolError.invalid('new_str', newText, hint);
     }
-    const before = await readOrRefuse(file, readTextFile);
+    const before = await this.readOrRefuse(file, readTextFile);
     const source = new SourceText(before.raw);
     const place = findUnique(source.text, normaliseLineEnds(oldText));
     if (place.kind === 'missing') {
@@ -186,7 +188,7 @@ export class FileEditor {
   private async insert(file: string, line?: number, text?: string): Promise<EditorResult> {
     if (line === undefined) throw FileToolError.missing('insert_line', 'insert');
     if (text === undefined) throw FileToolError.missing('new_str', 'insert');
-    const before = await readOrRefuse(file, readTextFile);
+    const before = await this.readOrRefuse(file, readTextFile);
     const source = new SourceText(before.raw);
     const { lines } = source;
     if (line < 0 || line > lines.length) {
@@ -216,7 +218,7 @@ export class FileEditor {
     const version = await this.history.last(file);
     const earlier = version && decodeText(version);
     if (!earlier) throw new FileToolError(`No edit history found for ${file}.`);
-    const before = await readOrRefuse(file, readTextFile);
+    const before = await this.readOrRefuse(file, readTextFile);
     await this.write(file, earlier.raw, earlier.encoding);
     await this.history.drop(file);
     const content = normaliseLineEnds(earlier.raw);
@@ -258,19 +260,31 @@ export class FileEditor {
   }
 
   private async write(file: string, raw: string, encoding: TextFile['encoding']): Promise<void> {
-    await writeTextFile(file, raw, encoding).catch((error: unknown) => {
+    await writeTextFile(this.files, file, raw, encoding).catch((error: unknown) => {
       throw FileToolError.fileSystem(error, 'write to', file);
     });
   }
-}
 
-async function viewImage(file: string, type: string): Promise<Content[]> {
-  const bytes = await readOrRefuse(file, readBounded);
-  const url = `data:${type};base64,${bytes.toString('base64')}`;
-  return [
-    textContent(`Image file ${file} read successfully. Displaying image content.`),
-    { cache_prompt: false, type: 'image', image_urls: [url] },
-  ];
+  private async viewImage(file: string, type: string): Promise<Content[]> {
+    const bytes = await this.readOrRefuse(file, readBounded);
+    const url = `data:${type};base64,${bytes.toString('base64')}`;
+    return [
+      textContent(`Image file ${file} read successfully. Displaying image content.`),
+      { cache_prompt: false, type: 'image', image_urls: [url] },
+    ];
+  }
+
+  private async readOrRefuse<T>(
+    file: string,
+    read: (files: ConfinedFiles, file: string) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await read(this.files, file);
+    } catch (error) {
+      if (error instanceof FileRefusedError) throw error;
+      throw FileToolError.fileSystem(error, 'read', file);
+    }
+  }
 }
 
 function viewLines(
@@ -315,13 +329,4 @@ function snippetAround(
 function listLines(lines: readonly number[]): string {
   const listed = lines.slice(0, MAX_LISTED_LINES).join(', ');
   return lines.length > MAX_LISTED_LINES ? `[${listed}, ...]` : `[${listed}]`;
-}
-
-async function readOrRefuse<T>(file: string, read: (file: string) => Promise<T>): Promise<T> {
-  try {
-    return await read(file);
-  } catch (error) {
-    if (error instanceof FileRefusedError) throw error;
-    throw FileToolError.fileSystem(error, 'read', file);
-  }
 }

@@ -1,11 +1,11 @@
 import path from 'node:path';
-import { makeFolder, replaceFile } from '../../files/index.js';
+import type { ConfinedFiles } from '../../files/index.js';
 import { withWorkingDir } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
-import type { ToolHost } from '../tool-host.js';
+import { filesOf, type ToolHost } from '../tool-host.js';
 import { FileToolError } from '../text-files/file-tool-error.js';
 import { FileEditorTool, fileEditorDefinition, type EditorLimits } from './file-editor-tool.js';
-import { pathKind } from '../text-files/file-path.js';
+import { pathKind, tidyPath } from '../text-files/file-path.js';
 
 /** The sections of a new plan. */
 const SECTIONS = [
@@ -44,11 +44,13 @@ export const planningFileEditorDefinition: ToolDefinition = {
   },
 };
 
-function planOnly({ workingDir }: ToolHost): EditorLimits {
+function planOnly(host: ToolHost): EditorLimits {
+  const files = filesOf(host);
   return {
     check: async ({ command, path: file }) => {
-      const plan = await ensurePlan(workingDir);
-      if (command === 'view' || path.resolve(file) === plan) return;
+      const plan = await ensurePlan(files, host.workingDir);
+      // `..` behind a link would lead to another file of this name.
+      if (command === 'view' || tidyPath(file) === plan) return;
       throw new FileToolError(
         `Operation '${command}' is not allowed on file '${file}'. Only the following files can be edited: ['${plan}']`,
       );
@@ -59,16 +61,16 @@ function planOnly({ workingDir }: ToolHost): EditorLimits {
 /**
  * Creates the plan if necessary and returns its path. A plan in the workspace's root folder, where earlier
  * versions put it, stays in use.
- * @throws FileToolError
+ * @throws FileToolError, FileRefusal
  */
-async function ensurePlan(workingDir: string): Promise<string> {
+async function ensurePlan(files: ConfinedFiles, workingDir: string): Promise<string> {
   const legacy = path.join(workingDir, 'PLAN.md');
-  if ((await pathKind(legacy)) === 'file') return legacy;
+  if ((await pathKind(files, legacy)) === 'file') return legacy;
   const plan = path.join(workingDir, '.agents_tmp', 'PLAN.md');
-  if ((await pathKind(plan)) !== 'missing') return plan;
+  if ((await pathKind(files, plan)) !== 'missing') return plan;
   try {
-    await makeFolder(path.dirname(plan));
-    await replaceFile(plan, NEW_PLAN);
+    await files.makeFolder(path.dirname(plan));
+    await files.replace(plan, NEW_PLAN);
   } catch (error) {
     throw FileToolError.fileSystem(error, 'write to', plan);
   }

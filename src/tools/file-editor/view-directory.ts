@@ -1,7 +1,6 @@
 import type { Dirent } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { isFolder } from '../../files/index.js';
+import type { ConfinedFiles } from '../../files/index.js';
 
 /** The number of directory levels that are shown. */
 const LEVELS = 2;
@@ -11,12 +10,12 @@ const MAX_ENTRIES = 2000;
 /**
  * Lists files and directories two levels deep, without hidden ones. Directories end in a slash; symbolic
  * links are followed.
- * @throws the error of the file system if the directory itself cannot be read
+ * @throws FileRefusal, the error of the file system if the directory itself cannot be read
  */
-export async function viewDirectory(directory: string): Promise<string> {
-  const children = await readdir(directory, { withFileTypes: true });
+export async function viewDirectory(files: ConfinedFiles, directory: string): Promise<string> {
+  const children = await files.entries(directory);
   const hidden = children.filter(isHidden).length;
-  const entries = [`${directory}/`, ...(await list(directory, children, LEVELS))];
+  const entries = [`${directory}/`, ...(await list(files, directory, children, LEVELS))];
   const shown = entries.slice(0, MAX_ENTRIES);
   const parts = [
     `Here's the files and directories up to ${LEVELS} levels deep in ${directory}, excluding hidden items:\n` +
@@ -33,26 +32,37 @@ export async function viewDirectory(directory: string): Promise<string> {
   return parts.join('\n\n');
 }
 
-async function list(directory: string, children: readonly Dirent[], levels: number): Promise<string[]> {
+async function list(
+  files: ConfinedFiles,
+  directory: string,
+  children: readonly Dirent[],
+  levels: number,
+): Promise<string[]> {
   const visible = children.filter((child) => !isHidden(child)).sort(byName);
   const lists: string[][] = [];
   // Sequentially: a directory with thousands of entries must not open thousands of handles at once.
-  for (const child of visible) lists.push(await listChild(path.join(directory, child.name), child, levels));
+  for (const child of visible)
+    lists.push(await listChild(files, path.join(directory, child.name), child, levels));
   return lists.flat();
 }
 
-async function listChild(file: string, child: Dirent, levels: number): Promise<string[]> {
-  if (!(await isDirectory(file, child))) return [file];
+async function listChild(
+  files: ConfinedFiles,
+  file: string,
+  child: Dirent,
+  levels: number,
+): Promise<string[]> {
+  if (!(await isDirectory(files, file, child))) return [file];
   if (levels === 1) return [`${file}/`];
-  // An unreadable directory is listed without its content.
-  const children = await readdir(file, { withFileTypes: true }).catch(() => []);
-  return [`${file}/`, ...(await list(file, children, levels - 1))];
+  // A directory that is unreadable or refused is listed without its content.
+  const children = await files.entries(file).catch(() => []);
+  return [`${file}/`, ...(await list(files, file, children, levels - 1))];
 }
 
-async function isDirectory(file: string, child: Dirent): Promise<boolean> {
+async function isDirectory(files: ConfinedFiles, file: string, child: Dirent): Promise<boolean> {
   if (!child.isSymbolicLink()) return child.isDirectory();
-  // A dangling link is listed like a file.
-  return isFolder(file);
+  // A link that is dangling, or leads to what is refused, is listed like a file.
+  return (await files.kind(file).catch(() => 'other')) === 'directory';
 }
 
 function isHidden(child: Dirent): boolean {

@@ -1,4 +1,5 @@
 import { textContent, type Observation } from '../../events/index.js';
+import type { ConfinedFiles } from '../../files/index.js';
 import {
   fileResource,
   fileArgument,
@@ -12,6 +13,7 @@ import { normaliseLineEnds, SourceText } from '../text-files/source-text.js';
 import { writeTextFile } from '../text-files/text-file.js';
 import { functionTool, withWorkingDir, numberArgument, textArgument } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
+import { filesOf } from '../tool-host.js';
 import { writeNewFile } from './write-file-tool.js';
 
 /** Lets the agent replace an exact text in a file. */
@@ -58,17 +60,20 @@ export const editDefinition: ToolDefinition = {
     },
     required: ['file_path', 'old_string', 'new_string'],
   },
-  create: ({ workingDir }) =>
-    functionTool(withWorkingDir(editDefinition, workingDir, PATH_RULE), {
+  create: (host) => {
+    const { workingDir } = host;
+    const files = filesOf(host);
+    return functionTool(withWorkingDir(editDefinition, workingDir, PATH_RULE), {
       touches: (args) => fileResource(workingDir, args),
-      execute: (args) => edit(fileArgument(workingDir, args), args),
-    }),
+      execute: (args) => edit(files, fileArgument(workingDir, args), args),
+    });
+  },
 };
 
 /** The number of occurrences differs from the expected one. The observation then contains the file's path. */
 class OccurrenceCountError extends FileToolError {}
 
-async function edit(file: string, args: Record<string, unknown>): Promise<Observation> {
+async function edit(files: ConfinedFiles, file: string, args: Record<string, unknown>): Promise<Observation> {
   const kind = editDefinition.observationKind;
   const oldText = textArgument(args, 'old_string') ?? '';
   const newText = textArgument(args, 'new_string') ?? '';
@@ -78,8 +83,12 @@ async function edit(file: string, args: Record<string, unknown>): Promise<Observ
     }
     const outcome =
       oldText === ''
-        ? await create(file, newText)
-        : await replace(file, oldText, newText, numberArgument(args, 'expected_replacements') ?? 1);
+        ? await create(files, file, newText)
+        : await replace(files, file, {
+            oldText,
+            newText,
+            expected: numberArgument(args, 'expected_replacements') ?? 1,
+          });
     const { text, ...result } = outcome;
     return { content: [textContent(text)], is_error: false, file_path: file, ...result, kind };
   } catch (error) {
@@ -90,13 +99,17 @@ async function edit(file: string, args: Record<string, unknown>): Promise<Observ
   }
 }
 
-async function create(file: string, text: string): Promise<{ text: string; [field: string]: unknown }> {
-  if (await readIfExists(file)) {
+async function create(
+  files: ConfinedFiles,
+  file: string,
+  text: string,
+): Promise<{ text: string; [field: string]: unknown }> {
+  if (await readIfExists(files, file)) {
     throw new FileToolError(
       `Error: Cannot create file that already exists: ${file}. Use write_file to overwrite or provide non-empty old_string.`,
     );
   }
-  await writeNewFile(file, text);
+  await writeNewFile(files, file, text);
   return {
     text: `Created new file: ${file}`,
     is_new_file: true,
@@ -106,12 +119,11 @@ async function create(file: string, text: string): Promise<{ text: string; [fiel
 }
 
 async function replace(
+  files: ConfinedFiles,
   file: string,
-  oldText: string,
-  newText: string,
-  expected: number,
+  { oldText, newText, expected }: { oldText: string; newText: string; expected: number },
 ): Promise<{ text: string; [field: string]: unknown }> {
-  const before = await readIfExists(file);
+  const before = await readIfExists(files, file);
   if (!before) {
     throw new FileToolError(`Error: File not found: ${file}. To create a new file, use old_string=''.`);
   }
@@ -133,7 +145,7 @@ async function replace(
   const edited = source.spliceAll(
     starts.map((start) => ({ start, end: start + searched.length, replacement: newText })),
   );
-  await writeTextFile(file, edited.raw, before.encoding).catch((error: unknown) => {
+  await writeTextFile(files, file, edited.raw, before.encoding).catch((error: unknown) => {
     throw toFileToolError(error, 'write to', file);
   });
   return {

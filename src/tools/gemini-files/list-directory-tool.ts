@@ -1,11 +1,11 @@
-import { lstat, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { textContent, type Observation } from '../../events/index.js';
+import type { ConfinedFiles } from '../../files/index.js';
 import { FileToolError } from '../text-files/file-tool-error.js';
-import { pathKind } from '../text-files/file-path.js';
 import { functionTool, withWorkingDir } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
-import { fileArgument, toFileToolError } from '../text-files/file-arguments.js';
+import { filesOf } from '../tool-host.js';
+import { fileArgument, kindOrRefusal, toFileToolError } from '../text-files/file-arguments.js';
 
 /** The maximum number of entries in a result. */
 const MAX_ENTRIES = 500;
@@ -54,27 +54,29 @@ export const listDirectoryDefinition: ToolDefinition = {
       },
     },
   },
-  create: ({ workingDir }) =>
-    functionTool(
-      withWorkingDir(
-        listDirectoryDefinition,
-        workingDir,
-        'Relative paths will be resolved from this directory.',
-      ),
-      {
-        execute: (args, { signal }) =>
-          listDirectory(fileArgument(workingDir, args, 'dir_path'), args['recursive'] === true, signal),
-      },
-    ),
+  create: (host) => {
+    const { workingDir } = host;
+    const files = filesOf(host);
+    const rule = 'Relative paths will be resolved from this directory.';
+    return functionTool(withWorkingDir(listDirectoryDefinition, workingDir, rule), {
+      execute: (args, { signal }) =>
+        listDirectory(files, fileArgument(workingDir, args, 'dir_path'), args['recursive'] === true, signal),
+    });
+  },
 };
 
-async function listDirectory(folder: string, recursive: boolean, signal: AbortSignal): Promise<Observation> {
+async function listDirectory(
+  files: ConfinedFiles,
+  folder: string,
+  recursive: boolean,
+  signal: AbortSignal,
+): Promise<Observation> {
   const kind = listDirectoryDefinition.observationKind;
   try {
-    const pathType = await pathKind(folder);
+    const pathType = await kindOrRefusal(files, folder);
     if (pathType === 'missing') throw new FileToolError(`Error: Directory not found: ${folder}`);
     if (pathType === 'file') throw new FileToolError(`Error: Path is not a directory: ${folder}`);
-    const entries = await list(folder, recursive, signal);
+    const entries = await list(files, folder, recursive, signal);
     const isTruncated = entries.length > MAX_ENTRIES;
     const shown = entries.slice(0, MAX_ENTRIES);
     const count = `${shown.length} entries${isTruncated ? `, truncated to ${MAX_ENTRIES}` : ''}`;
@@ -98,8 +100,13 @@ async function listDirectory(folder: string, recursive: boolean, signal: AbortSi
 }
 
 /** The entries of a folder by name, then those of its subfolders; at most one more than the limit. */
-async function list(folder: string, recursive: boolean, signal: AbortSignal): Promise<Entry[]> {
-  const entries = await listOne(folder, MAX_ENTRIES + 1).catch((error: unknown) => {
+async function list(
+  files: ConfinedFiles,
+  folder: string,
+  recursive: boolean,
+  signal: AbortSignal,
+): Promise<Entry[]> {
+  const entries = await listOne(files, folder, MAX_ENTRIES + 1).catch((error: unknown) => {
     throw toFileToolError(error, 'read', folder);
   });
   if (!recursive) return entries;
@@ -107,21 +114,24 @@ async function list(folder: string, recursive: boolean, signal: AbortSignal): Pr
     signal.throwIfAborted();
     const room = MAX_ENTRIES + 1 - entries.length;
     if (room <= 0) break;
-    // An unreadable folder is listed without its content.
-    entries.push(...(await listOne(below, room).catch(() => [])));
+    // A folder that is unreadable or refused is listed without its content.
+    entries.push(...(await listOne(files, below, room).catch(() => [])));
   }
   return entries;
 }
 
-async function listOne(folder: string, limit: number): Promise<Entry[]> {
-  const names = (await readdir(folder)).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+async function listOne(files: ConfinedFiles, folder: string, limit: number): Promise<Entry[]> {
+  const found = await files.entries(folder);
+  const names = found.map(({ name }) => name).sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
   const entries: Entry[] = [];
   // Sequentially: a large folder must not occupy all threads of the pool.
   for (const name of names.slice(0, limit)) {
     const file = path.join(folder, name);
-    // For a dangling link, the link itself is described. Files that were removed meanwhile are skipped.
-    const stats = await stat(file)
-      .catch(() => lstat(file))
+    // For a link that is dangling or leads to what is refused, the link itself is described. Files that were
+    // removed meanwhile, or are refused themselves, are skipped.
+    const stats = await files
+      .stat(file)
+      .catch(() => files.linkStat(file))
       .catch(() => undefined);
     if (!stats) continue;
     const is_directory = stats.isDirectory();

@@ -1,8 +1,10 @@
 import { textContent, type Observation } from '../../events/index.js';
+import type { ConfinedFiles } from '../../files/index.js';
 import { FileToolError } from '../text-files/file-tool-error.js';
 import { normaliseLineEnds, splitLines } from '../text-files/source-text.js';
 import { functionTool, withWorkingDir, numberArgument } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
+import { filesOf } from '../tool-host.js';
 import { truncateMiddle } from '../truncate.js';
 import { fileResource, fileArgument, PATH_RULE, readIfExists } from '../text-files/file-arguments.js';
 
@@ -50,22 +52,27 @@ export const readFileDefinition: ToolDefinition = {
     },
     required: ['file_path'],
   },
-  create: ({ workingDir, secrets }) =>
-    functionTool(withWorkingDir(readFileDefinition, workingDir, PATH_RULE), {
+  create: (host) => {
+    const { workingDir, secrets } = host;
+    const files = filesOf(host);
+    const mask = (text: string): string => secrets?.mask(text) ?? text;
+    return functionTool(withWorkingDir(readFileDefinition, workingDir, PATH_RULE), {
       touches: (args) => fileResource(workingDir, args),
-      execute: (args) => read(fileArgument(workingDir, args), args, (text) => secrets?.mask(text) ?? text),
-    }),
+      execute: (args) => read(files, fileArgument(workingDir, args), args, mask),
+    });
+  },
 };
 
 /** @param mask masks secrets, before anything is truncated */
 async function read(
+  files: ConfinedFiles,
   file: string,
   args: Record<string, unknown>,
   mask: (text: string) => string,
 ): Promise<Observation> {
   const kind = readFileDefinition.observationKind;
   try {
-    const content = await readIfExists(file);
+    const content = await readIfExists(files, file);
     if (!content) throw new FileToolError(`Error: File not found: ${file}`);
     const { text, page } = pageOf(file, normaliseLineEnds(content.raw), args, mask);
     return { content: [textContent(text)], is_error: false, file_path: file, ...page, kind };

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { textContent, type Observation } from '../../events/index.js';
-import { makeFolder } from '../../files/index.js';
+import type { ConfinedFiles } from '../../files/index.js';
 import {
   fileResource,
   fileArgument,
@@ -13,6 +13,7 @@ import { normaliseLineEnds } from '../text-files/source-text.js';
 import { writeTextFile } from '../text-files/text-file.js';
 import { functionTool, withWorkingDir, textArgument } from '../function-tool.js';
 import type { ToolDefinition } from '../tool.js';
+import { filesOf } from '../tool-host.js';
 
 /** Lets the agent write whole files. */
 export const writeFileDefinition: ToolDefinition = {
@@ -40,22 +41,25 @@ export const writeFileDefinition: ToolDefinition = {
     },
     required: ['file_path', 'content'],
   },
-  create: ({ workingDir }) =>
-    functionTool(withWorkingDir(writeFileDefinition, workingDir, PATH_RULE), {
+  create: (host) => {
+    const { workingDir } = host;
+    const files = filesOf(host);
+    return functionTool(withWorkingDir(writeFileDefinition, workingDir, PATH_RULE), {
       touches: (args) => fileResource(workingDir, args),
-      execute: (args) => write(fileArgument(workingDir, args), textArgument(args, 'content') ?? ''),
-    }),
+      execute: (args) => write(files, fileArgument(workingDir, args), textArgument(args, 'content') ?? ''),
+    });
+  },
 };
 
-async function write(file: string, text: string): Promise<Observation> {
+async function write(files: ConfinedFiles, file: string, text: string): Promise<Observation> {
   const kind = writeFileDefinition.observationKind;
   try {
-    const before = await readIfExists(file);
+    const before = await readIfExists(files, file);
     if (before) {
-      await writeTextFile(file, text, before.encoding).catch((error: unknown) => {
+      await writeTextFile(files, file, text, before.encoding).catch((error: unknown) => {
         throw toFileToolError(error, 'write to', file);
       });
-    } else await writeNewFile(file, text);
+    } else await writeNewFile(files, file, text);
     return {
       content: [textContent(`${before ? 'Updated' : 'Created'} file: ${file}`)],
       is_error: false,
@@ -75,10 +79,10 @@ async function write(file: string, text: string): Promise<Observation> {
  * Writes a new file, creating its parent folders.
  * @throws FileToolError
  */
-export async function writeNewFile(file: string, text: string): Promise<void> {
+export async function writeNewFile(files: ConfinedFiles, file: string, text: string): Promise<void> {
   try {
-    await makeFolder(path.dirname(file));
-    await writeTextFile(file, text, { name: 'utf-8', bom: false });
+    await files.makeFolder(path.dirname(file));
+    await writeTextFile(files, file, text, { name: 'utf-8', bom: false });
   } catch (error) {
     throw toFileToolError(error, 'write to', file);
   }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { isFolder } from '../../files/index.js';
+import { FileRefusal, type ConfinedFiles } from '../../files/index.js';
 import { textContent, type Observation } from '../../events/index.js';
 import { SearchError } from './ripgrep.js';
 
@@ -10,6 +10,7 @@ const TRUNCATION_NOTICE = `\n\n[Results truncated to the first ${MAX_FILES} file
 
 /** A search, and how its result is presented. */
 interface FileSearch {
+  files: ConfinedFiles;
   /** Absolute path of the folder. */
   folder: string;
   /** What is searched for, as in `matching pattern '*.ts'`. */
@@ -27,8 +28,9 @@ interface Found {
   is_error?: boolean;
 }
 
-/** Runs a search and lists the files. A `SearchError` becomes an observation with `is_error`. */
+/** Runs a search and lists the files. A `SearchError` or a refusal becomes an observation with `is_error`. */
 export async function runFileSearch({
+  files: confined,
   folder,
   criterion,
   suffix = '',
@@ -44,14 +46,15 @@ export async function runFileSearch({
     ...observation(files, truncated),
   });
   try {
-    if (!(await isFolder(folder))) throw new SearchError(`Search path '${folder}' is not a valid directory`);
+    if ((await confined.kind(folder)) !== 'directory')
+      throw new SearchError(`Search path '${folder}' is not a valid directory`);
     const { files, truncated } = await find();
     if (files.length === 0) return result(`No files found ${criterion} in directory '${folder}'${suffix}`);
     const title = `Found ${files.length} file(s) ${criterion} in '${folder}'${suffix}:`;
     const list = [title, ...files].join('\n');
     return result(`${list}${truncated ? TRUNCATION_NOTICE : ''}`, { files, truncated });
   } catch (error) {
-    if (!(error instanceof SearchError)) throw error;
+    if (!(error instanceof SearchError || error instanceof FileRefusal)) throw error;
     return result(error.message, { is_error: true });
   }
 }

@@ -1,7 +1,7 @@
-import { isFolder } from '../../files/index.js';
 import type { Observation } from '../../events/index.js';
 import { functionTool, withWorkingDir, textArgument } from '../function-tool.js';
 import type { ExecutionContext, ToolDefinition } from '../tool.js';
+import { filesOf, type ToolHost } from '../tool-host.js';
 import { runFileSearch, MAX_FILES, searchFolder } from './file-search.js';
 import { planGlob } from './glob-plan.js';
 import { searchFiles } from './ripgrep.js';
@@ -42,26 +42,27 @@ export const globDefinition: ToolDefinition = {
     },
     required: ['pattern'],
   },
-  create: ({ workingDir }) =>
+  create: (host) =>
     functionTool(
-      withWorkingDir(globDefinition, workingDir, 'Patterns and relative paths are relative to it.'),
+      withWorkingDir(globDefinition, host.workingDir, 'Patterns and relative paths are relative to it.'),
       {
-        execute: (args, context) => glob(workingDir, args, context),
+        execute: (args, context) => glob(host, args, context),
       },
     ),
 };
 
 function glob(
-  workingDir: string,
+  host: ToolHost,
   args: Record<string, unknown>,
   { signal }: ExecutionContext,
 ): Promise<Observation> {
   const pattern = textArgument(args, 'pattern') ?? '';
-  const folder = searchFolder(workingDir, textArgument(args, 'path'));
+  const folder = searchFolder(host.workingDir, textArgument(args, 'path'));
   return runFileSearch({
+    files: filesOf(host),
     folder,
     criterion: `matching pattern '${pattern}'`,
-    find: () => find(folder, pattern, signal),
+    find: () => find(host, folder, pattern, signal),
     observation: (files, truncated) => ({
       files,
       pattern,
@@ -73,12 +74,13 @@ function glob(
 }
 
 async function find(
+  host: ToolHost,
   root: string,
   pattern: string,
   signal: AbortSignal,
 ): Promise<{ files: string[]; truncated: boolean }> {
   const { folder, accepts, hidden } = planGlob(root, pattern);
-  if (!(await isFolder(folder))) return { files: [], truncated: false };
+  if ((await filesOf(host).kind(folder)) !== 'directory') return { files: [], truncated: false };
   const args = ['--files', ...(hidden ? ['--hidden', '--glob=!.git'] : [])];
-  return searchFiles({ folder, args, accepts, limit: MAX_FILES, signal });
+  return searchFiles({ folder, args, accepts, limit: MAX_FILES, confinement: host.confinement, signal });
 }

@@ -1,6 +1,7 @@
 import type { Observation } from '../../events/index.js';
 import { functionTool, withWorkingDir, textArgument } from '../function-tool.js';
 import type { ExecutionContext, ToolDefinition } from '../tool.js';
+import { filesOf, type ToolHost } from '../tool-host.js';
 import { runFileSearch, MAX_FILES, searchFolder } from './file-search.js';
 import { globMatcher } from './glob-matcher.js';
 import { searchFiles } from './ripgrep.js';
@@ -41,25 +42,26 @@ export const grepDefinition: ToolDefinition = {
     },
     required: ['pattern'],
   },
-  create: ({ workingDir }) =>
-    functionTool(withWorkingDir(grepDefinition, workingDir, 'Relative paths are relative to it.'), {
-      execute: (args, context) => grep(workingDir, args, context),
+  create: (host) =>
+    functionTool(withWorkingDir(grepDefinition, host.workingDir, 'Relative paths are relative to it.'), {
+      execute: (args, context) => grep(host, args, context),
     }),
 };
 
 function grep(
-  workingDir: string,
+  host: ToolHost,
   args: Record<string, unknown>,
   { signal }: ExecutionContext,
 ): Promise<Observation> {
   const pattern = textArgument(args, 'pattern') ?? '';
   const include = textArgument(args, 'include');
-  const folder = searchFolder(workingDir, textArgument(args, 'path'));
+  const folder = searchFolder(host.workingDir, textArgument(args, 'path'));
   return runFileSearch({
+    files: filesOf(host),
     folder,
     criterion: `containing pattern '${pattern}'`,
     suffix: include === undefined ? '' : ` (filtered by '${include}')`,
-    find: () => find(folder, pattern, include, signal),
+    find: () => find(host, folder, { pattern, include }, signal),
     observation: (matches, truncated) => ({
       matches,
       pattern,
@@ -72,9 +74,9 @@ function grep(
 }
 
 function find(
+  { confinement }: ToolHost,
   folder: string,
-  pattern: string,
-  include: string | undefined,
+  { pattern, include }: { pattern: string; include: string | undefined },
   signal: AbortSignal,
 ): Promise<{ files: string[]; truncated: boolean }> {
   const args = ['--files-with-matches', '--ignore-case', '--engine=auto', `--regexp=${pattern}`];
@@ -85,5 +87,5 @@ function find(
     // A file type makes ripgrep skip other files unread. `--glob` would include ignored files.
     args.push(`--type-add=asked:${include}`, '--type=asked');
   }
-  return searchFiles({ folder, args, accepts, limit: MAX_FILES, signal });
+  return searchFiles({ folder, args, accepts, limit: MAX_FILES, confinement, signal });
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { childEnvironment } from '../../processes/index.js';
+import type { Confinement } from '../../sandbox/index.js';
 
 /** A search failed. The message is for the model. */
 export class SearchError extends Error {
@@ -25,6 +26,8 @@ interface Search {
   accepts: (file: string) => boolean;
   /** The maximum number of files. */
   limit: number;
+  /** Ripgrep sees the files that other programs of the conversation see. */
+  confinement: Confinement | undefined;
   signal: AbortSignal;
 }
 
@@ -39,9 +42,17 @@ export async function searchFiles(search: Search): Promise<{ files: string[]; tr
   const program = await ripgrepPath();
   search.signal.throwIfAborted();
   const deadline = AbortSignal.timeout(TIMEOUT_MS);
-  const child = spawn(program, [...COMMON_ARGUMENTS, ...search.args, './'], {
+  const wanted = {
+    file: program,
+    args: [...COMMON_ARGUMENTS, ...search.args, './'],
     cwd: search.folder,
     env: childEnvironment(),
+    own: [{ path: path.dirname(program), writable: false }],
+  };
+  const { file: started, args, cwd, env } = search.confinement?.program(wanted) ?? wanted;
+  const child = spawn(started, args, {
+    cwd,
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
     signal: AbortSignal.any([search.signal, deadline]),
     killSignal: 'SIGKILL',

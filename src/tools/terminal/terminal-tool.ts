@@ -92,6 +92,7 @@ class TerminalTool implements Tool {
       workingDir: host.workingDir,
       env: params.env,
       shellPath: params.shellPath,
+      confinement: host.confinement,
     });
   }
 

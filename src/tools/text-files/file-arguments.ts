@@ -1,6 +1,7 @@
 import path from 'node:path';
+import { FileRefusal, type ConfinedFiles } from '../../files/index.js';
 import { FileToolError } from './file-tool-error.js';
-import { pathKind, tidyPath } from './file-path.js';
+import { pathKind, tidyPath, type PathKind } from './file-path.js';
 import { FileRefusedError, readTextFile, type TextFile } from './text-file.js';
 import { textArgument } from '../function-tool.js';
 import type { ToolResource } from '../tool.js';
@@ -29,14 +30,25 @@ export function fileResource(
 
 /**
  * Reads a text file of at most 10 MB; undefined if it does not exist.
- * @throws FileToolError for a folder, a larger or binary file, or an error of the file system
+ * @throws FileToolError for a folder, a larger or binary file, what the sandbox refuses, or an error of the
+ *   file system
  */
-export async function readIfExists(file: string): Promise<TextFile | undefined> {
-  const kind = await pathKind(file);
+export async function readIfExists(files: ConfinedFiles, file: string): Promise<TextFile | undefined> {
+  const kind = await kindOrRefusal(files, file);
   if (kind === 'directory') throw new FileToolError(`Error: Path is a directory, not a file: ${file}`);
   if (kind === 'missing') return undefined;
-  return readTextFile(file).catch((error: unknown) => {
+  return readTextFile(files, file).catch((error: unknown) => {
     throw toFileToolError(error, 'read', file);
+  });
+}
+
+/**
+ * What exists at a path.
+ * @throws FileToolError for what the sandbox refuses
+ */
+export async function kindOrRefusal(files: ConfinedFiles, file: string): Promise<PathKind> {
+  return pathKind(files, file).catch((error: unknown) => {
+    throw error instanceof FileRefusal ? toFileToolError(error, 'read', file) : error;
   });
 }
 

@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { ConfinedFiles } from '../../files/index.js';
 import { FileToolError } from './file-tool-error.js';
 
 /** What exists at a path. */
@@ -15,23 +15,22 @@ export function tidyPath(given: string): string {
   return parts.length === 0 ? '.' : parts.join('/');
 }
 
-/** What exists at a path, following symbolic links. */
-export async function pathKind(file: string): Promise<PathKind> {
-  try {
-    return (await stat(file)).isDirectory() ? 'directory' : 'file';
-  } catch {
-    // A path that cannot be inspected counts as missing, whatever the reason.
-    return 'missing';
-  }
+/**
+ * What exists at a path, following symbolic links. One that cannot be inspected counts as missing.
+ * @throws FileRefusal
+ */
+export async function pathKind(files: ConfinedFiles, file: string): Promise<PathKind> {
+  const kind = await files.kind(file);
+  return kind === 'other' ? 'file' : kind;
 }
 
 /**
  * Rejects a relative path, with a hint if it exists in the workspace.
- * @throws FileToolError
+ * @throws FileToolError, FileRefusal
  */
-export async function requireAbsolute(file: string, workingDir: string): Promise<void> {
+export async function requireAbsolute(files: ConfinedFiles, file: string, workingDir: string): Promise<void> {
   if (path.isAbsolute(file)) return;
   const candidate = path.join(workingDir, file);
-  const hint = (await pathKind(candidate)) === 'missing' ? '' : ` Maybe you meant ${candidate}?`;
+  const hint = (await pathKind(files, candidate)) === 'missing' ? '' : ` Maybe you meant ${candidate}?`;
   throw FileToolError.invalid('path', file, `The path should be an absolute path.${hint}`);
 }

@@ -1,3 +1,4 @@
+import { FileRefusal } from '../../files/index.js';
 import { pythonRepr } from '../../text/index.js';
 
 /** A file tool cannot do what the model asked for. The message becomes the observation. */
@@ -15,8 +16,12 @@ export class FileToolError extends Error {
     return new FileToolError(`Parameter \`${parameter}\` is required for command: ${command}.`);
   }
 
-  /** An error of the file system, worded as in Python: `[Errno 2] No such file ...`. */
+  /**
+   * An error of the file system, worded as in Python: `[Errno 2] No such file ...`. What the sandbox refuses
+   * is told in its own words.
+   */
   static fileSystem(error: unknown, operation: 'read' | 'write to', file: string): FileToolError {
+    if (error instanceof FileRefusal) return new FileToolError(error.message);
     return new FileToolError(`Ran into ${systemMessage(error)} while trying to ${operation} ${file}`);
   }
 }

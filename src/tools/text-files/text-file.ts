@@ -1,6 +1,4 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { replaceFile } from '../../files/index.js';
+import { NotAFileError, type ConfinedFiles } from '../../files/index.js';
 
 /** The encoding of a file. `bom`: whether it starts with a byte order mark. */
 interface TextEncoding {
@@ -35,16 +33,15 @@ const MAX_CONTROL_SHARE = 0.1;
 /**
  * Reads a file of at most 10 MB. Pipes and devices are rejected without reading them, because that might
  * never end.
- * @throws FileRefusedError if the file is larger or not a regular file; else the error of the file system
+ * @throws FileRefusedError if the file is larger or not a regular file; FileRefusal; else the error of the
+ *   file system
  */
-export async function readBounded(file: string): Promise<Buffer> {
-  // Without O_NONBLOCK, opening a pipe waits for a writer.
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+export async function readBounded(files: ConfinedFiles, file: string): Promise<Buffer> {
+  const { handle, stats } = await files.open(file).catch((error: unknown) => {
+    if (!(error instanceof NotAFileError)) throw error;
+    throw new FileRefusedError(file, 'It is not a regular file and cannot be read or edited by this tool.');
+  });
   try {
-    const stats = await handle.stat();
-    if (!stats.isFile() && !stats.isDirectory()) {
-      throw new FileRefusedError(file, 'It is not a regular file and cannot be read or edited by this tool.');
-    }
     if (stats.size > MAX_BYTES) {
       const megabytes = (stats.size / MEGABYTE).toFixed(1);
       throw new FileRefusedError(file, `File is too large (${megabytes}MB). Maximum allowed size is 10MB.`);
@@ -58,10 +55,10 @@ export async function readBounded(file: string): Promise<Buffer> {
 /**
  * Reads a text file of at most 10 MB: UTF-8, UTF-16 with a byte order mark, or else Latin-1, which preserves
  * every byte. Guessing another 8-bit encoding could corrupt the file.
- * @throws FileRefusedError if the file is larger or binary; else the error of the file system
+ * @throws FileRefusedError if the file is larger or binary; FileRefusal; else the error of the file system
  */
-export async function readTextFile(file: string): Promise<TextFile> {
-  const bytes = await readBounded(file);
+export async function readTextFile(files: ConfinedFiles, file: string): Promise<TextFile> {
+  const bytes = await readBounded(files, file);
   const decoded = decodeText(bytes);
   if (!decoded) {
     throw new FileRefusedError(
@@ -74,10 +71,15 @@ export async function readTextFile(file: string): Promise<TextFile> {
 
 /**
  * Replaces the text of a file in the given encoding, or UTF-8 if the text does not fit into Latin-1.
- * @throws the error of the file system
+ * @throws FileRefusal, the error of the file system
  */
-export async function writeTextFile(file: string, raw: string, encoding: TextEncoding): Promise<void> {
-  await replaceFile(file, encodeText(raw, encoding));
+export async function writeTextFile(
+  files: ConfinedFiles,
+  file: string,
+  raw: string,
+  encoding: TextEncoding,
+): Promise<void> {
+  await files.replace(file, encodeText(raw, encoding));
 }
 
 /** Detects the encoding and decodes the text; undefined if the bytes are not text. */

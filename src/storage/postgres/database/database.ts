@@ -32,6 +32,13 @@ export class Database implements Queryable, Repeatable {
     this.shared = this.connections(Math.max(1, options.poolSize - RESERVED));
   }
 
+  /** Where the database is, for people: its name, host and port. */
+  get place(): string {
+    // Whatever the URL leaves out is filled in as for a connection.
+    const { database, host, port } = new pg.Client(this.config);
+    return `${database ?? ''} on ${host}${host.startsWith('/') ? '' : `:${port}`}`;
+  }
+
   /** False during an outage. */
   get isAvailable(): boolean {
     return this.availability.isAvailable;
@@ -62,9 +69,13 @@ export class Database implements Queryable, Repeatable {
     return this.shared.transaction(work, timeoutMs);
   }
 
-  /** Connections of their own, for statements that must not wait for others (appends, heartbeats). */
-  lane(size = 1): Connections {
-    const lane = this.connections(size);
+  /**
+   * A connection of its own, for statements that must not wait for others (appends, heartbeats).
+   * @param lockTimeoutMs how long its statements wait for a lock; as long as they may take if it is not given
+   */
+  lane(lockTimeoutMs?: number): Connections {
+    const options = lockTimeoutMs === undefined ? '' : ` -c lock_timeout=${lockTimeoutMs}`;
+    const lane = this.connections(1, { ...this.config, options: `${this.config.options ?? ''}${options}` });
     this.lanes.add(lane);
     return lane;
   }
@@ -98,7 +109,7 @@ export class Database implements Queryable, Repeatable {
     await client.end();
   }
 
-  private connections(size: number): Connections {
-    return new Connections(this.config, size, this.options.timeoutMs, this.availability);
+  private connections(size: number, config = this.config): Connections {
+    return new Connections(config, size, this.options.timeoutMs, this.availability);
   }
 }

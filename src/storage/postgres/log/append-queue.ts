@@ -37,6 +37,8 @@ export class Chunk implements AppendChunk {
   /** It was sent, and it is not known what became of it: nothing may be said before that is known. */
   isInDoubt = false;
   isSettled = false;
+  /** The row of its conversation was locked: no statement waits for it any more. */
+  isLocked = false;
   /** Not sent again before this time (ms of `performance.now`). */
   notBefore = 0;
 

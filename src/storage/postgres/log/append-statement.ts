@@ -12,17 +12,30 @@ export interface AppendChunk {
   readonly records: readonly LogRecord[];
 }
 
+/** Of the conversations of a statement those whose rows nobody else has locked. */
+const UNLOCKED = `
+  unlocked AS (
+    SELECT id FROM conversation WHERE id = ANY ($1::uuid[]) FOR NO KEY UPDATE SKIP LOCKED
+  ),`;
+
 /**
  * Appends chunks of different conversations. The update of the length, where generation and length are the
  * expected ones, decides which chunks are inserted. Texts come joined by newlines, which no line contains:
  * `pg` would escape each element of a text array. `unnest` lets the planner expect few rows.
  */
-export const APPEND = `
-  WITH moved AS (
+export const APPEND = appendStatement({ skipsLocked: false });
+
+/** As `APPEND`, without those whose rows are locked, which would delay the others. It costs a little more. */
+export const APPEND_UNLOCKED = appendStatement({ skipsLocked: true });
+
+function appendStatement({ skipsLocked }: { skipsLocked: boolean }): string {
+  return `
+  WITH ${skipsLocked ? UNLOCKED : ''} moved AS (
     UPDATE conversation c SET length = b.seq + b.count
     FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::int[])
       WITH ORDINALITY AS b(id, generation, seq, count, chunk)
     WHERE c.id = b.id AND c.generation = b.generation AND c.length = b.seq
+      ${skipsLocked ? 'AND c.id IN (SELECT id FROM unlocked)' : ''}
     RETURNING c.id, b.chunk
   ), stored AS (
     INSERT INTO event (conversation, seq, id, kind, source, timestamp, high, line)
@@ -34,6 +47,7 @@ export const APPEND = `
     JOIN moved USING (chunk)
   )
   SELECT chunk FROM moved`;
+}
 
 /** The values for `APPEND`. Its answer numbers the chunks from 1. */
 export async function appendValues(chunks: readonly AppendChunk[]): Promise<unknown[]> {

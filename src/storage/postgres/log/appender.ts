@@ -4,16 +4,24 @@ import { meters } from '../../../meters/index.js';
 import { LeaseLostError, SequenceConflictError, StorageFailedError } from '../../storage-errors.js';
 import { OutcomeUnknownError, sqlState, type Connections, type Database } from '../database/index.js';
 import { AppendQueue, type Append, type AppendTarget, type Chunk } from './append-queue.js';
-import { APPEND, appendValues } from './append-statement.js';
+import { APPEND, APPEND_UNLOCKED, appendValues } from './append-statement.js';
 
-/** Time between two attempts for a chunk that is in doubt (ms). */
+/** Time between two attempts for a chunk that is in doubt, or whose conversation is locked (ms). */
 const RETRY_MS = 200;
+/**
+ * How long a statement waits for the row of a conversation (ms): long for an append or a change of the owner,
+ * short for the other conversations in the same statement.
+ */
+const LOCK_TIMEOUT_MS = 100;
+/** A pause of the loop, at most: it is woken when there is something to do (ms). */
+const MAX_PAUSE_MS = 60_000;
 
 /**
  * Appends to the logs of all conversations of this server. All appends that wait share one statement, as
  * those to files share a flush; there is one statement at a time. A statement whose outcome is not known,
  * because the connection was lost, is repeated: as the length has to be the expected one, it stores nothing
- * twice. Until the outcome is known, nobody is told anything.
+ * twice. Until the outcome is known, nobody is told anything. Nothing waits for one conversation: neither for
+ * the lock of its row nor for the reason why it was not stored.
  */
 export class Appender {
   private readonly logger = new Logger('EventLog');
@@ -25,12 +33,12 @@ export class Appender {
 
   constructor(private readonly database: Database) {
     // Of its own: appends must not wait for reads.
-    this.lane = database.lane();
+    this.lane = database.lane(LOCK_TIMEOUT_MS);
   }
 
   /** Resolves when the records are durable. @throws as `EventLog.append` */
   append(append: Omit<Append, 'deadline' | 'resolve' | 'reject'>): Promise<void> {
-    if (this.isClosed) return Promise.reject(unavailable('the log was closed'));
+    if (this.isClosed) return Promise.reject(unavailable(CLOSED));
     return new Promise((resolve, reject) => {
       const deadline = performance.now() + this.database.timeoutMs;
       this.queue.add({ ...append, deadline, resolve, reject });
@@ -50,11 +58,11 @@ export class Appender {
   /** Gives up the appends of one log, for its close; those on their way are settled as usual. */
   abandon(target: AppendTarget): void {
     for (const chunk of this.queue.unsettled(target)) {
-      if (!chunk.isInDoubt) continue;
-      this.refuse(chunk, new OutcomeUnknownError('ESHUTDOWN', new Error('the log was closed')));
+      if (chunk.isInDoubt) this.refuse(chunk, new OutcomeUnknownError('ESHUTDOWN', new Error(CLOSED)));
+      else if (chunk.notBefore > performance.now()) this.refuse(chunk, unavailable(CLOSED));
     }
     const waiting = this.queue.removeWaiting(target);
-    for (const append of waiting) append.reject(unavailable('the log was closed'));
+    for (const append of waiting) append.reject(unavailable(CLOSED));
   }
 
   private async run(): Promise<void> {
@@ -71,7 +79,7 @@ export class Appender {
   /** Waits until an append comes, at most `ms`. */
   private async pause(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.max(1, ms));
+      const timer = setTimeout(resolve, Math.min(Math.max(1, ms), MAX_PAUSE_MS));
       this.wake = () => {
         clearTimeout(timer);
         resolve();
@@ -86,7 +94,7 @@ export class Appender {
       const stored = await this.store(valid);
       for (const [index, chunk] of valid.entries()) {
         if (stored.has(index + 1)) this.succeed(chunk);
-        else await this.explain(chunk);
+        else this.explain(chunk);
       }
     } catch (error) {
       await this.fail(valid, error);
@@ -112,7 +120,8 @@ export class Appender {
   private async store(chunks: readonly Chunk[]): Promise<Set<number>> {
     const values = await appendValues(chunks);
     const waitMs = Math.min(this.queue.deadline - performance.now(), this.database.timeoutMs);
-    const { rows } = await this.lane.query<{ chunk: number }>(APPEND, values, Math.max(1, waitMs));
+    const statement = chunks.some(({ isLocked }) => isLocked) ? APPEND_UNLOCKED : APPEND;
+    const { rows } = await this.lane.query<{ chunk: number }>(statement, values, Math.max(1, waitMs));
     return new Set(rows.map(({ chunk }) => chunk));
   }
 
@@ -126,6 +135,10 @@ export class Appender {
       return;
     }
     const state = error instanceof StorageFailedError ? sqlState(error.cause) : undefined;
+    if (state === LOCK_NOT_AVAILABLE) {
+      this.withoutLocked(chunks, error);
+      return;
+    }
     const wasNotSent = error instanceof StorageFailedError && state === undefined;
     const isOfOne = !(error instanceof StorageFailedError) || OF_ONE_STATES.has(state ?? '');
     // One of them is the reason: the others are stored without it.
@@ -137,12 +150,28 @@ export class Appender {
     for (const chunk of chunks) {
       if (chunk.isInDoubt) {
         if (error instanceof StorageFailedError) chunk.notBefore = now + RETRY_MS;
-        else await this.explain(chunk, error);
+        else this.explain(chunk, error);
       } else if (!wasNotSent || chunk.deadline <= now + 1) {
         this.refuse(chunk, error);
       }
     }
     this.refuseLate();
+  }
+
+  /** Sends the chunks again, without waiting for rows that are locked. */
+  private withoutLocked(chunks: readonly Chunk[], error: unknown): void {
+    for (const chunk of chunks) {
+      // The second time it is the table that is locked.
+      if (chunk.isLocked) this.postpone(chunk, error);
+      chunk.isLocked = true;
+    }
+  }
+
+  /** Sends a chunk again later, unless its time is over. */
+  private postpone(chunk: Chunk, error: unknown): void {
+    const now = performance.now();
+    if (chunk.deadline <= now + 1) this.refuse(chunk, error);
+    else chunk.notBefore = Math.min(now + RETRY_MS, chunk.deadline);
   }
 
   /** Refuses what waits behind a chunk that is in doubt, when its time is over. */
@@ -164,20 +193,28 @@ export class Appender {
     for (const append of chunk.appends) append.resolve();
   }
 
-  /** Finds out why a chunk was not stored, or whether an earlier attempt has stored it. */
-  private async explain(chunk: Chunk, reason?: unknown): Promise<void> {
-    const { conversationId, seq, end, records } = chunk;
-    try {
-      const { rows } = await this.database.read<Found>(FIND, [conversationId, seq, end]);
-      const [found] = rows;
-      const ids = records.map(({ id }) => id).join('\n');
-      if (chunk.isInDoubt && found?.ids === ids) this.succeed(chunk);
-      else if (found?.generation !== chunk.generation) this.refuse(chunk, new LeaseLostError(conversationId));
-      else this.refuse(chunk, reason ?? new SequenceConflictError(seq, found.length));
-    } catch (error) {
-      if (chunk.isInDoubt) chunk.notBefore = performance.now() + RETRY_MS;
-      else this.refuse(chunk, error);
-    }
+  /**
+   * Finds out, while others are stored, why a chunk was not, or whether an earlier attempt has stored it.
+   */
+  private explain(chunk: Chunk, reason?: unknown): void {
+    chunk.notBefore = Infinity;
+    void this.find(chunk, reason)
+      .catch((error: unknown) => {
+        if (chunk.isInDoubt) chunk.notBefore = performance.now() + RETRY_MS;
+        else this.refuse(chunk, error);
+      })
+      .finally(() => this.wake());
+  }
+
+  private async find(chunk: Chunk, reason?: unknown): Promise<void> {
+    const { conversationId, seq, end, records, generation } = chunk;
+    const { rows } = await this.database.read<Found>(FIND, [conversationId, seq, end]);
+    const [found] = rows;
+    const ids = records.map(({ id }) => id).join('\n');
+    if (chunk.isInDoubt && found?.ids === ids) this.succeed(chunk);
+    else if (found?.generation !== generation) this.refuse(chunk, new LeaseLostError(conversationId));
+    else if (reason === undefined && found.length === seq) this.postpone(chunk, lockedRow());
+    else this.refuse(chunk, reason ?? new SequenceConflictError(seq, found.length));
   }
 
   /** Also the appends behind it: they expect sequence numbers that depend on it. */
@@ -202,8 +239,14 @@ const FIND = `
   ) AS ids
   FROM conversation WHERE id = $1`;
 
-/** Time-out, deadlock, lock: one conversation may be the reason for which a statement of many fails. */
-const OF_ONE_STATES = new Set(['57014', '40P01', '55P03']);
+/** Time-out, deadlock: one conversation may be the reason for which a statement of many fails. */
+const OF_ONE_STATES = new Set(['57014', '40P01']);
+const CLOSED = 'the log was closed';
+const LOCK_NOT_AVAILABLE = '55P03';
+
+function lockedRow(): StorageFailedError {
+  return new StorageFailedError(LOCK_NOT_AVAILABLE, new Error('the conversation is locked'), 'its database');
+}
 
 function unavailable(reason: string): StorageFailedError {
   return new StorageFailedError('EAGAIN', new Error(reason), 'its database');

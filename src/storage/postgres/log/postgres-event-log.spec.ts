@@ -84,20 +84,49 @@ describeWithDatabase('PostgresEventLog', () => {
     expect(twice.log.length).toBe(2);
   });
 
-  it('stores the appends of others when the row of one conversation is locked', async () => {
-    const quick = await storages.open(database.url, 10, 300);
-    storage = quick;
+  it('stores the appends of others while the row of one conversation is locked, and refuses that one late', async () => {
+    const holder = storage.database;
+    storage = await storages.open(database.url, 10, 1_000);
     const [locked, other] = await Promise.all([newLog(), newLog()]);
-    let results: PromiseSettledResult<void>[] = [];
-    await quick.database.transaction(async (transaction) => {
+    await holder.transaction(async (transaction) => {
       await transaction.query('SELECT FROM conversation WHERE id = $1 FOR UPDATE', [locked.id]);
-      results = await Promise.allSettled([
-        locked.log.append(0, locked.fence, [recordOf()]),
-        other.log.append(0, other.fence, [recordOf()]),
-      ]);
+      let settled = 0;
+      const late = locked.log.append(0, locked.fence, [recordOf()]).finally(() => (settled += 1));
+      const refused = expect(late).rejects.toThrow('the conversation is locked');
+      for (let seq = 0; seq < 20; seq++) await other.log.append(seq, other.fence, [recordOf()]);
+      expect(settled).toBe(0);
+      await refused;
     });
-    expect(results.map(nameOf)).toEqual(['StorageFailedError', 'stored']);
     await locked.log.append(0, locked.fence, [recordOf()]);
+    expect([locked.log.length, other.log.length]).toEqual([1, 20]);
+  });
+
+  it('stores an append as soon as the row of its conversation is no longer locked', async () => {
+    const { id, log, fence } = await newLog();
+    let append: Promise<void> | undefined;
+    await storage.database.transaction(async (transaction) => {
+      await transaction.query('SELECT FROM conversation WHERE id = $1 FOR UPDATE', [id]);
+      append = log.append(0, fence, [recordOf()]);
+      await transaction.query('SELECT pg_sleep(0.3)');
+    });
+    await append;
+    expect(log.length).toBe(1);
+  });
+
+  it('stores the appends of others while the reason for a refusal waits for a connection', async () => {
+    const { database: few } = (storage = await storages.open(database.url, 10, 1_000));
+    const [old, other] = await Promise.all([newLog(), newLog()]);
+    await few.query('UPDATE conversation SET generation = generation + 1 WHERE id = $1', [old.id]);
+    let refused: Promise<unknown> | undefined;
+    await few.transaction(async () => {
+      // The only connection for anything but appends is in use.
+      let settled = 0;
+      const late = old.log.append(0, old.fence, [recordOf()]).finally(() => (settled += 1));
+      refused = expect(late).rejects.toThrow();
+      for (let seq = 0; seq < 20; seq++) await other.log.append(seq, other.fence, [recordOf()]);
+      expect(settled).toBe(0);
+    });
+    await refused;
   });
 
   it('expects the next sequence number, counting appends that are not durable yet', async () => {

@@ -2,7 +2,9 @@ import { log } from './001-log.js';
 import { documents } from './002-documents.js';
 import { webhooks } from './003-webhooks.js';
 import { bash } from './004-bash.js';
+import { audit } from './005-audit.js';
+import { serverProof } from './006-server-proof.js';
 import type { Migration } from './migration.js';
 
 /** All migrations that this server knows, in order. */
-export const MIGRATIONS: readonly Migration[] = [log, documents, webhooks, bash];
+export const MIGRATIONS: readonly Migration[] = [log, documents, webhooks, bash, audit, serverProof];

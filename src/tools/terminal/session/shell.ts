@@ -2,12 +2,14 @@ import { Buffer } from 'node:buffer';
 
 import type { IPty } from '@lydell/node-pty';
 
+import { errorMessage } from '../../../errors/index.js';
 import { settlesWithin, turnToStart } from '../../../flow/index.js';
 import { OutputBuffer } from './output-buffer.js';
 import { commandInput, MarkerScanner, promptCommand, restoreInput } from './prompt-protocol.js';
 import type { Marker, ShellPrompt } from './prompt-protocol.js';
 import { readRemainder } from './pty-remainder.js';
-import { foregroundGroup, signal } from '../../../processes/index.js';
+import { foregroundGroup, programOf, signal } from '../../../processes/index.js';
+import type { Confinement, ProgramStart } from '../../../sandbox/index.js';
 
 /** The same size as in the original: wide enough that programs do not wrap their lines. */
 const COLUMNS = 256;
@@ -30,6 +32,7 @@ interface ShellOptions {
   shellPath: string;
   workingDir: string;
   environment: Readonly<Record<string, string>>;
+  confinement: Confinement;
 }
 
 /** Receives the events of a shell. */
@@ -45,6 +48,23 @@ interface ShellListener {
 /** The shell could not be started. */
 export class ShellStartError extends Error {
   override readonly name = 'ShellStartError';
+}
+
+/** @throws ShellStartError if there is no such shell, or its sandbox does not work */
+function shellProgram({ id, shellPath, workingDir, environment, confinement }: ShellOptions): ProgramStart {
+  try {
+    return confinement.program({
+      file: shellPath,
+      args: ['--noprofile', '--norc', '--noediting', '+o', 'history', '-i'],
+      cwd: workingDir,
+      // The agent's commands do not belong in the user's history.
+      env: { ...environment, HISTFILE: '', PROMPT_COMMAND: promptCommand(id) },
+    });
+  } catch (error) {
+    throw new ShellStartError(`Cannot start the shell ${shellPath}: ${errorMessage(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 /** A bash on a pseudo-terminal, from its start to its exit. Runs one command at a time. */
@@ -92,19 +112,19 @@ export class Shell {
   static async start(options: ShellOptions, listener: ShellListener): Promise<Shell> {
     const { spawn } = await import('@lydell/node-pty');
     await turnToStart();
+    const start = shellProgram(options);
     return new Promise((resolve, reject) => {
       const fail = (reason: string) => {
         clearTimeout(timer);
         reject(new ShellStartError(`Cannot start the shell ${options.shellPath}: ${reason}`));
       };
       let settled = false;
-      const pty = spawn(options.shellPath, ['--noprofile', '--norc', '--noediting', '+o', 'history', '-i'], {
+      const pty = spawn(start.file, [...start.args], {
         name: 'xterm-256color',
         cols: COLUMNS,
         rows: ROWS,
-        cwd: options.workingDir,
-        // The agent's commands do not belong in the user's history.
-        env: { ...options.environment, HISTFILE: '', PROMPT_COMMAND: promptCommand(options.id) },
+        cwd: start.cwd,
+        env: start.env,
         encoding: null,
       });
       const shell = new Shell(pty, options, {
@@ -129,6 +149,7 @@ export class Shell {
     });
   }
 
+  /** The leader of the terminal's session: the shell, or what runs it in its sandbox. */
   get pid(): number {
     return this.pty.pid;
   }
@@ -172,7 +193,7 @@ export class Shell {
   /** Kills the foreground process group. @returns false if that is the shell itself */
   async killForeground(): Promise<boolean> {
     const group = await this.foregroundGroup();
-    if (this.state === 'ended' || group === undefined || group === this.pid) return false;
+    if (this.state === 'ended' || group === undefined || group === this.shellPid) return false;
     signal(-group, 'SIGKILL');
     return true;
   }
@@ -181,15 +202,21 @@ export class Shell {
   async end(): Promise<void> {
     if (this.state === 'ended') return;
     const group = await foregroundGroup(this.pid);
-    if (group !== undefined && group !== this.pid) {
+    const shell = this.shellPid;
+    if (group !== undefined && group !== shell) {
       signal(-group, 'SIGHUP');
       signal(-group, 'SIGCONT');
     }
-    signal(this.pid, 'SIGHUP');
+    signal(shell, 'SIGHUP');
     if (await settlesWithin(this.exited, HANGUP_GRACE_MS)) return;
     if (group !== undefined) signal(-group, 'SIGKILL');
     signal(this.pid, 'SIGKILL');
     await settlesWithin(this.exited, KILL_GRACE_MS);
+  }
+
+  /** The shell itself, which does not lead the session in a sandbox. */
+  private get shellPid(): number {
+    return programOf(this.pid);
   }
 
   private onOutputBytes(bytes: Buffer): void {

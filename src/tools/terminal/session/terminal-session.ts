@@ -4,6 +4,7 @@ import { isFolder } from '../../../files/index.js';
 import { MAX_TIMER_MS } from '../../../flow/index.js';
 
 import { shellEnvironment, endSessionProcesses, SESSION_VARIABLE } from '../../../processes/index.js';
+import { UNCONFINED, type Confinement } from '../../../sandbox/index.js';
 import { OutputBuffer } from './output-buffer.js';
 import type { ShellPrompt } from './prompt-protocol.js';
 import { Shell } from './shell.js';
@@ -32,6 +33,8 @@ export interface TerminalSessionOptions {
   env?: Readonly<Record<string, string>>;
   /** A bash of version 4.4 or later; default: the first `bash` in `PATH`. */
   shellPath?: string;
+  /** Default: none. */
+  confinement?: Confinement;
 }
 
 /** When to stop watching a command. */
@@ -257,6 +260,7 @@ export class TerminalSession {
         shellPath: this.options.shellPath ?? 'bash',
         workingDir: await this.startDir(),
         environment: { ...shellEnvironment(this.options.env), [SESSION_VARIABLE]: this.id },
+        confinement: this.options.confinement ?? UNCONFINED,
       },
       {
         onOutput: (bytes) => {

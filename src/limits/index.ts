@@ -1,0 +1,4 @@
+export { KeyLimiter } from './key-limiter.js';
+export { type KeyLimits, LIMIT_NAMES, LimitReachedError, type LimitName } from './key-limits.js';
+export { type DayUsage, KeyUsage } from './key-usage.js';
+export { LimitsModule } from './limits.module.js';

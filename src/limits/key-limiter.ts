@@ -1,0 +1,131 @@
+import { Injectable } from '@nestjs/common';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
+import type { Principal } from '../auth/index.js';
+import { AppConfig } from '../config/index.js';
+import { Counter } from '../meters/index.js';
+import { secondsToNextDay } from './day.js';
+import { HeldByKey } from './held-by-key.js';
+import {
+  type KeyLimits,
+  LIMIT_NAMES,
+  LimitReachedError,
+  type LimitName,
+  limitsInForce,
+} from './key-limits.js';
+import { KeyUsage } from './key-usage.js';
+import { LimitedKeys } from './limited-keys.js';
+
+const MINUTE_SECONDS = 60;
+/** When to try again what ends by itself at an unknown time: a run, a socket. */
+const SOON_SECONDS = 5;
+
+/**
+ * Holds keys to their limits. Requests, sockets and runs are counted by each server of a cluster; what is
+ * counted by day is counted by all together. The session key has no limits.
+ */
+@Injectable()
+export class KeyLimiter {
+  private readonly requests = new RateLimiterMemory({ points: 1, duration: MINUTE_SECONDS });
+  private readonly sockets = new HeldByKey();
+  private readonly runs = new HeldByKey();
+  /** How often each limit was reached since the start. */
+  readonly refused: ReadonlyMap<LimitName, Counter> = new Map(
+    LIMIT_NAMES.map((name) => [name, new Counter()]),
+  );
+
+  constructor(
+    private readonly config: AppConfig,
+    private readonly keys: LimitedKeys,
+    private readonly usage: KeyUsage,
+  ) {}
+
+  /** The limits in force for a key. */
+  limitsOf(key: Pick<Principal, 'id' | 'limits'> | undefined): KeyLimits {
+    return limitsInForce(key, this.config.key_limits);
+  }
+
+  /** Counts a request, or a message on a socket. @throws LimitReachedError */
+  async takeRequest(principal: Principal): Promise<void> {
+    const { requests_per_minute: limit } = this.limitsOf(principal);
+    if (limit === null) return;
+    const { consumedPoints, msBeforeNext } = await this.requests.penalty(principal.id);
+    if (consumedPoints <= limit) return;
+    // The system clock may have been set back.
+    const wait = Math.min(Math.max(1, Math.ceil(msBeforeNext / 1000)), MINUTE_SECONDS);
+    throw this.reached('requests_per_minute', `This key may send ${limit} requests a minute`, wait);
+  }
+
+  /** Whether a key may open another socket. @throws LimitReachedError */
+  assertSocketLeft(principal: Principal): void {
+    const { sockets: limit } = this.limitsOf(principal);
+    if (limit !== null && this.sockets.count(principal.id) >= limit) throw this.tooManySockets(limit);
+  }
+
+  /** Counts a socket until the returned function is called. @throws LimitReachedError */
+  takeSocket(principal: Principal): () => void {
+    const { sockets: limit } = this.limitsOf(principal);
+    const release = this.sockets.take(principal.id, limit);
+    if (release === undefined) throw this.tooManySockets(limit);
+    return release;
+  }
+
+  /**
+   * Counts a run of a conversation until the returned function is called.
+   * @param keyId the key whose conversation it is; null for the administrator's
+   * @throws LimitReachedError
+   */
+  takeRun(keyId: string | null): () => void {
+    if (keyId === null) return () => undefined;
+    const { concurrent_runs: limit } = this.limitsOf(this.keys.find(keyId));
+    const release = this.runs.take(keyId, limit);
+    if (release !== undefined) return release;
+    const what = `Conversations of this key may have ${limit} run${limit === 1 ? '' : 's'} at the same time`;
+    throw this.reached('concurrent_runs', what, SOON_SECONDS);
+  }
+
+  /**
+   * Counts a conversation that is about to be created.
+   * @returns what takes that back, if it is not created
+   * @throws LimitReachedError
+   */
+  async takeConversation(principal: Principal): Promise<() => void> {
+    const { conversations_per_day: limit } = this.limitsOf(principal);
+    if (limit === null) return () => undefined;
+    await this.usage.todayOfAll(principal.id);
+    // Together with the count: others may be created meanwhile.
+    if (this.usage.today(principal.id).conversations >= limit) {
+      const what = `This key may create ${limit} conversation${limit === 1 ? '' : 's'} a day`;
+      throw this.reached('conversations_per_day', what, secondsToNextDay(Date.now()));
+    }
+    this.usage.add(principal.id, { conversations: 1 });
+    return () => this.usage.add(principal.id, { conversations: -1 });
+  }
+
+  /** Adds the cost of a model (US dollars) to the spend of a key. */
+  spend(keyId: string | null, usd: number): void {
+    if (keyId !== null && usd > 0) this.usage.add(keyId, { usd });
+  }
+
+  /** Why models may cost a key nothing more today; undefined if they may. */
+  overSpent(keyId: string | null): string | undefined {
+    if (keyId === null) return undefined;
+    const { usd_per_day: limit } = this.limitsOf(this.keys.find(keyId));
+    if (limit === null) return undefined;
+    const { usd } = this.usage.today(keyId);
+    if (usd < limit) return undefined;
+    return (
+      `The conversations of its key have cost $${usd.toFixed(4)} today, and $${limit} are allowed ` +
+      '(usd_per_day). The next day begins at midnight UTC.'
+    );
+  }
+
+  private tooManySockets(limit: number | null): LimitReachedError {
+    const what = `This key may have ${limit} socket${limit === 1 ? '' : 's'} open`;
+    return this.reached('sockets', what, SOON_SECONDS);
+  }
+
+  private reached(limit: LimitName, what: string, wait: number): LimitReachedError {
+    this.refused.get(limit)?.add();
+    return new LimitReachedError(limit, what, wait);
+  }
+}

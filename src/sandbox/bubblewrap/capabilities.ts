@@ -1,0 +1,27 @@
+/**
+ * What root keeps in a guarded sandbox: enough for package managers, `chown` and servers on low ports. Missing
+ * are those with which a program could remove what hides files (SYS_ADMIN), read around it
+ * (DAC_READ_SEARCH, MKNOD, SYS_RAWIO) or look into the server (SYS_PTRACE).
+ */
+const KEPT_BY_ROOT = [
+  'CAP_AUDIT_WRITE',
+  'CAP_CHOWN',
+  'CAP_DAC_OVERRIDE',
+  'CAP_FOWNER',
+  'CAP_FSETID',
+  'CAP_KILL',
+  'CAP_NET_BIND_SERVICE',
+  'CAP_NET_RAW',
+  'CAP_SETFCAP',
+  'CAP_SETGID',
+  'CAP_SETPCAP',
+  'CAP_SETUID',
+  'CAP_SYS_CHROOT',
+];
+
+/** Arguments of bubblewrap for the capabilities of a program. Only root has any. */
+export function capabilityArguments(mode: 'guarded' | 'workspace'): string[] {
+  if (process.getuid?.() !== 0) return [];
+  const kept = mode === 'guarded' ? KEPT_BY_ROOT : ['CAP_DAC_OVERRIDE'];
+  return ['--cap-drop', 'ALL', ...kept.flatMap((name) => ['--cap-add', name])];
+}

@@ -1,0 +1,67 @@
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { isInside } from '../../files/index.js';
+import type { ConfinementScope, ShownFolder } from '../sandbox.js';
+import type { ServerFiles } from '../server-files.js';
+import { foldersAbove, type Mount } from './mounts.js';
+
+/** Devices for graphics, computation and virtual machines; disks and memory are not among them. */
+const DEVICES = /^(?:accel|dri|dxg|fuse|kfd|kvm|net|nvidia[\w-]*|snd|video\d+)$/;
+
+/** Everything as it is outside, but for the files of the server. */
+export function guardedMounts(server: ServerFiles, scope: ConfinementScope): Mount[] {
+  return [
+    { at: '/', as: 'writable' },
+    { at: '/proc', as: 'processes' },
+    { at: '/sys', as: 'read-only' },
+    { at: '/dev', as: 'devices' },
+    { at: '/dev/shm', as: 'writable', optional: true },
+    ...devices(),
+    ...hidingMounts(server, scope),
+  ];
+}
+
+/** What agents are meant to use of the folders of the server. */
+export function shownOf(server: ServerFiles, { workspace, folder }: ConfinementScope): ShownFolder[] {
+  return [
+    ...server.shown,
+    ...(folder === undefined ? [] : ownFolders(folder)),
+    ...(server.mayShow(workspace) ? [{ path: workspace, writable: true }] : []),
+  ];
+}
+
+/** Long outputs of tools, and what an ACP agent keeps for the conversation. */
+function ownFolders(folder: string): ShownFolder[] {
+  return [
+    { path: path.join(folder, 'observations'), writable: false },
+    { path: path.join(folder, 'acp'), writable: true },
+  ];
+}
+
+/**
+ * Hides the files of the server, and shows of them what agents are meant to use. Folders above what is hidden
+ * are mounted on themselves, so that they cannot be renamed.
+ */
+function hidingMounts(server: ServerFiles, scope: ConfinementScope): Mount[] {
+  const files = server.files();
+  const isBelowHidden = (at: string): boolean => server.hidden.some((outer) => isInside(outer.path, at));
+  const roots = [...files, ...server.hidden.map(({ path: at }) => at)];
+  return [
+    ...roots
+      .flatMap(foldersAbove)
+      .filter((at) => !isBelowHidden(at))
+      .map((at): Mount => ({ at, as: 'writable' })),
+    ...server.hidden.map(({ path: at }): Mount => ({ at, as: 'empty' })),
+    ...shownOf(server, scope).map(({ path: at, writable }): Mount => ({
+      at,
+      as: writable ? 'writable' : 'read-only',
+      optional: true,
+    })),
+    ...files.filter((file) => !isBelowHidden(file)).map((at): Mount => ({ at, as: 'blank' })),
+  ];
+}
+
+function devices(): Mount[] {
+  const names = readdirSync('/dev').filter((name) => DEVICES.test(name));
+  return names.map((name): Mount => ({ at: `/dev/${name}`, as: 'device', optional: true }));
+}

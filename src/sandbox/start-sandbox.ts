@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { Logger } from '@nestjs/common';
+import type { AppConfig } from '../config/index.js';
+import { errorMessage } from '../errors/index.js';
+import { childEnvironment } from '../processes/index.js';
+import { BubblewrapSandbox } from './bubblewrap/bubblewrap-sandbox.js';
+import type { BubblewrapTools } from './bubblewrap/bubblewrap-confinement.js';
+import { findProgram } from './find-program.js';
+import { NoSandbox } from './no-sandbox.js';
+import type { Confinement, Sandbox } from './sandbox.js';
+import { SandboxError } from './sandbox-error.js';
+import type { SandboxMode } from './sandbox-mode.js';
+import { ServerFiles } from './server-files.js';
+
+/** How long a trial of the sandbox may take (ms). */
+const TRIAL_TIMEOUT_MS = 10_000;
+/** Its processes have numbers of their own, and their children are listed: signals are sent by that list. */
+const TRIAL = 'test "$$" -lt 10 && test -r /proc/$$/task/$$/children && echo works';
+const CURE =
+  'Install bubblewrap (package `bubblewrap`) and allow user namespaces, or set `sandbox: off` (OH_SANDBOX=off).';
+
+/**
+ * Tries what the configuration asks for, and says in one line of the log what programs of agents run in.
+ * @throws SandboxError if the sandbox is required and does not work
+ */
+export async function startSandbox(config: AppConfig): Promise<Sandbox> {
+  const logger = new Logger('Sandbox');
+  const wanted = config.sandbox as SandboxMode | null;
+  if (wanted === 'off') {
+    logger.log('sandbox: off; programs of agents see all that the server sees');
+    return new NoSandbox(null);
+  }
+  const mode = wanted ?? 'guarded';
+  const reason = await trial(config, mode);
+  if (typeof reason !== 'string') {
+    logger.log(`sandbox: ${mode}, by bubblewrap`);
+    return reason;
+  }
+  if (config.sandbox_required) {
+    throw new SandboxError(`sandbox "${mode}" is required and does not work: ${reason}. ${CURE}`);
+  }
+  const text = `sandbox: off, "${mode}" does not work: ${reason}`;
+  if (wanted === null) logger.log(text);
+  else logger.warn(text);
+  return new NoSandbox(reason);
+}
+
+/** A sandbox that works, or why there is none. */
+async function trial(config: AppConfig, mode: SandboxMode): Promise<Sandbox | string> {
+  const env = childEnvironment();
+  const cwd = config.base_dir;
+  try {
+    const tools: BubblewrapTools = {
+      bwrap: findProgram({ file: 'bwrap', args: [], cwd, env }),
+      server: ServerFiles.of(config),
+      limiter: [],
+    };
+    const sandbox = new BubblewrapSandbox(
+      tools,
+      { mode, by: 'bubblewrap', limits: null, available: ['guarded', 'workspace'], reason: null },
+      config.paths.workspace,
+    );
+    await run(sandbox.server);
+    return sandbox;
+  } catch (error) {
+    return errorMessage(error).startsWith('spawn bwrap')
+      ? 'bubblewrap (bwrap) is not installed'
+      : errorMessage(error);
+  }
+}
+
+function run(confinement: Confinement): Promise<void> {
+  const { file, args, cwd, env } = confinement.program({
+    file: '/bin/sh',
+    args: ['-c', TRIAL],
+    cwd: '/',
+    env: childEnvironment(),
+  });
+  return new Promise((resolve, reject) => {
+    execFile(file, args, { cwd, env, timeout: TRIAL_TIMEOUT_MS }, (error, stdout, stderr) => {
+      if (error === null && stdout.trim() === 'works') resolve();
+      else reject(new Error(stderr.trim().split('\n')[0] || errorMessage(error)));
+    });
+  });
+}
