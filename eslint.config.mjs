@@ -128,6 +128,22 @@ const ARROWS = {
   // Knows no feature and no driver: a feature says where its requests are served.
   forwarding: ['auth', 'config', 'crypto', 'errors', 'flow', 'http', 'text'],
   cluster: ['config', 'conversations', 'crypto', 'forwarding', 'storage'],
+  containers: [
+    'auth',
+    'config',
+    'conversations',
+    'crypto',
+    'errors',
+    'events',
+    'files',
+    'flow',
+    'forwarding',
+    'http',
+    'server',
+    'sockets',
+    'storage',
+    'text',
+  ],
   extensions: [
     'agent',
     'auth',

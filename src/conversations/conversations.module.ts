@@ -28,6 +28,7 @@ import { GoalsController } from './api/goals.controller.js';
 import { GoalsService } from './goal/goals.service.js';
 import { LaunchProfiles } from './profiles/launch-profiles.js';
 import { ModelProfiles } from './profiles/model-profiles.js';
+import { PortableRequests } from './api/portable-requests.js';
 import { ProfileDiagnosisController } from './api/profile-diagnosis.controller.js';
 import { ProfileDiagnosis } from './profiles/profile-diagnosis.js';
 import { ProfileReferences } from './profiles/profile-references.js';
@@ -91,6 +92,7 @@ const REPOSITORIES: Repositories = {
     ConversationSummaries,
     SummaryFeed,
     ConversationsLifecycle,
+    PortableRequests,
     {
       provide: Worktrees,
       inject: [AppConfig],
@@ -107,6 +109,7 @@ const REPOSITORIES: Repositories = {
     ContextLoader,
     ConversationsService,
     LaunchProfiles,
+    PortableRequests,
     EventBusModule,
     RunSlots,
     SummaryFeed,

@@ -32,6 +32,6 @@ import { SocketLimits } from './connections/socket-limits.js';
     BashEventsGateway,
     AppBackendsGateway,
   ],
-  exports: [SocketConnections],
+  exports: [SocketConnections, SocketGate],
 })
 export class SocketsModule {}

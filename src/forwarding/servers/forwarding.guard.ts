@@ -7,8 +7,8 @@ import { ServerForwarder } from './server-forwarder.js';
 const PARAMETERS = ['conversation_id', 'runtime_conversation_id'];
 /** Names the conversation of requests in OpenAI's format, below `/v1`. */
 const HEADER = 'x-openhands-serverconversation-id';
-/** Reads that any server can answer from the database. */
-const READS_OF_DATABASE =
+/** Reads that any server can answer from the storage. */
+const READS_OF_STORAGE =
   /^(\/api)?\/conversations\/[^/]+(\/(events(\/(search|count|[^/]+))?|agent_final_response|branches|timeline(\/summary)?))?$/;
 
 /**
@@ -29,11 +29,16 @@ export class ForwardingGuard implements CanActivate {
     const isRead = request.method === 'GET';
     const passed = await this.forwarder.forward(id, request, http.getResponse<HttpResponse>(), {
       takes: !isRead,
-      canFallBack: isRead && READS_OF_DATABASE.test(request.path),
+      canFallBack: isRead && answersFromStorage(request.path),
     });
     if (passed) throw new RequestAnsweredError();
     return true;
   }
+}
+
+/** Whether a GET of this path needs nothing but what is stored of its conversation. */
+export function answersFromStorage(path: string): boolean {
+  return READS_OF_STORAGE.test(path);
 }
 
 /** The conversation that a request belongs to; undefined if there is none, or its id is invalid. */
