@@ -2,8 +2,10 @@ import path from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
 import { SecretCodec } from '../crypto/index.js';
+import { Sandbox, type Confinement } from '../sandbox/index.js';
 import {
   Catalogue,
+  ConversationFolders,
   DamagedConversationError,
   LeaseHeldError,
   StorageFailedError,
@@ -71,6 +73,8 @@ export class ConversationsService {
     private readonly codec: SecretCodec,
     private readonly workspaces: WorkspaceHost,
     private readonly config: AppConfig,
+    private readonly folders: ConversationFolders,
+    private readonly sandbox: Sandbox,
   ) {}
 
   /** Creates a conversation, or returns the existing one of that id. An initial message starts a run. */
@@ -121,6 +125,15 @@ export class ConversationsService {
       host: state.workspace_host,
       elsewhere: this.workspaces.problemOf(state),
     };
+  }
+
+  /**
+   * What clients of a conversation may do with files and programs: the same as its agent.
+   * @throws WorkspaceElsewhereError if its files are on another host
+   */
+  async confinement(id: string): Promise<Confinement> {
+    const workspace = await this.workingDir(id);
+    return this.sandbox.confine({ workspace, folder: this.folders.folder(id) });
   }
 
   /** Has the conversation work with the folder of the same path on this host. */

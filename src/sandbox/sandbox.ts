@@ -1,3 +1,4 @@
+import type { FileRules } from '../files/index.js';
 import type { SandboxMode } from './sandbox-mode.js';
 
 /** A folder that programs see (absolute path). */
@@ -17,17 +18,6 @@ export interface ProgramStart {
   env: Readonly<Record<string, string>>;
   /** Folders that a program of the server itself needs to run. Never from a request. */
   own?: readonly ShownFolder[];
-}
-
-/** What tools that work inside this process may touch. */
-export interface FileRules {
-  /**
-   * Why a file or folder may not be used, as a text for the agent; undefined if it may.
-   * @param realPath absolute, without symbolic links
-   */
-  refusal(realPath: string, access: 'read' | 'write'): string | undefined;
-  /** Where a path of the agent leads on the machine, if programs see another folder under that name. */
-  onMachine?(file: string): string;
 }
 
 /** How the programs and the file tools of one conversation are confined. */

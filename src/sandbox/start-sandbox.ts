@@ -7,7 +7,7 @@ import { errorMessage } from '../errors/index.js';
 import { childEnvironment } from '../processes/index.js';
 import { BubblewrapSandbox } from './bubblewrap/bubblewrap-sandbox.js';
 import type { BubblewrapTools } from './bubblewrap/bubblewrap-confinement.js';
-import { NETWORK_OFF, NETWORK_ON, type NetworkAccess } from './bubblewrap/network-access.js';
+import { NETWORK_OFF, NETWORK_ON, networkOf, type NetworkAccess } from './bubblewrap/network-access.js';
 import { findProgram } from './find-program.js';
 import { limiter } from './limits.js';
 import { NoSandbox } from './no-sandbox.js';
@@ -36,7 +36,7 @@ export async function startSandbox(config: AppConfig): Promise<Sandbox> {
     return new NoSandbox(null);
   }
   const mode = wanted ?? 'guarded';
-  const reason = await trial(config, mode);
+  const reason = await trial(config, mode, logger);
   if (typeof reason !== 'string') {
     const { limits } = reason.status;
     logger.log(`sandbox: ${mode}, by bubblewrap${limits === null ? '' : `, limits by ${limits}`}`);
@@ -52,7 +52,7 @@ export async function startSandbox(config: AppConfig): Promise<Sandbox> {
 }
 
 /** A sandbox that works, or why there is none. */
-async function trial(config: AppConfig, mode: SandboxMode): Promise<Sandbox | string> {
+async function trial(config: AppConfig, mode: SandboxMode, logger: Logger): Promise<Sandbox | string> {
   const env = childEnvironment();
   const cwd = config.base_dir;
   try {
@@ -64,7 +64,7 @@ async function trial(config: AppConfig, mode: SandboxMode): Promise<Sandbox | st
         readable: config.sandbox_readable.map((file) => configuredPath(config, file)),
         writable: config.sandbox_writable.map((file) => configuredPath(config, file)),
       },
-      network: networkAccess(config),
+      network: await networkAccess(config, (reason) => logger.warn(reason)),
     };
     const sandbox = new BubblewrapSandbox(
       tools,
@@ -94,7 +94,11 @@ function configuredPath({ base_dir }: AppConfig, file: string): string {
   return realPath(path.resolve(base_dir, file.replace(/^~(?=\/|$)/, os.homedir())));
 }
 
-function networkAccess({ sandbox_network: network }: AppConfig): NetworkAccess {
+async function networkAccess(
+  { sandbox_network: network }: AppConfig,
+  onRefusal: (reason: string) => void,
+): Promise<NetworkAccess> {
+  if (typeof network !== 'string') return networkOf(network, onRefusal);
   return network === 'on' ? NETWORK_ON : NETWORK_OFF;
 }
 

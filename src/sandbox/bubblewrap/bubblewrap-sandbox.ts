@@ -1,3 +1,4 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
 import { Sandbox, type Confinement, type ConfinementScope, type SandboxStatus } from '../sandbox.js';
 import { UNCONFINED } from '../no-sandbox.js';
 import { stricterMode, type SandboxMode } from '../sandbox-mode.js';
@@ -10,7 +11,7 @@ import {
 } from './bubblewrap-confinement.js';
 
 /** Confines programs with bubblewrap, which was found to work. */
-export class BubblewrapSandbox extends Sandbox {
+export class BubblewrapSandbox extends Sandbox implements OnApplicationShutdown {
   readonly server: Confinement;
   private readonly rules;
 
@@ -23,6 +24,10 @@ export class BubblewrapSandbox extends Sandbox {
     super();
     this.rules = { guarded: guardedRules(tools), workspace: workspaceRules(tools) };
     this.server = this.confine({ workspace, keepsDaemons: true });
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.tools.network.close();
   }
 
   assertAvailable(mode: SandboxMode): void {

@@ -1,8 +1,8 @@
 import os from 'node:os';
 import path from 'node:path';
-import { isInside } from '../../files/index.js';
+import { isInside, type FileRules } from '../../files/index.js';
 import { realPath, realScope } from '../real-scope.js';
-import type { ConfinementScope, FileRules } from '../sandbox.js';
+import type { ConfinementScope } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
 import { ServerFileRules } from './server-file-rules.js';
 import {
