@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { SecretCodec } from '../crypto/index.js';
-import { Sandbox, type Confinement, type ConfinementScope } from '../sandbox/index.js';
+import type { ConfinementScope } from '../sandbox/index.js';
 import {
   Catalogue,
   ConversationFolders,
@@ -81,7 +81,6 @@ export class ConversationsService {
     private readonly workspaces: WorkspaceHost,
     private readonly config: AppConfig,
     private readonly folders: ConversationFolders,
-    private readonly sandbox: Sandbox,
     private readonly ownership: Ownership,
     private readonly tenancy: Tenancy,
   ) {}
@@ -145,14 +144,6 @@ export class ConversationsService {
       host: state.workspace_host,
       elsewhere: this.workspaces.problemOf(state),
     };
-  }
-
-  /**
-   * What clients of a conversation may do with files and programs: the same as its agent.
-   * @throws ConversationNotFoundError, WorkspaceElsewhereError
-   */
-  async confinement(id: string): Promise<Confinement> {
-    return this.sandbox.confine(await this.confinementScope(id));
   }
 
   /**

@@ -41,8 +41,8 @@ export interface ConfinementScope {
   workspace: string;
   /** Absolute path of a folder around the workspace that programs may change as well. */
   root?: string;
-  /** Further folders that programs may change (absolute paths), such as the repository of a worktree. */
-  writable?: readonly string[];
+  /** Absolute path of the repository whose worktree the workspace is. */
+  repository?: string;
   /** Absolute path of a private folder of the conversation. Absent: nothing is kept. */
   folder?: string;
   /** A stricter mode than that of the server; a looser one has no effect. */

@@ -54,8 +54,8 @@ export class WorkspaceFileRules implements FileRules {
 
   /** Workspaces and configured folders may lie below `/tmp` and the home folder. */
   private isElsewhere(file: string): boolean {
-    const { workspace, root = workspace, writable = [] } = this.scope;
-    const named = [workspace, root, ...writable];
+    const { workspace, root = workspace, repository = workspace } = this.scope;
+    const named = [workspace, root, repository];
     const folders = [
       ...named,
       ...named.map(realPath),
