@@ -95,8 +95,11 @@ export function workspaceMounts(
       })),
     ),
   ];
-  const isVisible = ({ at }: Mount): boolean =>
-    visible.some((mount) => mount.at !== at && isInside(mount.at, at));
+  /** Folders above what is hidden can only be renamed where they can be changed. */
+  const isNeeded = ({ at, as }: Mount): boolean => {
+    const around = visible.filter((mount) => mount.at !== at && isInside(mount.at, at));
+    return around.length > 0 && (as !== 'writable' || around.every((mount) => mount.as === 'writable'));
+  };
   return [
     { at: '/proc', as: 'processes' },
     { at: '/dev', as: 'devices' },
@@ -104,7 +107,7 @@ export function workspaceMounts(
     ...privateMounts(privateFolders(scope), home),
     ...visible,
     ...secrets(),
-    ...hidingMounts(server).filter(isVisible),
+    ...hidingMounts(server).filter(isNeeded),
     ...shownMounts(shownInWorkspaceMode(server, scope)),
     ...shownMounts(own),
   ];
