@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -85,14 +86,23 @@ describe('the sandbox of a server', () => {
       const outside = path.join(folder, 'outside');
       await run(running, `touch ${outside}-1; touch in-1`, { sandbox: 'workspace' });
       await run(running, `touch ${outside}-2; ls ${running.cwd}/persistence > seen`, { sandbox: 'off' });
-      const exists = (file: string) =>
-        readFile(file).then(
-          () => true,
-          () => false,
-        );
-      expect(await Promise.all([`${outside}-1`, `${outside}-2`].map(exists))).toEqual([false, true]);
-      expect(await exists(path.join(folder, 'work/in-1'))).toBe(true);
+      expect([`${outside}-1`, `${outside}-2`].map(existsSync)).toEqual([false, true]);
+      expect(existsSync(path.join(folder, 'work/in-1'))).toBe(true);
       expect(await readFile(path.join(folder, 'work/seen'), 'utf8')).toBe('memory\n');
+    });
+
+    it('is off where that is configured, but for conversations that ask for more', async () => {
+      const running = await start({ OH_SANDBOX: 'off' });
+      expect(await statusOf(running)).toMatchObject({ mode: 'off', by: null, reason: null });
+      const open = await run(running, `ls ${running.cwd}/persistence > seen`);
+      expect(await promptOf(open)).not.toContain('<SANDBOX>');
+      await run(running, `touch ${folder}/out`, { sandbox: 'workspace' });
+      expect(existsSync(path.join(folder, 'out'))).toBe(false);
+    });
+
+    it('refuses hosts that are none before it starts', async () => {
+      const env = { OH_SANDBOX: 'workspace', OH_SANDBOX_NETWORK: '["not a host"]' };
+      await expect(start(env)).rejects.toThrow(/sandbox_network: .*not a host/);
     });
 
     it('limits what programs use, and says by what', async () => {
