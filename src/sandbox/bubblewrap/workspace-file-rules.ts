@@ -8,6 +8,7 @@ import { ServerFileRules } from './server-file-rules.js';
 import {
   privateFolders,
   readableFolders,
+  secretsOfSystem,
   shownInWorkspaceMode,
   writableFolders,
   type ConfiguredFolders,
@@ -34,6 +35,8 @@ export class WorkspaceFileRules implements FileRules {
     const isIn = (folders: readonly string[]): boolean => folders.some((folder) => isInside(folder, file));
     if (isIn(writableFolders(scope, this.configured))) return undefined;
     if (access === 'write') return 'only the workspace and /tmp may be changed.';
+    const { files, folders } = secretsOfSystem();
+    if (files.includes(file) || isIn(folders)) return 'only root may read it.';
     return isIn(readableFolders(this.configured)) || this.serverRules.isShown(file)
       ? undefined
       : 'only the workspace, /tmp and the system are visible.';

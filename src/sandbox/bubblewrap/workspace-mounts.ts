@@ -136,15 +136,20 @@ function nameServers(): Mount[] {
   return isInside('/etc', file) || !existsSync(file) ? [] : [{ at: file, as: 'read-only' }];
 }
 
-/** Root can read files that other users cannot. */
 function secrets(): Mount[] {
-  if (process.getuid?.() !== 0) return [];
+  const { files, folders } = secretsOfSystem();
+  return [
+    ...files.map((at): Mount => ({ at, as: 'blank' })),
+    ...folders.map((at): Mount => ({ at, as: 'empty' })),
+  ];
+}
+
+/** Root can read files that other users cannot. */
+export function secretsOfSystem(): { files: string[]; folders: string[] } {
+  if (process.getuid?.() !== 0) return { files: [], folders: [] };
   const keys = existsSync(HOST_KEYS) ? readdirSync(HOST_KEYS).filter((name) => name.endsWith('_key')) : [];
   const files = [...SECRET_FILES, ...keys.map((name) => path.join(HOST_KEYS, name))];
-  return [
-    ...files.filter(isFile).map((at): Mount => ({ at, as: 'blank' })),
-    ...SECRET_FOLDERS.filter((folder) => existsSync(folder)).map((at): Mount => ({ at, as: 'empty' })),
-  ];
+  return { files: files.filter(isFile), folders: SECRET_FOLDERS.filter((folder) => existsSync(folder)) };
 }
 
 function isFile(file: string): boolean {
