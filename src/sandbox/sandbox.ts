@@ -1,3 +1,4 @@
+import type { FileRules } from '../files/index.js';
 import type { SandboxMode } from './sandbox-mode.js';
 
 /** A folder that programs see (absolute path). */
@@ -17,17 +18,6 @@ export interface ProgramStart {
   env: Readonly<Record<string, string>>;
   /** Folders that a program of the server itself needs to run. Never from a request. */
   own?: readonly ShownFolder[];
-}
-
-/** What tools that work inside this process may touch. */
-export interface FileRules {
-  /**
-   * Why a file or folder may not be used, as a text for the agent; undefined if it may.
-   * @param realPath absolute, without symbolic links
-   */
-  refusal(realPath: string, access: 'read' | 'write'): string | undefined;
-  /** Where a path of the agent leads on the machine, if programs see another folder under that name. */
-  onMachine?(file: string): string;
 }
 
 /** How the programs and the file tools of one conversation are confined. */
@@ -51,8 +41,8 @@ export interface ConfinementScope {
   workspace: string;
   /** Absolute path of a folder around the workspace that programs may change as well. */
   root?: string;
-  /** Further folders that programs may change (absolute paths), such as the repository of a worktree. */
-  writable?: readonly string[];
+  /** Absolute path of the repository whose worktree the workspace is. */
+  repository?: string;
   /** Absolute path of a private folder of the conversation. Absent: nothing is kept. */
   folder?: string;
   /** A stricter mode than that of the server; a looser one has no effect. */

@@ -1,12 +1,8 @@
-import path from 'node:path';
 import { Module, type Abstract, type FactoryProvider } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
-import { persistenceRoot } from '../files/index.js';
-import { AuditLog, AuditLogOptions } from './audit-log.js';
 import { BashHistories } from './bash-history.js';
 import { Catalogue } from './catalogue.js';
 import { EventLogStore } from './event-log.js';
-import { FileAuditLog } from './file/audit/file-audit-log.js';
 import { FileBashHistories } from './file/bash/file-bash-histories.js';
 import { ConversationFolders } from './conversation-folders.js';
 import { DeliveryStore } from './delivery-store.js';
@@ -19,12 +15,11 @@ import { LoneServerDirectory, NoHints } from './file/lone-server.js';
 import { Hints } from './hints.js';
 import { LeaseStore } from './lease-store.js';
 import type { PostgresStorage } from './postgres/postgres-storage.js';
+import { ReservedConversations } from './reserved-conversations.js';
 import { ServerDirectory } from './server-directory.js';
 import { StorageDriver, StorageDriverModule } from './storage-driver.module.js';
 import { BashHistoryOptions, StorageOptions } from './storage-options.js';
 import { StorageStatus } from './storage-status.js';
-
-const MIB = 1024 * 1024;
 
 /** Provides the storage ports, implemented by the driver that the configuration selects. */
 @Module({
@@ -60,11 +55,16 @@ const MIB = 1024 * 1024;
       ({ catalogue }) => catalogue,
       (options) => new FileCatalogue(options),
     ),
-    port(
-      LeaseStore,
-      ({ leases }) => leases,
-      (options) => new FileLeaseStore(options),
-    ),
+    ReservedConversations,
+    {
+      provide: LeaseStore,
+      inject: [StorageDriver, StorageOptions, ReservedConversations],
+      useFactory: (
+        { postgres }: StorageDriver,
+        options: StorageOptions,
+        reserved: ReservedConversations,
+      ): LeaseStore => postgres?.leases ?? new FileLeaseStore(options, reserved),
+    },
     port(
       ServerDirectory,
       ({ servers }) => servers,
@@ -86,22 +86,6 @@ const MIB = 1024 * 1024;
       useFactory: ({ postgres }: StorageDriver, options: BashHistoryOptions, folders: ConversationFolders) =>
         postgres?.bashHistories(options.limits) ?? new FileBashHistories(options, folders),
     },
-    {
-      provide: AuditLogOptions,
-      inject: [AppConfig],
-      useFactory: (config: AppConfig): AuditLogOptions => ({
-        folder: path.join(persistenceRoot(config.base_dir), 'audit'),
-        maxBytes: config.audit_max_mb * MIB,
-        keepDays: config.audit_keep_days,
-        isFlushed: config.audit_required,
-      }),
-    },
-    {
-      provide: AuditLog,
-      inject: [StorageDriver, AuditLogOptions],
-      useFactory: ({ postgres }: StorageDriver, options: AuditLogOptions) =>
-        postgres?.auditLog(options) ?? new FileAuditLog(options),
-    },
     port<StorageStatus>(
       StorageStatus,
       ({ database }) => database,
@@ -111,10 +95,10 @@ const MIB = 1024 * 1024;
     { provide: ConversationFolders, useClass: FileConversationFolders },
   ],
   exports: [
-    AuditLog,
     EventLogStore,
     Catalogue,
     LeaseStore,
+    ReservedConversations,
     BashHistories,
     ConversationFolders,
     DeliveryStore,

@@ -20,8 +20,10 @@ export interface WayOut {
   title: string;
   /** A script of bash whose output shows whether it was successful. */
   script: (targets: Targets) => string;
-  /** The script got out if its output contains this. */
-  out: string;
+  /** The script got out if its output contains this ... */
+  out?: string;
+  /** ... or if this file is there afterwards. */
+  leaves?: (targets: Targets) => string;
   /** The modes that stop it, as docs/isolation.md says. */
   stoppedBy: readonly ('guarded' | 'workspace')[];
   /** Only a machine with a route to other networks shows that it is possible. */
@@ -98,8 +100,9 @@ export const WAYS_OUT: readonly WayOut[] = [
   {
     title: 'move the folder above the settings away',
     script: ({ cwd, persistence }) =>
-      `mv ${cwd} ${cwd}-moved && echo moved; mv ${persistence} /tmp/p-$$ && echo moved; rm -rf /tmp/p-$$`,
-    out: 'moved',
+      `mv ${cwd} ${cwd}-moved; cat ${cwd}-moved/persistence/settings.json; ` +
+      `mv ${persistence} /tmp/p-$$; cat /tmp/p-$$/settings.json; rm -rf /tmp/p-$$`,
+    out: 'marker-of-settings',
     stoppedBy: BOTH,
   },
   {
@@ -117,15 +120,14 @@ export const WAYS_OUT: readonly WayOut[] = [
   },
   {
     title: 'write a file outside of the workspace',
-    script: ({ outside }) => `echo x > ${outside}/.profile && cat ${outside}/.profile && echo written`,
-    out: 'written',
+    script: ({ outside }) => `mkdir -p ${outside}; echo x > ${outside}/.profile`,
+    leaves: ({ outside }) => `${outside}/.profile`,
     stoppedBy: STRICT,
   },
   {
     title: 'write a hook of a git repository outside',
-    script: ({ outside }) =>
-      `mkdir -p ${outside}/.git/hooks && echo x > ${outside}/.git/hooks/pre-commit && echo written`,
-    out: 'written',
+    script: ({ outside }) => `mkdir -p ${outside}/.git/hooks; echo x > ${outside}/.git/hooks/pre-commit`,
+    leaves: ({ outside }) => `${outside}/.git/hooks/pre-commit`,
     stoppedBy: STRICT,
   },
   {
@@ -149,7 +151,7 @@ export const WAYS_OUT: readonly WayOut[] = [
   {
     title: 'ask a name server',
     script: () =>
-      "python3 -c \"import socket; s = socket.socket(2, 2); s.connect(('192.0.2.53', 53)); s.send(b'x'); print('sent')\"",
+      "python3 -c \"import socket; s = socket.socket(2, 2); s.connect(('192.0.2.53', 53)); s.send(b'x'); print('se' + 'nt')\"",
     out: 'sent',
     needsRoute: true,
     stoppedBy: STRICT,
@@ -157,7 +159,7 @@ export const WAYS_OUT: readonly WayOut[] = [
   {
     title: 'reach the metadata address of a cloud',
     script: () =>
-      "python3 -c \"import socket; s = socket.socket(2, 2); s.connect(('169.254.169.254', 80)); print('routed')\"",
+      "python3 -c \"import socket; s = socket.socket(2, 2); s.connect(('169.254.169.254', 80)); print('rou' + 'ted')\"",
     out: 'routed',
     needsRoute: true,
     stoppedBy: STRICT,

@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import type { FileRules } from '../../files/index.js';
 import { withSystemFiles } from '../files/system-files.js';
 import { findProgram } from '../find-program.js';
 import { realScope } from '../real-scope.js';
-import type { Confinement, ConfinementScope, FileRules, ProgramStart } from '../sandbox.js';
+import type { Confinement, ConfinementScope, ProgramStart } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
 import { capabilityArguments } from './capabilities.js';
 import { guardedMounts, shownOf } from './guarded-mounts.js';

@@ -26,8 +26,8 @@ export class BubblewrapSandbox extends Sandbox implements OnApplicationShutdown 
     this.server = this.confine({ workspace, keepsDaemons: true });
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.tools.network.close();
+  onApplicationShutdown(): Promise<void> {
+    return this.tools.network.close();
   }
 
   assertAvailable(mode: SandboxMode): void {

@@ -1,5 +1,10 @@
 import path from 'node:path';
 
+/** Settings of the kernel that root could change, even to run a program outside (`core_pattern`). */
+const KERNEL_SETTINGS = ['acpi', 'bus', 'fs', 'irq', 'mtrr', 'scsi', 'sys', 'sysrq-trigger'].map(
+  (name) => `/proc/${name}`,
+);
+
 /** What a program sees at a path. */
 export interface Mount {
   /** Absolute; real as far as it exists. */
@@ -62,7 +67,7 @@ function argumentsOf({ at, as, from = at, optional = false }: Mount): string[] {
     case 'devices':
       return ['--dev', at];
     case 'processes':
-      return ['--proc', at];
+      return ['--proc', at, ...KERNEL_SETTINGS.flatMap((name) => ['--ro-bind-try', name, name])];
     case 'blank':
       return ['--ro-bind', '/dev/null', at];
   }

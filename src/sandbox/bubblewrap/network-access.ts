@@ -1,4 +1,4 @@
-import type { HostList, NetworkProxy } from '../network/index.js';
+import { HostList, NetworkProxy } from '../network/index.js';
 import type { ProgramStart } from '../sandbox.js';
 import type { Mount } from './mounts.js';
 
@@ -10,6 +10,7 @@ export interface NetworkAccess {
   wrap(start: ProgramStart): ProgramStart;
   /** A sentence for agents. */
   explanation: string;
+  /** Ends what belongs to it. */
   close(): Promise<void>;
 }
 
@@ -31,14 +32,22 @@ export const NETWORK_OFF: NetworkAccess = {
   close: () => Promise.resolve(),
 };
 
-/** Listed hosts, through a proxy. */
-export function networkThrough(proxy: NetworkProxy, hosts: HostList): NetworkAccess {
+/**
+ * Only listed hosts, through a proxy.
+ * @throws RangeError for an entry that is no host
+ */
+export async function networkOf(
+  hosts: readonly string[],
+  onRefusal: (reason: string) => void,
+): Promise<NetworkAccess> {
+  const proxy = await NetworkProxy.start({ hosts: HostList.parse(hosts), onRefusal });
   return {
-    ...NETWORK_OFF,
+    options: NETWORK_OFF.options,
+    mounts: [],
     wrap: (start) => proxy.wrap(start),
     explanation:
-      `The network reaches these hosts only: ${hosts.texts.join(', ')}. Programs get there through the proxy in ` +
-      'HTTP_PROXY and HTTPS_PROXY; it answers 403 for others, so do not try them.',
+      `The network reaches these hosts only, by HTTP and HTTPS through the proxy in HTTPS_PROXY: ${hosts.join(', ')}. ` +
+      'Names of other hosts are refused, and other protocols such as ssh do not work.',
     close: () => proxy.close(),
   };
 }

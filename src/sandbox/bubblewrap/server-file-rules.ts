@@ -1,5 +1,5 @@
-import { isInside } from '../../files/index.js';
-import type { FileRules, ShownFolder } from '../sandbox.js';
+import { isInside, type FileRules } from '../../files/index.js';
+import type { ShownFolder } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
 
 const HIDDEN = 'it belongs to the server, and agents do not see it.';

@@ -1,8 +1,8 @@
 import os from 'node:os';
 import path from 'node:path';
-import { isInside } from '../../files/index.js';
+import { isInside, type FileRules } from '../../files/index.js';
 import { realPath, realScope } from '../real-scope.js';
-import type { ConfinementScope, FileRules } from '../sandbox.js';
+import type { ConfinementScope } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
 import { ServerFileRules } from './server-file-rules.js';
 import {
@@ -57,8 +57,8 @@ export class WorkspaceFileRules implements FileRules {
 
   /** Workspaces and configured folders may lie below `/tmp` and the home folder. */
   private isElsewhere(file: string): boolean {
-    const { workspace, root = workspace, writable = [] } = this.scope;
-    const named = [workspace, root, ...writable];
+    const { workspace, root = workspace, repository = workspace } = this.scope;
+    const named = [workspace, root, repository];
     const folders = [
       ...named,
       ...named.map(realPath),

@@ -56,7 +56,12 @@ export function privateFolders({ folder }: ConfinementScope): PrivateFolders | u
 
 /** What programs may change, besides their private folders. */
 export function writableFolders(scope: ConfinementScope, configured: ConfiguredFolders): string[] {
-  return [scope.root ?? scope.workspace, ...(scope.writable ?? []), ...configured.writable];
+  return [scope.root ?? scope.workspace, ...gitFolder(scope), ...configured.writable];
+}
+
+/** Where git keeps the commits of a worktree. */
+function gitFolder({ repository }: ConfinementScope): string[] {
+  return repository === undefined ? [] : [path.join(repository, '.git')];
 }
 
 /** What programs may read, besides what they may change. */
@@ -81,9 +86,20 @@ export function workspaceMounts(
     ...nameServers(),
     ...configured.readable.map((at): Mount => ({ at, as: 'read-only', optional: true })),
     ...writable.map((at): Mount => ({ at, as: 'writable', optional: true })),
+    // Git outside would run what they name.
+    ...gitFolder(scope).flatMap((git) =>
+      ['config', 'hooks'].map((name): Mount => ({
+        at: path.join(git, name),
+        as: 'read-only',
+        optional: true,
+      })),
+    ),
   ];
-  const isVisible = ({ at }: Mount): boolean =>
-    visible.some((mount) => mount.at !== at && isInside(mount.at, at));
+  /** Folders above what is hidden can only be renamed where they can be changed. */
+  const isNeeded = ({ at, as }: Mount): boolean => {
+    const around = visible.filter((mount) => mount.at !== at && isInside(mount.at, at));
+    return around.length > 0 && (as !== 'writable' || around.every((mount) => mount.as === 'writable'));
+  };
   return [
     { at: '/proc', as: 'processes' },
     { at: '/dev', as: 'devices' },
@@ -91,7 +107,7 @@ export function workspaceMounts(
     ...privateMounts(privateFolders(scope), home),
     ...visible,
     ...secrets(),
-    ...hidingMounts(server).filter(isVisible),
+    ...hidingMounts(server).filter(isNeeded),
     ...shownMounts(shownInWorkspaceMode(server, scope)),
     ...shownMounts(own),
   ];

@@ -4,7 +4,7 @@ import { AppConfig } from '../../config/index.js';
 import { ConversationsService } from '../../conversations/index.js';
 import type { FileRules } from '../../files/index.js';
 import { GitBounds } from '../../git/index.js';
-import { Sandbox, type Confinement } from '../../sandbox/index.js';
+import { Sandbox, type Confinement, type ConfinementScope } from '../../sandbox/index.js';
 import { PathForbiddenError } from './path-errors.js';
 import { PathScope } from './path-scope.js';
 
@@ -20,6 +20,8 @@ interface RuntimeScope {
   gitPaths: PathScope;
   /** Where the parts of repositories may be; undefined means anywhere. */
   gitBounds: () => Promise<GitBounds | undefined>;
+  /** What programs are confined to; undefined for the machine. */
+  confinement?: ConfinementScope;
 }
 
 /**
@@ -33,7 +35,7 @@ export class RuntimeScopes {
   constructor(
     private readonly config: AppConfig,
     private readonly conversations: ConversationsService,
-    sandbox: Sandbox,
+    private readonly sandbox: Sandbox,
   ) {
     const root = config.paths.fileRoot ?? undefined;
     const outside = (): Error => new PathForbiddenError('Path is outside the folder that this server serves');
@@ -53,16 +55,25 @@ export class RuntimeScopes {
    */
   async of(conversationId: string | undefined): Promise<RuntimeScope> {
     if (conversationId === undefined) return this.machine;
-    const folder = await this.conversations.workingDir(conversationId);
-    const confinement = await this.conversations.confinement(conversationId);
+    const scope = await this.conversations.confinementScope(conversationId);
+    const { workspace: folder, root } = scope;
+    const confinement = this.sandbox.confine(scope);
     const { files: rules } = confinement;
     const paths = new PathScope({
-      root: folder,
+      // Agents of a key with its own folder cannot replace that one by a link.
+      root: root ?? folder,
       rules,
       dotBase: folder,
       outside: (what) => new InvalidRequestError([], `${what} must be inside the conversation workspace`),
     });
-    return { folder, rules, paths, gitPaths: paths, gitBounds: () => this.bounds(confinement, folder) };
+    const gitBounds = () =>
+      root === undefined ? this.bounds(confinement, folder) : this.boundsOfKey(root, rules);
+    return { folder, rules, paths, gitPaths: paths, gitBounds, confinement: scope };
+  }
+
+  /** Repositories of a key with its own folder have all their parts in there. */
+  private boundsOfKey(root: string, rules: FileRules): Promise<GitBounds> {
+    return GitBounds.of({ folders: [root], worktrees: this.config.paths.worktrees, rules });
   }
 
   /**
