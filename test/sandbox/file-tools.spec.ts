@@ -2,14 +2,14 @@ import { spawnSync } from 'node:child_process';
 import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { buffer } from 'node:stream/consumers';
-import { Readable } from 'node:stream';
 import { list } from 'tar';
 import { ConversationClient, scriptedRequest, type SeenEvent } from '../support/conversation-client.js';
 import { describeWithBubblewrap } from '../support/sandbox.js';
 import { ServerProcess } from '../support/server-process.js';
 
 const KEY = 'k3y-in-a-file';
+/** In the mode `workspace` the home folder is another one, in which these files do not exist. */
+const REFUSED = /may not be read|does not exist|not found|not a valid directory/;
 const TOOLS = [
   'terminal',
   'file_editor',
@@ -104,10 +104,7 @@ describeWithBubblewrap.each(['guarded', 'workspace'] as const)('file tools in th
       hidden().map((file) => ({ command: 'view', path: file })),
     );
     for (const [index, text] of texts.entries()) {
-      expect([hidden()[index], text]).toEqual([
-        hidden()[index],
-        expect.stringMatching(/may not be read|use the terminal/),
-      ]);
+      expect([hidden()[index], text]).toEqual([hidden()[index], expect.stringMatching(REFUSED)]);
       expect(text).not.toMatch(/k3y-in-a-file|marker-of-settings|OH_SECRET_KEY/);
     }
   });
@@ -132,7 +129,7 @@ describeWithBubblewrap.each(['guarded', 'workspace'] as const)('file tools in th
     );
     for (const text of [...read, ...listed, ...found, ...globbed]) {
       expect(text).not.toMatch(/k3y-in-a-file|marker-of-settings|OH_SECRET_KEY|"settings.json/);
-      expect(text).toContain('may not be read');
+      expect(text).toMatch(REFUSED);
     }
     const [all] = await results('grep', [{ pattern: 'marker-of-settings', path: folder }]);
     expect(all).not.toContain('persistence/settings.json');
@@ -228,10 +225,8 @@ describeWithBubblewrap.each(['guarded', 'workspace'] as const)('file tools in th
     );
     expect(response.status).toBe(200);
     const names: string[] = [];
-    const bytes = await buffer(Readable.from([Buffer.from(await response.arrayBuffer())]));
-    const unpack = list({ onReadEntry: (entry) => names.push(entry.path) });
-    unpack.end(bytes);
-    await new Promise((resolve) => unpack.on('end', resolve));
+    await writeFile(at('archive.tar.gz'), Buffer.from(await response.arrayBuffer()));
+    list({ file: at('archive.tar.gz'), sync: true, onReadEntry: (entry) => names.push(entry.path) });
     expect(names).toContain('work/deep/er/file');
     expect(names.filter((name) => /link|root|pipe/.test(name))).toEqual([]);
   });
