@@ -6,6 +6,7 @@ import { brief, ConversationClient, scriptedRequest, userMessage } from '../supp
 import { isAlive } from '../support/is-alive.js';
 import { clusterEnvironment, startMember } from '../support/cluster/server-cluster.js';
 import { describeWithDatabase, TestDatabase } from '../support/postgres.js';
+import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
@@ -56,6 +57,7 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
         OH_WORKSPACES_SHARED: 'true',
         OH_CONVERSATIONS_PATH: path.join(folder, 'conversations'),
         OH_SECRET_KEY: 'the key of the cluster',
+        ...WITHOUT_SANDBOX,
         ...env,
       },
     });

@@ -1,8 +1,8 @@
 import { type CanActivate, type ExecutionContext, HttpException, Injectable } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { AppConfig } from '../../config/index.js';
-import { answersFromStorage, conversationIn } from '../../forwarding/index.js';
-import { RequestAnsweredError } from '../../http/index.js';
+import { answersFromStorage } from '../../forwarding/index.js';
+import { conversationIn, RequestAnsweredError } from '../../http/index.js';
 import { ContainerError } from '../fleet/container-errors.js';
 import { ConversationContainers } from '../fleet/conversation-containers.js';
 import { ContainerForwarder } from './container-forwarder.js';

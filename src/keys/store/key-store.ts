@@ -48,7 +48,7 @@ export class KeyStore {
     const secret = randomBytes(32).toString('base64url');
     const hash = await hashSecret(secret);
     const created_at = new Date().toISOString();
-    const record: KeyRecord = { ...wanted, id, created_at, last_used_at: null, hash };
+    const record: KeyRecord = { id, ...wanted, created_at, last_used_at: null, hash };
     await this.change((stored, records) => {
       if (Object.keys(stored).length >= MAX_KEYS) throw new TooManyKeysError(MAX_KEYS);
       assertUnused(records, record);
