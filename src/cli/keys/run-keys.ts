@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { ConsoleLogger, type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { type AppConfig, ConfigModule } from '../../config/index.js';
 import { DomainError, errorMessage } from '../../errors/index.js';
@@ -30,7 +30,7 @@ export async function runKeys(action: KeysAction, config: AppConfig, output: Key
     return 2;
   }
   const context = await NestFactory.createApplicationContext(KeysCommandModule.of(config), {
-    logger: ['warn', 'error', 'fatal'],
+    logger: new ErrorNotes(output),
     abortOnError: false,
   });
   try {
@@ -55,6 +55,19 @@ export async function runKeys(action: KeysAction, config: AppConfig, output: Key
     return 0;
   } finally {
     await context.close();
+  }
+}
+
+/** Prints errors beside the result, which programs read. */
+class ErrorNotes extends ConsoleLogger {
+  constructor(private readonly output: KeysOutput) {
+    super({ logLevels: ['error', 'fatal'], colors: false });
+  }
+
+  override printMessages(messages: unknown[], context?: string): void {
+    // What keeps the storage from opening is explained at the end.
+    if (context === 'ExceptionHandler') return;
+    for (const message of messages) this.output.note(String(message));
   }
 }
 

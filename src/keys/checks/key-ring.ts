@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { NamedKeys, parseNamedKey, type Principal } from '../../auth/index.js';
+import { NamedKeys, type Principal } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
+import { parseNamedKey } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { SharedRun } from '../../flow/index.js';
 import { Hints } from '../../storage/index.js';
