@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import { AgentLoop, ContextLoader, type Repositories, AgentQuestions } from '../agent/index.js';
 import { AppConfig } from '../config/index.js';
 import { EventBusModule } from '../events/event-bus.module.js';
@@ -28,6 +29,11 @@ import { GoalsController } from './api/goals.controller.js';
 import { GoalsService } from './goal/goals.service.js';
 import { LaunchProfiles } from './profiles/launch-profiles.js';
 import { ModelProfiles } from './profiles/model-profiles.js';
+import { PortableRequests } from './api/portable-requests.js';
+import { KeyWorkspaces } from './owners/key-workspaces.js';
+import { OwnerGuard } from './owners/owner.guard.js';
+import { Ownership } from './owners/ownership.js';
+import { Tenancy } from './owners/tenancy.js';
 import { ProfileDiagnosisController } from './api/profile-diagnosis.controller.js';
 import { ProfileDiagnosis } from './profiles/profile-diagnosis.js';
 import { ProfileReferences } from './profiles/profile-references.js';
@@ -71,6 +77,10 @@ const REPOSITORIES: Repositories = {
     ConversationServices,
     ConversationRegistry,
     ConversationStore,
+    Ownership,
+    KeyWorkspaces,
+    Tenancy,
+    { provide: APP_GUARD, useClass: OwnerGuard },
     ConversationInfoCache,
     RunSlots,
     WorkspaceHost,
@@ -91,6 +101,7 @@ const REPOSITORIES: Repositories = {
     ConversationSummaries,
     SummaryFeed,
     ConversationsLifecycle,
+    PortableRequests,
     {
       provide: Worktrees,
       inject: [AppConfig],
@@ -107,6 +118,9 @@ const REPOSITORIES: Repositories = {
     ContextLoader,
     ConversationsService,
     LaunchProfiles,
+    PortableRequests,
+    Ownership,
+    Tenancy,
     EventBusModule,
     RunSlots,
     SummaryFeed,

@@ -1,5 +1,5 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import { Scope } from '../auth/index.js';
+import { Scope, SESSION } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { ConversationsService, RunSlots } from '../conversations/index.js';
 import { Operation } from '../http/index.js';
@@ -56,6 +56,6 @@ export class MetricsController {
 
   /** The other metrics are needed most while the storage does not answer. */
   private async stored(): Promise<number | undefined> {
-    return this.conversations.count().catch(() => undefined);
+    return this.conversations.count(undefined, SESSION).catch(() => undefined);
   }
 }

@@ -21,10 +21,10 @@ import { requestedSandbox } from '../state/conversation-sandbox.js';
 import type { NewMessage, StartConversationRequest } from '../state/start-request.js';
 import { findAmbientPlugins } from '../context/ambient-plugins.js';
 import { loadPromptFiles } from '../context/prompt-files.js';
+import { isOwnKeys } from '../owners/own-key-rules.js';
 import { RunSlots } from '../runs/run-slots.js';
 import { BoundCredentials, requireBinding } from '../secrets/bound-credentials.js';
-import { decryptRequestSecrets } from '../secrets/request-secrets.js';
-import { assertSecretsFit } from '../secrets/secret-sources.js';
+import { decryptRequest } from '../secrets/request-secrets.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type CreatedWorktree } from '../worktrees/worktrees.js';
 import { withWorktreeNote } from '../worktrees/worktree-note.js';
 
@@ -80,7 +80,7 @@ export class ConversationCreation {
   }
 
   private async validateAndMake(sent: StartConversationRequest): Promise<Conversation | undefined> {
-    const request = this.decrypted(sent);
+    const request = decryptRequest(this.codec, sent);
     const parent = await this.parentOf(request);
     assertToolsKnown(request, this.toolRegistry);
     assertModelsServed(request);
@@ -102,7 +102,7 @@ export class ConversationCreation {
     // A child works with the files of its parent.
     if (parent) this.workspaces.assertHere(parent);
     await makeWorkingDir(request.workspace.working_dir, this.config.base_dir);
-    const state = newConversation(request, this.toolRegistry);
+    const state = newConversation(withOwnerOf(parent, request), this.toolRegistry);
     const mode = stricterMode(requestedSandbox(state), parent && requestedSandbox(parent));
     if (mode !== 'off') state.rest = { ...state.rest, sandbox: mode };
     this.sandbox.assertAvailable(mode);
@@ -123,8 +123,11 @@ export class ConversationCreation {
       await this.worktrees.share(parent.worktree, parent.id, state.id);
     }
     const workspace = path.resolve(this.config.base_dir, state.workspace.working_dir);
-    const ambient = await findAmbientPlugins(state, workspace, context);
-    state.rest = { ...state.rest, ...ambient };
+    // Those of the user who runs the server are not for keys that reach their own conversations only.
+    if (!isOwnKeys(state)) {
+      const ambient = await findAmbientPlugins(state, workspace, context);
+      state.rest = { ...state.rest, ...ambient };
+    }
     let created = false;
     let conversation: Conversation;
     try {
@@ -202,27 +205,6 @@ export class ConversationCreation {
     }
   }
 
-  /**
-   * The request with tokens of this server decrypted.
-   * @throws InvalidRequestError
-   */
-  private decrypted(request: StartConversationRequest): StartConversationRequest {
-    const { agent, secrets, security_analyzer, hook_config, rest, agentField = 'agent' } = request;
-    const decrypted = decryptRequestSecrets(
-      this.codec,
-      { agent, secrets, security_analyzer, hook_config, rest },
-      ([root = 'agent', ...path]) => [
-        'body',
-        ...(root === 'agent' ? [agentField] : root === 'rest' ? [] : [root]),
-        ...path,
-      ],
-      rest['secrets_encrypted'] === true,
-    );
-    const full = { ...request, ...decrypted };
-    assertSecretsFit(full, ['body', 'secrets']);
-    return full;
-  }
-
   /** Outside of a repository there is no worktree, which is an error only if the request needs one. */
   private async makeWorktree(
     request: StartConversationRequest,
@@ -230,6 +212,8 @@ export class ConversationCreation {
   ): Promise<CreatedWorktree | undefined> {
     const field = request.needsWorktree ? 'isolation' : 'worktree';
     const folder = path.resolve(this.config.base_dir, request.workspace.working_dir);
+    if (request.workspace_root !== null)
+      throw new InvalidRequestError(['body', field], 'a worktree would be outside the folder of the key');
     try {
       const made = await this.worktrees.create(folder, id, request.worktree_options ?? FROM_HEAD);
       if (made || !request.needsWorktree) return made;
@@ -255,4 +239,13 @@ export class ConversationCreation {
     }
     return parent;
   }
+}
+
+/** A child belongs to whom its parent belongs. */
+function withOwnerOf(
+  parent: ConversationState | undefined,
+  request: StartConversationRequest,
+): StartConversationRequest {
+  if (!parent) return request;
+  return { ...request, owner_key: parent.owner_key, workspace_root: parent.workspace_root ?? null };
 }

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import { type Principal, refusalOf, type Requirement } from '../../auth/index.js';
-import type { NewMessage } from '../../conversations/index.js';
+import type { NewMessage, Ownership } from '../../conversations/index.js';
 import { DomainError, errorStack, type SocketError } from '../../errors/index.js';
 import { type ClientFrame, readClientFrame } from '../frames/client-frame.js';
 import { CLOSE, closeFor, closeSocket } from './close-code.js';
@@ -22,6 +22,7 @@ export interface ConnectionSources extends SubscriptionSources {
     open(id: string): Promise<FollowedConversation>;
     sendMessage(id: string, message: NewMessage, run: boolean): Promise<void>;
   };
+  readonly ownership: Pick<Ownership, 'assertVisible'>;
   readonly gate: SocketGate;
   readonly limits: SocketLimits;
 }
@@ -98,10 +99,11 @@ export class Connection implements FrameHandler {
 
   /** Opens the conversation and subscribes. Does not wait for a run. */
   async attach(): Promise<void> {
-    const { bus, conversations, limits, replaySlots } = this.sources;
+    const { bus, conversations, limits, ownership, replaySlots } = this.sources;
     try {
       // Limits how many sockets are attached at a time.
       await replaySlots.run(() => nextTurn());
+      if (this.principal) await ownership.assertVisible(this.admission.conversationId, this.principal);
       const conversation = await conversations.open(this.admission.conversationId);
       const { resend } = this.admission;
       const first = resend.from === 'timestamp' ? await conversation.firstSince(resend.timestamp) : undefined;

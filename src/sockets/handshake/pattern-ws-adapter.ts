@@ -172,7 +172,8 @@ export class PatternWsAdapter extends WsAdapter {
   /** Whether another server serves the socket. Only clients that have shown a key make this one take it. */
   private async isElsewhere(admitted: Admitted, client: UpgradeRequest): Promise<boolean> {
     const { conversationId: id, principal } = admitted;
-    const takes = principal !== undefined;
+    // Whether it exists for a key of its own is checked where it is served.
+    const takes = principal?.reach === 'all';
     return id !== undefined && (await this.forwarder?.forwardSocket(id, client, takes)) === true;
   }
 
