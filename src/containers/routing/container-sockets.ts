@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
+import { type KeyScope, principalOf } from '../../auth/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { endToEndHeaders, type UpgradeRequest, withoutKeys } from '../../forwarding/index.js';
 import { SocketGate } from '../../sockets/index.js';
@@ -42,20 +43,25 @@ export class ContainerSockets {
    */
   async forwardSocket(id: string, client: UpgradeRequest, authenticated: boolean): Promise<boolean> {
     if (!this.containers.has(id)) return false;
-    if (authenticated) {
+    const { request, socket, head } = client;
+    const principal = principalOf(request);
+    if (authenticated && principal?.scope !== 'read') {
       // Its frames pass unchanged, and as long as it is open nobody waits for it.
       void this.forwarder.forwardSocket(id, client);
       return true;
     }
-    const { request, socket, head } = client;
-    this.server.handleUpgrade(request, socket, head, (opened) => this.awaitKey(id, client, opened));
-    return Promise.resolve(true);
+    this.server.handleUpgrade(request, socket, head, (opened) => {
+      opened.on('error', () => opened.terminate());
+      opened.pause();
+      if (authenticated) void this.attach(id, client, opened, 'read');
+      else this.awaitKey(id, client, opened);
+    });
+    return true;
   }
 
   private awaitKey(id: string, client: UpgradeRequest, opened: WebSocket): void {
     const timer = setTimeout(() => opened.close(CODES.noKey, 'authentication_timeout'), KEY_MS);
     const forget = this.gate.trackUnauthenticated(() => opened.close(CODES.noKey, 'too_many_sockets'));
-    opened.on('error', () => opened.terminate());
     opened.once('close', () => {
       clearTimeout(timer);
       forget();
@@ -66,22 +72,32 @@ export class ContainerSockets {
       opened.pause();
       void this.afterKey(id, client, opened, bytesOf(data), isBinary).finally(forget);
     });
+    opened.resume();
   }
 
   private async afterKey(
     id: string,
-    { request }: UpgradeRequest,
+    client: UpgradeRequest,
     opened: WebSocket,
     frame: Buffer,
     isBinary: boolean,
   ): Promise<void> {
-    const refusal = await this.gate.checkFrame(frame, isBinary, request);
-    if (refusal) return opened.close(refusal.code, refusal.reason);
+    const checked = await this.gate.checkFrame(frame, isBinary, client.request);
+    if ('refusal' in checked) return opened.close(checked.refusal.code, checked.refusal.reason);
+    await this.attach(id, client, opened, checked.principal.scope);
+  }
+
+  private async attach(
+    id: string,
+    { request }: UpgradeRequest,
+    opened: WebSocket,
+    scope: KeyScope,
+  ): Promise<void> {
     try {
       const { container, release } = await this.containers.use(id);
-      opened.once('close', release);
       if (opened.readyState !== WebSocket.OPEN) return release();
-      bridge(opened, this.connect(container.server, request));
+      opened.once('close', release);
+      bridge(opened, this.connect(container.server, request), scope);
     } catch (error) {
       opened.close(CODES.failed, errorMessage(error).slice(0, 100));
     }
@@ -101,17 +117,20 @@ export class ContainerSockets {
   }
 }
 
-/** Passes frames both ways until one side ends; the other one is closed, too. */
-function bridge(client: WebSocket, container: WebSocket): void {
+/**
+ * Passes frames both ways until one side ends; the other one is closed, too. Frames of a client that may only
+ * read are dropped: the container would take them for those of an administrator.
+ */
+function bridge(client: WebSocket, container: WebSocket, scope: KeyScope): void {
   container.on('error', () => client.close(CODES.failed, 'container_unreachable'));
   container.once('open', () => client.resume());
-  pass(client, container);
-  pass(container, client);
+  pass(client, container, scope !== 'read');
+  pass(container, client, true);
 }
 
-function pass(from: WebSocket, to: WebSocket): void {
+function pass(from: WebSocket, to: WebSocket, isAllowed: boolean): void {
   from.on('message', (data, isBinary) => {
-    if (to.readyState !== WebSocket.OPEN) return;
+    if (!isAllowed || to.readyState !== WebSocket.OPEN) return;
     if (to.bufferedAmount > MAX_WAITING_BYTES) from.pause();
     to.send(bytesOf(data), { binary: isBinary }, () => {
       if (from.isPaused && to.bufferedAmount <= MAX_WAITING_BYTES) from.resume();
