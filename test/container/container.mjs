@@ -1,6 +1,7 @@
 /**
  * Builds the image from the Dockerfile as it is and runs it, with podman instead of a Docker engine: health
- * check, keys in files, the user, the volume, restarts, and `compose.yaml`. Not part of `npm test`: it needs
+ * check, keys in files, the user, the volume, restarts, `compose.yaml`, and conversations in containers. It is
+ * not part of `npm test`: it needs
  * root, Debian's packages `podman runc buildah debootstrap netavark nftables`, a mirror of Debian and a
  * registry of npm, 4 GB of disk and some minutes; for `compose.yaml` also `podman-compose aardvark-dns`. The
  * base image is made, not fetched, and kept in `node_modules/.cache`. Everything else is removed at the end.
@@ -14,6 +15,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { baseImage } from './base-image.mjs';
+import { walkConversationContainers } from './conversation-containers.mjs';
 import { Podman } from './podman.mjs';
 import { freePort } from '../../scripts/free-port.mjs';
 
@@ -56,6 +58,7 @@ try {
   await restartContainer();
   await runWithoutKey();
   await runCompose();
+  await walkConversationContainers({ engine, image: IMAGE, folder, step, eventually });
   console.log(`${passed} passed, 0 failed`);
 } catch (error) {
   console.error(interruption.signal.aborted ? 'interrupted' : error);

@@ -5,8 +5,8 @@ import { ScriptedEngine } from '../support/scripted-engine.js';
 
 /** A request for a conversation; without a workspace it gets a folder of its own. */
 function request(more: Record<string, unknown> = {}) {
-  const { workspace: _workspace, ...rest } = scriptedRequest('/workspace', undefined, more);
-  return rest;
+  const { workspace: _workspace, ...rest } = scriptedRequest('/workspace');
+  return { ...rest, ...more };
 }
 
 describe('A server whose conversations run in containers', () => {
@@ -104,6 +104,7 @@ describe('A server whose conversations run in containers', () => {
   const nonsense: [string, (response: ServerResponse) => void][] = [
     ['text', (response) => response.end('garbage')],
     ['another kind of JSON', (response) => response.end('[1, null, {"Id": 5}]')],
+    ['nothing', (response) => response.end('null')],
     ['an error page', (response) => response.writeHead(500).end('<html>')],
     ['half an answer', (response) => response.writeHead(200, { 'content-length': '100' }).end('{"Id"')],
     ['no HTTP', (response) => response.socket?.end('SSH-2.0-OpenSSH\r\n')],
