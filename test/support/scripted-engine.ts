@@ -2,9 +2,11 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { eventually } from './eventually.js';
 import { freePort } from './free-port.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -104,6 +106,8 @@ export class ScriptedEngine {
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;
+    // The processes inside end a moment after that of bubblewrap.
+    await eventually(async () => !(await accepts(container.port)), 'the end of the server in the container');
   }
 
   async stop(): Promise<void> {
@@ -207,6 +211,14 @@ function isolated(): string[] {
     ...['--ro-bind', ROOT, ROOT],
     ...['--ro-bind', path.dirname(process.execPath), path.dirname(process.execPath)],
   ];
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }
 
 function isRunning({ child }: Container): boolean {
