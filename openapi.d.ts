@@ -3,6 +3,26 @@
  * no other types: `paths` by route and method, `components['schemas']` by name.
  */
 export interface paths {
+    "/api/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who has changed what
+         * @description The entries of the audit log, newest first: each operation that changes something, and each key that was refused, with the key, the address of the client and the outcome. They contain no secrets, no texts of messages and no bodies. A request appears when it is answered, within a second. A page may be short, or empty, although older entries match: read on while `next_page_id` is not null.
+         */
+        get: operations["Audit_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/alive": {
         parameters: {
             query?: never;
@@ -5070,6 +5090,45 @@ export interface components {
              */
             kind: "AskOracleObservation";
         };
+        AuditEntry: {
+            /**
+             * Format: uuid
+             * @description Names the entry.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it began, in UTC.
+             */
+            time: string;
+            /** @description Id of the key; `session` for the session key, null without a valid key. */
+            key_id: string | null;
+            /** @description Name of the key at that time; null without a valid key. */
+            key_name: string | null;
+            /** @description Address of the client; null if it is unknown, or if there were several. */
+            address: string | null;
+            /** @description `operationId` of the API document, or a name such as `Socket_message`; `several` for refusals of several operations. */
+            operation: string;
+            /** @description The conversation that it concerned; null if it concerned none. */
+            conversation_id: string | null;
+            /**
+             * @description `done`; `refused` for its key, its rights, or a limit; `failed` for another reason.
+             * @enum {string}
+             */
+            outcome: "done" | "refused" | "failed";
+            /** @description Status of the answer, for sockets what it would have been; null if the client left before, or if there were several. */
+            status: number | null;
+            /** @description Milliseconds from the request to the end of its answer. */
+            duration_ms: number;
+            /** @description How many equal refusals the entry stands for. The first is an entry of its own, the others of a minute are one. */
+            count: number;
+        };
+        AuditPage: {
+            /** @description The entries, newest first. */
+            items: components["schemas"]["AuditEntry"][];
+            /** @description Leads to the next page; null on the last one. */
+            next_page_id: string | null;
+        };
         BackendLogs: {
             /** @description Name of the extension. */
             name: string;
@@ -9377,6 +9436,11 @@ export interface components {
              */
             max_budget_per_run?: number | null;
             /**
+             * @description Sandbox of the programs of this conversation, if it shall be stricter than that of the server; a looser one has no effect. Null: that of the server.
+             * @default null
+             */
+            sandbox?: ("off" | "guarded" | "workspace") | null;
+            /**
              * @description End a run that repeats itself.
              * @default true
              */
@@ -10755,6 +10819,119 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    Audit_list: {
+        parameters: {
+            query?: {
+                /** @description The id or the name of a key; `session` for the session key. Null: all. */
+                key?: string | null;
+                /**
+                 * @description A part of the name of the operation, in any case. Null: all.
+                 * @example Conversations
+                 */
+                operation?: string | null;
+                /** @description Only what concerned this conversation. Null: all. */
+                conversation_id?: string | null;
+                /**
+                 * @description `done`; `refused` for its key, its rights, or a limit; `failed` for another reason. Null: all.
+                 * @example refused
+                 */
+                outcome?: ("done" | "refused" | "failed") | null;
+                /** @description Only entries from this time on. Null: from the oldest one. */
+                from?: string | null;
+                /** @description Only entries before this time. Null: up to the newest one. */
+                before?: string | null;
+                /** @description The `next_page_id` of the previous page. Null: the first page. */
+                page_id?: string | null;
+                /**
+                 * @description Most entries of the page.
+                 * @example 20
+                 */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The session key is missing or wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong session keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
     Server_alive: {
         parameters: {
             query?: never;
@@ -11059,6 +11236,25 @@ export interface operations {
                             /** @description Longest sample in milliseconds. */
                             max_ms: number;
                         } | null;
+                        /** @description What confines programs of agents and clients; null while the server waits for its configuration. */
+                        sandbox: {
+                            /**
+                             * @description Mode of the server. A conversation may ask for a stricter one.
+                             * @enum {string}
+                             */
+                            mode: "off" | "guarded" | "workspace";
+                            /** @description What enforces it; null with the mode `off`. */
+                            by: string | null;
+                            /**
+                             * @description What enforces limits of memory, processes and open files; null without limits.
+                             * @enum {string|null}
+                             */
+                            limits: "cgroup" | "prlimit" | null;
+                            /** @description Modes that work on this server. */
+                            available: ("off" | "guarded" | "workspace")[];
+                            /** @description Why there is no sandbox; null if there is nothing to say. */
+                            reason: string | null;
+                        } | null;
                         /** @description The servers that share a database; null with files as storage. */
                         cluster: {
                             /** @description Id of the server; it differs for each start of a process. */
@@ -11203,6 +11399,25 @@ export interface operations {
                             p99_ms: number;
                             /** @description Longest sample in milliseconds. */
                             max_ms: number;
+                        } | null;
+                        /** @description What confines programs of agents and clients; null while the server waits for its configuration. */
+                        sandbox: {
+                            /**
+                             * @description Mode of the server. A conversation may ask for a stricter one.
+                             * @enum {string}
+                             */
+                            mode: "off" | "guarded" | "workspace";
+                            /** @description What enforces it; null with the mode `off`. */
+                            by: string | null;
+                            /**
+                             * @description What enforces limits of memory, processes and open files; null without limits.
+                             * @enum {string|null}
+                             */
+                            limits: "cgroup" | "prlimit" | null;
+                            /** @description Modes that work on this server. */
+                            available: ("off" | "guarded" | "workspace")[];
+                            /** @description Why there is no sandbox; null if there is nothing to say. */
+                            reason: string | null;
                         } | null;
                         /** @description The servers that share a database; null with files as storage. */
                         cluster: {

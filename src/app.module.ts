@@ -8,6 +8,7 @@ import { ContainersModule } from './containers/index.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
 import { ExtensionsModule } from './extensions/extensions.module.js';
+import { KeysModule } from './keys/keys.module.js';
 import { GatewayModule } from './gateway/gateway.module.js';
 import { RequestBodiesModule } from './http/index.js';
 import { InitModule, type DeferredInit } from './init/index.js';
@@ -17,6 +18,7 @@ import { MetricsModule } from './metrics/metrics.module.js';
 import { ModelsModule } from './models/models.module.js';
 import { SandboxModule } from './sandbox/sandbox.module.js';
 import { ServerModule } from './server/index.js';
+import { SharesModule } from './shares/index.js';
 import { SocketsModule } from './sockets/index.js';
 import { WorkspaceModule } from './workspace/workspace.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
@@ -33,12 +35,14 @@ export class AppModule {
         RequestBodiesModule.forRoot(config.max_body_bytes_in_flight),
         SandboxModule,
         CryptoModule,
+        KeysModule,
         // Its guard comes before all others.
         AuditModule,
         AuthModule,
         LimitsModule,
         ServerModule,
         ConversationsModule,
+        SharesModule,
         SocketsModule,
         BashModule,
         WorkspaceModule,

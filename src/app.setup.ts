@@ -25,6 +25,7 @@ import { setupOpenApi } from './openapi/index.js';
 import { addToShellEnvironment } from './processes/index.js';
 import { PACKAGE_FOLDER, SERVER_VERSION } from './server/index.js';
 import { PatternWsAdapter } from './sockets/index.js';
+import { StorageDriver } from './storage/storage-driver.module.js';
 import { Guides, WebUi } from './ui/index.js';
 import { WaitingModule } from './waiting.module.js';
 
@@ -43,7 +44,10 @@ export async function createServer(
 ): Promise<NestExpressApplication> {
   addToShellEnvironment(config.shell_environment);
   const ui = await WebUi.configured(config, mayReceiveKey(config));
-  const app = await createApp(AppModule.forRoot(config, init), logger);
+  const app = await createApp(AppModule.forRoot(config, init), logger).catch(async (error: unknown) => {
+    await StorageDriver.closeOf(config);
+    throw error;
+  });
   const { origins, first } = protect(app, config);
   app.useWebSocketAdapter(new PatternWsAdapter(app, socketForwarder(app, config)));
   const secrets = app.get(KnownSecrets);

@@ -1,4 +1,12 @@
-import { HELP, MOVE_HELP, parseCommandLine, type Command, type MoveOptions } from './cli/index.js';
+import {
+  HELP,
+  KEYS_HELP,
+  type KeysAction,
+  MOVE_HELP,
+  parseCommandLine,
+  type Command,
+  type MoveOptions,
+} from './cli/index.js';
 import type { UiPlace } from './ui/installed-ui.js';
 import type { LoadedConfig } from './config/index.js';
 
@@ -20,6 +28,12 @@ export async function run(args: readonly string[]): Promise<void> {
       break;
     case 'move':
       await runMove(command.options);
+      break;
+    case 'keys-help':
+      process.stdout.write(KEYS_HELP);
+      break;
+    case 'keys':
+      await manageKeys(command.action);
       break;
     case 'version': {
       const { SERVER_VERSION } = await import('./server/version.js');
@@ -73,6 +87,29 @@ async function runMove(options: MoveOptions): Promise<void> {
   }
 }
 
+/** Makes, lists or revokes named keys. */
+async function manageKeys(action: KeysAction): Promise<void> {
+  const [{ loadConfig, ConfigError }, { runKeys, explainKeysError }, { explainStartupError }] =
+    await Promise.all([
+      import('./config/index.js'),
+      import('./cli/keys/run-keys.js'),
+      import('./cli/startup-error.js'),
+    ]);
+  const listen = { host: '0.0.0.0', port: 0, hostGiven: false };
+  try {
+    const { config } = loadConfig({ env: process.env, cwd: process.cwd(), listen });
+    process.exitCode = await runKeys(action, config, {
+      print: (line) => process.stdout.write(`${line}\n`),
+      note: (line) => printErrors([line]),
+    });
+  } catch (error) {
+    printErrors(
+      error instanceof ConfigError ? explainStartupError(error, listen) : [explainKeysError(error)],
+    );
+    process.exit(1);
+  }
+}
+
 async function reload(args: readonly string[]): Promise<void> {
   const [{ runReloading }, { PACKAGE_FOLDER }] = await Promise.all([
     import('./cli/reload/run-reloading.js'),
@@ -121,8 +158,12 @@ async function runExplained(
   try {
     await action(command);
   } catch (error) {
-    const { explainStartupError } = await import('./cli/startup-error.js');
+    const [{ explainStartupError, isUnexpected }, { errorStack }] = await Promise.all([
+      import('./cli/startup-error.js'),
+      import('./errors/index.js'),
+    ]);
     printErrors(explainStartupError(error, command.listen));
+    if (isUnexpected(error)) process.stderr.write(`${errorStack(error)}\n`);
     process.exit(1);
   }
 }

@@ -8,6 +8,7 @@ import { makeTemporaryFolder } from '../files/index.js';
 import { MAX_TIMER_MS } from '../flow/index.js';
 import { asJsonObject, type JsonObject } from '../json/index.js';
 import { endSessionProcesses, SESSION_VARIABLE } from '../processes/index.js';
+import type { Confinement } from '../sandbox/index.js';
 import { AcpConnection } from './connection/acp-connection.js';
 import { AcpTimeoutError, withAcpTimeout } from './acp-error.js';
 import { processMark } from './connection/process-mark.js';
@@ -26,6 +27,8 @@ export interface AcpHost {
   readonly workingDir: string;
   /** Folder for the agent's files of this conversation (absolute path). */
   readonly folder: string;
+  /** How its programs are confined. */
+  readonly confinement: Confinement;
   /** The conversation's secrets by name, without those that are unavailable. */
   secrets(signal: AbortSignal): Promise<Record<string, string>>;
   /** Names of secrets whose values must not be stored with the conversation. */
@@ -150,7 +153,7 @@ export class AcpConnector {
     // Processes of the previous agent have the same mark.
     await this.connection?.close();
     await this.removeFleetingFolder();
-    const { agent, workingDir: cwd, conversationId } = this.host;
+    const { agent, confinement, workingDir: cwd, conversationId } = this.host;
     const own = path.join(this.host.folder, 'acp');
     const secrets = await this.host.secrets(signal);
     const env = await agentEnvironment(
@@ -161,12 +164,15 @@ export class AcpConnector {
       await this.createFleetingFolder(),
     );
     const { processMark } = this;
-    const files = new ClientFiles(cwd);
-    const terminals = new ClientTerminals(cwd, { ...env, [SESSION_VARIABLE]: processMark }, (at) =>
-      files.resolveInside(at),
+    const files = new ClientFiles(cwd, confinement.files);
+    const terminals = new ClientTerminals(
+      cwd,
+      { ...env, [SESSION_VARIABLE]: processMark },
+      (at) => files.resolveInside(at),
+      confinement,
     );
     const connection = await AcpConnection.open(
-      { command: [...agent.acp_command, ...agent.acp_args], env, cwd, mark: processMark },
+      { command: [...agent.acp_command, ...agent.acp_args], env, cwd, mark: processMark, confinement },
       {
         cwd,
         mcpServers: mcpServersFor(agent, secrets),

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { AcpAgentSpec } from '../agent/index.js';
 import { makeTemporaryFolder } from '../files/index.js';
+import type { Confinement } from '../sandbox/index.js';
 import { AcpConnection } from './connection/acp-connection.js';
 import { toTimeoutMs } from './acp-connector.js';
 import { toAcpError } from './acp-error.js';
@@ -35,17 +36,19 @@ const EMPTY_DISCOVERY: ModelDiscovery = {
 /**
  * Starts an agent in an empty folder, reads its models and ends it. Failures are part of the result.
  * @param mask masks secrets
+ * @param confine confines programs that work in a folder
  * @throws the reason of the signal once it is aborted
  */
 export async function discoverModels(
   agent: AcpAgentSpec,
   secrets: Readonly<Record<string, string>>,
   mask: (text: string) => string,
+  confine: (folder: string) => Confinement,
   signal: AbortSignal,
 ): Promise<ModelDiscovery> {
   const folder = await makeTemporaryFolder('discovery');
   try {
-    const connection = await openConnection(agent, secrets, folder, signal);
+    const connection = await openConnection(agent, secrets, folder, confine(folder), signal);
     const { agentName, agentVersion, sessionModels: models } = connection;
     await connection.close();
     return {
@@ -69,17 +72,24 @@ async function openConnection(
   agent: AcpAgentSpec,
   secrets: Readonly<Record<string, string>>,
   folder: string,
+  confinement: Confinement,
   signal: AbortSignal,
 ): Promise<AcpConnection> {
   const ignore = (): void => undefined;
   const env = await agentEnvironment(agent, path.join(folder, 'acp'), secrets, ignore);
-  const files = new ClientFiles(folder);
+  const files = new ClientFiles(folder, confinement.files);
   return AcpConnection.open(
-    { command: [...agent.acp_command, ...agent.acp_args], env, cwd: folder, mark: processMark(randomUUID()) },
+    {
+      command: [...agent.acp_command, ...agent.acp_args],
+      env,
+      cwd: folder,
+      mark: processMark(randomUUID()),
+      confinement,
+    },
     { cwd: folder, mcpServers: mcpServersFor(agent, secrets), resume: undefined, model: null, mode: null },
     {
       files,
-      terminals: new ClientTerminals(folder, env, (at) => files.resolveInside(at)),
+      terminals: new ClientTerminals(folder, env, (at) => files.resolveInside(at), confinement),
       onUpdate: ignore,
       onPermission: ({ options }) => Promise.resolve(toOutcome(undefined, options)),
       waitForRoom: () => Promise.resolve(),

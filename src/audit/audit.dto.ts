@@ -3,7 +3,10 @@ import { AUDIT_OUTCOMES, type AuditOutcome } from '../storage/index.js';
 
 /** Which entries of the audit log to return. */
 export class AuditQueryDto {
-  @Field(nullable(text({ max: 200 })), 'The id or the name of a key; `session` for the session key. Null: all.')
+  @Field(
+    nullable(text({ max: 200 })),
+    'The id or the name of a key; `session` for the session key. Null: all.',
+  )
   key: string | null = null;
 
   @Field(nullable(text({ max: 200 })), 'A part of the name of the operation, in any case. Null: all.')

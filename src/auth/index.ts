@@ -1,14 +1,16 @@
 export { AuthModule, FailedKeysModule } from './auth.module.js';
+export { Authenticator, type Identified, setVouchedKey } from './keys/authenticator.js';
 export { FailedKeys } from './keys/failed-keys.js';
 export { clientAddress, networkOf } from './origins/client-address.js';
 export { guardIngress } from './origins/ingress-guard.js';
 export { KeySet, SessionKeys } from './keys/key-set.js';
+export { formatNamedKey, NamedKeys, parseNamedKey } from './keys/named-keys.js';
 export { isBoundToLoopback, isLoopback, isLoopbackOnly, needsKey } from './origins/loopback-only.js';
 export { mayReceiveKey, protectOpenServer } from './origins/open-server.js';
 export { isSameHost, OriginPolicy } from './origins/origin-policy.js';
 export { refuseUpgrade } from './origins/refuse-upgrade.js';
 export { remoteAddress, setRemoteAddress } from './origins/remote-address.js';
-export { checkKeys, OpenRoute, presentedKeys } from './keys/session-key.guard.js';
+export { checkKeys, OpenRoute } from './keys/session-key.guard.js';
 export { AcceptsWorkspaceCookie, expiredWorkspaceCookie, workspaceCookie } from './keys/workspace-cookie.js';
 export {
   type KeyReach,
@@ -24,4 +26,11 @@ export {
   principalOf,
   setPrincipal,
 } from './principals/request-principal.js';
-export { refusalOf, type Requirement, requirementOf, Scope, STRICTEST } from './principals/scope.js';
+export {
+  refusalOf,
+  type Requirement,
+  requirementOf,
+  requirementOfGateway,
+  Scope,
+  STRICTEST,
+} from './principals/scope.js';

@@ -40,7 +40,13 @@ export async function serve(loaded: LoadedConfig, factory: ServerFactory): Promi
     ? await createDeferred(config, logger, factory)
     : await createReady(config, logger, factory);
   shutDownOnSignals(app);
-  await app.listen(config.listen.port, config.listen.host);
+  try {
+    await app.listen(config.listen.port, config.listen.host);
+  } catch (error) {
+    // Other servers of its database would wait for the end of its lease.
+    await app.close().catch(() => undefined);
+    throw error;
+  }
   logStart(app, loaded);
   void removeLeftovers();
 }
@@ -123,6 +129,7 @@ function describeAccess(config: AppConfig): string {
   const keys = config.session_api_keys.length;
   if (config.deferred_init) return `access: waiting for POST /api/init${initKey(config)}`;
   if (keys > 0) return `access: with a session key (${keys} configured)`;
+  if (config.require_keys) return 'access: with a named key (require_keys)';
   if (isLoopbackOnly(config)) {
     return 'access: this machine only, without a key (set SESSION_API_KEY, or expose it with --host 0.0.0.0)';
   }

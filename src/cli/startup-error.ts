@@ -1,5 +1,5 @@
 import { ConfigError, describeProblem, type ListenAddress } from '../config/index.js';
-import { errorCode, errorMessage } from '../errors/index.js';
+import { errorCode, errorMessage, errorName } from '../errors/index.js';
 
 /** A folder that the server needs is not writable. */
 export class UnwritableFolderError extends Error {
@@ -12,6 +12,14 @@ export class UnwritableFolderError extends Error {
   ) {
     super(`cannot write to ${folder}`, { cause });
   }
+}
+
+/** Errors of our own have names and messages for the operator, those of the system have codes. */
+const UNEXPECTED = new Set(['Error', 'TypeError', 'RangeError', 'ReferenceError', 'SyntaxError']);
+
+/** Whether an error of the start is a mistake of the program: its stack is needed to find it. */
+export function isUnexpected(error: unknown): boolean {
+  return errorCode(error) === undefined && UNEXPECTED.has(errorName(error));
 }
 
 /** Explains to the operator, line by line, why the server did not start. */

@@ -2,13 +2,14 @@ import { Global, Logger, Module, type OnApplicationBootstrap } from '@nestjs/com
 import { APP_GUARD } from '@nestjs/core';
 import { AppConfig } from '../config/index.js';
 import { ConversationsModule } from '../conversations/conversations.module.js';
+import { AddressProofs, ClusterKeys } from '../crypto/index.js';
 import {
   ForwardingGuard,
-  HopKeys,
   HopReceiver,
   Locator,
   PassReader,
   PassWriter,
+  ServerAddresses,
   ServerForwarder,
 } from '../forwarding/index.js';
 import { ServerDirectory } from '../storage/index.js';
@@ -24,18 +25,20 @@ import { WorkspaceServers } from './workspace-servers.js';
 @Module({
   imports: [ConversationsModule, StorageModule],
   providers: [
-    { provide: HopKeys, inject: [AppConfig], useFactory: clusterKeys },
+    { provide: ClusterKeys, inject: [AppConfig], useFactory: clusterKeys },
     WorkspaceServers,
     { provide: Locator, useClass: ConversationLocator },
     {
       provide: HopReceiver,
-      inject: [HopKeys, Locator],
-      useFactory: (keys: HopKeys, { selfId }: Locator) => new HopReceiver(new PassReader(keys), selfId),
+      inject: [ClusterKeys, Locator],
+      useFactory: (keys: ClusterKeys, { selfId }: Locator) => new HopReceiver(new PassReader(keys), selfId),
     },
+    { provide: ServerAddresses, inject: [AppConfig], useFactory: trustedAddresses },
     {
       provide: ServerForwarder,
-      inject: [HopKeys, Locator],
-      useFactory: (keys: HopKeys, locator: Locator) => new ServerForwarder(locator, new PassWriter(keys)),
+      inject: [ClusterKeys, Locator, ServerAddresses],
+      useFactory: (keys: ClusterKeys, locator: Locator, addresses: ServerAddresses) =>
+        new ServerForwarder(locator, new PassWriter(keys), addresses),
     },
     { provide: APP_GUARD, useClass: ForwardingGuard },
   ],
@@ -67,13 +70,25 @@ function warnWithoutAddress({ server_url }: AppConfig): void {
 }
 
 /** Without a key in the configuration no server of the cluster accepts another one. */
-function clusterKeys(config: AppConfig): HopKeys {
+function clusterKeys(config: AppConfig): ClusterKeys {
   warnWithoutAddress(config);
-  const keys = HopKeys.from(config);
+  const keys = ClusterKeys.from(config, 'requests');
   if (keys) return keys;
   new Logger('Forwarding').warn(
     'this server cannot pass requests on to other servers of its database: set secret_key or cluster_key, the same ' +
       'for all of them',
   );
-  return HopKeys.random();
+  return ClusterKeys.random();
+}
+
+/** Without a key in the configuration no address is trusted. */
+function trustedAddresses(config: AppConfig): ServerAddresses {
+  const { accept_unsigned_servers: acceptsUnsigned } = config;
+  if (acceptsUnsigned)
+    new Logger('Forwarding').warn(
+      'accept_unsigned_servers is set: whoever can write the database can have session keys sent elsewhere. Unset it ' +
+        'when all servers are updated',
+    );
+  const keys = ClusterKeys.from(config, 'addresses') ?? ClusterKeys.random();
+  return new ServerAddresses(new AddressProofs(keys), acceptsUnsigned);
 }

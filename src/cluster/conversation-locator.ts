@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ConversationsService } from '../conversations/index.js';
 import { Locator, type Location, type ServerAddress } from '../forwarding/index.js';
+import { addressOf } from './server-address.js';
 import { WorkspaceServers } from './workspace-servers.js';
 import { LeaseHeldError, LeaseStore, ServerDirectory } from '../storage/index.js';
 
@@ -33,10 +34,11 @@ export class ConversationLocator extends Locator {
     if (this.conversations.isOpen(conversationId)) return 'here';
     const known = this.remembered.get(conversationId);
     if (known && !isFresh && performance.now() < known.until) return known.owner;
-    const owner = await this.leases.ownerOf(conversationId);
+    const found = await this.leases.ownerOf(conversationId);
     this.remembered.delete(conversationId);
-    if (!owner) return (await this.workspaces.serverFor(conversationId)) ?? 'nowhere';
-    if (owner.isSelf) return 'here';
+    if (!found) return (await this.workspaces.serverFor(conversationId)) ?? 'nowhere';
+    if (found.isSelf) return 'here';
+    const owner = addressOf(found.serverId, found);
     if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();
     this.remembered.set(conversationId, { owner, until: performance.now() + REMEMBERED_MS });
     return owner;

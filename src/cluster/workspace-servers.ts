@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ConversationsService, ConversationNotFoundError, WorkspaceHost } from '../conversations/index.js';
 import type { ServerAddress } from '../forwarding/index.js';
 import { DamagedConversationError, ServerDirectory } from '../storage/index.js';
+import { addressOf } from './server-address.js';
 
 /**
  * Finds the server for a conversation that nobody has. If servers do not share their files, it is one on the
@@ -22,7 +23,7 @@ export class WorkspaceServers {
     if (host === undefined) return undefined;
     const found = (await this.servers.list()).filter((server) => server.host === host && server.url !== null);
     const [first] = found.toSorted((one, other) => one.running - other.running);
-    return first && { serverId: first.id, url: first.url };
+    return first && addressOf(first.id, first);
   }
 
   /** The host of the workspace, if it is another one. */

@@ -110,11 +110,19 @@ export class TelemetryConfig {
 
 /** Limits of each named key that has none of its own. The session key has no limits. */
 export class KeyLimitsConfig {
-  @Whole('Requests, and messages on sockets, of a key in a minute; null: no limit.', { min: 1 }, { nullable: true })
+  @Whole(
+    'Requests, and messages on sockets, of a key in a minute; null: no limit.',
+    { min: 1 },
+    { nullable: true },
+  )
   requests_per_minute: number | null = null;
   @Whole('Open sockets of a key; null: no limit.', { min: 1 }, { nullable: true })
   sockets: number | null = null;
-  @Whole('Runs of the conversations of a key at the same time; null: no limit.', { min: 1 }, { nullable: true })
+  @Whole(
+    'Runs of the conversations of a key at the same time; null: no limit.',
+    { min: 1 },
+    { nullable: true },
+  )
   concurrent_runs: number | null = null;
   @Whole('Conversations that a key creates in a day (UTC); null: no limit.', { min: 1 }, { nullable: true })
   conversations_per_day: number | null = null;
@@ -140,6 +148,7 @@ interface ConfiguredPaths {
   conversations: string;
   workspace: string;
   worktrees: string;
+  keyWorkspaces: string;
   bashEvents: string;
   staticFiles: string | null;
   ui: string | null;
@@ -154,6 +163,10 @@ interface ConfiguredPaths {
 export class AppConfig {
   @TextList('Keys that are accepted from clients. Without a key the server is open.', { secret: true })
   session_api_keys: string[] = [];
+  @Flag(
+    'Whether clients need a key even if no session key is configured: a named one, the first of which the command line makes.',
+  )
+  require_keys: boolean = false;
   @Text('Key that encrypts stored secrets.', { nullable: true, secret: true })
   secret_key: string | null = null;
   @TextList('Previous secret keys, which still decrypt.', { secret: true })
@@ -247,6 +260,17 @@ export class AppConfig {
   sandbox_processes: number | null = null;
   @Whole('Maximum number of open files of a process; null: no limit.', { min: 64 }, { nullable: true })
   sandbox_open_files: number | null = null;
+  @Text(
+    'Folder with a folder for each key whose reach is `own`: its conversations work there and nowhere else.',
+  )
+  key_workspaces_path: string = 'workspace/keys';
+  @Choice(
+    'How strictly the conversations of such keys are confined at least. Where it does not work, they are refused.',
+    ['off', 'guarded', 'workspace'],
+  )
+  own_keys_sandbox: string = 'workspace';
+  @TextList('Names of the LLM profiles that such keys may use. Other models need a key in their requests.')
+  own_keys_llm_profiles: string[] = [];
   @SectionList('Webhooks that receive events.', WebhookConfig)
   webhooks: WebhookConfig[] = [];
   @Flag('Whether to offer VS Code in the browser.')
@@ -400,6 +424,10 @@ export class AppConfig {
     secret: true,
   })
   cluster_key: string | null = null;
+  @Flag(
+    'Whether servers of the database that have not signed their address are trusted: during an update only.',
+  )
+  accept_unsigned_servers: boolean = false;
   @Flag('Whether all servers of the database see the same workspaces, such as on a shared volume.')
   workspaces_shared: boolean = false;
   @Section('Limits of named keys that have none of their own.', KeyLimitsConfig)
@@ -428,6 +456,7 @@ export class AppConfig {
     return {
       conversations: path.resolve(this.base_dir, this.conversations_path),
       workspace: path.resolve(this.base_dir, this.workspace_path),
+      keyWorkspaces: path.resolve(this.base_dir, this.key_workspaces_path),
       worktrees: path.resolve(this.base_dir, this.conversation_worktree_root),
       bashEvents: path.resolve(this.base_dir, this.bash_events_dir),
       staticFiles: this.optional(this.static_files_path),

@@ -41,6 +41,8 @@ export interface LoadedConfig {
 }
 
 const PREFIX = 'OH';
+/** A lease should last for so many statements that are as slow as they may be: it has two heartbeats. */
+const MIN_LEASE = 2;
 const OLDER_KEY = `${PREFIX}_SESSION_API_KEY`;
 /** Name of the init request as a source in messages. */
 const SETTINGS = 'POST /api/init';
@@ -75,7 +77,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     ...validate(config, sourceOf),
     ...refuseBlankKeys(config, env, sourceOf),
   ];
-  const warnings = describeUnknownNames(file, given);
+  const warnings = [...describeUnknownNames(file, given), ...describeShortLease(config)];
   if (problems.length > 0) {
     throw new ConfigError(
       problems.map((it) => asWritten(it, file)),
@@ -106,6 +108,16 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   if (ui === undefined && known['ui_path'] === undefined && config.static_files_path === null)
     config.ui_path = installedUi ?? null;
   return { config, file, variables: [...new Set(variables.map(variableOf))].sort(), warnings };
+}
+
+/** A lease is renewed by statements, each of which may take its time. */
+function describeShortLease(config: AppConfig): string[] {
+  const { database_url, server_lease_seconds: lease, database_timeout_seconds: timeout } = config;
+  if (database_url === null || lease >= MIN_LEASE * timeout) return [];
+  return [
+    `server_lease_seconds (${lease}) is less than twice database_timeout_seconds (${timeout}): a database that is slow, ` +
+      'but answers in time, can end the lease of this server and stop its runs',
+  ];
 }
 
 /** Adds the key of the older variable. It must not be ignored, or the server would be open. */

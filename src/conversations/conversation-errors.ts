@@ -19,6 +19,12 @@ export class ConversationNotFoundError extends DomainError {
   }
 }
 
+/** The key of the request may not do this; the message says what, and what it may do instead. */
+export class ForbiddenError extends DomainError {
+  override readonly name = 'ForbiddenError';
+  readonly kind = 'forbidden';
+}
+
 /** A request names an event that the conversation does not have. */
 export class UnknownEventError extends DomainError {
   override readonly name = 'UnknownEventError';

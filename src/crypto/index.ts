@@ -22,3 +22,5 @@ export {
 } from './secrets.js';
 export { maskUserinfo } from './userinfo.js';
 export { SecretCodec } from './secret-codec.js';
+export { AddressProofs, type AddressProblem } from './address-proofs.js';
+export { ClusterKeys } from './cluster-keys.js';

@@ -92,7 +92,7 @@ export class InvalidRequestError extends DomainError {
   }
 }
 
-/** The header that tells clients when to repeat a request that failed with this error; none if they should not. */
+/** The header that tells clients when to repeat a request that failed; none if they should not. */
 export function retryHeaders({ kind, retryAfterSeconds }: DomainError): Record<string, string> {
   const seconds = retryAfterSeconds ?? (WIRE_CODES[kind].isTransient === true ? 1 : undefined);
   return seconds === undefined ? {} : { 'Retry-After': String(seconds) };

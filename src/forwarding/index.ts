@@ -1,4 +1,3 @@
-export { HopKeys } from './hop/hop-keys.js';
 export { PassReader, PassWriter } from './hop/hop-pass.js';
 export { hopOf, HopReceiver } from './hop/hop-receiver.js';
 export { endToEndHeaders, type ForwardedHeaders, framingOf } from './relay/end-to-end-headers.js';
@@ -14,7 +13,8 @@ export {
   UpstreamError,
 } from './relay/upstream.js';
 export { withoutKeys } from './relay/without-keys.js';
-export { answersFromStorage, conversationIn, ForwardingGuard } from './servers/forwarding.guard.js';
+export { answersFromStorage, ForwardingGuard } from './servers/forwarding.guard.js';
 export { ForwardingError } from './servers/forwarding-errors.js';
 export { Locator, type Location, type ServerAddress } from './servers/locator.js';
+export { ServerAddresses } from './servers/server-addresses.js';
 export { ServerForwarder } from './servers/server-forwarder.js';

@@ -2,9 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import type { Principal } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
+import { Counter } from '../meters/index.js';
 import { secondsToNextDay } from './day.js';
 import { HeldByKey } from './held-by-key.js';
-import { type KeyLimits, LIMIT_NAMES, LimitReachedError, type LimitName, limitsInForce } from './key-limits.js';
+import {
+  type KeyLimits,
+  LIMIT_NAMES,
+  LimitReachedError,
+  type LimitName,
+  limitsInForce,
+} from './key-limits.js';
 import { KeyUsage } from './key-usage.js';
 import { LimitedKeys } from './limited-keys.js';
 
@@ -22,9 +29,8 @@ export class KeyLimiter {
   private readonly sockets = new HeldByKey();
   private readonly runs = new HeldByKey();
   /** How often each limit was reached since the start. */
-  readonly refused: Record<LimitName, number> = Object.assign(
-    {},
-    ...LIMIT_NAMES.map((name) => ({ [name]: 0 })),
+  readonly refused: ReadonlyMap<LimitName, Counter> = new Map(
+    LIMIT_NAMES.map((name) => [name, new Counter()]),
   );
 
   constructor(
@@ -119,7 +125,7 @@ export class KeyLimiter {
   }
 
   private reached(limit: LimitName, what: string, wait: number): LimitReachedError {
-    this.refused[limit] += 1;
+    this.refused.get(limit)?.add();
     return new LimitReachedError(limit, what, wait);
   }
 }

@@ -18,6 +18,8 @@ const FRAMEWORK = new Set([
   'RouterExplorer',
   'WebSocketsController',
 ]);
+/** Contexts of Nest that log errors which it then throws. */
+const START_ERRORS = new Set(['NestApplication', 'ExceptionHandler']);
 const SEVERITIES: readonly Severity[] = ['fatal', 'error', 'warn', 'info', 'debug'];
 /** How messages and paths name a conversation. */
 const CONVERSATION = /conversations?[ /]([\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12})\b/i;
@@ -56,7 +58,7 @@ export class ServerLogger implements LoggerService {
 
   /** Nest logs errors of the start and throws them; the command line reports them. */
   error(message: unknown, ...rest: unknown[]): void {
-    this.add(contextOf(rest) === 'NestApplication' ? 'debug' : 'error', message, rest);
+    this.add(START_ERRORS.has(contextOf(rest)) ? 'debug' : 'error', message, rest);
   }
 
   fatal(message: unknown, ...rest: unknown[]): void {

@@ -1,5 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import type { Request as HttpRequest } from 'express';
+import { Scope } from '../auth/index.js';
 import { type JsonSchema, Operation, RequestValidationError, valueError } from '../http/index.js';
 import { isJsonObject } from '../json/index.js';
 import type { OAuthStartResponse, OAuthStatusResponse, McpTestResponse } from './mcp-responses.js';
@@ -31,6 +32,7 @@ export class McpController {
   constructor(private readonly service: McpService) {}
 
   @Post('test')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -54,6 +56,7 @@ export class McpController {
   }
 
   @Post('oauth/start')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -79,6 +82,7 @@ export class McpController {
   }
 
   @Get('oauth/status/:job_id')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Get the status of a sign-in at an MCP server',
@@ -92,6 +96,7 @@ export class McpController {
   }
 
   @Post('oauth/callback/:job_id')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,

@@ -6,6 +6,7 @@ import { settlesWithin } from '../flow/index.js';
 import { toPlain } from '../http/index.js';
 import type { McpProbeRequest, McpServerConfig, McpSignIn } from '../tools/index.js';
 import { isJsonObject, type JsonObject } from '../json/index.js';
+import { Sandbox } from '../sandbox/index.js';
 import { ExpiringRecords } from '../storage/index.js';
 import { isExpected, parseLocalUrl } from './callback-listener.js';
 import {
@@ -62,6 +63,7 @@ export class McpService implements BeforeApplicationShutdown {
     private readonly config: AppConfig,
     private readonly cipher: Cipher,
     private readonly knownSecrets: KnownSecrets,
+    private readonly sandbox: Sandbox,
     records: ExpiringRecords,
   ) {
     this.shared = new SharedSignIns(records, JOB_TTL_MS);
@@ -180,7 +182,8 @@ export class McpService implements BeforeApplicationShutdown {
     });
     if (!config) throw new InvalidRequestError([], 'server has neither a command nor a url');
     const mask = (text: string): string => this.knownSecrets.mask(text);
-    const probe = { config, folder: this.config.base_dir, mask, ...(call && { call }) };
+    const confinement = this.sandbox.confine({ workspace: this.config.paths.workspace });
+    const probe = { config, folder: this.config.base_dir, confinement, mask, ...(call && { call }) };
     return { name, probe, oauth: signIn && oauthTarget(config, signIn) };
   }
 

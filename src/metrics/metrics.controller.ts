@@ -1,4 +1,5 @@
 import { Controller, Get, Header } from '@nestjs/common';
+import { Scope, SESSION } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { ConversationsService, RunSlots } from '../conversations/index.js';
 import { Operation } from '../http/index.js';
@@ -20,6 +21,7 @@ export class MetricsController {
   ) {}
 
   @Get('metrics')
+  @Scope('read')
   @Header('Content-Type', EXPOSITION_TYPE)
   @Operation({
     tag: 'Server Details',
@@ -54,6 +56,6 @@ export class MetricsController {
 
   /** The other metrics are needed most while the storage does not answer. */
   private async stored(): Promise<number | undefined> {
-    return this.conversations.count().catch(() => undefined);
+    return this.conversations.count(undefined, SESSION).catch(() => undefined);
   }
 }

@@ -1,4 +1,5 @@
 import { Controller, Get, Header, Query } from '@nestjs/common';
+import { Scope } from '../auth/index.js';
 import { Operation } from '../http/index.js';
 import { CATALOGUE_SOURCE, catalogueModels } from '../llm/index.js';
 import {
@@ -25,6 +26,7 @@ const CATALOGUE = `${CATALOGUE_SOURCE.name} ${CATALOGUE_SOURCE.version} of ${CAT
 @Controller('api/llm')
 export class ModelsController {
   @Get('providers')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'List providers',
@@ -38,6 +40,7 @@ export class ModelsController {
   }
 
   @Get('models')
+  @Scope('read', { own: true })
   @Header('x-model-catalogue', CATALOGUE)
   @Operation({
     tag,
@@ -60,6 +63,7 @@ export class ModelsController {
   }
 
   @Get('models/search')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'Search models',
@@ -74,6 +78,7 @@ export class ModelsController {
   }
 
   @Get('models/verified')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'List verified models',

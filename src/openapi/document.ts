@@ -2,7 +2,7 @@ import { type INestApplicationContext, RequestMethod, type Type } from '@nestjs/
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer, Reflector } from '@nestjs/core';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { OpenRoute } from '../auth/index.js';
+import { OpenRoute, type Requirement, requirementOf } from '../auth/index.js';
 import {
   type BodyDocs,
   documentedSchemas,
@@ -30,6 +30,8 @@ interface Endpoint {
   method: string;
   name: string;
   docs: OperationDocs;
+  /** What a key needs; undefined: no key is needed. */
+  required: Requirement | undefined;
   /** For an alias: the path that is described in full. */
   aliasOf?: string;
 }
@@ -72,7 +74,7 @@ async function documentFrame(version: string): Promise<Omit<OpenAPIObject, 'path
         type: 'apiKey',
         in: 'header',
         name: 'X-Session-API-Key',
-        description: 'A session key of the configuration. Not needed if the server has none.',
+        description: 'A session key of the configuration, or a named key. Not needed if the server has none.',
       },
       'APIKeyHeader',
     )
@@ -80,7 +82,7 @@ async function documentFrame(version: string): Promise<Omit<OpenAPIObject, 'path
       {
         type: 'http',
         scheme: 'bearer',
-        description: 'A session key of the configuration as a bearer token.',
+        description: 'The same key as a bearer token.',
       },
       'Bearer',
     )
@@ -121,12 +123,17 @@ function endpointsAt(
     if (typeof path !== 'string' || typeof method !== 'number') return [];
     if (operationOf(handler)?.hidden === true) return [];
     const open = [handler, controller].some((target) => reflector.get(OpenRoute, target) !== undefined);
+    const required = (described: string): Requirement | undefined => {
+      if (open) return undefined;
+      return requirementOf([handler, controller], namesIn(described)) ?? unscoped(controller.name, name);
+    };
     const mainPaths = main === undefined ? [] : openApiPaths(`${main}/${path}`);
     const suffix = `${scoped}${main === undefined ? '' : 'Alias'}`;
     return openApiPaths(`${base}/${path}`).map((described, index) => ({
       path: described,
       method: (RequestMethod[method] ?? 'GET').toLowerCase(),
       name: `${operationName(controller, { name })}${suffix}${index === 0 ? '' : 'Root'}`,
+      required: required(described),
       docs: { ...(operationOf(handler) ?? undocumented(controller.name, name)), open },
       aliasOf: mainPaths[index],
     }));
@@ -160,6 +167,11 @@ function isFunction(value: unknown): value is () => unknown {
 /** A handler without `@Operation` would be undocumented, and its body would not be read. */
 function undocumented(controller: string, name: string): never {
   throw new Error(`${controller}.${name} has no @Operation`);
+}
+
+/** Without `@Scope` a route would need the strictest key, and nobody would know. */
+function unscoped(controller: string, name: string): never {
+  throw new Error(`${controller}.${name} has no @Scope`);
 }
 
 /** A path with an optional end is documented as two paths. */
@@ -197,7 +209,7 @@ function errorsOf({ path, method, docs }: Endpoint): { status: number; causes: s
   const own = docs.errors ?? {};
   const shared = [
     ...EVERYWHERE,
-    ...(docs.open ? [] : [401]),
+    ...(docs.open ? [] : [401, 403]),
     // Wrong keys are counted and limited.
     ...(docs.open && !(401 in own) ? [] : [429]),
     ...(docs.body ? [408, 415] : []),
@@ -216,13 +228,14 @@ function errorsOf({ path, method, docs }: Endpoint): { status: number; causes: s
 }
 
 function operation(endpoint: Endpoint, prerequisites: Prerequisites): JsonSchema {
-  const { path, name, docs } = endpoint;
-  const pathNames = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
+  const { path, name, docs, required } = endpoint;
+  const pathNames = namesIn(path);
   return {
     operationId: name,
     tags: [docs.tag],
     summary: docs.summary,
-    description: docs.description,
+    description: [docs.description, keyNote(required)].filter(Boolean).join('\n\n'),
+    ...(required && { 'x-required-scope': required.scope, 'x-own-keys': required.own }),
     parameters: [
       ...pathNames.map((name) => pathParameter(name, docs)),
       ...queryParameters(docs),
@@ -243,6 +256,17 @@ function operation(endpoint: Endpoint, prerequisites: Prerequisites): JsonSchema
     // Either of the two.
     ...(!docs.open && { security: [{ APIKeyHeader: [] }, { Bearer: [] }] }),
   };
+}
+
+/** The names of the parameters in a path of the document. */
+function namesIn(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
+}
+
+function keyNote(required: Requirement | undefined): string {
+  if (!required) return '';
+  const { scope, own } = required;
+  return own ? `Needs the scope \`${scope}\`.` : `Needs the scope \`${scope}\` and the reach \`all\`.`;
 }
 
 function pathParameter(name: string, { path = {}, values }: OperationDocs): JsonSchema {

@@ -40,14 +40,15 @@ export const ERROR_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
 /** What leads to an error of routes in general. Operations add their own causes. */
 export const SHARED_CAUSES: Readonly<Record<number, string>> = {
   400: 'The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8.',
-  401: 'The session key is missing or wrong.',
+  401: 'The key is missing or wrong, was revoked or has expired.',
+  403: 'The key does not have the scope, or the reach, that this needs.',
   404: UNKNOWN_CONVERSATION,
   408: 'The body did not arrive in time.',
   409: 'The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again.',
   413: 'The body is larger than the limit of the server.',
   415: 'The body is not JSON: its `Content-Type` or `Content-Encoding` is another one.',
   422: 'The body is not valid JSON, or a parameter or a field has an invalid value.',
-  429: 'The client sent too many wrong session keys within a minute.',
+  429: 'The client sent too many wrong keys within a minute.',
   500: 'An unexpected error. The log of the server has the details under `error_id`.',
   503: 'The server is starting, shutting down or busy with other large requests, or cannot use its data folder.',
   507: 'The disk of the server is full. Nothing was stored.',

@@ -6,6 +6,8 @@ const TAGS: Readonly<Record<string, string>> = {
   Events:
     'The log of a conversation: send messages, read and count events, accept or reject the actions of an agent that ' +
     'asks first.',
+  'Shared conversations':
+    'What people with a share link may read of one conversation. Needs no key but the token of the link.',
   Settings:
     'What the server stores for its user: the defaults of new conversations, secrets, MCP servers, known workspaces.',
   Profiles:
@@ -27,6 +29,7 @@ const TAGS: Readonly<Record<string, string>> = {
   Workspace: 'Files of a working folder for a browser, which sends a cookie instead of a key.',
   VSCode: 'The editor that the server starts for a workspace.',
   Runtime: 'Where a conversation runs.',
+  Keys: 'Named keys beside the session key: what each may do, whose conversations it sees, and until when.',
   Webhooks: 'The state of deliveries to other systems.',
   'OpenAI Compatibility': "Agents behind OpenAI's API, for programs that already speak it.",
   'Server Details': 'Health, version, features and metrics of the server.',

@@ -6,6 +6,7 @@ export {
 } from './child-environment.js';
 export { isProcessAlive } from './is-process-alive.js';
 export { endGroup, hasEnded, killGroup, onExit, signalGroup } from './process-group.js';
+export { hasProvablyEnded, ownProcess } from './process-identity.js';
 export { processStart } from './process-start.js';
 export {
   endSessionProcesses,

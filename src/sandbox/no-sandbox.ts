@@ -1,5 +1,6 @@
 import { Sandbox, type Confinement, type ConfinementScope, type SandboxStatus } from './sandbox.js';
 import { SandboxError } from './sandbox-error.js';
+import type { SandboxMode } from './sandbox-mode.js';
 
 /** Confines nothing. */
 export const UNCONFINED: Confinement = {
@@ -20,10 +21,28 @@ export class NoSandbox extends Sandbox {
     this.status = { mode: 'off', by: null, limits: null, available: ['off'], reason };
   }
 
-  confine({ mode = 'off' }: ConfinementScope): Confinement {
-    if (mode === 'off') return UNCONFINED;
-    throw new SandboxError(
-      `The sandbox "${mode}" is not available on this server: ${this.reason ?? 'its configuration says `sandbox: off`'}`,
-    );
+  assertAvailable(mode: SandboxMode): void {
+    if (mode !== 'off') throw new SandboxError(this.problem(mode));
   }
+
+  confine({ mode = 'off' }: ConfinementScope): Confinement {
+    return mode === 'off' ? UNCONFINED : refusing(mode, this.problem(mode));
+  }
+
+  private problem(mode: SandboxMode): string {
+    const reason = this.reason ?? 'its configuration says `sandbox: off`';
+    return `The sandbox "${mode}" is not available on this server: ${reason}`;
+  }
+}
+
+/** For a conversation whose sandbox does not work on this server: it can be read, and nothing runs. */
+function refusing(mode: SandboxMode, problem: string): Confinement {
+  return {
+    mode,
+    program: () => {
+      throw new SandboxError(problem);
+    },
+    files: { refusal: () => problem },
+    explanation: problem,
+  };
 }

@@ -1,5 +1,11 @@
 import type { SandboxMode } from './sandbox-mode.js';
 
+/** A folder that programs see (absolute path). */
+export interface ShownFolder {
+  path: string;
+  writable: boolean;
+}
+
 /** A program to start: what `spawn` takes. */
 export interface ProgramStart {
   /** A path, or a name that is looked up in `PATH`. */
@@ -9,6 +15,8 @@ export interface ProgramStart {
   cwd: string;
   /** The whole environment of the program. */
   env: Readonly<Record<string, string>>;
+  /** Folders that a program of the server itself needs to run. Never from a request. */
+  own?: readonly ShownFolder[];
 }
 
 /** What tools that work inside this process may touch. */
@@ -71,6 +79,8 @@ export abstract class Sandbox {
   abstract readonly status: SandboxStatus;
   /** For programs that no conversation has asked for, such as those of `/api/bash`. */
   abstract readonly server: Confinement;
-  /** @throws SandboxError if the mode is not available */
+  /** @throws SandboxError if a mode does not work on this server */
+  abstract assertAvailable(mode: SandboxMode): void;
+  /** Where the mode does not work, the confinement starts no programs and shows no files. */
   abstract confine(scope: ConfinementScope): Confinement;
 }

@@ -2,6 +2,7 @@ import { mkdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { AppConfig } from '../config/index.js';
 import { isInside, persistenceRoot } from '../files/index.js';
+import type { ShownFolder } from './sandbox.js';
 import { SandboxError } from './sandbox-error.js';
 
 /** Folders of `~/.openhands` that agents read, and the one in which they keep their memory. */
@@ -15,14 +16,9 @@ export interface HiddenFolder {
   identity: string;
 }
 
-/** What is bound back into a hidden folder. */
-export interface ShownFolder {
-  path: string;
-  writable: boolean;
-}
-
 /** The files of the server that no program of an agent or a client may see. */
 export class ServerFiles {
+  /** What agents are meant to use of the hidden folders. */
   readonly shown: readonly ShownFolder[];
 
   private constructor(
@@ -58,6 +54,8 @@ export class ServerFiles {
         !folders.some((other) => other !== folder && isInside(other, folder)),
     );
     const hidden = outermost.map((folder) => ({ path: folder, identity: identityOf(folder) ?? '' }));
+    for (const name of WRITTEN_BY_AGENTS)
+      mkdirSync(path.join(openhands, name), { recursive: true, mode: 0o700 });
     const logs = [conversations, bashEvents].map((folder) => realpathSync(folder));
     return new ServerFiles(hidden, config.secretFiles, logs, realpathSync(openhands));
   }

@@ -1,4 +1,5 @@
 import { type DescribedField, type JsonSchema, objectSchema } from '../http/index.js';
+import type { SandboxStatus } from '../sandbox/index.js';
 import type { ContainersInfo } from './conversation-runtime.js';
 import { CLUSTER_INFO, type ClusterInfo } from './servers/servers-answer.js';
 
@@ -40,6 +41,8 @@ export interface ServerInfo {
   runs: { running: number; limit: number; refused: number };
   /** Event loop delay in the last one to two minutes with work; null before the first sample. */
   event_loop_delay: { p50_ms: number; p99_ms: number; max_ms: number } | null;
+  /** What confines programs of agents; null while the server waits for its configuration. */
+  sandbox: SandboxStatus | null;
   /** The servers of a database; null with files as storage. */
   cluster: ClusterInfo | null;
   /** Conversations in containers; null where none are configured. */
@@ -50,6 +53,7 @@ const text: JsonSchema = { type: 'string' };
 const texts: JsonSchema = { type: 'array', items: text };
 const integer: JsonSchema = { type: 'integer' };
 const milliseconds: JsonSchema = { type: 'number' };
+const mode: JsonSchema = { type: 'string', enum: ['off', 'guarded', 'workspace'] };
 const runtime: JsonSchema = { type: 'string', enum: ['local', 'docker'] };
 
 /** The schema of `HealthStatus`. */
@@ -133,6 +137,24 @@ export const SERVER_INFO: JsonSchema = objectSchema({
       ],
     },
     'Event loop delay in the last one to two minutes with work: how long requests waited for their turn. Null before the first sample.',
+  ],
+  sandbox: [
+    {
+      anyOf: [
+        objectSchema({
+          mode: [mode, 'Mode of the server. A conversation may ask for a stricter one.'],
+          by: [{ type: ['string', 'null'] }, 'What enforces it; null with the mode `off`.'],
+          limits: [
+            { type: ['string', 'null'], enum: ['cgroup', 'prlimit', null] },
+            'What enforces limits of memory, processes and open files; null without limits.',
+          ],
+          available: [{ type: 'array', items: mode }, 'Modes that work on this server.'],
+          reason: [{ type: ['string', 'null'] }, 'Why there is no sandbox; null if there is nothing to say.'],
+        }),
+        { type: 'null' },
+      ],
+    },
+    'What confines programs of agents and clients; null while the server waits for its configuration.',
   ],
   cluster: [
     { anyOf: [CLUSTER_INFO, { type: 'null' }] },

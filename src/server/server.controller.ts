@@ -4,6 +4,7 @@ import { OpenRoute } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { RunSlots } from '../conversations/index.js';
 import { Operation, type OperationDocs } from '../http/index.js';
+import { Sandbox } from '../sandbox/index.js';
 import { ToolRegistry, maxForegroundTimeout, runtimeIdleTimeout } from '../tools/index.js';
 import { Activity } from './activity.js';
 import { ConversationRuntime } from './conversation-runtime.js';
@@ -65,6 +66,8 @@ export class ServerController {
     private readonly slots: RunSlots,
     private readonly loop: EventLoopDelay,
     private readonly config: AppConfig,
+    /** None while the server waits for its configuration. */
+    @Optional() private readonly sandbox?: Sandbox,
     /** None while the server waits for its configuration. */
     @Optional() private readonly servers?: LiveServers,
     @Optional() private readonly runtime?: ConversationRuntime,
@@ -136,6 +139,7 @@ export class ServerController {
       redoc: '/redoc',
       runs: { running, limit, refused },
       event_loop_delay: delay && { p50_ms: delay.p50, p99_ms: delay.p99, max_ms: delay.max },
+      sandbox: this.sandbox?.status ?? null,
       cluster: await this.clusterInfo(),
       containers: this.runtime?.info() ?? null,
     };

@@ -65,12 +65,15 @@ export abstract class LocalDocuments {
 /** The one document about workspaces. */
 export const WORKSPACES_DOCUMENT = 'workspaces.json';
 
+/** The one document about named keys. */
+export const KEYS_DOCUMENT = 'api-keys.json';
+
 /**
  * Documents of the user, with copies that were kept (`.old`, `.damaged-…`). Other programs have further files
  * in the same folder; the sign-in that they share (`auth/openai_oauth.json`) is theirs.
  */
 const USER_DOCUMENT =
-  /^(settings|secrets|(profiles|agent-profiles|meta-profiles|provider-connections)\/[^/.][^/]*|auth\/openai_oauth\.sealed)\.json(\.(old|damaged-\d+))?$/;
+  /^(settings|secrets|api-keys|(profiles|agent-profiles|meta-profiles|provider-connections|shares)\/[^/.][^/]*|auth\/openai_oauth\.sealed)\.json(\.(old|damaged-\d+))?$/;
 const WORKSPACE_DOCUMENT = /^workspaces\.json(\.damaged-\d+)?$/;
 
 /** Whether a name is one of a document about the user's settings, profiles and secrets. */
@@ -91,4 +94,5 @@ export const DOCUMENT_FOLDERS: readonly string[] = [
   'meta-profiles',
   'provider-connections',
   'auth',
+  'shares',
 ];

@@ -35,6 +35,11 @@ export interface ConversationOwner {
   isSelf: boolean;
   /** Where other servers reach it (`server_url`); null if that is not known. */
   url: string | null;
+  /** That the server has announced the address itself (`AddressProofs`); null if there is no proof. */
+  proof: string | null;
+  /** When its lease ends unless it renews it (UTC in ISO 8601), and in how many ms; null: not known. */
+  leaseUntil: string | null;
+  leaseLeftMs: number | null;
 }
 
 /** Prevents two servers from writing the same conversation. Reads need no lease. */

@@ -5,11 +5,15 @@ export interface ServerRecord {
   isSelf: boolean;
   /** Where other servers reach it (`server_url`); null if that is not known. */
   url: string | null;
+  /** That the server has announced the address itself (`AddressProofs`); null if there is no proof. */
+  proof: string | null;
   host: string;
   version: string;
   startedAt: string;
   /** When other servers may take over its conversations unless it renews its lease; null: never. */
   leaseUntil: string | null;
+  /** In how many ms that is. */
+  leaseLeftMs: number | null;
   /** How many conversations it owns. */
   conversations: number;
   /** How many of them run, and how many may run at the same time. */

@@ -1,4 +1,5 @@
 import { Body, Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Scope } from '../auth/index.js';
 import { documentSchemas, EXAMPLE_CONVERSATION, Operation } from '../http/index.js';
 import { RedeliveryRequestDto } from './redelivery.dto.js';
 import type { Backlog, WebhookDetails, WebhookStatus } from './webhook-status.js';
@@ -17,6 +18,7 @@ export class WebhooksController {
   constructor(private readonly webhooks: WebhooksService) {}
 
   @Get()
+  @Scope('read')
   @Operation({
     tag,
     summary: 'List webhooks',
@@ -35,6 +37,7 @@ export class WebhooksController {
   }
 
   @Get(':webhook_id')
+  @Scope('read')
   @Operation({
     tag,
     path,
@@ -51,6 +54,7 @@ export class WebhooksController {
   }
 
   @Post(':webhook_id/redeliver')
+  @Scope('admin')
   @HttpCode(202)
   @Operation({
     tag,

@@ -1,4 +1,5 @@
 import { Controller, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Scope } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { ConversationsService } from '../conversations/index.js';
 import { isFolder } from '../files/index.js';
@@ -27,6 +28,7 @@ export class RuntimeController {
   ) {}
 
   @Get()
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'Get the runtime of a conversation',
@@ -40,6 +42,7 @@ export class RuntimeController {
   }
 
   @Post('reprovision')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,

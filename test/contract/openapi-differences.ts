@@ -59,6 +59,11 @@ export const DELIBERATE: readonly Deliberate[] = [
     why: 'reasoning is sent back to the provider that signed it, at its former position',
   },
   { place: 'response ServerInfo.runs', why: 'shows how many runs are active and how many may be' },
+  { place: 'response ServerInfo.sandbox', why: 'shows what confines programs' },
+  {
+    place: 'request StartConversationRequest.sandbox',
+    why: 'a conversation can ask for a stricter sandbox',
+  },
   { place: 'response ServerInfo.cluster', why: 'shows the servers that share a database' },
   { place: 'response ServerInfo.event_loop_delay', why: 'shows whether the event loop is overloaded' },
 

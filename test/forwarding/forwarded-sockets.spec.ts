@@ -87,7 +87,7 @@ describe('sockets that another server has to serve', () => {
 
   it('end when the other server is gone', async () => {
     const proxy = await CuttableProxy.start(owner.url);
-    first.locator.stale.push({ serverId: owner.id, url: proxy.url });
+    first.locator.stale.push(cluster.addressOf(owner.id, proxy.url));
     const { client } = await connect();
     expect(await answerTo(client, 'there')).toBe('there');
     const closed = once(client, 'close');
@@ -126,9 +126,9 @@ describe('sockets that another server has to serve', () => {
   });
 
   it('follow a conversation that has moved', async () => {
-    first.locator.stale.push({ serverId: 'before-the-restart', url: owner.url });
+    first.locator.stale.push(cluster.addressOf('before-the-restart', owner.url));
     expect((await connect()).greeting).toMatchObject({ server: 'owner' });
-    const gone = { serverId: 'before-the-restart', url: owner.url };
+    const gone = cluster.addressOf('before-the-restart', owner.url);
     first.locator.stale.push(gone, gone);
     expect(await knock(first.socketUrl(id), SHOWN)).toMatch(/^503 .*Another server answers at the address/);
   });

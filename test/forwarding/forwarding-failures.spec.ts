@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { HopKeys, PassWriter } from '../../src/forwarding/index.js';
+import { AddressProofs, ClusterKeys } from '../../src/crypto/index.js';
+import { PassWriter } from '../../src/forwarding/index.js';
 import { eventually } from '../support/server-process.js';
 import { knock, rawRequest } from '../support/raw-request.js';
 import { ForwardingServer, KEY } from './forwarding-server.js';
@@ -82,6 +83,38 @@ describe('the way to another server', () => {
       },
     );
 
+    it('answers 503 until its lease is over, and 502 when it renews that', async () => {
+      at('http://127.0.0.1:1', 'killed');
+      cluster.leases.set('killed', { leftMs: 6_400, renewals: 1 });
+      const killed = await post('/echo');
+      expect([killed.status, killed.headers.get('retry-after')]).toEqual([503, '7']);
+      expect(killed.body['detail']).toContain('when its lease is over, in 7 s; retry then.');
+      expect(await refusedUpgrade(first.url, id)).toEqual([503, '7']);
+      // A file is only there, events are in the database.
+      expect((await ask('/file/home')).status).toBe(503);
+      expect((await ask('/events/search')).body).toMatchObject({ server: 'first' });
+      cluster.leases.set('killed', { leftMs: 300, renewals: 1 });
+      expect((await post('/echo')).headers.get('retry-after')).toBe('1');
+
+      cluster.leases.set('killed', { leftMs: 9_000, renewals: 2 });
+      const alive = await post('/echo');
+      expect([alive.status, alive.headers.get('retry-after')]).toEqual([502, null]);
+      expect(await refusedUpgrade(first.url, id)).toEqual([502, undefined]);
+    });
+
+    it('notices that it is there again', async () => {
+      at('http://127.0.0.1:1', owner.id);
+      cluster.leases.set(owner.id, { leftMs: 5_000, renewals: 1 });
+      expect((await post('/echo')).status).toBe(503);
+      cluster.urls.set(owner.id, owner.url);
+      cluster.leases.set(owner.id, { leftMs: 5_000, renewals: 2 });
+      expect((await post('/echo')).body).toMatchObject({ server: 'owner' });
+      cluster.urls.set(owner.id, 'http://127.0.0.1:1');
+      expect((await post('/echo')).status).toBe(503);
+      cluster.urls.set(owner.id, owner.url);
+      cluster.leases.delete(owner.id);
+    });
+
     it('answers reads of the database itself', async () => {
       at('http://127.0.0.1:1');
       expect((await ask('/events/search')).body).toMatchObject({ server: 'first' });
@@ -132,7 +165,7 @@ describe('the way to another server', () => {
   describe('when a conversation moves', () => {
     it('tries the new server once', async () => {
       cluster.owners.set(id, third.id);
-      first.locator.stale.push({ serverId: owner.id, url: owner.url });
+      first.locator.stale.push(cluster.addressOf(owner.id));
       expect((await post('/echo', { some: 'body' })).body).toMatchObject({
         ...{ server: 'third', body: { some: 'body' } },
       });
@@ -141,7 +174,7 @@ describe('the way to another server', () => {
 
     it('answers 503 when the new server is not the right one either, or the body is gone', async () => {
       cluster.owners.set(id, third.id);
-      const wrong = { serverId: owner.id, url: owner.url };
+      const wrong = cluster.addressOf(owner.id);
       first.locator.stale.push(wrong, wrong);
       const twice = await post('/echo');
       expect([twice.status, twice.headers.get('retry-after')]).toEqual([503, '1']);
@@ -154,7 +187,7 @@ describe('the way to another server', () => {
 
     it('notices that a server was started again at the same address', async () => {
       at(owner.url, 'before-the-restart');
-      first.locator.stale.push({ serverId: 'before-the-restart', url: owner.url });
+      first.locator.stale.push(cluster.addressOf('before-the-restart', owner.url));
       cluster.owners.set(id, owner.id);
       expect((await post('/echo')).body).toMatchObject({ server: 'owner' });
     });
@@ -168,16 +201,16 @@ describe('the way to another server', () => {
 
     it('notices that the server has stopped and another one has taken it over', async () => {
       cluster.owners.set(id, third.id);
-      first.locator.stale.push({ serverId: 'stopped', url: 'http://127.0.0.1:1' });
+      first.locator.stale.push(cluster.addressOf('stopped', 'http://127.0.0.1:1'));
       expect((await post('/echo', { some: 'body' })).body).toMatchObject({ server: 'third' });
-      first.locator.stale.push({ serverId: 'stopped', url: 'http://127.0.0.1:1' });
+      first.locator.stale.push(cluster.addressOf('stopped', 'http://127.0.0.1:1'));
       expect(await knock(first.socketUrl(id), SHOWN)).toBe('open');
       await eventually(() => third.observed.calls.join() === 'third echo,third socket', 'the socket');
     });
 
     it('serves it here, with its body, when the server has stopped', async () => {
       cluster.owners.delete(id);
-      first.locator.stale.push({ serverId: 'stopped', url: 'http://127.0.0.1:1' });
+      first.locator.stale.push(cluster.addressOf('stopped', 'http://127.0.0.1:1'));
       expect((await post('/echo', { some: 'body' })).body).toMatchObject({
         ...{ server: 'first', body: { some: 'body' } },
       });
@@ -203,10 +236,10 @@ describe('the way to another server', () => {
   });
 
   describe('for a request that another server has passed on', () => {
-    const writer = new PassWriter(HopKeys.from(KEYS) ?? HopKeys.random());
+    const writer = new PassWriter(ClusterKeys.from(KEYS, 'requests') ?? ClusterKeys.random());
     const pass = (route: string, to = first.id, more: object = {}) =>
       writer.write('GET', conversation(route), {
-        ...{ from: 'tester', to, client: '203.0.113.7', host: 'given.example' },
+        ...{ from: 'tester', to, client: '203.0.113.7', host: 'given.example', key: null },
         ...more,
       });
     const passed = (route: string, hop: string, headers: Record<string, string> = SHOWN) =>
@@ -237,13 +270,14 @@ describe('the way to another server', () => {
         to: first.id,
         client: null,
         host: null,
+        key: null,
       });
 
     it('does not run in circles', async () => {
-      first.locator.stale.push({ serverId: owner.id, url: owner.url });
-      owner.locator.stale.push({ serverId: first.id, url: first.url });
-      first.locator.stale.push({ serverId: owner.id, url: owner.url });
-      owner.locator.stale.push({ serverId: first.id, url: first.url });
+      first.locator.stale.push(cluster.addressOf(owner.id));
+      owner.locator.stale.push(cluster.addressOf(first.id));
+      first.locator.stale.push(cluster.addressOf(owner.id));
+      owner.locator.stale.push(cluster.addressOf(first.id));
       expect((await post('/echo')).status).toBe(503);
       expect(first.observed.calls).toEqual([]);
     });
@@ -264,12 +298,18 @@ describe('the way to another server', () => {
           'a'.repeat(9000),
         ],
         `${Buffer.from(other).toString('base64url')}.${proof}`,
-        new PassWriter(HopKeys.random()).write('GET', conversation(), {
-          ...{ from: 'tester', to: first.id, client: null, host: null },
+        new PassWriter(ClusterKeys.random()).write('GET', conversation(), {
+          ...{ from: 'tester', to: first.id, client: null, host: null, key: null },
         }),
         // For another request.
         pass('/events/search'),
-        writer.write('POST', conversation(), { from: 'tester', to: first.id, client: null, host: null }),
+        writer.write('POST', conversation(), {
+          from: 'tester',
+          to: first.id,
+          client: null,
+          host: null,
+          key: null,
+        }),
       ];
       for (const hop of forged) {
         const { status, headers, text } = await passed('', hop);
@@ -294,7 +334,7 @@ describe('the way to another server', () => {
       id = cluster.conversationAt(first.id);
       for (const minutes of [-2, 2]) {
         const late = new PassWriter(
-          HopKeys.from(KEYS) ?? HopKeys.random(),
+          ClusterKeys.from(KEYS, 'requests') ?? ClusterKeys.random(),
           () => Date.now() + minutes * 60_000,
         );
         const hop = late.write('GET', conversation(), {
@@ -302,10 +342,67 @@ describe('the way to another server', () => {
           to: first.id,
           client: null,
           host: null,
+          key: null,
         });
         const { status, text } = await passed('', hop);
         expect([status, text]).toEqual([403, expect.stringContaining('is too old')]);
       }
+    });
+  });
+
+  describe('with an address that is not signed by a server of the cluster', () => {
+    const other = ClusterKeys.random();
+    const minutesAgo = (minutes: number) => () => Date.now() - minutes * 60_000;
+    const clusterKeys = ClusterKeys.from(KEYS, 'addresses') ?? other;
+    it.each<[string, () => string | null, string]>([
+      ['no signature', () => null, 'has not signed its address'],
+      [
+        'another key',
+        () => new AddressProofs(other).write(owner.id, thief, 1000),
+        'is not signed with the key',
+      ],
+      [
+        'another address',
+        () => new AddressProofs(clusterKeys).write(owner.id, owner.url, 1000),
+        'is not signed',
+      ],
+      ['another server', () => new AddressProofs(clusterKeys).write(first.id, thief, 1000), 'is not signed'],
+      ['garbage', () => `${Date.now()}..x.${'y'.repeat(300)}`, 'is not signed'],
+      ['nothing', () => '', 'is not signed'],
+      [
+        'a time that is over',
+        () => new AddressProofs(clusterKeys, minutesAgo(2)).write(owner.id, thief, 1000),
+        'is too old',
+      ],
+    ])('sends nothing there (%s)', async (_what, proof, reason) => {
+      const server = await strange((it) => it.on('connection', (socket) => seen.push(socket)));
+      thief = cluster.urls.get('gone') ?? '';
+      at(thief, owner.id);
+      cluster.proofs.set(owner.id, proof());
+      const { status, body } = await post('/echo');
+      expect([status, body['detail']]).toEqual([502, expect.stringContaining(reason)]);
+      expect(await refusedUpgrade(first.url, id)).toEqual([502, undefined]);
+      // What the database has is read there.
+      expect((await ask('/events/search')).body).toMatchObject({ server: 'first' });
+      expect(seen).toEqual([]);
+      server.close();
+    });
+    let thief = '';
+    const seen: unknown[] = [];
+    afterEach(() => {
+      cluster.urls.set(owner.id, owner.url);
+      cluster.proofs.delete(owner.id);
+    });
+
+    it('accepts servers without a signature during an update', async () => {
+      const updated = await ForwardingServer.start('updated', cluster, { accept_unsigned_servers: true });
+      cluster.proofs.set(owner.id, null);
+      expect((await ask('/echo', { method: 'POST', body: '{}' }, updated)).body).toMatchObject({
+        server: 'owner',
+      });
+      cluster.proofs.set(owner.id, new AddressProofs(other).write(owner.id, owner.url, 1000));
+      expect((await ask('/echo', { method: 'POST', body: '{}' }, updated)).status).toBe(502);
+      await updated.stop();
     });
   });
 
@@ -329,10 +426,16 @@ describe('the way to another server', () => {
 
   it('slows down wrong keys by the address of the client, not of the server', async () => {
     const strict = await ForwardingServer.start('strict', cluster, { max_failed_keys_per_minute: 3 });
-    const writer = new PassWriter(HopKeys.from(KEYS) ?? HopKeys.random());
+    const writer = new PassWriter(ClusterKeys.from(KEYS, 'requests') ?? ClusterKeys.random());
     id = cluster.conversationAt(strict.id);
     const wrong = async (client: string) => {
-      const hop = writer.write('GET', conversation(), { from: 'tester', to: strict.id, client, host: null });
+      const hop = writer.write('GET', conversation(), {
+        from: 'tester',
+        to: strict.id,
+        client,
+        host: null,
+        key: null,
+      });
       const headers = { 'x-openhands-hop': hop, 'x-session-api-key': 'wrong' };
       return (await rawRequest(strict.url, { path: conversation(), headers })).status;
     };
@@ -344,7 +447,7 @@ describe('the way to another server', () => {
 
   it('keeps a server without a key for its own machine', async () => {
     const open = await ForwardingServer.start('open', cluster, { session_api_keys: [] });
-    const writer = new PassWriter(HopKeys.from(KEYS) ?? HopKeys.random());
+    const writer = new PassWriter(ClusterKeys.from(KEYS, 'requests') ?? ClusterKeys.random());
     id = cluster.conversationAt(open.id);
     const from = async (client: string) => {
       const hop = writer.write('GET', conversation(), {
@@ -352,6 +455,7 @@ describe('the way to another server', () => {
         to: open.id,
         client,
         host: 'localhost',
+        key: null,
       });
       return (await rawRequest(open.url, { path: conversation(), headers: { 'x-openhands-hop': hop } }))
         .status;
@@ -375,4 +479,15 @@ async function upgraded(url: string, id: string) {
   const [, socket] = (await once(sent, 'upgrade')) as [IncomingMessage, IncomingMessage['socket']];
   socket.on('error', () => undefined).resume();
   return socket;
+}
+
+/** Status and `Retry-After` of the answer to an upgrade. */
+async function refusedUpgrade(url: string, id: string): Promise<[number | undefined, string | undefined]> {
+  const sent = httpRequest(`${url}/sockets/events/${id}`, {
+    headers: { ...SHOWN, connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' },
+  });
+  sent.end();
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  answer.resume();
+  return [answer.statusCode, answer.headers['retry-after']];
 }

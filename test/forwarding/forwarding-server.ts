@@ -22,21 +22,22 @@ import { type OnGatewayConnection, type OnGatewayInit, WebSocketGateway } from '
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import type { WebSocket } from 'ws';
 import {
+  Authenticator,
   AuthModule,
   FailedKeys,
-  SessionKeys,
   protectOpenServer,
   remoteAddress,
   OriginPolicy,
 } from '../../src/auth/index.js';
 import { AppConfig, ConfigModule } from '../../src/config/index.js';
+import { AddressProofs, ClusterKeys } from '../../src/crypto/index.js';
 import { ByteBudget } from '../../src/flow/index.js';
 import {
   ForwardingGuard,
-  HopKeys,
   HopReceiver,
   PassReader,
   PassWriter,
+  ServerAddresses,
   ServerForwarder,
 } from '../../src/forwarding/index.js';
 import {
@@ -46,13 +47,16 @@ import {
   RequestBodiesModule,
   streamAnswer,
 } from '../../src/http/index.js';
+import { KeysModule } from '../../src/keys/keys.module.js';
 import { requestLog } from '../../src/logging/index.js';
 import { PatternWsAdapter } from '../../src/sockets/index.js';
 import type { PatternWsServer } from '../../src/sockets/handshake/pattern-ws-adapter.js';
+import { SocketAccounting } from '../../src/sockets/handshake/socket-accounting.js';
 import { SocketGate } from '../../src/sockets/handshake/socket-gate.js';
 import { SocketLimits } from '../../src/sockets/connections/socket-limits.js';
 import { admit, readEventsResend } from '../../src/sockets/handshake/handshake.js';
-import type { InMemoryCluster, InMemoryLocator } from './in-memory-cluster.js';
+import { type InMemoryCluster, type InMemoryLocator, SECRET } from './in-memory-cluster.js';
+import { AccountingModule } from '../support/accounting.js';
 
 /** The session key of the servers. */
 export const KEY = 'right-key';
@@ -251,14 +255,19 @@ export class ForwardingServer {
     settings: Partial<AppConfig> = {},
   ): Promise<ForwardingServer> {
     const config = Object.assign(new AppConfig(), {
-      ...{ session_api_keys: [KEY], secret_key: 'shared' },
+      ...{ session_api_keys: [KEY], secret_key: SECRET },
       ...settings,
     });
     const id = randomUUID();
     const locator = cluster.locatorOf(id);
     const observed = new Observed();
-    const keys = HopKeys.from(config) ?? HopKeys.random();
-    const forwarder = new ServerForwarder(locator, new PassWriter(keys));
+    const [keys, addressKeys] = (['requests', 'addresses'] as const).map(
+      (purpose) => ClusterKeys.from(config, purpose) ?? ClusterKeys.random(),
+    ) as [ClusterKeys, ClusterKeys];
+    const proofs = new AddressProofs(addressKeys);
+    cluster.signers.set(id, proofs);
+    const addresses = new ServerAddresses(proofs, config.accept_unsigned_servers);
+    const forwarder = new ServerForwarder(locator, new PassWriter(keys), addresses);
     @Module({
       providers: [
         { provide: ServerForwarder, useValue: forwarder },
@@ -270,7 +279,9 @@ export class ForwardingServer {
       imports: [
         ConfigModule.forRoot(config),
         RequestBodiesModule.forRoot(64 * MIB),
+        KeysModule,
         AuthModule,
+        AccountingModule,
         ForwardingModule,
       ],
       controllers: [TestController],
@@ -279,9 +290,13 @@ export class ForwardingServer {
         { provide: 'NAME', useValue: name },
         {
           provide: SocketGate,
-          inject: [SessionKeys, FailedKeys, ByteBudget],
-          useFactory: (session: SessionKeys, failed: FailedKeys, budget: ByteBudget) =>
-            new SocketGate(session, failed, budget, new SocketLimits(config)),
+          inject: [Authenticator, FailedKeys, ByteBudget, SocketAccounting],
+          useFactory: (
+            authenticator: Authenticator,
+            failed: FailedKeys,
+            budget: ByteBudget,
+            accounting: SocketAccounting,
+          ) => new SocketGate(authenticator, failed, budget, new SocketLimits(config), accounting),
         },
         EchoGateway,
       ],

@@ -1,6 +1,14 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
-import { Locator, type Location } from '../../src/forwarding/index.js';
+import { AddressProofs, ClusterKeys } from '../../src/crypto/index.js';
+import { Locator, type Location, type ServerAddress } from '../../src/forwarding/index.js';
+
+/** The key of the cluster. */
+export const SECRET = 'shared';
+
+const KEYS = { cluster_key: null, secret_key: SECRET, previous_secret_keys: [] };
+/** Of servers of the cluster that are not there. */
+const PROOFS = new AddressProofs(ClusterKeys.from(KEYS, 'addresses') ?? ClusterKeys.random());
 
 /** Which server has which conversation, for servers in one process. */
 export class InMemoryCluster {
@@ -9,6 +17,25 @@ export class InMemoryCluster {
   readonly urls = new Map<string, string | null>();
   /** Answers of the next calls of `claim`, before the real one. */
   readonly claims: (() => boolean)[] = [];
+
+  /** Leases by server: how long they last (ms), and how often they were renewed. */
+  readonly leases = new Map<string, { leftMs: number; renewals: number }>();
+  /** What servers sign their addresses with. */
+  readonly signers = new Map<string, AddressProofs>();
+  /** Proofs by server that differ from those that it makes itself. */
+  readonly proofs = new Map<string, string | null>();
+
+  /** @param url where the server says that it is */
+  addressOf(serverId: string, url = this.urls.get(serverId) ?? null): ServerAddress {
+    const { leftMs, renewals } = this.leases.get(serverId) ?? {};
+    const seenAt = performance.now();
+    const given = this.proofs.get(serverId);
+    const signer = this.signers.get(serverId) ?? PROOFS;
+    return {
+      ...{ serverId, url, proof: given === undefined ? signer.write(serverId, url, 1000) : given },
+      lease: leftMs === undefined ? null : { until: String(renewals), endsAt: seenAt + leftMs, seenAt },
+    };
+  }
 
   /** Gives a new conversation to a server. */
   conversationAt(serverId: string): string {
@@ -40,7 +67,7 @@ export class InMemoryLocator extends Locator {
     const owner = this.cluster.owners.get(conversationId);
     const url = owner === undefined ? undefined : this.cluster.urls.get(owner);
     if (owner === undefined || url === undefined) return Promise.resolve('nowhere');
-    return Promise.resolve(owner === this.selfId ? 'here' : { serverId: owner, url });
+    return Promise.resolve(owner === this.selfId ? 'here' : this.cluster.addressOf(owner));
   }
 
   override claim(conversationId: string): Promise<boolean> {

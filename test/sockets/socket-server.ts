@@ -16,6 +16,7 @@ import { EventsGateway } from '../../src/sockets/gateways/events.gateway.js';
 import { LegacyEventsGateway } from '../../src/sockets/gateways/legacy-events.gateway.js';
 import { PatternWsAdapter, SocketConnections } from '../../src/sockets/index.js';
 import { SessionGateway } from '../../src/sockets/gateways/session.gateway.js';
+import { AccountingModule } from '../support/accounting.js';
 import { SocketGate } from '../../src/sockets/handshake/socket-gate.js';
 import { SocketLimits } from '../../src/sockets/connections/socket-limits.js';
 import { InMemoryConversation, InMemoryConversations, InMemorySummaries } from './in-memory-conversations.js';
@@ -45,6 +46,7 @@ export class SocketServer {
     @Module({
       imports: [
         ConfigModule.forRoot(config),
+        AccountingModule,
         FailedKeysModule,
         RequestBodiesModule.forRoot(options.bytesInFlight ?? 64 * 1024 * 1024),
       ],

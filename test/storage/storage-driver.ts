@@ -152,6 +152,7 @@ class PostgresShared implements SharedStorage {
       database: { url: this.database.url, caFile: null, poolSize: 4, timeoutMs: 5000 },
       leaseSeconds: 10,
       serverUrl: null,
+      proofs: undefined,
       folders: { folder: (id) => path.join(this.root, id) },
     });
     const { logs, catalogue, leases } = storage;

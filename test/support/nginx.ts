@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { ROOT } from './checkout.js';
+import { makeSelfSigned, OPENSSL_MISSING } from './certificates.js';
 import { freePort } from './free-port.js';
 import { eventually } from './server-process.js';
 
@@ -14,12 +15,7 @@ export const NAME = 'agent.example.com';
 const PROGRAM = ['nginx', '/usr/sbin/nginx'].find((name) => spawnSync(name, ['-v']).status === 0);
 
 /** Why nginx cannot be started here; undefined if it can. */
-export const NGINX_MISSING =
-  PROGRAM === undefined
-    ? 'there is no nginx'
-    : spawnSync('openssl', ['version']).status === 0
-      ? undefined
-      : 'there is no openssl for a certificate';
+export const NGINX_MISSING = PROGRAM === undefined ? 'there is no nginx' : OPENSSL_MISSING;
 
 /** The real nginx with a configuration of this project: only its ports, paths and addresses are replaced. */
 export class Nginx {
@@ -50,7 +46,10 @@ export class Nginx {
       'listen [::]:80;': '',
       'listen [::]:443 ssl;': '',
     });
-    makeCertificate(nginx.certificate, path.join(folder, 'key.pem'));
+    makeSelfSigned([NAME, 'localhost'], {
+      certificate: nginx.certificate,
+      key: path.join(folder, 'key.pem'),
+    });
     await nginx.run(nginx.httpsPort);
     return nginx;
   }
@@ -159,12 +158,4 @@ async function accepts(port: number): Promise<boolean> {
   } finally {
     socket.destroy();
   }
-}
-
-function makeCertificate(certificate: string, key: string): void {
-  const subject = ['-subj', `/CN=${NAME}`, '-addext', `subjectAltName=DNS:${NAME},DNS:localhost`];
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  const args = ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', certificate];
-  const { status, stderr } = spawnSync('openssl', args);
-  if (status !== 0) throw new Error(`openssl: ${stderr.toString()}`);
 }

@@ -32,6 +32,7 @@ export class PostgresStorages {
       database: { url, caFile: null, poolSize: 4, timeoutMs },
       leaseSeconds,
       serverUrl: null,
+      proofs: undefined,
       folders: { folder: (id) => this.folderOf(id) },
     });
     this.opened.push(storage);
@@ -47,6 +48,7 @@ export function metadataWith(changes: Partial<StoredMetadata> = {}): StoredMetad
     updated_at: '2026-01-01T00:00:00.000000Z',
     execution_status: 'idle',
     parent_conversation_id: null,
+    owner_key: null,
     log_position: 0,
     ...changes,
   };

@@ -14,6 +14,10 @@ const REMOVE = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
 /** How many servers each server of a test is; 0 for one without a database. */
 const CLUSTER_SIZE = Number(process.env['TEST_CLUSTER'] ?? 0);
 
+// Only these tests need a database. It goes when they have ended all servers of their folders.
+const cluster = CLUSTER_SIZE === 0 ? undefined : await import('./cluster/server-cluster.js');
+if (cluster) afterAll(() => cluster.dropDatabases());
+
 /** Options for the start of a server. */
 export interface ServerOptions {
   /** Its working directory; the default is a new one, which `stop` removes. */
@@ -141,11 +145,9 @@ export class ServerProcess {
   }
 }
 
-async function start(cwd: string, options: ServerOptions): Promise<RunningServer> {
-  if (CLUSTER_SIZE === 0) return SpawnedServer.start(cwd, options);
-  // Only these tests need a database.
-  const { ServerCluster } = await import('./cluster/server-cluster.js');
-  return ServerCluster.start(cwd, options, CLUSTER_SIZE);
+function start(cwd: string, options: ServerOptions): Promise<RunningServer> {
+  if (cluster === undefined) return SpawnedServer.start(cwd, options);
+  return cluster.ServerCluster.start(cwd, options, CLUSTER_SIZE);
 }
 
 /**

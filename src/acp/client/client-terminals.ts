@@ -9,6 +9,7 @@ import type {
 import { errorMessage } from '../../errors/index.js';
 import { settlesWithin } from '../../flow/index.js';
 import { shellEnvironment, endGroup } from '../../processes/index.js';
+import type { Confinement, ProgramStart } from '../../sandbox/index.js';
 import { ClientRequestError, NOT_FOUND } from '../acp-error.js';
 
 /** Most terminals of one agent. */
@@ -84,6 +85,7 @@ export class ClientTerminals {
     private readonly env: Readonly<Record<string, string>>,
     /** Resolves a path in the workspace. @throws ClientRequestError */
     private readonly resolveInside: (path: string) => Promise<string>,
+    private readonly confinement: Confinement,
   ) {}
 
   /**
@@ -107,9 +109,15 @@ export class ClientTerminals {
     const given = Object.fromEntries(env.map(({ name, value }) => [name, value]));
     const folder = typeof cwd === 'string' ? await this.resolveInside(cwd) : this.root;
     const [program, rest] = args.length > 0 ? [command, args] : ['/bin/sh', ['-c', command]];
-    const child = spawn(program, rest, {
+    const started = this.confined({
+      file: program,
+      args: rest,
       cwd: folder,
       env: shellEnvironment({ ...this.env, ...given }),
+    });
+    const child = spawn(started.file, started.args, {
+      cwd: started.cwd,
+      env: started.env,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -136,6 +144,15 @@ export class ClientTerminals {
     const terminalId = randomUUID();
     this.terminals.set(terminalId, terminal);
     return { terminalId };
+  }
+
+  /** @throws ClientRequestError */
+  private confined(start: ProgramStart): ProgramStart {
+    try {
+      return this.confinement.program(start);
+    } catch (error) {
+      throw new ClientRequestError(`The command cannot be started: ${errorMessage(error)}`);
+    }
   }
 
   /** @throws ClientRequestError */

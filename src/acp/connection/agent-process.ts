@@ -11,6 +11,7 @@ import {
   SESSION_VARIABLE,
   onExit,
 } from '../../processes/index.js';
+import type { Confinement } from '../../sandbox/index.js';
 import { AcpError } from '../acp-error.js';
 
 /** The program of an ACP agent, which uses its standard input and output. */
@@ -22,6 +23,7 @@ export interface AgentProgram {
   cwd: string;
   /** Marks all processes of the agent, so that they can be found after a crash of the server. */
   mark: string;
+  confinement: Confinement;
 }
 
 /** Characters of standard error reported when the program ended. */
@@ -62,9 +64,12 @@ export class AgentProcess {
     if (command === undefined || command === '') throw new AcpError('ACPInitError', 'acp_command is empty');
     await endSessionProcesses(program.mark, []);
     try {
-      const child = spawn(command, args, {
-        cwd: program.cwd,
-        env: shellEnvironment({ ...program.env, [SESSION_VARIABLE]: program.mark }),
+      const { cwd, mark, confinement } = program;
+      const env = shellEnvironment({ ...program.env, [SESSION_VARIABLE]: mark });
+      const start = confinement.program({ file: command, args, cwd, env });
+      const child = spawn(start.file, start.args, {
+        cwd: start.cwd,
+        env: start.env,
         detached: true,
         stdio: 'pipe',
       });

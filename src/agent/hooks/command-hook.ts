@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { errorMessage } from '../../errors/index.js';
 import { shellEnvironment, killGroup } from '../../processes/index.js';
+import type { Confinement } from '../../sandbox/index.js';
 
 /** Characters kept of each output; the rest is read and discarded. */
 const MAX_OUTPUT = 50_000;
@@ -16,6 +17,7 @@ interface HookCommand {
   /** Standard input. */
   stdin: string;
   timeoutSeconds: number;
+  confinement: Confinement;
 }
 
 /** The result of a command. */
@@ -35,13 +37,14 @@ interface CommandResult {
  * @throws the reason of the signal once it is aborted
  */
 export async function runCommand(
-  { command, cwd, env, stdin, timeoutSeconds }: HookCommand,
+  { command, cwd, env, stdin, timeoutSeconds, confinement }: HookCommand,
   signal: AbortSignal,
 ): Promise<CommandResult> {
   signal.throwIfAborted();
-  const child = spawn('sh', ['-c', command], {
-    cwd,
-    env: shellEnvironment(env),
+  const start = confinement.program({ file: 'sh', args: ['-c', command], cwd, env: shellEnvironment(env) });
+  const child = spawn(start.file, start.args, {
+    cwd: start.cwd,
+    env: start.env,
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   });

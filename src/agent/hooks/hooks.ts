@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../errors/index.js';
 import type { EventDraft, HookEventType, HookExecutionEvent } from '../../events/index.js';
 import type { Llm } from '../../llm/index.js';
+import type { Confinement } from '../../sandbox/index.js';
 import { truncateMiddle } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { runCommand } from './command-hook.js';
@@ -16,6 +17,7 @@ export interface HookRuntime extends ModelHookContext {
   readonly hookConfig: JsonObject | null;
   /** Absolute path. */
   readonly workingDir: string;
+  readonly confinement: Confinement;
 }
 
 /** The outcome of the hooks for one event. */
@@ -153,7 +155,7 @@ export class Hooks {
   }
 
   private runHookCommand(hook: HookDefinition, call: HookCall, input: JsonObject, signal: AbortSignal) {
-    const { conversationId, workingDir } = this.context;
+    const { confinement, conversationId, workingDir } = this.context;
     const env = {
       OPENHANDS_PROJECT_DIR: workingDir,
       OPENHANDS_SESSION_ID: conversationId,
@@ -162,7 +164,7 @@ export class Hooks {
     };
     const { command, timeout: timeoutSeconds } = hook;
     const stdin = JSON.stringify(input);
-    return runCommand({ command, cwd: workingDir, env, stdin, timeoutSeconds }, signal);
+    return runCommand({ command, cwd: workingDir, env, stdin, timeoutSeconds, confinement }, signal);
   }
 
   /** The command itself is not logged: it may contain secrets. */

@@ -35,6 +35,8 @@ interface PromptInput {
   files: PromptFiles;
   /** The agent's memory. */
   memory?: string;
+  /** What the sandbox of its programs does not let it do. */
+  sandbox?: string;
   now: Date;
 }
 
@@ -47,7 +49,7 @@ export function systemPromptDraft(
   const dynamic = dynamicContext(agent, input);
   return {
     source: 'agent',
-    system_prompt: textContent(staticPrompt(agent, definitions, input.files)),
+    system_prompt: textContent(staticPrompt(agent, definitions, input)),
     tools: definitions.map(describeTool),
     dynamic_context: dynamic === undefined ? undefined : textContent(dynamic),
     kind: 'SystemPromptEvent',
@@ -55,20 +57,25 @@ export function systemPromptDraft(
 }
 
 /** The part that is the same for all conversations of this agent, so that providers can cache it. */
-function staticPrompt(agent: AgentSpec, definitions: readonly ToolDefinition[], files: PromptFiles): string {
+function staticPrompt(
+  agent: AgentSpec,
+  definitions: readonly ToolDefinition[],
+  { files, sandbox }: PromptInput,
+): string {
   if (agent.kind === 'ACPAgent') return ACP_PROMPT;
+  const limits = sandbox === undefined ? [] : [render({ tag: 'SANDBOX', text: sandbox })];
   const hasBrowser = definitions.some(({ actionKind }) => actionKind.startsWith('Browser'));
   if (agent.system_prompt !== null) {
-    return [agent.system_prompt, ...(hasBrowser ? [render(BROWSER)] : [])].join('\n\n');
+    return [agent.system_prompt, ...(hasBrowser ? [render(BROWSER)] : []), ...limits].join('\n\n');
   }
-  if (files.prompt !== undefined) return files.prompt;
+  if (files.prompt !== undefined) return [files.prompt, ...limits].join('\n\n');
   const persona = agent.persona ? [agent.persona] : [];
   if (agent.system_prompt_filename === PLANNING_PROMPT) {
     const structure = agent.system_prompt_kwargs['plan_structure'];
     const sections = planningSections(typeof structure === 'string' ? structure : '');
-    return [...persona, PLANNER, ...sections.map(render)].join('\n\n');
+    return [...persona, PLANNER, ...sections.map(render), ...limits].join('\n\n');
   }
-  return [...persona, ...sectionsFor(agent, hasBrowser, files).map(render)].join('\n\n');
+  return [...persona, ...sectionsFor(agent, hasBrowser, files).map(render), ...limits].join('\n\n');
 }
 
 /** The sections of the static prompt. With a persona, those about coding are left out. */

@@ -73,6 +73,13 @@ export class FailedKeys {
     return undefined;
   }
 
+  /** Whether a key may be checked that takes work to check: its client does not have to wait now. */
+  mayTry(request: IncomingMessage): boolean {
+    const address = this.addressOf(request);
+    if (this.known.has(address)) return true;
+    return (this.blocked.get(this.counterOf(address)) ?? 0) <= performance.now();
+  }
+
   private addressOf(request: IncomingMessage): string {
     return clientAddress(request, this.config.trust_forwarded_headers) ?? 'unknown';
   }

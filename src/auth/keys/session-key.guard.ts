@@ -1,23 +1,30 @@
 import { UnauthorizedException, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
-import { FailedKeys, TooManyFailedKeysException } from './failed-keys.js';
-import { type KeySet, SessionKeys } from './key-set.js';
 import { SESSION } from '../principals/principal.js';
 import { setPrincipal } from '../principals/request-principal.js';
+import { Authenticator, type Identified } from './authenticator.js';
+import { FailedKeys, TooManyFailedKeysException } from './failed-keys.js';
+import type { KeySet } from './key-set.js';
 import { AcceptsWorkspaceCookie, keyInCookie } from './workspace-cookie.js';
 
-/** Marks a controller or a route that needs no session key: `@OpenRoute()`. */
+/** Marks a controller or a route that needs no key: `@OpenRoute()`. */
 export const OpenRoute = Reflector.createDecorator<true | undefined>();
 
+/** A request and its answer. */
+interface Exchange {
+  request: HttpRequest;
+  response: HttpResponse;
+}
+
 /**
- * Admits requests with a session key in `X-Session-API-Key` or as a bearer token. Guards every route that is
- * not marked `@OpenRoute()`. Sockets check keys in the handshake.
+ * Admits requests with a key in `X-Session-API-Key` or as a bearer token, and notes whose it is. Guards every
+ * route that is not marked `@OpenRoute()`. Sockets check keys in the handshake.
  */
 @Injectable()
 export class SessionKeyGuard implements CanActivate {
   constructor(
-    private readonly keys: SessionKeys,
+    private readonly authenticator: Authenticator,
     private readonly reflector: Reflector,
     private readonly failedKeys: FailedKeys,
   ) {}
@@ -25,24 +32,38 @@ export class SessionKeyGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (context.getType() !== 'http' || this.isMarked(context, OpenRoute)) return true;
     const http = context.switchToHttp();
-    const request = http.getRequest<HttpRequest>();
-    if (!this.keys.required()) {
-      setPrincipal(request, SESSION);
+    const exchange = { request: http.getRequest<HttpRequest>(), response: http.getResponse<HttpResponse>() };
+    const { request } = exchange;
+    if (!this.authenticator.required()) {
+      setPrincipal(request, SESSION, presentedKeys(request)[0]);
       return true;
     }
     const cookie = this.isMarked(context, AcceptsWorkspaceCookie) ? keyInCookie(request) : undefined;
     const shown = [...presentedKeys(request), ...(cookie === undefined ? [] : [cookie])];
-    const admitted = checkKeys(this.keys, this.failedKeys, shown, {
-      request,
-      response: http.getResponse<HttpResponse>(),
+    const found = this.authenticator.identify(shown, request);
+    if (found instanceof Promise) return found.then((who) => this.admit(who, shown, exchange));
+    return this.admit(found, shown, exchange);
+  }
+
+  private admit(
+    found: Identified | undefined,
+    shown: readonly string[],
+    exchange: Exchange,
+  ): true | Promise<never> {
+    if (!found) return refuse(this.failedKeys, shown, exchange);
+    acceptOrWait(this.failedKeys, exchange);
+    setPrincipal(exchange.request, found.principal, found.key);
+    this.cutWhenEnded(found, exchange.response);
+    return true;
+  }
+
+  /** A stream, such as a long download, does not outlive the key that it was asked for with. */
+  private cutWhenEnded({ principal }: Identified, response: HttpResponse): void {
+    if (principal === SESSION) return;
+    const stop = this.authenticator.whenEnded(principal, () => {
+      if (response.headersSent) response.destroy();
     });
-    if (admitted === true)
-      setPrincipal(
-        request,
-        SESSION,
-        shown.find((key) => this.keys.accepts(key)),
-      );
-    return admitted;
+    response.once('close', stop);
   }
 
   private isMarked(context: ExecutionContext, mark: typeof OpenRoute): boolean {
@@ -52,26 +73,31 @@ export class SessionKeyGuard implements CanActivate {
 }
 
 /**
- * Admits a request with a valid key from a client that has not sent too many wrong ones. Counts wrong keys.
+ * Admits a request with a key of a set from a client that has not sent too many wrong ones. Counts wrong
+ * keys.
  * @throws UnauthorizedException, TooManyFailedKeysException
  */
 export function checkKeys(
   keys: KeySet,
   failedKeys: FailedKeys,
   shown: readonly string[],
-  { request, response }: { request: HttpRequest; response: HttpResponse },
+  exchange: Exchange,
 ): true | Promise<never> {
-  if (!shown.some((key) => keys.accepts(key))) return refuse(failedKeys, shown, request, response);
+  if (!shown.some((key) => keys.accepts(key))) return refuse(failedKeys, shown, exchange);
+  acceptOrWait(failedKeys, exchange);
+  return true;
+}
+
+/** @throws TooManyFailedKeysException although the key is right */
+function acceptOrWait(failedKeys: FailedKeys, { request, response }: Exchange): void {
   const wait = failedKeys.accept(request);
-  if (wait === undefined) return true;
-  throw tooManyFailedKeys(wait, response);
+  if (wait !== undefined) throw tooManyFailedKeys(wait, response);
 }
 
 async function refuse(
   failedKeys: FailedKeys,
   shown: readonly string[],
-  request: HttpRequest,
-  response: HttpResponse,
+  { request, response }: Exchange,
 ): Promise<never> {
   const wait = shown.some((key) => key !== '') ? await failedKeys.add(request) : undefined;
   if (wait === undefined) throw new UnauthorizedException({ detail: 'Unauthorized' });

@@ -11,9 +11,10 @@ export function isLoopbackOnly(config: AppConfig): boolean {
   return !needsKey(config) && !config.listen.hostGiven;
 }
 
-/** Whether clients need a key: a session key, or the secret key of a server that waits for its set-up. */
+/** Whether clients need a key: their own, or the secret key of a server that waits for its set-up. */
 export function needsKey(config: AppConfig): boolean {
-  return config.session_api_keys.length > 0 || (config.deferred_init && config.secret_key !== null);
+  if (config.session_api_keys.length > 0 || config.require_keys) return true;
+  return config.deferred_init && config.secret_key !== null;
 }
 
 /** Whether the server listens on a loopback address. */

@@ -8,11 +8,13 @@ import { refusalOf, requirementOf, STRICTEST } from './scope.js';
 export class ScopeGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     if (context.getType() !== 'http') return true;
-    const principal = principalOf(context.switchToHttp().getRequest<HttpRequest>());
+    const request = context.switchToHttp().getRequest<HttpRequest>();
+    const principal = principalOf(request);
     // A route that needs no key.
     if (principal === undefined) return true;
-    const required = requirementOf([context.getHandler(), context.getClass()]) ?? STRICTEST;
-    const refusal = refusalOf(principal, required);
+    const parameters = Object.keys(request.params).filter((name) => request.params[name] !== undefined);
+    const targets = [context.getHandler(), context.getClass()];
+    const refusal = refusalOf(principal, requirementOf(targets, parameters) ?? STRICTEST);
     if (refusal !== undefined) throw new ForbiddenException({ detail: refusal });
     return true;
   }

@@ -13,6 +13,7 @@ import {
   UnsupportedMediaTypeException,
   UseInterceptors,
 } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import {
   readChecked,
   listOf,
@@ -45,6 +46,7 @@ export class BashController {
   constructor(private readonly bash: BashService) {}
 
   @Post('execute_bash_command')
+  @Scope('write', { machine: 'admin', own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -69,6 +71,7 @@ export class BashController {
   }
 
   @Post('start_bash_command')
+  @Scope('write', { machine: 'admin', own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -92,6 +95,7 @@ export class BashController {
   }
 
   @Post('bash_commands/:command_id/stop')
+  @Scope('write', { machine: 'admin', own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -118,6 +122,7 @@ export class BashController {
   }
 
   @Get('bash_events/search')
+  @Scope('read', { machine: 'admin', own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -144,6 +149,7 @@ export class BashController {
 
   // Clients use this path with a trailing slash.
   @Get('bash_events{/}')
+  @Scope('read', { machine: 'admin', own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -176,6 +182,7 @@ export class BashController {
   }
 
   @Get('bash_events/:event_id')
+  @Scope('read', { machine: 'admin', own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -198,6 +205,7 @@ export class BashController {
   }
 
   @Delete('bash_events')
+  @Scope('write', { machine: 'admin', own: true })
   @Operation({
     tag,
     summary: 'Delete all commands and outputs',

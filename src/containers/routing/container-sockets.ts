@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
-import { type KeyScope, principalOf } from '../../auth/index.js';
+import { type Principal, principalOf, type Requirement, SESSION } from '../../auth/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { endToEndHeaders, type UpgradeRequest, withoutKeys } from '../../forwarding/index.js';
 import { SocketGate } from '../../sockets/index.js';
@@ -14,7 +14,9 @@ const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 const KEY_MS = 10_000;
 /** What may wait for a side that reads slowly (bytes), until the other side is not read any more. */
 const MAX_WAITING_BYTES = 1024 * 1024;
-const CODES = { failed: 1011, policy: 1008, noKey: 4001 } as const;
+const CODES = { failed: 1011, noKey: 4001, unknown: 4004 } as const;
+/** To watch. What a client sends needs more. */
+const REQUIRED: Requirement = { scope: 'read', own: true };
 /** Of the handshake, what says how the socket of the container begins. */
 const WITHHELD = [
   ...['authorization', 'cookie', 'host', 'origin', 'x-session-api-key'],
@@ -45,7 +47,9 @@ export class ContainerSockets {
     if (!this.containers.has(id)) return false;
     const { request, socket, head } = client;
     const principal = principalOf(request);
-    if (authenticated && principal?.scope !== 'read') {
+    // No conversation in a container belongs to such a key: for it there is none.
+    if (principal?.reach === 'own') return false;
+    if (authenticated && principal?.id === SESSION.id) {
       // Its frames pass unchanged, and as long as it is open nobody waits for it.
       void this.forwarder.forwardSocket(id, client);
       return true;
@@ -53,7 +57,7 @@ export class ContainerSockets {
     this.server.handleUpgrade(request, socket, head, (opened) => {
       opened.on('error', () => opened.terminate());
       opened.pause();
-      if (authenticated) void this.attach(id, client, opened, 'read');
+      if (authenticated && principal) void this.attach(id, client, opened, principal);
       else this.awaitKey(id, client, opened);
     });
     return true;
@@ -82,22 +86,27 @@ export class ContainerSockets {
     frame: Buffer,
     isBinary: boolean,
   ): Promise<void> {
-    const checked = await this.gate.checkFrame(frame, isBinary, client.request);
+    const checked = await this.gate.checkFrame(frame, isBinary, client.request, REQUIRED);
     if ('refusal' in checked) return opened.close(checked.refusal.code, checked.refusal.reason);
-    await this.attach(id, client, opened, checked.principal.scope);
+    await this.attach(id, client, opened, checked.principal);
   }
 
   private async attach(
     id: string,
     { request }: UpgradeRequest,
     opened: WebSocket,
-    scope: KeyScope,
+    principal: Principal,
   ): Promise<void> {
+    if (principal.reach === 'own') return opened.close(CODES.unknown, 'not_found');
+    opened.once(
+      'close',
+      this.gate.whenEnded(principal, () => opened.close(CODES.noKey, 'key_ended')),
+    );
     try {
       const { container, release } = await this.containers.use(id);
       if (opened.readyState !== WebSocket.OPEN) return release();
       opened.once('close', release);
-      bridge(opened, this.connect(container.server, request), scope);
+      bridge(opened, this.connect(container.server, request), principal.scope !== 'read');
     } catch (error) {
       opened.close(CODES.failed, errorMessage(error).slice(0, 100));
     }
@@ -121,10 +130,10 @@ export class ContainerSockets {
  * Passes frames both ways until one side ends; the other one is closed, too. Frames of a client that may only
  * read are dropped: the container would take them for those of an administrator.
  */
-function bridge(client: WebSocket, container: WebSocket, scope: KeyScope): void {
+function bridge(client: WebSocket, container: WebSocket, maySend: boolean): void {
   container.on('error', () => client.close(CODES.failed, 'container_unreachable'));
   container.once('open', () => client.resume());
-  pass(client, container, scope !== 'read');
+  pass(client, container, maySend);
   pass(container, client, true);
 }
 

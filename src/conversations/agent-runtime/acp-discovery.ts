@@ -4,6 +4,7 @@ import { discoverModels, type ModelDiscovery } from '../../acp/index.js';
 import type { AcpAgentSpec } from '../../agent/index.js';
 import { SecretCodec } from '../../crypto/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
+import { Sandbox } from '../../sandbox/index.js';
 import { decryptRequestSecrets } from '../secrets/request-secrets.js';
 import { assertSecretsFit } from '../secrets/secret-sources.js';
 import { SecretVault } from '../secrets/secret-vault.js';
@@ -20,7 +21,10 @@ export class AcpDiscovery implements OnApplicationShutdown {
   private readonly pending = new Set<Promise<unknown>>();
   private readonly closeController = new AbortController();
 
-  constructor(private readonly codec: SecretCodec) {}
+  constructor(
+    private readonly codec: SecretCodec,
+    private readonly sandbox: Sandbox,
+  ) {}
 
   async onApplicationShutdown(): Promise<void> {
     this.closeController.abort();
@@ -65,7 +69,8 @@ export class AcpDiscovery implements OnApplicationShutdown {
     const vault = new SecretVault({ secrets: sources, agent });
     const { signal } = this.closeController;
     const secrets = await vault.all(signal);
-    return discoverModels(agent, secrets, (text) => vault.mask(text), signal);
+    const confine = (workspace: string) => this.sandbox.confine({ workspace });
+    return discoverModels(agent, secrets, (text) => vault.mask(text), confine, signal);
   }
 
   private store(key: string, answer: ModelDiscovery): void {

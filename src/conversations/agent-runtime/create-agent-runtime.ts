@@ -38,7 +38,7 @@ export function createAgentRuntime(
   const session = new Session(journal, masker, vault, toolset, hooks, context);
   const titles = new TitleWriter(journal, masker, usage, services, background);
   const messages = new UserMessages(journal, masker, session, hooks, titles, context);
-  const acpAgent = createAcpAgent(state, toolset.workingDir, vault, services);
+  const acpAgent = createAcpAgent(state, toolset, vault, services);
   return new AgentRuntime(
     journal,
     masker,
@@ -57,7 +57,7 @@ export function createAgentRuntime(
 
 function createAcpAgent(
   state: ConversationState,
-  workingDir: string,
+  { confinement, workingDir }: Toolset,
   vault: SecretVault,
   { folders, credentials }: Pick<ConversationServices, 'folders' | 'credentials'>,
 ): AcpAgent | undefined {
@@ -70,6 +70,7 @@ function createAcpAgent(
     },
     workingDir,
     folder: folders.folder(state.id),
+    confinement,
     secrets: (signal) => vault.all(signal),
     fleetingSecrets: () => Object.keys(credentials.secretsOf(state.id)),
     mask: (text) => vault.mask(text),

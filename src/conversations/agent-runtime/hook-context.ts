@@ -25,6 +25,9 @@ export class HookContext implements HookRuntime {
   get workingDir(): string {
     return this.toolset.workingDir;
   }
+  get confinement(): HookRuntime['confinement'] {
+    return this.toolset.confinement;
+  }
   get hookConfig(): HookRuntime['hookConfig'] {
     return this.state.hook_config;
   }

@@ -108,7 +108,13 @@ export class Session {
   private systemPrompt(): EventDraft[] {
     if (this.isPrompted) return [];
     const { memory } = this.context;
-    const facts = { secrets: this.vault.names(), files: this.files, memory, now: new Date() };
+    const facts = {
+      secrets: this.vault.names(),
+      files: this.files,
+      memory,
+      sandbox: this.toolset.confinement.explanation,
+      now: new Date(),
+    };
     const tools = this.isAcp ? [] : this.toolset.definitions();
     const draft = systemPromptDraft(this.journal.state.agent, tools, facts);
     this.isPrompted = true;

@@ -1,4 +1,5 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import type { ModelDiscovery } from '../../acp/index.js';
 import {
   model,
@@ -76,6 +77,7 @@ export class AcpController {
   constructor(private readonly discovery: AcpDiscovery) {}
 
   @Post('models')
+  @Scope('write')
   @HttpCode(200)
   @Operation({
     tag: 'ACP',

@@ -1,4 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { ConversationIdPipe, Operation } from '../../http/index.js';
 import type { StartedChild } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
@@ -19,6 +20,7 @@ export class BranchesController {
   constructor(private readonly branches: BranchesService) {}
 
   @Post('navigate')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -42,6 +44,7 @@ export class BranchesController {
   }
 
   @Post('fork')
+  @Scope('write', { own: true })
   @Operation({
     tag,
     summary: 'Fork a conversation',
@@ -66,6 +69,7 @@ export class BranchesController {
   }
 
   @Post('children')
+  @Scope('write', { own: true })
   @Operation({
     tag,
     summary: 'Start a child conversation',

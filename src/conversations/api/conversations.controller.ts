@@ -14,6 +14,7 @@ import {
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Response as HttpResponse } from 'express';
+import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
 import { ConversationIdPipe, Operation, documentSchemas, type AnswerSource } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { DONE, RUN_LIMIT, SUCCESS } from './answers.js';
@@ -29,6 +30,8 @@ import {
 import { StartConversationRequestDto } from './dto/start-conversation.dto.js';
 import { OTHER_STARTS, START_EXAMPLE } from './examples.js';
 import { requestedLlmProfile, requestedProfile, toStartRequest } from './dto/to-start-request.js';
+import { ownerFilter } from '../owners/ownership.js';
+import { Tenancy } from '../owners/tenancy.js';
 import { listJson, pageJson } from '../queries/json-page.js';
 import { LaunchProfiles, withAdditions, type LaunchedProfile } from '../profiles/launch-profiles.js';
 import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
@@ -43,9 +46,11 @@ export class ConversationsController {
   constructor(
     private readonly conversations: ConversationsService,
     private readonly profiles: LaunchProfiles,
+    private readonly tenancy: Tenancy,
   ) {}
 
   @Get('search')
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -54,18 +59,22 @@ export class ConversationsController {
     query: ConversationSearchQueryDto,
     answers: { 200: { description: 'A page of conversations.', schema: 'ConversationPage' } },
   })
-  async search(@Query() query: ConversationSearchQueryDto): Promise<Buffer | AnswerSource> {
-    const page = await this.conversations.search({
+  async search(
+    @Query() query: ConversationSearchQueryDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<Buffer | AnswerSource> {
+    const wanted = {
       pageId: query.page_id ?? undefined,
       limit: query.limit,
       status: query.status ?? undefined,
       sortOrder: query.sort_order,
       includeSkills: query.include_skills,
-    });
-    return pageJson(page);
+    };
+    return pageJson(await this.conversations.search(wanted, principal));
   }
 
   @Get('count')
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -74,11 +83,15 @@ export class ConversationsController {
     query: ConversationCountQueryDto,
     answers: { 200: { description: 'The number of conversations.', schema: { type: 'integer' } } },
   })
-  async count(@Query() { status }: ConversationCountQueryDto): Promise<string> {
-    return JSON.stringify(await this.conversations.count(status ?? undefined));
+  async count(
+    @Query() { status }: ConversationCountQueryDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<string> {
+    return JSON.stringify(await this.conversations.count(status ?? undefined, principal));
   }
 
   @Get()
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -95,12 +108,16 @@ export class ConversationsController {
       },
     },
   })
-  async batch(@Query() query: ConversationBatchQueryDto): Promise<Buffer | AnswerSource> {
-    return listJson(await this.conversations.batch(query.ids, query.include_skills));
+  async batch(
+    @Query() query: ConversationBatchQueryDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<Buffer | AnswerSource> {
+    return listJson(await this.conversations.batch(query.ids, query.include_skills, principal));
   }
 
   /** Nothing to do: acknowledged events are on disk, and a frozen process continues where it stopped. */
   @Post('prepare-for-sandbox-pause')
+  @Scope('admin')
   @HttpCode(204)
   @Operation({
     tag,
@@ -115,6 +132,7 @@ export class ConversationsController {
   }
 
   @Post()
+  @Scope('write', { own: true })
   @Operation({
     tag,
     summary: 'Start a conversation',
@@ -148,23 +166,28 @@ export class ConversationsController {
     @Body() body: StartConversationRequestDto,
     @Query() { include_skills }: ConversationViewQueryDto,
     @Headers() headers: IncomingHttpHeaders,
+    @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<JsonObject> {
     const key = readIdempotencyKey(headers['idempotency-key']?.toString());
-    if (key !== undefined) body.conversation_id ??= conversationIdFor(key);
+    if (key !== undefined) body.conversation_id ??= conversationIdFor(key, ownerFilter(principal));
     const profile = requestedProfile(body);
-    const launched = profile === null ? undefined : await this.loadProfile(profile, body);
     const llmProfile = requestedLlmProfile(body);
+    const llmProfiles = [llmProfile, body.title_llm_profile, body.agent_launch_additions?.llm_profile_ref];
+    this.tenancy.assertMayUse({ agentProfile: profile, llmProfiles }, principal);
+    const launched = profile === null ? undefined : await this.loadProfile(profile, body);
     const llm = llmProfile === null ? undefined : await this.profiles.loadLlm(llmProfile);
     const { info, created } = await this.conversations.create(
       toStartRequest(withObservabilityHeaders(body, headers), launched, llm),
       include_skills,
+      principal,
     );
     response.status(created ? 201 : 200);
     return info;
   }
 
   @Get(':conversation_id')
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -181,6 +204,7 @@ export class ConversationsController {
   }
 
   @Patch(':conversation_id')
+  @Scope('write', { own: true })
   @Operation({
     tag,
     summary: 'Update title, tags or budget',
@@ -204,6 +228,7 @@ export class ConversationsController {
   }
 
   @Delete(':conversation_id')
+  @Scope('write', { own: true })
   @Operation({
     tag,
     summary: 'Delete a conversation',
@@ -216,6 +241,7 @@ export class ConversationsController {
   }
 
   @Post(':conversation_id/run')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -235,6 +261,7 @@ export class ConversationsController {
   }
 
   @Post(':conversation_id/pause')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -249,6 +276,7 @@ export class ConversationsController {
   }
 
   @Post(':conversation_id/interrupt')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -264,6 +292,7 @@ export class ConversationsController {
   }
 
   @Get(':conversation_id/agent_final_response')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: "Get the agent's final response",

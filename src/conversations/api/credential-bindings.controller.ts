@@ -1,4 +1,5 @@
 import { Body, Controller, HttpCode, Param, Put } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { ConversationIdPipe, Field, NoOtherFields, recordOf, text, Operation } from '../../http/index.js';
 import { CredentialBindings } from '../secrets/credential-bindings.js';
 
@@ -31,6 +32,7 @@ export class CredentialBindingsController {
   constructor(private readonly bindings: CredentialBindings) {}
 
   @Put(':secret_name')
+  @Scope('write', { own: true })
   @HttpCode(204)
   @Operation({
     tag: 'Conversations',

@@ -11,6 +11,7 @@ import {
   Query,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { turnForLine } from '../../flow/index.js';
 import { withNulls } from '../../events/index.js';
 import {
@@ -40,6 +41,7 @@ export class EventsController {
   constructor(private readonly conversations: ConversationsService) {}
 
   @Get('search')
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -63,6 +65,7 @@ export class EventsController {
   }
 
   @Get('count')
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -79,6 +82,7 @@ export class EventsController {
   }
 
   @Get()
+  @Scope('read', { own: true })
   @Header('Content-Type', 'application/json')
   @Operation({
     tag,
@@ -135,6 +139,7 @@ export class EventsController {
   }
 
   @Post()
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -170,6 +175,7 @@ export class EventsController {
   }
 
   @Post('respond_to_confirmation')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -196,6 +202,7 @@ export class EventsController {
   }
 
   @Get(':event_id')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'Get an event',

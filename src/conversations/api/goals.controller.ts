@@ -1,4 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { ConversationIdPipe, Field, integer, text, Operation } from '../../http/index.js';
 import { DONE, RUN_LIMIT, SUCCESS } from './answers.js';
 import { GoalsService } from '../goal/goals.service.js';
@@ -20,6 +21,7 @@ export class GoalsController {
   constructor(private readonly goals: GoalsService) {}
 
   @Post('goal')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -48,6 +50,7 @@ export class GoalsController {
   }
 
   @Post('goal/stop')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -61,6 +64,7 @@ export class GoalsController {
   }
 
   @Post('goal/resume')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -79,6 +83,7 @@ export class GoalsController {
   }
 
   @Post('condense')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,

@@ -1,4 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import {
   Field,
   NoOtherFields,
@@ -33,6 +34,7 @@ export class ProfileDiagnosisController {
   ) {}
 
   @Post(':name/materialize')
+  @Scope('read')
   @HttpCode(200)
   @Operation({
     tag: 'Profiles',

@@ -1,4 +1,5 @@
 import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { ConversationIdPipe, documentSchemas, objectSchema, Operation } from '../../http/index.js';
 import {
   AskAgentRequestDto,
@@ -32,6 +33,7 @@ export class SteeringController {
   constructor(private readonly steering: SteeringService) {}
 
   @Post('confirmation_policy')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -52,6 +54,7 @@ export class SteeringController {
   }
 
   @Post('security_analyzer')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -72,6 +75,7 @@ export class SteeringController {
   }
 
   @Post('secrets')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -94,6 +98,7 @@ export class SteeringController {
   }
 
   @Post('switch_llm')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -111,6 +116,7 @@ export class SteeringController {
   }
 
   @Post('switch_profile')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -134,6 +140,7 @@ export class SteeringController {
   }
 
   @Post('switch_acp_model')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -161,6 +168,7 @@ export class SteeringController {
   }
 
   @Post('load_plugin')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -189,6 +197,7 @@ export class SteeringController {
   }
 
   @Post('ask_agent')
+  @Scope('write', { own: true })
   @HttpCode(200)
   @Operation({
     tag,

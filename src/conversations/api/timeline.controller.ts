@@ -1,4 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { ConversationIdPipe, documentSchemas, Operation } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { TimelineService } from '../timeline/timeline.service.js';
@@ -15,6 +16,7 @@ export class TimelineController {
   constructor(private readonly timelines: TimelineService) {}
 
   @Get('timeline')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'List where the time went',
@@ -34,6 +36,7 @@ export class TimelineController {
   }
 
   @Get('timeline/summary')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'Get sums, costs over time and files',
@@ -48,6 +51,7 @@ export class TimelineController {
   }
 
   @Get('branches')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'Get the tree of branches',

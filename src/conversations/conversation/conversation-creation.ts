@@ -7,6 +7,7 @@ import { ContextLoader, PluginSourceError, toPluginSource } from '../../agent/in
 import { AppConfig } from '../../config/index.js';
 import { SecretCodec } from '../../crypto/index.js';
 import { prepareCalls } from '../../llm/index.js';
+import { Sandbox, stricterMode } from '../../sandbox/index.js';
 import { Catalogue, LeaseHeldError } from '../../storage/index.js';
 import { maskRemote } from '../../text/index.js';
 import { ToolRegistry } from '../../tools/index.js';
@@ -16,9 +17,11 @@ import { WorkspaceHost } from './workspace-host.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { assertModelsServed, assertToolsKnown, makeWorkingDir, newConversation } from './new-conversation.js';
 import type { ConversationState } from '../state/conversation-state.js';
+import { requestedSandbox } from '../state/conversation-sandbox.js';
 import type { NewMessage, StartConversationRequest } from '../state/start-request.js';
 import { findAmbientPlugins } from '../context/ambient-plugins.js';
 import { loadPromptFiles } from '../context/prompt-files.js';
+import { isOwnKeys } from '../owners/own-key-rules.js';
 import { RunSlots } from '../runs/run-slots.js';
 import { BoundCredentials, requireBinding } from '../secrets/bound-credentials.js';
 import { decryptRequest } from '../secrets/request-secrets.js';
@@ -48,12 +51,13 @@ export class ConversationCreation {
     private readonly credentials: BoundCredentials,
     private readonly workspaces: WorkspaceHost,
     private readonly config: AppConfig,
+    private readonly sandbox: Sandbox,
   ) {}
 
   /**
    * Creates a conversation. An initial message starts a run.
    * @returns undefined when the id exists already
-   * @throws InvalidRequestError, RunLimitError
+   * @throws InvalidRequestError, RunLimitError; SandboxError if the sandbox that it asks for does not work
    */
   async create(request: StartConversationRequest): Promise<Conversation | undefined> {
     const { conversation_id: id } = request;
@@ -98,7 +102,10 @@ export class ConversationCreation {
     // A child works with the files of its parent.
     if (parent) this.workspaces.assertHere(parent);
     await makeWorkingDir(request.workspace.working_dir, this.config.base_dir);
-    const state = newConversation(request, this.toolRegistry);
+    const state = newConversation(withOwnerOf(parent, request), this.toolRegistry);
+    const mode = stricterMode(requestedSandbox(state), parent && requestedSandbox(parent));
+    if (mode !== 'off') state.rest = { ...state.rest, sandbox: mode };
+    this.sandbox.assertAvailable(mode);
     if (this.workspaces.name !== undefined) state.workspace_host = this.workspaces.name;
     this.useBinding(state);
     const { agent, agentField = 'agent' } = request;
@@ -116,8 +123,11 @@ export class ConversationCreation {
       await this.worktrees.share(parent.worktree, parent.id, state.id);
     }
     const workspace = path.resolve(this.config.base_dir, state.workspace.working_dir);
-    const ambient = await findAmbientPlugins(state, workspace, context);
-    state.rest = { ...state.rest, ...ambient };
+    // Those of the user who runs the server are not for keys that reach their own conversations only.
+    if (!isOwnKeys(state)) {
+      const ambient = await findAmbientPlugins(state, workspace, context);
+      state.rest = { ...state.rest, ...ambient };
+    }
     let created = false;
     let conversation: Conversation;
     try {
@@ -202,6 +212,8 @@ export class ConversationCreation {
   ): Promise<CreatedWorktree | undefined> {
     const field = request.needsWorktree ? 'isolation' : 'worktree';
     const folder = path.resolve(this.config.base_dir, request.workspace.working_dir);
+    if (request.workspace_root !== null)
+      throw new InvalidRequestError(['body', field], 'a worktree would be outside the folder of the key');
     try {
       const made = await this.worktrees.create(folder, id, request.worktree_options ?? FROM_HEAD);
       if (made || !request.needsWorktree) return made;
@@ -227,4 +239,13 @@ export class ConversationCreation {
     }
     return parent;
   }
+}
+
+/** A child belongs to whom its parent belongs. */
+function withOwnerOf(
+  parent: ConversationState | undefined,
+  request: StartConversationRequest,
+): StartConversationRequest {
+  if (!parent) return request;
+  return { ...request, owner_key: parent.owner_key, workspace_root: parent.workspace_root ?? null };
 }

@@ -20,6 +20,8 @@ export function newConversation(
   const now = utcTimestamp();
   return {
     id: request.conversation_id ?? randomUUID(),
+    owner_key: request.owner_key,
+    ...(request.workspace_root !== null && { workspace_root: request.workspace_root }),
     agent: request.agent,
     workspace: request.workspace,
     max_iterations: request.max_iterations,

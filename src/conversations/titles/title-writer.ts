@@ -83,7 +83,7 @@ export class TitleWriter {
     const profile = rest['title_llm_profile'];
     if (typeof profile !== 'string' || profile === '') return agent.llm;
     try {
-      return await this.services.models.load(profile);
+      return await this.services.models.load(profile, this.journal.state);
     } catch (error) {
       logger.warn(`conversation ${id}: the agent's model generates the title: ${errorMessage(error)}`);
       return agent.llm;

@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { Field, integer, text, Operation } from '../../http/index.js';
 import { withErrorPrefixes } from '../installation/installation-errors.js';
 import { nameField, OTHER_NAME } from '../installation/installation.dto.js';
@@ -43,6 +44,7 @@ export class CanvasBackendsController {
   constructor(private readonly backends: CanvasBackends) {}
 
   @Get()
+  @Scope('read')
   @Operation({
     tag,
     summary: 'Get the state of a back end',
@@ -55,6 +57,7 @@ export class CanvasBackendsController {
   }
 
   @Post('prepare')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -77,6 +80,7 @@ export class CanvasBackendsController {
   }
 
   @Post('start')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -97,6 +101,7 @@ export class CanvasBackendsController {
   }
 
   @Post('stop')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -110,6 +115,7 @@ export class CanvasBackendsController {
   }
 
   @Get('logs')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'Get the output of a back end',
@@ -128,6 +134,7 @@ export class CanvasBackendsController {
   }
 
   @Delete('data')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Remove the data of a back end',

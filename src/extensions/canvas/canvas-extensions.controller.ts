@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { Operation } from '../../http/index.js';
 import { maskRemote } from '../../text/index.js';
 import type { JsonObject } from '../../json/index.js';
@@ -37,6 +38,7 @@ export class CanvasExtensionsController {
   ) {}
 
   @Post('install')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -61,6 +63,7 @@ export class CanvasExtensionsController {
   }
 
   @Get('installed')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'List installed canvas extensions',
@@ -75,6 +78,7 @@ export class CanvasExtensionsController {
   }
 
   @Get('installed/:extension_name')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'Get an installed canvas extension',
@@ -88,6 +92,7 @@ export class CanvasExtensionsController {
   }
 
   @Patch('installed/:extension_name')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Enable or disable a canvas extension',
@@ -113,6 +118,7 @@ export class CanvasExtensionsController {
   }
 
   @Delete('installed/:extension_name')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Remove an installed canvas extension',

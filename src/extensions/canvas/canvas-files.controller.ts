@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Controller, Get, NotFoundException, Param, Req, Res } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
+import { Scope } from '../../auth/index.js';
 import { Operation } from '../../http/index.js';
 import { Installations } from '../installation/installations.js';
 import { nameField, OTHER_NAME } from '../installation/installation.dto.js';
@@ -35,6 +36,7 @@ export class CanvasFilesController {
   constructor(private readonly installations: Installations) {}
 
   @Get('bundle')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'Get the script of a canvas extension',
@@ -57,6 +59,7 @@ export class CanvasFilesController {
   }
 
   @Get('icon')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'Get the icon of a canvas extension',

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { ContextLoader } from '../../agent/index.js';
 import { AppConfig } from '../../config/index.js';
 import { hookConfig } from '../../conversations/index.js';
@@ -25,6 +26,7 @@ export class HooksController {
   ) {}
 
   @Post()
+  @Scope('read')
   @HttpCode(200)
   @Operation({
     tag: 'Hooks',

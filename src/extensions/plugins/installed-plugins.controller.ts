@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { ContextLoader, checkedPluginManifest, PluginSourceError } from '../../agent/index.js';
 import { Operation } from '../../http/index.js';
 import { withErrorPrefixes } from '../installation/installation-errors.js';
@@ -38,6 +39,7 @@ export class InstalledPluginsController {
   ) {}
 
   @Post('install')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -62,6 +64,7 @@ export class InstalledPluginsController {
   }
 
   @Get('installed')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'List installed plugins',
@@ -74,6 +77,7 @@ export class InstalledPluginsController {
   }
 
   @Get('installed/:plugin_name')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'Get an installed plugin',
@@ -87,6 +91,7 @@ export class InstalledPluginsController {
   }
 
   @Patch('installed/:plugin_name')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Enable or disable a plugin',
@@ -109,6 +114,7 @@ export class InstalledPluginsController {
   }
 
   @Delete('installed/:plugin_name')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Remove an installed plugin',
@@ -123,6 +129,7 @@ export class InstalledPluginsController {
   }
 
   @Post('installed/:plugin_name/refresh')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,

@@ -7,6 +7,7 @@ import {
   Post,
   UnprocessableEntityException,
 } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { Operation } from '../../http/index.js';
 import {
   FetchTimeoutError,
@@ -30,6 +31,7 @@ export class PluginsController {
   ) {}
 
   @Post()
+  @Scope('read')
   @HttpCode(200)
   @Operation({
     tag,
@@ -46,6 +48,7 @@ export class PluginsController {
   }
 
   @Post('fetch')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -73,6 +76,7 @@ export class PluginsController {
   }
 
   @Get('marketplace')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'List the plugins of local marketplaces',

@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { Operation } from '../../http/index.js';
 import { withErrorPrefixes } from '../installation/installation-errors.js';
 import {
@@ -29,6 +30,7 @@ export class InstalledSkillsController {
   constructor(private readonly installations: Installations) {}
 
   @Post('install')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -51,6 +53,7 @@ export class InstalledSkillsController {
   }
 
   @Get('installed')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'List installed skills',
@@ -63,6 +66,7 @@ export class InstalledSkillsController {
   }
 
   @Get('installed/:skill_name')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'Get an installed skill',
@@ -76,6 +80,7 @@ export class InstalledSkillsController {
   }
 
   @Patch('installed/:skill_name')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Enable or disable a skill',
@@ -98,6 +103,7 @@ export class InstalledSkillsController {
   }
 
   @Delete('installed/:skill_name')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Remove an installed skill',
@@ -112,6 +118,7 @@ export class InstalledSkillsController {
   }
 
   @Post('installed/:skill_name/refresh')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,

@@ -1,4 +1,5 @@
 import { Body, Controller, Get, HttpCode, Logger, Post } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { Operation } from '../../http/index.js';
 import { MarketplaceCatalogue, type MarketplaceSkill } from '../marketplaces/marketplace-catalogue.js';
@@ -21,6 +22,7 @@ export class SkillsController {
   ) {}
 
   @Post()
+  @Scope('read')
   @HttpCode(200)
   @Operation({
     tag,
@@ -38,6 +40,7 @@ export class SkillsController {
   }
 
   @Get('catalog')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'List public and user skills',
@@ -51,6 +54,7 @@ export class SkillsController {
   }
 
   @Post('sync')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -74,6 +78,7 @@ export class SkillsController {
   }
 
   @Get('marketplace')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'List the skills of local marketplaces',

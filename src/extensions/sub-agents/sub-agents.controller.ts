@@ -1,4 +1,5 @@
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { Operation } from '../../http/index.js';
 import { SubAgentCatalogue, type SubAgentInfo } from './sub-agent-catalogue.js';
 import { SubAgentsRequestDto } from './sub-agents.dto.js';
@@ -9,6 +10,7 @@ export class SubAgentsController {
   constructor(private readonly catalogue: SubAgentCatalogue) {}
 
   @Post()
+  @Scope('read')
   @HttpCode(200)
   @Operation({
     tag: 'Sub-agents',

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { isJsonObject } from '../../json/index.js';
-import type { HopKeys } from './hop-keys.js';
+import type { ClusterKeys } from '../../crypto/index.js';
 import { ReplayWindow } from './replay-window.js';
 
 /** The header of requests that another server has passed on, and of answers that refuse one. */
@@ -28,6 +28,8 @@ export interface Hop {
   client: string | null;
   /** The host that the client has asked for. */
   host: string | null;
+  /** The id of the named key that the first server has verified; null: the second one checks the key. */
+  key: string | null;
 }
 
 /** Why a pass is refused. */
@@ -44,7 +46,7 @@ export class PassWriter {
   private count = 0;
 
   constructor(
-    private readonly keys: HopKeys,
+    private readonly keys: ClusterKeys,
     private readonly clock: () => number = Date.now,
   ) {}
 
@@ -63,7 +65,7 @@ export class PassReader {
   private readonly senders = new Map<string, { window: ReplayWindow; last: number }>();
 
   constructor(
-    private readonly keys: HopKeys,
+    private readonly keys: ClusterKeys,
     private readonly clock: () => number = Date.now,
   ) {}
 
@@ -104,12 +106,18 @@ function signed(method: string, target: string, payload: string): string {
 function parse(payload: string): { hop: Hop; number: number; at: number } | undefined {
   const fields: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString());
   if (!isJsonObject(fields)) return undefined;
-  const { from, to, client, host, n: number, at } = fields;
+  const { from, to, client, host, key, n: number, at } = fields;
   if (typeof from !== 'string' || typeof to !== 'string') return undefined;
   if (!Number.isSafeInteger(number) || !Number.isSafeInteger(at)) return undefined;
   const address = typeof client === 'string' && isIP(client.split('%')[0] ?? '') !== 0 ? client : null;
   return {
-    hop: { from, to, client: address, host: typeof host === 'string' ? host : null },
+    hop: {
+      from,
+      to,
+      client: address,
+      host: typeof host === 'string' ? host : null,
+      key: typeof key === 'string' ? key : null,
+    },
     number: Number(number),
     at: Number(at),
   };

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import type { RequestHandler } from 'express';
-import { refuseUpgrade, remoteAddress, setRemoteAddress } from '../../auth/index.js';
+import { refuseUpgrade, remoteAddress, setRemoteAddress, setVouchedKey } from '../../auth/index.js';
 import {
   type Hop,
   HOP_HEADER,
@@ -47,8 +47,9 @@ export function movedAway(): Refusal {
 /**
  * Recognises requests and upgrades that another server of the cluster has passed on, and refuses those that
  * only pretend to be. From then on they look as the client has sent them: with its address and the host that
- * it has asked for. Its key, its origin and all limits are checked again, as for any other request. Comes
- * before everything that looks at a request.
+ * it has asked for. Its origin and all limits are checked again, as for any other request, and so is its key;
+ * of a named key, whose check takes work, only whether it is still valid. Comes before everything that looks
+ * at a request.
  */
 export class HopReceiver {
   private readonly logger = new Logger('Forwarding');
@@ -88,6 +89,7 @@ export class HopReceiver {
     // A server that was started again at the same address is another one.
     if (hop.to !== this.selfId) return { status: MISDIRECTED_REQUEST, detail: NOT_ME, reason: MISDIRECTED };
     hops.set(request, hop);
+    if (hop.key !== null) setVouchedKey(request, hop.key);
     if (hop.client !== null) setRemoteAddress(request, hop.client);
     request.headers.host = hop.host ?? undefined;
     return undefined;

@@ -1,3 +1,4 @@
+import type { AddressProblem } from '../../crypto/index.js';
 import { DomainError, type ErrorKind } from '../../errors/index.js';
 import { UpstreamError } from '../relay/upstream.js';
 
@@ -9,6 +10,7 @@ export class ForwardingError extends DomainError {
     message: string,
     /** The server has seen nothing of the request. */
     readonly isUnsent = false,
+    override readonly retryAfterSeconds?: number,
   ) {
     super(message);
   }
@@ -27,6 +29,34 @@ export function misdirected(): ForwardingError {
       'servers have the same server_url.',
   );
 }
+
+/** Nothing accepts connections at the address, and the lease is not renewed: the server has ended. */
+export function gone({ phase, code }: UpstreamError, seconds: number): ForwardingError {
+  return new ForwardingError(
+    'unavailable',
+    `The server that has the conversation accepts no connections (${code}). If it has ended, another one takes over ` +
+      `when its lease is over, in ${seconds} s; retry then. The request was not executed.`,
+    phase === 'connect',
+    seconds,
+  );
+}
+
+/** The address in the database was not announced by a server of this cluster. */
+export function unproven(problem: AddressProblem): ForwardingError {
+  return new ForwardingError('upstream-failed', UNPROVEN[problem]);
+}
+
+const UNPROVEN: Readonly<Record<AddressProblem, string>> = {
+  unsigned:
+    'The server that has the conversation has not signed its address: it is an older version, or has no secret_key ' +
+    'and no cluster_key. During an update set accept_unsigned_servers.',
+  forged:
+    'The address of the server that has the conversation is not signed with the key of this one: all servers of a ' +
+    'database need the same secret_key or cluster_key, or somebody has changed the address in the database.',
+  expired:
+    'The signature of the address of the server that has the conversation is too old: the clocks of the servers ' +
+    'differ by more than a minute, or somebody has brought back a former address in the database.',
+};
 
 /** The lease of the server has ended while the request waited for it. */
 export function ended(): ForwardingError {

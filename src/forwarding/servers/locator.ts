@@ -1,9 +1,22 @@
+/** The lease of a server as it was when somebody looked; times of `performance.now()`. */
+export interface SeenLease {
+  /** When it ends by the clock of the database: differs after each renewal. */
+  until: string;
+  /** When it ends unless it is renewed. */
+  endsAt: number;
+  seenAt: number;
+}
+
 /** A server of the cluster. */
 export interface ServerAddress {
   /** Differs for each start of a process. */
   serverId: string;
   /** Where other servers reach it; null if it has no `server_url`. */
   url: string | null;
+  /** That the server has announced the address itself; null if there is no proof. */
+  proof: string | null;
+  /** Null: not known. */
+  lease: SeenLease | null;
 }
 
 /** Where a conversation is served. `nowhere`: no live server has it. */

@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HttpException, Logger, type OnApplicationShutdown } from '@nestjs/common';
-import { refuseUpgrade, remoteAddress } from '../../auth/index.js';
-import { DomainError, errorMessage, errorStack, WIRE_CODES } from '../../errors/index.js';
-import { isHostUrl } from '../../text/index.js';
+import { principalOf, refuseUpgrade, remoteAddress, SESSION } from '../../auth/index.js';
+import { DomainError, errorMessage, errorStack, retryHeaders, WIRE_CODES } from '../../errors/index.js';
 import { HOP_HEADER, MISDIRECTED, MOVED, type PassWriter, REFUSED } from '../hop/hop-pass.js';
 import { hopOf, movedAway } from '../hop/hop-receiver.js';
 import { endToEndHeaders, framingOf } from '../relay/end-to-end-headers.js';
@@ -10,16 +9,10 @@ import { passAnswer } from '../relay/pass-answer.js';
 import { RequestBody } from '../relay/request-body.js';
 import { joinSockets, passRefusal, type UpgradeRequest, watchClient } from '../relay/tunnel.js';
 import { askUpgrade, askUpstream, type OutgoingRequest, UpstreamError } from '../relay/upstream.js';
-import {
-  ForwardingError,
-  forwardingError,
-  keyRefused,
-  misdirected,
-  moving,
-  unreachable,
-  wrongAddress,
-} from './forwarding-errors.js';
+import { ForwardingError, keyRefused, misdirected, moving } from './forwarding-errors.js';
 import type { Locator, ServerAddress } from './locator.js';
+import { LostServers } from './lost-servers.js';
+import type { ServerAddresses } from './server-addresses.js';
 import { ServerConnections } from './server-connections.js';
 import { ServerWatch } from './server-watch.js';
 
@@ -54,11 +47,13 @@ type PassResult = 'passed' | typeof MOVED | typeof MISDIRECTED;
 export class ServerForwarder implements OnApplicationShutdown {
   private readonly logger = new Logger('Forwarding');
   private readonly connections = new ServerConnections();
+  private readonly lost = new LostServers();
   private readonly watch: ServerWatch;
 
   constructor(
     private readonly locator: Locator,
     private readonly passes: PassWriter,
+    private readonly addresses: ServerAddresses,
   ) {
     this.watch = new ServerWatch(locator, this.connections);
   }
@@ -161,7 +156,7 @@ export class ServerForwarder implements OnApplicationShutdown {
     response: ServerResponse,
     body: RequestBody,
   ): Promise<PassResult> {
-    const origin = originOf(server);
+    const origin = this.addresses.originOf(server);
     const stop = new AbortController();
     const leave = (): void => stop.abort(LEFT);
     response.once('close', leave);
@@ -169,6 +164,7 @@ export class ServerForwarder implements OnApplicationShutdown {
     const release = this.watch.watch(server.serverId, origin, stop);
     try {
       const answer = await this.ask(server, origin, request, response, body, stop.signal);
+      this.lost.reached(server.serverId);
       const refused = this.refusalOf(answer, server);
       if (refused) return refused;
       await passAnswer(answer, response, endToEndHeaders(answer, []));
@@ -208,7 +204,7 @@ export class ServerForwarder implements OnApplicationShutdown {
 
   private async tunnel(server: ServerAddress, client: UpgradeRequest): Promise<PassResult> {
     const { request, socket } = client;
-    const origin = originOf(server);
+    const origin = this.addresses.originOf(server);
     const stop = new AbortController();
     const forget = watchClient(client, () => stop.abort(LEFT));
     const release = this.watch.watch(server.serverId, origin, stop);
@@ -216,6 +212,7 @@ export class ServerForwarder implements OnApplicationShutdown {
     try {
       const asked = await askUpgrade({ ...outgoing, upstream: this.connections.newTo(origin) }, stop.signal);
       forget();
+      this.lost.reached(server.serverId);
       if ('refusal' in asked) {
         const refused = this.refusalOf(asked.refusal, server);
         if (!refused) await passRefusal(asked.refusal, client);
@@ -246,6 +243,7 @@ export class ServerForwarder implements OnApplicationShutdown {
       to,
       client: remoteAddress(request) ?? null,
       host: hostOf(request),
+      key: namedKeyOf(request),
     });
     // Ours come first: Node ignores headers after the first 1,000.
     const headers = {
@@ -274,20 +272,18 @@ export class ServerForwarder implements OnApplicationShutdown {
     return reason;
   }
 
-  private failure({ serverId, url }: ServerAddress, error: unknown): unknown {
-    const failed = forwardingError(error);
+  private failure(server: ServerAddress, error: unknown): unknown {
+    const failed = this.lost.explain(server, error);
     if (failed instanceof ForwardingError)
-      this.logger.warn(`server ${serverId} at ${url}: ${errorMessage(error)}`);
+      this.logger.warn(`server ${server.serverId} at ${server.url}: ${errorMessage(error)}`);
     return failed;
   }
 
   private refuse({ socket }: UpgradeRequest, error: unknown): void {
     if (!(error instanceof DomainError)) this.logger.error('a socket was not passed on', errorStack(error));
-    const { status, isTransient } =
-      error instanceof DomainError ? WIRE_CODES[error.kind] : { status: 500, isTransient: false };
-    const detail = error instanceof DomainError ? error.message : 'Internal Server Error';
     if (!socket.writable) socket.destroy();
-    else refuseUpgrade(socket, status, detail, isTransient === true ? { 'Retry-After': '1' } : {});
+    else if (!(error instanceof DomainError)) refuseUpgrade(socket, 500, 'Internal Server Error');
+    else refuseUpgrade(socket, WIRE_CODES[error.kind].status, error.message, retryHeaders(error));
   }
 }
 
@@ -299,16 +295,15 @@ function isUnsent(error: unknown): boolean {
   return error instanceof ForwardingError && error.isUnsent;
 }
 
-/** @throws ForwardingError without an address, or with one that no server announces */
-function originOf({ serverId, url }: ServerAddress): URL {
-  if (url === null) throw unreachable();
-  if (!isHostUrl(url)) throw wrongAddress(serverId);
-  return new URL(url);
-}
-
 /** The host that a client has asked for; a name that is longer than names can be is not passed on. */
 function hostOf({ headers: { host } }: IncomingMessage): string | null {
   return host === undefined || host.length > MAX_HOST_LENGTH ? null : host;
+}
+
+/** The id of the named key that this server has verified. */
+function namedKeyOf(request: IncomingMessage): string | null {
+  const principal = principalOf(request);
+  return principal === undefined || principal === SESSION ? null : principal.id;
 }
 
 /** Path and query as the client has sent them: Express changes `url`. */

@@ -1,6 +1,7 @@
 import { Sandbox, type Confinement, type ConfinementScope, type SandboxStatus } from '../sandbox.js';
 import { UNCONFINED } from '../no-sandbox.js';
 import { stricterMode, type SandboxMode } from '../sandbox-mode.js';
+import { SandboxError } from '../sandbox-error.js';
 import { GuardedConfinement, type BubblewrapTools } from './bubblewrap-confinement.js';
 
 /** Confines programs with bubblewrap, which was found to work. */
@@ -15,6 +16,11 @@ export class BubblewrapSandbox extends Sandbox {
   ) {
     super();
     this.server = this.confine({ workspace, keepsDaemons: true });
+  }
+
+  assertAvailable(mode: SandboxMode): void {
+    if (mode === 'off' || this.status.available.includes(mode)) return;
+    throw new SandboxError(`The sandbox "${mode}" does not work on this server`);
   }
 
   confine(scope: ConfinementScope): Confinement {

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { isInside } from '../../files/index.js';
-import type { ConfinementScope } from '../sandbox.js';
-import type { ServerFiles, ShownFolder } from '../server-files.js';
+import type { ConfinementScope, ShownFolder } from '../sandbox.js';
+import type { ServerFiles } from '../server-files.js';
 import { foldersAbove, type Mount } from './mounts.js';
 
 /** Devices for graphics, computation and virtual machines; disks and memory are not among them. */
@@ -25,8 +25,16 @@ export function guardedMounts(server: ServerFiles, scope: ConfinementScope): Mou
 export function shownOf(server: ServerFiles, { workspace, folder }: ConfinementScope): ShownFolder[] {
   return [
     ...server.shown,
-    ...(folder === undefined ? [] : [{ path: path.join(folder, 'observations'), writable: false }]),
+    ...(folder === undefined ? [] : ownFolders(folder)),
     ...(server.mayShow(workspace) ? [{ path: workspace, writable: true }] : []),
+  ];
+}
+
+/** Long outputs of tools, and what an ACP agent keeps for the conversation. */
+function ownFolders(folder: string): ShownFolder[] {
+  return [
+    { path: path.join(folder, 'observations'), writable: false },
+    { path: path.join(folder, 'acp'), writable: true },
   ];
 }
 

@@ -2,7 +2,7 @@
 const GROUPS: readonly (readonly [title: string, names: RegExp])[] = [
   [
     'Access',
-    /^(session_api_keys|secret_key|previous_secret_keys|allow_cors_|max_failed_keys|key_limits|audit_|trust_forwarded|deferred_init)/,
+    /^(session_api_keys|require_keys|secret_key|previous_secret_keys|allow_cors_|max_failed_keys|key_limits|audit_|trust_forwarded|deferred_init)/,
   ],
   ['Network', /^(host|port|web_url|app_backend_public_url|max_body_bytes|max_socket)/],
   [

@@ -1,4 +1,5 @@
 import { Controller, Get, Header } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { AppConfig, configEntries } from '../../config/index.js';
 import { KnownSecrets } from '../../crypto/index.js';
 import { documentSchemas, Operation } from '../../http/index.js';
@@ -17,6 +18,7 @@ export class ConfigurationController {
   ) {}
 
   @Get()
+  @Scope('read')
   @Header('Cache-Control', 'no-store')
   @Operation({
     tag: 'Server Details',

@@ -1,4 +1,5 @@
 import { Controller, Get, Header, Query } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { KnownSecrets } from '../../crypto/index.js';
 import { utcFromLocal } from '../../events/index.js';
 import { choice, documentSchemas, Field, instant, integer, nullable, Operation } from '../../http/index.js';
@@ -28,6 +29,7 @@ export class LogController {
   constructor(private readonly secrets: KnownSecrets) {}
 
   @Get()
+  @Scope('read')
   @Header('Cache-Control', 'no-store')
   @Operation({
     tag: 'Server Details',

@@ -1,4 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { Operation } from '../../http/index.js';
 import { LiveServers } from './live-servers.js';
@@ -13,6 +14,7 @@ export class ServersController {
   ) {}
 
   @Get()
+  @Scope('read')
   @Operation({
     tag: 'Server Details',
     summary: 'List the servers',

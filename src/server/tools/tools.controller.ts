@@ -1,4 +1,5 @@
 import { Controller, Get } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { documentSchemas, Operation } from '../../http/index.js';
 import { hasChromium, ToolRegistry } from '../../tools/index.js';
@@ -17,6 +18,7 @@ export class ToolsController {
   ) {}
 
   @Get('{/}')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'List the names of the tools',
@@ -30,6 +32,7 @@ export class ToolsController {
   }
 
   @Get('catalog')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'List the tools with descriptions',

@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import {
   readChecked,
   anyObject,
@@ -28,6 +29,7 @@ export class AgentProfilesController {
   constructor(private readonly service: AgentProfilesService) {}
 
   @Get()
+  @Scope('read')
   @Operation({
     tag,
     summary: 'List agent profiles',
@@ -40,6 +42,7 @@ export class AgentProfilesController {
   }
 
   @Get(':name')
+  @Scope('read')
   @Operation({
     tag,
     path,
@@ -56,6 +59,7 @@ export class AgentProfilesController {
   }
 
   @Post(':name')
+  @Scope('admin')
   @Operation({
     tag,
     path,
@@ -79,6 +83,7 @@ export class AgentProfilesController {
   }
 
   @Delete(':name')
+  @Scope('admin')
   @Operation({
     tag,
     path,
@@ -93,6 +98,7 @@ export class AgentProfilesController {
   }
 
   @Post(':name/rename')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -120,6 +126,7 @@ export class AgentProfilesController {
   }
 
   @Post(':profile_id/activate')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,

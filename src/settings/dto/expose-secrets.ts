@@ -1,4 +1,5 @@
-import { BadRequestException, Logger, ServiceUnavailableException } from '@nestjs/common';
+import { BadRequestException, ForbiddenException, Logger, ServiceUnavailableException } from '@nestjs/common';
+import { type KeyScope, type Principal, refusalOf } from '../../auth/index.js';
 import { type Cipher, maskSecrets, tokenSecrets } from '../../crypto/index.js';
 import type { JsonObject } from '../../json/index.js';
 
@@ -9,7 +10,13 @@ export type Exposure = 'redacted' | 'encrypted' | 'plaintext';
 export const EXPOSE_HEADER = {
   'X-Expose-Secrets':
     '`plaintext` returns secrets in clear, `encrypted` (or `true`) as tokens that this server accepts in requests. ' +
-    'By default they are masked.',
+    'By default they are masked. Needs a key with the scope `admin` for `plaintext`, `write` for `encrypted`.',
+};
+
+/** What a key needs to see secrets in clear, or in a form that agents can use. */
+const NEEDS: Readonly<Record<Exclude<Exposure, 'redacted'>, KeyScope>> = {
+  plaintext: 'admin',
+  encrypted: 'write',
 };
 
 /** Follows the text of the original. */
@@ -19,9 +26,18 @@ const WITHOUT_KEY =
 
 /**
  * Parses the `X-Expose-Secrets` header.
- * @throws BadRequestException; ServiceUnavailableException if no encryption key is configured
+ * @throws BadRequestException; ForbiddenException if the key does not allow it; ServiceUnavailableException if
+ *   no encryption key is configured
  */
-export function parseExposure(header: string | undefined, cipher: Cipher): Exposure {
+export function parseExposure(header: string | undefined, cipher: Cipher, principal: Principal): Exposure {
+  const exposure = readExposure(header, cipher);
+  if (exposure === 'redacted') return exposure;
+  const refusal = refusalOf(principal, { scope: NEEDS[exposure], own: false });
+  if (refusal !== undefined) throw new ForbiddenException({ detail: refusal });
+  return exposure;
+}
+
+function readExposure(header: string | undefined, cipher: Cipher): Exposure {
   const value = header?.trim().toLowerCase() ?? '';
   if (value === '') return 'redacted';
   if (value === 'plaintext') return 'plaintext';

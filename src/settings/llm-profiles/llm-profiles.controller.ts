@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post } from '@nestjs/common';
+import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
 import { Cipher } from '../../crypto/index.js';
 import { toPlain, Operation } from '../../http/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
@@ -35,6 +36,7 @@ export class LlmProfilesController {
   ) {}
 
   @Get()
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'List LLM profiles',
@@ -46,6 +48,7 @@ export class LlmProfilesController {
   }
 
   @Get(':name')
+  @Scope('read')
   @Operation({
     tag,
     path,
@@ -60,12 +63,14 @@ export class LlmProfilesController {
   })
   get(
     @Param('name', ProfileNamePipe) name: string,
+    @CurrentPrincipal() principal: Principal,
     @Headers('x-expose-secrets') expose?: string,
   ): Promise<JsonObject> {
-    return this.service.get(name, parseExposure(expose, this.cipher));
+    return this.service.get(name, parseExposure(expose, this.cipher, principal));
   }
 
   @Post(':name')
+  @Scope('admin')
   @Operation({
     tag,
     path,
@@ -86,6 +91,7 @@ export class LlmProfilesController {
   }
 
   @Delete(':name')
+  @Scope('admin')
   @Operation({
     tag,
     path,
@@ -100,6 +106,7 @@ export class LlmProfilesController {
   }
 
   @Post(':name/rename')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -125,6 +132,7 @@ export class LlmProfilesController {
   }
 
   @Post(':name/activate')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -146,6 +154,7 @@ export class LlmProfilesController {
   }
 
   @Post(':name/validate')
+  @Scope('write')
   @HttpCode(200)
   @Operation({
     tag,

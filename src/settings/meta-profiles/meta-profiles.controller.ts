@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Post } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import {
   refTo,
   toPlain,
@@ -34,6 +35,7 @@ export class MetaProfilesController {
   ) {}
 
   @Get()
+  @Scope('read')
   @Operation({
     tag,
     summary: 'List meta-profiles',
@@ -48,6 +50,7 @@ export class MetaProfilesController {
   }
 
   @Get(':name')
+  @Scope('read')
   @Operation({
     tag,
     path,
@@ -64,6 +67,7 @@ export class MetaProfilesController {
   }
 
   @Post(':name')
+  @Scope('admin')
   @Operation({
     tag,
     path,
@@ -97,6 +101,7 @@ export class MetaProfilesController {
   }
 
   @Delete(':name')
+  @Scope('admin')
   @Operation({
     tag,
     path,
@@ -118,6 +123,7 @@ export class MetaProfilesController {
   }
 
   @Post(':name/activate')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,

@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, Param, Patch, Post } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { Cipher, isToken, MASK, maskSecrets, restoreMasked } from '../../crypto/index.js';
 import {
   Field,
@@ -91,6 +92,7 @@ export class ProviderConnectionsController {
   ) {}
 
   @Get()
+  @Scope('read')
   @Operation({
     tag,
     summary: 'List provider connections',
@@ -108,6 +110,7 @@ export class ProviderConnectionsController {
   }
 
   @Post()
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Create a provider connection',
@@ -126,6 +129,7 @@ export class ProviderConnectionsController {
   }
 
   @Patch(':connection_id')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Update a provider connection',
@@ -156,6 +160,7 @@ export class ProviderConnectionsController {
   }
 
   @Delete(':connection_id')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Delete a provider connection',

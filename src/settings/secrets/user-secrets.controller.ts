@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, Header, Param, Put, Query } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { Field, nullable, text, Operation } from '../../http/index.js';
 import { AgentProfiles } from '../agent-profiles/agent-profiles.js';
 import { NoSuchEntryError } from '../settings-errors.js';
@@ -38,6 +39,7 @@ export class UserSecretsController {
   ) {}
 
   @Get()
+  @Scope('read')
   @Operation({
     tag,
     summary: 'List secrets',
@@ -53,6 +55,7 @@ export class UserSecretsController {
   }
 
   @Put()
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Store a secret',
@@ -69,6 +72,7 @@ export class UserSecretsController {
   }
 
   @Get(':name')
+  @Scope('admin')
   @Header('Content-Type', 'text/plain; charset=utf-8')
   @Header('Cache-Control', 'no-store')
   @Operation({
@@ -88,6 +92,7 @@ export class UserSecretsController {
   }
 
   @Delete(':name')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Delete a secret',

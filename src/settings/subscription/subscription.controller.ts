@@ -1,4 +1,5 @@
 import { Body, Controller, Get, HttpCode, Post } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { Field, text, documentSchemas, objectSchema, Operation } from '../../http/index.js';
 import { SubscriptionService, type DeviceStart, type SubscriptionStatus } from './subscription.service.js';
 
@@ -29,6 +30,7 @@ export class SubscriptionController {
   constructor(private readonly service: SubscriptionService) {}
 
   @Get('models')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'List the models of a ChatGPT subscription',
@@ -40,6 +42,7 @@ export class SubscriptionController {
   }
 
   @Get('status')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'Get the state of the ChatGPT sign-in',
@@ -51,6 +54,7 @@ export class SubscriptionController {
   }
 
   @Post('device/start')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -69,6 +73,7 @@ export class SubscriptionController {
   }
 
   @Post('device/poll')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -91,6 +96,7 @@ export class SubscriptionController {
   }
 
   @Post('logout')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,

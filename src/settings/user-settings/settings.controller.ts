@@ -10,6 +10,7 @@ import {
   Patch,
   Post,
 } from '@nestjs/common';
+import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
 import { Cipher } from '../../crypto/index.js';
 import { toPlain, Operation } from '../../http/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
@@ -34,6 +35,7 @@ export class SettingsController {
   ) {}
 
   @Get()
+  @Scope('read')
   @Operation({
     tag,
     summary: 'Get the settings',
@@ -43,11 +45,15 @@ export class SettingsController {
     headers: EXPOSE_HEADER,
     answers: { 200: settings },
   })
-  get(@Headers('x-expose-secrets') expose?: string): Promise<JsonObject> {
-    return this.service.get(parseExposure(expose, this.cipher));
+  get(
+    @CurrentPrincipal() principal: Principal,
+    @Headers('x-expose-secrets') expose?: string,
+  ): Promise<JsonObject> {
+    return this.service.get(parseExposure(expose, this.cipher, principal));
   }
 
   @Patch()
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Update the settings',
@@ -78,6 +84,7 @@ export class SettingsController {
   }
 
   @Get('agent-schema')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'Get the form schema of the agent settings',
@@ -89,6 +96,7 @@ export class SettingsController {
   }
 
   @Get('conversation-schema')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'Get the form schema of the conversation settings',
@@ -100,6 +108,7 @@ export class SettingsController {
   }
 
   @Post('mcp/:settings_key')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Add an MCP server',
@@ -118,6 +127,7 @@ export class SettingsController {
   }
 
   @Patch('mcp/:settings_key')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Update an MCP server',
@@ -139,6 +149,7 @@ export class SettingsController {
   }
 
   @Delete('mcp/:settings_key')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,

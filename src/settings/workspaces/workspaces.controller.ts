@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import {
   model,
   refTo,
@@ -82,6 +83,7 @@ export class WorkspacesController {
   constructor(private readonly workspaces: Workspaces) {}
 
   @Get()
+  @Scope('read')
   @Operation({
     tag,
     summary: 'List workspaces',
@@ -95,6 +97,7 @@ export class WorkspacesController {
   }
 
   @Post()
+  @Scope('write')
   @HttpCode(200)
   @Operation({
     tag,
@@ -112,6 +115,7 @@ export class WorkspacesController {
   }
 
   @Delete()
+  @Scope('write')
   @Operation({
     tag,
     summary: 'Remove a workspace',
@@ -126,6 +130,7 @@ export class WorkspacesController {
   }
 
   @Post('parents')
+  @Scope('write')
   @HttpCode(200)
   @Operation({
     tag,
@@ -144,6 +149,7 @@ export class WorkspacesController {
   }
 
   @Delete('parents')
+  @Scope('write')
   @Operation({
     tag,
     summary: 'Remove a parent folder of workspaces',

@@ -9,13 +9,12 @@ import { CLOSE, closeSocket } from './close-code.js';
 import { IncomingFrames, type FrameHandler } from './incoming-frames.js';
 import { Liveness } from './liveness.js';
 import type { SocketConnection } from './socket-connections.js';
+import type { KeyAdmission } from '../handshake/handshake.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 import { MAX_PENDING_BYTES } from './socket-limits.js';
 
 /** What was decided about a handshake. */
-export interface BashAdmission {
-  /** Who has opened the socket; undefined: the first frame must contain the key. */
-  principal: Principal | undefined;
+export interface BashAdmission extends KeyAdmission {
   /** The stored events are sent first. */
   resend: boolean;
 }
@@ -57,7 +56,7 @@ export class BashConnection implements SocketConnection, FrameHandler {
     private readonly sources: Sources,
   ) {
     this.liveness = new Liveness(socket, request.socket);
-    const check = { principal: admission.principal, gate: sources.gate, request };
+    const check = { admission, gate: sources.gate, request };
     this.incoming = new IncomingFrames(socket, check, this);
   }
 

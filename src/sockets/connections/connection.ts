@@ -3,10 +3,10 @@ import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import type { Principal } from '../../auth/index.js';
-import type { NewMessage } from '../../conversations/index.js';
+import { type Principal, refusalOf, type Requirement } from '../../auth/index.js';
+import type { NewMessage, Ownership } from '../../conversations/index.js';
 import { DomainError, errorStack, type SocketError } from '../../errors/index.js';
-import { readClientFrame } from '../frames/client-frame.js';
+import { type ClientFrame, readClientFrame } from '../frames/client-frame.js';
 import { CLOSE, closeFor, closeSocket } from './close-code.js';
 import type { FrameFormat } from '../frames/frame-format.js';
 import type { Admission } from '../handshake/handshake.js';
@@ -22,9 +22,15 @@ export interface ConnectionSources extends SubscriptionSources {
     open(id: string): Promise<FollowedConversation>;
     sendMessage(id: string, message: NewMessage, run: boolean): Promise<void>;
   };
+  readonly ownership: Pick<Ownership, 'assertVisible'>;
   readonly gate: SocketGate;
   readonly limits: SocketLimits;
 }
+
+/** What a key needs for each kind of frame. */
+export const FRAME_SCOPES: Readonly<Record<Exclude<ClientFrame['type'], 'auth' | 'invalid'>, Requirement>> = {
+  message: { scope: 'write', own: true },
+};
 
 /** A client's socket: subscribes the client to its conversation and executes its frames. */
 export class Connection implements FrameHandler {
@@ -45,7 +51,7 @@ export class Connection implements FrameHandler {
   ) {
     this.transport = request.socket;
     this.liveness = new Liveness(socket, this.transport);
-    const check = { principal: admission.principal, gate: sources.gate, request };
+    const check = { admission, gate: sources.gate, request };
     this.incoming = new IncomingFrames(socket, check, this);
   }
 
@@ -81,7 +87,10 @@ export class Connection implements FrameHandler {
     if (isBinary) return this.sendError('ValueError', 'Only text frames are understood');
     const frame = await readClientFrame(data);
     if (frame.type === 'invalid') return this.sendError(frame.code, frame.detail);
-    if (frame.type === 'message') await this.sendMessage(frame.message);
+    if (frame.type === 'auth') return;
+    const refusal = this.principal && refusalOf(this.principal, FRAME_SCOPES[frame.type]);
+    if (refusal !== undefined) return this.sendError('PermissionError', refusal);
+    await this.sendMessage(frame.message);
   }
 
   failed(error: unknown): void {
@@ -90,10 +99,11 @@ export class Connection implements FrameHandler {
 
   /** Opens the conversation and subscribes. Does not wait for a run. */
   async attach(): Promise<void> {
-    const { bus, conversations, limits, replaySlots } = this.sources;
+    const { bus, conversations, limits, ownership, replaySlots } = this.sources;
     try {
       // Limits how many sockets are attached at a time.
       await replaySlots.run(() => nextTurn());
+      if (this.principal) await ownership.assertVisible(this.admission.conversationId, this.principal);
       const conversation = await conversations.open(this.admission.conversationId);
       const { resend } = this.admission;
       const first = resend.from === 'timestamp' ? await conversation.firstSince(resend.timestamp) : undefined;

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import type { WebSocket } from 'ws';
+import { WebSocket } from 'ws';
 import type { Principal } from '../../auth/index.js';
 import { SerialQueue, turnForRequest } from '../../flow/index.js';
 import { LimitReachedError } from '../../limits/index.js';
 import { CLOSE, type CloseReason } from './close-code.js';
 import { FrameIntake } from '../frames/frame-intake.js';
+import type { KeyAdmission } from '../handshake/handshake.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 
 /** With this many unhandled frames, the socket is paused. */
@@ -27,8 +28,7 @@ export interface FrameHandler {
 
 /** How a client authenticates. */
 interface KeyCheck {
-  /** Who has opened the socket; undefined: the first frame must contain the key. */
-  principal: Principal | undefined;
+  admission: KeyAdmission;
   gate: SocketGate;
   /** The handshake. */
   request: IncomingMessage;
@@ -46,6 +46,7 @@ export class IncomingFrames {
   private refused = false;
   private deadline: NodeJS.Timeout | undefined;
   private untrack: (() => void) | undefined;
+  private stopWatching: (() => void) | undefined;
   private readonly intake: FrameIntake;
   private known: Principal | undefined;
   /** Gives back the place among the sockets of the key. */
@@ -57,7 +58,8 @@ export class IncomingFrames {
     private readonly check: KeyCheck,
     private readonly handler: FrameHandler,
   ) {
-    const { gate, request, principal } = check;
+    const { gate, request, admission } = check;
+    const { principal } = admission;
     this.known = principal;
     this.intake = new FrameIntake(socket, request.socket, gate.budget, principal !== undefined);
   }
@@ -71,8 +73,10 @@ export class IncomingFrames {
   open(): void {
     const { gate } = this.check;
     this.intake.open();
-    if (this.known) void this.queue.run(() => this.attach());
-    else {
+    if (this.known) {
+      this.watchKey(this.known);
+      void this.queue.run(() => this.attach());
+    } else {
       this.deadline = setTimeout(() => this.refuse(CLOSE.authenticationFailed), gate.limits.authTimeoutMs);
       this.untrack = gate.trackUnauthenticated(() => this.intake.disconnect(CLOSE.tooManyWithoutKey));
     }
@@ -84,6 +88,7 @@ export class IncomingFrames {
    */
   release(): void {
     this.stopKeyTimer();
+    this.stopWatching?.();
     this.isReleased = true;
     this.giveBack();
     void this.queue.settled().then(() => this.intake.release());
@@ -116,12 +121,13 @@ export class IncomingFrames {
     // Thousands of small frames can arrive in one chunk: they must not block the event loop for long.
     await turnForRequest();
     if (this.handler.isAttached) return this.handler.handle(data, isBinary);
-    const { gate, request } = this.check;
-    const checked = await gate.checkFrame(data, isBinary, request);
+    const { gate, request, admission } = this.check;
+    const checked = await gate.checkFrame(data, isBinary, request, admission.required);
     this.stopKeyTimer();
     if ('refusal' in checked) return this.refuse(checked.refusal);
     this.known = checked.principal;
     this.intake.accept();
+    this.watchKey(checked.principal);
     await this.attach();
   }
 
@@ -129,6 +135,15 @@ export class IncomingFrames {
     if (!this.hasPlace()) return this.refuse(CLOSE.tooManyForKey);
     await this.handler.attach();
     this.refused = !this.handler.isAttached;
+  }
+
+  /** Ends the socket with its key: what it has sent and is not handled yet is dropped. */
+  private watchKey(principal: Principal): void {
+    this.stopWatching = this.check.gate.whenEnded(principal, () => {
+      this.refused = true;
+      this.intake.disconnect(CLOSE.authenticationFailed);
+    });
+    if (this.socket.readyState !== WebSocket.OPEN) this.stopWatching();
   }
 
   /** Whether the key may have this socket, too. One that is closed already needs no place. */

@@ -2,14 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { WebSocket } from 'ws';
 import { type Principal, remoteAddress } from '../../auth/index.js';
-import { ConversationsService } from '../../conversations/index.js';
+import { ConversationsService, Ownership } from '../../conversations/index.js';
 import { EventBus } from '../../events/index.js';
 import { Slots, settlesWithin } from '../../flow/index.js';
 import { loggableUrl, requestId } from '../../logging/index.js';
 import { CLOSE, closeReason, closeSocket } from './close-code.js';
 import { Connection, type ConnectionSources } from './connection.js';
 import type { FrameFormat } from '../frames/frame-format.js';
-import type { Admission } from '../handshake/handshake.js';
+import type { Admission, KeyAdmission } from '../handshake/handshake.js';
 import type { Handshake } from '../handshake/pattern-ws-adapter.js';
 import { SocketGate } from '../handshake/socket-gate.js';
 import { SocketLimits } from './socket-limits.js';
@@ -45,6 +45,7 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
   constructor(
     readonly conversations: ConversationsService,
     readonly bus: EventBus,
+    readonly ownership: Ownership,
     readonly gate: SocketGate,
     readonly limits: SocketLimits,
   ) {}
@@ -60,11 +61,10 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
   }
 
   /**
-   * Who sends a handshake; undefined when the first frame must contain the key.
-   * @throws HandshakeRefusedError for a wrong key
+   * Who sends a handshake, if it contains the key.
+   * @throws HandshakeRefusedError for a wrong key, or one that does not allow this
    */
-  readonly checkKey = (handshake: Handshake): Promise<Principal | undefined> =>
-    this.gate.checkHandshake(handshake);
+  readonly checkKey = (handshake: Handshake): Promise<KeyAdmission> => this.gate.checkHandshake(handshake);
 
   /** Number of open sockets. */
   get size(): number {

@@ -4,18 +4,13 @@ import { WebSocket } from 'ws';
 import type { Principal } from '../../auth/index.js';
 import type { SummaryFeed } from '../../conversations/index.js';
 import { errorStack } from '../../errors/index.js';
+import type { KeyAdmission } from '../handshake/handshake.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import { IncomingFrames, type FrameHandler } from './incoming-frames.js';
 import { Liveness } from './liveness.js';
 import type { SocketConnection } from './socket-connections.js';
 import type { SocketLimits } from './socket-limits.js';
-
-/** What was decided about a handshake. */
-export interface WatcherAdmission {
-  /** Who has opened the socket; undefined: the first frame must contain the key. */
-  principal: Principal | undefined;
-}
 
 interface Sources {
   readonly feed: Pick<SummaryFeed, 'listen' | 'size'>;
@@ -34,11 +29,11 @@ export class SummariesConnection implements SocketConnection, FrameHandler {
   constructor(
     readonly socket: WebSocket,
     request: IncomingMessage,
-    { principal }: WatcherAdmission,
+    admission: KeyAdmission,
     private readonly sources: Sources,
   ) {
     this.liveness = new Liveness(socket, request.socket);
-    this.incoming = new IncomingFrames(socket, { principal, gate: sources.gate, request }, this);
+    this.incoming = new IncomingFrames(socket, { admission, gate: sources.gate, request }, this);
   }
 
   get isAttached(): boolean {
@@ -82,8 +77,8 @@ export class SummariesConnection implements SocketConnection, FrameHandler {
     this.attached =
       this.socket.readyState !== WebSocket.OPEN || feed.size < limits.subscribersPerConversation;
     if (!this.attached) closeSocket(this.socket, CLOSE.tooManyListeners);
-    else if (this.socket.readyState === WebSocket.OPEN) {
-      this.stopListening = feed.listen((frame) => this.send(frame));
+    else if (this.socket.readyState === WebSocket.OPEN && this.principal) {
+      this.stopListening = feed.listen(this.principal, (frame) => this.send(frame));
       this.send(Buffer.from(JSON.stringify({ type: 'ready', time: new Date().toISOString() })));
     }
     return Promise.resolve();

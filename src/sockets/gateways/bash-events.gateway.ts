@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocketGateway, type OnGatewayConnection, type OnGatewayInit } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
+import { requirementOfGateway, Scope } from '../../auth/index.js';
 import { BashService } from '../../bash/index.js';
 import { BashConnection, type BashAdmission } from '../connections/bash-connection.js';
 import { readBashResend } from '../handshake/handshake.js';
@@ -11,6 +12,7 @@ import { SocketConnections } from '../connections/socket-connections.js';
  * The commands of the bash routes and their output, one JSON object per frame. `resend_mode=all` sends the
  * stored events first. Clients may start commands. Authentication is that of the events socket.
  */
+@Scope('admin')
 @WebSocketGateway({ path: '/sockets/bash-events' })
 export class BashEventsGateway implements OnGatewayInit<PatternWsServer>, OnGatewayConnection<WebSocket> {
   constructor(
@@ -19,6 +21,7 @@ export class BashEventsGateway implements OnGatewayInit<PatternWsServer>, OnGate
   ) {}
 
   afterInit(server: PatternWsServer): void {
+    server.required = requirementOfGateway(this);
     server.admit = (handshake) => this.admit(handshake);
   }
 
@@ -31,8 +34,8 @@ export class BashEventsGateway implements OnGatewayInit<PatternWsServer>, OnGate
   }
 
   private async admit(handshake: Handshake): Promise<BashAdmission | undefined> {
-    const principal = await this.connections.checkKey(handshake);
+    const key = await this.connections.checkKey(handshake);
     const resend = readBashResend(handshake.query);
-    return resend === undefined ? undefined : { principal, resend };
+    return resend === undefined ? undefined : { ...key, resend };
   }
 }

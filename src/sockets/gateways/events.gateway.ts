@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocketGateway, type OnGatewayConnection, type OnGatewayInit } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
+import { requirementOfGateway, Scope } from '../../auth/index.js';
 import { EventFrames } from '../frames/frame-format.js';
 import { admit, readEventsResend, type Admission } from '../handshake/handshake.js';
 import type { PatternWsServer } from '../handshake/pattern-ws-adapter.js';
@@ -11,6 +12,7 @@ import { SocketConnections } from '../connections/socket-connections.js';
  * for, then live events. Clients may send messages. If keys are configured, the client sends one in the
  * query, a header or the first frame.
  */
+@Scope('read', { own: true })
 @WebSocketGateway({ path: '/sockets/events/:conversation_id' })
 export class EventsGateway implements OnGatewayInit<PatternWsServer>, OnGatewayConnection<WebSocket> {
   private readonly format = new EventFrames();
@@ -18,6 +20,7 @@ export class EventsGateway implements OnGatewayInit<PatternWsServer>, OnGatewayC
   constructor(private readonly connections: SocketConnections) {}
 
   afterInit(server: PatternWsServer): void {
+    server.required = requirementOfGateway(this);
     server.admit = (handshake) => admit(handshake, this.connections.checkKey, readEventsResend);
   }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocketGateway, type OnGatewayConnection, type OnGatewayInit } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
+import { requirementOfGateway, Scope } from '../../auth/index.js';
 import { SessionFrames } from '../frames/frame-format.js';
 import { admit, readSessionResend, type Admission } from '../handshake/handshake.js';
 import type { PatternWsServer } from '../handshake/pattern-ws-adapter.js';
@@ -11,6 +12,7 @@ import { SocketConnections } from '../connections/socket-connections.js';
  * full state, then live events. Unfinished answers are sent as items. Authentication and messages are those
  * of the events socket.
  */
+@Scope('read', { own: true })
 @WebSocketGateway({ path: '/sockets/session/:conversation_id' })
 export class SessionGateway implements OnGatewayInit<PatternWsServer>, OnGatewayConnection<WebSocket> {
   private readonly format = new SessionFrames();
@@ -18,6 +20,7 @@ export class SessionGateway implements OnGatewayInit<PatternWsServer>, OnGateway
   constructor(private readonly connections: SocketConnections) {}
 
   afterInit(server: PatternWsServer): void {
+    server.required = requirementOfGateway(this);
     server.admit = (handshake) => admit(handshake, this.connections.checkKey, readSessionResend);
   }
 

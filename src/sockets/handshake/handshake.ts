@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Principal, SessionKeys } from '../../auth/index.js';
+import type { Principal, Requirement } from '../../auth/index.js';
 import {
   choice,
   type DtoClass,
@@ -22,12 +22,18 @@ export type Resend =
   /** From the event after this sequence number. */
   | { from: 'seq'; afterSeq: number };
 
-/** What was decided about a handshake. */
-export interface Admission {
-  /** With dashes, in lower case. */
-  conversationId: string;
+/** What was decided about the key of a handshake. */
+export interface KeyAdmission {
   /** Who has opened the socket; undefined: the first frame must contain the key. */
   principal: Principal | undefined;
+  /** What its key needs for this kind of socket. */
+  required: Requirement;
+}
+
+/** What was decided about a handshake. */
+export interface Admission extends KeyAdmission {
+  /** With dashes, in lower case. */
+  conversationId: string;
   resend: Resend;
 }
 
@@ -72,14 +78,14 @@ class SessionQueryDto {
 /** Validates key, path and query of a handshake; undefined refuses it. */
 export async function admit(
   handshake: Handshake,
-  checkKey: (handshake: Handshake) => Promise<Principal | undefined>,
+  checkKey: (handshake: Handshake) => Promise<KeyAdmission>,
   readResend: ReadResend,
 ): Promise<Admission | undefined> {
-  const principal = await checkKey(handshake);
+  const key = await checkKey(handshake);
   const conversation = parseUuid(handshake.params['conversation_id'] ?? '');
   const resend = readResend(handshake.query);
   if ('error' in conversation || !resend) return undefined;
-  return { conversationId: conversation.id, resend, principal };
+  return { ...key, conversationId: conversation.id, resend };
 }
 
 /** `resend_mode`, `after_timestamp` and the older `resend_all` of the events sockets. */
@@ -113,18 +119,14 @@ function readQuery<T extends object>(dto: DtoClass<T>, query: URLSearchParams): 
 }
 
 /**
- * The result of the key in the query or a header. Without a key, or with an unknown bearer token, the first
- * frame decides.
+ * The key in the query or a header. An unknown bearer token may be meant for a proxy; without a key, or with
+ * such a token, the first frame decides.
  */
-export function presentedKey(
-  { request, query }: Handshake,
-  keys: SessionKeys,
-): 'accepted' | 'refused' | 'unknown-bearer' | 'absent' {
+export function presentedKey({ request, query }: Handshake): { key: string; isBearer: boolean } | undefined {
   const key = last(query, 'session_api_key') ?? header(request, 'x-session-api-key');
-  if (key !== undefined) return keys.accepts(key) ? 'accepted' : 'refused';
+  if (key !== undefined) return { key, isBearer: false };
   const bearer = /^bearer\s(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (bearer === undefined) return 'absent';
-  return keys.accepts(bearer.trim()) ? 'accepted' : 'unknown-bearer';
+  return bearer === undefined ? undefined : { key: bearer.trim(), isBearer: true };
 }
 
 function header(request: IncomingMessage, name: string): string | undefined {

@@ -5,9 +5,11 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { Observable } from 'rxjs';
 import { WebSocketServer, type WebSocket } from 'ws';
-import type { Principal } from '../../auth/index.js';
+import { type Requirement, STRICTEST } from '../../auth/index.js';
+import { DomainError, WIRE_CODES } from '../../errors/index.js';
 import type { ServerForwarder, UpgradeRequest } from '../../forwarding/index.js';
 import { loggableUrl, requestId } from '../../logging/index.js';
+import type { KeyAdmission } from './handshake.js';
 import { MAX_INBOUND_FRAGMENTS, MAX_INBOUND_FRAME_BYTES } from '../connections/socket-limits.js';
 
 /** A WebSocket upgrade request. */
@@ -16,6 +18,8 @@ export interface Handshake {
   query: URLSearchParams;
   /** Values of the placeholders in the path, decoded. */
   params: Record<string, string>;
+  /** What a key needs to open the socket. */
+  required: Requirement;
 }
 
 /**
@@ -25,11 +29,9 @@ export interface Handshake {
 type Admit = (handshake: Handshake) => Promise<Admitted | undefined> | Admitted | undefined;
 
 /** What is known about every admitted handshake. */
-interface Admitted {
+interface Admitted extends KeyAdmission {
   /** The conversation of the socket, which another server may have. */
   conversationId?: string;
-  /** Who has opened the socket; undefined: the first frame must contain the key. */
-  principal: Principal | undefined;
 }
 
 /** Takes over the connection of an unanswered handshake. */
@@ -40,7 +42,7 @@ export class HandshakeRefusedError extends Error {
   override readonly name = 'HandshakeRefusedError';
   constructor(
     readonly status: number,
-    readonly retryAfterSeconds?: number,
+    readonly retryAfterSeconds?: number | undefined,
   ) {
     super(`handshake refused with ${status}`);
   }
@@ -49,10 +51,13 @@ export class HandshakeRefusedError extends Error {
 /**
  * The WebSocket server of one gateway. Its path may contain placeholders
  * (`/sockets/events/:conversation_id`), optional parts (`/{api/}conversations`) and a wildcard at the end
- * (`/*rest`). A gateway sets `admit` in `afterInit`; without it every handshake is refused.
+ * (`/*rest`). A gateway sets `admit` and `required` in `afterInit`; without `admit` every handshake is
+ * refused.
  */
 export class PatternWsServer extends WebSocketServer {
   admit: Admit = () => undefined;
+  /** What a key needs to open a socket of the gateway. */
+  required: Requirement = STRICTEST;
   /** Set by a gateway that forwards connections instead of accepting them. Throws to refuse. */
   tunnel?: Tunnel;
   private readonly pattern: RegExp;
@@ -159,6 +164,7 @@ export class PatternWsAdapter extends WsAdapter {
     } catch (error) {
       this.logger.debug(`handshake failed: ${String(error)}`);
       if (error instanceof HandshakeRefusedError) this.refuse(request, socket, error);
+      else if (error instanceof DomainError) this.refuse(request, socket, statusOf(error));
       else this.refuse(request, socket);
     }
   }
@@ -166,7 +172,8 @@ export class PatternWsAdapter extends WsAdapter {
   /** Whether another server serves the socket. Only clients that have shown a key make this one take it. */
   private async isElsewhere(admitted: Admitted, client: UpgradeRequest): Promise<boolean> {
     const { conversationId: id, principal } = admitted;
-    const takes = principal !== undefined;
+    // Whether it exists for a key of its own is checked where it is served.
+    const takes = principal?.reach === 'all';
     return id !== undefined && (await this.forwarder?.forwardSocket(id, client, takes)) === true;
   }
 
@@ -203,13 +210,19 @@ export class PatternWsAdapter extends WsAdapter {
     const url = new URL(request.url ?? '/', 'ws://localhost');
     for (const server of this.servers.get(port) ?? []) {
       const params = server.match(url.pathname);
-      if (params) return { server, handshake: { request, params, query: url.searchParams } };
+      if (params)
+        return { server, handshake: { request, params, query: url.searchParams, required: server.required } };
     }
     return undefined;
   }
 }
 
 const FORBIDDEN = { status: 403 };
+
+function statusOf({ kind }: DomainError): Pick<HandshakeRefusedError, 'status' | 'retryAfterSeconds'> {
+  const { status, isTransient } = WIRE_CODES[kind];
+  return { status, ...(isTransient && { retryAfterSeconds: 1 }) };
+}
 const UPGRADE_HEADERS = new Set(['connection', 'upgrade', 'http2-settings']);
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;

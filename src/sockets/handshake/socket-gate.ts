@@ -1,10 +1,18 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { FailedKeys, type Principal, SESSION, SessionKeys, setPrincipal } from '../../auth/index.js';
+import {
+  Authenticator,
+  FailedKeys,
+  type Principal,
+  refusalOf,
+  type Requirement,
+  SESSION,
+  setPrincipal,
+} from '../../auth/index.js';
 import { ByteBudget } from '../../flow/index.js';
 import { readAuthKey } from '../frames/client-frame.js';
 import { CLOSE, type CloseReason } from '../connections/close-code.js';
-import { presentedKey } from './handshake.js';
+import { type KeyAdmission, presentedKey } from './handshake.js';
 import { SocketAccounting } from './socket-accounting.js';
 import { HandshakeRefusedError, type Handshake } from './pattern-ws-adapter.js';
 import { SocketLimits } from '../connections/socket-limits.js';
@@ -19,7 +27,7 @@ export class SocketGate {
   private readonly unauthenticated = new Set<() => void>();
 
   constructor(
-    private readonly keys: SessionKeys,
+    private readonly authenticator: Authenticator,
     private readonly failedKeys: FailedKeys,
     readonly budget: ByteBudget,
     readonly limits: SocketLimits,
@@ -27,30 +35,18 @@ export class SocketGate {
   ) {}
 
   /**
-   * Who sends a handshake; undefined when the first frame must contain the key.
-   * @throws HandshakeRefusedError for a wrong key
+   * Who sends a handshake, if it contains the key.
+   * @throws HandshakeRefusedError for a wrong key, or one that does not allow this; an error of kind
+   *   `unavailable`
    */
-  async checkHandshake(handshake: Handshake): Promise<Principal | undefined> {
-    const { request } = handshake;
-    const isRight = !this.keys.required() || (await this.hasKey(handshake));
-    if (!isRight) return undefined;
-    setPrincipal(request, SESSION);
-    await this.accounting.admit(request, SESSION);
-    return SESSION;
-  }
-
-  /** @throws HandshakeRefusedError for a wrong key */
-  private async hasKey(handshake: Handshake): Promise<boolean> {
-    const { request } = handshake;
-    const shown = presentedKey(handshake, this.keys);
-    if (shown === 'absent') return false;
-    const isRight = shown === 'accepted';
-    const retryAfterSeconds = isRight ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
-    // A bearer token may be meant for a proxy: the first frame decides.
-    if (shown === 'unknown-bearer') return false;
-    if (retryAfterSeconds !== undefined) throw this.refusal(request, 429, retryAfterSeconds);
-    if (!isRight) throw this.refusal(request, 403);
-    return true;
+  async checkHandshake(handshake: Handshake): Promise<KeyAdmission> {
+    const { request, required } = handshake;
+    const principal = this.authenticator.required() ? await this.principalOf(handshake) : SESSION;
+    if (!principal) return { principal, required };
+    setPrincipal(request, principal);
+    if (refusalOf(principal, required) !== undefined) throw this.refusal(request, 403);
+    await this.accounting.admit(request, principal);
+    return { principal, required };
   }
 
   private refusal(request: IncomingMessage, status: number, retryAfter?: number): HandshakeRefusedError {
@@ -63,15 +59,28 @@ export class SocketGate {
     data: Buffer,
     isBinary: boolean,
     request: IncomingMessage,
+    required: Requirement,
   ): Promise<{ principal: Principal } | { refusal: CloseReason }> {
     const key = isBinary ? undefined : readAuthKey(data.toString());
     if (key === undefined) return { refusal: CLOSE.authenticationFailed };
-    const isRight = this.keys.accepts(key);
-    const wait = isRight ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
-    if (wait !== undefined || !isRight)
-      this.accounting.recordRefusal(request, undefined, wait === undefined ? 401 : 429);
+    const found = await this.authenticator.identify([key], request);
+    const wait = found ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
+    const status = wait === undefined ? this.statusFor(found?.principal, required) : 429;
+    if (status !== undefined) this.accounting.recordRefusal(request, found?.principal, status);
     if (wait !== undefined) return { refusal: CLOSE.tooManyFailedKeys };
-    return isRight ? { principal: SESSION } : { refusal: CLOSE.authenticationFailed };
+    if (!found) return { refusal: CLOSE.authenticationFailed };
+    return status === undefined ? { principal: found.principal } : { refusal: CLOSE.notAllowed };
+  }
+
+  /** How a request with this key would be refused; undefined if the key allows it. */
+  private statusFor(principal: Principal | undefined, required: Requirement): 401 | 403 | undefined {
+    if (!principal) return 401;
+    return refusalOf(principal, required) === undefined ? undefined : 403;
+  }
+
+  /** Calls the listener once when the key of a socket is revoked or expires. Returns an end to this. */
+  whenEnded(principal: Principal, listener: () => void): () => void {
+    return this.authenticator.whenEnded(principal, listener);
   }
 
   /**
@@ -88,5 +97,19 @@ export class SocketGate {
     }
     this.unauthenticated.add(close);
     return () => void this.unauthenticated.delete(close);
+  }
+
+  /** @throws HandshakeRefusedError for a wrong key */
+  private async principalOf(handshake: Handshake): Promise<Principal | undefined> {
+    const { request } = handshake;
+    const shown = presentedKey(handshake);
+    const found = await this.authenticator.identify(shown ? [shown.key] : [], request);
+    if (!found && !shown) return undefined;
+    const retryAfterSeconds = found ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
+    // A bearer token may be meant for a proxy: the first frame decides.
+    if (!found && shown?.isBearer) return undefined;
+    if (retryAfterSeconds !== undefined) throw this.refusal(request, 429, retryAfterSeconds);
+    if (!found) throw this.refusal(request, 403);
+    return found.principal;
   }
 }

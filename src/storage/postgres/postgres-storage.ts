@@ -1,5 +1,7 @@
 import { Logger } from '@nestjs/common';
+import type { AddressProofs } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
+import { ownProcess } from '../../processes/index.js';
 import { CONVERSATION_CHANGED, SERVER_LEFT } from '../hints.js';
 import type { ConversationFolders } from '../conversation-folders.js';
 import type { AuditLogOptions } from '../audit-log.js';
@@ -14,6 +16,7 @@ import { PostgresDeliveryStore } from './deliveries/postgres-delivery-store.js';
 import { PostgresHints } from './hints/postgres-hints.js';
 import { PostgresLeaseStore } from './lease/postgres-lease-store.js';
 import { PostgresServerDirectory } from './lease/postgres-server-directory.js';
+import { endPredecessors } from './lease/predecessors.js';
 import { forgetServers, ServerLease } from './lease/server-lease.js';
 import { PostgresEventLogStore } from './log/postgres-event-log-store.js';
 import { migrate } from './migrations/index.js';
@@ -26,6 +29,8 @@ interface PostgresStorageOptions {
   leaseSeconds: number;
   /** Where other servers reach this one; null if they cannot. */
   serverUrl: string | null;
+  /** Signs the address; undefined without a key. */
+  proofs: AddressProofs | undefined;
   folders: ConversationFolders;
 }
 
@@ -51,15 +56,18 @@ export class PostgresStorage {
   private cleaning: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
-  private constructor(private readonly options: PostgresStorageOptions) {
-    const { database, leaseSeconds, serverUrl, folders } = options;
+  private constructor(
+    private readonly options: PostgresStorageOptions,
+    process: string | undefined,
+  ) {
+    const { database, leaseSeconds, serverUrl: url, proofs, folders } = options;
     this.database = new Database(database);
     // A heartbeat that takes longer is sent again in time.
     const timeoutMs = Math.min(database.timeoutMs, (leaseSeconds * 1000) / 3);
     this.control = new ControlConnection(connectionConfig(database), timeoutMs);
     this.logs = new PostgresEventLogStore(this.database);
     this.hints = new PostgresHints(this.control);
-    this.lease = new ServerLease(this.control, { leaseSeconds, url: serverUrl });
+    this.lease = new ServerLease(this.control, { leaseSeconds, url, proofs, process });
     this.leases = new PostgresLeaseStore(this.database, this.lease, this.hints);
     this.catalogue = new PostgresCatalogue(this.database, this.leases, folders, (id) =>
       this.hints.tell(CONVERSATION_CHANGED, id),
@@ -73,10 +81,13 @@ export class PostgresStorage {
    * @throws ConfigError, SchemaError, DatabaseStartError if the database cannot be reached
    */
   static async open(options: PostgresStorageOptions): Promise<PostgresStorage> {
-    const storage = new PostgresStorage(options);
+    const storage = new PostgresStorage(options, await ownProcess());
+    const reached = options.serverUrl ?? 'no address (server_url is not set)';
+    storage.logger.log(`database: ${storage.database.place}; this server for others: ${reached}`);
     try {
       await migrate(storage.database);
       await storage.lease.renew();
+      await storage.endPredecessors();
     } catch (error) {
       await storage.close();
       throw toStartError(error);
@@ -113,6 +124,14 @@ export class PostgresStorage {
   close(): Promise<void> {
     this.closing ??= this.closeAll();
     return this.closing;
+  }
+
+  /** Others look at once for what a killed process has left, instead of after its lease. */
+  private async endPredecessors(): Promise<void> {
+    for (const id of await endPredecessors(this.control, this.lease.id)) {
+      this.logger.log(`server ${id} was killed on this machine: its conversations are free`);
+      this.hints.tell(SERVER_LEFT, id);
+    }
   }
 
   private async closeAll(): Promise<void> {

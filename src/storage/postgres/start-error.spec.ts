@@ -16,9 +16,7 @@ describe('toStartError', () => {
     );
     expect(explained('3D000', 'database "agents" does not exist')).toContain('Create it with createdb');
     expect(explained('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:1')).toContain('Start the database');
-    expect(explained('ECONNRESET', 'The server does not support SSL connections')).toContain(
-      'SSL connections. Look whether the database runs',
-    );
+    expect(explained('ETIMEDOUT', 'timeout expired')).toContain('Look whether the database runs');
   });
 
   it('leaves other errors as they are', () => {

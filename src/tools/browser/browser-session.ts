@@ -1,7 +1,7 @@
 import { MAX_TIMER_MS, untilAborted } from '../../flow/index.js';
 import { BrowserError } from './browser-error.js';
 import { BrowserTabs } from './browser-tabs.js';
-import { startChromium, type RunningChromium } from './chromium.js';
+import { startChromium, type ChromiumHost, type RunningChromium } from './chromium.js';
 
 const DEFAULT_ACTION_SECONDS = 60;
 const DEFAULT_IDLE_MINUTES = 30;
@@ -38,7 +38,10 @@ export class BrowserSession {
   private started: Promise<StartedBrowser> | undefined;
   private idleTimer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly options: SessionOptions) {}
+  constructor(
+    private readonly options: SessionOptions,
+    private readonly host: ChromiumHost,
+  ) {}
 
   /**
    * Performs an action. On timeout, the action's signal is aborted and the browser is closed, because a page
@@ -84,7 +87,7 @@ export class BrowserSession {
 
   private start(): Promise<StartedBrowser> {
     if (this.started) return this.started;
-    const started = startChromium().then((chromium) => {
+    const started = startChromium(this.host).then((chromium) => {
       chromium.context.on('close', () => this.forget(started));
       return { chromium, tabs: new BrowserTabs(chromium.context) };
     });

@@ -31,7 +31,7 @@ const sessions = new WeakMap<ToolHost, BrowserSession>();
 function sessionOf(host: ToolHost, params: Record<string, unknown>): BrowserSession {
   const known = sessions.get(host);
   if (known) return known;
-  const session = new BrowserSession(sessionOptions(params));
+  const session = new BrowserSession(sessionOptions(params), host);
   sessions.set(host, session);
   return session;
 }

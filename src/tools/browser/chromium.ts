@@ -1,9 +1,11 @@
-import { access, constants, rm } from 'node:fs/promises';
+import { access, constants, realpath, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { BrowserContext, BrowserType } from 'playwright-core';
 import { errorMessage } from '../../errors/index.js';
-import { makeTemporaryFolder } from '../../files/index.js';
+import { makeFolder, makeTemporaryFolder } from '../../files/index.js';
 import { childEnvironment } from '../../processes/index.js';
+import { UNCONFINED } from '../../sandbox/index.js';
+import type { ToolHost } from '../tool-host.js';
 import { BrowserError } from './browser-error.js';
 
 /** Program names of Chromium in different packages. */
@@ -22,6 +24,9 @@ const ARGUMENTS = [
   '--disable-quic',
 ];
 
+/** Where a browser runs. */
+export type ChromiumHost = Pick<ToolHost, 'confinement' | 'folder'>;
+
 /** A running Chromium with its own profile. */
 export interface RunningChromium {
   context: BrowserContext;
@@ -34,18 +39,19 @@ export interface RunningChromium {
  * always ends with this process.
  * @throws BrowserError if there is no Chromium or it does not start
  */
-export async function startChromium(): Promise<RunningChromium> {
-  const executablePath = await findChromium();
+export async function startChromium({ confinement, folder }: ChromiumHost): Promise<RunningChromium> {
+  const program = await findChromium();
   const chromium = await loadPlaywright();
   const profile = await makeTemporaryFolder('browser');
+  const env = childEnvironment();
   const removeProfile = (): Promise<void> => rm(profile, { recursive: true, force: true, maxRetries: 5 });
   try {
     const context = await chromium.launchPersistentContext(profile, {
-      executablePath,
+      executablePath: await launcher({ program, profile, env }, { confinement, folder }),
       args: ARGUMENTS,
       // Chromium's sandbox is not available to root.
       chromiumSandbox: process.getuid?.() !== 0,
-      env: childEnvironment(),
+      env,
       viewport: VIEWPORT,
       acceptDownloads: false,
       timeout: START_TIMEOUT_MS,
@@ -63,10 +69,37 @@ export async function startChromium(): Promise<RunningChromium> {
     };
   } catch (error) {
     await removeProfile();
-    throw new BrowserError(`The browser ${executablePath} did not start: ${startFailure(error)}`, {
+    throw new BrowserError(`The browser ${program} did not start: ${startFailure(error)}`, {
       cause: error,
     });
   }
+}
+
+/**
+ * The file that Playwright starts. In a sandbox it is a script, because Playwright adds the arguments itself; it
+ * lies where no program of the agent can change it.
+ */
+async function launcher(
+  { program, profile, env }: { program: string; profile: string; env: Record<string, string> },
+  { confinement = UNCONFINED, folder }: ChromiumHost,
+): Promise<string> {
+  const own = [
+    { path: profile, writable: true },
+    { path: path.dirname(await realpath(program)), writable: false },
+  ];
+  const start = confinement.program({ file: program, args: [], cwd: '/', env, own });
+  if (start.file === program) return program;
+  const script = path.join(folder, 'browser.sh');
+  await makeFolder(folder);
+  await writeFile(script, `#!/bin/sh\nexec ${[start.file, ...start.args].map(quoted).join(' ')} "$@"\n`, {
+    mode: 0o700,
+  });
+  return script;
+}
+
+/** A word for a shell. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Whether a Chromium is installed. */

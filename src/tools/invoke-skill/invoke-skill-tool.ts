@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { textContent, type Observation } from '../../events/index.js';
+import { UNCONFINED } from '../../sandbox/index.js';
 import type { ExecutionContext, Tool, ToolDefinition } from '../tool.js';
 import type { ToolHost, ToolSkill } from '../tool-host.js';
 import { truncateMiddle } from '../truncate.js';
@@ -61,7 +62,8 @@ async function invoke(name: string, host: ToolHost, { signal }: ExecutionContext
     const text = `Skill '${name}' cannot be invoked directly. It can only be activated by trigger matching.`;
     return observation(name, text, true);
   }
-  const text = await renderCommands(skill.content, host.workingDir, signal);
+  const { workingDir, confinement = UNCONFINED } = host;
+  const text = await renderCommands(skill.content, workingDir, confinement, signal);
   return observation(name, truncateMiddle(text, MAX_TEXT) + footer(skill, host.workingDir), false);
 }
 

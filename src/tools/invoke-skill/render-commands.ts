@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { shellEnvironment, killGroup } from '../../processes/index.js';
+import type { Confinement } from '../../sandbox/index.js';
 
 /** Limits of one command (ms) and of the commands of a text. */
 const TIMEOUT_MS = 10_000;
@@ -15,7 +16,12 @@ const COMMAND = /!`([^`\n]+)`/g;
  * that fails is replaced by an error message.
  * @throws the signal's reason once it is aborted
  */
-export async function renderCommands(text: string, folder: string, signal: AbortSignal): Promise<string> {
+export async function renderCommands(
+  text: string,
+  folder: string,
+  confinement: Confinement,
+  signal: AbortSignal,
+): Promise<string> {
   let rendered = '';
   let end = 0;
   let count = 0;
@@ -24,19 +30,25 @@ export async function renderCommands(text: string, folder: string, signal: Abort
     const output =
       ++count > MAX_COMMANDS
         ? `[Error: more than ${MAX_COMMANDS} commands]`
-        : await run(command, folder, signal);
+        : await run(command, folder, confinement, signal);
     rendered += text.slice(end, match.index) + output;
     end = match.index + whole.length;
   }
   return rendered + text.slice(end);
 }
 
-async function run(command: string, folder: string, signal: AbortSignal): Promise<string> {
+async function run(
+  command: string,
+  cwd: string,
+  confinement: Confinement,
+  signal: AbortSignal,
+): Promise<string> {
   signal.throwIfAborted();
   // A process group of its own, so that its children can be killed with it.
-  const child = spawn('/bin/sh', ['-c', command], {
-    cwd: folder,
-    env: shellEnvironment(),
+  const start = confinement.program({ file: '/bin/sh', args: ['-c', command], cwd, env: shellEnvironment() });
+  const child = spawn(start.file, start.args, {
+    cwd: start.cwd,
+    env: start.env,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -7,6 +7,7 @@ import type { CallToolResult, Tool as ListedTool } from '@modelcontextprotocol/s
 import path from 'node:path';
 import { errorMessage } from '../../errors/index.js';
 import type { ToolHost } from '../tool-host.js';
+import { UNCONFINED } from '../../sandbox/index.js';
 import { untilAborted } from '../../flow/index.js';
 import type { McpServerConfig } from './mcp-config.js';
 import { TokenRenewal } from './mcp-oauth.js';
@@ -200,7 +201,8 @@ export class McpConnection {
     const config = await withSecrets(this.config, this.host.secrets, signal);
     if (config.kind === 'stdio') {
       const cwd = path.resolve(this.host.workingDir, config.cwd ?? '.');
-      return new StdioProcess({ ...config, cwd }, this.stderr());
+      const { confinement = UNCONFINED } = this.host;
+      return new StdioProcess({ ...config, cwd, confinement }, this.stderr());
     }
     const url = new URL(config.url);
     const options = {

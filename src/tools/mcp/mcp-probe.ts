@@ -1,5 +1,6 @@
 import type { OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { errorMessage } from '../../errors/index.js';
+import type { Confinement } from '../../sandbox/index.js';
 import type { ToolHost } from '../tool-host.js';
 import type { McpServerConfig } from './mcp-config.js';
 import { McpConnection } from './mcp-connection.js';
@@ -11,6 +12,7 @@ export interface McpProbeRequest {
   config: McpServerConfig;
   /** The working directory of a server's program: absolute path. */
   folder: string;
+  confinement: Confinement;
   call?: { name: string; arguments: Record<string, unknown> };
   signIn?: OAuthClientProvider;
   /** Masks secrets in a text. */
@@ -30,8 +32,14 @@ export interface McpProbe {
  * @throws any error before the call; the signal's reason once it is aborted
  */
 export async function probeMcpServer(request: McpProbeRequest, signal: AbortSignal): Promise<McpProbe> {
-  const { config, folder, signIn, call, mask } = request;
-  const host: ToolHost = { conversationId: '-', workingDir: folder, folder, shownFolder: folder };
+  const { config, folder, confinement, signIn, call, mask } = request;
+  const host: ToolHost = {
+    conversationId: '-',
+    workingDir: folder,
+    folder,
+    shownFolder: folder,
+    confinement,
+  };
   const owner = { toolsChanged: () => undefined, tokensRenewed: () => undefined };
   const connection = new McpConnection(config, host, owner, signIn);
   try {

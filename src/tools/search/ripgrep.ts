@@ -47,6 +47,7 @@ export async function searchFiles(search: Search): Promise<{ files: string[]; tr
     args: [...COMMON_ARGUMENTS, ...search.args, './'],
     cwd: search.folder,
     env: childEnvironment(),
+    own: [{ path: path.dirname(program), writable: false }],
   };
   const { file: started, args, cwd, env } = search.confinement?.program(wanted) ?? wanted;
   const child = spawn(started, args, {

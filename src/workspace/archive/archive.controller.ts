@@ -1,6 +1,7 @@
 import { InvalidRequestError } from '../../errors/index.js';
 import { Controller, Get, NotFoundException, Param, Query, Req, Res, UseInterceptors } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
+import { Scope } from '../../auth/index.js';
 import { ConversationIdPipe, RuntimeConversationIdPipe, Operation } from '../../http/index.js';
 import { CountsAsActivity } from '../../server/index.js';
 import { ArchiveQueryDto } from '../files/files.dto.js';
@@ -20,6 +21,7 @@ export class ArchiveController {
   ) {}
 
   @Get('archive')
+  @Scope('read', { machine: 'admin', own: true })
   @Operation({
     tag,
     summary: 'Download a folder or its changes',
@@ -49,6 +51,7 @@ export class ArchiveController {
   }
 
   @Get('download-trajectory/:conversation_id')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'Download all stored data of a conversation',

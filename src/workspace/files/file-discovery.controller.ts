@@ -1,4 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { Operation } from '../../http/index.js';
 import { HomeQueryDto, SubdirectoriesQueryDto } from './files.dto.js';
 import { FilesService } from './files.service.js';
@@ -12,6 +13,7 @@ export class FileDiscoveryController {
   constructor(private readonly files: FilesService) {}
 
   @Get('home')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'List the home folder',
@@ -26,6 +28,7 @@ export class FileDiscoveryController {
   }
 
   @Get('search_subdirs')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'List the folders in a folder',

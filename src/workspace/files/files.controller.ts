@@ -1,6 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res, UseInterceptors } from '@nestjs/common';
 import path from 'node:path';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
+import { Scope } from '../../auth/index.js';
 import { RuntimeConversationIdPipe, Operation } from '../../http/index.js';
 import { CountsAsActivity } from '../../server/index.js';
 import { FilePathQueryDto } from './files.dto.js';
@@ -17,6 +18,7 @@ export class FilesController {
   constructor(private readonly files: FilesService) {}
 
   @Post('upload')
+  @Scope('write', { machine: 'admin', own: true })
   @HttpCode(200)
   @Operation({
     tag,
@@ -57,6 +59,7 @@ export class FilesController {
   }
 
   @Get('download')
+  @Scope('read', { machine: 'admin', own: true })
   @Operation({
     tag,
     summary: 'Download a file',
@@ -87,6 +90,7 @@ export class FilesController {
   }
 
   @Post('create_directory')
+  @Scope('write', { machine: 'admin', own: true })
   @HttpCode(200)
   @Operation({
     tag,

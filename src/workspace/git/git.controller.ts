@@ -1,4 +1,5 @@
 import { Controller, Get, Param, Query, UseInterceptors } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import type { GitChange, GitCommitsPage, GitDiff } from '../../git/index.js';
 import { RuntimeConversationIdPipe, readChecked, text, Operation } from '../../http/index.js';
 import { CountsAsActivity } from '../../server/index.js';
@@ -24,6 +25,7 @@ export class GitController {
   constructor(private readonly git: GitService) {}
 
   @Get('changes')
+  @Scope('read', { machine: 'admin', own: true })
   @Operation({
     tag,
     summary: 'List changed files',
@@ -42,6 +44,7 @@ export class GitController {
   }
 
   @Get('diff')
+  @Scope('read', { machine: 'admin', own: true })
   @Operation({
     tag,
     summary: 'Get a file before and after',
@@ -59,6 +62,7 @@ export class GitController {
   }
 
   @Get('commits')
+  @Scope('read', { machine: 'admin', own: true })
   @Operation({
     tag,
     summary: 'List the newest commits',
@@ -75,6 +79,7 @@ export class GitController {
   }
 
   @Get('commits/:sha/changes')
+  @Scope('read', { machine: 'admin', own: true })
   @Operation({
     tag,
     summary: 'List the files that a commit changed',

@@ -1,4 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { Operation } from '../../http/index.js';
 import { RepositorySearchQueryDto } from './git.dto.js';
 import { RepositorySearch, type HostedRepositoryPage } from './repository-search.js';
@@ -9,6 +10,7 @@ export class RepositoriesController {
   constructor(private readonly repositories: RepositorySearch) {}
 
   @Get('search')
+  @Scope('read')
   @Operation({
     tag: 'Git',
     summary: 'List repositories on a git host',

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import { ConversationsService } from '../../conversations/index.js';
 import { GitBounds } from '../../git/index.js';
+import type { ConfinementScope } from '../../sandbox/index.js';
 import { PathForbiddenError } from './path-errors.js';
 import { PathScope } from './path-scope.js';
 
@@ -16,6 +17,8 @@ interface RuntimeScope {
   gitPaths: PathScope;
   /** Where the parts of repositories may be; undefined means anywhere. */
   gitBounds: () => Promise<GitBounds | undefined>;
+  /** What programs are confined to; undefined for the machine. */
+  confinement?: ConfinementScope;
 }
 
 /**
@@ -46,13 +49,21 @@ export class RuntimeScopes {
    */
   async of(conversationId: string | undefined): Promise<RuntimeScope> {
     if (conversationId === undefined) return this.machine;
-    const folder = await this.conversations.workingDir(conversationId);
+    const confinement = await this.conversations.confinementScope(conversationId);
+    const { workspace: folder, root } = confinement;
     const paths = new PathScope({
-      root: folder,
+      // Agents of a key with its own folder cannot replace that one by a link.
+      root: root ?? folder,
       dotBase: folder,
       outside: (what) => new InvalidRequestError([], `${what} must be inside the conversation workspace`),
     });
-    return { folder, paths, gitPaths: paths, gitBounds: () => this.bounds(folder) };
+    const gitBounds = () => (root === undefined ? this.bounds(folder) : this.boundsOfKey(root));
+    return { folder, paths, gitPaths: paths, gitBounds, confinement };
+  }
+
+  /** Repositories of a key with its own folder have all their parts in there. */
+  private boundsOfKey(root: string): Promise<GitBounds> {
+    return GitBounds.of({ folders: [root], worktrees: this.config.paths.worktrees });
   }
 
   /** The configured root and the folder of a conversation, which may be outside the root. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
-import { AcceptsWorkspaceCookie } from '../../auth/index.js';
+import { AcceptsWorkspaceCookie, Scope } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { ConversationsService } from '../../conversations/index.js';
 import { errorCode } from '../../errors/index.js';
@@ -21,6 +21,7 @@ export class WorkspaceFilesController {
   ) {}
 
   @Get(':conversation_id/workspace{/*file_path}')
+  @Scope('read', { own: true })
   @AcceptsWorkspaceCookie()
   @Operation({
     tag: 'Workspace',

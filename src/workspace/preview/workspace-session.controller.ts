@@ -1,6 +1,6 @@
 import { Controller, Delete, HttpCode, Post, Req, Res } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
-import { expiredWorkspaceCookie, presentedKeys, SessionKeys, workspaceCookie } from '../../auth/index.js';
+import { acceptedKeyOf, expiredWorkspaceCookie, Scope, workspaceCookie } from '../../auth/index.js';
 import { parseHost } from '../../text/index.js';
 import { Operation } from '../../http/index.js';
 
@@ -9,23 +9,21 @@ const tag = 'Workspace';
 /** Sets and clears the cookie for workspace files. */
 @Controller('api/auth/workspace-session')
 export class WorkspaceSessionController {
-  constructor(private readonly keys: SessionKeys) {}
-
   @Post()
+  @Scope('read', { own: true })
   @HttpCode(204)
   @Operation({
     tag,
     summary: 'Set the cookie for workspace files',
-    description:
-      'The cookie contains the session key of this request. It is accepted for workspace files only.',
+    description: 'The cookie contains the key of this request. It is accepted for workspace files only.',
     answers: { 204: { description: 'The cookie was set.' } },
   })
   start(@Req() request: HttpRequest, @Res({ passthrough: true }) response: HttpResponse): void {
-    const [key] = presentedKeys(request).filter((shown) => !this.keys.required() || this.keys.accepts(shown));
-    response.setHeader('Set-Cookie', workspaceCookie(key, isSecure(request)));
+    response.setHeader('Set-Cookie', workspaceCookie(acceptedKeyOf(request), isSecure(request)));
   }
 
   @Delete()
+  @Scope('read', { own: true })
   @HttpCode(204)
   @Operation({
     tag,

@@ -1,4 +1,5 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { RuntimeConversationIdPipe, Field, nullable, text, Operation } from '../../http/index.js';
 import { RuntimeScopes } from '../paths/runtime-scopes.js';
 import { Editor, EDITOR_STATUS, type EditorStatus } from './editor.js';
@@ -32,6 +33,7 @@ export class ConversationVscodeController {
   ) {}
 
   @Get('url')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Get the address of the editor for a conversation',
@@ -56,6 +58,7 @@ export class ConversationVscodeController {
   }
 
   @Get('status')
+  @Scope('read', { own: true })
   @Operation({
     tag,
     summary: 'Get the status of the editor for a conversation',

@@ -1,4 +1,5 @@
 import { Controller, Get, Query } from '@nestjs/common';
+import { Scope } from '../../auth/index.js';
 import { Field, nullable, text, Operation } from '../../http/index.js';
 import { Editor, EDITOR_STATUS, type EditorStatus } from './editor.js';
 
@@ -23,6 +24,7 @@ export class VscodeController {
   constructor(private readonly editor: Editor) {}
 
   @Get('url')
+  @Scope('admin')
   @Operation({
     tag,
     summary: 'Get the address of the editor',
@@ -41,6 +43,7 @@ export class VscodeController {
   }
 
   @Get('status')
+  @Scope('read')
   @Operation({
     tag,
     summary: 'Get the status of the editor',

@@ -33,6 +33,13 @@ export class MemberServers {
     return this.database.query(text, values);
   }
 
+  /** The address of the database for another role, whose password is its name. */
+  urlAs(role: string): string {
+    const url = new URL(this.database?.url ?? '');
+    [url.username, url.password] = [role, role];
+    return url.href;
+  }
+
   /**
    * Starts one more.
    * @param host the name of its host: servers of different hosts have folders of their own

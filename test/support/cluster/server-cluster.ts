@@ -11,6 +11,13 @@ const random = randomOf(Number(process.env['TEST_CLUSTER_SEED'] ?? Date.now() % 
 /** Databases by the folder of a server: servers in the same folder share one, also after a restart. */
 const databases = new Map<string, Promise<TestDatabase>>();
 
+/** Removes the databases of all clusters so far. */
+export async function dropDatabases(): Promise<void> {
+  const all = [...databases.values()];
+  databases.clear();
+  for (const database of all) await (await database).drop();
+}
+
 /** How often a server is started on another port, as somebody else has taken the one that was free. */
 const ATTEMPTS = 3;
 

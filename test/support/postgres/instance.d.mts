@@ -6,6 +6,8 @@ export interface PostgresOptions {
   durable?: boolean;
   /** Further settings of `postgresql.conf`. */
   settings?: Record<string, string>;
+  /** Texts of files in the folder of its data, such as `pg_hba.conf`. */
+  files?: Record<string, string>;
   /** An instance that was ended, whose data is copied. */
   from?: PostgresInstance;
   /** Makes the copy a standby of the instance with this address until it is promoted. */

@@ -61,7 +61,7 @@ export class PostgresInstance {
   }
 
   /** Starts a new one. The options are those of `PostgresOptions`. */
-  static async start({ durable = false, settings = {}, from, standbyOf } = {}) {
+  static async start({ durable = false, settings = {}, files = {}, from, standbyOf } = {}) {
     const prepared = await preparedPostgres();
     const folder = await mkdtemp(path.join(TEMPORARY, 'postgres-'));
     if (USER.uid !== undefined) await chown(folder, USER.uid, USER.gid);
@@ -70,6 +70,7 @@ export class PostgresInstance {
     try {
       await instance.#fill(from?.data ?? path.join(prepared, 'template'));
       await instance.configure({ ...SETTINGS, ...(durable ? {} : UNSAFE), ...settings });
+      await instance.#write(files);
       if (standbyOf !== undefined) await instance.#follow(standbyOf);
       await instance.#startOnFreePort();
     } catch (error) {
@@ -178,6 +179,14 @@ export class PostgresInstance {
   async #fill(from) {
     await execute('cp', ['-R', from, this.data], { cwd: this.#folder, ...USER });
     await rm(path.join(this.data, 'postmaster.pid'), { force: true });
+  }
+
+  async #write(files) {
+    for (const [name, content] of Object.entries(files)) {
+      const file = path.join(this.data, name);
+      await writeFile(file, content, { mode: 0o600 });
+      if (USER.uid !== undefined) await chown(file, USER.uid, USER.gid);
+    }
   }
 
   async #follow(primary) {

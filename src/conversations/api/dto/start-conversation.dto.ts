@@ -241,6 +241,13 @@ export class StartConversationRequestDto {
   )
   max_budget_per_run: number | null = null;
 
+  @Field(
+    nullable(choice(['off', 'guarded', 'workspace'])),
+    'Sandbox of the programs of this conversation, if it shall be stricter than that of the server; a looser one has ' +
+      'no effect. Null: that of the server.',
+  )
+  sandbox: string | null = null;
+
   @Field(flag(), 'End a run that repeats itself.')
   stuck_detection = true;
 

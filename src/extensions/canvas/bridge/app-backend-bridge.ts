@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable, ServiceUnavailableException, UnauthorizedException } from '@nestjs/common';
 import type { NextFunction, Request as HttpRequest, Response as HttpResponse } from 'express';
+import { Authenticator, principalOf } from '../../../auth/index.js';
 import { AppConfig } from '../../../config/index.js';
 import type { BackendRun } from '../backends/processes/backend-run.js';
 import { CanvasBackends } from '../backends/canvas-backends.js';
@@ -24,7 +25,7 @@ export interface AdmittedSocket {
 
 /**
  * Forwards browsers to the back ends of canvas extensions: below `/app-backends/{name}`, on a separate
- * origin, with a session that was opened with the session key.
+ * origin, with a session that was opened with a key and ends with it.
  */
 @Injectable()
 export class AppBackendBridge {
@@ -34,6 +35,7 @@ export class AppBackendBridge {
   constructor(
     config: AppConfig,
     private readonly backends: CanvasBackends,
+    private readonly authenticator: Authenticator,
   ) {
     this.ingress = new Ingress(config);
   }
@@ -46,7 +48,13 @@ export class AppBackendBridge {
     this.ingress.assertAddressed(request);
     this.ingress.assertFromControl(request, request.path);
     this.ingress.assertKeepsCookies();
-    return { session: this.sessions.open(name, this.readyRun(name)), url: this.ingress.urlOf(name) };
+    const session = this.sessions.open(name, this.readyRun(name));
+    const principal = principalOf(request);
+    if (principal) {
+      const stop = this.authenticator.whenEnded(principal, () => this.sessions.close(session));
+      session.ended.addEventListener('abort', stop, { once: true });
+    }
+    return { session, url: this.ingress.urlOf(name) };
   }
 
   /**

@@ -1,5 +1,6 @@
 import { Controller, Delete, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
+import { Scope } from '../../../auth/index.js';
 import { Operation } from '../../../http/index.js';
 import { OTHER_NAME } from '../../installation/installation.dto.js';
 import { ExtensionNamePipe } from '../../installation/name.pipe.js';
@@ -20,6 +21,7 @@ export class AppBackendSessionsController {
   constructor(private readonly bridge: AppBackendBridge) {}
 
   @Post()
+  @Scope('write')
   @HttpCode(200)
   @Operation({
     tag,
@@ -50,6 +52,7 @@ export class AppBackendSessionsController {
   }
 
   @Delete()
+  @Scope('write')
   @HttpCode(204)
   @Operation({
     tag,

@@ -100,17 +100,19 @@ export class FileAuditLog extends AuditLog {
 
   private async write(bytes: Buffer): Promise<void> {
     const segment = await this.segment();
-    const { size } = await segment.handle.stat();
+    const { handle } = segment;
+    const { size } = await handle.stat();
     // What a crash has left of a line becomes a line of its own, which readers skip.
     const text = segment.isTorn ? Buffer.concat([Buffer.from('\n'), bytes]) : bytes;
-    const written = await writeAll(segment.handle, text);
-    if (written.error === undefined) {
-      segment.isTorn = false;
-      if (this.options.isFlushed) await segment.handle.datasync();
-      return;
+    let written = 0;
+    try {
+      while (written < text.length) written += (await handle.write(text, written)).bytesWritten;
+    } catch (error) {
+      if (written > 0) segment.isTorn = !(await isCutBack(handle, size, written));
+      throw error;
     }
-    if (written.bytes > 0) segment.isTorn = !(await isCutBack(segment.handle, size, written.bytes));
-    throw written.error;
+    segment.isTorn = false;
+    if (this.options.isFlushed) await handle.datasync();
   }
 
   private async segment(): Promise<OpenSegment> {
@@ -126,16 +128,6 @@ export class FileAuditLog extends AuditLog {
     const { current } = this;
     this.current = undefined;
     await current?.handle.close();
-  }
-}
-
-async function writeAll(handle: FileHandle, bytes: Buffer): Promise<{ bytes: number; error?: unknown }> {
-  let written = 0;
-  try {
-    while (written < bytes.length) written += (await handle.write(bytes, written)).bytesWritten;
-    return { bytes: written };
-  } catch (error) {
-    return { bytes: written, error };
   }
 }
 

@@ -83,11 +83,11 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
   }
 
   override async ownerOf(conversationId: string): Promise<ConversationOwner | undefined> {
-    if (this.held.get(conversationId)) return { serverId: this.instanceId, isSelf: true, url: null };
+    if (this.held.get(conversationId)) return ownerOf(this.instanceId, true);
     if (this.ttlMs === 0) return undefined;
     const folder = conversationFolder(this.options.conversationsPath, conversationId);
     const owner = await new LeaseFile(folder, this.instanceId, this.ttlMs).owner();
-    return owner === undefined ? undefined : { serverId: owner, isSelf: false, url: null };
+    return owner === undefined ? undefined : ownerOf(owner, false);
   }
 
   /** The start of a server looks at the folder itself. */
@@ -224,4 +224,9 @@ async function ensureFolder(folder: string): Promise<void> {
     if (errorCode(error) !== 'ENOENT') throw error;
     await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
   }
+}
+
+/** Servers that share files know no addresses of each other. */
+function ownerOf(serverId: string, isSelf: boolean): ConversationOwner {
+  return { serverId, isSelf, url: null, proof: null, leaseUntil: null, leaseLeftMs: null };
 }

@@ -15,11 +15,16 @@ describe('connectionConfig', () => {
     ['?sslmode=require', { rejectUnauthorized: false }],
     ['?sslmode=no-verify', { rejectUnauthorized: false }],
     ['?sslmode=verify-full', { rejectUnauthorized: true }],
+    ['?sslrootcert=system', { rejectUnauthorized: true }],
+    ['?ssl=true', { rejectUnauthorized: true }],
+    ['?ssl=false', false],
+    ['?ssl=0&sslmode=verify-full', { rejectUnauthorized: true }],
   ])('understands %s', (query, ssl) => {
     const config = configOf(query);
     if (ssl === false) expect(config.ssl).toBe(false);
     else expect(config.ssl).toMatchObject(ssl);
-    expect(config.connectionString).not.toContain('sslmode');
+    // `pg` would prefer it to its options.
+    expect(config.connectionString).not.toContain('ssl');
   });
 
   it('keeps the options of the URL beside its own', () => {
@@ -34,6 +39,15 @@ describe('connectionConfig', () => {
       'authorities without encryption',
       () => configOf('?sslmode=disable', 'ca.pem'),
       'as authorities are given',
+    ],
+    ['authorities without encryption (ssl)', () => configOf('?ssl=0', 'ca.pem'), 'as authorities are given'],
+    ['another switch', () => configOf('?ssl=perhaps'), 'ssl to be true or false'],
+    ['authorities without a certificate', () => configOf('', 'package.json'), 'certificates in PEM'],
+    ['a key that is none', () => configOf('?sslmode=require&sslkey=package.json'), 'sslcert and sslkey'],
+    [
+      'an unknown negotiation',
+      () => configOf('?sslmode=require&sslnegotiation=mine'),
+      'sslnegotiation to be',
     ],
     ['authorities that cannot be read', () => configOf('', '/missing/ca.pem'), 'a file in PEM'],
     [

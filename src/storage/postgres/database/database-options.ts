@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { ConfigError } from '../../../config/index.js';
-import { errorMessage } from '../../../errors/index.js';
+import { tlsOptions } from './tls-options.js';
 
 /** How to reach the database. The class is the injection token. */
 export abstract class DatabaseOptions {
@@ -33,17 +31,7 @@ types.setTypeParser(OID_INT8, Number);
  */
 export function connectionConfig(options: DatabaseOptions): pg.ClientConfig {
   const url = parse(options.url);
-  const take = (name: string): string | undefined => {
-    const value = url.searchParams.get(name) ?? undefined;
-    url.searchParams.delete(name);
-    return value;
-  };
-  const ssl = sslOptions(options.caFile, {
-    mode: take('sslmode'),
-    rootCert: take('sslrootcert'),
-    cert: take('sslcert'),
-    key: take('sslkey'),
-  });
+  const tls = tlsOptions(url, options.caFile);
   const settings = [
     // Statements rely on it; the database or the role may have another default.
     '-c default_transaction_isolation=read\\ committed',
@@ -51,12 +39,13 @@ export function connectionConfig(options: DatabaseOptions): pg.ClientConfig {
     `-c idle_in_transaction_session_timeout=${IDLE_TRANSACTION_MS}`,
   ];
   // `pg` prefers what the URL says to what stands beside it: `options` leaves the URL first.
-  const sessionOptions = [take('options') ?? [], settings].flat().join(' ');
+  const sessionOptions = [url.searchParams.get('options') ?? [], settings].flat().join(' ');
+  url.searchParams.delete('options');
   return {
     connectionString: url.href,
     application_name: 'openhands-agent-server',
     options: sessionOptions,
-    ssl,
+    ...tls,
     types,
     keepAlive: true,
     connectionTimeoutMillis: options.timeoutMs,
@@ -72,59 +61,6 @@ function parse(text: string): URL {
     // Below: the message of the error would contain the password.
   }
   if (url && /^postgres(ql)?:$/.test(url.protocol)) return url;
-  throw problem('database_url', 'a URL such as postgres://user:password@host:5432/database', 'another text');
-}
-
-interface SslParameters {
-  mode: string | undefined;
-  rootCert: string | undefined;
-  cert: string | undefined;
-  key: string | undefined;
-}
-
-/**
- * TLS as libpq understands `sslmode`: `require` encrypts without looking at the certificate unless
- * authorities are given, `verify-ca` checks who has signed it, `verify-full` also the name of the host.
- */
-function sslOptions(caFile: string | null, given: SslParameters): ConnectionOptions | false {
-  const file = caFile ?? given.rootCert;
-  const mode = given.mode ?? (file === undefined ? 'disable' : 'verify-full');
-  if (mode === 'disable') {
-    if (file === undefined) return false;
-    throw problem('database_url', 'sslmode=verify-full, as authorities are given', 'sslmode=disable');
-  }
-  const ca = file === undefined ? undefined : readPem('database_ca_file', file);
-  const own = {
-    ca,
-    cert: given.cert === undefined ? undefined : readPem('database_url', given.cert),
-    key: given.key === undefined ? undefined : readPem('database_url', given.key),
-  };
-  switch (mode) {
-    case 'verify-full':
-      return { ...own, rejectUnauthorized: true, checkServerIdentity };
-    case 'verify-ca':
-      return { ...own, rejectUnauthorized: true, checkServerIdentity: () => undefined };
-    case 'require':
-      return { ...own, rejectUnauthorized: ca !== undefined, checkServerIdentity: () => undefined };
-    case 'no-verify':
-      return { ...own, rejectUnauthorized: false, checkServerIdentity: () => undefined };
-    default:
-      throw problem(
-        'database_url',
-        'sslmode to be disable, require, verify-ca, verify-full or no-verify',
-        JSON.stringify(mode.slice(0, 40)),
-      );
-  }
-}
-
-function readPem(option: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw problem(option, 'a file in PEM that can be read', errorMessage(error));
-  }
-}
-
-function problem(path: string, expected: string, found: string): ConfigError {
-  return new ConfigError([{ path, expected, found, source: 'configuration' }]);
+  const expected = 'a URL such as postgres://user:password@host:5432/database';
+  throw new ConfigError([{ path: 'database_url', expected, found: 'another text', source: 'configuration' }]);
 }

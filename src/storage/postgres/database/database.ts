@@ -32,6 +32,13 @@ export class Database implements Queryable, Repeatable {
     this.shared = this.connections(Math.max(1, options.poolSize - RESERVED));
   }
 
+  /** Where the database is, for people: its name, host and port. */
+  get place(): string {
+    // Whatever the URL leaves out is filled in as for a connection.
+    const { database, host, port } = new pg.Client(this.config);
+    return `${database ?? ''} on ${host}${host.startsWith('/') ? '' : `:${port}`}`;
+  }
+
   /** False during an outage. */
   get isAvailable(): boolean {
     return this.availability.isAvailable;

@@ -13,6 +13,9 @@ export const HAS_LIVE_OWNER = `EXISTS (SELECT FROM server WHERE server.id = conv
 export const MAY_TAKE_OVER = `EXISTS (
   SELECT FROM server WHERE server.id = $1 AND ${IS_LIVE} AND server.takes_after <= clock_timestamp())`;
 
+/** How long the lease of the server in the row `server` lasts unless it is renewed (ms). */
+const LEASE_LEFT = `extract(epoch FROM server.lease_until - clock_timestamp())::float8 * 1000`;
+
 /**
  * A heartbeat: creates or renews the row of a server. `$8` says that the process has had a row before: if
  * that is gone or has expired, others may not have renewed theirs yet either (the database was away), so
@@ -20,22 +23,35 @@ export const MAY_TAKE_OVER = `EXISTS (
  * database.
  */
 export const HEARTBEAT = `
-INSERT INTO server (id, url, host, version, lease, lease_until, takes_after, running, max_running)
+INSERT INTO server (id, url, host, version, lease, lease_until, takes_after, running, max_running, proof, process)
 VALUES ($1, $2, $3, $4, make_interval(secs => $5), clock_timestamp() + make_interval(secs => $5),
   CASE WHEN $8 THEN clock_timestamp() + make_interval(secs => $5)
-    ELSE greatest(clock_timestamp(), pg_postmaster_start_time() + make_interval(secs => $5)) END, $6, $7)
+    ELSE greatest(clock_timestamp(), pg_postmaster_start_time() + make_interval(secs => $5)) END, $6, $7, $9, $10)
 ON CONFLICT (id) DO UPDATE SET
   lease_until = clock_timestamp() + server.lease,
   takes_after = CASE WHEN ${IS_LIVE} THEN server.takes_after ELSE clock_timestamp() + server.lease END,
   version = excluded.version,
   running = excluded.running,
-  max_running = excluded.max_running
+  max_running = excluded.max_running,
+  proof = excluded.proof
 RETURNING server.takes_after::text AS takes_after`;
 
 /** Ends the lease of the server `$1`: what it still owns can be taken at once. */
 export const LEAVE = `
 WITH released AS (UPDATE conversation SET owner = NULL WHERE owner = $1)
 DELETE FROM server WHERE id = $1`;
+
+/** Live servers that may have run in the place of the server `$1` before it, with their processes. */
+export const PREDECESSORS = `
+SELECT server.id, server.process FROM server JOIN server AS self ON self.id = $1
+WHERE server.id <> self.id AND server.host = self.host AND server.url IS NOT DISTINCT FROM self.url
+  AND server.process IS NOT NULL AND ${IS_LIVE}`;
+
+/** Ends the lease of the server `$1`, whose process `$2` has ended, as `LEAVE`. */
+export const END_SERVER = `
+WITH ended AS (DELETE FROM server WHERE id = $1 AND process = $2 RETURNING id),
+  released AS (UPDATE conversation SET owner = NULL FROM ended WHERE conversation.owner = ended.id)
+SELECT id FROM ended`;
 
 /**
  * Takes conversation `$2` for server `$1` if nobody has it, or its owner is not live. The caller has made
@@ -64,7 +80,7 @@ WHERE conversation.owner = $1`;
 
 /** The live owner of conversation `$1`. */
 export const OWNER_OF = `
-SELECT server.id, server.url FROM conversation JOIN server ON server.id = conversation.owner
+SELECT server.id, server.url, server.proof, server.lease_until, ${LEASE_LEFT} AS lease_left FROM conversation JOIN server ON server.id = conversation.owner
 WHERE conversation.id = $1 AND ${IS_LIVE}`;
 
 /**
@@ -79,7 +95,7 @@ ORDER BY random() LIMIT $2`;
 
 /** All live servers. */
 export const LIVE_SERVERS = `
-SELECT id, url, host, version, started_at, lease_until, running, max_running,
+SELECT id, url, proof, host, version, started_at, lease_until, ${LEASE_LEFT} AS lease_left, running, max_running,
   (SELECT count(*)::int FROM conversation WHERE conversation.owner = server.id) AS conversations
 FROM server WHERE ${IS_LIVE} ORDER BY started_at, id`;
 

@@ -68,7 +68,7 @@ describeWithDatabase('PostgresLeaseStore', () => {
         if (it.status === 'rejected') expect(it.reason).toBeInstanceOf(LeaseHeldError);
       const owner = three.findIndex(({ leases }) => leases.fenceOf(id) !== undefined);
       for (const [index, { leases, servers }] of three.entries()) {
-        expect(await leases.ownerOf(id)).toEqual({
+        expect(await leases.ownerOf(id)).toMatchObject({
           serverId: three[owner]?.servers.selfId,
           isSelf: index === owner,
           url: null,

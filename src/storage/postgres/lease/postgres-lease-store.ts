@@ -12,6 +12,14 @@ import type { ServerLease } from './server-lease.js';
 /** The hint that a server has taken a conversation which another one owned. */
 const TAKEN = 'lease-taken';
 
+interface OwnerRow {
+  id: string;
+  url: string | null;
+  proof: string | null;
+  lease_until: Date;
+  lease_left: number;
+}
+
 /** Leases as columns of the conversations: the server that owns them, and a generation. */
 export class PostgresLeaseStore extends LeaseStore {
   private readonly logger = new Logger('Leases');
@@ -100,8 +108,18 @@ export class PostgresLeaseStore extends LeaseStore {
   }
 
   override async ownerOf(id: string): Promise<ConversationOwner | undefined> {
-    const { rows } = await this.database.read<{ id: string; url: string | null }>(OWNER_OF, [id]);
-    return rows[0] && { serverId: rows[0].id, isSelf: rows[0].id === this.server.id, url: rows[0].url };
+    const { rows } = await this.database.read<OwnerRow>(OWNER_OF, [id]);
+    const [row] = rows;
+    return (
+      row && {
+        serverId: row.id,
+        isSelf: row.id === this.server.id,
+        url: row.url,
+        proof: row.proof,
+        leaseUntil: row.lease_until.toISOString(),
+        leaseLeftMs: row.lease_left,
+      }
+    );
   }
 
   override async abandoned(limit: number): Promise<string[]> {

@@ -6,10 +6,12 @@ import type { ServerLease } from './server-lease.js';
 interface ServerRow {
   id: string;
   url: string | null;
+  proof: string | null;
   host: string;
   version: string;
   started_at: Date;
   lease_until: Date;
+  lease_left: number;
   conversations: number;
   running: number;
   max_running: number;
@@ -34,11 +36,12 @@ export class PostgresServerDirectory extends ServerDirectory {
 
   override async list(): Promise<ServerRecord[]> {
     const { rows } = await this.database.read<ServerRow>(LIVE_SERVERS);
-    return rows.map(({ started_at, lease_until, max_running, ...row }) => ({
+    return rows.map(({ started_at, lease_until, lease_left, max_running, ...row }) => ({
       ...row,
       isSelf: row.id === this.server.id,
       startedAt: started_at.toISOString(),
       leaseUntil: lease_until.toISOString(),
+      leaseLeftMs: lease_left,
       maxRunning: max_running,
     }));
   }

@@ -16,6 +16,10 @@ function answering(heartbeats: number): Queryable {
   };
 }
 
+const options = (leaseSeconds: number) => ({
+  ...{ leaseSeconds, url: null, proofs: undefined, process: undefined },
+});
+
 describe('the lease of a server', () => {
   beforeEach(() => {
     for (const level of ['warn', 'error'] as const)
@@ -25,7 +29,7 @@ describe('the lease of a server', () => {
 
   it('ends each time that it is not renewed, however early its timer fires', async () => {
     const leases = Array.from({ length: 50 }, (_, index) => {
-      return new ServerLease(answering(1), { leaseSeconds: 0.1 + index / 1000, url: null });
+      return new ServerLease(answering(1), options(0.1 + index / 1000));
     });
     let ended = 0;
     for (const lease of leases) {

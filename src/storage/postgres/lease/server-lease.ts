@@ -3,6 +3,7 @@ import os from 'node:os';
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../../errors/index.js';
 import { MAX_TIMER_MS, withTimeout } from '../../../flow/index.js';
+import type { AddressProofs } from '../../../crypto/index.js';
 import type { ServerFacts } from '../../server-directory.js';
 import type { Queryable } from '../database/connections.js';
 import { FORGET_SERVERS, HEARTBEAT, LEAVE } from './lease-statements.js';
@@ -16,6 +17,16 @@ const MAX_RETRY_MS = 1000;
 const GRACE_PART = 1 / 10;
 /** So many heartbeats after the end of a lease, others may still be taking what it held. */
 const CHECKS_AFTER_GAP = 3;
+
+/** What the row of a server says about it, and for how long. */
+interface ServerLeaseOptions {
+  leaseSeconds: number;
+  url: string | null;
+  /** Signs the address; undefined without a key. */
+  proofs: AddressProofs | undefined;
+  /** The process on its machine (`ownProcess`); undefined if that is not known. */
+  process: string | undefined;
+}
 
 /** Called with whether the lease is new, so that what it covers may have been taken meanwhile. */
 type OnRenewed = (hadEnded: boolean) => void;
@@ -51,7 +62,7 @@ export class ServerLease {
 
   constructor(
     private readonly control: Queryable,
-    private readonly options: { leaseSeconds: number; url: string | null },
+    private readonly options: ServerLeaseOptions,
   ) {
     this.leaseMs = options.leaseSeconds * 1000;
   }
@@ -114,8 +125,10 @@ export class ServerLease {
   private async beat(sentAt: number, wallAt: number): Promise<void> {
     clearTimeout(this.beatTimer);
     const { version, running, maxRunning } = this.facts();
-    const { url, leaseSeconds } = this.options;
-    const values = [this.id, url, os.hostname(), version, leaseSeconds, running, maxRunning, this.hasRow];
+    const { url, leaseSeconds, proofs, process } = this.options;
+    const proof = proofs?.write(this.id, url, this.leaseMs) ?? null;
+    const facts = [version, leaseSeconds, running, maxRunning];
+    const values = [this.id, url, os.hostname(), ...facts, this.hasRow, proof, process ?? null];
     try {
       const { rows } = await this.control.query<{ takes_after: string }>(HEARTBEAT, values);
       this.renewed(sentAt, wallAt, rows[0]?.takes_after);

@@ -18,11 +18,11 @@ describeWithDatabase('migrate', () => {
     await Promise.all(opened.splice(0).map((each) => each.close()));
   });
 
-  /** A connection whose schema is the given one. */
+  /** A connection whose schema is the given one. @param user another role, whose password is its name */
   function open(schema: string, user?: string): Database {
     const url = new URL(database.url);
     url.searchParams.set('options', `-c search_path=${schema}`);
-    if (user !== undefined) url.username = user;
+    if (user !== undefined) [url.username, url.password] = [user, user];
     const connection = new Database({ url: url.href, caFile: null, poolSize: 4, timeoutMs: 5000 });
     opened.push(connection);
     return connection;
@@ -67,7 +67,7 @@ describeWithDatabase('migrate', () => {
 
   it('needs no right to create tables when nothing is to be done, and says who has to do it otherwise', async () => {
     const [schema, role] = [await newSchema(), `r_${randomBytes(6).toString('hex')}`];
-    await database.query(`CREATE ROLE ${role} LOGIN`);
+    await database.query(`CREATE ROLE ${role} LOGIN PASSWORD '${role}'`);
     try {
       await database.query(`GRANT USAGE ON SCHEMA ${schema} TO ${role}`);
       await expect(migrate(open(schema, role))).rejects.toThrow(
@@ -81,7 +81,8 @@ describeWithDatabase('migrate', () => {
       await migrate(open(schema, role));
     } finally {
       await Promise.all(opened.splice(0).map((each) => each.close()));
-      await database.query(`DROP OWNED BY ${role}`);
+      // With its objects all rights of the role go.
+      await database.query(`DROP SCHEMA ${schema} CASCADE`);
       await database.query(`DROP ROLE ${role}`);
     }
   });

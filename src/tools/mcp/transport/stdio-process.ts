@@ -4,6 +4,7 @@ import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { turnToStart } from '../../../flow/index.js';
 import { shellEnvironment, endGroup, killGroup } from '../../../processes/index.js';
+import type { Confinement } from '../../../sandbox/index.js';
 import { MessageBound } from './message-bound.js';
 
 /** A program that speaks MCP on stdin and stdout. */
@@ -13,6 +14,7 @@ interface StdioProgram {
   env: Readonly<Record<string, string>>;
   /** Absolute path. */
   cwd: string;
+  confinement: Confinement;
 }
 
 /** How long to wait for remaining output after the program has exited (ms). */
@@ -39,12 +41,13 @@ export class StdioProcess implements Transport {
   /** @throws if the program cannot be started */
   async start(): Promise<void> {
     const { ReadBuffer } = await import('@modelcontextprotocol/sdk/shared/stdio.js');
-    const { command, args, env, cwd } = this.program;
+    const { command, args, env, cwd, confinement } = this.program;
     await turnToStart();
     if (this.isClosed) throw new Error('Connection closed');
-    const child = spawn(command, args, {
-      cwd,
-      env: shellEnvironment(env),
+    const start = confinement.program({ file: command, args, cwd, env: shellEnvironment(env) });
+    const child = spawn(start.file, start.args, {
+      cwd: start.cwd,
+      env: start.env,
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });

@@ -1,14 +1,17 @@
 import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { AppConfig } from '../../config/index.js';
+import type { AppConfig } from '../config/index.js';
 
 /** The settings that the keys are made from. */
 type KeyConfig = Pick<AppConfig, 'cluster_key' | 'secret_key' | 'previous_secret_keys'>;
 
-/** Separates the key from others that are made from the same secret. */
-const PURPOSE = 'openhands-agent-server: requests between servers, version 1';
+/** What is signed. Each purpose has a key of its own, made from the same secret. */
+const PURPOSES = {
+  requests: 'openhands-agent-server: requests between servers, version 1',
+  addresses: 'openhands-agent-server: addresses of servers, version 1',
+} as const;
 
-/** The keys with which servers of one cluster prove to each other who has sent a request. */
-export class HopKeys {
+/** Keys with which the servers of one cluster prove to each other that something comes from one of them. */
+export class ClusterKeys {
   private constructor(
     private readonly current: Buffer,
     /** Accepted while the servers are restarted with a new key. */
@@ -16,20 +19,29 @@ export class HopKeys {
   ) {}
 
   /** The keys of a configuration; undefined without `cluster_key` and `secret_key`. */
-  static from({ cluster_key, secret_key, previous_secret_keys }: KeyConfig): HopKeys | undefined {
+  static from(
+    { cluster_key, secret_key, previous_secret_keys }: KeyConfig,
+    purpose: keyof typeof PURPOSES,
+  ): ClusterKeys | undefined {
     const secret = cluster_key ?? secret_key;
     if (secret === null) return undefined;
     const former = cluster_key === null ? previous_secret_keys : [];
-    return new HopKeys(derive(secret), former.map(derive));
+    const derive = (from: string): Buffer => Buffer.from(hkdfSync('sha256', from, '', PURPOSES[purpose], 32));
+    return new ClusterKeys(derive(secret), former.map(derive));
   }
 
   /** Keys that nobody else has. */
-  static random(): HopKeys {
-    return new HopKeys(randomBytes(32), []);
+  static random(): ClusterKeys {
+    return new ClusterKeys(randomBytes(32), []);
   }
 
   sign(text: string): Buffer {
     return mac(this.current, text);
+  }
+
+  /** With the previous keys, too: servers that do not know the current one yet can verify it. */
+  signWithAll(text: string): Buffer[] {
+    return [this.current, ...this.previous].map((key) => mac(key, text));
   }
 
   /** Compares in constant time. */
@@ -40,10 +52,6 @@ export class HopKeys {
     });
     return matches.includes(true);
   }
-}
-
-function derive(secret: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', PURPOSE, 32));
 }
 
 function mac(key: Buffer, text: string): Buffer {
