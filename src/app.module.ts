@@ -3,7 +3,8 @@ import { AuditModule } from './audit/index.js';
 import { AuthModule } from './auth/index.js';
 import { BashModule } from './bash/bash.module.js';
 import { ClusterModule } from './cluster/cluster.module.js';
-import { ConfigModule, type AppConfig } from './config/index.js';
+import { ConfigModule, type AppConfig, usesContainers } from './config/index.js';
+import { ContainersModule } from './containers/index.js';
 import { ConversationsModule } from './conversations/conversations.module.js';
 import { CryptoModule } from './crypto/index.js';
 import { ExtensionsModule } from './extensions/extensions.module.js';
@@ -54,6 +55,7 @@ export class AppModule {
         InitModule.forRoot(init),
         // Its guard comes after that of the session key.
         ...(config.database_url === null ? [] : [ClusterModule]),
+        ...(usesContainers(config) ? [ContainersModule] : []),
       ],
     };
   }

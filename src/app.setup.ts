@@ -12,7 +12,9 @@ import {
   protectOpenServer,
   remoteAddress,
 } from './auth/index.js';
-import type { AppConfig } from './config/index.js';
+import { type AppConfig, usesContainers } from './config/index.js';
+import { Ownership } from './conversations/index.js';
+import { ContainerSockets } from './containers/index.js';
 import { ConsolePage } from './console/index.js';
 import { KnownSecrets } from './crypto/index.js';
 import { AppBackendBridge } from './extensions/index.js';
@@ -48,8 +50,11 @@ export async function createServer(
     throw error;
   });
   const { origins, first } = protect(app, config);
-  const forwarder = config.database_url === null ? undefined : app.get(ServerForwarder);
-  app.useWebSocketAdapter(new PatternWsAdapter(app, forwarder));
+  app.useWebSocketAdapter(
+    new PatternWsAdapter(app, socketForwarder(app, config), (id, principal) =>
+      app.get(Ownership).isVisible(id, principal),
+    ),
+  );
   const secrets = app.get(KnownSecrets);
   configureHttp(app, {
     ...edgeOptions(origins),
@@ -98,6 +103,15 @@ function protect(
   const server: Server = app.getHttpServer();
   const guards = [guardIngress(server, config), protectOpenServer(server, config, origins)];
   return { origins, first: [requestLog(remoteAddress), ...guards.filter((guard) => guard !== undefined)] };
+}
+
+/** Whoever passes sockets on: to other servers, or to containers. Both do not go together. */
+function socketForwarder(
+  app: NestExpressApplication,
+  config: AppConfig,
+): ServerForwarder | ContainerSockets | undefined {
+  if (config.database_url !== null) return app.get(ServerForwarder);
+  return usesContainers(config) ? app.get(ContainerSockets) : undefined;
 }
 
 /** Handlers that recognise what another server of the cluster has passed on, before all others. */

@@ -16,6 +16,7 @@ export async function withDriver(url, action) {
     database: { url, caFile: null, poolSize: 10, timeoutMs: 5_000 },
     leaseSeconds: 10,
     serverUrl: null,
+    proofs: undefined,
     folders: { folder: (id) => path.join(folder, id) },
   });
   try {

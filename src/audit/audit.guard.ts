@@ -58,7 +58,7 @@ export class AuditGuard implements CanActivate {
 const REFUSALS = new Set([401, 403, 429]);
 
 /** Whether an operation may change something: it is no GET, and needs more than the scope `read`. */
-function isChange(context: ExecutionContext, { method }: HttpRequest): boolean {
+function isChange(context: ExecutionContext, { method, params }: HttpRequest): boolean {
   if (method === 'GET') return false;
-  return requirementOf([context.getHandler(), context.getClass()])?.scope !== 'read';
+  return requirementOf([context.getHandler(), context.getClass()], Object.keys(params))?.scope !== 'read';
 }

@@ -88,17 +88,36 @@ describe('loadConfig', () => {
     expect(loadConfig({ env, cwd }).warnings).toEqual([]);
   });
 
-  it('warns that conversations do not run in containers, and says what asked for it', async () => {
-    const env = { OH_CONVERSATION_RUNTIME: 'docker' };
-    const why = 'has no effect: agents run on this machine, with the rights of the server';
-    expect(loadConfig({ env, cwd }).warnings).toEqual([
-      `conversation_runtime 'docker' (OH_CONVERSATION_RUNTIME) ${why}`,
+  it('refuses settings of containers that could not work or would give agents the machine', () => {
+    const refused = (env: Record<string, string>): string[] => {
+      try {
+        loadConfig({ env: { OH_CONVERSATION_RUNTIME: 'docker', ...env }, cwd });
+        return [];
+      } catch (error) {
+        return error instanceof ConfigError ? error.problems.map(({ path }) => path) : [String(error)];
+      }
+    };
+    expect(refused({})).toEqual([]);
+    expect(refused({ OH_DATABASE_URL: 'postgres://u:p@h/d' })).toEqual(['database_url']);
+    expect(refused({ OH_CONVERSATION_ENGINE: 'tcp://engine.example:2375' })).toEqual(['conversation_engine']);
+    expect(refused({ OH_CONVERSATION_ENGINE: 'unix:///run/podman.sock' })).toEqual([]);
+    for (const network of ['host', 'container:other'])
+      expect(refused({ OH_CONVERSATION_CONTAINER_NETWORK: network })).toEqual([
+        'conversation_container_network',
+      ]);
+    expect(refused({ OH_CONVERSATION_CONTAINER_MEMORY: 'much' })).toEqual(['conversation_container_memory']);
+    for (const mount of ['/', '/var/run/docker.sock', '/srv/engine.sock:/a', 'relative', '/proc/1:/one'])
+      expect(refused({ OH_CONVERSATION_CONTAINER_MOUNTS_0: mount })).toEqual([
+        'conversation_container_mounts[0]',
+      ]);
+    expect(refused({ OH_CONVERSATION_CONTAINER_MOUNTS_0: '/opt/tools:/tools' })).toEqual([]);
+    expect(refused({ OH_CONVERSATION_CONTAINER_WORKSPACES_0: '/' })).toEqual([
+      'conversation_container_workspaces[0]',
     ]);
-    await withFile({ conversation_runtime: 'docker' });
-    expect(loadConfig({ env: {}, cwd }).warnings).toEqual([
-      `conversation_runtime 'docker' (workspace/openhands_agent_server_config.json) ${why}`,
-    ]);
-    expect(loadConfig({ env: { OH_CONVERSATION_RUNTIME: 'local' }, cwd }).warnings).toEqual([]);
+    // Without containers nothing of this matters.
+    expect(refused({ OH_CONVERSATION_RUNTIME: 'local', OH_CONVERSATION_CONTAINER_NETWORK: 'host' })).toEqual(
+      [],
+    );
   });
 
   it('limits the number and the length of warnings about unknown names', async () => {

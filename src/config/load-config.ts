@@ -9,6 +9,7 @@ import { fieldsOf, type ConfigClass, type FieldShape } from './config-field.js';
 import { readConfigFile, type ConfigFile } from './config-file.js';
 import { validateIngress, validateOrigins } from './validate-origins.js';
 import { validateShellEnvironment } from './validate-shell-environment.js';
+import { validateContainers } from './validate-containers.js';
 import { validateWebhooks } from './validate-webhooks.js';
 import { overlay, readEnvironment, type Environment } from './environment.js';
 import { readKeyFiles } from './key-files.js';
@@ -76,11 +77,7 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
     ...validate(config, sourceOf),
     ...refuseBlankKeys(config, env, sourceOf),
   ];
-  const warnings = [
-    ...describeUnknownNames(file, given),
-    ...describeIgnoredRuntime(config, sourceOf),
-    ...describeShortLease(config),
-  ];
+  const warnings = [...describeUnknownNames(file, given), ...describeShortLease(config)];
   if (problems.length > 0) {
     throw new ConfigError(
       problems.map((it) => asWritten(it, file)),
@@ -199,6 +196,7 @@ function validate(config: AppConfig, sourceOf: (path: string) => string): Config
     ...validateIngress(config, sourceOf),
     ...validateShellEnvironment(config, sourceOf),
     ...validateWebhooks(config, sourceOf),
+    ...validateContainers(config, sourceOf),
   ];
 }
 
@@ -252,15 +250,6 @@ function refuseBlankKeys(
   const path = 'session_api_keys[0]';
   const expected = 'a key (leave the option out to run without keys)';
   return [{ path, expected, found: 'an empty string', source: sourceOf(path) }];
-}
-
-/** Whoever configures containers expects isolated agents: they must not run on the host without notice. */
-function describeIgnoredRuntime(config: AppConfig, sourceOf: (path: string) => string): string[] {
-  if (config.conversation_runtime !== 'docker') return [];
-  const source = sourceOf('conversation_runtime');
-  return [
-    `conversation_runtime 'docker' (${source}) has no effect: agents run on this machine, with the rights of the server`,
-  ];
 }
 
 /** Drops blank keys and applies defaults from other variables. @returns those variables */

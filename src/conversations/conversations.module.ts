@@ -33,6 +33,7 @@ import { KeyWorkspaces } from './owners/key-workspaces.js';
 import { OwnerGuard } from './owners/owner.guard.js';
 import { Ownership } from './owners/ownership.js';
 import { Tenancy } from './owners/tenancy.js';
+import { PortableRequests } from './api/portable-requests.js';
 import { ProfileDiagnosisController } from './api/profile-diagnosis.controller.js';
 import { ProfileDiagnosis } from './profiles/profile-diagnosis.js';
 import { ProfileReferences } from './profiles/profile-references.js';
@@ -100,6 +101,7 @@ const REPOSITORIES: Repositories = {
     ConversationSummaries,
     SummaryFeed,
     ConversationsLifecycle,
+    PortableRequests,
     {
       provide: Worktrees,
       inject: [AppConfig],
@@ -118,6 +120,7 @@ const REPOSITORIES: Repositories = {
     LaunchProfiles,
     Ownership,
     Tenancy,
+    PortableRequests,
     EventBusModule,
     RunSlots,
     SummaryFeed,

@@ -10,6 +10,7 @@ import {
   StorageFailedError,
   type LogReader,
 } from '../storage/index.js';
+import type { ConversationStateUpdateEvent } from '../events/index.js';
 import type { JsonObject } from '../json/index.js';
 import { dashedUuid } from '../text/index.js';
 import type { Conversation } from './conversation/conversation.js';
@@ -26,7 +27,7 @@ import type { ConversationQuery } from './queries/conversation-query.js';
 import { ConversationRegistry } from './registry/conversation-registry.js';
 import { ConversationStore } from './registry/conversation-store.js';
 import type { ConversationChange, ConversationState } from './state/conversation-state.js';
-import type { InfoOptions } from './state/conversation-info.js';
+import { fullStateEvent, type InfoOptions } from './state/conversation-info.js';
 import type { EventFilter, EventQuery } from './queries/event-query.js';
 import { EventSearch } from './queries/event-search.js';
 import { finalResponse } from './queries/final-response.js';
@@ -208,6 +209,22 @@ export class ConversationsService {
     await this.registry.destroy(id, async () => {
       if (worktree) await this.worktrees.leave(worktree, id, exists);
     });
+  }
+
+  exists(id: string): Promise<boolean> {
+    return this.catalogue.has(id);
+  }
+
+  /** Removes what is stored of a conversation that this server cannot open. */
+  async discard(id: string): Promise<void> {
+    await this.registry.discard(id);
+  }
+
+  /** The stored state of a conversation as an event, for webhooks. */
+  async storedSnapshot(id: string): Promise<ConversationStateUpdateEvent> {
+    const state = await this.registry.peek(id);
+    if (!state) throw new ConversationNotFoundError(id);
+    return fullStateEvent(state, this.config.conversations_path, this.codec);
   }
 
   private async worktreeOf(id: string): Promise<ConversationState['worktree']> {

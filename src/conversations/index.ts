@@ -11,6 +11,8 @@ export {
 } from './conversation-errors.js';
 export { ConversationsService, type ExportedConversation } from './conversations.service.js';
 export { StartConversationRequestDto } from './api/dto/start-conversation.dto.js';
+export { type PortableRequest, PortableRequests } from './api/portable-requests.js';
+export { parseWithYield } from './journal/parse-event.js';
 export { toStartRequest } from './api/dto/to-start-request.js';
 export { LaunchProfiles, type LaunchedProfile } from './profiles/launch-profiles.js';
 export type { NewMessage } from './state/start-request.js';

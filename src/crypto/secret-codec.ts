@@ -27,6 +27,8 @@ const WHY_LOST =
 export class SecretCodec {
   private readonly logger = new Logger('Secrets');
   private readonly kept = new Map<string, KeptTokens>();
+  /** The keys of conversations that other servers store with keys of their own. */
+  private readonly ciphers = new Map<string, Cipher>();
   /** Why secrets have no value, by conversation and JSON pointer. */
   private readonly missing = new Map<string, ReadonlyMap<string, string>>();
 
@@ -34,6 +36,12 @@ export class SecretCodec {
     private readonly cipher: Cipher,
     private readonly known: KnownSecrets,
   ) {}
+
+  /** From now on the stored secrets of a conversation are read with a key of its own; undefined: no more. */
+  useKey(id: string, secretKey: string | undefined): void {
+    if (secretKey === undefined) this.ciphers.delete(id);
+    else this.ciphers.set(id, new Cipher(secretKey));
+  }
 
   /** Metadata as they are written to disk. */
   encrypt(metadata: Document): Document {
@@ -46,7 +54,7 @@ export class SecretCodec {
   /** Metadata that were read from disk. Secrets that cannot be decrypted are null. */
   decrypt(metadata: Document): Document {
     const id = String(metadata['id']);
-    const { value, kept, unopened, lost } = decryptSecrets(metadata, this.cipher);
+    const { value, kept, unopened, lost } = decryptSecrets(metadata, this.ciphers.get(id) ?? this.cipher);
     this.known.add(secretTexts(value));
     if (kept.size === 0) {
       this.kept.delete(id);

@@ -4,8 +4,16 @@ export { endToEndHeaders, type ForwardedHeaders, framingOf } from './relay/end-t
 export { passAnswer } from './relay/pass-answer.js';
 export { RequestBody } from './relay/request-body.js';
 export { joinSockets, passRefusal, type UpgradeRequest, watchClient } from './relay/tunnel.js';
-export { askUpgrade, askUpstream, type OutgoingRequest, type Upstream } from './relay/upstream.js';
-export { ForwardingGuard } from './servers/forwarding.guard.js';
+export {
+  askUpgrade,
+  askUpstream,
+  type OutgoingRequest,
+  type UpgradedConnection,
+  type Upstream,
+  UpstreamError,
+} from './relay/upstream.js';
+export { withoutKeys } from './relay/without-keys.js';
+export { answersFromStorage, ForwardingGuard } from './servers/forwarding.guard.js';
 export { ForwardingError } from './servers/forwarding-errors.js';
 export { Locator, type Location, type ServerAddress } from './servers/locator.js';
 export { ServerAddresses } from './servers/server-addresses.js';

@@ -1,5 +1,6 @@
 import { type DescribedField, type JsonSchema, objectSchema } from '../http/index.js';
 import type { SandboxStatus } from '../sandbox/index.js';
+import type { ContainersInfo } from './conversation-runtime.js';
 import { CLUSTER_INFO, type ClusterInfo } from './servers/servers-answer.js';
 
 /** The answer of `/health` and `/alive`. */
@@ -44,6 +45,8 @@ export interface ServerInfo {
   sandbox: SandboxStatus | null;
   /** The servers of a database; null with files as storage. */
   cluster: ClusterInfo | null;
+  /** Conversations in containers; null where none are configured. */
+  containers: ContainersInfo | null;
 }
 
 const text: JsonSchema = { type: 'string' };
@@ -156,5 +159,18 @@ export const SERVER_INFO: JsonSchema = objectSchema({
   cluster: [
     { anyOf: [CLUSTER_INFO, { type: 'null' }] },
     'The servers that share a database; null with files as storage.',
+  ],
+  containers: [
+    {
+      anyOf: [
+        objectSchema({
+          available: [{ type: 'boolean' }, 'Whether the container engine answers.'],
+          reason: [{ type: ['string', 'null'] }, 'Why the engine does not answer; null if it does.'],
+          running: [integer, 'Containers of conversations that run.'],
+        }),
+        { type: 'null' },
+      ],
+    },
+    'The containers of conversations; null if conversations run on the machine of the server only.',
   ],
 } satisfies Record<keyof ServerInfo, DescribedField>);

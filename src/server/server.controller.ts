@@ -7,6 +7,7 @@ import { Operation, type OperationDocs } from '../http/index.js';
 import { Sandbox } from '../sandbox/index.js';
 import { ToolRegistry, maxForegroundTimeout, runtimeIdleTimeout } from '../tools/index.js';
 import { Activity } from './activity.js';
+import { ConversationRuntime } from './conversation-runtime.js';
 import { EventLoopDelay } from './event-loop-delay.js';
 import { Readiness } from './readiness.js';
 import { LiveServers } from './servers/live-servers.js';
@@ -33,6 +34,7 @@ const CAPABILITIES = [
   'profile_public_skills_v1',
   'skill_catalog_v1',
 ];
+const BROWSER = 'browser_tool_set';
 /** Browsers can reach the back ends of canvas extensions. */
 const BRIDGE = 'canvas_app_backend_bridge_v1';
 
@@ -68,6 +70,7 @@ export class ServerController {
     @Optional() private readonly sandbox?: Sandbox,
     /** None while the server waits for its configuration. */
     @Optional() private readonly servers?: LiveServers,
+    @Optional() private readonly runtime?: ConversationRuntime,
   ) {}
 
   @Get('alive')
@@ -87,13 +90,14 @@ export class ServerController {
     summary: 'Check that the server accepts work',
     description:
       'For readiness probes and load balancers: 503 while the server starts or shuts down, and while it cannot reach ' +
-      'its database.',
+      'its database, or the container engine that all its conversations need.',
     tag: TAG,
     open: true,
     answers: {
       200: { description: 'The server accepts work.', schema: READY_STATUS },
       503: {
-        description: 'The server is starting or shutting down, or cannot reach its database.',
+        description:
+          'The server is starting or shutting down, or cannot reach its database or its container engine.',
         schema: READY_STATUS,
       },
     },
@@ -102,9 +106,8 @@ export class ServerController {
     const { state: status } = this.readiness;
     if (status === 'ready') return { status };
     response.status(503);
-    const message =
-      status === 'initializing' ? 'Server is still initializing' : 'The server cannot reach its database';
-    return { status, message };
+    const message = this.readiness.problem ?? 'The server is not available';
+    return { status, message: status === 'initializing' ? 'Server is still initializing' : message };
   }
 
   @Get('server_info')
@@ -125,10 +128,10 @@ export class ServerController {
       build_git_sha: process.env['OPENHANDS_BUILD_GIT_SHA'] ?? 'unknown',
       build_git_ref: process.env['OPENHANDS_BUILD_GIT_REF'] ?? 'unknown',
       python_version: `none (Node.js ${process.version})`,
-      usable_tools: this.tools.available(),
+      usable_tools: this.usableTools(),
       runtime_idle_timeout_seconds: runtimeIdleTimeout(),
-      conversation_runtime: 'local',
-      available_conversation_runtimes: [],
+      conversation_runtime: this.config.conversation_runtime === 'docker' ? 'docker' : 'local',
+      available_conversation_runtimes: this.config.conversation_runtime_selectable ? ['local', 'docker'] : [],
       capabilities: ingress === null ? CAPABILITIES : [...CAPABILITIES, BRIDGE],
       app_backend_ingress_url: ingress,
       max_foreground_terminal_timeout_seconds: maxForegroundTimeout(),
@@ -138,7 +141,16 @@ export class ServerController {
       event_loop_delay: delay && { p50_ms: delay.p50, p99_ms: delay.p99, max_ms: delay.max },
       sandbox: this.sandbox?.status ?? null,
       cluster: await this.clusterInfo(),
+      containers: this.runtime?.info() ?? null,
     };
+  }
+
+  /** In containers the browser is that of their image. */
+  private usableTools(): string[] {
+    const tools = this.tools.available();
+    if (!this.runtime || this.config.conversation_runtime !== 'docker') return tools;
+    const others = tools.filter((name) => name !== BROWSER);
+    return this.runtime.hasBrowser ? [...others, BROWSER] : others;
   }
 
   private async clusterInfo(): Promise<ClusterInfo | null> {

@@ -35,6 +35,6 @@ import { SocketLimits } from './connections/socket-limits.js';
     AppBackendsGateway,
     SharedGateway,
   ],
-  exports: [SocketConnections],
+  exports: [SocketConnections, SocketGate],
 })
 export class SocketsModule {}

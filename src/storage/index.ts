@@ -9,6 +9,7 @@ export * from './event-log.js';
 export * from './expiring-records.js';
 export * from './hints.js';
 export * from './lease-store.js';
+export * from './reserved-conversations.js';
 export * from './server-directory.js';
 export * from './storage-errors.js';
 export * from './storage-options.js';

@@ -19,6 +19,7 @@ import { LoneServerDirectory, NoHints } from './file/lone-server.js';
 import { Hints } from './hints.js';
 import { LeaseStore } from './lease-store.js';
 import type { PostgresStorage } from './postgres/postgres-storage.js';
+import { ReservedConversations } from './reserved-conversations.js';
 import { ServerDirectory } from './server-directory.js';
 import { StorageDriver, StorageDriverModule } from './storage-driver.module.js';
 import { BashHistoryOptions, StorageOptions } from './storage-options.js';
@@ -60,11 +61,16 @@ const MIB = 1024 * 1024;
       ({ catalogue }) => catalogue,
       (options) => new FileCatalogue(options),
     ),
-    port(
-      LeaseStore,
-      ({ leases }) => leases,
-      (options) => new FileLeaseStore(options),
-    ),
+    ReservedConversations,
+    {
+      provide: LeaseStore,
+      inject: [StorageDriver, StorageOptions, ReservedConversations],
+      useFactory: (
+        { postgres }: StorageDriver,
+        options: StorageOptions,
+        reserved: ReservedConversations,
+      ): LeaseStore => postgres?.leases ?? new FileLeaseStore(options, reserved),
+    },
     port(
       ServerDirectory,
       ({ servers }) => servers,
@@ -115,6 +121,7 @@ const MIB = 1024 * 1024;
     EventLogStore,
     Catalogue,
     LeaseStore,
+    ReservedConversations,
     BashHistories,
     ConversationFolders,
     DeliveryStore,

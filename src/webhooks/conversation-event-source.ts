@@ -3,7 +3,12 @@ import {
   ConversationNotFoundError,
   type ConversationsService,
 } from '../conversations/index.js';
-import { LeaseHeldError, type EventLogStore, type LeaseStore } from '../storage/index.js';
+import {
+  LeaseHeldError,
+  type EventLogStore,
+  type LeaseStore,
+  type ReservedConversations,
+} from '../storage/index.js';
 import { EventSource, type BorrowedLog, type Unavailable } from './event-source.js';
 
 /**
@@ -15,6 +20,7 @@ export class ConversationEventSource extends EventSource {
     private readonly conversations: ConversationsService,
     private readonly logs: EventLogStore,
     private readonly leases: LeaseStore,
+    private readonly reserved: ReservedConversations,
   ) {
     super();
   }
@@ -33,7 +39,8 @@ export class ConversationEventSource extends EventSource {
     } catch (error) {
       if (error instanceof ConversationClosedError) return this.borrowClosed(conversationId);
       if (error instanceof ConversationNotFoundError) return 'gone';
-      if (error instanceof LeaseHeldError) return 'elsewhere';
+      if (error instanceof LeaseHeldError)
+        return this.reserved.has(conversationId) ? this.growing(conversationId) : 'elsewhere';
       throw error;
     }
   }
@@ -50,6 +57,26 @@ export class ConversationEventSource extends EventSource {
   private async borrowClosed(conversationId: string): Promise<BorrowedLog | Unavailable> {
     const owner = await this.leases.ownerOf(conversationId);
     return owner && !owner.isSelf ? 'elsewhere' : this.readOnly(conversationId);
+  }
+
+  /** The log of a conversation in a container, which is opened anew to see what was appended since. */
+  private async growing(conversationId: string): Promise<BorrowedLog> {
+    let log = await this.logs.read(conversationId);
+    return {
+      get length() {
+        return log.length;
+      },
+      seqOf: (eventId) => log.seqOf(eventId),
+      read: async (from, limit) => {
+        if (from + limit > log.length) {
+          const before = log;
+          log = await this.logs.read(conversationId);
+          await before.close();
+        }
+        return log.read(from, limit);
+      },
+      release: () => void log.close(),
+    };
   }
 
   private async readOnly(conversationId: string): Promise<BorrowedLog> {

@@ -12,7 +12,7 @@ import {
 } from '../conversations/index.js';
 import { InvalidRequestError } from '../errors/index.js';
 import { EventBus } from '../events/index.js';
-import { DeliveryStore, EventLogStore, Hints, LeaseStore } from '../storage/index.js';
+import { DeliveryStore, EventLogStore, Hints, LeaseStore, ReservedConversations } from '../storage/index.js';
 import type { WebhookEngine } from './webhook-engine.js';
 import { DeliveredElsewhereError, NothingPendingError, UnknownWebhookError } from './webhook-errors.js';
 import type { Webhook } from './webhook.js';
@@ -38,6 +38,7 @@ export class WebhooksService implements OnModuleInit, OnApplicationBootstrap, On
     private readonly conversations: ConversationsService,
     private readonly logs: EventLogStore,
     private readonly leases: LeaseStore,
+    private readonly reserved: ReservedConversations,
     private readonly deliveries: DeliveryStore,
     private readonly hints: Hints,
   ) {}
@@ -46,7 +47,7 @@ export class WebhooksService implements OnModuleInit, OnApplicationBootstrap, On
     if (this.config.webhooks.length === 0) return;
     const { WebhookEngine } = await import('./webhook-engine.js');
     const { ConversationEventSource } = await import('./conversation-event-source.js');
-    const source = new ConversationEventSource(this.conversations, this.logs, this.leases);
+    const source = new ConversationEventSource(this.conversations, this.logs, this.leases, this.reserved);
     this.engine = new WebhookEngine(this.config, this.bus, source, this.deliveries, this.hints);
   }
 

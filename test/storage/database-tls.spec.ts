@@ -81,6 +81,7 @@ if (OPENSSL_MISSING !== undefined)
       database: accessOf(url, caFile),
       leaseSeconds: 10,
       serverUrl: null,
+      proofs: undefined,
       folders: { folder: (id) => path.join(folder, id) },
     });
     return storage.then(

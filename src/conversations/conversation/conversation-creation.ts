@@ -24,8 +24,7 @@ import { loadPromptFiles } from '../context/prompt-files.js';
 import { isOwnKeys } from '../owners/own-key-rules.js';
 import { RunSlots } from '../runs/run-slots.js';
 import { BoundCredentials, requireBinding } from '../secrets/bound-credentials.js';
-import { decryptRequestSecrets } from '../secrets/request-secrets.js';
-import { assertSecretsFit } from '../secrets/secret-sources.js';
+import { decryptRequest } from '../secrets/request-secrets.js';
 import { FROM_HEAD, WorktreeError, Worktrees, type CreatedWorktree } from '../worktrees/worktrees.js';
 import { withWorktreeNote } from '../worktrees/worktree-note.js';
 
@@ -81,7 +80,7 @@ export class ConversationCreation {
   }
 
   private async validateAndMake(sent: StartConversationRequest): Promise<Conversation | undefined> {
-    const request = this.decrypted(sent);
+    const request = decryptRequest(this.codec, sent);
     const parent = await this.parentOf(request);
     assertToolsKnown(request, this.toolRegistry);
     assertModelsServed(request);
@@ -204,27 +203,6 @@ export class ConversationCreation {
       });
       throw new InvalidRequestError(['body', 'agent', 'mcp_config'], error.message);
     }
-  }
-
-  /**
-   * The request with tokens of this server decrypted.
-   * @throws InvalidRequestError
-   */
-  private decrypted(request: StartConversationRequest): StartConversationRequest {
-    const { agent, secrets, security_analyzer, hook_config, rest, agentField = 'agent' } = request;
-    const decrypted = decryptRequestSecrets(
-      this.codec,
-      { agent, secrets, security_analyzer, hook_config, rest },
-      ([root = 'agent', ...path]) => [
-        'body',
-        ...(root === 'agent' ? [agentField] : root === 'rest' ? [] : [root]),
-        ...path,
-      ],
-      rest['secrets_encrypted'] === true,
-    );
-    const full = { ...request, ...decrypted };
-    assertSecretsFit(full, ['body', 'secrets']);
-    return full;
   }
 
   /** Outside of a repository there is no worktree, which is an error only if the request needs one. */

@@ -172,6 +172,12 @@ export class ConversationRegistry {
     this.services.credentials.unbind(id);
   }
 
+  /** Removes what is stored of a conversation that is not open. */
+  async discard(id: string): Promise<void> {
+    await this.store.discard(id);
+    this.services.bus.publishUpdate(id);
+  }
+
   private async end(id: string, release: () => Promise<void>): Promise<void> {
     const conversation = await this.acquireUnbound(id).catch((error: unknown) => {
       if (error instanceof DamagedConversationError || error instanceof StorageFailedError) return undefined;

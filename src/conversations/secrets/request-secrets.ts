@@ -2,6 +2,8 @@ import { parsePointer, type SecretCodec } from '../../crypto/index.js';
 import { InvalidRequestError } from '../../errors/index.js';
 import type { Location } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
+import type { StartConversationRequest } from '../state/start-request.js';
+import { assertSecretsFit } from './secret-sources.js';
 
 /**
  * Decrypts the tokens of this server in a request.
@@ -24,6 +26,30 @@ export function decryptRequestSecrets(
     'this is an encrypted token that no key of this server opens; send the secret itself, or set OH_SECRET_KEY ' +
       'or OH_PREVIOUS_SECRET_KEYS to the key that made it',
   );
+}
+
+/**
+ * A create request with tokens of this server decrypted.
+ * @throws InvalidRequestError
+ */
+export function decryptRequest(
+  codec: SecretCodec,
+  request: StartConversationRequest,
+): StartConversationRequest {
+  const { agent, secrets, security_analyzer, hook_config, rest, agentField = 'agent' } = request;
+  const decrypted = decryptRequestSecrets(
+    codec,
+    { agent, secrets, security_analyzer, hook_config, rest },
+    ([root = 'agent', ...path]) => [
+      'body',
+      ...(root === 'agent' ? [agentField] : root === 'rest' ? [] : [root]),
+      ...path,
+    ],
+    rest['secrets_encrypted'] === true,
+  );
+  const full = { ...request, ...decrypted };
+  assertSecretsFit(full, ['body', 'secrets']);
+  return full;
 }
 
 /** Converts a JSON pointer to a path; indexes of arrays become numbers. */

@@ -3,8 +3,8 @@ import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { conversationIn, RequestAnsweredError } from '../../http/index.js';
 import { ServerForwarder } from './server-forwarder.js';
 
-/** Reads that any server can answer from the database. */
-const READS_OF_DATABASE =
+/** Reads that any server can answer from the storage. */
+const READS_OF_STORAGE =
   /^(\/api)?\/conversations\/[^/]+(\/(events(\/(search|count|[^/]+))?|agent_final_response|branches|timeline(\/summary)?))?$/;
 
 /**
@@ -25,9 +25,14 @@ export class ForwardingGuard implements CanActivate {
     const isRead = request.method === 'GET';
     const passed = await this.forwarder.forward(id, request, http.getResponse<HttpResponse>(), {
       takes: !isRead,
-      canFallBack: isRead && READS_OF_DATABASE.test(request.path),
+      canFallBack: isRead && answersFromStorage(request.path),
     });
     if (passed) throw new RequestAnsweredError();
     return true;
   }
+}
+
+/** Whether a GET of this path needs nothing but what is stored of its conversation. */
+export function answersFromStorage(path: string): boolean {
+  return READS_OF_STORAGE.test(path);
 }

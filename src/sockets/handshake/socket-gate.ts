@@ -65,16 +65,17 @@ export class SocketGate {
     if (key === undefined) return { refusal: CLOSE.authenticationFailed };
     const found = await this.authenticator.identify([key], request);
     const wait = found ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
-    if (wait !== undefined || !found)
-      this.accounting.recordRefusal(request, undefined, wait === undefined ? 401 : 429);
+    const status = wait === undefined ? this.statusFor(found?.principal, required) : 429;
+    if (status !== undefined) this.accounting.recordRefusal(request, found?.principal, status);
     if (wait !== undefined) return { refusal: CLOSE.tooManyFailedKeys };
     if (!found) return { refusal: CLOSE.authenticationFailed };
-    const { principal } = found;
-    if (refusalOf(principal, required) !== undefined) {
-      this.accounting.recordRefusal(request, principal, 403);
-      return { refusal: CLOSE.notAllowed };
-    }
-    return { principal };
+    return status === undefined ? { principal: found.principal } : { refusal: CLOSE.notAllowed };
+  }
+
+  /** How a request with this key would be refused; undefined if the key allows it. */
+  private statusFor(principal: Principal | undefined, required: Requirement): 401 | 403 | undefined {
+    if (!principal) return 401;
+    return refusalOf(principal, required) === undefined ? undefined : 403;
   }
 
   /** Calls the listener once when the key of a socket is revoked or expires. Returns an end to this. */

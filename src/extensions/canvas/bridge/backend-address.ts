@@ -1,9 +1,8 @@
 import { BadRequestException } from '@nestjs/common';
+import { withoutKeys } from '../../../forwarding/index.js';
 import { nameField, OTHER_NAME } from '../../installation/installation.dto.js';
 import { ExtensionNamePipe } from '../../installation/name.pipe.js';
 
-/** Query parameters with the server's keys, which are not forwarded. */
-const KEYS = new Set(['session_api_key', 'x-session-api-key', 'authorization']);
 const ADDRESS = /^\/app-backends\/([^/?]+)(\/[^?]*)?(?:\?(.*))?$/s;
 /** Most levels of percent-encoding. */
 const MAX_ROUNDS = 16;
@@ -31,9 +30,7 @@ export function parseBackendAddress(url: string): BackendAddress {
   if (isPathTraversal(path) || isPathTraversal(written))
     throw new BadRequestException('Invalid backend path');
   const target = path.replace(/^\/+/, '/');
-  const kept = (query ?? '').split('&').filter((parameter) => !isKey(parameter));
-  const rest = kept.join('&');
-  return { name: name.transform(written), target: rest === '' ? target : `${target}?${rest}` };
+  return { name: name.transform(written), target: withoutKeys(query ? `${target}?${query}` : target) };
 }
 
 /** Detects path traversal at any level of encoding. */
@@ -56,11 +53,6 @@ function decoded(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function isKey(parameter: string): boolean {
-  const [key = ''] = parameter.split('=');
-  return KEYS.has((decoded(key.replaceAll('+', ' ')) ?? key).toLowerCase());
 }
 
 export const nameSchema = nameField(OTHER_NAME).schema();

@@ -6,6 +6,7 @@ import { errorCode } from '../../../errors/index.js';
 import { openPlainFile, syncFolder } from '../../../files/index.js';
 import { LeaseStore, type ConversationOwner, type LeaseFence } from '../../lease-store.js';
 import { DamagedConversationError, LeaseHeldError, toFileError } from '../../storage-errors.js';
+import type { ReservedConversations } from '../../reserved-conversations.js';
 import { StorageOptions } from '../../storage-options.js';
 import { forEachBounded } from '../../../flow/index.js';
 import { conversationFolder, FOLDER_MODE, LOG_FILE } from '../conversation-folder.js';
@@ -33,7 +34,10 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
   private timer: NodeJS.Timeout | undefined;
   private renewing = false;
 
-  constructor(private readonly options: StorageOptions) {
+  constructor(
+    private readonly options: StorageOptions,
+    private readonly reserved: Pick<ReservedConversations, 'has'> = { has: () => false },
+  ) {
     super();
     this.ttlMs = options.leaseTtlSeconds * 1000;
   }
@@ -41,7 +45,8 @@ export class FileLeaseStore extends LeaseStore implements OnApplicationShutdown 
   override async acquire(conversationId: string): Promise<LeaseFence> {
     await this.releases.get(conversationId);
     // A conversation has one owner within a process, too.
-    if (this.held.has(conversationId)) throw new LeaseHeldError(conversationId);
+    if (this.held.has(conversationId) || this.reserved.has(conversationId))
+      throw new LeaseHeldError(conversationId);
     this.held.set(conversationId, undefined);
     try {
       const fence = await this.take(conversationId);

@@ -1,0 +1,230 @@
+import { rm } from 'node:fs/promises';
+import { Logger } from '@nestjs/common';
+import { errorMessage, errorStack } from '../../errors/index.js';
+import { forEachBounded, KeyedSerialQueue } from '../../flow/index.js';
+import type { ContainerEngine, ListedContainer } from '../engine/container-engine.js';
+import { EngineAwayError } from '../engine/engine-errors.js';
+import type { ContainerRecord } from '../records/container-record.js';
+import type { ContainerRecords } from '../records/container-records.js';
+import { ContainerError } from './container-errors.js';
+import {
+  containerName,
+  type ContainerFolders,
+  CONVERSATION_LABEL,
+  foldersOf,
+  OWNER_LABEL,
+  ownerOf,
+} from './container-plan.js';
+import type { ContainerStarter, RunningContainer } from './container-starter.js';
+
+const PARALLEL_ADOPTIONS = 8;
+
+/** A container that cannot be stopped for idleness until it is released. */
+export interface ContainerUse {
+  container: RunningContainer;
+  release: () => void;
+}
+
+/** State of the runtime of a conversation, in the words of the wire. */
+export type RuntimeStatus = 'available' | 'starting' | 'missing';
+
+/** One conversation with its container, if it has one. */
+class Slot {
+  running: RunningContainer | undefined;
+  starting: Promise<RunningContainer> | undefined;
+  uses = 0;
+  lastUse = performance.now();
+}
+
+/**
+ * The containers of all conversations: started when they are used, adopted after a restart of this server,
+ * stopped when they are idle, and removed with everything that belongs to them.
+ */
+export class ConversationContainers {
+  private readonly logger = new Logger('Containers');
+  private readonly slots = new Map<string, Slot>();
+  /** Starts and stops of a conversation, one at a time. */
+  private readonly changes = new KeyedSerialQueue();
+  private readonly stopping = new AbortController();
+  private readonly owner: string;
+
+  constructor(
+    private readonly engine: ContainerEngine,
+    private readonly starter: ContainerStarter,
+    readonly records: ContainerRecords,
+    private readonly folders: ContainerFolders,
+    /** Called when a container has started, and when it has ended. */
+    private readonly onChange: (id: string, isRunning: boolean) => void,
+  ) {
+    this.owner = ownerOf(folders);
+  }
+
+  has(id: string): boolean {
+    return this.records.has(id);
+  }
+
+  status(id: string): RuntimeStatus {
+    const slot = this.slots.get(id);
+    if (slot?.running) return 'available';
+    return slot?.starting ? 'starting' : 'missing';
+  }
+
+  /** The conversations with a container that runs, as far as this server knows. */
+  get running(): string[] {
+    return [...this.slots].flatMap(([id, slot]) => (slot.running ? [id] : []));
+  }
+
+  /** The container of a conversation, started if need be. @throws EngineAwayError, ContainerError */
+  async use(id: string): Promise<ContainerUse> {
+    const slot = this.slotOf(id);
+    slot.uses += 1;
+    let isReleased = false;
+    const release = (): void => {
+      if (isReleased) return;
+      isReleased = true;
+      slot.uses -= 1;
+      slot.lastUse = performance.now();
+    };
+    try {
+      return { container: slot.running ?? (await this.start(id, slot)), release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** A container does not answer: if it has ended, the next use starts another one. */
+  async lost(id: string, container: RunningContainer): Promise<void> {
+    const slot = this.slots.get(id);
+    if (slot?.running !== container) return;
+    const found = await this.engine.inspect(container.containerId);
+    if (found?.isRunning || slot.running !== container) return;
+    this.forget(id, slot);
+    this.logger.warn(`the container of conversation ${id} has ended: ${found?.ending ?? 'it was removed'}`);
+    await this.engine.remove(container.containerId);
+  }
+
+  /** Ends the container of a conversation; everything is kept. */
+  async stop(id: string): Promise<void> {
+    await this.changes.run(id, async () => {
+      const slot = this.slots.get(id);
+      const target = slot?.running?.containerId ?? containerName(this.owner, id);
+      await this.engine.stop(target);
+      await this.engine.remove(target);
+      if (slot) this.forget(id, slot);
+    });
+  }
+
+  /**
+   * Ends the container of a conversation and removes its home and its own workspace. Its record stays.
+   * @throws EngineAwayError while it may still run
+   */
+  async destroy(id: string): Promise<void> {
+    await this.changes.run(id, async () => {
+      await this.engine.remove(this.slots.get(id)?.running?.containerId ?? containerName(this.owner, id));
+      this.slots.delete(id);
+      await rm(foldersOf(this.folders, id).data, { recursive: true, force: true, maxRetries: 3 });
+    });
+  }
+
+  /** Stops containers that nobody has used for a time and whose agents do not run. */
+  async stopIdle(ttlMs: number, isBusy: (id: string) => Promise<boolean>): Promise<void> {
+    for (const [id, slot] of this.slots) {
+      const isIdle = (): boolean =>
+        slot.running !== undefined && slot.uses === 0 && performance.now() - slot.lastUse >= ttlMs;
+      if (!isIdle() || (await isBusy(id)) || !isIdle()) continue;
+      await this.stop(id);
+      this.logger.log(`stopped the idle container of conversation ${id} (unused for ${ttlMs / 1000} s)`);
+    }
+  }
+
+  /**
+   * Compares the containers of the engine with what this server knows: adopts those that run, notices those
+   * that have ended, and removes those without a conversation.
+   * @throws EngineAwayError, EngineRefusedError
+   */
+  async reconcile(): Promise<void> {
+    const found = await this.engine.list(`${OWNER_LABEL}=${this.owner}`);
+    const known = new Set(found.map(({ id }) => id));
+    for (const [id, slot] of this.slots)
+      if (slot.running && !known.has(slot.running.containerId)) this.forget(id, slot);
+    await forEachBounded(found, PARALLEL_ADOPTIONS, (container) => this.settle(container));
+  }
+
+  /** Starts nothing any more. Containers go on: the next server with these folders adopts them. */
+  close(): void {
+    this.stopping.abort(new ContainerError('unavailable', 'The server is shutting down'));
+  }
+
+  private async settle({ id: containerId, labels, isRunning }: ListedContainer): Promise<void> {
+    const id = labels[CONVERSATION_LABEL] ?? '';
+    const record = this.records.get(id);
+    const slot = this.slots.get(id);
+    if (
+      slot?.starting ||
+      slot?.running?.containerId === containerId ||
+      this.records.problemOf(id) !== undefined
+    ) {
+      if (slot?.running?.containerId === containerId && !isRunning) await this.lost(id, slot.running);
+      return;
+    }
+    try {
+      // A record without a conversation is what a crash has left of a creation.
+      if (record?.isCreated && isRunning) return await this.take(record, containerId);
+      await this.engine.remove(containerId);
+      const why = record ? 'that had ended' : 'without a conversation';
+      this.logger.log(`removed a container ${why}: ${containerId.slice(0, 12)}`);
+    } catch (error) {
+      if (error instanceof EngineAwayError) throw error;
+      this.logger.error(`container ${containerId.slice(0, 12)}: ${errorMessage(error)}`, errorStack(error));
+    }
+  }
+
+  private async take(record: ContainerRecord, containerId: string): Promise<void> {
+    const { conversationId: id } = record;
+    const slot = this.slotOf(id);
+    await this.memoized(record, slot, () => this.starter.adopt(record, containerId, this.stopping.signal));
+    this.logger.log(`adopted the running container of conversation ${id}`);
+  }
+
+  private start(id: string, slot: Slot): Promise<RunningContainer> {
+    const record = this.records.get(id);
+    if (!record)
+      throw new ContainerError(
+        'upstream-failed',
+        `The conversation cannot be served in its container: ${this.records.problemOf(id) ?? 'it was deleted'}`,
+      );
+    return this.memoized(record, slot, () => this.starter.start(record, this.stopping.signal));
+  }
+
+  /** All who ask share one start. */
+  private memoized(
+    record: ContainerRecord,
+    slot: Slot,
+    begin: () => Promise<RunningContainer>,
+  ): Promise<RunningContainer> {
+    const { conversationId: id } = record;
+    slot.starting ??= this.changes
+      .run(id, async () => {
+        this.stopping.signal.throwIfAborted();
+        slot.running ??= await begin();
+        slot.lastUse = performance.now();
+        if (record.isCreated) this.onChange(id, true);
+        return slot.running;
+      })
+      .finally(() => (slot.starting = undefined));
+    return slot.starting;
+  }
+
+  private forget(id: string, slot: Slot): void {
+    if (!slot.running) return;
+    slot.running = undefined;
+    this.onChange(id, false);
+  }
+
+  private slotOf(id: string): Slot {
+    const slot = this.slots.get(id) ?? new Slot();
+    this.slots.set(id, slot);
+    return slot;
+  }
+}

@@ -1,0 +1,2 @@
+export { ContainerSockets } from './routing/container-sockets.js';
+export { ContainersModule } from './containers.module.js';

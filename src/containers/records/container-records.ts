@@ -1,0 +1,113 @@
+import { readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { Logger } from '@nestjs/common';
+import type { Cipher, SecretCodec } from '../../crypto/index.js';
+import { errorCode, errorMessage } from '../../errors/index.js';
+import { makeFolder, readPlainFile, replaceFile, syncFolder, undefinedIfMissing } from '../../files/index.js';
+import { forEachBounded } from '../../flow/index.js';
+import type { ReservedConversations } from '../../storage/index.js';
+import { dashedUuid } from '../../text/index.js';
+import { type ContainerRecord, formatRecord, parseRecord } from './container-record.js';
+
+const FILE = /^([0-9a-f]{32})\.json$/;
+const MAX_PARALLEL_READS = 8;
+
+/**
+ * The records of all conversations in containers, as files in a folder that no container sees, and in memory.
+ * A conversation with a record is never opened by this server, whatever becomes of the record.
+ */
+export class ContainerRecords {
+  private readonly logger = new Logger('Containers');
+  private readonly records = new Map<string, ContainerRecord>();
+  /** Conversations that this process creates. */
+  private readonly fresh = new Set<string>();
+  /** Why records cannot be used, by conversation. */
+  private readonly broken = new Map<string, string>();
+
+  constructor(
+    private readonly folder: string,
+    private readonly cipher: Cipher,
+    private readonly codec: SecretCodec,
+    private readonly reserved: ReservedConversations,
+  ) {}
+
+  /** Reads all records. To be called before anything opens conversations. */
+  async load(): Promise<void> {
+    await makeFolder(this.folder, 0o700);
+    const names = await readdir(this.folder);
+    const ids = names.flatMap((name) => FILE.exec(name)?.[1] ?? []).map(dashedUuid);
+    await forEachBounded(ids, MAX_PARALLEL_READS, (id) => this.read(id));
+  }
+
+  get all(): readonly ContainerRecord[] {
+    return [...this.records.values()];
+  }
+
+  /** Whether a conversation runs in a container. */
+  has(id: string): boolean {
+    return this.records.has(id) || this.broken.has(id);
+  }
+
+  get(id: string): ContainerRecord | undefined {
+    return this.records.get(id);
+  }
+
+  /** Why the record of a conversation cannot be used. */
+  problemOf(id: string): string | undefined {
+    return this.broken.get(id);
+  }
+
+  /** Whether a conversation is being created by this process: nobody else finishes that. */
+  isNew(id: string): boolean {
+    return this.fresh.has(id);
+  }
+
+  /** Durable when it resolves. */
+  async save(record: ContainerRecord): Promise<void> {
+    const { conversationId: id } = record;
+    if (record.isCreated) this.fresh.delete(id);
+    else this.fresh.add(id);
+    this.keep(record);
+    await replaceFile(this.fileOf(id), formatRecord(record, this.cipher), {
+      mode: 0o600,
+      replacesLink: true,
+      flush: 'content and name',
+    });
+  }
+
+  /** The last step of a deletion: until then it can be repeated. */
+  async remove(id: string): Promise<void> {
+    await rm(this.fileOf(id), { force: true });
+    await syncFolder(this.folder);
+    this.records.delete(id);
+    this.broken.delete(id);
+    this.fresh.delete(id);
+    this.reserved.delete(id);
+    this.codec.useKey(id, undefined);
+  }
+
+  private async read(id: string): Promise<void> {
+    this.reserved.add(id);
+    try {
+      const text = await readPlainFile(this.fileOf(id)).catch(undefinedIfMissing);
+      if (text !== undefined) this.keep(parseRecord(text, id, this.cipher));
+    } catch (error) {
+      const reason = errorCode(error) ?? errorMessage(error);
+      this.broken.set(id, reason);
+      this.logger.error(
+        `conversation ${id} cannot be served in its container: ${this.fileOf(id)}: ${reason}`,
+      );
+    }
+  }
+
+  private keep(record: ContainerRecord): void {
+    const { conversationId: id, encryptionKey } = record;
+    this.records.set(id, record);
+    this.reserved.add(id);
+    this.codec.useKey(id, encryptionKey);
+  }
+
+  private fileOf(id: string): string {
+    return path.join(this.folder, `${id.replaceAll('-', '')}.json`);
+  }
+}
