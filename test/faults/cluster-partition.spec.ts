@@ -102,6 +102,19 @@ describeWithDatabase('a server of a cluster that is cut off or frozen', () => {
     expect((await one.events()).filter(({ kind }) => kind === 'ObservationEvent')).toEqual([]);
   });
 
+  it('answers with what others have written meanwhile as soon as it wakes', async () => {
+    const { one, owner } = await create();
+    cluster.freeze(owner);
+    await takenOver(one, 'meanwhile');
+    const written = (await one.events()).length;
+    // What it finds out about its lease comes later than the request.
+    owner.proxy.behave({ delayMs: 40 });
+    const answer = cluster.only(owner).request('GET', `${one.route}/events/search`);
+    cluster.wake(owner);
+    const { status, body } = await answer;
+    expect({ status, body }).toMatchObject({ status: 200, body: { items: { length: written } } });
+  });
+
   it('leaves a conversation that all servers want at the same time to one of them', async () => {
     for (let round = 0; round < CREATIONS; round += 1) {
       const id = randomUUID();
