@@ -18,6 +18,7 @@ import { MetricsModule } from './metrics/metrics.module.js';
 import { ModelsModule } from './models/models.module.js';
 import { SandboxModule } from './sandbox/sandbox.module.js';
 import { ServerModule } from './server/index.js';
+import { SharesModule } from './shares/index.js';
 import { SocketsModule } from './sockets/index.js';
 import { WorkspaceModule } from './workspace/workspace.module.js';
 import { WebhooksModule } from './webhooks/webhooks.module.js';
@@ -34,13 +35,14 @@ export class AppModule {
         RequestBodiesModule.forRoot(config.max_body_bytes_in_flight),
         SandboxModule,
         CryptoModule,
+        KeysModule,
         // Its guard comes before all others.
         AuditModule,
-        KeysModule,
         AuthModule,
         LimitsModule,
         ServerModule,
         ConversationsModule,
+        SharesModule,
         SocketsModule,
         BashModule,
         WorkspaceModule,

@@ -1,4 +1,12 @@
-import { HELP, MOVE_HELP, parseCommandLine, type Command, type MoveOptions } from './cli/index.js';
+import {
+  HELP,
+  KEYS_HELP,
+  type KeysAction,
+  MOVE_HELP,
+  parseCommandLine,
+  type Command,
+  type MoveOptions,
+} from './cli/index.js';
 import type { UiPlace } from './ui/installed-ui.js';
 import type { LoadedConfig } from './config/index.js';
 
@@ -20,6 +28,12 @@ export async function run(args: readonly string[]): Promise<void> {
       break;
     case 'move':
       await runMove(command.options);
+      break;
+    case 'keys-help':
+      process.stdout.write(KEYS_HELP);
+      break;
+    case 'keys':
+      await manageKeys(command.action);
       break;
     case 'version': {
       const { SERVER_VERSION } = await import('./server/version.js');
@@ -69,6 +83,29 @@ async function runMove(options: MoveOptions): Promise<void> {
     process.exitCode = await move(options, config, process.stdout);
   } catch (error) {
     printErrors(error instanceof ConfigError ? explainStartupError(error, listen) : explainMoveError(error));
+    process.exit(1);
+  }
+}
+
+/** Makes, lists or revokes named keys. */
+async function manageKeys(action: KeysAction): Promise<void> {
+  const [{ loadConfig, ConfigError }, { runKeys, explainKeysError }, { explainStartupError }] =
+    await Promise.all([
+      import('./config/index.js'),
+      import('./cli/keys/run-keys.js'),
+      import('./cli/startup-error.js'),
+    ]);
+  const listen = { host: '0.0.0.0', port: 0, hostGiven: false };
+  try {
+    const { config } = loadConfig({ env: process.env, cwd: process.cwd(), listen });
+    process.exitCode = await runKeys(action, config, {
+      print: (line) => process.stdout.write(`${line}\n`),
+      note: (line) => printErrors([line]),
+    });
+  } catch (error) {
+    printErrors(
+      error instanceof ConfigError ? explainStartupError(error, listen) : [explainKeysError(error)],
+    );
     process.exit(1);
   }
 }

@@ -2,8 +2,8 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { clientAddress, principalOf, requirementOf } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
-import { conversationIn, hopOf } from '../forwarding/index.js';
-import { namedConversation, operationName } from '../http/index.js';
+import { hopOf } from '../forwarding/index.js';
+import { conversationIn, namedConversation, operationName } from '../http/index.js';
 import { AuditTrail } from './audit-trail.js';
 
 /**

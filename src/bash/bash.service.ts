@@ -4,13 +4,21 @@ import { AppConfig } from '../config/index.js';
 import { EventBus, type ClosingConversation, type EventSubscriber } from '../events/index.js';
 import { BashHistories } from '../storage/index.js';
 import { endSessionProcesses } from '../processes/index.js';
-import { Sandbox } from '../sandbox/index.js';
+import { Sandbox, type ConfinementScope } from '../sandbox/index.js';
 import { RuntimeScopes } from '../workspace/index.js';
 import { endOfDead, toRecord, type BashRequest } from './bash-event.js';
 import { BashShell } from './shell/bash-shell.js';
 
 /** The maximum number of idle shells that stay open, each with an index in memory. */
 const MAX_IDLE_SHELLS = 50;
+
+/** Where a shell works. */
+interface ShellPlace {
+  folder: string;
+  /** The folder as clients see it; null: not shown. */
+  shownFolder: string | null;
+  confinement?: ConfinementScope;
+}
 
 /** The shells of the bash routes: one of the server, and one for each conversation. */
 @Injectable()
@@ -38,9 +46,10 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
    * @throws ConversationNotFoundError
    */
   async shell(conversationId?: string): Promise<BashShell> {
-    if (conversationId === undefined) return this.getOrOpen(undefined, this.config.base_dir, null);
-    const { folder } = await this.scopes.of(conversationId);
-    return this.getOrOpen(conversationId, folder, folder);
+    if (conversationId === undefined)
+      return this.getOrOpen(undefined, { folder: this.config.base_dir, shownFolder: null });
+    const { folder, confinement } = await this.scopes.of(conversationId);
+    return this.getOrOpen(conversationId, { folder, shownFolder: folder, confinement });
   }
 
   /**
@@ -84,10 +93,10 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
     await Promise.all(open.map((shell) => shell.close()));
   }
 
-  private getOrOpen(key: string | undefined, folder: string, shownFolder: string | null): Promise<BashShell> {
+  private getOrOpen(key: string | undefined, place: ShellPlace): Promise<BashShell> {
     const known = this.shells.get(key);
     this.shells.delete(key);
-    const shell = known ?? this.open(key, folder, shownFolder);
+    const shell = known ?? this.open(key, place);
     this.shells.set(key, shell);
     if (!known) {
       shell.catch(() => this.shells.delete(key));
@@ -98,8 +107,7 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
 
   private async open(
     key: string | undefined,
-    folder: string,
-    shownFolder: string | null,
+    { folder, shownFolder, confinement }: ShellPlace,
   ): Promise<BashShell> {
     const shell = new BashShell(await this.histories.open(key), {
       folder,
@@ -109,7 +117,7 @@ export class BashService implements BeforeApplicationShutdown, EventSubscriber {
       confinement:
         key === undefined
           ? this.sandbox.server
-          : this.sandbox.confine({ workspace: folder, keepsDaemons: true }),
+          : this.sandbox.confine({ workspace: folder, ...confinement, keepsDaemons: true }),
     });
     if (this.closing) shell.rejectNew();
     return shell;

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { ListenAddress } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
+import { type KeysCommand, parseKeysCommandLine } from './keys/index.js';
 import { parseMoveCommandLine, type MoveCommand } from './move/index.js';
 
 /** A parsed command line. */
@@ -9,6 +10,7 @@ export type Command =
   | { kind: 'version' }
   | { kind: 'usage-error'; message: string }
   | MoveCommand
+  | KeysCommand
   | { kind: 'fetch-ui' }
   | { kind: 'check-config'; listen: ListenAddress; ui?: string | null }
   | { kind: 'serve'; listen: ListenAddress; ui?: string | null; reload: boolean };
@@ -16,6 +18,7 @@ export type Command =
 /** The output of `--help`. */
 export const HELP = `Usage: openhands-agent-server [options]
        openhands-agent-server move --from PLACE --to PLACE
+       openhands-agent-server keys create|list|revoke ...
 
 Options:
   --host HOST      address to listen on (default: 0.0.0.0). Without this option and without a
@@ -31,6 +34,7 @@ Options:
   -h, --help       print this text and exit
 
 move copies everything from files to a database or back (move --help).
+keys makes, lists and revokes named keys (keys --help).
 
 Configuration is read from $OPENHANDS_AGENT_SERVER_CONFIG_PATH, by default
 workspace/openhands_agent_server_config.json, then from OH_* variables. SESSION_API_KEY sets the key
@@ -40,6 +44,7 @@ the current folder.
 
 /** Parses the arguments after the program name. */
 export function parseCommandLine(args: readonly string[]): Command {
+  if (args[0] === 'keys') return parseKeysCommandLine(args.slice(1));
   if (args[0] === 'move') return parseMoveCommandLine(args.slice(1));
   try {
     const { values } = parseArgs({

@@ -129,6 +129,7 @@ function describeAccess(config: AppConfig): string {
   const keys = config.session_api_keys.length;
   if (config.deferred_init) return `access: waiting for POST /api/init${initKey(config)}`;
   if (keys > 0) return `access: with a session key (${keys} configured)`;
+  if (config.require_keys) return 'access: with a named key (require_keys)';
   if (isLoopbackOnly(config)) {
     return 'access: this machine only, without a key (set SESSION_API_KEY, or expose it with --host 0.0.0.0)';
   }

@@ -148,6 +148,7 @@ interface ConfiguredPaths {
   conversations: string;
   workspace: string;
   worktrees: string;
+  keyWorkspaces: string;
   bashEvents: string;
   staticFiles: string | null;
   ui: string | null;
@@ -259,6 +260,17 @@ export class AppConfig {
   sandbox_processes: number | null = null;
   @Whole('Maximum number of open files of a process; null: no limit.', { min: 64 }, { nullable: true })
   sandbox_open_files: number | null = null;
+  @Text(
+    'Folder with a folder for each key whose reach is `own`: its conversations work there and nowhere else.',
+  )
+  key_workspaces_path: string = 'workspace/keys';
+  @Choice(
+    'How strictly the conversations of such keys are confined at least. Where it does not work, they are refused.',
+    ['off', 'guarded', 'workspace'],
+  )
+  own_keys_sandbox: string = 'workspace';
+  @TextList('Names of the LLM profiles that such keys may use. Other models need a key in their requests.')
+  own_keys_llm_profiles: string[] = [];
   @SectionList('Webhooks that receive events.', WebhookConfig)
   webhooks: WebhookConfig[] = [];
   @Flag('Whether to offer VS Code in the browser.')
@@ -444,6 +456,7 @@ export class AppConfig {
     return {
       conversations: path.resolve(this.base_dir, this.conversations_path),
       workspace: path.resolve(this.base_dir, this.workspace_path),
+      keyWorkspaces: path.resolve(this.base_dir, this.key_workspaces_path),
       worktrees: path.resolve(this.base_dir, this.conversation_worktree_root),
       bashEvents: path.resolve(this.base_dir, this.bash_events_dir),
       staticFiles: this.optional(this.static_files_path),

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import { AgentLoop, ContextLoader, type Repositories, AgentQuestions } from '../agent/index.js';
 import { AppConfig } from '../config/index.js';
 import { EventBusModule } from '../events/event-bus.module.js';
@@ -29,6 +30,10 @@ import { GoalsService } from './goal/goals.service.js';
 import { LaunchProfiles } from './profiles/launch-profiles.js';
 import { ModelProfiles } from './profiles/model-profiles.js';
 import { PortableRequests } from './api/portable-requests.js';
+import { KeyWorkspaces } from './owners/key-workspaces.js';
+import { OwnerGuard } from './owners/owner.guard.js';
+import { Ownership } from './owners/ownership.js';
+import { Tenancy } from './owners/tenancy.js';
 import { ProfileDiagnosisController } from './api/profile-diagnosis.controller.js';
 import { ProfileDiagnosis } from './profiles/profile-diagnosis.js';
 import { ProfileReferences } from './profiles/profile-references.js';
@@ -72,6 +77,10 @@ const REPOSITORIES: Repositories = {
     ConversationServices,
     ConversationRegistry,
     ConversationStore,
+    Ownership,
+    KeyWorkspaces,
+    Tenancy,
+    { provide: APP_GUARD, useClass: OwnerGuard },
     ConversationInfoCache,
     RunSlots,
     WorkspaceHost,
@@ -110,6 +119,8 @@ const REPOSITORIES: Repositories = {
     ConversationsService,
     LaunchProfiles,
     PortableRequests,
+    Ownership,
+    Tenancy,
     EventBusModule,
     RunSlots,
     SummaryFeed,

@@ -1,9 +1,12 @@
 import path from 'node:path';
 import { Injectable } from '@nestjs/common';
+import type { Principal } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { SecretCodec } from '../crypto/index.js';
+import type { ConfinementScope } from '../sandbox/index.js';
 import {
   Catalogue,
+  ConversationFolders,
   DamagedConversationError,
   LeaseHeldError,
   StorageFailedError,
@@ -17,6 +20,7 @@ import { conversationDocuments, type ConversationDocuments } from './state/conve
 import { ConversationCreation } from './conversation/conversation-creation.js';
 import { WorkspaceHost } from './conversation/workspace-host.js';
 import {
+  ConversationExistsError,
   ConversationNotFoundError,
   RunLimitError,
   type WorkspaceElsewhereError,
@@ -31,7 +35,11 @@ import { EventSearch } from './queries/event-search.js';
 import { finalResponse } from './queries/final-response.js';
 import { joinItems, type JsonPage } from './queries/json-page.js';
 import { isDurable, ConversationInfoCache } from './registry/conversation-info-cache.js';
-import type { NewMessage, StartConversationRequest } from './state/start-request.js';
+import { confinementScope } from './owners/confinement-scope.js';
+import { ownerFilter, Ownership } from './owners/ownership.js';
+import { Tenancy } from './owners/tenancy.js';
+import type { NewMessage, RequestedConversation } from './state/start-request.js';
+import { SecretVault } from './secrets/secret-vault.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
 export type { EventFilter } from './queries/event-query.js';
@@ -72,20 +80,29 @@ export class ConversationsService {
     private readonly codec: SecretCodec,
     private readonly workspaces: WorkspaceHost,
     private readonly config: AppConfig,
+    private readonly folders: ConversationFolders,
+    private readonly ownership: Ownership,
+    private readonly tenancy: Tenancy,
   ) {}
 
-  /** Creates a conversation, or returns the existing one of that id. An initial message starts a run. */
+  /**
+   * Creates a conversation, or returns the existing one of that id. An initial message starts a run.
+   * @throws ConversationExistsError if it is not one of the principal's
+   */
   async create(
-    request: StartConversationRequest,
+    request: RequestedConversation,
     includeSkills: boolean,
+    principal: Principal,
   ): Promise<{ info: JsonObject; created: boolean }> {
     const options = { includeSkills, runtimeInfo: false };
-    const conversation = await this.creation.create(request);
+    const conversation = await this.creation.create(await this.tenancy.admit(request, principal));
     if (conversation) {
       await conversation.publishChange();
       return { info: conversation.info(options), created: true };
     }
-    return { info: await this.describe(request.conversation_id ?? '', options), created: false };
+    const id = request.conversation_id ?? '';
+    if (!(await this.ownership.isVisible(id, principal))) throw new ConversationExistsError(id);
+    return { info: await this.describe(id, options), created: false };
   }
 
   info(id: string, includeSkills: boolean): Promise<JsonObject> {
@@ -112,16 +129,31 @@ export class ConversationsService {
   }
 
   /** Where the workspace is, and why this server cannot use it. */
-  async workspace(
-    id: string,
-  ): Promise<{ folder: string; host: string | undefined; elsewhere: WorkspaceElsewhereError | undefined }> {
+  async workspace(id: string): Promise<{
+    folder: string;
+    scope: ConfinementScope;
+    host: string | undefined;
+    elsewhere: WorkspaceElsewhereError | undefined;
+  }> {
     const state = await this.registry.peek(id);
     if (!state) throw new ConversationNotFoundError(id);
+    const scope = confinementScope(state, this.config);
     return {
-      folder: path.resolve(this.config.base_dir, state.workspace.working_dir),
+      folder: scope.workspace,
+      scope,
       host: state.workspace_host,
       elsewhere: this.workspaces.problemOf(state),
     };
+  }
+
+  /**
+   * What programs and file routes of a conversation are confined to.
+   * @throws ConversationNotFoundError, WorkspaceElsewhereError
+   */
+  async confinementScope(id: string): Promise<ConfinementScope> {
+    const { scope, elsewhere } = await this.workspace(id);
+    if (elsewhere) throw elsewhere;
+    return { ...scope, folder: this.folders.folder(id) };
   }
 
   /** Has the conversation work with the folder of the same path on this host. */
@@ -130,23 +162,28 @@ export class ConversationsService {
     await conversation.change((state) => (state.workspace_host = this.workspaces.name));
   }
 
-  /** The `ConversationInfo`s as JSON, in the order of the ids; null for unknown ids. */
-  async batch(ids: readonly string[], includeSkills: boolean): Promise<(Buffer | null)[]> {
+  /** The `ConversationInfo`s as JSON, in the order of the ids; null for unknown ids, and those of others. */
+  async batch(
+    ids: readonly string[],
+    includeSkills: boolean,
+    principal: Principal,
+  ): Promise<(Buffer | null)[]> {
     const options = { includeSkills, runtimeInfo: true };
     // An id may occur many times.
-    const unique = [...new Set(ids)];
+    const unique = await this.ownership.visible([...new Set(ids)], principal);
     const found = await Promise.all(unique.map((id) => this.infos.jsonOrNull(id, options)));
     const byId = new Map(unique.map((id, index) => [id, found[index] ?? null]));
     return ids.map((id) => byId.get(id) ?? null);
   }
 
-  async search(query: ConversationQuery): Promise<JsonPage> {
+  async search(query: ConversationQuery, principal: Principal): Promise<JsonPage> {
     const { pageId, limit, status, sortOrder: order } = query;
     const from = pageId === undefined ? undefined : dashedUuid(pageId);
     // One more: the first of the next page.
-    const found = await this.catalogue.page({ order, limit: limit + 1, status, from });
+    const wanted = { order, limit: limit + 1, status, from, ownerKey: ownerFilter(principal) };
+    const found = await this.catalogue.page(wanted);
     const ids = found.slice(0, query.limit).map((entry) => entry.id);
-    const page = await this.batch(ids, query.includeSkills);
+    const page = await this.batch(ids, query.includeSkills, principal);
     const next = found[query.limit];
     // Conversations that were deleted meanwhile are left out.
     return { items: joinItems(page.filter((info) => info !== null)), nextPageId: next ? hex(next.id) : null };
@@ -157,8 +194,8 @@ export class ConversationsService {
     return this.registry.size;
   }
 
-  count(status?: string): Promise<number> {
-    return this.catalogue.count(status);
+  count(status: string | undefined, principal: Principal): Promise<number> {
+    return this.catalogue.count(status, ownerFilter(principal));
   }
 
   async update(id: string, change: ConversationChange): Promise<void> {
@@ -210,7 +247,7 @@ export class ConversationsService {
     try {
       await conversation.sendMessage(message, run, { key });
     } catch (error) {
-      throw error instanceof RunLimitError ? new RunLimitError(MESSAGE_SAVED) : error;
+      throw error instanceof RunLimitError ? afterSaving(error) : error;
     }
   }
 
@@ -247,6 +284,28 @@ export class ConversationsService {
     const [first = [], ...others] = parts;
     const items = await this.eventItems(id, first);
     return { items, nextPageId, ...(others.length > 0 && { rest: this.eventParts(id, others) }) };
+  }
+
+  /** The lines of a page of events. */
+  async eventPage(id: string, query: EventQuery): Promise<{ lines: string[]; next: string | null }> {
+    return this.withLog(id, async ({ log, length }) => {
+      const { parts, nextPageId: next } = await new EventSearch(log, length).page(query);
+      return { lines: await log.readMany(parts.flat()), next };
+    });
+  }
+
+  /** What somebody without a key must not see of a conversation: its secrets and the name of its folder. */
+  async hidden(id: string): Promise<{ mask: (text: string) => string; folders: string[] }> {
+    const opened = this.registry.opened(id);
+    const state = opened?.state ?? (await this.registry.peek(id));
+    if (!state) throw new ConversationNotFoundError(id);
+    const { masker } = opened?.agentRuntime ?? { masker: new SecretVault(state) };
+    const folder = state.workspace.working_dir;
+    const folders = [folder, path.resolve(this.config.base_dir, folder), state.workspace_root];
+    return {
+      mask: (text) => masker.mask(text),
+      folders: folders.filter((one): one is string => one !== undefined && path.isAbsolute(one)),
+    };
   }
 
   private eventItems(id: string, seqs: readonly number[]): Promise<Buffer> {
@@ -315,6 +374,11 @@ export class ConversationsService {
       await log.close();
     }
   }
+}
+
+function afterSaving({ ofKey }: RunLimitError): RunLimitError {
+  if (ofKey === undefined) return new RunLimitError(MESSAGE_SAVED);
+  return new RunLimitError(`Message saved, but it starts no run: ${ofKey.message}`, ofKey);
 }
 
 /**

@@ -13,7 +13,7 @@ export {
   UpstreamError,
 } from './relay/upstream.js';
 export { withoutKeys } from './relay/without-keys.js';
-export { answersFromStorage, conversationIn, ForwardingGuard } from './servers/forwarding.guard.js';
+export { answersFromStorage, ForwardingGuard } from './servers/forwarding.guard.js';
 export { ForwardingError } from './servers/forwarding-errors.js';
 export { Locator, type Location, type ServerAddress } from './servers/locator.js';
 export { ServerAddresses } from './servers/server-addresses.js';

@@ -11,7 +11,7 @@ import {
   UseInterceptors,
 } from '@nestjs/common';
 import type { Response as HttpResponse } from 'express';
-import { Scope } from '../auth/index.js';
+import { CurrentPrincipal, type Principal, Scope } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { OBSERVABILITY_HEADERS } from '../conversations/index.js';
 import {
@@ -79,8 +79,8 @@ export class GatewayController {
     description: 'There is one model for each LLM profile.',
     answers: { 200: { description: 'The models, sorted by name.', schema: 'OpenAIModelListResponse' } },
   })
-  async models(): Promise<object> {
-    const ids = await this.gateway.models();
+  async models(@CurrentPrincipal() principal: Principal): Promise<object> {
+    const ids = await this.gateway.models(principal);
     const data = ids.map((id) => ({ id, created: 0, object: 'model', owned_by: 'openhands' }));
     return { object: 'list', data };
   }
@@ -107,9 +107,10 @@ export class GatewayController {
   async chat(
     @Body() body: OpenAIChatCompletionRequestDto,
     @Headers() given: IncomingHttpHeaders,
+    @CurrentPrincipal() principal: Principal,
     @Res() response: HttpResponse,
   ): Promise<void> {
-    const asked = await this.ask(questionOfChat(body), given, response);
+    const asked = await this.ask(questionOfChat(body), { given, principal }, response);
     const { include_usage = false, include_commentary = true } = body.stream_options ?? {};
     if (!body.stream) return this.answer(asked, response, (outcome) => chatCompletion(body.model, outcome));
     const options = { include_usage, include_commentary };
@@ -135,18 +136,23 @@ export class GatewayController {
   async responses(
     @Body() body: OpenAIResponseRequestDto,
     @Headers() given: IncomingHttpHeaders,
+    @CurrentPrincipal() principal: Principal,
     @Res() response: HttpResponse,
   ): Promise<void> {
     const question = questionOfResponse(body);
     const frame = frameOf(body);
-    const asked = await this.ask(question, given, response);
+    const asked = await this.ask(question, { given, principal }, response);
     if (!body.stream) return this.answer(asked, response, (outcome) => wholeResponse(frame, outcome));
     await this.stream(asked, response, (stream) => new ResponseStream(frame, stream));
   }
 
   /** Sends the request to the conversation. From here on a disconnect interrupts the run. */
-  private async ask(question: Question, given: IncomingHttpHeaders, response: HttpResponse): Promise<Asked> {
-    const asked = await this.gateway.ask(question, conversationOf(given), given);
+  private async ask(
+    question: Question,
+    { given, principal }: { given: IncomingHttpHeaders; principal: Principal },
+    response: HttpResponse,
+  ): Promise<Asked> {
+    const asked = await this.gateway.ask(question, conversationOf(given), given, principal);
     const { pending, outcome } = asked;
     // Callers that await it handle the error; a disconnected client does not await it.
     outcome.catch(() => undefined);

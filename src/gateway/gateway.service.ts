@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { Principal } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import {
   type Conversation,
@@ -8,10 +9,12 @@ import {
   ConversationsService,
   withObservabilityHeaders,
   StartConversationRequestDto,
+  Tenancy,
   toStartRequest,
   LaunchProfiles,
   type LaunchedProfile,
   type NewMessage,
+  ownerFilter,
 } from '../conversations/index.js';
 import { EventBus } from '../events/index.js';
 import { withTimeout } from '../flow/index.js';
@@ -23,6 +26,8 @@ import { conflict, failureOf, answerTimeout, unknownModel } from './gateway-erro
 import type { Question } from './question.js';
 
 const MODEL_PREFIX = 'openhands_';
+/** Where agents work for a key that reaches its own conversations only, in the folder of that key. */
+const OWN_FOLDER = 'workspace/project';
 
 /** A request that was sent to a conversation. */
 export interface Asked {
@@ -44,6 +49,7 @@ export class GatewayService implements OnModuleDestroy {
     private readonly llms: LlmProfiles,
     private readonly bus: EventBus,
     private readonly config: AppConfig,
+    private readonly tenancy: Tenancy,
   ) {}
 
   /** Interrupts pending answers at the shutdown; the conversations can be continued later. */
@@ -51,9 +57,10 @@ export class GatewayService implements OnModuleDestroy {
     await Promise.allSettled([...this.open.values()].map((pending) => pending.interrupt()));
   }
 
-  /** The names of all models, sorted. */
-  async models(): Promise<string[]> {
-    return (await this.llms.names()).map((name) => MODEL_PREFIX + name);
+  /** The names of all models that a principal may use, sorted. */
+  async models(principal: Principal): Promise<string[]> {
+    const names = await this.llms.names();
+    return names.filter((name) => this.tenancy.mayUseLlm(name, principal)).map((name) => MODEL_PREFIX + name);
   }
 
   /**
@@ -62,8 +69,13 @@ export class GatewayService implements OnModuleDestroy {
    * @throws HttpException 400, 404, 409; RunLimitError, InvalidRequestError and other errors that prevent a
    *   run
    */
-  async ask(question: Question, id: string | undefined, headers: IncomingHttpHeaders): Promise<Asked> {
-    const profile = await this.profileOf(question.model);
+  async ask(
+    question: Question,
+    id: string | undefined,
+    headers: IncomingHttpHeaders,
+    principal: Principal,
+  ): Promise<Asked> {
+    const profile = await this.profileOf(question.model, principal);
     const conversationId = id ?? randomUUID();
     if (this.open.has(conversationId)) throw busy(conversationId);
     const pending = new PendingAnswer(conversationId, this.bus, () => {
@@ -72,7 +84,7 @@ export class GatewayService implements OnModuleDestroy {
     this.open.set(conversationId, pending);
     try {
       const known = id === undefined ? undefined : await this.find(id);
-      const conversation = known ?? (await this.create(conversationId, profile, question, headers));
+      const conversation = known ?? (await this.create(conversationId, profile, question, { headers, principal }));
       if (known) await continueWith(known, question);
       return { pending, outcome: pending.follow(conversation) };
     } catch (error) {
@@ -95,9 +107,9 @@ export class GatewayService implements OnModuleDestroy {
   }
 
   /** @throws HttpException 404; InvalidProfileNameError, ProfileNotFoundError and other errors of profiles */
-  private async profileOf(model: string): Promise<string> {
+  private async profileOf(model: string, principal: Principal): Promise<string> {
     const name = model.startsWith(MODEL_PREFIX) ? model.slice(MODEL_PREFIX.length) : '';
-    if (name === '') throw unknownModel(model);
+    if (name === '' || !this.tenancy.mayUseLlm(name, principal)) throw unknownModel(model);
     return (await this.llms.load(name)).name;
   }
 
@@ -114,12 +126,14 @@ export class GatewayService implements OnModuleDestroy {
     id: string,
     llmProfile: string,
     question: Question,
-    headers: IncomingHttpHeaders,
+    { headers, principal }: { headers: IncomingHttpHeaders; principal: Principal },
   ): Promise<Conversation> {
     const { active_agent_profile_id: agent } = await this.agents.list();
     if (agent === null) throw conflict('There is no active agent profile. Activate one first.');
-    const launched = withInstructions(await this.launches.load(agent, llmProfile), question.instructions);
-    const { workspace_path: working_dir } = this.config;
+    const isOwn = ownerFilter(principal) !== undefined;
+    const loaded = await this.launches.load(agent, llmProfile);
+    const launched = withInstructions(isOwn ? withoutServers(loaded) : loaded, question.instructions);
+    const working_dir = isOwn ? OWN_FOLDER : this.config.workspace_path;
     const dto = readDto(StartConversationRequestDto, {
       workspace: { working_dir },
       conversation_id: id,
@@ -130,6 +144,7 @@ export class GatewayService implements OnModuleDestroy {
     const { created } = await this.conversations.create(
       { ...request, initial_message: messageOf(question) },
       false,
+      principal,
     );
     if (!created) throw busy(id);
     return this.conversations.open(id);
@@ -175,6 +190,11 @@ function busy(id: string): Error {
 
 function messageOf({ content }: Question): NewMessage {
   return { role: 'user', content };
+}
+
+/** The profile without its MCP servers: their keys are those of the user who runs the server. */
+function withoutServers(launched: LaunchedProfile): LaunchedProfile {
+  return { ...launched, settings: { ...launched.settings, mcp_config: {} } };
 }
 
 /** The profile with the system messages of the request and with streaming enabled. */

@@ -6,6 +6,8 @@ const TAGS: Readonly<Record<string, string>> = {
   Events:
     'The log of a conversation: send messages, read and count events, accept or reject the actions of an agent that ' +
     'asks first.',
+  'Shared conversations':
+    'What people with a share link may read of one conversation. Needs no key but the token of the link.',
   Settings:
     'What the server stores for its user: the defaults of new conversations, secrets, MCP servers, known workspaces.',
   Profiles:

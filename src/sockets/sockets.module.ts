@@ -9,6 +9,8 @@ import { ConversationsGateway } from './gateways/conversations.gateway.js';
 import { EventsGateway } from './gateways/events.gateway.js';
 import { LegacyEventsGateway } from './gateways/legacy-events.gateway.js';
 import { SessionGateway } from './gateways/session.gateway.js';
+import { SharedGateway } from './gateways/shared.gateway.js';
+import { SharesModule } from '../shares/index.js';
 import { SocketConnections } from './connections/socket-connections.js';
 import { SocketAccounting } from './handshake/socket-accounting.js';
 import { SocketGate } from './handshake/socket-gate.js';
@@ -19,7 +21,7 @@ import { SocketLimits } from './connections/socket-limits.js';
  * must use `PatternWsAdapter`.
  */
 @Module({
-  imports: [BashModule, ConversationsModule, EventBusModule, ExtensionsModule],
+  imports: [BashModule, ConversationsModule, EventBusModule, ExtensionsModule, SharesModule],
   providers: [
     SocketConnections,
     SocketGate,
@@ -31,6 +33,7 @@ import { SocketLimits } from './connections/socket-limits.js';
     ConversationsGateway,
     BashEventsGateway,
     AppBackendsGateway,
+    SharedGateway,
   ],
   exports: [SocketConnections, SocketGate],
 })

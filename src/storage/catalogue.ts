@@ -10,6 +10,31 @@ export interface CatalogueEntry {
   execution_status: string;
   /** The conversation that created it. */
   parent_conversation_id: string | null;
+  /** The id of the key that it was created with; null: a session key. */
+  owner_key: string | null;
+}
+
+/** The fields of an entry alone. Metadata of older versions lack the owner, some also the parent. */
+export function catalogueEntry(
+  source: Omit<CatalogueEntry, 'parent_conversation_id' | 'owner_key'> &
+    Record<'parent_conversation_id' | 'owner_key', unknown>,
+): CatalogueEntry {
+  const {
+    id,
+    created_at,
+    updated_at,
+    execution_status,
+    parent_conversation_id: parent,
+    owner_key: owner,
+  } = source;
+  return {
+    id,
+    created_at,
+    updated_at,
+    execution_status,
+    parent_conversation_id: typeof parent === 'string' ? parent : null,
+    owner_key: typeof owner === 'string' ? owner : null,
+  };
 }
 
 /** The order of a list. Entries with the same time of update have the order of their creation. */
@@ -25,9 +50,11 @@ export interface CatalogueQuery {
   limit: number;
   /** Only entries with this `execution_status`. */
   status?: string;
+  /** Only entries that belong to this key. */
+  ownerKey?: string;
   /**
    * Dashed id of the conversation at whose place the page begins, even if its status no longer matches. The
-   * first page for an unknown one.
+   * first page for an unknown one, and for one that belongs to another key than `ownerKey`.
    */
   from?: string;
   /** The page begins behind this place, instead of at a conversation that may have another one meanwhile. */
@@ -44,8 +71,8 @@ export type StoredMetadata = CatalogueEntry & JsonObject;
 export abstract class Catalogue {
   /** The entries of a page. */
   abstract page(query: CatalogueQuery): Promise<CatalogueEntry[]>;
-  /** How many conversations there are, or how many have a status. */
-  abstract count(status?: string): Promise<number>;
+  /** How many conversations there are; of them those that have a status, or belong to a key. */
+  abstract count(status?: string, ownerKey?: string): Promise<number>;
   /** The entry of a conversation; undefined if it is unknown or damaged. */
   abstract entry(id: string): Promise<CatalogueEntry | undefined>;
   /** The ids of the conversations that this one created, oldest first. */

@@ -4,8 +4,7 @@ import path from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createServer } from '../../src/app.setup.js';
 import { AppConfig } from '../../src/config/index.js';
-import { conversationIn } from '../../src/forwarding/index.js';
-import { JsonAdapter } from '../../src/http/index.js';
+import { conversationIn, JsonAdapter } from '../../src/http/index.js';
 
 const ID = '280733d3-a9e7-49d7-9ac3-c38121f6f331';
 

@@ -10,14 +10,15 @@ export function metadataAt(number: number, more: Partial<StoredMetadata> = {}): 
     updated_at: time,
     execution_status: 'idle',
     parent_conversation_id: null,
+    owner_key: null,
     ...more,
   };
 }
 
 /** The fields of lists. */
 export function entryOf(metadata: StoredMetadata): CatalogueEntry {
-  const { id, created_at, updated_at, execution_status, parent_conversation_id } = metadata;
-  return { id, created_at, updated_at, execution_status, parent_conversation_id };
+  const { id, created_at, updated_at, execution_status, parent_conversation_id, owner_key } = metadata;
+  return { id, created_at, updated_at, execution_status, parent_conversation_id, owner_key };
 }
 
 /** What a catalogue has to do, in memory. */
@@ -36,8 +37,9 @@ export class CatalogueModel {
     this.stored.delete(id);
   }
 
-  page({ order, limit, status, from }: CatalogueQuery): CatalogueEntry[] {
-    const sorted = this.all.map(entryOf).sort((a, b) => (keyOf(a, order) < keyOf(b, order) ? -1 : 1));
+  page({ order, limit, status, from, ownerKey }: CatalogueQuery): CatalogueEntry[] {
+    const listed = this.all.map(entryOf).filter((it) => ownerKey === undefined || it.owner_key === ownerKey);
+    const sorted = listed.sort((a, b) => (keyOf(a, order) < keyOf(b, order) ? -1 : 1));
     if (order.endsWith('_DESC')) sorted.reverse();
     const start = sorted.findIndex(({ id }) => id === from);
     return sorted
@@ -46,8 +48,10 @@ export class CatalogueModel {
       .slice(0, limit);
   }
 
-  count(status: string): number {
-    return this.all.filter((one) => one.execution_status === status).length;
+  count(status: string, ownerKey?: string): number {
+    return this.all
+      .filter((one) => ownerKey === undefined || one.owner_key === ownerKey)
+      .filter((one) => one.execution_status === status).length;
   }
 
   childrenOf(id: string): string[] {

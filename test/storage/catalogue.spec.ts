@@ -167,9 +167,13 @@ describeDrivers('a catalogue of conversations', (storage) => {
   it('pages, counts and filters as a list in memory does', async () => {
     const [one, two] = [await storage.server(), await storage.server()];
     const status = fc.constantFrom('idle', 'running', 'finished');
+    const owner = fc.constantFrom(null, 'one', 'two');
     const command = fc.oneof(
-      { weight: 3, arbitrary: fc.record({ do: fc.constant('create' as const), at: fc.nat(20), status }) },
-      fc.record({ do: fc.constant('child' as const), of: fc.nat(99), at: fc.nat(20), status }),
+      {
+        weight: 3,
+        arbitrary: fc.record({ do: fc.constant('create' as const), at: fc.nat(20), status, owner }),
+      },
+      fc.record({ do: fc.constant('child' as const), of: fc.nat(99), at: fc.nat(20), status, owner }),
       fc.record({ do: fc.constant('save' as const), which: fc.nat(99), at: fc.nat(40), status }),
       fc.record({ do: fc.constant('remove' as const), which: fc.nat(99) }),
       fc.record({
@@ -178,6 +182,7 @@ describeDrivers('a catalogue of conversations', (storage) => {
         limit: fc.integer({ min: 1, max: 8 }),
         status: fc.option(status, { nil: undefined }),
         from: fc.option(fc.nat(99), { nil: undefined }),
+        ownerKey: fc.constantFrom(undefined, 'one', 'nobody'),
       }),
     );
     type Step = typeof command extends fc.Arbitrary<infer T> ? T : never;
@@ -191,7 +196,8 @@ describeDrivers('a catalogue of conversations', (storage) => {
         model.all[number % (model.all.length || 1)];
       if (step.do === 'create' || step.do === 'child') {
         const parent = step.do === 'child' ? chosen(step.of)?.id : undefined;
-        const more = { execution_status: step.status, parent_conversation_id: parent ?? null };
+        const parent_conversation_id = parent ?? null;
+        const more = { execution_status: step.status, parent_conversation_id, owner_key: step.owner };
         const metadata = metadataAt(step.at, more);
         fences.set(metadata.id, await create(one, metadata));
         model.save(metadata);
@@ -212,7 +218,7 @@ describeDrivers('a catalogue of conversations', (storage) => {
         model.remove(id);
       } else {
         const from = step.from === undefined ? undefined : chosen(step.from)?.id;
-        const query = { order: step.order, limit: step.limit, status: step.status, from };
+        const query = { ...step, from };
         for (const { catalogue } of shown()) expect(await catalogue.page(query)).toEqual(model.page(query));
       }
     }
@@ -225,6 +231,8 @@ describeDrivers('a catalogue of conversations', (storage) => {
           expect(await paged(catalogue, order)).toEqual(model.page({ order, limit: 99 }));
         expect(await catalogue.count()).toBe(model.all.length);
         expect(await catalogue.count('running')).toBe(model.count('running'));
+        expect(await catalogue.count('running', 'one')).toBe(model.count('running', 'one'));
+        expect(await catalogue.count(undefined, 'nobody')).toBe(0);
         for (const { id } of model.all) expect(await catalogue.childrenOf(id)).toEqual(model.childrenOf(id));
       }
     }

@@ -3,11 +3,14 @@ import path from 'node:path';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { RequestHandler } from 'express';
+import { SESSION, setPrincipal } from '../../src/auth/index.js';
 import { ContextLoader, type Repositories } from '../../src/agent/skills/index.js';
 import { ConversationNotFoundError, RunLimitError } from '../../src/conversations/conversation-errors.js';
 import { ConversationsController } from '../../src/conversations/api/conversations.controller.js';
 import { ConversationsService } from '../../src/conversations/conversations.service.js';
 import { EventsController } from '../../src/conversations/api/events.controller.js';
+import { Tenancy } from '../../src/conversations/owners/tenancy.js';
 import { LaunchProfiles } from '../../src/conversations/profiles/launch-profiles.js';
 import type { StartConversationRequest } from '../../src/conversations/state/start-request.js';
 import { Cipher, FileSecrets, KnownSecrets } from '../../src/crypto/index.js';
@@ -94,6 +97,12 @@ const NO_REPOSITORIES: Repositories = {
   fetch: () => Promise.reject(new Error('tests do not fetch repositories')),
 };
 
+/** In place of the guard of keys. */
+const asSession: RequestHandler = (request, _response, next) => {
+  setPrincipal(request, SESSION);
+  next();
+};
+
 const MIB = 1024 * 1024;
 /** A folder without profiles. */
 const NO_FOLDER = path.join(os.tmpdir(), 'there-is-no-such-folder');
@@ -104,6 +113,7 @@ const NO_FOLDER = path.join(os.tmpdir(), 'there-is-no-such-folder');
   controllers: [ConversationsController, EventsController],
   providers: [
     { provide: ConversationsService, useClass: RecordingConversations },
+    { provide: Tenancy, useValue: { assertMayUse: () => undefined } satisfies Pick<Tenancy, 'assertMayUse'> },
     {
       provide: LaunchProfiles,
       useFactory: () => {
@@ -143,7 +153,7 @@ export class Edge {
       logger: false,
       bodyParser: false,
     });
-    configureHttp(app, options);
+    configureHttp(app, { ...options, first: [asSession, ...(options?.first ?? [])] });
     setupOpenApi(app, '1.0.0');
     await app.listen(0, '127.0.0.1');
     return new Edge(app, await app.getUrl());

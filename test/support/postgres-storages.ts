@@ -48,6 +48,7 @@ export function metadataWith(changes: Partial<StoredMetadata> = {}): StoredMetad
     updated_at: '2026-01-01T00:00:00.000000Z',
     execution_status: 'idle',
     parent_conversation_id: null,
+    owner_key: null,
     log_position: 0,
     ...changes,
   };

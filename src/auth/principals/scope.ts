@@ -40,7 +40,7 @@ export function Scope(
  */
 export function requirementOf(
   targets: Parameters<Reflector['getAllAndOverride']>[1],
-  parameters: readonly string[],
+  parameters: readonly string[] = [],
 ): Requirement | undefined {
   const stated = reflector.getAllAndOverride<Requirement | undefined>(Required.KEY, targets);
   if (stated?.machine === undefined) return stated;

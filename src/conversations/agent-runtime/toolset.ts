@@ -21,8 +21,8 @@ import { ConversationClosedError, ToolNameClashError } from '../conversation-err
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { Journal } from '../journal/journal.js';
 import type { ConversationModels } from '../steering/conversation-models.js';
+import { confinementScope } from '../owners/confinement-scope.js';
 import type { ConversationState } from '../state/conversation-state.js';
-import { requestedSandbox } from '../state/conversation-sandbox.js';
 import { persistenceDir } from '../state/conversation-info.js';
 
 /** Shared: a logger per open conversation would cost memory. */
@@ -65,9 +65,8 @@ export class Toolset {
     // A copy: strings from `path` are ropes, which take more memory while they are kept.
     this.workingDir = Buffer.from(workingDir).toString();
     this.confinement = services.sandbox.confine({
-      workspace: this.workingDir,
+      ...confinementScope(this.state, services.config),
       folder: services.folders.folder(this.state.id),
-      mode: requestedSandbox(this.state),
     });
   }
 

@@ -14,8 +14,14 @@ import {
 } from '@nestjs/common';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Response as HttpResponse } from 'express';
-import { Scope } from '../../auth/index.js';
-import { ConversationIdPipe, Operation, documentSchemas, type AnswerSource } from '../../http/index.js';
+import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
+import {
+  ConversationIdPipe,
+  Operation,
+  documentSchemas,
+  nameConversation,
+  type AnswerSource,
+} from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { DONE, RUN_LIMIT, SUCCESS } from './answers.js';
 import { ConversationsService } from '../conversations.service.js';
@@ -30,6 +36,8 @@ import {
 import { StartConversationRequestDto } from './dto/start-conversation.dto.js';
 import { OTHER_STARTS, START_EXAMPLE } from './examples.js';
 import { requestedLlmProfile, requestedProfile, toStartRequest } from './dto/to-start-request.js';
+import { ownerFilter } from '../owners/ownership.js';
+import { Tenancy } from '../owners/tenancy.js';
 import { listJson, pageJson } from '../queries/json-page.js';
 import { LaunchProfiles, withAdditions, type LaunchedProfile } from '../profiles/launch-profiles.js';
 import { UpdateConversationRequestDto } from './dto/update-conversation.dto.js';
@@ -44,6 +52,7 @@ export class ConversationsController {
   constructor(
     private readonly conversations: ConversationsService,
     private readonly profiles: LaunchProfiles,
+    private readonly tenancy: Tenancy,
   ) {}
 
   @Get('search')
@@ -56,15 +65,18 @@ export class ConversationsController {
     query: ConversationSearchQueryDto,
     answers: { 200: { description: 'A page of conversations.', schema: 'ConversationPage' } },
   })
-  async search(@Query() query: ConversationSearchQueryDto): Promise<Buffer | AnswerSource> {
-    const page = await this.conversations.search({
+  async search(
+    @Query() query: ConversationSearchQueryDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<Buffer | AnswerSource> {
+    const wanted = {
       pageId: query.page_id ?? undefined,
       limit: query.limit,
       status: query.status ?? undefined,
       sortOrder: query.sort_order,
       includeSkills: query.include_skills,
-    });
-    return pageJson(page);
+    };
+    return pageJson(await this.conversations.search(wanted, principal));
   }
 
   @Get('count')
@@ -77,8 +89,11 @@ export class ConversationsController {
     query: ConversationCountQueryDto,
     answers: { 200: { description: 'The number of conversations.', schema: { type: 'integer' } } },
   })
-  async count(@Query() { status }: ConversationCountQueryDto): Promise<string> {
-    return JSON.stringify(await this.conversations.count(status ?? undefined));
+  async count(
+    @Query() { status }: ConversationCountQueryDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<string> {
+    return JSON.stringify(await this.conversations.count(status ?? undefined, principal));
   }
 
   @Get()
@@ -99,8 +114,11 @@ export class ConversationsController {
       },
     },
   })
-  async batch(@Query() query: ConversationBatchQueryDto): Promise<Buffer | AnswerSource> {
-    return listJson(await this.conversations.batch(query.ids, query.include_skills));
+  async batch(
+    @Query() query: ConversationBatchQueryDto,
+    @CurrentPrincipal() principal: Principal,
+  ): Promise<Buffer | AnswerSource> {
+    return listJson(await this.conversations.batch(query.ids, query.include_skills, principal));
   }
 
   /** Nothing to do: acknowledged events are on disk, and a frozen process continues where it stopped. */
@@ -154,19 +172,24 @@ export class ConversationsController {
     @Body() body: StartConversationRequestDto,
     @Query() { include_skills }: ConversationViewQueryDto,
     @Headers() headers: IncomingHttpHeaders,
+    @CurrentPrincipal() principal: Principal,
     @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<JsonObject> {
     const key = readIdempotencyKey(headers['idempotency-key']?.toString());
-    if (key !== undefined) body.conversation_id ??= conversationIdFor(key);
+    if (key !== undefined) body.conversation_id ??= conversationIdFor(key, ownerFilter(principal));
     const profile = requestedProfile(body);
-    const launched = profile === null ? undefined : await this.loadProfile(profile, body);
     const llmProfile = requestedLlmProfile(body);
+    const llmProfiles = [llmProfile, body.title_llm_profile, body.agent_launch_additions?.llm_profile_ref];
+    this.tenancy.assertMayUse({ agentProfile: profile, llmProfiles }, principal);
+    const launched = profile === null ? undefined : await this.loadProfile(profile, body);
     const llm = llmProfile === null ? undefined : await this.profiles.loadLlm(llmProfile);
     const { info, created } = await this.conversations.create(
       toStartRequest(withObservabilityHeaders(body, headers), launched, llm),
       include_skills,
+      principal,
     );
     response.status(created ? 201 : 200);
+    nameConversation(response.req, String(info['id']));
     return info;
   }
 

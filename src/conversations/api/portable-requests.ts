@@ -8,7 +8,7 @@ import { asJsonObject, type JsonObject } from '../../json/index.js';
 import { LaunchProfiles, withAdditions } from '../profiles/launch-profiles.js';
 import { lookUpSecret } from '../secrets/lookup-secret.js';
 import { decryptRequest } from '../secrets/request-secrets.js';
-import type { StartConversationRequest } from '../state/start-request.js';
+import type { RequestedConversation } from '../state/start-request.js';
 import { StartConversationRequestDto } from './dto/start-conversation.dto.js';
 import { requestedLlmProfile, requestedProfile, toStartRequest } from './dto/to-start-request.js';
 import { conversationIdFor, readIdempotencyKey } from './headers/idempotency-key.js';
@@ -88,7 +88,7 @@ export class PortableRequests {
     return dto;
   }
 
-  private async resolve(dto: StartConversationRequestDto): Promise<StartConversationRequest> {
+  private async resolve(dto: StartConversationRequestDto): Promise<RequestedConversation> {
     const profile = requestedProfile(dto);
     const { agent_launch_additions: additions } = dto;
     const loaded =

@@ -1,5 +1,5 @@
 import { Controller, Get, Header, Query } from '@nestjs/common';
-import { Scope } from '../../auth/index.js';
+import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
 import { documentSchemas, Operation, type AnswerSource } from '../../http/index.js';
 import { ConversationSummaries } from '../queries/conversation-summaries.js';
 import { pageJson } from '../queries/json-page.js';
@@ -29,8 +29,9 @@ export class SummariesController {
   })
   async list(
     @Query() { page_id: pageId, limit, status }: ConversationSummariesQueryDto,
+    @CurrentPrincipal() principal: Principal,
   ): Promise<Buffer | AnswerSource> {
     const after = pageId === null ? undefined : parseCursor(pageId);
-    return pageJson(await this.summaries.page({ after, limit, status: status ?? undefined }));
+    return pageJson(await this.summaries.page({ after, limit, status: status ?? undefined }, principal));
   }
 }

@@ -180,5 +180,7 @@ function inheritedState(parent: ConversationState) {
       launched_agent_profile,
     },
     max_budget_per_run: parent.max_budget_per_run ?? null,
+    owner_key: parent.owner_key,
+    workspace_root: parent.workspace_root ?? null,
   });
 }

@@ -6,6 +6,7 @@ import { Injectable } from '@nestjs/common';
 import { ContextLoader, PluginSourceError, toPluginSource } from '../../agent/index.js';
 import { AppConfig } from '../../config/index.js';
 import { SecretCodec } from '../../crypto/index.js';
+import { KeyLimiter } from '../../limits/index.js';
 import { prepareCalls } from '../../llm/index.js';
 import { Sandbox, stricterMode } from '../../sandbox/index.js';
 import { Catalogue, LeaseHeldError } from '../../storage/index.js';
@@ -21,6 +22,7 @@ import { requestedSandbox } from '../state/conversation-sandbox.js';
 import type { NewMessage, StartConversationRequest } from '../state/start-request.js';
 import { findAmbientPlugins } from '../context/ambient-plugins.js';
 import { loadPromptFiles } from '../context/prompt-files.js';
+import { isOwnKeys } from '../owners/own-key-rules.js';
 import { RunSlots } from '../runs/run-slots.js';
 import { BoundCredentials, requireBinding } from '../secrets/bound-credentials.js';
 import { decryptRequest } from '../secrets/request-secrets.js';
@@ -51,6 +53,7 @@ export class ConversationCreation {
     private readonly workspaces: WorkspaceHost,
     private readonly config: AppConfig,
     private readonly sandbox: Sandbox,
+    private readonly limiter: KeyLimiter,
   ) {}
 
   /**
@@ -84,10 +87,16 @@ export class ConversationCreation {
     assertToolsKnown(request, this.toolRegistry);
     assertModelsServed(request);
     // Before anything is created, so that a rejected request leaves nothing behind.
-    const releaseSlot = request.initial_message ? this.slots.take() : undefined;
+    const { owner_key: ownerKey } = withOwnerOf(parent, request);
+    const giveBack = await this.limiter.takeConversation(ownerKey);
+    let releaseSlot: (() => void) | undefined;
     try {
-      return await this.make(request, parent, releaseSlot);
+      releaseSlot = request.initial_message ? this.slots.take(ownerKey) : undefined;
+      const conversation = await this.make(request, parent, releaseSlot);
+      if (!conversation) giveBack();
+      return conversation;
     } catch (error) {
+      giveBack();
       releaseSlot?.();
       throw error;
     }
@@ -101,7 +110,7 @@ export class ConversationCreation {
     // A child works with the files of its parent.
     if (parent) this.workspaces.assertHere(parent);
     await makeWorkingDir(request.workspace.working_dir, this.config.base_dir);
-    const state = newConversation(request, this.toolRegistry);
+    const state = newConversation(withOwnerOf(parent, request), this.toolRegistry);
     const mode = stricterMode(requestedSandbox(state), parent && requestedSandbox(parent));
     if (mode !== 'off') state.rest = { ...state.rest, sandbox: mode };
     this.sandbox.assertAvailable(mode);
@@ -122,8 +131,11 @@ export class ConversationCreation {
       await this.worktrees.share(parent.worktree, parent.id, state.id);
     }
     const workspace = path.resolve(this.config.base_dir, state.workspace.working_dir);
-    const ambient = await findAmbientPlugins(state, workspace, context);
-    state.rest = { ...state.rest, ...ambient };
+    // Those of the user who runs the server are not for keys that reach their own conversations only.
+    if (!isOwnKeys(state)) {
+      const ambient = await findAmbientPlugins(state, workspace, context);
+      state.rest = { ...state.rest, ...ambient };
+    }
     let created = false;
     let conversation: Conversation;
     try {
@@ -208,6 +220,8 @@ export class ConversationCreation {
   ): Promise<CreatedWorktree | undefined> {
     const field = request.needsWorktree ? 'isolation' : 'worktree';
     const folder = path.resolve(this.config.base_dir, request.workspace.working_dir);
+    if (request.workspace_root !== null)
+      throw new InvalidRequestError(['body', field], 'a worktree would be outside the folder of the key');
     try {
       const made = await this.worktrees.create(folder, id, request.worktree_options ?? FROM_HEAD);
       if (made || !request.needsWorktree) return made;
@@ -233,4 +247,13 @@ export class ConversationCreation {
     }
     return parent;
   }
+}
+
+/** A child belongs to whom its parent belongs. */
+function withOwnerOf(
+  parent: ConversationState | undefined,
+  request: StartConversationRequest,
+): StartConversationRequest {
+  if (!parent) return request;
+  return { ...request, owner_key: parent.owner_key, workspace_root: parent.workspace_root ?? null };
 }

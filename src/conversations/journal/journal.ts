@@ -8,7 +8,7 @@ import {
   type DurableEvent,
   type EventDraft,
 } from '../../events/index.js';
-import { LeaseLostError, type EventLog, type LeaseFence } from '../../storage/index.js';
+import { catalogueEntry, LeaseLostError, type EventLog, type LeaseFence } from '../../storage/index.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { EventSink } from './event-sink.js';
 import { noAttention } from '../state/attention.js';
@@ -88,8 +88,7 @@ export class Journal implements EventSink {
     const { submitted } = this.writer;
     const events = drafts.map((draft, index) => this.apply(draft, submitted + index));
     const written = this.writer.write(events);
-    const { id, created_at, updated_at, execution_status, parent_conversation_id } = this.state;
-    const entry = { id, created_at, updated_at, execution_status, parent_conversation_id };
+    const entry = catalogueEntry(this.state);
     // The snapshot says `running` before the run does anything: that is how a restart finds interrupted runs.
     const starts = this.state.execution_status === 'running' && statusBefore !== 'running';
     const saved = starts ? this.save() : Promise.resolve();

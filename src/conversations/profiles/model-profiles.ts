@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { AppConfig } from '../../config/index.js';
 import { readChecked } from '../../http/index.js';
 import { Llm, type LlmConfig } from '../../llm/index.js';
 import {
@@ -6,11 +7,17 @@ import {
   SettingsStore,
   UnusableProfileError,
   MetaProfiles,
+  ProfileNotFoundError,
   llm,
   LLMDto,
   toLlmConfig,
 } from '../../settings/index.js';
+import { assertOwnModel, isOwnKeys } from '../owners/own-key-rules.js';
+import type { ConversationState } from '../state/conversation-state.js';
 import type { JsonObject } from '../../json/index.js';
+
+/** The conversation that a model is for: one of a key of reach `own` may use few stored ones. */
+type ModelUser = Pick<ConversationState, 'workspace_root'>;
 
 /** The models of stored LLM profiles. */
 @Injectable()
@@ -19,9 +26,11 @@ export class ModelProfiles {
     private readonly profiles: LlmProfiles,
     private readonly metaProfiles: MetaProfiles,
     private readonly settings: SettingsStore,
+    private readonly config: AppConfig,
     models: Llm,
   ) {
-    models.setModelLoader((name) => this.load(name));
+    // Fallbacks: keys that reach their own conversations only cannot ask for any.
+    models.setModelLoader(async (name) => this.stored(name));
   }
 
   /**
@@ -29,7 +38,8 @@ export class ModelProfiles {
    * @returns undefined if there are no meta-profiles
    * @throws NoSuchEntryError, UnusableProfileError
    */
-  async loadMetaProfile(name: string | null): Promise<JsonObject | undefined> {
+  async loadMetaProfile(name: string | null, user: ModelUser): Promise<JsonObject | undefined> {
+    if (isOwnKeys(user)) return undefined;
     const chosen =
       name ??
       (await this.settings.loadForReading()).active_meta_profile ??
@@ -37,26 +47,37 @@ export class ModelProfiles {
     return chosen === undefined ? undefined : this.metaProfiles.load(chosen);
   }
 
-  /** The names of all LLM profiles, sorted. */
-  names(): Promise<string[]> {
-    return this.profiles.names();
+  /** The names of the LLM profiles that a conversation may use, sorted. */
+  async names(user: ModelUser): Promise<string[]> {
+    return (await this.profiles.names()).filter((name) => this.isAllowed(name, user));
   }
 
   /**
    * Loads the model of a profile, secrets in clear. Its cost is counted under a usage id of its own.
    * @throws InvalidProfileNameError, ProfileNotFoundError, UnusableProfileError
    */
-  async load(name: string): Promise<LlmConfig> {
-    const profile = await this.profiles.load(name);
-    return this.fromFields(profile.name, profile.llm);
+  async load(name: string, user: ModelUser): Promise<LlmConfig> {
+    if (!this.isAllowed(name, user)) throw new ProfileNotFoundError(name);
+    return this.stored(name);
   }
 
   /**
    * Creates such a model from fields that a conversation contains.
-   * @throws UnusableProfileError
+   * @throws UnusableProfileError, ForbiddenError
    */
-  fromFields(name: string, llm: JsonObject): LlmConfig {
-    return { ...toConfig(name, llm), usage_id: `profile:${name}` };
+  fromFields(name: string, llm: JsonObject, user: ModelUser): LlmConfig {
+    const config = toConfig(name, llm);
+    if (isOwnKeys(user)) assertOwnModel(config);
+    return { ...config, usage_id: `profile:${name}` };
+  }
+
+  private async stored(name: string): Promise<LlmConfig> {
+    const profile = await this.profiles.load(name);
+    return { ...toConfig(profile.name, profile.llm), usage_id: `profile:${profile.name}` };
+  }
+
+  private isAllowed(name: string, user: ModelUser): boolean {
+    return !isOwnKeys(user) || this.config.own_keys_llm_profiles.includes(name);
   }
 }
 

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import type { Principal } from '../../auth/index.js';
 import { forEachBounded, inSlices } from '../../flow/index.js';
 import {
   Catalogue,
@@ -8,6 +9,7 @@ import {
 } from '../../storage/index.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
+import { ownerFilter } from '../owners/ownership.js';
 import { isDurable } from '../registry/conversation-info-cache.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { ConversationStore } from '../registry/conversation-store.js';
@@ -51,10 +53,11 @@ export class ConversationSummaries {
   ) {}
 
   /** A page, latest update first. */
-  async page(query: SummaryQuery): Promise<JsonPage> {
+  async page(query: SummaryQuery, principal: Principal): Promise<JsonPage> {
     const { after, limit, status } = query;
     const order = 'UPDATED_AT_DESC';
-    const found = await this.catalogue.page({ order, limit: limit + 1, status, after });
+    const ownerKey = ownerFilter(principal);
+    const found = await this.catalogue.page({ order, limit: limit + 1, status, after, ownerKey });
     const entries = found.slice(0, limit);
     const ids = entries.map(({ id }) => id);
     const summaries = await this.stored(ids);

@@ -1,4 +1,5 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import type { Principal } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { errorStack } from '../../errors/index.js';
 import {
@@ -9,6 +10,7 @@ import {
 } from '../../events/index.js';
 import { Catalogue, CONVERSATION_CHANGED, Hints } from '../../storage/index.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
+import { ownerFilter, Ownership } from '../owners/ownership.js';
 import { ConversationSummaries } from './conversation-summaries.js';
 
 /** How long changes of a conversation are collected (ms). */
@@ -34,7 +36,9 @@ type SummaryListener = (frame: Buffer) => void;
 @Injectable()
 export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
   private readonly logger = new Logger('Conversations');
-  private readonly listeners = new Set<SummaryListener>();
+  private readonly listeners = new Map<SummaryListener, string | undefined>();
+  /** The keys of conversations that belong to one: when a conversation is removed nothing else tells it. */
+  private readonly owners = new Map<string, string>();
   /** Conversations whose change was not told yet. */
   private readonly changed = new Set<string>();
   /** Of these, those that are being deleted. */
@@ -54,6 +58,7 @@ export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
     private readonly catalogue: Catalogue,
     private readonly registry: ConversationRegistry,
     private readonly hints: Hints,
+    private readonly ownership: Ownership,
     { database_url }: AppConfig,
   ) {
     this.lookEveryMs = database_url === null ? LOOK_EVERY_MS : LOOK_EVERY_WITH_HINTS_MS;
@@ -63,9 +68,12 @@ export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
     return this.listeners.size;
   }
 
-  /** Calls the listener with each change from now on. Returns a function that ends this. */
-  listen(listener: SummaryListener): () => void {
-    this.listeners.add(listener);
+  /**
+   * Calls the listener with each change from now on that a principal may see. Returns a function that ends
+   * this.
+   */
+  listen(principal: Principal, listener: SummaryListener): () => void {
+    this.listeners.set(listener, ownerFilter(principal));
     if (this.listeners.size === 1) this.start();
     return () => {
       if (this.listeners.delete(listener) && this.listeners.size === 0) this.stop();
@@ -119,6 +127,7 @@ export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
     this.changed.clear();
     this.removed.clear();
     this.stamps.clear();
+    this.owners.clear();
   }
 
   /** Another server has changed a conversation; undefined: perhaps many. */
@@ -127,8 +136,15 @@ export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
     this.lookLater(COLLECT_MS);
   }
 
+  private rememberOwner(id: string, owner: string | null | undefined): void {
+    if (typeof owner === 'string') this.owners.set(id, owner);
+    else this.owners.delete(id);
+  }
+
   private note(conversationId: string): void {
     if (!this.unsubscribe) return;
+    const opened = this.registry.opened(conversationId);
+    if (opened) this.rememberOwner(conversationId, opened.state.owner_key);
     this.changed.add(conversationId);
     this.tellSoon();
   }
@@ -149,19 +165,29 @@ export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
     for (const id of [...this.changed]) {
       this.changed.delete(id);
       try {
-        const frame = await this.frameOf(id);
-        for (const listener of [...this.listeners]) listener(frame);
+        const { frame, owner } = await this.changeOf(id);
+        for (const [listener, wanted] of [...this.listeners])
+          if (wanted === undefined || wanted === owner) listener(frame);
       } catch (error) {
         this.logger.error(`conversation ${id}: its change could not be told`, errorStack(error));
       }
     }
   }
 
-  private async frameOf(id: string): Promise<Buffer> {
+  /** The frame of a change, and the key that the conversation belongs to. */
+  private async changeOf(id: string): Promise<{ frame: Buffer; owner: string | undefined }> {
     const isRemoved = this.removed.delete(id);
     const json = isRemoved ? undefined : await this.summaries.json(id);
-    if (!json) return Buffer.from(JSON.stringify({ type: 'removed', id }));
-    return Buffer.concat([SUMMARY_START, json, SUMMARY_END]);
+    if (json) {
+      const known = await this.ownership.ownerKey(id);
+      // Unknown: it is being removed, and the next frame says so.
+      const owner = known === undefined ? this.owners.get(id) : (known ?? undefined);
+      this.rememberOwner(id, owner);
+      return { frame: Buffer.concat([SUMMARY_START, json, SUMMARY_END]), owner };
+    }
+    const owner = this.owners.get(id);
+    this.owners.delete(id);
+    return { frame: Buffer.from(JSON.stringify({ type: 'removed', id })), owner };
   }
 
   private lookLater(ms: number): void {
@@ -184,6 +210,7 @@ export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
   private async look(isFirst: boolean): Promise<void> {
     const limit = await this.catalogue.count();
     const entries = await this.catalogue.page({ order: 'CREATED_AT', limit });
+    for (const { id, owner_key } of entries) this.rememberOwner(id, owner_key);
     const stamps = new Map<string, string | undefined>();
     for (let at = 0; at < entries.length; at += STAMPS_AT_ONCE) {
       const ids = entries.slice(at, at + STAMPS_AT_ONCE).map(({ id }) => id);

@@ -9,7 +9,7 @@ describe('foldEvent', () => {
   it('never sets updated_at back', () => {
     const stored = {
       ...{ format: 1, log_position: 0, id: 'c', created_at: LATER, updated_at: LATER },
-      ...{ execution_status: 'idle', parent_conversation_id: null, leaf_event_id: null },
+      ...{ execution_status: 'idle', parent_conversation_id: null, owner_key: null, leaf_event_id: null },
       ...{ agent: { llm: { usage_id: 'agent', model: 'scripted/x' } }, workspace: { working_dir: 'w' } },
       stats: { usage_to_metrics: {} },
     };

@@ -63,6 +63,10 @@ export interface MessageKey {
 export interface ConversationState {
   /** Dashed UUID. */
   id: string;
+  /** The id of the key that it was created with; null: a session key. */
+  owner_key: string | null;
+  /** The folder of that key, if its reach is `own`: the workspace is never outside. A real path. */
+  workspace_root?: string;
   agent: AgentSpec;
   workspace: { working_dir: string; kind: string };
   /** The host that has the workspace; absent where all servers use the same files, and in older snapshots. */

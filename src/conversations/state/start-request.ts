@@ -17,15 +17,24 @@ export interface WorktreeOptions {
   branch_prefix: string;
 }
 
+/** What a client asks for; the server adds who the client is. */
+export type RequestedConversation = Omit<StartConversationRequest, 'owner_key' | 'workspace_root'>;
+
 /** A validated create request with defaults. */
 export interface StartConversationRequest {
   agent: AgentSpec;
   /** The field of the request that describes or names the agent; default `agent`. */
   agentField?: 'agent' | 'agent_settings' | 'agent_profile_id';
+  /** The model of the agent is that of a stored profile. */
+  storedModel?: boolean;
   workspace: { working_dir: string; kind: string };
   /** Dashed UUID; null: a new one. */
   conversation_id: string | null;
   parent_conversation_id: string | null;
+  /** The key that asks; null: a session key. */
+  owner_key: string | null;
+  /** The folder that the workspace has to be in; null: anywhere. */
+  workspace_root: string | null;
   confirmation_policy: JsonObject & { kind: string };
   security_analyzer: (JsonObject & { kind: string }) | null;
   initial_message: NewMessage | null;

@@ -1,6 +1,6 @@
 import type { SecretCodec } from '../../crypto/index.js';
 import { EXECUTION_STATUSES } from '../../events/index.js';
-import { DamagedConversationError, type StoredMetadata } from '../../storage/index.js';
+import { catalogueEntry, DamagedConversationError, type StoredMetadata } from '../../storage/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import type { ConversationState } from './conversation-state.js';
 
@@ -9,6 +9,7 @@ const FORMAT = 1;
 
 /** Defaults of fields that older files lack. */
 const LATER_FIELDS = {
+  owner_key: null,
   forked_from_conversation_id: null,
   forked_from_event_id: null,
   goal: null,
@@ -21,14 +22,9 @@ const LATER_FIELDS = {
  * the state: serialise it at once or pass a copy.
  */
 export function toStored(state: ConversationState, logPosition: number, codec: SecretCodec): StoredMetadata {
-  const { id, created_at, updated_at, execution_status, parent_conversation_id } = state;
   return {
     ...codec.encrypt({ format: FORMAT, log_position: logPosition, ...state }),
-    id,
-    created_at,
-    updated_at,
-    execution_status,
-    parent_conversation_id,
+    ...catalogueEntry(state),
   };
 }
 
@@ -71,6 +67,7 @@ function assertState(state: JsonObject): asserts state is JsonObject & Conversat
     (isJsonObject(workspace) && typeof workspace['working_dir'] === 'string') || 'workspace',
     EXECUTION_STATUSES.some((status) => status === execution_status) || 'execution_status',
     (isJsonObject(stats) && isUsage(stats['usage_to_metrics'])) || 'stats',
+    isTextOrNone(state['owner_key']) || 'owner_key',
     isTextOrNone(state['title']) || 'title',
     isObjectOrNone(state['tags']) || 'tags',
     isObjectOrNone(state['agent_state']) || 'agent_state',

@@ -33,7 +33,7 @@ export class ConversationModels implements ToolModels {
   async prepare(): Promise<void> {
     const { llm, models } = this.services;
     // An unreadable folder counts as empty.
-    this.names = await models.names().catch(() => []);
+    this.names = await models.names(this.journal.state).catch(() => []);
     if (llm.supportsVision(this.journal.state.agent.llm)) return;
     const haveVision = await Promise.all(this.names.map((name) => this.supportsVision(name)));
     this.visionNames = this.names.filter((_name, index) => haveVision[index]);
@@ -42,7 +42,7 @@ export class ConversationModels implements ToolModels {
   private async supportsVision(profile: string): Promise<boolean> {
     const { llm, models } = this.services;
     // An unusable profile is not offered.
-    return models.load(profile).then(
+    return models.load(profile, this.journal.state).then(
       (config) => llm.supportsVision(config),
       () => false,
     );
@@ -80,7 +80,7 @@ export class ConversationModels implements ToolModels {
       signal,
       ownModels,
     );
-    const names = [...Object.keys(ownModels), ...(await this.services.models.names())];
+    const names = [...Object.keys(ownModels), ...(await this.services.models.names(this.journal.state))];
     const { chosenClass, profile } = parseRoute(table, text, names);
     return { chosenClass, profile, model: await this.replaceModel(await this.load(profile, ownModels)) };
   }
@@ -93,7 +93,10 @@ export class ConversationModels implements ToolModels {
     if (table) return table;
     try {
       return parseRoutingTable(
-        await this.services.models.loadMetaProfile(typeof name === 'string' ? name : null),
+        await this.services.models.loadMetaProfile(
+          typeof name === 'string' ? name : null,
+          this.journal.state,
+        ),
       );
     } catch (error) {
       throw new HostRefusal(errorMessage(error));
@@ -135,7 +138,8 @@ export class ConversationModels implements ToolModels {
     const { models } = this.services;
     try {
       const own = Object.hasOwn(ownModels, profile) ? ownModels[profile] : undefined;
-      return isJsonObject(own) ? models.fromFields(profile, own) : await models.load(profile);
+      const { state } = this.journal;
+      return isJsonObject(own) ? models.fromFields(profile, own, state) : await models.load(profile, state);
     } catch (error) {
       if (error instanceof ProfileNotFoundError)
         throw new HostRefusal(`LLM profile '${profile}' was not found.`);

@@ -7,12 +7,12 @@ import { withoutNulls, type EventDraft, stateUpdate } from '../../events/index.j
 import { SecretCodec } from '../../crypto/index.js';
 import type { LlmConfig } from '../../llm/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { assertAffordable } from '../state/budget.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
 import { agentInEvents } from '../state/conversation-info.js';
 import { assertModelServed } from '../conversation/new-conversation.js';
+import { assertOwnModel, assertOwnSecrets, isOwnKeys } from '../owners/own-key-rules.js';
 import { ModelProfiles } from '../profiles/model-profiles.js';
 import { inScope } from '../profiles/secret-scope.js';
 import { decryptRequestSecrets } from '../secrets/request-secrets.js';
@@ -80,6 +80,7 @@ export class SteeringService {
     const conversation = await this.registry.acquire(id);
     const { secrets: decrypted } = this.decrypt({ secrets });
     if (!isSources(decrypted)) throw new TypeError('secrets are not sources by name');
+    if (isOwnKeys(conversation.state)) assertOwnSecrets(decrypted);
     await conversation.change((state) => {
       const all = { ...state.secrets, ...inScope(decrypted, state.launched_agent_profile) };
       assertSecretsFit({ agent: state.agent, secrets: all }, ['body', 'secrets']);
@@ -96,7 +97,9 @@ export class SteeringService {
    * @throws AcpUnsupportedError for an ACP agent
    */
   async switchLlm(id: string, llm: LlmConfig): Promise<void> {
-    await this.replaceLlm(await this.registry.acquire(id), llm);
+    const conversation = await this.registry.acquire(id);
+    if (isOwnKeys(conversation.state)) assertOwnModel(llm);
+    await this.replaceLlm(conversation, llm);
   }
 
   /**
@@ -105,7 +108,7 @@ export class SteeringService {
    */
   async switchProfile(id: string, profile: string): Promise<void> {
     const conversation = await this.registry.acquire(id);
-    await this.replaceLlm(conversation, await this.models.load(profile));
+    await this.replaceLlm(conversation, await this.models.load(profile, conversation.state));
   }
 
   private async replaceLlm(conversation: Conversation, llm: LlmConfig): Promise<void> {
@@ -157,7 +160,7 @@ export class SteeringService {
   }
 
   private async askIn(conversation: Conversation, question: string, signal: AbortSignal): Promise<string> {
-    assertAffordable(conversation.state);
+    conversation.agentRuntime.usage.assertAffordable();
     const view = await conversation.agentRuntime.prepareView();
     const { acpAgent } = conversation.agentRuntime;
     if (acpAgent) {

@@ -147,7 +147,7 @@ export class ConversationSubAgents implements SubAgents {
 
   private async loadModel(profile: string): Promise<LlmConfig> {
     try {
-      return await this.services.models.load(profile);
+      return await this.services.models.load(profile, this.sink.state);
     } catch (error) {
       throw new HostRefusal(`LLM profile '${profile}' cannot be used: ${errorMessage(error)}`);
     }

@@ -1,12 +1,8 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
-import { parseUuid, RequestAnsweredError } from '../../http/index.js';
+import { conversationIn, RequestAnsweredError } from '../../http/index.js';
 import { ServerForwarder } from './server-forwarder.js';
 
-/** Parameters of paths that name the conversation, the first one that a path has counts. */
-const PARAMETERS = ['conversation_id', 'runtime_conversation_id'];
-/** Names the conversation of requests in OpenAI's format, below `/v1`. */
-const HEADER = 'x-openhands-serverconversation-id';
 /** Reads that any server can answer from the storage. */
 const READS_OF_STORAGE =
   /^(\/api)?\/conversations\/[^/]+(\/(events(\/(search|count|[^/]+))?|agent_final_response|branches|timeline(\/summary)?))?$/;
@@ -39,14 +35,4 @@ export class ForwardingGuard implements CanActivate {
 /** Whether a GET of this path needs nothing but what is stored of its conversation. */
 export function answersFromStorage(path: string): boolean {
   return READS_OF_STORAGE.test(path);
-}
-
-/** The conversation that a request belongs to; undefined if there is none, or its id is invalid. */
-export function conversationIn(
-  request: Pick<HttpRequest, 'params' | 'path' | 'headers'>,
-): string | undefined {
-  const named = PARAMETERS.map((name) => request.params[name]).find((value) => value !== undefined);
-  const given = named ?? (request.path.startsWith('/v1/') ? request.headers[HEADER] : undefined);
-  const parsed = parseUuid(String(given ?? ''));
-  return 'id' in parsed ? parsed.id : undefined;
 }

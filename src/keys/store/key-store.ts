@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import { formatNamedKey, type KeyReach, type KeyScope } from '../../auth/index.js';
+import type { KeyReach, KeyScope } from '../../auth/index.js';
+import { formatNamedKey } from '../../crypto/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { DamagedDocumentError, Documents, KEYS_DOCUMENT } from '../../storage/index.js';
 import { KeyNameTakenError, KeysUnusableError, TooManyKeysError, UnknownKeyError } from './key-errors.js';
@@ -48,7 +49,7 @@ export class KeyStore {
     const secret = randomBytes(32).toString('base64url');
     const hash = await hashSecret(secret);
     const created_at = new Date().toISOString();
-    const record: KeyRecord = { ...wanted, id, created_at, last_used_at: null, hash };
+    const record: KeyRecord = { id, ...wanted, created_at, last_used_at: null, hash };
     await this.change((stored, records) => {
       if (Object.keys(stored).length >= MAX_KEYS) throw new TooManyKeysError(MAX_KEYS);
       assertUnused(records, record);

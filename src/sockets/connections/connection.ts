@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import { type Principal, refusalOf, type Requirement } from '../../auth/index.js';
-import type { NewMessage } from '../../conversations/index.js';
+import type { NewMessage, Ownership } from '../../conversations/index.js';
 import { DomainError, errorStack, type SocketError } from '../../errors/index.js';
 import { type ClientFrame, readClientFrame } from '../frames/client-frame.js';
 import { CLOSE, closeFor, closeSocket } from './close-code.js';
@@ -22,6 +22,7 @@ export interface ConnectionSources extends SubscriptionSources {
     open(id: string): Promise<FollowedConversation>;
     sendMessage(id: string, message: NewMessage, run: boolean): Promise<void>;
   };
+  readonly ownership: Pick<Ownership, 'assertVisible'>;
   readonly gate: SocketGate;
   readonly limits: SocketLimits;
 }
@@ -88,7 +89,10 @@ export class Connection implements FrameHandler {
     if (frame.type === 'invalid') return this.sendError(frame.code, frame.detail);
     if (frame.type === 'auth') return;
     const refusal = this.principal && refusalOf(this.principal, FRAME_SCOPES[frame.type]);
-    if (refusal !== undefined) return this.sendError('PermissionError', refusal);
+    if (refusal !== undefined) {
+      this.sources.gate.accounting.recordRefusal(this.request, this.principal, 403, MESSAGE);
+      return this.sendError('PermissionError', refusal);
+    }
     await this.sendMessage(frame.message);
   }
 
@@ -98,10 +102,11 @@ export class Connection implements FrameHandler {
 
   /** Opens the conversation and subscribes. Does not wait for a run. */
   async attach(): Promise<void> {
-    const { bus, conversations, limits, replaySlots } = this.sources;
+    const { bus, conversations, limits, ownership, replaySlots } = this.sources;
     try {
       // Limits how many sockets are attached at a time.
       await replaySlots.run(() => nextTurn());
+      if (this.principal) await ownership.assertVisible(this.admission.conversationId, this.principal);
       const conversation = await conversations.open(this.admission.conversationId);
       const { resend } = this.admission;
       const first = resend.from === 'timestamp' ? await conversation.firstSince(resend.timestamp) : undefined;
@@ -131,9 +136,8 @@ export class Connection implements FrameHandler {
     const { conversations, gate } = this.sources;
     const { conversationId } = this.admission;
     const { principal, request } = this;
-    const operation = 'Socket_message';
     try {
-      await gate.accounting.perform({ principal, request, operation, conversationId }, () =>
+      await gate.accounting.perform({ principal, request, operation: MESSAGE, conversationId }, () =>
         conversations.sendMessage(conversationId, message, true),
       );
     } catch (error) {
@@ -161,6 +165,9 @@ export class Connection implements FrameHandler {
     );
   }
 }
+
+/** What the audit log calls a message. */
+const MESSAGE = 'Socket_message';
 
 const UNEXPECTED: SocketError = { code: 'InternalServerError', detail: 'Internal Server Error' };
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { WebSocket } from 'ws';
 import { type Principal, remoteAddress } from '../../auth/index.js';
-import { ConversationsService } from '../../conversations/index.js';
+import { ConversationsService, Ownership } from '../../conversations/index.js';
 import { EventBus } from '../../events/index.js';
 import { Slots, settlesWithin } from '../../flow/index.js';
 import { loggableUrl, requestId } from '../../logging/index.js';
@@ -45,6 +45,7 @@ export class SocketConnections implements ConnectionSources, OnModuleInit, Befor
   constructor(
     readonly conversations: ConversationsService,
     readonly bus: EventBus,
+    readonly ownership: Ownership,
     readonly gate: SocketGate,
     readonly limits: SocketLimits,
   ) {}

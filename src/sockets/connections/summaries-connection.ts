@@ -77,8 +77,8 @@ export class SummariesConnection implements SocketConnection, FrameHandler {
     this.attached =
       this.socket.readyState !== WebSocket.OPEN || feed.size < limits.subscribersPerConversation;
     if (!this.attached) closeSocket(this.socket, CLOSE.tooManyListeners);
-    else if (this.socket.readyState === WebSocket.OPEN) {
-      this.stopListening = feed.listen((frame) => this.send(frame));
+    else if (this.socket.readyState === WebSocket.OPEN && this.principal) {
+      this.stopListening = feed.listen(this.principal, (frame) => this.send(frame));
       this.send(Buffer.from(JSON.stringify({ type: 'ready', time: new Date().toISOString() })));
     }
     return Promise.resolve();

@@ -9,7 +9,7 @@ import {
 import { MAX_SESSION_FRAME_BYTES } from '../connections/socket-limits.js';
 
 /** The start of a subscription. */
-interface Opening {
+export interface Opening {
   /** As given by the client; undefined for live events only. */
   afterSeq: number | undefined;
   /** Length of the log. */

@@ -4,7 +4,7 @@ import { utcTimestamp } from '../../../events/index.js';
 import { readChecked, toPlain, model } from '../../../http/index.js';
 import { llm, UnusableProfileError, type AgentContextDto, toLlmConfig } from '../../../settings/index.js';
 import { clientToolProblem, type ClientToolSpec } from '../../../tools/index.js';
-import type { StartConversationRequest, WorktreeOptions } from '../../state/start-request.js';
+import type { RequestedConversation, WorktreeOptions } from '../../state/start-request.js';
 import { ACPAgentDto, acpAgentFromSettings, toAcpAgentSpec } from './agent/acp-agent.dto.js';
 import { AgentDto, DEFAULT_PROMPT_FILE, LLMSummarizingCondenserDto } from './agent/agent.dto.js';
 import { toCondenser } from './agent/to-condenser.js';
@@ -41,7 +41,7 @@ export function toStartRequest(
   dto: StartConversationRequestDto,
   launched?: LaunchedProfile,
   profileLlm?: JsonObject,
-): StartConversationRequest {
+): RequestedConversation {
   if (dto.conversation_runtime === 'docker') {
     throw new InvalidRequestError([], 'This server only runs local conversations');
   }
@@ -49,6 +49,7 @@ export function toStartRequest(
   const agent = launched ? agentFromProfile(launched) : requestedAgent(dto, profileLlm);
   return {
     agent: { ...agent, tools: withoutClientTools(agent, dto) },
+    storedModel: launched !== undefined || profileLlm !== undefined,
     agentField: launched ? 'agent_profile_id' : dto.agent ? 'agent' : 'agent_settings',
     workspace: { working_dir: dto.workspace.working_dir, kind: dto.workspace.kind },
     conversation_id: dto.conversation_id,

@@ -17,9 +17,13 @@ export function readIdempotencyKey(header: string | undefined): string | undefin
   return String(readChecked(text({ min: 1, max: 255 }), header, ['header', NAME]));
 }
 
-/** Derives a conversation id from a key, so that a second request with the key finds the conversation. */
-export function conversationIdFor(key: string): string {
-  const hex = createHash('sha256').update(`conversation ${key}`).digest('hex');
+/**
+ * Derives a conversation id from a key, so that a second request with the key finds the conversation.
+ * @param owner the API key whose conversations are its own: two of them may choose the same text
+ */
+export function conversationIdFor(key: string, owner?: string): string {
+  const whose = owner === undefined ? '' : `${owner} `;
+  const hex = createHash('sha256').update(`conversation ${whose}${key}`).digest('hex');
   // UUID version 8: custom.
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

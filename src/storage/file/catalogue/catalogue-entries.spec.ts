@@ -15,18 +15,21 @@ const entry = fc
     updated: fc.nat(6),
     status: fc.constantFrom('idle', 'running', 'finished'),
     parent: fc.option(fc.nat(2)),
+    owner: fc.constantFrom(null, null, 'one', 'two'),
   })
-  .map(({ id, created, updated, status, parent }): CatalogueEntry => ({
+  .map(({ id, created, updated, status, parent, owner }): CatalogueEntry => ({
     id: idOf(id),
     // Most conversations are created in the order of their ids, and keep their time.
     created_at: `2026-01-01T00:00:0${created < 7 ? Math.floor(id / 10) : created}Z`,
     updated_at: `2026-01-02T00:00:0${updated}Z`,
     execution_status: status,
     parent_conversation_id: parent === null ? null : idOf(100 + parent),
+    owner_key: owner,
   }));
 const query = fc.record({
   order: fc.constantFrom(...ORDERS),
   status: fc.constantFrom(undefined, 'running', 'unknown'),
+  ownerKey: fc.constantFrom(undefined, undefined, 'one', 'nobody'),
   from: fc.option(fc.nat(MAX_ID + 3), { nil: undefined }),
   after: fc.option(entry, { nil: undefined, freq: 2 }),
   limit: fc.integer({ min: 1, max: 12 }),
@@ -54,9 +57,11 @@ describe('CatalogueEntries', () => {
             const from = each.page.from === undefined ? undefined : idOf(each.page.from);
             const wanted = { ...each.page, from };
             expect(entries.page(wanted)).toEqual(pageOf([...model.values()], wanted));
-            const { status } = wanted;
+            const { status, ownerKey } = wanted;
             const all = [...model.values()].filter((one) => !status || one.execution_status === status);
-            expect(entries.count(status)).toBe(all.length);
+            expect(entries.count(status, ownerKey)).toBe(
+              all.filter((one) => ownerKey === undefined || one.owner_key === ownerKey).length,
+            );
           }
         }
         for (const parent of [0, 1, 2].map((number) => idOf(100 + number))) {
@@ -79,6 +84,7 @@ describe('CatalogueEntries', () => {
           updated_at: `2026-01-02T00:00:00.${String((number * 7919 + round * 104_729) % 1000).padStart(3, '0')}Z`,
           execution_status: 'idle',
           parent_conversation_id: null,
+          owner_key: null,
         };
         entries.set(one);
         model.set(one.id, one);
@@ -91,11 +97,14 @@ describe('CatalogueEntries', () => {
 
 function pageOf(
   entries: CatalogueEntry[],
-  { order, status, from, after, limit }: CatalogueQuery,
+  { order, status, from, after, limit, ownerKey }: CatalogueQuery,
 ): CatalogueEntry[] {
   const ascending = order.startsWith('UPDATED') ? byUpdate : byCreation;
   const compare: typeof ascending = order.endsWith('_DESC') ? (a, b) => ascending(b, a) : ascending;
-  const all = entries.filter((one) => !after || compare(one, after) > 0).sort(compare);
+  const all = entries
+    .filter((one) => ownerKey === undefined || one.owner_key === ownerKey)
+    .filter((one) => !after || compare(one, after) > 0)
+    .sort(compare);
   const start = after
     ? 0
     : Math.max(

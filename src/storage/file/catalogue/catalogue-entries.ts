@@ -1,78 +1,60 @@
-import type { CatalogueEntry, CatalogueQuery } from '../../catalogue.js';
-import {
-  compareByCreation,
-  compareByUpdate,
-  SortedEntries,
-  type CatalogueItem,
-  type SortedPlace,
-} from './sorted-entries.js';
+import { catalogueEntry, type CatalogueEntry, type CatalogueQuery } from '../../catalogue.js';
+import { OrderedList } from './ordered-list.js';
+import { compareByCreation } from './sorted-entries.js';
 
-/** The entries of all conversations, in the orders in which they are listed. */
+/**
+ * The entries of all conversations. Those that belong to a key are also in a list of that key, so that its
+ * pages and counts do not depend on how many others there are.
+ */
 export class CatalogueEntries {
-  private readonly byId = new Map<string, CatalogueItem>();
-  private readonly byCreation = new SortedEntries(compareByCreation);
-  private readonly byUpdate = new SortedEntries(compareByUpdate);
-  /** Items that were updated since the order of updates was last used: most change often, lists are rare. */
-  private readonly moved = new Set<CatalogueItem>();
-  /** How many entries have a status. */
-  private readonly counts = new Map<string, number>();
+  private readonly all = new OrderedList();
+  private readonly byOwner = new Map<string, OrderedList>();
   /** Ids of child conversations by parent. */
   private readonly children = new Map<string, Set<string>>();
 
+  /** @param isForeign whether others than this server write a conversation: they must not say whose it is */
+  constructor(private readonly isForeign: (id: string) => boolean = () => false) {}
+
   get size(): number {
-    return this.byId.size;
+    return this.all.size;
   }
 
   get(id: string): CatalogueEntry | undefined {
-    return this.byId.get(id)?.entry;
+    return this.all.get(id);
   }
 
   ids(): IterableIterator<string> {
-    return this.byId.keys();
+    return this.all.ids();
   }
 
   /** Adds an entry or replaces the one with its id. Copies only the fields of an entry. */
-  set({
-    id,
-    created_at,
-    updated_at,
-    execution_status,
-    parent_conversation_id: parentId,
-  }: CatalogueEntry): void {
-    // Files of older versions lack it.
-    const parent_conversation_id = typeof parentId === 'string' ? parentId : null;
-    const entry = { id, created_at, updated_at, execution_status, parent_conversation_id };
-    const known = this.byId.get(id);
-    if (
-      known?.entry.created_at === created_at &&
-      known.entry.parent_conversation_id === parent_conversation_id
-    ) {
-      this.countStatus(known.entry.execution_status, -1);
-      this.countStatus(execution_status, 1);
-      known.entry = entry;
-      if (known.placedAt !== updated_at) this.moved.add(known);
-      return;
-    }
-    if (known) this.delete(id);
-    const item = { entry, placedAt: updated_at };
-    this.byId.set(id, item);
-    this.byCreation.add(item);
-    this.byUpdate.add(item);
-    this.countStatus(execution_status, 1);
-    if (parent_conversation_id === null) return;
+  set(source: CatalogueEntry): void {
+    const entry = this.trusted(catalogueEntry(source));
+    const { id, owner_key, parent_conversation_id } = entry;
+    const known = this.all.get(id);
+    const isKept = known?.owner_key === owner_key && known.parent_conversation_id === parent_conversation_id;
+    if (known && !isKept) this.delete(id);
+    this.all.set(entry);
+    if (owner_key !== null) this.listOf(owner_key).set(entry);
+    if (isKept || parent_conversation_id === null) return;
     const siblings = this.children.get(parent_conversation_id) ?? new Set();
     this.children.set(parent_conversation_id, siblings.add(id));
   }
 
+  private trusted(entry: CatalogueEntry): CatalogueEntry {
+    return this.isForeign(entry.id) ? { ...entry, owner_key: null, parent_conversation_id: null } : entry;
+  }
+
   delete(id: string): void {
-    const known = this.byId.get(id);
+    const known = this.all.get(id);
     if (!known) return;
-    this.byId.delete(id);
-    this.moved.delete(known);
-    this.byCreation.remove(known);
-    this.byUpdate.remove(known);
-    const { execution_status: status, parent_conversation_id: parent } = known.entry;
-    this.countStatus(status, -1);
+    this.all.delete(id);
+    const { owner_key: owner, parent_conversation_id: parent } = known;
+    if (owner !== null) {
+      const list = this.byOwner.get(owner);
+      list?.delete(id);
+      if (list?.size === 0) this.byOwner.delete(owner);
+    }
     if (parent === null) return;
     const siblings = this.children.get(parent);
     siblings?.delete(id);
@@ -81,56 +63,31 @@ export class CatalogueEntries {
 
   /** The ids of the conversations that this one created, oldest first. */
   childrenOf(id: string): string[] {
-    const items = [...(this.children.get(id) ?? [])].flatMap((child) => this.byId.get(child) ?? []);
-    return items.sort(compareByCreation).map(({ entry }) => entry.id);
+    const places = [...(this.children.get(id) ?? [])].flatMap((child) => {
+      const entry = this.all.get(child);
+      return entry ? [{ entry, placedAt: entry.updated_at }] : [];
+    });
+    return places.sort(compareByCreation).map(({ entry }) => entry.id);
   }
 
-  /** How many entries there are, or how many have a status. */
-  count(status?: string): number {
-    return status === undefined ? this.byId.size : (this.counts.get(status) ?? 0);
+  /** See `Catalogue.count`. */
+  count(status?: string, ownerKey?: string): number {
+    const list = ownerKey === undefined ? this.all : this.byOwner.get(ownerKey);
+    return list?.count(status) ?? 0;
   }
 
   /** See `Catalogue.page`. */
-  page({ from, after, limit, status, order }: CatalogueQuery): CatalogueEntry[] {
-    const { sorted, positionOf, positionBehind } = this.inOrder(order.startsWith('UPDATED_AT'));
-    const step = order.endsWith('_DESC') ? -1 : 1;
-    // With a status, those that have it are soon all found.
-    const most = Math.min(limit, this.count(status));
-    const found: CatalogueEntry[] = [];
-    const firstIndex = (): number => {
-      if (after) {
-        const place = { entry: after, placedAt: after.updated_at };
-        return step < 0 ? positionOf(place) - 1 : positionBehind(place);
-      }
-      const start = from === undefined ? undefined : this.byId.get(from);
-      if (start) return positionOf(start);
-      return step > 0 ? 0 : sorted.length - 1;
-    };
-    for (let at = firstIndex(); found.length < most && at >= 0 && at < sorted.length; at += step) {
-      const entry = sorted[at]?.entry;
-      if (entry && (status === undefined || entry.execution_status === status)) found.push(entry);
-    }
-    return found;
+  page(query: CatalogueQuery): CatalogueEntry[] {
+    const { ownerKey } = query;
+    const list = ownerKey === undefined ? this.all : this.byOwner.get(ownerKey);
+    return list?.page(query) ?? [];
   }
 
-  private inOrder(ofUpdates: boolean) {
-    const index = ofUpdates ? this.byUpdate : this.byCreation;
-    if (ofUpdates) {
-      index.move(this.moved, (item) => {
-        item.placedAt = item.entry.updated_at;
-      });
-      this.moved.clear();
-    }
-    return {
-      sorted: index.sorted(),
-      positionOf: (place: SortedPlace) => index.positionOf(place),
-      positionBehind: (place: SortedPlace) => index.positionBehind(place),
-    };
-  }
-
-  private countStatus(status: string, change: 1 | -1): void {
-    const count = (this.counts.get(status) ?? 0) + change;
-    if (count === 0) this.counts.delete(status);
-    else this.counts.set(status, count);
+  private listOf(owner: string): OrderedList {
+    const known = this.byOwner.get(owner);
+    if (known) return known;
+    const list = new OrderedList();
+    this.byOwner.set(owner, list);
+    return list;
   }
 }

@@ -7,9 +7,9 @@ import { FILE_MODE, FOLDER_MODE } from '../conversation-folder.js';
 /** In a folder of its own: replacing the file does not change the folder of the conversations. */
 const FOLDER = '.catalogue';
 const FILE = 'summary';
-const HEADER = 'openhands-agent-server catalogue 1';
-/** A line: id, created_at, updated_at, execution_status, parent or nothing, stamp. */
-const FIELDS = 6;
+const HEADER = 'openhands-agent-server catalogue 2';
+/** A line: id, created_at, updated_at, execution_status, parent or nothing, owner or nothing, stamp. */
+const FIELDS = 7;
 /** A summary of a million conversations has a third of it. */
 const MAX_BYTES = 512 * 1024 * 1024;
 const CHUNK_CHARACTERS = 256 * 1024;
@@ -75,9 +75,14 @@ function* parse(bytes: Buffer): Generator<SummaryLine> {
     const fields = bytes.toString('utf8', at, end).split('\t');
     at = end + 1;
     if (fields.length !== FIELDS) continue;
-    const [id = '', created_at = '', updated_at = '', execution_status = '', parent, stamp = ''] = fields;
+    const [id = '', created_at = '', updated_at = '', execution_status = '', parent, owner, stamp = ''] =
+      fields;
     const parent_conversation_id = parent === '' ? null : (parent ?? null);
-    yield { entry: { id, created_at, updated_at, execution_status, parent_conversation_id }, stamp };
+    const owner_key = owner === '' ? null : (owner ?? null);
+    yield {
+      entry: { id, created_at, updated_at, execution_status, parent_conversation_id, owner_key },
+      stamp,
+    };
   }
 }
 
@@ -91,6 +96,7 @@ function* format(lines: Iterable<SummaryLine>): Generator<string> {
       entry.updated_at,
       entry.execution_status,
       entry.parent_conversation_id ?? '',
+      entry.owner_key ?? '',
       stamp,
     ];
     const line = fields.join('\t');

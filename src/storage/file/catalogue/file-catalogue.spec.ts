@@ -5,6 +5,7 @@ import path from 'node:path';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import {
+  catalogueEntry,
   DamagedConversationError,
   LeaseLostError,
   type CatalogueEntry,
@@ -51,13 +52,7 @@ describe('FileCatalogue', () => {
     const saved = [];
     for (const time of times) saved.push((await stored(time)).metadata);
     const expected = saved
-      .map(({ id, created_at, updated_at, execution_status, parent_conversation_id }) => ({
-        id,
-        created_at,
-        updated_at,
-        execution_status,
-        parent_conversation_id,
-      }))
+      .map((metadata) => catalogueEntry(metadata))
       .sort((a, b) => (a.created_at + a.id < b.created_at + b.id ? -1 : 1));
     for (const current of [catalogue, open()]) {
       expect(await list(current)).toEqual(expected);
@@ -256,6 +251,7 @@ function newMetadata(createdAt: string): StoredMetadata {
     updated_at: created_at,
     execution_status: 'idle',
     parent_conversation_id: null,
+    owner_key: null,
     title: 'ä"\n',
     nested: { id: 1 },
   };

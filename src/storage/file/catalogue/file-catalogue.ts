@@ -5,9 +5,16 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { errorCode, errorMessage } from '../../../errors/index.js';
 import { syncFolder } from '../../../files/index.js';
 import { forEachBounded, inSlices, KeyedSerialQueue } from '../../../flow/index.js';
-import { Catalogue, type CatalogueEntry, type CatalogueQuery, type StoredMetadata } from '../../catalogue.js';
+import {
+  Catalogue,
+  catalogueEntry,
+  type CatalogueEntry,
+  type CatalogueQuery,
+  type StoredMetadata,
+} from '../../catalogue.js';
 import type { LeaseFence } from '../../lease-store.js';
 import { DamagedConversationError, StorageFailedError, toStorageError } from '../../storage-errors.js';
+import type { ReservedConversations } from '../../reserved-conversations.js';
 import { StorageOptions } from '../../storage-options.js';
 import { METADATA_FILE } from '../conversation-folder.js';
 import { CatalogueEntries } from './catalogue-entries.js';
@@ -28,15 +35,19 @@ const MAX_SLOW_READS = 8;
 @Injectable()
 export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Catalogue');
-  private readonly entries = new CatalogueEntries();
+  private readonly entries: CatalogueEntries;
   private readonly files: MetadataFiles;
   private readonly reported = new Set<string>();
   /** Writes and removals of each conversation. */
   private readonly changes = new KeyedSerialQueue();
   private readonly scan: FolderScan;
 
-  constructor(private readonly options: StorageOptions) {
+  constructor(
+    private readonly options: StorageOptions,
+    reserved: Pick<ReservedConversations, 'isForeign'> = { isForeign: () => false },
+  ) {
     super();
+    this.entries = new CatalogueEntries((id) => reserved.isForeign(id));
     this.files = new MetadataFiles(options.conversationsPath);
     this.scan = new FolderScan(options.conversationsPath, {
       entries: this.entries,
@@ -69,9 +80,9 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, 
     return this.entries.page(query);
   }
 
-  override async count(status?: string): Promise<number> {
+  override async count(status?: string, ownerKey?: string): Promise<number> {
     await this.scan.refresh();
-    return this.entries.count(status);
+    return this.entries.count(status, ownerKey);
   }
 
   override async entry(id: string): Promise<CatalogueEntry | undefined> {
@@ -167,7 +178,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, 
     const { id } = metadata;
     // Formatted now: the caller may change the object before the write starts.
     const text = formatMetadata(metadata);
-    const entry = entryOf(metadata);
+    const entry = catalogueEntry(metadata);
     return this.changes.run(id, async () => {
       const isNew = !this.entries.get(id);
       this.scan.noteChange(id, isNew);
@@ -227,9 +238,4 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, 
       this.logger.warn(`${folder} could not be removed: ${String(error)}`);
     }
   }
-}
-
-/** Copies the fields of an entry, so that the rest of the metadata is not kept in memory. */
-function entryOf({ id, created_at, updated_at, execution_status, parent_conversation_id }: CatalogueEntry) {
-  return { id, created_at, updated_at, execution_status, parent_conversation_id };
 }

@@ -28,6 +28,7 @@ describe('the summary of a catalogue', () => {
       updated_at: at,
       execution_status: status,
       parent_conversation_id: null,
+      owner_key: null,
     };
     await writeFile(metadata(id), formatMetadata({ ...entry, title: 'one' }));
   };
@@ -90,7 +91,7 @@ describe('the summary of a catalogue', () => {
       text.slice(0, text.length / 2),
       text.slice(0, -1),
       `${text}more\n`,
-      text.replace('catalogue 1', 'catalogue 2'),
+      text.replace('catalogue 2', 'catalogue 3'),
       text.replace(/\t/g, ' '),
       text.replace(/end \d+/, 'end 7'),
       '\0'.repeat(text.length),

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { promisify } from 'node:util';
 import { assertPlainFile, PLAIN, readPlainFile } from '../../../files/index.js';
-import type { CatalogueEntry, StoredMetadata } from '../../catalogue.js';
+import { catalogueEntry, type CatalogueEntry, type StoredMetadata } from '../../catalogue.js';
 
 // Plain descriptors: a `FileHandle` costs three times as much as the read.
 const open = promisify(fs.open);
@@ -10,8 +10,10 @@ const close = promisify(fs.close);
 
 /** The beginning of the text that `formatMetadata` writes. */
 const ENTRY_PREFIX =
-  /^\{"id":"[0-9a-f-]{36}","created_at":"[^"\\\x00-\x1f]*","updated_at":"[^"\\\x00-\x1f]*","execution_status":"[^"\\\x00-\x1f]*","parent_conversation_id":(?:null|"[0-9a-f-]{36}")/;
-const MAX_PREFIX_BYTES = 400;
+  /^\{"id":"[0-9a-f-]{36}","created_at":"[^"\\\x00-\x1f]*","updated_at":"[^"\\\x00-\x1f]*","execution_status":"[^"\\\x00-\x1f]*","parent_conversation_id":(?:null|"[0-9a-f-]{36}")(?<owner>,"owner_key":(?:null|"[^"\\\x00-\x1f]{1,64}"))?/;
+const MAX_PREFIX_BYTES = 500;
+/** Somewhere else in a file: an older server, which does not know the field, has written it last. */
+const LATER_OWNER = '"owner_key":"';
 /** Every file ends with a newline, so that a truncated one is detected without parsing it. */
 const NEWLINE = 10;
 
@@ -20,9 +22,7 @@ const NEWLINE = 10;
  * rest.
  */
 export function formatMetadata(metadata: StoredMetadata): string {
-  const { id, created_at, updated_at, execution_status, parent_conversation_id, ...rest } = metadata;
-  const head = { id, created_at, updated_at, execution_status, parent_conversation_id };
-  return `${JSON.stringify({ ...head, ...rest })}\n`;
+  return `${JSON.stringify({ ...catalogueEntry(metadata), ...metadata })}\n`;
 }
 
 /**
@@ -97,12 +97,15 @@ export function readEntrySync(
 /** The entry of a file that fits into the buffer and has our format. */
 function parsePrefix(buffer: Buffer, length: number, conversationId: string): CatalogueEntry | undefined {
   const whole = length < buffer.length && buffer[length - 1] === NEWLINE;
-  const head = whole
-    ? ENTRY_PREFIX.exec(buffer.toString('latin1', 0, Math.min(MAX_PREFIX_BYTES, length)))?.[0]
+  const match = whole
+    ? ENTRY_PREFIX.exec(buffer.toString('latin1', 0, Math.min(MAX_PREFIX_BYTES, length)))
     : undefined;
+  if (match?.groups?.['owner'] === undefined && buffer.subarray(0, length).includes(LATER_OWNER))
+    return undefined;
+  const head = match?.[0];
   // Parsed instead of sliced: a slice would keep the whole string in memory.
   const entry: unknown = head === undefined ? undefined : JSON.parse(`${head}}`);
-  return isMetadata(entry) && entry.id === conversationId ? entry : undefined;
+  return isMetadata(entry) && entry.id === conversationId ? catalogueEntry(entry) : undefined;
 }
 
 /** The parser's own message would quote the text, which may contain secrets. */

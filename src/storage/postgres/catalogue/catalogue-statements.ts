@@ -2,7 +2,7 @@ import type { CatalogueCursor, CatalogueOrder, CatalogueQuery } from '../../cata
 import { HAS_LIVE_OWNER } from '../lease/lease-statements.js';
 
 const ENTRY = `conversation AS id, created_at, updated_at, execution_status,
-  parent AS parent_conversation_id, version`;
+  parent AS parent_conversation_id, owner_key, version`;
 
 type Column = 'created_at' | 'updated_at' | 'conversation';
 
@@ -22,13 +22,13 @@ export interface PageStart {
 
 /** The statement of a page, and its values. */
 export function pageStatement(
-  { order, limit, status }: Pick<CatalogueQuery, 'order' | 'limit' | 'status'>,
+  { order, limit, status, ownerKey }: Pick<CatalogueQuery, 'order' | 'limit' | 'status' | 'ownerKey'>,
   start?: PageStart,
 ): { text: string; values: unknown[] } {
   const { columns, descending } = ORDERS[order];
   const values: unknown[] = [limit];
   const value = (it: unknown): string => `$${values.push(it)}`;
-  const conditions = status === undefined ? [] : [`execution_status = ${value(status)}`];
+  const conditions = matching({ status, ownerKey }, value);
   if (start) {
     const fields = { ...start.place, conversation: start.place.id };
     const beyond = `${descending ? '<' : '>'}${start.isIncluded ? '=' : ''}`;
@@ -42,8 +42,26 @@ export function pageStatement(
 
 export const ENTRY_OF = `SELECT ${ENTRY} FROM metadata WHERE conversation = $1`;
 
-export const COUNT_ALL = 'SELECT count(*) AS count FROM metadata';
-export const COUNT_STATUS = 'SELECT count(*) AS count FROM metadata WHERE execution_status = $1';
+/** The statement of a count, and its values. */
+export function countStatement(filter: Pick<CatalogueQuery, 'status' | 'ownerKey'>): {
+  text: string;
+  values: unknown[];
+} {
+  const values: unknown[] = [];
+  const conditions = matching(filter, (it) => `$${values.push(it)}`);
+  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+  return { text: `SELECT count(*) AS count FROM metadata ${where}`, values };
+}
+
+function matching(
+  { status, ownerKey }: Pick<CatalogueQuery, 'status' | 'ownerKey'>,
+  value: (it: unknown) => string,
+): string[] {
+  return [
+    ...(status === undefined ? [] : [`execution_status = ${value(status)}`]),
+    ...(ownerKey === undefined ? [] : [`owner_key = ${value(ownerKey)}`]),
+  ];
+}
 
 export const CHILDREN =
   'SELECT conversation AS id, parent FROM metadata WHERE parent = ANY($1::uuid[]) ORDER BY created_at, conversation';
@@ -62,13 +80,14 @@ export const STAMPS = 'SELECT conversation AS id, version FROM metadata WHERE co
 export const SAVE = `
 WITH saved AS (
   INSERT INTO metadata
-    (conversation, created_at, updated_at, execution_status, parent, content, version, generation, save)
-  SELECT id, $2, $3, $4, $5, $6, nextval('metadata_version'), $7, $8
+    (conversation, created_at, updated_at, execution_status, parent, content, version, generation, save, owner_key)
+  SELECT id, $2, $3, $4, $5, $6, nextval('metadata_version'), $7, $8, $9
   FROM conversation WHERE id = $1 AND generation = $7
   ON CONFLICT (conversation) DO UPDATE SET
     created_at = excluded.created_at, updated_at = excluded.updated_at,
     execution_status = excluded.execution_status, parent = excluded.parent, content = excluded.content,
-    version = excluded.version, generation = excluded.generation, save = excluded.save
+    version = excluded.version, generation = excluded.generation, save = excluded.save,
+    owner_key = excluded.owner_key
   WHERE (metadata.generation, metadata.save) <= (excluded.generation, excluded.save))
 SELECT EXISTS (SELECT FROM conversation WHERE id = $1 AND generation = $7) AS held`;
 

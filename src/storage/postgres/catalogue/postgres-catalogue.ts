@@ -1,7 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { Logger } from '@nestjs/common';
 import { errorMessage } from '../../../errors/index.js';
-import { Catalogue, type CatalogueEntry, type CatalogueQuery, type StoredMetadata } from '../../catalogue.js';
+import {
+  Catalogue,
+  catalogueEntry,
+  type CatalogueEntry,
+  type CatalogueQuery,
+  type StoredMetadata,
+} from '../../catalogue.js';
 import type { ConversationFolders } from '../../conversation-folders.js';
 import type { LeaseFence } from '../../lease-store.js';
 import { DamagedConversationError, LeaseHeldError, LeaseLostError } from '../../storage-errors.js';
@@ -66,16 +72,21 @@ export class PostgresCatalogue extends Catalogue {
     }
   }
 
-  private async startOf({ from, after }: CatalogueQuery): Promise<statements.PageStart | undefined> {
+  private async startOf({
+    from,
+    after,
+    ownerKey,
+  }: CatalogueQuery): Promise<statements.PageStart | undefined> {
     if (after) return { place: after, isIncluded: false };
     const place = from === undefined ? undefined : await this.entry(from);
-    return place && { place, isIncluded: true };
+    // That of somebody else would tell when that one was created.
+    const isListed = place && (ownerKey === undefined || place.owner_key === ownerKey);
+    return isListed ? { place, isIncluded: true } : undefined;
   }
 
-  override async count(status?: string): Promise<number> {
-    const { rows } = await (status === undefined
-      ? this.database.read<{ count: number }>(statements.COUNT_ALL)
-      : this.database.read<{ count: number }>(statements.COUNT_STATUS, [status]));
+  override async count(status?: string, ownerKey?: string): Promise<number> {
+    const { text, values } = statements.countStatement({ status, ownerKey });
+    const { rows } = await this.database.read<{ count: number }>(text, values);
     return rows[0]?.count ?? 0;
   }
 
@@ -132,11 +143,12 @@ export class PostgresCatalogue extends Catalogue {
   }
 
   override async save(metadata: StoredMetadata, fence: LeaseFence): Promise<void> {
-    const { id, created_at, updated_at, execution_status, parent_conversation_id } = metadata;
-    const values: unknown[] = [id, created_at, updated_at, execution_status, parent_conversation_id ?? null];
+    const entry = catalogueEntry(metadata);
+    const { id, created_at, updated_at, execution_status, parent_conversation_id, owner_key } = entry;
+    const values: unknown[] = [id, created_at, updated_at, execution_status, parent_conversation_id];
     const content = JSON.stringify(metadata);
     this.saves += 1;
-    values.push(content, fence.generation, this.saves);
+    values.push(content, fence.generation, this.saves, owner_key);
     const { rows } = await this.database.read<{ held: boolean }>(statements.SAVE, values);
     if (!rows[0]?.held) throw new LeaseLostError(id);
     this.updates.saved(metadata);

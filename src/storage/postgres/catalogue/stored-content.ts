@@ -1,4 +1,4 @@
-import type { CatalogueEntry, StoredMetadata } from '../../catalogue.js';
+import { catalogueEntry, type CatalogueEntry, type StoredMetadata } from '../../catalogue.js';
 
 /** A row of the metadata, without its content. */
 export interface EntryRow extends CatalogueEntry {
@@ -15,9 +15,8 @@ const TIME = /^[0-9T:.Z+-]{10,40}$/;
 
 /** The entry of a row. Undefined if it is not one that this server has written. */
 export function entryOf(row: EntryRow): CatalogueEntry | undefined {
-  const { id, created_at, updated_at, execution_status, parent_conversation_id } = row;
-  if (!TIME.test(created_at) || !TIME.test(updated_at)) return undefined;
-  return { id, created_at, updated_at, execution_status, parent_conversation_id };
+  if (!TIME.test(row.created_at) || !TIME.test(row.updated_at)) return undefined;
+  return catalogueEntry(row);
 }
 
 /**
