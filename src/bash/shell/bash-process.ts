@@ -10,6 +10,8 @@ import type { OutputName, OutputRecorder } from './output-recorder.js';
 
 /** How long a command may take to end after SIGTERM before it is killed (ms). */
 const GRACE_MS = 1_000;
+/** How long the messages of a sandbox that has failed may take (ms). */
+const MESSAGES_MS = 100;
 
 /**
  * Runs a command with the outputs 3 and 4. Bubblewrap itself keeps the usual ones open as long as there are
@@ -101,7 +103,7 @@ export class BashProcess {
     this.child = child;
     const [stdout, stderr] = isConfined ? [child.stdio[3], child.stdio[4]] : [child.stdout, child.stderr];
     // Only messages of bubblewrap, which keeps it open for daemons that the command leaves.
-    if (isConfined && child.stderr) void read(child.stderr, 'stderr', recorder);
+    const messages = isConfined ? read(child.stderr, 'stderr', recorder) : Promise.resolve();
     const started = new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve).once('error', reject);
     });
@@ -117,7 +119,11 @@ export class BashProcess {
     });
     const outcome = await Promise.race([outputs, timedOut]);
     clearTimeout(timer);
-    if (outcome !== 'timeout') return exitCodeOf(child, this.sent);
+    if (outcome !== 'timeout') {
+      if (isConfined && child.exitCode !== 0) await settlesWithin(messages, MESSAGES_MS);
+      child.stderr?.destroy();
+      return exitCodeOf(child, this.sent);
+    }
     await this.stop();
     // Reads the remaining output, but does not wait for other processes that keep it open.
     await settlesWithin(outputs, GRACE_MS);
