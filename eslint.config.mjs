@@ -222,6 +222,7 @@ const ARROWS = {
   gateway: ['auth', 'config', 'conversations', 'events', 'flow', 'http', 'server', 'settings', 'storage'],
   init: ['auth', 'config', 'errors', 'http'],
   cli: [
+    'audit',
     'auth',
     'config',
     'crypto',

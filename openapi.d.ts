@@ -158,7 +158,7 @@ export interface paths {
         };
         /**
          * Check that the server accepts work
-         * @description For readiness probes and load balancers: 503 while the server starts or shuts down, and while it cannot reach its database, or the container engine that all its conversations need.
+         * @description For readiness probes and load balancers: 503 while the server starts or shuts down, and while it cannot reach its database.
          */
         get: operations["Server_ready"];
         put?: never;
@@ -7703,27 +7703,27 @@ export interface components {
         /** KeyLimits */
         KeyLimits: {
             /**
-             * @description Requests in a minute; null: no limit.
+             * @description Requests in a minute; null: that of `key_limits` in the configuration, by default none.
              * @default null
              */
             requests_per_minute?: number | null;
             /**
-             * @description Open sockets; null: no limit.
+             * @description Open sockets; null: that of `key_limits` in the configuration, by default none.
              * @default null
              */
             sockets?: number | null;
             /**
-             * @description Runs at the same time; null: no limit.
+             * @description Runs at the same time; null: that of `key_limits` in the configuration, by default none.
              * @default null
              */
             concurrent_runs?: number | null;
             /**
-             * @description Conversations that are created in a day (UTC); null: no limit.
+             * @description Conversations that are created in a day (UTC); null: that of `key_limits` in the configuration, by default none.
              * @default null
              */
             conversations_per_day?: number | null;
             /**
-             * @description Cost of models in a day (UTC, US dollars); null: no limit.
+             * @description Cost of models in a day (UTC, US dollars); null: that of `key_limits` in the configuration, by default none.
              * @default null
              */
             usd_per_day?: number | null;
@@ -12556,7 +12556,7 @@ export interface operations {
                     "application/json": components["schemas"]["InternalServerError"];
                 };
             };
-            /** @description The server is starting or shutting down, or cannot reach its database or its container engine. */
+            /** @description The server is starting or shutting down, or cannot reach its database. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12686,15 +12686,6 @@ export interface operations {
                                 /** @description Maximum of concurrent runs on it (`max_concurrent_runs`). */
                                 max_running: number;
                             }[] | null;
-                        } | null;
-                        /** @description The containers of conversations; null if conversations run on the machine of the server only. */
-                        containers: {
-                            /** @description Whether the container engine answers. */
-                            available: boolean;
-                            /** @description Why the engine does not answer; null if it does. */
-                            reason: string | null;
-                            /** @description Containers of conversations that run. */
-                            running: number;
                         } | null;
                     };
                 };
@@ -12859,15 +12850,6 @@ export interface operations {
                                 /** @description Maximum of concurrent runs on it (`max_concurrent_runs`). */
                                 max_running: number;
                             }[] | null;
-                        } | null;
-                        /** @description The containers of conversations; null if conversations run on the machine of the server only. */
-                        containers: {
-                            /** @description Whether the container engine answers. */
-                            available: boolean;
-                            /** @description Why the engine does not answer; null if it does. */
-                            reason: string | null;
-                            /** @description Containers of conversations that run. */
-                            running: number;
                         } | null;
                     };
                 };
@@ -31222,7 +31204,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, logs, models and webhooks. */
+            /** @description Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, logs, models, webhooks, the audit log and the limits of keys. */
             200: {
                 headers: {
                     [name: string]: unknown;

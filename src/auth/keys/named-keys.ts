@@ -13,6 +13,12 @@ export abstract class NamedKeys {
   abstract find(id: string): Promise<Principal | undefined>;
 
   /**
+   * The principal of a key that nobody has shown, such as that of a run's conversation, as far as it is known
+   * without waiting; undefined if there is no such key any more.
+   */
+  abstract known(id: string): Principal | undefined;
+
+  /**
    * Calls the listener once when the key of a principal is revoked, expires, or has other rights. Returns a
    * function that ends this.
    */

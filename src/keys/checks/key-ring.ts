@@ -90,6 +90,12 @@ export class KeyRing extends NamedKeys implements OnApplicationBootstrap, OnAppl
     return this.principalOf(record);
   }
 
+  known(id: string): Principal | undefined {
+    if (performance.now() - this.readAt > FRESH_MS) void this.refresh();
+    const record = this.valid(this.records, id);
+    return record && this.principalOf(record);
+  }
+
   whenEnded(principal: Principal, listener: () => void): () => void {
     const watcher = { principal, listener };
     this.watchers.add(watcher);
