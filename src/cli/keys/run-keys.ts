@@ -68,19 +68,6 @@ export async function runKeys(action: KeysAction, config: AppConfig, output: Key
   }
 }
 
-/** Prints errors beside the result, which programs read. */
-class ErrorNotes extends ConsoleLogger {
-  constructor(private readonly output: KeysOutput) {
-    super({ logLevels: ['error', 'fatal'], colors: false });
-  }
-
-  override printMessages(messages: unknown[], context?: string): void {
-    // What keeps the storage from opening is explained at the end.
-    if (context === 'ExceptionHandler') return;
-    for (const message of messages) this.output.note(String(message));
-  }
-}
-
 /** Records what was done with the rights of the machine's user, who needs no key. */
 function recordChange(trail: AuditTrail, operation: string): void {
   const principal = { id: 'command-line', name: `command line (${userName()})` };
@@ -100,6 +87,19 @@ function userName(): string {
   } catch {
     // A user id without an entry, as in containers.
     return String(process.getuid?.() ?? 'unknown');
+  }
+}
+
+/** Prints errors beside the result, which programs read. */
+class ErrorNotes extends ConsoleLogger {
+  constructor(private readonly output: KeysOutput) {
+    super({ logLevels: ['error', 'fatal'], colors: false });
+  }
+
+  override printMessages(messages: unknown[], context?: string): void {
+    // What keeps the storage from opening is explained at the end.
+    if (context === 'ExceptionHandler') return;
+    for (const message of messages) this.output.note(String(message));
   }
 }
 
