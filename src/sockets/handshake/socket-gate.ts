@@ -12,7 +12,8 @@ import {
 import { ByteBudget } from '../../flow/index.js';
 import { readAuthKey } from '../frames/client-frame.js';
 import { CLOSE, type CloseReason } from '../connections/close-code.js';
-import { type KeyAdmission, presentedKey } from './handshake.js';
+import { presentedKey } from './handshake.js';
+import type { KeyAdmission } from './key-admission.js';
 import { SocketAccounting } from './socket-accounting.js';
 import { HandshakeRefusedError, type Handshake } from './pattern-ws-adapter.js';
 import { SocketLimits } from '../connections/socket-limits.js';
