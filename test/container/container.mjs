@@ -1,10 +1,10 @@
 /**
  * Builds the image from the Dockerfile as it is and runs it, with podman instead of a Docker engine: health
- * check, keys in files, the user, the volume, restarts, `compose.yaml`, and conversations in containers. It is
- * not part of `npm test`: it needs
- * root, Debian's packages `podman runc buildah debootstrap netavark nftables`, a mirror of Debian and a
- * registry of npm, 4 GB of disk and some minutes; for `compose.yaml` also `podman-compose aardvark-dns`. The
- * base image is made, not fetched, and kept in `node_modules/.cache`. Everything else is removed at the end.
+ * check, keys in files, the user, the volume, restarts, `compose.yaml`, and conversations in containers. It
+ * is not part of `npm test`: it needs root, Debian's packages `podman runc buildah debootstrap netavark
+ * nftables`, a mirror of Debian and a registry of npm, 4 GB of disk and some minutes; for `compose.yaml` also
+ * `podman-compose aardvark-dns`. The base image is made, not fetched, and kept in `node_modules/.cache`.
+ * Everything else is removed at the end.
  *
  *     npm run test:container
  */

@@ -151,7 +151,7 @@ export class ContainerEngine {
 
   private failure(what: string, error: unknown): Error {
     if (error instanceof EngineAwayError) return error;
-    const status = isObject(error) ? Reflect.get(error, 'statusCode') : undefined;
+    const status: unknown = isObject(error) ? Reflect.get(error, 'statusCode') : undefined;
     if (typeof status === 'number' && status > 0)
       return new EngineRefusedError(`The container engine could not ${what}: ${reasonOf(error)}`, status);
     const { shown } = this.address;
