@@ -157,7 +157,10 @@ export async function walkConversationContainers({ engine, image, folder, step, 
       await eventually(isStopped, 'the end of the container');
       assert.equal((await request('GET', '/api/conversations/search')).items.length, 1);
       assert.ok((await request('GET', `/api/conversations/${id}/events/count`)) > 10);
-      assert.equal(await engine.podman('ps', '--all', '--quiet'), '');
+      await eventually(
+        async () => (await engine.podman('ps', '--all', '--quiet')) === '',
+        'the removal of the container',
+      );
     });
     await step('the next message starts it again, with its files and its secret', async () => {
       await say(id, 'RUN: test "$(cat made)" = "$(echo "$TOKEN" | wc -c)" && touch same\nFINISH: four');

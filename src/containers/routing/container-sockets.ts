@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
 import { type Principal, principalOf, type Requirement, SESSION } from '../../auth/index.js';
@@ -48,7 +49,7 @@ export class ContainerSockets {
   }
 
   private takes(id: string, client: UpgradeRequest, authenticated: boolean): boolean {
-    if (!this.containers.has(id)) return false;
+    if (!this.containers.has(id) || isShared(client.request)) return false;
     const { request, socket, head } = client;
     const principal = principalOf(request);
     // No conversation in a container belongs to such a key: for it there is none.
@@ -160,4 +161,9 @@ function pass(from: WebSocket, to: WebSocket, isAllowed: boolean): void {
 function bytesOf(data: RawData): Buffer {
   if (Array.isArray(data)) return Buffer.concat(data);
   return data instanceof ArrayBuffer ? Buffer.from(data) : data;
+}
+
+/** Sockets of share links show what is stored here. */
+function isShared({ url = '' }: IncomingMessage): boolean {
+  return url.startsWith('/sockets/shared/');
 }
