@@ -2,7 +2,7 @@ import { parsePointer, type SecretCodec } from '../../crypto/index.js';
 import { InvalidRequestError } from '../../errors/index.js';
 import type { Location } from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
-import type { StartConversationRequest } from '../state/start-request.js';
+import type { RequestedConversation } from '../state/start-request.js';
 import { assertSecretsFit } from './secret-sources.js';
 
 /**
@@ -32,10 +32,10 @@ export function decryptRequestSecrets(
  * A create request with tokens of this server decrypted.
  * @throws InvalidRequestError
  */
-export function decryptRequest(
+export function decryptRequest<Request extends RequestedConversation>(
   codec: SecretCodec,
-  request: StartConversationRequest,
-): StartConversationRequest {
+  request: Request,
+): Request {
   const { agent, secrets, security_analyzer, hook_config, rest, agentField = 'agent' } = request;
   const decrypted = decryptRequestSecrets(
     codec,
