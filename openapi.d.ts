@@ -3,6 +3,90 @@
  * no other types: `paths` by route and method, `components['schemas']` by name.
  */
 export interface paths {
+    "/api/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the named keys
+         * @description Without their secrets, of which the server only has hashes. Session keys are not among them.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        get: operations["Keys_list"];
+        put?: never;
+        /**
+         * Make a key
+         * @description The key is in this answer only: keep it, the server stores a hash. It is accepted at once, by all servers of one database.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        post: operations["Keys_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the key of this request
+         * @description Tells a client what the key that it has may do.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["Keys_current"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a named key
+         * @description Without its secret, of which the server only has a hash.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        get: operations["Keys_get"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a key
+         * @description Removes it. It is refused from now on, like a wrong key: its sockets are closed with 4001, and what is being streamed to it ends. Other servers of one database follow within a second. Its conversations stay.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        delete: operations["Keys_revoke"];
+        options?: never;
+        head?: never;
+        /**
+         * Rename a key, or change its end or its limits
+         * @description Takes effect at once. Scope and reach cannot be changed: make another key, and revoke this one.
+         *
+         *     Needs the scope `admin` and the reach `all`.
+         */
+        patch: operations["Keys_update"];
+        trace?: never;
+    };
     "/api/audit": {
         parameters: {
             query?: never;
@@ -13,6 +97,8 @@ export interface paths {
         /**
          * List who has changed what
          * @description The entries of the audit log, newest first: each operation that changes something, and each key that was refused, with the key, the address of the client and the outcome. They contain no secrets, no texts of messages and no bodies. A request appears when it is answered, within a second. A page may be short, or empty, although older entries match: read on while `next_page_id` is not null.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["Audit_list"];
         put?: never;
@@ -133,6 +219,8 @@ export interface paths {
         /**
          * List the names of the tools
          * @description The names by which configurations of agents select tools, in the order of the registry.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Tools_list"];
         put?: never;
@@ -153,6 +241,8 @@ export interface paths {
         /**
          * List the tools with descriptions
          * @description For interfaces in which people choose the tools of an agent.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Tools_catalogue"];
         put?: never;
@@ -173,6 +263,8 @@ export interface paths {
         /**
          * Get the configuration in force
          * @description For operators who want to know which value an option has and where it comes from. Secrets are masked; URLs are shown without user name, password and query.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Configuration_configuration"];
         put?: never;
@@ -193,6 +285,8 @@ export interface paths {
         /**
          * List the last warnings and errors of the log
          * @description For people who cannot see the output of the process. The last 500 warnings and errors since its start are kept in memory, also those below `LOG_LEVEL`. Secrets are masked as in the log.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Log_list"];
         put?: never;
@@ -213,6 +307,8 @@ export interface paths {
         /**
          * List the servers
          * @description The live servers that share a database, with what each of them has and can take. With files as storage it is this server alone. The figures of other servers are as old as their last heartbeat.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Servers_list"];
         put?: never;
@@ -233,6 +329,8 @@ export interface paths {
         /**
          * List what conversations do and wait for
          * @description Short descriptions of all conversations, latest update first, without opening any of them: what each waits for and why, what its run does, and what it has cost. The socket `/sockets/conversations` sends the new summary of each conversation that changes. Open it first, then read the pages: a conversation that changes meanwhile may be missing in the pages, but not on the socket.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Summaries_list"];
         put?: never;
@@ -253,6 +351,8 @@ export interface paths {
         /**
          * List conversations
          * @description Lists the conversations of this server, a page at a time.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Conversations_search"];
         put?: never;
@@ -273,6 +373,8 @@ export interface paths {
         /**
          * Count conversations
          * @description Counts all conversations of this server, or those with one execution status.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Conversations_count"];
         put?: never;
@@ -293,12 +395,16 @@ export interface paths {
         /**
          * Get several conversations
          * @description For clients that show some known conversations.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Conversations_batch"];
         put?: never;
         /**
          * Start a conversation
          * @description Needs an agent (`agent`, `agent_settings` or `agent_profile_id`) and a workspace. An initial message starts a run at once. Models named `scripted/...` execute the steps in the message, so the example runs without an API key. It has a `conversation_id`, so that the other examples find it; without one each request starts another conversation.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Conversations_create"];
         delete?: never;
@@ -317,6 +423,8 @@ export interface paths {
         /**
          * Get a conversation
          * @description Includes agent, state, statistics and the settings of the start. Secrets are masked.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Conversations_get"];
         put?: never;
@@ -324,6 +432,8 @@ export interface paths {
         /**
          * Delete a conversation
          * @description Stops its run and all processes of its shell. Files in its workspace are kept.
+         *
+         *     Needs the scope `write`.
          */
         delete: operations["Conversations_delete"];
         options?: never;
@@ -331,6 +441,8 @@ export interface paths {
         /**
          * Update title, tags or budget
          * @description Fields that are missing are not changed. Possible at any time, also during a run.
+         *
+         *     Needs the scope `write`.
          */
         patch: operations["Conversations_update"];
         trace?: never;
@@ -347,6 +459,8 @@ export interface paths {
         /**
          * Start a run
          * @description Lets the agent work on what is in the conversation, until it finishes, waits for a confirmation or is paused.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Conversations_run"];
         delete?: never;
@@ -367,6 +481,8 @@ export interface paths {
         /**
          * Pause after the current step
          * @description The run ends when the current step is done, or at once while it waits for the model; it can be started again. Also stops a goal.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Conversations_pause"];
         delete?: never;
@@ -387,6 +503,8 @@ export interface paths {
         /**
          * Interrupt the current step
          * @description Stops model calls and commands at once and ends the run; it can be started again. Without a run it is a pause.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Conversations_interrupt"];
         delete?: never;
@@ -405,6 +523,8 @@ export interface paths {
         /**
          * Get the agent's final response
          * @description The text of the last `finish` call or message of the agent.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Conversations_finalResponse"];
         put?: never;
@@ -427,6 +547,8 @@ export interface paths {
         /**
          * Navigate to an event
          * @description The next event follows the given one. Nothing is deleted, and no event is written.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Branches_navigate"];
         delete?: never;
@@ -447,6 +569,8 @@ export interface paths {
         /**
          * Fork a conversation
          * @description Creates a conversation with the same agent and secrets and with the history, or one branch of it.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Branches_fork"];
         delete?: never;
@@ -467,6 +591,8 @@ export interface paths {
         /**
          * Start a child conversation
          * @description The child inherits the agent, secrets, tags and policies, and works on the given task.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Branches_startChild"];
         delete?: never;
@@ -487,6 +613,8 @@ export interface paths {
         /**
          * Start a goal
          * @description After each run of the agent a model audits the work and tells the agent what is missing. This repeats until the goal is complete or `max_iterations` audits were made. State updates with the key `goal` report the progress.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Goals_start"];
         delete?: never;
@@ -507,6 +635,8 @@ export interface paths {
         /**
          * Stop the goal
          * @description No further audit is made. The active run is not stopped.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Goals_stop"];
         delete?: never;
@@ -527,6 +657,8 @@ export interface paths {
         /**
          * Resume the goal
          * @description Continues a goal that was stopped, also by a shutdown, with the audits that are left.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Goals_resume"];
         delete?: never;
@@ -547,6 +679,8 @@ export interface paths {
         /**
          * Condense the history
          * @description The agent's condenser replaces old events by a summary. Nothing is deleted from the log. If the model returns no summary, the answer is 500 with its error and nothing changes.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Goals_condense"];
         delete?: never;
@@ -565,6 +699,8 @@ export interface paths {
         /**
          * List events
          * @description Events are in the order of the log. Null fields are left out.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Events_search"];
         put?: never;
@@ -585,6 +721,8 @@ export interface paths {
         /**
          * Count events
          * @description Counts all events of the conversation, or those that match the filters.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Events_count"];
         put?: never;
@@ -605,12 +743,16 @@ export interface paths {
         /**
          * Get several events
          * @description Ids are sent in the body or as `ids` in the query. Without ids the answer is that of the search.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Events_list"];
         put?: never;
         /**
          * Send a message
          * @description Appends a message of a user. With `run` the agent answers it; an active run takes it into account with its next step.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Events_send"];
         delete?: never;
@@ -631,6 +773,8 @@ export interface paths {
         /**
          * Accept or reject pending actions
          * @description Concerns the actions for which the conversation waits (status `waiting_for_confirmation`). Accepting starts a run that executes them. Rejecting tells the model so with the next run.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Events_respond"];
         delete?: never;
@@ -649,6 +793,8 @@ export interface paths {
         /**
          * Get an event
          * @description Null fields are included, unlike in lists.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Events_get"];
         put?: never;
@@ -671,6 +817,8 @@ export interface paths {
         /**
          * Set the confirmation policy
          * @description Applies from the next action on, and is kept for later runs.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Steering_setConfirmationPolicy"];
         delete?: never;
@@ -691,6 +839,8 @@ export interface paths {
         /**
          * Set the security analyzer
          * @description Applies from the next answer of the model on, and is kept for later runs.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Steering_setSecurityAnalyzer"];
         delete?: never;
@@ -711,6 +861,8 @@ export interface paths {
         /**
          * Add secrets
          * @description A command that contains the name of a secret gets it as an environment variable. The value is masked in everything that the agent or a client reads.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Steering_addSecrets"];
         delete?: never;
@@ -731,6 +883,8 @@ export interface paths {
         /**
          * Replace the agent's model
          * @description Applies from the next call of the model on. The conversation keeps the model.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Steering_switchLlm"];
         delete?: never;
@@ -751,6 +905,8 @@ export interface paths {
         /**
          * Replace the agent's model by that of an LLM profile
          * @description Applies from the next call of the model on. Later changes of the profile have no effect on the conversation.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Steering_switchProfile"];
         delete?: never;
@@ -771,6 +927,8 @@ export interface paths {
         /**
          * Replace the model of an ACP agent
          * @description The model id is one of those that the agent offers. A running agent switches at once, another one when it starts.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Steering_switchAcpModel"];
         delete?: never;
@@ -791,6 +949,8 @@ export interface paths {
         /**
          * Load a plugin of a registered marketplace
          * @description The reference is `plugin@marketplace` or the name alone. The plugin takes effect with the next step. Loading it again changes nothing.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Steering_loadPlugin"];
         delete?: never;
@@ -811,6 +971,8 @@ export interface paths {
         /**
          * Ask about the conversation
          * @description Also possible during a run. Question and answer do not become part of the conversation.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Steering_ask"];
         delete?: never;
@@ -831,6 +993,8 @@ export interface paths {
         /**
          * List the models of an ACP agent
          * @description Starts the agent on the host of the server and stops it after the query. Failures are reported in the answer. Answers are cached for five minutes.
+         *
+         *     Needs the scope `write` and the reach `all`.
          */
         post: operations["Acp_models"];
         delete?: never;
@@ -851,6 +1015,8 @@ export interface paths {
         /**
          * Resolve an agent profile
          * @description Returns the agent settings that a conversation would get, with masked secrets, or the problems. Nothing is stored.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         post: operations["ProfileDiagnosis_materialize"];
         delete?: never;
@@ -869,6 +1035,8 @@ export interface paths {
         /**
          * List where the time went
          * @description Spans of waiting for the model, tools, hooks, condensations and people, derived from the log of the conversation, so they are there for conversations of any age. Pages go backwards from the end; the totals are those of the whole log. The log records moments: `derived` names the boundaries that it does not.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Timeline_timeline"];
         put?: never;
@@ -889,6 +1057,8 @@ export interface paths {
         /**
          * Get sums, costs over time and files
          * @description Sums of the whole log by kind, tool and model; costs, tokens and the fill of the context over the steps; the files that tools have used. Costs and tokens are there for answers of any age, unlike the lists in `stats`, which hold the last 1,000.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Timeline_summary"];
         put?: never;
@@ -909,8 +1079,100 @@ export interface paths {
         /**
          * Get the tree of branches
          * @description The events after which branches part, the ends of branches and the head. Navigate to one of them to go on from there, or fork it.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Timeline_branches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List share links
+         * @description Lists the valid links of a conversation, without their tokens.
+         *
+         *     Needs the scope `read`.
+         */
+        get: operations["Shares_list"];
+        put?: never;
+        /**
+         * Share a conversation
+         * @description Makes a link with which everybody may read this conversation, and nothing else, until it expires or is revoked: its title and state, its events and new ones as they come. Secrets, paths of the server, the system prompt and the configuration of the agent are left out.
+         *
+         *     Needs the scope `write`.
+         */
+        post: operations["Shares_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/shares/{share_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a share link
+         * @description The link is not valid any more, at any server, and its open sockets are closed.
+         *
+         *     Needs the scope `write`.
+         */
+        delete: operations["Shares_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shared/{shared_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get a shared conversation
+         * @description Title and state of the conversation of a share link.
+         */
+        get: operations["Shared_info"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shared/{shared_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the events of a shared conversation
+         * @description Events in the order of the log. Secrets are masked, folders of the server have other names, and what configures the agent is left out. New ones come over `/sockets/shared/{shared_id}?share_token=...&after_seq=...`.
+         */
+        get: operations["Shared_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -931,6 +1193,8 @@ export interface paths {
         /**
          * Run a command and wait for its end
          * @description Runs it with `/bin/sh -c` and answers when it has ended or was stopped after `timeout`. The exit code is -1 after a timeout, and if the command cannot be started.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Bash_execute"];
         delete?: never;
@@ -951,6 +1215,8 @@ export interface paths {
         /**
          * Start a command
          * @description Runs it with `/bin/sh -c` and answers at once. Get its output by a search, or live from `/sockets/bash-events`.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Bash_start"];
         delete?: never;
@@ -971,6 +1237,8 @@ export interface paths {
         /**
          * Stop a command
          * @description Sends SIGTERM to its process group, and SIGKILL one second later. Does nothing if the command has ended.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Bash_stop"];
         delete?: never;
@@ -989,6 +1257,8 @@ export interface paths {
         /**
          * List commands and their outputs
          * @description Events are stored up to a maximum of number, size and age that the configuration sets; older ones are deleted.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["Bash_search"];
         put?: never;
@@ -1009,6 +1279,8 @@ export interface paths {
         /**
          * Get several commands and outputs
          * @description The body is a list of ids.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["Bash_batch"];
         put?: never;
@@ -1029,6 +1301,8 @@ export interface paths {
         /**
          * Get a command or an output
          * @description Reads one stored event. Old ones are deleted when the limits of the configuration are reached.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["Bash_get"];
         put?: never;
@@ -1052,6 +1326,8 @@ export interface paths {
         /**
          * Delete all commands and outputs
          * @description Deletes the stored events. Commands that run go on, and their further output is stored.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         delete: operations["Bash_clear"];
         options?: never;
@@ -1071,6 +1347,8 @@ export interface paths {
         /**
          * Run a command and wait for its end
          * @description Runs it with `/bin/sh -c` and answers when it has ended or was stopped after `timeout`. The exit code is -1 after a timeout, and if the command cannot be started.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Bash_executeInConversation"];
         delete?: never;
@@ -1091,6 +1369,8 @@ export interface paths {
         /**
          * Start a command
          * @description Runs it with `/bin/sh -c` and answers at once. Get its output by a search, or live from `/sockets/bash-events`.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Bash_startInConversation"];
         delete?: never;
@@ -1111,6 +1391,8 @@ export interface paths {
         /**
          * Stop a command
          * @description Sends SIGTERM to its process group, and SIGKILL one second later. Does nothing if the command has ended.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Bash_stopInConversation"];
         delete?: never;
@@ -1129,6 +1411,8 @@ export interface paths {
         /**
          * List commands and their outputs
          * @description Events are stored up to a maximum of number, size and age that the configuration sets; older ones are deleted.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Bash_searchInConversation"];
         put?: never;
@@ -1149,6 +1433,8 @@ export interface paths {
         /**
          * Get several commands and outputs
          * @description The body is a list of ids.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Bash_batchInConversation"];
         put?: never;
@@ -1169,6 +1455,8 @@ export interface paths {
         /**
          * Get a command or an output
          * @description Reads one stored event. Old ones are deleted when the limits of the configuration are reached.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Bash_getInConversation"];
         put?: never;
@@ -1192,6 +1480,8 @@ export interface paths {
         /**
          * Delete all commands and outputs
          * @description Deletes the stored events. Commands that run go on, and their further output is stored.
+         *
+         *     Needs the scope `write`.
          */
         delete: operations["Bash_clearInConversation"];
         options?: never;
@@ -1210,12 +1500,16 @@ export interface paths {
         put?: never;
         /**
          * Set the cookie for workspace files
-         * @description The cookie contains the session key of this request. It is accepted for workspace files only.
+         * @description The cookie contains the key of this request. It is accepted for workspace files only.
+         *
+         *     Needs the scope `read`.
          */
         post: operations["WorkspaceSession_start"];
         /**
          * Clear the cookie for workspace files
          * @description Tells the browser to forget the cookie. The session key stays valid.
+         *
+         *     Needs the scope `read`.
          */
         delete: operations["WorkspaceSession_end"];
         options?: never;
@@ -1233,6 +1527,8 @@ export interface paths {
         /**
          * Get a file of a conversation's working folder
          * @description A folder is answered with its `index.html`. The session key may come in the cookie of `/api/auth/workspace-session`. Supports ranges and conditional requests. Pages are sandboxed: their scripts do not have the origin of the server. Files that may contain git credentials are refused with 403.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["WorkspaceFiles_file"];
         put?: never;
@@ -1253,6 +1549,8 @@ export interface paths {
         /**
          * Get a file of a conversation's working folder
          * @description A folder is answered with its `index.html`. The session key may come in the cookie of `/api/auth/workspace-session`. Supports ranges and conditional requests. Pages are sandboxed: their scripts do not have the origin of the server. Files that may contain git credentials are refused with 403.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["WorkspaceFiles_fileRoot"];
         put?: never;
@@ -1275,6 +1573,8 @@ export interface paths {
         /**
          * Upload a file
          * @description Send it as the field `file` of a form. Missing folders are created. An existing file is replaced when the new one is complete.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Files_upload"];
         delete?: never;
@@ -1293,6 +1593,8 @@ export interface paths {
         /**
          * Download a file
          * @description Supports ranges and conditional requests. Files that may contain git credentials are refused with 403.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["Files_download"];
         put?: never;
@@ -1315,6 +1617,8 @@ export interface paths {
         /**
          * Create a folder
          * @description Also creates missing parents. An existing folder stays unchanged.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Files_createDirectory"];
         delete?: never;
@@ -1335,6 +1639,8 @@ export interface paths {
         /**
          * Upload a file
          * @description Send it as the field `file` of a form. Missing folders are created. An existing file is replaced when the new one is complete.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Files_uploadInConversation"];
         delete?: never;
@@ -1353,6 +1659,8 @@ export interface paths {
         /**
          * Download a file
          * @description Supports ranges and conditional requests. Files that may contain git credentials are refused with 403.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Files_downloadInConversation"];
         put?: never;
@@ -1375,6 +1683,8 @@ export interface paths {
         /**
          * Create a folder
          * @description Also creates missing parents. An existing folder stays unchanged.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Files_createDirectoryInConversation"];
         delete?: never;
@@ -1393,6 +1703,8 @@ export interface paths {
         /**
          * List the home folder
          * @description Lists the folders in the home folder of the user that runs the server, for people who choose a working folder.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["FileDiscovery_home"];
         put?: never;
@@ -1413,6 +1725,8 @@ export interface paths {
         /**
          * List the folders in a folder
          * @description For people who choose a working folder. Sorted by name, without links.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["FileDiscovery_subdirectories"];
         put?: never;
@@ -1433,6 +1747,8 @@ export interface paths {
         /**
          * Download a folder or its changes
          * @description A folder that is no repository, but has just one within three levels, stands for that one. An archive has plain files and folders only, and none that may hold git credentials; headers `X-Archive-...` say what it is of.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["Archive_archive"];
         put?: never;
@@ -1453,6 +1769,8 @@ export interface paths {
         /**
          * Download all stored data of a conversation
          * @description A zip archive with the events and the state of the conversation. Secrets are masked.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Archive_trajectory"];
         put?: never;
@@ -1473,6 +1791,8 @@ export interface paths {
         /**
          * Download a folder or its changes
          * @description A folder that is no repository, but has just one within three levels, stands for that one. An archive has plain files and folders only, and none that may hold git credentials; headers `X-Archive-...` say what it is of.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Archive_archiveInConversation"];
         put?: never;
@@ -1493,6 +1813,8 @@ export interface paths {
         /**
          * Download all stored data of a conversation
          * @description A zip archive with the events and the state of the conversation. Secrets are masked.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Archive_trajectoryInConversation"];
         put?: never;
@@ -1513,6 +1835,8 @@ export interface paths {
         /**
          * List repositories on a git host
          * @description Uses the token that is stored as a secret of the settings: `github_token`, `GITHUB_TOKEN`, `GH_TOKEN` or `github`. Without one nobody is asked.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Repositories_search"];
         put?: never;
@@ -1533,6 +1857,8 @@ export interface paths {
         /**
          * List changed files
          * @description The files in a folder, sorted by path, including those of repositories directly below it. A rename is reported as one deletion and one addition. The list is empty outside of a repository.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["Git_changes"];
         put?: never;
@@ -1553,6 +1879,8 @@ export interface paths {
         /**
          * Get a file before and after
          * @description Each text has at most 1 MiB. A text is empty where the file does not exist, and null outside of a repository.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["Git_diff"];
         put?: never;
@@ -1573,6 +1901,8 @@ export interface paths {
         /**
          * List the newest commits
          * @description The history of the current branch. The list is empty outside of a repository.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["Git_commits"];
         put?: never;
@@ -1593,6 +1923,8 @@ export interface paths {
         /**
          * List the files that a commit changed
          * @description Compares the commit with its first parent. The list is empty outside of a repository.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["Git_changesOfCommit"];
         put?: never;
@@ -1613,6 +1945,8 @@ export interface paths {
         /**
          * List changed files
          * @description The files in a folder, sorted by path, including those of repositories directly below it. A rename is reported as one deletion and one addition. The list is empty outside of a repository.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Git_changesInConversation"];
         put?: never;
@@ -1633,6 +1967,8 @@ export interface paths {
         /**
          * Get a file before and after
          * @description Each text has at most 1 MiB. A text is empty where the file does not exist, and null outside of a repository.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Git_diffInConversation"];
         put?: never;
@@ -1653,6 +1989,8 @@ export interface paths {
         /**
          * List the newest commits
          * @description The history of the current branch. The list is empty outside of a repository.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Git_commitsInConversation"];
         put?: never;
@@ -1673,6 +2011,8 @@ export interface paths {
         /**
          * List the files that a commit changed
          * @description Compares the commit with its first parent. The list is empty outside of a repository.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Git_changesOfCommitInConversation"];
         put?: never;
@@ -1693,6 +2033,8 @@ export interface paths {
         /**
          * Get the runtime of a conversation
          * @description Tells whether the place where the conversation executes commands is available. It is missing if the workspace is on another host than the server that has the conversation (`workspaces_shared`).
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Runtime_info"];
         put?: never;
@@ -1715,6 +2057,8 @@ export interface paths {
         /**
          * Provision the runtime of a conversation again
          * @description If the workspace is on another host, the conversation works with the folder of the same path on this host from now on: move the files there first. Otherwise it does nothing, because the runtime is available.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Runtime_reprovision"];
         delete?: never;
@@ -1733,6 +2077,8 @@ export interface paths {
         /**
          * Get the address of the editor
          * @description Starts the editor if needed. The address contains its access token.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["Vscode_url"];
         put?: never;
@@ -1753,6 +2099,8 @@ export interface paths {
         /**
          * Get the status of the editor
          * @description Does not start the editor.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Vscode_status"];
         put?: never;
@@ -1773,6 +2121,8 @@ export interface paths {
         /**
          * Get the address of the editor for a conversation
          * @description Starts the editor if needed. The address contains its access token. All conversations share one editor.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["ConversationVscode_urlInConversation"];
         put?: never;
@@ -1793,6 +2143,8 @@ export interface paths {
         /**
          * Get the status of the editor for a conversation
          * @description Does not start the editor. All conversations share one editor.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["ConversationVscode_statusInConversation"];
         put?: never;
@@ -1815,6 +2167,8 @@ export interface paths {
         /**
          * List skills
          * @description Of skills with the same name the last one is listed, in the order sandbox, marketplaces, public, user, organisation, project. Broken skills are skipped and logged.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         post: operations["Skills_list"];
         delete?: never;
@@ -1833,6 +2187,8 @@ export interface paths {
         /**
          * List public and user skills
          * @description For interfaces in which people choose the skills of an agent. Public skills are those that `sync` fetched last.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Skills_all"];
         put?: never;
@@ -1855,6 +2211,8 @@ export interface paths {
         /**
          * Fetch the public skills and plugins
          * @description Fetches the repository `OpenHands/extensions`. No other request does.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Skills_sync"];
         delete?: never;
@@ -1873,6 +2231,8 @@ export interface paths {
         /**
          * List the skills of local marketplaces
          * @description Nothing is fetched; use `sync` to update them.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Skills_marketplace"];
         put?: never;
@@ -1895,6 +2255,8 @@ export interface paths {
         /**
          * Install a skill
          * @description The skill is copied without links out of its source. Repositories are fetched with git.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["InstalledSkills_install"];
         delete?: never;
@@ -1913,6 +2275,8 @@ export interface paths {
         /**
          * List installed skills
          * @description Lists them in the order of their installation, disabled ones included.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["InstalledSkills_list"];
         put?: never;
@@ -1933,6 +2297,8 @@ export interface paths {
         /**
          * Get an installed skill
          * @description Tells what is installed under this name and where it came from.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["InstalledSkills_get"];
         put?: never;
@@ -1940,6 +2306,8 @@ export interface paths {
         /**
          * Remove an installed skill
          * @description Removes the installed copy; new conversations do not load it.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         delete: operations["InstalledSkills_remove"];
         options?: never;
@@ -1947,6 +2315,8 @@ export interface paths {
         /**
          * Enable or disable a skill
          * @description Applies to new conversations.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         patch: operations["InstalledSkills_update"];
         trace?: never;
@@ -1963,6 +2333,8 @@ export interface paths {
         /**
          * Update an installed skill
          * @description Fetches it again from its source. On failure the installed version is kept.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["InstalledSkills_refresh"];
         delete?: never;
@@ -1983,6 +2355,8 @@ export interface paths {
         /**
          * List plugins
          * @description Of plugins with the same name the one of the project is listed. Disabled plugins are not listed.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         post: operations["Plugins_list"];
         delete?: never;
@@ -2003,6 +2377,8 @@ export interface paths {
         /**
          * Fetch a plugin without installing it
          * @description Git does not use the configuration of the user, such as stored passwords and rewritten URLs.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Plugins_fetch"];
         delete?: never;
@@ -2021,6 +2397,8 @@ export interface paths {
         /**
          * List the plugins of local marketplaces
          * @description Nothing is fetched; use `POST /api/skills/sync` to update them.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Plugins_marketplace"];
         put?: never;
@@ -2043,6 +2421,8 @@ export interface paths {
         /**
          * Install a plugin
          * @description The plugin is copied without links out of its source. New conversations load its skills, hooks, sub-agents and MCP servers: it can run programs.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["InstalledPlugins_install"];
         delete?: never;
@@ -2061,6 +2441,8 @@ export interface paths {
         /**
          * List installed plugins
          * @description Lists them in the order of their installation, disabled ones included.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["InstalledPlugins_list"];
         put?: never;
@@ -2081,6 +2463,8 @@ export interface paths {
         /**
          * Get an installed plugin
          * @description Includes what the plugin contains, as far as it can be read.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["InstalledPlugins_get"];
         put?: never;
@@ -2088,6 +2472,8 @@ export interface paths {
         /**
          * Remove an installed plugin
          * @description Removes the installed copy; new conversations do not load it.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         delete: operations["InstalledPlugins_remove"];
         options?: never;
@@ -2095,6 +2481,8 @@ export interface paths {
         /**
          * Enable or disable a plugin
          * @description Applies to new conversations.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         patch: operations["InstalledPlugins_update"];
         trace?: never;
@@ -2111,6 +2499,8 @@ export interface paths {
         /**
          * Update an installed plugin
          * @description Fetches it again from its source. On failure the installed version is kept.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["InstalledPlugins_refresh"];
         delete?: never;
@@ -2131,6 +2521,8 @@ export interface paths {
         /**
          * List sub-agents
          * @description Of sub-agents with the same name the one of the project is listed, then the one of the user. Invalid files are skipped.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         post: operations["SubAgents_list"];
         delete?: never;
@@ -2151,6 +2543,8 @@ export interface paths {
         /**
          * Get the hooks of a project
          * @description Reads `.openhands/hooks.json` of the folder.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         post: operations["Hooks_read"];
         delete?: never;
@@ -2171,6 +2565,8 @@ export interface paths {
         /**
          * Install a canvas extension
          * @description The extension is disabled until it is enabled: its script runs in the web UI with the rights of the user.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["CanvasExtensions_install"];
         delete?: never;
@@ -2189,6 +2585,8 @@ export interface paths {
         /**
          * List installed canvas extensions
          * @description Lists them in the order of their installation, disabled ones included.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["CanvasExtensions_list"];
         put?: never;
@@ -2209,6 +2607,8 @@ export interface paths {
         /**
          * Get an installed canvas extension
          * @description Includes the manifest, as far as it can be read.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["CanvasExtensions_get"];
         put?: never;
@@ -2216,6 +2616,8 @@ export interface paths {
         /**
          * Remove an installed canvas extension
          * @description Its back end is stopped; the data of the back end is kept.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         delete: operations["CanvasExtensions_remove"];
         options?: never;
@@ -2223,6 +2625,8 @@ export interface paths {
         /**
          * Enable or disable a canvas extension
          * @description Disabling it stops its back end.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         patch: operations["CanvasExtensions_update"];
         trace?: never;
@@ -2237,6 +2641,8 @@ export interface paths {
         /**
          * Get the script of a canvas extension
          * @description The JavaScript that the manifest names as `entrypoint`, for the web UI. Supports conditional requests.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["CanvasFiles_bundle"];
         put?: never;
@@ -2257,6 +2663,8 @@ export interface paths {
         /**
          * Get the icon of a canvas extension
          * @description The SVG file that the manifest names as `icon`, for the web UI. Supports conditional requests.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["CanvasFiles_icon"];
         put?: never;
@@ -2277,6 +2685,8 @@ export interface paths {
         /**
          * Get the state of a back end
          * @description A running back end is health-checked for this.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["CanvasBackends_state"];
         put?: never;
@@ -2299,6 +2709,8 @@ export interface paths {
         /**
          * Prepare a back end
          * @description Approves a version: its archive is fetched, verified against the digest in the manifest and unpacked. After each installation the back end has to be prepared again.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["CanvasBackends_prepare"];
         delete?: never;
@@ -2319,6 +2731,8 @@ export interface paths {
         /**
          * Start a back end
          * @description Returns when the back end is ready or has failed; see `state` and `detail`.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["CanvasBackends_start"];
         delete?: never;
@@ -2339,6 +2753,8 @@ export interface paths {
         /**
          * Stop a back end
          * @description Ends the process of the back end. Without one nothing happens.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["CanvasBackends_stop"];
         delete?: never;
@@ -2357,6 +2773,8 @@ export interface paths {
         /**
          * Get the output of a back end
          * @description The last output since its latest start.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["CanvasBackends_logs"];
         put?: never;
@@ -2380,6 +2798,8 @@ export interface paths {
         /**
          * Remove the data of a back end
          * @description Works for extensions that are no longer installed, too.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         delete: operations["CanvasBackends_removeData"];
         options?: never;
@@ -2399,11 +2819,15 @@ export interface paths {
         /**
          * Open a session at a back end
          * @description The session is a cookie and lasts five minutes. Call it on `app_backend_public_url` from a page of another origin.
+         *
+         *     Needs the scope `write` and the reach `all`.
          */
         post: operations["AppBackendSessions_open"];
         /**
          * Revoke a session at a back end
          * @description Its WebSockets are closed.
+         *
+         *     Needs the scope `write` and the reach `all`.
          */
         delete: operations["AppBackendSessions_close"];
         options?: never;
@@ -2421,6 +2845,8 @@ export interface paths {
         /**
          * List providers
          * @description For interfaces in which people choose a model. Providers are not called.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Models_providers"];
         put?: never;
@@ -2441,6 +2867,8 @@ export interface paths {
         /**
          * List models
          * @description Lists the models of the price catalogue (@pydantic/genai-prices 0.1.8 of 2026-09-23) as `provider/model`, and the bare names of the verified models. Other models of a provider can be used, too.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Models_models"];
         put?: never;
@@ -2461,6 +2889,8 @@ export interface paths {
         /**
          * Search models
          * @description Finds models by words of their names, with context window and prices, for interfaces in which people choose a model. Other models of a provider can be used, too.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Models_search"];
         put?: never;
@@ -2481,6 +2911,8 @@ export interface paths {
         /**
          * List verified models
          * @description The models that were tried with agents. Interfaces offer them first; other models work, too.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Models_verified"];
         put?: never;
@@ -2503,6 +2935,8 @@ export interface paths {
         /**
          * Test an MCP server
          * @description Connects, lists the tools and optionally calls one. A local program is started and ended for the test.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Mcp_test"];
         delete?: never;
@@ -2523,6 +2957,8 @@ export interface paths {
         /**
          * Start a sign-in at an MCP server
          * @description Returns the URL where the user signs in. Nothing is stored.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Mcp_start"];
         delete?: never;
@@ -2541,6 +2977,8 @@ export interface paths {
         /**
          * Get the status of a sign-in at an MCP server
          * @description For clients that wait until the user has signed in.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["Mcp_status"];
         put?: never;
@@ -2563,6 +3001,8 @@ export interface paths {
         /**
          * Complete a sign-in with the callback URL
          * @description Needed when the browser runs on another machine than this server.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Mcp_callback"];
         delete?: never;
@@ -2581,6 +3021,8 @@ export interface paths {
         /**
          * List models
          * @description There is one model for each LLM profile.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Gateway_models"];
         put?: never;
@@ -2603,6 +3045,8 @@ export interface paths {
         /**
          * Ask an agent (chat completions)
          * @description Runs the active agent profile with the requested model until it is done. With `stream`, answers with server-sent events. The run is interrupted when the client disconnects.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Gateway_chat"];
         delete?: never;
@@ -2623,6 +3067,8 @@ export interface paths {
         /**
          * Ask an agent (responses)
          * @description Runs the active agent profile with the requested model until it is done. With `stream`, answers with server-sent events. The run is interrupted when the client disconnects.
+         *
+         *     Needs the scope `write`.
          */
         post: operations["Gateway_responses"];
         delete?: never;
@@ -2641,6 +3087,8 @@ export interface paths {
         /**
          * List webhooks
          * @description For operators who want to know whether deliveries arrive. Counts of what was delivered and what failed are those of the server that answers, and start at zero with it. What is pending is that of all servers of one database.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Webhooks_list"];
         put?: never;
@@ -2661,6 +3109,8 @@ export interface paths {
         /**
          * Get a webhook with its lanes
          * @description A lane has the pending deliveries of one conversation. Lists the lanes that fail first, then those that wait longest, at most 100, and the last 20 failed requests.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Webhooks_get"];
         put?: never;
@@ -2683,6 +3133,8 @@ export interface paths {
         /**
          * Deliver to a webhook at once, or again
          * @description Without a body, everything that is pending is attempted at once: pauses after failures are skipped, and batches are not filled. With `from_event_id`, the position of the conversation is set back to that event, and all events from it on are delivered again, in order. A repeated request does not deliver them more often unless they were delivered in between.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Webhooks_redeliver"];
         delete?: never;
@@ -2701,6 +3153,8 @@ export interface paths {
         /**
          * Get metrics in the Prometheus format
          * @description For Prometheus and programs that read its text format. Needs a session key, because metrics reveal how the server is used.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Metrics_metrics"];
         put?: never;
@@ -2745,11 +3199,15 @@ export interface paths {
         /**
          * List secrets
          * @description Values are left out; `GET /api/settings/secrets/{name}` returns one.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["UserSecrets_list"];
         /**
          * Store a secret
          * @description Replaces a secret of the same name, including its description.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         put: operations["UserSecrets_put"];
         post?: never;
@@ -2769,6 +3227,8 @@ export interface paths {
         /**
          * Get the value of a secret
          * @description Returns plain text. Conversations look up secrets here.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         get: operations["UserSecrets_value"];
         put?: never;
@@ -2776,6 +3236,8 @@ export interface paths {
         /**
          * Delete a secret
          * @description Conversations that look it up do not find it any more.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         delete: operations["UserSecrets_remove"];
         options?: never;
@@ -2793,6 +3255,8 @@ export interface paths {
         /**
          * Get the settings
          * @description Returns the defaults if nothing is stored or the file is damaged. Secrets that no key of the server decrypts are returned as not set.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Settings_get"];
         put?: never;
@@ -2803,6 +3267,8 @@ export interface paths {
         /**
          * Update the settings
          * @description Applies all changes or none. Masked secrets keep their stored values.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         patch: operations["Settings_update"];
         trace?: never;
@@ -2817,6 +3283,8 @@ export interface paths {
         /**
          * Get the form schema of the agent settings
          * @description Sections and fields with labels, defaults and choices, from which clients render a form.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Settings_agentSchema"];
         put?: never;
@@ -2837,6 +3305,8 @@ export interface paths {
         /**
          * Get the form schema of the conversation settings
          * @description Sections and fields with labels, defaults and choices, from which clients render a form.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["Settings_conversationSchema"];
         put?: never;
@@ -2859,11 +3329,15 @@ export interface paths {
         /**
          * Add an MCP server
          * @description Agents of new conversations use it, unless it is disabled.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Settings_addServer"];
         /**
          * Remove an MCP server
          * @description New conversations do not get it any more.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         delete: operations["Settings_removeServer"];
         options?: never;
@@ -2871,6 +3345,8 @@ export interface paths {
         /**
          * Update an MCP server
          * @description Missing fields are kept; null removes a field.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         patch: operations["Settings_changeServer"];
         trace?: never;
@@ -2885,6 +3361,8 @@ export interface paths {
         /**
          * List LLM profiles
          * @description Includes profiles without a key; secrets are left out.
+         *
+         *     Needs the scope `read`.
          */
         get: operations["LlmProfiles_list"];
         put?: never;
@@ -2905,17 +3383,23 @@ export interface paths {
         /**
          * Get an LLM profile
          * @description Secrets are masked unless the header asks for them.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["LlmProfiles_get"];
         put?: never;
         /**
          * Store an LLM profile
          * @description Replaces a profile of the same name. A masked key keeps its stored value. So does a `fallback_strategy` that is null or missing, because answers do not show it; one with an empty list removes it.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["LlmProfiles_save"];
         /**
          * Delete an LLM profile
          * @description Succeeds if it does not exist. Fails while an agent profile uses it.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         delete: operations["LlmProfiles_remove"];
         options?: never;
@@ -2935,6 +3419,8 @@ export interface paths {
         /**
          * Rename an LLM profile
          * @description References to it are updated.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["LlmProfiles_rename"];
         delete?: never;
@@ -2955,6 +3441,8 @@ export interface paths {
         /**
          * Activate an LLM profile
          * @description Copies the model of the profile into the settings, which clients use for new conversations.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["LlmProfiles_activate"];
         delete?: never;
@@ -2975,6 +3463,8 @@ export interface paths {
         /**
          * Validate an LLM
          * @description Makes one small call with the given model, of at most 15 seconds. Nothing is stored. Masked secrets are those of the stored profile.
+         *
+         *     Needs the scope `write` and the reach `all`.
          */
         post: operations["LlmProfiles_validate"];
         delete?: never;
@@ -2993,6 +3483,8 @@ export interface paths {
         /**
          * List agent profiles
          * @description If no profile is active, the default profile is activated, and created if it does not exist.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["AgentProfiles_list"];
         put?: never;
@@ -3013,17 +3505,23 @@ export interface paths {
         /**
          * Get an agent profile
          * @description Returns the profile as it is stored, with its references by name.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["AgentProfiles_get"];
         put?: never;
         /**
          * Store an agent profile
          * @description Replaces a profile of the same name; its id is kept.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["AgentProfiles_save"];
         /**
          * Delete an agent profile
          * @description Succeeds if it does not exist. If it was active, the default profile is activated.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         delete: operations["AgentProfiles_remove"];
         options?: never;
@@ -3043,6 +3541,8 @@ export interface paths {
         /**
          * Rename an agent profile
          * @description The id of the profile is kept.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["AgentProfiles_rename"];
         delete?: never;
@@ -3063,6 +3563,8 @@ export interface paths {
         /**
          * Activate an agent profile
          * @description New conversations use the profile with this id.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["AgentProfiles_activate"];
         delete?: never;
@@ -3081,6 +3583,8 @@ export interface paths {
         /**
          * List meta-profiles
          * @description Includes the name of the one that the settings use.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["MetaProfiles_list"];
         put?: never;
@@ -3101,17 +3605,23 @@ export interface paths {
         /**
          * Get a meta-profile
          * @description Returns the rules as they are stored.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["MetaProfiles_get"];
         put?: never;
         /**
          * Store a meta-profile
          * @description Replaces a meta-profile of the same name.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["MetaProfiles_save"];
         /**
          * Delete a meta-profile
          * @description Succeeds if it does not exist. If the settings use it, they use none afterwards.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         delete: operations["MetaProfiles_remove"];
         options?: never;
@@ -3131,6 +3641,8 @@ export interface paths {
         /**
          * Activate a meta-profile
          * @description Copies the rules into the agent settings, which clients use for new conversations.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["MetaProfiles_activate"];
         delete?: never;
@@ -3149,12 +3661,16 @@ export interface paths {
         /**
          * List provider connections
          * @description Keys are left out; `api_key_set` tells whether there is one.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["ProviderConnections_list"];
         put?: never;
         /**
          * Create a provider connection
          * @description LLM profiles that name it take their key and URL from it.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["ProviderConnections_create"];
         delete?: never;
@@ -3176,6 +3692,8 @@ export interface paths {
         /**
          * Delete a provider connection
          * @description Fails while a profile or the settings use it.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         delete: operations["ProviderConnections_remove"];
         options?: never;
@@ -3183,6 +3701,8 @@ export interface paths {
         /**
          * Update a provider connection
          * @description Fields that are missing are not changed. Profiles use the new values with their next call.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         patch: operations["ProviderConnections_update"];
         trace?: never;
@@ -3197,17 +3717,23 @@ export interface paths {
         /**
          * List workspaces
          * @description The folders that a user has selected for conversations, and the folders that contain such ones.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Workspaces_list"];
         put?: never;
         /**
          * Add workspaces
          * @description Workspaces with a known path are ignored.
+         *
+         *     Needs the scope `write` and the reach `all`.
          */
         post: operations["Workspaces_add"];
         /**
          * Remove a workspace
          * @description Only removes the entry; the folder is kept.
+         *
+         *     Needs the scope `write` and the reach `all`.
          */
         delete: operations["Workspaces_remove"];
         options?: never;
@@ -3227,11 +3753,15 @@ export interface paths {
         /**
          * Add parent folders of workspaces
          * @description Folders with a known path are ignored.
+         *
+         *     Needs the scope `write` and the reach `all`.
          */
         post: operations["Workspaces_addParents"];
         /**
          * Remove a parent folder of workspaces
          * @description Only removes the entry; the folder is kept.
+         *
+         *     Needs the scope `write` and the reach `all`.
          */
         delete: operations["Workspaces_removeParent"];
         options?: never;
@@ -3249,6 +3779,8 @@ export interface paths {
         /**
          * List the models of a ChatGPT subscription
          * @description The list is fixed; OpenAI is not asked.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Subscription_models"];
         put?: never;
@@ -3269,6 +3801,8 @@ export interface paths {
         /**
          * Get the state of the ChatGPT sign-in
          * @description Renews an expired sign-in.
+         *
+         *     Needs the scope `read` and the reach `all`.
          */
         get: operations["Subscription_status"];
         put?: never;
@@ -3291,6 +3825,8 @@ export interface paths {
         /**
          * Start a ChatGPT sign-in
          * @description Requests a code from OpenAI, which the user enters at `verification_uri`.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Subscription_start"];
         delete?: never;
@@ -3311,6 +3847,8 @@ export interface paths {
         /**
          * Poll a ChatGPT sign-in
          * @description Asks OpenAI whether the user has entered the code, at most once in `interval_seconds`.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Subscription_poll"];
         delete?: never;
@@ -3331,6 +3869,8 @@ export interface paths {
         /**
          * Sign out of ChatGPT
          * @description Deletes the stored tokens. Does nothing if nobody is signed in.
+         *
+         *     Needs the scope `admin` and the reach `all`.
          */
         post: operations["Subscription_logout"];
         delete?: never;
@@ -5020,6 +5560,37 @@ export interface components {
              */
             kind: "AlwaysConfirm";
         };
+        ApiKey: {
+            /** @description Id of the key: 16 hexadecimal digits, which are also in its text. */
+            id: string;
+            /** @description Name for people. */
+            name: string;
+            /**
+             * @description What the key may do.
+             * @enum {string}
+             */
+            scope: "read" | "write" | "admin";
+            /**
+             * @description Whose conversations the key sees.
+             * @enum {string}
+             */
+            reach: "all" | "own";
+            /**
+             * Format: date-time
+             * @description When the key was made.
+             */
+            created_at: string;
+            /** @description From when on it is not accepted any more; null: never. */
+            expires_at: string | null;
+            /** @description When it was used last, to about ten minutes; null: never. */
+            last_used_at: string | null;
+            /** @description How much the key may use. */
+            limits: components["schemas"]["KeyLimits"];
+        };
+        ApiKeyList: {
+            /** @description All named keys, the oldest first. Expired ones are among them. */
+            keys: components["schemas"]["ApiKey"][];
+        };
         AppBackendSessionResponse: {
             /** @description URL of the pages of the extension, to be opened in a frame. */
             ingress_url: string;
@@ -6113,6 +6684,46 @@ export interface components {
              */
             branch_prefix?: string;
         };
+        /** CreateKeyRequest */
+        CreateKeyRequest: {
+            /** @description Name for people, unique: letters, digits, spaces and `._@-`. It is shown wherever the key acts. */
+            name: string;
+            /**
+             * @description What the key may do. `read`: look. `write`: work with agents, too. `admin`: everything, with settings, secrets, keys, and files and commands of the whole machine.
+             * @enum {string}
+             */
+            scope: "read" | "write" | "admin";
+            /**
+             * @description Whose conversations the key sees. `all`: all. `own`: those that were created with it; others do not exist for it.
+             * @default all
+             * @enum {string}
+             */
+            reach?: "all" | "own";
+            /**
+             * @description Time from which on the key is not accepted any more, with its zone; null: never.
+             * @default null
+             */
+            expires_at?: string | null;
+            /**
+             * @description How much the key may use.
+             * @default {
+             *       "requests_per_minute": null,
+             *       "sockets": null,
+             *       "concurrent_runs": null,
+             *       "conversations_per_day": null,
+             *       "usd_per_day": null
+             *     }
+             */
+            limits?: components["schemas"]["KeyLimits"];
+        };
+        /** CreateShareRequest */
+        CreateShareRequest: {
+            /**
+             * @description Seconds until the link expires: a minute to 90 days.
+             * @default 604800
+             */
+            expires_in?: number;
+        };
         CriticResult: {
             /** @description How likely it is that the work is done, from 0 to 1. */
             score: number;
@@ -6122,6 +6733,22 @@ export interface components {
             metadata?: {
                 [key: string]: unknown;
             } | null;
+        };
+        CurrentKey: {
+            /** @description Id of the key; `session` for a session key, and where no key is needed. */
+            id: string;
+            /** @description Name of the key for people. */
+            name: string;
+            /**
+             * @description What the key may do.
+             * @enum {string}
+             */
+            scope: "read" | "write" | "admin";
+            /**
+             * @description Whose conversations the key sees.
+             * @enum {string}
+             */
+            reach: "all" | "own";
         };
         DeleteResponse: {
             /** @description Always true: an unknown entry is answered with 404. */
@@ -7072,6 +7699,34 @@ export interface components {
              * @default 3
              */
             max_iterations?: number;
+        };
+        /** KeyLimits */
+        KeyLimits: {
+            /**
+             * @description Requests in a minute; null: that of `key_limits` in the configuration, by default none.
+             * @default null
+             */
+            requests_per_minute?: number | null;
+            /**
+             * @description Open sockets; null: that of `key_limits` in the configuration, by default none.
+             * @default null
+             */
+            sockets?: number | null;
+            /**
+             * @description Runs at the same time; null: that of `key_limits` in the configuration, by default none.
+             * @default null
+             */
+            concurrent_runs?: number | null;
+            /**
+             * @description Conversations that are created in a day (UTC); null: that of `key_limits` in the configuration, by default none.
+             * @default null
+             */
+            conversations_per_day?: number | null;
+            /**
+             * @description Cost of models in a day (UTC, US dollars); null: that of `key_limits` in the configuration, by default none.
+             * @default null
+             */
+            usd_per_day?: number | null;
         };
         /** LLM */
         LLM: {
@@ -8047,6 +8702,35 @@ export interface components {
              * @enum {string}
              */
             kind: "NeverConfirm";
+        };
+        NewApiKey: {
+            /** @description Id of the key: 16 hexadecimal digits, which are also in its text. */
+            id: string;
+            /** @description Name for people. */
+            name: string;
+            /**
+             * @description What the key may do.
+             * @enum {string}
+             */
+            scope: "read" | "write" | "admin";
+            /**
+             * @description Whose conversations the key sees.
+             * @enum {string}
+             */
+            reach: "all" | "own";
+            /**
+             * Format: date-time
+             * @description When the key was made.
+             */
+            created_at: string;
+            /** @description From when on it is not accepted any more; null: never. */
+            expires_at: string | null;
+            /** @description When it was used last, to about ten minutes; null: never. */
+            last_used_at: string | null;
+            /** @description How much the key may use. */
+            limits: components["schemas"]["KeyLimits"];
+            /** @description The key itself. It is shown this once, and cannot be recovered. */
+            key: string;
         };
         /** NoOpCondenser */
         NoOpCondenser: {
@@ -10475,6 +11159,15 @@ export interface components {
             /** @description New budget in US dollars, from the next step on. Null removes the budget; missing: not changed. */
             max_budget_per_run?: number | null;
         };
+        /** UpdateKeyRequest */
+        UpdateKeyRequest: {
+            /** @description The new name; absent: unchanged. */
+            name?: string;
+            /** @description The new end, with its zone; null: never; absent: unchanged. */
+            expires_at?: string | null;
+            /** @description All limits anew; absent: unchanged. */
+            limits?: components["schemas"]["KeyLimits"];
+        };
         UpdatePluginResponse: {
             /** @description What was done, for people. */
             message: string;
@@ -10819,6 +11512,720 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    Keys_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys, the oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyList"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The stored keys cannot be read. The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Keys_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description The key, with its secret. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewApiKey"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description Another key has this name, or there are too many keys. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not JSON: its `Content-Type` or `Content-Encoding` is another one. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The stored keys cannot be read. The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Keys_current: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key that this request was accepted with. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CurrentKey"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Keys_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id or name of the key.
+                 * @example dashboard
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description There is no key with this id or name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The stored keys cannot be read. The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Keys_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id or name of the key.
+                 * @example dashboard
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key is revoked. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description There is no key with this id or name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The stored keys cannot be read. The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Keys_update: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id or name of the key.
+                 * @example dashboard
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        /** @description Send the example of `POST /api/keys` first. */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "expires_at": "2099-12-31T00:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description The changed key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description There is no key with this id or name. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description Another key has this name. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not JSON: its `Content-Type` or `Content-Encoding` is another one. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The stored keys cannot be read. The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
     Audit_list: {
         parameters: {
             query?: {
@@ -10872,8 +12279,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10899,7 +12315,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -11514,8 +12930,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11541,7 +12966,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -11601,8 +13026,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11628,7 +13062,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -11688,8 +13122,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11715,7 +13158,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -11782,8 +13225,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11809,7 +13261,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -11903,8 +13355,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11930,7 +13391,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -11997,8 +13458,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12024,7 +13494,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -12095,8 +13565,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12122,7 +13601,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -12185,8 +13664,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12212,7 +13700,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -12277,8 +13765,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12304,7 +13801,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -12391,8 +13888,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12445,7 +13951,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong session keys within a minute. */
+            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -12523,8 +14029,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12568,7 +14083,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -12634,8 +14149,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12679,7 +14203,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -12768,8 +14292,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12831,7 +14364,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -12906,8 +14439,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12951,7 +14493,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong session keys within a minute. */
+            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -13026,8 +14568,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13071,7 +14622,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -13146,8 +14697,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13191,7 +14751,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -13266,8 +14826,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13311,7 +14880,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -13390,8 +14959,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13453,7 +15031,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -13541,8 +15119,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13604,7 +15191,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -13690,8 +15277,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13753,7 +15349,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong session keys within a minute. */
+            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -13839,8 +15435,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13902,7 +15507,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong session keys within a minute. */
+            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -13977,8 +15582,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14022,7 +15636,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -14097,8 +15711,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14142,7 +15765,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong session keys within a minute. */
+            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -14217,8 +15840,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14262,7 +15894,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -14354,8 +15986,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14399,7 +16040,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -14476,8 +16117,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14521,7 +16171,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -14616,8 +16266,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14679,7 +16338,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -14765,8 +16424,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14828,7 +16496,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The message was stored, but no run can start: the maximum number of runs is active. The client sent too many wrong session keys within a minute. */
+            /** @description The message was stored, but no run can start: the maximum number of runs is active. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -14914,8 +16582,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14977,7 +16654,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong session keys within a minute. */
+            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -15054,8 +16731,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15099,7 +16785,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -15178,8 +16864,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15241,7 +16936,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -15328,8 +17023,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15391,7 +17095,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -15481,8 +17185,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15544,7 +17257,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -15631,8 +17344,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15694,7 +17416,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -15779,8 +17501,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15842,7 +17573,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -15927,8 +17658,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15990,7 +17730,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -16084,8 +17824,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16147,7 +17896,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -16232,8 +17981,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16295,7 +18053,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -16386,8 +18144,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16431,7 +18198,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -16518,8 +18285,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16581,7 +18357,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -16663,8 +18439,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16708,7 +18493,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -16774,8 +18559,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16819,7 +18613,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -16885,8 +18679,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16930,7 +18733,640 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Shares_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The links, oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Names the link, to revoke it. */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        created_at: string;
+                        /**
+                         * Format: date-time
+                         * @description Until when it is valid.
+                         */
+                        expires_at: string;
+                        /** @description Name of the key that made it. */
+                        created_by: string;
+                    }[];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Shares_create: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        /** @description Send the example of `POST /api/conversations` first. */
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "expires_in": 3600
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateShareRequest"];
+            };
+        };
+        responses: {
+            /** @description The link. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Names the link, to revoke it. */
+                        id: string;
+                        /**
+                         * Format: date-time
+                         * @description When it was made.
+                         */
+                        created_at: string;
+                        /**
+                         * Format: date-time
+                         * @description Until when it is valid.
+                         */
+                        expires_at: string;
+                        /** @description Name of the key that made it. */
+                        created_by: string;
+                        /** @description Opens the conversation, in the header `X-Share-Token`. Told once. */
+                        token: string;
+                        /** @description The page for people, below the address of the server. */
+                        path: string;
+                    };
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body did not arrive in time. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The server has no secret key to sign links with, or there are too many links. The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not JSON: its `Content-Type` or `Content-Encoding` is another one. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Shares_revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Id of the conversation: a UUID, with or without dashes.
+                 * @example 3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f
+                 */
+                conversation_id: string;
+                /** @description Id of the link. */
+                share_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The request was carried out. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Success"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key is missing or wrong, was revoked or has expired. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation does not exist or has no such link. No conversation has this id, or another running server owns it. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The conversation is damaged, another server has taken it over, or a credential of its agent must be bound again. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+            /** @description The disk of the server is full. Nothing was stored. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Shared_info: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The token of the share link. */
+                "X-Share-Token"?: string | null;
+            };
+            path: {
+                /** @description Id of the conversation that the link is for. */
+                shared_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The conversation. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The link is not valid, has expired or was revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description An unexpected error. The log of the server has the details under `error_id`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InternalServerError"];
+                };
+            };
+            /** @description The server is starting, shutting down or busy with other large requests, or cannot use its data folder. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait before the request is repeated. */
+                    "Retry-After"?: number;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnavailableError"];
+                };
+            };
+        };
+    };
+    Shared_events: {
+        parameters: {
+            query?: {
+                /** @description The `next_page_id` of the previous page; null: the first page. */
+                page_id?: string | null;
+                /** @description Maximum number of events in the page. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The token of the share link. */
+                "X-Share-Token"?: string | null;
+            };
+            path: {
+                /** @description Id of the conversation that the link is for. */
+                shared_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            /** @description The request cannot be read: it is not valid HTTP, or its body was cut off or is not UTF-8. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The link is not valid, has expired or was revoked. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is larger than the limit of the server. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The body is not valid JSON, or a parameter or a field has an invalid value. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -16994,8 +19430,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17048,7 +19493,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -17127,8 +19572,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17181,7 +19635,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -17253,8 +19707,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17289,7 +19752,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -17375,8 +19838,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17411,7 +19883,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -17480,8 +19952,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17534,7 +20015,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -17597,8 +20078,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17633,7 +20123,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -17695,8 +20185,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17731,7 +20230,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -17811,8 +20310,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17874,7 +20382,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -17960,8 +20468,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18023,7 +20540,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -18100,8 +20617,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18145,7 +20671,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -18237,8 +20763,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18282,7 +20817,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -18358,8 +20893,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18421,7 +20965,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -18489,8 +21033,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18534,7 +21087,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -18602,8 +21155,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18647,7 +21209,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -18714,8 +21276,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18741,7 +21312,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -18808,8 +21379,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18835,7 +21415,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -18917,7 +21497,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -18926,7 +21506,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The file may hold git credentials, or the server may not read it. */
+            /** @description The file may hold git credentials, or the server may not read it. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -18971,7 +21551,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -19042,7 +21622,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -19051,7 +21631,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The file may hold git credentials, or the server may not read it. */
+            /** @description The file may hold git credentials, or the server may not read it. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19096,7 +21676,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -19178,7 +21758,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -19187,7 +21767,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not write the file, or it may hold git credentials. */
+            /** @description The server may not write the file, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19241,7 +21821,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -19318,7 +21898,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -19327,7 +21907,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not read the file, or it may hold git credentials. */
+            /** @description The server may not read the file, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19372,7 +21952,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -19435,7 +22015,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -19444,7 +22024,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not create the folder. */
+            /** @description The server may not create the folder. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19480,7 +22060,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -19577,7 +22157,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -19586,7 +22166,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not write the file, or it may hold git credentials. */
+            /** @description The server may not write the file, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19649,7 +22229,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -19732,7 +22312,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -19741,7 +22321,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not read the file, or it may hold git credentials. */
+            /** @description The server may not read the file, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19795,7 +22375,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -19864,7 +22444,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -19873,7 +22453,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not create the folder. */
+            /** @description The server may not create the folder. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -19918,7 +22498,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -19990,8 +22570,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -20017,7 +22606,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -20086,7 +22675,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -20095,7 +22684,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not read the folder. */
+            /** @description The server may not read the folder. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20131,7 +22720,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -20207,7 +22796,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -20216,7 +22805,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not read the path, or it may hold git credentials. */
+            /** @description The server may not read the path, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20261,7 +22850,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -20325,8 +22914,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -20370,7 +22968,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -20452,7 +23050,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -20461,7 +23059,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not read the path, or it may hold git credentials. */
+            /** @description The server may not read the path, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20515,7 +23113,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -20584,8 +23182,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -20629,7 +23236,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -20698,7 +23305,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -20707,7 +23314,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The host refuses the stored token or limits its requests. */
+            /** @description The host refuses the stored token or limits its requests. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20734,7 +23341,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -20817,7 +23424,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -20826,7 +23433,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not read the path, or it may hold git credentials. */
+            /** @description The server may not read the path, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20862,7 +23469,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -20929,7 +23536,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -20938,7 +23545,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not read the path, or it may hold git credentials. */
+            /** @description The server may not read the path, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -20974,7 +23581,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -21039,7 +23646,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -21048,7 +23655,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not read the path, or it may hold git credentials. */
+            /** @description The server may not read the path, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21084,7 +23691,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -21150,7 +23757,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -21159,7 +23766,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not read the path, or it may hold git credentials. */
+            /** @description The server may not read the path, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21195,7 +23802,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -21266,7 +23873,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -21275,7 +23882,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not read the path, or it may hold git credentials. */
+            /** @description The server may not read the path, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21320,7 +23927,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -21393,7 +24000,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -21402,7 +24009,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not read the path, or it may hold git credentials. */
+            /** @description The server may not read the path, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21447,7 +24054,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -21518,7 +24125,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -21527,7 +24134,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not read the path, or it may hold git credentials. */
+            /** @description The server may not read the path, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21572,7 +24179,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -21643,7 +24250,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -21652,7 +24259,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The server may not read the path, or it may hold git credentials. */
+            /** @description The server may not read the path, or it may hold git credentials. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -21697,7 +24304,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -21763,8 +24370,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -21808,7 +24424,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -21874,8 +24490,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -21928,7 +24553,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -22002,8 +24627,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22029,7 +24663,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -22091,8 +24725,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22118,7 +24761,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -22189,8 +24832,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22234,7 +24886,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -22302,8 +24954,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22347,7 +25008,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -22417,8 +25078,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22462,7 +25132,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -22531,8 +25201,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22558,7 +25237,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -22618,8 +25297,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22645,7 +25333,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -22714,8 +25402,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22741,7 +25438,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -22811,8 +25508,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22865,7 +25571,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -22934,8 +25640,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -22961,7 +25676,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -23027,8 +25742,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23063,7 +25787,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -23129,8 +25853,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23165,7 +25898,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -23250,8 +25983,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23304,7 +26046,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -23379,8 +26121,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23415,7 +26166,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -23493,8 +26244,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23538,7 +26298,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -23618,8 +26378,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23663,7 +26432,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -23750,8 +26519,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23777,7 +26555,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -23848,8 +26626,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23902,7 +26689,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -23971,8 +26758,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -23998,7 +26794,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -24064,8 +26860,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -24100,7 +26905,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -24166,8 +26971,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -24202,7 +27016,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -24287,8 +27101,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -24341,7 +27164,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -24416,8 +27239,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -24452,7 +27284,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -24530,8 +27362,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -24575,7 +27416,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -24653,8 +27494,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -24698,7 +27548,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -24777,8 +27627,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -24831,7 +27690,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -24900,8 +27759,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -24927,7 +27795,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -24993,8 +27861,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25029,7 +27906,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -25095,8 +27972,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25131,7 +28017,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -25216,8 +28102,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25270,7 +28165,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -25345,8 +28240,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25381,7 +28285,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -25447,8 +28351,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25483,7 +28396,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -25549,8 +28462,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25576,7 +28498,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -25652,8 +28574,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25706,7 +28637,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -25791,8 +28722,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25845,7 +28785,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -25920,8 +28860,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -25947,7 +28896,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -26025,8 +28974,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26052,7 +29010,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -26118,8 +29076,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26154,7 +29121,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -26229,7 +29196,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -26238,7 +29205,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The origin of the page may not call the server. */
+            /** @description The origin of the page may not call the server. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -26283,7 +29250,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -26356,7 +29323,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -26365,7 +29332,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The origin of the page may not call the server. */
+            /** @description The origin of the page may not call the server. The key does not have the scope, or the reach, that this needs. */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -26410,7 +29377,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -26482,8 +29449,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26509,7 +29485,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -26575,8 +29551,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26602,7 +29587,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -26687,8 +29672,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26714,7 +29708,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -26779,8 +29773,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26806,7 +29809,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -26886,8 +29889,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26931,7 +29943,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description Too many tests and sign-ins are active. The client sent too many wrong session keys within a minute. */
+            /** @description Too many tests and sign-ins are active. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -27016,8 +30028,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -27061,7 +30082,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description Too many tests and sign-ins are active. The client sent too many wrong session keys within a minute. */
+            /** @description Too many tests and sign-ins are active. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -27133,8 +30154,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -27169,7 +30199,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -27242,8 +30272,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -27305,7 +30344,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -27374,8 +30413,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -27401,7 +30449,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -27488,8 +30536,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -27551,7 +30608,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong session keys within a minute. */
+            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -27651,8 +30708,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -27714,7 +30780,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong session keys within a minute. */
+            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -27792,8 +30858,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -27819,7 +30894,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -27885,8 +30960,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -27921,7 +31005,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -27997,8 +31081,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28060,7 +31153,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -28111,7 +31204,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, logs, models and webhooks. */
+            /** @description Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, logs, models, webhooks, the audit log and the limits of keys. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -28129,8 +31222,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28156,7 +31258,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -28378,7 +31480,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -28450,8 +31552,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28486,7 +31597,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -28557,8 +31668,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28611,7 +31731,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -28686,8 +31806,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28731,7 +31860,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -28799,8 +31928,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28844,7 +31982,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -28890,7 +32028,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `plaintext` returns secrets in clear, `encrypted` (or `true`) as tokens that this server accepts in requests. By default they are masked. */
+                /** @description `plaintext` returns secrets in clear, `encrypted` (or `true`) as tokens that this server accepts in requests. By default they are masked. Needs a key with the scope `admin` for `plaintext`, `write` for `encrypted`. */
                 "X-Expose-Secrets"?: string | null;
             };
             path?: never;
@@ -28916,8 +32054,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -28943,7 +32090,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -29014,8 +32161,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29077,7 +32233,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -29146,8 +32302,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29173,7 +32338,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -29233,8 +32398,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29260,7 +32434,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -29339,8 +32513,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29393,7 +32576,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -29468,8 +32651,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29513,7 +32705,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -29598,8 +32790,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29661,7 +32862,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -29730,8 +32931,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29757,7 +32967,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -29794,7 +33004,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description `plaintext` returns secrets in clear, `encrypted` (or `true`) as tokens that this server accepts in requests. By default they are masked. */
+                /** @description `plaintext` returns secrets in clear, `encrypted` (or `true`) as tokens that this server accepts in requests. By default they are masked. Needs a key with the scope `admin` for `plaintext`, `write` for `encrypted`. */
                 "X-Expose-Secrets"?: string | null;
             };
             path: {
@@ -29826,8 +33036,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29862,7 +33081,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -29939,8 +33158,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -29993,7 +33221,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -30068,8 +33296,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -30104,7 +33341,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -30189,8 +33426,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -30252,7 +33498,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -30327,8 +33573,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -30372,7 +33627,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -30458,8 +33713,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -30503,7 +33767,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -30572,8 +33836,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -30599,7 +33872,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -30665,8 +33938,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -30701,7 +33983,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -30780,8 +34062,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -30834,7 +34125,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -30909,8 +34200,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -30945,7 +34245,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -31030,8 +34330,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -31093,7 +34402,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -31165,8 +34474,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -31210,7 +34528,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -31279,8 +34597,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -31306,7 +34633,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -31372,8 +34699,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -31408,7 +34744,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -31494,8 +34830,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -31548,7 +34893,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -31623,8 +34968,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -31659,7 +35013,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -31734,8 +35088,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -31779,7 +35142,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -31848,8 +35211,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -31884,7 +35256,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -31955,8 +35327,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32009,7 +35390,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -32081,8 +35462,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32126,7 +35516,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -32208,8 +35598,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32271,7 +35670,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -32340,8 +35739,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32376,7 +35784,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -32451,8 +35859,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32505,7 +35922,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -32577,8 +35994,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32622,7 +36048,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -32706,8 +36132,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32760,7 +36195,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -32832,8 +36267,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32877,7 +36321,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -32946,8 +36390,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32973,7 +36426,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -33033,8 +36486,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -33060,7 +36522,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -33120,8 +36582,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -33147,7 +36618,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description Too many sign-ins are pending. The client sent too many wrong session keys within a minute. */
+            /** @description Too many sign-ins are pending. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -33235,8 +36706,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -33289,7 +36769,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -33367,8 +36847,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -33394,7 +36883,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -33474,8 +36963,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -33501,7 +36999,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -33564,8 +37062,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -33591,7 +37098,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -33656,8 +37163,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -33683,7 +37199,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -33770,8 +37286,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -33824,7 +37349,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong session keys within a minute. */
+            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -33902,8 +37427,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -33947,7 +37481,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -34013,8 +37547,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -34058,7 +37601,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -34147,8 +37690,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -34210,7 +37762,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -34285,8 +37837,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -34330,7 +37891,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong session keys within a minute. */
+            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -34405,8 +37966,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -34450,7 +38020,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -34525,8 +38095,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -34570,7 +38149,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -34645,8 +38224,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -34690,7 +38278,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -34769,8 +38357,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -34832,7 +38429,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -34920,8 +38517,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -34983,7 +38589,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -35069,8 +38675,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -35132,7 +38747,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong session keys within a minute. */
+            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -35218,8 +38833,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -35281,7 +38905,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong session keys within a minute. */
+            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -35356,8 +38980,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -35401,7 +39034,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -35476,8 +39109,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -35521,7 +39163,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong session keys within a minute. */
+            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -35596,8 +39238,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -35641,7 +39292,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -35733,8 +39384,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -35778,7 +39438,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -35855,8 +39515,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -35900,7 +39569,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -35995,8 +39664,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -36058,7 +39736,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -36144,8 +39822,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -36207,7 +39894,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The message was stored, but no run can start: the maximum number of runs is active. The client sent too many wrong session keys within a minute. */
+            /** @description The message was stored, but no run can start: the maximum number of runs is active. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -36293,8 +39980,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -36356,7 +40052,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong session keys within a minute. */
+            /** @description The maximum number of runs is active. Repeat the request later. The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -36433,8 +40129,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -36478,7 +40183,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -36557,8 +40262,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -36620,7 +40334,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -36707,8 +40421,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -36770,7 +40493,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -36860,8 +40583,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -36923,7 +40655,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -37010,8 +40742,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -37073,7 +40814,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -37158,8 +40899,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -37221,7 +40971,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -37306,8 +41056,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -37369,7 +41128,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -37463,8 +41222,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -37526,7 +41294,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -37611,8 +41379,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -37674,7 +41451,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -37758,8 +41535,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -37803,7 +41589,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */
@@ -37869,8 +41655,17 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDetail"];
                 };
             };
-            /** @description The session key is missing or wrong. */
+            /** @description The key is missing or wrong, was revoked or has expired. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDetail"];
+                };
+            };
+            /** @description The key does not have the scope, or the reach, that this needs. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -37923,7 +41718,7 @@ export interface operations {
                     "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
-            /** @description The client sent too many wrong session keys within a minute. */
+            /** @description The client sent too many wrong keys within a minute. */
             429: {
                 headers: {
                     /** @description Seconds to wait before the request is repeated. */

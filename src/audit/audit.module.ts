@@ -1,6 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { StorageModule } from '../storage/storage.module.js';
+import { AuditLogModule } from '../storage/audit-log.module.js';
 import { AuditController } from './audit.controller.js';
 import { AuditGuard } from './audit.guard.js';
 import { AuditTrail } from './audit-trail.js';
@@ -8,7 +8,7 @@ import { AuditTrail } from './audit-trail.js';
 /** Records who changes what. Its guard has to be the first one: import it before the modules of others. */
 @Global()
 @Module({
-  imports: [StorageModule],
+  imports: [AuditLogModule],
   controllers: [AuditController],
   providers: [AuditTrail, { provide: APP_GUARD, useClass: AuditGuard }],
   exports: [AuditTrail],

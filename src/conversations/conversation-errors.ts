@@ -1,3 +1,4 @@
+import type { LimitReachedError } from '../limits/index.js';
 import { DomainError, InvalidRequestError, type SocketError } from '../errors/index.js';
 
 /** What sockets tell about a conversation that takes no messages, in the original's words. */
@@ -100,8 +101,14 @@ export class RunLimitError extends DomainError {
   override readonly name = 'RunLimitError';
   readonly kind = 'limit-reached';
   override readonly socketError: SocketError;
-  constructor(message = 'Conversation run limit reached. Retry the request later.') {
+  override readonly retryAfterSeconds?: number;
+  constructor(
+    message = 'Conversation run limit reached. Retry the request later.',
+    /** The limit of its key, if that is reached and not that of the server. */
+    readonly ofKey?: LimitReachedError,
+  ) {
     super(message);
+    this.retryAfterSeconds = ofKey?.retryAfterSeconds;
     this.socketError = { code: 'ConversationRunLimitExceeded', detail: message };
   }
 }

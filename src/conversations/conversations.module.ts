@@ -29,11 +29,11 @@ import { GoalsController } from './api/goals.controller.js';
 import { GoalsService } from './goal/goals.service.js';
 import { LaunchProfiles } from './profiles/launch-profiles.js';
 import { ModelProfiles } from './profiles/model-profiles.js';
+import { PortableRequests } from './api/portable-requests.js';
 import { KeyWorkspaces } from './owners/key-workspaces.js';
 import { OwnerGuard } from './owners/owner.guard.js';
 import { Ownership } from './owners/ownership.js';
 import { Tenancy } from './owners/tenancy.js';
-import { PortableRequests } from './api/portable-requests.js';
 import { ProfileDiagnosisController } from './api/profile-diagnosis.controller.js';
 import { ProfileDiagnosis } from './profiles/profile-diagnosis.js';
 import { ProfileReferences } from './profiles/profile-references.js';
@@ -118,9 +118,9 @@ const REPOSITORIES: Repositories = {
     ContextLoader,
     ConversationsService,
     LaunchProfiles,
+    PortableRequests,
     Ownership,
     Tenancy,
-    PortableRequests,
     EventBusModule,
     RunSlots,
     SummaryFeed,

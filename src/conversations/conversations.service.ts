@@ -3,8 +3,10 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { SecretCodec } from '../crypto/index.js';
+import type { ConfinementScope } from '../sandbox/index.js';
 import {
   Catalogue,
+  ConversationFolders,
   DamagedConversationError,
   LeaseHeldError,
   StorageFailedError,
@@ -34,7 +36,6 @@ import { finalResponse } from './queries/final-response.js';
 import { joinItems, type JsonPage } from './queries/json-page.js';
 import { isDurable, ConversationInfoCache } from './registry/conversation-info-cache.js';
 import { confinementScope } from './owners/confinement-scope.js';
-import type { ConfinementScope } from '../sandbox/index.js';
 import { ownerFilter, Ownership } from './owners/ownership.js';
 import { Tenancy } from './owners/tenancy.js';
 import type { NewMessage, RequestedConversation } from './state/start-request.js';
@@ -79,6 +80,7 @@ export class ConversationsService {
     private readonly codec: SecretCodec,
     private readonly workspaces: WorkspaceHost,
     private readonly config: AppConfig,
+    private readonly folders: ConversationFolders,
     private readonly ownership: Ownership,
     private readonly tenancy: Tenancy,
   ) {}
@@ -151,7 +153,7 @@ export class ConversationsService {
   async confinementScope(id: string): Promise<ConfinementScope> {
     const { scope, elsewhere } = await this.workspace(id);
     if (elsewhere) throw elsewhere;
-    return scope;
+    return { ...scope, folder: this.folders.folder(id) };
   }
 
   /** Has the conversation work with the folder of the same path on this host. */
@@ -245,7 +247,7 @@ export class ConversationsService {
     try {
       await conversation.sendMessage(message, run, { key });
     } catch (error) {
-      throw error instanceof RunLimitError ? new RunLimitError(MESSAGE_SAVED) : error;
+      throw error instanceof RunLimitError ? afterSaving(error) : error;
     }
   }
 
@@ -372,6 +374,11 @@ export class ConversationsService {
       await log.close();
     }
   }
+}
+
+function afterSaving({ ofKey }: RunLimitError): RunLimitError {
+  if (ofKey === undefined) return new RunLimitError(MESSAGE_SAVED);
+  return new RunLimitError(`Message saved, but it starts no run: ${ofKey.message}`, ofKey);
 }
 
 /**

@@ -1,6 +1,6 @@
-import { constants } from 'node:fs';
-import { open, realpath, type FileHandle } from 'node:fs/promises';
-import { sep } from 'node:path';
+import { realpath, type FileHandle } from 'node:fs/promises';
+import { PathHandle } from './confined/path-handle.js';
+import { isInside } from './is-inside.js';
 
 /** Bytes of a file that are read by default. Such files are for models: no sensible one is longer. */
 export const MAX_FILE_BYTES = 256 * 1024;
@@ -20,14 +20,7 @@ export async function readBoundedText(
   path: string,
   limit: number = MAX_FILE_BYTES,
 ): Promise<BoundedText | undefined> {
-  // Without O_NONBLOCK the open of a pipe would wait for its writer.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    if (!(await file.stat()).isFile()) return undefined;
-    return decode(await readUpTo(file, limit + 1), limit);
-  } finally {
-    await file.close();
-  }
+  return readProjectText(path, undefined, limit);
 }
 
 /**
@@ -39,14 +32,23 @@ export async function readBoundedText(
 export async function readProjectText(
   path: string,
   root: string | undefined,
-  limit?: number,
+  limit: number = MAX_FILE_BYTES,
 ): Promise<BoundedText | undefined> {
-  if (root !== undefined) {
-    const [real, home] = await Promise.all([realpath(path), realpath(root)]);
-    if (!real.startsWith(home.endsWith(sep) ? home : home + sep))
+  const home = root === undefined ? undefined : await realpath(root);
+  const found = await PathHandle.open(path);
+  try {
+    if (home !== undefined && !isInside(home, found.real))
       throw new RangeError('it leads out of the project');
+    if (!found.stats.isFile()) return undefined;
+    const file = await found.openFile();
+    try {
+      return decode(await readUpTo(file, limit + 1), limit);
+    } finally {
+      await file.close();
+    }
+  } finally {
+    found.close();
   }
-  return readBoundedText(path, limit);
 }
 
 async function readUpTo(file: FileHandle, size: number): Promise<Buffer> {

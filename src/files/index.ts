@@ -11,6 +11,13 @@ export { readJsonFile } from './read-json-file.js';
 export { makeTemporaryFolder, sweepTemporaryFolders } from './temporary-folders.js';
 export { assertPlainFile, NotAFileError, openPlainFile, PLAIN, readPlainFile } from './plain-file.js';
 export { ConfinedFiles, type ConfinedFile, type FileKind } from './confined/confined-files.js';
-export { FileRefusal, insideOnly, NO_RULES, type FileAccess, type FileRules } from './confined/file-rules.js';
+export {
+  FileRefusal,
+  insideOnly,
+  NO_RULES,
+  type FileAccess,
+  type FileIdentity,
+  type FileRules,
+} from './confined/file-rules.js';
 export { PathHandle } from './confined/path-handle.js';
 export { beginningOf, bytesOf, linesOf, tryOpenPlainFile, type PlainFile } from './plain-file-lines.js';

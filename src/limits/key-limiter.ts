@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { RateLimiterMemory } from 'rate-limiter-flexible';
-import type { Principal } from '../auth/index.js';
+import { NamedKeys, type Principal } from '../auth/index.js';
 import { AppConfig } from '../config/index.js';
 import { Counter } from '../meters/index.js';
 import { secondsToNextDay } from './day.js';
@@ -13,7 +13,6 @@ import {
   limitsInForce,
 } from './key-limits.js';
 import { KeyUsage } from './key-usage.js';
-import { LimitedKeys } from './limited-keys.js';
 
 const MINUTE_SECONDS = 60;
 /** When to try again what ends by itself at an unknown time: a run, a socket. */
@@ -35,7 +34,7 @@ export class KeyLimiter {
 
   constructor(
     private readonly config: AppConfig,
-    private readonly keys: LimitedKeys,
+    private readonly keys: NamedKeys,
     private readonly usage: KeyUsage,
   ) {}
 
@@ -76,7 +75,7 @@ export class KeyLimiter {
    */
   takeRun(keyId: string | null): () => void {
     if (keyId === null) return () => undefined;
-    const { concurrent_runs: limit } = this.limitsOf(this.keys.find(keyId));
+    const { concurrent_runs: limit } = this.limitsOf(this.keys.known(keyId));
     const release = this.runs.take(keyId, limit);
     if (release !== undefined) return release;
     const what = `Conversations of this key may have ${limit} run${limit === 1 ? '' : 's'} at the same time`;
@@ -85,20 +84,21 @@ export class KeyLimiter {
 
   /**
    * Counts a conversation that is about to be created.
+   * @param keyId the key that creates it; null for the administrator
    * @returns what takes that back, if it is not created
    * @throws LimitReachedError
    */
-  async takeConversation(principal: Principal): Promise<() => void> {
-    const { conversations_per_day: limit } = this.limitsOf(principal);
-    if (limit === null) return () => undefined;
-    await this.usage.todayOfAll(principal.id);
-    // Together with the count: others may be created meanwhile.
-    if (this.usage.today(principal.id).conversations >= limit) {
+  async takeConversation(keyId: string | null): Promise<() => void> {
+    if (keyId === null) return () => undefined;
+    const { conversations_per_day: limit } = this.limitsOf(this.keys.known(keyId));
+    if (limit !== null) await this.usage.refreshed();
+    // Only now, together with the count: others were created meanwhile.
+    if (limit !== null && this.usage.today(keyId).conversations >= limit) {
       const what = `This key may create ${limit} conversation${limit === 1 ? '' : 's'} a day`;
       throw this.reached('conversations_per_day', what, secondsToNextDay(Date.now()));
     }
-    this.usage.add(principal.id, { conversations: 1 });
-    return () => this.usage.add(principal.id, { conversations: -1 });
+    this.usage.add(keyId, { conversations: 1 });
+    return () => this.usage.add(keyId, { conversations: -1 });
   }
 
   /** Adds the cost of a model (US dollars) to the spend of a key. */
@@ -109,7 +109,7 @@ export class KeyLimiter {
   /** Why models may cost a key nothing more today; undefined if they may. */
   overSpent(keyId: string | null): string | undefined {
     if (keyId === null) return undefined;
-    const { usd_per_day: limit } = this.limitsOf(this.keys.find(keyId));
+    const { usd_per_day: limit } = this.limitsOf(this.keys.known(keyId));
     if (limit === null) return undefined;
     const { usd } = this.usage.today(keyId);
     if (usd < limit) return undefined;

@@ -46,7 +46,7 @@ export function limitsInForce(
   const inForce = { ...UNLIMITED };
   for (const name of LIMIT_NAMES) {
     const given = key.limits[name];
-    inForce[name] = typeof given === 'number' || given === null ? given : defaults[name];
+    inForce[name] = typeof given === 'number' ? given : defaults[name];
   }
   return inForce;
 }

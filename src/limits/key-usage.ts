@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { errorMessage } from '../errors/index.js';
 import { settlesWithin } from '../flow/index.js';
 import { asJsonObject, type JsonObject } from '../json/index.js';
@@ -30,7 +30,7 @@ const LAST_WRITE_MS = 2_000;
  * used in the last one before a crash is lost.
  */
 @Injectable()
-export class KeyUsage implements OnApplicationShutdown {
+export class KeyUsage implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Limits');
   private day = '';
   /** Of all servers, as they were last read. */
@@ -47,6 +47,11 @@ export class KeyUsage implements OnApplicationShutdown {
 
   constructor(private readonly documents: Documents) {}
 
+  /** Before the first run: a restart does not make a key solvent. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.refreshed();
+  }
+
   /** What a key has used today, as far as it is known. Looks for the usage of other servers meanwhile. */
   today(keyId: string): DayUsage {
     const day = this.turnToday();
@@ -55,11 +60,10 @@ export class KeyUsage implements OnApplicationShutdown {
     return sum(this.stored.get(keyId), unsaved);
   }
 
-  /** As `today`, with what other servers have stored up to a moment ago. */
-  async todayOfAll(keyId: string): Promise<DayUsage> {
+  /** Resolves when `today` contains what other servers have stored up to a moment ago. */
+  async refreshed(): Promise<void> {
     this.turnToday();
     if (performance.now() - this.readAt > FRESH_MS) await this.refresh();
-    return this.today(keyId);
   }
 
   /** Adds to the usage of a key; a negative number takes something back. Never throws. */

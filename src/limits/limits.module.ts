@@ -3,7 +3,6 @@ import { APP_GUARD } from '@nestjs/core';
 import { DocumentsModule } from '../storage/documents.module.js';
 import { KeyLimiter } from './key-limiter.js';
 import { KeyUsage } from './key-usage.js';
-import { LimitedKeys } from './limited-keys.js';
 import { RequestLimitGuard } from './request-limit.guard.js';
 
 /** Limits of keys. Its guard comes after that of the keys: import it behind `AuthModule`. */
@@ -13,7 +12,6 @@ import { RequestLimitGuard } from './request-limit.guard.js';
   providers: [
     KeyLimiter,
     KeyUsage,
-    { provide: LimitedKeys, useValue: { find: () => undefined } satisfies LimitedKeys },
     { provide: APP_GUARD, useClass: RequestLimitGuard },
   ],
   exports: [KeyLimiter, KeyUsage],

@@ -1,8 +1,10 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { Scope, SESSION } from '../auth/index.js';
+import { AuditTrail } from '../audit/index.js';
 import { AppConfig } from '../config/index.js';
 import { ConversationsService, RunSlots } from '../conversations/index.js';
 import { Operation } from '../http/index.js';
+import { KeyLimiter } from '../limits/index.js';
 import { EventLoopDelay } from '../server/index.js';
 import { SocketConnections } from '../sockets/index.js';
 import { WebhooksService } from '../webhooks/index.js';
@@ -18,6 +20,8 @@ export class MetricsController {
     private readonly webhooks: WebhooksService,
     private readonly loop: EventLoopDelay,
     private readonly config: AppConfig,
+    private readonly trail: AuditTrail,
+    private readonly limiter: KeyLimiter,
   ) {}
 
   @Get('metrics')
@@ -32,7 +36,7 @@ export class MetricsController {
     answers: {
       200: {
         description:
-          'Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, logs, models and webhooks.',
+          'Metrics of CPU, memory, disk, event loop, conversations, runs, sockets, logs, models, webhooks, the audit log and the limits of keys.',
         schema: { type: 'string' },
         mediaType: 'text/plain',
       },
@@ -50,6 +54,8 @@ export class MetricsController {
       sockets: this.sockets.size,
       webhooks: this.webhooks.localStatus(),
       disk: await diskSpace(this.config.paths.conversations),
+      auditBacklog: this.trail.backlog,
+      limits: this.limiter.refused,
     };
     return exposition([...(await processMetrics(this.loop.recent())), ...serverMetrics(facts)]);
   }

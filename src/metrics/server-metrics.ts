@@ -12,10 +12,15 @@ interface ServerFacts {
   webhooks: readonly WebhookStatus[];
   /** Undefined if it is not known. */
   disk: DiskSpace | undefined;
+  /** Entries that wait for the audit log. */
+  auditBacklog: number;
+  /** How often each limit of keys was reached. */
+  limits: ReadonlyMap<string, Counter>;
 }
 
 /** Conversations, runs, sockets, logs, models and webhooks. */
-export function serverMetrics({ conversations, runs, sockets, webhooks, disk }: ServerFacts): Metric[] {
+export function serverMetrics(facts: ServerFacts): Metric[] {
+  const { conversations, runs, sockets, webhooks, disk, auditBacklog, limits } = facts;
   const ofWebhooks = (count: (webhook: WebhookStatus) => number): Sample[] =>
     webhooks.map((webhook) => ({ value: count(webhook), labels: { webhook: webhook.name ?? webhook.id } }));
   return [
@@ -61,6 +66,18 @@ export function serverMetrics({ conversations, runs, sockets, webhooks, disk }: 
     {
       ...gauge('webhook_oldest_pending_seconds', 'Age of the oldest delivery that waits; 0 if none does.', 0),
       samples: ofWebhooks((webhook) => secondsSince(webhook.oldest_pending_at)),
+    },
+    counter('audit_entries_total', 'Entries that the audit log has taken.', meters.auditEntries),
+    counter('audit_failures_total', 'Failed attempts to write the audit log.', meters.auditFailures),
+    counter(
+      'audit_lost_total',
+      'Entries that were given up because the audit log could not be written.',
+      meters.auditLost,
+    ),
+    gauge('audit_backlog', 'Entries that wait to be written.', auditBacklog),
+    {
+      ...counter('key_limit_refusals_total', 'Refusals because a key had reached a limit, by limit.', 0),
+      samples: [...limits].map(([limit, { total }]) => ({ value: total, labels: { limit } })),
     },
     ofDisk('disk_size_bytes', 'Size of the file system of the conversations.', disk?.size),
     ofDisk('disk_free_bytes', 'Free space on the file system of the conversations.', disk?.free),

@@ -23,8 +23,8 @@ export function killGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
 }
 
 /**
- * Sends a signal to a process group. In a sandbox it goes to the program and its group, so that they can end by
- * themselves: bubblewrap would end at once, and kill them.
+ * Sends a signal to a process group. In a sandbox it goes to the program and its group, so that they can end
+ * by themselves: bubblewrap would end at once, and kill them.
  */
 export function signalGroup(leader: number, name: NodeJS.Signals): void {
   const inside = name !== 'SIGKILL' && isLauncher(leader) ? groupBelow(leader) : [];

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 
 /**
  * Programs in a sandbox run below two processes of bubblewrap: the one that was started and leads the group,
- * and the first process of their namespace. Neither passes signals on, and when one ends, all that run below it
- * are killed.
+ * and the first process of their namespace. Neither passes signals on, and when one ends, all that run below
+ * it are killed.
  */
 const LAUNCHER = 'bwrap';
 
@@ -12,7 +12,7 @@ export function isLauncher(pid: number): boolean {
   return read(`/proc/${pid}/comm`).trim() === LAUNCHER;
 }
 
-/** The program that bubblewrap runs; the process itself if it is not bubblewrap, or has not started it yet. */
+/** The program that bubblewrap runs; the process itself if it is not bubblewrap or has not started it. */
 export function programOf(pid: number): number {
   let program = pid;
   while (isLauncher(program)) {

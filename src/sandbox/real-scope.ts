@@ -3,13 +3,13 @@ import type { ConfinementScope } from './sandbox.js';
 
 /** A scope whose existing folders are named without symbolic links, as mounts need them. */
 export function realScope(scope: ConfinementScope): ConfinementScope {
-  const { workspace, folder, root, writable } = scope;
+  const { workspace, folder, root, repository } = scope;
   return {
     ...scope,
     workspace: realPath(workspace),
     ...(folder !== undefined && { folder: realPath(folder) }),
     ...(root !== undefined && { root: realPath(root) }),
-    ...(writable !== undefined && { writable: writable.map(realPath) }),
+    ...(repository !== undefined && { repository: realPath(repository) }),
   };
 }
 

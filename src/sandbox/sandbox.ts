@@ -1,3 +1,4 @@
+import type { FileRules } from '../files/index.js';
 import type { SandboxMode } from './sandbox-mode.js';
 
 /** A folder that programs see (absolute path). */
@@ -17,17 +18,6 @@ export interface ProgramStart {
   env: Readonly<Record<string, string>>;
   /** Folders that a program of the server itself needs to run. Never from a request. */
   own?: readonly ShownFolder[];
-}
-
-/** What tools that work inside this process may touch. */
-export interface FileRules {
-  /**
-   * Why a file or folder may not be used, as a text for the agent; undefined if it may.
-   * @param realPath absolute, without symbolic links
-   */
-  refusal(realPath: string, access: 'read' | 'write'): string | undefined;
-  /** Where a path of the agent leads on the machine, if programs see another folder under that name. */
-  onMachine?(file: string): string;
 }
 
 /** How the programs and the file tools of one conversation are confined. */
@@ -51,13 +41,13 @@ export interface ConfinementScope {
   workspace: string;
   /** Absolute path of a folder around the workspace that programs may change as well. */
   root?: string;
-  /** Further folders that programs may change (absolute paths), such as the repository of a worktree. */
-  writable?: readonly string[];
+  /** Absolute path of the repository whose worktree the workspace is. */
+  repository?: string;
   /** Absolute path of a private folder of the conversation. Absent: nothing is kept. */
   folder?: string;
   /** A stricter mode than that of the server; a looser one has no effect. */
   mode?: SandboxMode;
-  /** Whether processes may outlive the program that started them, as after a command of the bash routes. */
+  /** Whether processes may outlive the program that started them, as after commands of the bash routes. */
   keepsDaemons?: boolean;
 }
 
@@ -66,7 +56,7 @@ export interface SandboxStatus {
   mode: SandboxMode;
   /** What enforces the mode: `bubblewrap`, or null. */
   by: string | null;
-  /** What enforces limits of memory, processes and open files: `cgroup`, `prlimit`, or null without limits. */
+  /** What enforces limits of memory, processes and open files; null without limits. */
   limits: 'cgroup' | 'prlimit' | null;
   /** Modes that a conversation may ask for. */
   available: SandboxMode[];

@@ -1,15 +1,20 @@
 import { execFile } from 'node:child_process';
+import os from 'node:os';
+import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
 import { childEnvironment } from '../processes/index.js';
 import { BubblewrapSandbox } from './bubblewrap/bubblewrap-sandbox.js';
 import type { BubblewrapTools } from './bubblewrap/bubblewrap-confinement.js';
+import { NETWORK_OFF, NETWORK_ON, networkOf, type NetworkAccess } from './bubblewrap/network-access.js';
 import { findProgram } from './find-program.js';
+import { limiter } from './limits.js';
 import { NoSandbox } from './no-sandbox.js';
-import type { Confinement, Sandbox } from './sandbox.js';
+import { realPath } from './real-scope.js';
+import type { Confinement, Sandbox, SandboxStatus } from './sandbox.js';
 import { SandboxError } from './sandbox-error.js';
-import type { SandboxMode } from './sandbox-mode.js';
+import { stricterMode, type SandboxMode } from './sandbox-mode.js';
 import { ServerFiles } from './server-files.js';
 
 /** How long a trial of the sandbox may take (ms). */
@@ -20,52 +25,89 @@ const CURE =
   'Install bubblewrap (package `bubblewrap`) and allow user namespaces, or set `sandbox: off` (OH_SANDBOX=off).';
 
 /**
- * Tries what the configuration asks for, and says in one line of the log what programs of agents run in.
- * @throws SandboxError if the sandbox is required and does not work
+ * Tries what the configuration asks for, and says in one line of the log what programs of agents run in. With
+ * the mode `off` conversations may still ask for more.
+ * @throws SandboxError if the sandbox is required and does not work, or its network is not valid
  */
 export async function startSandbox(config: AppConfig): Promise<Sandbox> {
   const logger = new Logger('Sandbox');
   const wanted = config.sandbox as SandboxMode | null;
-  if (wanted === 'off') {
-    logger.log('sandbox: off; programs of agents see all that the server sees');
-    return new NoSandbox(null);
-  }
   const mode = wanted ?? 'guarded';
-  const reason = await trial(config, mode);
-  if (typeof reason !== 'string') {
-    logger.log(`sandbox: ${mode}, by bubblewrap`);
-    return reason;
+  const network = await networkAccess(config, (reason) => logger.warn(reason));
+  const found = await trial(config, mode, network);
+  if (typeof found !== 'string') {
+    logger.log(describe(found.status));
+    return found;
   }
-  if (config.sandbox_required) {
-    throw new SandboxError(`sandbox "${mode}" is required and does not work: ${reason}. ${CURE}`);
+  await network.close();
+  if (config.sandbox_required && mode !== 'off') {
+    throw new SandboxError(`sandbox "${mode}" is required and does not work: ${found}. ${CURE}`);
   }
-  const text = `sandbox: off, "${mode}" does not work: ${reason}`;
-  if (wanted === null) logger.log(text);
-  else logger.warn(text);
-  return new NoSandbox(reason);
+  const text = mode === 'off' ? 'sandbox: off' : `sandbox: off, "${mode}" does not work: ${found}`;
+  if (mode === 'workspace') logger.warn(text);
+  else logger.log(text);
+  return new NoSandbox(found);
+}
+
+function describe({ mode, limits }: SandboxStatus): string {
+  if (mode === 'off') return 'sandbox: off; programs of agents see all that the server sees';
+  return `sandbox: ${mode}, by bubblewrap${limits === null ? '' : `, limits by ${limits}`}`;
 }
 
 /** A sandbox that works, or why there is none. */
-async function trial(config: AppConfig, mode: SandboxMode): Promise<Sandbox | string> {
+async function trial(
+  config: AppConfig,
+  mode: SandboxMode,
+  network: NetworkAccess,
+): Promise<Sandbox | string> {
   const env = childEnvironment();
-  const cwd = config.base_dir;
+  const { workspace } = config.paths;
   try {
     const tools: BubblewrapTools = {
-      bwrap: findProgram({ file: 'bwrap', args: [], cwd, env }),
+      bwrap: findProgram({ file: 'bwrap', args: [], cwd: config.base_dir, env }),
       server: ServerFiles.of(config),
-      limiter: [],
+      limiter: limiter(config),
+      configured: {
+        readable: config.sandbox_readable.map((file) => configuredPath(config, file)),
+        writable: config.sandbox_writable.map((file) => configuredPath(config, file)),
+      },
+      network,
     };
-    const sandbox = new BubblewrapSandbox(
-      tools,
-      { mode, by: 'bubblewrap', limits: null, available: ['guarded', 'workspace'], reason: null },
-      config.paths.workspace,
-    );
-    await run(sandbox.server);
+    const status: SandboxStatus = {
+      mode,
+      by: mode === 'off' ? null : 'bubblewrap',
+      limits: tools.limiter.length > 0 ? 'prlimit' : null,
+      available: ['off', 'guarded', 'workspace'],
+      reason: null,
+    };
+    const sandbox = new BubblewrapSandbox(tools, status, workspace);
+    await run(sandbox.confine({ workspace, mode: stricterMode(mode, 'guarded') }));
     return sandbox;
   } catch (error) {
-    return errorMessage(error).startsWith('spawn bwrap')
-      ? 'bubblewrap (bwrap) is not installed'
-      : errorMessage(error);
+    const missing = /^spawn (bwrap|prlimit) /.exec(errorMessage(error))?.[1];
+    return missing === undefined ? errorMessage(error) : `the program ${missing} is not installed`;
+  }
+}
+
+function firstLine(text: string): string | undefined {
+  return text.split('\n').find((line) => line.trim() !== '');
+}
+
+/** An absolute path of the configuration, in which `~` is the home folder. */
+function configuredPath({ base_dir }: AppConfig, file: string): string {
+  return realPath(path.resolve(base_dir, file.replace(/^~(?=\/|$)/, os.homedir())));
+}
+
+async function networkAccess(
+  { sandbox_network: network }: AppConfig,
+  onRefusal: (reason: string) => void,
+): Promise<NetworkAccess> {
+  if (network === 'on') return NETWORK_ON;
+  if (typeof network === 'string') return NETWORK_OFF;
+  try {
+    return await networkOf(network, onRefusal);
+  } catch (error) {
+    throw new SandboxError(`sandbox_network: ${errorMessage(error)}`);
   }
 }
 
@@ -79,7 +121,7 @@ function run(confinement: Confinement): Promise<void> {
   return new Promise((resolve, reject) => {
     execFile(file, args, { cwd, env, timeout: TRIAL_TIMEOUT_MS }, (error, stdout, stderr) => {
       if (error === null && stdout.trim() === 'works') resolve();
-      else reject(new Error(stderr.trim().split('\n')[0] || errorMessage(error)));
+      else reject(new Error(firstLine(stderr) ?? errorMessage(error)));
     });
   });
 }

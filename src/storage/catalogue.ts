@@ -16,9 +16,17 @@ export interface CatalogueEntry {
 
 /** The fields of an entry alone. Metadata of older versions lack the owner, some also the parent. */
 export function catalogueEntry(
-  source: Omit<CatalogueEntry, 'parent_conversation_id' | 'owner_key'> & Record<'parent_conversation_id' | 'owner_key', unknown>,
+  source: Omit<CatalogueEntry, 'parent_conversation_id' | 'owner_key'> &
+    Record<'parent_conversation_id' | 'owner_key', unknown>,
 ): CatalogueEntry {
-  const { id, created_at, updated_at, execution_status, parent_conversation_id: parent, owner_key: owner } = source;
+  const {
+    id,
+    created_at,
+    updated_at,
+    execution_status,
+    parent_conversation_id: parent,
+    owner_key: owner,
+  } = source;
   return {
     id,
     created_at,

@@ -73,7 +73,7 @@ export const KEYS_DOCUMENT = 'api-keys.json';
  * in the same folder; the sign-in that they share (`auth/openai_oauth.json`) is theirs.
  */
 const USER_DOCUMENT =
-  /^(settings|secrets|api-keys|(profiles|agent-profiles|meta-profiles|provider-connections|shares)\/[^/.][^/]*|auth\/openai_oauth\.sealed)\.json(\.(old|damaged-\d+))?$/;
+  /^(settings|secrets|api-keys|(profiles|agent-profiles|meta-profiles|provider-connections|shares|key-usage)\/[^/.][^/]*|auth\/openai_oauth\.sealed)\.json(\.(old|damaged-\d+))?$/;
 const WORKSPACE_DOCUMENT = /^workspaces\.json(\.damaged-\d+)?$/;
 
 /** Whether a name is one of a document about the user's settings, profiles and secrets. */
@@ -95,4 +95,5 @@ export const DOCUMENT_FOLDERS: readonly string[] = [
   'provider-connections',
   'auth',
   'shares',
+  'key-usage',
 ];

@@ -1,12 +1,8 @@
-import path from 'node:path';
 import { Module, type Abstract, type FactoryProvider } from '@nestjs/common';
 import { AppConfig } from '../config/index.js';
-import { persistenceRoot } from '../files/index.js';
-import { AuditLog, AuditLogOptions } from './audit-log.js';
 import { BashHistories } from './bash-history.js';
 import { Catalogue } from './catalogue.js';
 import { EventLogStore } from './event-log.js';
-import { FileAuditLog } from './file/audit/file-audit-log.js';
 import { FileBashHistories } from './file/bash/file-bash-histories.js';
 import { ConversationFolders } from './conversation-folders.js';
 import { DeliveryStore } from './delivery-store.js';
@@ -24,8 +20,6 @@ import { ServerDirectory } from './server-directory.js';
 import { StorageDriver, StorageDriverModule } from './storage-driver.module.js';
 import { BashHistoryOptions, StorageOptions } from './storage-options.js';
 import { StorageStatus } from './storage-status.js';
-
-const MIB = 1024 * 1024;
 
 /** Provides the storage ports, implemented by the driver that the configuration selects. */
 @Module({
@@ -56,11 +50,15 @@ const MIB = 1024 * 1024;
       ({ logs }) => logs,
       (options) => new FileEventLogStore(options),
     ),
-    port(
-      Catalogue,
-      ({ catalogue }) => catalogue,
-      (options) => new FileCatalogue(options),
-    ),
+    {
+      provide: Catalogue,
+      inject: [StorageDriver, StorageOptions, ReservedConversations],
+      useFactory: (
+        { postgres }: StorageDriver,
+        options: StorageOptions,
+        reserved: ReservedConversations,
+      ): Catalogue => postgres?.catalogue ?? new FileCatalogue(options, reserved),
+    },
     ReservedConversations,
     {
       provide: LeaseStore,
@@ -92,22 +90,6 @@ const MIB = 1024 * 1024;
       useFactory: ({ postgres }: StorageDriver, options: BashHistoryOptions, folders: ConversationFolders) =>
         postgres?.bashHistories(options.limits) ?? new FileBashHistories(options, folders),
     },
-    {
-      provide: AuditLogOptions,
-      inject: [AppConfig],
-      useFactory: (config: AppConfig): AuditLogOptions => ({
-        folder: path.join(persistenceRoot(config.base_dir), 'audit'),
-        maxBytes: config.audit_max_mb * MIB,
-        keepDays: config.audit_keep_days,
-        isFlushed: config.audit_required,
-      }),
-    },
-    {
-      provide: AuditLog,
-      inject: [StorageDriver, AuditLogOptions],
-      useFactory: ({ postgres }: StorageDriver, options: AuditLogOptions) =>
-        postgres?.auditLog(options) ?? new FileAuditLog(options),
-    },
     port<StorageStatus>(
       StorageStatus,
       ({ database }) => database,
@@ -117,7 +99,6 @@ const MIB = 1024 * 1024;
     { provide: ConversationFolders, useClass: FileConversationFolders },
   ],
   exports: [
-    AuditLog,
     EventLogStore,
     Catalogue,
     LeaseStore,

@@ -2,7 +2,8 @@ import { access, copyFile, cp, mkdir, readFile, rename, rm, symlink } from 'node
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/container-base', import.meta.url));
+/** Where file systems of base images are kept. */
+export const CACHE = fileURLToPath(new URL('../../node_modules/.cache/container-base', import.meta.url));
 const DOCKERFILE = fileURLToPath(new URL('../../Dockerfile', import.meta.url));
 /** The machine's certificates: a proxy between it and the registry may have its own. */
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
@@ -60,7 +61,7 @@ async function unpack(run, folder, name) {
 }
 
 /** Archives the file system; the archive appears when it is complete. */
-async function keep(run, root, archive) {
+export async function keep(run, root, archive) {
   await mkdir(CACHE, { recursive: true });
   const unfinished = `${archive}.${process.pid}`;
   const excluded = ['--exclude=./var/cache/apt/*', '--exclude=./var/lib/apt/lists/*'];
@@ -72,7 +73,7 @@ async function keep(run, root, archive) {
   }
 }
 
-function exists(file) {
+export function exists(file) {
   return access(file).then(
     () => true,
     () => false,

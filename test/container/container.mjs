@@ -1,9 +1,10 @@
 /**
  * Builds the image from the Dockerfile as it is and runs it, with podman instead of a Docker engine: health
- * check, keys in files, the user, the volume, restarts, and `compose.yaml`. Not part of `npm test`: it needs
- * root, Debian's packages `podman runc buildah debootstrap netavark nftables`, a mirror of Debian and a
- * registry of npm, 4 GB of disk and some minutes; for `compose.yaml` also `podman-compose aardvark-dns`. The
- * base image is made, not fetched, and kept in `node_modules/.cache`. Everything else is removed at the end.
+ * check, keys in files, the user, the volume, restarts, `compose.yaml` and `compose.cluster.yaml`, and
+ * conversations in containers. Not part of `npm test`: it needs root, Debian's packages `podman runc buildah
+ * debootstrap netavark nftables`, a mirror of Debian and a registry of npm, 5 GB of disk and some minutes; for
+ * the compose files also `podman-compose aardvark-dns`. Base images are made, not fetched, and kept in
+ * `node_modules/.cache`. Everything else is removed at the end.
  *
  *     npm run test:container
  */
@@ -14,6 +15,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { baseImage } from './base-image.mjs';
+import { runCluster } from './cluster.mjs';
+import { walkConversationContainers } from './conversation-containers.mjs';
 import { Podman } from './podman.mjs';
 import { freePort } from '../../scripts/free-port.mjs';
 
@@ -55,7 +58,11 @@ try {
   await runContainer();
   await restartContainer();
   await runWithoutKey();
-  await runCompose();
+  if (await hasCompose()) {
+    await runCompose();
+    await runCluster({ engine, folder, step, eventually });
+  }
+  await walkConversationContainers({ engine, image: IMAGE, folder, step, eventually });
   console.log(`${passed} passed, 0 failed`);
 } catch (error) {
   console.error(interruption.signal.aborted ? 'interrupted' : error);
@@ -205,12 +212,16 @@ async function runWithoutKey() {
   await engine.podman('rm', '--force', '--time', String(STOP_SECONDS), 'keyless');
 }
 
-async function runCompose() {
+async function hasCompose() {
   const needed = await missingPackages(COMPOSE_PROGRAMS);
-  if (needed.length > 0) {
-    console.log(`left out: compose.yaml. apt-get install --no-install-recommends ${needed.join(' ')}`);
-    return;
-  }
+  if (needed.length === 0) return true;
+  console.log(
+    `left out: compose.yaml, compose.cluster.yaml. apt-get install --no-install-recommends ${needed.join(' ')}`,
+  );
+  return false;
+}
+
+async function runCompose() {
   const project = path.join(folder, 'project');
   await mkdir(project);
   await cp(path.join(ROOT, 'compose.yaml'), path.join(project, 'compose.yaml'));

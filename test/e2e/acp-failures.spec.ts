@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { acpCommand, acpRequest, agentsWith, answerOf, steps, type AcpOptions } from '../support/acp.js';
 import { ConversationClient } from '../support/conversation-client.js';
+import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 /** The kind by which clients choose what to advise. */
@@ -20,7 +21,7 @@ describe('failures of ACP agents', () => {
   let sessions: string;
   let server: ServerProcess;
   beforeAll(async () => {
-    server = await ServerProcess.start({ env: { LOG_LEVEL: 'DEBUG' } });
+    server = await ServerProcess.start({ env: { ...WITHOUT_SANDBOX, LOG_LEVEL: 'DEBUG' } });
     sessions = path.join(server.cwd, 'sessions');
     await mkdir(sessions);
   });
@@ -172,7 +173,7 @@ describe('failures of ACP agents', () => {
     ['loading', []],
     ['resuming', ['--resume']],
   ])('continues after a restart of the server by %s the session', async (_how, more) => {
-    let other = await ServerProcess.start();
+    let other = await ServerProcess.start({ env: WITHOUT_SANDBOX });
     const request = acpRequest(path.join(server.cwd, 'work'), 'first', {
       args: ['--sessions', sessions, ...more],
     });
@@ -193,7 +194,7 @@ describe('failures of ACP agents', () => {
     ['a crash of the server', 'kill'],
   ])('ends the process of an ACP agent after %s', async (_what, how) => {
     const mark = `orphan-${how}`;
-    let other = await ServerProcess.start();
+    let other = await ServerProcess.start({ env: WITHOUT_SANDBOX });
     const args = ['--stubborn', '--banner', mark];
     const request = acpRequest(path.join(server.cwd, 'work'), steps(['say', 'x'], ['hang', true]), { args });
     const conversation = await ConversationClient.create(other, request);
@@ -214,7 +215,7 @@ describe('failures of ACP agents', () => {
     'ends the ACP agent of a conversation that is %s after a crash, resume_on_start: %s',
     async (status, resume, message) => {
       const mark = `left-${status}-${resume}`;
-      const env = { OH_RESUME_ON_START: String(resume) };
+      const env = { ...WITHOUT_SANDBOX, OH_RESUME_ON_START: String(resume) };
       let other = await ServerProcess.start({ env });
       const options = { args: ['--stubborn', '--banner', mark], ...ALWAYS_CONFIRM };
       const request = acpRequest(path.join(server.cwd, 'work'), message, options);
@@ -236,13 +237,13 @@ describe('failures of ACP agents', () => {
 
   it('leaves the ACP agents of another running server alone', async () => {
     const [own, orphaned] = ['agent-own', 'agent-orphaned'];
-    let other = await ServerProcess.start();
+    let other = await ServerProcess.start({ env: WITHOUT_SANDBOX });
     const create = async (on: ServerProcess, mark: string) => {
       const args = ['--stubborn', '--banner', mark];
       const request = acpRequest(path.join(server.cwd, 'work'), 'hello', { args });
       await (await ConversationClient.create(on, request)).reaches('finished');
     };
-    const running = await ServerProcess.start({ cwd: other.cwd });
+    const running = await ServerProcess.start({ cwd: other.cwd, env: WITHOUT_SANDBOX });
     await create(running, own);
     await create(other, orphaned);
     other = await other.restart('SIGKILL');

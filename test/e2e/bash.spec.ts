@@ -5,6 +5,7 @@ import { ConversationClient, scriptedRequest } from '../support/conversation-cli
 import { isAlive } from '../support/is-alive.js';
 import { openHandles } from '../support/open-handles.js';
 import { rawRequest } from '../support/raw-request.js';
+import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 interface Output {
@@ -27,7 +28,9 @@ describe('bash commands', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'bash-'));
-    server = await ServerProcess.start({ env: { OH_SECRET_KEY: 'a-key', OTHER_VARIABLE: 'x' } });
+    server = await ServerProcess.start({
+      env: { ...WITHOUT_SANDBOX, OH_SECRET_KEY: 'a-key', OTHER_VARIABLE: 'x' },
+    });
   });
   afterAll(async () => {
     await server.stop();
@@ -201,7 +204,8 @@ describe('the history of bash commands', () => {
   let server: ServerProcess;
   afterEach(() => server.stop());
 
-  const startWith = async (env: Record<string, string>) => (server = await ServerProcess.start({ env }));
+  const startWith = async (env: Record<string, string>) =>
+    (server = await ServerProcess.start({ env: { ...WITHOUT_SANDBOX, ...env } }));
   const execute = async (command: string) =>
     (await server.request('POST', '/api/bash/execute_bash_command', { command })).body as Output;
   const search = async (query: string) =>

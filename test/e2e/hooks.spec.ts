@@ -8,11 +8,14 @@ import {
   type ChatEndpoint,
   type EndpointStep,
 } from '../support/scripted-endpoint.js';
+import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { ServerFixture } from '../support/server-fixture.js';
 import { eventually } from '../support/server-process.js';
 
 describe('hooks', () => {
-  const fixture = ServerFixture.forTests({ env: { OH_SECRET_KEY: 'the-key-of-the-server' } });
+  const fixture = ServerFixture.forTests({
+    env: { ...WITHOUT_SANDBOX, OH_SECRET_KEY: 'the-key-of-the-server' },
+  });
 
   const file = (name: string) => path.join(fixture.workspace, name);
   const read = (name: string) => readFile(file(name), 'utf8').catch(() => '');

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ConversationClient } from '../support/conversation-client.js';
 import { isAlive } from '../support/is-alive.js';
 import { endpointLlm, startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { ServerFixture } from '../support/server-fixture.js';
 import { eventually } from '../support/server-process.js';
 
@@ -10,7 +11,9 @@ import { eventually } from '../support/server-process.js';
 const IDLE_TTL = '0.3';
 
 describe('idle conversations', () => {
-  const fixture = ServerFixture.forTests({ env: { OH_CONVERSATION_IDLE_TTL_SECONDS: IDLE_TTL } });
+  const fixture = ServerFixture.forTests({
+    env: { ...WITHOUT_SANDBOX, OH_CONVERSATION_IDLE_TTL_SECONDS: IDLE_TTL },
+  });
 
   /** An open conversation has a lease that has not expired. Reading the lease does not count as use. */
   const isOpen = async ({ id }: ConversationClient): Promise<boolean> => {

@@ -9,10 +9,11 @@ import { startMcpServer, type TestMcpServer } from '../support/mcp-http.mjs';
 import { mcpNotes, mcpPids, mcpProgram } from '../support/mcp-program.js';
 import { startSseServer } from '../support/mcp-sse.mjs';
 import { endpointLlm, startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { ServerFixture } from '../support/server-fixture.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
-const ENV = { OH_SECRET_KEY: 'the-key-of-the-server', SESSION_API_KEY: '' };
+const ENV = { ...WITHOUT_SANDBOX, OH_SECRET_KEY: 'the-key-of-the-server', SESSION_API_KEY: '' };
 const ADD = 'TOOL: add {"a": 2, "b": 3}\nFINISH: x';
 
 /** Answers each request with an error. */

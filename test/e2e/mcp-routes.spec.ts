@@ -7,6 +7,7 @@ import { isAlive } from '../support/is-alive.js';
 import { startMcpServer, type TestMcpServer } from '../support/mcp-http.mjs';
 import { mcpNotes, mcpPids, mcpProgram } from '../support/mcp-program.js';
 import { startSignIn, type SignInServer } from '../support/mcp-sign-in.mjs';
+import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { asJson, at, SettingsFixture, type Json, type SettingsAnswer } from '../support/settings-fixture.js';
 import { eventually } from '../support/server-process.js';
 
@@ -15,7 +16,7 @@ describe('MCP test and sign-in routes', () => {
   let mcp: TestMcpServer;
   let front: SignInServer;
   beforeAll(async () => {
-    fixture = await SettingsFixture.start();
+    fixture = await SettingsFixture.start(WITHOUT_SANDBOX);
     mcp = await startMcpServer();
     front = await startSignIn({ to: mcp.url, secret: true });
   });
@@ -279,7 +280,7 @@ describe('MCP test and sign-in routes', () => {
   });
 
   it('ends trials and sign-ins with the server', async () => {
-    const own = await SettingsFixture.start();
+    const own = await SettingsFixture.start(WITHOUT_SANDBOX);
     const server = { ...program('last'), env: {} };
     const call = { server, tool_call: { name: 'wait', arguments: {} }, timeout: 60 };
     const pendingTest = own.ask('POST', '/api/mcp/test', call).catch(() => undefined);

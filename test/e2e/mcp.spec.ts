@@ -8,12 +8,18 @@ import {
 import { isAlive } from '../support/is-alive.js';
 import { startMcpServer, type TestMcpServer } from '../support/mcp-http.mjs';
 import { mcpNotes, mcpPids, mcpProgram } from '../support/mcp-program.js';
+import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { ServerFixture } from '../support/server-fixture.js';
 import { eventually } from '../support/server-process.js';
 
 describe('MCP tools', () => {
   const fixture = ServerFixture.forTests({
-    env: { LOG_LEVEL: 'DEBUG', SESSION_API_KEY: '', OH_SECRET_KEY: 'the-key-of-the-server' },
+    env: {
+      ...WITHOUT_SANDBOX,
+      LOG_LEVEL: 'DEBUG',
+      SESSION_API_KEY: '',
+      OH_SECRET_KEY: 'the-key-of-the-server',
+    },
   });
 
   const notesFile = (name = 'notes') => path.join(fixture.workspace, name);

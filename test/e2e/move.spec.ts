@@ -189,6 +189,15 @@ describeWithDatabase('move', () => {
   it('names the server that has a conversation open, and waits for it if asked', async () => {
     const server = await start();
     const [, , open] = await fill(server);
+    const tried = await toDatabase('--dry-run');
+    expect([tried.code, tried.stdout]).toEqual([
+      1,
+      expect.stringContaining('conversations: 2 would be moved'),
+    ]);
+    expect(tried.stdout).toContain(
+      `would be left out: conversation ${open?.id ?? ''}: the server with process id`,
+    );
+    expect(tried.stdout).toContain('1 would be left out: 1 held by running servers (stop them, or --wait)');
     const held = await toDatabase();
     expect(held.code).toBe(1);
     expect(held.stdout).toMatch(

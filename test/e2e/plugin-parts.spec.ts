@@ -6,6 +6,7 @@ import { skillText } from '../support/extension-files.js';
 import { isAlive } from '../support/is-alive.js';
 import { mcpPids, mcpProgram } from '../support/mcp-program.js';
 import { endpointLlm, startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
+import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { writeFiles } from '../support/write-files.js';
 
@@ -24,7 +25,7 @@ describe('parts of plugins', () => {
 
   beforeAll(async () => {
     home = await mkdtemp(path.join(os.tmpdir(), 'home-'));
-    server = await ServerProcess.start({ env: { HOME: home } });
+    server = await ServerProcess.start({ env: { ...WITHOUT_SANDBOX, HOME: home } });
   });
   afterAll(async () => {
     await server.stop();

@@ -10,6 +10,7 @@ import {
 } from '../support/conversation-client.js';
 import { isAlive } from '../support/is-alive.js';
 import { startScriptedEndpoint } from '../support/scripted-endpoint.js';
+import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 /** An MCP server as a program of its own. */
@@ -36,7 +37,7 @@ describe('sub-agents', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(path.join(os.tmpdir(), 'sub-agents-'));
-    server = await ServerProcess.start({ cwd: folder });
+    server = await ServerProcess.start({ cwd: folder, env: WITHOUT_SANDBOX });
   });
   afterAll(async () => {
     await server.stop();
@@ -112,7 +113,7 @@ describe('sub-agents', () => {
       "Failed to execute task: Task 'task_99' not found. Available tasks: task_00000001",
     );
     await server.end();
-    server = await ServerProcess.start({ cwd: folder });
+    server = await ServerProcess.start({ cwd: folder, env: WITHOUT_SANDBOX });
     conversation = conversation.on(server);
     const again = [task('SAY: still there', { resume: 'task_00000001' }), task('SAY: second'), 'FINISH: d'];
     await conversation.send(again.join('\n'));

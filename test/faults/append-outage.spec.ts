@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate, setTimeout as delay } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import {
@@ -25,6 +25,11 @@ const TIMEOUT_MS = 60_000 + ROUNDS * 10_000;
 
 describeWithPostgres(`appends to a database that fails (FAULT_SEED=${SEED})`, () => {
   const random = randomOf(SEED);
+  const started: Writer[] = [];
+  // Before the storages are closed: a writer of a test that has failed would go on.
+  afterEach(() => {
+    for (const writer of started.splice(0)) void writer.stop().catch(() => undefined);
+  });
   const storages = PostgresStorages.forTests();
   let postgres: PostgresInstance;
   let proxy: TcpProxy;
@@ -45,12 +50,14 @@ describeWithPostgres(`appends to a database that fails (FAULT_SEED=${SEED})`, ()
   });
 
   async function startWriters(storage: PostgresStorage): Promise<Writer[]> {
-    return Promise.all(
+    const writers = await Promise.all(
       Array.from({ length: WRITERS }, async () => {
         const id = randomUUID();
         return new Writer(id, await storage.logs.open(id), await storage.leases.acquire(id), random);
       }),
     );
+    started.push(...writers);
+    return writers;
   }
 
   async function checkLogs(writers: readonly Writer[]): Promise<number> {
@@ -147,6 +154,26 @@ describeWithPostgres(`appends to a database that fails (FAULT_SEED=${SEED})`, ()
     proxy.behave();
   });
 
+  it('refuses reads at once while an outage is known, and reads on as soon as it is over', async () => {
+    const storage = await storages.open(proxy.url, LEASE_SECONDS, 20_000);
+    const id = randomUUID();
+    proxy.behave({ drop: true });
+    const short = performance.now();
+    await expect(storage.logs.read(id)).rejects.toThrow(StorageFailedError);
+    // A short outage does not show.
+    expect(performance.now() - short).toBeGreaterThan(900);
+    for (let count = 0; count < 20; count += 1) {
+      const began = performance.now();
+      await expect(storage.logs.read(id)).rejects.toThrow(StorageFailedError);
+      expect(performance.now() - began).toBeLessThan(500);
+    }
+    proxy.behave();
+    const ended = performance.now();
+    await eventually(() => storage.database.isAvailable, 'the end of the outage');
+    expect((await storage.logs.read(id)).length).toBe(0);
+    expect(performance.now() - ended).toBeLessThan(5000);
+  });
+
   it('refuses reads and appends after the time limit while the database is away, and goes on by itself', async () => {
     const storage = await storages.open(proxy.url, LEASE_SECONDS, 400);
     const id = randomUUID();
@@ -222,6 +249,8 @@ class Writer {
         if (result.status === 'fulfilled') continue;
         expect(result.reason).toBeInstanceOf(StorageFailedError);
         this.refused += 1;
+        // What is refused at once would leave no turn to anything else.
+        await setImmediate();
       }
     }
   }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { isAlive } from '../support/is-alive.js';
 import { describeWithDatabase, TestDatabase } from '../support/postgres.js';
+import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
@@ -57,6 +58,7 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
         OH_WORKSPACES_SHARED: 'true',
         OH_CONVERSATIONS_PATH: path.join(folder, 'conversations'),
         OH_SECRET_KEY: 'the key of the cluster',
+        ...WITHOUT_SANDBOX,
         ...env,
       },
     });

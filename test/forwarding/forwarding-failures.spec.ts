@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createServer, type AddressInfo, type Server } from 'node:net';
-import { AddressProofs, ClusterKeys } from '../../src/crypto/index.js';
+import { ClusterKeys } from '../../src/crypto/index.js';
 import { PassWriter } from '../../src/forwarding/index.js';
 import { eventually } from '../support/server-process.js';
 import { knock, rawRequest } from '../support/raw-request.js';
@@ -82,38 +82,6 @@ describe('the way to another server', () => {
         ]);
       },
     );
-
-    it('answers 503 until its lease is over, and 502 when it renews that', async () => {
-      at('http://127.0.0.1:1', 'killed');
-      cluster.leases.set('killed', { leftMs: 6_400, renewals: 1 });
-      const killed = await post('/echo');
-      expect([killed.status, killed.headers.get('retry-after')]).toEqual([503, '7']);
-      expect(killed.body['detail']).toContain('when its lease is over, in 7 s; retry then.');
-      expect(await refusedUpgrade(first.url, id)).toEqual([503, '7']);
-      // A file is only there, events are in the database.
-      expect((await ask('/file/home')).status).toBe(503);
-      expect((await ask('/events/search')).body).toMatchObject({ server: 'first' });
-      cluster.leases.set('killed', { leftMs: 300, renewals: 1 });
-      expect((await post('/echo')).headers.get('retry-after')).toBe('1');
-
-      cluster.leases.set('killed', { leftMs: 9_000, renewals: 2 });
-      const alive = await post('/echo');
-      expect([alive.status, alive.headers.get('retry-after')]).toEqual([502, null]);
-      expect(await refusedUpgrade(first.url, id)).toEqual([502, undefined]);
-    });
-
-    it('notices that it is there again', async () => {
-      at('http://127.0.0.1:1', owner.id);
-      cluster.leases.set(owner.id, { leftMs: 5_000, renewals: 1 });
-      expect((await post('/echo')).status).toBe(503);
-      cluster.urls.set(owner.id, owner.url);
-      cluster.leases.set(owner.id, { leftMs: 5_000, renewals: 2 });
-      expect((await post('/echo')).body).toMatchObject({ server: 'owner' });
-      cluster.urls.set(owner.id, 'http://127.0.0.1:1');
-      expect((await post('/echo')).status).toBe(503);
-      cluster.urls.set(owner.id, owner.url);
-      cluster.leases.delete(owner.id);
-    });
 
     it('answers reads of the database itself', async () => {
       at('http://127.0.0.1:1');
@@ -350,62 +318,6 @@ describe('the way to another server', () => {
     });
   });
 
-  describe('with an address that is not signed by a server of the cluster', () => {
-    const other = ClusterKeys.random();
-    const minutesAgo = (minutes: number) => () => Date.now() - minutes * 60_000;
-    const clusterKeys = ClusterKeys.from(KEYS, 'addresses') ?? other;
-    it.each<[string, () => string | null, string]>([
-      ['no signature', () => null, 'has not signed its address'],
-      [
-        'another key',
-        () => new AddressProofs(other).write(owner.id, thief, 1000),
-        'is not signed with the key',
-      ],
-      [
-        'another address',
-        () => new AddressProofs(clusterKeys).write(owner.id, owner.url, 1000),
-        'is not signed',
-      ],
-      ['another server', () => new AddressProofs(clusterKeys).write(first.id, thief, 1000), 'is not signed'],
-      ['garbage', () => `${Date.now()}..x.${'y'.repeat(300)}`, 'is not signed'],
-      ['nothing', () => '', 'is not signed'],
-      [
-        'a time that is over',
-        () => new AddressProofs(clusterKeys, minutesAgo(2)).write(owner.id, thief, 1000),
-        'is too old',
-      ],
-    ])('sends nothing there (%s)', async (_what, proof, reason) => {
-      const server = await strange((it) => it.on('connection', (socket) => seen.push(socket)));
-      thief = cluster.urls.get('gone') ?? '';
-      at(thief, owner.id);
-      cluster.proofs.set(owner.id, proof());
-      const { status, body } = await post('/echo');
-      expect([status, body['detail']]).toEqual([502, expect.stringContaining(reason)]);
-      expect(await refusedUpgrade(first.url, id)).toEqual([502, undefined]);
-      // What the database has is read there.
-      expect((await ask('/events/search')).body).toMatchObject({ server: 'first' });
-      expect(seen).toEqual([]);
-      server.close();
-    });
-    let thief = '';
-    const seen: unknown[] = [];
-    afterEach(() => {
-      cluster.urls.set(owner.id, owner.url);
-      cluster.proofs.delete(owner.id);
-    });
-
-    it('accepts servers without a signature during an update', async () => {
-      const updated = await ForwardingServer.start('updated', cluster, { accept_unsigned_servers: true });
-      cluster.proofs.set(owner.id, null);
-      expect((await ask('/echo', { method: 'POST', body: '{}' }, updated)).body).toMatchObject({
-        server: 'owner',
-      });
-      cluster.proofs.set(owner.id, new AddressProofs(other).write(owner.id, owner.url, 1000));
-      expect((await ask('/echo', { method: 'POST', body: '{}' }, updated)).status).toBe(502);
-      await updated.stop();
-    });
-  });
-
   it('tells that the servers have different keys', async () => {
     const stranger = await ForwardingServer.start('stranger', cluster, { cluster_key: 'another one' });
     id = cluster.conversationAt(stranger.id);
@@ -479,15 +391,4 @@ async function upgraded(url: string, id: string) {
   const [, socket] = (await once(sent, 'upgrade')) as [IncomingMessage, IncomingMessage['socket']];
   socket.on('error', () => undefined).resume();
   return socket;
-}
-
-/** Status and `Retry-After` of the answer to an upgrade. */
-async function refusedUpgrade(url: string, id: string): Promise<[number | undefined, string | undefined]> {
-  const sent = httpRequest(`${url}/sockets/events/${id}`, {
-    headers: { ...SHOWN, connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' },
-  });
-  sent.end();
-  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
-  answer.resume();
-  return [answer.statusCode, answer.headers['retry-after']];
 }

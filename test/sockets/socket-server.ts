@@ -4,7 +4,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Module, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { FailedKeysModule, SessionKeys } from '../../src/auth/index.js';
+import { Authenticator, FailedKeysModule, SessionKeys } from '../../src/auth/index.js';
 import { AppConfig, ConfigModule } from '../../src/config/index.js';
 import { ConversationsService } from '../../src/conversations/conversations.service.js';
 import { SummaryFeed } from '../../src/conversations/index.js';
@@ -16,6 +16,7 @@ import { EventsGateway } from '../../src/sockets/gateways/events.gateway.js';
 import { LegacyEventsGateway } from '../../src/sockets/gateways/legacy-events.gateway.js';
 import { PatternWsAdapter, SocketConnections } from '../../src/sockets/index.js';
 import { SessionGateway } from '../../src/sockets/gateways/session.gateway.js';
+import { KeysModule } from '../../src/keys/keys.module.js';
 import { AccountingModule } from '../support/accounting.js';
 import { SocketGate } from '../../src/sockets/handshake/socket-gate.js';
 import { SocketLimits } from '../../src/sockets/connections/socket-limits.js';
@@ -46,6 +47,7 @@ export class SocketServer {
     @Module({
       imports: [
         ConfigModule.forRoot(config),
+        KeysModule,
         AccountingModule,
         FailedKeysModule,
         RequestBodiesModule.forRoot(options.bytesInFlight ?? 64 * 1024 * 1024),
@@ -53,7 +55,8 @@ export class SocketServer {
       providers: [
         { provide: ConversationsService, useValue: conversations },
         { provide: EventBus, useValue: bus },
-        { provide: SessionKeys, useValue: new SessionKeys(config) },
+        SessionKeys,
+        Authenticator,
         { provide: SocketLimits, useValue: Object.assign(new SocketLimits(config), options.limits) },
         SocketGate,
         SocketConnections,

@@ -124,16 +124,20 @@ describeWithDatabase('documents in PostgreSQL behind a bad network', () => {
     const random = randomOf(SEED);
     const acknowledged: number[] = [];
     const refused: number[] = [];
-    const rounds = { areOver: false };
+    const rounds = { areOver: false, isQuiet: false };
     const faults = (async () => {
       while (!rounds.areOver) {
         await sleep(random() * 20);
+        if (rounds.isQuiet) continue;
         const direction = random() < 0.5 ? 'toServer' : 'toClient';
         proxy.behave({ cut: { direction, bytes: Math.floor(random() * 600), once: true } });
       }
       proxy.behave();
     })();
     for (let id = 0; id < ROUNDS; id += 1) {
+      // On a busy machine no connection lives long enough for a change unless the faults pause.
+      rounds.isQuiet = id % 3 === 2;
+      if (rounds.isQuiet) proxy.behave();
       await here
         .change(async (writer) => {
           const { ids = [] } = (await here.read(NAME)) ?? {};
@@ -151,5 +155,6 @@ describeWithDatabase('documents in PostgreSQL behind a bad network', () => {
     await faults;
     expect(await there.read(NAME)).toEqual({ ids: acknowledged });
     expect(acknowledged.length + refused.length).toBe(ROUNDS);
+    expect(acknowledged.length).toBeGreaterThan(0);
   });
 });

@@ -3,7 +3,6 @@ import path from 'node:path';
 import { Global, Module } from '@nestjs/common';
 import { AuditTrail } from '../../src/audit/index.js';
 import { KeyLimiter, KeyUsage } from '../../src/limits/index.js';
-import { LimitedKeys } from '../../src/limits/limited-keys.js';
 import { SocketAccounting } from '../../src/sockets/handshake/socket-accounting.js';
 import { FileDocuments } from '../../src/storage/file/documents/file-documents.js';
 import { AuditLog, type AuditEntry, type AuditPage, Documents } from '../../src/storage/index.js';
@@ -39,7 +38,6 @@ export class MemoryAuditLog extends AuditLog {
     KeyUsage,
     SocketAccounting,
     { provide: AuditLog, useClass: MemoryAuditLog },
-    { provide: LimitedKeys, useValue: { find: () => undefined } satisfies LimitedKeys },
     // Without named keys nothing is read or written there.
     { provide: Documents, useFactory: () => new FileDocuments(path.join(os.tmpdir(), 'no-documents')) },
   ],

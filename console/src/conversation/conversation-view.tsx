@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { messageOf } from '../api/api-error.js';
+import { mayWrite } from '../api/current-key.js';
 import { adviceFor } from '../api/error-advice.js';
 import { navigate, setQuery } from '../routing/address.js';
 import type { ViewProps } from '../shell/views.js';
@@ -111,7 +112,7 @@ function Conversation({ info, conversation, requests, composer }: Parts) {
           openDialog={openDialog}
           openPanel={openPanel}
         >
-          {!isGone && <RunControls status={info.execution_status} requests={requests} />}
+          {!isGone && mayWrite() && <RunControls status={info.execution_status} requests={requests} />}
           {!isNarrow && (
             <Button
               kind="quiet"
@@ -149,9 +150,13 @@ function Conversation({ info, conversation, requests, composer }: Parts) {
             <ConversationStateNotice conversation={conversation} />
             {!isGone && (
               <>
-                <ApprovalBar conversation={conversation} requests={requests} />
+                {mayWrite() && <ApprovalBar conversation={conversation} requests={requests} />}
                 <RunProblem conversation={conversation} requests={requests} openDialog={openDialog} />
-                <MessageBox conversation={conversation} requests={requests} composer={composer} />
+                {mayWrite() ? (
+                  <MessageBox conversation={conversation} requests={requests} composer={composer} />
+                ) : (
+                  <p class="soft only-look">Your key may look, and not write to the agent.</p>
+                )}
               </>
             )}
           </div>

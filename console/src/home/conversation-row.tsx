@@ -8,6 +8,7 @@ import { compact, money } from '../ui/numbers.js';
 import { oneLine } from '../ui/safe-text.js';
 import { Badge, Status } from '../ui/status.js';
 import { Age, duration, exactTime, useNow } from '../ui/time.js';
+import { mayWrite } from '../api/current-key.js';
 import { approve, busy, pause, readingTime, resume } from './actions.js';
 import type { Section } from './arrange.js';
 import { isRunning } from './filters.js';
@@ -225,6 +226,7 @@ function Actions({ summary, tab }: { summary: Summary; tab: number }): Component
   const { id, waits_for } = summary;
   const isBusy = busy.value.has(id);
   const title = titleOf(summary);
+  if (!mayWrite()) return null;
   if (isRunning(summary)) {
     return (
       <span class="home-on-hover">

@@ -3,7 +3,9 @@ import { Tabs, type Tab } from '../ui/tabs.js';
 import { navigate } from '../routing/address.js';
 import { useCommands } from '../ui/shortcuts.js';
 import { EmptyState } from '../ui/empty-state.js';
+import { isAdmin } from '../api/current-key.js';
 import { useAttention } from './attention.js';
+import { AuditTab } from './audit/audit-tab.js';
 import { ConfigurationTab } from './configuration/configuration-tab.js';
 import { LogTab } from './log/log-tab.js';
 import { McpTab } from './mcp/mcp-tab.js';
@@ -16,12 +18,14 @@ const TABS = [
   { to: 'server/mcp', label: 'MCP servers', View: McpTab },
   { to: 'server/configuration', label: 'Configuration', View: ConfigurationTab },
   { to: 'server/log', label: 'Warnings', View: LogTab },
+  { to: 'server/audit', label: 'Audit', View: AuditTab, admin: true },
 ] as const;
 
-/** The view "Server": load, webhooks, MCP servers, configuration and warnings. */
+/** The view "Server": load, webhooks, MCP servers, configuration, warnings and the audit log. */
 export function ServerView({ path }: { path: string }) {
+  const shown = TABS.filter((it) => !('admin' in it) || isAdmin());
   useCommands(
-    TABS.slice(1).map(({ to, label }) => ({
+    shown.slice(1).map(({ to, label }) => ({
       label: `Server: ${label}`,
       group: 'Go to',
       run: () => navigate(to),
@@ -33,13 +37,13 @@ export function ServerView({ path }: { path: string }) {
     'server/log': { count: errors, countLabel: 'errors in the last hour' },
   };
   const current = path.replace(/\/+$/, '');
-  const tab = TABS.find(({ to }) => to === current || (to !== 'server' && current.startsWith(`${to}/`)));
+  const tab = shown.find(({ to }) => to === current || (to !== 'server' && current.startsWith(`${to}/`)));
   return (
     <>
       <PageHeader title="Server" />
       <Tabs
         label="Parts of the server"
-        tabs={TABS.map((it) => ({ ...it, ...counts[it.to] }))}
+        tabs={shown.map((it) => ({ ...it, ...counts[it.to] }))}
         current={tab?.to ?? ''}
       />
       {tab === undefined ? (

@@ -5,10 +5,13 @@ export function StoreFoot({
   problem,
   isBusy,
   onCancel,
+  action = 'Store',
 }: {
   problem: string | undefined;
   isBusy: boolean;
   onCancel: () => void;
+  /** The text of the button. */
+  action?: string;
 }) {
   return (
     <>
@@ -20,7 +23,7 @@ export function StoreFoot({
       <div class="form-actions">
         <Button onClick={onCancel}>Cancel</Button>
         <Button kind="primary" type="submit" busy={isBusy}>
-          Store
+          {action}
         </Button>
       </div>
     </>

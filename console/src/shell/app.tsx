@@ -1,4 +1,5 @@
 import { useEffect } from 'preact/hooks';
+import { watchCurrentKey } from '../api/current-key.js';
 import { viewPath } from '../routing/address.js';
 import { Toasts } from '../ui/toast.js';
 import { loadServerInfo } from './server-info.js';
@@ -35,6 +36,7 @@ export function App() {
   useEffect(() => {
     void loadServerInfo();
     watchInitState();
+    watchCurrentKey();
     reportErrors();
     return provokeKeyQuestion();
   }, []);

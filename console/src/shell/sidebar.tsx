@@ -1,3 +1,4 @@
+import { currentKey, isAdmin, mayWrite, seesServer } from '../api/current-key.js';
 import { forgetKey, sessionKey } from '../api/session-key.js';
 import { navigate } from '../routing/address.js';
 import { Button } from '../ui/button.js';
@@ -23,8 +24,9 @@ const THEME_NAMES: Readonly<Record<Theme, string>> = {
 
 /** The navigation of the console. */
 export function Sidebar({ current }: { current: string }) {
+  const entries = ENTRIES.filter(({ name }) => isUsable(name));
   useCommands([
-    ...ENTRIES.map(({ label, to, keys }) => ({ label, keys, group: 'Go to', run: () => navigate(to) })),
+    ...entries.map(({ label, to, keys }) => ({ label, keys, group: 'Go to', run: () => navigate(to) })),
     { label: 'Change the theme', group: 'Console', run: changeTheme },
     ...(sessionKey.value === null
       ? []
@@ -53,7 +55,7 @@ export function Sidebar({ current }: { current: string }) {
         <Keys keys="mod+k" />
       </button>
       <nav aria-label="Console">
-        {ENTRIES.map(({ name, label, to, icon, keys }) => (
+        {entries.map(({ name, label, to, icon, keys }) => (
           <a
             key={name}
             href={to}
@@ -83,7 +85,7 @@ export function Sidebar({ current }: { current: string }) {
             kind="quiet"
             square
             aria-label="Forget the session key"
-            title="Forget the session key"
+            title={keyTitle()}
             onClick={forgetKey}
           >
             <Icon name="key" />
@@ -92,6 +94,20 @@ export function Sidebar({ current }: { current: string }) {
       </div>
     </header>
   );
+}
+
+/** Whether the key of the page lets one do something there. */
+function isUsable(name: string): boolean {
+  if (name === 'new') return mayWrite();
+  if (name === 'server') return seesServer();
+  return name !== 'settings' || isAdmin();
+}
+
+function keyTitle(): string {
+  const { name, scope } = currentKey.value ?? { name: 'session', scope: 'admin' };
+  return name === 'session'
+    ? 'Forget the session key'
+    : `Forget the key ${name}, which has the scope ${scope}`;
 }
 
 function changeTheme(): void {

@@ -1,7 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { errorCode, errorMessage } from '../../errors/index.js';
-import { readBoundedText } from '../../files/index.js';
+import { readProjectText } from '../../files/index.js';
 import type { Warn } from './files/skill-folder.js';
 
 /** Limit of both files together (characters; the limit of the OpenHands SDK). */
@@ -17,8 +17,8 @@ export async function readMemory(
   home: string = os.homedir(),
 ): Promise<string | undefined> {
   const [user, project] = await Promise.all([
-    readNotes(path.join(home, MEMORY_FILE), warn),
-    readNotes(path.join(workspace, MEMORY_FILE), warn),
+    readNotes(path.join(home, MEMORY_FILE), path.join(home, path.dirname(MEMORY_FILE)), warn),
+    readNotes(path.join(workspace, MEMORY_FILE), workspace, warn),
   ]);
   // The project's notes take precedence; the user's get the remaining room.
   const projectNotes = tail(project, MEMORY_LIMIT);
@@ -33,9 +33,10 @@ export async function readMemory(
   return blocks.map(({ title, text }) => `${title}\n${text}`).join('\n\n');
 }
 
-async function readNotes(file: string, warn: Warn): Promise<string> {
+/** Agents write there: a link could lead to what their programs must not read. */
+async function readNotes(file: string, root: string, warn: Warn): Promise<string> {
   try {
-    return (await readBoundedText(file))?.text.trim() ?? '';
+    return (await readProjectText(file, root))?.text.trim() ?? '';
   } catch (error) {
     if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') warn(file, errorMessage(error));
     return '';

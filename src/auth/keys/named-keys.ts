@@ -1,19 +1,5 @@
 import type { Principal } from '../principals/principal.js';
 
-/** `ohk_<id>_<secret>`: an id of 16 hexadecimal digits, and 256 bits in base64url. */
-const FORM = /^ohk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/;
-
-/** The parts of a named key; undefined for any other text. */
-export function parseNamedKey(text: string): { id: string; secret: string } | undefined {
-  const [, id, secret] = FORM.exec(text) ?? [];
-  return id === undefined || secret === undefined ? undefined : { id, secret };
-}
-
-/** The text of a named key, for its owner only. */
-export function formatNamedKey(id: string, secret: string): string {
-  return `ohk_${id}_${secret}`;
-}
-
 /** The keys that people make beside the session keys, each with a name, a scope and a reach. */
 export abstract class NamedKeys {
   /**
@@ -25,6 +11,12 @@ export abstract class NamedKeys {
 
   /** The principal of a key that another server has verified; undefined if it was revoked or has expired. */
   abstract find(id: string): Promise<Principal | undefined>;
+
+  /**
+   * The principal of a key that nobody has shown, such as that of a run's conversation, as far as it is known
+   * without waiting; undefined if there is no such key any more.
+   */
+  abstract known(id: string): Principal | undefined;
 
   /**
    * Calls the listener once when the key of a principal is revoked, expires, or has other rights. Returns a

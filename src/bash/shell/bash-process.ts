@@ -38,6 +38,8 @@ interface ProcessOptions {
 export class BashProcess {
   private child: ChildProcess | undefined;
   private stopped = false;
+  /** The last signal that its group was sent. */
+  private sent: NodeJS.Signals | undefined;
   private ended = false;
   private readonly timeout = new AbortController();
 
@@ -69,9 +71,9 @@ export class BashProcess {
     this.stopped = true;
     const { child } = this;
     if (child?.pid === undefined || this.ended) return;
-    signalGroup(child.pid, 'SIGTERM');
+    this.signalAll(child.pid, 'SIGTERM');
     if (await settlesWithin(exited(child), GRACE_MS)) return;
-    signalGroup(child.pid, 'SIGKILL');
+    this.signalAll(child.pid, 'SIGKILL');
     await settlesWithin(exited(child), GRACE_MS);
   }
 
@@ -104,13 +106,18 @@ export class BashProcess {
     });
     const outcome = await Promise.race([outputs, timedOut]);
     clearTimeout(timer);
-    if (outcome !== 'timeout') return exitCodeOf(child);
+    if (outcome !== 'timeout') return exitCodeOf(child, this.sent);
     await this.stop();
     // Reads the remaining output, but does not wait for other processes that keep it open.
     await settlesWithin(outputs, GRACE_MS);
     child.stdout.destroy();
     child.stderr.destroy();
     return -1;
+  }
+
+  private signalAll(pid: number, name: NodeJS.Signals): void {
+    this.sent = name;
+    signalGroup(pid, name);
   }
 
   /** A method, because the compiler does not know that the value changes during an `await`. */
@@ -133,7 +140,10 @@ async function exited(child: ChildProcess): Promise<void> {
   if (!hasEnded(child)) await new Promise((resolve) => child.once('exit', resolve));
 }
 
-function exitCodeOf({ exitCode, signalCode }: ChildProcess): number {
+/** @param sent a signal that it was sent: a sandbox reports the end by it as 128 and its number */
+function exitCodeOf({ exitCode, signalCode }: ChildProcess, sent: NodeJS.Signals | undefined): number {
+  const ofSent = sent === undefined ? undefined : os.constants.signals[sent];
+  if (ofSent !== undefined && exitCode === 128 + ofSent) return -ofSent;
   if (exitCode !== null) return exitCode;
   return signalCode === null ? -1 : -os.constants.signals[signalCode];
 }

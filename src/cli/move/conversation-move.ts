@@ -55,10 +55,14 @@ export class ConversationMove {
     }
   }
 
-  /** Reads a conversation as a move does. */
+  /** Reads a conversation as a move does, and refuses what a move would refuse. */
   private async inspect(id: string, onProgress: OnEvents): Promise<MovedConversation> {
     const metadata = await this.from.catalogue.load(id);
     if (metadata === undefined) return { outcome: 'none', events: 0 };
+    for (const side of [this.from, this.to]) {
+      const holder = await side.holderOf(id);
+      if (holder !== undefined) throw this.heldBy(side, holder);
+    }
     const log = await this.from.logs.read(id);
     try {
       await this.assertUndamaged(id, log);
@@ -171,13 +175,16 @@ export class ConversationMove {
       } catch (error) {
         if (!(error instanceof LeaseHeldError || error instanceof TakeoverPendingError)) throw error;
         if (performance.now() >= deadline) {
-          const holder = (await side.holderOf(id)) ?? 'another server';
-          throw new ConversationHeldError(
-            `${holder} has it open at the ${side === this.from ? 'source' : 'target'}`,
-          );
+          throw this.heldBy(side, (await side.holderOf(id)) ?? 'another server');
         }
         await sleep(LEASE_RETRY_MS);
       }
     }
+  }
+
+  private heldBy(side: StorageSide, holder: string): ConversationHeldError {
+    return new ConversationHeldError(
+      `${holder} has it open at the ${side === this.from ? 'source' : 'target'}`,
+    );
   }
 }

@@ -185,7 +185,7 @@ class Move {
     this.problems[reason] += 1;
     const { damaged, held, different } = this.problems;
     if (damaged + held + different > MAX_PROBLEMS) return;
-    this.progress.print(`left out: conversation ${id}: ${errorMessage(error)}`);
+    this.progress.print(`${this.leftOut}: conversation ${id}: ${errorMessage(error)}`);
   }
 
   /** The moved conversations whose metadata have changed since. */
@@ -230,9 +230,17 @@ class Move {
       held > 0 && `${held} held by running servers (stop them, or --wait)`,
       different > 0 && `${different} that differ at the target`,
     ].filter((kind) => kind !== false);
-    this.output.write(`${left} left out: ${kinds.join(', ')}\n`);
-    this.output.write('everything else is there; the same command goes on with the rest\n');
+    this.output.write(`${left} ${this.leftOut}: ${kinds.join(', ')}\n`);
+    this.output.write(
+      this.options.dryRun
+        ? 'dry run: nothing was written\n'
+        : 'everything else is there; the same command goes on with the rest\n',
+    );
     return 1;
+  }
+
+  private get leftOut(): string {
+    return this.options.dryRun ? 'would be left out' : 'left out';
   }
 
   private get verb(): string {

@@ -50,12 +50,17 @@ export class ContainerEngine {
   ) {}
 
   /** Creates and starts nothing but the container. @returns its id; undefined if the name is taken */
-  async create(options: Dockerode.ContainerCreateOptions): Promise<string | undefined> {
+  async create({ name, ...plan }: Dockerode.ContainerCreateOptions): Promise<string | undefined> {
+    // Otherwise the library would write the whole plan into the address as well.
+    const options: Dockerode.ContainerCreateOptions & { _query: object; _body: object } = {
+      _query: { name },
+      _body: plan,
+    };
     try {
       const created: unknown = await this.call('create a container', (engine, abortSignal) =>
         engine.createContainer({ ...options, abortSignal }),
       );
-      return textOf(isJsonObject(created) ? created['id'] : undefined, 'the id of a container');
+      return textOf(isObject(created) ? Reflect.get(created, 'id') : undefined, 'the id of a container');
     } catch (error) {
       if (isRefusal(error, 409) || (isRefusal(error, 500) && /already in use/i.test(errorMessage(error))))
         return undefined;

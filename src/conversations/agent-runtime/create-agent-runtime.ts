@@ -28,7 +28,7 @@ export function createAgentRuntime(
   const { bus, credentials, llm, loop, secretCodec, toolRegistry } = services;
   const vault = new SecretVault(state, () => credentials.secretsOf(state.id));
   const masker = new SecretMasker(state, vault, secretCodec);
-  const usage = new UsageMeter(state);
+  const usage = new UsageMeter(state, services.limiter);
   const models = new ConversationModels(journal, usage, services);
   const toolset = new Toolset(journal, vault, models, services);
   // Set afterwards, because each needs the other: a tool starts sub-agents, and sub-agents share tools.

@@ -15,7 +15,13 @@ import {
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Response as HttpResponse } from 'express';
 import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
-import { ConversationIdPipe, Operation, documentSchemas, type AnswerSource } from '../../http/index.js';
+import {
+  ConversationIdPipe,
+  Operation,
+  documentSchemas,
+  nameConversation,
+  type AnswerSource,
+} from '../../http/index.js';
 import type { JsonObject } from '../../json/index.js';
 import { DONE, RUN_LIMIT, SUCCESS } from './answers.js';
 import { ConversationsService } from '../conversations.service.js';
@@ -183,6 +189,7 @@ export class ConversationsController {
       principal,
     );
     response.status(created ? 201 : 200);
+    nameConversation(response.req, String(info['id']));
     return info;
   }
 

@@ -7,7 +7,6 @@ import {
   canCondenseOnRequest,
 } from '../../agent/index.js';
 import type { Background } from '../conversation/background.js';
-import { assertAffordable } from '../state/budget.js';
 import { CannotCondenseError } from '../conversation-errors.js';
 import type { Journal } from '../journal/journal.js';
 import type { RunControl } from '../runs/run-control.js';
@@ -32,7 +31,7 @@ export class ManualCondensation {
    */
   async run(): Promise<void> {
     assertCondensable(this.journal.state);
-    assertAffordable(this.journal.state);
+    this.usage.assertAffordable();
     if (this.runs.isBusy) {
       await this.journal.commit([CONDENSATION_REQUEST]);
       return;

@@ -6,6 +6,7 @@ import { Injectable } from '@nestjs/common';
 import { ContextLoader, PluginSourceError, toPluginSource } from '../../agent/index.js';
 import { AppConfig } from '../../config/index.js';
 import { SecretCodec } from '../../crypto/index.js';
+import { KeyLimiter } from '../../limits/index.js';
 import { prepareCalls } from '../../llm/index.js';
 import { Sandbox, stricterMode } from '../../sandbox/index.js';
 import { Catalogue, LeaseHeldError } from '../../storage/index.js';
@@ -52,6 +53,7 @@ export class ConversationCreation {
     private readonly workspaces: WorkspaceHost,
     private readonly config: AppConfig,
     private readonly sandbox: Sandbox,
+    private readonly limiter: KeyLimiter,
   ) {}
 
   /**
@@ -85,10 +87,16 @@ export class ConversationCreation {
     assertToolsKnown(request, this.toolRegistry);
     assertModelsServed(request);
     // Before anything is created, so that a rejected request leaves nothing behind.
-    const releaseSlot = request.initial_message ? this.slots.take() : undefined;
+    const { owner_key: ownerKey } = withOwnerOf(parent, request);
+    const giveBack = await this.limiter.takeConversation(ownerKey);
+    let releaseSlot: (() => void) | undefined;
     try {
-      return await this.make(request, parent, releaseSlot);
+      releaseSlot = request.initial_message ? this.slots.take(ownerKey) : undefined;
+      const conversation = await this.make(request, parent, releaseSlot);
+      if (!conversation) giveBack();
+      return conversation;
     } catch (error) {
+      giveBack();
       releaseSlot?.();
       throw error;
     }

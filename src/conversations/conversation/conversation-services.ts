@@ -3,6 +3,7 @@ import { AgentLoop, ContextLoader } from '../../agent/index.js';
 import { AppConfig } from '../../config/index.js';
 import { SecretCodec } from '../../crypto/index.js';
 import { EventBus } from '../../events/index.js';
+import { KeyLimiter } from '../../limits/index.js';
 import { Llm } from '../../llm/index.js';
 import { Sandbox } from '../../sandbox/index.js';
 import { Catalogue, ConversationFolders, LeaseStore } from '../../storage/index.js';
@@ -35,6 +36,7 @@ export class ConversationServices {
     readonly context: ContextLoader,
     readonly children: ChildStarter,
     readonly workspaces: WorkspaceHost,
+    readonly limiter: KeyLimiter,
     readonly sandbox: Sandbox,
   ) {}
 }

@@ -9,7 +9,6 @@ import type { Journal } from '../journal/journal.js';
 import type { RunControl } from '../runs/run-control.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { UsageMeter } from '../state/usage-meter.js';
-import { assertAffordable } from '../state/budget.js';
 import { AlreadyRunningError, GoalBusyError, GoalRefusedError } from '../conversation-errors.js';
 import type { GoalState, GoalVerdict } from '../state/conversation-state.js';
 import { auditRequest, followUp, resumeMessage, parseVerdict } from './audit.js';
@@ -81,7 +80,7 @@ export class GoalLoop {
     if (this.journal.state.agent.kind === 'ACPAgent') throw new GoalRefusedError(NO_JUDGE);
     const goal = getGoal();
     // One slot for all runs of the goal, so that it is not lost to other conversations between two runs.
-    const release = this.services.slots.take();
+    const release = this.services.slots.take(this.journal.state.owner_key);
     const work = new AbortController();
     this.current = work;
     try {
@@ -133,7 +132,7 @@ export class GoalLoop {
       await this.journal.commit(this.interruption());
       return undefined;
     }
-    assertAffordable(state);
+    this.usage.assertAffordable();
     const { verdict, usage } = await this.judge(state.goal.objective, work.signal);
     if (this.current !== work) {
       await this.journal.commit([usage]);

@@ -5,7 +5,7 @@ import { requestedSandbox } from '../state/conversation-sandbox.js';
 import type { ConversationState } from '../state/conversation-state.js';
 
 /** The parts of a state that say how its programs are confined. */
-type ConfinedState = Pick<ConversationState, 'rest' | 'workspace' | 'workspace_root'>;
+type ConfinedState = Pick<ConversationState, 'rest' | 'workspace' | 'workspace_root' | 'worktree'>;
 
 /**
  * What the programs and file tools of a conversation are confined to. With a key that reaches its own only, the
@@ -13,13 +13,16 @@ type ConfinedState = Pick<ConversationState, 'rest' | 'workspace' | 'workspace_r
  * below it between a check and a start.
  */
 export function confinementScope(
-  { rest, workspace, workspace_root: root }: ConfinedState,
+  { rest, workspace, workspace_root: root, worktree }: ConfinedState,
   { base_dir, own_keys_sandbox }: Pick<AppConfig, 'base_dir' | 'own_keys_sandbox'>,
 ): ConfinementScope {
-  const folder = path.resolve(base_dir, workspace.working_dir);
+  const place = {
+    workspace: path.resolve(base_dir, workspace.working_dir),
+    ...(worktree && { repository: worktree.repository }),
+  };
   const mode = requestedSandbox({ rest });
-  if (root === undefined) return { workspace: folder, mode };
-  return { workspace: folder, root, mode: stricterMode(mode, sandboxOfOwnKeys(own_keys_sandbox)) };
+  if (root === undefined) return { ...place, mode };
+  return { ...place, root, mode: stricterMode(mode, sandboxOfOwnKeys(own_keys_sandbox)) };
 }
 
 /** The mode that conversations of keys of reach `own` have at least. */

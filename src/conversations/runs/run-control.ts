@@ -51,7 +51,7 @@ export class RunControl {
       return;
     }
     if (this.run) throw new AlreadyRunningError();
-    this.begin(releaseSlot ?? this.slots.take());
+    this.begin(releaseSlot ?? this.slots.take(this.journal.state.owner_key));
   }
 
   /** Has the current run, or a new one, answer a message. */

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
+import { KeyLimiter, LimitReachedError } from '../../limits/index.js';
 import { RunLimitError } from '../conversation-errors.js';
 
 /** Limits how many runs are active at the same time in this process. */
@@ -13,7 +14,10 @@ export class RunSlots {
   /** How many slots there are. */
   readonly limit: number;
 
-  constructor(config: AppConfig) {
+  constructor(
+    config: AppConfig,
+    private readonly limiter: KeyLimiter,
+  ) {
     this.limit = config.max_concurrent_runs;
   }
 
@@ -29,18 +33,21 @@ export class RunSlots {
 
   /**
    * Takes a slot. Returns a function that releases it; further calls of that do nothing.
+   * @param ownerKey the key whose conversation runs, which may have a limit of its own
    * @throws RunLimitError when all are taken
    */
-  take(): () => void {
+  take(ownerKey: string | null = null): () => void {
     if (this.taken >= this.limit) {
       this.refusedCount += 1;
       throw new RunLimitError();
     }
+    const releaseOfKey = this.takeOfKey(ownerKey);
     this.taken += 1;
     let released = false;
     return () => {
       if (released) return;
       released = true;
+      releaseOfKey();
       this.taken -= 1;
       this.wakeNext();
     };
@@ -53,6 +60,15 @@ export class RunSlots {
       await this.woken(signal);
     }
     return undefined;
+  }
+
+  private takeOfKey(ownerKey: string | null): () => void {
+    try {
+      return this.limiter.takeRun(ownerKey);
+    } catch (error) {
+      if (!(error instanceof LimitReachedError)) throw error;
+      throw new RunLimitError(error.message, error);
+    }
   }
 
   private woken(signal: AbortSignal): Promise<void> {

@@ -20,7 +20,6 @@ import type { AgentRuntime } from '../agent-runtime/agent-runtime.js';
 import type { LlmResponse } from '../../llm/index.js';
 import type { Tool } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
-import { budgetExceeded } from '../state/budget.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { pauseDrafts, statusUpdate } from '../state/state-updates.js';
 
@@ -69,7 +68,7 @@ export class Run implements AgentSession {
     return this.state.stuck_detection;
   }
   get budgetExceeded(): string | undefined {
-    return budgetExceeded(this.state);
+    return this.runtime.usage.exceeded;
   }
   get confirmationPolicy(): JsonObject & { kind: string } {
     return this.state.confirmation_policy;

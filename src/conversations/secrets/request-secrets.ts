@@ -32,10 +32,7 @@ export function decryptRequestSecrets(
  * A create request with tokens of this server decrypted.
  * @throws InvalidRequestError
  */
-export function decryptRequest<Request extends RequestedConversation>(
-  codec: SecretCodec,
-  request: Request,
-): Request {
+export function decryptRequest<R extends RequestedConversation>(codec: SecretCodec, request: R): R {
   const { agent, secrets, security_analyzer, hook_config, rest, agentField = 'agent' } = request;
   const decrypted = decryptRequestSecrets(
     codec,

@@ -1,4 +1,3 @@
-import { BudgetSpentError } from '../conversation-errors.js';
 import type { ConversationState } from './conversation-state.js';
 
 type Spending = Readonly<Pick<ConversationState, 'max_budget_per_run' | 'stats'>>;
@@ -10,10 +9,4 @@ export function budgetExceeded({ max_budget_per_run: budget, stats }: Spending):
   const spent = costs.reduce((sum, cost) => sum + cost, 0);
   if (spent < budget) return undefined;
   return `Agent reached maximum budget limit ($${budget}): the conversation has cost $${spent.toFixed(4)}.`;
-}
-
-/** For calls of models outside of runs. @throws BudgetSpentError */
-export function assertAffordable(state: Spending): void {
-  const why = budgetExceeded(state);
-  if (why !== undefined) throw new BudgetSpentError(why);
 }

@@ -7,7 +7,6 @@ import { withoutNulls, type EventDraft, stateUpdate } from '../../events/index.j
 import { SecretCodec } from '../../crypto/index.js';
 import type { LlmConfig } from '../../llm/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { assertAffordable } from '../state/budget.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
 import { ConversationRegistry } from '../registry/conversation-registry.js';
@@ -161,7 +160,7 @@ export class SteeringService {
   }
 
   private async askIn(conversation: Conversation, question: string, signal: AbortSignal): Promise<string> {
-    assertAffordable(conversation.state);
+    conversation.agentRuntime.usage.assertAffordable();
     const view = await conversation.agentRuntime.prepareView();
     const { acpAgent } = conversation.agentRuntime;
     if (acpAgent) {

@@ -18,7 +18,6 @@ import {
 import type { LlmResponse } from '../../llm/index.js';
 import type { Tool } from '../../tools/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { budgetExceeded } from '../state/budget.js';
 import type { EventSink } from '../journal/event-sink.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
 import type { UsageMeter } from '../state/usage-meter.js';
@@ -89,7 +88,7 @@ export class TaskSession implements AgentSession {
   }
   /** The budget of the conversation also limits its tasks. */
   get budgetExceeded(): string | undefined {
-    return budgetExceeded(this.sink.state);
+    return this.usage.exceeded;
   }
   get confirmationPolicy(): JsonObject & { kind: string } {
     const { confirmation_policy: inherited } = this.sink.state;

@@ -4,7 +4,6 @@ import { errorMessage } from '../../errors/index.js';
 import { plainText, type Content } from '../../events/index.js';
 import { type LlmConfig, LlmError } from '../../llm/index.js';
 import type { Background } from '../conversation/background.js';
-import { budgetExceeded } from '../state/budget.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
 import type { Journal } from '../journal/journal.js';
 import type { SecretMasker } from '../secrets/secret-masker.js';
@@ -64,7 +63,7 @@ export class TitleWriter {
     const isScripted = llm.model.startsWith('scripted/');
     // The model of an ACP agent cannot be called from here.
     const isAcpModel = agent.kind === 'ACPAgent' && llm === agent.llm;
-    if (isScripted || isAcpModel || budgetExceeded(this.journal.state) !== undefined) return undefined;
+    if (isScripted || isAcpModel || this.usage.exceeded !== undefined) return undefined;
     const template = typeof rest['prompt'] === 'string' ? rest['prompt'] : null;
     const response = await this.services.llm.complete({
       config: { ...llm, stream: false },

@@ -3,7 +3,7 @@ import { chmod, mkdir, unlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
 import { replaceFile, temporaryName, type FileContent } from '../replace-file.js';
-import { FileRefusal, NO_RULES, type FileAccess, type FileRules } from './file-rules.js';
+import { FileRefusal, NO_RULES, type FileAccess, type FileIdentity, type FileRules } from './file-rules.js';
 import { isSystemError, PathHandle, type HandleOptions } from './path-handle.js';
 import { whereMissing } from './where-missing.js';
 
@@ -127,9 +127,9 @@ export class ConfinedFiles {
   }
 
   /** @throws FileRefusal */
-  assertAllowed(real: string, access: FileAccess, shown = real): void {
+  private assertAllowed(real: string, access: FileAccess, shown: string, found?: FileIdentity): void {
     // Programs cannot name what has no path, such as a pipe of the server.
-    const reason = path.isAbsolute(real) ? this.rules.refusal(real, access) : 'it has no path';
+    const reason = path.isAbsolute(real) ? this.rules.refusal(real, access, found) : 'it has no path';
     if (reason !== undefined) throw new FileRefusal(shown, access, reason);
   }
 
@@ -164,7 +164,7 @@ export class ConfinedFiles {
       throw error;
     });
     try {
-      this.assertAllowed(found.real, access, shown);
+      this.assertAllowed(found.real, access, shown, found.stats);
       return found;
     } catch (error) {
       found.close();

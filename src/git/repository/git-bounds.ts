@@ -1,6 +1,6 @@
 import { open, readdir, realpath } from 'node:fs/promises';
 import path from 'node:path';
-import { isInside } from '../../files/index.js';
+import { isInside, NO_RULES, type FileRules } from '../../files/index.js';
 import { GitPathError } from '../git-errors.js';
 import { type GitFolder, firstLineOf, PLAIN_READ } from './git-folder.js';
 
@@ -10,6 +10,8 @@ interface GitAreas {
   folders: readonly string[];
   /** Worktrees in this folder may belong to a repository outside, if that repository lists them. */
   worktrees: string;
+  /** What the sandbox allows of them. */
+  rules?: FileRules;
 }
 
 const PARTS = ['config', 'objects', 'refs', 'packed-refs', 'shallow', 'reftable', 'info/exclude'];
@@ -24,17 +26,18 @@ export class GitBounds {
   private constructor(
     private readonly folders: readonly string[],
     private readonly worktrees: string,
+    private readonly rules: FileRules,
   ) {}
 
-  static async of({ folders, worktrees }: GitAreas): Promise<GitBounds> {
-    return new GitBounds(await Promise.all(folders.map(realPathOf)), await realPathOf(worktrees));
+  static async of({ folders, worktrees, rules = NO_RULES }: GitAreas): Promise<GitBounds> {
+    return new GitBounds(await Promise.all(folders.map(realPathOf)), await realPathOf(worktrees), rules);
   }
 
   /**
    * Whether a folder (real path) may be the top of a repository; the search upwards ends where it may not.
    */
   mayContainTop(folder: string): boolean {
-    return [...this.folders, this.worktrees].some((area) => isInside(area, folder));
+    return isWithin({ areas: [...this.folders, this.worktrees], rules: this.rules }, folder);
   }
 
   /** @throws GitPathError for a repository with a part outside the bounds */
@@ -47,8 +50,9 @@ export class GitBounds {
       ...OWN_PARTS.map((name) => path.join(folder.own, name)),
       ...PARTS.map((name) => path.join(folder.common, name)),
     ];
-    for (const part of parts) assertWithin(areas, await realPathOf(part));
-    await assertObjects(areas, path.join(folder.common, 'objects'));
+    const bounds = { areas, rules: this.rules };
+    for (const part of parts) assertWithin(bounds, await realPathOf(part));
+    await assertObjects(bounds, path.join(folder.common, 'objects'));
   }
 
   /** Whether the outside repository itself lists the folder as its worktree. */
@@ -62,21 +66,27 @@ export class GitBounds {
   }
 }
 
+/** Folders (real paths), and what may be read of them. */
+interface Bounds {
+  areas: readonly string[];
+  rules: FileRules;
+}
+
 /** Checks a folder of objects and its alternates. */
-async function assertObjects(areas: readonly string[], objects: string, depth = 0): Promise<void> {
-  assertWithin(areas, await realPathOf(objects));
-  await assertLinks(areas, objects, true);
+async function assertObjects(bounds: Bounds, objects: string, depth = 0): Promise<void> {
+  assertWithin(bounds, await realPathOf(objects));
+  await assertLinks(bounds, objects, true);
   for (const line of await alternates(path.join(objects, 'info', 'alternates'))) {
     if (depth >= MAX_DEPTH) throw outsideError();
-    await assertObjects(areas, path.resolve(objects, line), depth + 1);
+    await assertObjects(bounds, path.resolve(objects, line), depth + 1);
   }
 }
 
-async function assertLinks(areas: readonly string[], folder: string, deep: boolean): Promise<void> {
+async function assertLinks(bounds: Bounds, folder: string, deep: boolean): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
     const file = path.join(folder, entry.name);
-    if (entry.isSymbolicLink()) assertWithin(areas, await realPathOf(file));
-    if (deep && !entry.isFile()) await assertLinks(areas, file, false);
+    if (entry.isSymbolicLink()) assertWithin(bounds, await realPathOf(file));
+    if (deep && !entry.isFile()) await assertLinks(bounds, file, false);
   }
 }
 
@@ -95,8 +105,12 @@ async function alternates(file: string): Promise<string[]> {
   }
 }
 
-function assertWithin(areas: readonly string[], file: string): void {
-  if (!areas.some((area) => isInside(area, file))) throw outsideError();
+function assertWithin(bounds: Bounds, file: string): void {
+  if (!isWithin(bounds, file)) throw outsideError();
+}
+
+function isWithin({ areas, rules }: Bounds, file: string): boolean {
+  return areas.some((area) => isInside(area, file)) && rules.refusal(file, 'read') === undefined;
 }
 
 function outsideError(): GitPathError {

@@ -44,21 +44,21 @@ const count = nullable(integer({ ge: 1, le: 1_000_000_000 }));
 /** The limits of a key. */
 @NoOtherFields()
 export class KeyLimitsDto {
-  @Field(count, 'Requests in a minute; null: no limit.')
+  @Field(count, 'Requests in a minute; null: that of `key_limits` in the configuration, by default none.')
   requests_per_minute: number | null = null;
 
-  @Field(count, 'Open sockets; null: no limit.')
+  @Field(count, 'Open sockets; null: that of `key_limits` in the configuration, by default none.')
   sockets: number | null = null;
 
-  @Field(count, 'Runs at the same time; null: no limit.')
+  @Field(count, 'Runs at the same time; null: that of `key_limits` in the configuration, by default none.')
   concurrent_runs: number | null = null;
 
-  @Field(count, 'Conversations that are created in a day (UTC); null: no limit.')
+  @Field(count, 'Conversations that are created in a day (UTC); null: that of `key_limits` in the configuration, by default none.')
   conversations_per_day: number | null = null;
 
   @Field(
     nullable(decimal({ gt: 0, le: 1_000_000_000 })),
-    'Cost of models in a day (UTC, US dollars); null: no limit.',
+    'Cost of models in a day (UTC, US dollars); null: that of `key_limits` in the configuration, by default none.',
   )
   usd_per_day: number | null = null;
 }

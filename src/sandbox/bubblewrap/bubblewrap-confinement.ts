@@ -1,13 +1,19 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import type { FileRules } from '../../files/index.js';
+import { withSystemFiles } from '../files/system-files.js';
 import { findProgram } from '../find-program.js';
-import type { Confinement, ConfinementScope, FileRules, ProgramStart } from '../sandbox.js';
+import { realScope } from '../real-scope.js';
+import type { Confinement, ConfinementScope, ProgramStart } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
 import { capabilityArguments } from './capabilities.js';
-import { guardedMounts } from './guarded-mounts.js';
-import { mountArguments } from './mounts.js';
-import { realScope } from '../real-scope.js';
+import { guardedMounts, shownOf } from './guarded-mounts.js';
+import { mountArguments, type Mount } from './mounts.js';
+import { guardedText, workspaceText } from './explanations.js';
+import type { NetworkAccess } from './network-access.js';
 import { ServerFileRules } from './server-file-rules.js';
+import { WorkspaceFileRules } from './workspace-file-rules.js';
+import { privateFolders, workspaceMounts, type ConfiguredFolders } from './workspace-mounts.js';
 
 /** What all confinements of a server share. */
 export interface BubblewrapTools {
@@ -16,25 +22,38 @@ export interface BubblewrapTools {
   server: ServerFiles;
   /** Program and arguments that set limits and then run what follows. */
   limiter: readonly string[];
+  /** For the mode `workspace`. */
+  configured: ConfiguredFolders;
+  network: NetworkAccess;
 }
 
-const GUARDED = `Your programs run in a sandbox (mode "guarded"). They see and change files as usual, with these exceptions:
-* The server's own files are hidden: its configuration, keys, settings and the logs of conversations. Do not look for them.
-* Only processes of the same program tree are visible in /proc, and they end with the shell or program that started them: start background services from your terminal and keep it open.
-* setuid programs such as sudo have no effect, and file systems cannot be mounted.`;
+/** How one mode runs programs. */
+interface ModeRules {
+  mounts(start: ProgramStart, scope: ConfinementScope): Mount[];
+  /** Makes the folders that programs see from their start on. @param scope as it was given */
+  prepare(scope: ConfinementScope): void;
+  wrap(start: ProgramStart): ProgramStart;
+  /** Further arguments of bubblewrap. */
+  options: readonly string[];
+  files(scope: ConfinementScope): FileRules;
+  explanation: string;
+}
 
-/** The mode \`guarded\`: everything as outside, but for the files and the processes of the server. */
-export class GuardedConfinement implements Confinement {
-  readonly mode = 'guarded';
-  readonly explanation = GUARDED;
+/** Starts the programs of a conversation in bubblewrap. */
+export class BubblewrapConfinement implements Confinement {
   readonly files: FileRules;
-  private readonly capabilities = capabilityArguments('guarded');
 
   constructor(
+    readonly mode: 'guarded' | 'workspace',
     private readonly tools: BubblewrapTools,
+    private readonly rules: ModeRules,
     private readonly scope: ConfinementScope,
   ) {
-    this.files = new ServerFileRules(tools.server, scope);
+    this.files = withSystemFiles(rules.files(scope), () => tools.server.files());
+  }
+
+  get explanation(): string {
+    return this.rules.explanation;
   }
 
   program(start: ProgramStart): ProgramStart {
@@ -42,22 +61,78 @@ export class GuardedConfinement implements Confinement {
     server.check();
     // Bubblewrap looks it up again, but tells of a missing one only by its exit.
     findProgram(start);
-    const { folder, keepsDaemons = false } = this.scope;
-    // Long outputs are written there later, when programs are already running.
-    if (folder !== undefined) mkdirSync(path.join(folder, 'observations'), { recursive: true, mode: 0o700 });
-    const mounts = guardedMounts(server, realScope(this.scope));
+    this.rules.prepare(this.scope);
+    const wrapped = this.rules.wrap(start);
+    const { file: program, args: words, env, cwd } = wrapped;
     const [file = bwrap, ...args] = [
       ...limiter,
       bwrap,
-      ...mountArguments(mounts),
-      ...this.capabilities,
+      ...mountArguments(this.rules.mounts(wrapped, realScope(this.scope))),
+      ...this.rules.options,
       '--unshare-pid',
-      ...(keepsDaemons ? [] : ['--die-with-parent']),
+      ...(this.scope.keepsDaemons ? [] : ['--die-with-parent']),
       ...['--chdir', start.cwd],
       '--',
-      start.file,
-      ...start.args,
+      program,
+      ...words,
     ];
-    return { ...start, file, args };
+    return { file, args, cwd, env };
   }
+}
+
+/** Everything as outside, but for the files and the processes of the server. */
+export function guardedRules({ server }: BubblewrapTools): ModeRules {
+  return {
+    mounts: ({ own = [] }, scope) => guardedMounts(server, scope, own),
+    prepare: makeOutputFolder,
+    wrap: (start) => start,
+    options: capabilityArguments('guarded'),
+    files: (scope) => new ServerFileRules(server, () => shownOf(server, realScope(scope))),
+    explanation: guardedText(),
+  };
+}
+
+/** The workspace, the system and what is configured. */
+export function workspaceRules({ server, configured, network }: BubblewrapTools): ModeRules {
+  return {
+    mounts: ({ own = [], cwd }, scope) => [
+      // Somewhere to start where nothing of the folder is shown.
+      { at: cwd, as: 'folder' },
+      ...workspaceMounts(server, scope, configured, own),
+      ...network.mounts,
+    ],
+    prepare: (scope) => {
+      makeOutputFolder(scope);
+      const own = privateFolders(scope);
+      for (const folder of own ? [own.tmp, own.home] : []) {
+        mkdirSync(folder, { recursive: true, mode: 0o700 });
+      }
+    },
+    wrap: (start) => network.wrap({ ...start, env: privateEnvironment(start.env) }),
+    options: [
+      ...capabilityArguments('workspace'),
+      '--unshare-ipc',
+      '--unshare-uts',
+      '--unshare-cgroup-try',
+      ...['--remount-ro', '/'],
+      ...network.options,
+    ],
+    files: (scope) => new WorkspaceFileRules(server, scope, configured),
+    explanation: workspaceText(configured, network.explanation),
+  };
+}
+
+/** Long outputs are written there later, when programs are already running. */
+function makeOutputFolder({ folder }: ConfinementScope): void {
+  if (folder !== undefined) mkdirSync(path.join(folder, 'observations'), { recursive: true, mode: 0o700 });
+}
+
+/** Without variables that lead to folders and services of the user. */
+function privateEnvironment({
+  TMPDIR,
+  XDG_RUNTIME_DIR: _runtime,
+  DBUS_SESSION_BUS_ADDRESS: _bus,
+  ...env
+}: ProgramStart['env']): ProgramStart['env'] {
+  return { ...env, ...(TMPDIR !== undefined && { TMPDIR: '/tmp' }) };
 }

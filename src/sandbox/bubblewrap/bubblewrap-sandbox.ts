@@ -1,12 +1,19 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
 import { Sandbox, type Confinement, type ConfinementScope, type SandboxStatus } from '../sandbox.js';
 import { UNCONFINED } from '../no-sandbox.js';
 import { stricterMode, type SandboxMode } from '../sandbox-mode.js';
 import { SandboxError } from '../sandbox-error.js';
-import { GuardedConfinement, type BubblewrapTools } from './bubblewrap-confinement.js';
+import {
+  BubblewrapConfinement,
+  guardedRules,
+  workspaceRules,
+  type BubblewrapTools,
+} from './bubblewrap-confinement.js';
 
 /** Confines programs with bubblewrap, which was found to work. */
-export class BubblewrapSandbox extends Sandbox {
+export class BubblewrapSandbox extends Sandbox implements OnApplicationShutdown {
   readonly server: Confinement;
+  private readonly rules;
 
   /** @param workspace where programs of the server itself work, such as those of the bash routes */
   constructor(
@@ -15,7 +22,12 @@ export class BubblewrapSandbox extends Sandbox {
     workspace: string,
   ) {
     super();
+    this.rules = { guarded: guardedRules(tools), workspace: workspaceRules(tools) };
     this.server = this.confine({ workspace, keepsDaemons: true });
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.tools.network.close();
   }
 
   assertAvailable(mode: SandboxMode): void {
@@ -25,6 +37,7 @@ export class BubblewrapSandbox extends Sandbox {
 
   confine(scope: ConfinementScope): Confinement {
     const mode: SandboxMode = stricterMode(this.status.mode, scope.mode);
-    return mode === 'off' ? UNCONFINED : new GuardedConfinement(this.tools, scope);
+    if (mode === 'off') return UNCONFINED;
+    return new BubblewrapConfinement(mode, this.tools, this.rules[mode], scope);
   }
 }

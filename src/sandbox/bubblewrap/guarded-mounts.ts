@@ -9,7 +9,11 @@ import { foldersAbove, type Mount } from './mounts.js';
 const DEVICES = /^(?:accel|dri|dxg|fuse|kfd|kvm|net|nvidia[\w-]*|snd|video\d+)$/;
 
 /** Everything as it is outside, but for the files of the server. */
-export function guardedMounts(server: ServerFiles, scope: ConfinementScope): Mount[] {
+export function guardedMounts(
+  server: ServerFiles,
+  scope: ConfinementScope,
+  own: readonly ShownFolder[],
+): Mount[] {
   return [
     { at: '/', as: 'writable' },
     { at: '/proc', as: 'processes' },
@@ -17,7 +21,8 @@ export function guardedMounts(server: ServerFiles, scope: ConfinementScope): Mou
     { at: '/dev', as: 'devices' },
     { at: '/dev/shm', as: 'writable', optional: true },
     ...devices(),
-    ...hidingMounts(server, scope),
+    ...hidingMounts(server),
+    ...shownMounts([...shownOf(server, scope), ...own]),
   ];
 }
 
@@ -31,18 +36,27 @@ export function shownOf(server: ServerFiles, { workspace, folder }: ConfinementS
 }
 
 /** Long outputs of tools, and what an ACP agent keeps for the conversation. */
-function ownFolders(folder: string): ShownFolder[] {
+export function ownFolders(folder: string): ShownFolder[] {
   return [
     { path: path.join(folder, 'observations'), writable: false },
     { path: path.join(folder, 'acp'), writable: true },
   ];
 }
 
+/** Mounts for folders of which some may not exist. */
+export function shownMounts(folders: readonly ShownFolder[]): Mount[] {
+  return folders.map(({ path: at, writable }): Mount => ({
+    at,
+    as: writable ? 'writable' : 'read-only',
+    optional: true,
+  }));
+}
+
 /**
- * Hides the files of the server, and shows of them what agents are meant to use. Folders above what is hidden
- * are mounted on themselves, so that they cannot be renamed.
+ * Hides the files of the server. Folders above what is hidden are mounted on themselves, so that they cannot
+ * be renamed.
  */
-function hidingMounts(server: ServerFiles, scope: ConfinementScope): Mount[] {
+export function hidingMounts(server: ServerFiles): Mount[] {
   const files = server.files();
   const isBelowHidden = (at: string): boolean => server.hidden.some((outer) => isInside(outer.path, at));
   const roots = [...files, ...server.hidden.map(({ path: at }) => at)];
@@ -52,11 +66,6 @@ function hidingMounts(server: ServerFiles, scope: ConfinementScope): Mount[] {
       .filter((at) => !isBelowHidden(at))
       .map((at): Mount => ({ at, as: 'writable' })),
     ...server.hidden.map(({ path: at }): Mount => ({ at, as: 'empty' })),
-    ...shownOf(server, scope).map(({ path: at, writable }): Mount => ({
-      at,
-      as: writable ? 'writable' : 'read-only',
-      optional: true,
-    })),
     ...files.filter((file) => !isBelowHidden(file)).map((at): Mount => ({ at, as: 'blank' })),
   ];
 }

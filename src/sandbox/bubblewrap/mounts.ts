@@ -1,15 +1,33 @@
 import path from 'node:path';
 
+/** Settings of the kernel that root could change, even to run a program outside (`core_pattern`). */
+const KERNEL_SETTINGS = ['acpi', 'bus', 'fs', 'irq', 'mtrr', 'scsi', 'sys', 'sysrq-trigger'].map(
+  (name) => `/proc/${name}`,
+);
+
 /** What a program sees at a path. */
 export interface Mount {
   /** Absolute; real as far as it exists. */
   at: string;
   /**
-   * `writable`, `read-only`: what is there outside. `private`: another folder of the machine, `from`. `empty`:
-   * an empty folder that nobody can change. `blank`: a file that cannot be read. `device`: a device outside.
-   * `devices`: the usual harmless devices. `processes`: those of the program.
-   */
-  as: 'writable' | 'read-only' | 'private' | 'empty' | 'blank' | 'device' | 'devices' | 'processes';
+   * - `writable`, `read-only`: what is there outside
+   * - `private`: another folder of the machine, `from`
+   * - `empty`: an empty folder that nobody can change; `scratch`: one in memory that everybody can
+   * - `folder`: an empty folder, if there is none
+   * - `blank`: a file that cannot be read
+   * - `device`: a device outside; `devices`: the usual harmless devices
+   * - `processes`: those of the program
+   */ as:
+    | 'writable'
+    | 'read-only'
+    | 'private'
+    | 'empty'
+    | 'blank'
+    | 'device'
+    | 'devices'
+    | 'processes'
+    | 'scratch'
+    | 'folder';
   from?: string;
   /** Left out if there is nothing. */
   optional?: boolean;
@@ -42,10 +60,14 @@ function argumentsOf({ at, as, from = at, optional = false }: Mount): string[] {
       return [`--dev-bind${kind}`, from, at];
     case 'empty':
       return ['--tmpfs', at];
+    case 'scratch':
+      return ['--tmpfs', at];
+    case 'folder':
+      return ['--dir', at];
     case 'devices':
       return ['--dev', at];
     case 'processes':
-      return ['--proc', at];
+      return ['--proc', at, ...KERNEL_SETTINGS.flatMap((name) => ['--ro-bind-try', name, name])];
     case 'blank':
       return ['--ro-bind', '/dev/null', at];
   }

@@ -89,7 +89,10 @@ export class Connection implements FrameHandler {
     if (frame.type === 'invalid') return this.sendError(frame.code, frame.detail);
     if (frame.type === 'auth') return;
     const refusal = this.principal && refusalOf(this.principal, FRAME_SCOPES[frame.type]);
-    if (refusal !== undefined) return this.sendError('PermissionError', refusal);
+    if (refusal !== undefined) {
+      this.sources.gate.accounting.recordRefusal(this.request, this.principal, 403, MESSAGE);
+      return this.sendError('PermissionError', refusal);
+    }
     await this.sendMessage(frame.message);
   }
 
@@ -133,9 +136,8 @@ export class Connection implements FrameHandler {
     const { conversations, gate } = this.sources;
     const { conversationId } = this.admission;
     const { principal, request } = this;
-    const operation = 'Socket_message';
     try {
-      await gate.accounting.perform({ principal, request, operation, conversationId }, () =>
+      await gate.accounting.perform({ principal, request, operation: MESSAGE, conversationId }, () =>
         conversations.sendMessage(conversationId, message, true),
       );
     } catch (error) {
@@ -163,6 +165,9 @@ export class Connection implements FrameHandler {
     );
   }
 }
+
+/** What the audit log calls a message. */
+const MESSAGE = 'Socket_message';
 
 const UNEXPECTED: SocketError = { code: 'InternalServerError', detail: 'Internal Server Error' };
 

@@ -88,9 +88,9 @@ export class IncomingFrames {
    */
   release(): void {
     this.stopKeyTimer();
+    this.stopWatching?.();
     this.isReleased = true;
     this.giveBack();
-    this.stopWatching?.();
     void this.queue.settled().then(() => this.intake.release());
   }
 
@@ -137,6 +137,15 @@ export class IncomingFrames {
     this.refused = !this.handler.isAttached;
   }
 
+  /** Ends the socket with its key: what it has sent and is not handled yet is dropped. */
+  private watchKey(principal: Principal): void {
+    this.stopWatching = this.check.gate.whenEnded(principal, () => {
+      this.refused = true;
+      this.intake.disconnect(CLOSE.authenticationFailed);
+    });
+    if (this.socket.readyState !== WebSocket.OPEN) this.stopWatching();
+  }
+
   /** Whether the key may have this socket, too. One that is closed already needs no place. */
   private hasPlace(): boolean {
     const { gate, request } = this.check;
@@ -148,15 +157,6 @@ export class IncomingFrames {
       if (error instanceof LimitReachedError) return false;
       throw error;
     }
-  }
-
-  /** Ends the socket with its key: what it has sent and is not handled yet is dropped. */
-  private watchKey(principal: Principal): void {
-    this.stopWatching = this.check.gate.whenEnded(principal, () => {
-      this.refused = true;
-      this.intake.disconnect(CLOSE.authenticationFailed);
-    });
-    if (this.socket.readyState !== WebSocket.OPEN) this.stopWatching();
   }
 
   private refuse(why: CloseReason): void {

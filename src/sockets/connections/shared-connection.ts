@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import type { Requirement } from '../../auth/index.js';
 import { errorStack } from '../../errors/index.js';
 import { SharedFrames } from '../frames/shared-frames.js';
-import type { Resend } from '../handshake/handshake.js';
+import type { KeyAdmission, Resend } from '../handshake/handshake.js';
 import { CLOSE, closeFor, closeSocket } from './close-code.js';
 import type { ConnectionSources } from './connection.js';
 import { Liveness } from './liveness.js';
@@ -16,7 +16,7 @@ import type { SharedView, SharesService } from '../../shares/index.js';
 const CHECK_EVERY_MS = 3_000;
 
 /** What was decided about the handshake of a share link. */
-export interface ShareAdmission {
+export interface ShareAdmission extends KeyAdmission {
   conversationId: string;
   /** Nobody: a link is no key, and lets this server take nothing. */
   principal: undefined;

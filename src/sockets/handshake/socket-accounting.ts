@@ -57,9 +57,13 @@ export class SocketAccounting {
     }
   }
 
-  /** Records that a socket was refused for its key. */
-  recordRefusal(request: IncomingMessage, principal: Principal | undefined, status: number): void {
-    const operation = 'Socket_open';
+  /** Records that a socket, or a message on it, was refused for its key. */
+  recordRefusal(
+    request: IncomingMessage,
+    principal: Principal | undefined,
+    status: number,
+    operation = 'Socket_open',
+  ): void {
     this.record({ principal, request, operation, status, startedAt: Date.now(), durationMs: 0 });
   }
 

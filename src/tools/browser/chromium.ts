@@ -76,8 +76,8 @@ export async function startChromium({ confinement, folder }: ChromiumHost): Prom
 }
 
 /**
- * The file that Playwright starts. In a sandbox it is a script, because Playwright adds the arguments itself; it
- * lies where no program of the agent can change it.
+ * The file that Playwright starts. In a sandbox it is a script, because Playwright adds the arguments itself;
+ * it lies where no program of the agent can change it.
  */
 async function launcher(
   { program, profile, env }: { program: string; profile: string; env: Record<string, string> },

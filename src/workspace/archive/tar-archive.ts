@@ -2,6 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
+import { FileRefusal } from '../../files/index.js';
 import { CredentialsFileError, FileMissingError, NoFolderError } from '../paths/path-errors.js';
 import type { OpenedFile, PathScope } from '../paths/path-scope.js';
 import { SafeFolder } from '../paths/safe-folder.js';
@@ -86,7 +87,7 @@ class TarArchive {
     try {
       return [await folder.list()];
     } finally {
-      await folder.close();
+      folder.close();
     }
   }
 
@@ -118,8 +119,11 @@ class TarArchive {
     try {
       return await this.source.scope.openFile(file);
     } catch (error) {
-      const isSecret = error instanceof CredentialsFileError || error instanceof FileMissingError;
-      if (isSecret || ['EACCES', 'EPERM'].includes(errorCode(error) ?? '')) return undefined;
+      const isLeftOut =
+        error instanceof CredentialsFileError ||
+        error instanceof FileMissingError ||
+        error instanceof FileRefusal;
+      if (isLeftOut || ['EACCES', 'EPERM'].includes(errorCode(error) ?? '')) return undefined;
       throw error;
     }
   }
@@ -158,9 +162,9 @@ function padding(size: number): Buffer {
   return Buffer.alloc(-size & (BLOCK - 1));
 }
 
-/** Skips entries that were removed, are unreadable, or have too long a path. */
+/** Skips entries that were removed, are unreadable or refused by the sandbox, or have too long a path. */
 function gone(error: unknown): [] {
-  if (error instanceof NoFolderError) return [];
+  if (error instanceof NoFolderError || error instanceof FileRefusal) return [];
   if (['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG'].includes(errorCode(error) ?? '')) return [];
   throw error;
 }

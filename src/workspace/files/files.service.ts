@@ -47,7 +47,7 @@ export class FilesService {
       if (located.kind !== 'folder' && located.kind !== 'missing') {
         throw new UnusablePathError('Path exists and is not a directory');
       }
-      await (await SafeFolder.make(paths, located, located.missing)).close();
+      (await SafeFolder.make(paths, located, located.missing)).close();
     });
   }
 
@@ -66,7 +66,15 @@ export class FilesService {
     options: { hidden: boolean; limit: number; pageId?: string },
   ): Promise<SubfolderPage> {
     const real = await this.folder(folder);
-    return withPathErrors(() => listSubfolders(real, folder, options));
+    const { paths } = await this.scopes.of(undefined);
+    return withPathErrors(async () => {
+      const opened = await SafeFolder.open(paths, real);
+      try {
+        return await listSubfolders(opened.self, folder, options);
+      } finally {
+        opened.close();
+      }
+    });
   }
 
   home(hidden: boolean): Promise<HomeView> {

@@ -40,9 +40,10 @@ export async function upload(
   return readFilePart(request, FIELD, async (content) => {
     const folder = await SafeFolder.make(scope, { ...located, existing }, folders);
     try {
+      scope.assertAllowed(path.join(folder.path, name), 'write');
       return await replaceIn(folder, name, bounded(content, limit));
     } finally {
-      await folder.close();
+      folder.close();
     }
   });
 }

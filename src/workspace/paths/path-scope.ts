@@ -1,8 +1,16 @@
-import { lstat, open, readlink, realpath, stat, type FileHandle } from 'node:fs/promises';
-import { constants, type Stats } from 'node:fs';
+import { lstat, realpath, stat, type FileHandle } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
-import { isInside } from '../../files/index.js';
+import {
+  FileRefusal,
+  isInside,
+  NotAFileError,
+  PathHandle,
+  type FileAccess,
+  type FileIdentity,
+  type FileRules,
+} from '../../files/index.js';
 import { FileMissingError, NoFolderError, UnusablePathError } from './path-errors.js';
 import { assertNoCredentials } from './path-guard.js';
 
@@ -36,6 +44,8 @@ interface PathScopeOptions {
   root?: string;
   /** Creates the error for a path outside. `what` names the parameter. */
   outside: (what: string) => Error;
+  /** What the sandbox allows of them. */
+  rules?: FileRules;
   /** The base of relative paths; undefined rejects them. */
   base?: string;
   /** The base of paths that begin with `./`, where other relative paths are rejected. */
@@ -58,16 +68,19 @@ export class PathScope {
   /**
    * Resolves a path.
    * @param what the name of the parameter
-   * @throws UnusablePathError, NoFolderError, the error for paths outside, and errors of the system
+   * @throws UnusablePathError, NoFolderError, FileRefusal, the error for paths outside, and errors of the
+   *   system
    */
   async locate(given: string, what = 'path'): Promise<Located> {
     const absolute = this.absolute(given, what);
     const located = await walk(absolute).catch(async (error: unknown) => {
       // Does not reveal what exists outside.
       await this.assertIsInside(path.normalize(absolute), what);
+      this.assertAllowed(path.normalize(absolute), 'read');
       throw error;
     });
     await this.assertIsInside(located.path, what);
+    this.assertAllowed(located.path, 'read');
     return located;
   }
 
@@ -81,37 +94,38 @@ export class PathScope {
 
   /**
    * Opens a file that `locate` found, for reading.
-   * @throws FileMissingError when it is gone or not a plain file, CredentialsFileError, the error for paths
-   *   outside
+   * @throws FileMissingError when it is gone or not a plain file, CredentialsFileError, FileRefusal, the
+   *   error for paths outside
    */
   async openFile(file: string): Promise<OpenedFile> {
     assertNoCredentials(file.split(path.sep));
-    // Does not block on a pipe. Does not follow a link: `locate` has resolved all links.
-    const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
-    const handle = await open(file, flags).catch((error: unknown) => {
-      const code = errorCode(error) ?? '';
-      if (['ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO', 'ENODEV'].includes(code))
-        throw new FileMissingError('File not found');
-      throw error;
-    });
     try {
-      const stats = await handle.stat();
-      if (!stats.isFile()) throw new FileMissingError('File not found');
-      const actual = await this.verify(handle, file);
-      assertNoCredentials(actual.split(path.sep));
-      return { handle, path: actual, source: handlePath(handle) ?? actual, stats };
+      // Not through a link: `locate` has resolved all links.
+      const found = await PathHandle.open(file, { links: 'refused' });
+      try {
+        await this.verify(found);
+        assertNoCredentials(found.real.split(path.sep));
+        const handle = await found.openFile();
+        return { handle, path: found.real, source: handlePath(handle) ?? found.real, stats: found.stats };
+      } finally {
+        found.close();
+      }
     } catch (error) {
-      await handle.close();
-      throw error;
+      const isGone = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EISDIR'].includes(errorCode(error) ?? '');
+      throw isGone || error instanceof NotAFileError ? new FileMissingError('File not found') : error;
     }
   }
 
-  /** Checks the file that a handle is open on and returns its path. Without /proc it uses the opened path. */
-  async verify(handle: FileHandle, opened: string): Promise<string> {
-    const source = handlePath(handle);
-    const actual = source === undefined ? opened : await readlink(source).catch(() => opened);
-    await this.assertIsInside(actual, 'path');
-    return actual;
+  /** Checks what a handle holds. @throws FileRefusal, the error for paths outside */
+  async verify(found: PathHandle): Promise<void> {
+    await this.assertIsInside(found.real, 'path');
+    this.assertAllowed(found.real, 'read', found.stats);
+  }
+
+  /** @throws FileRefusal */
+  assertAllowed(real: string, access: FileAccess, found?: FileIdentity): void {
+    const reason = this.options.rules?.refusal(real, access, found);
+    if (reason !== undefined) throw new FileRefusal(real, access, reason);
   }
 
   private absolute(given: string, what: string): string {
@@ -133,7 +147,7 @@ export class PathScope {
 }
 
 /** A path for the file that a handle is open on; only on Linux. */
-export function handlePath(handle: FileHandle): string | undefined {
+function handlePath(handle: FileHandle): string | undefined {
   return process.platform === 'linux' ? `${HANDLES}/${handle.fd}` : undefined;
 }
 

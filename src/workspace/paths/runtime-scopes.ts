@@ -2,8 +2,9 @@ import { InvalidRequestError } from '../../errors/index.js';
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import { ConversationsService } from '../../conversations/index.js';
+import type { FileRules } from '../../files/index.js';
 import { GitBounds } from '../../git/index.js';
-import type { ConfinementScope } from '../../sandbox/index.js';
+import { Sandbox, type Confinement, type ConfinementScope } from '../../sandbox/index.js';
 import { PathForbiddenError } from './path-errors.js';
 import { PathScope } from './path-scope.js';
 
@@ -11,6 +12,8 @@ import { PathScope } from './path-scope.js';
 interface RuntimeScope {
   /** Absolute path: the server's folder or the conversation's. */
   folder: string;
+  /** What the sandbox allows. */
+  rules: FileRules;
   /** Absolute paths, and in a conversation those that begin with `./`. */
   paths: PathScope;
   /** Also accepts paths relative to the server's folder, but not in a conversation. */
@@ -32,14 +35,17 @@ export class RuntimeScopes {
   constructor(
     private readonly config: AppConfig,
     private readonly conversations: ConversationsService,
+    private readonly sandbox: Sandbox,
   ) {
     const root = config.paths.fileRoot ?? undefined;
     const outside = (): Error => new PathForbiddenError('Path is outside the folder that this server serves');
+    const { files: rules } = sandbox.server;
     this.machine = {
       folder: config.base_dir,
-      paths: new PathScope({ root, outside }),
-      gitPaths: new PathScope({ root, outside, base: config.base_dir }),
-      gitBounds: () => this.bounds(),
+      rules,
+      paths: new PathScope({ root, rules, outside }),
+      gitPaths: new PathScope({ root, rules, outside, base: config.base_dir }),
+      gitBounds: () => this.bounds(sandbox.server),
     };
   }
 
@@ -49,26 +55,39 @@ export class RuntimeScopes {
    */
   async of(conversationId: string | undefined): Promise<RuntimeScope> {
     if (conversationId === undefined) return this.machine;
-    const confinement = await this.conversations.confinementScope(conversationId);
-    const { workspace: folder, root } = confinement;
+    const scope = await this.conversations.confinementScope(conversationId);
+    const { workspace: folder, root } = scope;
+    const confinement = this.sandbox.confine(scope);
+    const { files: rules } = confinement;
     const paths = new PathScope({
       // Agents of a key with its own folder cannot replace that one by a link.
       root: root ?? folder,
+      rules,
       dotBase: folder,
       outside: (what) => new InvalidRequestError([], `${what} must be inside the conversation workspace`),
     });
-    const gitBounds = () => (root === undefined ? this.bounds(folder) : this.boundsOfKey(root));
-    return { folder, paths, gitPaths: paths, gitBounds, confinement };
+    const gitBounds = () =>
+      root === undefined ? this.bounds(confinement, folder) : this.boundsOfKey(root, rules);
+    return { folder, rules, paths, gitPaths: paths, gitBounds, confinement: scope };
   }
 
   /** Repositories of a key with its own folder have all their parts in there. */
-  private boundsOfKey(root: string): Promise<GitBounds> {
-    return GitBounds.of({ folders: [root], worktrees: this.config.paths.worktrees });
+  private boundsOfKey(root: string, rules: FileRules): Promise<GitBounds> {
+    return GitBounds.of({ folders: [root], worktrees: this.config.paths.worktrees, rules });
   }
 
-  /** The configured root and the folder of a conversation, which may be outside the root. */
-  private async bounds(...folders: string[]): Promise<GitBounds | undefined> {
+  /**
+   * The configured root and the folder of a conversation, which may be outside the root; with the mode
+   * `workspace` only these. Git itself runs outside of the sandbox.
+   */
+  private async bounds(
+    { mode, files: rules }: Confinement,
+    ...folders: string[]
+  ): Promise<GitBounds | undefined> {
     const { fileRoot, worktrees } = this.config.paths;
-    return fileRoot === null ? undefined : GitBounds.of({ folders: [fileRoot, ...folders], worktrees });
+    if (mode === 'off' && fileRoot === null) return undefined;
+    const areas = [...(fileRoot === null ? [] : [fileRoot]), ...folders];
+    const areBounded = areas.length > 0 && (fileRoot !== null || mode === 'workspace');
+    return GitBounds.of({ folders: areBounded ? areas : ['/'], worktrees, rules });
   }
 }

@@ -1,41 +1,37 @@
-import { constants, type Stats } from 'node:fs';
-import { mkdir, open, readdir, type FileHandle } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../errors/index.js';
+import { PathHandle } from '../../files/index.js';
 import { NoFolderError } from './path-errors.js';
-import { handlePath, type Located, type PathScope } from './path-scope.js';
-
-const FOLDER_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+import type { Located, PathScope } from './path-scope.js';
 
 /**
  * An open folder. Operations on its entries affect this very folder, even if its path is replaced by a link
- * meanwhile. (On systems without /proc they use its path.)
+ * meanwhile (see `PathHandle`).
  */
 export class SafeFolder {
-  private constructor(
-    private readonly handle: FileHandle,
-    /** Its real path when it was opened. */
-    readonly path: string,
-  ) {}
+  private constructor(private readonly handle: PathHandle) {}
 
   /**
    * Opens the existing part of a path and creates the missing folders. Close the result.
    * @param located resolved by the same scope
    * @param names the folders to create below `located.existing`, usually `located.missing`
-   * @throws NoFolderError, the scope's error for paths outside, errors of the system
+   * @throws NoFolderError, FileRefusal, the scope's error for paths outside, errors of the system
    */
   static async make(scope: PathScope, located: Located, names: readonly string[]): Promise<SafeFolder> {
     let folder = await SafeFolder.open(scope, located.existing);
     for (const name of names) {
       const outer = folder;
       try {
+        scope.assertAllowed(path.join(outer.path, name), 'write');
         await mkdir(outer.at(name)).catch((error: unknown) => {
           // It was created meanwhile; the open below fails if it is not a folder.
           if (errorCode(error) !== 'EEXIST') throw error;
         });
-        folder = await SafeFolder.open(scope, outer.at(name), path.join(outer.path, name));
+        folder = await SafeFolder.open(scope, outer.at(name));
       } finally {
-        await outer.close();
+        outer.close();
       }
     }
     return folder;
@@ -43,37 +39,46 @@ export class SafeFolder {
 
   /**
    * Opens a folder, but not through a link. Close it.
-   * @param known its real path
-   * @throws NoFolderError, the scope's error for paths outside, errors of the system
+   * @throws NoFolderError, FileRefusal, the scope's error for paths outside, errors of the system
    */
-  static async open(scope: PathScope, folder: string, known = folder): Promise<SafeFolder> {
-    const handle = await open(folder, FOLDER_FLAGS).catch((error: unknown) => {
-      if (['ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '')) throw new NoFolderError();
-      throw error;
-    });
+  static async open(scope: PathScope, folder: string): Promise<SafeFolder> {
+    const handle = await PathHandle.open(folder, { links: 'refused', isFolder: true }).catch(
+      (error: unknown) => {
+        if (['ENOTDIR', 'ELOOP'].includes(errorCode(error) ?? '')) throw new NoFolderError();
+        throw error;
+      },
+    );
     try {
-      return new SafeFolder(handle, await scope.verify(handle, known));
+      await scope.verify(handle);
+      return new SafeFolder(handle);
     } catch (error) {
-      await handle.close();
+      handle.close();
       throw error;
     }
   }
 
+  /** Its real path when it was opened. */
+  get path(): string {
+    return this.handle.real;
+  }
+
+  /** A path that leads to this very folder. */
+  get self(): string {
+    return this.handle.self;
+  }
+
   /** The path of an entry of this folder. */
   at(name: string): string {
-    return path.join(handlePath(this.handle) ?? this.path, name);
+    return this.handle.at(name);
   }
 
   /** Its stats and the names of its entries. */
   async list(): Promise<{ stats: Stats; names: string[] }> {
-    const [stats, names] = await Promise.all([
-      this.handle.stat(),
-      readdir(handlePath(this.handle) ?? this.path),
-    ]);
-    return { stats, names };
+    const entries = await this.handle.entries();
+    return { stats: this.handle.stats, names: entries.map(({ name }) => name) };
   }
 
-  close(): Promise<void> {
-    return this.handle.close();
+  close(): void {
+    this.handle.close();
   }
 }

@@ -4,11 +4,12 @@ import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { AcceptsWorkspaceCookie, Scope } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
-import { ConversationsService } from '../../conversations/index.js';
 import { errorCode } from '../../errors/index.js';
+import type { FileRules } from '../../files/index.js';
 import { ConversationIdPipe, Operation } from '../../http/index.js';
 import { FileMissingError, PathForbiddenError, PathOutsideError } from '../paths/path-errors.js';
 import { PathGuard } from '../paths/path-guard.js';
+import { RuntimeScopes } from '../paths/runtime-scopes.js';
 import { PathScope, type OpenedFile } from '../paths/path-scope.js';
 import { sendOpened } from '../files/send-file.js';
 
@@ -16,7 +17,7 @@ import { sendOpened } from '../files/send-file.js';
 @Controller('api/conversations')
 export class WorkspaceFilesController {
   constructor(
-    private readonly conversations: ConversationsService,
+    private readonly scopes: RuntimeScopes,
     private readonly config: AppConfig,
   ) {}
 
@@ -51,8 +52,8 @@ export class WorkspaceFilesController {
     @Req() request: HttpRequest,
     @Res() response: HttpResponse,
   ): Promise<void> {
-    const folder = await this.conversations.workingDir(id);
-    const file = await openFile(folder, pathBelowWorkspace(request));
+    const { folder, rules } = await this.scopes.of(id);
+    const file = await openFile(folder, pathBelowWorkspace(request), rules);
     // Browsers do not show a PDF in a sandbox, and do not run its scripts with the rights of a page.
     const isPdf = path.extname(file.path).toLowerCase() === '.pdf';
     if (!isPdf && !this.config.trust_workspace_pages)
@@ -62,10 +63,10 @@ export class WorkspaceFilesController {
 }
 
 /** Opens the file at a path, or the `index.html` of a folder. */
-async function openFile(folder: string, relative: string): Promise<OpenedFile> {
+async function openFile(folder: string, relative: string, rules: FileRules): Promise<OpenedFile> {
   try {
     const guard = await PathGuard.of(folder);
-    const scope = new PathScope({ root: guard.root, outside: () => new PathOutsideError() });
+    const scope = new PathScope({ root: guard.root, rules, outside: () => new PathOutsideError() });
     const found = await guard.find(relative);
     if (found.kind === 'file') return await scope.openFile(found.path);
     const index = await guard.find(`${relative}/index.html`.replace(/^\//, '')).catch(() => undefined);

@@ -6,7 +6,9 @@ import { unavailable } from './database-errors.js';
 
 /** Time between two attempts to reach a database that is away: doubled from the first to the second (ms). */
 const FIRST_RETRY_MS = 50;
-const MAX_RETRY_MS = 1000;
+const MAX_RETRY_MS = 250;
+/** Callers wait for the end of an outage that is not older: most restarts and failovers are shorter (ms). */
+const SHORT_MS = 1000;
 
 /**
  * Whether the database answers. During an outage it is asked again and again by one caller only, so that many
@@ -54,9 +56,18 @@ export class Availability {
       .finally(() => (this.checking = undefined));
   }
 
+  /**
+   * Resolves when the database answers; during a longer outage it throws at once.
+   * @throws StorageFailedError if it is still away after `ms`
+   */
+  async waitShortly(ms: number): Promise<void> {
+    if (this.outage) await this.wait(Math.min(ms, this.outage.since + SHORT_MS - performance.now()));
+  }
+
   /** Resolves when the database answers. @throws StorageFailedError if it is still away after `ms` */
   async wait(ms: number): Promise<void> {
     if (!this.outage) return;
+    if (ms <= 0) this.assertAvailable();
     let wake: () => void = () => undefined;
     const woken = new Promise<void>((resolve) => (wake = resolve));
     this.waiting.add(wake);

@@ -39,6 +39,9 @@ export interface Transaction extends Queryable {
 /** Connections that are not used for this time are closed (ms). */
 const IDLE_MS = 60_000;
 
+/** What calls do during an outage: wait as long as they may, or fail unless it has just begun. */
+export type DuringOutage = 'wait' | 'fail';
+
 /**
  * A number of connections to the database. Each call waits for one at most as long as the time limit; the
  * wait includes a short outage. Statements are prepared once a connection.
@@ -52,6 +55,7 @@ export class Connections implements Queryable, Repeatable {
     size: number,
     private readonly timeoutMs: number,
     private readonly availability: Availability,
+    private readonly duringOutage: DuringOutage,
   ) {
     this.pool = new pg.Pool({ ...config, max: size, idleTimeoutMillis: IDLE_MS, verify });
     // An idle connection was lost; the pool has dropped it.
@@ -138,7 +142,8 @@ export class Connections implements Queryable, Repeatable {
   private async acquire(deadline: number): Promise<pg.PoolClient> {
     for (;;) {
       if (this.isClosed) throw unavailable(new Error('the server shuts down'));
-      await this.availability.wait(deadline - performance.now());
+      const ms = deadline - performance.now();
+      await (this.duringOutage === 'wait' ? this.availability.wait(ms) : this.availability.waitShortly(ms));
       try {
         return await this.connect(Math.max(1, deadline - performance.now()));
       } catch (error) {

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { Availability } from './availability.js';
 import {
   Connections,
+  type DuringOutage,
   prepareSession,
   type Answer,
   type Queryable,
@@ -16,8 +17,8 @@ const RESERVED = 3;
 
 /**
  * The PostgreSQL database of this server. Statements share a pool of connections; what must not wait behind
- * others has a lane of its own. While the database is away calls wait for it, as long as the time limit, and
- * then fail with a `StorageFailedError`.
+ * others has a lane of its own. While the database is away lanes wait for it, as long as the time limit; all
+ * others fail with a `StorageFailedError` as soon as the outage lasts longer than a second.
  */
 export class Database implements Queryable, Repeatable {
   private readonly availability: Availability;
@@ -29,7 +30,7 @@ export class Database implements Queryable, Repeatable {
   constructor(private readonly options: DatabaseOptions) {
     this.config = connectionConfig(options);
     this.availability = new Availability(() => this.probe());
-    this.shared = this.connections(Math.max(1, options.poolSize - RESERVED));
+    this.shared = this.connections(Math.max(1, options.poolSize - RESERVED), 'fail');
   }
 
   /** Where the database is, for people: its name, host and port. */
@@ -75,7 +76,8 @@ export class Database implements Queryable, Repeatable {
    */
   lane(lockTimeoutMs?: number): Connections {
     const options = lockTimeoutMs === undefined ? '' : ` -c lock_timeout=${lockTimeoutMs}`;
-    const lane = this.connections(1, { ...this.config, options: `${this.config.options ?? ''}${options}` });
+    const config = { ...this.config, options: `${this.config.options ?? ''}${options}` };
+    const lane = this.connections(1, 'wait', config);
     this.lanes.add(lane);
     return lane;
   }
@@ -109,7 +111,7 @@ export class Database implements Queryable, Repeatable {
     await client.end();
   }
 
-  private connections(size: number, config = this.config): Connections {
-    return new Connections(config, size, this.options.timeoutMs, this.availability);
+  private connections(size: number, duringOutage: DuringOutage, config = this.config): Connections {
+    return new Connections(config, size, this.options.timeoutMs, this.availability, duringOutage);
   }
 }

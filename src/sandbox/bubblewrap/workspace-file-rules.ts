@@ -1,0 +1,70 @@
+import os from 'node:os';
+import path from 'node:path';
+import { isInside, type FileRules } from '../../files/index.js';
+import { realPath, realScope } from '../real-scope.js';
+import type { ConfinementScope } from '../sandbox.js';
+import type { ServerFiles } from '../server-files.js';
+import { ServerFileRules } from './server-file-rules.js';
+import {
+  privateFolders,
+  readableFolders,
+  secretsOfSystem,
+  shownInWorkspaceMode,
+  writableFolders,
+  type ConfiguredFolders,
+} from './workspace-mounts.js';
+
+/** The rules of the mode `workspace` for tools inside this process: what its mounts say. */
+export class WorkspaceFileRules implements FileRules {
+  private readonly serverRules: ServerFileRules;
+
+  constructor(
+    server: ServerFiles,
+    private readonly scope: ConfinementScope,
+    private readonly configured: ConfiguredFolders,
+  ) {
+    this.serverRules = new ServerFileRules(server, () => shownInWorkspaceMode(server, realScope(scope)));
+  }
+
+  refusal(file: string, access: 'read' | 'write'): string | undefined {
+    const scope = realScope(this.scope);
+    const own = privateFolders(scope);
+    if (own && [own.tmp, own.home].some((folder) => isInside(folder, file))) return undefined;
+    const hidden = this.serverRules.refusal(file, access);
+    if (hidden !== undefined) return hidden;
+    const isIn = (folders: readonly string[]): boolean => folders.some((folder) => isInside(folder, file));
+    if (isIn(writableFolders(scope, this.configured))) return undefined;
+    if (access === 'write') return 'only the workspace and /tmp may be changed.';
+    const { files, folders } = secretsOfSystem();
+    if (files.includes(file) || isIn(folders)) return 'only root may read it.';
+    return isIn(readableFolders(this.configured)) || this.serverRules.isShown(file)
+      ? undefined
+      : 'only the workspace, /tmp and the system are visible.';
+  }
+
+  onMachine(file: string): string {
+    const own = privateFolders(realScope(this.scope));
+    if (!own || this.isElsewhere(file)) return file;
+    for (const [seen, real] of [
+      ['/tmp', own.tmp],
+      ['/var/tmp', own.tmp],
+      [os.homedir(), own.home],
+    ] as const) {
+      if (isInside(seen, file)) return path.join(real, path.relative(seen, file));
+    }
+    return file;
+  }
+
+  /** Workspaces and configured folders may lie below `/tmp` and the home folder. */
+  private isElsewhere(file: string): boolean {
+    const { workspace, root = workspace, repository = workspace } = this.scope;
+    const named = [workspace, root, repository];
+    const folders = [
+      ...named,
+      ...named.map(realPath),
+      ...this.configured.readable,
+      ...this.configured.writable,
+    ];
+    return folders.some((folder) => isInside(folder, file)) || this.serverRules.isShown(file);
+  }
+}

@@ -1,0 +1,2 @@
+export { HostList } from './host-list.js';
+export { NetworkProxy } from './network-proxy.js';

@@ -1,0 +1,252 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  scriptedRequest,
+  SocketRecorder,
+  userMessage,
+  type SeenEvent,
+} from '../support/conversation-client.js';
+import { endpointLlm, startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+const KEY = 'the-key-of-the-administrator';
+
+describe('limits of keys', () => {
+  let server: ServerProcess;
+  let endpoint: ChatEndpoint;
+
+  beforeAll(async () => {
+    endpoint = await startScriptedEndpoint();
+    server = await ServerProcess.start({ key: KEY, env: { SESSION_API_KEY: KEY, LOG_LEVEL: 'info' } });
+  });
+  afterAll(async () => {
+    await server.stop();
+    await endpoint.close();
+  });
+
+  let keys = 0;
+  /** A new key with limits, as headers. */
+  const keyWith = async (limits: Record<string, number>) => {
+    const name = `limited-${(keys += 1)}`;
+    const { status, body } = await server.request('POST', '/api/keys', { name, scope: 'write', limits });
+    expect(status).toBe(201);
+    const { id, key } = body as { id: string; key: string };
+    return { id, key, headers: { 'x-session-api-key': key } };
+  };
+  const create = (headers: Record<string, string>, script?: string, more: Record<string, unknown> = {}) =>
+    server.request(
+      'POST',
+      '/api/conversations',
+      scriptedRequest(path.join(server.cwd, 'work'), script, more),
+      headers,
+    );
+  const idOf = ({ body }: { body: unknown }) => (body as { id: string }).id;
+  const status = async (id: string) =>
+    ((await server.request('GET', `/api/conversations/${id}`)).body as { execution_status: string })
+      .execution_status;
+
+  it('refuses requests beyond those of a minute, with a reason and a time', async () => {
+    const { headers } = await keyWith({ requests_per_minute: 3 });
+    const count = () => server.request('GET', '/api/conversations/count', undefined, headers);
+    for (let request = 0; request < 3; request += 1) expect((await count()).status).toBe(200);
+    const refused = await count();
+    expect(refused.status).toBe(429);
+    expect(refused.body).toMatchObject({
+      detail: expect.stringMatching(
+        /3 requests a minute \(requests_per_minute\)\. Try again in \d+ second/,
+      ) as string,
+    });
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(60);
+    const metrics = (await server.request('GET', '/metrics')).body as string;
+    expect(metrics).toMatch(/key_limit_refusals_total\{limit="requests_per_minute"\} [1-9]/);
+    // The administrator and other keys are not affected.
+    expect((await server.request('GET', '/api/conversations/count')).status).toBe(200);
+  });
+
+  it('refuses sockets beyond those of a key, and messages beyond its requests', async () => {
+    const { headers, key } = await keyWith({ sockets: 1, requests_per_minute: 6 });
+    const id = idOf(await create(headers));
+    const route = server.socketUrl(`/sockets/events/${id}`);
+    const first = new SocketRecorder(route, headers);
+    await first.opened();
+    await first.sees(({ key: name }) => name === 'full_state', 'the state');
+    const second = new SocketRecorder(route, headers);
+    const refused = await new Promise<number | undefined>((resolve) => {
+      second.socket.on('unexpected-response', (_request, response) => resolve(response.statusCode));
+      second.socket.on('error', () => undefined);
+    });
+    expect(refused).toBe(429);
+    // With the key in the first frame it is closed after that.
+    const third = new SocketRecorder(route);
+    await third.opened();
+    third.socket.send(JSON.stringify({ type: 'auth', session_api_key: key }));
+    await eventually(() => third.closeCode !== undefined, 'the end of the socket');
+    expect(third.closeCode).toBe(1013);
+    for (let message = 0; message < 8; message += 1)
+      first.socket.send(JSON.stringify(userMessage(`SAY: ${message}`)));
+    await first.sees(({ code }) => code === 'KeyLimitReached', 'the refusal');
+    await first.close();
+    // The place is free again, and all requests of the minute are used.
+    const fourth = new SocketRecorder(route);
+    await fourth.opened();
+    fourth.socket.send(JSON.stringify({ type: 'auth', session_api_key: key }));
+    await fourth.sees(({ key: name }) => name === 'full_state', 'the state');
+    await fourth.close();
+  });
+
+  it('refuses runs beyond those of a key, and keeps the message', async () => {
+    const { headers } = await keyWith({ concurrent_runs: 1 });
+    const busy = idOf(await create(headers, 'RUN: sleep 100'));
+    await eventually(async () => (await status(busy)) === 'running', 'the run');
+    const refused = await create(headers, 'SAY: x');
+    expect(refused.status).toBe(429);
+    expect(refused.body).toMatchObject({ detail: expect.stringContaining('(concurrent_runs)') as string });
+    const other = idOf(await create(headers));
+    const kept = await server.request(
+      'POST',
+      `/api/conversations/${other}/events`,
+      userMessage('SAY: y', true),
+      headers,
+    );
+    expect(kept.status).toBe(429);
+    expect(kept.body).toMatchObject({
+      detail: expect.stringMatching(/^Message saved.*concurrent_runs/) as string,
+    });
+    // Others run.
+    expect((await create({}, 'SAY: x')).status).toBe(201);
+    await server.request('POST', `/api/conversations/${busy}/interrupt`);
+    await eventually(async () => (await create(headers, 'SAY: z')).status === 201, 'a free place');
+  });
+
+  it('refuses conversations beyond those of a day', async () => {
+    const { headers } = await keyWith({ conversations_per_day: 2 });
+    // One that is not created does not count.
+    expect((await create(headers, undefined, { agent: { llm: { model: 'no-such/model' } } })).status).toBe(
+      422,
+    );
+    const created = await Promise.all([1, 2, 3, 4].map(() => create(headers)));
+    expect(created.map((answer) => answer.status).sort()).toEqual([201, 201, 429, 429]);
+    const refused = created.find((answer) => answer.status === 429);
+    expect(refused?.body).toMatchObject({
+      detail: expect.stringContaining('(conversations_per_day)') as string,
+    });
+    expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(1);
+  });
+
+  it('ends runs of a key that has spent what it may a day, also after a restart', async () => {
+    const { headers, id: keyId } = await keyWith({ usd_per_day: 1.5 });
+    // A call costs about a dollar: the endpoint reports 1,000 prompt tokens.
+    const llm = endpointLlm(endpoint, {
+      input_cost_per_token: 0.001,
+      output_cost_per_token: 0,
+      num_retries: 0,
+    });
+    const think = { tools: [['think', { thought: 'hm' }]] as [string, Record<string, unknown>][] };
+    endpoint.script([think, think, { say: 'done' }]);
+    const id = idOf(await create(headers, 'go', { agent: { llm, tools: [] } }));
+    await eventually(async () => (await status(id)) === 'error', 'the end of the run');
+    const events = (await server.request('GET', `/api/conversations/${id}/events/search?limit=100`)).body as {
+      items: SeenEvent[];
+    };
+    expect(events.items.at(-1)).toMatchObject({
+      code: 'MaxBudgetReached',
+      detail: expect.stringContaining('(usd_per_day)') as string,
+    });
+    const folder = path.join(server.cwd, 'persistence', 'key-usage');
+    const stored = async () => {
+      const [name = ''] = await readdir(folder);
+      return JSON.parse(await readFile(path.join(folder, name), 'utf8')) as {
+        keys: Record<string, { usd: number }>;
+      };
+    };
+    await eventually(async () => ((await stored()).keys[keyId]?.usd ?? 0) > 1.9, 'the stored spend');
+    server = await server.restart();
+    endpoint.script([{ say: 'more' }]);
+    const before = endpoint.requests.length;
+    const next = idOf(await create(headers, 'go', { agent: { llm, tools: [] } }));
+    await eventually(async () => (await status(next)) === 'error', 'the end of the next run');
+    expect(endpoint.requests).toHaveLength(before);
+    // The administrator's conversations go on.
+    const free = idOf(await create({}, 'go', { agent: { llm, tools: [] } }));
+    await eventually(async () => (await status(free)) === 'finished', 'the run of the administrator');
+  });
+});
+
+describe('default limits of keys', () => {
+  it('hold for named keys without limits of their own, and not for the session key', async () => {
+    const env = { SESSION_API_KEY: KEY, OH_KEY_LIMITS_REQUESTS_PER_MINUTE: '2' };
+    const server = await ServerProcess.start({ key: KEY, env });
+    try {
+      const made = async (body: unknown) =>
+        ((await server.request('POST', '/api/keys', body)).body as { key: string }).key;
+      const usual = await made({ name: 'usual', scope: 'read' });
+      const larger = await made({ name: 'larger', scope: 'read', limits: { requests_per_minute: 100 } });
+      const route = '/api/conversations/count';
+      const ask = async (key: string) =>
+        (await server.request('GET', route, undefined, { 'x-session-api-key': key })).status;
+      expect([await ask(usual), await ask(usual), await ask(usual)]).toEqual([200, 200, 429]);
+      expect([await ask(larger), await ask(larger), await ask(larger)]).toEqual([200, 200, 200]);
+      expect([await ask(KEY), await ask(KEY), await ask(KEY)]).toEqual([200, 200, 200]);
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe('wrong keys', () => {
+  const LIMIT = 5;
+  let server: ServerProcess;
+  beforeAll(async () => {
+    const env = {
+      SESSION_API_KEY: KEY,
+      OH_MAX_FAILED_KEYS_PER_MINUTE: String(LIMIT),
+      OH_TRUST_FORWARDED_HEADERS: 'true',
+    };
+    server = await ServerProcess.start({ key: KEY, env });
+  });
+  afterAll(() => server.stop());
+
+  /** A named key that does not exist. */
+  const WRONG = `ohk_${'0'.repeat(16)}_${'A'.repeat(43)}`;
+  /** A request from an address of a network (/64). */
+  const ask = (route: string, key: string, network: number, host: number) =>
+    server.request('GET', route, undefined, {
+      authorization: `Bearer ${key}`,
+      'x-session-api-key': key,
+      'x-forwarded-for': `2001:db8:0:${network}::${host}`,
+    });
+
+  it.each([
+    ['/v1/models', 1],
+    ['/metrics', 2],
+    ['/api/keys', 3],
+  ])('are slowed down on %s for all addresses of a network together', async (route, network) => {
+    for (let host = 1; host <= LIMIT; host += 1)
+      expect((await ask(route, WRONG, network, host)).status).toBe(401);
+    const slowed = await ask(route, WRONG, network, 99);
+    expect(slowed.status).toBe(429);
+    expect(Number(slowed.headers.get('retry-after'))).toBeGreaterThan(0);
+    // A right key would reveal itself; from elsewhere it is accepted.
+    expect((await ask(route, KEY, network, 100)).status).toBe(429);
+    expect((await ask('/metrics', KEY, network + 100, 1)).status).toBe(200);
+  });
+
+  it('are slowed down on sockets', async () => {
+    const open = async (host: number, key: string): Promise<number | undefined> => {
+      const headers = { 'x-session-api-key': key, 'x-forwarded-for': `2001:db8:0:9::${host}` };
+      const { socket } = new SocketRecorder(server.socketUrl('/sockets/conversations'), headers);
+      return new Promise((resolve) => {
+        socket.on('error', () => undefined);
+        socket.on('unexpected-response', (_request, response) => resolve(response.statusCode));
+        socket.on('open', () => {
+          socket.close();
+          resolve(101);
+        });
+      });
+    };
+    for (let host = 1; host <= LIMIT; host += 1) expect(await open(host, WRONG)).toBe(403);
+    expect(await open(98, WRONG)).toBe(429);
+    expect(await open(99, KEY)).toBe(429);
+  });
+});
