@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
 import { type Principal, principalOf, type Requirement, SESSION } from '../../auth/index.js';
@@ -44,9 +45,8 @@ export class ContainerSockets {
    * @returns false if the conversation is not in a container
    */
   async forwardSocket(id: string, client: UpgradeRequest, authenticated: boolean): Promise<boolean> {
+    if (!this.containers.has(id) || isShared(client.request)) return false;
     const { request, socket, head } = client;
-    // A share link shows what is stored here.
-    if (!this.containers.has(id) || request.url?.startsWith('/sockets/shared/') === true) return false;
     const principal = principalOf(request);
     // No conversation in a container belongs to such a key: for it there is none.
     if (principal?.reach === 'own') return false;
@@ -157,4 +157,9 @@ function pass(from: WebSocket, to: WebSocket, isAllowed: boolean): void {
 function bytesOf(data: RawData): Buffer {
   if (Array.isArray(data)) return Buffer.concat(data);
   return data instanceof ArrayBuffer ? Buffer.from(data) : data;
+}
+
+/** Sockets of share links show what is stored here. */
+function isShared({ url = '' }: IncomingMessage): boolean {
+  return url.startsWith('/sockets/shared/');
 }

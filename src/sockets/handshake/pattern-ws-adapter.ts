@@ -5,7 +5,7 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { Observable } from 'rxjs';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { type Requirement, STRICTEST } from '../../auth/index.js';
+import { type Principal, type Requirement, STRICTEST } from '../../auth/index.js';
 import { DomainError, WIRE_CODES } from '../../errors/index.js';
 import type { ServerForwarder, UpgradeRequest } from '../../forwarding/index.js';
 import { loggableUrl, requestId } from '../../logging/index.js';
