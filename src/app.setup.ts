@@ -13,6 +13,7 @@ import {
   remoteAddress,
 } from './auth/index.js';
 import { type AppConfig, usesContainers } from './config/index.js';
+import { Ownership } from './conversations/index.js';
 import { ContainerSockets } from './containers/index.js';
 import { ConsolePage } from './console/index.js';
 import { KnownSecrets } from './crypto/index.js';
@@ -49,7 +50,11 @@ export async function createServer(
     throw error;
   });
   const { origins, first } = protect(app, config);
-  app.useWebSocketAdapter(new PatternWsAdapter(app, socketForwarder(app, config)));
+  app.useWebSocketAdapter(
+    new PatternWsAdapter(app, socketForwarder(app, config), (id, principal) =>
+      app.get(Ownership).isVisible(id, principal),
+    ),
+  );
   const secrets = app.get(KnownSecrets);
   configureHttp(app, {
     ...edgeOptions(origins),

@@ -4,7 +4,7 @@ export { FailedKeys } from './keys/failed-keys.js';
 export { clientAddress, networkOf } from './origins/client-address.js';
 export { guardIngress } from './origins/ingress-guard.js';
 export { KeySet, SessionKeys } from './keys/key-set.js';
-export { formatNamedKey, NamedKeys, parseNamedKey } from './keys/named-keys.js';
+export { NamedKeys } from './keys/named-keys.js';
 export { isBoundToLoopback, isLoopback, isLoopbackOnly, needsKey } from './origins/loopback-only.js';
 export { mayReceiveKey, protectOpenServer } from './origins/open-server.js';
 export { isSameHost, OriginPolicy } from './origins/origin-policy.js';

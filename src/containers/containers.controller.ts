@@ -1,4 +1,5 @@
 import { Controller, Delete, HttpCode, NotFoundException, Param, Post } from '@nestjs/common';
+import { Scope } from '../auth/index.js';
 import { ConversationIdPipe, Operation } from '../http/index.js';
 
 const tag = 'Runtime';
@@ -10,6 +11,7 @@ const tag = 'Runtime';
 @Controller(['api/conversations/:conversation_id/runtime', 'conversations/:conversation_id/runtime'])
 export class ContainersController {
   @Post('credentials')
+  @Scope('admin')
   @HttpCode(200)
   @Operation({
     tag,
@@ -23,6 +25,7 @@ export class ContainersController {
   }
 
   @Delete()
+  @Scope('write', { own: true })
   @HttpCode(204)
   @Operation({
     tag,

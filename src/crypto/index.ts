@@ -7,6 +7,7 @@ export {
   tokenSecrets,
   withoutSecrets,
 } from './file-secrets.js';
+export { formatNamedKey, parseNamedKey } from './named-key.js';
 export { KnownSecrets } from './known-secrets.js';
 export { MASK } from './mask.js';
 export { isSecretName, redact, isEnvironmentOrHeaders, isKeyHolder, isSecretGroup } from './redact.js';

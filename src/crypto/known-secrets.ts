@@ -1,5 +1,6 @@
 import { addRange, TextPatterns } from '../text/index.js';
 import { MASK } from './mask.js';
+import { maskNamedKeys } from './named-key.js';
 
 /** Shorter texts are not masked: they occur in ordinary words. */
 const MIN_LENGTH = 6;
@@ -42,8 +43,9 @@ export class KnownSecrets {
     if (this.texts.size > MAX_TEXTS || this.length > MAX_TOTAL_LENGTH) this.forgetOlder();
   }
 
-  /** Replaces each secret in a text by `**********`. */
-  mask(text: string): string {
+  /** Replaces each secret in a text by `**********`, those of named keys without knowing them. */
+  mask(given: string): string {
+    const text = maskNamedKeys(given);
     if (this.added.length > 0) this.group();
     const found = this.groups.flatMap(({ patterns }) => patterns.cover(text));
     if (found.length === 0) return text;

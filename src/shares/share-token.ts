@@ -19,7 +19,7 @@ const SHARE_ID_BYTES = 9;
 /** Version, conversation, share, seconds. */
 const CLAIM_BYTES = 1 + 16 + SHARE_ID_BYTES + 4;
 const MAC_BYTES = 32;
-const FORM = /^ohs_[A-Za-z0-9_-]{84}$/;
+const FORM = /^ohs_[A-Za-z0-9_-]{83}$/;
 
 /** A new id of a share. */
 export function newShareId(): string {

@@ -28,6 +28,11 @@ export class ReservedConversations {
     return (this.isAll || this.ids.has(id)) && !this.freed.has(id);
   }
 
+  /** Whether a conversation is written by a server in a container: what it says of itself is not trusted. */
+  isForeign(id: string): boolean {
+    return this.ids.has(id);
+  }
+
   /** Lets this server write a conversation during an action: nothing else does any more. */
   async free<T>(id: string, action: () => Promise<T>): Promise<T> {
     this.freed.add(id);

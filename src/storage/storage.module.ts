@@ -50,11 +50,15 @@ import { StorageStatus } from './storage-status.js';
       ({ logs }) => logs,
       (options) => new FileEventLogStore(options),
     ),
-    port(
-      Catalogue,
-      ({ catalogue }) => catalogue,
-      (options) => new FileCatalogue(options),
-    ),
+    {
+      provide: Catalogue,
+      inject: [StorageDriver, StorageOptions, ReservedConversations],
+      useFactory: (
+        { postgres }: StorageDriver,
+        options: StorageOptions,
+        reserved: ReservedConversations,
+      ): Catalogue => postgres?.catalogue ?? new FileCatalogue(options, reserved),
+    },
     ReservedConversations,
     {
       provide: LeaseStore,

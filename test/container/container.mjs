@@ -1,10 +1,10 @@
 /**
  * Builds the image from the Dockerfile as it is and runs it, with podman instead of a Docker engine: health
- * check, keys in files, the user, the volume, restarts, `compose.yaml` and `compose.cluster.yaml`. Not part
- * of `npm test`: it needs root, Debian's packages `podman runc buildah debootstrap netavark nftables`, a
- * mirror of Debian and a registry of npm, 5 GB of disk and some minutes; for the compose files also
- * `podman-compose aardvark-dns`. Base images are made, not fetched, and kept in `node_modules/.cache`.
- * Everything else is removed at the end.
+ * check, keys in files, the user, the volume, restarts, `compose.yaml` and `compose.cluster.yaml`, and
+ * conversations in containers. Not part of `npm test`: it needs root, Debian's packages `podman runc buildah
+ * debootstrap netavark nftables`, a mirror of Debian and a registry of npm, 5 GB of disk and some minutes; for
+ * the compose files also `podman-compose aardvark-dns`. Base images are made, not fetched, and kept in
+ * `node_modules/.cache`. Everything else is removed at the end.
  *
  *     npm run test:container
  */
@@ -16,6 +16,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { baseImage } from './base-image.mjs';
 import { runCluster } from './cluster.mjs';
+import { walkConversationContainers } from './conversation-containers.mjs';
 import { Podman } from './podman.mjs';
 import { freePort } from '../../scripts/free-port.mjs';
 
@@ -61,6 +62,7 @@ try {
     await runCompose();
     await runCluster({ engine, folder, step, eventually });
   }
+  await walkConversationContainers({ engine, image: IMAGE, folder, step, eventually });
   console.log(`${passed} passed, 0 failed`);
 } catch (error) {
   console.error(interruption.signal.aborted ? 'interrupted' : error);

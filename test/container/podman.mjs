@@ -55,6 +55,15 @@ export class Podman {
     });
   }
 
+  /**
+   * Starts a command that goes on until it is ended.
+   * @param {string} command
+   * @param {string[]} args
+   */
+  start(command, args) {
+    return spawn(command, args, { env: this.#environment, stdio: 'ignore' });
+  }
+
   podman(...args) {
     return this.run('podman', args);
   }

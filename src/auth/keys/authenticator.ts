@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
+import { parseNamedKey } from '../../crypto/index.js';
 import { type Principal, SESSION } from '../principals/principal.js';
 import { FailedKeys } from './failed-keys.js';
 import { SessionKeys } from './key-set.js';
-import { NamedKeys, parseNamedKey } from './named-keys.js';
+import { NamedKeys } from './named-keys.js';
 
 /** Who shows a right key. */
 export interface Identified {

@@ -1,19 +1,5 @@
 import type { Principal } from '../principals/principal.js';
 
-/** `ohk_<id>_<secret>`: an id of 16 hexadecimal digits, and 256 bits in base64url. */
-const FORM = /^ohk_([0-9a-f]{16})_([A-Za-z0-9_-]{43})$/;
-
-/** The parts of a named key; undefined for any other text. */
-export function parseNamedKey(text: string): { id: string; secret: string } | undefined {
-  const [, id, secret] = FORM.exec(text) ?? [];
-  return id === undefined || secret === undefined ? undefined : { id, secret };
-}
-
-/** The text of a named key, for its owner only. */
-export function formatNamedKey(id: string, secret: string): string {
-  return `ohk_${id}_${secret}`;
-}
-
 /** The keys that people make beside the session keys, each with a name, a scope and a reach. */
 export abstract class NamedKeys {
   /**

@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { type DynamicModule, Module } from '@nestjs/common';
+import { ConsoleLogger, type DynamicModule, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AuditTrail } from '../../audit/index.js';
 import { type AppConfig, ConfigModule } from '../../config/index.js';
@@ -37,7 +37,7 @@ export async function runKeys(action: KeysAction, config: AppConfig, output: Key
     return 2;
   }
   const context = await NestFactory.createApplicationContext(KeysCommandModule.of(config), {
-    logger: ['warn', 'error', 'fatal'],
+    logger: new ErrorNotes(output),
     abortOnError: false,
   });
   try {
@@ -87,6 +87,19 @@ function userName(): string {
   } catch {
     // A user id without an entry, as in containers.
     return String(process.getuid?.() ?? 'unknown');
+  }
+}
+
+/** Prints errors beside the result, which programs read. */
+class ErrorNotes extends ConsoleLogger {
+  constructor(private readonly output: KeysOutput) {
+    super({ logLevels: ['error', 'fatal'], colors: false });
+  }
+
+  override printMessages(messages: unknown[], context?: string): void {
+    // What keeps the storage from opening is explained at the end.
+    if (context === 'ExceptionHandler') return;
+    for (const message of messages) this.output.note(String(message));
   }
 }
 

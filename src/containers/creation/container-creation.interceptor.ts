@@ -7,8 +7,9 @@ import {
 } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { from, type Observable } from 'rxjs';
+import { principalOf } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
-import { parseUuid } from '../../http/index.js';
+import { nameConversation, parseUuid } from '../../http/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { ConversationContainers } from '../fleet/conversation-containers.js';
 import { ContainerCreation } from './container-creation.js';
@@ -33,11 +34,18 @@ export class ContainerCreationInterceptor implements NestInterceptor {
     // The handler says what is wrong with it, and creates nothing.
     if (!isJsonObject(body)) return next.handle();
     if (!this.isForContainer(body)) return next.handle();
+    if (principalOf(request)?.reach === 'own')
+      throw new HttpException(
+        { detail: 'Keys that reach their own conversations only cannot create conversations in containers' },
+        403,
+      );
     return from(this.create(body, request, http.getResponse<HttpResponse>()));
   }
 
   private async create(body: JsonObject, request: HttpRequest, response: HttpResponse): Promise<JsonObject> {
     const answer = await this.creation.create(body, request.headers, request.originalUrl);
+    const { id } = answer.body;
+    if (typeof id === 'string') nameConversation(request, id);
     response.status(answer.status);
     return answer.body;
   }

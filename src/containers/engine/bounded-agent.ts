@@ -1,6 +1,5 @@
 import { Agent, type AgentOptions } from 'node:http';
-import net, { type NetConnectOpts } from 'node:net';
-import { Duplex, Transform } from 'node:stream';
+import net, { type NetConnectOpts, type Socket } from 'node:net';
 
 /**
  * Connections of one request each, which end with an error after a number of received bytes: the client
@@ -14,19 +13,15 @@ export class BoundedAgent extends Agent {
     super({ ...options, keepAlive: false });
   }
 
-  override createConnection(options: NetConnectOpts): Duplex {
+  override createConnection(options: NetConnectOpts): Socket {
     const socket = net.connect(options);
     let received = 0;
-    const bound = new Transform({
-      transform: (chunk: Buffer, _encoding, done) => {
-        received += chunk.length;
-        if (received <= this.maxBytes) return done(null, chunk);
-        socket.destroy();
-        done(new Error(`the answer is longer than ${this.maxBytes} bytes`));
-      },
+    // Besides the listener of the HTTP client. Nothing arrives before it has sent its request.
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.length;
+      if (received > this.maxBytes)
+        socket.destroy(new Error(`the answer is longer than ${this.maxBytes} bytes`));
     });
-    socket.once('error', (error) => bound.destroy(error));
-    bound.once('close', () => socket.destroy());
-    return Duplex.from({ writable: socket, readable: socket.pipe(bound) });
+    return socket;
   }
 }

@@ -50,12 +50,17 @@ export class ContainerEngine {
   ) {}
 
   /** Creates and starts nothing but the container. @returns its id; undefined if the name is taken */
-  async create(options: Dockerode.ContainerCreateOptions): Promise<string | undefined> {
+  async create({ name, ...plan }: Dockerode.ContainerCreateOptions): Promise<string | undefined> {
+    // Otherwise the library would write the whole plan into the address as well.
+    const options: Dockerode.ContainerCreateOptions & { _query: object; _body: object } = {
+      _query: { name },
+      _body: plan,
+    };
     try {
       const created: unknown = await this.call('create a container', (engine, abortSignal) =>
         engine.createContainer({ ...options, abortSignal }),
       );
-      return textOf(isJsonObject(created) ? created['id'] : undefined, 'the id of a container');
+      return textOf(isObject(created) ? Reflect.get(created, 'id') : undefined, 'the id of a container');
     } catch (error) {
       if (isRefusal(error, 409) || (isRefusal(error, 500) && /already in use/i.test(errorMessage(error))))
         return undefined;
@@ -77,7 +82,7 @@ export class ContainerEngine {
       );
       return inspected(found);
     } catch (error) {
-      if (isRefusal(error, 404)) return undefined;
+      if (isGone(error)) return undefined;
       throw error;
     }
   }
@@ -97,14 +102,14 @@ export class ContainerEngine {
       'stop a container',
       (engine, abortSignal) => engine.getContainer(id).stop({ t: STOP_SECONDS, abortSignal }),
       this.answerMs + STOP_SECONDS * 1000,
-    ).catch(ignoring(304, 404));
+    ).catch(ignoring(304));
   }
 
   /** Ends and removes a container with its volumes. One that is gone, or being removed, is no error. */
   async remove(id: string): Promise<void> {
     await this.call('remove a container', (engine, abortSignal) =>
       engine.getContainer(id).remove({ force: true, v: true, abortSignal }),
-    ).catch(ignoring(404, 409));
+    ).catch(ignoring(409));
   }
 
   /** The last lines that a container has printed. Empty if they cannot be read. */
@@ -146,7 +151,7 @@ export class ContainerEngine {
 
   private failure(what: string, error: unknown): Error {
     if (error instanceof EngineAwayError) return error;
-    const status = isObject(error) ? Reflect.get(error, 'statusCode') : undefined;
+    const status: unknown = isObject(error) ? Reflect.get(error, 'statusCode') : undefined;
     if (typeof status === 'number' && status > 0)
       return new EngineRefusedError(`The container engine could not ${what}: ${reasonOf(error)}`, status);
     const { shown } = this.address;
@@ -253,9 +258,14 @@ function printed(output: Buffer): string {
 /** @param statuses of refusals that are no failure */
 function ignoring(...statuses: number[]): (error: unknown) => undefined {
   return (error) => {
-    if (statuses.some((status) => isRefusal(error, status))) return undefined;
+    if (isGone(error) || statuses.some((status) => isRefusal(error, status))) return undefined;
     throw error;
   };
+}
+
+/** Podman answers 500 for a container that is removed while it is asked for. */
+function isGone(error: unknown): boolean {
+  return isRefusal(error, 404) || (isRefusal(error, 500) && /no such container/i.test(errorMessage(error)));
 }
 
 function isRefusal(error: unknown, status: number): boolean {

@@ -1,6 +1,7 @@
+import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
-import { principalOf, refusalOf, refuseUpgrade, type Requirement } from '../../auth/index.js';
+import { type Principal, principalOf, type Requirement, SESSION } from '../../auth/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { endToEndHeaders, type UpgradeRequest, withoutKeys } from '../../forwarding/index.js';
 import { SocketGate } from '../../sockets/index.js';
@@ -14,9 +15,9 @@ const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 const KEY_MS = 10_000;
 /** What may wait for a side that reads slowly (bytes), until the other side is not read any more. */
 const MAX_WAITING_BYTES = 1024 * 1024;
-const CODES = { failed: 1011, policy: 1008, noKey: 4001 } as const;
-/** Frames pass unchanged, and may steer. */
-const REQUIRED: Requirement = { scope: 'write', own: true };
+const CODES = { failed: 1011, noKey: 4001, unknown: 4004 } as const;
+/** To watch. What a client sends needs more. */
+const REQUIRED: Requirement = { scope: 'read', own: true };
 /** Of the handshake, what says how the socket of the container begins. */
 const WITHHELD = [
   ...['authorization', 'cookie', 'host', 'origin', 'x-session-api-key'],
@@ -43,28 +44,33 @@ export class ContainerSockets {
    * @param authenticated false: its first frame must hold the key, before which no container is started
    * @returns false if the conversation is not in a container
    */
-  async forwardSocket(id: string, client: UpgradeRequest, authenticated: boolean): Promise<boolean> {
-    if (!this.containers.has(id)) return false;
-    if (authenticated) {
-      const principal = principalOf(client.request);
-      const refusal = principal ? refusalOf(principal, REQUIRED) : 'A key is needed';
-      if (refusal !== undefined) {
-        refuseUpgrade(client.socket, 403, refusal);
-        return true;
-      }
+  forwardSocket(id: string, client: UpgradeRequest, authenticated: boolean): Promise<boolean> {
+    return Promise.resolve(this.takes(id, client, authenticated));
+  }
+
+  private takes(id: string, client: UpgradeRequest, authenticated: boolean): boolean {
+    if (!this.containers.has(id) || isShared(client.request)) return false;
+    const { request, socket, head } = client;
+    const principal = principalOf(request);
+    // No conversation in a container belongs to such a key: for it there is none.
+    if (principal?.reach === 'own') return false;
+    if (authenticated && principal?.id === SESSION.id) {
       // Its frames pass unchanged, and as long as it is open nobody waits for it.
       void this.forwarder.forwardSocket(id, client);
       return true;
     }
-    const { request, socket, head } = client;
-    this.server.handleUpgrade(request, socket, head, (opened) => this.awaitKey(id, client, opened));
-    return Promise.resolve(true);
+    this.server.handleUpgrade(request, socket, head, (opened) => {
+      opened.on('error', () => opened.terminate());
+      opened.pause();
+      if (authenticated && principal) void this.attach(id, client, opened, principal);
+      else this.awaitKey(id, client, opened);
+    });
+    return true;
   }
 
   private awaitKey(id: string, client: UpgradeRequest, opened: WebSocket): void {
     const timer = setTimeout(() => opened.close(CODES.noKey, 'authentication_timeout'), KEY_MS);
     const forget = this.gate.trackUnauthenticated(() => opened.close(CODES.noKey, 'too_many_sockets'));
-    opened.on('error', () => opened.terminate());
     opened.once('close', () => {
       clearTimeout(timer);
       forget();
@@ -75,22 +81,37 @@ export class ContainerSockets {
       opened.pause();
       void this.afterKey(id, client, opened, bytesOf(data), isBinary).finally(forget);
     });
+    opened.resume();
   }
 
   private async afterKey(
     id: string,
-    { request }: UpgradeRequest,
+    client: UpgradeRequest,
     opened: WebSocket,
     frame: Buffer,
     isBinary: boolean,
   ): Promise<void> {
-    const checked = await this.gate.checkFrame(frame, isBinary, request, REQUIRED);
+    const checked = await this.gate.checkFrame(frame, isBinary, client.request, REQUIRED);
     if ('refusal' in checked) return opened.close(checked.refusal.code, checked.refusal.reason);
+    await this.attach(id, client, opened, checked.principal);
+  }
+
+  private async attach(
+    id: string,
+    { request }: UpgradeRequest,
+    opened: WebSocket,
+    principal: Principal,
+  ): Promise<void> {
+    if (principal.reach === 'own') return opened.close(CODES.unknown, 'not_found');
+    opened.once(
+      'close',
+      this.gate.whenEnded(principal, () => opened.close(CODES.noKey, 'key_ended')),
+    );
     try {
       const { container, release } = await this.containers.use(id);
-      opened.once('close', release);
       if (opened.readyState !== WebSocket.OPEN) return release();
-      bridge(opened, this.connect(container.server, request));
+      opened.once('close', release);
+      bridge(opened, this.connect(container.server, request), principal.scope !== 'read');
     } catch (error) {
       opened.close(CODES.failed, errorMessage(error).slice(0, 100));
     }
@@ -110,17 +131,20 @@ export class ContainerSockets {
   }
 }
 
-/** Passes frames both ways until one side ends; the other one is closed, too. */
-function bridge(client: WebSocket, container: WebSocket): void {
+/**
+ * Passes frames both ways until one side ends; the other one is closed, too. Frames of a client that may only
+ * read are dropped: the container would take them for those of an administrator.
+ */
+function bridge(client: WebSocket, container: WebSocket, maySend: boolean): void {
   container.on('error', () => client.close(CODES.failed, 'container_unreachable'));
   container.once('open', () => client.resume());
-  pass(client, container);
-  pass(container, client);
+  pass(client, container, maySend);
+  pass(container, client, true);
 }
 
-function pass(from: WebSocket, to: WebSocket): void {
+function pass(from: WebSocket, to: WebSocket, isAllowed: boolean): void {
   from.on('message', (data, isBinary) => {
-    if (to.readyState !== WebSocket.OPEN) return;
+    if (!isAllowed || to.readyState !== WebSocket.OPEN) return;
     if (to.bufferedAmount > MAX_WAITING_BYTES) from.pause();
     to.send(bytesOf(data), { binary: isBinary }, () => {
       if (from.isPaused && to.bufferedAmount <= MAX_WAITING_BYTES) from.resume();
@@ -137,4 +161,9 @@ function pass(from: WebSocket, to: WebSocket): void {
 function bytesOf(data: RawData): Buffer {
   if (Array.isArray(data)) return Buffer.concat(data);
   return data instanceof ArrayBuffer ? Buffer.from(data) : data;
+}
+
+/** Sockets of share links show what is stored here. */
+function isShared({ url = '' }: IncomingMessage): boolean {
+  return url.startsWith('/sockets/shared/');
 }

@@ -1,5 +1,6 @@
 import { type CanActivate, type ExecutionContext, HttpException, Injectable } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
+import { principalOf } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { answersFromStorage } from '../../forwarding/index.js';
 import { conversationIn, RequestAnsweredError } from '../../http/index.js';
@@ -37,6 +38,8 @@ export class ContainersGuard implements CanActivate {
     const id = conversationIn(request);
     if (id === undefined) return this.servesHere(request);
     if (!this.containers.has(id)) return this.servesLocal(request);
+    // Another guard has said so already: none of these conversations belongs to a key of one's own.
+    if (principalOf(request)?.reach === 'own') throw notFound();
     if (isStored(request)) return true;
     if (UNAVAILABLE.test(request.path))
       throw new ContainerError('unsupported', 'This operation is unavailable in Docker runtime mode');
@@ -61,8 +64,12 @@ export class ContainersGuard implements CanActivate {
   private servesLocal(request: HttpRequest): boolean {
     if (this.config.conversation_runtime_selectable || isStored(request) || READS.has(request.method))
       return true;
-    throw new HttpException({ detail: 'Conversation not found' }, 404);
+    throw notFound();
   }
+}
+
+function notFound(): HttpException {
+  return new HttpException({ detail: 'Conversation not found' }, 404);
 }
 
 /** Whether what is stored of the conversation is the answer. */

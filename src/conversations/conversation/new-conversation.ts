@@ -10,7 +10,7 @@ import { matchingNames } from '../../text/index.js';
 import { DuplicateToolError, UnknownToolError, type ToolRegistry } from '../../tools/index.js';
 import { noAttention } from '../state/attention.js';
 import type { ConversationState } from '../state/conversation-state.js';
-import type { StartConversationRequest } from '../state/start-request.js';
+import type { RequestedConversation, StartConversationRequest } from '../state/start-request.js';
 
 /** The initial state of a conversation. */
 export function newConversation(
@@ -74,7 +74,7 @@ function pythonModules(request: StartConversationRequest, registry: ToolRegistry
  * @throws InvalidRequestError naming the tool and listing the known ones
  */
 export function assertToolsKnown(
-  { agent, client_tools }: StartConversationRequest,
+  { agent, client_tools }: RequestedConversation,
   registry: ToolRegistry,
 ): void {
   const clash = client_tools.find(({ name }) => registry.has(name));
@@ -109,7 +109,7 @@ export function assertToolsKnown(
  * first message only.
  * @throws InvalidRequestError suggesting similar names
  */
-export function assertModelsServed({ agent }: Pick<StartConversationRequest, 'agent'>): void {
+export function assertModelsServed({ agent }: Pick<RequestedConversation, 'agent'>): void {
   // An ACP agent calls its models itself.
   if (agent.kind === 'ACPAgent') return;
   assertModelServed(agent.llm.model, ['body', 'agent', 'llm', 'model']);

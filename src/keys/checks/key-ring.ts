@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { NamedKeys, parseNamedKey, type Principal } from '../../auth/index.js';
+import { NamedKeys, type Principal } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
+import { parseNamedKey } from '../../crypto/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { SharedRun } from '../../flow/index.js';
 import { Hints } from '../../storage/index.js';
@@ -73,7 +74,7 @@ export class KeyRing extends NamedKeys implements OnApplicationBootstrap, OnAppl
 
   async verify(key: string, mayCheck: () => boolean): Promise<Principal | undefined> {
     const shown = parseNamedKey(key);
-    const record = shown && this.valid(await this.current(), shown.id);
+    const record = shown && (await this.look(shown.id, mayCheck));
     if (!record || !(await this.verified.isRight(shown.secret, record, mayCheck))) return undefined;
     // It may have been revoked while it was checked.
     const now = this.valid(this.records, record.id);
@@ -83,7 +84,7 @@ export class KeyRing extends NamedKeys implements OnApplicationBootstrap, OnAppl
   }
 
   async find(id: string): Promise<Principal | undefined> {
-    const record = this.valid(await this.current(), id);
+    const record = await this.look(id, () => true);
     if (!record) return undefined;
     this.uses.note(record);
     return this.principalOf(record);
@@ -124,6 +125,13 @@ export class KeyRing extends NamedKeys implements OnApplicationBootstrap, OnAppl
       if (!this.hasFailed) this.logger.warn(`the named keys cannot be read: ${errorMessage(error)}`);
       this.hasFailed = true;
     }
+  }
+
+  /** A key that is not known yet may have been made on another server just now. */
+  private async look(id: string, mayRead: () => boolean): Promise<KeyRecord | undefined> {
+    const known = await this.current();
+    if (!known.has(id) && mayRead()) await this.reading.run();
+    return this.valid(this.records, id);
   }
 
   private async current(): Promise<KeyRecords> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
-import { formatNamedKey, type KeyReach, type KeyScope } from '../../auth/index.js';
+import type { KeyReach, KeyScope } from '../../auth/index.js';
+import { formatNamedKey } from '../../crypto/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
 import { DamagedDocumentError, Documents, KEYS_DOCUMENT } from '../../storage/index.js';
 import { KeyNameTakenError, KeysUnusableError, TooManyKeysError, UnknownKeyError } from './key-errors.js';

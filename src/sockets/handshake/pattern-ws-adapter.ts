@@ -5,11 +5,11 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { Observable } from 'rxjs';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { type Requirement, STRICTEST } from '../../auth/index.js';
+import { type Principal, type Requirement, STRICTEST } from '../../auth/index.js';
 import { DomainError, WIRE_CODES } from '../../errors/index.js';
 import type { ServerForwarder, UpgradeRequest } from '../../forwarding/index.js';
 import { loggableUrl, requestId } from '../../logging/index.js';
-import type { KeyAdmission } from './handshake.js';
+import type { KeyAdmission } from './key-admission.js';
 import { MAX_INBOUND_FRAGMENTS, MAX_INBOUND_FRAME_BYTES } from '../connections/socket-limits.js';
 
 /** A WebSocket upgrade request. */
@@ -97,6 +97,8 @@ export class PatternWsAdapter extends WsAdapter {
   constructor(
     private readonly app: INestApplication<Server>,
     private readonly forwarder?: Pick<ServerForwarder, 'forwardSocket'>,
+    /** Whether a conversation exists for whoever opens a socket; absent: for all. */
+    private readonly exists?: (conversationId: string, principal: Principal) => Promise<boolean>,
   ) {
     super(app);
   }
@@ -172,9 +174,10 @@ export class PatternWsAdapter extends WsAdapter {
   /** Whether another server serves the socket. Only clients that have shown a key make this one take it. */
   private async isElsewhere(admitted: Admitted, client: UpgradeRequest): Promise<boolean> {
     const { conversationId: id, principal } = admitted;
-    // Whether it exists for a key of its own is checked where it is served.
-    const takes = principal?.reach === 'all';
-    return id !== undefined && (await this.forwarder?.forwardSocket(id, client, takes)) === true;
+    if (id === undefined || !this.forwarder) return false;
+    // The gateway closes it as that of an unknown conversation.
+    if (principal && this.exists && !(await this.exists(id, principal))) return false;
+    return (await this.forwarder.forwardSocket(id, client, principal !== undefined)) === true;
   }
 
   /** Answers with 403 and an empty body, as the original does, or with another status. */

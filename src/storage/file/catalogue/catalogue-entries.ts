@@ -12,6 +12,9 @@ export class CatalogueEntries {
   /** Ids of child conversations by parent. */
   private readonly children = new Map<string, Set<string>>();
 
+  /** @param isForeign whether others than this server write a conversation: they must not say whose it is */
+  constructor(private readonly isForeign: (id: string) => boolean = () => false) {}
+
   get size(): number {
     return this.all.size;
   }
@@ -26,17 +29,20 @@ export class CatalogueEntries {
 
   /** Adds an entry or replaces the one with its id. Copies only the fields of an entry. */
   set(source: CatalogueEntry): void {
-    const entry = catalogueEntry(source);
+    const entry = this.trusted(catalogueEntry(source));
     const { id, owner_key, parent_conversation_id } = entry;
     const known = this.all.get(id);
-    const isKept =
-      known?.owner_key === owner_key && known.parent_conversation_id === parent_conversation_id;
+    const isKept = known?.owner_key === owner_key && known.parent_conversation_id === parent_conversation_id;
     if (known && !isKept) this.delete(id);
     this.all.set(entry);
     if (owner_key !== null) this.listOf(owner_key).set(entry);
     if (isKept || parent_conversation_id === null) return;
     const siblings = this.children.get(parent_conversation_id) ?? new Set();
     this.children.set(parent_conversation_id, siblings.add(id));
+  }
+
+  private trusted(entry: CatalogueEntry): CatalogueEntry {
+    return this.isForeign(entry.id) ? { ...entry, owner_key: null, parent_conversation_id: null } : entry;
   }
 
   delete(id: string): void {

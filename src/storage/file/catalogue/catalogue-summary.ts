@@ -75,10 +75,14 @@ function* parse(bytes: Buffer): Generator<SummaryLine> {
     const fields = bytes.toString('utf8', at, end).split('\t');
     at = end + 1;
     if (fields.length !== FIELDS) continue;
-    const [id = '', created_at = '', updated_at = '', execution_status = '', parent, owner, stamp = ''] = fields;
+    const [id = '', created_at = '', updated_at = '', execution_status = '', parent, owner, stamp = ''] =
+      fields;
     const parent_conversation_id = parent === '' ? null : (parent ?? null);
     const owner_key = owner === '' ? null : (owner ?? null);
-    yield { entry: { id, created_at, updated_at, execution_status, parent_conversation_id, owner_key }, stamp };
+    yield {
+      entry: { id, created_at, updated_at, execution_status, parent_conversation_id, owner_key },
+      stamp,
+    };
   }
 }
 

@@ -14,6 +14,7 @@ import {
 } from '../../catalogue.js';
 import type { LeaseFence } from '../../lease-store.js';
 import { DamagedConversationError, StorageFailedError, toStorageError } from '../../storage-errors.js';
+import type { ReservedConversations } from '../../reserved-conversations.js';
 import { StorageOptions } from '../../storage-options.js';
 import { METADATA_FILE } from '../conversation-folder.js';
 import { CatalogueEntries } from './catalogue-entries.js';
@@ -34,15 +35,19 @@ const MAX_SLOW_READS = 8;
 @Injectable()
 export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('Catalogue');
-  private readonly entries = new CatalogueEntries();
+  private readonly entries: CatalogueEntries;
   private readonly files: MetadataFiles;
   private readonly reported = new Set<string>();
   /** Writes and removals of each conversation. */
   private readonly changes = new KeyedSerialQueue();
   private readonly scan: FolderScan;
 
-  constructor(private readonly options: StorageOptions) {
+  constructor(
+    private readonly options: StorageOptions,
+    reserved: Pick<ReservedConversations, 'isForeign'> = { isForeign: () => false },
+  ) {
     super();
+    this.entries = new CatalogueEntries((id) => reserved.isForeign(id));
     this.files = new MetadataFiles(options.conversationsPath);
     this.scan = new FolderScan(options.conversationsPath, {
       entries: this.entries,

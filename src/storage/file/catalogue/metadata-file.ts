@@ -100,7 +100,8 @@ function parsePrefix(buffer: Buffer, length: number, conversationId: string): Ca
   const match = whole
     ? ENTRY_PREFIX.exec(buffer.toString('latin1', 0, Math.min(MAX_PREFIX_BYTES, length)))
     : undefined;
-  if (match?.groups?.['owner'] === undefined && buffer.subarray(0, length).includes(LATER_OWNER)) return undefined;
+  if (match?.groups?.['owner'] === undefined && buffer.subarray(0, length).includes(LATER_OWNER))
+    return undefined;
   const head = match?.[0];
   // Parsed instead of sliced: a slice would keep the whole string in memory.
   const entry: unknown = head === undefined ? undefined : JSON.parse(`${head}}`);

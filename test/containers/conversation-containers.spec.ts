@@ -1,0 +1,214 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { WebSocket } from 'ws';
+import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+import { ScriptedEngine } from '../support/scripted-engine.js';
+import { WebhookReceiver } from '../support/webhook-receiver.js';
+
+const KEY = 'key-of-the-outer-server';
+const MODEL_KEY = 'key-of-the-model';
+const SECRET = 'value-of-the-secret';
+
+const describeWithContainers = ScriptedEngine.canRun ? describe : describe.skip;
+
+/** Without bubblewrap `npm run test:container` still tries the same with podman. */
+describeWithContainers('Conversations in containers (servers in bubblewrap)', () => {
+  let engine: ScriptedEngine;
+  let receiver: WebhookReceiver;
+  let server: ServerProcess;
+  beforeEach(async () => {
+    engine = await ScriptedEngine.start();
+    receiver = await WebhookReceiver.start();
+    server = await ServerProcess.start({
+      key: KEY,
+      env: {
+        ...engine.env,
+        SESSION_API_KEY: KEY,
+        OH_WEBHOOKS_0_BASE_URL: receiver.url,
+        OH_WEBHOOKS_0_FLUSH_DELAY: '0.1',
+        OH_WEBHOOKS_0_RETRY_DELAY: '0',
+      },
+    });
+  });
+  afterEach(async () => {
+    await server.stop();
+    await engine.stop();
+    await receiver.down();
+  });
+
+  function create(script: string, more: Record<string, unknown> = {}): Promise<ConversationClient> {
+    const { workspace: _workspace, agent, ...rest } = scriptedRequest('/workspace', script);
+    return ConversationClient.create(server, {
+      ...rest,
+      agent: { ...agent, llm: { ...agent.llm, api_key: MODEL_KEY } },
+      secrets: { TOKEN: { kind: 'StaticSecret', value: SECRET } },
+      ...more,
+    });
+  }
+
+  const answered = (conversation: ConversationClient, text: string): Promise<void> =>
+    eventually(async () => {
+      const { body } = await server.request('GET', `${conversation.route}/agent_final_response`);
+      return (body as { response: string }).response === text;
+    }, text);
+
+  const containers = () => [...engine.containers.values()];
+
+  it('run there, are steered and watched from outside, and leave nothing when they are deleted', async () => {
+    const conversation = await create(
+      'RUN: pwd; ls /var/openhands/conversations; test "$TOKEN" && touch made\nFINISH: one',
+    );
+    await answered(conversation, 'one');
+    expect((await conversation.info())['workspace']).toEqual({
+      kind: 'LocalWorkspace',
+      working_dir: '/workspace',
+    });
+    const [container] = containers();
+    expect(containers()).toHaveLength(1);
+    const { creation } = container ?? {};
+    expect(creation?.HostConfig).toMatchObject({
+      Memory: 4 * 1024 ** 3,
+      NanoCpus: 2e9,
+      PidsLimit: 512,
+      CapDrop: ['ALL'],
+      SecurityOpt: ['no-new-privileges'],
+      PortBindings: { '8000/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] },
+    });
+    expect(creation?.HostConfig.NetworkMode).toBeUndefined();
+    const shown = JSON.stringify(creation);
+    for (const secret of [KEY, MODEL_KEY, SECRET, 'secret-key-of-the-outer-server'])
+      expect(shown).not.toContain(secret);
+    expect(creation?.HostConfig.Mounts.map(({ Target }) => Target)).toEqual([
+      `/var/openhands/conversations/${conversation.id.replaceAll('-', '')}`,
+      '/var/openhands/.openhands',
+      '/workspace',
+    ]);
+    await withoutSecrets(server.cwd);
+
+    const kinds = await watched(server, conversation.id);
+    expect(kinds).toEqual(expect.arrayContaining(['MessageEvent', 'ActionEvent', 'ObservationEvent']));
+    expect((await server.request('GET', `${conversation.route}/workspace/made`)).status).toBe(200);
+    expect((await conversation.post('fork')).status).toBe(501);
+    const exposed = await server.request('POST', `${conversation.route}/run`, undefined, {
+      'x-expose-secrets': '1',
+    });
+    expect(exposed.status).toBe(422);
+
+    expect((await server.request('DELETE', conversation.route)).status).toBe(200);
+    expect((await server.request('GET', '/api/conversations/count')).body).toBe(0);
+    expect(containers()).toEqual([]);
+    const hex = conversation.id.replaceAll('-', '');
+    const left = await readdir(server.cwd, { recursive: true });
+    expect(left.filter((name) => name.includes(hex) && !name.includes('webhooks'))).toEqual([]);
+    expect((await server.request('DELETE', conversation.route)).status).toBe(404);
+  });
+
+  it('are adopted by the next outer server, which tells webhooks each event once', async () => {
+    const conversation = await create('FINISH: one');
+    await answered(conversation, 'one');
+    server = await server.restart('SIGKILL');
+    const restarted = conversation.on(server);
+    await eventually(async () => (await status(restarted)) === 'available', 'the adoption');
+    await restarted.post('events', userMessage('FINISH: two', true));
+    await answered(restarted, 'two');
+    expect(engine.requests.filter((line) => line.startsWith('POST /containers/create'))).toHaveLength(1);
+    const stored = await storedIds(restarted);
+    // An attempt that the kill interrupted may be repeated; nothing is missing or out of order.
+    const delivered = () => [...new Set(deliveredIds(receiver, stored))];
+    await eventually(() => delivered().length >= stored.length, 'all deliveries');
+    expect(delivered()).toEqual(stored);
+  });
+
+  it('get another container when theirs has died, with history, files and secrets', async () => {
+    const conversation = await create('RUN: echo "$TOKEN" | md5sum > made\nFINISH: one');
+    await answered(conversation, 'one');
+    const [first] = containers();
+    if (first) await engine.kill(first);
+    const script = 'RUN: echo "$TOKEN" | md5sum | cmp - made && touch same\nFINISH: two';
+    const sent = await conversation.post('events', userMessage(script, true));
+    expect([sent.status, sent.body]).toEqual([200, { success: true }]);
+    await answered(conversation, 'two');
+    expect((await server.request('GET', `${conversation.route}/workspace/same`)).status).toBe(200);
+    expect(containers()).toHaveLength(1);
+    expect(containers()[0]?.id).not.toBe(first?.id);
+  });
+
+  it('are stopped when they are idle, and can be read while the engine is away', async () => {
+    server = await server.restart('SIGTERM', {
+      env: { ...engine.env, SESSION_API_KEY: KEY, OH_CONVERSATION_IDLE_TTL_SECONDS: '1' },
+    });
+    const conversation = await create('FINISH: one');
+    await answered(conversation, 'one');
+    await eventually(async () => (await status(conversation)) === 'missing', 'the end of the idle container');
+    expect(containers()).toEqual([]);
+    await engine.leave();
+    expect((await conversation.info()).execution_status).toBe('finished');
+    const { body } = await server.request('GET', `${conversation.route}/events/search?kind=MessageEvent`);
+    expect((body as { items: [] }).items.length).toBeGreaterThan(0);
+    const refused = await conversation.post('run');
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).not.toBeNull();
+    await engine.listen();
+    await eventually(
+      async () => (await conversation.post('events', userMessage('FINISH: two', true))).status === 200,
+      'a message',
+    );
+    await answered(conversation, 'two');
+  });
+
+  it('removes containers without a conversation', async () => {
+    const conversation = await create('FINISH: one');
+    await answered(conversation, 'one');
+    const [container] = containers();
+    if (!container) throw new Error('no container');
+    const stray = { ...container, id: 'f'.repeat(64), name: 'stray', child: undefined };
+    stray.creation = {
+      ...container.creation,
+      Labels: {
+        ...container.creation.Labels,
+        'ai.openhands.conversation': '3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f',
+      },
+    };
+    engine.containers.set(stray.id, stray);
+    await eventually(() => !engine.containers.has(stray.id), 'the removal of the stray container');
+    expect(engine.containers.has(container.id)).toBe(true);
+  });
+});
+
+async function status(conversation: ConversationClient): Promise<unknown> {
+  const { body } = await conversation.server.request('GET', `${conversation.route}/runtime`);
+  return (body as { runtime_status: unknown }).runtime_status;
+}
+
+/** The kinds of the stored events, as a socket shows them that sends its key in the first frame. */
+async function watched(server: ServerProcess, id: string): Promise<string[]> {
+  const kinds: string[] = [];
+  const socket = new WebSocket(server.socketUrl(`/sockets/events/${id}?resend_mode=all`));
+  socket.once('open', () => socket.send(JSON.stringify({ type: 'auth', session_api_key: KEY })));
+  socket.on('message', (data: Buffer) => kinds.push((JSON.parse(data.toString()) as { kind: string }).kind));
+  await eventually(() => kinds.includes('ObservationEvent'), 'an observation');
+  socket.terminate();
+  return kinds;
+}
+
+async function storedIds({ server, route }: ConversationClient): Promise<string[]> {
+  const { body } = await server.request('GET', `${route}/events/search?limit=100`);
+  return (body as { items: { id: string }[] }).items.map(({ id }) => id);
+}
+
+function deliveredIds(receiver: WebhookReceiver, stored: readonly string[]): string[] {
+  return receiver.received
+    .filter((request) => request.path.includes('/events/'))
+    .flatMap(({ text }) => (JSON.parse(text) as { id: string }[]).map(({ id }) => id))
+    .filter((id) => stored.includes(id));
+}
+
+async function withoutSecrets(folder: string): Promise<void> {
+  for (const file of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!file.isFile()) continue;
+    const text = await readFile(path.join(file.parentPath, file.name), 'latin1');
+    for (const secret of [MODEL_KEY, SECRET])
+      expect([file.name, text.includes(secret)]).toEqual([file.name, false]);
+  }
+}

@@ -1,0 +1,260 @@
+import { WebSocket } from 'ws';
+import { OpenRoute, SCOPES, requirementOf, type KeyReach, type KeyScope } from '../../src/auth/index.js';
+import { SocketsModule } from '../../src/sockets/sockets.module.js';
+import { forEachBounded } from '../../src/flow/index.js';
+import { freePort } from '../support/free-port.js';
+import { makeKey } from '../support/named-keys.js';
+import { eventually, ServerProcess } from '../support/server-process.js';
+
+const SESSION = 'session-key';
+const ID = '00000000-0000-0000-0000-000000000001';
+/** Operations that are sent at the same time. */
+const WIDTH = 8;
+
+interface Operation {
+  operationId: string;
+  security?: unknown;
+  requestBody?: unknown;
+  'x-required-scope'?: KeyScope;
+  'x-own-keys'?: boolean;
+  'x-alias-of'?: string;
+}
+
+interface Route extends Operation {
+  method: string;
+  path: string;
+}
+
+/** A key that is shown, and what it may do; without a scope it is none that the server accepts. */
+interface Shown {
+  key: string | undefined;
+  scope?: KeyScope;
+  reach?: KeyReach;
+}
+
+/** GETs that need more than `read`: they answer secrets, or what is on the machine. */
+const MORE_THAN_READ = [
+  /^\/api\/(file|bash|git)\/(?!download-trajectory|repositories)/,
+  /^\/api\/settings\/secrets\/\{/,
+  /vscode\/url$/,
+  /^\/api\/mcp\//,
+  /^\/api\/keys(\/\{|$)/,
+  /^\/api\/audit/,
+];
+/** Operations that change nothing although they are no GETs. */
+const READS_BY_POST = [
+  'Skills_list',
+  'Plugins_list',
+  'SubAgents_list',
+  'Hooks_read',
+  'ProfileDiagnosis_materialize',
+  'WorkspaceSession_start',
+  'WorkspaceSession_end',
+];
+/** Operations for keys of one's own that name no conversation. */
+const OWN_WITHOUT_CONVERSATION = [
+  /^\/(api\/)?conversations(\/(search|count|summaries))?$/,
+  /^\/v1\//,
+  /^\/api\/(tools\/(catalog)?|llm\/(providers|models.*)|profiles|keys\/current|auth\/workspace-session)$/,
+  /^\/api\/settings\/(agent|conversation)-schema$/,
+];
+
+describe('the scopes of operations', () => {
+  let server: ServerProcess;
+  let routes: Route[];
+  const keys = new Map<string, Shown>();
+  beforeAll(async () => {
+    const nobody = `http://127.0.0.1:${await freePort()}`;
+    server = await ServerProcess.start({
+      key: SESSION,
+      env: {
+        SESSION_API_KEY: SESSION,
+        OH_MAX_FAILED_KEYS_PER_MINUTE: '0',
+        OH_GITHUB_URL: nobody,
+        OPENAI_AUTH_ISSUER: nobody,
+      },
+    });
+    routes = routesOf((await server.request('GET', '/openapi.json')).body);
+    for (const scope of SCOPES)
+      for (const reach of ['all', 'own'] as const)
+        keys.set(`${scope}/${reach}`, {
+          key: (await makeKey(server, { scope, reach })).key,
+          scope,
+          reach,
+        });
+    const revoked = await makeKey(server, { scope: 'admin' });
+    await server.request('DELETE', `/api/keys/${revoked.id}`);
+    const expired = await makeKey(server, {
+      scope: 'admin',
+      expires_at: new Date(Date.now() + 1500).toISOString(),
+    });
+    await eventually(async () => (await ask('GET', '/api/keys/current', expired.key)).status === 401);
+    keys.set('session', { key: SESSION, scope: 'admin', reach: 'all' });
+    keys.set('none', { key: undefined });
+    keys.set('wrong', { key: 'wrong' });
+    keys.set('unknown id', { key: `ohk_${'0'.repeat(16)}_${'A'.repeat(43)}` });
+    keys.set('wrong secret', { key: `${keys.get('admin/all')?.key?.slice(0, -4) ?? ''}AAAA` });
+    keys.set('revoked', { key: revoked.key });
+    keys.set('expired', { key: expired.key });
+  });
+  afterAll(() => server.stop());
+
+  const ask = async (method: string, path: string, key: string | undefined, hasBody = false) => {
+    const response = await fetch(server.url + path, {
+      method,
+      headers: {
+        ...(key !== undefined && { 'x-session-api-key': key }),
+        ...(hasBody && { 'content-type': 'application/json' }),
+      },
+      // What is allowed must not happen: no body can be read.
+      ...(hasBody && { body: '{' }),
+    });
+    const text = await response.text();
+    return { status: response.status, text };
+  };
+
+  it('are stated in the document for each operation that needs a key', () => {
+    const unstated = routes.filter((route) => route['x-required-scope'] === undefined);
+    expect(unstated.map(({ operationId }) => operationId)).toEqual([]);
+    expect(routes.length).toBeGreaterThan(190);
+  });
+
+  it('follow from what an operation is', () => {
+    const is = (path: string, patterns: RegExp[]): boolean => patterns.some((pattern) => pattern.test(path));
+    const odd = routes.filter((route) => {
+      const { method, path, 'x-required-scope': scope, 'x-own-keys': own } = route;
+      const isRead = method === 'get' ? !is(path, MORE_THAN_READ) : isReading(route);
+      if (isRead !== (scope === 'read')) return true;
+      if (own && !/\{(runtime_)?conversation_id\}/.test(path) && !is(path, OWN_WITHOUT_CONVERSATION))
+        return true;
+      // The machine and the server itself.
+      return /^\/api\/(keys|audit|mcp|settings)(?!.*(current|schema))/.test(path) && own === true;
+    });
+    expect(odd.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
+  });
+
+  it('decide about every kind of key', async () => {
+    const wrong: string[] = [];
+    const cases = routes.flatMap((route) => [...keys].map(([kind, shown]) => ({ route, kind, shown })));
+    await forEachBounded(cases, WIDTH, async ({ route, kind, shown }) => {
+      const path = route.path.replace(/\{[^}]*conversation_id\}/g, ID).replace(/\{[^}]+\}/g, 'unknown');
+      const { status, text } = await ask(
+        route.method.toUpperCase(),
+        path,
+        shown.key,
+        route.requestBody !== undefined && route.method !== 'get',
+      );
+      const expected = outcome(route, shown);
+      const seen = status === 401 ? 'no key' : isScopeRefusal(status, text) ? 'refused' : 'admitted';
+      if (seen !== expected) wrong.push(`${kind}: ${route.method} ${path}: ${status} ${text.slice(0, 100)}`);
+    });
+    expect(wrong).toEqual([]);
+  }, 240_000);
+
+  describe('of sockets', () => {
+    const gateways = socketGateways();
+
+    it('are stated by each gateway', () => {
+      expect(gateways.length).toBeGreaterThanOrEqual(6);
+      const isOpen = (gateway: object): boolean => Reflect.hasMetadata(OpenRoute.KEY, gateway);
+      const unstated = gateways.filter((gateway) => !isOpen(gateway) && !requirementOf([gateway]));
+      expect(unstated.map(({ name }) => name)).toEqual([]);
+      // What is shown by a link needs no key.
+      expect(gateways.filter(isOpen).map(({ name }) => name)).toEqual(['SharedGateway']);
+    });
+
+    it.each([
+      ['/sockets/events/:id', 'read', true],
+      ['/sockets/session/:id', 'read', true],
+      ['/api/conversations/:id/events/socket', 'read', true],
+      ['/sockets/conversations', 'read', true],
+      ['/sockets/bash-events', 'admin', false],
+    ] as const)('decide who opens %s', async (path, scope, own) => {
+      const route = { 'x-required-scope': scope, 'x-own-keys': own };
+      const url = server.socketUrl(path.replace(':id', ID));
+      for (const [kind, shown] of keys) {
+        const expected = outcome(route, shown);
+        expect([kind, await byHeader(url, shown.key)]).toEqual([
+          kind,
+          expected === 'admitted' || shown.key === undefined ? 'open' : '403',
+        ]);
+        if (shown.key === undefined) continue;
+        const closed = { 'no key': 4001, refused: 4003, admitted: undefined }[expected];
+        expect([kind, await byFrame(url, shown.key)]).toEqual([kind, closed]);
+      }
+    });
+  });
+});
+
+/** What is to happen, by the rule of docs/keys.md. */
+function outcome(
+  {
+    'x-required-scope': required = 'admin',
+    'x-own-keys': own,
+  }: Pick<Operation, 'x-required-scope' | 'x-own-keys'>,
+  { scope, reach }: Shown,
+): 'no key' | 'refused' | 'admitted' {
+  if (scope === undefined) return 'no key';
+  if (SCOPES.indexOf(scope) < SCOPES.indexOf(required)) return 'refused';
+  return reach === 'all' || own === true ? 'admitted' : 'refused';
+}
+
+function isScopeRefusal(status: number, text: string): boolean {
+  return status === 403 && /This key has the (scope|reach)/.test(text);
+}
+
+function isReading({ operationId }: Route): boolean {
+  return READS_BY_POST.includes(operationId);
+}
+
+function routesOf(document: unknown): Route[] {
+  const { paths } = document as { paths: Record<string, Record<string, Operation>> };
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations)
+      .filter(([, { security }]) => security !== undefined)
+      .map(([method, operation]) => ({ method, path, ...operation })),
+  );
+}
+
+/** The classes of the gateways, as Nest knows them. */
+function socketGateways(): (new (...args: never[]) => object)[] {
+  const providers: unknown = Reflect.getMetadata('providers', SocketsModule);
+  if (!Array.isArray(providers)) return [];
+  return providers.filter(
+    (provider): provider is new (...args: never[]) => object =>
+      typeof provider === 'function' && Reflect.getMetadata('websockets:is_gateway', provider) === true,
+  );
+}
+
+/** Opens a socket with a key in a header: `open`, or the status of the refusal. */
+async function byHeader(url: string, key: string | undefined): Promise<string> {
+  const socket = new WebSocket(url, { headers: key === undefined ? {} : { 'x-session-api-key': key } });
+  socket.on('error', () => undefined);
+  try {
+    return await new Promise((resolve) => {
+      socket.once('open', () => resolve('open'));
+      socket.once('unexpected-response', (_request, { statusCode }) => resolve(String(statusCode)));
+    });
+  } finally {
+    socket.terminate();
+  }
+}
+
+/** Opens a socket with a key in its first frame: the code if it is closed for its key. */
+async function byFrame(url: string, key: string): Promise<number | undefined> {
+  const socket = new WebSocket(url);
+  socket.on('error', () => undefined);
+  socket.once('open', () => socket.send(JSON.stringify({ type: 'auth', session_api_key: key })));
+  try {
+    return await new Promise((resolve) => {
+      // Of what is admitted the first sign is a frame, or that there is no such conversation.
+      socket.once('message', () => resolve(undefined));
+      socket.once('close', (code) => resolve(code === 4004 ? undefined : code));
+      socket.once('open', () => socket.ping());
+      // A frame that is wrong is answered where nothing else is sent.
+      socket.once('open', () => socket.send('{'));
+    });
+  } finally {
+    socket.terminate();
+  }
+}
