@@ -130,7 +130,8 @@ node -p 'require("small")'`;
 python3 -m pip install -q --disable-pip-version-check --root-user-action ignore \\
   --index-url SITE/simple/ --target site tiny 2> errors || cat errors
 PYTHONPATH=site python3 -c 'import tiny; print(tiny.text)'`;
-    expect(await outputOf(script)).toBe('from pip\n');
+    // Version managers may say that they cannot note the new package.
+    expect(await outputOf(script)).toMatch(/from pip\n$/);
   });
 
   it('tells why another host cannot be reached, in the answer and in the log', async () => {
