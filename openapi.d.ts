@@ -158,7 +158,7 @@ export interface paths {
         };
         /**
          * Check that the server accepts work
-         * @description For readiness probes and load balancers: 503 while the server starts or shuts down, and while it cannot reach its database.
+         * @description For readiness probes and load balancers: 503 while the server starts or shuts down, and while it cannot reach its database, or the container engine that all its conversations need.
          */
         get: operations["Server_ready"];
         put?: never;
@@ -12556,7 +12556,7 @@ export interface operations {
                     "application/json": components["schemas"]["InternalServerError"];
                 };
             };
-            /** @description The server is starting or shutting down, or cannot reach its database. */
+            /** @description The server is starting or shutting down, or cannot reach its database or its container engine. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -12686,6 +12686,15 @@ export interface operations {
                                 /** @description Maximum of concurrent runs on it (`max_concurrent_runs`). */
                                 max_running: number;
                             }[] | null;
+                        } | null;
+                        /** @description The containers of conversations; null if conversations run on the machine of the server only. */
+                        containers: {
+                            /** @description Whether the container engine answers. */
+                            available: boolean;
+                            /** @description Why the engine does not answer; null if it does. */
+                            reason: string | null;
+                            /** @description Containers of conversations that run. */
+                            running: number;
                         } | null;
                     };
                 };
@@ -12850,6 +12859,15 @@ export interface operations {
                                 /** @description Maximum of concurrent runs on it (`max_concurrent_runs`). */
                                 max_running: number;
                             }[] | null;
+                        } | null;
+                        /** @description The containers of conversations; null if conversations run on the machine of the server only. */
+                        containers: {
+                            /** @description Whether the container engine answers. */
+                            available: boolean;
+                            /** @description Why the engine does not answer; null if it does. */
+                            reason: string | null;
+                            /** @description Containers of conversations that run. */
+                            running: number;
                         } | null;
                     };
                 };

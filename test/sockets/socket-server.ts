@@ -7,7 +7,7 @@ import { NestFactory } from '@nestjs/core';
 import { Authenticator, FailedKeysModule, SessionKeys } from '../../src/auth/index.js';
 import { AppConfig, ConfigModule } from '../../src/config/index.js';
 import { ConversationsService } from '../../src/conversations/conversations.service.js';
-import { SummaryFeed } from '../../src/conversations/index.js';
+import { Ownership, SummaryFeed } from '../../src/conversations/index.js';
 import { EventBus } from '../../src/events/index.js';
 import { InProcessEventBus } from '../../src/events/bus/in-process-event-bus.js';
 import { RequestBodiesModule } from '../../src/http/index.js';
@@ -54,6 +54,11 @@ export class SocketServer {
       ],
       providers: [
         { provide: ConversationsService, useValue: conversations },
+        // All conversations exist for all keys of these tests; test/tenants has those for which they do not.
+        {
+          provide: Ownership,
+          useValue: { assertVisible: () => Promise.resolve() } satisfies Pick<Ownership, 'assertVisible'>,
+        },
         { provide: EventBus, useValue: bus },
         SessionKeys,
         Authenticator,
