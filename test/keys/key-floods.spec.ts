@@ -24,7 +24,7 @@ describe('a flood of wrong secrets for a known key', () => {
     const { id, key } = await makeKey(server, { scope: 'read' });
     const others = await makeKey(server, { scope: 'read' });
     const started = performance.now();
-    let isOver = false;
+    const state = { isOver: false };
     let next = 0;
     const flood = Promise.all(
       Array.from({ length: 20 }, async () => {
@@ -34,9 +34,9 @@ describe('a flood of wrong secrets for a known key', () => {
           expect(status).toBe(401);
         }
       }),
-    ).finally(() => (isOver = true));
+    ).finally(() => (state.isOver = true));
     const waits: number[] = [];
-    while (!isOver) {
+    while (!state.isOver) {
       for (const right of [key, others.key]) {
         const asked = performance.now();
         expect((await server.request('GET', CURRENT, undefined, shown(right))).status).toBe(200);

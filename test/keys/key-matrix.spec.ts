@@ -220,7 +220,8 @@ function routesOf(document: unknown): Route[] {
 function socketGateways(): (new (...args: never[]) => object)[] {
   const providers: unknown = Reflect.getMetadata('providers', SocketsModule);
   if (!Array.isArray(providers)) return [];
-  return providers.filter(
+  const listed: unknown[] = providers;
+  return listed.filter(
     (provider): provider is new (...args: never[]) => object =>
       typeof provider === 'function' && Reflect.getMetadata('websockets:is_gateway', provider) === true,
   );
