@@ -159,7 +159,7 @@ export class InMemorySummaries {
     return this.listeners.size;
   }
 
-  listen(listener: (frame: Buffer) => void): () => void {
+  listen(_principal: unknown, listener: (frame: Buffer) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   }

@@ -7,7 +7,7 @@ import { NestFactory } from '@nestjs/core';
 import { Authenticator, FailedKeysModule, SessionKeys } from '../../src/auth/index.js';
 import { AppConfig, ConfigModule } from '../../src/config/index.js';
 import { ConversationsService } from '../../src/conversations/conversations.service.js';
-import { SummaryFeed } from '../../src/conversations/index.js';
+import { Ownership, SummaryFeed } from '../../src/conversations/index.js';
 import { EventBus } from '../../src/events/index.js';
 import { InProcessEventBus } from '../../src/events/bus/in-process-event-bus.js';
 import { RequestBodiesModule } from '../../src/http/index.js';
@@ -57,6 +57,8 @@ export class SocketServer {
         { provide: EventBus, useValue: bus },
         SessionKeys,
         Authenticator,
+        // Its clients have session keys, for which all conversations exist.
+        { provide: Ownership, useValue: { assertVisible: () => Promise.resolve() } },
         { provide: SocketLimits, useValue: Object.assign(new SocketLimits(config), options.limits) },
         SocketGate,
         SocketConnections,
