@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 const ADMIN = 'HIDDEN-key-of-the-administrator';
 
-/** Keys are made and revoked in the settings, what they do is in the audit log, and pages keep to their rights. */
+/** Makes and revokes keys, looks at what they did, and at the pages of one that may only look. */
 export async function keysAndAudit({ openPage, startServer, step, axe, screenshots, until, expectProblems }) {
   const server = await startServer({ SESSION_API_KEY: ADMIN });
   const ask = async (method, route, key, body) => {
