@@ -12,7 +12,8 @@ const ID = '280733d3-a9e7-49d7-9ac3-c38121f6f331';
 const OF_ALL_CONVERSATIONS = ['', '/search', '/count', '/summaries', '/prepare-for-sandbox-pause'];
 /** Routes of other things than conversations, by their placeholders. */
 const OTHER_PLACEHOLDERS =
-  /^:(command_id|connection_id|event_id|extension_name|file_path|job_id|name|page|plugin_name|profile_id|secret_name|settings_key|sha|skill_name|webhook_id)$/;
+  // A shared conversation is read from the storage, by any server.
+  /^:(command_id|connection_id|event_id|extension_name|file_path|job_id|key|name|page|plugin_name|profile_id|secret_name|settings_key|sha|share_id|shared_id|skill_name|webhook_id)$/;
 
 describe('the routes of the server', () => {
   let folder: string;
