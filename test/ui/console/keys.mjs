@@ -93,6 +93,9 @@ export async function keysAndAudit({ openPage, startServer, step, axe, screensho
     await page.getByRole('button', { name: 'Revoke dashboard' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
     await page.getByRole('heading', { name: 'No named key yet' }).waitFor();
-    await until(async () => (await ask('GET', '/api/conversations/count', made)).status === 401, 'the end of the key');
+    await until(
+      async () => (await ask('GET', '/api/conversations/count', made)).status === 401,
+      'the end of the key',
+    );
   });
 }
