@@ -16,7 +16,7 @@ const TABS = [
   { to: 'settings/keys', label: 'Keys', View: KeysTab },
 ] as const;
 
-/** The view "Settings": models, secrets and MCP servers of new conversations, and keys. For administrators. */
+/** The view "Settings": models, secrets, MCP servers and keys. For administrators. */
 export function SettingsView({ path }: { path: string }) {
   useCommands(
     TABS.map(({ to, label }) => ({ label: `Settings: ${label}`, group: 'Go to', run: () => navigate(to) })),

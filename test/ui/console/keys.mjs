@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 const ADMIN = 'HIDDEN-key-of-the-administrator';
 
-/** Keys are made and revoked in the settings, what they do is in the audit log, and pages keep to their rights. */
+/** Makes and revokes keys, looks at what they did, and at the pages of one that may only look. */
 export async function keysAndAudit({ openPage, startServer, step, axe, screenshots, until, expectProblems }) {
   const server = await startServer({ SESSION_API_KEY: ADMIN });
   const ask = async (method, route, key, body) => {
@@ -93,6 +93,9 @@ export async function keysAndAudit({ openPage, startServer, step, axe, screensho
     await page.getByRole('button', { name: 'Revoke dashboard' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
     await page.getByRole('heading', { name: 'No named key yet' }).waitFor();
-    await until(async () => (await ask('GET', '/api/conversations/count', made)).status === 401, 'the end of the key');
+    await until(
+      async () => (await ask('GET', '/api/conversations/count', made)).status === 401,
+      'the end of the key',
+    );
   });
 }

@@ -147,7 +147,7 @@ function limitsIn(texts: Partial<Record<LimitName, string>>): Schemas['ApiKey'][
     const text = texts[name]?.trim() ?? '';
     return text === '' ? [] : [[name, Number.isFinite(Number(text)) ? Number(text) : text] as const];
   });
-  return Object.fromEntries(given) as Schemas['ApiKey']['limits'];
+  return Object.fromEntries(given);
 }
 
 function KeyOnce({ made, onClose }: { made: Schemas['NewApiKey']; onClose: () => void }) {
