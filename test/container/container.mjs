@@ -2,8 +2,8 @@
  * Builds the image from the Dockerfile as it is and runs it, with podman instead of a Docker engine: health
  * check, keys in files, the user, the volume, restarts, `compose.yaml` and `compose.cluster.yaml`, and
  * conversations in containers. Not part of `npm test`: it needs root, Debian's packages `podman runc buildah
- * debootstrap netavark nftables`, a mirror of Debian and a registry of npm, 5 GB of disk and some minutes; for
- * the compose files also `podman-compose aardvark-dns`. Base images are made, not fetched, and kept in
+ * debootstrap netavark nftables`, a mirror of Debian and a registry of npm, 5 GB of disk and some minutes;
+ * for the compose files also `podman-compose aardvark-dns`. Base images are made, not fetched, and kept in
  * `node_modules/.cache`. Everything else is removed at the end.
  *
  *     npm run test:container
