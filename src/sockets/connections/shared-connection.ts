@@ -25,7 +25,7 @@ export interface ShareAdmission extends KeyAdmission {
   resend: Resend;
 }
 
-/** A socket of somebody with a share link: gets redacted events until the link ends. Its frames are ignored. */
+/** A socket of somebody with a share link: gets redacted events until that ends. Its frames are ignored. */
 export class SharedConnection implements SocketConnection {
   private static readonly logger = new Logger(SharedConnection.name);
   readonly principal = undefined;
