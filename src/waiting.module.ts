@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { FailedKeysModule } from './auth/index.js';
-import { ConfigModule, type AppConfig } from './config/index.js';
+import { AppConfig, ConfigModule } from './config/index.js';
 import { RunSlots } from './conversations/index.js';
 import { EventBusModule } from './events/event-bus.module.js';
 import { RequestBodiesModule } from './http/index.js';
@@ -26,7 +26,17 @@ export class WaitingModule {
         InitModule.forRoot(init, setup),
       ],
       controllers: [ServerController],
-      providers: [Activity, EventLoopDelay, Readiness, RunSlots],
+      providers: [
+        Activity,
+        EventLoopDelay,
+        Readiness,
+        // What the server information tells of them: nothing runs yet, and there are no keys with limits.
+        {
+          provide: RunSlots,
+          inject: [AppConfig],
+          useFactory: ({ max_concurrent_runs: limit }: AppConfig) => ({ running: 0, limit, refused: 0 }),
+        },
+      ],
     };
   }
 }

@@ -31,7 +31,8 @@ export class ConversationLocator extends Locator {
   }
 
   override async locate(conversationId: string, isFresh: boolean): Promise<Location> {
-    if (this.conversations.isOpen(conversationId)) return 'here';
+    // After a freeze of this process another server may have gone on with it.
+    if (this.leases.isCertain() && this.conversations.isOpen(conversationId)) return 'here';
     const known = this.remembered.get(conversationId);
     if (known && !isFresh && performance.now() < known.until) return known.owner;
     const found = await this.leases.ownerOf(conversationId);

@@ -53,6 +53,14 @@ export abstract class LeaseStore {
   abstract release(fence: LeaseFence): Promise<void>;
   /** Whether nobody holds the lease. Unlike `acquire` it works on a full disk. */
   abstract isVacant(conversationId: string): Promise<boolean>;
+  /**
+   * False while other servers may have taken what this one holds, as after a freeze of its process: then
+   * `ownerOf` knows who has a conversation that is still open here.
+   */
+  isCertain(): boolean {
+    return true;
+  }
+
   /** The live server that owns a conversation; undefined if nobody does. */
   abstract ownerOf(conversationId: string): Promise<ConversationOwner | undefined>;
   /** Conversations that are stored as running and that no live server owns, at most `limit`. */

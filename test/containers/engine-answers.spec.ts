@@ -9,6 +9,10 @@ function request(more: Record<string, unknown> = {}) {
   return { ...rest, ...more };
 }
 
+function detailOf(body: unknown): string {
+  return String((body as { detail: unknown }).detail);
+}
+
 describe('A server whose conversations run in containers', () => {
   let engine: ScriptedEngine;
   let server: ServerProcess;
@@ -43,16 +47,11 @@ describe('A server whose conversations run in containers', () => {
     await eventually(async () => String(await reason()).includes('there is no socket at'), 'the reason');
     const ready = await server.request('GET', '/ready');
     expect(ready.status).toBe(503);
-    expect(ready.body).toMatchObject({
-      status: 'unavailable',
-      message: expect.stringContaining(engine.socket),
-    });
+    expect((ready.body as { message: string }).message).toContain(engine.socket);
     const refused = await server.request('POST', '/api/conversations', request());
     expect(refused.status).toBe(503);
     expect(refused.headers.get('retry-after')).not.toBeNull();
-    expect(refused.body).toMatchObject({
-      detail: expect.stringMatching(/^The container engine is not available: there is no socket at /),
-    });
+    expect(detailOf(refused.body)).toMatch(/^The container engine is not available: there is no socket at /);
     await engine.listen();
     await eventually(async () => (await server.request('GET', '/ready')).status === 200, 'ready');
     expect(await reason()).toBeNull();
@@ -81,10 +80,8 @@ describe('A server whose conversations run in containers', () => {
     ];
     for (const [more, expected] of details) {
       const { status, body } = await create(more);
-      expect([status, (body as { detail: unknown }).detail]).toEqual([
-        422,
-        typeof expected === 'string' ? expected : expect.stringMatching(expected),
-      ]);
+      expect(status).toBe(422);
+      expect(detailOf(body)).toMatch(expected);
     }
     expect((await create({ container: { memory: 'much' } })).status).toBe(422);
     expect((await server.request('POST', '/v1/chat/completions', { model: 'm', messages: [] })).status).toBe(
@@ -97,7 +94,7 @@ describe('A server whose conversations run in containers', () => {
     await start({ OH_CONVERSATION_IMAGE: 'missing' });
     const { status, body } = await server.request('POST', '/api/conversations', request());
     expect(status).toBe(502);
-    expect(body).toMatchObject({ detail: expect.stringMatching(/no image missing.*docker build/s) });
+    expect(detailOf(body)).toMatch(/no image missing.*docker build/s);
     await isEmpty();
   });
 
@@ -117,7 +114,7 @@ describe('A server whose conversations run in containers', () => {
     await start();
     const { status, body } = await server.request('POST', '/api/conversations', request());
     expect([502, 503]).toContain(status);
-    expect((body as { detail: string }).detail).toMatch(/container engine/);
+    expect(detailOf(body)).toMatch(/container engine/);
     expect((await server.request('GET', '/alive')).status).toBe(200);
     expect((await server.request('GET', '/api/conversations/count')).body).toBe(0);
   });
@@ -136,7 +133,7 @@ describe('A server whose conversations run in containers', () => {
     await start();
     const { status, body } = await server.request('POST', '/api/conversations', request());
     expect(status).toBe(503);
-    expect((body as { detail: string }).detail).toMatch(/longer than \d+ bytes/);
+    expect(detailOf(body)).toMatch(/longer than \d+ bytes/);
     // Two requests, each with what the buffers of the system hold beside the limit.
     expect(sent).toBeLessThan(120 * 1024 * 1024);
   });

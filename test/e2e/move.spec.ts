@@ -190,14 +190,12 @@ describeWithDatabase('move', () => {
     const server = await start();
     const [, , open] = await fill(server);
     const tried = await toDatabase('--dry-run');
-    expect([tried.code, tried.stdout]).toEqual([
-      1,
-      expect.stringContaining('conversations: 2 would be moved'),
-    ]);
+    expect(tried.code).toBe(1);
+    expect(tried.stdout).toContain('conversations: 0 would be moved');
     expect(tried.stdout).toContain(
-      `would be left out: conversation ${open?.id ?? ''}: the server with process id`,
+      `would be left out: conversation ${open?.id ?? ''}: the server with process id ${server.pid}`,
     );
-    expect(tried.stdout).toContain('1 would be left out: 1 held by running servers (stop them, or --wait)');
+    expect(tried.stdout).toContain('3 would be left out: 3 held by running servers (stop them, or --wait)');
     const held = await toDatabase();
     expect(held.code).toBe(1);
     expect(held.stdout).toMatch(

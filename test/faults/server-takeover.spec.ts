@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import os from 'node:os';
 import path from 'node:path';
-import { brief, ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { brief, ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
 import { isAlive } from '../support/is-alive.js';
+import { clusterEnvironment, startMember } from '../support/cluster/server-cluster.js';
 import { describeWithDatabase, TestDatabase } from '../support/postgres.js';
 import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
@@ -15,8 +16,6 @@ const LEASE = 4;
 const TAKEOVER_MS = (LEASE + 4) * 1000;
 /** `npm run test:faults` takes the long form. */
 const LONG = process.env['FAULT_ROUNDS'] !== undefined;
-/** How the network fails; `cluster-partition.spec.ts` has both ways in its short form. */
-const CUTS = LONG ? ['freeze', 'drop'] : ['drop'];
 const CREATIONS = LONG ? 10 : 3;
 
 /** Waits for a file `go` in a shell that writes its process id into a file. */
@@ -62,6 +61,18 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
         ...env,
       },
     });
+    servers.push(server);
+    return server;
+  };
+  /** A server to which the others pass requests on. */
+  const startReachable = async (name: string): Promise<ServerProcess> => {
+    const cwd = path.join(folder, name);
+    await mkdir(cwd);
+    const env = {
+      ...clusterEnvironment(database.url),
+      OH_CONVERSATIONS_PATH: path.join(folder, 'conversations'),
+    };
+    const server = ServerProcess.over(await startMember(cwd, { env }), cwd);
     servers.push(server);
     return server;
   };
@@ -174,7 +185,7 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
     }
   });
 
-  it.each(CUTS)('are stopped by a server that the network cuts off (%s)', async (kind) => {
+  it.each(['freeze', 'drop'])('are stopped by a server that the network cuts off (%s)', async (kind) => {
     const { server: first, proxy } = await behindProxy();
     const second = await start();
     const conversations = await running(first, 3);
@@ -187,6 +198,14 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
     await isTakenOver(conversations, second);
     expect(performance.now() - cutAt).toBeLessThan(TAKEOVER_MS);
     await eventually(() => socket?.closeCode !== undefined, 'the end of the socket');
+    // It refuses to write, and load balancers leave it out.
+    const { status } = await first.request(
+      'POST',
+      `${conversations[0]?.route ?? ''}/events`,
+      userMessage('SAY: cut off', false),
+    );
+    expect([502, 503, 504]).toContain(status);
+    await eventually(async () => (await first.request('GET', '/ready')).status === 503, 'the outage');
     const before = await Promise.all(conversations.map(stored));
     proxy.behave();
     await eventually(async () => (await first.request('GET', conversations[0]?.route ?? '')).status === 200);
@@ -237,16 +256,31 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
     }
   });
 
-  it('are created once when two servers are asked for the same id', async () => {
-    const both = [await start(), await start()];
+  it('are created once when all servers are asked for the same id, and get what all are sent', async () => {
+    const all = await Promise.all(['a', 'b', 'c'].map(startReachable));
     for (let round = 0; round < CREATIONS; round += 1) {
       const conversation_id = randomUUID();
       const request = { ...scriptedRequest(workspace), conversation_id };
       const answers = await Promise.all(
-        both.map((server) => server.request('POST', '/api/conversations', request)),
+        all.map((server) => server.request('POST', '/api/conversations', request)),
       );
-      expect(answers.map(({ status }) => status).sort()).toEqual([200, 201]);
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 201]);
       for (const { body } of answers) expect(body).toMatchObject({ id: conversation_id });
+      const said = await Promise.all(
+        all.map((server, index) =>
+          server.request(
+            'POST',
+            `/api/conversations/${conversation_id}/events`,
+            userMessage(`SAY: ${index}`, false),
+          ),
+        ),
+      );
+      expect(said.map(({ status }) => status)).toEqual([200, 200, 200]);
+      const one = all[0] && new ConversationClient(all[0], conversation_id);
+      const messages = one ? await stored(one) : [];
+      expect(messages.filter(({ kind, source }) => kind === 'MessageEvent' && source === 'user').length).toBe(
+        3,
+      );
     }
   });
 });

@@ -10,7 +10,7 @@ import { ConversationClient, scriptedRequest } from '../support/conversation-cli
 import { describeWithBubblewrap } from '../support/sandbox.js';
 import { ServerProcess } from '../support/server-process.js';
 
-/** A wheel is a zip archive; this machine may have no program that makes one. */
+/** Not every machine has pip. */
 const PIP = spawnSync('python3', ['-c', 'import pip, zipfile'], { stdio: 'ignore' }).status === 0;
 
 describeWithBubblewrap('toolchains in the sandbox "workspace" with listed hosts', () => {
@@ -128,7 +128,7 @@ node -p 'require("small")'`;
   (PIP ? it : it.skip)('installs with pip', async () => {
     const script = `
 python3 -m pip install -q --disable-pip-version-check --root-user-action ignore \\
-  --index-url SITE/simple/ --target site tiny
+  --index-url SITE/simple/ --target site tiny 2> errors || cat errors
 PYTHONPATH=site python3 -c 'import tiny; print(tiny.text)'`;
     expect(await outputOf(script)).toBe('from pip\n');
   });
@@ -144,7 +144,7 @@ exit 0`);
     expect(output).toContain('response 403');
     // Without the proxy there is no network at all.
     expect(output).not.toContain('dist-tags');
-    expect(await server.flushedLog()).toContain('a program was refused: example.org:443');
+    await server.logs('example.org:443 is not among the hosts');
   });
 
   it('leaves a program the exit status, the arguments and the terminal that it has without the proxy', async () => {
@@ -156,7 +156,7 @@ exit 0`);
     expect(output).toBe('status 7\na  b\nterminal\n');
   });
 
-  it('lets the browser-less server of an agent answer on its own loopback interface', async () => {
+  it('lets an agent reach its own servers on the loopback interface', async () => {
     const script = `
 node -e 'require("http").createServer((q, r) => r.end("mine")).listen(0, "localhost", function () { console.log(this.address().port) })' > port &
 until [ -s port ]; do sleep 0.05; done

@@ -9,7 +9,7 @@ export const WITHOUT_SANDBOX = { OH_SANDBOX: 'off' };
 /** Why programs cannot be confined here; undefined if they can. */
 const MISSING = missing();
 
-/** A `describe` block whose tests need bubblewrap: they are skipped, and counted so, where it does not work. */
+/** A `describe` block whose tests need bubblewrap: they are skipped where it does not work. */
 export const describeWithBubblewrap = MISSING === undefined ? describe : describe.skip;
 if (MISSING !== undefined) process.stderr.write(`tests of the sandbox are skipped: ${MISSING}\n`);
 

@@ -102,7 +102,7 @@ export class ScriptedEngine {
   /** Ends a container as a crash does. */
   async kill(container: Container): Promise<void> {
     const { child } = container;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;

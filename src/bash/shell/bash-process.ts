@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import os from 'node:os';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { MAX_TIMER_MS, settlesWithin, turnToStart } from '../../flow/index.js';
 import { hasEnded, signalGroup } from '../../processes/index.js';
@@ -10,6 +10,14 @@ import type { OutputName, OutputRecorder } from './output-recorder.js';
 
 /** How long a command may take to end after SIGTERM before it is killed (ms). */
 const GRACE_MS = 1_000;
+/** How long the messages of a sandbox that has failed may take (ms). */
+const MESSAGES_MS = 100;
+
+/**
+ * Runs a command with the outputs 3 and 4. Bubblewrap itself keeps the usual ones open as long as there are
+ * processes of the command, which would look as if they were used.
+ */
+const WITH_OWN_OUTPUTS = 'exec /bin/sh -c "$1" >&3 2>&4 3>&- 4>&-';
 
 /** The system's messages for errors that prevent commands from starting. */
 const SYSTEM_MESSAGES: Readonly<Record<string, string>> = {
@@ -83,21 +91,26 @@ export class BashProcess {
     if (!(await stat(cwd)).isDirectory()) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR' });
     await turnToStart();
     if (this.wasStopped()) return -1;
-    const start = confinement.program({ file: '/bin/sh', args: ['-c', command], cwd, env });
+    const isConfined = confinement.mode !== 'off';
+    const args = isConfined ? ['-c', WITH_OWN_OUTPUTS, 'sh', command] : ['-c', command];
+    const start = confinement.program({ file: '/bin/sh', args, cwd, env });
     const child = spawn(start.file, start.args, {
       cwd: start.cwd,
       env: start.env,
       detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: isConfined ? ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe'],
     });
     this.child = child;
+    const [stdout, stderr] = isConfined ? [child.stdio[3], child.stdio[4]] : [child.stdout, child.stderr];
+    // Only messages of bubblewrap, which keeps it open for daemons that the command leaves.
+    const messages = isConfined ? read(child.stderr, 'stderr', recorder) : Promise.resolve();
     const started = new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve).once('error', reject);
     });
     await started;
     const outputs = Promise.all([
-      read(child.stdout, 'stdout', recorder),
-      read(child.stderr, 'stderr', recorder),
+      read(stdout, 'stdout', recorder),
+      read(stderr, 'stderr', recorder),
       exited(child),
     ]);
     const timer = setTimeout(() => this.timeout.abort(), Math.min(timeoutSeconds * 1000, MAX_TIMER_MS));
@@ -106,12 +119,15 @@ export class BashProcess {
     });
     const outcome = await Promise.race([outputs, timedOut]);
     clearTimeout(timer);
-    if (outcome !== 'timeout') return exitCodeOf(child, this.sent);
+    if (outcome !== 'timeout') {
+      if (isConfined && child.exitCode !== 0) await settlesWithin(messages, MESSAGES_MS);
+      child.stderr?.destroy();
+      return exitCodeOf(child, this.sent);
+    }
     await this.stop();
     // Reads the remaining output, but does not wait for other processes that keep it open.
     await settlesWithin(outputs, GRACE_MS);
-    child.stdout.destroy();
-    child.stderr.destroy();
+    for (const stream of child.stdio) stream?.destroy();
     return -1;
   }
 
@@ -126,7 +142,8 @@ export class BashProcess {
   }
 }
 
-async function read(stream: Readable, name: OutputName, recorder: OutputRecorder): Promise<void> {
+async function read(stream: unknown, name: OutputName, recorder: OutputRecorder): Promise<void> {
+  if (!(stream instanceof Readable)) return;
   stream.setEncoding('utf8');
   try {
     for await (const text of stream) await recorder.add(name, String(text));

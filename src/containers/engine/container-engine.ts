@@ -82,7 +82,7 @@ export class ContainerEngine {
       );
       return inspected(found);
     } catch (error) {
-      if (isRefusal(error, 404)) return undefined;
+      if (isGone(error)) return undefined;
       throw error;
     }
   }
@@ -102,14 +102,14 @@ export class ContainerEngine {
       'stop a container',
       (engine, abortSignal) => engine.getContainer(id).stop({ t: STOP_SECONDS, abortSignal }),
       this.answerMs + STOP_SECONDS * 1000,
-    ).catch(ignoring(304, 404));
+    ).catch(ignoring(304));
   }
 
   /** Ends and removes a container with its volumes. One that is gone, or being removed, is no error. */
   async remove(id: string): Promise<void> {
     await this.call('remove a container', (engine, abortSignal) =>
       engine.getContainer(id).remove({ force: true, v: true, abortSignal }),
-    ).catch(ignoring(404, 409));
+    ).catch(ignoring(409));
   }
 
   /** The last lines that a container has printed. Empty if they cannot be read. */
@@ -151,7 +151,7 @@ export class ContainerEngine {
 
   private failure(what: string, error: unknown): Error {
     if (error instanceof EngineAwayError) return error;
-    const status = isObject(error) ? Reflect.get(error, 'statusCode') : undefined;
+    const status: unknown = isObject(error) ? Reflect.get(error, 'statusCode') : undefined;
     if (typeof status === 'number' && status > 0)
       return new EngineRefusedError(`The container engine could not ${what}: ${reasonOf(error)}`, status);
     const { shown } = this.address;
@@ -258,9 +258,14 @@ function printed(output: Buffer): string {
 /** @param statuses of refusals that are no failure */
 function ignoring(...statuses: number[]): (error: unknown) => undefined {
   return (error) => {
-    if (statuses.some((status) => isRefusal(error, status))) return undefined;
+    if (isGone(error) || statuses.some((status) => isRefusal(error, status))) return undefined;
     throw error;
   };
+}
+
+/** Podman answers 500 for a container that is removed while it is asked for. */
+function isGone(error: unknown): boolean {
+  return isRefusal(error, 404) || (isRefusal(error, 500) && /no such container/i.test(errorMessage(error)));
 }
 
 function isRefusal(error: unknown, status: number): boolean {

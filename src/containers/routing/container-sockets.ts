@@ -44,7 +44,11 @@ export class ContainerSockets {
    * @param authenticated false: its first frame must hold the key, before which no container is started
    * @returns false if the conversation is not in a container
    */
-  async forwardSocket(id: string, client: UpgradeRequest, authenticated: boolean): Promise<boolean> {
+  forwardSocket(id: string, client: UpgradeRequest, authenticated: boolean): Promise<boolean> {
+    return Promise.resolve(this.takes(id, client, authenticated));
+  }
+
+  private takes(id: string, client: UpgradeRequest, authenticated: boolean): boolean {
     if (!this.containers.has(id) || isShared(client.request)) return false;
     const { request, socket, head } = client;
     const principal = principalOf(request);

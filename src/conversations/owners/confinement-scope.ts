@@ -8,9 +8,9 @@ import type { ConversationState } from '../state/conversation-state.js';
 type ConfinedState = Pick<ConversationState, 'rest' | 'workspace' | 'workspace_root' | 'worktree'>;
 
 /**
- * What the programs and file tools of a conversation are confined to. With a key of reach `own`, the folder of
- * the key is writable as a whole: its agents cannot replace that one by a link, as they can a folder below it
- * between a check and a start.
+ * What the programs and file tools of a conversation are confined to. With a key that reaches its own only,
+ * the folder of the key is writable as a whole: its agents cannot replace that one by a link, as they can a
+ * folder below it between a check and a start.
  */
 export function confinementScope(
   { rest, workspace, workspace_root: root, worktree }: ConfinedState,

@@ -140,12 +140,16 @@ export class SteeringService {
     const { agent } = state;
     if (agent.kind !== 'ACPAgent') return;
     const changed: AcpAgentSpec = { ...agent, acp_model: model, llm: { ...agent.llm, model } };
-    const models = running ? [agentStateUpdate(withModels(state.agent_state, running))] : [];
-    if (isDeepStrictEqual(changed, agent) && models.length === 0) return;
+    const agentState = running && withModels(state.agent_state, running);
+    if (isDeepStrictEqual(changed, agent) && !agentState) return;
     await conversation.change(
-      () => (state.agent = changed),
+      () => {
+        state.agent = changed;
+        // In the snapshot, too: lists of other servers show that.
+        if (agentState) state.agent_state = agentState;
+      },
       this.agentUpdate(conversation, changed),
-      ...models,
+      ...(agentState ? [agentStateUpdate(agentState)] : []),
     );
   }
 

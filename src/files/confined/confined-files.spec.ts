@@ -179,7 +179,7 @@ describe('ConfinedFiles while a program replaces parts of the path', () => {
     const child = spawn(process.execPath, ['-e', script, name, ...targets], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    await once(child.stdout ?? child, 'data');
+    await once(child.stdout, 'data');
     return child;
   }
 

@@ -52,7 +52,7 @@ async function answer(bytes: string | Uint8Array, then?: string): Promise<string
     text += chunk;
     if (isFirst && then !== undefined && text.includes('\r\n\r\n')) {
       isFirst = false;
-      socket.write(then);
+      if (then !== '') socket.write(then);
     }
   });
   socket.on('error', () => undefined);

@@ -128,8 +128,8 @@ export class NetworkProxy {
         method: request.method,
         path: `${url.pathname}${url.search}`,
         headers,
+        // Used instead of an agent.
         createConnection: () => outer,
-        agent: false,
         setHost: false,
       });
       upstream.on('response', (answer) => {

@@ -9,7 +9,7 @@ import { CLOSE, closeSocket } from './close-code.js';
 import { IncomingFrames, type FrameHandler } from './incoming-frames.js';
 import { Liveness } from './liveness.js';
 import type { SocketConnection } from './socket-connections.js';
-import type { KeyAdmission } from '../handshake/handshake.js';
+import type { KeyAdmission } from '../handshake/key-admission.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 import { MAX_PENDING_BYTES } from './socket-limits.js';
 

@@ -5,6 +5,7 @@ import { meters } from '../../meters/index.js';
 /** Close codes and reasons of the server, as clients of the original know them. */
 export const CLOSE = {
   authenticationFailed: { code: 4001, reason: 'Authentication failed' },
+  keysUnavailable: { code: 1013, reason: 'Keys cannot be checked now: try again' },
   notAllowed: { code: 4003, reason: 'The key does not allow this' },
   conversationNotFound: { code: WIRE_CODES['not-found'].closeCode, reason: 'Conversation not found' },
   tooManyConnections: { code: 1013, reason: 'Too many connections for this conversation' },

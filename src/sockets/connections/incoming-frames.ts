@@ -5,7 +5,7 @@ import { SerialQueue, turnForRequest } from '../../flow/index.js';
 import { LimitReachedError } from '../../limits/index.js';
 import { CLOSE, type CloseReason } from './close-code.js';
 import { FrameIntake } from '../frames/frame-intake.js';
-import type { KeyAdmission } from '../handshake/handshake.js';
+import type { KeyAdmission } from '../handshake/key-admission.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 
 /** With this many unhandled frames, the socket is paused. */

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import type { Principal } from '../../auth/index.js';
 import type { SummaryFeed } from '../../conversations/index.js';
 import { errorStack } from '../../errors/index.js';
-import type { KeyAdmission } from '../handshake/handshake.js';
+import type { KeyAdmission } from '../handshake/key-admission.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 import { CLOSE, closeSocket } from './close-code.js';
 import { IncomingFrames, type FrameHandler } from './incoming-frames.js';

@@ -5,7 +5,7 @@ import { requirementOfGateway, Scope } from '../../auth/index.js';
 import { SummaryFeed } from '../../conversations/index.js';
 import { SocketConnections } from '../connections/socket-connections.js';
 import { SummariesConnection } from '../connections/summaries-connection.js';
-import type { KeyAdmission } from '../handshake/handshake.js';
+import type { KeyAdmission } from '../handshake/key-admission.js';
 import type { PatternWsServer } from '../handshake/pattern-ws-adapter.js';
 
 /**

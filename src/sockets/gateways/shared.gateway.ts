@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocketGateway, type OnGatewayConnection, type OnGatewayInit } from '@nestjs/websockets';
 import type { WebSocket } from 'ws';
-import { STRICTEST } from '../../auth/index.js';
+import { OpenRoute, STRICTEST } from '../../auth/index.js';
 import { parseUuid } from '../../http/index.js';
 import { SharedView, SharesService } from '../../shares/index.js';
 import { SharedConnection, type ShareAdmission } from '../connections/shared-connection.js';
@@ -14,6 +14,7 @@ import type { Handshake, PatternWsServer } from '../handshake/pattern-ws-adapter
  * socket: `sync`, the events after `after_seq`, then new ones. The token is in the query, as `share_token`. A
  * link that has ended closes the socket with 4001 within seconds.
  */
+@OpenRoute()
 @WebSocketGateway({ path: '/sockets/shared/:shared_id' })
 export class SharedGateway implements OnGatewayInit<PatternWsServer>, OnGatewayConnection<WebSocket> {
   constructor(

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { Principal, Requirement } from '../../auth/index.js';
 import {
   choice,
   type DtoClass,
@@ -11,6 +10,7 @@ import {
   problemsOf,
   readDto,
 } from '../../http/index.js';
+import type { KeyAdmission } from './key-admission.js';
 import type { Handshake } from './pattern-ws-adapter.js';
 
 /** The part of the log that is replayed to a new socket. */
@@ -21,14 +21,6 @@ export type Resend =
   | { from: 'timestamp'; timestamp: string }
   /** From the event after this sequence number. */
   | { from: 'seq'; afterSeq: number };
-
-/** What was decided about the key of a handshake. */
-export interface KeyAdmission {
-  /** Who has opened the socket; undefined: the first frame must contain the key. */
-  principal: Principal | undefined;
-  /** What its key needs for this kind of socket. */
-  required: Requirement;
-}
 
 /** What was decided about a handshake. */
 export interface Admission extends KeyAdmission {

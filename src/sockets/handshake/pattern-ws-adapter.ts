@@ -9,7 +9,7 @@ import { type Principal, type Requirement, STRICTEST } from '../../auth/index.js
 import { DomainError, WIRE_CODES } from '../../errors/index.js';
 import type { ServerForwarder, UpgradeRequest } from '../../forwarding/index.js';
 import { loggableUrl, requestId } from '../../logging/index.js';
-import type { KeyAdmission } from './handshake.js';
+import type { KeyAdmission } from './key-admission.js';
 import { MAX_INBOUND_FRAGMENTS, MAX_INBOUND_FRAME_BYTES } from '../connections/socket-limits.js';
 
 /** A WebSocket upgrade request. */

@@ -3,16 +3,19 @@ import { Injectable } from '@nestjs/common';
 import {
   Authenticator,
   FailedKeys,
+  type Identified,
   type Principal,
   refusalOf,
   type Requirement,
   SESSION,
   setPrincipal,
 } from '../../auth/index.js';
+import { DomainError } from '../../errors/index.js';
 import { ByteBudget } from '../../flow/index.js';
 import { readAuthKey } from '../frames/client-frame.js';
 import { CLOSE, type CloseReason } from '../connections/close-code.js';
-import { type KeyAdmission, presentedKey } from './handshake.js';
+import { presentedKey } from './handshake.js';
+import type { KeyAdmission } from './key-admission.js';
 import { SocketAccounting } from './socket-accounting.js';
 import { HandshakeRefusedError, type Handshake } from './pattern-ws-adapter.js';
 import { SocketLimits } from '../connections/socket-limits.js';
@@ -63,13 +66,26 @@ export class SocketGate {
   ): Promise<{ principal: Principal } | { refusal: CloseReason }> {
     const key = isBinary ? undefined : readAuthKey(data.toString());
     if (key === undefined) return { refusal: CLOSE.authenticationFailed };
-    const found = await this.authenticator.identify([key], request);
+    const found = await this.identify(key, request);
+    if (found === 'unavailable') return { refusal: CLOSE.keysUnavailable };
     const wait = found ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
     const status = wait === undefined ? this.statusFor(found?.principal, required) : 429;
     if (status !== undefined) this.accounting.recordRefusal(request, found?.principal, status);
     if (wait !== undefined) return { refusal: CLOSE.tooManyFailedKeys };
     if (!found) return { refusal: CLOSE.authenticationFailed };
     return status === undefined ? { principal: found.principal } : { refusal: CLOSE.notAllowed };
+  }
+
+  private async identify(
+    key: string,
+    request: IncomingMessage,
+  ): Promise<Identified | 'unavailable' | undefined> {
+    try {
+      return await this.authenticator.identify([key], request);
+    } catch (error) {
+      if (error instanceof DomainError) return 'unavailable';
+      throw error;
+    }
   }
 
   /** How a request with this key would be refused; undefined if the key allows it. */

@@ -72,9 +72,11 @@ export async function keysAndAudit({ openPage, startServer, step, axe, screensho
     const { body } = await ask('POST', '/api/conversations', ADMIN, {
       agent: { llm: { model: 'scripted/demo', usage_id: 'agent' }, tools: [] },
       workspace: { working_dir: server.folder ?? '/tmp' },
+      initial_message: { role: 'user', content: [{ type: 'text', text: 'SAY: Good morning.' }] },
     });
     const viewer = await openPage({ of: server, at: `conversations/${body.id}`, key: made });
     await viewer.getByText('Your key may look').waitFor();
+    await viewer.getByText('Good morning.', { exact: true }).first().waitFor();
     const navigation = viewer.getByRole('navigation', { name: 'Console' });
     assert.equal(await navigation.getByRole('link', { name: 'Settings' }).count(), 0);
     assert.equal(await navigation.getByRole('link', { name: 'New conversation' }).count(), 0);

@@ -30,6 +30,7 @@ export class PostgresLeaseStore extends LeaseStore {
   private unreleased = new Map<string, number>();
   private readonly releasing = new SharedRun(() => this.storeReleases());
   private verifying: Promise<void> = Promise.resolve();
+  private verifications = 0;
   /** How often the lease of the server has ended. */
   private ends = 0;
 
@@ -53,6 +54,10 @@ export class PostgresLeaseStore extends LeaseStore {
   /** The id of this server. */
   get serverId(): string {
     return this.server.id;
+  }
+
+  override isCertain(): boolean {
+    return this.server.isCertain && this.verifications === 0;
   }
 
   /** Calls `listener` when this server no longer holds a conversation. */
@@ -141,7 +146,11 @@ export class PostgresLeaseStore extends LeaseStore {
 
   /** Fences that another server has taken are lost. */
   private verify(fences: readonly PostgresFence[]): void {
-    if (fences.length > 0) this.verifying = this.verifying.then(() => this.loseTaken(fences));
+    if (fences.length === 0) return;
+    this.verifications += 1;
+    this.verifying = this.verifying
+      .then(() => this.loseTaken(fences))
+      .finally(() => (this.verifications -= 1));
   }
 
   private async loseTaken(fences: readonly PostgresFence[]): Promise<void> {

@@ -72,6 +72,11 @@ export class ServerLease {
     return performance.now() < this.end.monotonic && Date.now() < this.end.wall;
   }
 
+  /** False after the end of the lease, until what it covered was checked often enough. */
+  get isCertain(): boolean {
+    return this.isLive && this.checks === 0;
+  }
+
   /** What the row says about this server: at once, and with each heartbeat. */
   report(facts: () => ServerFacts): void {
     this.facts = facts;

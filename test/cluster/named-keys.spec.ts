@@ -1,0 +1,54 @@
+import { MemberServers } from '../support/cluster/member-servers.js';
+import { ConversationClient, scriptedRequest, SocketRecorder } from '../support/conversation-client.js';
+import { makeKey, shown } from '../support/named-keys.js';
+import { describeWithDatabase } from '../support/postgres.js';
+import { eventually, type ServerProcess } from '../support/server-process.js';
+
+const SESSION = 'session-key';
+const ENV = { SESSION_API_KEY: SESSION };
+const CURRENT = '/api/keys/current';
+
+describeWithDatabase('named keys on several servers', () => {
+  const members = MemberServers.forTests();
+
+  const ask = (server: ServerProcess, key: string, route: string) =>
+    server.request('GET', route, undefined, shown(key));
+
+  /** A conversation that the first server has. */
+  const conversationOn = async (server: ServerProcess): Promise<ConversationClient> => {
+    const request = scriptedRequest(members.folder, 'FINISH: ok');
+    const { body } = await server.request('POST', '/api/conversations', request, shown(SESSION));
+    return new ConversationClient(server, (body as { id: string }).id);
+  };
+
+  it('are accepted by all as soon as they are made, and passed on with what they may do', async () => {
+    const one = await members.start('one', ENV);
+    const two = await members.start('two', ENV);
+    const { route } = await conversationOn(one);
+    const reader = await makeKey(two, { scope: 'read' }, shown(SESSION));
+    // The second server has no such conversation: it passes the request on.
+    expect((await ask(two, reader.key, `${route}/runtime`)).status).toBe(200);
+    expect((await ask(one, reader.key, CURRENT)).body).toMatchObject({ id: reader.id, scope: 'read' });
+    const change = await two.request('POST', `${route}/pause`, undefined, shown(reader.key));
+    expect(change.status).toBe(403);
+  });
+
+  it('end on all servers, and on sockets that one passes to another', async () => {
+    const one = await members.start('one', ENV);
+    const two = await members.start('two', ENV);
+    const { id } = await conversationOn(one);
+    const made = await makeKey(one, { scope: 'write' }, shown(SESSION));
+    const sockets = [one, two].map(
+      (server) => new SocketRecorder(server.socketUrl(`/sockets/session/${id}`), shown(made.key)),
+    );
+    const late = new SocketRecorder(two.socketUrl(`/sockets/session/${id}`));
+    await late.opened();
+    late.socket.send(JSON.stringify({ type: 'auth', session_api_key: made.key }));
+    await eventually(() => [...sockets, late].every(({ frames }) => frames.length > 0), 'the frames');
+    const revoked = await two.request('DELETE', `/api/keys/${made.id}`, undefined, shown(SESSION));
+    expect(revoked.status).toBe(204);
+    expect((await ask(two, made.key, CURRENT)).status).toBe(401);
+    await eventually(() => [...sockets, late].every(({ closeCode }) => closeCode === 4001), 'the ends');
+    await eventually(async () => (await ask(one, made.key, CURRENT)).status === 401, 'the refusal');
+  });
+});
