@@ -11,7 +11,7 @@ const claims: fc.Arbitrary<ShareClaims> = fc.record({
   expiresAt: fc.integer({ min: SECONDS + 1, max: 0xffff_ffff }),
 });
 /** Characters of tokens, and some others. */
-const letter = fc.constantFrom(...'ABab01_-', '.', '=', ' ', 'ä');
+const letter = fc.constantFrom('A', 'B', 'a', '0', '1', '_', '-', '.', '=', ' ', 'ä');
 
 describe('ShareTokens', () => {
   it('reads what it has written, until it has expired', () => {

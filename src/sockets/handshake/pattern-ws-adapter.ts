@@ -177,7 +177,7 @@ export class PatternWsAdapter extends WsAdapter {
     if (id === undefined || !this.forwarder) return false;
     // The gateway closes it as that of an unknown conversation.
     if (principal && this.exists && !(await this.exists(id, principal))) return false;
-    return (await this.forwarder.forwardSocket(id, client, principal !== undefined)) === true;
+    return this.forwarder.forwardSocket(id, client, principal !== undefined);
   }
 
   /** Answers with 403 and an empty body, as the original does, or with another status. */
