@@ -185,6 +185,25 @@ describeWithDatabase('conversations of several servers on PostgreSQL', () => {
     }
   });
 
+  it('are read by a frozen server, as soon as it wakes, with what others have written meanwhile', async () => {
+    const { server: first, proxy } = await behindProxy();
+    const second = await start();
+    const one = await ConversationClient.create(first, scriptedRequest(workspace));
+    process.kill(first.pid, 'SIGSTOP');
+    const message = userMessage('SAY: meanwhile', false);
+    await eventually(
+      async () => (await second.request('POST', `${one.route}/events`, message)).status === 200,
+      'the take-over',
+    );
+    const written = (await stored(one)).length;
+    // What it finds out about its lease comes later than the request.
+    proxy.behave({ delayMs: 40 });
+    const answer = first.request('GET', `${one.route}/events/search`);
+    process.kill(first.pid, 'SIGCONT');
+    const { status, body } = await answer;
+    expect({ status, body }).toMatchObject({ status: 200, body: { items: { length: written } } });
+  });
+
   it.each(['freeze', 'drop'])('are stopped by a server that the network cuts off (%s)', async (kind) => {
     const { server: first, proxy } = await behindProxy();
     const second = await start();
