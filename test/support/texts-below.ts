@@ -1,7 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 
-/** The contents of all files below a folder, joined. @param leftOut a name of folders whose files are left out */
+/**
+ * The contents of all files below a folder, joined.
+ * @param leftOut a name of folders whose files are left out
+ */
 export async function textsBelow(folder: string, leftOut?: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter(

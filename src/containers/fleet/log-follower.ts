@@ -13,6 +13,8 @@ const LOOK_MS = 300;
 const PARALLEL_LOOKS = 4;
 /** Between two looks at a log passes at least so many times what the first one has taken. */
 const REST = 5;
+/** Until a log is looked at again that cannot be followed (ms); each time is a line in the server's own. */
+const REST_AFTER_FAILURE_MS = 30_000;
 /** Lines that are read at a time. */
 const CHUNK = 200;
 
@@ -22,7 +24,7 @@ interface Followed {
   length: number;
   /** Size and times of the files when they were last read. */
   stamp: string;
-  /** Not read again before this time (ms): a long log takes long, and its agent may change it all the time. */
+  /** Not read again before this time (ms): a long log takes long, and an agent may change it all the time. */
   restsUntil: number;
 }
 
@@ -110,6 +112,7 @@ export class LogFollower {
 
   private async publishNew(id: string, followed: Followed): Promise<void> {
     const started = performance.now();
+    let rest = 0;
     try {
       const stamp = await this.stampOf(id);
       if (stamp === followed.stamp || this.followed.get(id) !== followed) return;
@@ -130,12 +133,13 @@ export class LogFollower {
       followed.stamp = stamp;
       this.bus.publishUpdate(id);
     } catch (error) {
+      rest = REST_AFTER_FAILURE_MS;
       this.logger.warn(
         `conversation ${id}: its events in the container cannot be followed: ${errorMessage(error)}`,
       );
     } finally {
       const ended = performance.now();
-      followed.restsUntil = ended + REST * (ended - started);
+      followed.restsUntil = ended + Math.max(rest, REST * (ended - started));
     }
   }
 

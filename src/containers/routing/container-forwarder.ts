@@ -12,6 +12,7 @@ import {
   UpstreamError,
   withoutKeys,
 } from '../../forwarding/index.js';
+import { parseUrl } from '../../text/index.js';
 import { ContainerError } from '../fleet/container-errors.js';
 import type { RunningContainer } from '../fleet/container-starter.js';
 import type { ConversationContainers } from '../fleet/conversation-containers.js';
@@ -134,8 +135,7 @@ export class ContainerForwarder {
  */
 function isLocal(location: string, { method = '' }: IncomingMessage): boolean {
   const here = 'http://here.invalid';
-  if (!['GET', 'HEAD'].includes(method) || !URL.canParse(location, here)) return false;
-  return new URL(location, here).origin === here;
+  return ['GET', 'HEAD'].includes(method) && parseUrl(location, here)?.origin === here;
 }
 
 /** The reason of an abort: the client has disconnected. */
