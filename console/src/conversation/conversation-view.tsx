@@ -97,9 +97,15 @@ function Conversation({ info, conversation, requests, composer }: Parts) {
   // It follows the conversation by itself, and this view is rendered again with each event.
   const forkNow = useRef(fork);
   forkNow.current = fork;
+  const canFork = mayWrite();
   const stream = useMemo(
-    () => <EventStream conversation={conversation} onFork={({ id }) => forkNow.current(id)} />,
-    [conversation],
+    () => (
+      <EventStream
+        conversation={conversation}
+        {...(canFork && { onFork: ({ id }) => forkNow.current(id) })}
+      />
+    ),
+    [conversation, canFork],
   );
   const insight = { conversationId: requests.id, info: conversation.info, onShowEvent: showEvent };
   return (

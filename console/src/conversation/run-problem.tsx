@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { mayWrite } from '../api/current-key.js';
 import { Button } from '../ui/button.js';
 import { RequestProblem } from '../ui/request-problem.js';
 import { useRequest } from '../ui/use-request.js';
@@ -59,11 +60,15 @@ export function RunProblem({
     <section class="run-problem" aria-label="Problem of the run">
       <div class="run-problem-actions">
         <strong role="status">{title}</strong>
-        <Button busy={retry.isBusy} onClick={() => void retry.run()}>
-          Try again
-        </Button>
-        {helps === 'model' && <Button onClick={() => openDialog('model')}>Switch the model</Button>}
-        {helps === 'budget' && <Button onClick={() => openDialog('budget')}>Change the budget</Button>}
+        {mayWrite() && (
+          <>
+            <Button busy={retry.isBusy} onClick={() => void retry.run()}>
+              Try again
+            </Button>
+            {helps === 'model' && <Button onClick={() => openDialog('model')}>Switch the model</Button>}
+            {helps === 'budget' && <Button onClick={() => openDialog('budget')}>Change the budget</Button>}
+          </>
+        )}
       </div>
       <RequestProblem problem={retry.problem} />
     </section>
