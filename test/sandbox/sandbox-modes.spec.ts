@@ -79,6 +79,9 @@ describe('the sandbox of a server', () => {
       });
       await running.logs('sandbox: guarded, by bubblewrap');
       expect(await promptOf(await run(running, 'true'))).toContain('<SANDBOX>');
+      // A prompt of the client's own stays as it is.
+      const agent = { llm: { model: 'scripted/test', usage_id: 'agent' }, system_prompt: 'Mine.' };
+      expect(await promptOf(await run(running, 'true', { agent }))).not.toContain('<SANDBOX>');
     });
 
     it('is stricter for a conversation that asks for it, and never looser', async () => {
