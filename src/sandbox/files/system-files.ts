@@ -19,15 +19,16 @@ const SHARED_MEMORY = '/dev/shm';
 export function withSystemFiles(rules: FileRules, keyFiles: () => readonly string[]): FileRules {
   return {
     refusal: (realPath, access, found) =>
-      systemRefusal(realPath, access) ??
+      systemRefusal(realPath, access, found) ??
       rules.refusal(realPath, access, found) ??
       (found && found.nlink > 1 ? linkRefusal(found, keyFiles()) : undefined),
     ...(rules.onMachine && { onMachine: (file: string) => rules.onMachine?.(file) ?? file }),
   };
 }
 
-function systemRefusal(realPath: string, access: FileAccess): string | undefined {
-  if (isInside('/proc', realPath)) return PROCESSES;
+function systemRefusal(realPath: string, access: FileAccess, found?: FileIdentity): string | undefined {
+  // Nobody can create a file in /proc: the error of the system says so.
+  if (isInside('/proc', realPath)) return access === 'write' && !found ? undefined : PROCESSES;
   if (access === 'read' || isInside(SHARED_MEMORY, realPath)) return undefined;
   return SYSTEM_FOLDERS.some((folder) => isInside(folder, realPath)) ? SYSTEM : undefined;
 }
