@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { isInside, type FileAccess, type FileIdentity, type FileRules } from '../../files/index.js';
 
 const PROCESSES =
@@ -27,10 +27,20 @@ export function withSystemFiles(rules: FileRules, keyFiles: () => readonly strin
 }
 
 function systemRefusal(realPath: string, access: FileAccess, found?: FileIdentity): string | undefined {
-  // Nobody can create a file in /proc: the error of the system says so.
-  if (isInside('/proc', realPath)) return access === 'write' && !found ? undefined : PROCESSES;
+  // Its list is numbers only. Nobody can create a file there: of what is missing, the system says so.
+  if (realPath === '/proc') return undefined;
+  if (isInside('/proc', realPath)) return found || isThere(realPath) ? PROCESSES : undefined;
   if (access === 'read' || isInside(SHARED_MEMORY, realPath)) return undefined;
   return SYSTEM_FOLDERS.some((folder) => isInside(folder, realPath)) ? SYSTEM : undefined;
+}
+
+function isThere(file: string): boolean {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // It cannot be examined.
+    return true;
+  }
 }
 
 function linkRefusal(found: FileIdentity, keyFiles: readonly string[]): string | undefined {
