@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
@@ -67,7 +67,34 @@ describe('the sandbox of a server', () => {
     );
   });
 
+  it('is off with a warning where it was asked for, but not required', async () => {
+    const running = await start({ PATH: await pathWithoutBubblewrap(), OH_SANDBOX: 'guarded' });
+    await running.logs(/"level":"warn".*"guarded\\?" does not work: the program bwrap is not installed/);
+  });
+
   describeWithBubblewrap('with bubblewrap', () => {
+    it('is guarded where only the stricter mode does not work, and refuses that with the reason', async () => {
+      const bin = await pathWithoutBubblewrap();
+      const real = (process.env['PATH'] ?? '').split(':').map((place) => path.join(place, 'bwrap'));
+      // As in a container that allows no namespace for the name of the machine.
+      const script = `#!/bin/sh
+case "$*" in *--unshare-uts*) echo "bwrap: not permitted" >&2; exit 1;; esac
+exec ${real.find(existsSync) ?? ''} "$@"
+`;
+      await writeFile(path.join(bin, 'bwrap'), script, { mode: 0o755 });
+      const running = await start({ PATH: bin });
+      expect(await statusOf(running)).toMatchObject({
+        mode: 'guarded',
+        available: ['off', 'guarded'],
+        reason: '"workspace" does not work: bwrap: not permitted',
+      });
+      const request = scriptedRequest(path.join(folder, 'work'), undefined, { sandbox: 'workspace' });
+      const { status, body } = await running.request('POST', '/api/conversations', request);
+      expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining('not permitted')]);
+      await run(running, 'echo works > out');
+      expect(await readFile(path.join(folder, 'work/out'), 'utf8')).toBe('works\n');
+    });
+
     it('is guarded without a configuration, and tells the agent', async () => {
       const running = await start({});
       expect(await statusOf(running)).toEqual({
