@@ -32,7 +32,7 @@ export function otherPlaces(folder: string, text = mountInfo()): string[] {
   return [...new Set(places)].filter((place) => place !== folder && isSame(place, folder));
 }
 
-/** Where `/proc` is mounted besides, as in folders for `chroot`: all processes of the machine are shown there. */
+/** Where `/proc` is mounted besides, as in folders for `chroot`: it shows all processes of the machine. */
 export function otherProcesses(text = mountInfo()): string[] {
   return mountPoints(text).flatMap(({ type, at }) => (type === 'proc' && !isInside('/proc', at) ? [at] : []));
 }

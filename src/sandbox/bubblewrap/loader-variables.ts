@@ -1,4 +1,4 @@
-/** What the dynamic loader and the C library obey, as they ignore it for programs that set their user (ld.so(8)). */
+/** What the loader and the C library obey, and ignore for programs that set their user (ld.so(8)). */
 const OBEYED = /^(?:LD_|MALLOC_|(?:GCONV_PATH|GETCONF_DIR|GLIBC_TUNABLES|LOCPATH|NLSPATH)$)/;
 
 /**

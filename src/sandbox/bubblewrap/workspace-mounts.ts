@@ -130,8 +130,8 @@ export function workspaceMounts(
 }
 
 /**
- * The agent was told a path of its workspace on which links may lie, and these are missing with what is around
- * them.
+ * The agent was told a path of its workspace on which links may lie, and these are missing with what is
+ * around them.
  * @param scope with real paths
  * @param told the workspace as it was named
  */
