@@ -37,6 +37,8 @@ export async function startSandbox(config: AppConfig): Promise<Sandbox> {
   const found = await trial(config, mode, network);
   if (typeof found !== 'string') {
     logger.log(describe(found.status));
+    if (mode !== 'workspace' && config.sandbox_network !== 'on')
+      logger.warn(`sandbox_network is for the mode "workspace": in "${mode}" the network works as usual`);
     return found;
   }
   await network.close();

@@ -122,7 +122,8 @@ exec ${real.find(existsSync) ?? ''} "$@"
     });
 
     it('is off where that is configured, but for conversations that ask for more', async () => {
-      const running = await start({ OH_SANDBOX: 'off' });
+      const running = await start({ OH_SANDBOX: 'off', OH_SANDBOX_NETWORK: 'off' });
+      await running.logs('sandbox_network is for the mode \\"workspace\\"');
       expect(await statusOf(running)).toMatchObject({ mode: 'off', by: null, reason: null });
       const open = await run(running, `ls ${running.cwd}/persistence > seen`);
       expect(await promptOf(open)).not.toContain('<SANDBOX>');
