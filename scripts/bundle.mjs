@@ -113,8 +113,9 @@ async function copySwaggerUi() {
 /**
  * Replaces packages that the framework imports and this server never calls: phone numbers, multipart forms
  * (`src/workspace/files/` streams them) and Express's body parsers (`src/http/body/` reads bodies). They are
- * a fifth of the code that every start reads, and 10 MiB of memory together with the escapes below. The client
- * of the container engine imports SSH, gRPC and archives, 10 MB in all, for engines elsewhere and for builds.
+ * a fifth of the code that every start reads, and 10 MiB of memory together with the escapes below. The
+ * client of the container engine imports SSH, gRPC and archives, 10 MB in all, for engines elsewhere and
+ * for builds.
  */
 function withoutUnusedPackages() {
   const packages =

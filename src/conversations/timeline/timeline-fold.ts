@@ -112,7 +112,7 @@ export class TimelineFold {
         this.answers.interrupted(seq, id);
         return this.waitFor('paused', 'paused', seq, id);
       case 'waiting_for_confirmation':
-        return this.waitFor('confirmation', pendingNames(state.calls), seq, state.calls[0]?.actionId ?? id);
+        return this.waitFor('confirmation', pendingNames(state.calls), seq, id, state.calls[0]?.actionId);
       case 'error':
         state.failedFrom = state.running && state.calls.length === 0 ? state.idleSince : null;
         return this.waitFor('person', 'after an error', seq, id);
@@ -235,10 +235,14 @@ export class TimelineFold {
     state.idleSince = state.now;
   }
 
-  private waitFor(kind: Wait['kind'], name: string, seq: number, eventId: string): void {
+  /**
+   * @param statusId the event that begins the wait, and ends one before it
+   * @param eventId what is waited for, if it is another event
+   */
+  private waitFor(kind: Wait['kind'], name: string, seq: number, statusId: string, eventId = statusId): void {
     const { state } = this;
     this.answers.flush();
-    this.endWait(seq, eventId);
+    this.endWait(seq, statusId);
     state.running = false;
     state.wait = { kind, name, start: state.now, eventId, refused: false };
   }

@@ -171,6 +171,19 @@ describe('TimelineIndex', () => {
     );
   });
 
+  it('gives each wait its own id, also those before and after one for a confirmation', () => {
+    const { spans } = allSpans(
+      logOf([
+        [{ kind: 'status', value: 'finished' }, 0],
+        [{ kind: 'action', value: 0 }, 0],
+        [{ kind: 'status', value: 'stuck' }, 0],
+        [{ kind: 'status', value: 'waiting_for_confirmation' }, 0],
+      ]).events,
+    );
+    const waits = spans.filter(({ kind }) => kind === 'person' || kind === 'confirmation');
+    expect(new Set(waits.map(({ id }) => id)).size).toBe(3);
+  });
+
   it('ends each wait before the next one begins', () => {
     fc.assert(
       fc.property(steps, (items) => {

@@ -2,14 +2,15 @@
 const GROUPS: readonly (readonly [title: string, names: RegExp])[] = [
   [
     'Access',
-    /^(session_api_keys|require_keys|secret_key|previous_secret_keys|allow_cors_|max_failed_keys|key_limits|audit_|trust_forwarded|deferred_init)/,
+    /^(session_api_keys|require_keys|secret_key|previous_secret_keys|allow_cors_|max_failed_keys|key_limits|key_workspaces_path|own_keys_|audit_|trust_forwarded|deferred_init)/,
   ],
   ['Network', /^(host|port|web_url|app_backend_public_url|max_body_bytes|max_socket)/],
   [
     'Folders and files',
     /^(conversations_path|workspace_path|conversation_worktree_root|bash_events_dir|file_root|max_upload)/,
   ],
-  ['Database and servers', /^(database_|server_|cluster_|workspaces_shared)/],
+  ['Database and servers', /^(database_|server_|cluster_|accept_unsigned_servers|workspaces_shared)/],
+  ['Sandbox and containers', /^(sandbox|conversation_(container|engine|image|runtime))/],
   ['Runs and conversations', /^(max_concurrent_runs|resume_on_start|lease_|conversation_)/],
   ['Tools and commands', /^(shell_environment|preload_tools|enable_browser|bash_|git_filters)/],
   ['Skills and marketplaces', /^(acp_skill_sourcing|github_url|registered_marketplaces)/],

@@ -26,8 +26,8 @@ const WITHOUT_KEY =
 
 /**
  * Parses the `X-Expose-Secrets` header.
- * @throws BadRequestException; ForbiddenException if the key does not allow it; ServiceUnavailableException if
- *   no encryption key is configured
+ * @throws BadRequestException; ForbiddenException if the key does not allow it;
+ *   ServiceUnavailableException if no encryption key is configured
  */
 export function parseExposure(header: string | undefined, cipher: Cipher, principal: Principal): Exposure {
   const exposure = readExposure(header, cipher);
