@@ -156,16 +156,11 @@ describe('for a key that reaches its own conversations only', () => {
     await owner.json('POST', '/api/conversations', { ...request, agent_settings: { verification } });
   });
 
-  it('sub-agents come from its requests only, with models of its own', async () => {
+  it('sub-agents are those of its requests only', async () => {
     const task = (subagent_type: string): string =>
       `TOOL: task ${JSON.stringify({ prompt: 'FINISH: done', subagent_type })}`;
     const file = String.raw`printf -- '---\nname: filed\ndescription: x\n---\nhi\n' > .agents/agents/filed.md`;
-    const steps = [
-      `RUN: mkdir -p .agents/agents && ${file}`,
-      ...['filed', 'given', 'fine'].map(task),
-      'FINISH: end',
-    ];
-    const llm = { model: 'openai/gpt-4o', base_url: 'http://127.0.0.1:9' };
+    const steps = [`RUN: mkdir -p .agents/agents && ${file}`, ...['filed', 'given'].map(task), 'FINISH: end'];
     const made = await owner.json<{ id: string }>(
       'POST',
       '/api/conversations',
@@ -174,10 +169,7 @@ describe('for a key that reaches its own conversations only', () => {
           llm: { model: 'scripted/test', usage_id: 'agent' },
           tools: [{ name: 'terminal' }, { name: 'task_tool_set' }],
         },
-        agent_definitions: [
-          { name: 'given', description: 'x', condenser: { kind: 'LLMSummarizingCondenser', llm } },
-          { name: 'fine', description: 'x' },
-        ],
+        agent_definitions: [{ name: 'given', description: 'x' }],
       }),
     );
     const route = `/api/conversations/${made.id}`;
@@ -187,7 +179,6 @@ describe('for a key that reaches its own conversations only', () => {
     }, 'the end of the run');
     const { text } = await owner.ask('GET', `${route}/events/search?kind=ObservationEvent`);
     expect(text).toContain("Unknown agent 'filed'");
-    expect(text).toContain('has no `api_key`');
     expect(text).toContain('"status":"completed"');
   });
 

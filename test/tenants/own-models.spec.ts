@@ -7,16 +7,14 @@ import { ADMIN_KEY, Tenant } from '../support/tenants.js';
 const OF_SERVER = 'the-key-of-the-server';
 const OF_TENANT = 'the-key-of-the-tenant';
 
+const env = { SESSION_API_KEY: ADMIN_KEY, OH_OWN_KEYS_SANDBOX: 'off', OPENAI_API_KEY: OF_SERVER };
+
 describe('the keys of models in the environment of the server', () => {
   let endpoint: ChatEndpoint;
   let server: ServerProcess;
   beforeEach(async () => {
     endpoint = await startScriptedEndpoint();
-    // Without a secret key, the keys of conversations are lost at a restart.
-    server = await ServerProcess.start({
-      key: ADMIN_KEY,
-      env: { SESSION_API_KEY: ADMIN_KEY, OH_OWN_KEYS_SANDBOX: 'off', OPENAI_API_KEY: OF_SERVER },
-    });
+    server = await ServerProcess.start({ key: ADMIN_KEY, env });
   });
   afterEach(async () => {
     await server.stop();
@@ -44,7 +42,8 @@ describe('the keys of models in the environment of the server', () => {
     expect(new Set(keysShown())).toEqual(new Set([`Bearer ${OF_TENANT}`]));
     const count = keysShown().length;
 
-    server = await server.restart();
+    // It cannot open what it has stored before.
+    server = await server.restart('SIGTERM', { env: { ...env, OH_SECRET_KEY: 'another secret key' } });
     const again = new Tenant(server, tenant.name, tenant.key, tenant.keyId);
     await again.json('POST', `/api/conversations/${id}/events`, userMessage('FINISH: two', true));
     await reaches(again, id, 'error');
