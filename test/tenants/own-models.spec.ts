@@ -21,7 +21,7 @@ describe('the keys of models in the environment of the server', () => {
     await endpoint.close();
   });
 
-  const keysShown = (): unknown[] => endpoint.requests.map(({ headers }) => headers['authorization']);
+  const keysShown = (): unknown[] => endpoint.requests.map(({ headers }) => headers.authorization);
   const llm = (api_key: string) => ({
     ...{ model: 'openai/scripted', base_url: endpoint.url, usage_id: 'agent', api_key },
   });

@@ -60,7 +60,7 @@ export function ownModelProblem(llm: LlmConfig): string | undefined {
  * @throws ForbiddenError
  */
 function assertOwnCritic({ critic, llm }: Pick<AgentSpec, 'critic' | 'llm'>, isStored: boolean): void {
-  if (!isStored || critic === null || critic['api_key'] !== llm.api_key) return;
+  if (!isStored || critic?.['api_key'] !== llm.api_key) return;
   throw new ForbiddenError(
     'The key of a stored LLM profile may not be sent to a critic. Give the critic a key of its own.',
   );
