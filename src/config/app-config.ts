@@ -303,7 +303,7 @@ export class AppConfig {
   max_body_bytes_in_flight: number = 128 * 1024 * 1024;
   @Whole(
     'Maximum number of wrong keys per minute from one address. Further keys from it are answered with 429 until the ' +
-      'minute is over, valid ones too unless the address has used one before. 0: no limit.',
+      'minute is over, valid ones too unless the address has used it already. 0: no limit.',
     { min: 0 },
   )
   max_failed_keys_per_minute: number = 30;
