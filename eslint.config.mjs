@@ -157,6 +157,7 @@ const ARROWS = {
     'sockets',
     'storage',
     'text',
+    'limits',
   ],
   extensions: [
     'agent',
