@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { eventually } from '../../../../test/support/eventually.js';
 import { describeWithDatabase, TestDatabase } from '../../../../test/support/postgres.js';
 import { Database } from '../database/index.js';
 import { migrate, SchemaError } from './migrate.js';
@@ -53,7 +54,7 @@ describeWithDatabase('migrate', () => {
     await expect(refused).rejects.toThrow(`needs a server that knows version ${latest + 1} or later`);
   });
 
-  it('changes nothing if a migration fails', async () => {
+  it('changes nothing by a migration that fails, and keeps those before it', async () => {
     const schema = await newSchema();
     const broken = {
       version: latest + 1,
@@ -62,7 +63,26 @@ describeWithDatabase('migrate', () => {
       sql: 'CREATE TABLE a (b int); no',
     };
     await expect(migrate(open(schema), [...MIGRATIONS, broken])).rejects.toThrow('syntax error');
-    expect(await database.query('SELECT FROM pg_tables WHERE schemaname = $1', [schema])).toEqual([]);
+    const tables = await database.query('SELECT tablename FROM pg_tables WHERE schemaname = $1', [schema]);
+    expect(tables).toContainEqual({ tablename: 'server' });
+    expect(tables).not.toContainEqual({ tablename: 'a' });
+    await migrate(open(schema));
+  });
+
+  it('holds no table while it waits for another one, so that running servers go on', async () => {
+    const schema = await newSchema();
+    const before = MIGRATIONS.filter(({ version }) => version <= 5);
+    await migrate(open(schema), before);
+    const running = open(schema);
+    let migrated: Promise<void> | undefined;
+    await running.transaction(async (transaction) => {
+      await transaction.query('SELECT FROM metadata');
+      migrated = migrate(open(schema));
+      const waits = `SELECT FROM pg_locks WHERE relation = '${schema}.metadata'::regclass AND NOT granted`;
+      await eventually(async () => (await database.query(waits)).length > 0, 'a wait for the table metadata');
+      await transaction.query('SELECT FROM server');
+    });
+    await migrated;
   });
 
   it('needs no right to create tables when nothing is to be done, and says who has to do it otherwise', async () => {
