@@ -3,6 +3,7 @@ import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { eventually } from '../../../../test/support/eventually.js';
 import { describeWithDatabase, TestDatabase } from '../../../../test/support/postgres.js';
+import { TcpProxy } from '../../../../test/support/tcp-proxy.js';
 import { Database } from '../database/index.js';
 import { migrate, SchemaError } from './migrate.js';
 import { MIGRATIONS } from './migrations.js';
@@ -104,6 +105,25 @@ describeWithDatabase('migrate', () => {
       // With its objects all rights of the role go.
       await database.query(`DROP SCHEMA ${schema} CASCADE`);
       await database.query(`DROP ROLE ${role}`);
+    }
+  });
+
+  it('waits for a database that is away at the start, as long as the time limit', async () => {
+    const proxy = await TcpProxy.start(database.url);
+    const away = new Database({ url: proxy.url, caFile: null, poolSize: 4, timeoutMs: 5000 });
+    opened.push(away);
+    const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    try {
+      proxy.behave({ drop: true });
+      const migrated = migrate(away);
+      const started = performance.now();
+      await eventually(() => performance.now() - started > 1_500, 'an outage that is not short');
+      expect(logged).toHaveBeenCalledWith(expect.stringContaining('cannot be reached'));
+      proxy.behave();
+      await migrated;
+    } finally {
+      await away.close();
+      await proxy.stop();
     }
   });
 

@@ -97,6 +97,9 @@ async function checkServer(database: Database): Promise<void> {
   const { rows } = await database.read<ServerFacts>(
     `SELECT current_setting('server_version_num')::int / 10000 AS version,
        current_setting('server_encoding') AS encoding, current_schema() AS schema`,
+    [],
+    // Machines that start together: the database may be later.
+    'wait',
   );
   const [facts] = rows;
   if (!facts) return;
