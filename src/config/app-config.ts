@@ -138,13 +138,13 @@ export class AppConfig {
     isSandboxNetwork,
   )
   sandbox_network: string | string[] = 'on';
+  @Whole('Maximum megabytes of memory of each process; null: no limit.', { min: 64 }, { nullable: true })
+  sandbox_memory_mb: number | null = null;
   @Whole(
-    'Maximum megabytes of memory of the programs of a conversation; null: no limit.',
-    { min: 64 },
+    'Maximum number of processes of the user of the server, without effect for root; null: no limit.',
+    { min: 16 },
     { nullable: true },
   )
-  sandbox_memory_mb: number | null = null;
-  @Whole('Maximum number of processes of a conversation; null: no limit.', { min: 16 }, { nullable: true })
   sandbox_processes: number | null = null;
   @Whole('Maximum number of open files of a process; null: no limit.', { min: 64 }, { nullable: true })
   sandbox_open_files: number | null = null;
