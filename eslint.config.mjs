@@ -153,6 +153,7 @@ const ARROWS = {
     'flow',
     'forwarding',
     'http',
+    'processes',
     'server',
     'sockets',
     'storage',
