@@ -156,13 +156,9 @@ export class AcpConnector {
     const { agent, confinement, workingDir: cwd, conversationId } = this.host;
     const own = path.join(this.host.folder, 'acp');
     const secrets = await this.host.secrets(signal);
-    const env = await agentEnvironment(
-      agent,
-      own,
-      secrets,
-      (text) => this.warn(text),
-      await this.createFleetingFolder(),
-    );
+    const fleeting = await this.createFleetingFolder();
+    const env = await agentEnvironment(agent, own, secrets, (text) => this.warn(text), fleeting);
+    const shown = fleeting ? [{ path: fleeting.folder, writable: true }] : [];
     const { processMark } = this;
     const files = new ClientFiles(cwd, confinement.files);
     const terminals = new ClientTerminals(
@@ -172,7 +168,14 @@ export class AcpConnector {
       confinement,
     );
     const connection = await AcpConnection.open(
-      { command: [...agent.acp_command, ...agent.acp_args], env, cwd, mark: processMark, confinement },
+      {
+        command: [...agent.acp_command, ...agent.acp_args],
+        env,
+        cwd,
+        mark: processMark,
+        confinement,
+        own: shown,
+      },
       {
         cwd,
         mcpServers: mcpServersFor(agent, secrets),

@@ -36,7 +36,7 @@ export class NoSandbox extends Sandbox {
 }
 
 /** For a conversation whose sandbox does not work on this server: it can be read, and nothing runs. */
-function refusing(mode: SandboxMode, problem: string): Confinement {
+export function refusing(mode: SandboxMode, problem: string): Confinement {
   return {
     mode,
     program: () => {

@@ -37,6 +37,8 @@ export async function startSandbox(config: AppConfig): Promise<Sandbox> {
   const found = await trial(config, mode, network);
   if (typeof found !== 'string') {
     logger.log(describe(found.status));
+    if (mode !== 'workspace' && config.sandbox_network !== 'on')
+      logger.warn(`sandbox_network is for the mode "workspace": in "${mode}" the network works as usual`);
     return found;
   }
   await network.close();
@@ -44,7 +46,7 @@ export async function startSandbox(config: AppConfig): Promise<Sandbox> {
     throw new SandboxError(`sandbox "${mode}" is required and does not work: ${found}. ${CURE}`);
   }
   const text = mode === 'off' ? 'sandbox: off' : `sandbox: off, "${mode}" does not work: ${found}`;
-  if (mode === 'workspace') logger.warn(text);
+  if (wanted !== null && wanted !== 'off') logger.warn(text);
   else logger.log(text);
   return new NoSandbox(found);
 }
@@ -65,7 +67,7 @@ async function trial(
   try {
     const tools: BubblewrapTools = {
       bwrap: findProgram({ file: 'bwrap', args: [], cwd: config.base_dir, env }),
-      server: ServerFiles.of(config),
+      server: new ServerFiles(config, false),
       limiter: limiter(config),
       configured: {
         readable: config.sandbox_readable.map((file) => configuredPath(config, file)),
@@ -80,9 +82,18 @@ async function trial(
       available: ['off', 'guarded', 'workspace'],
       reason: null,
     };
-    const sandbox = new BubblewrapSandbox(tools, status, workspace);
-    await run(sandbox.confine({ workspace, mode: stricterMode(mode, 'guarded') }));
-    return sandbox;
+    const trialled = new BubblewrapSandbox(tools, status, workspace);
+    const [usual, strictest] = await Promise.allSettled(
+      [stricterMode(mode, 'guarded'), 'workspace' as const].map((tried) =>
+        run(trialled.confine({ workspace, mode: tried })),
+      ),
+    );
+    if (usual?.status === 'rejected') throw usual.reason;
+    const used = { ...tools, server: new ServerFiles(config) };
+    if (strictest?.status !== 'rejected') return new BubblewrapSandbox(used, status, workspace);
+    // Containers often allow no network namespace.
+    const reason = `"workspace" does not work: ${errorMessage(strictest.reason)}`;
+    return new BubblewrapSandbox(used, { ...status, available: ['off', 'guarded'], reason }, workspace);
   } catch (error) {
     const missing = /^spawn (bwrap|prlimit) /.exec(errorMessage(error))?.[1];
     return missing === undefined ? errorMessage(error) : `the program ${missing} is not installed`;

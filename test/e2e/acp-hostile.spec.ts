@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { acpRequest, agentsWith, answerOf, steps, type AcpOptions } from '../support/acp.js';
 import { ConversationClient } from '../support/conversation-client.js';
+import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 
 const SECRETS = { MY_KEY: { kind: 'StaticSecret', value: 'hush-hush' } };
@@ -12,7 +13,7 @@ const RUNNING_CALL = { sessionUpdate: 'tool_call', toolCallId: 't', title: 'Run'
 describe('a hostile ACP agent', () => {
   let server: ServerProcess;
   beforeAll(async () => {
-    server = await ServerProcess.start();
+    server = await ServerProcess.start({ env: WITHOUT_SANDBOX });
   });
   afterAll(() => server.stop());
 

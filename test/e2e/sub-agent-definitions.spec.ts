@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
 import { startScriptedEndpoint, type ChatEndpoint } from '../support/scripted-endpoint.js';
+import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { writeFiles } from '../support/write-files.js';
 
@@ -34,7 +35,7 @@ describe('sub-agents that are defined in files and requests', () => {
   beforeEach(async () => {
     home = await mkdtemp(path.join(os.tmpdir(), 'home-'));
     folder = await mkdtemp(path.join(os.tmpdir(), 'definitions-'));
-    server = await ServerProcess.start({ cwd: folder, env: { HOME: home } });
+    server = await ServerProcess.start({ cwd: folder, env: { ...WITHOUT_SANDBOX, HOME: home } });
     endpoint = await startScriptedEndpoint();
   });
   afterEach(async () => {

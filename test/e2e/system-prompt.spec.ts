@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
+import { WITHOUT_SANDBOX } from '../support/sandbox.js';
 import { ServerProcess } from '../support/server-process.js';
 import { writeFiles } from '../support/write-files.js';
 
@@ -16,7 +17,7 @@ describe('the system prompt', () => {
   beforeAll(async () => {
     home = await mkdtemp(path.join(os.tmpdir(), 'home-'));
     folder = await mkdtemp(path.join(os.tmpdir(), 'prompt-'));
-    server = await ServerProcess.start({ cwd: folder, env: { HOME: home } });
+    server = await ServerProcess.start({ cwd: folder, env: { ...WITHOUT_SANDBOX, HOME: home } });
   });
   afterAll(async () => {
     await server.stop();

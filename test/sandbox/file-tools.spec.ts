@@ -44,6 +44,7 @@ describeWithBubblewrap.each(['guarded', 'workspace'] as const)('file tools in th
         OH_SECRET_KEY: 'the-key-of-the-server',
       },
     });
+    await mkdir(at('server/persistence'), { recursive: true });
     await writeFile(at('server/persistence/settings.json'), '{"marker-of-settings": 1}');
     // What an agent can prepare: links to everything, and a key by another name that was there before.
     await symlink(at('key'), at('work/link-to-key'));

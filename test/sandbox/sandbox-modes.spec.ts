@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
@@ -67,7 +67,34 @@ describe('the sandbox of a server', () => {
     );
   });
 
+  it('is off with a warning where it was asked for, but not required', async () => {
+    const running = await start({ PATH: await pathWithoutBubblewrap(), OH_SANDBOX: 'guarded' });
+    await running.logs(/"level":"warn".*"guarded\\?" does not work: the program bwrap is not installed/);
+  });
+
   describeWithBubblewrap('with bubblewrap', () => {
+    it('is guarded where only the stricter mode does not work, and refuses that with the reason', async () => {
+      const bin = await pathWithoutBubblewrap();
+      const real = (process.env['PATH'] ?? '').split(':').map((place) => path.join(place, 'bwrap'));
+      // As in a container that allows no namespace for the name of the machine.
+      const script = `#!/bin/sh
+case "$*" in *--unshare-uts*) echo "bwrap: not permitted" >&2; exit 1;; esac
+exec ${real.find(existsSync) ?? ''} "$@"
+`;
+      await writeFile(path.join(bin, 'bwrap'), script, { mode: 0o755 });
+      const running = await start({ PATH: bin });
+      expect(await statusOf(running)).toMatchObject({
+        mode: 'guarded',
+        available: ['off', 'guarded'],
+        reason: '"workspace" does not work: bwrap: not permitted',
+      });
+      const request = scriptedRequest(path.join(folder, 'work'), undefined, { sandbox: 'workspace' });
+      const { status, body } = await running.request('POST', '/api/conversations', request);
+      expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining('not permitted')]);
+      await run(running, 'echo works > out');
+      expect(await readFile(path.join(folder, 'work/out'), 'utf8')).toBe('works\n');
+    });
+
     it('is guarded without a configuration, and tells the agent', async () => {
       const running = await start({});
       expect(await statusOf(running)).toEqual({
@@ -79,6 +106,9 @@ describe('the sandbox of a server', () => {
       });
       await running.logs('sandbox: guarded, by bubblewrap');
       expect(await promptOf(await run(running, 'true'))).toContain('<SANDBOX>');
+      // A prompt of the client's own stays as it is.
+      const agent = { llm: { model: 'scripted/test', usage_id: 'agent' }, system_prompt: 'Mine.' };
+      expect(await promptOf(await run(running, 'true', { agent }))).not.toContain('<SANDBOX>');
     });
 
     it('is stricter for a conversation that asks for it, and never looser', async () => {
@@ -92,7 +122,8 @@ describe('the sandbox of a server', () => {
     });
 
     it('is off where that is configured, but for conversations that ask for more', async () => {
-      const running = await start({ OH_SANDBOX: 'off' });
+      const running = await start({ OH_SANDBOX: 'off', OH_SANDBOX_NETWORK: 'off' });
+      await running.logs('sandbox_network is for the mode \\"workspace\\"');
       expect(await statusOf(running)).toMatchObject({ mode: 'off', by: null, reason: null });
       const open = await run(running, `ls ${running.cwd}/persistence > seen`);
       expect(await promptOf(open)).not.toContain('<SANDBOX>');

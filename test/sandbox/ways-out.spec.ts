@@ -33,6 +33,7 @@ describeWithBubblewrap.each(['guarded', 'workspace'] as const)('programs in the 
         OH_SECRET_KEY: 'the-key-of-the-server',
       },
     });
+    await mkdir(path.join(server.cwd, 'persistence'), { recursive: true });
     await writeFile(path.join(server.cwd, 'persistence/settings.json'), '{"marker-of-settings": 1}');
     const other = await run('true', 'marker-of-another');
     const own = await run('true');

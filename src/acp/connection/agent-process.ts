@@ -11,7 +11,7 @@ import {
   SESSION_VARIABLE,
   onExit,
 } from '../../processes/index.js';
-import type { Confinement } from '../../sandbox/index.js';
+import type { Confinement, ShownFolder } from '../../sandbox/index.js';
 import { AcpError } from '../acp-error.js';
 
 /** The program of an ACP agent, which uses its standard input and output. */
@@ -24,6 +24,8 @@ export interface AgentProgram {
   /** Marks all processes of the agent, so that they can be found after a crash of the server. */
   mark: string;
   confinement: Confinement;
+  /** Folders that it is given besides those of its conversation. */
+  own?: readonly ShownFolder[];
 }
 
 /** Characters of standard error reported when the program ended. */
@@ -64,9 +66,9 @@ export class AgentProcess {
     if (command === undefined || command === '') throw new AcpError('ACPInitError', 'acp_command is empty');
     await endSessionProcesses(program.mark, []);
     try {
-      const { cwd, mark, confinement } = program;
+      const { cwd, mark, confinement, own } = program;
       const env = shellEnvironment({ ...program.env, [SESSION_VARIABLE]: mark });
-      const start = confinement.program({ file: command, args, cwd, env });
+      const start = confinement.program({ file: command, args, cwd, env, ...(own && { own }) });
       const child = spawn(start.file, start.args, {
         cwd: start.cwd,
         env: start.env,

@@ -63,12 +63,12 @@ function staticPrompt(
   { files, sandbox }: PromptInput,
 ): string {
   if (agent.kind === 'ACPAgent') return ACP_PROMPT;
-  const limits = sandbox === undefined ? [] : [render({ tag: 'SANDBOX', text: sandbox })];
   const hasBrowser = definitions.some(({ actionKind }) => actionKind.startsWith('Browser'));
   if (agent.system_prompt !== null) {
-    return [agent.system_prompt, ...(hasBrowser ? [render(BROWSER)] : []), ...limits].join('\n\n');
+    return [agent.system_prompt, ...(hasBrowser ? [render(BROWSER)] : [])].join('\n\n');
   }
-  if (files.prompt !== undefined) return [files.prompt, ...limits].join('\n\n');
+  if (files.prompt !== undefined) return files.prompt;
+  const limits = sandbox === undefined ? [] : [render({ tag: 'SANDBOX', text: sandbox })];
   const persona = agent.persona ? [agent.persona] : [];
   if (agent.system_prompt_filename === PLANNING_PROMPT) {
     const structure = agent.system_prompt_kwargs['plan_structure'];

@@ -3,17 +3,23 @@ import path from 'node:path';
 import type { FileRules } from '../../files/index.js';
 import { withSystemFiles } from '../files/system-files.js';
 import { findProgram } from '../find-program.js';
-import { realScope } from '../real-scope.js';
+import { realPath, realScope } from '../real-scope.js';
 import type { Confinement, ConfinementScope, ProgramStart } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
 import { capabilityArguments } from './capabilities.js';
 import { guardedMounts, shownOf } from './guarded-mounts.js';
 import { mountArguments, type Mount } from './mounts.js';
 import { guardedText, workspaceText } from './explanations.js';
+import { withoutLoaderVariables } from './loader-variables.js';
 import type { NetworkAccess } from './network-access.js';
 import { ServerFileRules } from './server-file-rules.js';
 import { WorkspaceFileRules } from './workspace-file-rules.js';
-import { privateFolders, workspaceMounts, type ConfiguredFolders } from './workspace-mounts.js';
+import {
+  linkToWorkspace,
+  privateFolders,
+  workspaceMounts,
+  type ConfiguredFolders,
+} from './workspace-mounts.js';
 
 /** What all confinements of a server share. */
 export interface BubblewrapTools {
@@ -29,7 +35,8 @@ export interface BubblewrapTools {
 
 /** How one mode runs programs. */
 interface ModeRules {
-  mounts(start: ProgramStart, scope: ConfinementScope): Mount[];
+  /** @param given the scope as it was given, where paths may contain links */
+  mounts(start: ProgramStart, scope: ConfinementScope, given: ConfinementScope): Mount[];
   /** Makes the folders that programs see from their start on. @param scope as it was given */
   prepare(scope: ConfinementScope): void;
   wrap(start: ProgramStart): ProgramStart;
@@ -63,15 +70,17 @@ export class BubblewrapConfinement implements Confinement {
     findProgram(start);
     this.rules.prepare(this.scope);
     const wrapped = this.rules.wrap(start);
-    const { file: program, args: words, env, cwd } = wrapped;
+    const { file: program, args: words, cwd } = wrapped;
+    const { env, options } = withoutLoaderVariables(wrapped.env);
     const [file = bwrap, ...args] = [
       ...limiter,
       bwrap,
-      ...mountArguments(this.rules.mounts(wrapped, realScope(this.scope))),
+      ...mountArguments(this.rules.mounts(wrapped, realScope(this.scope), this.scope)),
       ...this.rules.options,
+      ...options,
       '--unshare-pid',
       ...(this.scope.keepsDaemons ? [] : ['--die-with-parent']),
-      ...['--chdir', start.cwd],
+      ...['--chdir', realPath(cwd)],
       '--',
       program,
       ...words,
@@ -95,10 +104,11 @@ export function guardedRules({ server }: BubblewrapTools): ModeRules {
 /** The workspace, the system and what is configured. */
 export function workspaceRules({ server, configured, network }: BubblewrapTools): ModeRules {
   return {
-    mounts: ({ own = [], cwd }, scope) => [
+    mounts: ({ own = [], cwd }, scope, given) => [
       // Somewhere to start where nothing of the folder is shown.
-      { at: cwd, as: 'folder' },
+      { at: realPath(cwd), as: 'folder' },
       ...workspaceMounts(server, scope, configured, own),
+      ...linkToWorkspace(server, scope, configured, given.workspace),
       ...network.mounts,
     ],
     prepare: (scope) => {

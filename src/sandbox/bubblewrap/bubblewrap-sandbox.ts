@@ -1,6 +1,6 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { Sandbox, type Confinement, type ConfinementScope, type SandboxStatus } from '../sandbox.js';
-import { UNCONFINED } from '../no-sandbox.js';
+import { refusing, UNCONFINED } from '../no-sandbox.js';
 import { stricterMode, type SandboxMode } from '../sandbox-mode.js';
 import { SandboxError } from '../sandbox-error.js';
 import {
@@ -32,12 +32,17 @@ export class BubblewrapSandbox extends Sandbox implements OnApplicationShutdown 
 
   assertAvailable(mode: SandboxMode): void {
     if (mode === 'off' || this.status.available.includes(mode)) return;
-    throw new SandboxError(`The sandbox "${mode}" does not work on this server`);
+    throw new SandboxError(this.problem(mode));
   }
 
   confine(scope: ConfinementScope): Confinement {
     const mode: SandboxMode = stricterMode(this.status.mode, scope.mode);
     if (mode === 'off') return UNCONFINED;
+    if (!this.status.available.includes(mode)) return refusing(mode, this.problem(mode));
     return new BubblewrapConfinement(mode, this.tools, this.rules[mode], scope);
+  }
+
+  private problem(mode: SandboxMode): string {
+    return `The sandbox "${mode}" is not available on this server: ${this.status.reason ?? 'it does not work'}`;
   }
 }

@@ -4,9 +4,21 @@ import { isInside } from '../../files/index.js';
 import type { ConfinementScope, ShownFolder } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
 import { foldersAbove, type Mount } from './mounts.js';
+import { mountsOfUserNamespace } from './user-namespace.js';
 
-/** Devices for graphics, computation and virtual machines; disks and memory are not among them. */
-const DEVICES = /^(?:accel|dri|dxg|fuse|kfd|kvm|net|nvidia[\w-]*|snd|video\d+)$/;
+/**
+ * Devices for graphics, computation, virtual machines, sound, and boards and telephones at a cable; disks and
+ * memory are not among them.
+ */
+const DEVICES = new RegExp(
+  [
+    '^(?:accel|dri|dxg|fuse|kfd|kvm|media\\d+|net|nvidia[\\w-]*|snd|vhost-\\w+|video\\d+)$',
+    '^(?:bus|gpiochip\\d+|hidraw\\d+|i2c-\\d+|serial|spidev[\\d.]+|tty(?:ACM|AMA|S|USB)\\d+)$',
+    '^(?:log|mqueue)$',
+  ].join('|'),
+);
+/** They are mounts already. */
+const OF_THE_KERNEL = ['/dev', '/proc', '/sys'];
 
 /** Everything as it is outside, but for the files of the server. */
 export function guardedMounts(
@@ -21,6 +33,7 @@ export function guardedMounts(
     { at: '/dev', as: 'devices' },
     { at: '/dev/shm', as: 'writable', optional: true },
     ...devices(),
+    ...mountsOfUserNamespace(),
     ...hidingMounts(server),
     ...shownMounts([...shownOf(server, scope), ...own]),
   ];
@@ -58,14 +71,15 @@ export function shownMounts(folders: readonly ShownFolder[]): Mount[] {
  */
 export function hidingMounts(server: ServerFiles): Mount[] {
   const files = server.files();
-  const isBelowHidden = (at: string): boolean => server.hidden.some((outer) => isInside(outer.path, at));
-  const roots = [...files, ...server.hidden.map(({ path: at }) => at)];
+  const { hidden } = server;
+  const isBelowHidden = (at: string): boolean => hidden.some((outer) => isInside(outer, at));
+  const roots = [...files, ...hidden];
   return [
     ...roots
       .flatMap(foldersAbove)
-      .filter((at) => !isBelowHidden(at))
+      .filter((at) => !isBelowHidden(at) && !OF_THE_KERNEL.includes(at))
       .map((at): Mount => ({ at, as: 'writable' })),
-    ...server.hidden.map(({ path: at }): Mount => ({ at, as: 'empty' })),
+    ...hidden.map((at): Mount => ({ at, as: 'empty' })),
     ...files.filter((file) => !isBelowHidden(file)).map((at): Mount => ({ at, as: 'blank' })),
   ];
 }

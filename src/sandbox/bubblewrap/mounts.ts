@@ -13,7 +13,7 @@ export interface Mount {
    * - `writable`, `read-only`: what is there outside
    * - `private`: another folder of the machine, `from`
    * - `empty`: an empty folder that nobody can change; `scratch`: one in memory that everybody can
-   * - `folder`: an empty folder, if there is none
+   * - `folder`: an empty folder, if there is none; `link`: a link to `from`
    * - `blank`: a file that cannot be read
    * - `device`: a device outside; `devices`: the usual harmless devices
    * - `processes`: those of the program
@@ -27,7 +27,8 @@ export interface Mount {
     | 'devices'
     | 'processes'
     | 'scratch'
-    | 'folder';
+    | 'folder'
+    | 'link';
   from?: string;
   /** Left out if there is nothing. */
   optional?: boolean;
@@ -64,6 +65,8 @@ function argumentsOf({ at, as, from = at, optional = false }: Mount): string[] {
       return ['--tmpfs', at];
     case 'folder':
       return ['--dir', at];
+    case 'link':
+      return ['--symlink', from, at];
     case 'devices':
       return ['--dev', at];
     case 'processes':

@@ -7,10 +7,10 @@ import type { ServerFiles } from '../server-files.js';
 import { ServerFileRules } from './server-file-rules.js';
 import {
   privateFolders,
-  readableFolders,
   secretsOfSystem,
   shownInWorkspaceMode,
-  writableFolders,
+  systemFolders,
+  visibleFolders,
   type ConfiguredFolders,
 } from './workspace-mounts.js';
 
@@ -19,7 +19,7 @@ export class WorkspaceFileRules implements FileRules {
   private readonly serverRules: ServerFileRules;
 
   constructor(
-    server: ServerFiles,
+    private readonly server: ServerFiles,
     private readonly scope: ConfinementScope,
     private readonly configured: ConfiguredFolders,
   ) {
@@ -33,11 +33,16 @@ export class WorkspaceFileRules implements FileRules {
     const hidden = this.serverRules.refusal(file, access);
     if (hidden !== undefined) return hidden;
     const isIn = (folders: readonly string[]): boolean => folders.some((folder) => isInside(folder, file));
-    if (isIn(writableFolders(scope, this.configured))) return undefined;
+    const around = visibleFolders(this.server, scope, this.configured).filter((folder) =>
+      isInside(folder.path, file),
+    );
+    // Of mounts, the innermost one counts, and of two at the same path the later one.
+    const seen = around.toSorted((one, other) => one.path.length - other.path.length).at(-1);
+    if (seen?.writable === true) return undefined;
     if (access === 'write') return 'only the workspace and /tmp may be changed.';
     const { files, folders } = secretsOfSystem();
     if (files.includes(file) || isIn(folders)) return 'only root may read it.';
-    return isIn(readableFolders(this.configured)) || this.serverRules.isShown(file)
+    return seen !== undefined || isIn(systemFolders()) || this.serverRules.isShown(file)
       ? undefined
       : 'only the workspace, /tmp and the system are visible.';
   }

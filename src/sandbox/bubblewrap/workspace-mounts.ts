@@ -7,6 +7,8 @@ import type { ConfinementScope, ShownFolder } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
 import { hidingMounts, ownFolders, shownMounts } from './guarded-mounts.js';
 import type { Mount } from './mounts.js';
+import { repositoryFolders } from './repository-folders.js';
+import { mountsOfUserNamespace } from './user-namespace.js';
 
 /** Folders of the system that programs run from and read. */
 const SYSTEM = [
@@ -27,12 +29,20 @@ const SYSTEM = [
 ];
 
 /** What only root can read of them. */
-const SECRET_FILES = ['/etc/shadow', '/etc/shadow-', '/etc/gshadow', '/etc/gshadow-', '/etc/sudoers'];
+const SECRET_FILES = [
+  ...[
+    '/etc/shadow',
+    '/etc/shadow-',
+    '/etc/gshadow',
+    '/etc/gshadow-',
+    '/etc/sudoers',
+    '/etc/security/opasswd',
+  ],
+  ...['/etc/krb5.keytab', '/etc/ipsec.secrets', '/etc/mysql/debian.cnf', '/etc/docker/key.json'],
+];
 const SECRET_FOLDERS = [
-  '/etc/NetworkManager/system-connections',
-  '/etc/ssl/private',
-  '/etc/sudoers.d',
-  '/etc/wireguard',
+  ...['/etc/NetworkManager/system-connections', '/etc/ssl/private', '/etc/pki/tls/private', '/etc/sudoers.d'],
+  ...['/etc/wireguard', '/etc/openvpn', '/etc/letsencrypt', '/etc/kubernetes', '/etc/rancher'],
 ];
 const HOST_KEYS = '/etc/ssh';
 
@@ -54,19 +64,33 @@ export function privateFolders({ folder }: ConfinementScope): PrivateFolders | u
   return { tmp: path.join(folder, 'sandbox', 'tmp'), home: path.join(folder, 'sandbox', 'home') };
 }
 
-/** What programs may change, besides their private folders. */
-export function writableFolders(scope: ConfinementScope, configured: ConfiguredFolders): string[] {
-  return [scope.root ?? scope.workspace, ...gitFolder(scope), ...configured.writable];
+/** What programs see besides the system, the files of the server and their private folders. */
+export function visibleFolders(
+  server: ServerFiles,
+  scope: ConfinementScope,
+  configured: ConfiguredFolders,
+): ShownFolder[] {
+  const as = (writable: boolean) => (folder: string) => ({ path: folder, writable });
+  return [
+    ...configured.readable.map(as(false)),
+    ...workspaceFolder(server, scope).map(as(true)),
+    ...configured.writable.map(as(true)),
+    ...repositoryFolders(scope).filter(({ path: folder }) => mayBeVisible(server, folder)),
+  ];
 }
 
-/** Where git keeps the commits of a worktree. */
-function gitFolder({ repository }: ConfinementScope): string[] {
-  return repository === undefined ? [] : [path.join(repository, '.git')];
+function workspaceFolder(server: ServerFiles, { workspace, root = workspace }: ConfinementScope): string[] {
+  return mayBeVisible(server, root) ? [root] : [];
 }
 
-/** What programs may read, besides what they may change. */
-export function readableFolders(configured: ConfiguredFolders): string[] {
-  return [...SYSTEM.map(realPath), ...configured.readable];
+/** A client may name a folder of the server as a workspace. */
+function mayBeVisible(server: ServerFiles, folder: string): boolean {
+  return !server.isHidden(folder) || server.mayShow(folder);
+}
+
+/** Folders of the system that programs may read. */
+export function systemFolders(): string[] {
+  return SYSTEM.map(realPath);
 }
 
 /**
@@ -80,25 +104,16 @@ export function workspaceMounts(
   own: readonly ShownFolder[],
 ): Mount[] {
   const home = os.homedir();
-  const writable = writableFolders(scope, configured);
   const visible: Mount[] = [
     ...SYSTEM.map((at): Mount => ({ at, as: 'read-only', optional: true })),
     ...nameServers(),
-    ...configured.readable.map((at): Mount => ({ at, as: 'read-only', optional: true })),
-    ...writable.map((at): Mount => ({ at, as: 'writable', optional: true })),
-    // Git outside would run what they name.
-    ...gitFolder(scope).flatMap((git) =>
-      ['config', 'hooks'].map((name): Mount => ({
-        at: path.join(git, name),
-        as: 'read-only',
-        optional: true,
-      })),
-    ),
+    ...shownMounts(visibleFolders(server, scope, configured)),
   ];
   /** Folders above what is hidden can only be renamed where they can be changed. */
   const isNeeded = ({ at, as }: Mount): boolean => {
-    const around = visible.filter((mount) => mount.at !== at && isInside(mount.at, at));
-    return around.length > 0 && (as !== 'writable' || around.every((mount) => mount.as === 'writable'));
+    const around = visible.filter((mount) => isInside(mount.at, at));
+    if (as !== 'writable') return around.length > 0;
+    return around.length > 0 && around.every((mount) => mount.at !== at && mount.as === 'writable');
   };
   return [
     { at: '/proc', as: 'processes' },
@@ -107,17 +122,42 @@ export function workspaceMounts(
     ...privateMounts(privateFolders(scope), home),
     ...visible,
     ...secrets(),
+    ...mountsOfUserNamespace(),
     ...hidingMounts(server).filter(isNeeded),
     ...shownMounts(shownInWorkspaceMode(server, scope)),
     ...shownMounts(own),
   ];
 }
 
+/**
+ * The agent was told a path of its workspace on which links may lie, and these are missing with what is
+ * around them.
+ * @param scope with real paths
+ * @param told the workspace as it was named
+ */
+export function linkToWorkspace(
+  server: ServerFiles,
+  scope: ConfinementScope,
+  configured: ConfiguredFolders,
+  told: string,
+): Mount[] {
+  const visible = [...SYSTEM, ...visibleFolders(server, scope, configured).map(({ path: folder }) => folder)];
+  const isThere =
+    told === scope.workspace ||
+    visible.some((folder) => isInside(folder, told)) ||
+    ['/tmp', '/var/tmp', os.homedir()].some((folder) => isInside(told, folder));
+  return isThere ? [] : [{ at: told, as: 'link', from: scope.workspace }];
+}
+
 /** What programs see of the folders of the server: not the memory that all conversations share. */
-export function shownInWorkspaceMode(server: ServerFiles, { folder }: ConfinementScope): ShownFolder[] {
+export function shownInWorkspaceMode(server: ServerFiles, scope: ConfinementScope): ShownFolder[] {
+  const { folder } = scope;
   return [
     ...server.shown.filter(({ writable }) => !writable),
     ...(folder === undefined ? [] : ownFolders(folder)),
+    ...workspaceFolder(server, scope)
+      .filter((workspace) => server.isHidden(workspace))
+      .map((workspace) => ({ path: workspace, writable: true })),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { isInside, type FileAccess, type FileIdentity, type FileRules } from '../../files/index.js';
 
 const PROCESSES =
@@ -19,17 +19,28 @@ const SHARED_MEMORY = '/dev/shm';
 export function withSystemFiles(rules: FileRules, keyFiles: () => readonly string[]): FileRules {
   return {
     refusal: (realPath, access, found) =>
-      systemRefusal(realPath, access) ??
+      systemRefusal(realPath, access, found) ??
       rules.refusal(realPath, access, found) ??
       (found && found.nlink > 1 ? linkRefusal(found, keyFiles()) : undefined),
     ...(rules.onMachine && { onMachine: (file: string) => rules.onMachine?.(file) ?? file }),
   };
 }
 
-function systemRefusal(realPath: string, access: FileAccess): string | undefined {
-  if (isInside('/proc', realPath)) return PROCESSES;
+function systemRefusal(realPath: string, access: FileAccess, found?: FileIdentity): string | undefined {
+  // Its list is numbers only. Nobody can create a file there: of what is missing, the system says so.
+  if (realPath === '/proc') return undefined;
+  if (isInside('/proc', realPath)) return found || isThere(realPath) ? PROCESSES : undefined;
   if (access === 'read' || isInside(SHARED_MEMORY, realPath)) return undefined;
   return SYSTEM_FOLDERS.some((folder) => isInside(folder, realPath)) ? SYSTEM : undefined;
+}
+
+function isThere(file: string): boolean {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // It cannot be examined.
+    return true;
+  }
 }
 
 function linkRefusal(found: FileIdentity, keyFiles: readonly string[]): string | undefined {

@@ -77,10 +77,10 @@ function connect(host: string, port: number): Promise<Socket> {
     socket.setTimeout(CONNECT_MS, () =>
       socket.destroy(Object.assign(new Error('no answer in time'), { code: 'ETIMEDOUT' })),
     );
-    socket.once('error', reject);
+    // It stays: an error may come before the caller has a handler of its own.
+    socket.on('error', reject);
     socket.once('connect', () => {
       socket.setTimeout(0);
-      socket.off('error', reject);
       resolve(socket);
     });
   });

@@ -44,8 +44,8 @@ afterAll(async () => {
 });
 
 /** Sends bytes, and more once there is an answer, or else the end. Returns all that is answered. */
-async function answer(bytes: string | Uint8Array, then?: string): Promise<string> {
-  const socket = net.connect({ path: proxy.socket });
+async function answer(bytes: string | Uint8Array, then?: string, asked = proxy): Promise<string> {
+  const socket = net.connect({ path: asked.socket });
   let text = '';
   let isFirst = true;
   socket.setEncoding('latin1').on('data', (chunk: string) => {
@@ -86,6 +86,28 @@ describe('NetworkProxy', () => {
     expect(seen.headers).not.toHaveProperty('proxy-authorization');
     expect(seen.headers).not.toHaveProperty('x-gone');
     expect(text).toContain('body');
+  });
+
+  it.each([
+    'HTTP/1.1 000 Nothing\r\nContent-Length: 0',
+    'HTTP/1.1 101 Other\r\nUpgrade: x\r\nConnection: Upgrade',
+    'x',
+  ])('survives a site that answers %j', async (head) => {
+    const odd = net.createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(`${head}\r\n\r\n`));
+    });
+    odd.listen(0, '127.0.0.1');
+    await once(odd, 'listening');
+    const at = `127.0.0.1:${(odd.address() as AddressInfo).port}`;
+    const own = await NetworkProxy.start({ hosts: HostList.parse([at]) });
+    try {
+      const request = `GET http://${at}/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`;
+      expect(await answer(request, '', own)).toMatch(/^HTTP\/1\.1 502 /);
+    } finally {
+      await own.close();
+      odd.close();
+    }
   });
 
   it('refuses other hosts with a reason, and reports each once', async () => {

@@ -65,6 +65,8 @@ export class NetworkProxy {
     this.server.on('connect', (request, socket, head) => void this.tunnel(request, socket, head));
     this.server.on('request', (request, response) => void this.forward(request, response));
     this.server.on('connection', (socket) => this.track(socket));
+    // Such as a lack of file descriptors: the next connection may be accepted again.
+    this.server.on('error', () => undefined);
   }
 
   /** Close it. @throws errors of the system */
@@ -133,8 +135,19 @@ export class NetworkProxy {
         setHost: false,
       });
       upstream.on('response', (answer) => {
-        response.writeHead(answer.statusCode ?? 502, withoutHopByHop(answer));
+        try {
+          response.writeHead(answer.statusCode ?? 502, withoutHopByHop(answer));
+        } catch {
+          // Node reads answers that it does not write, such as one with the status 000.
+          upstream.destroy(new Error('no valid answer'));
+          return;
+        }
         pipeline(answer, response, () => outer.destroy());
+      });
+      // Nobody asked for it, and the connection is not the request's any more.
+      upstream.on('upgrade', () => {
+        outer.destroy();
+        refuse(response, new ProxyRefusal(502, `${url.host} did not answer.`));
       });
       upstream.on('error', () => refuse(response, new ProxyRefusal(502, `${url.host} did not answer.`)));
       response.on('close', () => outer.destroy());

@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { isInside } from '../../files/index.js';
+import { realPath } from '../real-scope.js';
+import type { ConfinementScope, ShownFolder } from '../sandbox.js';
+
+/**
+ * What git writes into a repository for its worktrees. Anything else there (`config`, `hooks`, `modules`,
+ * `commondir`) can name programs that git outside would run.
+ */
+const WRITTEN_BY_GIT = ['objects', 'refs', 'reftable', 'logs', 'lfs', 'rr-cache'];
+
+/** What programs in a worktree see of its repository. The folders may be missing. */
+export function repositoryFolders({ repository, workspace }: ConfinementScope): ShownFolder[] {
+  if (repository === undefined) return [];
+  const git = path.join(repository, '.git');
+  return [
+    { path: git, writable: false },
+    ...WRITTEN_BY_GIT.map((name) => ({ path: path.join(git, name), writable: true })),
+    ...foldersOfWorktree(git, workspace).map((folder) => ({ path: folder, writable: true })),
+  ];
+}
+
+/** Where a repository keeps the index and the head of the worktree around a workspace (real path). */
+function foldersOfWorktree(git: string, workspace: string): string[] {
+  const all = path.join(git, 'worktrees');
+  return namesIn(all)
+    .map((name) => path.join(all, name))
+    .filter((folder) => {
+      const worktree = worktreeOf(folder);
+      return worktree !== undefined && isInside(worktree, workspace);
+    });
+}
+
+/** None if there is no such folder. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** An agent may have removed the file that says it. */
+function worktreeOf(folder: string): string | undefined {
+  try {
+    return realPath(path.dirname(readFileSync(path.join(folder, 'gitdir'), 'utf8').trim()));
+  } catch {
+    return undefined;
+  }
+}
