@@ -159,6 +159,10 @@ export class InMemorySummaries {
     return this.listeners.size;
   }
 
+  countFor(): number {
+    return this.size;
+  }
+
   listen(_principal: unknown, listener: (frame: Buffer) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
