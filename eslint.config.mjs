@@ -153,10 +153,12 @@ const ARROWS = {
     'flow',
     'forwarding',
     'http',
+    'processes',
     'server',
     'sockets',
     'storage',
     'text',
+    'limits',
   ],
   extensions: [
     'agent',

@@ -11855,7 +11855,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The key. */
+            /** @description What the key may do, and when it was used last. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -18932,7 +18932,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description Send the example of `POST /api/conversations` first. */
+        /** @description Needs a server with a secret key (`OH_SECRET_KEY`). Send the example of `POST /api/conversations` first. */
         requestBody?: {
             content: {
                 /**
@@ -18944,7 +18944,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The link. */
+            /** @description The new link, with its token. */
             201: {
                 headers: {
                     [name: string]: unknown;

@@ -85,7 +85,8 @@ export class AuditTrail implements OnModuleInit, OnApplicationShutdown {
   /** Records what was done, once its outcome is known. Never throws. */
   record(act: AuditedAct): void {
     const entry = entryOf(act);
-    if (entry.outcome === 'refused') this.refusals.add(entry);
+    // Whoever has no key can also leave before the refusal, as often as it likes.
+    if (entry.outcome === 'refused' || entry.key_id === null) this.refusals.add(entry);
     else this.add(entry);
   }
 

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { AppConfig, MarketplaceConfig, TelemetryConfig, WebhookConfig } from './app-config.js';
+import { AppConfig } from './app-config.js';
+import { KeyLimitsConfig, MarketplaceConfig, TelemetryConfig, WebhookConfig } from './config-sections.js';
 import { fieldsOf } from './config-field.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,6 +24,7 @@ describe('docs/configuration.md', () => {
     [AppConfig, 'OH_'],
     [WebhookConfig, 'OH_WEBHOOKS_0_'],
     [MarketplaceConfig, 'OH_REGISTERED_MARKETPLACES_0_'],
+    [KeyLimitsConfig, 'OH_KEY_LIMITS_'],
     [TelemetryConfig, 'OH_TELEMETRY_'],
   ])('has a row for each field of %p', async (type, prefix) => {
     const page = await readFile(`${ROOT}/docs/configuration.md`, 'utf8');

@@ -1,7 +1,8 @@
-export { AppConfig, WebhookConfig, type ListenAddress } from './app-config.js';
+export { AppConfig, type ListenAddress } from './app-config.js';
 export { configEntries, type ConfigEntry } from './config-entries.js';
 export { ConfigError, describeProblem } from './config-error.js';
 export type { ConfigSource } from './config-origin.js';
+export type { WebhookConfig } from './config-sections.js';
 export { ConfigModule } from './config.module.js';
 export { configSecrets, effectiveConfig } from './effective-config.js';
 export type { Environment } from './environment.js';

@@ -1,5 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
-import { WebhookConfig, type AppConfig } from './app-config.js';
+import type { AppConfig } from './app-config.js';
+import { WebhookConfig } from './config-sections.js';
 import type { ConfigProblem } from './config-error.js';
 
 /** Checks webhooks beyond their single fields. */

@@ -5,6 +5,7 @@ import { ConversationsService, PortableRequests } from '../conversations/index.j
 import { ConversationsModule } from '../conversations/conversations.module.js';
 import { Cipher, SecretCodec } from '../crypto/index.js';
 import { EventBus } from '../events/index.js';
+import { variablesLike } from '../processes/index.js';
 import { ConversationRuntime } from '../server/index.js';
 import { SocketsModule } from '../sockets/index.js';
 import { EventLogStore, ReservedConversations } from '../storage/index.js';
@@ -20,7 +21,6 @@ import { ContainerStarter } from './fleet/container-starter.js';
 import { ConversationContainers } from './fleet/conversation-containers.js';
 import { FleetUpkeep } from './fleet/fleet-upkeep.js';
 import { LogFollower } from './fleet/log-follower.js';
-import { passedVariables } from './fleet/passed-variables.js';
 import { ContainerRecords } from './records/container-records.js';
 import { changeAnnouncer } from './routing/change-announcer.js';
 import { ContainerForwarder } from './routing/container-forwarder.js';
@@ -84,7 +84,7 @@ const FOLDERS = Symbol('ContainerFolders');
         follower: LogFollower,
         config: AppConfig,
       ) => {
-        const environment = () => passedVariables(config.conversation_container_environment, process.env);
+        const environment = () => variablesLike(config.conversation_container_environment);
         const starter = new ContainerStarter(engine, folders, config, environment);
         return new ConversationContainers(engine, starter, records, folders, (id, isRunning) =>
           follower.follow(id, isRunning),

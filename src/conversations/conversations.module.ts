@@ -33,6 +33,7 @@ import { PortableRequests } from './api/portable-requests.js';
 import { KeyWorkspaces } from './owners/key-workspaces.js';
 import { OwnerGuard } from './owners/owner.guard.js';
 import { Ownership } from './owners/ownership.js';
+import { OwnModels } from './owners/own-models.js';
 import { Tenancy } from './owners/tenancy.js';
 import { ProfileDiagnosisController } from './api/profile-diagnosis.controller.js';
 import { ProfileDiagnosis } from './profiles/profile-diagnosis.js';
@@ -79,6 +80,7 @@ const REPOSITORIES: Repositories = {
     ConversationStore,
     Ownership,
     KeyWorkspaces,
+    OwnModels,
     Tenancy,
     { provide: APP_GUARD, useClass: OwnerGuard },
     ConversationInfoCache,

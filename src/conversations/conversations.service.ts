@@ -87,12 +87,14 @@ export class ConversationsService {
 
   /**
    * Creates a conversation, or returns the existing one of that id. An initial message starts a run.
+   * @param isDerived the id was made from the text of an idempotency key, which others may have guessed
    * @throws ConversationExistsError if it is not one of the principal's
    */
   async create(
     request: RequestedConversation,
     includeSkills: boolean,
     principal: Principal,
+    isDerived = false,
   ): Promise<{ info: JsonObject; created: boolean }> {
     const options = { includeSkills, runtimeInfo: false };
     const conversation = await this.creation.create(await this.tenancy.admit(request, principal));
@@ -101,11 +103,19 @@ export class ConversationsService {
       return { info: conversation.info(options), created: true };
     }
     const id = request.conversation_id ?? '';
-    // What is stored: the catalogue may list a conversation a moment after it exists.
-    const owner = ownerFilter(principal);
-    if (owner !== undefined && (await this.registry.peek(id))?.owner_key !== owner)
-      throw new ConversationExistsError(id);
+    await this.assertTheirs(id, principal, isDerived && request.parent_conversation_id === null);
     return { info: await this.describe(id, options), created: false };
+  }
+
+  /** @throws ConversationExistsError for a conversation that is none of the principal's */
+  private async assertTheirs(id: string, principal: Principal, isDerived: boolean): Promise<void> {
+    const owner = ownerFilter(principal);
+    if (owner === undefined && !isDerived) return;
+    // What is stored: the catalogue may list a conversation a moment after it exists.
+    const state = await this.registry.peek(id);
+    // A key of its own has taken the id before, so that others would work in its conversation.
+    const isTheirs = owner === undefined ? state?.workspace_root === undefined : state?.owner_key === owner;
+    if (!isTheirs) throw new ConversationExistsError(id);
   }
 
   info(id: string, includeSkills: boolean): Promise<JsonObject> {

@@ -8,6 +8,7 @@ type KeyConfig = Pick<AppConfig, 'cluster_key' | 'secret_key' | 'previous_secret
 const PURPOSES = {
   requests: 'openhands-agent-server: requests between servers, version 1',
   addresses: 'openhands-agent-server: addresses of servers, version 1',
+  shares: 'openhands-agent-server: share links, version 1',
 } as const;
 
 /** Keys with which the servers of one cluster prove to each other that something comes from one of them. */
@@ -35,8 +36,8 @@ export class ClusterKeys {
     return new ClusterKeys(randomBytes(32), []);
   }
 
-  sign(text: string): Buffer {
-    return mac(this.current, text);
+  sign(data: string | Buffer): Buffer {
+    return mac(this.current, data);
   }
 
   /** With the previous keys, too: servers that do not know the current one yet can verify it. */
@@ -45,15 +46,15 @@ export class ClusterKeys {
   }
 
   /** Compares in constant time. */
-  verify(text: string, given: Buffer): boolean {
+  verify(data: string | Buffer, given: Buffer): boolean {
     const matches = [this.current, ...this.previous].map((key) => {
-      const expected = mac(key, text);
+      const expected = mac(key, data);
       return expected.length === given.length && timingSafeEqual(expected, given);
     });
     return matches.includes(true);
   }
 }
 
-function mac(key: Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest();
+function mac(key: Buffer, data: string | Buffer): Buffer {
+  return createHmac('sha256', key).update(data).digest();
 }

@@ -34,11 +34,19 @@ export async function openPlainFile(file: string, flags: number = constants.O_RD
   }
 }
 
-/** Reads a plain file as text. @throws as `openPlainFile` */
-export async function readPlainFile(file: string): Promise<string> {
+/**
+ * Reads a plain file as text.
+ * @param maxBytes for a file that somebody else writes: it may grow while it is read
+ * @throws as `openPlainFile`, RangeError for a longer file
+ */
+export async function readPlainFile(file: string, maxBytes = Infinity): Promise<string> {
   const handle = await openPlainFile(file);
   try {
-    return await handle.readFile('utf8');
+    if (maxBytes === Infinity) return await handle.readFile('utf8');
+    const { size } = await handle.stat();
+    if (size > maxBytes) throw new RangeError(`it has more than ${maxBytes} bytes`);
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(size), 0, size, 0);
+    return buffer.toString('utf8', 0, bytesRead);
   } finally {
     await handle.close();
   }

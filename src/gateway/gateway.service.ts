@@ -15,6 +15,7 @@ import {
   type LaunchedProfile,
   type NewMessage,
   ownerFilter,
+  Ownership,
 } from '../conversations/index.js';
 import { EventBus } from '../events/index.js';
 import { withTimeout } from '../flow/index.js';
@@ -50,6 +51,7 @@ export class GatewayService implements OnModuleDestroy {
     private readonly bus: EventBus,
     private readonly config: AppConfig,
     private readonly tenancy: Tenancy,
+    private readonly ownership: Ownership,
   ) {}
 
   /** Interrupts pending answers at the shutdown; the conversations can be continued later. */
@@ -84,8 +86,13 @@ export class GatewayService implements OnModuleDestroy {
     this.open.set(conversationId, pending);
     try {
       const known = id === undefined ? undefined : await this.find(id);
-      const conversation = known ?? (await this.create(conversationId, profile, question, { headers, principal }));
-      if (known) await continueWith(known, question);
+      const conversation =
+        known ?? (await this.create(conversationId, profile, question, { headers, principal }));
+      if (known) {
+        // It may have been created since the guard has looked.
+        await this.ownership.assertVisible(conversationId, principal);
+        await continueWith(known, question);
+      }
       return { pending, outcome: pending.follow(conversation) };
     } catch (error) {
       pending.close();

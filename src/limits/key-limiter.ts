@@ -103,7 +103,7 @@ export class KeyLimiter {
 
   /** Adds the cost of a model (US dollars) to the spend of a key. */
   spend(keyId: string | null, usd: number): void {
-    if (keyId !== null && usd > 0) this.usage.add(keyId, { usd });
+    if (keyId !== null && usd > 0 && Number.isFinite(usd)) this.usage.add(keyId, { usd });
   }
 
   /** Why models may cost a key nothing more today; undefined if they may. */

@@ -36,16 +36,16 @@ const UNLIMITED: KeyLimits = {
 
 /**
  * The limits in force: those that a key was given, else the defaults. The session key has none.
- * @param key undefined for a key that does not exist any more
+ * @param key undefined for a key that does not exist any more, whose conversations may still run
  */
 export function limitsInForce(
   key: Pick<Principal, 'id' | 'limits'> | undefined,
   defaults: KeyLimits,
 ): KeyLimits {
-  if (key === undefined || key.id === SESSION.id) return UNLIMITED;
+  if (key?.id === SESSION.id) return UNLIMITED;
   const inForce = { ...UNLIMITED };
   for (const name of LIMIT_NAMES) {
-    const given = key.limits[name];
+    const given = key?.limits[name];
     inForce[name] = typeof given === 'number' ? given : defaults[name];
   }
   return inForce;

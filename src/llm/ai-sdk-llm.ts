@@ -12,7 +12,7 @@ import { FallbackModels, type ModelLoader } from './retry/fallback-models.js';
 import { withInlineImages, withoutImages } from './messages/images.js';
 import type { LlmConfig } from './request/llm-config.js';
 import { LlmError } from './errors/llm-error.js';
-import { Llm, type SubscriptionToken } from './llm.js';
+import { Llm, type ModelGuard, type SubscriptionToken } from './llm.js';
 import type { LlmRequest, LlmResponse, RetryInfo } from './request/llm-request.js';
 import { priceAnswer } from './catalogue/model-catalogue.js';
 import { modelFeatures } from './catalogue/model-features.js';
@@ -36,10 +36,12 @@ export class AiSdkLlm extends Llm {
   private readonly logs = new CompletionLogs();
   private readonly fallbacks = new FallbackModels();
   private tokenProvider: SubscriptionToken = () => Promise.resolve(undefined);
+  private guard: ModelGuard = () => Promise.resolve();
   private readonly prices = new PriceWarning(this.logger);
 
   /** @throws LlmError, or the reason of `request.signal` as soon as that is aborted */
-  override complete(asked: LlmRequest): Promise<LlmResponse> {
+  override async complete(asked: LlmRequest): Promise<LlmResponse> {
+    await this.guard(asked.config, asked.conversationId);
     return this.fallbacks.callLogged(asked, (request) => this.completeWith(request));
   }
 
@@ -58,6 +60,10 @@ export class AiSdkLlm extends Llm {
 
   override setModelLoader(load: ModelLoader): void {
     this.fallbacks.load = load;
+  }
+
+  override setModelGuard(guard: ModelGuard): void {
+    this.guard = guard;
   }
 
   override setTokenProvider(token: SubscriptionToken): void {

@@ -10,6 +10,9 @@ export type * from './request/llm-request.js';
  */
 export type SubscriptionToken = () => Promise<string | undefined>;
 
+/** Refuses a model to a conversation. @throws LlmError */
+export type ModelGuard = (config: LlmConfig, conversationId: string) => Promise<void>;
+
 /** Calls models. Errors are `LlmError`s whose `code` is a class name known to clients of the original. */
 export abstract class Llm {
   abstract complete(request: LlmRequest): Promise<LlmResponse>;
@@ -23,6 +26,8 @@ export abstract class Llm {
   abstract listen(conversationId: string, listener: CompletionListener): () => void;
   /** Sets the loader for the models of a `fallback_strategy`. */
   abstract setModelLoader(load: ModelLoader): void;
+  /** Sets what decides, before each call, whether a conversation may use a model. */
+  abstract setModelGuard(guard: ModelGuard): void;
   /** Sets the source of the access token of a ChatGPT subscription. */
   abstract setTokenProvider(token: SubscriptionToken): void;
 }

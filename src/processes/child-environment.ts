@@ -78,10 +78,18 @@ function isAllowed(name: string): boolean {
  * @param extra variables from the caller; they win over inherited ones. The server's own names are left out.
  */
 export function shellEnvironment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const added = Object.entries(process.env).filter(
-    ([name]) => !NOT_INHERITED.test(name) && addedForShells.some((pattern) => matches(name, pattern)),
+  return { ...variablesLike(addedForShells), ...childEnvironment(extra) };
+}
+
+/**
+ * The variables of the server whose names match patterns such as `CI` or `AWS_*`, but never the server's own.
+ * @param patterns names of variables, with `*` for any characters
+ */
+export function variablesLike(patterns: readonly string[]): Record<string, string> {
+  const found = Object.entries(process.env).filter(
+    ([name]) => !NOT_INHERITED.test(name) && patterns.some((pattern) => matches(name, pattern)),
   );
-  return { ...definedOnly(added), ...childEnvironment(extra) };
+  return definedOnly(found);
 }
 
 /**

@@ -3,6 +3,7 @@ export {
   childEnvironment,
   passOnToChildren,
   shellEnvironment,
+  variablesLike,
 } from './child-environment.js';
 export { isProcessAlive } from './is-process-alive.js';
 export { endGroup, hasEnded, killGroup, onExit, signalGroup } from './process-group.js';

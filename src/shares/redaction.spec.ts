@@ -37,6 +37,16 @@ describe('Redaction', () => {
     expect(JSON.parse(redaction.event(JSON.stringify(status)))).toEqual(status);
   });
 
+  it.each([
+    ['a logged call', 'LLMCompletionLogEvent', { filename: 'a.json', log_data: '{"messages":["hidden"]}' }],
+    ['a hook', 'HookExecutionEvent', { hook_command: 'hidden --token', hook_input: { tool: 'hidden' } }],
+    ['texts of skills', 'MessageEvent', { extended_content: [{ type: 'text', text: 'hidden' }] }],
+  ])('leaves out what configures the agent in %s', (_what, kind, fields) => {
+    const shown = redaction.event(JSON.stringify({ id: 'a', kind, stdout: 'kept', ...fields }));
+    expect(shown).not.toContain('hidden');
+    expect(JSON.parse(shown)).toMatchObject({ id: 'a', kind, stdout: 'kept' });
+  });
+
   it('hides secrets and folders wherever they are in an event', () => {
     const hidden = fc.constantFrom(SECRET, '/srv/app/workspace/project/f', '/srv/app');
     const value = fc.letrec<{ node: unknown }>((tie) => ({

@@ -53,10 +53,20 @@ export class Redaction {
 }
 
 function withoutConfiguration(event: JsonObject): JsonObject {
-  if (event['kind'] === 'SystemPromptEvent')
-    return { ...event, system_prompt: { type: 'text', text: NOT_SHOWN }, tools: [], dynamic_context: null };
-  if (event['kind'] !== 'ConversationStateUpdateEvent') return event;
-  return SHOWN_UPDATES.includes(String(event['key'])) ? event : { ...event, value: null };
+  switch (event['kind']) {
+    case 'SystemPromptEvent':
+      return { ...event, system_prompt: { type: 'text', text: NOT_SHOWN }, tools: [], dynamic_context: null };
+    case 'LLMCompletionLogEvent':
+      // It has the system prompt, too.
+      return { ...event, log_data: NOT_SHOWN };
+    case 'HookExecutionEvent':
+      return { ...event, hook_command: NOT_SHOWN, hook_input: null };
+    case 'ConversationStateUpdateEvent':
+      return SHOWN_UPDATES.includes(String(event['key'])) ? event : { ...event, value: null };
+    default:
+      // The texts of skills and rules.
+      return Object.hasOwn(event, 'extended_content') ? { ...event, extended_content: [] } : event;
+  }
 }
 
 /** A folder where its name begins and ends: `/root` is not in `/rooted` or `/tmp/root`. */

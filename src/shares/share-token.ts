@@ -1,5 +1,6 @@
-import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { AppConfig } from '../config/index.js';
+import { ClusterKeys } from '../crypto/index.js';
 
 /** What a token says. Who has it may read one conversation until then. */
 export interface ShareClaims {
@@ -11,8 +12,6 @@ export interface ShareClaims {
   expiresAt: number;
 }
 
-/** Separates the key from others that are made from the same secret. */
-const PURPOSE = 'openhands-agent-server: share links, version 1';
 const PREFIX = 'ohs_';
 const VERSION = 1;
 const SHARE_ID_BYTES = 9;
@@ -28,24 +27,22 @@ export function newShareId(): string {
 
 /** Signs and reads the tokens of share links, with a key that is derived from the server's secret key. */
 export class ShareTokens {
-  /** The current key first, then those that were replaced, which only read. */
-  private readonly keys: readonly Buffer[];
+  private readonly keys: ClusterKeys | undefined;
 
   constructor({ secret_key, previous_secret_keys }: Pick<AppConfig, 'secret_key' | 'previous_secret_keys'>) {
-    this.keys = secret_key === null ? [] : [secret_key, ...previous_secret_keys].map(derive);
+    this.keys = ClusterKeys.from({ cluster_key: null, secret_key, previous_secret_keys }, 'shares');
   }
 
   /** Whether there is a key to sign with. */
   get enabled(): boolean {
-    return this.keys.length > 0;
+    return this.keys !== undefined;
   }
 
   /** @throws Error without a key */
   write(claims: ShareClaims): string {
-    const [key] = this.keys;
-    if (!key) throw new Error('no secret key to sign with');
+    if (!this.keys) throw new Error('no secret key to sign with');
     const bytes = encode(claims);
-    return `${PREFIX}${Buffer.concat([bytes, mac(key, bytes)]).toString('base64url')}`;
+    return `${PREFIX}${Buffer.concat([bytes, this.keys.sign(bytes)]).toString('base64url')}`;
   }
 
   /** The claims of a token; undefined if it is not one of this server, or has expired. */
@@ -56,7 +53,7 @@ export class ShareTokens {
     // One token, one text: the last character may have bits that are not used.
     if (bytes.length !== CLAIM_BYTES + MAC_BYTES || bytes.toString('base64url') !== text) return undefined;
     const [claimed, given] = [bytes.subarray(0, CLAIM_BYTES), bytes.subarray(CLAIM_BYTES)];
-    if (!this.keys.map((key) => timingSafeEqual(mac(key, claimed), given)).includes(true)) return undefined;
+    if (!this.keys?.verify(claimed, given)) return undefined;
     const claims = decode(claimed);
     return claims && claims.expiresAt * 1000 > nowMs ? claims : undefined;
   }
@@ -86,12 +83,4 @@ function decode(bytes: Buffer): ShareClaims | undefined {
     shareId: bytes.toString('hex', 17, 17 + SHARE_ID_BYTES),
     expiresAt: bytes.readUInt32BE(CLAIM_BYTES - 4),
   };
-}
-
-function derive(secret: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', PURPOSE, 32));
-}
-
-function mac(key: Buffer, bytes: Buffer): Buffer {
-  return createHmac('sha256', key).update(bytes).digest();
 }

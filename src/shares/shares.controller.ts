@@ -5,6 +5,7 @@ import { type Share, SharesService } from './shares.service.js';
 
 const tag = 'Conversations';
 const DAY = 24 * 3600;
+const NEEDS = 'Needs a server with a secret key (`OH_SECRET_KEY`).';
 const SHARE = {
   type: 'object',
   required: ['id', 'created_at', 'expires_at', 'created_by'],
@@ -48,8 +49,8 @@ export class SharesController {
       'Makes a link with which everybody may read this conversation, and nothing else, until it expires or is ' +
       'revoked: its title and state, its events and new ones as they come. Secrets, paths of the server, the system ' +
       'prompt and the configuration of the agent are left out.',
-    body: { schema: CreateShareRequestDto, required: false, example: { expires_in: 3600 } },
-    answers: { 201: { description: 'The link.', schema: NEW_SHARE } },
+    body: { schema: CreateShareRequestDto, required: false, example: { expires_in: 3600 }, needs: NEEDS },
+    answers: { 201: { description: 'The new link, with its token.', schema: NEW_SHARE } },
     errors: { 409: 'The server has no secret key to sign links with, or there are too many links.' },
   })
   async create(

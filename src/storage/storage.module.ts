@@ -45,11 +45,15 @@ import { StorageStatus } from './storage-status.js';
         },
       }),
     },
-    port(
-      EventLogStore,
-      ({ logs }) => logs,
-      (options) => new FileEventLogStore(options),
-    ),
+    {
+      provide: EventLogStore,
+      inject: [StorageDriver, StorageOptions, ReservedConversations],
+      useFactory: (
+        { postgres }: StorageDriver,
+        options: StorageOptions,
+        reserved: ReservedConversations,
+      ): EventLogStore => postgres?.logs ?? new FileEventLogStore(options, reserved),
+    },
     {
       provide: Catalogue,
       inject: [StorageDriver, StorageOptions, ReservedConversations],

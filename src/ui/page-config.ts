@@ -1,6 +1,6 @@
 import type { AppConfig } from '../config/index.js';
 
-type UiConfig = Pick<AppConfig, 'session_api_keys' | 'ui_give_key' | 'telemetry'>;
+type UiConfig = Pick<AppConfig, 'session_api_keys' | 'require_keys' | 'ui_give_key' | 'telemetry'>;
 
 /** The key that a page gets if none is required: without any key the agent canvas does not connect. */
 const NO_KEY_NEEDED = 'no-key-needed';
@@ -20,11 +20,12 @@ export function withServerConfig(html: string, config: UiConfig, isTrusted: bool
 
 function globals(config: UiConfig, isTrusted: boolean): Record<string, string | boolean> {
   const [key] = config.session_api_keys;
-  const isGiven = config.ui_give_key && isTrusted;
+  const standard = config.require_keys ? undefined : NO_KEY_NEEDED;
+  const given = key === undefined ? standard : config.ui_give_key && isTrusted ? key : undefined;
   return {
-    ...(key === undefined ? { __AGENT_CANVAS_SESSION_API_KEY__: NO_KEY_NEEDED } : {}),
-    ...(key !== undefined && isGiven ? { __AGENT_CANVAS_SESSION_API_KEY__: key } : {}),
-    ...(key !== undefined && !isGiven ? { __AGENT_CANVAS_AUTH_REQUIRED__: true } : {}),
+    ...(given === undefined
+      ? { __AGENT_CANVAS_AUTH_REQUIRED__: true }
+      : { __AGENT_CANVAS_SESSION_API_KEY__: given }),
     ...(config.telemetry.exporter === 'none' ? { __AGENT_CANVAS_DO_NOT_TRACK__: true } : {}),
   };
 }

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { WebSocket } from 'ws';
 import { ConversationClient, scriptedRequest, userMessage } from '../support/conversation-client.js';
+import { makeKey } from '../support/named-keys.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { ScriptedEngine } from '../support/scripted-engine.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
@@ -157,22 +158,93 @@ describeWithContainers('Conversations in containers (servers in bubblewrap)', ()
     await answered(conversation, 'two');
   });
 
-  it('removes containers without a conversation', async () => {
+  it('removes containers without a conversation, and no others with its labels', async () => {
     const conversation = await create('FINISH: one');
     await answered(conversation, 'one');
     const [container] = containers();
     if (!container) throw new Error('no container');
-    const stray = { ...container, id: 'f'.repeat(64), name: 'stray', child: undefined };
-    stray.creation = {
-      ...container.creation,
-      Labels: {
-        ...container.creation.Labels,
-        'ai.openhands.conversation': '3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f',
-      },
-    };
+    const gone = '3f2c8f0e-5a4b-4c1d-9e6f-7a8b9c0d1e2f';
+    const labels = { ...container.creation.Labels, 'ai.openhands.conversation': gone };
+    const creation = { ...container.creation, Labels: labels };
+    const hex = (id: string) => id.replaceAll('-', '');
+    const stray = { ...container, creation, id: 'f'.repeat(64), child: undefined };
+    stray.name = container.name.replace(hex(conversation.id), hex(gone));
+    // As `docker commit` makes them: an image keeps the labels of the container that it was made from.
+    const copy = { ...container, id: 'e'.repeat(64), name: 'copy', child: undefined };
+    engine.containers.set(copy.id, copy);
     engine.containers.set(stray.id, stray);
     await eventually(() => !engine.containers.has(stray.id), 'the removal of the stray container');
-    expect(engine.containers.has(container.id)).toBe(true);
+    expect([...engine.containers.keys()]).toEqual([container.id, copy.id]);
+  });
+
+  it('start no other container while their conversation is deleted', async () => {
+    const conversation = await create('FINISH: one');
+    await answered(conversation, 'one');
+    const [container] = containers();
+    if (!container) throw new Error('no container');
+    let goOn: () => void = () => undefined;
+    engine.intercept = ({ method }, response) => {
+      if (method !== 'DELETE') return false;
+      engine.intercept = () => false;
+      const removed = engine.kill(container).then(() => engine.containers.delete(container.id));
+      goOn = () => void removed.then(() => response.writeHead(204).end());
+      return true;
+    };
+    const deleted = server.request('DELETE', conversation.route);
+    await eventually(() => !engine.containers.has(container.id), 'the removal of the container');
+    const runs = [1, 2, 3].map(() => conversation.post('run'));
+    await eventually(
+      async () => ['missing', 'starting'].includes(String(await status(conversation))),
+      'a start that waits',
+    );
+    goOn();
+    expect((await deleted).status).toBe(200);
+    for (const { status: refused } of await Promise.all(runs)) expect([404, 409, 502]).toContain(refused);
+    expect(containers()).toEqual([]);
+    expect((await server.request('GET', '/api/conversations/count')).body).toBe(0);
+  });
+
+  it('survive an outer server that stops while it adopts them', async () => {
+    const conversation = await create('FINISH: one');
+    await answered(conversation, 'one');
+    // Its port is not known yet, so that the adoption goes on and on.
+    engine.intercept = ({ method, url = '' }, response) => {
+      if (method !== 'GET' || !/\/containers\/[0-9a-f]{64}\/json/.test(url)) return false;
+      const [container] = containers();
+      const Config = { Labels: container?.creation.Labels };
+      response.end(JSON.stringify({ Id: container?.id, State: { Running: true }, Config }));
+      return true;
+    };
+    const asked = () => engine.requests.filter((line) => /^GET .*[0-9a-f]{64}\/json/.test(line)).length;
+    server = await server.restart();
+    const before = asked();
+    await eventually(() => asked() > before + 1, 'the adoption');
+    engine.intercept = () => false;
+    server = await server.restart();
+    await eventually(
+      async () => (await status(conversation.on(server))) === 'available',
+      'the next adoption',
+    );
+    expect(engine.requests.filter((line) => line.startsWith('POST /containers/create'))).toHaveLength(1);
+  });
+
+  it('count as conversations of the key that creates them', async () => {
+    const request = (more: Record<string, unknown> = {}) => {
+      const { workspace: _workspace, ...rest } = scriptedRequest('/workspace');
+      return { ...rest, ...more };
+    };
+    const post = (key: string, body: unknown) =>
+      server.request('POST', '/api/conversations', body, { 'x-session-api-key': key });
+    const limited = await makeKey(server, { limits: { conversations_per_day: 1 } });
+    expect((await post(limited.key, request({ conversation_id: 'no id' }))).status).toBeGreaterThan(399);
+    const first = await post(limited.key, request());
+    expect(first.status).toBe(201);
+    const again = await post(limited.key, request({ conversation_id: (first.body as { id: string }).id }));
+    expect(again.status).toBe(200);
+    const second = await post(limited.key, request());
+    expect([second.status, containers().length]).toEqual([429, 1]);
+    const poor = await makeKey(server, { limits: { usd_per_day: 1 } });
+    expect((await post(poor.key, request())).status).toBe(403);
   });
 });
 

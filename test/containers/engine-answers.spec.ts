@@ -103,7 +103,13 @@ describe('A server whose conversations run in containers', () => {
     ['another kind of JSON', (response) => response.end('[1, null, {"Id": 5}]')],
     ['nothing', (response) => response.end('null')],
     ['an error page', (response) => response.writeHead(500).end('<html>')],
-    ['half an answer', (response) => response.writeHead(200, { 'content-length': '100' }).end('{"Id"')],
+    [
+      'half an answer',
+      (response) => {
+        response.writeHead(200, { 'content-length': '100' });
+        response.write('{"Id"', () => response.socket?.destroy());
+      },
+    ],
     ['no HTTP', (response) => response.socket?.end('SSH-2.0-OpenSSH\r\n')],
   ];
   it.each(nonsense)('is not harmed by an engine that answers with %s', async (_, answer) => {

@@ -41,6 +41,7 @@ const SURROUNDINGS: Readonly<Record<string, () => Surroundings | Promise<Surroun
     prepare: { Files_uploadInConversation: intoFolder('Files_uploadInConversation') },
   }),
   Init_start: () => ({ env: { OH_DEFERRED_INIT: 'true' } }),
+  Shares_create: () => ({ env: { OH_SECRET_KEY: 'a secret key for links' } }),
   Acp_models: withNpx,
   Mcp_start: withSignIn,
   Mcp_callback: withSignIn,

@@ -59,6 +59,7 @@ export const DELIBERATE: readonly Deliberate[] = [
     why: 'reasoning is sent back to the provider that signed it, at its former position',
   },
   { place: 'response ServerInfo.runs', why: 'shows how many runs are active and how many may be' },
+  { place: 'response ServerInfo.containers', why: 'shows whether the engine of containers answers' },
   { place: 'response ServerInfo.sandbox', why: 'shows what confines programs' },
   {
     place: 'request StartConversationRequest.sandbox',

@@ -26,6 +26,10 @@ const ADDED: readonly string[] = [
   'GET /api/conversations/{conversation_id}/timeline',
   'GET /api/conversations/{conversation_id}/timeline/summary',
   'GET /api/llm/models/search',
+  // Share links: the original has none.
+  'GET /api/conversations/{conversation_id}/shares',
+  'POST /api/conversations/{conversation_id}/shares',
+  'DELETE /api/conversations/{conversation_id}/shares/{share_id}',
 ];
 const isCompared = (operation: string): boolean =>
   GROUPS.some((group) => group.test(operation)) && !ADDED.includes(operation);

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { AuditEntry } from '../../src/storage/index.js';
@@ -105,6 +106,23 @@ describe('the audit log', () => {
     );
     await audit.entry({ operation: 'Conversations_count', outcome: 'refused', key_id: null });
     const entries = await audit.list('&outcome=refused&operation=count');
+    expect(entries.length).toBeLessThanOrEqual(4);
+  });
+
+  it('counts clients without a key that leave before they are refused', async () => {
+    const { port } = new URL(server.url);
+    const head = 'PUT /api/settings/secrets HTTP/1.1\r\nHost: x\r\nX-Session-API-Key: wrong\r\n\r\n';
+    const leave = () =>
+      new Promise((resolve) => {
+        const socket = connect(Number(port), '127.0.0.1').on('error', () => undefined);
+        socket.on('close', resolve).write(head, () => socket.destroy());
+      });
+    await Promise.all(Array.from({ length: 100 }, leave));
+    await server.request('PUT', '/api/settings/secrets', { name: 'LAST', value: 'x' });
+    await audit.entry({ operation: 'Secrets_create', status: 200 }).catch(() => undefined);
+    const entries = (await audit.list()).filter(({ key_id, operation }) => {
+      return key_id === null && /secret/i.test(operation);
+    });
     expect(entries.length).toBeLessThanOrEqual(4);
   });
 

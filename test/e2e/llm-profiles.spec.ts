@@ -220,7 +220,8 @@ describe('LLM profiles', () => {
     await save('ok', {});
     const hostile = { new_name: '../secrets' };
     expect(await fixture.ask('POST', '/api/profiles/ok/rename', hostile)).toMatchObject({ status: 422 });
-    expect(await readdir(fixture.root)).toEqual(['profiles', 'secrets.json']);
+    const stored = (await readdir(fixture.root)).filter((name) => name !== 'audit');
+    expect(stored).toEqual(['profiles', 'secrets.json']);
     expect(await readdir(path.join(fixture.root, 'profiles'))).toEqual(['ok.json']);
     expect(await fixture.text('secrets.json')).toBe('{"custom_secrets":{}}');
   });

@@ -35,9 +35,9 @@ describe('GET /api/server/log', () => {
 
   it('lists warnings of the start, also those below the level of the log', async () => {
     // With `info`: the start of the server is recognised by a line of that level.
-    await start({ OH_CONVERSATION_RUNTIME: 'docker', LOG_LEVEL: 'info' });
+    await start({ OH_NOTHING_LIKE_THAT: '1', LOG_LEVEL: 'info' });
     const { items, seen, kept } = await read();
-    expect(items.map(({ message }) => message).join()).toContain("conversation_runtime 'docker'");
+    expect(items.map(({ message }) => message).join()).toContain('OH_NOTHING_LIKE_THAT');
     expect(new Set(items.map(({ level }) => level))).toEqual(new Set(['warn']));
     expect([seen, kept]).toEqual([items.length, items.length]);
     expect(items.map(({ seq }) => seq)).toEqual(items.map((_, index) => index + 1));

@@ -116,6 +116,9 @@ describe('a web UI on the port of the API', () => {
     expect(asking.text).toContain('window.__AGENT_CANVAS_AUTH_REQUIRED__=true;');
     expect(asking.text).not.toContain('key-of-mine');
     expect(asking.headers['content-security-policy']).toBe("frame-ancestors 'self'");
+    await server?.stop();
+    const named = await start({ args: ['--ui', built], env: { OH_REQUIRE_KEYS: 'true' } });
+    expect((await page(named, '/')).text).toContain('window.__AGENT_CANVAS_AUTH_REQUIRED__=true;');
   });
 
   it('puts the key into the page when configured, escaped for a script', async () => {

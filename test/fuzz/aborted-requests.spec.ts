@@ -59,7 +59,7 @@ describe('requests that clients abort', () => {
     });
     const { text } = await rawRequest(server.url, { path: '/openapi.json' });
     ({ operations, values } = operationsOf(JSON.parse(text)));
-    before = await openHandles(server.pid);
+    before = await handles();
     await makeWorkspace();
     conversation = await makeConversation();
     deleted = await ConversationClient.create(server, scriptedRequest('work'));
@@ -68,6 +68,12 @@ describe('requests that clients abort', () => {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   });
+
+  /** But for the file of the audit log, which is opened with the first change and stays open. */
+  async function handles(): Promise<OpenHandles> {
+    const all = await openHandles(server.pid);
+    return { ...all, files: all.files.filter((file) => path.basename(path.dirname(file)) !== 'audit') };
+  }
 
   /** A folder with a large file, and a repository with a large change; neither can be compressed. */
   async function makeWorkspace(): Promise<void> {
@@ -184,7 +190,7 @@ describe('requests that clients abort', () => {
     }
     let now = before;
     await eventually(
-      async () => JSON.stringify((now = await openHandles(server.pid))) === JSON.stringify(before),
+      async () => JSON.stringify((now = await handles())) === JSON.stringify(before),
       'the end of all handles',
       10_000,
     ).catch(() => expect(now).toEqual(before));

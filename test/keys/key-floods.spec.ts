@@ -79,6 +79,15 @@ describe('a client that shows too many wrong named keys', () => {
     expect((await from('198.51.100.2', key)).status).toBe(200);
   });
 
+  it('may go on with the key that it has shown before, but cannot guess other ones', async () => {
+    const { id, key } = await makeKey(server, { scope: 'read' });
+    expect((await from('198.51.100.4', key)).status).toBe(200);
+    for (let count = 0; count < 6; count += 1) await from('198.51.100.4', `guess ${count}`);
+    expect((await from('198.51.100.4', key)).status).toBe(200);
+    expect((await from('198.51.100.4', SESSION)).status).toBe(429);
+    expect((await from('198.51.100.4', wrongKey(id, 0))).status).toBe(429);
+  });
+
   it('is refused like that with a revoked key as well', async () => {
     const { id, key } = await makeKey(server, { scope: 'read' });
     expect((await server.request('DELETE', `/api/keys/${id}`)).status).toBe(204);

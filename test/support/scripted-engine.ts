@@ -193,6 +193,7 @@ export class ScriptedEngine {
       .map((container) => ({
         Id: container.id,
         Labels: container.creation.Labels,
+        Names: [`/${container.name}`],
         State: isRunning(container) ? 'running' : 'exited',
       }));
   }

@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { scriptedRequest } from '../support/conversation-client.js';
+import { createHash, randomUUID } from 'node:crypto';
+import { scriptedRequest, SocketRecorder } from '../support/conversation-client.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { ADMIN_KEY, Tenant } from '../support/tenants.js';
 
@@ -19,12 +19,15 @@ describe('for a key that reaches its own conversations only', () => {
   beforeAll(async () => {
     server = await ServerProcess.start({
       key: ADMIN_KEY,
-      env: { SESSION_API_KEY: ADMIN_KEY, OH_OWN_KEYS_SANDBOX: 'off' },
+      env: { SESSION_API_KEY: ADMIN_KEY, OH_OWN_KEYS_SANDBOX: 'off', OH_OWN_KEYS_LLM_PROFILES_0: 'shared' },
     });
-    owner = await Tenant.make(server, 'owner');
+
     // With the widest scope: what it is refused, it is refused for its reach.
     other = await Tenant.make(server, 'other', 'admin');
+    owner = await Tenant.make(server, 'owner');
     admin = Tenant.admin(server);
+    const llm = { model: 'scripted/shared', api_key: 'the key of the profile' };
+    await admin.json('POST', '/api/profiles/shared', { llm, include_secrets: true });
     id = (await owner.json<{ id: string }>('POST', '/api/conversations', scriptedRequest('work', 'SAY: hi')))
       .id;
   });
@@ -63,6 +66,17 @@ describe('for a key that reaches its own conversations only', () => {
     // Nothing has happened to it.
     expect(await owner.json('GET', `/api/conversations/${id}`)).toMatchObject({ id });
   }, 120_000);
+
+  it('a path that names a conversation of its own, too, tells nothing of another one', async () => {
+    const own = await other.json<{ id: string }>('POST', '/api/conversations', scriptedRequest('work'));
+    const answers: unknown[] = [];
+    for (const target of [id, randomUUID()]) {
+      const path = `/api/conversations/${target}/file/download-trajectory/${own.id}`;
+      const { status, text } = await other.ask('GET', path);
+      answers.push([status, text.replaceAll(target, 'ID')]);
+    }
+    expect(answers[0]).toEqual(answers[1]);
+  });
 
   it('sockets of a conversation of another key close as for an unknown id', async () => {
     for (const kind of ['events', 'session']) {
@@ -107,6 +121,71 @@ describe('for a key that reaches its own conversations only', () => {
     );
     expect(one).toBe(again);
     expect(two).not.toBe(one);
+  });
+
+  it('an idempotency key that somebody has guessed leads nobody into a conversation of theirs', async () => {
+    const headers = { 'idempotency-key': 'an order' };
+    const hex = createHash('sha256').update('conversation an order').digest('hex');
+    const guessed = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+    await other.json('POST', '/api/conversations', { ...scriptedRequest('work'), conversation_id: guessed });
+    const { status } = await admin.ask('POST', '/api/conversations', scriptedRequest('work'), headers);
+    expect(status).toBe(409);
+  });
+
+  it('LLM profiles that it may not use are in no list', async () => {
+    await admin.json('POST', '/api/profiles/private', { llm: { model: 'scripted/private' } });
+    expect(await owner.json('GET', '/api/profiles')).toEqual({
+      profiles: [expect.objectContaining({ name: 'shared' })],
+      active_profile: null,
+    });
+    expect(await owner.json('GET', '/v1/models')).toMatchObject({ data: [{ id: 'openhands_shared' }] });
+  });
+
+  it('the key of an LLM profile that it may use is sent to no address of a request', async () => {
+    const agent_settings = {
+      verification: { critic_enabled: true, critic_server_url: 'http://127.0.0.1:9' },
+    };
+    const request = {
+      ...scriptedRequest('work'),
+      agent: null,
+      llm_profile_ref: 'shared',
+    };
+    const { status, text } = await owner.ask('POST', '/api/conversations', { ...request, agent_settings });
+    expect([status, text]).toEqual([403, expect.stringContaining('critic')]);
+    const verification = { ...agent_settings.verification, critic_api_key: 'its own' };
+    await owner.json('POST', '/api/conversations', { ...request, agent_settings: { verification } });
+  });
+
+  it('sub-agents are those of its requests only', async () => {
+    const task = (subagent_type: string): string =>
+      `TOOL: task ${JSON.stringify({ prompt: 'FINISH: done', subagent_type })}`;
+    const file = String.raw`printf -- '---\nname: filed\ndescription: x\n---\nhi\n' > .agents/agents/filed.md`;
+    const steps = [`RUN: mkdir -p .agents/agents && ${file}`, ...['filed', 'given'].map(task), 'FINISH: end'];
+    const made = await owner.json<{ id: string }>(
+      'POST',
+      '/api/conversations',
+      scriptedRequest('sub-agents', steps.join('\n'), {
+        agent: {
+          llm: { model: 'scripted/test', usage_id: 'agent' },
+          tools: [{ name: 'terminal' }, { name: 'task_tool_set' }],
+        },
+        agent_definitions: [{ name: 'given', description: 'x' }],
+      }),
+    );
+    const route = `/api/conversations/${made.id}`;
+    await eventually(async () => {
+      const { execution_status } = await owner.json<{ execution_status: string }>('GET', route);
+      return execution_status === 'finished';
+    }, 'the end of the run');
+    const { text } = await owner.ask('GET', `${route}/events/search?kind=ObservationEvent`);
+    expect(text).toContain("Unknown agent 'filed'");
+    expect(text).toContain('"status":"completed"');
+  });
+
+  it('the server looks up no credential for it', async () => {
+    const body = { url: 'http://127.0.0.1:9', headers: {} };
+    const route = `/api/conversations/${id}/credential-bindings/CODEX_AUTH_JSON`;
+    expect((await owner.ask('PUT', route, body)).status).toBe(403);
   });
 
   it('routes for the whole machine are refused', async () => {
@@ -156,6 +235,7 @@ describe('for a key that reaches its own conversations only', () => {
     const request = scriptedRequest('work');
     const llm = { model: 'openai/gpt-4o', usage_id: 'agent', base_url: 'http://127.0.0.1:9' };
     const { agent } = request;
+    const lookup = { kind: 'LookupSecret', url: 'http://169.254.169.254/' };
     for (const [refused, more] of [
       ['api_key', { agent: { ...agent, llm } }],
       [
@@ -168,7 +248,9 @@ describe('for a key that reaches its own conversations only', () => {
       ['Plugins', { plugins: [{ source: '/etc' }] }],
       ['Worktrees', { worktree: true }],
       ['Prompt files', { agent: { ...agent, system_prompt_filename: '/etc/passwd' } }],
-      ['looks up', { secrets: { A: { kind: 'LookupSecret', url: 'http://169.254.169.254/' } } }],
+      ['looks up', { secrets: { A: lookup } }],
+      ['looks up', { agent: { ...agent, agent_context: { secrets: { A: lookup } } } }],
+      ['api_key', { agent: { ...agent, llm: { ...llm, api_key: '**********' } } }],
     ] as const) {
       const { status, text } = await owner.ask('POST', '/api/conversations', { ...request, ...more });
       expect([refused, status, text]).toEqual([refused, 403, expect.stringContaining(refused)]);
@@ -179,5 +261,48 @@ describe('for a key that reaches its own conversations only', () => {
     const fork = await admin.json<{ id: string }>('POST', `/api/conversations/${id}/fork`, {});
     expect(await owner.json('GET', `/api/conversations/${fork.id}`)).toMatchObject({ id: fork.id });
     expect((await other.ask('GET', `/api/conversations/${fork.id}`)).status).toBe(404);
+  });
+});
+
+describe('places at sockets', () => {
+  let server: ServerProcess;
+  beforeAll(async () => {
+    server = await ServerProcess.start({
+      key: ADMIN_KEY,
+      env: {
+        SESSION_API_KEY: ADMIN_KEY,
+        OH_SECRET_KEY: 'a secret key',
+        OH_OWN_KEYS_SANDBOX: 'off',
+        OH_MAX_SOCKET_SUBSCRIBERS: '2',
+      },
+    });
+  });
+  afterAll(() => server.stop());
+
+  it('that one key takes are not those of others', async () => {
+    const tenant = await Tenant.make(server, 'tenant');
+    const feed = '/sockets/conversations';
+    const sockets = Array.from({ length: 6 }, () => tenant.socket(feed));
+    const isDecided = ({ frames, closeCode }: SocketRecorder): boolean =>
+      frames.length > 0 || closeCode === 1013;
+    await eventually(() => sockets.every(isDecided), 'the sockets of the tenant');
+    const admin = Tenant.admin(server).socket(feed);
+    await eventually(() => admin.frames.length > 0, 'the socket of the administrator');
+    for (const { socket } of [...sockets, admin]) socket.terminate();
+  });
+
+  it('of a conversation are not all for people with links', async () => {
+    const admin = Tenant.admin(server);
+    const { id } = await admin.json<{ id: string }>('POST', '/api/conversations', scriptedRequest('work'));
+    const { token } = await admin.json<{ token: string }>('POST', `/api/conversations/${id}/shares`, {});
+    const open = () =>
+      new SocketRecorder(server.socketUrl(`/sockets/shared/${id}?after_seq=-1&share_token=${token}`));
+    const first = open();
+    await eventually(() => first.frames.length > 0, 'the first guest');
+    const second = open();
+    await eventually(() => second.closeCode === 1013, 'the close of the second guest');
+    const own = admin.socket(`/sockets/session/${id}`);
+    await eventually(() => own.frames.length > 0, 'the socket of the administrator');
+    for (const { socket } of [first, own]) socket.terminate();
   });
 });

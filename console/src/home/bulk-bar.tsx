@@ -1,3 +1,4 @@
+import { mayWrite } from '../api/current-key.js';
 import { Button } from '../ui/button.js';
 import { Icon } from '../ui/icon.js';
 import { canResume, count, pause, resume } from './actions.js';
@@ -14,22 +15,26 @@ export function BulkBar({ marked }: { marked: readonly Summary[] }) {
   return (
     <div class="home-bulk-bar" role="toolbar" aria-label="Marked conversations">
       <span role="status">{count(marked.length)} marked</span>
-      <Button disabled={running.length === 0} title="Pause (p)" onClick={() => void pause(running)}>
-        <Icon name="pause" /> Pause{running.length > 0 ? ` ${running.length}` : ''}
-      </Button>
-      <Button disabled={resumable.length === 0} title="Resume (s)" onClick={() => void resume(resumable)}>
-        <Icon name="play" /> Resume{resumable.length > 0 ? ` ${resumable.length}` : ''}
-      </Button>
-      <Button
-        kind="danger"
-        title="Delete (#)"
-        onClick={() => {
-          deleteLater(marked.map(({ id }) => id));
-          clearSelection();
-        }}
-      >
-        <Icon name="trash" /> Delete
-      </Button>
+      {mayWrite() && (
+        <>
+          <Button disabled={running.length === 0} title="Pause (p)" onClick={() => void pause(running)}>
+            <Icon name="pause" /> Pause{running.length > 0 ? ` ${running.length}` : ''}
+          </Button>
+          <Button disabled={resumable.length === 0} title="Resume (s)" onClick={() => void resume(resumable)}>
+            <Icon name="play" /> Resume{resumable.length > 0 ? ` ${resumable.length}` : ''}
+          </Button>
+          <Button
+            kind="danger"
+            title="Delete (#)"
+            onClick={() => {
+              deleteLater(marked.map(({ id }) => id));
+              clearSelection();
+            }}
+          >
+            <Icon name="trash" /> Delete
+          </Button>
+        </>
+      )}
       <Button kind="quiet" square aria-label="Mark none" title="Mark none (Esc)" onClick={clearSelection}>
         <Icon name="close" />
       </Button>

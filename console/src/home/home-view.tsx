@@ -8,6 +8,7 @@ import { Loading } from '../ui/loading.js';
 import { money } from '../ui/numbers.js';
 import { PageHeader } from '../ui/page-header.js';
 import { Problem } from '../ui/problem.js';
+import { mayWrite } from '../api/current-key.js';
 import { useCommands } from '../ui/shortcuts.js';
 import { approve, canResume, pause, resume } from './actions.js';
 import { arrange, type Place, type Section } from './arrange.js';
@@ -49,6 +50,8 @@ narrow.addEventListener('change', () => {
   isNarrow.value = narrow.matches;
 });
 
+/** Keys of commands that a key which may only look cannot do. */
+const STEERING = new Set(['a', 'r', 'p', 's', '#']);
 /** Where the list was when another view was opened. */
 let lastScroll = 0;
 /** Whether all that wait are listed, even if they are many. */
@@ -311,7 +314,7 @@ function useListCommands({
     viewport.current?.focus({ preventScroll: true });
     if (hadCursor || cursor.value === null) moveCursor(places, step, isExtending);
   };
-  useCommands([
+  const commands = [
     { keys: 'j', label: 'Next conversation', group, run: () => move(1, false) },
     { keys: 'k', label: 'Previous conversation', group, run: () => move(-1, false) },
     { keys: 'shift+j', label: 'Mark up to the next', group, run: () => move(1, true) },
@@ -373,7 +376,8 @@ function useListCommands({
       run: deleteTargets,
     },
     { keys: 'u', label: 'Show the updates', group, run: showUpdates },
-  ]);
+  ];
+  useCommands(commands.filter(({ keys }) => mayWrite() || !STEERING.has(keys)));
 }
 
 function openCurrent(): void {

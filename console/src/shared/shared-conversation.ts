@@ -1,5 +1,5 @@
 import { signal, type ReadonlySignal } from '@preact/signals';
-import { isRecord } from '../api/api-error.js';
+import { ApiError, isRecord } from '../api/api-error.js';
 import { SERVER_URL } from '../routing/address.js';
 import { toEvent, type WireEvent } from '../conversation/stream/wire-event.js';
 
@@ -14,6 +14,8 @@ const CHUNK = 1000;
 const RETRY_MS = 2_000;
 /** The link is not valid any more. */
 const ENDED = 4001;
+/** Answers after which the link will not work again. */
+const OVER: ReadonlySet<number> = new Set([401, 404]);
 
 /** A conversation that is read with a share link: from its beginning, then live. */
 export class SharedConversation {
@@ -75,15 +77,14 @@ export class SharedConversation {
     }
   }
 
-  /** @throws Error with what the server says */
+  /** @throws ApiError with what the server says; TypeError if it cannot be reached */
   private async read(path: string): Promise<Record<string, unknown>> {
     const response = await fetch(new URL(`api/shared/${this.id}${path}`, SERVER_URL), {
       headers: { 'X-Share-Token': this.token },
     });
     const body: unknown = await response.json().catch(() => undefined);
     if (response.ok && isRecord(body)) return body;
-    const detail = isRecord(body) ? body['detail'] : undefined;
-    throw new Error(typeof detail === 'string' ? detail : `The server has answered ${response.status}.`);
+    throw ApiError.of(response.status, body);
   }
 
   private add(values: readonly unknown[]): void {
@@ -94,6 +95,16 @@ export class SharedConversation {
       if (kind === 'ConversationStateUpdateEvent' && key === 'execution_status' && info !== null)
         this.infoSignal.value = { ...info, status: String(value) };
     }
+  }
+
+  /** The close of a socket that was refused does not say why. */
+  private async reconnect(): Promise<void> {
+    const problem = await this.read('').then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    if (problem instanceof ApiError && OVER.has(problem.status)) this.problemSignal.value = problem.message;
+    else this.follow();
   }
 
   private follow(): void {
@@ -113,7 +124,7 @@ export class SharedConversation {
     socket.onclose = ({ code }) => {
       if (this.isClosed) return;
       if (code === ENDED) this.problemSignal.value = 'This link is not valid any more.';
-      else this.retry = setTimeout(() => this.follow(), RETRY_MS);
+      else this.retry = setTimeout(() => void this.reconnect(), RETRY_MS);
     };
   }
 }

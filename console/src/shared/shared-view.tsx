@@ -2,9 +2,11 @@ import { signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { EventArticle } from '../conversation/events/event-article.js';
 import { Stream, type StreamContext } from '../conversation/events/stream-context.js';
+import type { WireEvent } from '../conversation/stream/wire-event.js';
 import { toItems } from '../conversation/stream/stream-items.js';
 import { viewPath } from '../routing/address.js';
 import { Loading } from '../ui/loading.js';
+import { PageHeader } from '../ui/page-header.js';
 import { Problem } from '../ui/problem.js';
 import { SharedConversation } from './shared-conversation.js';
 
@@ -18,22 +20,25 @@ export function SharedView() {
   const info = conversation.info.value;
   const problem = conversation.problem.value;
   if (info === null)
-    return problem === '' ? (
-      <Loading label="Loading the conversation" />
-    ) : (
-      <Problem title="The conversation cannot be shown" detail={problem} />
+    return (
+      <main id="view" class="shared-page" tabIndex={-1}>
+        {problem === '' ? (
+          <Loading label="Loading the conversation" />
+        ) : (
+          <Problem title="The conversation cannot be shown" detail={problem} />
+        )}
+      </main>
     );
   return (
-    <main id="view" tabIndex={-1}>
-      <header class="page-header">
-        <h1>{info.title}</h1>
-        <p>
+    <main id="view" class="shared-page" tabIndex={-1}>
+      <PageHeader title={info.title}>
+        <span>
           Shared, read-only. Status: <code>{info.status}</code>
-        </p>
-      </header>
+        </span>
+      </PageHeader>
       <Stream.Provider value={context}>
-        <section aria-label="Conversation">
-          {toItems(conversation.events.value, null).map((item) => (
+        <section class="event-stream" aria-label="Conversation">
+          {toItems(conversation.events.value.filter(isShown), null).map((item) => (
             <EventArticle key={item.id} item={item} asRaw={false} />
           ))}
         </section>
@@ -46,6 +51,12 @@ export function SharedView() {
       {problem !== '' && <Problem title="Nothing new can be shown" detail={problem} />}
     </main>
   );
+}
+
+/** Events whose content is not shared say nothing to people. */
+function isShown({ kind, key }: WireEvent): boolean {
+  if (kind === 'ConversationStateUpdateEvent') return key === 'execution_status';
+  return kind !== 'SystemPromptEvent';
 }
 
 function streamContext(): StreamContext {

@@ -49,7 +49,10 @@ export class Authenticator {
     if (id !== undefined) return this.vouchedFor(id);
     const right = shown.find((key) => this.sessionKeys.accepts(key));
     if (right !== undefined) return { principal: SESSION, key: right };
-    const named = shown.filter((key) => parseNamedKey(key) !== undefined);
+    const named = shown.flatMap((key) => {
+      const parsed = parseNamedKey(key);
+      return parsed ? [{ key, id: parsed.id }] : [];
+    });
     return named.length === 0 ? undefined : this.firstNamed(named, request);
   }
 
@@ -64,12 +67,11 @@ export class Authenticator {
   }
 
   private async firstNamed(
-    keys: readonly string[],
+    keys: readonly { key: string; id: string }[],
     request: IncomingMessage,
   ): Promise<Identified | undefined> {
-    const mayCheck = (): boolean => this.failedKeys.mayTry(request);
-    for (const key of keys) {
-      const principal = await this.namedKeys.verify(key, mayCheck);
+    for (const { key, id } of keys) {
+      const principal = await this.namedKeys.verify(key, () => this.failedKeys.mayTry(request, id));
       if (principal) return { principal, key };
     }
     return undefined;

@@ -10,15 +10,15 @@ const WINDOW_SECONDS = 60;
 const COUNTERS = 4096;
 /** Most addresses that are named in the log. */
 const MAX_REPORTED = 100;
-/** Most addresses with a valid key that are remembered; the oldest ones are forgotten first. */
+/** Most valid keys, each with an address, that are remembered; the oldest ones are forgotten first. */
 const MAX_KNOWN = 10_000;
 
 /**
  * Counts wrong keys per client, for requests, sockets and the set-up of a waiting server. A client that
  * exceeds `max_failed_keys_per_minute` must wait. Until then even valid keys are refused: otherwise the
- * answers would reveal a correct guess. Valid keys are still accepted from addresses that have sent one
- * before: behind a proxy all clients may share an address, and one misconfigured client must not lock out the
- * others.
+ * answers would reveal a correct guess. A valid key is still accepted from an address that has sent this very
+ * one before: behind a proxy all clients may share an address, and one misconfigured client must not lock out
+ * the others. Another one is not, or whoever has a key could guess those of others without end.
  */
 @Injectable()
 export class FailedKeys {
@@ -28,7 +28,7 @@ export class FailedKeys {
   private readonly counters: RateLimiterMemory;
   /** Counters over the limit, with the end of their block (ms, `performance.now()`). */
   private readonly blocked = new Map<string, number>();
-  /** Addresses that have sent a valid key, in order of the first one. */
+  /** The valid keys that addresses have sent, in order of the first one. */
   private readonly known = new Set<string>();
 
   constructor(private readonly config: AppConfig) {
@@ -58,25 +58,27 @@ export class FailedKeys {
 
   /**
    * Call with a valid key before it is accepted.
+   * @param keyId the id of its principal
    * @returns seconds that the client must wait; undefined when the key is accepted
    */
-  accept(request: IncomingMessage): number | undefined {
+  accept(request: IncomingMessage, keyId: string): number | undefined {
     const address = this.addressOf(request);
-    if (this.known.has(address)) return undefined;
+    const sent = `${keyId} ${address}`;
+    if (this.known.has(sent)) return undefined;
     const counter = this.counterOf(address);
     const left = (this.blocked.get(counter) ?? 0) - performance.now();
     if (left > 0) return Math.ceil(left / 1000);
     this.blocked.delete(counter);
     const [oldest] = this.known;
     if (oldest !== undefined && this.known.size >= MAX_KNOWN) this.known.delete(oldest);
-    this.known.add(address);
+    this.known.add(sent);
     return undefined;
   }
 
   /** Whether a key may be checked that takes work to check: its client does not have to wait now. */
-  mayTry(request: IncomingMessage): boolean {
+  mayTry(request: IncomingMessage, keyId: string): boolean {
     const address = this.addressOf(request);
-    if (this.known.has(address)) return true;
+    if (this.known.has(`${keyId} ${address}`)) return true;
     return (this.blocked.get(this.counterOf(address)) ?? 0) <= performance.now();
   }
 

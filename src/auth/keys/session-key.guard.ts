@@ -11,6 +11,9 @@ import { AcceptsWorkspaceCookie, keyInCookie } from './workspace-cookie.js';
 /** Marks a controller or a route that needs no key: `@OpenRoute()`. */
 export const OpenRoute = Reflector.createDecorator<true | undefined>();
 
+/** Time for an answer that begins after its key has ended (ms). */
+const FINISH_MS = 1_000;
+
 /** A request and its answer. */
 interface Exchange {
   request: HttpRequest;
@@ -51,7 +54,7 @@ export class SessionKeyGuard implements CanActivate {
     exchange: Exchange,
   ): true | Promise<never> {
     if (!found) return refuse(this.failedKeys, shown, exchange);
-    acceptOrWait(this.failedKeys, exchange);
+    acceptOrWait(this.failedKeys, exchange, found.principal.id);
     setPrincipal(exchange.request, found.principal, found.key);
     this.cutWhenEnded(found, exchange.response);
     return true;
@@ -60,9 +63,7 @@ export class SessionKeyGuard implements CanActivate {
   /** A stream, such as a long download, does not outlive the key that it was asked for with. */
   private cutWhenEnded({ principal }: Identified, response: HttpResponse): void {
     if (principal === SESSION) return;
-    const stop = this.authenticator.whenEnded(principal, () => {
-      if (response.headersSent) response.destroy();
-    });
+    const stop = this.authenticator.whenEnded(principal, () => cut(response));
     response.once('close', stop);
   }
 
@@ -70,6 +71,17 @@ export class SessionKeyGuard implements CanActivate {
     const targets = [context.getHandler(), context.getClass()];
     return targets.some((target) => this.reflector.get(mark, target) !== undefined);
   }
+}
+
+/** Cuts a stream, also one that begins later. An answer that is still being prepared gets its time. */
+function cut(response: HttpResponse): void {
+  if (response.headersSent) return void response.destroy();
+  let hasBegun = false;
+  const timer = setInterval(() => {
+    if (hasBegun) response.destroy();
+    hasBegun = response.headersSent;
+  }, FINISH_MS).unref();
+  response.once('close', () => clearInterval(timer));
 }
 
 /**
@@ -84,13 +96,13 @@ export function checkKeys(
   exchange: Exchange,
 ): true | Promise<never> {
   if (!shown.some((key) => keys.accepts(key))) return refuse(failedKeys, shown, exchange);
-  acceptOrWait(failedKeys, exchange);
+  acceptOrWait(failedKeys, exchange, SESSION.id);
   return true;
 }
 
 /** @throws TooManyFailedKeysException although the key is right */
-function acceptOrWait(failedKeys: FailedKeys, { request, response }: Exchange): void {
-  const wait = failedKeys.accept(request);
+function acceptOrWait(failedKeys: FailedKeys, { request, response }: Exchange, keyId: string): void {
+  const wait = failedKeys.accept(request, keyId);
   if (wait !== undefined) throw tooManyFailedKeys(wait, response);
 }
 

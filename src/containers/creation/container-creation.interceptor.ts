@@ -7,12 +7,13 @@ import {
 } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
 import { from, type Observable } from 'rxjs';
-import { principalOf } from '../../auth/index.js';
+import { type Principal, principalOf, SESSION } from '../../auth/index.js';
 import { AppConfig } from '../../config/index.js';
 import { nameConversation, parseUuid } from '../../http/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { KeyLimiter } from '../../limits/index.js';
 import { ConversationContainers } from '../fleet/conversation-containers.js';
-import { ContainerCreation } from './container-creation.js';
+import { ContainerCreation, type CreationAnswer } from './container-creation.js';
 
 const CREATE = /^(\/api)?\/conversations\/?$/;
 
@@ -23,6 +24,7 @@ export class ContainerCreationInterceptor implements NestInterceptor {
     private readonly creation: ContainerCreation,
     private readonly containers: ConversationContainers,
     private readonly config: AppConfig,
+    private readonly limiter: KeyLimiter,
   ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -34,30 +36,64 @@ export class ContainerCreationInterceptor implements NestInterceptor {
     // The handler says what is wrong with it, and creates nothing.
     if (!isJsonObject(body)) return next.handle();
     if (!this.isForContainer(body)) return next.handle();
-    if (principalOf(request)?.reach === 'own')
-      throw new HttpException(
-        { detail: 'Keys that reach their own conversations only cannot create conversations in containers' },
-        403,
-      );
+    this.assertAllowed(principalOf(request) ?? SESSION);
     return from(this.create(body, request, http.getResponse<HttpResponse>()));
   }
 
   private async create(body: JsonObject, request: HttpRequest, response: HttpResponse): Promise<JsonObject> {
-    const answer = await this.creation.create(body, request.headers, request.originalUrl);
-    const { id } = answer.body;
-    if (typeof id === 'string') nameConversation(request, id);
+    const create = () => this.creation.create(body, request.headers, request.originalUrl);
+    const answer = await (this.isInContainer(body) ? create() : this.counted(request, create));
+    nameConversation(request, answer.id);
     response.status(answer.status);
     return answer.body;
   }
 
-  private isForContainer({ conversation_runtime: wanted, conversation_id: id }: JsonObject): boolean {
-    const { conversation_runtime: standard, conversation_runtime_selectable: isSelectable } = this.config;
+  /** Whose runs and costs in a container would have to be counted cannot have any there: nobody sees them. */
+  private assertAllowed(principal: Principal): void {
+    const { concurrent_runs: runs, usd_per_day: usd } = this.limiter.limitsOf(principal);
+    if (principal.reach === 'own')
+      throw refused('Keys that reach their own conversations only cannot create conversations in containers');
+    if (runs !== null || usd !== null)
+      throw refused(
+        'Keys with a limit concurrent_runs or usd_per_day cannot create conversations in containers, ' +
+          'where neither is counted',
+      );
+  }
+
+  /** Counts a conversation of its key, unless it is not created. */
+  private async counted(
+    request: HttpRequest,
+    create: () => Promise<CreationAnswer>,
+  ): Promise<CreationAnswer> {
+    const { id } = principalOf(request) ?? SESSION;
+    const giveBack = await this.limiter.takeConversation(id === SESSION.id ? null : id);
+    try {
+      const answer = await create();
+      if (answer.status === 200) giveBack();
+      return answer;
+    } catch (error) {
+      giveBack();
+      throw error;
+    }
+  }
+
+  private isInContainer({ conversation_id: id }: JsonObject): boolean {
     const parsed = typeof id === 'string' ? parseUuid(id) : undefined;
-    const isInContainer = parsed !== undefined && 'id' in parsed && this.containers.has(parsed.id);
+    return parsed !== undefined && 'id' in parsed && this.containers.has(parsed.id);
+  }
+
+  private isForContainer(body: JsonObject): boolean {
+    const { conversation_runtime: wanted } = body;
+    const { conversation_runtime: standard, conversation_runtime_selectable: isSelectable } = this.config;
+    const isInContainer = this.isInContainer(body);
     // The handler says what is wrong with another word.
     if (wanted !== undefined && wanted !== null && wanted !== 'docker' && wanted !== 'local') return false;
     if (wanted === 'local' && (isInContainer || !isSelectable))
       throw new HttpException({ detail: 'This server only runs docker conversations' }, 422);
     return isInContainer || (wanted ?? standard) === 'docker';
   }
+}
+
+function refused(detail: string): HttpException {
+  return new HttpException({ detail }, 403);
 }

@@ -18,6 +18,8 @@ import { requestedWorkspace } from './workspace-folder.js';
 
 /** The answer to a create request. */
 export interface CreationAnswer {
+  /** The conversation, whatever the body says, which comes from the container. */
+  id: string;
   status: number;
   body: JsonObject;
 }
@@ -101,7 +103,7 @@ export class ContainerCreation {
           `Conversation container did not accept the request: ${errorMessage(error)}`,
         );
       });
-      if (answer.status < 300) return { status: answer.status, body: answer.body };
+      if (answer.status < 300) return { id, status: answer.status, body: answer.body };
       // Its words are about the request of the client; those of a failure are for the log.
       if (answer.status < 500 && answer.body['detail'] !== undefined)
         throw new HttpException({ detail: answer.body['detail'] }, answer.status);
@@ -119,7 +121,7 @@ export class ContainerCreation {
     if (workspace !== undefined && record && workspace !== record.workspace)
       throw new HttpException({ detail: 'A conversation cannot change workspaces' }, 422);
     const info = await this.conversations.describe(id, { includeSkills: false, runtimeInfo: false });
-    return { status: 200, body: info };
+    return { id, status: 200, body: info };
   }
 }
 

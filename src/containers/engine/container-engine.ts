@@ -20,6 +20,7 @@ const STOP_SECONDS = 10;
 export interface ListedContainer {
   id: string;
   labels: Readonly<Record<string, string>>;
+  names: readonly string[];
   isRunning: boolean;
 }
 
@@ -208,6 +209,7 @@ function listed(entry: unknown): ListedContainer {
   return {
     id: textOf(entry['Id'], 'the id of a container'),
     labels: textsOf(entry['Labels']),
+    names: namesOf(entry['Names']),
     isRunning: entry['State'] === 'running',
   };
 }
@@ -293,6 +295,12 @@ function textsOf(value: unknown): Record<string, string> {
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
+}
+
+/** The engine writes names with a slash in front. */
+function namesOf(value: unknown): string[] {
+  const names: unknown[] = Array.isArray(value) ? value : [];
+  return names.filter((name) => typeof name === 'string').map((name) => name.replace(/^\//, ''));
 }
 
 function objectOf(value: unknown): JsonObject {

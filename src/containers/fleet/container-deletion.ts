@@ -28,12 +28,13 @@ export class ContainerDeletion {
       throw new ContainerError('conflict', 'The conversation is being created');
     this.deleting.add(id);
     try {
-      await this.containers.destroy(id);
-      await this.announce(id);
-      await this.follower.end(id, true).catch((error: unknown) => {
-        this.logger.warn(`conversation ${id}: its last events were not announced: ${errorMessage(error)}`);
+      await this.containers.destroy(id, async () => {
+        await this.announce(id);
+        await this.follower.end(id, true).catch((error: unknown) => {
+          this.logger.warn(`conversation ${id}: its last events were not announced: ${errorMessage(error)}`);
+        });
+        await this.removeStored(id);
       });
-      await this.removeStored(id);
     } finally {
       this.deleting.delete(id);
     }
@@ -41,8 +42,7 @@ export class ContainerDeletion {
 
   /** Removes what a creation has left that did not succeed. */
   async removeFailed(id: string): Promise<void> {
-    await this.containers.destroy(id);
-    await this.removeStored(id);
+    await this.containers.destroy(id, () => this.removeStored(id));
   }
 
   private async removeStored(id: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { lstat } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
+import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../../config/index.js';
 import { errorMessage } from '../../errors/index.js';
@@ -52,21 +53,24 @@ export class ContainerStarter {
     const name = containerName(this.owner, id);
     for (let attempt = 1; ; attempt += 1) {
       const existing = await this.engine.inspect(name);
-      if (existing && this.isOf(existing, id) && existing.isRunning)
-        return this.adopt(record, existing.id, stop);
+      if (existing && !this.isOf(existing, id)) throw this.nameTaken(name);
+      if (existing?.isRunning) return this.adopt(record, existing.id, stop);
       if (existing) await this.engine.remove(existing.id);
       const containerId = await this.create(record);
       if (containerId !== undefined) return this.launch(record, containerId, stop);
-      if (attempt === MAX_ATTEMPTS)
-        throw new ContainerError('conflict', `The engine has another container with the name ${name}`);
+      if (attempt === MAX_ATTEMPTS) throw this.nameTaken(name);
     }
   }
 
-  /** Waits until the server of a running container is ready. If it does not become so it is removed. */
+  /**
+   * Waits until the server of a running container is ready. If it does not become so it is removed; but not
+   * because this server stops, or the engine does not answer: its agent may be at work.
+   */
   async adopt(record: ContainerRecord, containerId: string, stop: AbortSignal): Promise<RunningContainer> {
     try {
       return await this.becomesReady(record, containerId, stop);
     } catch (error) {
+      if (stop.aborted || error instanceof EngineAwayError) throw error;
       await this.giveUp(record, containerId, error);
       throw error;
     }
@@ -157,6 +161,10 @@ export class ContainerStarter {
     await this.engine.remove(containerId).catch(() => undefined);
   }
 
+  private nameTaken(name: string): ContainerError {
+    return new ContainerError('conflict', `The engine has another container with the name ${name}`);
+  }
+
   private isOf({ labels }: InspectedContainer, id: string): boolean {
     return labels[OWNER_LABEL] === this.owner && labels[CONVERSATION_LABEL] === id;
   }
@@ -167,7 +175,11 @@ export class ContainerStarter {
       await makeFolder(folder, 0o700);
       await assertRealFolder(folder);
     }
-    if (workspace !== ownWorkspace) await assertRealFolder(workspace);
+    if (workspace === ownWorkspace) return;
+    await assertRealFolder(workspace);
+    // The container of another conversation may see a folder above it, and have put a link there since.
+    if ((await realpath(workspace)) !== path.resolve(workspace))
+      throw new ContainerError('upstream-failed', `${workspace} leads elsewhere, so no container can see it`);
   }
 }
 

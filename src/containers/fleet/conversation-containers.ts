@@ -32,6 +32,8 @@ export type RuntimeStatus = 'available' | 'starting' | 'missing';
 class Slot {
   running: RunningContainer | undefined;
   starting: Promise<RunningContainer> | undefined;
+  /** Its container is being stopped: whoever comes now waits for another one. */
+  isStopping = false;
   uses = 0;
   lastUse = performance.now();
 }
@@ -46,6 +48,8 @@ export class ConversationContainers {
   /** Starts and stops of a conversation, one at a time. */
   private readonly changes = new KeyedSerialQueue();
   private readonly stopping = new AbortController();
+  /** Conversations that are being removed: nobody starts them. */
+  private readonly ending = new Set<string>();
   private readonly owner: string;
 
   constructor(
@@ -65,7 +69,7 @@ export class ConversationContainers {
 
   status(id: string): RuntimeStatus {
     const slot = this.slots.get(id);
-    if (slot?.running) return 'available';
+    if (slot?.running || slot?.isStopping === true) return 'available';
     return slot?.starting ? 'starting' : 'missing';
   }
 
@@ -106,25 +110,26 @@ export class ConversationContainers {
 
   /** Ends the container of a conversation; everything is kept. */
   async stop(id: string): Promise<void> {
-    await this.changes.run(id, async () => {
-      const slot = this.slots.get(id);
-      const target = slot?.running?.containerId ?? containerName(this.owner, id);
-      await this.engine.stop(target);
-      await this.engine.remove(target);
-      if (slot) this.forget(id, slot);
-    });
+    await this.changes.run(id, () => this.stopNow(id, () => true));
   }
 
   /**
-   * Ends the container of a conversation and removes its home and its own workspace. Its record stays.
+   * Ends the container of a conversation, removes its home and its own workspace, and then the rest, which
+   * includes the record. Meanwhile no container of it is started.
    * @throws EngineAwayError while it may still run
    */
-  async destroy(id: string): Promise<void> {
-    await this.changes.run(id, async () => {
-      await this.engine.remove(this.slots.get(id)?.running?.containerId ?? containerName(this.owner, id));
-      this.slots.delete(id);
-      await rm(foldersOf(this.folders, id).data, { recursive: true, force: true, maxRetries: 3 });
-    });
+  async destroy(id: string, removeRest: () => Promise<void>): Promise<void> {
+    this.ending.add(id);
+    try {
+      await this.changes.run(id, async () => {
+        await this.engine.remove(this.slots.get(id)?.running?.containerId ?? containerName(this.owner, id));
+        this.slots.delete(id);
+        await rm(foldersOf(this.folders, id).data, { recursive: true, force: true, maxRetries: 3 });
+      });
+      await removeRest();
+    } finally {
+      this.ending.delete(id);
+    }
   }
 
   /** Stops containers that nobody has used for a time and whose agents do not run. */
@@ -132,8 +137,8 @@ export class ConversationContainers {
     for (const [id, slot] of this.slots) {
       const isIdle = (): boolean =>
         slot.running !== undefined && slot.uses === 0 && performance.now() - slot.lastUse >= ttlMs;
-      if (!isIdle() || (await isBusy(id)) || !isIdle()) continue;
-      await this.stop(id);
+      if (!isIdle() || (await isBusy(id))) continue;
+      if (!(await this.changes.run(id, () => this.stopNow(id, isIdle)))) continue;
       this.logger.log(`stopped the idle container of conversation ${id} (unused for ${ttlMs / 1000} s)`);
     }
   }
@@ -144,10 +149,13 @@ export class ConversationContainers {
    * @throws EngineAwayError, EngineRefusedError
    */
   async reconcile(): Promise<void> {
+    // Those that start while the engine answers are not in its answer.
+    const before = new Set([...this.slots.values()].map(({ running }) => running));
     const found = await this.engine.list(`${OWNER_LABEL}=${this.owner}`);
     const known = new Set(found.map(({ id }) => id));
     for (const [id, slot] of this.slots)
-      if (slot.running && !known.has(slot.running.containerId)) this.forget(id, slot);
+      if (slot.running && before.has(slot.running) && !known.has(slot.running.containerId))
+        this.forget(id, slot);
     await forEachBounded(found, PARALLEL_ADOPTIONS, (container) => this.settle(container));
   }
 
@@ -156,12 +164,16 @@ export class ConversationContainers {
     this.stopping.abort(new ContainerError('unavailable', 'The server is shutting down'));
   }
 
-  private async settle({ id: containerId, labels, isRunning }: ListedContainer): Promise<void> {
+  private async settle({ id: containerId, labels, names, isRunning }: ListedContainer): Promise<void> {
     const id = labels[CONVERSATION_LABEL] ?? '';
+    // An image that was made from one of our containers has its labels, and so has what others run of it.
+    if (!names.includes(containerName(this.owner, id))) return;
     const record = this.records.get(id);
     const slot = this.slots.get(id);
     if (
       slot?.starting ||
+      slot?.isStopping === true ||
+      this.ending.has(id) ||
       slot?.running?.containerId === containerId ||
       this.records.problemOf(id) !== undefined
     ) {
@@ -207,6 +219,9 @@ export class ConversationContainers {
     slot.starting ??= this.changes
       .run(id, async () => {
         this.stopping.signal.throwIfAborted();
+        // It may have been deleted since it was asked for.
+        if (this.ending.has(id) || !this.records.has(id))
+          throw new ContainerError('conflict', 'The conversation is being deleted');
         slot.running ??= await begin();
         slot.lastUse = performance.now();
         if (record.isCreated) this.onChange(id, true);
@@ -214,6 +229,27 @@ export class ConversationContainers {
       })
       .finally(() => (slot.starting = undefined));
     return slot.starting;
+  }
+
+  /** Call it in turn. @returns whether `isWanted` was still so */
+  private async stopNow(id: string, isWanted: () => boolean): Promise<boolean> {
+    if (!isWanted()) return false;
+    const slot = this.slotOf(id);
+    const { running } = slot;
+    const target = running?.containerId ?? containerName(this.owner, id);
+    slot.isStopping = true;
+    slot.running = undefined;
+    try {
+      await this.engine.stop(target);
+      await this.engine.remove(target);
+      if (running) this.onChange(id, false);
+      return true;
+    } catch (error) {
+      slot.running ??= running;
+      throw error;
+    } finally {
+      slot.isStopping = false;
+    }
   }
 
   private forget(id: string, slot: Slot): void {

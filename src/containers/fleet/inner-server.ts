@@ -11,6 +11,9 @@ const CREATION_MS = 60_000;
 /** An answer that is longer is refused: agents may replace the server in their container (bytes). */
 const MAX_BYTES = 16 * 1024 * 1024;
 
+/** Shorter values of variables are no secrets (characters). */
+const MIN_SECRET = 8;
+
 /** Where the server in a container is reached. */
 export interface InnerServer {
   origin: URL;
@@ -39,12 +42,20 @@ export async function initialize(
     if (status !== 200)
       throw new ContainerError(
         'upstream-failed',
-        `its server refuses its settings (${status}): ${text.slice(0, 300)}`,
+        // It may repeat what it was sent.
+        `its server refuses its settings (${status}): ${masked(text, [apiKey, encryptionKey, ...Object.values(env)]).slice(0, 300)}`,
       );
   } else if (found.body['state'] !== 'ready') return 'not-yet';
-  const checked = await ask(server, 'GET', '/api/conversations/count');
+  // Without an answer it may be busy: it is asked again.
+  const checked = await ask(server, 'GET', '/api/conversations/count').catch(() => undefined);
+  if (checked === undefined) return 'not-yet';
   if (checked.status === 200 || (!isCreated && checked.status === 503)) return 'ready';
   throw new ContainerError('upstream-failed', `another server answers in its place (${checked.status})`);
+}
+
+function masked(text: string, secrets: readonly string[]): string {
+  const long = secrets.filter((secret) => secret.length >= MIN_SECRET);
+  return long.reduce((rest, secret) => rest.replaceAll(secret, '<redacted>'), text);
 }
 
 /** Creates the conversation in its container. */

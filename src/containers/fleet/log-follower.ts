@@ -11,6 +11,10 @@ import { type ContainerFolders, foldersOf } from './container-plan.js';
 /** Between two looks at the logs (ms). */
 const LOOK_MS = 300;
 const PARALLEL_LOOKS = 4;
+/** Between two looks at a log passes at least so many times what the first one has taken. */
+const REST = 5;
+/** Until a log is looked at again that cannot be followed (ms); each time is a line in the server's own. */
+const REST_AFTER_FAILURE_MS = 30_000;
 /** Lines that are read at a time. */
 const CHUNK = 200;
 
@@ -20,6 +24,8 @@ interface Followed {
   length: number;
   /** Size and times of the files when they were last read. */
   stamp: string;
+  /** Not read again before this time (ms): a long log takes long, and an agent may change it all the time. */
+  restsUntil: number;
 }
 
 /**
@@ -60,7 +66,7 @@ export class LogFollower {
     await this.queue.run(id, async () => {
       if (this.followed.has(id)) return;
       const length = fromStart ? 0 : await this.lengthOf(id);
-      this.followed.set(id, { length, stamp: '' });
+      this.followed.set(id, { length, stamp: '', restsUntil: 0 });
       const snapshot = await this.conversations.storedSnapshot(id).catch(() => undefined);
       if (snapshot) await this.bus.opening({ conversationId: id, length, snapshot: () => snapshot });
     });
@@ -97,12 +103,16 @@ export class LogFollower {
   }
 
   private look(): Promise<void> {
-    return forEachBounded([...this.followed], PARALLEL_LOOKS, ([id, followed]) =>
+    const now = performance.now();
+    const awake = [...this.followed].filter(([, { restsUntil }]) => restsUntil <= now);
+    return forEachBounded(awake, PARALLEL_LOOKS, ([id, followed]) =>
       this.queue.run(id, () => this.publishNew(id, followed)),
     );
   }
 
   private async publishNew(id: string, followed: Followed): Promise<void> {
+    const started = performance.now();
+    let rest = 0;
     try {
       const stamp = await this.stampOf(id);
       if (stamp === followed.stamp || this.followed.get(id) !== followed) return;
@@ -123,9 +133,13 @@ export class LogFollower {
       followed.stamp = stamp;
       this.bus.publishUpdate(id);
     } catch (error) {
+      rest = REST_AFTER_FAILURE_MS;
       this.logger.warn(
         `conversation ${id}: its events in the container cannot be followed: ${errorMessage(error)}`,
       );
+    } finally {
+      const ended = performance.now();
+      followed.restsUntil = ended + Math.max(rest, REST * (ended - started));
     }
   }
 

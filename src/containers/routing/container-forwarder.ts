@@ -1,24 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Logger } from '@nestjs/common';
-import { refuseUpgrade } from '../../auth/index.js';
-import { DomainError, errorMessage, errorStack, WIRE_CODES } from '../../errors/index.js';
+import { errorMessage } from '../../errors/index.js';
 import {
-  askUpgrade,
   askUpstream,
   endToEndHeaders,
   type ForwardedHeaders,
   framingOf,
-  joinSockets,
   type OutgoingRequest,
   passAnswer,
-  passRefusal,
   RequestBody,
-  type UpgradedConnection,
-  type UpgradeRequest,
   UpstreamError,
-  watchClient,
   withoutKeys,
 } from '../../forwarding/index.js';
+import { parseUrl } from '../../text/index.js';
 import { ContainerError } from '../fleet/container-errors.js';
 import type { RunningContainer } from '../fleet/container-starter.js';
 import type { ConversationContainers } from '../fleet/conversation-containers.js';
@@ -28,6 +22,8 @@ const MAX_CONTAINERS = 2;
 /** Headers for this server only: its keys, and what says who asks. */
 const WITHHELD = [
   ...['authorization', 'cookie', 'host', 'expect', 'x-session-api-key', 'x-init-api-key', 'x-request-id'],
+  // Its query may have held a key.
+  'referer',
   ...['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-openhands-hop', 'origin'],
 ];
 /**
@@ -48,9 +44,9 @@ const SANDBOX =
 export type AfterRequest = (conversationId: string, request: IncomingMessage, status: number) => void;
 
 /**
- * Passes requests and sockets on to the containers of their conversations, starting them if need be. Keys
- * were checked before; the container gets its own instead. What comes back is data of an agent: it can set
- * nothing that browsers keep for this server.
+ * Passes requests on to the containers of their conversations, starting them if need be. Keys were checked
+ * before; the container gets its own instead. What comes back is data of an agent: it can set nothing that
+ * browsers keep for this server, and lead no client elsewhere, which would take its key there.
  */
 export class ContainerForwarder {
   private readonly logger = new Logger('Containers');
@@ -72,7 +68,7 @@ export class ContainerForwarder {
         const outgoing = outgoingTo(server.origin, server.key, request);
         const headers = { ...outgoing.headers, ...framingOf(request) };
         const answer = await askUpstream({ ...outgoing, headers }, body, stop.signal);
-        await passAnswer(answer, response, this.answerHeaders(answer));
+        await passAnswer(answer, response, this.answerHeaders(answer, request));
         return answer.statusCode ?? 502;
       });
       this.options.afterRequest(id, request, status);
@@ -82,29 +78,6 @@ export class ContainerForwarder {
       body.stop();
       response.off('close', leave);
     }
-  }
-
-  /** Connects a socket with the container of its conversation, or refuses it. */
-  async forwardSocket(id: string, client: UpgradeRequest): Promise<void> {
-    const { request, socket } = client;
-    const stop = new AbortController();
-    const forget = watchClient(client, () => stop.abort(LEFT));
-    try {
-      await this.attempt(id, true, stop.signal, async ({ server }) => {
-        const asked = await askUpgrade(outgoingTo(server.origin, server.key, request), stop.signal);
-        forget();
-        if ('refusal' in asked) await passRefusal(asked.refusal, client);
-        else await this.join(client, asked, stop.signal);
-      });
-    } catch (error) {
-      forget();
-      if (stop.signal.reason === LEFT) socket.destroy();
-      else this.refuse(client, error);
-    }
-  }
-
-  private async join(client: UpgradeRequest, asked: UpgradedConnection, stop: AbortSignal): Promise<void> {
-    await joinSockets(client, asked, endToEndHeaders(asked.answer, REFUSED), stop);
   }
 
   /** Sends something to the container, which is in use meanwhile; once more to a new one if it has ended. */
@@ -130,8 +103,9 @@ export class ContainerForwarder {
     }
   }
 
-  private answerHeaders(answer: IncomingMessage): ForwardedHeaders {
-    const headers = endToEndHeaders(answer, REFUSED);
+  private answerHeaders(answer: IncomingMessage, request: IncomingMessage): ForwardedHeaders {
+    const leadsAway = !(answer.headersDistinct['location'] ?? []).every((to) => isLocal(to, request));
+    const headers = endToEndHeaders(answer, leadsAway ? [...REFUSED, 'location'] : REFUSED);
     const isPdf = /^application\/pdf\b/i.test(answer.headers['content-type'] ?? '');
     if (this.options.trustPages || isPdf) return { ...headers, 'x-content-type-options': ['nosniff'] };
     return { ...headers, 'content-security-policy': [SANDBOX], 'x-content-type-options': ['nosniff'] };
@@ -153,15 +127,15 @@ export class ContainerForwarder {
         );
     }
   }
+}
 
-  private refuse({ socket }: UpgradeRequest, error: unknown): void {
-    if (!(error instanceof DomainError)) this.logger.error('a socket was not passed on', errorStack(error));
-    const { status, isTransient = false } =
-      error instanceof DomainError ? WIRE_CODES[error.kind] : { status: 500 };
-    const detail = error instanceof DomainError ? error.message : 'Internal Server Error';
-    if (!socket.writable) socket.destroy();
-    else refuseUpgrade(socket, status, detail, isTransient ? { 'Retry-After': '1' } : {});
-  }
+/**
+ * Whether a redirect stays on this server and only reads. Clients send their key along wherever they are led,
+ * and repeat a POST or DELETE there.
+ */
+function isLocal(location: string, { method = '' }: IncomingMessage): boolean {
+  const here = 'http://here.invalid';
+  return ['GET', 'HEAD'].includes(method) && parseUrl(location, here)?.origin === here;
 }
 
 /** The reason of an abort: the client has disconnected. */

@@ -176,7 +176,8 @@ export class ConversationsController {
     @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<JsonObject> {
     const key = readIdempotencyKey(headers['idempotency-key']?.toString());
-    if (key !== undefined) body.conversation_id ??= conversationIdFor(key, ownerFilter(principal));
+    const isDerived = key !== undefined && body.conversation_id === null;
+    if (isDerived) body.conversation_id = conversationIdFor(key, ownerFilter(principal));
     const profile = requestedProfile(body);
     const llmProfile = requestedLlmProfile(body);
     const llmProfiles = [llmProfile, body.title_llm_profile, body.agent_launch_additions?.llm_profile_ref];
@@ -187,6 +188,7 @@ export class ConversationsController {
       toStartRequest(withObservabilityHeaders(body, headers), launched, llm),
       include_skills,
       principal,
+      isDerived,
     );
     response.status(created ? 201 : 200);
     nameConversation(response.req, String(info['id']));

@@ -26,13 +26,16 @@ class CredentialBindingRequestDto {
   headers: Record<string, string> = {};
 }
 
-/** Binds credentials of ACP agents to URLs where another service keeps and renews them. */
+/**
+ * Binds credentials of ACP agents to URLs where another service keeps and renews them. Not for keys of one's
+ * own: the server looks up nothing for them.
+ */
 @Controller('api/conversations/:conversation_id/credential-bindings')
 export class CredentialBindingsController {
   constructor(private readonly bindings: CredentialBindings) {}
 
   @Put(':secret_name')
-  @Scope('write', { own: true })
+  @Scope('write')
   @HttpCode(204)
   @Operation({
     tag: 'Conversations',

@@ -1,7 +1,9 @@
-import { summarizers } from '../../agent/index.js';
+import { type AgentSpec, summarizers } from '../../agent/index.js';
+import { isBlank } from '../../crypto/index.js';
 import { ForbiddenError } from '../conversation-errors.js';
 import type { LlmConfig } from '../../llm/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
+import { secretSources } from '../secrets/secret-sources.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import type { RequestedConversation } from '../state/start-request.js';
 
@@ -35,7 +37,8 @@ const CURE =
   'A key that reaches its own conversations only brings the keys of its models along, or uses an LLM profile that ' +
   '`own_keys_llm_profiles` names.';
 
-function ownModelProblem(llm: LlmConfig): string | undefined {
+/** Why a model uses what belongs to the user who runs the server; undefined if it does not. */
+export function ownModelProblem(llm: LlmConfig): string | undefined {
   const { model, api_key, provider_connection_id, auth_type, log_completions, fallback_strategy } = llm;
   if (provider_connection_id !== null) return 'A provider connection of the server may not be used.';
   if (auth_type !== 'api_key' || llm.is_subscription) return 'The sign-in of the server may not be used.';
@@ -46,8 +49,21 @@ function ownModelProblem(llm: LlmConfig): string | undefined {
   if (model.startsWith('scripted/')) return undefined;
   if (/^(vertex_ai|vertex_ai_beta|sagemaker)/.test(model))
     return `Models of ${model.split('/')[0]} sign in with the machine's account.`;
-  if (api_key === null || api_key === '') return `The model ${model} has no \`api_key\`.`;
+  // The mask stands for no value, too.
+  if (isBlank(api_key)) return `The model ${model} has no \`api_key\`.`;
   return undefined;
+}
+
+/**
+ * Checks the critic of a request, which names its address: without a key of its own it would be sent that of
+ * the stored model.
+ * @throws ForbiddenError
+ */
+function assertOwnCritic({ critic, llm }: Pick<AgentSpec, 'critic' | 'llm'>, isStored: boolean): void {
+  if (!isStored || critic?.['api_key'] !== llm.api_key) return;
+  throw new ForbiddenError(
+    'The key of a stored LLM profile may not be sent to a critic. Give the critic a key of its own.',
+  );
 }
 
 /** @throws ForbiddenError for a secret that the server would fetch, from inside its own network */
@@ -79,7 +95,9 @@ export function restrict(request: RequestedConversation): RequestedConversation 
       'Prompt files of the server may not be read with this key. Use `system_prompt`.',
     );
   assertOwnSecrets(request.secrets);
+  assertOwnSecrets(secretSources({ secrets: {}, agent }));
   if (agent.kind === 'Agent') {
+    if (request.launched_agent_profile === null) assertOwnCritic(agent, request.storedModel === true);
     if (request.storedModel !== true) assertOwnModel(agent.llm);
     for (const { llm } of summarizers(agent.condenser))
       if (request.storedModel !== true || llm.model !== agent.llm.model) assertOwnModel(llm);

@@ -2,7 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { PATH_METADATA } from '@nestjs/common/constants.js';
 import type { Request as HttpRequest } from 'express';
 import { principalOf } from '../../auth/index.js';
-import { conversationIn } from '../../http/index.js';
+import { conversationsIn } from '../../http/index.js';
 import { ForbiddenError } from '../conversation-errors.js';
 import { ownerFilter, Ownership } from './ownership.js';
 
@@ -24,12 +24,13 @@ export class OwnerGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<HttpRequest>();
     const principal = principalOf(request);
     if (principal === undefined || ownerFilter(principal) === undefined) return true;
-    const id = conversationIn(request);
-    if (id !== undefined) {
+    const ids = conversationsIn(request);
+    for (const id of ids) {
       // An id that is not used yet may be that of a new conversation of `/v1`.
       if (!isCreation(request) || (await this.ownership.ownerKey(id)) !== undefined)
         await this.ownership.assertVisible(id, principal);
-    } else if (servesBoth(context.getClass())) {
+    }
+    if (ids.length === 0 && servesBoth(context.getClass())) {
       throw new ForbiddenError(
         'This key reaches its own conversations only. Use the same operation below /api/conversations/{id}.',
       );

@@ -1,12 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Principal } from '../../auth/index.js';
 import { forEachBounded, inSlices } from '../../flow/index.js';
-import {
-  Catalogue,
-  DamagedConversationError,
-  type CatalogueEntry,
-  type StoredMetadata,
-} from '../../storage/index.js';
+import { Catalogue, type CatalogueEntry, type StoredMetadata } from '../../storage/index.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
 import { ownerFilter } from '../owners/ownership.js';
@@ -18,6 +13,7 @@ import { SecretVault } from '../secrets/secret-vault.js';
 import type { ConversationState } from '../state/conversation-state.js';
 import { conversationSummary, type ConversationSummary } from '../state/conversation-summary.js';
 import { sealedState } from '../state/stored-conversation.js';
+import { unreadableReason } from '../state/unreadable.js';
 import { joinItems, type JsonPage } from './json-page.js';
 import { callsLine, pendingCalls, pendingCallsIn } from './pending-calls.js';
 import { formatCursor, type SummaryQuery } from './summary-page.js';
@@ -117,7 +113,7 @@ export class ConversationSummaries {
       return jsonToKeep(conversationSummary(sealedState(metadata), { activity: null }));
     } catch (error) {
       // Reading it again tells what is wrong.
-      if (error instanceof DamagedConversationError) return undefined;
+      if (unreadableReason(error) !== undefined) return undefined;
       throw error;
     }
   }
@@ -134,8 +130,9 @@ export class ConversationSummaries {
       return (await this.storedJson(id)) ?? jsonToKeep(await this.summary(id));
     } catch (error) {
       if (error instanceof ConversationNotFoundError) return undefined;
-      if (!(error instanceof DamagedConversationError)) throw error;
-      if (!this.reported.has(id)) this.logger.error(`conversation ${id} has no summary: ${error.reason}`);
+      const reason = unreadableReason(error);
+      if (reason === undefined) throw error;
+      if (!this.reported.has(id)) this.logger.error(`conversation ${id} has no summary: ${reason}`);
       this.reported.add(id);
       return undefined;
     }

@@ -64,8 +64,10 @@ export class SummaryFeed implements EventSubscriber, OnModuleDestroy {
     this.lookEveryMs = database_url === null ? LOOK_EVERY_MS : LOOK_EVERY_WITH_HINTS_MS;
   }
 
-  get size(): number {
-    return this.listeners.size;
+  /** The listeners that see what a principal sees: others must not take its places. */
+  countFor(principal: Principal): number {
+    const owner = ownerFilter(principal);
+    return [...this.listeners.values()].filter((wanted) => wanted === owner).length;
   }
 
   /**

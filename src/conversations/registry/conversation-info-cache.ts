@@ -1,13 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { AppConfig } from '../../config/index.js';
 import { SecretCodec } from '../../crypto/index.js';
-import { Catalogue, DamagedConversationError } from '../../storage/index.js';
+import { Catalogue } from '../../storage/index.js';
 import type { JsonObject } from '../../json/index.js';
 import type { Conversation } from '../conversation/conversation.js';
 import { ConversationNotFoundError } from '../conversation-errors.js';
 import { ConversationRegistry } from './conversation-registry.js';
 import { ConversationStore } from './conversation-store.js';
 import { conversationInfo, type InfoOptions } from '../state/conversation-info.js';
+import { unreadableReason } from '../state/unreadable.js';
 import { jsonToKeep, StampedCache } from './stamped-cache.js';
 
 /** Enough for some thousand conversations of usual size. */
@@ -57,8 +58,9 @@ export class ConversationInfoCache {
       return await this.json(id, options);
     } catch (error) {
       if (error instanceof ConversationNotFoundError) return null;
-      if (error instanceof DamagedConversationError) return this.logUnreadable(id, error);
-      throw error;
+      const reason = unreadableReason(error);
+      if (reason === undefined) throw error;
+      return this.logUnreadable(id, reason);
     }
   }
 
@@ -85,8 +87,8 @@ export class ConversationInfoCache {
   }
 
   /** One damaged conversation must not make a list fail. */
-  private logUnreadable(id: string, error: DamagedConversationError): null {
-    if (!this.reported.has(id)) this.logger.error(`conversation ${id} is left out: ${error.reason}`);
+  private logUnreadable(id: string, reason: string): null {
+    if (!this.reported.has(id)) this.logger.error(`conversation ${id} is left out: ${reason}`);
     this.reported.add(id);
     return null;
   }

@@ -23,6 +23,7 @@ import { plainText, type EventDraft } from '../../events/index.js';
 import type { LlmConfig } from '../../llm/index.js';
 import { HostRefusal, type SubAgents, type TaskResult } from '../../tools/index.js';
 import type { JsonObject } from '../../json/index.js';
+import { isOwnKeys } from '../owners/own-key-rules.js';
 import { loadPromptFiles } from '../context/prompt-files.js';
 import { HookContext } from '../agent-runtime/hook-context.js';
 import type { ConversationServices } from '../conversation/conversation-services.js';
@@ -108,8 +109,12 @@ export class ConversationSubAgents implements SubAgents {
     }
   }
 
-  /** Reads the definitions of sub-agents in files. Never rejects. */
+  /**
+   * Reads the definitions of sub-agents in files, which are not for keys that reach their own conversations
+   * only: the server would read them, outside of the sandbox. Never rejects.
+   */
   async prepare(): Promise<void> {
+    if (isOwnKeys(this.sink.state)) return;
     if (!this.sink.state.agent.tools.some(({ name }) => name === TASK_TOOLS)) return;
     const [project, user] = await Promise.all([
       readProjectDefinitions(this.toolset.workingDir, this.warn),
@@ -183,16 +188,21 @@ export class ConversationSubAgents implements SubAgents {
     }
   }
 
-  /** Resolves skill names: skills of the calling agent, then of the project, then of the user. */
+  /**
+   * Resolves skill names: skills of the calling agent, then of the project, then of the user. The latter two
+   * are not for keys that reach their own conversations only.
+   */
   private async resolveSkills({ name, skills: wanted }: AgentType): Promise<Skill[]> {
     const own = skillsOf(this.sink.state.agent);
     if (wanted.every((skill) => own.some((known) => known.name === skill)))
       return own.filter((known) => wanted.includes(known.name));
     const { context } = this.services;
-    const [project, user] = await Promise.all([
-      context.projectSkills(this.toolset.workingDir, this.warn),
-      context.userSkills(this.warn),
-    ]);
+    const [project, user] = isOwnKeys(this.sink.state)
+      ? [[], []]
+      : await Promise.all([
+          context.projectSkills(this.toolset.workingDir, this.warn),
+          context.userSkills(this.warn),
+        ]);
     const all = firstByName(own, project, user);
     const missing = wanted.find((skill) => !all.some((known) => known.name === skill));
     if (missing === undefined) return all.filter((known) => wanted.includes(known.name));

@@ -59,7 +59,7 @@ export class KeysController {
     values,
     summary: 'Get a named key',
     description: 'Without its secret, of which the server only has a hash.',
-    answers: { 200: { description: 'The key.', schema: 'ApiKey' } },
+    answers: { 200: { description: 'What the key may do, and when it was used last.', schema: 'ApiKey' } },
     errors: { ...UNKNOWN, ...UNUSABLE },
   })
   async get(@Param('key') key: string): Promise<KeyInfo> {

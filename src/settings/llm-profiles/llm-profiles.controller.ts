@@ -1,5 +1,6 @@
 import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post } from '@nestjs/common';
 import { CurrentPrincipal, type Principal, Scope } from '../../auth/index.js';
+import { AppConfig } from '../../config/index.js';
 import { Cipher } from '../../crypto/index.js';
 import { toPlain, Operation } from '../../http/index.js';
 import { asJsonObject, type JsonObject } from '../../json/index.js';
@@ -33,6 +34,7 @@ export class LlmProfilesController {
   constructor(
     private readonly service: LlmProfilesService,
     private readonly cipher: Cipher,
+    private readonly config: AppConfig,
   ) {}
 
   @Get()
@@ -43,8 +45,17 @@ export class LlmProfilesController {
     description: 'Includes profiles without a key; secrets are left out.',
     answers: { 200: { description: 'The profiles, sorted by name.', schema: 'ProfileListResponse' } },
   })
-  list(): Promise<{ profiles: ProfileInfo[]; active_profile: string | null }> {
-    return this.service.list();
+  async list(
+    @CurrentPrincipal() { reach }: Principal,
+  ): Promise<{ profiles: ProfileInfo[]; active_profile: string | null }> {
+    const { profiles, active_profile } = await this.service.list();
+    if (reach === 'all') return { profiles, active_profile };
+    const mayUse = (name: string | null): boolean =>
+      name !== null && this.config.own_keys_llm_profiles.includes(name);
+    return {
+      profiles: profiles.filter(({ name }) => mayUse(name)),
+      active_profile: mayUse(active_profile) ? active_profile : null,
+    };
   }
 
   @Get(':name')

@@ -16,6 +16,7 @@ export const CLOSE = {
   tooManyFailedKeys: { code: 1013, reason: 'Too many wrong keys: try again in a minute' },
   tooManyWithoutKey: { code: 1013, reason: 'Too many sockets wait for a key' },
   tooManyBytes: { code: 1013, reason: 'The server is busy with other messages' },
+  frameRefused: { code: 1013, reason: 'A message was not accepted: try again later' },
   frameNotFinished: { code: 1008, reason: 'A message was begun and not finished' },
   subscribeFailed: { code: 1011, reason: 'subscribe_failed' },
   moved: { code: 1012, reason: 'The conversation moves to another server' },

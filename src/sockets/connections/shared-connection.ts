@@ -15,6 +15,8 @@ import type { SharedView, SharesService } from '../../shares/index.js';
 
 /** How often a link is checked again (ms): it may have been revoked, also at another server. */
 const CHECK_EVERY_MS = 3_000;
+/** The part of the places at a conversation that people with links may take. */
+const SHARE = 0.5;
 
 /** What was decided about the handshake of a share link. */
 export interface ShareAdmission extends KeyAdmission {
@@ -70,7 +72,8 @@ export class SharedConnection implements SocketConnection {
       const redaction = await this.links.view.redaction(id);
       const conversation = await conversations.open(id);
       if (this.socket.readyState !== WebSocket.OPEN) return;
-      if (bus.subscriberCount(id) >= limits.subscribersPerConversation)
+      // Those with a link leave places to those with a key.
+      if (bus.subscriberCount(id) >= limits.subscribersPerConversation * SHARE)
         return closeSocket(this.socket, CLOSE.tooManyConnections);
       const format = new SharedFrames(redaction);
       this.subscription = new Subscription(this.socket, this.request.socket, id, format, this.sources);

@@ -13,7 +13,7 @@ import type { SocketConnection } from './socket-connections.js';
 import type { SocketLimits } from './socket-limits.js';
 
 interface Sources {
-  readonly feed: Pick<SummaryFeed, 'listen' | 'size'>;
+  readonly feed: Pick<SummaryFeed, 'listen' | 'countFor'>;
   readonly gate: SocketGate;
   readonly limits: SocketLimits;
 }
@@ -74,11 +74,13 @@ export class SummariesConnection implements SocketConnection, FrameHandler {
 
   attach(): Promise<void> {
     const { feed, limits } = this.sources;
+    const { principal } = this;
+    const isOpen = this.socket.readyState === WebSocket.OPEN;
     this.attached =
-      this.socket.readyState !== WebSocket.OPEN || feed.size < limits.subscribersPerConversation;
+      !isOpen || (principal !== undefined && feed.countFor(principal) < limits.subscribersPerConversation);
     if (!this.attached) closeSocket(this.socket, CLOSE.tooManyListeners);
-    else if (this.socket.readyState === WebSocket.OPEN && this.principal) {
-      this.stopListening = feed.listen(this.principal, (frame) => this.send(frame));
+    else if (isOpen && principal) {
+      this.stopListening = feed.listen(principal, (frame) => this.send(frame));
       this.send(Buffer.from(JSON.stringify({ type: 'ready', time: new Date().toISOString() })));
     }
     return Promise.resolve();

@@ -68,7 +68,9 @@ export class SocketGate {
     if (key === undefined) return { refusal: CLOSE.authenticationFailed };
     const found = await this.identify(key, request);
     if (found === 'unavailable') return { refusal: CLOSE.keysUnavailable };
-    const wait = found ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
+    const wait = found
+      ? this.failedKeys.accept(request, found.principal.id)
+      : await this.failedKeys.add(request);
     const status = wait === undefined ? this.statusFor(found?.principal, required) : 429;
     if (status !== undefined) this.accounting.recordRefusal(request, found?.principal, status);
     if (wait !== undefined) return { refusal: CLOSE.tooManyFailedKeys };
@@ -121,7 +123,9 @@ export class SocketGate {
     const shown = presentedKey(handshake);
     const found = await this.authenticator.identify(shown ? [shown.key] : [], request);
     if (!found && !shown) return undefined;
-    const retryAfterSeconds = found ? this.failedKeys.accept(request) : await this.failedKeys.add(request);
+    const retryAfterSeconds = found
+      ? this.failedKeys.accept(request, found.principal.id)
+      : await this.failedKeys.add(request);
     // A bearer token may be meant for a proxy: the first frame decides.
     if (!found && shown?.isBearer) return undefined;
     if (retryAfterSeconds !== undefined) throw this.refusal(request, 429, retryAfterSeconds);

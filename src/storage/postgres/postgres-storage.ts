@@ -82,8 +82,10 @@ export class PostgresStorage {
    */
   static async open(options: PostgresStorageOptions): Promise<PostgresStorage> {
     const storage = new PostgresStorage(options, await ownProcess());
-    const reached = options.serverUrl ?? 'no address (server_url is not set)';
-    storage.logger.log(`database: ${storage.database.place}; this server for others: ${reached}`);
+    const { serverUrl: url } = options;
+    const reached =
+      url === null ? 'cannot reach this one: server_url is not set' : `reach this one at ${url}`;
+    storage.logger.log(`database: ${storage.database.place}; other servers ${reached}`);
     try {
       await migrate(storage.database);
       await storage.lease.renew();

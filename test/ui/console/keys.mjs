@@ -81,8 +81,20 @@ export async function keysAndAudit({ openPage, startServer, step, axe, screensho
     assert.equal(await navigation.getByRole('link', { name: 'Settings' }).count(), 0);
     assert.equal(await navigation.getByRole('link', { name: 'New conversation' }).count(), 0);
     assert.equal(await viewer.getByRole('button', { name: 'Run', exact: true }).count(), 0);
+    for (const name of ['Edit the title', 'Switch the model', '+ tag', 'Add a tag'])
+      assert.equal(await viewer.getByRole('button', { name }).count(), 0, name);
+    await viewer.getByRole('button', { name: 'More actions' }).click();
+    await viewer.getByRole('menuitem', { name: 'Download the trajectory' }).waitFor();
+    for (const name of ['Delete the conversation', 'Fork from the end'])
+      assert.equal(await viewer.getByRole('menuitem', { name }).count(), 0, name);
+    await viewer.keyboard.press('Escape');
     await axe(viewer);
     await screenshots(viewer, 'keys-viewer');
+    await viewer.goto(`${server.url}/console`);
+    await viewer.getByRole('checkbox').first().check();
+    const bar = viewer.getByRole('toolbar', { name: 'Marked conversations' });
+    await bar.waitFor();
+    assert.equal(await bar.getByRole('button', { name: 'Delete' }).count(), 0);
     await viewer.goto(`${server.url}/console/settings`);
     await viewer.getByRole('heading', { name: 'Your key may not change settings' }).waitFor();
     await viewer.context().close();

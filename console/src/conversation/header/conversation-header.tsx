@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { mayWrite } from '../../api/current-key.js';
 import { Icon } from '../../ui/icon.js';
 import { compact, money } from '../../ui/numbers.js';
 import { oneLine, visible } from '../../ui/safe-text.js';
@@ -62,16 +63,20 @@ export function ConversationHeader({
         <div class="conversation-controls">{children}</div>
       </div>
       <div class="conversation-meta">
-        <button
-          type="button"
-          class="meta"
-          title="Switch the model"
-          aria-label={`Model ${visible(oneLine(model, 60))}. Switch the model`}
-          onClick={() => openDialog('model')}
-        >
-          {model === '' ? 'Model' : visible(oneLine(model, 60))}
-          <Icon name="down" />
-        </button>
+        {mayWrite() ? (
+          <button
+            type="button"
+            class="meta"
+            title="Switch the model"
+            aria-label={`Model ${visible(oneLine(model, 60))}. Switch the model`}
+            onClick={() => openDialog('model')}
+          >
+            {model === '' ? 'Model' : visible(oneLine(model, 60))}
+            <Icon name="down" />
+          </button>
+        ) : (
+          <span class="meta">{visible(oneLine(model, 60))}</span>
+        )}
         <ContextMeter usage={usage} onOpen={() => openPanel('context')} />
         <button
           type="button"
@@ -83,14 +88,18 @@ export function ConversationHeader({
           {info.max_budget_per_run !== undefined && ` of ${money(info.max_budget_per_run)} a run`}
           {tokens > 0 && ` · ${compact(tokens)} tokens`}
         </button>
-        <button
-          type="button"
-          class="meta"
-          title="Change when an approval is needed"
-          onClick={() => openDialog('policy')}
-        >
-          {policyLabel(info.confirmation_policy)}
-        </button>
+        {mayWrite() ? (
+          <button
+            type="button"
+            class="meta"
+            title="Change when an approval is needed"
+            onClick={() => openDialog('policy')}
+          >
+            {policyLabel(info.confirmation_policy)}
+          </button>
+        ) : (
+          <span class="meta">{policyLabel(info.confirmation_policy)}</span>
+        )}
         <button
           type="button"
           class="meta path"

@@ -1,5 +1,6 @@
 import { messageOf } from '../../api/api-error.js';
 import { adviceFor } from '../../api/error-advice.js';
+import { mayWrite } from '../../api/current-key.js';
 import { deleteLater } from '../../home/index.js';
 import { CONSOLE_URL, navigate } from '../../routing/address.js';
 import { Icon, type IconName } from '../../ui/icon.js';
@@ -24,6 +25,8 @@ interface Entry {
   isDisabled?: boolean;
   isDanger?: boolean;
   startsGroup?: boolean;
+  /** It is not for a key that may only look. */
+  steers?: boolean;
 }
 
 /** What can be done with a conversation beside running it. */
@@ -42,14 +45,21 @@ export function MoreMenu({
   const isExternal = info.agent.kind === 'ACPAgent';
   const hasCondenser = !isExternal && info.agent.condenser !== null && info.agent.condenser !== undefined;
   const condense = useRequest(() => condenseNow(requests));
-  const entries: Entry[] = [
-    { label: 'Switch the model', keys: 'shift+m', icon: 'settings', run: () => openDialog('model') },
-    { label: 'Change when an approval is needed', run: () => openDialog('policy') },
-    { label: 'Change the budget', run: () => openDialog('budget') },
+  const all: Entry[] = [
+    {
+      label: 'Switch the model',
+      keys: 'shift+m',
+      icon: 'settings',
+      steers: true,
+      run: () => openDialog('model'),
+    },
+    { label: 'Change when an approval is needed', steers: true, run: () => openDialog('policy') },
+    { label: 'Change the budget', steers: true, run: () => openDialog('budget') },
     {
       label: 'Ask about the conversation',
       keys: 'shift+a',
       hint: 'Without becoming part of it',
+      steers: true,
       startsGroup: true,
       run: () => openDialog('ask'),
     },
@@ -57,6 +67,7 @@ export function MoreMenu({
       label: condense.isBusy ? 'Condensing' : 'Condense now',
       hint: hasCondenser ? 'Old events become a summary; the log keeps them' : 'The agent has no condenser',
       isDisabled: !hasCondenser || condense.isBusy,
+      steers: true,
       run: () => {
         void condense.run();
       },
@@ -66,6 +77,7 @@ export function MoreMenu({
       keys: 'shift+f',
       icon: 'fork',
       hint: 'A new conversation with this history',
+      steers: true,
       run: onFork,
     },
     {
@@ -86,11 +98,13 @@ export function MoreMenu({
       label: 'Delete the conversation',
       icon: 'trash',
       hint: 'Files in its workspace are kept',
+      steers: true,
       isDanger: true,
       startsGroup: true,
       run: () => deleteConversation(id),
     },
   ];
+  const entries = all.filter(({ steers }) => steers !== true || mayWrite());
   useCommands(
     entries
       .filter(({ isDisabled }) => isDisabled !== true)

@@ -1,6 +1,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { messageOf } from '../../api/api-error.js';
+import { mayWrite } from '../../api/current-key.js';
 import { Icon } from '../../ui/icon.js';
 import { oneLine } from '../../ui/safe-text.js';
 import { useCommands } from '../../ui/shortcuts.js';
@@ -39,7 +40,8 @@ export function TagEditor({ tags, onSave }: { tags: Tags; onSave: (tags: Tags) =
     save.clear();
     isAdding.value = true;
   };
-  useCommands([{ keys: 't', label: 'Add a tag', group: 'Conversation', run: add }]);
+  const isFixed = !mayWrite();
+  useCommands(isFixed ? [] : [{ keys: 't', label: 'Add a tag', group: 'Conversation', run: add }]);
   useEffect(() => {
     if (isAdding.value) field.current?.focus();
   }, [isAdding.value]);
@@ -66,9 +68,11 @@ export function TagEditor({ tags, onSave }: { tags: Tags; onSave: (tags: Tags) =
             {oneLine(key, SHOWN_LENGTH)}
             {value !== '' && <b>{oneLine(value, SHOWN_LENGTH)}</b>}
           </span>
-          <button type="button" aria-label={`Remove the tag ${key}`} onClick={() => remove(key)}>
-            <Icon name="close" />
-          </button>
+          {!isFixed && (
+            <button type="button" aria-label={`Remove the tag ${key}`} onClick={() => remove(key)}>
+              <Icon name="close" />
+            </button>
+          )}
         </span>
       ))}
       {isAdding.value ? (
@@ -98,7 +102,7 @@ export function TagEditor({ tags, onSave }: { tags: Tags; onSave: (tags: Tags) =
             }}
           />
         </form>
-      ) : (
+      ) : isFixed ? null : (
         <button type="button" class="tag-add" title="Add a tag (t)" onClick={add}>
           + tag
         </button>

@@ -1,5 +1,6 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { mayWrite } from '../../api/current-key.js';
 import { RequestProblem } from '../../ui/request-problem.js';
 import { oneLine } from '../../ui/safe-text.js';
 import { useCommands } from '../../ui/shortcuts.js';
@@ -29,7 +30,8 @@ export function TitleEditor({
     isEditing.value = false;
     requestAnimationFrame(() => button.current?.focus());
   };
-  useCommands([{ keys: 'e', label: 'Edit the title', group: 'Conversation', run: edit }]);
+  const isFixed = !mayWrite();
+  useCommands(isFixed ? [] : [{ keys: 'e', label: 'Edit the title', group: 'Conversation', run: edit }]);
   useEffect(() => {
     if (isEditing.value) field.current?.select();
   }, [isEditing.value]);
@@ -41,6 +43,14 @@ export function TitleEditor({
     });
   };
   const shown = title === null || title.trim() === '' ? 'Untitled conversation' : oneLine(title, MAX_LENGTH);
+  if (isFixed)
+    return (
+      <h1>
+        <span class="title" title={shown}>
+          {shown}
+        </span>
+      </h1>
+    );
   if (!isEditing.value) {
     return (
       <h1>

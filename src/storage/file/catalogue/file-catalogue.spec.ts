@@ -241,6 +241,18 @@ describe('FileCatalogue', () => {
     expect(await list(nowhere)).toEqual([]);
     expect(() => folderOf('../../etc')).toThrow(RangeError);
   });
+
+  it('reads no more than a few megabytes of what somebody else writes', async () => {
+    const { metadata, fence } = await stored('2026-01-01');
+    await catalogue.save({ ...metadata, filling: 'x'.repeat(9 * 1024 * 1024) }, fence);
+    const foreign = new FileCatalogue(
+      { conversationsPath: root, leaseTtlSeconds: 0 },
+      { isForeign: (id) => id === metadata.id },
+    );
+    await expect(foreign.load(metadata.id)).rejects.toThrow(DamagedConversationError);
+    expect(await foreign.loadMany([metadata.id])).toEqual([undefined]);
+    expect(await open().load(metadata.id)).toMatchObject({ id: metadata.id });
+  });
 });
 
 function newMetadata(createdAt: string): StoredMetadata {

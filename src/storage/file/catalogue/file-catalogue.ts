@@ -47,8 +47,9 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, 
     reserved: Pick<ReservedConversations, 'isForeign'> = { isForeign: () => false },
   ) {
     super();
-    this.entries = new CatalogueEntries((id) => reserved.isForeign(id));
-    this.files = new MetadataFiles(options.conversationsPath);
+    const isForeign = (id: string): boolean => reserved.isForeign(id);
+    this.entries = new CatalogueEntries(isForeign);
+    this.files = new MetadataFiles(options.conversationsPath, isForeign);
     this.scan = new FolderScan(options.conversationsPath, {
       entries: this.entries,
       files: this.files,

@@ -27,10 +27,14 @@ export function formatMetadata(metadata: StoredMetadata): string {
 
 /**
  * Reads a whole `metadata.json`.
- * @throws Error when it cannot be read or is not the metadata of the conversation
+ * @throws Error when it cannot be read, is longer than `maxBytes` or is not the metadata of the conversation
  */
-export async function readMetadata(file: string, conversationId: string): Promise<StoredMetadata> {
-  const metadata = parseJson(await readPlainFile(file));
+export async function readMetadata(
+  file: string,
+  conversationId: string,
+  maxBytes = Infinity,
+): Promise<StoredMetadata> {
+  const metadata = parseJson(await readPlainFile(file, maxBytes));
   if (!isMetadata(metadata)) throw new Error('a required field is missing or not valid');
   if (metadata.id !== conversationId) throw new Error(`it belongs to conversation ${metadata.id}`);
   return metadata;
@@ -45,8 +49,11 @@ export function readMetadataSync(file: string, conversationId: string): StoredMe
   try {
     descriptor = fs.openSync(file, fs.constants.O_RDONLY | PLAIN);
     assertPlainFile(descriptor, file);
-    if (fs.fstatSync(descriptor).size > MAX_SYNC_BYTES) return undefined;
-    const metadata = parseJson(fs.readFileSync(descriptor, 'utf8'));
+    const { size } = fs.fstatSync(descriptor);
+    if (size > MAX_SYNC_BYTES) return undefined;
+    // No more than that: a file that somebody else writes may have grown since.
+    const bytes = Buffer.allocUnsafe(size);
+    const metadata = parseJson(bytes.toString('utf8', 0, fs.readSync(descriptor, bytes, 0, size, 0)));
     return isMetadata(metadata) && metadata.id === conversationId ? metadata : undefined;
   } catch {
     return undefined;
@@ -64,6 +71,7 @@ export async function readEntry(
   file: string,
   conversationId: string,
   buffer: Buffer,
+  maxBytes = Infinity,
 ): Promise<CatalogueEntry> {
   const descriptor = await open(file, fs.constants.O_RDONLY | PLAIN);
   let length: number;
@@ -73,7 +81,7 @@ export async function readEntry(
   } finally {
     await close(descriptor);
   }
-  return parsePrefix(buffer, length, conversationId) ?? readMetadata(file, conversationId);
+  return parsePrefix(buffer, length, conversationId) ?? readMetadata(file, conversationId, maxBytes);
 }
 
 /** Synchronous `readEntry`; undefined if the file does not have our format or cannot be read. */

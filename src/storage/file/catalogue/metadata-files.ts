@@ -18,9 +18,19 @@ import { makeFolder, putNewFile, removeFile } from '../log/durable-file.js';
 import { isSettled } from '../settled-stamp.js';
 import { readEntry, readEntrySync, readMetadata, readMetadataSync } from './metadata-file.js';
 
+/**
+ * Longest metadata that are read of a conversation that somebody else writes (bytes): to parse them holds up
+ * the server.
+ */
+const MAX_FOREIGN_BYTES = 8 * 1024 * 1024;
+
 /** The metadata files in the folders of conversations. Keeps nothing in memory. */
 export class MetadataFiles {
-  constructor(private readonly conversationsPath: string) {}
+  constructor(
+    private readonly conversationsPath: string,
+    /** Whether a conversation is written by a server in a container, which an agent may have replaced. */
+    private readonly isForeign: (id: string) => boolean = () => false,
+  ) {}
 
   folder(id: string): string {
     return conversationFolder(this.conversationsPath, id);
@@ -36,7 +46,7 @@ export class MetadataFiles {
    * @throws StorageFailedError, and any other error for damaged metadata
    */
   read(id: string): Promise<StoredMetadata | undefined> {
-    return this.readWith(id, () => readMetadata(this.path(id), id));
+    return this.readWith(id, () => readMetadata(this.path(id), id, this.maxBytes(id)));
   }
 
   /**
@@ -44,7 +54,7 @@ export class MetadataFiles {
    * @param buffer scratch space, see `readEntry`
    */
   readEntry(id: string, buffer: Buffer): Promise<CatalogueEntry | undefined> {
-    return this.readWith<CatalogueEntry>(id, () => readEntry(this.path(id), id, buffer));
+    return this.readWith<CatalogueEntry>(id, () => readEntry(this.path(id), id, buffer, this.maxBytes(id)));
   }
 
   /** The entry, or undefined if it takes more than reading a file in our format. */
@@ -138,11 +148,15 @@ export class MetadataFiles {
     }
   }
 
+  private maxBytes(id: string): number {
+    return this.isForeign(id) ? MAX_FOREIGN_BYTES : Infinity;
+  }
+
   /** The metadata of a creation that a power cut interrupted just before the last rename. */
   private async readFirst(id: string): Promise<StoredMetadata | undefined> {
     const file = path.join(this.folder(id), FIRST_METADATA_FILE);
     if (isMissing(file)) return undefined;
-    return readMetadata(file, id).catch((error: unknown) => {
+    return readMetadata(file, id, this.maxBytes(id)).catch((error: unknown) => {
       if (isOutOfResources(error)) throw toStorageError(error);
       return undefined;
     });

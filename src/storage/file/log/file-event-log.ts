@@ -14,6 +14,7 @@ import type { LeaseFence } from '../../lease-store.js';
 import { LeaseLostError, SequenceConflictError, toFileError } from '../../storage-errors.js';
 import type { LogFile } from './log-file.js';
 import { LogLines } from './log-lines.js';
+import { FOREIGN_LOG } from './log-bounds.js';
 import { MAX_LINE_BYTES } from './log-scan.js';
 
 /** Shared by all logs, to save memory. */
@@ -62,9 +63,16 @@ export class FileEventLog extends EventLog {
     this.acceptedLength = lines.length;
   }
 
-  /** Opens a log. If the file is missing the log is empty, and the first append creates the file. */
-  static async open(conversationId: string, file: LogFile): Promise<FileEventLog> {
-    const lines = new LogLines(conversationId, file);
+  /**
+   * Opens a log. If the file is missing the log is empty, and the first append creates the file.
+   * @param isForeign somebody else writes it, see `FOREIGN_LOG`
+   */
+  static async open(
+    conversationId: string,
+    file: LogFile,
+    { isForeign = false } = {},
+  ): Promise<FileEventLog> {
+    const lines = new LogLines(conversationId, file, isForeign ? FOREIGN_LOG : undefined);
     try {
       if (!isMissing(file.path) && !(await lines.loadIndex())) await lines.scan();
     } catch (error) {

@@ -7,8 +7,10 @@ import { forEachBounded, inSlices, isLarge, turnForLine } from '../../../flow/in
 import { decodeInParts } from '../../../text/index.js';
 import { INDEX_FILE } from '../conversation-folder.js';
 import { createPlaceholder } from './damaged-line.js';
+import { PackedEvent } from './event-line.js';
 import { EventIndex } from '../index/event-index.js';
 import { readIndex, writeIndex } from '../index/index-file.js';
+import { assertWithin, type LogBounds } from './log-bounds.js';
 import type { LogFile } from './log-file.js';
 import { scanLog, type ScannedLine } from './log-scan.js';
 import { TICK_MS } from '../settled-stamp.js';
@@ -43,9 +45,14 @@ export class LogLines {
   /** Bytes after the last valid line when the file was scanned. */
   private torn = 0;
 
+  /** Lines that take more memory than others. */
+  private unusual = 0;
+
   constructor(
     private readonly conversationId: string,
     private readonly file: LogFile,
+    /** Undefined: this server has written the log itself. */
+    private readonly bounds?: LogBounds,
   ) {}
 
   get length(): number {
@@ -167,8 +174,9 @@ export class LogLines {
     return Buffer.concat(pieces.slice(1));
   }
 
-  /** Loads the saved index, if there is one for the current content of the log. */
+  /** Loads the saved index, if there is one for the current content of the log that can be trusted. */
   async loadIndex(): Promise<boolean> {
+    if (this.bounds) return false;
     const { stamp } = await this.file.stamp();
     const index = await readIndex(this.indexFile, stamp);
     if (index === undefined) return false;
@@ -202,7 +210,8 @@ export class LogLines {
   async scan(): Promise<void> {
     const from = this.byteLength;
     const before = this.damaged?.size ?? 0;
-    const torn = await this.file.use((fd) => scanLog(fd, from, (line) => this.addScanned(line)));
+    if (this.bounds) this.bound(await this.file.size(), 0);
+    const torn = await this.file.use((fd) => scanLog(fd, from, (line) => this.addScanned(line), this.bound));
     if (torn > 0 && torn !== this.torn) {
       logger.warn(
         `conversation ${this.conversationId}: cut ${torn} bytes of an unfinished event off the log`,
@@ -226,9 +235,19 @@ export class LogLines {
     this.torn = 0;
   }
 
+  /** Called with what a scan has held back; see `scanLog`. */
+  private readonly bound = (end: number, held: number): void => {
+    const { bounds, conversationId } = this;
+    if (!bounds) return;
+    const found = { bytes: end, events: this.length + held, unusual: this.unusual + held };
+    assertWithin(bounds, found, conversationId);
+  };
+
   private addScanned({ entry, start, end }: ScannedLine): void {
     const seq = this.length;
+    if (!(entry instanceof PackedEvent)) this.unusual += 1;
     if (entry && this.index.push(entry, end)) return;
+    if (entry instanceof PackedEvent) this.unusual += 1;
     const { conversationId } = this;
     const timestamp = seq === 0 ? '' : this.index.entry(seq - 1).timestamp;
     const repeats = entry && this.index.seqOf(entry.id);

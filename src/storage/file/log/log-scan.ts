@@ -33,15 +33,22 @@ type OnRange = (bytes: Buffer, start: number, end: number, position: number, zer
  * Reads the lines of a log from a byte offset on. Everything after the last valid event (a line without a
  * newline, lines that are not JSON) is a torn write and is not reported; damaged lines before a valid one
  * are.
+ * @param onProgress called now and then with the bytes so far and the number of lines that are not reported
+ *   yet; throws to end the scan
  * @returns the number of bytes of the torn end
  */
 export async function scanLog(
   fd: number,
   from: number,
   onLine: (line: ScannedLine) => void,
+  onProgress: (end: number, held: number) => void = () => undefined,
 ): Promise<number> {
   // Held until the next valid line: only then it is certain that they are not part of a torn end.
   let held: ScannedLine[] = [];
+  const hold = (line: ScannedLine): void => {
+    held.push(line);
+    onProgress(line.end, held.length);
+  };
   const onRange: OnRange = (bytes, start, end, position, zeros) => {
     const damaged = zeros && bytes.subarray(start, end).includes(0);
     const entry = damaged ? undefined : readEventLine(bytes, start, end);
@@ -49,11 +56,11 @@ export async function scanLog(
       for (const line of held) onLine(line);
       held = [];
     }
-    held.push({ entry, start: position, end: position + end - start + 1 });
+    hold({ entry, start: position, end: position + end - start + 1 });
   };
-  const size = await splitLines(fd, from, onRange, (start, end) =>
-    held.push({ entry: undefined, start, end: end + 1 }),
-  );
+  const onTooLong: OnTooLong = (start, end) => hold({ entry: undefined, start, end: end + 1 });
+  const onChunk = (end: number): void => onProgress(end, held.length);
+  const size = await splitLines(fd, from, { onRange, onTooLong, onChunk });
   const last = held[0];
   if (!last?.entry || !(await isWhole(fd, last))) return size - (last?.start ?? from);
   onLine(last);
@@ -71,7 +78,11 @@ async function isWhole(fd: number, { start, end }: ScannedLine): Promise<boolean
  * Reports the lines without their newlines. The text after the last newline is not a line.
  * @returns the size of the file
  */
-async function splitLines(fd: number, from: number, onRange: OnRange, onTooLong: OnTooLong): Promise<number> {
+async function splitLines(
+  fd: number,
+  from: number,
+  { onRange, onTooLong, onChunk }: { onRange: OnRange; onTooLong: OnTooLong; onChunk: (end: number) => void },
+): Promise<number> {
   let buffer: Buffer = Buffer.allocUnsafe(FIRST_CHUNK_BYTES);
   let filled = 0;
   let position = from;
@@ -79,6 +90,7 @@ async function splitLines(fd: number, from: number, onRange: OnRange, onTooLong:
   for (;;) {
     const { bytesRead } = await readInto(fd, buffer, filled, buffer.length - filled, position + filled);
     if (bytesRead === 0) return position + filled;
+    onChunk(position + filled + bytesRead);
     const known = filled;
     filled += bytesRead;
     const bytes = buffer.subarray(0, filled);

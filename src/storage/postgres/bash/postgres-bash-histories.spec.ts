@@ -245,6 +245,7 @@ describeWithDatabase('PostgresBashHistories', () => {
       return (await there?.range())?.next === 3;
     }, 'the end of the command');
     proxy.behave({});
+    await eventually(() => history.range().then(Boolean, () => false), 'the end of the outage');
     const lines = await linesOf(history);
     expect(ended.map(({ line }) => line)).toContain(lines[2]);
     expect(JSON.parse(lines[2] ?? '')).toMatchObject({ order: 1, stdout: 'its server died' });

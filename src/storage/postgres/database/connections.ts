@@ -1,9 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { errorMessage } from '../../../errors/index.js';
 import { withTimeout } from '../../../flow/index.js';
 import { StorageFailedError } from '../../storage-errors.js';
 import type { Availability } from './availability.js';
 import {
+  isAtLimit,
   isConnectionLost,
   OutcomeUnknownError,
   outcomeUnknown,
@@ -27,7 +29,11 @@ export interface Queryable {
 
 /** Runs statements that may run twice: see `Connections.read`. */
 export interface Repeatable {
-  read: Queryable['query'];
+  read<R = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    duringOutage?: DuringOutage,
+  ): Promise<Answer<R>>;
 }
 
 /** The statements of one transaction. */
@@ -77,11 +83,15 @@ export class Connections implements Queryable, Repeatable {
   }
 
   /** Runs a statement that may run twice: as `query`, but repeated after a lost connection. */
-  async read<R = Record<string, unknown>>(text: string, values: readonly unknown[] = []): Promise<Answer<R>> {
+  async read<R = Record<string, unknown>>(
+    text: string,
+    values: readonly unknown[] = [],
+    duringOutage = this.duringOutage,
+  ): Promise<Answer<R>> {
     const deadline = this.deadline();
     for (;;) {
       try {
-        return await this.useSession(deadline, (session) => run<R>(session, text, values));
+        return await this.useSession(deadline, (session) => run<R>(session, text, values), duringOutage);
       } catch (error) {
         if (!(error instanceof OutcomeUnknownError)) throw error;
         if (performance.now() >= deadline) throw unavailable(error.cause);
@@ -121,12 +131,21 @@ export class Connections implements Queryable, Repeatable {
     await this.pool.end();
   }
 
+  /** Whether it has a connection, in use or not. */
+  get isConnected(): boolean {
+    return this.pool.totalCount > 0;
+  }
+
   private deadline(): number {
     return performance.now() + this.timeoutMs;
   }
 
-  private async useSession<T>(deadline: number, action: (session: Session) => Promise<T>): Promise<T> {
-    const client = await this.acquire(deadline);
+  private async useSession<T>(
+    deadline: number,
+    action: (session: Session) => Promise<T>,
+    duringOutage = this.duringOutage,
+  ): Promise<T> {
+    const client = await this.acquire(deadline, duringOutage);
     const session: Session = { client, isLost: false };
     // Without a listener a lost connection would end the process; the statement rejects as well.
     client.on('error', ignore);
@@ -139,18 +158,24 @@ export class Connections implements Queryable, Repeatable {
     }
   }
 
-  private async acquire(deadline: number): Promise<pg.PoolClient> {
+  private async acquire(deadline: number, duringOutage: DuringOutage): Promise<pg.PoolClient> {
     for (;;) {
       if (this.isClosed) throw unavailable(new Error('the server shuts down'));
       const ms = deadline - performance.now();
-      await (this.duringOutage === 'wait' ? this.availability.wait(ms) : this.availability.waitShortly(ms));
+      await (duringOutage === 'wait' ? this.availability.wait(ms) : this.availability.waitShortly(ms));
       try {
         return await this.connect(Math.max(1, deadline - performance.now()));
       } catch (error) {
         if (error instanceof StorageFailedError) throw error;
-        this.availability.lost(error);
+        if (isAtLimit(error) && this.mayBecomeFree) await pauseUntil(deadline, error);
+        else this.availability.lost(error);
       }
     }
+  }
+
+  /** Whether waiting may help when the database accepts no more connections, although it answers. */
+  private get mayBecomeFree(): boolean {
+    return this.isConnected || this.duringOutage === 'wait';
   }
 
   /** @throws StorageFailedError if there is no connection within `ms` */
@@ -174,6 +199,16 @@ export class Connections implements Queryable, Repeatable {
 /** What `pg` says when no connection became free in time. */
 const POOL_IS_BUSY = 'exceeded when trying to connect';
 const ALL_IN_USE = 'all connections are in use (database_pool_size)';
+
+/** Time between two attempts to get a connection from a database that accepts no more of them (ms). */
+const LIMIT_RETRY_MS = 50;
+
+/** @throws StorageFailedError after the deadline */
+async function pauseUntil(deadline: number, error: unknown): Promise<void> {
+  const left = deadline - performance.now();
+  if (left <= 0) throw unavailable(error);
+  await delay(Math.min(LIMIT_RETRY_MS, left));
+}
 
 /** A connection while it is in use. */
 interface Session {

@@ -55,6 +55,11 @@ export function isConnectionLost(error: unknown): boolean {
   return state === undefined || CONNECTION_ENDED_STATES.has(state);
 }
 
+/** Whether the database, or the role, has as many connections as it may have. */
+export function isAtLimit(error: unknown): boolean {
+  return sqlState(error) === '53300';
+}
+
 /** An error of a statement whose outcome is known: a `StorageFailedError` if it may succeed later. */
 export function toDatabaseError(error: unknown): unknown {
   if (error instanceof StorageFailedError) return error;

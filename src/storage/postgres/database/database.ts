@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { StorageFailedError } from '../../storage-errors.js';
 import { Availability } from './availability.js';
 import {
   Connections,
@@ -9,7 +10,7 @@ import {
   type Repeatable,
   type Transaction,
 } from './connections.js';
-import { unavailable } from './database-errors.js';
+import { isAtLimit, unavailable } from './database-errors.js';
 import { connectionConfig, type DatabaseOptions } from './database-options.js';
 
 /** Connections of `database_pool_size` that are kept for lanes: appends, documents, leases with hints. */
@@ -60,9 +61,16 @@ export class Database implements Queryable, Repeatable {
     return this.shared.query<R>(text, values);
   }
 
-  /** As `Connections.read`: a statement that may run twice; a lost connection does not show. */
-  read<R = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Answer<R>> {
-    return this.shared.read<R>(text, values);
+  /**
+   * As `Connections.read`: a statement that may run twice; a lost connection does not show.
+   * @param duringOutage `wait` for what nobody waits for, and what is only tried again much later
+   */
+  read<R = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+    duringOutage?: DuringOutage,
+  ): Promise<Answer<R>> {
+    return this.shared.read<R>(text, values, duringOutage);
   }
 
   /** As `Connections.transaction`. */
@@ -107,8 +115,14 @@ export class Database implements Queryable, Repeatable {
   }
 
   private async probe(): Promise<void> {
-    const client = await this.connect();
-    await client.end();
+    try {
+      const client = await this.connect();
+      await client.end();
+    } catch (error) {
+      // It answers, and the connections that there are can be used.
+      const isFull = error instanceof StorageFailedError && isAtLimit(error.cause);
+      if (!isFull || !this.shared.isConnected) throw error;
+    }
   }
 
   private connections(size: number, duringOutage: DuringOutage, config = this.config): Connections {

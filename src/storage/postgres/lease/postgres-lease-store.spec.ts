@@ -5,7 +5,7 @@ import { describeWithDatabase, TestDatabase } from '../../../../test/support/pos
 import { metadataWith, PostgresStorages } from '../../../../test/support/postgres-storages.js';
 import { eventually } from '../../../../test/support/server-process.js';
 import { TcpProxy } from '../../../../test/support/tcp-proxy.js';
-import { LeaseHeldError, TakeoverPendingError } from '../../storage-errors.js';
+import { LeaseHeldError, StorageFailedError, TakeoverPendingError } from '../../storage-errors.js';
 import type { PostgresStorage } from '../postgres-storage.js';
 import type { PostgresFence } from './postgres-fence.js';
 
@@ -48,7 +48,11 @@ describeWithDatabase('PostgresLeaseStore', () => {
     let fence: PostgresFence | undefined;
     await eventually(async () => {
       fence = await leases.acquire(id).catch((error: unknown) => {
-        if (error instanceof LeaseHeldError || error instanceof TakeoverPendingError) return undefined;
+        // A server may still take the database for one that is away.
+        const isEarly = [LeaseHeldError, TakeoverPendingError, StorageFailedError].some(
+          (type) => error instanceof type,
+        );
+        if (isEarly) return undefined;
         throw error;
       });
       return fence !== undefined;

@@ -155,11 +155,12 @@ export class PostgresLeaseStore extends LeaseStore {
 
   private async loseTaken(fences: readonly PostgresFence[]): Promise<void> {
     try {
-      const { rows } = await this.database.read<{ id: string }>(STILL_HELD, [
+      const values = [
         this.server.id,
         fences.map(({ conversationId }) => conversationId),
         fences.map(({ generation }) => generation),
-      ]);
+      ];
+      const { rows } = await this.database.read<{ id: string }>(STILL_HELD, values, 'wait');
       const ours = new Set(rows.map(({ id }) => id));
       for (const fence of fences) {
         if (ours.has(fence.conversationId) || !fence.isHeld) continue;
@@ -202,7 +203,8 @@ export class PostgresLeaseStore extends LeaseStore {
     this.unreleased = new Map();
     if (batch.size === 0) return;
     try {
-      await this.database.read(RELEASE, [this.server.id, [...batch.keys()], [...batch.values()]]);
+      const values = [this.server.id, [...batch.keys()], [...batch.values()]];
+      await this.database.read(RELEASE, values, 'wait');
     } catch (error) {
       this.logger.warn(`${batch.size} leases could not be released yet: ${errorMessage(error)}`);
       for (const [id, generation] of batch) if (!this.unreleased.has(id)) this.unreleased.set(id, generation);

@@ -50,7 +50,7 @@ export class Appender {
   /** Gives up what is not settled; what is in doubt stays so for the callers. Idempotent. */
   async close(): Promise<void> {
     this.isClosed = true;
-    for (const target of this.queue.targets) this.abandon(target);
+    this.abandonAll();
     this.wake();
     await this.running;
   }
@@ -72,8 +72,14 @@ export class Appender {
       const chunks = this.queue.take(performance.now());
       if (chunks.length === 0) await this.pause(this.queue.nextAttempt - performance.now());
       else await this.send(chunks);
+      // What was on its way may be in doubt now: without the database that would never end.
+      if (this.isClosed) this.abandonAll();
     }
     this.running = undefined;
+  }
+
+  private abandonAll(): void {
+    for (const target of this.queue.targets) this.abandon(target);
   }
 
   /** Waits until an append comes, at most `ms`. */
@@ -172,6 +178,7 @@ export class Appender {
     const now = performance.now();
     if (chunk.deadline <= now + 1) this.refuse(chunk, error);
     else chunk.notBefore = Math.min(now + RETRY_MS, chunk.deadline);
+    this.refuseLate();
   }
 
   /** Refuses what waits behind a chunk that is in doubt, when its time is over. */

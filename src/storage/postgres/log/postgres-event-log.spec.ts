@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { describeWithDatabase, TestDatabase } from '../../../../test/support/postgres.js';
 import { PostgresStorages } from '../../../../test/support/postgres-storages.js';
+import { TcpProxy } from '../../../../test/support/tcp-proxy.js';
 import type { EntryFilter, EventLog, LogRange, LogRecord } from '../../event-log.js';
 import type { LeaseFence } from '../../lease-store.js';
 import { LeaseLostError, SequenceConflictError } from '../../storage-errors.js';
+import { OutcomeUnknownError } from '../database/index.js';
 import type { PostgresStorage } from '../postgres-storage.js';
 
 const START = Date.UTC(2026, 0, 1);
@@ -127,6 +129,49 @@ describeWithDatabase('PostgresEventLog', () => {
       expect(settled).toBe(0);
     });
     await refused;
+  });
+
+  it('refuses late what waits behind an append in doubt whose conversation is locked', async () => {
+    const holder = storage.database;
+    const proxy = await TcpProxy.start(database.url);
+    try {
+      storage = await storages.open(proxy.url, 10, 1_000);
+      const { id, log, fence } = await newLog();
+      await log.append(0, fence, [recordOf()]);
+      let inDoubt: Promise<void> | undefined;
+      await holder.transaction(async (transaction) => {
+        await transaction.query('SELECT FROM conversation WHERE id = $1 FOR UPDATE', [id]);
+        inDoubt = log.append(1, fence, [recordOf()]);
+        // The statement is on its way.
+        await new Promise((resolve) => setImmediate(resolve));
+        proxy.cutAll();
+        await expect(log.append(2, fence, [recordOf()])).rejects.toThrow('an earlier append is not known');
+      });
+      await inDoubt;
+      expect(log.length).toBe(2);
+    } finally {
+      await storage.close();
+      await proxy.stop();
+    }
+  });
+
+  it('ends without waiting for an append that is in doubt', async () => {
+    const proxy = await TcpProxy.start(database.url);
+    try {
+      storage = await storages.open(proxy.url, 10, 1_000);
+      const { log, fence } = await newLog();
+      await log.append(0, fence, [recordOf()]);
+      proxy.behave({ freeze: true });
+      const inDoubt = expect(log.append(1, fence, [recordOf()])).rejects.toThrow(OutcomeUnknownError);
+      // The statement is on its way.
+      await new Promise((resolve) => setImmediate(resolve));
+      const closed = storage.logs.close();
+      proxy.behave({ drop: true });
+      await Promise.all([inDoubt, closed]);
+    } finally {
+      await storage.close();
+      await proxy.stop();
+    }
   });
 
   it('expects the next sequence number, counting appends that are not durable yet', async () => {

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { eventually } from '../../../../test/support/eventually.js';
 import { describeWithDatabase, TestDatabase } from '../../../../test/support/postgres.js';
+import { TcpProxy } from '../../../../test/support/tcp-proxy.js';
 import { Database } from '../database/index.js';
 import { migrate, SchemaError } from './migrate.js';
 import { MIGRATIONS } from './migrations.js';
@@ -53,7 +55,7 @@ describeWithDatabase('migrate', () => {
     await expect(refused).rejects.toThrow(`needs a server that knows version ${latest + 1} or later`);
   });
 
-  it('changes nothing if a migration fails', async () => {
+  it('changes nothing by a migration that fails, and keeps those before it', async () => {
     const schema = await newSchema();
     const broken = {
       version: latest + 1,
@@ -62,7 +64,26 @@ describeWithDatabase('migrate', () => {
       sql: 'CREATE TABLE a (b int); no',
     };
     await expect(migrate(open(schema), [...MIGRATIONS, broken])).rejects.toThrow('syntax error');
-    expect(await database.query('SELECT FROM pg_tables WHERE schemaname = $1', [schema])).toEqual([]);
+    const tables = await database.query('SELECT tablename FROM pg_tables WHERE schemaname = $1', [schema]);
+    expect(tables).toContainEqual({ tablename: 'server' });
+    expect(tables).not.toContainEqual({ tablename: 'a' });
+    await migrate(open(schema));
+  });
+
+  it('holds no table while it waits for another one, so that running servers go on', async () => {
+    const schema = await newSchema();
+    const before = MIGRATIONS.filter(({ version }) => version <= 5);
+    await migrate(open(schema), before);
+    const running = open(schema);
+    let migrated: Promise<void> | undefined;
+    await running.transaction(async (transaction) => {
+      await transaction.query('SELECT FROM metadata');
+      migrated = migrate(open(schema));
+      const waits = `SELECT FROM pg_locks WHERE relation = '${schema}.metadata'::regclass AND NOT granted`;
+      await eventually(async () => (await database.query(waits)).length > 0, 'a wait for the table metadata');
+      await transaction.query('SELECT FROM server');
+    });
+    await migrated;
   });
 
   it('needs no right to create tables when nothing is to be done, and says who has to do it otherwise', async () => {
@@ -84,6 +105,25 @@ describeWithDatabase('migrate', () => {
       // With its objects all rights of the role go.
       await database.query(`DROP SCHEMA ${schema} CASCADE`);
       await database.query(`DROP ROLE ${role}`);
+    }
+  });
+
+  it('waits for a database that is away at the start, as long as the time limit', async () => {
+    const proxy = await TcpProxy.start(database.url);
+    const away = new Database({ url: proxy.url, caFile: null, poolSize: 4, timeoutMs: 5000 });
+    opened.push(away);
+    const logged = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    try {
+      proxy.behave({ drop: true });
+      const migrated = migrate(away);
+      const started = performance.now();
+      await eventually(() => performance.now() - started > 1_500, 'an outage that is not short');
+      expect(logged).toHaveBeenCalledWith(expect.stringContaining('cannot be reached'));
+      proxy.behave();
+      await migrated;
+    } finally {
+      await away.close();
+      await proxy.stop();
     }
   });
 

@@ -20,34 +20,35 @@ const LOCK = 0x4f486d69;
 const TIMEOUT_MS = 3_600_000;
 
 /**
- * Brings the schema up to date. Servers that start together do it one after another. If nothing is to be
- * done, the role needs no right to create tables.
+ * Brings the schema up to date. Servers that start together do it one after another. Each migration is a
+ * transaction of its own: one that waits for a table holds no other, for which running servers would wait. If
+ * nothing is to be done, the role needs no right to create tables.
  * @throws SchemaError if the database is newer than this server can use, or its role may not change it
  */
 export async function migrate(database: Database, known: readonly Migration[] = MIGRATIONS): Promise<void> {
   await checkServer(database);
   try {
-    if ((await missing(database, known)).length === 0) return;
-    await database.transaction((transaction) => applyMissing(transaction, known), TIMEOUT_MS);
+    while ((await missing(database, known)).length > 0)
+      await database.transaction((transaction) => applyNext(transaction, known), TIMEOUT_MS);
   } catch (error) {
     throw toSchemaError(error);
   }
 }
 
-async function applyMissing(transaction: Transaction, known: readonly Migration[]): Promise<void> {
-  const logger = new Logger('Database');
+async function applyNext(transaction: Transaction, known: readonly Migration[]): Promise<void> {
   await transaction.query(`SELECT pg_advisory_xact_lock($1, hashtext(current_schema()))`, [LOCK]);
   // Its own statement: `CREATE TABLE IF NOT EXISTS` needs the right to create even if the table exists.
   if (!(await hasTable(transaction))) await transaction.query(TABLE);
   // Another server may have been first.
-  for (const migration of await missing(transaction, known)) {
-    await transaction.script(migration.sql);
-    await transaction.query(
-      `INSERT INTO schema_migration (version, name, compatible_from) VALUES ($1, $2, $3)`,
-      [migration.version, migration.name, migration.compatibleFrom],
-    );
-    logger.log(`Schema of the database: applied ${migration.version} (${migration.name})`);
-  }
+  const [next] = await missing(transaction, known);
+  if (!next) return;
+  const { version, name, compatibleFrom, sql } = next;
+  await transaction.script(sql);
+  await transaction.query(
+    `INSERT INTO schema_migration (version, name, compatible_from) VALUES ($1, $2, $3)`,
+    [version, name, compatibleFrom],
+  );
+  new Logger('Database').log(`Schema of the database: applied ${version} (${name})`);
 }
 
 const TABLE = `
@@ -96,6 +97,9 @@ async function checkServer(database: Database): Promise<void> {
   const { rows } = await database.read<ServerFacts>(
     `SELECT current_setting('server_version_num')::int / 10000 AS version,
        current_setting('server_encoding') AS encoding, current_schema() AS schema`,
+    [],
+    // Machines that start together: the database may be later.
+    'wait',
   );
   const [facts] = rows;
   if (!facts) return;
