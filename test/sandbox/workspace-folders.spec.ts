@@ -103,7 +103,8 @@ describeWithBubblewrap('the folders of a conversation in the sandbox "workspace"
       );
       await conversation.reaches('finished');
       await rename(path.join(repository, name), path.join(repository, 'away'));
-      await symlink(outside, path.join(repository, name));
+      const target = path.relative(path.dirname(path.join(repository, name)), outside);
+      await symlink(target, path.join(repository, name));
       // A new shell, which has new mounts.
       const script = `cat ${repository}/${name}/notes; touch ${repository}/${name}/made ${repository}/${name}/objects/made`;
       await conversation.send(`TOOL: terminal {"command": "", "reset": true}\nRUN: ${script}\nFINISH: done`);

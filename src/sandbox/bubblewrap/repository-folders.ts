@@ -11,8 +11,8 @@ import type { ConfinementScope, ShownFolder } from '../sandbox.js';
 const WRITTEN_BY_GIT = ['objects', 'refs', 'reftable', 'logs', 'lfs', 'rr-cache'];
 
 /**
- * What programs in a worktree see of its repository. Links are left out: an agent that works in the repository
- * itself could have made them, and a mount would show what they lead to.
+ * What programs in a worktree see of its repository. Links are left out: an agent that works in the
+ * repository itself could have made them, and a mount would show what they lead to.
  * @param scope with real paths
  */
 export function repositoryFolders({
