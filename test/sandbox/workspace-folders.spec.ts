@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { ConversationClient, scriptedRequest } from '../support/conversation-client.js';
@@ -87,6 +87,33 @@ describeWithBubblewrap('the folders of a conversation in the sandbox "workspace"
     expect(git('log', '--all', '--format=%s').split('\n')).toContain('second');
     expect(spawnSync('grep', ['-rl', 'set-a-trap', hidden], { encoding: 'utf8' }).stdout).toBe('');
   });
+
+  it.each(['.git/objects', '.git'])(
+    'are not what an agent in the repository of a worktree makes a link to (%s)',
+    async (name) => {
+      const repository = at(`linked-${path.basename(name)}`);
+      const outside = at(`outside-${path.basename(name)}`);
+      for (const made of [repository, path.join(outside, 'objects')]) await mkdir(made, { recursive: true });
+      await writeFile(path.join(outside, 'notes'), 'marker-of-notes');
+      spawnSync('git', ['init', '-q'], { cwd: repository });
+      spawnSync('git', [...GIT, 'commit', '-q', '--allow-empty', '-m', 'first'], { cwd: repository });
+      const conversation = await ConversationClient.create(
+        server,
+        scriptedRequest(repository, 'RUN: true\nFINISH: done', { worktree: true }),
+      );
+      await conversation.reaches('finished');
+      await rename(path.join(repository, name), path.join(repository, 'away'));
+      const target = path.relative(path.dirname(path.join(repository, name)), outside);
+      await symlink(target, path.join(repository, name));
+      // A new shell, which has new mounts.
+      const script = `cat ${repository}/${name}/notes; touch ${repository}/${name}/made ${repository}/${name}/objects/made`;
+      await conversation.send(`TOOL: terminal {"command": "", "reset": true}\nRUN: ${script}\nFINISH: done`);
+      await conversation.reaches('finished');
+      expect(JSON.stringify(await conversation.events())).not.toContain('marker-of-notes');
+      expect(existsSync(path.join(outside, 'made'))).toBe(false);
+      expect(existsSync(path.join(outside, 'objects/made'))).toBe(false);
+    },
+  );
 });
 
 describeWithBubblewrap('the program that makes the sandbox', () => {

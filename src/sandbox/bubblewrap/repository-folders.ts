@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { isInside } from '../../files/index.js';
 import { realPath } from '../real-scope.js';
@@ -10,15 +10,31 @@ import type { ConfinementScope, ShownFolder } from '../sandbox.js';
  */
 const WRITTEN_BY_GIT = ['objects', 'refs', 'reftable', 'logs', 'lfs', 'rr-cache'];
 
-/** What programs in a worktree see of its repository. The folders may be missing. */
-export function repositoryFolders({ repository, workspace }: ConfinementScope): ShownFolder[] {
-  if (repository === undefined) return [];
+/**
+ * What programs in a worktree see of its repository. Links are left out: an agent that works in the
+ * repository itself could have made them, and a mount would show what they lead to.
+ * @param scope with real paths
+ */
+export function repositoryFolders({
+  repository,
+  workspace,
+  root = workspace,
+}: ConfinementScope): ShownFolder[] {
+  if (repository === undefined || isInside(root, repository)) return [];
   const git = path.join(repository, '.git');
+  if (!isPlainFolder(git)) return [];
+  const written = [
+    ...WRITTEN_BY_GIT.map((name) => path.join(git, name)),
+    ...foldersOfWorktree(git, workspace),
+  ];
   return [
     { path: git, writable: false },
-    ...WRITTEN_BY_GIT.map((name) => ({ path: path.join(git, name), writable: true })),
-    ...foldersOfWorktree(git, workspace).map((folder) => ({ path: folder, writable: true })),
+    ...written.filter(isPlainFolder).map((folder) => ({ path: folder, writable: true })),
   ];
+}
+
+function isPlainFolder(folder: string): boolean {
+  return realPath(folder) === folder && (statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false);
 }
 
 /** Where a repository keeps the index and the head of the worktree around a workspace (real path). */
