@@ -9,11 +9,7 @@ import { RequestLimitGuard } from './request-limit.guard.js';
 @Global()
 @Module({
   imports: [DocumentsModule],
-  providers: [
-    KeyLimiter,
-    KeyUsage,
-    { provide: APP_GUARD, useClass: RequestLimitGuard },
-  ],
+  providers: [KeyLimiter, KeyUsage, { provide: APP_GUARD, useClass: RequestLimitGuard }],
   exports: [KeyLimiter, KeyUsage],
 })
 export class LimitsModule {}

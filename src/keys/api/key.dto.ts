@@ -53,7 +53,10 @@ export class KeyLimitsDto {
   @Field(count, 'Runs at the same time; null: that of `key_limits` in the configuration, by default none.')
   concurrent_runs: number | null = null;
 
-  @Field(count, 'Conversations that are created in a day (UTC); null: that of `key_limits` in the configuration, by default none.')
+  @Field(
+    count,
+    'Conversations that are created in a day (UTC); null: that of `key_limits` in the configuration, by default none.',
+  )
   conversations_per_day: number | null = null;
 
   @Field(
