@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ConversationsService } from '../conversations/index.js';
-import { Locator, type Location, type ServerAddress } from '../forwarding/index.js';
+import { Locator, type Location, moving, type ServerAddress } from '../forwarding/index.js';
 import { addressOf } from './server-address.js';
 import { WorkspaceServers } from './workspace-servers.js';
 import { LeaseHeldError, LeaseStore, ServerDirectory } from '../storage/index.js';
@@ -30,6 +30,7 @@ export class ConversationLocator extends Locator {
     return this.servers.selfId;
   }
 
+  /** @throws ForwardingError while a conversation that was lost is still open here */
   override async locate(conversationId: string, isFresh: boolean): Promise<Location> {
     // After a freeze of this process another server may have gone on with it.
     if (this.leases.isCertain() && this.conversations.isOpen(conversationId)) return 'here';
@@ -37,7 +38,11 @@ export class ConversationLocator extends Locator {
     if (known && !isFresh && performance.now() < known.until) return known.owner;
     const found = await this.leases.ownerOf(conversationId);
     this.remembered.delete(conversationId);
-    if (!found) return (await this.workspaces.serverFor(conversationId)) ?? 'nowhere';
+    if (!found) {
+      // Others have gone on with it and let it go. What is open here is closed in a moment.
+      if (this.conversations.isOpen(conversationId)) throw moving();
+      return (await this.workspaces.serverFor(conversationId)) ?? 'nowhere';
+    }
     if (found.isSelf) return 'here';
     const owner = addressOf(found.serverId, found);
     if (this.remembered.size >= MAX_REMEMBERED) this.remembered.clear();

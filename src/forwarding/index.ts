@@ -14,7 +14,7 @@ export {
 } from './relay/upstream.js';
 export { withoutKeys } from './relay/without-keys.js';
 export { answersFromStorage, ForwardingGuard } from './servers/forwarding.guard.js';
-export { ForwardingError } from './servers/forwarding-errors.js';
+export { ForwardingError, moving } from './servers/forwarding-errors.js';
 export { Locator, type Location, type ServerAddress } from './servers/locator.js';
 export { ServerAddresses } from './servers/server-addresses.js';
 export { ServerForwarder } from './servers/server-forwarder.js';
