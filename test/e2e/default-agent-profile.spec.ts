@@ -8,7 +8,7 @@ describe('the default agent profile that a list creates', () => {
     fixture = await SettingsFixture.start();
   });
   afterAll(() => fixture.stop());
-  beforeEach(() => rm(fixture.root, { recursive: true, force: true }));
+  beforeEach(() => rm(fixture.root, { recursive: true, force: true, maxRetries: 10 }));
 
   const store = (settings: Json) =>
     writeFiles(fixture.root, { 'settings.json': JSON.stringify({ schema_version: 6, ...settings }) });

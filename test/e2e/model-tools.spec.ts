@@ -12,7 +12,7 @@ describe('tools that use the models of stored profiles', () => {
   });
   afterEach(async () => {
     await endpoint.close();
-    await rm(fixture.persistence, { recursive: true, force: true });
+    await rm(fixture.persistence, { recursive: true, force: true, maxRetries: 10 });
   });
 
   const llm = (model: string) => endpointLlm(endpoint, { model: `openai/${model}`, api_key: 'sk-quiet' });

@@ -23,7 +23,7 @@ describe('route_task_to_model', () => {
   });
   afterEach(async () => {
     await endpoint.close();
-    await rm(fixture.persistence, { recursive: true, force: true });
+    await rm(fixture.persistence, { recursive: true, force: true, maxRetries: 10 });
   });
 
   const llm = (model: string) => endpointLlm(endpoint, { model: `openai/${model}`, api_key: 'k' });
