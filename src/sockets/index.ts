@@ -1,7 +1,6 @@
 export { CLOSE, closeSocket } from './connections/close-code.js';
-export { type FrameHandler, IncomingFrames } from './connections/incoming-frames.js';
-export { Liveness } from './connections/liveness.js';
-export { type SocketConnection, SocketConnections } from './connections/socket-connections.js';
+export { KeyedConnection } from './connections/socket-connection.js';
+export { SocketConnections } from './connections/socket-connections.js';
 export { MAX_INBOUND_FRAGMENTS, MAX_INBOUND_FRAME_BYTES } from './connections/socket-limits.js';
 export { readClientFrame } from './frames/client-frame.js';
 export type { KeyAdmission } from './handshake/key-admission.js';

@@ -1,19 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { WebSocket, type RawData } from 'ws';
-import { type Principal, refusalOf, type Requirement } from '../../auth/index.js';
+import { refusalOf, type Requirement } from '../../auth/index.js';
 import { errorMessage } from '../../errors/index.js';
 import { endToEndHeaders, withoutKeys } from '../../forwarding/index.js';
 import {
   CLOSE,
   closeSocket,
-  type FrameHandler,
-  IncomingFrames,
   type KeyAdmission,
-  Liveness,
+  KeyedConnection,
   MAX_INBOUND_FRAME_BYTES,
   readClientFrame,
-  type SocketConnection,
   type SocketGate,
 } from '../../sockets/index.js';
 import type { ConversationContainers } from '../fleet/conversation-containers.js';
@@ -47,54 +44,34 @@ interface ContainerAdmission extends KeyAdmission {
  * A client's socket on a conversation in a container: passes frames both ways until one side ends. Frames of
  * the client are checked, counted and recorded as those of other sockets. The container never sees its key.
  */
-export class ContainerConnection implements SocketConnection, FrameHandler {
+export class ContainerConnection extends KeyedConnection {
   private static readonly logger = new Logger('Containers');
-  private readonly liveness: Liveness;
-  private readonly incoming: IncomingFrames;
   private container: WebSocket | undefined;
   private releaseContainer: () => void = () => undefined;
 
   constructor(
-    readonly socket: WebSocket,
+    socket: WebSocket,
     private readonly request: IncomingMessage,
     private readonly admission: ContainerAdmission,
     private readonly gate: SocketGate,
     private readonly containers: Pick<ConversationContainers, 'use' | 'lost'>,
   ) {
-    this.liveness = new Liveness(socket, request.socket);
-    this.incoming = new IncomingFrames(socket, { admission, gate, request }, this);
+    super(socket, { admission, gate, request });
   }
 
   get isAttached(): boolean {
     return this.container !== undefined;
   }
 
-  get principal(): Principal | undefined {
-    return this.incoming.principal;
-  }
-
-  open(): void {
-    this.incoming.open();
-  }
-
   /** What the client has sent is still passed on. */
-  release(): void {
-    this.incoming.release();
+  override release(): void {
+    super.release();
     const timer = setTimeout(() => this.container?.terminate(), LAST_FRAMES_MS);
-    void this.incoming.handled().then(() => {
+    void this.handled().then(() => {
       clearTimeout(timer);
       this.container?.close();
       this.releaseContainer();
     });
-  }
-
-  handled(): Promise<void> {
-    return this.incoming.handled();
-  }
-
-  ping(): void {
-    this.incoming.checkProgress();
-    this.liveness.ping();
   }
 
   async attach(): Promise<void> {

@@ -1,14 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import type { Principal } from '../../auth/index.js';
 import { bashError, type BashShell } from '../../bash/index.js';
 import { errorMessage, errorStack } from '../../errors/index.js';
 import { readBashFrame } from '../frames/bash-frame.js';
 import { CLOSE, closeSocket } from './close-code.js';
-import { IncomingFrames, type FrameHandler } from './incoming-frames.js';
-import { Liveness } from './liveness.js';
-import type { SocketConnection } from './socket-connections.js';
+import { KeyedConnection } from './socket-connection.js';
 import type { KeyAdmission } from '../handshake/key-admission.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 import { MAX_PENDING_BYTES } from './socket-limits.js';
@@ -32,9 +29,8 @@ const MAX_LISTENERS = 50;
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 
 /** A client's socket on the server's shell. */
-export class BashConnection implements SocketConnection, FrameHandler {
+export class BashConnection extends KeyedConnection {
   private static readonly logger = new Logger(BashConnection.name);
-  private readonly liveness: Liveness;
   private shell: BashShell | undefined;
   private stopListening: (() => void) | undefined;
   /** Number of the event that is sent next. */
@@ -46,45 +42,25 @@ export class BashConnection implements SocketConnection, FrameHandler {
   /** Events that could not be stored, to be sent after the history. */
   private queued: Buffer[] = [];
   private queuedBytes = 0;
-  private readonly incoming: IncomingFrames;
   private hasLoggedError = false;
 
   constructor(
-    readonly socket: WebSocket,
+    socket: WebSocket,
     private readonly request: IncomingMessage,
     private readonly admission: BashAdmission,
     private readonly sources: Sources,
   ) {
-    this.liveness = new Liveness(socket, request.socket);
-    const check = { admission, gate: sources.gate, request };
-    this.incoming = new IncomingFrames(socket, check, this);
+    super(socket, { admission, gate: sources.gate, request });
   }
 
   get isAttached(): boolean {
     return this.shell !== undefined;
   }
 
-  get principal(): Principal | undefined {
-    return this.incoming.principal;
-  }
-
-  open(): void {
-    this.incoming.open();
-  }
-
-  release(): void {
-    this.incoming.release();
+  override release(): void {
+    super.release();
     this.stopListening?.();
     this.stopListening = undefined;
-  }
-
-  handled(): Promise<void> {
-    return this.incoming.handled();
-  }
-
-  ping(): void {
-    this.incoming.checkProgress();
-    this.liveness.ping();
   }
 
   async handle(data: Buffer, isBinary: boolean): Promise<void> {

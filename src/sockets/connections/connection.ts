@@ -1,18 +1,16 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import { type Principal, refusalOf, type Requirement } from '../../auth/index.js';
+import { refusalOf, type Requirement } from '../../auth/index.js';
 import type { NewMessage, Ownership } from '../../conversations/index.js';
 import { DomainError, errorStack, type SocketError } from '../../errors/index.js';
 import { type ClientFrame, readClientFrame } from '../frames/client-frame.js';
 import { CLOSE, closeFor, closeSocket } from './close-code.js';
 import type { FrameFormat } from '../frames/frame-format.js';
 import type { Admission } from '../handshake/handshake.js';
-import { IncomingFrames, type FrameHandler } from './incoming-frames.js';
-import { Liveness } from './liveness.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
+import { KeyedConnection } from './socket-connection.js';
 import type { SocketLimits } from './socket-limits.js';
 import { Subscription, type FollowedConversation, type SubscriptionSources } from './subscription.js';
 
@@ -33,54 +31,29 @@ export const FRAME_SCOPES: Readonly<Record<Exclude<ClientFrame['type'], 'auth' |
 };
 
 /** A client's socket: subscribes the client to its conversation and executes its frames. */
-export class Connection implements FrameHandler {
+export class Connection extends KeyedConnection {
   private static readonly logger = new Logger(Connection.name);
   private subscription: Subscription | undefined;
   private attached = false;
-  private readonly incoming: IncomingFrames;
   private hasLoggedError = false;
-  private readonly liveness: Liveness;
-  private readonly transport: Socket;
 
   constructor(
-    readonly socket: WebSocket,
+    socket: WebSocket,
     private readonly request: IncomingMessage,
     private readonly admission: Admission,
     private readonly format: FrameFormat,
     private readonly sources: ConnectionSources,
   ) {
-    this.transport = request.socket;
-    this.liveness = new Liveness(socket, this.transport);
-    const check = { admission, gate: sources.gate, request };
-    this.incoming = new IncomingFrames(socket, check, this);
+    super(socket, { admission, gate: sources.gate, request });
   }
 
   get isAttached(): boolean {
     return this.attached;
   }
 
-  get principal(): Principal | undefined {
-    return this.incoming.principal;
-  }
-
-  /** Attaches the client, if necessary after it has sent its key. */
-  open(): void {
-    this.incoming.open();
-  }
-
-  /** Releases the resources of the connection after its socket was closed. */
-  release(): void {
-    this.incoming.release();
+  override release(): void {
+    super.release();
     this.subscription?.stop();
-  }
-
-  handled(): Promise<void> {
-    return this.incoming.handled();
-  }
-
-  ping(): void {
-    this.incoming.checkProgress();
-    this.liveness.ping();
   }
 
   async handle(data: Buffer, isBinary: boolean): Promise<void> {
@@ -118,7 +91,7 @@ export class Connection implements FrameHandler {
       this.attached = true;
       this.subscription = new Subscription(
         this.socket,
-        this.transport,
+        this.request.socket,
         conversation.id,
         this.format,
         this.sources,

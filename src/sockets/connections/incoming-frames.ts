@@ -27,7 +27,7 @@ export interface FrameHandler {
 }
 
 /** How a client authenticates. */
-interface KeyCheck {
+export interface KeyCheck {
   admission: KeyAdmission;
   gate: SocketGate;
   /** The handshake. */

@@ -9,7 +9,7 @@ import type { KeyAdmission } from '../handshake/key-admission.js';
 import { CLOSE, closeFor, closeSocket } from './close-code.js';
 import type { ConnectionSources } from './connection.js';
 import { Liveness } from './liveness.js';
-import type { SocketConnection } from './socket-connections.js';
+import type { SocketConnection } from './socket-connection.js';
 import { Subscription } from './subscription.js';
 import type { SharedView, SharesService } from '../../shares/index.js';
 

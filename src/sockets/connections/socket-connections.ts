@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { WebSocket } from 'ws';
-import { type Principal, remoteAddress } from '../../auth/index.js';
+import { remoteAddress } from '../../auth/index.js';
 import { ConversationsService, Ownership } from '../../conversations/index.js';
 import { EventBus } from '../../events/index.js';
 import { Slots, settlesWithin } from '../../flow/index.js';
@@ -13,24 +13,11 @@ import type { Admission } from '../handshake/handshake.js';
 import type { KeyAdmission } from '../handshake/key-admission.js';
 import type { Handshake } from '../handshake/pattern-ws-adapter.js';
 import { SocketGate } from '../handshake/socket-gate.js';
+import type { SocketConnection } from './socket-connection.js';
 import { SocketLimits } from './socket-limits.js';
 
 /** Sockets that are attached at a time, and replays that read from logs at a time. */
 const MAX_CONCURRENT_REPLAYS = 4;
-
-/** A client's socket of any kind. */
-export interface SocketConnection {
-  readonly socket: WebSocket;
-  /** Who has opened it; undefined until it has sent its key. */
-  readonly principal: Principal | undefined;
-  /** Starts to serve the client. */
-  open(): void;
-  /** Releases its resources after the socket was closed. */
-  release(): void;
-  /** Resolves when all received frames have been handled. Never rejects. */
-  handled(): Promise<void>;
-  ping(): void;
-}
 
 /** All sockets of the server: accepts them, pings them, and closes them at shutdown. */
 @Injectable()

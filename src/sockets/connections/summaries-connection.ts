@@ -1,15 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { Logger } from '@nestjs/common';
 import { WebSocket } from 'ws';
-import type { Principal } from '../../auth/index.js';
 import type { SummaryFeed } from '../../conversations/index.js';
 import { errorStack } from '../../errors/index.js';
 import type { KeyAdmission } from '../handshake/key-admission.js';
 import type { SocketGate } from '../handshake/socket-gate.js';
 import { CLOSE, closeSocket } from './close-code.js';
-import { IncomingFrames, type FrameHandler } from './incoming-frames.js';
-import { Liveness } from './liveness.js';
-import type { SocketConnection } from './socket-connections.js';
+import { KeyedConnection } from './socket-connection.js';
 import type { SocketLimits } from './socket-limits.js';
 
 interface Sources {
@@ -19,48 +16,28 @@ interface Sources {
 }
 
 /** A client's socket on the changes of all conversations. */
-export class SummariesConnection implements SocketConnection, FrameHandler {
+export class SummariesConnection extends KeyedConnection {
   private static readonly logger = new Logger(SummariesConnection.name);
-  private readonly incoming: IncomingFrames;
-  private readonly liveness: Liveness;
   private stopListening: (() => void) | undefined;
   private attached = false;
 
   constructor(
-    readonly socket: WebSocket,
+    socket: WebSocket,
     request: IncomingMessage,
     admission: KeyAdmission,
     private readonly sources: Sources,
   ) {
-    this.liveness = new Liveness(socket, request.socket);
-    this.incoming = new IncomingFrames(socket, { admission, gate: sources.gate, request }, this);
+    super(socket, { admission, gate: sources.gate, request });
   }
 
   get isAttached(): boolean {
     return this.attached;
   }
 
-  get principal(): Principal | undefined {
-    return this.incoming.principal;
-  }
-
-  open(): void {
-    this.incoming.open();
-  }
-
-  release(): void {
-    this.incoming.release();
+  override release(): void {
+    super.release();
     this.stopListening?.();
     this.stopListening = undefined;
-  }
-
-  handled(): Promise<void> {
-    return this.incoming.handled();
-  }
-
-  ping(): void {
-    this.incoming.checkProgress();
-    this.liveness.ping();
   }
 
   /** A client has nothing to say after its key. */
