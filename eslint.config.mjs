@@ -34,7 +34,7 @@ const ARROWS = {
   agent: ['errors', 'events', 'files', 'flow', 'llm', 'processes', 'sandbox', 'text', 'tools'],
   acp: ['agent', 'errors', 'events', 'files', 'flow', 'llm', 'processes', 'sandbox', 'text', 'tools'],
   // The edge knows no feature: errors say of what kind they are.
-  http: ['crypto', 'errors', 'events', 'flow', 'logging', 'text'],
+  http: ['auth', 'crypto', 'errors', 'events', 'flow', 'logging', 'text'],
   openapi: ['auth', 'config', 'http'],
   conversations: [
     'acp',

@@ -60,5 +60,6 @@ const REFUSALS = new Set([401, 403, 429]);
 /** Whether an operation may change something: it is no GET, and needs more than the scope `read`. */
 function isChange(context: ExecutionContext, { method, params }: HttpRequest): boolean {
   if (method === 'GET') return false;
-  return requirementOf([context.getHandler(), context.getClass()], Object.keys(params))?.scope !== 'read';
+  const targets = [context.getHandler(), context.getClass()];
+  return requirementOf(targets, (name) => params[name] !== undefined)?.scope !== 'read';
 }

@@ -27,6 +27,7 @@ export {
   setPrincipal,
 } from './principals/request-principal.js';
 export {
+  CONVERSATION_PARAMETERS,
   refusalOf,
   type Requirement,
   requirementOf,

@@ -24,7 +24,7 @@ export {
   UNKNOWN_CONVERSATION,
 } from './operation.js';
 export { nameConversation, namedConversation } from './routing/named-conversation.js';
-export { CONVERSATION_PARAMETERS, conversationIn, conversationsIn } from './routing/conversation-in.js';
+export { conversationIn, conversationsIn } from './routing/conversation-in.js';
 export { isNavigation, isReading, prefersPage } from './routing/navigation.js';
 export { type DescribedField, describedFields, objectSchema } from './schema-fields.js';
 export { ConversationIdPipe, RuntimeConversationIdPipe } from './validation/conversation-id.pipe.js';

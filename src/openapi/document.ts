@@ -125,7 +125,9 @@ function endpointsAt(
     const open = [handler, controller].some((target) => reflector.get(OpenRoute, target) !== undefined);
     const required = (described: string): Requirement | undefined => {
       if (open) return undefined;
-      return requirementOf([handler, controller], namesIn(described)) ?? unscoped(controller.name, name);
+      const names = namesIn(described);
+      const stated = requirementOf([handler, controller], (parameter) => names.includes(parameter));
+      return stated ?? unscoped(controller.name, name);
     };
     const mainPaths = main === undefined ? [] : openApiPaths(`${main}/${path}`);
     const suffix = `${scoped}${main === undefined ? '' : 'Alias'}`;

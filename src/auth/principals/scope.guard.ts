@@ -12,9 +12,9 @@ export class ScopeGuard implements CanActivate {
     const principal = principalOf(request);
     // A route that needs no key.
     if (principal === undefined) return true;
-    const parameters = Object.keys(request.params).filter((name) => request.params[name] !== undefined);
     const targets = [context.getHandler(), context.getClass()];
-    const refusal = refusalOf(principal, requirementOf(targets, parameters) ?? STRICTEST);
+    const required = requirementOf(targets, (name) => request.params[name] !== undefined);
+    const refusal = refusalOf(principal, required ?? STRICTEST);
     if (refusal !== undefined) throw new ForbiddenException({ detail: refusal });
     return true;
   }

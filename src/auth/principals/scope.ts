@@ -16,8 +16,8 @@ export interface Requirement {
 /** What is required where nothing is stated. */
 export const STRICTEST: Requirement = Object.freeze({ scope: 'admin', own: false });
 
-/** Parameters of paths that name the conversation of a route. */
-const CONVERSATION = ['conversation_id', 'runtime_conversation_id'];
+/** Parameters of paths that name the conversation of a route; the first one that a path has counts. */
+export const CONVERSATION_PARAMETERS: readonly string[] = ['conversation_id', 'runtime_conversation_id'];
 
 const Required = Reflector.createDecorator<Requirement>();
 const reflector = new Reflector();
@@ -35,24 +35,22 @@ export function Scope(
 }
 
 /**
- * What is stated about a handler or, failing that, its class, under a path with these parameters; undefined
- * if nothing is stated.
+ * What is stated about a handler or, failing that, its class; undefined if nothing is stated.
+ * @param hasParameter whether the path has a parameter
  */
 export function requirementOf(
   targets: Parameters<Reflector['getAllAndOverride']>[1],
-  parameters: readonly string[] = [],
+  hasParameter: (name: string) => boolean = () => false,
 ): Requirement | undefined {
   const stated = reflector.getAllAndOverride<Requirement | undefined>(Required.KEY, targets);
   if (stated?.machine === undefined) return stated;
   const { scope, own, machine } = stated;
-  return CONVERSATION.some((name) => parameters.includes(name))
-    ? { scope, own }
-    : { scope: machine, own: false };
+  return CONVERSATION_PARAMETERS.some(hasParameter) ? { scope, own } : { scope: machine, own: false };
 }
 
 /** What a key needs to open the sockets of a gateway. */
 export function requirementOfGateway(gateway: object): Requirement {
-  return requirementOf([gateway.constructor], []) ?? STRICTEST;
+  return requirementOf([gateway.constructor]) ?? STRICTEST;
 }
 
 /** Why a principal may not do something, for people; undefined if it may. */

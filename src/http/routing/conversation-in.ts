@@ -1,8 +1,7 @@
 import type { Request as HttpRequest } from 'express';
+import { CONVERSATION_PARAMETERS } from '../../auth/index.js';
 import { parseUuid } from '../validation/uuid.js';
 
-/** Parameters of paths that name the conversation; the first one that a path has counts. */
-export const CONVERSATION_PARAMETERS: readonly string[] = ['conversation_id', 'runtime_conversation_id'];
 /** Names the conversation of requests in OpenAI's format, below `/v1`. */
 const HEADER = 'x-openhands-serverconversation-id';
 
