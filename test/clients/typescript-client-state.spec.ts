@@ -164,8 +164,11 @@ describe('the TypeScript client on the state and the events of a conversation', 
     expect(await conversation.getHookConfig()).toMatchObject(client.hookConfigToJSON(hookConfig));
     expect(client.getHooksForEvent(loaded, client.HookEventType.STOP)).toHaveLength(1);
     expect(client.hasHooksForEvent(loaded, client.HookEventType.PRE_TOOL_USE)).toBe(false);
-    const { items } = await conversation.state.events.search({ kind: 'HookExecutionEvent' });
-    expect(items.filter((event) => client.isHookExecutionEvent(event))).toHaveLength(1);
+    // Hooks of type Stop run behind the status `finished`: they may send the agent back to work.
+    await eventually(async () => {
+      const { items } = await conversation.state.events.search({ kind: 'HookExecutionEvent' });
+      return items.filter((event) => client.isHookExecutionEvent(event)).length === 1;
+    }, 'the event of the hook');
 
     const zip = await conversation.downloadTrajectory();
     const names = [...zipEntries(Buffer.from(await zip.arrayBuffer())).keys()];

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { scriptedRequest, userMessage, type SocketRecorder } from '../support/conversation-client.js';
 import { pick, randomOf } from '../support/random.js';
+import { OWN_KEYS_SANDBOX } from '../support/sandbox.js';
 import { eventually, ServerProcess } from '../support/server-process.js';
 import { ADMIN_KEY, Tenant } from '../support/tenants.js';
 
@@ -29,7 +30,7 @@ describe(`two tenants and an administrator at random work (FAULT_SEED=${SEED})`,
   beforeAll(async () => {
     server = await ServerProcess.start({
       key: ADMIN_KEY,
-      env: { SESSION_API_KEY: ADMIN_KEY, OH_OWN_KEYS_SANDBOX: 'off' },
+      env: { SESSION_API_KEY: ADMIN_KEY, ...OWN_KEYS_SANDBOX },
     });
     const tenants = [
       await Tenant.make(server, 'one'),
