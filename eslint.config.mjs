@@ -240,6 +240,7 @@ const ARROWS = {
     'storage',
     'text',
     'webhooks',
+    'workspace',
   ],
 };
 const FOLDERS = Object.keys(ARROWS);
