@@ -1,3 +1,3 @@
 export type { Attributes, OpenSpan, Span, SpanOptions } from './span.js';
 export { maskTelemetryWith, startTelemetry, stopTelemetry } from './start-telemetry.js';
-export { capturesContent, contentText, isTracing, openSpan, traced, traceHeaders } from './tracing.js';
+export { apartFromSpans, capturesContent, contentText, isTracing, openSpan, traced, traceHeaders } from './tracing.js';

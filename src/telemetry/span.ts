@@ -53,6 +53,8 @@ export interface Tracer {
   /** Executes work within a span, which ends with it. What the work throws marks the span as failed. */
   span<T>(name: string, options: SpanOptions, work: (span: Span) => Promise<T>): Promise<T>;
   open(name: string, options: SpanOptions): OpenSpan;
+  /** Executes work as part of no span. */
+  apart(work: () => void): void;
   /** Masks secrets. Attributes are masked anyway; texts that are cut before that need it earlier. */
   mask(text: string): string;
   /** The W3C headers of the current span, for requests to others. */

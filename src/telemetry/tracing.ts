@@ -36,6 +36,12 @@ export function openSpan(name: string, options: SpanOptions): OpenSpan | undefin
   return tracer?.open(name, options);
 }
 
+/** Executes work as part of no span: what it starts belongs to others. */
+export function apartFromSpans(work: () => void): void {
+  if (tracer === undefined) work();
+  else tracer.apart(work);
+}
+
 /** The longest text of contents in a trace (characters). */
 const MAX_CONTENT_TEXT = 8_000;
 

@@ -61,6 +61,10 @@ export class OpenTelemetryTracer implements Tracer {
     return span;
   }
 
+  apart(work: () => void): void {
+    context.with(ROOT_CONTEXT, work);
+  }
+
   mask(text: string): string {
     return this.options.mask(text);
   }
