@@ -1,7 +1,10 @@
 import { isJsonObject, type JsonObject, tryParseJson } from '../../json/index.js';
 
+/** A longer span context is none (characters). */
+const MAX_CONTEXT = 1_000;
+
 /** The span name that stands for none. */
-export const DEFAULT_SPAN_NAME = 'conversation';
+const DEFAULT_SPAN_NAME = 'conversation';
 
 /** What a client, and the environment beneath it, wants to see in the traces of a conversation. */
 export interface Observability {
@@ -50,7 +53,8 @@ function objectIn(json: string | undefined): JsonObject {
  * A span context of the original as a W3C header: ids are UUIDs there, and that of a span has zeros before its
  * eight bytes. Undefined for anything else.
  */
-export function traceparentOf(json: string): string | undefined {
+function traceparentOf(json: string): string | undefined {
+  if (json.length > MAX_CONTEXT) return undefined;
   const value = tryParseJson(json);
   if (!isJsonObject(value)) return undefined;
   const trace = hexOf(value['trace_id']);
