@@ -37,7 +37,10 @@ export async function serve(loaded: LoadedConfig, factory: ServerFactory): Promi
   logCrashes(logger);
   for (const mistake of invalidLogSettings(process.env)) new Logger('Server').warn(mistake);
   for (const warning of loaded.warnings) new Logger('Server').warn(`configuration: ${warning}`);
-  await startTelemetry(process.env, SERVER_VERSION);
+  await startTelemetry(process.env, {
+    'service.version': SERVER_VERSION,
+    'openhands.storage': config.database_url === null ? 'files' : 'postgresql',
+  });
   const app = config.deferred_init
     ? await createDeferred(config, logger, factory)
     : await createReady(config, logger, factory);

@@ -18,14 +18,15 @@ export function maskTelemetryWith(mask: (text: string) => string): void {
 /**
  * Switches traces on if the environment says so, for the whole process. Otherwise nothing of OpenTelemetry is
  * loaded.
+ * @param about attributes of the server
  */
-export async function startTelemetry(env: NodeJS.ProcessEnv, version: string): Promise<void> {
+export async function startTelemetry(env: NodeJS.ProcessEnv, about: Record<string, string>): Promise<void> {
   const logger = new Logger('Telemetry');
   const { settings, warnings } = chooseTelemetry(env);
   for (const warning of warnings) logger.warn(`traces: ${warning}`);
   if (settings === undefined) return;
   const { startOpenTelemetry } = await import('./opentelemetry/index.js');
-  running = startOpenTelemetry(settings, version, (text) => maskText(text));
+  running = startOpenTelemetry(settings, about, (text) => maskText(text));
   useTracer(running.tracer);
   const { origin, pathname } = new URL(settings.url);
   const contents = settings.capturesContent ? 'with' : 'without';

@@ -32,7 +32,7 @@ export function traceInvalidCall({ id, name }: MessageToolCall, error: string): 
     spanName(name),
     () => ({ attributes: toolAttributes(name, id) }),
     (span) => {
-      span.fail('InvalidToolCall', error);
+      span.fail('InvalidToolCall', capturesContent() ? error : undefined);
       return Promise.resolve();
     },
   );

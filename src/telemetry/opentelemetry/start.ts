@@ -34,7 +34,7 @@ export interface RunningTelemetry {
  */
 export function startOpenTelemetry(
   settings: TelemetrySettings,
-  version: string,
+  about: Record<string, string>,
   mask: TextMask,
 ): RunningTelemetry {
   diag.setLogger(new RareLog(mask), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
@@ -43,17 +43,20 @@ export function startOpenTelemetry(
   const exporter = new Exporter({ url, headers, ...compression(process.env) });
   const provider = new NodeTracerProvider({
     resource: defaultResource()
-      .merge(resourceFromAttributes({ 'service.name': settings.serviceName, 'service.version': version }))
+      .merge(resourceFromAttributes({ 'service.name': settings.serviceName, ...about }))
       .merge(detectResources({ detectors: [envDetector] })),
     spanLimits: textLimit(process.env),
     spanProcessors: [new BatchSpanProcessor(exporter, batchLimit(process.env))],
   });
   provider.register();
-  const tracer = new OpenTelemetryTracer(provider.getTracer('openhands-agent-server', version), {
-    capturesContent: settings.capturesContent,
-    aliases: settings.laminar ? laminarName : () => undefined,
-    mask,
-  });
+  const tracer = new OpenTelemetryTracer(
+    provider.getTracer('openhands-agent-server', about['service.version']),
+    {
+      capturesContent: settings.capturesContent,
+      aliases: settings.laminar ? laminarName : () => undefined,
+      mask,
+    },
+  );
   return { tracer, shutdown: () => provider.shutdown() };
 }
 
