@@ -15,6 +15,8 @@ const ARROWS = {
   errors: [],
   flow: [],
   meters: [],
+  // A port that does nothing until traces are on.
+  telemetry: ['errors', 'flow', 'text'],
   processes: ['errors', 'flow'],
   // Knows no feature: a feature says what it starts, and for whom.
   sandbox: ['config', 'errors', 'files', 'flow', 'processes', 'text'],
@@ -28,13 +30,13 @@ const ARROWS = {
   audit: ['auth', 'config', 'errors', 'events', 'flow', 'forwarding', 'http', 'meters', 'storage'],
   limits: ['auth', 'config', 'errors', 'flow', 'forwarding', 'meters', 'storage'],
   logging: ['crypto', 'errors'],
-  storage: ['config', 'crypto', 'errors', 'files', 'flow', 'meters', 'processes', 'text'],
-  llm: ['errors', 'events', 'flow', 'meters', 'text'],
-  tools: ['errors', 'events', 'files', 'flow', 'processes', 'sandbox', 'text'],
-  agent: ['errors', 'events', 'files', 'flow', 'llm', 'processes', 'sandbox', 'text', 'tools'],
+  storage: ['config', 'crypto', 'errors', 'files', 'flow', 'meters', 'processes', 'telemetry', 'text'],
+  llm: ['errors', 'events', 'flow', 'meters', 'telemetry', 'text'],
+  tools: ['errors', 'events', 'files', 'flow', 'processes', 'sandbox', 'telemetry', 'text'],
+  agent: ['errors', 'events', 'files', 'flow', 'llm', 'processes', 'sandbox', 'telemetry', 'text', 'tools'],
   acp: ['agent', 'errors', 'events', 'files', 'flow', 'llm', 'processes', 'sandbox', 'text', 'tools'],
   // The edge knows no feature: errors say of what kind they are.
-  http: ['auth', 'crypto', 'errors', 'events', 'flow', 'logging', 'text'],
+  http: ['auth', 'crypto', 'errors', 'events', 'flow', 'logging', 'telemetry', 'text'],
   openapi: ['auth', 'config', 'http'],
   conversations: [
     'acp',
@@ -54,6 +56,7 @@ const ARROWS = {
     'sandbox',
     'settings',
     'storage',
+    'telemetry',
     'text',
     'tools',
   ],
@@ -102,6 +105,7 @@ const ARROWS = {
     'http',
     'processes',
     'storage',
+    'telemetry',
     'text',
   ],
   git: ['errors', 'files', 'flow', 'processes', 'text'],
@@ -140,7 +144,7 @@ const ARROWS = {
     'workspace',
   ],
   // Knows no feature and no driver: a feature says where its requests are served.
-  forwarding: ['auth', 'config', 'crypto', 'errors', 'flow', 'http', 'text'],
+  forwarding: ['auth', 'config', 'crypto', 'errors', 'flow', 'http', 'telemetry', 'text'],
   cluster: ['config', 'conversations', 'crypto', 'forwarding', 'storage'],
   containers: [
     'auth',
@@ -238,6 +242,7 @@ const ARROWS = {
     'processes',
     'server',
     'storage',
+    'telemetry',
     'text',
     'webhooks',
     'workspace',
