@@ -65,8 +65,13 @@ async function trial(
   const env = childEnvironment();
   const { workspace } = config.paths;
   try {
+    const find = (file: string): string => findProgram({ file, args: [], cwd: config.base_dir, env });
+    // Programs see those of the system, and not all of `PATH`.
+    const ofSystem = { ...env, PATH: `/usr/bin:/bin:${env['PATH'] ?? ''}` };
+    const findInSystem = (file: string): string => findProgram({ file, args: [], cwd: '/', env: ofSystem });
     const tools: BubblewrapTools = {
-      bwrap: findProgram({ file: 'bwrap', args: [], cwd: config.base_dir, env }),
+      bwrap: find('bwrap'),
+      check: { stat: findInSystem('stat'), env: findInSystem('env') },
       server: new ServerFiles(config, false),
       limiter: limiter(config),
       configured: {
@@ -95,7 +100,7 @@ async function trial(
     const reason = `"workspace" does not work: ${errorMessage(strictest.reason)}`;
     return new BubblewrapSandbox(used, { ...status, available: ['off', 'guarded'], reason }, workspace);
   } catch (error) {
-    const missing = /^spawn (bwrap|prlimit) /.exec(errorMessage(error))?.[1];
+    const missing = /^spawn (bwrap|env|prlimit|stat) /.exec(errorMessage(error))?.[1];
     return missing === undefined ? errorMessage(error) : `the program ${missing} is not installed`;
   }
 }

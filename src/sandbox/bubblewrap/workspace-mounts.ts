@@ -105,7 +105,7 @@ export function workspaceMounts(
 ): Mount[] {
   const home = os.homedir();
   const visible: Mount[] = [
-    ...SYSTEM.map((at): Mount => ({ at, as: 'read-only', optional: true })),
+    ...SYSTEM.map((at): Mount => ({ at, as: 'read-only', optional: true, ofSystem: true })),
     ...nameServers(),
     ...shownMounts(visibleFolders(server, scope, configured)),
   ];
@@ -125,8 +125,15 @@ export function workspaceMounts(
     ...mountsOfUserNamespace(),
     ...hidingMounts(server).filter(isNeeded),
     ...shownMounts(shownInWorkspaceMode(server, scope)),
-    ...shownMounts(own),
+    ...ownMounts(own),
   ];
+}
+
+/** What the server shows of its own to read may be named by links, and lies where no agent writes. */
+function ownMounts(own: readonly ShownFolder[]): Mount[] {
+  return shownMounts(own).map((mount) =>
+    mount.as === 'read-only' ? { ...mount, from: realPath(mount.at) } : mount,
+  );
 }
 
 /**
@@ -173,7 +180,7 @@ function privateMounts(folders: PrivateFolders | undefined, home: string): Mount
 /** The list of name servers is often a link to a file of a service in `/run`. */
 function nameServers(): Mount[] {
   const file = realPath('/etc/resolv.conf');
-  return isInside('/etc', file) || !existsSync(file) ? [] : [{ at: file, as: 'read-only' }];
+  return isInside('/etc', file) || !existsSync(file) ? [] : [{ at: file, as: 'read-only', ofSystem: true }];
 }
 
 function secrets(): Mount[] {
