@@ -14,7 +14,7 @@ export const KEY = 'k3y-in-a-file';
 export class SandboxFixture {
   private constructor(
     readonly folder: string,
-    private running: ServerProcess | undefined = undefined,
+    private running?: ServerProcess,
   ) {}
 
   /** Only the folders. Not below `/tmp`, which is another folder in the mode `workspace`. */

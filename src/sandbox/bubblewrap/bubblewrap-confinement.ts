@@ -3,9 +3,11 @@ import path from 'node:path';
 import type { FileRules } from '../../files/index.js';
 import { withSystemFiles } from '../files/system-files.js';
 import { findProgram } from '../find-program.js';
+import type { Limits } from '../limits/limits.js';
 import { realPath, realScope } from '../real-scope.js';
 import type { Confinement, ConfinementScope, ProgramStart } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
+import type { ConfiguredFolders } from '../trial.js';
 import { capabilityArguments } from './capabilities.js';
 import { checkedProgram, type CheckTools } from './checked-program.js';
 import { guardedMounts, shownOf } from './guarded-mounts.js';
@@ -17,20 +19,14 @@ import { makeMountPoints, pinnedFolders } from './nested-mounts.js';
 import { settle, type SettledMounts } from './settled-mounts.js';
 import { ServerFileRules } from './server-file-rules.js';
 import { WorkspaceFileRules } from './workspace-file-rules.js';
-import {
-  linkToWorkspace,
-  privateFolders,
-  workspaceMounts,
-  type ConfiguredFolders,
-} from './workspace-mounts.js';
+import { linkToWorkspace, privateFolders, workspaceMounts } from './workspace-mounts.js';
 
 /** What all confinements of a server share. */
 export interface BubblewrapTools {
   /** Absolute path of `bwrap`. */
   bwrap: string;
   server: ServerFiles;
-  /** Program and arguments that set limits and then run what follows. */
-  limiter: readonly string[];
+  limits: Limits;
   check: CheckTools;
   /** For the mode `workspace`. */
   configured: ConfiguredFolders;
@@ -70,7 +66,7 @@ export class BubblewrapConfinement implements Confinement {
   }
 
   program(start: ProgramStart): ProgramStart {
-    const { bwrap, limiter, server, check } = this.tools;
+    const { bwrap, limits, server, check } = this.tools;
     server.check();
     // Bubblewrap looks it up again, but tells of a missing one only by its exit.
     findProgram(start);
@@ -82,7 +78,7 @@ export class BubblewrapConfinement implements Confinement {
     const { mounts, expected } = this.rules.settle(wanted);
     const isChecked = expected.length > 0;
     const [file = bwrap, ...args] = [
-      ...limiter,
+      ...limits.words(this.scope.folder),
       bwrap,
       ...mountArguments(mounts),
       ...this.rules.options,

@@ -19,8 +19,8 @@ export interface SettledMounts {
 
 /**
  * Holds each place that may be shown to what is there now: bubblewrap takes paths, and another agent that may
- * change a folder above could put a link there before it mounts them. What is missing now is left out, so that
- * nothing that appears later is shown.
+ * change a folder above could put a link there before it mounts them. What is missing now is left out, so
+ * that nothing that appears later is shown.
  * @throws SandboxError if a place was replaced since its real path was decided upon
  */
 export function settle(mounts: readonly Mount[]): SettledMounts {

@@ -5,6 +5,7 @@ import { isInside } from '../../files/index.js';
 import { realPath } from '../real-scope.js';
 import type { ConfinementScope, ShownFolder } from '../sandbox.js';
 import type { ServerFiles } from '../server-files.js';
+import type { ConfiguredFolders } from '../trial.js';
 import { hidingMounts, ownFolders, shownMounts } from './guarded-mounts.js';
 import type { Mount } from './mounts.js';
 import { repositoryFolders } from './repository-folders.js';
@@ -45,12 +46,6 @@ const SECRET_FOLDERS = [
   ...['/etc/wireguard', '/etc/openvpn', '/etc/letsencrypt', '/etc/kubernetes', '/etc/rancher'],
 ];
 const HOST_KEYS = '/etc/ssh';
-
-/** What the operator shows besides workspaces (absolute real paths). */
-export interface ConfiguredFolders {
-  readable: readonly string[];
-  writable: readonly string[];
-}
 
 /** The folders of a conversation that programs see under other names. */
 export interface PrivateFolders {
