@@ -138,10 +138,14 @@ export class AppConfig {
     isSandboxNetwork,
   )
   sandbox_network: string | string[] = 'on';
-  @Whole('Maximum megabytes of memory of each process; null: no limit.', { min: 64 }, { nullable: true })
+  @Whole(
+    'Maximum megabytes of memory of a conversation, or of each process (docs/isolation.md); null: no limit.',
+    { min: 64 },
+    { nullable: true },
+  )
   sandbox_memory_mb: number | null = null;
   @Whole(
-    'Maximum number of processes of the user of the server, without effect for root; null: no limit.',
+    'Maximum number of processes of a conversation, or of the user (docs/isolation.md); null: no limit.',
     { min: 16 },
     { nullable: true },
   )

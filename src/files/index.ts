@@ -19,5 +19,5 @@ export {
   type FileIdentity,
   type FileRules,
 } from './confined/file-rules.js';
-export { PathHandle } from './confined/path-handle.js';
+export { HANDLES, O_PATH, PathHandle } from './confined/path-handle.js';
 export { beginningOf, bytesOf, linesOf, tryOpenPlainFile, type PlainFile } from './plain-file-lines.js';
