@@ -31,8 +31,8 @@ const MAX_SHARES = 50;
 
 /**
  * The share links of conversations: read-only, for everybody who has one, until they expire or are revoked,
- * or their conversation or the key that made them ends. The token proves that this server, or another one with
- * its secret key, has made the link; the stored share says that it was not revoked.
+ * or their conversation or the key that made them ends. The token proves that this server, or another one
+ * with its secret key, has made the link; the stored share says that it was not revoked.
  */
 @Injectable()
 export class SharesService implements OnModuleInit, OnModuleDestroy {

@@ -104,7 +104,7 @@ describe('the VS Code server', () => {
     });
     const made = await makeKey(server, { scope: 'admin' });
     const told = await server.request('GET', '/api/vscode/url', undefined, shown(made.key));
-    const before = String((told.body as { url: string }).url);
+    const before = (told.body as { url: string }).url;
     const opens = async (address: string): Promise<boolean> =>
       fetch(address).then(
         ({ status }) => status === 200,

@@ -92,7 +92,10 @@ export class SharedConversation {
   }
 
   private add(values: readonly unknown[]): void {
-    const events = values.map(toEvent).filter((event) => event !== undefined && !this.ids.has(event.id));
+    const events = values
+      .map(toEvent)
+      .filter((event) => event !== undefined)
+      .filter(({ id }) => !this.ids.has(id));
     for (const { id } of events) this.ids.add(id);
     this.eventsSignal.value = [...this.eventsSignal.peek(), ...events];
     for (const { kind, key, value } of events) {
