@@ -132,7 +132,7 @@ export class GoalLoop {
       await this.journal.commit(this.interruption());
       return undefined;
     }
-    this.usage.assertAffordable();
+    await this.usage.assertAffordable();
     const { verdict, usage } = await this.judge(state.goal.objective, work.signal);
     if (this.current !== work) {
       await this.journal.commit([usage]);
