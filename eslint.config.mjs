@@ -108,7 +108,7 @@ const ARROWS = {
     'telemetry',
     'text',
   ],
-  git: ['errors', 'files', 'flow', 'processes', 'text'],
+  git: ['errors', 'files', 'flow', 'processes', 'sandbox', 'text'],
   workspace: [
     'auth',
     'config',
@@ -226,7 +226,7 @@ const ARROWS = {
   models: ['auth', 'http', 'llm', 'settings'],
   mcp: ['auth', 'config', 'crypto', 'errors', 'flow', 'http', 'sandbox', 'storage', 'text', 'tools'],
   gateway: ['auth', 'config', 'conversations', 'events', 'flow', 'http', 'server', 'settings', 'storage'],
-  init: ['auth', 'config', 'errors', 'http'],
+  init: ['audit', 'auth', 'config', 'errors', 'http'],
   cli: [
     'audit',
     'auth',

@@ -35,6 +35,13 @@ function worksBesideAServer(start: () => Promise<ServerProcess>, env: () => Reco
       expect(listed.stdout).toMatch(/^by hand \([0-9a-f]{16}\): read, all, until 20.*\nby request .*\n$/);
       expect(await keys(server.cwd, ['revoke', 'by hand'], env())).toMatchObject({ code: 0, stdout: '' });
       await eventually(() => socket.closeCode === 4001, 'the socket closed');
+      const { body: audit } = await server.request('GET', '/api/audit?key=command-line');
+      expect((audit as { items: object[] }).items).toMatchObject(
+        ['Keys_revoke', 'Keys_create'].map((operation) => ({
+          ...{ operation, outcome: 'done', address: null, conversation_id: null },
+          key_name: expect.stringMatching(/^command line \(.+\)$/) as string,
+        })),
+      );
       expect((await server.request('GET', CURRENT, undefined, shown(key))).status).toBe(401);
     } finally {
       await server.stop();

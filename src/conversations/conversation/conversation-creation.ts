@@ -119,7 +119,7 @@ export class ConversationCreation {
     const { agent, agentField = 'agent' } = request;
     // The files are read again for the prompt. Reading them now rejects a request with unusable ones.
     const { config, context } = this;
-    await loadPromptFiles(agent, { config, context }, `conversation ${state.id}`, ['body', agentField]);
+    await loadPromptFiles(agent, { config, context }, state, ['body', agentField]);
     state.rest = { ...state.rest, ...(await this.pluginFolders(request)) };
     const worktree = request.worktree ? await this.makeWorktree(request, state.id) : undefined;
     if (worktree) {

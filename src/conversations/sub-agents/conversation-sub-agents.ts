@@ -166,7 +166,7 @@ export class ConversationSubAgents implements SubAgents {
 
   private async promptFiles(agent: AgentSpec): Promise<PromptFiles> {
     try {
-      return await loadPromptFiles(agent, this.services, `conversation ${this.sink.state.id}`);
+      return await loadPromptFiles(agent, this.services, this.sink.state);
     } catch (error) {
       throw new HostRefusal(errorMessage(error));
     }
