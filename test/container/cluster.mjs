@@ -203,9 +203,14 @@ class Cluster {
     return this.#test.eventually(async () => {
       const answer = await this.#send('GET', `/api/conversations/${id}`);
       const { execution_status: status } = answer.ok ? await answer.json() : {};
-      assert.notEqual(status, 'error');
+      if (status === 'error') assert.fail(`the run has failed: ${await this.#lastEvents(id)}`);
       return statuses.includes(status);
     }, `the end of the run in ${id}`);
+  }
+
+  async #lastEvents(id) {
+    const route = `/api/conversations/${id}/events/search?limit=10&sort_order=TIMESTAMP_DESC`;
+    return (await this.#send('GET', route)).text();
   }
 
   async #events(id) {

@@ -1,13 +1,15 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Logger } from '@nestjs/common';
+import type { Principal } from '../../auth/index.js';
+import { ownerFilter } from '../../conversations/index.js';
 import type { Cipher, SecretCodec } from '../../crypto/index.js';
 import { errorCode, errorMessage } from '../../errors/index.js';
 import { makeFolder, readPlainFile, replaceFile, syncFolder, undefinedIfMissing } from '../../files/index.js';
-import { forEachBounded } from '../../flow/index.js';
+import { forEachBounded, KeyedSerialQueue } from '../../flow/index.js';
 import type { ReservedConversations } from '../../storage/index.js';
 import { dashedUuid } from '../../text/index.js';
-import { type ContainerRecord, formatRecord, parseRecord } from './container-record.js';
+import { type ContainerRecord, formatRecord, ownerInText, parseRecord } from './container-record.js';
 
 const FILE = /^([0-9a-f]{32})\.json$/;
 const MAX_PARALLEL_READS = 8;
@@ -21,6 +23,8 @@ export class ContainerRecords {
   private readonly records = new Map<string, ContainerRecord>();
   /** Conversations that this process creates. */
   private readonly fresh = new Set<string>();
+  /** Writes and removals of each record. */
+  private readonly writes = new KeyedSerialQueue();
   /** Why records cannot be used, by conversation. */
   private readonly broken = new Map<string, string>();
 
@@ -52,6 +56,12 @@ export class ContainerRecords {
     return this.records.get(id);
   }
 
+  /** Whether a conversation in a container exists for a principal. */
+  isVisible(id: string, principal: Principal): boolean {
+    const owner = ownerFilter(principal);
+    return owner === undefined || this.records.get(id)?.ownerKey === owner;
+  }
+
   /** Why the record of a conversation cannot be used. */
   problemOf(id: string): string | undefined {
     return this.broken.get(id);
@@ -68,18 +78,33 @@ export class ContainerRecords {
     if (record.isCreated) this.fresh.delete(id);
     else this.fresh.add(id);
     this.keep(record);
-    await replaceFile(this.fileOf(id), formatRecord(record, this.cipher), {
-      mode: 0o600,
-      replacesLink: true,
-      flush: 'content and name',
+    await this.writes.run(id, async () => {
+      const latest = this.records.get(id);
+      if (!latest) return;
+      await replaceFile(this.fileOf(id), formatRecord(latest, this.cipher), {
+        mode: 0o600,
+        replacesLink: true,
+        flush: 'content and name',
+      });
     });
+  }
+
+  /** As `save`, with changed fields. Does nothing if the record was removed. */
+  async change(
+    id: string,
+    fields: Partial<Pick<ContainerRecord, 'isCreated' | 'countedUsd'>>,
+  ): Promise<void> {
+    const record = this.records.get(id);
+    if (record) await this.save({ ...record, ...fields });
   }
 
   /** The last step of a deletion: until then it can be repeated. */
   async remove(id: string): Promise<void> {
-    await rm(this.fileOf(id), { force: true });
-    await syncFolder(this.folder);
-    this.records.delete(id);
+    await this.writes.run(id, async () => {
+      await rm(this.fileOf(id), { force: true });
+      await syncFolder(this.folder);
+      this.records.delete(id);
+    });
     this.broken.delete(id);
     this.fresh.delete(id);
     this.reserved.delete(id);
@@ -87,10 +112,12 @@ export class ContainerRecords {
   }
 
   private async read(id: string): Promise<void> {
-    this.reserved.add(id);
+    this.reserved.add(id, null);
     try {
       const text = await readPlainFile(this.fileOf(id)).catch(undefinedIfMissing);
-      if (text !== undefined) this.keep(parseRecord(text, id, this.cipher));
+      if (text === undefined) return;
+      this.reserved.add(id, ownerInText(text));
+      this.keep(parseRecord(text, id, this.cipher));
     } catch (error) {
       const reason = errorCode(error) ?? errorMessage(error);
       this.broken.set(id, reason);
@@ -101,9 +128,9 @@ export class ContainerRecords {
   }
 
   private keep(record: ContainerRecord): void {
-    const { conversationId: id, encryptionKey } = record;
+    const { conversationId: id, encryptionKey, ownerKey } = record;
     this.records.set(id, record);
-    this.reserved.add(id);
+    this.reserved.add(id, ownerKey);
     this.codec.useKey(id, encryptionKey);
   }
 
