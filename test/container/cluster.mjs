@@ -15,6 +15,8 @@ const SERVERS = ['agent-1', 'agent-2', 'agent-3'];
 /** The lease of a server that was killed, the takeover, and a slow machine. */
 const TAKEOVER_MS = 30_000;
 /** Clients try again at once when a socket closes. */
+/** Longest time for a service to end by itself, as compose.cluster.yaml says. */
+const STOP_SECONDS = 60;
 const PAUSE_MS = 50;
 
 /**
@@ -96,7 +98,7 @@ class Cluster {
         console.log(`    ${stored.length} events, ${socket.connections} connections of the socket`);
       });
       await step('PostgreSQL is replaced, and everything goes on', async () => {
-        await this.#compose('up', '--detach', '--no-build', '--no-deps', '--force-recreate', 'database');
+        await this.#replace('database');
         await this.#says(id, 'FINISH: after the new database', TAKEOVER_MS);
       });
     } finally {
@@ -149,7 +151,7 @@ class Cluster {
     try {
       for (const name of SERVERS) {
         const old = (await this.#live()).find(({ url }) => new URL(url).hostname === name)?.id;
-        await this.#compose('up', '--detach', '--no-build', '--no-deps', '--force-recreate', name);
+        await this.#replace(name);
         await eventually(async () => {
           const live = await this.#live();
           return live.length === 3 && !live.some((server) => server.id === old);
@@ -240,6 +242,15 @@ class Cluster {
   async #container(service) {
     const filter = `label=com.docker.compose.service=${service}`;
     return this.#test.engine.podman('ps', '--all', '--filter', filter, '--format', '{{.Names}}');
+  }
+
+  /** As `docker compose up --force-recreate`: that of podman-compose stops what a service depends on as well. */
+  async #replace(service) {
+    const { engine } = this.#test;
+    const container = await this.#container(service);
+    await engine.podman('stop', '--time', String(STOP_SECONDS), container);
+    await engine.podman('rm', container);
+    await this.#compose('up', '--detach', '--no-build', service);
   }
 
   /** The restart policy may have been faster. */
