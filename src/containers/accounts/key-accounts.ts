@@ -9,8 +9,8 @@ import { ContainerRecords } from '../records/container-records.js';
 
 /** How long a run may take to begin after the request for it was accepted (ms). */
 const BEGIN_MS = 5_000;
-/** How long a run may take to pause before its container is stopped (ms). */
-const PAUSE_MS = 15_000;
+/** Answers of models that a run may still get once it was asked to pause: those that are on their way. */
+const MAX_LATE_COSTS = 2;
 /** What was counted is stored after this time (ms). */
 const STORE_MS = 1_000;
 
@@ -21,6 +21,8 @@ interface CountedRun {
   /** The log says that it runs. Until then somebody has asked for it. */
   isRunning: boolean;
   isPausing: boolean;
+  /** How often it has cost something since. */
+  lateCosts: number;
   timer: NodeJS.Timeout | undefined;
 }
 
@@ -113,6 +115,7 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
     this.counted.set(id, total);
     this.limiter.spend(owner, total - before);
     if (!this.stores.has(id)) this.stores.set(id, setTimeout(() => void this.store(id), STORE_MS).unref());
+    this.stopIfLate(id);
     if (this.limiter.overSpent(owner) !== undefined) this.pauseRuns(owner);
   }
 
@@ -137,7 +140,7 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
   }
 
   private keepRun(id: string, ownerKey: string, release: () => void): CountedRun {
-    const run = { ownerKey, release, isRunning: false, isPausing: false, timer: undefined };
+    const run = { ownerKey, release, isRunning: false, isPausing: false, lateCosts: 0, timer: undefined };
     this.runs.set(id, run);
     return run;
   }
@@ -150,21 +153,15 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
     run.release();
   }
 
-  /** Pauses the runs of a key; stops the container of one that goes on. */
+  /** Pauses the runs of a key. Where that fails the container is stopped. */
   private pauseRuns(ownerKey: string): void {
     for (const [id, run] of this.runs) {
       if (run.ownerKey !== ownerKey || run.isPausing || !run.isRunning) continue;
       run.isPausing = true;
       this.logger.log(`conversation ${id} is paused: ${this.limiter.overSpent(ownerKey) ?? ''}`);
-      const stopLater = setTimeout(() => {
-        if (this.runs.get(id) === run) this.attempt(id, 'stopped', this.containers.stop(id));
-      }, PAUSE_MS).unref();
-      this.attempt(id, 'paused', this.pause(id));
-      const { release } = run;
-      run.release = () => {
-        clearTimeout(stopLater);
-        release();
-      };
+      this.pause(id).catch((error: unknown) => {
+        this.stop(id, `its run was not paused: ${errorMessage(error)}`);
+      });
     }
   }
 
@@ -177,9 +174,18 @@ export class KeyAccounts implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  private attempt(id: string, what: string, action: Promise<void>): void {
-    action.catch((error: unknown) => {
-      this.logger.warn(`conversation ${id} was not ${what}: ${errorMessage(error)}`);
+  /** The server in the container may be another one, which does not pause. */
+  private stopIfLate(id: string): void {
+    const run = this.runs.get(id);
+    if (!run?.isPausing) return;
+    run.lateCosts += 1;
+    if (run.lateCosts === MAX_LATE_COSTS + 1) this.stop(id, 'its run goes on after its pause');
+  }
+
+  private stop(id: string, why: string): void {
+    this.logger.warn(`the container of conversation ${id} is stopped: ${why}`);
+    this.containers.stop(id).catch((error: unknown) => {
+      this.logger.warn(`the container of conversation ${id} was not stopped: ${errorMessage(error)}`);
     });
   }
 
