@@ -15,6 +15,8 @@ import { ContainersController } from './containers.controller.js';
 import { ContainerCreation } from './creation/container-creation.js';
 import { ContainerCreationInterceptor } from './creation/container-creation.interceptor.js';
 import { WorkspaceFolders } from './creation/workspace-folders.js';
+import { ContainerArchive } from './disk/container-archive.js';
+import { RuntimeTrash } from './disk/runtime-trash.js';
 import { ContainerEngine, engineAddress } from './engine/container-engine.js';
 import { EngineWatch } from './engine/engine-watch.js';
 import { ContainerDeletion } from './fleet/container-deletion.js';
@@ -44,6 +46,7 @@ const FOLDERS = Symbol('ContainerFolders');
   providers: [
     EngineWatch,
     FleetUpkeep,
+    ContainerArchive,
     KeyAccounts,
     ContainerSockets,
     { provide: WorkspaceFolders, inject: [AppConfig, KeyWorkspaces], useFactory: workspaceFolders },
@@ -90,8 +93,13 @@ const FOLDERS = Symbol('ContainerFolders');
       ) => {
         const environment = () => variablesLike(config.conversation_container_environment);
         const starter = new ContainerStarter(engine, folders, config, environment);
-        return new ConversationContainers(engine, starter, records, folders, (id, isRunning) =>
-          follower.follow(id, isRunning),
+        return new ConversationContainers(
+          engine,
+          starter,
+          records,
+          folders,
+          new RuntimeTrash(folders.data),
+          (id, isRunning) => follower.follow(id, isRunning),
         );
       },
     },

@@ -90,15 +90,15 @@ class Cluster {
         await this.#start(owner);
         await eventually(async () => (await this.#live()).length === 3, 'three servers again');
       });
-      await step('all servers are replaced one by one while a client works', () => this.#replaceAll(id));
+      await step('all servers are restarted one by one while a client works', () => this.#restartAll(id));
       await step('the socket saw each event once, in order', async () => {
         const stored = await this.#events(id);
         await eventually(() => Promise.resolve(socket.ids.length >= stored.length), 'the last events');
         assert.deepEqual([socket.problems, socket.ids], [[], stored.map((event) => event.id)]);
         console.log(`    ${stored.length} events, ${socket.connections} connections of the socket`);
       });
-      await step('PostgreSQL is replaced, and everything goes on', async () => {
-        await this.#replace('database');
+      await step('PostgreSQL is restarted, and everything goes on', async () => {
+        await this.#restart('database');
         await this.#says(id, 'FINISH: after the new database', TAKEOVER_MS);
       });
     } finally {
@@ -134,14 +134,14 @@ class Cluster {
     }
   }
 
-  /** Replaces each server by a new container, while messages are sent one after another. */
-  async #replaceAll(id) {
+  /** Restarts each server, while messages are sent one after another. */
+  async #restartAll(id) {
     const { eventually } = this.#test;
     const before = (await this.#live()).map((server) => server.id);
-    let isReplacing = true;
+    let isRestarting = true;
     const messages = [];
     const work = async () => {
-      for (let count = 0; isReplacing; count += 1) {
+      for (let count = 0; isRestarting; count += 1) {
         messages.push(`RUN: echo ${count} >> count\nFINISH: ${count}`);
         await this.#says(id, messages.at(-1), TAKEOVER_MS);
       }
@@ -151,14 +151,14 @@ class Cluster {
     try {
       for (const name of SERVERS) {
         const old = (await this.#live()).find(({ url }) => new URL(url).hostname === name)?.id;
-        await this.#replace(name);
+        await this.#restart(name);
         await eventually(async () => {
           const live = await this.#live();
           return live.length === 3 && !live.some((server) => server.id === old);
         }, `the new ${name}`);
       }
     } finally {
-      isReplacing = false;
+      isRestarting = false;
     }
     await working;
     const after = (await this.#live()).map((server) => server.id);
@@ -244,13 +244,12 @@ class Cluster {
     return this.#test.engine.podman('ps', '--all', '--filter', filter, '--format', '{{.Names}}');
   }
 
-  /** As `docker compose up --force-recreate`: that of podman-compose stops what a service depends on as well. */
-  async #replace(service) {
-    const { engine } = this.#test;
-    const container = await this.#container(service);
-    await engine.podman('stop', '--time', String(STOP_SECONDS), container);
-    await engine.podman('rm', container);
-    await this.#compose('up', '--detach', '--no-build', service);
+  /**
+   * Ends a service and starts it again. Its container stays: podman removes none that others depend on, and
+   * `up --force-recreate` of podman-compose stops what a service depends on as well.
+   */
+  async #restart(service) {
+    await this.#test.engine.podman('restart', '--time', String(STOP_SECONDS), await this.#container(service));
   }
 
   /** The restart policy may have been faster. */

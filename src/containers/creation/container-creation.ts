@@ -107,7 +107,10 @@ export class ContainerCreation {
     } catch (error) {
       settleRun(false);
       await this.deletion.removeFailed(id).catch((failure: unknown) => {
-        this.logger.error(`conversation ${id}: what its creation has left stays: ${errorMessage(failure)}`);
+        this.containers.records.giveUp(id);
+        this.logger.warn(
+          `conversation ${id}: what its creation has left is removed later: ${errorMessage(failure)}`,
+        );
       });
       throw error;
     }

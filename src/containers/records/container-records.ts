@@ -12,6 +12,8 @@ import { dashedUuid } from '../../text/index.js';
 import { type ContainerRecord, formatRecord, ownerInText, parseRecord } from './container-record.js';
 
 const FILE = /^([0-9a-f]{32})\.json$/;
+/** Marks a conversation whose home and workspace are gone, beside its record, as in the original. */
+const MARKER = /^([0-9a-f]{32})\.archived\.json$/;
 const MAX_PARALLEL_READS = 8;
 
 /**
@@ -23,8 +25,11 @@ export class ContainerRecords {
   private readonly records = new Map<string, ContainerRecord>();
   /** Conversations that this process creates. */
   private readonly fresh = new Set<string>();
+  /** Those of them that have failed, and left something that could not be removed yet. */
+  private readonly failed = new Set<string>();
   /** Writes and removals of each record. */
   private readonly writes = new KeyedSerialQueue();
+  private readonly archived = new Set<string>();
   /** Why records cannot be used, by conversation. */
   private readonly broken = new Map<string, string>();
 
@@ -41,6 +46,10 @@ export class ContainerRecords {
     const names = await readdir(this.folder);
     const ids = names.flatMap((name) => FILE.exec(name)?.[1] ?? []).map(dashedUuid);
     await forEachBounded(ids, MAX_PARALLEL_READS, (id) => this.read(id));
+    for (const name of names) {
+      const hex = MARKER.exec(name)?.[1];
+      if (hex !== undefined) this.archived.add(dashedUuid(hex));
+    }
   }
 
   get all(): readonly ContainerRecord[] {
@@ -72,6 +81,17 @@ export class ContainerRecords {
     return this.fresh.has(id);
   }
 
+  /** Whether the creation of a conversation has failed, and its client was told so. */
+  hasFailed(id: string): boolean {
+    return this.failed.has(id);
+  }
+
+  /** The creation of a conversation has failed, and what it has left is to be removed later. */
+  giveUp(id: string): void {
+    this.fresh.delete(id);
+    this.failed.add(id);
+  }
+
   /** Durable when it resolves. */
   async save(record: ContainerRecord): Promise<void> {
     const { conversationId: id } = record;
@@ -98,15 +118,33 @@ export class ContainerRecords {
     if (record) await this.save({ ...record, ...fields });
   }
 
+  /** Whether only the history of a conversation is left. */
+  isArchived(id: string): boolean {
+    return this.archived.has(id);
+  }
+
+  /** Durable when it resolves. */
+  async archive(id: string): Promise<void> {
+    await replaceFile(this.markerOf(id), JSON.stringify({ archived_at: new Date().toISOString() }), {
+      mode: 0o600,
+      replacesLink: true,
+      flush: 'content and name',
+    });
+    this.archived.add(id);
+  }
+
   /** The last step of a deletion: until then it can be repeated. */
   async remove(id: string): Promise<void> {
     await this.writes.run(id, async () => {
       await rm(this.fileOf(id), { force: true });
+      await rm(this.markerOf(id), { force: true });
       await syncFolder(this.folder);
       this.records.delete(id);
     });
     this.broken.delete(id);
+    this.archived.delete(id);
     this.fresh.delete(id);
+    this.failed.delete(id);
     this.reserved.delete(id);
     this.codec.useKey(id, undefined);
   }
@@ -132,6 +170,10 @@ export class ContainerRecords {
     this.records.set(id, record);
     this.reserved.add(id, ownerKey);
     this.codec.useKey(id, encryptionKey);
+  }
+
+  private markerOf(id: string): string {
+    return this.fileOf(id).replace(/\.json$/, '.archived.json');
   }
 
   private fileOf(id: string): string {
