@@ -119,6 +119,7 @@ const REPOSITORIES: Repositories = {
   exports: [
     ContextLoader,
     ConversationsService,
+    KeyWorkspaces,
     LaunchProfiles,
     PortableRequests,
     Ownership,

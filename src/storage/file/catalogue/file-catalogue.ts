@@ -44,12 +44,12 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, 
 
   constructor(
     private readonly options: StorageOptions,
-    reserved: Pick<ReservedConversations, 'isForeign'> = { isForeign: () => false },
+    reserved: Pick<ReservedConversations, 'ownerOf'> = { ownerOf: () => undefined },
   ) {
     super();
-    const isForeign = (id: string): boolean => reserved.isForeign(id);
-    this.entries = new CatalogueEntries(isForeign);
-    this.files = new MetadataFiles(options.conversationsPath, isForeign);
+    const ownerOf = (id: string): string | null | undefined => reserved.ownerOf(id);
+    this.entries = new CatalogueEntries(ownerOf);
+    this.files = new MetadataFiles(options.conversationsPath, (id) => ownerOf(id) !== undefined);
     this.scan = new FolderScan(options.conversationsPath, {
       entries: this.entries,
       files: this.files,
