@@ -48,6 +48,8 @@ import { SteeringController } from './api/steering.controller.js';
 import { SteeringService } from './steering/steering.service.js';
 import { TimelineController } from './api/timeline.controller.js';
 import { TimelineService } from './timeline/timeline.service.js';
+import { UnusedConversations } from './registry/unused-conversations.js';
+import { WorktreeRelease } from './worktrees/worktree-release.js';
 import { Worktrees } from './worktrees/worktrees.js';
 
 const REPOSITORIES: Repositories = {
@@ -104,6 +106,8 @@ const REPOSITORIES: Repositories = {
     SummaryFeed,
     ConversationsLifecycle,
     PortableRequests,
+    WorktreeRelease,
+    UnusedConversations,
     {
       provide: Worktrees,
       inject: [AppConfig],
@@ -126,6 +130,7 @@ const REPOSITORIES: Repositories = {
     EventBusModule,
     RunSlots,
     SummaryFeed,
+    UnusedConversations,
     WorkspaceHost,
   ],
 })

@@ -1,4 +1,4 @@
-import { access, realpath, rm, rmdir } from 'node:fs/promises';
+import { access, lstat, readdir, realpath, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Logger } from '@nestjs/common';
 import { errorCode, errorMessage } from '../../errors/index.js';
@@ -18,6 +18,9 @@ import { WorktreeUsers } from './worktree-users.js';
 
 /** Default options: the worktree starts at the checked-out commit. */
 export const FROM_HEAD: WorktreeOptions = { base: 'head', ref: null, branch_prefix: 'openhands/' };
+
+/** The id of a conversation at the beginning of the name of a folder. */
+const CONVERSATION = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}(?=-\d+$|$)/;
 
 /** A requested worktree cannot be created. The message says why. */
 export class WorktreeError extends Error {
@@ -116,6 +119,45 @@ export class Worktrees {
     await rmdir(path.dirname(folder)).catch(() => undefined);
   }
 
+  /**
+   * Removes worktrees that a crash, or the deletion of a damaged conversation, has left without a user. Git
+   * removes its records of them by itself.
+   * @param minAgeMs worktrees that were made later may belong to a conversation that is being created
+   */
+  async removeUnused(
+    exists: (id: string) => Promise<boolean>,
+    minAgeMs: number,
+  ): Promise<{ removed: number; failures: string[] }> {
+    let removed = 0;
+    const failures: string[] = [];
+    for (const name of await namesOf(this.root)) {
+      const folder = path.join(this.root, name);
+      try {
+        if (await this.isUsed(folder, exists, minAgeMs)) continue;
+        await rm(folder, { recursive: true, force: true });
+        removed += 1;
+      } catch (error) {
+        failures.push(`${folder}: ${errorMessage(error)}`);
+      }
+    }
+    return { removed, failures };
+  }
+
+  private async isUsed(
+    folder: string,
+    exists: (id: string) => Promise<boolean>,
+    minAgeMs: number,
+  ): Promise<boolean> {
+    const id = CONVERSATION.exec(path.basename(folder))?.[0];
+    const stats = await lstat(folder);
+    // Whatever else is there is not the server's.
+    if (id === undefined || !stats.isDirectory()) return true;
+    if (Date.now() - stats.mtimeMs < minAgeMs) return true;
+    const users = await new WorktreeUsers(path.join(folder, 'any')).list();
+    for (const user of [id, ...users]) if (await exists(user)) return true;
+    return false;
+  }
+
   private owns(folder: string): boolean {
     return path.dirname(path.dirname(folder)) === this.root;
   }
@@ -193,4 +235,13 @@ async function pathExists(file: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+async function namesOf(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
