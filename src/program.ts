@@ -4,6 +4,8 @@ import {
   type KeysAction,
   MOVE_HELP,
   parseCommandLine,
+  RETENTION_HELP,
+  type RetentionLook,
   type Command,
   type MoveOptions,
 } from './cli/index.js';
@@ -34,6 +36,12 @@ export async function run(args: readonly string[]): Promise<void> {
       break;
     case 'keys':
       await manageKeys(command.action);
+      break;
+    case 'retention-help':
+      process.stdout.write(RETENTION_HELP);
+      break;
+    case 'retention':
+      await listRemovals(command.look);
       break;
     case 'version': {
       const { SERVER_VERSION } = await import('./server/version.js');
@@ -105,6 +113,29 @@ async function manageKeys(action: KeysAction): Promise<void> {
   } catch (error) {
     printErrors(
       error instanceof ConfigError ? explainStartupError(error, listen) : [explainKeysError(error)],
+    );
+    process.exit(1);
+  }
+}
+
+/** Lists what the retention would remove. */
+async function listRemovals(look: RetentionLook): Promise<void> {
+  const [{ loadConfig, ConfigError }, { runRetention, explainRetentionError }, { explainStartupError }] =
+    await Promise.all([
+      import('./config/index.js'),
+      import('./cli/retention/run-retention.js'),
+      import('./cli/startup-error.js'),
+    ]);
+  const listen = { host: '0.0.0.0', port: 0, hostGiven: false };
+  try {
+    const { config } = loadConfig({ env: process.env, cwd: process.cwd(), listen });
+    process.exitCode = await runRetention(look, config, {
+      print: (line) => process.stdout.write(`${line}\n`),
+      note: (line) => printErrors([line]),
+    });
+  } catch (error) {
+    printErrors(
+      error instanceof ConfigError ? explainStartupError(error, listen) : [explainRetentionError(error)],
     );
     process.exit(1);
   }

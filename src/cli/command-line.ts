@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { ListenAddress } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
 import { type KeysCommand, parseKeysCommandLine } from './keys/index.js';
+import { parseRetentionCommandLine, type RetentionCommand } from './retention/index.js';
 import { parseMoveCommandLine, type MoveCommand } from './move/index.js';
 
 /** A parsed command line. */
@@ -11,6 +12,7 @@ export type Command =
   | { kind: 'usage-error'; message: string }
   | MoveCommand
   | KeysCommand
+  | RetentionCommand
   | { kind: 'fetch-ui' }
   | { kind: 'check-config'; listen: ListenAddress; ui?: string | null }
   | { kind: 'serve'; listen: ListenAddress; ui?: string | null; reload: boolean };
@@ -19,6 +21,7 @@ export type Command =
 export const HELP = `Usage: openhands-agent-server [options]
        openhands-agent-server move --from PLACE --to PLACE
        openhands-agent-server keys create|list|revoke ...
+       openhands-agent-server retention [--days N] [--budget SHARE]
 
 Options:
   --host HOST      address to listen on (default: 0.0.0.0). Without this option and without a
@@ -35,6 +38,7 @@ Options:
 
 move copies everything from files to a database or back (move --help).
 keys makes, lists and revokes named keys (keys --help).
+retention lists what the server would remove as too old or too large (retention --help).
 
 Configuration is read from $OPENHANDS_AGENT_SERVER_CONFIG_PATH, by default
 workspace/openhands_agent_server_config.json, then from OH_* variables. SESSION_API_KEY sets the key
@@ -45,6 +49,7 @@ the current folder.
 /** Parses the arguments after the program name. */
 export function parseCommandLine(args: readonly string[]): Command {
   if (args[0] === 'keys') return parseKeysCommandLine(args.slice(1));
+  if (args[0] === 'retention') return parseRetentionCommandLine(args.slice(1));
   if (args[0] === 'move') return parseMoveCommandLine(args.slice(1));
   try {
     const { values } = parseArgs({

@@ -1,3 +1,4 @@
+export { type RetentionLook, RETENTION_HELP } from './retention/index.js';
 export { useCodeCaches } from './code-cache.js';
 export { type Command, HELP, parseCommandLine } from './command-line.js';
 export { type KeysAction, KEYS_HELP } from './keys/index.js';

@@ -169,7 +169,10 @@ export class AppConfig {
   vscode_port: number = 8001;
   @Text('Base path of VS Code behind a proxy.', { nullable: true })
   vscode_base_path: string | null = null;
-  @Flag('Whether to load the tools at start instead of with the first conversation.')
+  @Flag(
+    'Whether to load terminal and search when the server starts instead of with the first conversation. The browser is loaded ' +
+      'with its first use.',
+  )
   preload_tools: boolean = true;
   @Whole('Maximum number of conversations that run at the same time.', { min: 1 })
   max_concurrent_runs: number = 10;
@@ -268,9 +271,15 @@ export class AppConfig {
   conversation_storage_retention_days: number | null = null;
   @Decimal('Seconds between two looks at what these two rules remove.', { above: 0 })
   conversation_storage_sweep_seconds: number = 300;
-  @Decimal('Seconds for which these rules leave a conversation alone after its last change or use.', { min: 0 })
+  @Decimal('Seconds for which these rules leave a conversation alone after its last change or use.', {
+    min: 0,
+  })
   conversation_storage_keep_seconds: number = 600;
-  @Choice('Who provides the skills of ACP agents.', ['native', 'openhands_managed'])
+  @Choice(
+    'Who provides the skills of ACP agents: `native` the agents themselves, `openhands_managed` the server, which gives them ' +
+      'those of the request, of the user and of marketplaces.',
+    ['native', 'openhands_managed'],
+  )
   acp_skill_sourcing: string = 'native';
   @Text(
     'Base URL of the repositories of `github:owner/repository`: any URL that git supports, also `file://`.',

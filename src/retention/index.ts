@@ -1,4 +1,3 @@
-export { megabytes } from './sweep/sweep-report.js';
+export { describePlan } from './plan/describe-plan.js';
 export { RetentionPlanner } from './plan/retention-planner.js';
-export type { RetentionPlan } from './plan/retention-plan.js';
-export { type RuleChanges, rulesOf } from './plan/retention-rules.js';
+export { rulesOf } from './plan/retention-rules.js';

@@ -104,8 +104,7 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
    */
   async sweep(changes: RuleChanges): Promise<SweepReport> {
     if (this.current) throw new SweepRunningError('This server');
-    this.clock.trust();
-    const report = await this.begin(rulesOf(this.config, changes));
+    const report = await this.begin(rulesOf(this.config, changes), undefined);
     if (!report) throw new SweepRunningError('Another server');
     return report;
   }
@@ -127,7 +126,8 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
 
   private async sweepByItself(): Promise<void> {
     try {
-      if (!this.current) await this.begin(rulesOf(this.config));
+      const rules = rulesOf(this.config);
+      if (!this.current) await this.begin(rules, this.clock.problem(rules.retention_days));
       this.failure = undefined;
     } catch (error) {
       const failure = errorMessage(error);
@@ -139,12 +139,15 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
     }
   }
 
-  /** @returns undefined if another server sweeps */
-  private begin(rules: RetentionRules): Promise<SweepReport | undefined> {
+  /**
+   * @param clock why no conversation may be removed for its age; undefined: it may
+   * @returns undefined if another server sweeps
+   */
+  private begin(rules: RetentionRules, clock: string | undefined): Promise<SweepReport | undefined> {
     const work = this.turns
       .tryTake(TURN, async (lost) => {
         const signal = AbortSignal.any([lost, this.stopping.signal]);
-        const plan = await this.planner.plan(rules, signal, this.clock.problem(rules.retention_days));
+        const plan = await this.planner.plan(rules, signal, clock);
         return this.sweeper.sweep(plan, signal);
       })
       .then((turn) => {

@@ -27,7 +27,9 @@ export class WorktreeRelease {
   }
 
   /** Removes worktrees of which no conversation is left. @param minAgeMs younger ones may be in the making */
-  removeUnused(minAgeMs: number): Promise<{ removed: number; failures: string[] }> {
+  async removeUnused(minAgeMs: number): Promise<{ removed: number; failures: string[] }> {
+    // A storage that is not mounted knows no conversation: their worktrees have to wait for it.
+    if ((await this.catalogue.count()) === 0) return { removed: 0, failures: [] };
     return this.worktrees.removeUnused((id) => this.catalogue.has(id), minAgeMs);
   }
 

@@ -19,8 +19,8 @@ import { WorktreeUsers } from './worktree-users.js';
 /** Default options: the worktree starts at the checked-out commit. */
 export const FROM_HEAD: WorktreeOptions = { base: 'head', ref: null, branch_prefix: 'openhands/' };
 
-/** The id of a conversation at the beginning of the name of a folder. */
-const CONVERSATION = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}(?=-\d+$|$)/;
+/** The names of the folders: the id of a conversation, and a number if there is one of that name. */
+const CONVERSATION = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}(-\d+)?$/;
 
 /** A requested worktree cannot be created. The message says why. */
 export class WorktreeError extends Error {
@@ -49,6 +49,8 @@ export class Worktrees {
     private readonly root: string,
     /** Filter drivers of the operator's git configuration that are allowed to run. */
     private readonly filters: readonly string[],
+    /** Names the storage of the conversations. */
+    private readonly mark: string,
   ) {}
 
   /**
@@ -85,7 +87,7 @@ export class Worktrees {
   /** Registers conversations as users of a worktree. It is kept as long as one of them exists. */
   async share({ path: folder }: WorktreeRecord, ...ids: string[]): Promise<void> {
     if (!this.owns(folder)) return;
-    const users = new WorktreeUsers(folder);
+    const users = this.usersOf(folder);
     for (const id of ids) await users.add(id);
   }
 
@@ -96,7 +98,7 @@ export class Worktrees {
    */
   async leave(record: WorktreeRecord, id: string, exists: (id: string) => Promise<boolean>): Promise<void> {
     try {
-      const users = new WorktreeUsers(record.path);
+      const users = this.usersOf(record.path);
       // Unregister first, then look for others: if two leave at once, at least one finds none left.
       await users.remove(id);
       for (const user of await users.list()) if (await exists(user)) return;
@@ -115,7 +117,9 @@ export class Worktrees {
     }
     if (!this.owns(folder)) return;
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
-    await new WorktreeUsers(folder).clear().catch(() => undefined);
+    await this.usersOf(folder)
+      .clear()
+      .catch(() => undefined);
     await rmdir(path.dirname(folder)).catch(() => undefined);
   }
 
@@ -123,6 +127,7 @@ export class Worktrees {
    * Removes worktrees that a crash, or the deletion of a damaged conversation, has left without a user. Git
    * removes its records of them by itself.
    * @param minAgeMs worktrees that were made later may belong to a conversation that is being created
+   * @returns how many were removed, and what could not be
    */
   async removeUnused(
     exists: (id: string) => Promise<boolean>,
@@ -148,14 +153,18 @@ export class Worktrees {
     exists: (id: string) => Promise<boolean>,
     minAgeMs: number,
   ): Promise<boolean> {
-    const id = CONVERSATION.exec(path.basename(folder))?.[0];
     const stats = await lstat(folder);
-    // Whatever else is there is not the server's.
-    if (id === undefined || !stats.isDirectory()) return true;
+    if (!CONVERSATION.test(path.basename(folder)) || !stats.isDirectory()) return true;
     if (Date.now() - stats.mtimeMs < minAgeMs) return true;
-    const users = await new WorktreeUsers(path.join(folder, 'any')).list();
-    for (const user of [id, ...users]) if (await exists(user)) return true;
+    const users = this.usersOf(path.join(folder, 'any'));
+    // The folder may be that of all servers of the machine: others know their conversations.
+    if (!(await users.areMarked())) return true;
+    for (const user of await users.list()) if (await exists(user)) return true;
     return false;
+  }
+
+  private usersOf(worktree: string): WorktreeUsers {
+    return new WorktreeUsers(worktree, this.mark);
   }
 
   private owns(folder: string): boolean {

@@ -46,7 +46,10 @@ const notes: DescribedField = [texts, 'Why a part of the rules does not apply, f
 export function retentionSchemas(): Record<string, JsonSchema> {
   return {
     RetentionRules: objectSchema({
-      retention_days: [numberOrNull, 'Days without a change after which a conversation is removed; null: never.'],
+      retention_days: [
+        numberOrNull,
+        'Days without a change after which a conversation is removed; null: never.',
+      ],
       disk_budget: [numberOrNull, 'Share of their file system that conversations may use; null: all of it.'],
       keep_seconds: [{ type: 'number' }, 'What was changed or used in so many seconds is left alone.'],
     } satisfies Record<keyof RetentionRules, DescribedField>),

@@ -32,7 +32,8 @@ export function protectionOf(
   keepSeconds: number,
 ): Protection | undefined {
   const { execution_status: status, updated_at, tags, goal } = state;
-  if (status === 'running' || use?.isWorking || (isJsonObject(goal) && goal['active'] === true)) return 'running';
+  if (status === 'running' || use?.isWorking || (isJsonObject(goal) && goal['active'] === true))
+    return 'running';
   if (status === 'waiting_for_confirmation') return 'waiting';
   if (use && use.watchers > 0) return 'open';
   // A time in the future is that of a clock that was set back since.

@@ -1,8 +1,9 @@
 /** For how long ages are not trusted after a jump (ms). */
 const DISTRUST_MS = 86_400_000;
 const DAY_MS = 86_400_000;
-/** The part of the days of the rule by which the clock may jump. */
+/** The part of the days of the rule by which the clock may jump, and what it may in any case (ms). */
 const PART = 0.1;
+const ALLOWED_MS = 60_000;
 
 /**
  * Notices that the clock was set forward: everything would look old at once. A clock that is set back needs no
@@ -21,14 +22,9 @@ export class ClockWatch {
     const jumpMs = now - this.drift;
     this.drift = now;
     if (days === null) return undefined;
-    if (jumpMs > days * DAY_MS * PART) this.distrustedUntil = performance.now() + DISTRUST_MS;
+    if (jumpMs > Math.max(ALLOWED_MS, days * DAY_MS * PART)) this.distrustedUntil = performance.now() + DISTRUST_MS;
     if (performance.now() > this.distrustedUntil) return undefined;
     return 'the clock was set forward by far: no conversation is removed for its age for a day';
-  }
-
-  /** Ages are trusted again: somebody asks for it. */
-  trust(): void {
-    this.distrustedUntil = -Infinity;
   }
 }
 

@@ -18,7 +18,7 @@ export interface LeftoverSource {
 }
 
 /** A worktree without a conversation that is younger may be in the making (ms). */
-const WORKTREE_AGE_MS = 3_600_000;
+const WORKTREE_AGE_MS = 86_400_000;
 
 /** The leftovers of all features. */
 @Injectable()

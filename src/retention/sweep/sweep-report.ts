@@ -1,3 +1,4 @@
+import { describeDisk, megabytes } from '../plan/describe-plan.js';
 import type { DiskFacts, KeptCounts, RetentionPlan } from '../plan/retention-plan.js';
 import type { RetentionRules } from '../plan/retention-rules.js';
 
@@ -77,7 +78,7 @@ export function lineOf(report: SweepReport): string {
     `freed ${megabytes(freed_bytes)}`,
     ...(skipped > 0 ? [`${skipped} were used meanwhile and stay`] : []),
     ...keptPart(kept),
-    ...(disk ? [diskPart(disk)] : []),
+    ...(disk ? [describeDisk(disk)] : []),
     ...(report.within_budget
       ? []
       : ['conversations still use more than the budget, and nothing else may be removed']),
@@ -87,19 +88,7 @@ export function lineOf(report: SweepReport): string {
   return parts.join('; ');
 }
 
-/** Bytes for people. */
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1_000_000).toFixed(1)} MB`;
-}
-
 function keptPart(kept: KeptCounts): string[] {
   const counts = Object.entries(kept).map(([protection, count]) => `${count} ${protection}`);
   return counts.length === 0 ? [] : [`kept ${counts.join(', ')}`];
-}
-
-function diskPart({ used_share, budget_bytes, conversations_bytes }: DiskFacts): string {
-  const use = `the file system is ${(used_share * 100).toFixed(1)}% full`;
-  if (budget_bytes === null) return use;
-  const of = conversations_bytes === null ? '' : `, conversations had ${megabytes(conversations_bytes)}`;
-  return `${use}${of} of a budget of ${megabytes(budget_bytes)}`;
 }

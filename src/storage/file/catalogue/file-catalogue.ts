@@ -234,9 +234,7 @@ export class FileCatalogue extends Catalogue implements OnApplicationBootstrap, 
   }
 
   /** Removes folders of deleted conversations. */
-  private async removeDeleted(
-    names: readonly string[],
-  ): Promise<{ removed: number; failures: string[] }> {
+  private async removeDeleted(names: readonly string[]): Promise<{ removed: number; failures: string[] }> {
     let removed = 0;
     const failures: string[] = [];
     for (const name of names.filter((it) => it.startsWith(DELETED_PREFIX))) {
