@@ -1,6 +1,1 @@
-export {
-  parseRetentionCommandLine,
-  RETENTION_HELP,
-  type RetentionCommand,
-  type RetentionLook,
-} from './retention-command-line.js';
+export { retentionCommand } from './retention-command-line.js';

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../../errors/index.js';
+import { type Parsed, type Subcommand, usageErrorOf } from '../subcommand.js';
 
 /** What to look at. */
 export interface RetentionLook {
@@ -9,14 +10,7 @@ export interface RetentionLook {
   asJson: boolean;
 }
 
-/** A parsed command line of `retention`. */
-export type RetentionCommand =
-  | { kind: 'retention-help' }
-  | { kind: 'usage-error'; message: string }
-  | { kind: 'retention'; look: RetentionLook };
-
-/** The output of `retention --help`. */
-export const RETENTION_HELP = `Usage: openhands-agent-server retention [--days N] [--budget SHARE] [--json]
+const HELP = `Usage: openhands-agent-server retention [--days N] [--budget SHARE] [--json]
 
 Lists the conversations that the retention would remove now, and why. Removes nothing: a running server
 does that by itself, or with POST /api/retention/sweep. Run it with the configuration of the server (the
@@ -29,8 +23,10 @@ Options:
   -h, --help      print this text and exit
 `;
 
-/** Parses the arguments after `retention`. */
-export function parseRetentionCommandLine(args: readonly string[]): RetentionCommand {
+/** Lists what the retention would remove. */
+export const retentionCommand: Subcommand = { help: HELP, parse };
+
+function parse(args: readonly string[]): Parsed {
   try {
     const { values } = parseArgs({
       args: [...args],
@@ -41,12 +37,17 @@ export function parseRetentionCommandLine(args: readonly string[]): RetentionCom
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
-    if (values.help) return { kind: 'retention-help' };
+    if (values.help) return { kind: 'help' };
     const [days, budget] = [numberIn(values.days), numberIn(values.budget)];
     if (days !== undefined && !(days > 0)) return usageError('--days requires a number above 0');
     if (budget !== undefined && !(budget > 0 && budget < 1))
       return usageError('--budget requires a number between 0 and 1');
-    return { kind: 'retention', look: { days, budget, asJson: values.json } };
+    const look = { days, budget, asJson: values.json };
+    return {
+      kind: 'run',
+      run: async (config, output) => (await import('./run-retention.js')).runRetention(look, config, output),
+      explain: async (error) => [(await import('./run-retention.js')).explainRetentionError(error)],
+    };
   } catch (error) {
     // Node's message continues with advice on its own syntax.
     return usageError(errorMessage(error).split(/\. |\n/)[0] ?? '');
@@ -58,6 +59,6 @@ function numberIn(text: string | undefined): number | undefined {
   return text.trim() === '' ? NaN : Number(text);
 }
 
-function usageError(message: string): RetentionCommand {
-  return { kind: 'usage-error', message: `${message} (see retention --help)` };
+function usageError(message: string): Parsed {
+  return usageErrorOf('retention', message);
 }

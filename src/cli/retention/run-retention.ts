@@ -5,6 +5,7 @@ import { DomainError, errorMessage } from '../../errors/index.js';
 import { describePlan, RetentionPlanner, rulesOf } from '../../retention/index.js';
 import { Catalogue, ConversationFolders, LeaseStore, ReservedConversations } from '../../storage/index.js';
 import { StorageModule } from '../../storage/storage.module.js';
+import type { CommandOutput } from '../subcommand.js';
 import type { RetentionLook } from './retention-command-line.js';
 
 /** The stored conversations without anything of the web. */
@@ -15,19 +16,11 @@ class RetentionCommandModule {
   }
 }
 
-/** Where the command writes. */
-export interface RetentionOutput {
-  /** The result, for programs as well. */
-  print(line: string): void;
-  /** What people should know beside it. */
-  note(line: string): void;
-}
-
 /** Prints what the retention would remove. @returns the exit code */
 export async function runRetention(
   look: RetentionLook,
   config: AppConfig,
-  output: RetentionOutput,
+  output: CommandOutput,
 ): Promise<number> {
   const rules = rulesOf(config, { retention_days: look.days, disk_budget: look.budget });
   if (rules.retention_days === null && rules.disk_budget === null)
