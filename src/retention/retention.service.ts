@@ -147,8 +147,9 @@ export class RetentionService implements OnApplicationBootstrap, BeforeApplicati
     const work = this.turns
       .tryTake(TURN, async (lost) => {
         const signal = AbortSignal.any([lost, this.stopping.signal]);
+        const plannedAt = performance.now();
         const plan = await this.planner.plan(rules, signal, clock);
-        return this.sweeper.sweep(plan, signal);
+        return this.sweeper.sweep(plan, plannedAt, signal);
       })
       .then((turn) => {
         if (!turn.taken) return undefined;

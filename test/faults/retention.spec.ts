@@ -54,14 +54,14 @@ describe('a sweep', () => {
     server = await ServerProcess.start({ cwd: folder, env: NO_GRACE });
     const work = path.join(folder, 'work');
     const made: ConversationClient[] = [];
-    for (let count = 0; count < 30; count += 1) made.push(await create(server, work));
+    for (let count = 0; count < 12; count += 1) made.push(await create(server, work));
     const sweeping = sweep(server).catch(() => undefined);
-    await eventually(async () => (await countOf(server)) < 28, 'the first removals');
+    await eventually(async () => (await countOf(server)) < 11, 'the first removals');
     server = await server.restart('SIGKILL');
     await sweeping;
     const whole = await Promise.all(made.map((conversation) => isWhole(server, conversation)));
     expect(whole.filter(Boolean)).toHaveLength(await countOf(server));
-    expect(whole.filter(Boolean).length).toBeLessThan(30);
+    expect(whole.filter(Boolean).length).toBeLessThan(12);
     const stored = path.join(folder, 'workspace/conversations');
     const names = async (pattern: RegExp): Promise<string[]> =>
       (await readdir(stored)).filter((name) => pattern.test(name));
@@ -116,7 +116,7 @@ describeWithDatabase('sweeps of several servers', () => {
     const folder = await realpath(await mkdtemp(path.join(os.tmpdir(), 'agent-server-')));
     try {
       const made: ConversationClient[] = [];
-      for (let count = 0; count < 20; count += 1) made.push(await create(a, folder));
+      for (let count = 0; count < 8; count += 1) made.push(await create(a, folder));
       const running = await create(b, folder, 'RUN: until [ -e go ]; do sleep 0.02; done\nFINISH: done');
       await running.startsTool();
       const idle = await create(b, folder);
@@ -134,9 +134,9 @@ describeWithDatabase('sweeps of several servers', () => {
       await running.reaches('finished');
 
       const more: ConversationClient[] = [];
-      for (let count = 0; count < 20; count += 1) more.push(await create(a, folder));
+      for (let count = 0; count < 8; count += 1) more.push(await create(a, folder));
       const sweeping = sweep(a).catch(() => undefined);
-      await eventually(async () => (await countOf(b)) < 20, 'the first removals');
+      await eventually(async () => (await countOf(b)) < 8, 'the first removals');
       await a.end('SIGKILL');
       await sweeping;
       await eventually(async () => {

@@ -1,6 +1,8 @@
 import type { ConversationUse } from '../../conversations/index.js';
 import { isJsonObject, type JsonObject } from '../../json/index.js';
-import { BOOKMARK_TAG } from './retention-rules.js';
+import { BOOKMARK_TAG, type RetentionRules } from './retention-rules.js';
+
+const DAY_MS = 86_400_000;
 
 /** Why a conversation is left alone, in the order in which it is asked. */
 export const PROTECTIONS = [
@@ -40,6 +42,14 @@ export function protectionOf(
   const unchangedMs = Math.abs(Date.now() - Date.parse(updated_at));
   if (Math.min(unchangedMs, use?.unusedMs ?? Infinity) < keepSeconds * 1000) return 'recent';
   return isJsonObject(tags) && BOOKMARK_TAG in tags ? 'bookmarked' : undefined;
+}
+
+/** Whether the rule of age removes a conversation, unless something protects it. */
+export function isTooOld(
+  { updated_at }: Pick<Judged, 'updated_at'>,
+  { retention_days: days }: Pick<RetentionRules, 'retention_days'>,
+): boolean {
+  return days !== null && Date.parse(updated_at) <= Date.now() - days * DAY_MS;
 }
 
 /** Whether a conversation is in the middle of something, as far as its status says. */

@@ -9,7 +9,7 @@ import type {
   ReservedConversations,
 } from '../../storage/index.js';
 import { ConversationSizes } from './conversation-sizes.js';
-import { hasEnded, isActive, type Protection, protectionOf } from './protection.js';
+import { hasEnded, isActive, isTooOld, type Protection, protectionOf } from './protection.js';
 import type { DiskFacts, KeptCounts, Removal, RetentionPlan } from './retention-plan.js';
 import type { RetentionRules } from './retention-rules.js';
 
@@ -19,7 +19,6 @@ const PAGE = 500;
 const MAX_REMOVALS = 5_000;
 /** Children of a conversation that are looked at. */
 const MAX_CHILDREN = 1_000;
-const DAY_MS = 86_400_000;
 
 /** What the planner asks of the server. */
 export interface PlannerServices {
@@ -64,12 +63,10 @@ export class RetentionPlanner {
   }
 
   private async byAge(rules: RetentionRules, kept: KeptCounts, signal: AbortSignal): Promise<Removal[]> {
-    const { retention_days: days } = rules;
-    if (days === null) return [];
-    const limit = new Date(Math.max(0, Date.now() - days * DAY_MS)).toISOString();
+    if (rules.retention_days === null) return [];
     const found: CatalogueEntry[] = [];
     for await (const entry of this.entries(signal)) {
-      if (entry.updated_at >= limit || found.length >= MAX_REMOVALS) break;
+      if (!isTooOld(entry, rules) || found.length >= MAX_REMOVALS) break;
       const protection = await this.protection(entry, rules);
       if (protection === undefined) found.push(entry);
       else count(kept, protection);

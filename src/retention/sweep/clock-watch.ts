@@ -22,7 +22,8 @@ export class ClockWatch {
     const jumpMs = now - this.drift;
     this.drift = now;
     if (days === null) return undefined;
-    if (jumpMs > Math.max(ALLOWED_MS, days * DAY_MS * PART)) this.distrustedUntil = performance.now() + DISTRUST_MS;
+    if (jumpMs > Math.max(ALLOWED_MS, days * DAY_MS * PART))
+      this.distrustedUntil = performance.now() + DISTRUST_MS;
     if (performance.now() > this.distrustedUntil) return undefined;
     return 'the clock was set forward by far: no conversation is removed for its age for a day';
   }

@@ -11,7 +11,7 @@ import { errorMessage } from '../../errors/index.js';
 import { diskSpace } from '../../files/index.js';
 import { meters } from '../../meters/index.js';
 import { LeaseHeldError } from '../../storage/index.js';
-import { type Judged, protectionOf } from '../plan/protection.js';
+import { isTooOld, type Judged, protectionOf } from '../plan/protection.js';
 import type { Removal, RetentionPlan } from '../plan/retention-plan.js';
 import { Leftovers } from './leftovers.js';
 import { addFailure, newReport, type SweepReport } from './sweep-report.js';
@@ -29,14 +29,17 @@ export class RetentionSweeper {
     private readonly config: AppConfig,
   ) {}
 
-  /** @throws AuditUnavailableError if nothing may be changed without an audit log */
-  async sweep(plan: RetentionPlan, signal: AbortSignal): Promise<SweepReport> {
+  /**
+   * @param plannedAt when the plan was begun (`performance.now()`): what is used since then stays
+   * @throws AuditUnavailableError if nothing may be changed without an audit log
+   */
+  async sweep(plan: RetentionPlan, plannedAt: number, signal: AbortSignal): Promise<SweepReport> {
     await this.trail.assertWritable();
     const report = newReport(plan);
     const started = performance.now();
     for (const removal of plan.removals) {
       if (signal.aborted) break;
-      await this.remove(removal, plan, report);
+      await this.remove(removal, plannedAt, report);
     }
     for (const { kind, remove } of this.leftovers.sources) {
       if (signal.aborted) break;
@@ -54,12 +57,16 @@ export class RetentionSweeper {
     return report;
   }
 
-  private async remove(removal: Removal, { rules }: RetentionPlan, report: SweepReport): Promise<void> {
-    const { conversation_id: id, reason, updated_at, bytes } = removal;
+  private async remove(removal: Removal, plannedAt: number, report: SweepReport): Promise<void> {
+    const { conversation_id: id, reason, bytes } = removal;
+    const { rules } = report;
     const startedAt = Date.now();
-    // Whoever has used it since it was chosen keeps it.
-    const mayEnd = (state: Judged, use: ConversationUse | undefined): boolean =>
-      state.updated_at === updated_at && protectionOf(state, use, rules.keep_seconds) === undefined;
+    const mayEnd = (state: Judged, use: ConversationUse | undefined): boolean => {
+      // Its log may have more than the catalogue knew.
+      if (reason === 'age' && !isTooOld(state, rules)) return false;
+      const isUsedSince = (use?.unusedMs ?? Infinity) <= performance.now() - plannedAt;
+      return !isUsedSince && protectionOf(state, use, rules.keep_seconds) === undefined;
+    };
     try {
       if (!(await this.conversations.delete(id, mayEnd, whyOf(removal, rules)))) {
         report.skipped += 1;
