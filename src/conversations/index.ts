@@ -28,4 +28,6 @@ export { ownerFilter, Ownership } from './owners/ownership.js';
 export { Tenancy } from './owners/tenancy.js';
 export { WorkspaceHost } from './conversation/workspace-host.js';
 export { SummaryFeed } from './queries/summary-feed.js';
+export type { ConversationUse, MayEnd } from './registry/conversation-use.js';
+export { UnusedConversations } from './registry/unused-conversations.js';
 export type { ConversationDocuments } from './state/conversation-documents.js';

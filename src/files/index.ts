@@ -21,3 +21,5 @@ export {
 } from './confined/file-rules.js';
 export { HANDLES, O_PATH, PathHandle } from './confined/path-handle.js';
 export { beginningOf, bytesOf, linesOf, tryOpenPlainFile, type PlainFile } from './plain-file-lines.js';
+export { diskSpace, type DiskSpace } from './disk-space.js';
+export { treeSize } from './tree-size.js';
