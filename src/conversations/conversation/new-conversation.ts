@@ -79,7 +79,7 @@ function pythonModules(request: StartConversationRequest, registry: ToolRegistry
  * @throws InvalidRequestError naming the tool and listing the known ones, or saying what is wrong
  */
 export function assertToolsKnown(
-  { agent, client_tools }: RequestedConversation,
+  { agent, agentField = 'agent', client_tools }: RequestedConversation,
   registry: ToolRegistry,
 ): void {
   const clash = client_tools.find(({ name }) => registry.has(name));
@@ -103,8 +103,9 @@ export function assertToolsKnown(
       throw new InvalidRequestError(['body', 'agent', ...location], error.message, error.toolName);
     }
     if (error instanceof ToolParamsError) {
-      const location = ['tools', error.index, 'params', ...error.params];
-      throw new InvalidRequestError(['body', 'agent', ...location], error.message);
+      // The tools of settings are tidied, so they have other positions here.
+      const place = agentField === 'agent' ? ['tools', error.index, 'params', ...error.params] : ['tools'];
+      throw new InvalidRequestError(['body', agentField, ...place], error.message);
     }
     if (error instanceof DuplicateToolError) {
       throw new InvalidRequestError(['body', 'agent', 'tools'], error.message, error.toolNames);

@@ -17,7 +17,7 @@ interface AgentTools {
  * without options go to `include_default_tools`, those with options are named by their class.
  */
 export function toolsFromSettings(named: readonly ToolSpec[] | null): AgentTools {
-  const given = named ?? DEFAULT_TOOLS.map((name) => ({ name, params: {} }));
+  const given = named ?? defaultTools();
   const result: AgentTools = { tools: [], include_default_tools: [...BUILT_IN] };
   for (const { name, params } of withoutRepetitions(given)) {
     const kind = builtInTool(name)?.kind;
@@ -32,6 +32,11 @@ export function toolsFromSettings(named: readonly ToolSpec[] | null): AgentTools
     }
   }
   return result;
+}
+
+/** The tools of settings that name none. */
+export function defaultTools(): ToolSpec[] {
+  return DEFAULT_TOOLS.map((name) => ({ name, params: {} }));
 }
 
 function withoutRepetitions(given: readonly ToolSpec[]): ToolSpec[] {
