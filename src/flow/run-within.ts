@@ -31,6 +31,8 @@ export function runWithin<T>(limitMs: number, task: () => T): T {
   return result.value;
 }
 
+/** The error may be one of the context, which has classes of its own. */
 function isTimeout(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
 }
