@@ -32,7 +32,7 @@ import type { ConversationChange } from './state/conversation-state.js';
 import { fullStateEvent, type InfoOptions } from './state/conversation-info.js';
 import type { EventFilter, EventQuery } from './queries/event-query.js';
 import { EventSearch } from './queries/event-search.js';
-import { finalResponse } from './queries/final-response.js';
+import { finalResponse, type FinalResponse } from './queries/final-response.js';
 import { joinItems, type JsonPage } from './queries/json-page.js';
 import { isDurable, ConversationInfoCache } from './registry/conversation-info-cache.js';
 import { confinementScope } from './owners/confinement-scope.js';
@@ -269,7 +269,7 @@ export class ConversationsService {
   }
 
   /** The last `finish` message, else the text of the last agent message, else an empty string. */
-  finalResponse(id: string): Promise<string> {
+  finalResponse(id: string): Promise<FinalResponse> {
     return this.withLog(id, ({ log, head }) => finalResponse(log, head));
   }
 

@@ -23,7 +23,14 @@ export {
   type ToolModels,
   type ToolSecrets,
 } from './tool-host.js';
-export { DuplicateToolError, toolDefinitions, ToolRegistry, UnknownToolError } from './tool-registry.js';
+export {
+  builtInTool,
+  DuplicateToolError,
+  toolDefinitions,
+  ToolParamsError,
+  ToolRegistry,
+  UnknownToolError,
+} from './tool-registry.js';
 export {
   describeTool,
   ToolExecutionError,

@@ -187,7 +187,7 @@ export class ConversationSubAgents implements SubAgents {
     try {
       this.services.toolRegistry.assertKnown(
         tools.map((tool) => ({ name: tool })),
-        [],
+        ['FinishTool', 'ThinkTool'],
       );
     } catch (error) {
       throw new HostRefusal(errorMessage(error));
