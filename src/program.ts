@@ -1,14 +1,15 @@
 import {
+  EXPORT_HELP,
   HELP,
+  IMPORT_HELP,
   KEYS_HELP,
   type KeysAction,
   MOVE_HELP,
   parseCommandLine,
   type Command,
-  type MoveOptions,
 } from './cli/index.js';
 import type { UiPlace } from './ui/installed-ui.js';
-import type { LoadedConfig } from './config/index.js';
+import type { AppConfig, LoadedConfig } from './config/index.js';
 
 /** A command that loads the configuration. */
 type ConfiguredCommand = Extract<Command, { kind: 'serve' | 'check-config' }>;
@@ -26,9 +27,27 @@ export async function run(args: readonly string[]): Promise<void> {
     case 'move-help':
       process.stdout.write(MOVE_HELP);
       break;
-    case 'move':
-      await runMove(command.options);
+    case 'move': {
+      const { move } = await import('./cli/move/move.js');
+      await runCopy((config) => move(command.options, config, process.stdout));
       break;
+    }
+    case 'import-help':
+      process.stdout.write(IMPORT_HELP);
+      break;
+    case 'import': {
+      const { runImport } = await import('./cli/transfer/run-import.js');
+      await runCopy((config) => runImport(command.options, config, process.stdout));
+      break;
+    }
+    case 'export-help':
+      process.stdout.write(EXPORT_HELP);
+      break;
+    case 'export': {
+      const { runExport } = await import('./cli/transfer/run-export.js');
+      await runCopy((config) => runExport(command.options, config, process.stdout));
+      break;
+    }
     case 'keys-help':
       process.stdout.write(KEYS_HELP);
       break;
@@ -69,20 +88,19 @@ async function start(command: ConfiguredCommand): Promise<void> {
   await serve(loaded, factory);
 }
 
-/** Moves everything from one storage to another. */
-async function runMove(options: MoveOptions): Promise<void> {
-  const [{ loadConfig, ConfigError }, { move, explainMoveError }, { explainStartupError }] =
-    await Promise.all([
-      import('./config/index.js'),
-      import('./cli/move/move.js'),
-      import('./cli/startup-error.js'),
-    ]);
+/** Runs a command that copies conversations. */
+async function runCopy(copy: (config: AppConfig) => Promise<number>): Promise<void> {
+  const [{ loadConfig, ConfigError }, { explainCopyError }, { explainStartupError }] = await Promise.all([
+    import('./config/index.js'),
+    import('./cli/copying/copy-error.js'),
+    import('./cli/startup-error.js'),
+  ]);
   const listen = { host: '0.0.0.0', port: 0, hostGiven: false };
   try {
     const { config } = loadConfig({ env: process.env, cwd: process.cwd(), listen });
-    process.exitCode = await move(options, config, process.stdout);
+    process.exitCode = await copy(config);
   } catch (error) {
-    printErrors(error instanceof ConfigError ? explainStartupError(error, listen) : explainMoveError(error));
+    printErrors(error instanceof ConfigError ? explainStartupError(error, listen) : explainCopyError(error));
     process.exit(1);
   }
 }

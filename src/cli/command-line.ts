@@ -3,6 +3,7 @@ import type { ListenAddress } from '../config/index.js';
 import { errorMessage } from '../errors/index.js';
 import { type KeysCommand, parseKeysCommandLine } from './keys/index.js';
 import { parseMoveCommandLine, type MoveCommand } from './move/index.js';
+import { parseExportCommandLine, parseImportCommandLine, type TransferCommand } from './transfer/index.js';
 
 /** A parsed command line. */
 export type Command =
@@ -11,6 +12,7 @@ export type Command =
   | { kind: 'usage-error'; message: string }
   | MoveCommand
   | KeysCommand
+  | TransferCommand
   | { kind: 'fetch-ui' }
   | { kind: 'check-config'; listen: ListenAddress; ui?: string | null }
   | { kind: 'serve'; listen: ListenAddress; ui?: string | null; reload: boolean };
@@ -18,6 +20,8 @@ export type Command =
 /** The output of `--help`. */
 export const HELP = `Usage: openhands-agent-server [options]
        openhands-agent-server move --from PLACE --to PLACE
+       openhands-agent-server import PATH...
+       openhands-agent-server export ID... --to FOLDER
        openhands-agent-server keys create|list|revoke ...
 
 Options:
@@ -34,6 +38,8 @@ Options:
   -h, --help       print this text and exit
 
 move copies everything from files to a database or back (move --help).
+import takes conversations of the Python server and of this one (import --help); export writes them in
+the layout of the Python server (export --help).
 keys makes, lists and revokes named keys (keys --help).
 
 Configuration is read from $OPENHANDS_AGENT_SERVER_CONFIG_PATH, by default
@@ -45,6 +51,8 @@ the current folder.
 /** Parses the arguments after the program name. */
 export function parseCommandLine(args: readonly string[]): Command {
   if (args[0] === 'keys') return parseKeysCommandLine(args.slice(1));
+  if (args[0] === 'import') return parseImportCommandLine(args.slice(1));
+  if (args[0] === 'export') return parseExportCommandLine(args.slice(1));
   if (args[0] === 'move') return parseMoveCommandLine(args.slice(1));
   try {
     const { values } = parseArgs({

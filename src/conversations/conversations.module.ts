@@ -17,10 +17,8 @@ import { BranchesService } from './branches/branches.service.js';
 import { ConversationCreation } from './conversation/conversation-creation.js';
 import { ConversationInfoCache } from './registry/conversation-info-cache.js';
 import { ConversationRegistry } from './registry/conversation-registry.js';
-import { WorkspaceHost } from './conversation/workspace-host.js';
 import { ConversationServices } from './conversation/conversation-services.js';
 import { ConversationSummaries } from './queries/conversation-summaries.js';
-import { ConversationStore } from './registry/conversation-store.js';
 import { ConversationsController } from './api/conversations.controller.js';
 import { ConversationsLifecycle } from './registry/conversations-lifecycle.js';
 import { ConversationsService } from './conversations.service.js';
@@ -46,6 +44,7 @@ import { SummariesController } from './api/summaries.controller.js';
 import { SummaryFeed } from './queries/summary-feed.js';
 import { SteeringController } from './api/steering.controller.js';
 import { SteeringService } from './steering/steering.service.js';
+import { TransferModule } from './transfer/transfer.module.js';
 import { TimelineController } from './api/timeline.controller.js';
 import { TimelineService } from './timeline/timeline.service.js';
 import { Worktrees } from './worktrees/worktrees.js';
@@ -58,7 +57,7 @@ const REPOSITORIES: Repositories = {
 
 /** Conversations: the use cases, their REST routes and the agents. */
 @Module({
-  imports: [EventBusModule, LlmModule, StorageModule, ToolsModule, SettingsModule],
+  imports: [EventBusModule, LlmModule, StorageModule, ToolsModule, SettingsModule, TransferModule],
   controllers: [
     // Before the routes with an id in the same place.
     SummariesController,
@@ -77,7 +76,6 @@ const REPOSITORIES: Repositories = {
     AgentQuestions,
     ConversationServices,
     ConversationRegistry,
-    ConversationStore,
     Ownership,
     KeyWorkspaces,
     OwnModels,
@@ -85,7 +83,6 @@ const REPOSITORIES: Repositories = {
     { provide: APP_GUARD, useClass: OwnerGuard },
     ConversationInfoCache,
     RunSlots,
-    WorkspaceHost,
     BoundCredentials,
     SteeringService,
     CredentialBindings,
@@ -126,7 +123,7 @@ const REPOSITORIES: Repositories = {
     EventBusModule,
     RunSlots,
     SummaryFeed,
-    WorkspaceHost,
+    TransferModule,
   ],
 })
 export class ConversationsModule {}

@@ -16,7 +16,7 @@ import type { ConversationStateUpdateEvent } from '../events/index.js';
 import type { JsonObject } from '../json/index.js';
 import { dashedUuid } from '../text/index.js';
 import type { Conversation } from './conversation/conversation.js';
-import { conversationDocuments, type ConversationDocuments } from './state/conversation-documents.js';
+import { conversationDocuments } from './state/conversation-documents.js';
 import { ConversationCreation } from './conversation/conversation-creation.js';
 import { WorkspaceHost } from './conversation/workspace-host.js';
 import {
@@ -38,6 +38,7 @@ import { isDurable, ConversationInfoCache } from './registry/conversation-info-c
 import { confinementScope } from './owners/confinement-scope.js';
 import { ownerFilter, Ownership } from './owners/ownership.js';
 import { Tenancy } from './owners/tenancy.js';
+import type { ExportedConversation } from './transfer/layout/trajectory.js';
 import type { NewMessage, RequestedConversation } from './state/start-request.js';
 import { SecretVault } from './secrets/secret-vault.js';
 import { Worktrees } from './worktrees/worktrees.js';
@@ -50,14 +51,6 @@ export interface ReadableLog {
   length: number;
   /** The id of the head. */
   head: string | null;
-}
-
-/** A stored conversation for an export. */
-export interface ExportedConversation {
-  /** The caller closes it. */
-  log: LogReader;
-  /** Secrets are masked. Absent if the metadata is damaged. */
-  documents?: ConversationDocuments;
 }
 
 const MESSAGE_SAVED =

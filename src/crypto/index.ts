@@ -18,6 +18,7 @@ export {
   hideSecrets,
   isBlank,
   maskSecrets,
+  openStored,
   openTokens,
   secretTexts,
 } from './secrets.js';

@@ -84,6 +84,36 @@ export function decryptSecrets(object: JsonObject, cipher: Cipher): DecryptedSec
   return { value, kept, unopened, lost };
 }
 
+/** A token may have been encrypted again by a server that took it for the value: so often at most. */
+const MAX_NESTED_TOKENS = 4;
+
+/**
+ * Copies an object that another server has stored: secrets that a key opens become plain text, others stay as
+ * they are.
+ */
+export function openStored(
+  object: JsonObject,
+  cipher: Cipher,
+): Pick<DecryptedSecrets, 'value' | 'unopened' | 'lost'> {
+  const unopened: string[] = [];
+  const lost: string[] = [];
+  const value = changeSecrets(object, ({ value: stored, pointer }) => {
+    if (stored === MASK) lost.push(pointer);
+    if (isBlank(stored)) return stored;
+    let text = stored;
+    for (let depth = 0; depth < MAX_NESTED_TOKENS && isToken(text); depth += 1) {
+      const inside = cipher.decrypt(text);
+      if (inside === undefined) {
+        unopened.push(pointer);
+        return stored;
+      }
+      text = inside;
+    }
+    return text;
+  });
+  return { value, unopened, lost };
+}
+
 /**
  * Copies input of a client with decrypted secrets. Tokens of our keys are decrypted everywhere. Others are
  * ordinary texts (a secret may be a token of another system), except for credentials, which would be sent to

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { createGzip } from 'node:zlib';
 import { BadRequestException, Injectable } from '@nestjs/common';
 import type { Request as HttpRequest, Response as HttpResponse } from 'express';
-import { ConversationsService } from '../../conversations/index.js';
+import { ConversationsService, trajectory } from '../../conversations/index.js';
 import { KnownSecrets } from '../../crypto/index.js';
 import { makeTemporaryFolder } from '../../files/index.js';
 import { Slots } from '../../flow/index.js';
@@ -26,7 +26,6 @@ import { RuntimeScopes } from '../paths/runtime-scopes.js';
 import { contentDisposition, percentEncoded, sendOpened } from '../files/send-file.js';
 import { Excludes } from './excludes.js';
 import { tarArchive } from './tar-archive.js';
-import { trajectory } from './trajectory.js';
 
 /** The requested content of an archive. */
 interface ArchiveRequest {

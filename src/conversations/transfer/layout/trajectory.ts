@@ -1,13 +1,22 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ExportedConversation } from '../../conversations/index.js';
+import type { LogReader } from '../../../storage/index.js';
+import type { ConversationDocuments } from '../../state/conversation-documents.js';
 import { bashEventMembers } from './bash-event-members.js';
 import { maskedJson, maskedLine } from './masked-json.js';
-import { bytesOf, linesOf, tryOpenPlainFile, beginningOf, type PlainFile } from '../../files/index.js';
+import { bytesOf, linesOf, tryOpenPlainFile, beginningOf, type PlainFile } from '../../../files/index.js';
 import { subAgentMembers } from './sub-agent-members.js';
 import { documentMember, eventFileName, folderMember, namesIn } from './trajectory-members.js';
 import { zipArchive, type ZipMember } from './zip-archive.js';
+
+/** A stored conversation for an export. */
+export interface ExportedConversation {
+  /** The caller closes it. */
+  log: LogReader;
+  /** Absent if the metadata is damaged. */
+  documents?: ConversationDocuments;
+}
 
 /** The source of a trajectory. */
 interface TrajectorySource extends ExportedConversation {

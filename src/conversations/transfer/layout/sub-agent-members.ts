@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import type { ConversationDocuments } from '../../conversations/index.js';
-import { isJsonObject, tryParseJson, asJsonObject } from '../../json/index.js';
-import { dashedUuid } from '../../text/index.js';
+import type { ConversationDocuments } from '../../state/conversation-documents.js';
+import { isJsonObject, tryParseJson, asJsonObject } from '../../../json/index.js';
+import { dashedUuid } from '../../../text/index.js';
 import { maskedLine } from './masked-json.js';
-import { linesOf, type PlainFile } from '../../files/index.js';
+import { linesOf, type PlainFile } from '../../../files/index.js';
 import { documentMember, eventFileName, filesIn, folderMember } from './trajectory-members.js';
 import type { ZipMember } from './zip-archive.js';
 

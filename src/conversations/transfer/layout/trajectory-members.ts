@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
-import { errorCode } from '../../errors/index.js';
-import { tryOpenPlainFile, type PlainFile } from '../../files/index.js';
+import { errorCode } from '../../../errors/index.js';
+import { tryOpenPlainFile, type PlainFile } from '../../../files/index.js';
 import type { ZipMember } from './zip-archive.js';
 
 /** As in the original: documents and events are readable by their owner only. */

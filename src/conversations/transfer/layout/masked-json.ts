@@ -1,4 +1,4 @@
-import { isToken, MASK } from '../../crypto/index.js';
+import { isToken, MASK } from '../../../crypto/index.js';
 
 /** Keys of credentials, whose string values are always masked. */
 const SECRET_KEYS =

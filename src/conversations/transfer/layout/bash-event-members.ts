@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../json/index.js';
+import { isJsonObject } from '../../../json/index.js';
 import { maskedLine } from './masked-json.js';
 import { documentMember, folderMember } from './trajectory-members.js';
 import type { ZipMember } from './zip-archive.js';
