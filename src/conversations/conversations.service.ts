@@ -16,7 +16,6 @@ import type { ConversationStateUpdateEvent } from '../events/index.js';
 import type { JsonObject } from '../json/index.js';
 import { dashedUuid } from '../text/index.js';
 import type { Conversation } from './conversation/conversation.js';
-import { conversationDocuments } from './state/conversation-documents.js';
 import { ConversationCreation } from './conversation/conversation-creation.js';
 import { WorkspaceHost } from './conversation/workspace-host.js';
 import {
@@ -38,7 +37,6 @@ import { isDurable, ConversationInfoCache } from './registry/conversation-info-c
 import { confinementScope } from './owners/confinement-scope.js';
 import { ownerFilter, Ownership } from './owners/ownership.js';
 import { Tenancy } from './owners/tenancy.js';
-import type { ExportedConversation } from './transfer/layout/trajectory.js';
 import type { NewMessage, RequestedConversation } from './state/start-request.js';
 import { SecretVault } from './secrets/secret-vault.js';
 import { Worktrees } from './worktrees/worktrees.js';
@@ -329,12 +327,6 @@ export class ConversationsService {
   /** Lines of the log in the order of the ids; null for unknown ids. */
   eventLines(id: string, eventIds: readonly string[]): Promise<(string | null)[]> {
     return this.withLog(id, ({ log, length }) => new EventSearch(log, length).lines(eventIds));
-  }
-
-  async exported(id: string): Promise<ExportedConversation> {
-    const { state, log } = await this.store.readAvailable(id);
-    const { conversations_path } = this.config;
-    return { log, documents: state && conversationDocuments(state, conversations_path, this.codec) };
   }
 
   /** Whether this server has the conversation open. */

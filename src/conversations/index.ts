@@ -19,7 +19,7 @@ export {
   NoConversationsError,
 } from './transfer/sources/find-conversations.js';
 export type { SourceFiles } from './transfer/sources/source-files.js';
-export { trajectory } from './transfer/layout/trajectory.js';
+export { ConversationExporter, type ExportedConversation } from './transfer/exporting/conversation-exporter.js';
 export { StartConversationRequestDto } from './api/dto/start-conversation.dto.js';
 export { type PortableRequest, PortableRequests } from './api/portable-requests.js';
 export { parseWithYield } from './journal/parse-event.js';
@@ -32,4 +32,3 @@ export { ownerFilter, Ownership } from './owners/ownership.js';
 export { Tenancy } from './owners/tenancy.js';
 export { WorkspaceHost } from './conversation/workspace-host.js';
 export { SummaryFeed } from './queries/summary-feed.js';
-export type { ConversationDocuments } from './state/conversation-documents.js';

@@ -20,6 +20,7 @@ export {
   maskSecrets,
   openStored,
   openTokens,
+  sealForOriginal,
   secretTexts,
 } from './secrets.js';
 export { maskUserinfo } from './userinfo.js';

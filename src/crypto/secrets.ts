@@ -132,6 +132,18 @@ export function openTokens(object: JsonObject, cipher: Cipher, encrypted = false
   return { value, foreign };
 }
 
+/**
+ * Copies an object for the original, which reads some places as plain text: those are emptied, all other
+ * secrets become tokens; without a key `**********`.
+ */
+export function sealForOriginal(object: JsonObject, cipher: Cipher): JsonObject {
+  return changeSecrets(object, ({ value, isPlainElsewhere, isUserinfo }) => {
+    if (isPlainElsewhere) return isUserinfo ? null : undefined;
+    if (isBlank(value)) return withoutMask(value);
+    return cipher.enabled ? cipher.encrypt(value) : MASK;
+  });
+}
+
 /** Copies an object for event streams: each secret with a value becomes `**********`. */
 export function maskSecrets(object: JsonObject): JsonObject {
   return changeSecrets(object, ({ value, hiddenAs }) => {
